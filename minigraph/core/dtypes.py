@@ -1,0 +1,108 @@
+"""Element types, named as in TensorFlow 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.errors import DTypeError
+
+
+class DType:
+    """One element type. Compare with `==` against another DType, a NumPy dtype or a name."""
+
+    __slots__ = ("name", "np_dtype")
+
+    def __init__(self, name: str, np_dtype: Any) -> None:
+        self.name = name
+        self.np_dtype: np.dtype[Any] = np.dtype(np_dtype)
+
+    @property
+    def as_numpy_dtype(self) -> type:
+        return self.np_dtype.type
+
+    @property
+    def base_dtype(self) -> DType:
+        return self
+
+    @property
+    def size(self) -> int:
+        """Bytes of one element."""
+        return self.np_dtype.itemsize
+
+    @property
+    def is_floating(self) -> bool:
+        return self.np_dtype.kind == "f"
+
+    @property
+    def is_integer(self) -> bool:
+        return self.np_dtype.kind in "iu"
+
+    @property
+    def is_bool(self) -> bool:
+        return self.np_dtype.kind == "b"
+
+    @property
+    def min(self) -> Any:
+        return np.finfo(self.np_dtype).min if self.is_floating else np.iinfo(self.np_dtype).min
+
+    @property
+    def max(self) -> Any:
+        return np.finfo(self.np_dtype).max if self.is_floating else np.iinfo(self.np_dtype).max
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, DType):
+            return self is other
+        try:
+            return as_dtype(other) is self
+        except DTypeError:
+            return False
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return as_dtype, (self.name,)
+
+    def __repr__(self) -> str:
+        return f"tf.{self.name}"
+
+    def __str__(self) -> str:
+        return f"<dtype: '{self.name}'>"
+
+
+float16 = DType("float16", np.float16)
+float32 = DType("float32", np.float32)
+float64 = DType("float64", np.float64)
+int8 = DType("int8", np.int8)
+int16 = DType("int16", np.int16)
+int32 = DType("int32", np.int32)
+int64 = DType("int64", np.int64)
+uint8 = DType("uint8", np.uint8)
+uint16 = DType("uint16", np.uint16)
+uint32 = DType("uint32", np.uint32)
+uint64 = DType("uint64", np.uint64)
+bool_ = DType("bool", np.bool_)
+
+ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_)
+_BY_NAME = {d.name: d for d in ALL} | {"half": float16, "float": float32, "double": float64}
+_BY_NUMPY = {d.np_dtype: d for d in ALL}
+
+
+def as_dtype(value: Any) -> DType:
+    """The DType for a DType, a NumPy dtype, a Python type or a name. DTypeError where there is none."""
+    if isinstance(value, DType):
+        return value
+    if isinstance(value, str) and value in _BY_NAME:
+        return _BY_NAME[value]
+    if value is float:
+        return float32
+    if value is int:
+        return int32
+    try:
+        if value is not None:  # which NumPy takes for float64
+            return _BY_NUMPY[np.dtype(value)]
+    except (TypeError, KeyError):
+        pass
+    raise DTypeError(f"Cannot convert value {value!r} to a minigraph DType")

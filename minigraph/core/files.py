@@ -1,0 +1,106 @@
+"""Files that are written whole or not at all, and the folder for what can be fetched again."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Literal, TextIO, overload
+
+# What a file system answers that cannot sync a folder, or lets us write into one but not open it.
+_CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM})
+
+
+def cache_dir() -> Path:
+    """The folder for downloads and compiled code; it need not exist yet.
+
+    `MINIGRAPH_CACHE`, else `$XDG_CACHE_HOME/minigraph`, else `~/.cache/minigraph`. As the XDG
+    specification asks, a relative `XDG_CACHE_HOME` is ignored.
+    """
+    if own := os.environ.get("MINIGRAPH_CACHE"):
+        return Path(own).expanduser()
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(xdg) if os.path.isabs(xdg) else Path.home() / ".cache"
+    return base / "minigraph"
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Make renames in `folder` survive a power cut, where the system can do that.
+
+    Raises OSError if the disk reports a failure.
+    """
+    if os.name == "nt":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+
+
+@overload
+def atomic_write(path: str | os.PathLike[str], mode: Literal["wb"] = "wb") -> AbstractContextManager[BinaryIO]: ...
+@overload
+def atomic_write(path: str | os.PathLike[str], mode: Literal["w"]) -> AbstractContextManager[TextIO]: ...
+def atomic_write(path: str | os.PathLike[str], mode: Literal["wb", "w"] = "wb") -> AbstractContextManager[IO[Any]]:
+    """Open `path` for writing so that it changes only when the `with` block ends well.
+
+    The block writes a temporary file in the same folder (bytes for "wb", UTF-8 text for "w").
+    At its end the file is synced and renamed over `path`, and the folder is synced. On any
+    exception, KeyboardInterrupt and a full disk included, the temporary is removed and an old
+    file at `path` is left as it was. The old file's permissions are kept; a symbolic link is
+    followed; a device or a pipe, which cannot be replaced, is written to directly.
+
+    Raises OSError from the disk, and ValueError for another mode.
+    """
+    if mode not in ("wb", "w"):
+        raise ValueError(f"atomic_write: expected mode 'wb' or 'w', got {mode!r}")
+    return _atomic_write(os.path.realpath(path), mode)
+
+
+@contextlib.contextmanager
+def _atomic_write(path: str, mode: str) -> Iterator[IO[Any]]:
+    encoding = None if mode == "wb" else "utf-8"
+    try:
+        old_mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        old_mode = None
+    if old_mode is not None and not stat.S_ISREG(old_mode):
+        with open(path, mode, encoding=encoding) as direct:  # a folder raises here
+            yield direct
+        return
+
+    folder, name = os.path.split(path)
+    # The name is cut so that the temporary's stays within the usual limit of 255 bytes.
+    temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(temporary, flags, 0o666)  # the umask applies, as for open()
+    try:
+        file = os.fdopen(descriptor, mode, encoding=encoding)
+        try:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        except BaseException:
+            # Closing flushes again and may fail again; the first failure is the one to report.
+            with contextlib.suppress(OSError):
+                file.close()
+            raise
+        file.close()
+        if old_mode is not None:
+            os.chmod(temporary, stat.S_IMODE(old_mode))
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    sync_folder(folder)

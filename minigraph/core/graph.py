@@ -1,0 +1,409 @@
+"""The user's graph: append-only, with TensorFlow 1's names, scopes, collections and control inputs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigraph.core import scopes
+from minigraph.core.dtypes import DType
+from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError
+from minigraph.core.op import Op
+from minigraph.core.operand import Operand
+from minigraph.core.provenance import Source, caller
+from minigraph.core.types import TensorShape, TensorType, as_shape, format_shape, merge
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+class Tensor(Operand):
+    """One output of a node. It has a type but no value; `Session.run` computes values."""
+
+    __slots__ = ("__weakref__", "node", "type", "value_index")
+
+    def __init__(self, node: Node, value_index: int, type: TensorType) -> None:
+        self.node = node
+        self.value_index = value_index
+        self.type = type
+
+    @property
+    def op(self) -> Node:
+        """The node, under TensorFlow 1's name for it."""
+        return self.node
+
+    @property
+    def graph(self) -> Graph:
+        return self.node.graph
+
+    @property
+    def name(self) -> str:
+        return f"{self.node.name}:{self.value_index}"
+
+    @property
+    def dtype(self) -> DType:
+        return self.type.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(self.type.shape)
+
+    @property
+    def device(self) -> str:
+        return ""
+
+    def get_shape(self) -> TensorShape:
+        return self.shape
+
+    def set_shape(self, shape: Any) -> None:
+        """Tell the graph what is known of the shape beyond what it inferred. ShapeError on a contradiction."""
+        self.type = TensorType(self.type.dtype, merge(self.type.shape, as_shape(shape)))
+
+    def consumers(self) -> list[Node]:
+        """Nodes that read this tensor."""
+        return [n for n in self.graph.nodes[self.node.id + 1 :] if any(t is self for t in n.inputs)]
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Run this tensor in `session`, or in the default session."""
+        return scopes.session_for(session).run(self, feed_dict)
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor '{self.name}' shape={format_shape(self.type.shape)} dtype={self.dtype.name}>"
+
+    def __str__(self) -> str:
+        shape = "" if self.type.shape is None else f", shape={format_shape(self.type.shape)}"
+        return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name})'
+
+
+class Node:
+    """One application of an op (TensorFlow 1 calls it an Operation)."""
+
+    __slots__ = ("__weakref__", "control_inputs", "graph", "id", "inputs", "name", "op", "outputs", "source")
+
+    def __init__(
+        self,
+        graph: Graph,
+        op: Op,
+        inputs: tuple[Tensor, ...],
+        types: Sequence[TensorType],
+        name: str,
+        control_inputs: tuple[Node, ...],
+        source: Source,
+    ) -> None:
+        self.graph = graph
+        self.id = len(graph.nodes)
+        self.op = op
+        self.inputs = inputs
+        self.outputs = tuple(Tensor(self, i, t) for i, t in enumerate(types))
+        self.name = name
+        self.control_inputs = control_inputs
+        self.source = source
+
+    @property
+    def type(self) -> str:
+        return type(self.op).__name__
+
+    @property
+    def scope(self) -> str:
+        """The name scope: the name up to its last slash."""
+        return self.name.rpartition("/")[0]
+
+    def get_attr(self, name: str) -> Any:
+        """One attribute of the op record. ValueError where it has none of that name."""
+        if name not in self.op.fields:
+            raise GraphError(f"Operation '{self.name}' has no attr named '{name}'; it has {self.op.fields}")
+        return getattr(self.op, name)
+
+    def run(self, feed_dict: Any = None, session: Any = None) -> None:
+        scopes.session_for(session).run(self, feed_dict)
+
+    def __repr__(self) -> str:
+        return f"<tf.Operation '{self.name}' type={self.type}>"
+
+
+class _Context(threading.local):
+    """What is active while nodes are made. Each thread has its own, so threads can build side by side."""
+
+    scope = ""
+    control: tuple[tuple[Node, ...], ...] = ()
+    source: Source | None = None
+
+
+class Graph:
+    """Nodes in the order they were made, which is a topological order."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.seed: int | None = None
+        self.last_id = 0  # TensorFlow 1's op count, from which default op seeds come
+        self.finalized = False
+        self.stores: dict[Any, Any] = {}  # what the API floors keep per graph
+        self.lock = threading.RLock()
+        self._by_name: dict[str, Node] = {}
+        self._names_used: dict[str, int] = {}
+        self._collections: dict[Any, list[Any]] = {}
+        self._context = _Context()
+
+    # building
+
+    def add(self, op: Op, inputs: Sequence[Tensor], name: str | None = None, control: bool = True) -> Node:
+        """Append one application of `op`. Its types are inferred now, so a misfit is raised at the user's line.
+
+        `name` ending in "/" is taken as it stands (a scope's own name); else it is made unique in the scope.
+        `control=False` leaves the active control dependencies out.
+        """
+        with self.lock:
+            if self.finalized:
+                raise FinalizedError("Graph is finalized and cannot be modified.")
+            for tensor in inputs:
+                if tensor.node.graph is not self:
+                    raise GraphError(f"{tensor!r} must be from the same graph as the node being made from it.")
+            source = self._context.source or caller()
+            try:
+                types = op.infer(*(t.type for t in inputs))
+            except (ShapeError, DTypeError) as error:
+                given = ", ".join(str(t.type) for t in inputs)
+                kind = type(op).__name__
+                raise type(error)(f"{error} (op {kind} '{name or kind}' on [{given}], at {source.describe()})") from None
+            full = self.unique_name(name or type(op).__name__)
+            if full in self._by_name:
+                raise GraphError(f"the name '{full}' is taken by the node made at {self._by_name[full].source}")
+            active = self._active_control(inputs) if control else ()
+            node = Node(self, op, tuple(inputs), types, full, active, source)
+            self.nodes.append(node)
+            self._by_name[full] = node
+            self.last_id += 1
+            return node
+
+    def reserve_ids(self, count: int) -> None:
+        """Count `count` nodes that TensorFlow 1 would have made here and this graph does not need.
+
+        Default op seeds are op counts, so this keeps random numbers equal to TensorFlow's.
+        """
+        self.last_id += count
+
+    def _active_control(self, inputs: Sequence[Tensor]) -> tuple[Node, ...]:
+        control = self._context.control
+        if not control:
+            return ()
+        seen = {t.node for t in inputs}
+        return tuple(dict.fromkeys(n for group in control for n in group if n not in seen))
+
+    @property
+    def has_control(self) -> bool:
+        """Whether control dependencies are active here."""
+        return any(self._context.control)
+
+    def unique_name(self, name: str) -> str:
+        """`name` in the current scope, with the first free suffix `_1`, `_2`, …; case does not count."""
+        if name.endswith("/"):
+            self._names_used.setdefault(name[:-1].lower(), 1)
+            return name[:-1]
+        scope = self._context.scope
+        full = f"{scope}/{name}" if scope else name
+        key = full.lower()
+        with self.lock:
+            count = self._names_used.get(key, 0)
+            self._names_used[key] = count + 1
+            if count == 0:
+                return full
+            while f"{key}_{count}" in self._names_used:
+                count += 1
+            self._names_used[key] = count + 1
+            self._names_used[f"{key}_{count}"] = 1
+            return f"{full}_{count}"
+
+    # contexts
+
+    @contextmanager
+    def as_default(self) -> Iterator[Graph]:
+        """Make this the graph that new nodes go to, in this thread."""
+        stack = scopes.graph_stack()
+        stack.append(self)
+        try:
+            yield self
+        finally:
+            del stack[len(stack) - 1 - stack[::-1].index(self)]  # the innermost, where it is there twice
+
+    @contextmanager
+    def name_scope(self, name: str | None) -> Iterator[str]:
+        """Prefix node names. "a/" reopens a scope as it is; None or "" leaves all scopes. Yields "a/"."""
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name for name_scope must be a string, not {name!r}")
+        context = self._context
+        old = context.scope
+        if not name:
+            new = ""
+        elif name.endswith("/"):
+            new = name[:-1]
+        else:
+            new = self.unique_name(name)
+        context.scope = new
+        try:
+            yield f"{new}/" if new else ""
+        finally:
+            context.scope = old
+
+    @contextmanager
+    def control_dependencies(self, inputs: Iterable[Any] | None) -> Iterator[None]:
+        """Nodes made inside run after `inputs` (tensors or nodes). None clears the active ones."""
+        context = self._context
+        old = context.control
+        if inputs is None:
+            context.control = ()
+        else:
+            nodes = tuple(e if isinstance(e, Node) else e.node for e in map(self.as_graph_element, inputs))
+            context.control = (*old, nodes)
+        try:
+            yield
+        finally:
+            context.control = old
+
+    @contextmanager
+    def made_at(self, source: Source) -> Iterator[None]:
+        """Give new nodes this source (gradients inherit their forward node's)."""
+        context = self._context
+        old, context.source = context.source, source
+        try:
+            yield
+        finally:
+            context.source = old
+
+    def finalize(self) -> None:
+        self.finalized = True
+
+    # look-up
+
+    def as_graph_element(self, value: Any) -> Tensor | Node:
+        """The tensor or node for a tensor, node, variable, or name."""
+        if isinstance(value, str):
+            return self._by_string(value)
+        convert = getattr(value, "as_graph_tensor", None)
+        element = convert() if convert else value
+        if not isinstance(element, Tensor | Node):
+            raise TypeError(f"Can not convert a {type(value).__name__} into a Tensor or Operation.")
+        if element.graph is not self:
+            raise GraphError(f"{element!r} is not an element of this graph.")
+        return element
+
+    def _by_string(self, name: str) -> Tensor | Node:
+        base, colon, index = name.partition(":")
+        node = self._by_name.get(base)
+        if node is None:
+            raise KeyError(f"The name '{name}' refers to a node that is not in the graph.{self._suggest(base)}")
+        if not colon:
+            return node
+        if not index.isdigit() or int(index) >= len(node.outputs):
+            raise KeyError(f"The name '{name}' asks for output {index}; '{base}' has {len(node.outputs)} outputs.")
+        return node.outputs[int(index)]
+
+    def _suggest(self, name: str) -> str:
+        import difflib
+
+        near = difflib.get_close_matches(name, self._by_name, n=3)
+        return f" Close names: {', '.join(near)}." if near else ""
+
+    def get_tensor_by_name(self, name: str) -> Tensor:
+        element = self.as_graph_element(name)
+        if not isinstance(element, Tensor):
+            raise GraphError(f"'{name}' names a node; a tensor's name is '<node>:<output>', such as '{name}:0'.")
+        return element
+
+    def get_operation_by_name(self, name: str) -> Node:
+        element = self.as_graph_element(name)
+        if not isinstance(element, Node):
+            raise GraphError(f"'{name}' names a tensor, not a node.")
+        return element
+
+    def get_operations(self) -> list[Node]:
+        return list(self.nodes)
+
+    # collections
+
+    def add_to_collection(self, name: Any, value: Any) -> None:
+        self._collections.setdefault(name, []).append(value)
+
+    def get_collection_ref(self, name: Any) -> list[Any]:
+        return self._collections.setdefault(name, [])
+
+    def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
+        """A copy of a collection; with `scope`, the items whose name the regular expression matches from the start."""
+        items = self._collections.get(name, [])
+        if not scope:
+            return list(items)
+        import re
+
+        pattern = re.compile(scope)
+        return [i for i in items if hasattr(i, "name") and pattern.match(i.name)]
+
+    def get_all_collection_keys(self) -> list[Any]:
+        return [k for k, v in self._collections.items() if v]
+
+    def to_networkx(self) -> nx.MultiDiGraph[str]:
+        """The graph for networkx: a vertex per node (key: its name), an edge per input (attribute `tensor`) or
+        control input (`control=True`)."""
+        import networkx as nx
+
+        out: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        for node in self.nodes:
+            out.add_node(node.name, op=node.op, type=node.type, source=str(node.source), node=node)
+            for position, tensor in enumerate(node.inputs):
+                out.add_edge(
+                    tensor.node.name, node.name, tensor=tensor.name, type=str(tensor.type), input=position, control=False
+                )
+            for before in node.control_inputs:
+                out.add_edge(before.name, node.name, control=True)
+        return out
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __str__(self) -> str:
+        from minigraph.core.printer import format_graph
+
+        return format_graph(self)
+
+
+def get_default_graph() -> Graph:
+    """The innermost `Graph.as_default()` of this thread, else the process's default graph."""
+    stack = scopes.graph_stack()
+    graph: Graph = stack[-1] if stack else scopes.global_graph(Graph)
+    return graph
+
+
+def reset_default_graph() -> None:
+    """Start a new default graph. Nodes of the old one stay usable only with their own graph."""
+    if scopes.graph_stack():
+        raise AssertionError("Do not use tf.reset_default_graph() inside `with graph.as_default():`.")
+    scopes.forget_global_graph()
+
+
+# conversion of Python values
+
+_constant: list[Callable[..., Tensor]] = []  # the builder of constants, installed by the ops that define them
+
+
+def install_constant(builder: Callable[..., Tensor]) -> None:
+    _constant.append(builder)
+
+
+def convert_to_tensor(
+    value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None
+) -> Tensor:
+    """A tensor for a tensor, variable, array, number or nested list. DTypeError where `dtype` contradicts a tensor's."""
+    convert = getattr(value, "as_graph_tensor", None)
+    if convert is not None:
+        value = convert()
+    if isinstance(value, Tensor):
+        if dtype is not None and value.dtype != dtype:
+            raise DTypeError(
+                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {value.dtype.name}: {value!r}"
+            )
+        return value
+    if dtype is None and preferred_dtype is not None and not isinstance(value, np.ndarray | np.generic):
+        dtype = preferred_dtype
+    return _constant[-1](value, dtype=dtype, name=name or "Const")

@@ -1,0 +1,127 @@
+"""The compiler's graph: immutable, interned nodes with static types, so equal computations are one node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from minigraph.core.op import Op
+from minigraph.core.provenance import Source
+from minigraph.core.types import TensorType
+
+
+class Value(NamedTuple):
+    """One output of an instruction."""
+
+    instr: Instr
+    output: int
+
+    @property
+    def type(self) -> TensorType:
+        return self.instr.types[self.output]
+
+
+class Instr:
+    """One interned application of an op. Compared by identity; made only by `Builder.add`."""
+
+    __slots__ = ("control", "inputs", "names", "op", "serial", "source", "types")
+
+    def __init__(
+        self, op: Op, inputs: tuple[Value, ...], control: tuple[Instr, ...], types: tuple[TensorType, ...], serial: int
+    ) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.control = control
+        self.types = types
+        self.serial = serial  # in the order of making, which is a topological order
+        self.names: list[str] = []  # of the user's nodes it stands for; outside the key
+        self.source: Source | None = None
+
+    @property
+    def name(self) -> str:
+        return self.names[0] if self.names else f"{type(self.op).__name__}#{self.serial}"
+
+    @property
+    def predecessors(self) -> Iterator[Instr]:
+        yield from (v.instr for v in self.inputs)
+        yield from self.control
+
+    def __repr__(self) -> str:
+        return f"<{type(self.op).__name__} '{self.name}'>"
+
+
+class Feed(Op, abstract=True):
+    """A value handed over at each run; one per fed tensor. `slot` is its position among the feeds."""
+
+    slot: int
+    type: TensorType
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return (self.type,)
+
+
+class Cell(Op, abstract=True):
+    """A variable's buffer, kept by the session. `name` is the variable's, or a random op's counter's."""
+
+    name: str
+    type: TensorType
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return (self.type,)
+
+
+class Builder:
+    """Makes interned instructions."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, Instr] = {}
+        self._count = 0
+
+    def add(
+        self,
+        op: Op,
+        inputs: Sequence[Value] = (),
+        control: Sequence[Instr] = (),
+        name: str | None = None,
+        source: Source | None = None,
+    ) -> Instr:
+        """The instruction for `op` on `inputs`; an equal one made before, unless the op is stateful."""
+        types = op.infer(*(v.type for v in inputs))
+        serial = self._count
+        key = (
+            op.key,
+            tuple(inputs),
+            tuple(control),
+            types,
+            serial if op.stateful else -1,
+        )
+        instr = self._known.get(key)
+        if instr is None:
+            instr = Instr(op, tuple(inputs), tuple(control), types, serial)
+            self._known[key] = instr
+            self._count += 1
+        if name is not None:
+            instr.names.append(name)
+        if instr.source is None:
+            instr.source = source
+        return instr
+
+
+class Program(NamedTuple):
+    """What one run computes: instructions in topological order, the values to hand back, and the feeds by slot."""
+
+    instrs: tuple[Instr, ...]
+    results: tuple[Value, ...]
+    feeds: tuple[TensorType, ...]
+
+
+def reachable(roots: Iterable[Instr]) -> tuple[Instr, ...]:
+    """All that the roots need, through inputs and control inputs, in topological order."""
+    seen: dict[int, Instr] = {}
+    stack = list(roots)
+    while stack:
+        instr = stack.pop()
+        if id(instr) not in seen:
+            seen[id(instr)] = instr
+            stack.extend(instr.predecessors)
+    return tuple(sorted(seen.values(), key=lambda i: i.serial))

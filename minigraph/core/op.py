@@ -1,0 +1,139 @@
+"""Op records: what an operation is, apart from any graph it stands in."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, dataclass_transform
+
+import numpy as np
+
+from minigraph.core.errors import GradientError
+from minigraph.core.types import TensorType
+
+if TYPE_CHECKING:
+    from minigraph.core.graph import Node, Tensor
+
+REGISTRY: dict[str, type[Op]] = {}
+
+
+class Sample(NamedTuple):
+    """A small case of an op for the generic tests.
+
+    `inputs` are arrays. `smooth` says that the op is differentiable at and around them, so finite differences
+    may be taken; `tolerance` is relative, for float64.
+    """
+
+    op: Op
+    inputs: tuple[Any, ...]
+    smooth: bool = True
+    tolerance: float = 1e-6
+
+
+def attribute_key(value: Any) -> Any:
+    """A hashable key that tells 1, True, 1.0 and -0.0 and 0.0 apart."""
+    if isinstance(value, float):
+        return float, struct.pack("d", value)
+    if isinstance(value, np.ndarray | np.generic):
+        return type(value), value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, tuple):
+        return tuple, tuple(attribute_key(v) for v in value)
+    return type(value), value
+
+
+@dataclass_transform(frozen_default=True)
+class Op:
+    """A frozen record of attributes plus the rules of one operation.
+
+    A subclass declares its attributes as annotations (with defaults where it likes) and defines its rules.
+    The class name is the op type, as TensorFlow 1 names it.
+
+    Attributes of the class, not of a record:
+      stateful: two applications may give different values, or have effects; never merged or folded.
+      writes: input positions whose buffer an application updates in place. The last `len(writes)` outputs are
+        the new values of these inputs, and share their storage.
+      reads: input positions that are variables and are read where they stand (not copied).
+      draws: an application draws random numbers; the compiler appends a counter cell to its inputs.
+      is_view: output 0 is input 0, element for element in C order, so both can share one buffer.
+      differentiable: False where the derivative is zero or undefined by declaration (argmax, comparisons).
+    """
+
+    fields: ClassVar[tuple[str, ...]] = ()
+    stateful: ClassVar[bool] = False
+    writes: ClassVar[tuple[int, ...]] = ()
+    reads: ClassVar[tuple[int, ...]] = ()
+    draws: ClassVar[bool] = False
+    is_view: ClassVar[bool] = False
+    differentiable: ClassVar[bool] = True
+    abstract: ClassVar[bool] = False
+
+    def __init_subclass__(cls, abstract: bool = False) -> None:
+        own = [n for n, kind in cls.__annotations__.items() if not str(kind).startswith("ClassVar")]
+        cls.fields = cls.fields + tuple(n for n in own if n not in cls.fields)
+        cls.abstract = abstract
+        if not abstract:
+            if cls.__name__ in REGISTRY:
+                raise TypeError(f"an op named {cls.__name__} is already registered")
+            REGISTRY[cls.__name__] = cls
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        given = dict(zip(self.fields, args, strict=False)) | kwargs
+        unknown = given.keys() - set(self.fields)
+        twice = len(given) < len(args) + len(kwargs)  # one that is too many, or given both ways
+        if unknown or twice:
+            raise TypeError(f"{type(self).__name__} takes the attributes {self.fields}, got {args} {kwargs}")
+        for name in self.fields:
+            if name not in given and not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} needs the attribute {name!r}")
+        self.__dict__.update(given)
+        self.__dict__["_key"] = (type(self), *(attribute_key(getattr(self, n)) for n in self.fields))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The interning key of the record."""
+        key: tuple[Any, ...] = self.__dict__["_key"]
+        return key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Op) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.fields)})"
+
+    def replace(self, **changes: Any) -> Op:
+        """A copy with some attributes changed."""
+        return type(self)(**({n: getattr(self, n) for n in self.fields} | changes))
+
+    # The rules. Every op has `infer` and `forward`; the others have defaults. (`**_` lets each op name its operands.)
+
+    def infer(self, *types: Any, **_: Any) -> tuple[TensorType, ...]:
+        """Output types from input types; unknown dimensions are kept. ShapeError or DTypeError on bad input."""
+        raise NotImplementedError(type(self).__name__)
+
+    def forward(self, xp: Any, *arrays: Any, **_: Any) -> tuple[Any, ...]:
+        """The reference: output arrays from input arrays, on the array module `xp`. Written for clarity."""
+        raise NotImplementedError(type(self).__name__)
+
+    def vjp(self, node: Node, *grads: Any, **_: Any) -> Sequence[Tensor | None]:
+        """Gradients for the inputs, as graph tensors, from gradients for the outputs (None: not wanted, or zero)."""
+        raise GradientError(f"no gradient is defined for the op {type(self).__name__} (node '{node.name}', at {node.source.describe()})")
+
+    def specialise(
+        self, types: Sequence[TensorType], consts: Sequence[Any]
+    ) -> tuple[Op, tuple[int, ...]]:
+        """The op with all that the now static input `types` decide made explicit, and the inputs it still reads.
+
+        `consts[i]` is the value of input i where it is known at compile time, else None.
+        """
+        return self, tuple(range(len(types)))
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        """Cases for the generic tests; at least one."""
+        raise NotImplementedError(f"{cls.__name__} has no sample cases")

@@ -1,0 +1,114 @@
+"""Python operators on tensors and variables. What they do is installed by the ops that implement them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+OPERATORS: dict[str, Callable[..., Any]] = {}
+
+
+class Operand:
+    """What a tensor and a variable share: operators, and no truth value, length or iteration."""
+
+    __slots__ = ()
+    __array_priority__ = 100  # NumPy arrays on the left hand leave the operator to us
+
+    def __add__(self, other: Any) -> Any:
+        return OPERATORS["add"](self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return OPERATORS["add"](other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return OPERATORS["sub"](self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return OPERATORS["sub"](other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return OPERATORS["mul"](self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return OPERATORS["mul"](other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return OPERATORS["truediv"](self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return OPERATORS["truediv"](other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return OPERATORS["floordiv"](self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return OPERATORS["floordiv"](other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return OPERATORS["mod"](self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return OPERATORS["mod"](other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return OPERATORS["pow"](self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return OPERATORS["pow"](other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return OPERATORS["matmul"](self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return OPERATORS["matmul"](other, self)
+
+    def __lt__(self, other: Any) -> Any:
+        return OPERATORS["less"](self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return OPERATORS["less_equal"](self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return OPERATORS["greater"](self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return OPERATORS["greater_equal"](self, other)
+
+    def __and__(self, other: Any) -> Any:
+        return OPERATORS["and"](self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return OPERATORS["and"](other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return OPERATORS["or"](self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return OPERATORS["or"](other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        return OPERATORS["xor"](self, other)
+
+    def __neg__(self) -> Any:
+        return OPERATORS["neg"](self)
+
+    def __abs__(self) -> Any:
+        return OPERATORS["abs"](self)
+
+    def __invert__(self) -> Any:
+        return OPERATORS["invert"](self)
+
+    def __getitem__(self, key: Any) -> Any:
+        return OPERATORS["getitem"](self, key)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "Using a `tf.Tensor` as a Python `bool` is not allowed: a graph tensor has no value until it is run. "
+            "Use `if t is not None:` to test whether one was given, or tf.where to choose between values in the graph."
+        )
+
+    def __iter__(self) -> Any:
+        raise TypeError("Tensor objects are only iterable in a run: use tf.unstack to split one in the graph.")
+
+    def __len__(self) -> int:
+        raise TypeError("a graph tensor has no len(); use get_shape() or tf.shape")

@@ -1,0 +1,48 @@
+"""Where in the user's program a node was made."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from typing import NamedTuple
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_MODELS = _PACKAGE + "models" + os.sep  # networks are programs like the user's own
+_internal: dict[str, bool] = {}
+
+
+class Source(NamedTuple):
+    """One line of the user's program."""
+
+    file: str
+    line: int
+    function: str
+
+    @property
+    def text(self) -> str:
+        """The line itself, stripped; empty where the file is gone."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def describe(self) -> str:
+        """`file:line, in function: the line's text`."""
+        text = self.text
+        return f"{self}, in {self.function}" + (f": {text}" if text else "")
+
+
+def _is_internal(file: str) -> bool:
+    known = _internal.get(file)
+    if known is None:
+        known = _internal[file] = file.startswith(_PACKAGE) and not file.startswith(_MODELS)
+    return known
+
+
+def caller() -> Source:
+    """The innermost frame that is not minigraph's own code."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _is_internal(frame.f_code.co_filename):
+        frame = frame.f_back
+    return Source(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)

@@ -1,0 +1,53 @@
+"""Per-thread defaults: the stack of graphs and of sessions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+_local = threading.local()
+_global: list[Any] = []
+_global_lock = threading.Lock()
+
+
+def graph_stack() -> list[Any]:
+    """This thread's stack of `Graph.as_default()`."""
+    if not hasattr(_local, "graphs"):
+        _local.graphs = []
+    stack: list[Any] = _local.graphs
+    return stack
+
+
+def session_stack() -> list[Any]:
+    """This thread's stack of `with session:`."""
+    if not hasattr(_local, "sessions"):
+        _local.sessions = []
+    stack: list[Any] = _local.sessions
+    return stack
+
+
+def global_graph(make: Callable[[], Any]) -> Any:
+    """The process's default graph, made on first use."""
+    with _global_lock:
+        if not _global:
+            _global.append(make())
+        return _global[0]
+
+
+def forget_global_graph() -> None:
+    with _global_lock:
+        _global.clear()
+
+
+def session_for(session: Any) -> Any:
+    """`session`, or this thread's default one. ValueError where there is none."""
+    if session is not None:
+        return session
+    stack = session_stack()
+    if not stack:
+        raise ValueError(
+            "Cannot execute operation: no default session. Use `with sess.as_default():`, `with tf.Session():` "
+            "or pass session= explicitly."
+        )
+    return stack[-1]

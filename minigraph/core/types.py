@@ -1,0 +1,262 @@
+"""Static types of tensors: a dtype and a shape whose dimensions, or whose rank, may be unknown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from minigraph.core.dtypes import DType
+from minigraph.core.errors import ShapeError
+
+Dim = int | None
+Shape = tuple[Dim, ...] | None  # None: the rank is unknown
+
+
+class TensorType(NamedTuple):
+    """dtype and shape. `shape` is None where the rank is unknown; a dimension is None where it is unknown."""
+
+    dtype: DType
+    shape: Shape
+
+    @property
+    def static(self) -> tuple[int, ...]:
+        """The shape as numbers. ShapeError where one is unknown."""
+        if self.shape is None or None in self.shape:
+            raise ShapeError(f"the shape {format_shape(self.shape)} is not fully known")
+        return self.shape  # type: ignore[return-value]
+
+    @property
+    def is_static(self) -> bool:
+        return self.shape is not None and None not in self.shape
+
+    @property
+    def rank(self) -> int | None:
+        return None if self.shape is None else len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements of a static type."""
+        return math.prod(self.static)
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.size
+
+    def __str__(self) -> str:
+        if self.shape is None:
+            return f"{self.dtype.name}[...]"
+        return f"{self.dtype.name}[{','.join('?' if d is None else str(d) for d in self.shape)}]"
+
+
+def format_shape(shape: Shape) -> str:
+    """TensorFlow 1's way to print a shape: `(?, 3)`, `(5,)`, `<unknown>`."""
+    if shape is None:
+        return "<unknown>"
+    inner = ", ".join("?" if d is None else str(d) for d in shape)
+    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+def compatible(a: Shape, b: Shape) -> bool:
+    """Whether one tensor could have both shapes."""
+    if a is None or b is None:
+        return True
+    return len(a) == len(b) and all(x is None or y is None or x == y for x, y in zip(a, b, strict=True))
+
+
+def merge(a: Shape, b: Shape) -> Shape:
+    """The shape that knows what either knows. ShapeError where they contradict each other."""
+    if a is None:
+        return b
+    if b is None:
+        return a
+    if not compatible(a, b):
+        raise ShapeError(f"Shapes {format_shape(a)} and {format_shape(b)} are not compatible")
+    return tuple(y if x is None else x for x, y in zip(a, b, strict=True))
+
+
+def broadcast(a: Shape, b: Shape) -> Shape:
+    """NumPy's broadcasting rule on shapes with unknown dimensions. ShapeError where it does not apply."""
+    if a is None or b is None:
+        return None
+    rank = max(len(a), len(b))
+    left = (1,) * (rank - len(a)) + a
+    right = (1,) * (rank - len(b)) + b
+    out: list[Dim] = []
+    for x, y in zip(left, right, strict=True):
+        if x == y or y == 1:
+            out.append(x)
+        elif x == 1:
+            out.append(y)
+        elif x is None or y is None:
+            out.append(y if x is None else x)  # the known one is above 1, so it is the result
+        else:
+            raise ShapeError(f"Incompatible shapes: {format_shape(a)} and {format_shape(b)} do not broadcast")
+    return tuple(out)
+
+
+class Dimension:
+    """One dimension as TensorFlow 1 hands it out: `.value` is an int or None; it acts as an int where known."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Dim | Dimension) -> None:
+        self.value: Dim = value.value if isinstance(value, Dimension) else value
+
+    def __index__(self) -> int:
+        if self.value is None:
+            raise TypeError("an unknown dimension has no integer value")
+        return self.value
+
+    __int__ = __index__
+
+    def _with(self, other: Any, fn: Any) -> Any:
+        """`fn` of both values; None where one is unknown."""
+        right = Dimension(other).value
+        return None if self.value is None or right is None else fn(self.value, right)
+
+    def _join(self, other: Any, fn: Any) -> Dimension:
+        return Dimension(self._with(other, fn))
+
+    def __add__(self, other: Any) -> Dimension:
+        return self._join(other, lambda a, b: a + b)
+
+    def __sub__(self, other: Any) -> Dimension:
+        return self._join(other, lambda a, b: a - b)
+
+    def __mul__(self, other: Any) -> Dimension:
+        return self._join(other, lambda a, b: a * b)
+
+    def __floordiv__(self, other: Any) -> Dimension:
+        return self._join(other, lambda a, b: a // b)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __mod__(self, other: Any) -> Dimension:
+        return self._join(other, lambda a, b: a % b)
+
+    def __rsub__(self, other: Any) -> Dimension:
+        return Dimension(other) - self
+
+    def __rfloordiv__(self, other: Any) -> Dimension:
+        return Dimension(other) // self
+
+    def __lt__(self, other: Any) -> bool | None:
+        return self._with(other, lambda a, b: a < b)  # type: ignore[no-any-return]
+
+    def __le__(self, other: Any) -> bool | None:
+        return self._with(other, lambda a, b: a <= b)  # type: ignore[no-any-return]
+
+    def __gt__(self, other: Any) -> bool | None:
+        return self._with(other, lambda a, b: a > b)  # type: ignore[no-any-return]
+
+    def __ge__(self, other: Any) -> bool | None:
+        return self._with(other, lambda a, b: a >= b)  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> bool:
+        return self.value == (other.value if isinstance(other, Dimension) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __repr__(self) -> str:
+        return f"Dimension({self.value})"
+
+    def __str__(self) -> str:
+        return "?" if self.value is None else str(self.value)
+
+
+class TensorShape:
+    """A shape as TensorFlow 1 hands it out: `as_list()`, `ndims`, indexing to `Dimension`."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, dims: Any) -> None:
+        self.shape: Shape = as_shape(dims)
+
+    @property
+    def ndims(self) -> int | None:
+        return None if self.shape is None else len(self.shape)
+
+    rank = ndims
+
+    @property
+    def dims(self) -> list[Dimension] | None:
+        return None if self.shape is None else [Dimension(d) for d in self.shape]
+
+    def as_list(self) -> list[Dim]:
+        if self.shape is None:
+            raise ShapeError("as_list() is not defined on an unknown TensorShape.")
+        return list(self.shape)
+
+    def is_fully_defined(self) -> bool:
+        return self.shape is not None and None not in self.shape
+
+    def num_elements(self) -> int | None:
+        if self.shape is None or None in self.shape:
+            return None
+        return math.prod(d for d in self.shape if d is not None)
+
+    def is_compatible_with(self, other: Any) -> bool:
+        return compatible(self.shape, as_shape(other))
+
+    def assert_is_compatible_with(self, other: Any) -> None:
+        merge(self.shape, as_shape(other))
+
+    def merge_with(self, other: Any) -> TensorShape:
+        return TensorShape(merge(self.shape, as_shape(other)))
+
+    def __bool__(self) -> bool:
+        """Whether the rank is known, as in TensorFlow 1."""
+        return self.shape is not None
+
+    def __len__(self) -> int:
+        return len(self.as_list())
+
+    def __iter__(self) -> Iterator[Dimension]:
+        return iter([Dimension(d) for d in self.as_list()])
+
+    def __getitem__(self, key: int | slice) -> Any:
+        if isinstance(key, slice):
+            return TensorShape(self.as_list()[key])
+        return Dimension(self.as_list()[key])
+
+    def __eq__(self, other: object) -> bool:
+        try:
+            return self.shape == as_shape(other)
+        except (TypeError, ValueError):
+            return False
+
+    def __hash__(self) -> int:
+        return hash(self.shape)
+
+    def __repr__(self) -> str:
+        return f"TensorShape({'None' if self.shape is None else list(self.shape)})"
+
+    def __str__(self) -> str:
+        return format_shape(self.shape)
+
+
+def as_shape(value: Any) -> Shape:
+    """A shape from None, an int, a TensorShape or a sequence of ints, Nones, -1s and Dimensions."""
+    if value is None or isinstance(value, tuple) and all(type(d) is int and d >= 0 or d is None for d in value):
+        return value
+    if isinstance(value, TensorShape):
+        return value.shape
+    if isinstance(value, Iterable):
+        return tuple(_as_dim(d) for d in value)
+    return (_as_dim(value),)
+
+
+def _as_dim(value: Any) -> Dim:
+    if isinstance(value, Dimension):
+        value = value.value
+    if value is None:
+        return None
+    try:
+        number = value.__index__()
+    except AttributeError:
+        raise ShapeError(f"a dimension must be an integer or None, not {value!r}") from None
+    if number < -1:
+        raise ShapeError(f"Dimension {number} must be >= 0")
+    return None if number == -1 else int(number)
