@@ -1,0 +1,273 @@
+"""Fetching the full MNIST set, from public mirrors or from a folder, verified by checksum."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from minigraph.core.errors import DataLossError, NotFoundError, UnavailableError
+from minigraph.core.files import atomic_write, cache_dir, sync_folder
+from minigraph.data import mnist
+from minigraph.data.idx import open_content
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+MIRRORS = (
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
+
+_TIMEOUT = 30.0  # seconds that a server may stay silent
+_ATTEMPTS = 3  # per mirror and file, each going on where the one before was cut
+_CHUNK = 1 << 16  # bytes
+_GZIP_EXTRA = 1 << 16  # bytes; gzip of data it cannot shrink adds less
+
+
+class _TransferError(Exception):
+    """A download that ended early, with the reason; what came is kept for the next attempt."""
+
+
+def fetch_mnist(
+    target: str | os.PathLike[str] | None = None,
+    mirrors: Sequence[str] | None = None,
+    progress: bool = True,
+    source_folder: str | os.PathLike[str] | None = None,
+) -> Path:
+    """Put the four MNIST files, gzipped (about 11 MB), into `target`, and return that folder.
+
+    target: the folder; by default the one in the cache where `load("mnist")` looks.
+    mirrors: addresses of folders, tried in order; by default `MIRRORS`. Proxies are taken from the
+        environment.
+    progress: report on stderr, with a bar if that is a terminal, else with one line a file.
+    source_folder: copy from here, or from its `mnist` subfolder, instead of downloading.
+
+    Every file is checked by size and SHA-256 before it gets its name; those there already and
+    whole are kept. A download that was cut goes on from its `.part` file.
+
+    Raises UnavailableError if no mirror could give a file, NotFoundError or DataLossError if one
+    is missing or damaged in `source_folder`, and OSError from the disk.
+    """
+    folder = cache_dir() / "mnist" if target is None else Path(target)
+    with _Report(progress) as report:
+        if all(_is_whole(folder, name) for name in mnist.FILES):
+            report.line(f"MNIST is in {folder} already")
+            return folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder, report):
+            for name in mnist.FILES:
+                if _is_whole(folder, name):
+                    report.line(f"{name}: there already")
+                elif source_folder is not None:
+                    _copy(Path(source_folder), folder, name)
+                    report.line(f"{name}: copied from {os.fspath(source_folder)}")
+                else:
+                    _download(folder, name, MIRRORS if mirrors is None else mirrors, report)
+    return folder
+
+
+def _is_whole(folder: Path, name: str) -> bool:
+    path = mnist.find_file(folder, name)
+    if path is None:
+        return False
+    try:
+        mnist.verify(path, name)
+    except DataLossError:
+        return False
+    return True
+
+
+@contextmanager
+def _locked(folder: Path, report: _Report) -> Iterator[None]:
+    """Keep two processes from writing the same `.part` file, where the system has file locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with open(folder / ".lock", "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report.line(f"waiting for another download into {folder}")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _copy(source: Path, folder: Path, name: str) -> None:
+    import gzip
+    import shutil
+
+    path = mnist.find_file(source, name) or mnist.find_file(source / "mnist", name)
+    if path is None:
+        raise NotFoundError(f"{source}: expected {name}.gz or {name} in it or in {source / 'mnist'}")
+    mnist.verify(path, name)
+    with (
+        open_content(path) as content,
+        atomic_write(folder / f"{name}.gz") as file,
+        gzip.GzipFile("", "wb", 6, file, mtime=0) as zipped,
+    ):
+        shutil.copyfileobj(content, zipped, _CHUNK)
+
+
+def _download(folder: Path, name: str, mirrors: Sequence[str], report: _Report) -> None:
+    part = folder / f"{name}.gz.part"
+    limit = mnist.CONTENTS[name][0] + _GZIP_EXTRA
+    failures: list[str] = []
+    for mirror in mirrors:
+        url = f"{mirror.rstrip('/')}/{name}.gz"
+        for _ in range(_ATTEMPTS):
+            before = _size(part)
+            try:
+                _receive(url, part, limit, report)
+                mnist.verify(part, name)
+            except (_TransferError, DataLossError) as error:
+                if isinstance(error, DataLossError):
+                    part.unlink()
+                failures.append(f"  {url}: {error}\n")
+                if _size(part) == before:  # nothing gained, and no stale part dropped
+                    break
+            else:
+                with open(part, "rb+") as file:
+                    os.fsync(file.fileno())
+                os.replace(part, folder / f"{name}.gz")
+                _tag_file(part).unlink(missing_ok=True)
+                sync_folder(folder)
+                report.line(f"{name}: downloaded from {mirror}")
+                return
+    raise UnavailableError(
+        f"cannot download MNIST's {name}. Tried:\n"
+        + ("".join(failures) or "  no mirror\n")
+        + "If you have the files, `minigraph data mnist --from FOLDER` takes them from a folder;"
+        " or set MINIGRAPH_DATA to the folder that holds them."
+    )
+
+
+def _receive(url: str, part: Path, limit: int, report: _Report) -> None:
+    """Download `url` into `part`, going on from its end if the server can and has the same file.
+
+    limit: bytes; a longer answer cannot be the file. Raises _TransferError.
+    """
+    import urllib.error
+    import urllib.request
+    from http.client import HTTPException
+
+    have, tag_file = _size(part), _tag_file(part)
+    headers = {"User-Agent": "minigraph", "Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+        if tag_file.exists():
+            headers["If-Range"] = tag_file.read_text("ascii")
+    try:
+        response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == 416 and have:  # nothing after what we have: the checksum decides
+            return
+        raise _TransferError(f"HTTP {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise _TransferError(f"{error.reason}") from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise _TransferError(f"{type(error).__name__}: {error}") from error
+
+    with response:
+        resumed = response.status == 206
+        if resumed:
+            answer = response.headers.get("Content-Range", "")
+            if not answer.startswith(f"bytes {have}-"):
+                part.unlink(missing_ok=True)
+                raise _TransferError(f"asked for bytes from {have}, got {answer!r}")
+        elif response.status == 200:
+            have = 0
+            _remember_tag(tag_file, response.headers.get("ETag"))
+        else:
+            raise _TransferError(f"expected HTTP 200 or 206, got {response.status}")
+        length = response.headers.get("Content-Length", "")
+        total = have + int(length) if length.isascii() and length.isdigit() else None
+        report.start(part.stem, have, total)
+        with open(part, "ab" if resumed else "wb") as file:
+            while True:
+                try:
+                    chunk = response.read(_CHUNK)
+                except (OSError, HTTPException) as error:
+                    raise _TransferError(f"cut after {have} bytes ({type(error).__name__}: {error})") from error
+                if not chunk:
+                    break
+                have += len(chunk)
+                if have > limit:
+                    part.unlink()
+                    raise _TransferError(f"expected at most {limit} bytes, got more")
+                file.write(chunk)
+                report.advance(len(chunk))
+    if total is not None and have < total:
+        raise _TransferError(f"cut after {have} of {total} bytes")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _tag_file(part: Path) -> Path:
+    return part.with_suffix(".etag")
+
+
+def _remember_tag(tag_file: Path, tag: str | None) -> None:
+    # If-Range takes only strong tags; a weak one starts with W/.
+    if tag is not None and tag.isascii() and tag.startswith('"'):
+        tag_file.write_text(tag, "ascii")
+    else:
+        tag_file.unlink(missing_ok=True)
+
+
+class _Report:
+    """Progress on stderr: a bar on a terminal, else one line a file; or nothing."""
+
+    def __init__(self, show: bool) -> None:
+        self._show = show
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> _Report:
+        if self._show and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+            from rich.progress import TimeRemainingColumn as Remaining
+
+            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), Remaining())
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def line(self, text: str) -> None:
+        """Say that something is done."""
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        elif self._show:
+            print(text, file=sys.stderr)
+
+    def start(self, name: str, have: int, total: int | None) -> None:
+        """Begin, or begin again, the bar of one file: `have` of `total` bytes."""
+        if self._bar is not None:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(name, completed=have, total=total)
+
+    def advance(self, count: int) -> None:
+        """Count further bytes of the file."""
+        if self._bar is not None and self._task is not None:
+            self._bar.advance(self._task, count)

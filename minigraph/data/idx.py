@@ -1,0 +1,157 @@
+"""IDX, the format of the MNIST files: a big-endian header and one array, plain or gzipped.
+
+Header: two zero bytes, one byte for the element type, one byte for the number of dimensions, then
+each dimension as an unsigned 32-bit integer. The elements follow in C order, big-endian.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigraph.core.errors import DataLossError, NotFoundError
+from minigraph.core.files import atomic_write
+
+_DTYPES: dict[int, np.dtype[Any]] = {
+    0x08: np.dtype(np.uint8),
+    0x09: np.dtype(np.int8),
+    0x0B: np.dtype(np.int16),
+    0x0C: np.dtype(np.int32),
+    0x0D: np.dtype(np.float32),
+    0x0E: np.dtype(np.float64),
+}
+_CODES = {dtype: code for code, dtype in _DTYPES.items()}
+_MAX_NDIM = 32  # the most that every NumPy version can hold
+_MAX_DEFLATE_RATIO = 1032  # deflate's bound: a match of 258 bytes may take as little as 2 bits
+_CHUNK = 1 << 18
+
+
+@contextmanager
+def open_content(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open `path` for reading, through gzip if its first two bytes say so.
+
+    Inside the `with` block, a broken gzip stream raises DataLossError. As in `gzip -d`, zero bytes
+    after the end of a gzip stream are padding. Raises NotFoundError if there is no such file.
+    """
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - closed by the `with` below
+    except FileNotFoundError:
+        raise NotFoundError(f"{os.fspath(path)}: no such file") from None
+    with file:
+        zipped = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        if not zipped:
+            yield file
+            return
+        import gzip
+        import zlib
+
+        try:
+            with gzip.GzipFile(fileobj=file, mode="rb") as stream:
+                yield cast(BinaryIO, stream)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise DataLossError(
+                f"{os.fspath(path)}: expected a whole gzip stream, got a broken one ({error})"
+            ) from error
+
+
+def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """The array in an IDX file, in the machine's byte order; gzip is told by content, not by name.
+
+    The dtype is uint8, int8, int16, int32, float32 or float64, as the file says.
+    Raises NotFoundError if there is no such file, and DataLossError, with the file's name, what
+    was expected and what came, if it is truncated, too long or otherwise not IDX.
+    """
+    name = os.fspath(path)
+    with open_content(path) as stream:
+        magic = _read_header(stream, name, 4, "a 4-byte magic number")
+        code, ndim = magic[2], magic[3]
+        if magic[:2] != b"\0\0" or code not in _DTYPES:
+            known = ", ".join(f"{code:02x}" for code in _DTYPES)
+            raise DataLossError(
+                f"{name}: expected an IDX magic number (00 00, type {known}, number of dimensions),"
+                f" got {magic.hex(' ')}"
+            )
+        if ndim > _MAX_NDIM:
+            raise DataLossError(f"{name}: expected at most {_MAX_NDIM} dimensions, got {ndim}")
+        sizes = _read_header(stream, name, 4 * ndim, f"the sizes of {ndim} dimensions")
+        shape = struct.unpack(f">{ndim}I", sizes)
+        dtype = _DTYPES[code]
+        wanted = math.prod(shape) * dtype.itemsize
+
+        # Before memory is taken: can a file of this length hold that much at all?
+        most = os.path.getsize(path) * (1 if isinstance(stream, io.BufferedReader) else _MAX_DEFLATE_RATIO)
+        if wanted > most:
+            raise DataLossError(
+                f"{name}: expected {wanted} bytes of data for {dtype} {list(shape)},"
+                f" got a file of {os.path.getsize(path)} bytes"
+            )
+        data = np.empty(wanted, np.uint8)
+        view, got = data.data, 0
+        while got < wanted and (chunk := stream.read(min(_CHUNK, wanted - got))):
+            view[got : got + len(chunk)] = chunk
+            got += len(chunk)
+        if got < wanted:
+            raise DataLossError(f"{name}: expected {wanted} bytes of data for {dtype} {list(shape)}, got {got}")
+        extra = 0
+        while chunk := stream.read(_CHUNK):  # reading on to the end also checks gzip's own sums
+            extra += len(chunk)
+        if extra:
+            raise DataLossError(
+                f"{name}: expected the file to end after {wanted} bytes of data for"
+                f" {dtype} {list(shape)}, got {extra} more"
+            )
+    try:
+        array = data.view(dtype).reshape(shape)
+    except ValueError as error:  # no elements, but other dimensions beyond what NumPy can hold
+        raise DataLossError(f"{name}: expected a possible shape, got {list(shape)}") from error
+    if sys.byteorder == "little":
+        array.byteswap(inplace=True)
+    return array
+
+
+def _read_header(stream: BinaryIO, name: str, size: int, what: str) -> bytes:
+    data = b""
+    while len(data) < size and (chunk := stream.read(size - len(data))):
+        data += chunk
+    if len(data) < size:
+        raise DataLossError(f"{name}: expected {what} ({size} bytes), got {len(data)} bytes")
+    return data
+
+
+def write_idx(path: str | os.PathLike[str], array: NDArray[Any]) -> None:
+    """Write `array` as IDX, atomically; gzipped, without a time stamp, if the name ends in ".gz".
+
+    Raises ValueError if IDX has no such dtype (it has uint8, int8, int16, int32, float32, float64)
+    or cannot hold the shape (more than 32 dimensions, or one of 2**32 or more).
+    """
+    array = np.asarray(array)
+    code = _CODES.get(array.dtype.newbyteorder("="))
+    if code is None:
+        known = ", ".join(str(dtype) for dtype in _CODES)
+        raise ValueError(f"write_idx: expected a dtype among {known}, got {array.dtype}")
+    if array.ndim > _MAX_NDIM or any(size >= 1 << 32 for size in array.shape):
+        raise ValueError(
+            f"write_idx: expected at most {_MAX_NDIM} dimensions, each below 2**32, got shape {list(array.shape)}"
+        )
+    header = struct.pack(f">4B{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
+    data = array.astype(array.dtype.newbyteorder(">"), order="C", copy=False).reshape(-1)
+    with atomic_write(path) as file:
+        if os.fspath(path).endswith(".gz"):
+            import gzip
+
+            with gzip.GzipFile("", "wb", 9, file, mtime=0) as stream:
+                stream.write(header)
+                stream.write(data.view(np.uint8).data)
+        else:
+            file.write(header)
+            file.write(data.view(np.uint8).data)

@@ -1,0 +1,172 @@
+"""The MNIST digits: a sample in the package, the full set from a folder or from the cache."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigraph.core.errors import DataLossError, NotFoundError
+from minigraph.core.files import cache_dir
+from minigraph.data.idx import open_content, read_idx
+
+TRAIN_IMAGES = "train-images-idx3-ubyte"
+TRAIN_LABELS = "train-labels-idx1-ubyte"
+TEST_IMAGES = "t10k-images-idx3-ubyte"
+TEST_LABELS = "t10k-labels-idx1-ubyte"
+# Bytes and SHA-256 of each file's content once decompressed, so that any gzip of it will do.
+CONTENTS: dict[str, tuple[int, str]] = {
+    TRAIN_IMAGES: (
+        47_040_016,
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    TRAIN_LABELS: (
+        60_008,
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    TEST_IMAGES: (
+        7_840_016,
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    TEST_LABELS: (
+        10_008,
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+}
+FILES = tuple(CONTENTS)
+
+_SAMPLE = Path(__file__).parent / "digits"
+
+
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
+class Dataset:
+    """Images and their classes, ready to feed.
+
+    train_images: float32 [N, pixels], 0 for the background to 1.
+    train_labels: float32 [N, len(classes)], one-hot.
+    test_images, test_labels: likewise, [M, pixels] and [M, len(classes)].
+    classes: the name of each class, in the labels' order.
+    """
+
+    train_images: NDArray[np.float32]
+    train_labels: NDArray[np.float32]
+    test_images: NDArray[np.float32]
+    test_labels: NDArray[np.float32]
+    classes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        pixels = self.train_images.shape[1]
+        return (
+            f"Dataset({len(self.train_images)} training and {len(self.test_images)} test images"
+            f" of {pixels} pixels, {len(self.classes)} classes)"
+        )
+
+
+def load(source: str = "sample", folder: str | os.PathLike[str] | None = None) -> Dataset:
+    """MNIST: 28x28 grey digits, flattened to 784 pixels in [0, 1]; labels one-hot over "0".."9".
+
+    source="sample": 5,000 training and 1,000 test digits that ship with the package, as many of
+    each class.
+    source="mnist": the full 60,000 and 10,000, from the four IDX files, gzipped (.gz) or plain.
+    With `folder`, they must be in it or in its `mnist` subfolder. Without, they are looked for in
+    `$MINIGRAPH_DATA`, in its `mnist` subfolder, then in the cache (see `cache_dir`).
+
+    Raises NotFoundError if the files are not there, DataLossError if they are damaged, and
+    ValueError for another source, or a folder with "sample".
+    """
+    if source == "sample":
+        if folder is not None:
+            raise ValueError('mnist.load: a folder needs source="mnist", got source="sample"')
+        return _load(_SAMPLE)
+    if source != "mnist":
+        raise ValueError(f'mnist.load: expected source "sample" or "mnist", got {source!r}')
+    folders = search_path(folder)
+    for place in folders:
+        if all(find_file(place, name) for name in FILES):
+            return _load(place)
+    raise NotFoundError(
+        "the MNIST files are not there. Looked in:\n"
+        + "".join(f"  {place}: {_lacking(place)}\n" for place in folders)
+        + "`minigraph data mnist` downloads them; `minigraph data mnist --from FOLDER` takes them"
+        " from a folder. Or set MINIGRAPH_DATA to a folder that holds them."
+    )
+
+
+def search_path(folder: str | os.PathLike[str] | None = None) -> list[Path]:
+    """The folders that may hold the full MNIST set, in the order in which they are tried."""
+    if folder is not None:
+        return [Path(folder), Path(folder) / "mnist"]
+    found = []
+    if data := os.environ.get("MINIGRAPH_DATA"):
+        found += [Path(data), Path(data) / "mnist"]
+    return [*found, cache_dir() / "mnist"]
+
+
+def find_file(folder: Path, name: str) -> Path | None:
+    """The IDX file `name` in `folder`, gzipped or else plain; None if neither is there."""
+    for path in (folder / f"{name}.gz", folder / name):
+        if path.is_file():
+            return path
+    return None
+
+
+def verify(path: Path, name: str) -> None:
+    """Raise DataLossError unless `path` holds the MNIST file `name`, gzipped or plain."""
+    import hashlib
+
+    size, checksum = CONTENTS[name]
+    digest, count = hashlib.sha256(), 0
+    with open_content(path) as stream:
+        while count <= size and (chunk := stream.read(1 << 18)):
+            digest.update(chunk)
+            count += len(chunk)
+    if count != size:
+        got = f"more than {size}" if count > size else f"{count}"
+        raise DataLossError(f"{path}: expected {size} bytes of {name}, got {got}")
+    if digest.hexdigest() != checksum:
+        raise DataLossError(f"{path}: expected {name} with SHA-256 {checksum}, got {digest.hexdigest()}")
+
+
+def _lacking(folder: Path) -> str:
+    if not folder.is_dir():
+        return "no such folder"
+    return "no " + ", ".join(name for name in FILES if not find_file(folder, name))
+
+
+def _load(folder: Path) -> Dataset:
+    train_images, train_labels = _read_pair(folder, TRAIN_IMAGES, TRAIN_LABELS)
+    test_images, test_labels = _read_pair(folder, TEST_IMAGES, TEST_LABELS)
+    classes = tuple(str(digit) for digit in range(10))
+    return Dataset(train_images, train_labels, test_images, test_labels, classes)
+
+
+def _read_pair(folder: Path, image_name: str, label_name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    image_file, images = _read(folder, image_name)
+    label_file, labels = _read(folder, label_name)
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):
+        raise DataLossError(f"{image_file}: expected uint8 images [N, 28, 28], got {images.dtype} {list(images.shape)}")
+    if labels.dtype != np.uint8 or labels.shape != images.shape[:1]:
+        raise DataLossError(
+            f"{label_file}: expected {len(images)} uint8 labels, one for each image,"
+            f" got {labels.dtype} {list(labels.shape)}"
+        )
+    if labels.size and labels.max() > 9:
+        raise DataLossError(f"{label_file}: expected labels from 0 to 9, got {labels.max()}")
+
+    # With `dtype` and `out`, NumPy converts piece by piece in a small buffer.
+    pixels = np.empty((len(images), 784), np.float32)
+    np.divide(images.reshape(-1, 784), 255, out=pixels, dtype=np.float32)
+    one_hot = np.zeros((len(labels), 10), np.float32)
+    one_hot[np.arange(len(labels)), labels] = 1
+    return pixels, one_hot
+
+
+def _read(folder: Path, name: str) -> tuple[Path, NDArray[Any]]:
+    path = find_file(folder, name)
+    if path is None:
+        raise NotFoundError(f"{folder / name}: no such file, nor {name}.gz")
+    return path, read_idx(path)
