@@ -1,0 +1,66 @@
+"""Adding a vector to the last axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Node, Tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.builder import apply, first, make, same_dtype
+from minigraph.ops.like import BroadcastLike
+
+
+class BiasAdd(Op):
+    """y[..., c] = x[..., c] + b[c]."""
+
+    def infer(self, x: TensorType, bias: TensorType) -> tuple[TensorType, ...]:
+        dtype = same_dtype("BiasAdd", x, bias)
+        if bias.shape is not None and len(bias.shape) != 1:
+            raise ShapeError(f"Shape must be rank 1 but is rank {len(bias.shape)} for the bias of 'BiasAdd'")
+        if x.shape is None or bias.shape is None:
+            return (TensorType(dtype, x.shape),)
+        if len(x.shape) < 2:
+            raise ShapeError(f"Shape must be at least rank 2 but is {format_shape(x.shape)} for 'BiasAdd'")
+        last, width = x.shape[-1], bias.shape[0]
+        if last is not None and width is not None and last != width:
+            raise ShapeError(f"Dimensions must be equal, but are {last} and {width} for 'BiasAdd'")
+        return (TensorType(dtype, (*x.shape[:-1], width if last is None else last)),)
+
+    def forward(self, xp: Any, x: Any, bias: Any) -> tuple[Any, ...]:
+        return (x + bias,)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return grad, apply(BiasAddGrad(), grad)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (np.arange(12.0).reshape(2, 2, 3), np.array([1.0, -2.0, 0.5])))
+
+
+class BiasAddGrad(Op):
+    """∂L/∂b[c] = Σ δ[..., c]."""
+
+    def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(grad.dtype, (None,) if grad.shape is None else grad.shape[-1:]),)
+
+    def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
+        return (xp.sum(grad.reshape(-1, grad.shape[-1]), axis=0),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (apply(BroadcastLike(), grad, node.inputs[0]),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (np.arange(12.0).reshape(2, 2, 3),))
+
+
+def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Tensor:
+    """`value` plus the vector `bias` on its last axis. data_format: only NHWC."""
+    if data_format not in (None, "NHWC"):
+        raise ValueError(f"data_format must be NHWC, not {data_format!r}")
+    return first(make(BiasAdd(), name, "BiasAdd", {"value": value, "bias": bias}))

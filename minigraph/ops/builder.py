@@ -1,0 +1,156 @@
+"""From Python values to nodes: how every op function of the API makes its node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.dtypes import DType, as_dtype
+from minigraph.core.errors import DTypeError, GraphError
+from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+
+
+def as_tensor_like(value: Any) -> Any:
+    """A variable's tensor; anything else as it is."""
+    convert = getattr(value, "as_graph_tensor", None)
+    return convert() if convert is not None else value
+
+
+def graph_of(values: Sequence[Any]) -> Graph:
+    """The graph of the tensors among `values`, which must be one; the default graph where there is none."""
+    found: Tensor | None = None
+    for value in values:
+        owner = getattr(value, "graph", None)
+        if isinstance(owner, Graph):
+            if found is not None and found.graph is not owner:
+                raise GraphError(f"{value!r} must be from the same graph as {found!r}.")
+            found = value
+    return found.graph if found is not None else get_default_graph()
+
+
+def make(
+    op: Op,
+    name: str | None,
+    default: str,
+    operands: dict[str, Any],
+    dtype: DType | None = None,
+    consts: Sequence[str] = (),
+) -> Node:
+    """One node of `op`, named `name` or `default`, on `operands` (argument name → value).
+
+    Python values become constants named `<node>/<argument>`. `dtype` is the dtype the operands must have; where it
+    is None, the first tensor's counts for the Python values beside it. `consts` names the constants that
+    TensorFlow 1 would make for what is an attribute here: they count as ids, and "Const" takes a name.
+    """
+    graph = graph_of(list(operands.values()))
+    for const in consts:
+        if const == "Const":
+            graph.unique_name("Const")
+    graph.reserve_ids(len(consts))
+    with graph.as_default(), graph.name_scope(name or default) as scope:
+        return graph.add(op, _convert(operands, dtype, type(op).__name__), scope)
+
+
+def _convert(operands: dict[str, Any], dtype: DType | None, kind: str) -> list[Tensor]:
+    values = {k: as_tensor_like(v) for k, v in operands.items()}
+    given = next((v for v in values.values() if isinstance(v, Tensor)), None)
+    preferred = dtype if dtype is not None else given.dtype if given is not None else None
+    out = []
+    for argument, value in values.items():
+        if isinstance(value, Tensor):
+            if preferred is not None and value.dtype is not preferred:
+                raise DTypeError(
+                    f"Input '{argument}' of '{kind}' Op has type {value.dtype.name} that does not match "
+                    f"type {preferred.name} of the other operands."
+                )
+            out.append(value)
+        else:
+            tensor = convert_to_tensor(value, preferred, name=argument)
+            preferred = preferred or tensor.dtype
+            out.append(tensor)
+    return out
+
+
+def apply(op: Op, *inputs: Tensor, name: str | None = None) -> Tensor:
+    """The first output of `op` on tensors: the short form that gradients use."""
+    return apply_all(op, *inputs, name=name)[0]
+
+
+def apply_all(op: Op, *inputs: Tensor, name: str | None = None) -> tuple[Tensor, ...]:
+    """All outputs of `op` on tensors."""
+    graph = inputs[0].graph if inputs else get_default_graph()
+    return graph.add(op, inputs, name).outputs
+
+
+def first(node: Node) -> Tensor:
+    return node.outputs[0]
+
+
+def same_dtype(kind: str, *types: TensorType) -> DType:
+    """The one dtype of all types. DTypeError where they differ."""
+    dtype = types[0].dtype
+    for position, other in enumerate(types):
+        if other.dtype is not dtype:
+            raise DTypeError(
+                f"Input {position} of '{kind}' Op has type {other.dtype.name} that does not match "
+                f"type {dtype.name} of input 0"
+            )
+    return dtype
+
+
+def require_float(kind: str, *types: TensorType) -> DType:
+    """The one floating dtype of all types."""
+    dtype = same_dtype(kind, *types)
+    if not dtype.is_floating:
+        raise DTypeError(f"'{kind}' takes floating-point tensors, not {dtype.name}")
+    return dtype
+
+
+def constant_array(value: Any, dtype: Any = None, shape: Any = None) -> np.ndarray:
+    """The array TensorFlow 1 makes of a Python value: floats are float32, ints int32, arrays keep their dtype.
+
+    With `shape`, the values fill it and the last one repeats. DTypeError where `dtype` cannot hold the value.
+    """
+    wanted = None if dtype is None else as_dtype(dtype)
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+    else:
+        try:
+            array = np.array(value)
+        except ValueError as error:
+            raise DTypeError(f"Cannot make a tensor from {value!r}: {error}") from None
+        if array.dtype.kind in "OUSV":
+            raise DTypeError(f"Failed to convert object of type {type(value).__name__} to Tensor. Contents: {value!r}.")
+        if wanted is None:
+            wanted = {"f": as_dtype(np.float32), "i": as_dtype(np.int32), "b": as_dtype(np.bool_)}.get(array.dtype.kind)
+            if array.dtype.kind == "i" and array.size and not _fits_int32(array):
+                wanted = as_dtype(np.int64)
+    if wanted is not None and array.dtype != wanted.np_dtype:
+        if array.dtype.kind == "f" and not wanted.is_floating and array.size:
+            raise DTypeError(f"Expected {wanted.name}, got {value!r} of type '{type(value).__name__}' instead.")
+        array = array.astype(wanted.np_dtype)
+    as_dtype(array.dtype)
+    if shape is not None:
+        array = _fill_shape(array, tuple(int(d) for d in shape))
+    frozen = np.array(array, order="C")
+    frozen.flags.writeable = False
+    return frozen
+
+
+def _fits_int32(array: np.ndarray) -> bool:
+    return bool(array.min() >= -(2**31) and array.max() < 2**31)
+
+
+def _fill_shape(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    size = int(np.prod(shape))
+    if array.size == size:
+        return array.reshape(shape)
+    if array.size > size or array.size == 0:
+        raise GraphError(f"Too many elements provided. Needed at most {size}, but received {array.size}")
+    flat = np.full(size, array.ravel()[-1], array.dtype)
+    flat[: array.size] = array.ravel()
+    return flat.reshape(shape)

@@ -1,0 +1,261 @@
+"""Two-dimensional cross-correlation (which deep learning calls convolution) and its two gradients.
+
+The three are linear in each operand and closed under differentiation, so all orders of derivatives exist.
+Layout: images NHWC, filters HWIO. Groups follow from the shapes: channels of the image over those of the filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Node, Tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import Dim, TensorType, format_shape
+from minigraph.ops.builder import apply, first, make, require_float
+from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
+
+CASES: tuple[tuple[dict[str, Any], tuple[int, ...], tuple[int, ...]], ...] = (
+    ({"padding": "SAME"}, (2, 4, 5, 2), (3, 2, 2, 3)),
+    ({"padding": "VALID", "strides": (2, 1)}, (1, 5, 4, 2), (2, 3, 2, 2)),
+    ({"padding": ((1, 0), (2, 1)), "strides": (2, 2)}, (1, 5, 4, 1), (3, 2, 1, 2)),
+    ({"padding": "SAME", "dilations": (2, 1)}, (1, 6, 4, 1), (3, 2, 1, 2)),
+    ({"padding": "SAME"}, (1, 3, 3, 4), (2, 2, 2, 6)),  # two groups
+)
+
+
+def _random(seed: int, shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.RandomState(seed).randn(*shape)
+
+
+class Convolution(Op, abstract=True):
+    """The attributes that the convolution and its gradients share."""
+
+    strides: Pair = (1, 1)
+    padding: Padding = "SAME"
+    dilations: Pair = (1, 1)
+
+    def window(self, filter_shape: Sequence[Any]) -> Window:
+        return Window((filter_shape[0], filter_shape[1]), self.strides, self.dilations, self.padding)
+
+    def out_shape(self, x: tuple[Dim, ...], w: tuple[Dim, ...]) -> tuple[Dim, ...]:
+        """The output's NHWC shape. ShapeError where image and filter do not fit."""
+        if len(x) != 4 or len(w) != 4:
+            raise ShapeError(
+                f"Shape must be rank 4 for 'Conv2D': the input has {format_shape(x)}, the filter {format_shape(w)}"
+            )
+        if x[3] is not None and w[2] is not None and (w[2] == 0 or x[3] % w[2]):
+            raise ShapeError(f"Dimensions must be equal, but are {x[3]} (channels) and {w[2]} (filter) for 'Conv2D'")
+        if x[3] is not None and w[2] is not None and w[3] is not None and w[3] % (x[3] // w[2]):
+            raise ShapeError(f"{w[3]} output channels cannot be split into {x[3] // w[2]} groups for 'Conv2D'")
+        if w[0] is None or w[1] is None:
+            return (x[0], None, None, w[3])
+        return (x[0], *self.window(w).out(x[1], x[2]), w[3])
+
+    def with_numbers(self, x: tuple[int, ...], w: tuple[int, ...]) -> dict[str, Any]:
+        """The attributes with SAME and VALID as explicit numbers."""
+        pads = self.window(w).pads(x[1], x[2])
+        return {"strides": self.strides, "padding": pads, "dilations": self.dilations}
+
+    @property
+    def attributes(self) -> tuple[Any, ...]:
+        return self.strides, self.padding, self.dilations
+
+
+def _pad(xp: Any, x: Any, pads: tuple[Pair, Pair]) -> Any:
+    return xp.pad(x, ((0, 0), *pads, (0, 0)))
+
+
+def _groups(x: Any, w_shape: Sequence[int]) -> list[tuple[slice, slice]]:
+    """For each group the input channels and the output channels."""
+    count = x.shape[3] // w_shape[2]
+    fan = w_shape[3] // count
+    return [(slice(g * w_shape[2], (g + 1) * w_shape[2]), slice(g * fan, (g + 1) * fan)) for g in range(count)]
+
+
+class Conv2D(Convolution):
+    """y[n,p,q,o] = Σ_{r,s,i} x[n, p·S + r·D − P, q·S + s·D − P, i]·w[r,s,i,o]."""
+
+    def infer(self, x: TensorType, w: TensorType) -> tuple[TensorType, ...]:
+        dtype = require_float("Conv2D", x, w)
+        if x.shape is None or w.shape is None:
+            return (TensorType(dtype, (None,) * 4),)
+        return (TensorType(dtype, self.out_shape(x.shape, w.shape)),)
+
+    def forward(self, xp: Any, x: Any, w: Any) -> tuple[Any, ...]:
+        window = self.window(w.shape)
+        out = self.out_shape(x.shape, w.shape)
+        padded = _pad(xp, x, window.pads(*x.shape[1:3]))
+        y = xp.zeros(out, x.dtype)
+        for inside, outside in _groups(x, w.shape):
+            for r in range(w.shape[0]):
+                for s in range(w.shape[1]):
+                    part = tap(padded, window, r, s, out[1:3])[..., inside]  # type: ignore[arg-type]
+                    y[..., outside] += xp.matmul(part, w[r, s, :, outside])
+        return (y,)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        x, w = node.inputs
+        return (
+            apply(Conv2DBackpropInput(*self.attributes), x, w, grad),
+            apply(Conv2DBackpropFilter(*self.attributes), x, w, grad),
+        )
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return Conv2D(**self.with_numbers(types[0].static, types[1].static)), (0, 1)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, x, w in CASES:
+            yield Sample(cls(**attributes), (_random(1, x), _random(2, w)))
+
+
+class Conv2DBackpropInput(Convolution):
+    """∂L/∂x from the filter and δ = ∂L/∂y. The first input gives the image's shape only."""
+
+    def infer(self, x: TensorType, w: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(require_float("Conv2DBackpropInput", w, grad), x.shape),)
+
+    def forward(self, xp: Any, x: Any, w: Any, grad: Any) -> tuple[Any, ...]:
+        record = Conv2DInputGrad(**self.with_numbers(x.shape, w.shape), shape=x.shape)
+        return record.forward(xp, w, grad)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        _, w, delta = node.inputs
+        return (
+            None,
+            apply(Conv2DBackpropFilter(*self.attributes), grad, w, delta),
+            apply(Conv2D(*self.attributes), grad, w),
+        )
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        x, w, _ = (t.static for t in types)
+        return Conv2DInputGrad(**self.with_numbers(x, w), shape=x), (1, 2)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, x, w in CASES:
+            y = Conv2D(**attributes).out_shape(x, w)
+            yield Sample(cls(**attributes), (_random(1, x), _random(2, w), _random(3, y)))  # type: ignore[arg-type]
+
+
+class Conv2DInputGrad(Convolution):
+    """Conv2DBackpropInput with the image's `shape` as numbers."""
+
+    shape: tuple[int, ...] = ()
+
+    def infer(self, w: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(require_float("Conv2DInputGrad", w, grad), self.shape),)
+
+    def forward(self, xp: Any, w: Any, grad: Any) -> tuple[Any, ...]:
+        window = self.window(w.shape)
+        (top, bottom), (left, right) = window.pads(*self.shape[1:3])
+        n, height, width, channels = self.shape
+        padded = xp.zeros((n, top + height + bottom, left + width + right, channels), grad.dtype)
+        for inside, outside in _groups(padded, w.shape):
+            for r in range(w.shape[0]):
+                for s in range(w.shape[1]):
+                    part = xp.matmul(grad[..., outside], w[r, s, :, outside].T)
+                    tap(padded, window, r, s, grad.shape[1:3])[..., inside] += part
+        return (padded[:, top : top + height, left : left + width].copy(),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        w, delta = node.inputs
+        return apply(Conv2DBackpropFilter(*self.attributes), grad, w, delta), apply(Conv2D(*self.attributes), grad, w)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, x, w in CASES:
+            record = Conv2D(**attributes)
+            y = record.out_shape(x, w)
+            yield Sample(
+                cls(**record.with_numbers(x, w), shape=x),
+                (_random(2, w), _random(3, y)),  # type: ignore[arg-type]
+            )
+
+
+class Conv2DBackpropFilter(Convolution):
+    """∂L/∂w[r,s,i,o] = Σ_{n,p,q} x[n, p·S + r·D − P, q·S + s·D − P, i]·δ[n,p,q,o]: the cross-correlation of the
+    image with δ. The second input gives the filter's shape only."""
+
+    def infer(self, x: TensorType, w: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(require_float("Conv2DBackpropFilter", x, grad), w.shape),)
+
+    def forward(self, xp: Any, x: Any, w: Any, grad: Any) -> tuple[Any, ...]:
+        record = Conv2DFilterGrad(**self.with_numbers(x.shape, w.shape), shape=w.shape)
+        return record.forward(xp, x, grad)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        x, _, delta = node.inputs
+        return (
+            apply(Conv2DBackpropInput(*self.attributes), x, grad, delta),
+            None,
+            apply(Conv2D(*self.attributes), x, grad),
+        )
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        x, w, _ = (t.static for t in types)
+        return Conv2DFilterGrad(**self.with_numbers(x, w), shape=w), (0, 2)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, x, w in CASES:
+            y = Conv2D(**attributes).out_shape(x, w)
+            yield Sample(cls(**attributes), (_random(1, x), _random(2, w), _random(3, y)))  # type: ignore[arg-type]
+
+
+class Conv2DFilterGrad(Convolution):
+    """Conv2DBackpropFilter with the filter's `shape` as numbers."""
+
+    shape: tuple[int, ...] = ()
+
+    def infer(self, x: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(require_float("Conv2DFilterGrad", x, grad), self.shape),)
+
+    def forward(self, xp: Any, x: Any, grad: Any) -> tuple[Any, ...]:
+        window = self.window(self.shape)
+        padded = _pad(xp, x, window.pads(*x.shape[1:3]))
+        w = xp.zeros(self.shape, x.dtype)
+        for inside, outside in _groups(x, self.shape):
+            for r in range(self.shape[0]):
+                for s in range(self.shape[1]):
+                    part = tap(padded, window, r, s, grad.shape[1:3])[..., inside]
+                    w[r, s, :, outside] += xp.tensordot(part, grad[..., outside], axes=((0, 1, 2), (0, 1, 2)))
+        return (w,)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        x, delta = node.inputs
+        return (
+            apply(Conv2DBackpropInput(*self.attributes), x, grad, delta),
+            apply(Conv2D(*self.attributes), x, grad),
+        )
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, x, w in CASES:
+            record = Conv2D(**attributes)
+            y = record.out_shape(x, w)
+            yield Sample(
+                cls(**record.with_numbers(x, w), shape=w),
+                (_random(1, x), _random(3, y)),  # type: ignore[arg-type]
+            )
+
+
+def conv2d(
+    input: Any, filter: Any = None, strides: Any = None, padding: Any = None, use_cudnn_on_gpu: bool = True,
+    data_format: str = "NHWC", dilations: Any = (1, 1, 1, 1), name: str | None = None, filters: Any = None,
+) -> Tensor:  # fmt: skip
+    """Cross-correlation of `input` [N,H,W,C] with `filter` [KH,KW,C/groups,O].
+
+    strides and dilations: [1, rows, columns, 1]. padding: SAME, VALID or explicit pairs.
+    """
+    op = Conv2D(
+        parse_sizes(strides if strides is not None else 1, "strides", data_format),
+        parse_padding(padding),
+        parse_sizes(dilations, "dilations"),
+    )
+    weights = filters if filter is None else filter
+    return first(make(op, name, "Conv2D", {"input": input, "filter": weights}))

@@ -1,0 +1,61 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigraph.core.errors import DTypeError
+from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.ops.builder import as_tensor_like
+from minigraph.ops.math import cast
+from minigraph.ops.random import random_uniform
+from minigraph.ops.shape import shape
+
+
+def dropout(
+    x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: int | None = None, name: str | None = None,
+    rate: Any = None,
+) -> Tensor:  # fmt: skip
+    """Each element is kept with probability `keep_prob` and divided by it, else 0, so the expectation is x.
+
+    The mask is U ≥ 1 − keep_prob for uniform U, as in TensorFlow 1.15. `keep_prob` (or `rate` = 1 − keep_prob) may be
+    a tensor; the number 1 gives x itself. ValueError for a number outside (0, 1].
+    """
+    rate = _rate(as_tensor_like(keep_prob), as_tensor_like(rate))
+    x = convert_to_tensor(x)
+    if not x.dtype.is_floating:
+        raise DTypeError(f"x has to be a floating point tensor since it's going to be scaled. Got {x.dtype.name}.")
+    graph = x.graph
+    with graph.as_default(), graph.name_scope(name or "dropout"):
+        if rate == 0 and not isinstance(rate, Tensor):
+            return x
+        amount = convert_to_tensor(rate, x.dtype, name="rate")
+        noise = random_uniform(_noise_shape(noise_shape, x), seed=seed, dtype=x.dtype)
+        scale = 1 / (1 - amount)
+        kept = noise >= amount
+        scaled = x * scale
+        mask = cast(kept, x.dtype)
+        result = scaled * mask
+        result.set_shape(x.type.shape)
+        return result
+
+
+def _noise_shape(noise_shape: Any, x: Tensor) -> Any:
+    if noise_shape is not None:
+        return noise_shape
+    return x.type.static if x.type.is_static else shape(x)
+
+
+def _rate(keep_prob: Any, rate: Any) -> Any:
+    if (keep_prob is None) == (rate is None):
+        raise ValueError("dropout takes either keep_prob or rate")
+    if isinstance(rate, Tensor):
+        return rate
+    if isinstance(keep_prob, Tensor):
+        return 1 - keep_prob
+    number = rate if keep_prob is None else 1 - keep_prob
+    if not 0 <= number < 1:
+        if keep_prob is not None:
+            raise ValueError(f"keep_prob must be a scalar tensor or a float in the range (0, 1], got {keep_prob}")
+        raise ValueError(f"rate must be a scalar tensor or a float in the range [0, 1), got {rate}")
+    return number

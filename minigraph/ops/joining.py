@@ -1,0 +1,342 @@
+"""Joining and splitting tensors: concat, split, stack, unstack, gather, one-hot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core import types as T
+from minigraph.core.dtypes import as_dtype, float32, int32
+from minigraph.core.errors import DTypeError, ShapeError
+from minigraph.core.graph import Node, Tensor, convert_to_tensor, install_constant
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.builder import apply, apply_all, first, graph_of, make, same_dtype
+from minigraph.ops.constant import constant
+from minigraph.ops.elementwise import ZerosLike
+
+_X = np.arange(6.0).reshape(2, 3)
+
+
+def _axis(axis: int, rank: int, what: str) -> int:
+    if not -rank <= axis < rank:
+        raise ShapeError(f"{what}: axis {axis} is out of range for rank {rank}")
+    return axis % rank
+
+
+class ConcatV2(Op):
+    """Tensors one after the other along `axis`."""
+
+    axis: int
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        dtype = same_dtype("ConcatV2", *types)
+        known = [t.shape for t in types if t.shape is not None]
+        if not known:
+            return (TensorType(dtype, None),)
+        rank = len(known[0])
+        axis = _axis(self.axis, rank, "concat")
+        shape: T.Shape = (None,) * rank
+        for other in known:
+            if len(other) != rank:
+                raise ShapeError(f"Ranks differ in concat: {format_shape(known[0])} and {format_shape(other)}")
+            shape = T.merge(shape, (*other[:axis], None, *other[axis + 1 :]))
+        assert shape is not None
+        total = 0
+        for kind in types:
+            length = None if kind.shape is None else kind.shape[axis]
+            if length is None:
+                return (TensorType(dtype, shape),)
+            total += length
+        return (TensorType(dtype, (*shape[:axis], total, *shape[axis + 1 :])),)
+
+    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        return (xp.concatenate(arrays, axis=self.axis),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply_all(ConcatGrad(self.axis), grad, *node.inputs)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(1), (_X, _X[:, :2] + 9))
+        yield Sample(cls(0), (_X, _X[:1], _X))
+
+
+class ConcatGrad(Op):
+    """The first input cut along `axis` into pieces of the shapes of the others."""
+
+    axis: int
+
+    def infer(self, grad: TensorType, *likes: TensorType) -> tuple[TensorType, ...]:
+        return tuple(TensorType(grad.dtype, t.shape) for t in likes)
+
+    def forward(self, xp: Any, grad: Any, *likes: Any) -> tuple[Any, ...]:
+        ends = np.cumsum([a.shape[self.axis] for a in likes])[:-1]
+        return tuple(xp.split(grad, [int(e) for e in ends], axis=self.axis))
+
+    def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
+        filled = [apply(ZerosLike(), t) if g is None else g for g, t in zip(grads, node.outputs, strict=True)]
+        return (apply(ConcatV2(self.axis), *filled), *([None] * len(grads)))
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return SplitV(tuple(t.static[self.axis] for t in types[1:]), self.axis), (0,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(1), (_X, np.ones((2, 2)), np.ones((2, 1))))
+
+
+class SplitV(Op):
+    """Pieces of the given `sizes` along `axis`; with sizes None, `count` equal pieces."""
+
+    sizes: tuple[int, ...] | None
+    axis: int
+    count: int = 0
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        number = self.count if self.sizes is None else len(self.sizes)
+        if x.shape is None:
+            return (x,) * number
+        axis = _axis(self.axis, len(x.shape), "split")
+        length = x.shape[axis]
+        if length is not None and (length % self.count if self.sizes is None else sum(self.sizes) != length):
+            wanted = f"{self.count} equal pieces" if self.sizes is None else f"pieces of {list(self.sizes)}"
+            raise ShapeError(f"Dimension {axis} of size {length} cannot be split into {wanted}")
+        sizes = self.sizes or (None if length is None else length // self.count,) * number
+        return tuple(TensorType(x.dtype, (*x.shape[:axis], s, *x.shape[axis + 1 :])) for s in sizes)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        where = self.count if self.sizes is None else [int(e) for e in np.cumsum(self.sizes)[:-1]]
+        return tuple(xp.split(x, where, axis=self.axis))
+
+    def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
+        filled = [apply(ZerosLike(), t) if g is None else g for g, t in zip(grads, node.outputs, strict=True)]
+        return (apply(ConcatV2(self.axis), *filled),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls((1, 2), 1), (_X,))
+        yield Sample(cls(None, 1, 3), (_X,))
+
+
+class Pack(Op):
+    """Tensors of one shape as the slices of a new axis."""
+
+    axis: int = 0
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        dtype = same_dtype("Pack", *types)
+        shape = types[0].shape
+        for other in types[1:]:
+            shape = T.merge(shape, other.shape)
+        if shape is None:
+            return (TensorType(dtype, None),)
+        axis = _axis(self.axis, len(shape) + 1, "stack")
+        return (TensorType(dtype, (*shape[:axis], len(types), *shape[axis:])),)
+
+    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        return (xp.stack(arrays, axis=self.axis),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply_all(Unpack(len(node.inputs), self.axis), grad)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(1), (_X, _X + 1))
+
+
+class Unpack(Op):
+    """The slices along `axis`."""
+
+    num: int
+    axis: int = 0
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.shape is None:
+            return (x,) * self.num
+        axis = _axis(self.axis, len(x.shape), "unstack")
+        if x.shape[axis] not in (None, self.num):
+            raise ShapeError(f"Dimension {axis} of {format_shape(x.shape)} cannot be unstacked into {self.num}")
+        return (TensorType(x.dtype, (*x.shape[:axis], *x.shape[axis + 1 :])),) * self.num
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return tuple(xp.moveaxis(x, self.axis, 0))
+
+    def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
+        filled = [apply(ZerosLike(), t) if g is None else g for g, t in zip(grads, node.outputs, strict=True)]
+        return (apply(Pack(self.axis), *filled),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(3, 1), (_X,))
+
+
+class GatherV2(Op):
+    """Slices of `params` along `axis` at `indices`."""
+
+    axis: int = 0
+
+    def infer(self, params: TensorType, indices: TensorType) -> tuple[TensorType, ...]:
+        if not indices.dtype.is_integer:
+            raise DTypeError(f"'GatherV2' takes integer indices, not {indices.dtype.name}")
+        if params.shape is None or indices.shape is None:
+            return (TensorType(params.dtype, None),)
+        axis = _axis(self.axis, len(params.shape), "gather")
+        return (TensorType(params.dtype, params.shape[:axis] + indices.shape + params.shape[axis + 1 :]),)
+
+    def forward(self, xp: Any, params: Any, indices: Any) -> tuple[Any, ...]:
+        if indices.size and (indices.min() < 0 or indices.max() >= params.shape[self.axis]):
+            raise IndexError(f"gather indices must lie in [0, {params.shape[self.axis]})")
+        return (xp.take(params, indices, axis=self.axis),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        params, indices = node.inputs
+        return apply(GatherGrad(self.axis), grad, indices, params), None
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_X, np.array([1, 0, 1], np.int32)))
+        yield Sample(cls(1), (_X, np.array([[2, 0]], np.int32)))
+
+
+class GatherGrad(Op):
+    """Slices added up at `indices` of zeros in the shape of the third input."""
+
+    axis: int = 0
+
+    def infer(self, grad: TensorType, indices: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(grad.dtype, like.shape),)
+
+    def forward(self, xp: Any, grad: Any, indices: Any, like: Any) -> tuple[Any, ...]:
+        out = xp.zeros(like.shape, grad.dtype)
+        axis = self.axis % like.ndim
+        first_axes = tuple(range(axis, axis + indices.ndim))
+        moved = xp.moveaxis(grad, first_axes, tuple(range(indices.ndim)))
+        xp.add.at(xp.moveaxis(out, axis, 0), indices, moved)
+        return (out,)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply(GatherV2(self.axis), grad, node.inputs[1]), None, None
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (np.arange(9.0).reshape(3, 3), np.array([1, 0, 1], np.int32), _X))
+
+
+class OneHot(Op):
+    """`on` at the index along a new axis, `off` elsewhere; indices out of range give no `on`."""
+
+    depth: int
+    axis: int = -1
+    differentiable = False
+
+    def infer(self, indices: TensorType, on: TensorType, off: TensorType) -> tuple[TensorType, ...]:
+        if not indices.dtype.is_integer:
+            raise DTypeError(f"'OneHot' takes integer indices, not {indices.dtype.name}")
+        dtype = same_dtype("OneHot", on, off)
+        if indices.shape is None:
+            return (TensorType(dtype, None),)
+        axis = _axis(self.axis, len(indices.shape) + 1, "one_hot")
+        return (TensorType(dtype, (*indices.shape[:axis], self.depth, *indices.shape[axis:])),)
+
+    def forward(self, xp: Any, indices: Any, on: Any, off: Any) -> tuple[Any, ...]:
+        axis = self.axis % (indices.ndim + 1)
+        counts = xp.arange(self.depth).reshape((-1,) + (1,) * (indices.ndim - axis))
+        return (xp.where(xp.expand_dims(indices, axis) == counts, on, off),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(4), (np.array([1, 3, -1], np.int32), np.array(1.0), np.array(0.0)))
+        yield Sample(cls(3, 0), (np.array([1, 2], np.int64), np.array(5.0), np.array(-1.0)))
+
+
+def is_packed(value: Any) -> bool:
+    """Whether a Python list holds tensors, and so stands for their stack."""
+    if not isinstance(value, list | tuple):
+        return False
+    return any(isinstance(v, Tensor) or hasattr(v, "as_graph_tensor") or is_packed(v) for v in value)
+
+
+def _constant_or_packed(value: Any, dtype: Any = None, name: str = "Const") -> Tensor:
+    if is_packed(value):
+        known = next((v for v in value if isinstance(v, Tensor)), None)
+        wanted = dtype or (None if known is None else known.dtype)
+        return stack([convert_to_tensor(v, wanted) for v in value], name=f"{name}/packed")
+    return constant(value, dtype=dtype, name=name)
+
+
+install_constant(_constant_or_packed)
+
+
+def _named(prefix: str, tensors: Sequence[Any]) -> dict[str, Any]:
+    return {f"{prefix}_{i}": t for i, t in enumerate(tensors)}
+
+
+def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
+    """Tensors one after the other along `axis`."""
+    tensors = [values] if isinstance(values, Tensor) else list(values)
+    if not tensors:
+        raise ShapeError("concat needs at least one tensor")
+    return first(make(ConcatV2(int(axis)), name, "concat", _named("values", tensors), consts=("axis",)))
+
+
+def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: str = "split") -> list[Tensor]:
+    """`num_or_size_splits` equal pieces along `axis`, or pieces of these sizes."""
+    if np.ndim(num_or_size_splits) == 0:
+        op = SplitV(None, int(axis), int(num_or_size_splits))
+        consts: tuple[str, ...] = ("Const", "split_dim")
+    else:
+        op = SplitV(tuple(int(s) for s in num_or_size_splits), int(axis))
+        consts = ("Const", "split_dim")
+    return list(make(op, name, "split", {"value": value}, consts=consts).outputs)
+
+
+def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
+    """Tensors of one shape as the slices of a new axis."""
+    if not len(values):
+        raise ShapeError("stack needs at least one tensor")
+    known = next((v for v in values if isinstance(v, Tensor)), None)
+    if known is None and not is_packed(values):
+        graph = graph_of([])
+        graph.reserve_ids(len(values))
+    tensors = [convert_to_tensor(v, None if known is None else known.dtype) for v in values]
+    return first(make(Pack(int(axis)), name, "stack", _named("values", tensors)))
+
+
+def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unstack") -> list[Tensor]:
+    """The slices along `axis`; `num` is needed only where that dimension is unknown."""
+    tensor = convert_to_tensor(value)
+    if num is None:
+        dims = tensor.type.shape
+        num = None if dims is None else dims[_axis(axis, len(dims), "unstack")]
+        if num is None:
+            raise ShapeError(f"Cannot infer num from shape {format_shape(dims)}")
+    return list(make(Unpack(int(num), int(axis)), name, "unstack", {"value": tensor}).outputs)
+
+
+def gather(params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: int = 0) -> Tensor:
+    """Slices of `params` along `axis` at the integer `indices`."""
+    params = convert_to_tensor(params)
+    default = name or "GatherV2"
+    with params.graph.as_default(), params.graph.name_scope(default) as scope:
+        index = convert_to_tensor(indices, name="indices")
+        params.graph.reserve_ids(1)
+        return first(params.graph.add(GatherV2(int(axis)), (params, index), scope))
+
+
+def one_hot(
+    indices: Any, depth: int, on_value: Any = None, off_value: Any = None, axis: Any = None, dtype: Any = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """`on_value` (1) at the index along a new axis (the last), `off_value` (0) elsewhere; float32 by default."""
+    kind = as_dtype(dtype) if dtype is not None else float32
+    graph = graph_of([indices])
+    with graph.as_default(), graph.name_scope(name or "one_hot") as scope:
+        on = convert_to_tensor(1 if on_value is None else on_value, kind if dtype or on_value is None else None, "on_value")
+        off = convert_to_tensor(0 if off_value is None else off_value, on.dtype, "off_value")
+        graph.reserve_ids(1)
+        index = convert_to_tensor(indices, None, "indices", int32)
+        op = OneHot(int(depth), -1 if axis is None else int(axis))
+        return first(graph.add(op, (index, on, off), scope))

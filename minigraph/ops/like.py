@@ -1,0 +1,171 @@
+"""Ops that read an input for its shape only. Once shapes are numbers, that input is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.graph import Node, Tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType
+from minigraph.ops.builder import apply
+from minigraph.ops.identity import Identity
+
+Axes = tuple[int, ...] | None
+
+
+def normalise_axes(axis: Axes, rank: int) -> tuple[int, ...]:
+    """Axes as sorted numbers from 0; None means all."""
+    return tuple(range(rank)) if axis is None else tuple(sorted({a % rank for a in axis}))
+
+
+def _sum_to(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    extra = x.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(i + extra for i, d in enumerate(shape) if d == 1 and x.shape[i + extra] != 1)
+    return xp.sum(x, axis=axes).reshape(shape) if axes else x.reshape(shape)
+
+
+class SumTo(Op):
+    """Sum over broadcast dimensions, so that the result has `shape`."""
+
+    shape: tuple[int, ...]
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(x.dtype, self.shape),)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (_sum_to(xp, x, self.shape),)
+
+    def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
+        assert grad is not None
+        return (apply(BroadcastLike(), grad, node.inputs[0]),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls((3,)), (np.arange(6.0).reshape(2, 3),))
+        yield Sample(cls((2, 1)), (np.arange(6.0).reshape(2, 3),))
+
+
+class SumLike(Op):
+    """Sum the first input over the dimensions along which the second was broadcast to it."""
+
+    def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(x.dtype, like.shape),)
+
+    def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
+        return (_sum_to(xp, x, like.shape),)
+
+    def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
+        assert grad is not None
+        return apply(BroadcastLike(), grad, node.inputs[0]), None
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        x, like = types
+        return (Identity() if x.shape == like.shape else SumTo(like.static)), (0,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (np.arange(6.0).reshape(2, 3), np.ones((1, 3))))
+        yield Sample(cls(), (np.arange(6.0).reshape(2, 3), np.ones(3)))
+
+
+class BroadcastTo(Op):
+    """Put back reduced `axis` as ones where `keep_dims` is False, then broadcast to `shape`; with `mean`, divide by
+    the number of copies. The adjoint of Sum and of Mean."""
+
+    shape: tuple[int, ...]
+    axis: Axes = ()
+    mean: bool = False
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(x.dtype, self.shape),)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        kept = x.reshape(_with_axes(x.shape, self.axis, self.shape))
+        if self.mean:
+            kept = kept / x.dtype.type(int(np.prod(self.shape)) // max(x.size, 1) or 1)
+        return (xp.broadcast_to(kept, self.shape),)
+
+    def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
+        return _broadcast_vjp(self.mean, node, grad)[:1]
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls((2, 3)), (np.arange(3.0),))
+        yield Sample(cls((2, 3), axis=(1,)), (np.arange(2.0),))
+        yield Sample(cls((2, 3), axis=None, mean=True), (np.array(2.0),))
+
+
+def _with_axes(shape: tuple[int, ...], axis: Axes, target: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) == len(target) or axis == ():
+        return shape
+    axes = normalise_axes(axis, len(target))
+    return tuple(1 if i in axes else d for i, d in enumerate(target))
+
+
+def _broadcast_vjp(mean: bool, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
+    assert grad is not None
+    return apply(ReduceLike(axis=node.op.axis, mean=mean), grad, node.inputs[0]), None
+
+
+class BroadcastLike(Op):
+    """BroadcastTo, to the shape of the second input."""
+
+    axis: Axes = ()
+    mean: bool = False
+
+    def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(x.dtype, like.shape),)
+
+    def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
+        return BroadcastTo(like.shape, self.axis, self.mean).forward(xp, x)
+
+    def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
+        return _broadcast_vjp(self.mean, node, grad)
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        x, like = types
+        same = x.shape == like.shape
+        return (Identity() if same else BroadcastTo(like.static, self.axis, self.mean)), (0,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (np.arange(3.0), np.ones((2, 3))))
+        yield Sample(cls(axis=(0,), mean=True), (np.arange(3.0), np.ones((2, 3))))
+
+
+class ReduceLike(Op):
+    """Sum (or mean) of the first input over what broadcasting added to the second, with its reduced `axis`.
+
+    The adjoint of BroadcastLike.
+    """
+
+    axis: Axes = ()
+    mean: bool = False
+
+    def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(x.dtype, like.shape),)
+
+    def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
+        total = _sum_to(xp, x, _with_axes(like.shape, self.axis, x.shape)).reshape(like.shape)
+        if self.mean:
+            total = total / total.dtype.type(max(x.size // max(like.size, 1), 1))
+        return (total,)
+
+    def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
+        assert grad is not None
+        return apply(BroadcastLike(axis=self.axis, mean=self.mean), grad, node.inputs[0]), None
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (np.arange(6.0).reshape(2, 3), np.ones(3)))
+        yield Sample(cls(axis=(0,), mean=True), (np.arange(6.0).reshape(2, 3), np.ones(3)))
+
+
+def sum_like(grad: Tensor, like: Tensor) -> Tensor:
+    """`grad` summed to the shape of `like`; `grad` itself where both shapes are known and equal."""
+    if grad.type.is_static and grad.type.shape == like.type.shape:
+        return grad
+    return apply(SumLike(), grad, like)

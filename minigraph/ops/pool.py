@@ -1,0 +1,282 @@
+"""Max and average pooling over NHWC images, with their adjoints.
+
+Max pooling keeps where each maximum was, as the number of the window's element in row-major order; its gradients go
+there and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.dtypes import int32, uint8
+from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Node, Tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.builder import apply, first, make, require_float
+from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
+
+CASES: tuple[tuple[tuple[Any, ...], tuple[int, ...]], ...] = (
+    (((2, 2), (2, 2), "VALID"), (2, 4, 6, 3)),
+    (((3, 2), (2, 1), "SAME"), (1, 5, 4, 2)),
+    (((2, 2), (2, 2), "SAME"), (1, 5, 3, 1)),
+)
+
+
+def _image(shape: tuple[int, ...]) -> np.ndarray:
+    """Elements that are all well apart, so that no maximum changes hands under a small step."""
+    size = int(np.prod(shape))
+    return np.random.RandomState(size).permutation(size).reshape(shape) / 7.0
+
+
+class Pool(Op, abstract=True):
+    """The attributes that the pooling ops share."""
+
+    ksize: Pair
+    strides: Pair
+    padding: Padding = "VALID"
+
+    @property
+    def window(self) -> Window:
+        return Window(self.ksize, self.strides, (1, 1), self.padding)
+
+    @property
+    def attributes(self) -> tuple[Any, ...]:
+        return self.ksize, self.strides, self.padding
+
+    @property
+    def taps(self) -> list[Pair]:
+        return [(r, s) for r in range(self.ksize[0]) for s in range(self.ksize[1])]
+
+    def pooled(self, x: TensorType) -> TensorType:
+        if x.shape is None:
+            return TensorType(x.dtype, (None,) * 4)
+        if len(x.shape) != 4:
+            raise ShapeError(f"Shape must be rank 4 but is {format_shape(x.shape)} for '{type(self).__name__}'")
+        n, height, width, channels = x.shape
+        return TensorType(x.dtype, (n, *self.window.out(height, width), channels))
+
+    def with_numbers(self, x: TensorType) -> tuple[Any, ...]:
+        """The attributes with the padding as explicit numbers."""
+        return self.ksize, self.strides, self.window.pads(*x.static[1:3])
+
+    def padded(self, xp: Any, x: Any, fill: Any) -> Any:
+        return xp.pad(x, ((0, 0), *self.window.pads(*x.shape[1:3]), (0, 0)), constant_values=fill)
+
+    def scatter(self, xp: Any, parts: Iterable[tuple[Pair, Any]], like: Any, out: Pair) -> Any:
+        """The sum of `parts`, each laid where its window element was, in the shape of `like`."""
+        (top, bottom), (left, right) = self.window.pads(*like.shape[1:3])
+        n, height, width, channels = like.shape
+        total = xp.zeros((n, top + height + bottom, left + width + right, channels), like.dtype)
+        for (r, s), part in parts:
+            tap(total, self.window, r, s, out)[...] += part
+        return total[:, top : top + height, left : left + width].copy()
+
+
+class MaxPool(Pool):
+    """The largest element of each window, and which one of the window it was: the first on ties."""
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        pooled = self.pooled(x)
+        kind = uint8 if self.ksize[0] * self.ksize[1] <= 256 else int32
+        return pooled, TensorType(kind, pooled.shape)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+        padded = self.padded(xp, x, low)
+        out = self.window.out(*x.shape[1:3])
+        stacked = xp.stack([tap(padded, self.window, r, s, out) for r, s in self.taps])  # type: ignore[arg-type]
+        where = xp.argmax(stacked, axis=0)
+        kind = self.infer(TensorType(uint8, x.shape))[1].dtype.np_dtype
+        return xp.max(stacked, axis=0), where.astype(kind)
+
+    def vjp(self, node: Node, grad: Tensor | None, _where: Any = None) -> Sequence[Tensor | None]:
+        assert grad is not None
+        return (apply(MaxPoolGrad(*self.attributes), node.inputs[0], node.outputs[1], grad),)
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return MaxPool(*self.with_numbers(types[0])), (0,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, shape in CASES:
+            yield Sample(cls(*attributes), (_image(shape),))
+
+
+class MaxPoolGrad(Pool):
+    """δ laid where each maximum was. The first input gives the image's shape only."""
+
+    def infer(self, x: TensorType, where: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(grad.dtype, x.shape),)
+
+    def forward(self, xp: Any, x: Any, where: Any, grad: Any) -> tuple[Any, ...]:
+        parts = ((t, grad * (where == i)) for i, t in enumerate(self.taps))
+        like = xp.zeros(x.shape, grad.dtype)
+        return (self.scatter(xp, parts, like, grad.shape[1:3]),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return None, None, apply(MaxPoolGather(*self.attributes), grad, node.inputs[1])
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return MaxPoolInputGrad(*self.with_numbers(types[0]), types[0].static), (1, 2)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, shape in CASES:
+            x = _image(shape)
+            y, where = MaxPool(*attributes).forward(np, x)
+            yield Sample(cls(*attributes), (x, where, np.cos(y)))
+
+
+class MaxPoolInputGrad(Pool):
+    """MaxPoolGrad with the image's `shape` as numbers."""
+
+    shape: tuple[int, ...] = ()
+
+    def infer(self, where: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(grad.dtype, self.shape),)
+
+    def forward(self, xp: Any, where: Any, grad: Any) -> tuple[Any, ...]:
+        return MaxPoolGrad(*self.attributes).forward(xp, xp.zeros(self.shape, grad.dtype), where, grad)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return None, apply(MaxPoolGather(*self.attributes), grad, node.inputs[0])
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, shape in CASES:
+            y, where = MaxPool(*attributes).forward(np, _image(shape))
+            explicit = MaxPool(*attributes).with_numbers(TensorType(uint8, shape))
+            yield Sample(cls(*explicit, shape), (where, np.cos(y)))
+
+
+class MaxPoolGather(Pool):
+    """The elements of an image where each maximum was: the adjoint of MaxPoolGrad."""
+
+    def infer(self, x: TensorType, where: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(x.dtype, where.shape),)
+
+    def forward(self, xp: Any, x: Any, where: Any) -> tuple[Any, ...]:
+        padded = self.padded(xp, x, 0)
+        total = xp.zeros(where.shape, x.dtype)
+        for i, (r, s) in enumerate(self.taps):
+            total += tap(padded, self.window, r, s, where.shape[1:3]) * (where == i)
+        return (total,)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        x, where = node.inputs
+        return apply(MaxPoolGrad(*self.attributes), x, where, grad), None
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return MaxPoolGather(*self.with_numbers(types[0])), (0, 1)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, shape in CASES:
+            x = _image(shape)
+            yield Sample(cls(*attributes), (np.sin(x), MaxPool(*attributes).forward(np, x)[1]))
+
+
+class AvgPool(Pool):
+    """The mean of the valid elements of each window."""
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        require_float("AvgPool", x)
+        return (self.pooled(x),)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        padded = self.padded(xp, x, 0)
+        out = self.window.out(*x.shape[1:3])
+        total: Any = sum(tap(padded, self.window, r, s, out) for r, s in self.taps)  # type: ignore[arg-type]
+        return ((total / xp.asarray(self.counts(x.shape), dtype=x.dtype)),)
+
+    def counts(self, shape: tuple[int, ...]) -> np.ndarray:
+        """How many valid elements each window has: [1, rows, columns, 1]."""
+        out = self.window.out(*shape[1:3])
+        valid = self.padded(np, np.ones((1, *shape[1:3], 1)), 0)
+        return np.asarray(sum(tap(valid, self.window, r, s, out) for r, s in self.taps))  # type: ignore[arg-type]
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (apply(AvgPoolGrad(*self.attributes), node.inputs[0], grad),)
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return AvgPool(*self.with_numbers(types[0])), (0,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, shape in CASES:
+            yield Sample(cls(*attributes), (_image(shape),))
+
+
+class AvgPoolGrad(Pool):
+    """δ spread evenly over each window's valid elements. The first input gives the image's shape only."""
+
+    def infer(self, x: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(grad.dtype, x.shape),)
+
+    def forward(self, xp: Any, x: Any, grad: Any) -> tuple[Any, ...]:
+        pool = AvgPool(*self.attributes)
+        share = grad / xp.asarray(pool.counts(x.shape), dtype=grad.dtype)
+        like = xp.zeros(x.shape, grad.dtype)
+        return (self.scatter(xp, ((t, share) for t in self.taps), like, grad.shape[1:3]),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return None, apply(AvgPool(*self.attributes), grad)
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return AvgPoolInputGrad(*self.with_numbers(types[0]), types[0].static), (1,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, shape in CASES:
+            y = AvgPool(*attributes).forward(np, _image(shape))[0]
+            yield Sample(cls(*attributes), (_image(shape), np.cos(y)))
+
+
+class AvgPoolInputGrad(Pool):
+    """AvgPoolGrad with the image's `shape` as numbers."""
+
+    shape: tuple[int, ...] = ()
+
+    def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(grad.dtype, self.shape),)
+
+    def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
+        return AvgPoolGrad(*self.attributes).forward(xp, xp.zeros(self.shape, grad.dtype), grad)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (apply(AvgPool(*self.attributes), grad),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for attributes, shape in CASES:
+            y = AvgPool(*attributes).forward(np, _image(shape))[0]
+            explicit = AvgPool(*attributes).with_numbers(TensorType(uint8, shape))
+            yield Sample(cls(*explicit, shape), (np.cos(y),))
+
+
+def _pool(
+    op: type[Pool], value: Any, ksize: Any, strides: Any, padding: Any, data_format: str, name: str | None
+) -> Tensor:
+    window = parse_sizes(ksize, "window sizes", data_format)
+    record = op(window, parse_sizes(strides, "strides"), parse_padding(padding))
+    return first(make(record, name, op.__name__, {"value": value}))
+
+
+def max_pool(
+    value: Any = None, ksize: Any = None, strides: Any = None, padding: Any = None, data_format: str = "NHWC",
+    name: str | None = None, input: Any = None,
+) -> Tensor:  # fmt: skip
+    """The largest element of each window; padding never wins. ksize and strides: [1, rows, columns, 1]."""
+    return _pool(MaxPool, input if value is None else value, ksize, strides, padding, data_format, name)
+
+
+def avg_pool(
+    value: Any = None, ksize: Any = None, strides: Any = None, padding: Any = None, data_format: str = "NHWC",
+    name: str | None = None, input: Any = None,
+) -> Tensor:  # fmt: skip
+    """The mean of the valid elements of each window. ksize and strides: [1, rows, columns, 1]."""
+    return _pool(AvgPool, input if value is None else value, ksize, strides, padding, data_format, name)

@@ -1,0 +1,248 @@
+"""Cutting and padding: Python's slices on tensors, tf.slice, tf.pad."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import Dim, TensorType, format_shape
+from minigraph.ops.builder import apply, first, make
+
+_X = np.arange(12.0).reshape(3, 4)
+
+# One entry an axis of the result or input: ("slice", start, stop, step), ("index", i), ("new",), ("rest",).
+Spec = tuple[tuple[Any, ...], ...]
+
+
+class StridedSlice(Op):
+    """x[spec], as Python and NumPy slice."""
+
+    spec: Spec
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.shape is None:
+            return (TensorType(x.dtype, None),)
+        used = sum(entry[0] in ("slice", "index") for entry in self.spec)
+        if used > len(x.shape):
+            raise ShapeError(f"Index out of range: {used} indices for a tensor of rank {len(x.shape)}")
+        out: list[Dim] = []
+        rest = list(x.shape)
+        for kind, *args in self.spec:
+            if kind == "new":
+                out.append(1)
+            elif kind == "rest":
+                keep = len(rest) - self._after_rest()
+                out += rest[:keep]
+                rest = rest[keep:]
+            else:
+                length = rest.pop(0)
+                out += _entry_dim(kind, args, length)
+        return (TensorType(x.dtype, (*out, *rest)),)
+
+    def _after_rest(self) -> int:
+        at = next(i for i, entry in enumerate(self.spec) if entry[0] == "rest")
+        return sum(entry[0] in ("slice", "index") for entry in self.spec[at + 1 :])
+
+    @property
+    def index(self) -> tuple[Any, ...]:
+        """The spec as NumPy takes it."""
+        table = {"new": lambda: None, "rest": lambda: Ellipsis, "slice": slice, "index": lambda i: i}
+        return tuple(table[kind](*args) for kind, *args in self.spec)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.asarray(x[self.index]),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (apply(StridedSliceGrad(self.spec), grad, node.inputs[0]),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls((("slice", 1, None, None), ("slice", None, -1, 2))), (_X,))
+        yield Sample(cls((("rest",), ("index", -1), ("new",))), (_X,))
+        yield Sample(cls((("slice", None, None, -1),)), (_X,))
+
+
+def _entry_dim(kind: str, args: list[Any], length: Dim) -> list[Dim]:
+    if kind == "index":
+        if length is not None and not -length <= args[0] < length:
+            raise ShapeError(f"slice index {args[0]} of dimension of size {length} out of bounds")
+        return []
+    if length is not None:
+        return [len(range(length)[slice(*args)])]
+    return [None]
+
+
+class StridedSliceGrad(Op):
+    """The first input put at `spec` into zeros of the shape of the second."""
+
+    spec: Spec
+
+    def infer(self, grad: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(grad.dtype, like.shape),)
+
+    def forward(self, xp: Any, grad: Any, like: Any) -> tuple[Any, ...]:
+        return PutSlice(self.spec, like.shape).forward(xp, grad)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply(StridedSlice(self.spec), grad), None
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return PutSlice(self.spec, types[1].static), (0,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls((("slice", 1, None, None),)), (_X[1:], _X))
+
+
+class PutSlice(Op):
+    """The input put at `spec` into zeros of `shape`."""
+
+    spec: Spec
+    shape: tuple[int, ...]
+
+    def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(grad.dtype, self.shape),)
+
+    def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
+        out = xp.zeros(self.shape, grad.dtype)
+        out[StridedSlice(self.spec).index] = grad
+        return (out,)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (apply(StridedSlice(self.spec), grad),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls((("slice", 1, None, None),), (3, 4)), (_X[1:],))
+
+
+class Pad(Op):
+    """The input with `paddings[i]` = (before, after) elements of `value` added along axis i."""
+
+    paddings: tuple[tuple[int, int], ...]
+    value: float = 0.0
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.shape is None:
+            return (TensorType(x.dtype, (None,) * len(self.paddings)),)
+        if len(x.shape) != len(self.paddings):
+            raise ShapeError(f"paddings {self.paddings} do not fit the shape {format_shape(x.shape)}")
+        pairs = zip(x.shape, self.paddings, strict=True)
+        return (TensorType(x.dtype, tuple(None if d is None else d + a + b for d, (a, b) in pairs)),)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.pad(x, self.paddings, constant_values=self.value),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        spec = tuple(("slice", a, -b if b else None, None) for a, b in self.paddings)
+        return (apply(StridedSlice(spec), grad),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(((1, 0), (0, 2))), (_X,))
+
+
+class MirrorPad(Op):
+    """The input continued by its own mirror image: REFLECT leaves the border out, SYMMETRIC repeats it."""
+
+    paddings: tuple[tuple[int, int], ...]
+    mode: str
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        return Pad(self.paddings).infer(x)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.pad(x, self.paddings, mode=self.mode.lower()),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (apply(MirrorPadGrad(self.paddings, self.mode), grad),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(((1, 1), (0, 2)), "REFLECT"), (_X,))
+        yield Sample(cls(((1, 1), (0, 2)), "SYMMETRIC"), (_X,))
+
+
+class MirrorPadGrad(Op):
+    """The border of the input folded back onto what it mirrored."""
+
+    paddings: tuple[tuple[int, int], ...]
+    mode: str
+
+    def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
+        assert grad.shape is not None
+        pairs = zip(grad.shape, self.paddings, strict=True)
+        return (TensorType(grad.dtype, tuple(None if d is None else d - a - b for d, (a, b) in pairs)),)
+
+    def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
+        for axis, (before, after) in enumerate(self.paddings):
+            inner = grad.shape[axis] - before - after
+            source = np.pad(np.arange(inner), (before, after), mode=self.mode.lower())
+            moved = xp.moveaxis(grad, axis, 0)
+            folded = xp.zeros((inner, *moved.shape[1:]), grad.dtype)
+            xp.add.at(folded, source, moved)
+            grad = xp.moveaxis(folded, 0, axis)
+        return (grad,)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (apply(MirrorPad(self.paddings, self.mode), grad),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(((1, 1), (0, 2)), "REFLECT"), (np.arange(30.0).reshape(5, 6),))
+
+
+def _entry(key: Any) -> tuple[Any, ...]:
+    if key is None:
+        return ("new",)
+    if key is Ellipsis:
+        return ("rest",)
+    if isinstance(key, slice):
+        return ("slice", *(None if v is None else int(v.__index__()) for v in (key.start, key.stop, key.step)))
+    if isinstance(key, Tensor) or not hasattr(key, "__index__"):
+        raise TypeError(f"a tensor is sliced by integers, slices, None and ..., not by {key!r}; see tf.gather")
+    return ("index", int(key.__index__()))
+
+
+def getitem(x: Any, key: Any) -> Tensor:
+    """x[key] with integers, slices, None and `...`."""
+    keys = key if isinstance(key, tuple) else (key,)
+    op = StridedSlice(tuple(_entry(k) for k in keys))
+    return first(make(op, None, "strided_slice", {"input": x}, consts=("stack", "stack_1", "stack_2")))
+
+
+def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
+    """`size[i]` elements (-1: all that follow) from `begin[i]` along each axis."""
+    starts, sizes = ([int(v) for v in np.ravel(a)] for a in (begin, size))
+    tensor = convert_to_tensor(input_)
+    dims = tensor.type.shape or (None,) * len(starts)
+    for start, length, dim in zip(starts, sizes, dims, strict=True):
+        if dim is not None and (start < 0 or start + max(length, 0) > dim):
+            raise ShapeError(f"slice of {length} from {start} leaves a dimension of size {dim}")
+    entries = (("slice", b, None if s == -1 else b + s, None) for b, s in zip(starts, sizes, strict=True))
+    return first(make(StridedSlice(tuple(entries)), name, "Slice", {"input": tensor}, consts=("begin", "size")))
+
+
+def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, name: str | None = None) -> Tensor:
+    """x[begin[0]:end[0]:strides[0], …]; masks are not supported, Python's slices are."""
+    steps = [1] * len(begin) if strides is None else strides
+    spec = tuple(("slice", int(b), int(e), int(s)) for b, e, s in zip(begin, end, steps, strict=True))
+    consts = ("begin", "end", "strides")
+    return first(make(StridedSlice(spec), name, "StridedSlice", {"input": input_}, consts=consts))
+
+
+def pad(
+    tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: float = 0
+) -> Tensor:
+    """`tensor` with (before, after) elements added along each axis; mode CONSTANT, REFLECT or SYMMETRIC."""
+    pairs = tuple((int(a), int(b)) for a, b in np.asarray(paddings))
+    kind = mode.upper()
+    if kind not in ("CONSTANT", "REFLECT", "SYMMETRIC"):
+        raise ValueError(f"Unknown padding mode: {mode}")
+    op: Op = Pad(pairs, float(constant_values)) if kind == "CONSTANT" else MirrorPad(pairs, kind)
+    return first(make(op, name, type(op).__name__, {"tensor": tensor}, consts=("paddings",)))

@@ -1,0 +1,148 @@
+"""Variables as ops: the buffer, reading it, assigning to it; and nodes that only order others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core import types as T
+from minigraph.core.errors import DTypeError, ShapeError
+from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.builder import as_tensor_like
+from minigraph.ops.identity import identity
+
+_X = np.arange(3.0)
+
+
+class VariableV2(Op):
+    """A buffer that the session keeps. `shared_name` is its name in the session."""
+
+    type: TensorType
+    shared_name: str
+    stateful = True
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return (self.type,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        return ()
+
+
+class ReadVariable(Op):
+    """The variable's value, as it is when the read's control inputs have run."""
+
+    stateful = True  # two reads may see different values; equal reads are shared by the compiler where they do not
+    reads = (0,)
+    is_view = True
+
+    def infer(self, ref: TensorType) -> tuple[TensorType, ...]:
+        return (ref,)
+
+    def forward(self, xp: Any, ref: Any) -> tuple[Any, ...]:
+        return (ref,)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (grad,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_X,))
+
+
+class Update(Op, abstract=True):
+    """An op that gives its first input, a variable, a new value: its output."""
+
+    stateful = True
+    differentiable = False
+    writes = (0,)
+
+    def infer(self, ref: TensorType, value: TensorType) -> tuple[TensorType, ...]:
+        if ref.dtype is not value.dtype:
+            raise DTypeError(
+                f"Input 'value' of '{type(self).__name__}' Op has type {value.dtype.name} that does not match "
+                f"type {ref.dtype.name} of the variable"
+            )
+        if not T.compatible(ref.shape, value.shape):
+            raise ShapeError(
+                f"Dimensions must be equal: a value of shape {format_shape(value.shape)} "
+                f"for a variable of shape {format_shape(ref.shape)}"
+            )
+        return (ref,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_X, _X + 1))
+
+
+class Assign(Update):
+    """var = value. It may be the variable's first value."""
+
+    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
+        return (value,)
+
+
+class AssignAdd(Update):
+    """var = var + value."""
+
+    reads = (0,)
+
+    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
+        return (ref + value,)
+
+
+class AssignSub(Update):
+    """var = var − value."""
+
+    reads = (0,)
+
+    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
+        return (ref - value,)
+
+
+class NoOp(Op):
+    """Nothing; its control inputs are what runs."""
+
+    stateful = True
+    differentiable = False
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return ()
+
+    def forward(self, xp: Any) -> tuple[Any, ...]:
+        return ()
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), ())
+
+
+def no_op(name: str | None = None) -> Node:
+    """A node that does nothing."""
+    return get_default_graph().add(NoOp(), (), name)
+
+
+def group(*inputs: Any, name: str | None = None) -> Node:
+    """A node that runs all `inputs`."""
+    elements = [as_tensor_like(i) for i in inputs]
+    graph = _graph(elements)
+    with graph.as_default(), graph.control_dependencies(elements):
+        return no_op(name or "group_deps")
+
+
+def tuple_(tensors: Any, name: str | None = None, control_inputs: Any = None) -> list[Tensor]:
+    """The tensors again, each available only when all are."""
+    elements = [as_tensor_like(t) for t in tensors]
+    graph = _graph([e for e in elements if e is not None])
+    with graph.as_default(), graph.name_scope(name or "tuple"):
+        gate = group(*[e for e in elements if e is not None], *(control_inputs or []))
+        with graph.control_dependencies([gate]):
+            return [e if e is None else identity(e, name="control_dependency") for e in elements]
+
+
+def _graph(elements: Sequence[Any]) -> Graph:
+    return elements[0].graph if elements else get_default_graph()

@@ -1,0 +1,160 @@
+"""Optimizer steps as ops, with TensorFlow 1's formulas. Variables and slots are updated in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigraph.core import types as T
+from minigraph.core.errors import ShapeError
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.builder import require_float
+
+_VAR = np.array([[1.0, -2.0, 0.5], [0.1, 0.2, -0.3]])
+_GRAD = np.array([[0.3, -0.1, 0.2], [-0.7, 0.4, 0.6]])
+_POS = np.full((2, 3), 0.2)
+
+
+def _scalars(*values: float) -> tuple[np.ndarray, ...]:
+    return tuple(np.array(v) for v in values)
+
+
+class Apply(Op, abstract=True):
+    """A step: the variable and its slots first, then scalars, the gradient wherever TensorFlow has it."""
+
+    stateful = True
+    differentiable = False
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        require_float(type(self).__name__, *types)
+        slots = [types[i] for i in self.writes]
+        for slot in slots[1:]:
+            if not T.compatible(slot.shape, slots[0].shape):
+                raise ShapeError(
+                    f"the slot's shape {format_shape(slot.shape)} differs from the variable's "
+                    f"{format_shape(slots[0].shape)}"
+                )
+        grad = types[self.gradient]
+        if not T.compatible(grad.shape, slots[0].shape):
+            raise ShapeError(
+                f"the gradient's shape {format_shape(grad.shape)} differs from the variable's "
+                f"{format_shape(slots[0].shape)}"
+            )
+        return tuple(slots)
+
+    @property
+    def gradient(self) -> int:
+        """The position of the gradient among the inputs."""
+        return -1
+
+
+class ApplyGradientDescent(Apply):
+    """θ −= α·g. Inputs: θ, α, g."""
+
+    writes = reads = (0,)
+
+    def forward(self, xp: Any, var: Any, lr: Any, grad: Any) -> tuple[Any, ...]:
+        return (var - lr * grad,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_VAR, *_scalars(0.1), _GRAD))
+
+
+class ApplyMomentum(Apply):
+    """a = μ·a + g; θ −= α·a, or with Nesterov θ −= α·g + α·μ·a. Inputs: θ, a, α, g, μ."""
+
+    use_nesterov: bool = False
+    writes = reads = (0, 1)
+
+    @property
+    def gradient(self) -> int:
+        return 3
+
+    def forward(self, xp: Any, var: Any, accum: Any, lr: Any, grad: Any, momentum: Any) -> tuple[Any, ...]:
+        accum = accum * momentum + grad
+        step = grad * lr + accum * momentum * lr if self.use_nesterov else accum * lr
+        return var - step, accum
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for nesterov in (False, True):
+            yield Sample(cls(nesterov), (_VAR, _POS, *_scalars(0.1), _GRAD, *_scalars(0.9)))
+
+
+class ApplyAdagrad(Apply):
+    """a += g²; θ −= α·g/√a. Inputs: θ, a, α, g."""
+
+    writes = reads = (0, 1)
+
+    def forward(self, xp: Any, var: Any, accum: Any, lr: Any, grad: Any) -> tuple[Any, ...]:
+        accum = accum + grad * grad
+        return var - grad * lr / xp.sqrt(accum), accum
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_VAR, _POS, *_scalars(0.1), _GRAD))
+
+
+class ApplyRMSProp(Apply):
+    """s += (g² − s)(1 − ρ); m = μ·m + α·g/√(s + ε); θ −= m. Inputs: θ, s, m, α, ρ, μ, ε, g."""
+
+    writes = reads = (0, 1, 2)
+
+    def forward(
+        self, xp: Any, var: Any, ms: Any, mom: Any, lr: Any, rho: Any, momentum: Any, epsilon: Any, grad: Any
+    ) -> tuple[Any, ...]:
+        ms = ms + (grad * grad - ms) * (1 - rho)
+        mom = mom * momentum + grad * lr / xp.sqrt(ms + epsilon)
+        return var - mom, ms, mom
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_VAR, _POS, 0 * _POS, *_scalars(0.1, 0.9, 0.5, 1e-3), _GRAD))
+
+
+class ApplyCenteredRMSProp(Apply):
+    """c += (g − c)(1 − ρ), then RMSProp with s − c² for s. Inputs: θ, c, s, m, α, ρ, μ, ε, g."""
+
+    writes = reads = (0, 1, 2, 3)
+
+    def forward(
+        self, xp: Any, var: Any, mg: Any, ms: Any, mom: Any, lr: Any, rho: Any, momentum: Any, epsilon: Any, grad: Any
+    ) -> tuple[Any, ...]:
+        ms = ms + (grad * grad - ms) * (1 - rho)
+        mg = mg + (grad - mg) * (1 - rho)
+        mom = mom * momentum + grad * lr / xp.sqrt(ms - mg * mg + epsilon)
+        return var - mom, mg, ms, mom
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_VAR, 0 * _POS, _POS, 0 * _POS, *_scalars(0.1, 0.9, 0.5, 1e-3), _GRAD))
+
+
+class ApplyAdam(Apply):
+    """α' = α·√(1 − β2ᵗ)/(1 − β1ᵗ); m += (g − m)(1 − β1); v += (g² − v)(1 − β2); θ −= α'·m/(√v + ε).
+
+    Inputs: θ, m, v, β1ᵗ, β2ᵗ, α, β1, β2, ε, g. With Nesterov m is replaced by m·β1 + g·(1 − β1) in the last step.
+    """
+
+    use_nesterov: bool = False
+    writes = reads = (0, 1, 2)
+
+    def forward(
+        self, xp: Any, var: Any, m: Any, v: Any, beta1_power: Any, beta2_power: Any, lr: Any, beta1: Any, beta2: Any,
+        epsilon: Any, grad: Any,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        alpha = lr * xp.sqrt(1 - beta2_power) / (1 - beta1_power)
+        m = m + (grad - m) * (1 - beta1)
+        v = v + (grad * grad - v) * (1 - beta2)
+        direction = m * beta1 + grad * (1 - beta1) if self.use_nesterov else m
+        return var - direction * alpha / (xp.sqrt(v) + epsilon), m, v
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        scalars = _scalars(0.9, 0.999, 0.01, 0.9, 0.999, 1e-8)
+        for nesterov in (False, True):
+            yield Sample(cls(nesterov), (_VAR, 0 * _POS, _POS, *scalars, _GRAD))

@@ -1,0 +1,105 @@
+"""Sliding windows: TensorFlow 1's output sizes and paddings, and views of all windows of an array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from minigraph.core.errors import ShapeError
+from minigraph.core.types import Dim
+
+Pair = tuple[int, int]
+Padding = str | tuple[Pair, Pair]  # "SAME", "VALID", or ((top, bottom), (left, right))
+
+
+def reach(kernel: int, dilation: int) -> int:
+    """How many input elements a dilated window covers."""
+    return (kernel - 1) * dilation + 1
+
+
+def output_size(length: Dim, kernel: int, stride: int, dilation: int, padding: str | Pair) -> Dim:
+    """SAME: ⌈L/S⌉. VALID: ⌈(L − K + 1)/S⌉. Explicit: ⌊(L + P − K)/S⌋ + 1. K is the dilated size."""
+    if length is None:
+        return None
+    span = reach(kernel, dilation)
+    if padding == "SAME":
+        return -(-length // stride)
+    before, after = (0, 0) if padding == "VALID" else padding
+    size = (length + int(before) + int(after) - span) // stride + 1
+    if size <= 0:
+        raise ShapeError(f"Negative dimension size caused by subtracting {span} from {length}")
+    return size
+
+
+def explicit_padding(length: int, kernel: int, stride: int, dilation: int, padding: str | Pair) -> Pair:
+    """The padding as numbers. SAME pads max((out − 1)·S + K − L, 0) in all, the odd one at the end."""
+    if padding == "VALID":
+        return 0, 0
+    if padding == "SAME":
+        out = -(-length // stride)
+        total = max((out - 1) * stride + reach(kernel, dilation) - length, 0)
+        return total // 2, total - total // 2
+    before, after = padding
+    return int(before), int(after)
+
+
+class Window(NamedTuple):
+    """A two-dimensional window: kernel size, strides, dilations, padding, each (rows, columns)."""
+
+    kernel: Pair
+    strides: Pair
+    dilations: Pair
+    padding: Padding
+
+    def side(self, axis: int) -> str | Pair:
+        return self.padding if isinstance(self.padding, str) else self.padding[axis]
+
+    def out(self, height: Dim, width: Dim) -> tuple[Dim, Dim]:
+        """Rows and columns of the output."""
+        rows, columns = (
+            output_size(n, self.kernel[i], self.strides[i], self.dilations[i], self.side(i))
+            for i, n in enumerate((height, width))
+        )
+        return rows, columns
+
+    def pads(self, height: int, width: int) -> tuple[Pair, Pair]:
+        """The padding as ((top, bottom), (left, right))."""
+        rows, columns = (
+            explicit_padding(n, self.kernel[i], self.strides[i], self.dilations[i], self.side(i))
+            for i, n in enumerate((height, width))
+        )
+        return rows, columns
+
+
+def tap(array: Any, window: Window, row: int, column: int, out: Pair) -> Any:
+    """The view of an already padded NHWC array that kernel element (row, column) meets, one entry an output."""
+    (sr, sc), (dr, dc) = window.strides, window.dilations
+    top, left = row * dr, column * dc
+    return array[:, top : top + (out[0] - 1) * sr + 1 : sr, left : left + (out[1] - 1) * sc + 1 : sc]
+
+
+def parse_padding(padding: Any) -> Padding:
+    """"SAME" or "VALID" in any case, or explicit ((0,0),(t,b),(l,r),(0,0)). ValueError otherwise."""
+    if isinstance(padding, str) and padding.upper() in ("SAME", "VALID"):
+        return padding.upper()
+    if isinstance(padding, list | tuple):
+        pairs = [tuple(int(v) for v in p) for p in padding]
+        if len(pairs) == 4 and pairs[0] == pairs[3] == (0, 0):
+            pairs = pairs[1:3]
+        if len(pairs) == 2 and all(len(p) == 2 and min(p) >= 0 for p in pairs):
+            return (pairs[0], pairs[1])  # type: ignore[return-value]
+    raise ValueError(f"padding must be SAME, VALID or explicit pairs of numbers, not {padding!r}")
+
+
+def parse_sizes(value: Any, what: str, data_format: str = "NHWC") -> Pair:
+    """(rows, columns) from an int, a pair, or NHWC's four numbers whose outer ones are 1."""
+    if data_format != "NHWC":
+        raise ValueError(f"data_format must be NHWC, not {data_format!r}")
+    sizes: Sequence[Any] = [value, value] if isinstance(value, int) else list(value)
+    if len(sizes) == 4:
+        if sizes[0] != 1 or sizes[3] != 1:
+            raise ValueError(f"{what} across the batch or the channels are not supported, got {list(sizes)}")
+        sizes = sizes[1:3]
+    if len(sizes) != 2 or any(int(s) < 1 for s in sizes):
+        raise ValueError(f"{what} must be positive: [1, rows, columns, 1], got {value!r}")
+    return int(sizes[0]), int(sizes[1])

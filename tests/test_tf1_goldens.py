@@ -1,0 +1,81 @@
+"""The same programs under minigraph as TensorFlow 1.15.5 once ran: values, names, shapes and errors must agree.
+
+The programs are in ``goldens/``; ``goldens/record.py`` made ``tf1.npz`` and ``tf1.json``.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigraph as tf
+
+GOLDENS = Path(__file__).parent / "goldens"
+
+# Exception classes of tf.errors; TensorFlow's other classes are judged by their nearest built-in base.
+TF_ERRORS = {"OpError", "InvalidArgumentError", "FailedPreconditionError", "NotFoundError", "UnimplementedError"}
+
+
+def load_cases() -> dict[str, Any]:
+    sys.path.insert(0, str(GOLDENS))
+    try:
+        for module in ("cases_ops", "cases_api"):
+            importlib.import_module(module)
+        cases: dict[str, Any] = importlib.import_module("cases").CASES
+        return cases
+    finally:
+        sys.path.remove(str(GOLDENS))
+
+
+CASES = load_cases()
+RECORDED: dict[str, dict[str, Any]] = json.loads((GOLDENS / "tf1.json").read_text())["cases"]
+with np.load(GOLDENS / "tf1.npz") as _file:
+    for _name in _file.files:
+        _case, _, _key = _name.partition("|")
+        RECORDED[_case][_key] = _file[_name]
+
+
+def expected_class(classes: list[str]) -> str:
+    """The nearest class to a recorded exception that a user could name: of tf.errors, or built in."""
+    return next(name for name in classes if name in TF_ERRORS or hasattr(builtins, name))
+
+
+def check_error(got: dict[str, Any], want: dict[str, Any]) -> None:
+    expected = expected_class(want["classes"])
+    assert expected in got["classes"], f"want {expected}: {want['message']}\n got {got['classes']}: {got['message']}"
+    for phrase in want["phrases"]:
+        assert phrase in got["message"], f"want {phrase!r} as in {want['message']!r}\n got {got['message']!r}"
+
+
+def check_array(key: str, got: Any, want: Any, rtol: float, atol: float) -> None:
+    got = np.asarray(got)
+    assert (got.dtype, got.shape) == (want.dtype, want.shape), key
+    if np.issubdtype(want.dtype, np.floating):
+        np.testing.assert_allclose(got, want, rtol=rtol, atol=atol, err_msg=key)
+    else:
+        np.testing.assert_array_equal(got, want, err_msg=key)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case(name: str) -> None:
+    case, recorded = CASES[name], RECORDED[name]
+    results = case.run(tf)
+    assert sorted(results) == sorted(recorded)
+    for key, want in recorded.items():
+        if key == "error":
+            check_error(results[key], want)
+        elif isinstance(want, np.ndarray):
+            check_array(key, results[key], want, case.rtol, case.atol)
+        else:
+            assert json.loads(json.dumps(results[key])) == want, key
+
+
+def test_every_case_is_recorded() -> None:
+    assert sorted(CASES) == sorted(RECORDED)
