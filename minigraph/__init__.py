@@ -1,0 +1,136 @@
+"""minigraph: a graph compiler for convolutional networks with the TensorFlow 1 programming model.
+
+`import minigraph as tf`, build a graph, run it in a `tf.Session`.
+"""
+
+from minigraph import nn, train
+from minigraph.autodiff import gradients
+from minigraph.core import errors
+from minigraph.core.dtypes import (
+    DType,
+    as_dtype,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from minigraph.core.dtypes import bool_ as bool
+from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph, reset_default_graph
+from minigraph.core.types import Dimension, TensorShape
+from minigraph.initializers import (
+    constant_initializer,
+    glorot_normal_initializer,
+    glorot_uniform_initializer,
+    ones_initializer,
+    random_normal_initializer,
+    random_uniform_initializer,
+    truncated_normal_initializer,
+    variance_scaling_initializer,
+    zeros_initializer,
+)
+from minigraph.ops.constant import constant, placeholder, placeholder_with_default
+from minigraph.ops.constant import range_ as range
+from minigraph.ops.identity import identity, stop_gradient
+from minigraph.ops.joining import concat, gather, one_hot, split, stack, unstack
+from minigraph.ops.math import (
+    abs,
+    add,
+    add_n,
+    cast,
+    ceil,
+    clip_by_value,
+    cos,
+    div,
+    divide,
+    equal,
+    exp,
+    floor,
+    floordiv,
+    floormod,
+    greater,
+    greater_equal,
+    is_finite,
+    is_nan,
+    less,
+    less_equal,
+    log,
+    log1p,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    ones_like,
+    pow,
+    reciprocal,
+    round,
+    rsqrt,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    square,
+    squared_difference,
+    subtract,
+    tanh,
+    to_float,
+    to_int32,
+    truediv,
+    where,
+    zeros_like,
+)
+from minigraph.ops.math import floormod as mod
+from minigraph.ops.matmul import matmul
+from minigraph.ops.random import random_normal, random_uniform, set_random_seed, truncated_normal
+from minigraph.ops.reduce import (
+    argmax,
+    argmin,
+    reduce_all,
+    reduce_any,
+    reduce_logsumexp,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+)
+from minigraph.ops.shape import expand_dims, fill, ones, rank, reshape, shape, size, squeeze, tile, transpose, zeros
+from minigraph.ops.slicing import pad, strided_slice
+from minigraph.ops.slicing import slice_ as slice
+from minigraph.ops.state import group, no_op
+from minigraph.ops.state import tuple_ as tuple
+from minigraph.scoping import colocate_with, control_dependencies, device, get_collection, add_to_collection, name_scope
+from minigraph.session import GraphGrowsWarning, InteractiveSession, Session, get_default_session
+from minigraph.variables import (
+    AUTO_REUSE,
+    GraphKeys,
+    Variable,
+    VariableScope,
+    assign,
+    assign_add,
+    assign_sub,
+    get_variable,
+    get_variable_scope,
+    global_variables,
+    global_variables_initializer,
+    initialize_all_variables,
+    local_variables,
+    local_variables_initializer,
+    trainable_variables,
+    variable_scope,
+    variables_initializer,
+)
+
+Operation = Node
+__version__ = "0.1.0"

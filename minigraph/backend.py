@@ -1,0 +1,79 @@
+"""What a backend is, and how one is found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from minigraph.core.errors import BackendError
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+
+Array = Any  # the backend's own array
+Launch = Callable[[], None]
+
+
+class Lowered(NamedTuple):
+    """How a backend runs one op on given static types.
+
+    `bind(inputs, outputs, workspace)` is called once a plan, with views of buffers that stay where they are, and
+    returns what every run calls. An output that nobody reads is None. `workspace` (bytes; may be 0) is an uint8 array
+    that holds nothing between launches. Output 0 may share its buffer with any one of the inputs in `inplace`, if
+    that input is not read afterwards. An op that writes variables gets outputs that are the written inputs themselves.
+    """
+
+    bind: Callable[[Sequence[Array], Sequence[Array], Array], Launch]
+    workspace: int = 0
+    inplace: tuple[int, ...] = ()
+    fallback: bool = False  # the op's reference forward plus a copy
+
+
+class Backend(Protocol):
+    """A way to store arrays and run ops."""
+
+    name: str
+
+    def allocate(self, nbytes: int) -> Any:
+        """A buffer of `nbytes`, aligned to 64 bytes, with any content."""
+
+    def view(self, buffer: Any, offset: int, type: TensorType) -> Array:
+        """The array of a static type at a byte offset of a buffer, in C order."""
+
+    def lower(self, op: Op, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Lowered:
+        """How to run `op`, once all types are static."""
+
+    def write(self, array: Array, value: np.ndarray) -> None:
+        """Copy from the host, broadcasting and casting as NumPy does."""
+
+    def read(self, array: Array) -> np.ndarray:
+        """A copy on the host."""
+
+
+_loaded: dict[str, Backend] = {}
+
+
+def backend_names() -> list[str]:
+    """The installed backends."""
+    from importlib.metadata import entry_points
+
+    return sorted({e.name for e in entry_points(group="minigraph.backends")})
+
+
+def get_backend(name: str | None = None) -> Backend:
+    """The backend of that name; by default the one that MINIGRAPH_BACKEND names, else numpy. BackendError if unknown."""
+    chosen = name or os.environ.get("MINIGRAPH_BACKEND") or "numpy"
+    if chosen not in _loaded:
+        _loaded[chosen] = _load(chosen)
+    return _loaded[chosen]
+
+
+def _load(name: str) -> Backend:
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="minigraph.backends", name=name):
+        backend: Backend = entry.load()()
+        return backend
+    raise BackendError(f"unknown backend {name!r}; installed: {', '.join(backend_names()) or 'none'}")

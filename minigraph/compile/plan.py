@@ -1,0 +1,266 @@
+"""Plans: a program bound to a backend as a flat list of launches on buffers that never move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from minigraph.backend import Array, Backend, Launch, Lowered
+from minigraph.compile.memory import Layout, Lifetime, plan_memory
+from minigraph.compile.schedule import is_source, schedule
+from minigraph.core.dtypes import uint8
+from minigraph.core.errors import InternalError, InvalidArgumentError, MinigraphError, ResourceExhaustedError
+from minigraph.core.ir import Cell, Feed, Instr, Program, Value
+from minigraph.core.types import TensorType
+from minigraph.ops.constant import Const
+from minigraph.ops.identity import Identity
+
+
+class Store(Protocol):
+    """Where a session keeps what outlives a run."""
+
+    def cell(self, name: str, type: TensorType, initial: np.ndarray | None) -> Array:
+        """The buffer of a variable or of a random op's state (then `initial` is its first value)."""
+
+    def arena(self, nbytes: int) -> Any:
+        """A buffer of at least that size, which holds nothing between runs."""
+
+
+class Step(NamedTuple):
+    """One launch to be: the instruction, how the backend runs it, and its values (None: an output nobody reads)."""
+
+    instr: Instr
+    lowered: Lowered
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value | None, ...]
+    workspace: int  # index among the lifetimes, or -1
+
+
+class Plan:
+    """A compiled program. `run` takes the fed arrays by slot and gives back the results."""
+
+    def __init__(self, program: Program, backend: Backend, store: Store, reuse: bool = True) -> None:
+        self.program = program
+        self.backend = backend
+        self.store = store
+        builder = _Builder(program, backend)
+        self.steps = builder.steps
+        self.lifetimes = builder.lifetimes
+        self.root = builder.root
+        self.copies = builder.copies
+        self.slots = builder.slots
+        self.layout: Layout = plan_memory(self.lifetimes, reuse)
+        self.needs, self.sets = builder.cells_touched()
+        self.constants = {i: self._constant(i) for i in program.instrs if isinstance(i.op, Const)}
+        self.initials = {i.inputs[-1].instr: i.op.initial_cell() for i in program.instrs if i.op.draws}  # type: ignore[attr-defined]
+        self.ready = False  # whether all variables it reads are known to be initialised
+        self._arena: Any = None
+        self._launches: list[Launch] = []
+        self._feeds: list[tuple[int, Array]] = []
+        self._results: list[Array] = []
+
+    @property
+    def peak(self) -> int:
+        """Bytes of the arena: all that a run needs beside variables and constants."""
+        return self.layout.peak
+
+    def _constant(self, instr: Instr) -> Array:
+        kind = instr.types[0]
+        array = self.backend.view(self.backend.allocate(kind.nbytes), 0, kind)
+        self.backend.write(array, instr.op.value)  # type: ignore[attr-defined]
+        return array
+
+    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Copy the feeds in, run all launches in order, copy the results out."""
+        arena = self.store.arena(self.layout.peak)
+        if arena is not self._arena:
+            self._bind(arena)
+        write, read = self.backend.write, self.backend.read
+        for slot, target in self._feeds:
+            write(target, arrays[slot])
+        launch: Launch | None = None
+        try:
+            for launch in self._launches:
+                launch()
+        except MinigraphError:
+            raise
+        except Exception as error:
+            raise self._explain(launch, error) from error
+        return [read(r) for r in self._results]
+
+    def _explain(self, launch: Launch | None, error: Exception) -> MinigraphError:
+        step = next(s for s, bound in zip(self.steps, self._launches, strict=True) if bound is launch)
+        kinds = {MemoryError: ResourceExhaustedError, IndexError: InvalidArgumentError, ValueError: InvalidArgumentError}
+        kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), InternalError)
+        source = step.instr.source
+        where = f", made at {source.describe()}" if source else ""
+        return kind(f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})")
+
+    def _bind(self, arena: Any) -> None:
+        """Make all views of the arena, and let the backend bind its launches to them."""
+        cache: dict[Value, Array] = {}
+
+        def view(value: Value | None) -> Array:
+            if value is None:
+                return None
+            if value not in cache:
+                cache[value] = self._view(value, arena)
+            return cache[value]
+
+        launches = []
+        for step in self.steps:
+            space = None
+            if step.workspace >= 0:
+                space = self.backend.view(arena, self.layout.offsets[step.workspace], _bytes(step.lowered.workspace))
+            launches.append(step.lowered.bind([view(v) for v in step.inputs], [view(v) for v in step.outputs], space))
+        self._launches = launches
+        feeds = {i.op.slot: Value(i, 0) for i in self.program.instrs if isinstance(i.op, Feed)}
+        self._feeds = [(slot, view(value)) for slot, value in feeds.items()]
+        self._results = [view(v) for v in self.program.results]
+        self._arena = arena
+
+    def _view(self, value: Value, arena: Any) -> Array:
+        root = self.root(value)
+        if root in self.slots:
+            return self.backend.view(arena, self.layout.offsets[self.slots[root]], value.type)
+        op = root.instr.op
+        if isinstance(op, Const):
+            whole = self.constants[root.instr]
+        elif isinstance(op, Cell):
+            whole = self.store.cell(op.name, op.type, self.initials.get(root.instr))
+        else:
+            raise InternalError(f"{root.instr!r} has no buffer")
+        return whole if value.type == root.type else whole.reshape(value.type.static)
+
+
+def _bytes(count: int) -> TensorType:
+    return TensorType(uint8, (count,))
+
+
+class _Builder:
+    """Decides which values share a buffer and how long each buffer lives."""
+
+    def __init__(self, program: Program, backend: Backend) -> None:
+        order = schedule(program)
+        self.program = program
+        self.order = order.order
+        self.copies = order.copies
+        self.steps: list[Step] = []
+        self.lifetimes: list[Lifetime] = []
+        self.slots: dict[Value, int] = {}  # root value → index among the lifetimes
+        self.roots: dict[Value, Value] = {}
+        self.merged: dict[Value, Value] = {}  # buffers taken over: root → root
+        self.used = {v for i in program.instrs for v in i.inputs} | set(program.results)
+        self._aliases(order.order)
+        last = self._last_uses(order.order)
+        for instr in program.instrs:
+            if isinstance(instr.op, Feed):
+                value = Value(instr, 0)
+                self._reserve(value, value.type.nbytes, -1, last.get(value, -1))
+        for step, instr in enumerate(i for i in order.order if self._launches(i)):
+            self._add(step, instr, backend, last)
+
+    def _launches(self, instr: Instr) -> bool:
+        return not (instr.op.is_view and instr not in self.copies) and bool(instr.types)
+
+    def _aliases(self, order: Sequence[Instr]) -> None:
+        """The value whose buffer each value uses."""
+        for instr in self.program.instrs:
+            if is_source(instr) or isinstance(instr.op, Const):
+                self.roots[Value(instr, 0)] = Value(instr, 0)
+        for instr in order:
+            first = len(instr.types) - len(instr.op.writes)
+            for index in range(len(instr.types)):
+                value = Value(instr, index)
+                if instr in self.copies:
+                    self.roots[value] = value
+                elif instr.op.is_view:
+                    self.roots[value] = self.roots[instr.inputs[0]]
+                elif index >= first:
+                    self.roots[value] = self.roots[instr.inputs[instr.op.writes[index - first]]]
+                else:
+                    self.roots[value] = value
+
+    def _last_uses(self, order: Sequence[Instr]) -> dict[Value, int]:
+        last: dict[Value, int] = {}
+        step = -1
+        for instr in order:
+            step += self._launches(instr)
+            for value in instr.inputs:
+                last[self.roots[value]] = max(step, last.get(self.roots[value], -1))
+        for value in self.program.results:
+            last[self.roots[value]] = step + 1
+        return last
+
+    def _reserve(self, root: Value, size: int, start: int, end: int) -> None:
+        self.slots[root] = len(self.lifetimes)
+        self.lifetimes.append(Lifetime(size, start, end))
+
+    def root(self, value: Value) -> Value:
+        """The value whose buffer `value` uses."""
+        found = self.roots[value]
+        while found in self.merged:
+            found = self.merged[found]
+        return found
+
+    def _add(self, step: int, instr: Instr, backend: Backend, last: dict[Value, int]) -> None:
+        op = Identity() if instr.op.is_view else instr.op
+        lowered = backend.lower(op, [v.type for v in instr.inputs], instr.types)
+        pure = len(instr.types) - len(op.writes)
+        outputs: list[Value | None] = []
+        for index in range(pure):
+            value = Value(instr, index)
+            unread = value not in self.used and len(instr.types) > 1
+            outputs.append(None if unread else value)
+            if not unread:
+                taken = self._taken_over(step, instr, lowered, last) if index == 0 else None
+                self._place(value, taken, step, last)
+        written = [instr.inputs[w] for w in op.writes]
+        workspace = -1
+        if lowered.workspace:
+            workspace = len(self.lifetimes)
+            self.lifetimes.append(Lifetime(lowered.workspace, step, step))
+        self.steps.append(Step(instr, lowered, instr.inputs, (*outputs, *written), workspace))
+        if instr in self.copies:
+            for index, cell in enumerate(written, start=pure):
+                self._place(Value(instr, index), None, step, last)
+                copy = backend.lower(Identity(), [cell.type], [cell.type])
+                self.steps.append(Step(instr, copy, (cell,), (Value(instr, index),), -1))
+
+    def _place(self, value: Value, taken: Value | None, step: int, last: dict[Value, int]) -> None:
+        end = max(step, last.get(value, step))
+        if taken is None:
+            self._reserve(value, value.type.nbytes, step, end)
+            return
+        self.merged[value] = taken
+        last[taken] = end
+        slot = self.slots[taken]
+        self.lifetimes[slot] = self.lifetimes[slot]._replace(end=end)
+
+    def _taken_over(self, step: int, instr: Instr, lowered: Lowered, last: dict[Value, int]) -> Value | None:
+        """An input whose buffer ends here and which output 0 may use instead of one of its own."""
+        for position in lowered.inplace:
+            value = instr.inputs[position]
+            root = self.root(value)
+            others = [self.root(v) for i, v in enumerate(instr.inputs) if i != position]
+            if root in self.slots and last.get(root) == step and root not in others:
+                if value.type.nbytes == root.type.nbytes == instr.types[0].nbytes:
+                    return root
+        return None
+
+    def cells_touched(self) -> tuple[list[tuple[str, Instr]], list[str]]:
+        """Variables that a run reads before it writes them, and those it writes."""
+        needs: dict[str, Instr] = {}
+        sets: dict[str, None] = {}
+        for instr in self.order:
+            for position in instr.op.reads:
+                op = instr.inputs[position].instr.op
+                if isinstance(op, Cell) and op.name not in sets:
+                    needs.setdefault(op.name, instr)
+            for position in instr.op.writes:
+                op = instr.inputs[position].instr.op
+                if isinstance(op, Cell) and not instr.op.draws:
+                    sets[op.name] = None
+        return list(needs.items()), list(sets)

@@ -1,0 +1,133 @@
+"""From the user's graph to a program: prune to what a run needs, with every shape a number.
+
+`SAME` padding, dynamic shapes and broadcasts become explicit here, by each op's own `specialise`; inputs that were only
+read for their shape fall away, and equal computations become one instruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
+from minigraph.core.graph import Node, Tensor
+from minigraph.core.ir import Builder, Cell, Feed, Instr, Program, Value, reachable
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.constant import Const, Placeholder
+from minigraph.ops.identity import Identity
+from minigraph.ops.random import CELL
+from minigraph.ops.state import ReadVariable, VariableV2
+
+_FOLD_LIMIT = 1024  # elements; only shape arithmetic is folded here
+
+
+def specialise(
+    fetches: Sequence[Tensor], targets: Sequence[Node], feeds: Sequence[Tensor], types: Sequence[TensorType]
+) -> Program:
+    """The program that computes `fetches` and runs `targets` when `feeds` have the static `types`.
+
+    InvalidArgumentError for a placeholder that is needed and not fed, or for shapes that turn out not to fit.
+    """
+    return _Specialiser(feeds, types).program(fetches, targets)
+
+
+class _Specialiser:
+    def __init__(self, feeds: Sequence[Tensor], types: Sequence[TensorType]) -> None:
+        self.builder = Builder()
+        self.feed_types = tuple(types)
+        self.values: dict[Tensor, Value] = {}
+        self.instrs: dict[Node, Instr] = {}
+        for slot, (tensor, kind) in enumerate(zip(feeds, types, strict=True)):
+            instr = self.builder.add(Feed(slot, kind), name=tensor.node.name, source=tensor.node.source)
+            self.values[tensor] = Value(instr, 0)
+
+    def program(self, fetches: Sequence[Tensor], targets: Sequence[Node]) -> Program:
+        for node in self._needed([t.node for t in fetches if t not in self.values] + list(targets)):
+            self._lower(node)
+        results = tuple(self._readable(self.values[t], t.node) for t in fetches)
+        roots = [v.instr for v in results] + [self.instrs[n] for n in targets if n in self.instrs]
+        return Program(reachable(roots), results, self.feed_types)
+
+    def _needed(self, roots: list[Node]) -> list[Node]:
+        """What the roots depend on, fed tensors aside, in order of making."""
+        seen: set[Node] = set()
+        stack = roots
+        while stack:
+            node = stack.pop()
+            if node in seen or (node.outputs and all(t in self.values for t in node.outputs)):
+                continue
+            seen.add(node)
+            stack.extend(t.node for t in node.inputs if t not in self.values)
+            stack.extend(node.control_inputs)
+        return sorted(seen, key=lambda n: n.id)
+
+    def _lower(self, node: Node) -> None:
+        op = node.op
+        if isinstance(op, Placeholder):
+            raise InvalidArgumentError(
+                f"You must feed a value for placeholder tensor '{node.name}' with dtype {op.dtype.name} and shape "
+                f"{format_shape(op.shape)} (made at {node.source.describe()})",
+                node,
+            )
+        if isinstance(op, VariableV2):
+            instr = self.builder.add(Cell(op.shared_name, op.type), name=node.name, source=node.source)
+            self._bind(node, instr)
+            return
+        control = tuple(dict.fromkeys(self.instrs[c] for c in node.control_inputs if c in self.instrs))
+        inputs = [self._operand(op, i, t, node) for i, t in enumerate(node.inputs)]
+        try:
+            op, kept = op.specialise([v.type for v in inputs], [_constant(v) for v in inputs])
+            inputs = [inputs[i] for i in kept]
+            if op.draws:
+                cell = self.builder.add(Cell(f"random/{node.name}", CELL), name=node.name, source=node.source)
+                inputs.append(Value(cell, 0))
+            if isinstance(op, Identity) and not control:
+                self.values.setdefault(node.outputs[0], inputs[0])
+                self.instrs[node] = inputs[0].instr
+                return
+            instr = self.builder.add(op, inputs, control, node.name, node.source)
+            for kind in instr.types:
+                _ = kind.static
+        except (ShapeError, DTypeError) as error:
+            given = ", ".join(str(v.type) for v in inputs)
+            raise InvalidArgumentError(
+                f"{error} (node '{node.name}' on [{given}], made at {node.source.describe()})", node
+            ) from None
+        self._bind(node, self._folded(instr))
+
+    def _operand(self, op: Op, position: int, tensor: Tensor, node: Node) -> Value:
+        value = self.values[tensor]
+        if position in op.reads or position in op.writes:
+            return value
+        return self._readable(value, node)
+
+    def _readable(self, value: Value, node: Node) -> Value:
+        """The value itself, or for a variable's buffer a read of it as it is before the run's writes."""
+        if not isinstance(value.instr.op, Cell):
+            return value
+        return Value(self.builder.add(ReadVariable(), (value,), name=value.instr.name, source=node.source), 0)
+
+    def _bind(self, node: Node, instr: Instr) -> None:
+        self.instrs[node] = instr
+        for index, tensor in enumerate(node.outputs):
+            self.values.setdefault(tensor, Value(instr, index))
+
+    def _folded(self, instr: Instr) -> Instr:
+        """Integer arithmetic on constants, such as shapes computed in the graph, done now."""
+        small = all(t.dtype.np_dtype.kind in "iub" and t.size <= _FOLD_LIMIT for t in instr.types)
+        constants = [_constant(v) for v in instr.inputs]
+        if instr.op.stateful or instr.control or not small or len(instr.types) != 1 or not instr.inputs:
+            return instr
+        if any(c is None for c in constants):
+            return instr
+        (result,) = instr.op.forward(np, *constants)
+        array = np.array(result, instr.types[0].dtype.np_dtype)
+        return self.builder.add(Const(array), name=instr.name, source=instr.source)
+
+
+def _constant(value: Value) -> Any:
+    op = value.instr.op
+    return op.value if isinstance(op, Const) else None

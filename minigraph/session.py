@@ -1,0 +1,360 @@
+"""Sessions: they compile what is asked for, run it, and keep the variables."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigraph.backend import Backend, get_backend
+from minigraph.compile.plan import Plan
+from minigraph.compile.specialise import specialise
+from minigraph.core import scopes
+from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError
+from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
+from minigraph.core.provenance import Source
+from minigraph.core.types import TensorType, compatible, format_shape
+
+PLAN_LIMIT = 64  # plans kept; the least recently used goes first
+GROWTH_LIMIT = 5  # runs in which one line may add nodes before the warning
+
+
+class GraphGrowsWarning(UserWarning):
+    """The graph gets new nodes between runs, from the same line each time: a loop builds what it should run."""
+
+
+class SessionStats(NamedTuple):
+    """Counts since the session was made: runs, plans compiled, plans dropped; and plans now kept."""
+
+    runs: int
+    compiled: int
+    dropped: int
+    kept: int
+
+
+class _Request:
+    """What one form of call asks for: fetches and feeds resolved, and how to give the results their structure."""
+
+    def __init__(self, session: Session, fetches: Any, feeds: Sequence[Any]) -> None:
+        self.tensors: list[Tensor] = []
+        self.targets: list[Node] = []
+        self.feeds = [_feed_tensor(session.graph, key) for key in feeds]
+        self.dtypes = [t.dtype.np_dtype for t in self.feeds]
+        self.plans: OrderedDict[tuple[tuple[int, ...], ...], Plan] = OrderedDict()
+        self.assemble = self._structure(session.graph, fetches)
+
+    def _structure(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
+        if isinstance(fetch, Mapping):
+            kind = type(fetch)
+            parts = {k: self._structure(graph, v) for k, v in fetch.items()}
+            return lambda values: kind((k, part(values)) for k, part in parts.items())  # type: ignore[call-arg]
+        if isinstance(fetch, tuple) and hasattr(fetch, "_fields"):
+            make = type(fetch)
+            items = [self._structure(graph, f) for f in fetch]
+            return lambda values: make(*[part(values) for part in items])
+        if isinstance(fetch, list | tuple):
+            sequence = type(fetch)
+            items = [self._structure(graph, f) for f in fetch]
+            return lambda values: sequence([part(values) for part in items])
+        return self._leaf(graph, fetch)
+
+    def _leaf(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
+        element = _element(graph, fetch)
+        if isinstance(element, Node):
+            self.targets.append(element)
+            return lambda values: None
+        if element not in self.tensors:
+            self.tensors.append(element)
+        index = self.tensors.index(element)
+        return lambda values: values[index]
+
+
+def _element(graph: Graph, fetch: Any) -> Tensor | Node:
+    ref = getattr(fetch, "ref", None)  # a variable is fetched as it stands
+    if isinstance(ref, Tensor):
+        fetch = ref
+    try:
+        return graph.as_graph_element(fetch)
+    except TypeError:
+        raise TypeError(
+            f"Fetch argument {fetch!r} has invalid type {type(fetch)}, must be a string or Tensor. "
+            f"(Can not convert a {type(fetch).__name__} into a Tensor or Operation.)"
+        ) from None
+    except (GraphError, KeyError) as error:
+        text = error.args[0] if error.args else error
+        raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({text})") from None
+
+
+def _feed_tensor(graph: Graph, key: Any) -> Tensor:
+    ref = getattr(key, "ref", None)
+    if isinstance(ref, Tensor):
+        return key.as_graph_tensor()  # type: ignore[no-any-return]
+    try:
+        element = graph.as_graph_element(key)
+    except (GraphError, KeyError, TypeError) as error:
+        text = error.args[0] if error.args else error
+        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {text}") from None
+    if not isinstance(element, Tensor):
+        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {element!r} is an operation")
+    return element
+
+
+class _Cell:
+    """A variable's buffer in the session's backend."""
+
+    __slots__ = ("array", "initialised", "type")
+
+    def __init__(self, array: Any, type: TensorType, initialised: bool) -> None:
+        self.array = array
+        self.type = type
+        self.initialised = initialised
+
+
+class Session:
+    """Runs a graph on a backend.
+
+    target and config are TensorFlow 1's and have no effect. graph: the default graph at the time of the call.
+    backend: a name from `minigraph.backend_names()`; by default the one MINIGRAPH_BACKEND names, else numpy.
+    """
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None, backend: str | None = None) -> None:
+        self.graph = graph if graph is not None else get_default_graph()
+        self.backend: Backend = get_backend(backend)
+        self._lock = threading.RLock()
+        self._requests: dict[Any, _Request] = {}
+        self._recent: OrderedDict[tuple[int, Any], _Request] = OrderedDict()
+        self._cells: dict[str, _Cell] = {}
+        self._arena: Any = None
+        self._arena_size = -1
+        self._closed = False
+        self._runs = self._compiled = self._dropped = 0
+        self._nodes_seen = len(self.graph.nodes)
+        self._growth: dict[Source, int] = {}
+        self._contexts: list[Any] = []
+
+    # running
+
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+        """Compute `fetches`: a tensor, operation, variable or name, or a nest of lists, tuples and dicts of them.
+
+        `feed_dict` maps tensors (any, not only placeholders) to values. Operations give None. All reads of a
+        variable see its value before the run's updates, unless control dependencies say otherwise.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("Attempted to use a closed Session.")
+            if len(self.graph.nodes) != self._nodes_seen:
+                self._watch_growth()
+            feeds = feed_dict or {}
+            request = self._request(fetches, feeds)
+            arrays = [
+                v if type(v) is np.ndarray else _as_array(v, dtype)
+                for v, dtype in zip(feeds.values(), request.dtypes, strict=True)
+            ]
+            shapes = tuple([a.shape for a in arrays])
+            plan = request.plans.get(shapes)
+            if plan is None:
+                plan = self._compile(request, shapes, arrays)
+            if not plan.ready:
+                self._check_initialised(plan)
+            with np.errstate(all="ignore"):
+                values = plan.run(arrays)
+            if not plan.ready:
+                for name in plan.sets:
+                    self._cells[name].initialised = True
+                plan.ready = True
+            self._runs += 1
+            return request.assemble(values)
+
+    def _request(self, fetches: Any, feeds: Mapping[Any, Any]) -> _Request:
+        try:
+            key = (_key(fetches), tuple(feeds))
+            request = self._requests.get(key)
+        except TypeError:
+            if not isinstance(feeds, Mapping):
+                raise TypeError(f"feed_dict must map tensors to values, not {feeds!r}") from None
+            return _Request(self, fetches, list(feeds))
+        if request is None:
+            request = self._requests[key] = _Request(self, fetches, list(feeds))
+        return request
+
+    def _compile(self, request: _Request, shapes: tuple[Any, ...], arrays: Sequence[np.ndarray]) -> Plan:
+        for tensor, array in zip(request.feeds, arrays, strict=True):
+            if not compatible(tensor.type.shape, array.shape):
+                raise ValueError(
+                    f"Cannot feed value of shape {array.shape} for Tensor '{tensor.name}', "
+                    f"which has shape '{format_shape(tensor.type.shape)}' (made at {tensor.node.source.describe()})"
+                )
+        types = [TensorType(t.dtype, s) for t, s in zip(request.feeds, shapes, strict=True)]
+        program = specialise(request.tensors, request.targets, request.feeds, types)
+        plan = Plan(program, self.backend, self)
+        request.plans[shapes] = plan
+        self._recent[id(request), shapes] = request
+        self._compiled += 1
+        while len(self._recent) > PLAN_LIMIT:
+            (_, old_shapes), old = self._recent.popitem(last=False)
+            old.plans.pop(old_shapes, None)
+            self._dropped += 1
+        return plan
+
+    def _check_initialised(self, plan: Plan) -> None:
+        for name, instr in plan.needs:
+            cell = self._cells.get(name)
+            if cell is None or not cell.initialised:
+                where = f" (read by a node made at {instr.source.describe()})" if instr.source else ""
+                raise FailedPreconditionError(f"Attempting to use uninitialized value {name}{where}")
+
+    def _watch_growth(self) -> None:
+        self._nodes_seen = len(self.graph.nodes)
+        source = self.graph.nodes[-1].source
+        count = self._growth[source] = self._growth.get(source, 0) + 1
+        if count == GROWTH_LIMIT and self._runs >= GROWTH_LIMIT:
+            warnings.warn(
+                f"the graph grows between runs (now {self._nodes_seen} nodes): {source.describe()} adds nodes each "
+                "time it is reached. Build the graph once, before the loop, and feed what changes.",
+                GraphGrowsWarning,
+                stacklevel=3,
+            )
+
+    @property
+    def stats(self) -> SessionStats:
+        """The plan cache's statistics."""
+        return SessionStats(self._runs, self._compiled, self._dropped, len(self._recent))
+
+    # what outlives a run
+
+    def cell(self, name: str, type: TensorType, initial: np.ndarray | None) -> Any:
+        """The buffer of a variable, made on first use. A random op's state starts as `initial`."""
+        found = self._cells.get(name)
+        if found is None:
+            array = self.backend.view(self.backend.allocate(type.nbytes), 0, type)
+            found = self._cells[name] = _Cell(array, type, initial is not None)
+            if initial is not None:
+                self.backend.write(array, initial)
+        return found.array
+
+    def arena(self, nbytes: int) -> Any:
+        """The buffer that all plans share; a larger one replaces it when a plan needs more."""
+        if nbytes > self._arena_size:
+            self._arena = None  # let the old one go first
+            self._arena = self.backend.allocate(nbytes)
+            self._arena_size = nbytes
+        return self._arena
+
+    def read_state(self) -> dict[str, np.ndarray]:
+        """Copies of all initialised variables by name, and of random states under `random/<node>`."""
+        with self._lock:
+            cells = sorted(self._cells.items())
+            return {n: np.asarray(self.backend.read(c.array)) for n, c in cells if c.initialised}
+
+    def write_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Set variables and random states by name. All are checked before the first one changes.
+
+        NotFoundError for a name the graph has no variable or random op for; ValueError for another shape or dtype.
+        """
+        with self._lock:
+            types = {name: self._state_type(name) for name in state}
+            for name, array in state.items():
+                wanted = types[name]
+                if array.shape != wanted.static or array.dtype != wanted.dtype.np_dtype:
+                    raise ValueError(
+                        f"'{name}' is {wanted} in the graph, but the value is {array.dtype}{list(array.shape)}"
+                    )
+            for name, array in state.items():
+                self.backend.write(self.cell(name, types[name], None), array)
+                self._cells[name].initialised = True
+
+    def _state_type(self, name: str) -> TensorType:
+        base = name.removeprefix("random/")
+        try:
+            node = self.graph.get_operation_by_name(base)
+        except (KeyError, GraphError):
+            raise NotFoundError(f"the graph has no variable or random op named '{base}'") from None
+        if name.startswith("random/") and node.op.draws:
+            return node.outputs[-1].type
+        return node.outputs[0].type
+
+    # contexts
+
+    def as_default(self) -> Any:
+        """A context in which this is the default session."""
+        return _DefaultSession(self)
+
+    def __enter__(self) -> Session:
+        context = self.graph.as_default()
+        context.__enter__()
+        scopes.session_stack().append(self)
+        self._contexts.append(context)
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        scopes.session_stack().remove(self)
+        self._contexts.pop().__exit__(*exc)
+        self.close()
+
+    def close(self) -> None:
+        """Give the buffers back. A closed session does not run."""
+        with self._lock:
+            self._closed = True
+            self._requests.clear()
+            self._recent.clear()
+            self._cells.clear()
+            self._arena = None
+            self._arena_size = -1
+
+
+class _DefaultSession:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def __enter__(self) -> Session:
+        scopes.session_stack().append(self.session)
+        return self.session
+
+    def __exit__(self, *exc: Any) -> None:
+        scopes.session_stack().remove(self.session)
+
+
+class InteractiveSession(Session):
+    """A session that is the default one from when it is made until `close`."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None, backend: str | None = None) -> None:
+        super().__init__(target, graph, config, backend)
+        scopes.session_stack().append(self)
+        if graph is not None:
+            scopes.graph_stack().append(graph)
+
+    def close(self) -> None:
+        if self in scopes.session_stack():
+            scopes.session_stack().remove(self)
+        if self.graph in scopes.graph_stack():
+            scopes.graph_stack().remove(self.graph)
+        super().close()
+
+
+def get_default_session() -> Session | None:
+    """The innermost session of this thread, or None."""
+    stack = scopes.session_stack()
+    return stack[-1] if stack else None
+
+
+def _key(fetches: Any) -> Any:
+    """A hashable form of a nest of fetches."""
+    if isinstance(fetches, list | tuple):
+        return (type(fetches), *map(_key, fetches))
+    if isinstance(fetches, Mapping):
+        return (type(fetches), *((k, _key(v)) for k, v in fetches.items()))
+    return fetches
+
+
+def _as_array(value: Any, dtype: np.dtype[Any]) -> np.ndarray:
+    if isinstance(value, Tensor) or hasattr(value, "as_graph_tensor"):
+        raise TypeError(
+            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values are Python scalars, strings, "
+            f"lists, and numpy ndarrays. Got {value!r}."
+        )
+    return np.asarray(value, dtype=dtype)

@@ -1,0 +1,311 @@
+"""Optimizers with TensorFlow 1's formulas, argument names, slot names and order of effects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from minigraph.autodiff import cut_at, gradients
+from minigraph.core.errors import GradientError
+from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
+from minigraph.core.op import Op
+from minigraph.ops.constant import constant
+from minigraph.ops.math import cast
+from minigraph.ops.shape import ones, zeros
+from minigraph.ops.state import group
+from minigraph.ops.update import (
+    ApplyAdagrad,
+    ApplyAdam,
+    ApplyCenteredRMSProp,
+    ApplyGradientDescent,
+    ApplyMomentum,
+    ApplyRMSProp,
+)
+from minigraph.variables import GraphKeys, Variable, trainable_variables
+
+Hyper = dict[str, Tensor]
+
+
+class Optimizer:
+    """Base class. A subclass names its slots, its hyperparameters, and the op of one variable's step."""
+
+    def __init__(self, use_locking: bool, name: str) -> None:
+        if not name:
+            raise ValueError("Must specify the optimizer name")
+        self._name = name
+        self._slots: dict[str, dict[Variable, Variable]] = {}
+
+    def get_name(self) -> str:
+        return self._name
+
+    # for subclasses
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Numbers, tensors or functions by name, in the order in which they become constants."""
+        raise NotImplementedError
+
+    def slots(self) -> Sequence[tuple[str, str, Callable[[Variable], Tensor]]]:
+        """(slot name, variable name, initial value of the variable's type) for each slot."""
+        return ()
+
+    def prepare(self, graph: Graph) -> None:
+        """Make variables that belong to no slot."""
+
+    def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
+        """The op of one variable's step and its operands."""
+        raise NotImplementedError
+
+    def finish(self, updates: list[Node], hyper: Hyper) -> list[Node]:
+        """What must have run for the whole step to be done."""
+        return updates
+
+    # the public methods
+
+    def minimize(
+        self, loss: Any, global_step: Variable | None = None, var_list: Any = None, gate_gradients: Any = None,
+        aggregation_method: Any = None, colocate_gradients_with_ops: bool = False, name: str | None = None,
+        grad_loss: Any = None,
+    ) -> Node:  # fmt: skip
+        """An operation that makes one step down the gradient of `loss` and counts it in `global_step`."""
+        pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
+        if not any(grad is not None for grad, _ in pairs):
+            raise _nothing_to_do([v for _, v in pairs], convert_to_tensor(loss))
+        return self.apply_gradients(pairs, global_step, name)
+
+    def compute_gradients(
+        self, loss: Any, var_list: Any = None, gate_gradients: Any = None, aggregation_method: Any = None,
+        colocate_gradients_with_ops: bool = False, grad_loss: Any = None,
+    ) -> list[tuple[Tensor | None, Variable]]:  # fmt: skip
+        """(∂loss/∂variable or None, variable) for `var_list`, by default all trainable variables."""
+        tensor = convert_to_tensor(loss() if callable(loss) else loss)
+        variables = [var_list] if isinstance(var_list, Variable) else var_list
+        if variables is None:
+            with tensor.graph.as_default():
+                variables = trainable_variables()
+        variables = list(variables)
+        if not variables:
+            raise ValueError("No variables to optimize.")
+        for variable in variables:
+            if not isinstance(variable, Variable):
+                raise TypeError(f"Argument is not a tf.Variable: {variable!r}")
+        grads = gradients(tensor, variables, None if grad_loss is None else [grad_loss])
+        return list(zip(grads, variables, strict=True))
+
+    def apply_gradients(
+        self, grads_and_vars: Any, global_step: Variable | None = None, name: str | None = None
+    ) -> Node:
+        """An operation that applies the gradients (None: leave that variable alone)."""
+        pairs = list(grads_and_vars)
+        if not pairs:
+            raise ValueError("No variables provided.")
+        active = [(convert_to_tensor(g), v) for g, v in pairs if g is not None]
+        if not active:
+            raise _nothing_to_do([v for _, v in pairs], None)
+        graph = active[0][1].graph
+        with graph.as_default():
+            with graph.control_dependencies(None):
+                self.prepare(graph)
+                self._make_slots([v for _, v in active])
+            with graph.name_scope(name or self._name) as scope:
+                operation = self._apply(graph, active, global_step, scope)
+        if operation not in graph.get_collection_ref(GraphKeys.TRAIN_OP):
+            graph.add_to_collection(GraphKeys.TRAIN_OP, operation)
+        return operation
+
+    def _apply(
+        self, graph: Graph, active: list[tuple[Tensor, Variable]], global_step: Variable | None, scope: str
+    ) -> Node:
+        hyper = {key: _number(value, key, active[0][1]) for key, value in self.hyperparameters().items()}
+        updates = []
+        for grad, var in active:
+            with graph.name_scope(f"update_{var.op.name}"):
+                slots = [self._slots[key][var].ref for key, _, _ in self.slots()]
+                op, operands = self.step(var, grad, slots, hyper)
+                updates.append(graph.add(op, operands))
+        done = self.finish(updates, hyper)
+        if global_step is None:
+            return group(*done, name=scope)
+        with graph.control_dependencies([group(*done, name="update")]):
+            return group(global_step.assign_add(1), name=scope)
+
+    def _make_slots(self, variables: list[Variable]) -> None:
+        for key, slot_name, initial in self.slots():
+            table = self._slots.setdefault(key, {})
+            for var in variables:
+                if var not in table:
+                    with var.graph.name_scope(None):
+                        name = f"{var.op.name}/{slot_name}"
+                        table[var] = Variable(lambda v=var, f=initial: f(v), trainable=False, name=name)
+
+    def get_slot(self, var: Variable, name: str) -> Variable | None:
+        """The slot variable, or None where there is none (yet)."""
+        return self._slots.get(name, {}).get(var)
+
+    def get_slot_names(self) -> list[str]:
+        return sorted(self._slots)
+
+    def variables(self) -> list[Variable]:
+        """The optimizer's own variables."""
+        return [v for table in self._slots.values() for v in table.values()]
+
+
+def _nothing_to_do(variables: list[Variable], loss: Tensor | None) -> GradientError:
+    names = [v.name for v in variables]
+    text = (
+        "No gradients provided for any variable, check your graph for ops that do not support gradients, "
+        f"between variables {names} and loss {loss}."
+    )
+    if loss is not None:
+        cuts = cut_at(loss, [v.ref for v in variables])
+        for node in cuts[:3]:
+            text += f" The path ends at the {node.type} node '{node.name}', made at {node.source.describe()}."
+        if not cuts:
+            text += " The loss does not depend on any of them."
+    return GradientError(text)
+
+
+def _number(value: Any, name: str, like: Variable) -> Tensor:
+    """A hyperparameter as a tensor of the variable's dtype. ValueError where it is not a finite number."""
+    value = value() if callable(value) else value
+    if not isinstance(value, Tensor) and not hasattr(value, "as_graph_tensor"):
+        number = float(value)
+        if not math.isfinite(number):
+            raise ValueError(f"{name} must be a finite number, not {number}")
+        return constant(number, like.dtype, name=name)
+    return convert_to_tensor(value, like.dtype)
+
+
+def _zeros(var: Variable) -> Tensor:
+    return zeros(var.type.static, var.dtype)
+
+
+class GradientDescentOptimizer(Optimizer):
+    """θ −= α·g."""
+
+    def __init__(self, learning_rate: Any, use_locking: bool = False, name: str = "GradientDescent") -> None:
+        super().__init__(use_locking, name)
+        self._lr = learning_rate
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return {"learning_rate": self._lr}
+
+    def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
+        return ApplyGradientDescent(), [var.ref, hyper["learning_rate"], grad]
+
+
+class MomentumOptimizer(Optimizer):
+    """a = μ·a + g; θ −= α·a, or with Nesterov θ −= α·(g + μ·a). Slot: momentum (`<variable>/Momentum`)."""
+
+    def __init__(
+        self, learning_rate: Any, momentum: Any, use_locking: bool = False, name: str = "Momentum",
+        use_nesterov: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(use_locking, name)
+        self._lr, self._momentum, self._nesterov = learning_rate, momentum, use_nesterov
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return {"learning_rate": self._lr, "momentum": self._momentum}
+
+    def slots(self) -> Sequence[tuple[str, str, Callable[[Variable], Tensor]]]:
+        return (("momentum", self._name, _zeros),)
+
+    def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
+        return ApplyMomentum(self._nesterov), [var.ref, *slots, hyper["learning_rate"], grad, hyper["momentum"]]
+
+
+class AdagradOptimizer(Optimizer):
+    """a += g²; θ −= α·g/√a. Slot: accumulator (`<variable>/Adagrad`), which starts at 0.1.
+
+    Source: Duchi, Hazan and Singer 2011.
+    """
+
+    def __init__(
+        self, learning_rate: Any, initial_accumulator_value: float = 0.1, use_locking: bool = False,
+        name: str = "Adagrad",
+    ) -> None:  # fmt: skip
+        if initial_accumulator_value <= 0.0:
+            raise ValueError(f"initial_accumulator_value must be positive: {initial_accumulator_value}")
+        super().__init__(use_locking, name)
+        self._lr, self._start = learning_rate, initial_accumulator_value
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return {"learning_rate": self._lr}
+
+    def slots(self) -> Sequence[tuple[str, str, Callable[[Variable], Tensor]]]:
+        return (("accumulator", self._name, lambda v: constant(self._start, v.dtype, v.type.static)),)
+
+    def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
+        return ApplyAdagrad(), [var.ref, *slots, hyper["learning_rate"], grad]
+
+
+class RMSPropOptimizer(Optimizer):
+    """s += (g² − s)(1 − ρ); m = μ·m + α·g/√(s + ε); θ −= m. Slots: rms (starts at 1), momentum, and mg if centered.
+
+    Source: Tieleman and Hinton 2012.
+    """
+
+    def __init__(
+        self, learning_rate: Any, decay: Any = 0.9, momentum: Any = 0.0, epsilon: Any = 1e-10,
+        use_locking: bool = False, centered: bool = False, name: str = "RMSProp",
+    ) -> None:  # fmt: skip
+        super().__init__(use_locking, name)
+        self._hyper = {"learning_rate": learning_rate, "decay": decay, "momentum": momentum, "epsilon": epsilon}
+        self._centered = centered
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return self._hyper
+
+    def slots(self) -> Sequence[tuple[str, str, Callable[[Variable], Tensor]]]:
+        rms = ("rms", self._name, lambda v: ones(v.type.static, v.dtype))
+        mean = [("mg", self._name, _zeros)] if self._centered else []
+        return (rms, *mean, ("momentum", self._name, _zeros))
+
+    def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
+        if self._centered:
+            rms, mean, momentum = slots
+            return ApplyCenteredRMSProp(), [var.ref, mean, rms, momentum, *hyper.values(), grad]
+        return ApplyRMSProp(), [var.ref, *slots, *hyper.values(), grad]
+
+
+class AdamOptimizer(Optimizer):
+    """α' = α·√(1 − β2ᵗ)/(1 − β1ᵗ); m += (g − m)(1 − β1); v += (g² − v)(1 − β2); θ −= α'·m/(√v + ε).
+
+    Slots: m (`<variable>/Adam`) and v (`<variable>/Adam_1`); the powers of β are variables `beta1_power` and
+    `beta2_power`. Source: Kingma and Ba 2015, the form before section 2.1 (its ε̂).
+    """
+
+    def __init__(
+        self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8,
+        use_locking: bool = False, name: str = "Adam",
+    ) -> None:  # fmt: skip
+        super().__init__(use_locking, name)
+        self._hyper = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+        self._powers: list[Variable] = []
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return self._hyper
+
+    def slots(self) -> Sequence[tuple[str, str, Callable[[Variable], Tensor]]]:
+        return (("m", self._name, _zeros), ("v", self._name, _zeros))
+
+    def prepare(self, graph: Graph) -> None:
+        if not self._powers:
+            for key in ("beta1", "beta2"):
+                value = self._hyper[key]
+                self._powers.append(Variable(value() if callable(value) else value, False, name=f"{key}_power"))
+
+    def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
+        powers = [cast(p.value(), var.dtype) for p in self._powers]
+        return ApplyAdam(), [var.ref, *slots, *powers, *hyper.values(), grad]
+
+    def finish(self, updates: list[Node], hyper: Hyper) -> list[Node]:
+        graph = updates[0].graph
+        with graph.control_dependencies(updates):
+            for power, key in zip(self._powers, ("beta1", "beta2"), strict=True):
+                factor = cast(hyper[key], power.dtype)
+                updates = [*updates, power.assign(power.value() * factor).node]
+        return updates
+
+    def variables(self) -> list[Variable]:
+        return [*self._powers, *super().variables()]

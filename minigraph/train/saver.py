@@ -1,0 +1,172 @@
+"""Checkpoints: variables and random states in one safetensors file, written atomically and checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError
+from minigraph.core.files import atomic_write
+from minigraph.core.types import format_shape
+from minigraph.variables import Variable, global_variables
+
+SUFFIX = ".safetensors"
+STATE_FILE = "checkpoint.json"
+_FORMAT = "minigraph.checkpoint.1"
+
+
+class Saver:
+    """Saves and restores the variables in `var_list` (a list, or names → variables; default: all global ones now).
+
+    With the default, the states of random ops are saved too, so that a restored session goes on exactly.
+    `max_to_keep` checkpoints are kept (None or 0: all).
+    """
+
+    def __init__(self, var_list: Any = None, max_to_keep: int | None = 5, **_ignored: Any) -> None:
+        self._whole = var_list is None
+        chosen = global_variables() if var_list is None else var_list
+        named = dict(chosen) if isinstance(chosen, Mapping) else {v.op.name: v for v in chosen}
+        if not named:
+            raise ValueError("No variables to save")
+        self._variables: dict[str, Variable] = named
+        self._keep = max_to_keep or 0
+        self.last_checkpoints: list[str] = []
+
+    def save(
+        self, sess: Any, save_path: Any, global_step: Any = None, metadata: Mapping[str, str] | None = None, **_ignored: Any
+    ) -> str:
+        """Write `<save_path>[-<global_step>].safetensors`; its path. The old file stays until the new one is whole.
+
+        FailedPreconditionError where a variable has no value yet.
+        """
+        path = os.fspath(save_path).removesuffix(SUFFIX)
+        if global_step is not None:
+            step = global_step if isinstance(global_step, int | np.integer) else sess.run(global_step)
+            path = f"{path}-{int(step)}"
+        path += SUFFIX
+        write_checkpoint(path, self._collect(sess), metadata or {})
+        self._remember(path)
+        return path
+
+    def _collect(self, sess: Any) -> dict[str, np.ndarray]:
+        state = sess.read_state()
+        out = {}
+        for name, variable in self._variables.items():
+            if variable.op.name not in state:
+                raise FailedPreconditionError(f"Attempting to save the uninitialized variable {variable.op.name}")
+            out[name] = state[variable.op.name]
+        if self._whole:
+            out |= {name: value for name, value in state.items() if name.startswith("random/")}
+        return out
+
+    def _remember(self, path: str) -> None:
+        folder = os.path.dirname(path)
+        known = [p for p in self.last_checkpoints if p != path] + [path]
+        old = known[: -self._keep] if self._keep else []
+        self.last_checkpoints = known[-self._keep :] if self._keep else known
+        names = [os.path.relpath(p, folder or ".") for p in self.last_checkpoints]
+        with atomic_write(os.path.join(folder, STATE_FILE), "w") as file:
+            json.dump({"latest": names[-1], "all": names}, file, indent=1)
+        for stale in old:
+            if os.path.exists(stale):
+                os.remove(stale)
+
+    def restore(self, sess: Any, save_path: Any) -> None:
+        """Set the variables from a checkpoint. Nothing changes unless all of it is there and right.
+
+        NotFoundError, DataLossError (damaged or foreign), InvalidArgumentError (another shape or dtype).
+        """
+        arrays, _ = read_checkpoint(save_path)
+        state = {}
+        for name, variable in self._variables.items():
+            if name not in arrays:
+                raise NotFoundError(f"Key {name} not found in checkpoint {os.fspath(save_path)}")
+            array = arrays[name]
+            kind = variable.type
+            if array.shape != kind.shape or array.dtype != kind.dtype.np_dtype:
+                raise InvalidArgumentError(
+                    f"{os.fspath(save_path)}: '{name}' is {array.dtype}{list(array.shape)} in the checkpoint and "
+                    f"{kind} (shape {format_shape(kind.shape)}) in the graph"
+                )
+            state[variable.op.name] = array
+        if self._whole:
+            nodes = {f"random/{n.name}" for n in sess.graph.nodes if n.op.draws}
+            state |= {name: value for name, value in arrays.items() if name in nodes}
+        sess.write_state(state)
+
+
+def write_checkpoint(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+    """Write named arrays with a checksum. `metadata` is text by key."""
+    from safetensors.numpy import save
+
+    contiguous = {name: np.ascontiguousarray(a).reshape(a.shape) for name, a in arrays.items()}
+    header = {f"user.{k}": v for k, v in metadata.items()} | {"format": _FORMAT, "sha256": _digest(contiguous)}
+    data = save(contiguous, header)
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def read_checkpoint(path: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The named arrays and the metadata of a checkpoint. NotFoundError; DataLossError (damaged or foreign)."""
+    from safetensors import SafetensorError, safe_open
+
+    file = _find(path)
+    try:
+        with safe_open(file, framework="np") as content:
+            header = content.metadata() or {}
+            if header.get("format") != _FORMAT:
+                raise DataLossError(f"{file} is a safetensors file, but not a checkpoint of minigraph")
+            arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise DataLossError(f"{file} is damaged, or not a checkpoint: {error}") from None
+    if header.get("sha256") != _digest(arrays):
+        raise DataLossError(f"{file} is damaged: its content does not match its checksum")
+    return arrays, {k.removeprefix("user."): v for k, v in header.items() if k.startswith("user.")}
+
+
+def read_metadata(path: Any) -> dict[str, str]:
+    """The metadata that was given to `Saver.save`."""
+    return read_checkpoint(path)[1]
+
+
+def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
+    """The path of the newest checkpoint that a Saver wrote into the folder, or None."""
+    state = os.path.join(os.fspath(checkpoint_dir), latest_filename or STATE_FILE)
+    try:
+        with open(state, encoding="utf-8") as file:
+            path = os.path.join(os.fspath(checkpoint_dir), json.load(file)["latest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return path if os.path.exists(path) else None
+
+
+def checkpoint_exists(checkpoint_prefix: Any) -> bool:
+    """Whether there is a checkpoint of that path, with or without its suffix."""
+    try:
+        _find(checkpoint_prefix)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _find(path: Any) -> str:
+    text = os.fspath(path)
+    for candidate in (text, text + SUFFIX):
+        if os.path.isfile(candidate):
+            return candidate
+    raise NotFoundError(f"no checkpoint at {text}")
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
