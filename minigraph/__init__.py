@@ -133,4 +133,5 @@ from minigraph.variables import (
 )
 
 Operation = Node
+newaxis = None
 __version__ = "0.1.0"

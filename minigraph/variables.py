@@ -142,7 +142,7 @@ class Variable(Operand):
         scopes.session_for(session).write_state({self.op.name: array})
 
     def __repr__(self) -> str:
-        return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
+        return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}_ref>"
 
 
 def _updated(op: Any, ref: Any, value: Any, name: str | None, default: str) -> Tensor:
@@ -340,7 +340,7 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Any:
         return initializer
     dims = as_shape(shape)
     if dims is None or None in dims:
-        raise ValueError(f"Shape of a new variable must be fully defined, but instead was {TensorShape(shape)}.")
+        raise ValueError(f"The shape of a new variable must be fully defined, but instead was {TensorShape(shape)}.")
     make: Callable[..., Any] = initializer or (glorot_uniform_initializer() if dtype.is_floating else zeros_initializer())
     if isinstance(make, type):
         make = make()

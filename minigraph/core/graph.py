@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from minigraph.core.types import TensorShape, TensorType, as_shape, format_shape
 
 if TYPE_CHECKING:
     import networkx as nx
+
+
+_VALID_NAME = re.compile(r"[A-Za-z0-9_.\\][A-Za-z0-9_.\\/>-]*")
 
 
 class Tensor(Operand):
@@ -168,7 +172,8 @@ class Graph:
             except (ShapeError, DTypeError) as error:
                 given = ", ".join(str(t.type) for t in inputs)
                 kind = type(op).__name__
-                raise type(error)(f"{error} (op {kind} '{name or kind}' on [{given}], at {source.describe()})") from None
+                where = f"op {kind} '{name or kind}' on [{given}], at {source.describe()}"
+                raise type(error)(f"{error} ({where})") from None
             full = self.unique_name(name or type(op).__name__)
             if full in self._by_name:
                 raise GraphError(f"the name '{full}' is taken by the node made at {self._by_name[full].source}")
@@ -203,6 +208,8 @@ class Graph:
         if name.endswith("/"):
             self._names_used.setdefault(name[:-1].lower(), 1)
             return name[:-1]
+        if not _VALID_NAME.fullmatch(name):
+            raise GraphError(f"'{name}' is not a valid name for a node or a scope")
         scope = self._context.scope
         full = f"{scope}/{name}" if scope else name
         key = full.lower()
@@ -294,7 +301,7 @@ class Graph:
         base, colon, index = name.partition(":")
         node = self._by_name.get(base)
         if node is None:
-            raise KeyError(f"The name '{name}' refers to a node that is not in the graph.{self._suggest(base)}")
+            raise KeyError(f"The name '{name}' refers to a node that does not exist in the graph.{self._suggest(base)}")
         if not colon:
             return node
         if not index.isdigit() or int(index) >= len(node.outputs):
@@ -308,6 +315,8 @@ class Graph:
         return f" Close names: {', '.join(near)}." if near else ""
 
     def get_tensor_by_name(self, name: str) -> Tensor:
+        if isinstance(name, str) and ":" not in name:
+            raise GraphError(f"The name '{name}' is not a tensor's: that is '<node>:<output>', such as '{name}:0'.")
         element = self.as_graph_element(name)
         if not isinstance(element, Tensor):
             raise GraphError(f"'{name}' names a node; a tensor's name is '<node>:<output>', such as '{name}:0'.")
@@ -335,8 +344,6 @@ class Graph:
         items = self._collections.get(name, [])
         if not scope:
             return list(items)
-        import re
-
         pattern = re.compile(scope)
         return [i for i in items if hasattr(i, "name") and pattern.match(i.name)]
 
@@ -352,9 +359,8 @@ class Graph:
         for node in self.nodes:
             out.add_node(node.name, op=node.op, type=node.type, source=str(node.source), node=node)
             for position, tensor in enumerate(node.inputs):
-                out.add_edge(
-                    tensor.node.name, node.name, tensor=tensor.name, type=str(tensor.type), input=position, control=False
-                )
+                what = {"tensor": tensor.name, "type": str(tensor.type), "input": position}
+                out.add_edge(tensor.node.name, node.name, control=False, **what)
             for before in node.control_inputs:
                 out.add_edge(before.name, node.name, control=True)
         return out
@@ -394,7 +400,7 @@ def install_constant(builder: Callable[..., Tensor]) -> None:
 def convert_to_tensor(
     value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None
 ) -> Tensor:
-    """A tensor for a tensor, variable, array, number or nested list. DTypeError where `dtype` contradicts a tensor's."""
+    """A tensor for a tensor, variable, array, number or nested list. DTypeError where `dtype` contradicts its own."""
     convert = getattr(value, "as_graph_tensor", None)
     if convert is not None:
         value = convert()

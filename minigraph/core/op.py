@@ -122,7 +122,8 @@ class Op:
 
     def vjp(self, node: Node, *grads: Any, **_: Any) -> Sequence[Tensor | None]:
         """Gradients for the inputs, as graph tensors, from gradients for the outputs (None: not wanted, or zero)."""
-        raise GradientError(f"no gradient is defined for the op {type(self).__name__} (node '{node.name}', at {node.source.describe()})")
+        where = f"node '{node.name}', at {node.source.describe()}"
+        raise GradientError(f"no gradient is defined for the op {type(self).__name__} ({where})")
 
     def specialise(
         self, types: Sequence[TensorType], consts: Sequence[Any]

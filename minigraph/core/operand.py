@@ -108,7 +108,7 @@ class Operand:
         )
 
     def __iter__(self) -> Any:
-        raise TypeError("Tensor objects are only iterable in a run: use tf.unstack to split one in the graph.")
+        raise TypeError(f"'{type(self).__name__}' is not iterable: iterating over a `tf.Tensor` is not allowed: it has no value until it is run. Use tf.unstack to split it.")
 
     def __len__(self) -> int:
         raise TypeError("a graph tensor has no len(); use get_shape() or tf.shape")

@@ -45,8 +45,8 @@ def format_program(program: Program) -> str:
         after = "".join(f" ^%{number[id(c)]}" for c in instr.control)
         types = ", ".join(map(str, instr.types)) or "()"
         kind = type(instr.op).__name__
-        where = f" at {instr.source}" if instr.source else ""
+        where = f"{instr.name} at {instr.source}" if instr.source else instr.name
         lines.append(
-            f"%{number[id(instr)]} = {kind}({args}){format_attributes(instr.op)}{after} : {types}  # {instr.name}{where}"
+            f"%{number[id(instr)]} = {kind}({args}){format_attributes(instr.op)}{after} : {types}  # {where}"
         )
     return "\n".join([*lines, f"return {', '.join(map(show, program.results))}"])

@@ -47,7 +47,7 @@ def session_for(session: Any) -> Any:
     stack = session_stack()
     if not stack:
         raise ValueError(
-            "Cannot execute operation: no default session. Use `with sess.as_default():`, `with tf.Session():` "
+            "No default session is registered. Use `with sess.as_default():`, `with tf.Session():` "
             "or pass session= explicitly."
         )
     return stack[-1]

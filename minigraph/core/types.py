@@ -231,7 +231,7 @@ class TensorShape:
         return hash(self.shape)
 
     def __repr__(self) -> str:
-        return f"TensorShape({'None' if self.shape is None else list(self.shape)})"
+        return f"TensorShape({self.dims})"
 
     def __str__(self) -> str:
         return format_shape(self.shape)
@@ -239,7 +239,7 @@ class TensorShape:
 
 def as_shape(value: Any) -> Shape:
     """A shape from None, an int, a TensorShape or a sequence of ints, Nones, -1s and Dimensions."""
-    if value is None or isinstance(value, tuple) and all(type(d) is int and d >= 0 or d is None for d in value):
+    if value is None or (isinstance(value, tuple) and all(d is None or (type(d) is int and d >= 0) for d in value)):
         return value
     if isinstance(value, TensorShape):
         return value.shape

@@ -46,10 +46,12 @@ class BiasAddGrad(Op):
     """∂L/∂b[c] = Σ δ[..., c]."""
 
     def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
+        if grad.rank == 0:
+            raise ShapeError("Shape must be at least rank 1 but is rank 0 for 'BiasAddGrad'")
         return (TensorType(grad.dtype, (None,) if grad.shape is None else grad.shape[-1:]),)
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
-        return (xp.sum(grad.reshape(-1, grad.shape[-1]), axis=0),)
+        return (xp.sum(grad, axis=tuple(range(grad.ndim - 1))),)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(BroadcastLike(), grad, node.inputs[0]),)

@@ -45,7 +45,8 @@ class Convolution(Op, abstract=True):
         """The output's NHWC shape. ShapeError where image and filter do not fit."""
         if len(x) != 4 or len(w) != 4:
             raise ShapeError(
-                f"Shape must be rank 4 for 'Conv2D': the input has {format_shape(x)}, the filter {format_shape(w)}"
+                f"Shape must be rank 4 but is rank {len(x) if len(x) != 4 else len(w)} for 'Conv2D': the input has shape "
+                f"{format_shape(x)}, the filter {format_shape(w)}"
             )
         if x[3] is not None and w[2] is not None and (w[2] == 0 or x[3] % w[2]):
             raise ShapeError(f"Dimensions must be equal, but are {x[3]} (channels) and {w[2]} (filter) for 'Conv2D'")

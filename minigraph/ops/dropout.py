@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.math import cast
@@ -22,21 +21,21 @@ def dropout(
     a tensor; the number 1 gives x itself. ValueError for a number outside (0, 1].
     """
     rate = _rate(as_tensor_like(keep_prob), as_tensor_like(rate))
-    x = convert_to_tensor(x)
-    if not x.dtype.is_floating:
-        raise DTypeError(f"x has to be a floating point tensor since it's going to be scaled. Got {x.dtype.name}.")
-    graph = x.graph
+    tensor = convert_to_tensor(x)
+    if not tensor.dtype.is_floating:
+        raise ValueError(f"x has to be a floating point tensor since it's going to be scaled. Got {tensor.dtype.name}.")
+    graph = tensor.graph
     with graph.as_default(), graph.name_scope(name or "dropout"):
         if rate == 0 and not isinstance(rate, Tensor):
-            return x
-        amount = convert_to_tensor(rate, x.dtype, name="rate")
-        noise = random_uniform(_noise_shape(noise_shape, x), seed=seed, dtype=x.dtype)
+            return tensor
+        amount = convert_to_tensor(rate, tensor.dtype, name="rate")
+        noise = random_uniform(_noise_shape(noise_shape, tensor), seed=seed, dtype=tensor.dtype)
         scale = 1 / (1 - amount)
         kept = noise >= amount
-        scaled = x * scale
-        mask = cast(kept, x.dtype)
-        result = scaled * mask
-        result.set_shape(x.type.shape)
+        scaled = tensor * scale
+        mask = cast(kept, tensor.dtype)
+        result: Tensor = scaled * mask
+        result.set_shape(tensor.type.shape)
         return result
 
 
@@ -55,7 +54,6 @@ def _rate(keep_prob: Any, rate: Any) -> Any:
         return 1 - keep_prob
     number = rate if keep_prob is None else 1 - keep_prob
     if not 0 <= number < 1:
-        if keep_prob is not None:
-            raise ValueError(f"keep_prob must be a scalar tensor or a float in the range (0, 1], got {keep_prob}")
-        raise ValueError(f"rate must be a scalar tensor or a float in the range [0, 1), got {rate}")
+        given = "" if keep_prob is None else f" (keep_prob must be in (0, 1], got {keep_prob})"
+        raise ValueError(f"rate must be a scalar tensor or a float in the range [0, 1), got {number}{given}")
     return number

@@ -75,7 +75,7 @@ class Logical(Pointwise, abstract=True):
     differentiable = False
     kinds = "b"
     gives_bool = True
-    domain = (_X > 0, _Y > 0)
+    domain: ClassVar[tuple[np.ndarray, ...]] = (_X > 0, _Y > 0)
 
 
 class Add(Binary):
@@ -132,6 +132,7 @@ class FloorMod(Binary):
     """z = x − ⌊x / y⌋·y, with the sign of y."""
 
     ufunc = "mod"
+    domain = (_X, np.array([[0.7], [-1.1]]))  # no quotient is an integer, where z jumps
 
     def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
         return g, apply(Neg(), apply(Mul(), g, apply(FloorDiv(), x, y)))
@@ -275,11 +276,13 @@ class Abs(Unary):
         return apply(Mul(), g, apply(Sign(), x))
 
 
-class Sign(Pointwise):
-    """y = −1, 0 or 1."""
+class Sign(Unary):
+    """−1, 0 or 1. The gradient is zeros, as in TensorFlow."""
 
     ufunc = "sign"
-    differentiable = False
+
+    def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return apply(ZerosLike(), g)
 
 
 class Floor(Pointwise):

@@ -56,7 +56,8 @@ def identity(input: Any, name: str | None = None) -> Tensor:
     """A tensor equal to `input`. Of a variable: its value here, after the active control dependencies."""
     read = getattr(input, "read_value", None)
     if read is not None:
-        return read(name=name or "Identity")
+        value: Tensor = read(name=name or "Identity")
+        return value
     return first(make(Identity(), name, "Identity", {"input": input}))
 
 

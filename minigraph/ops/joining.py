@@ -236,6 +236,8 @@ class OneHot(Op):
         if not indices.dtype.is_integer:
             raise DTypeError(f"'OneHot' takes integer indices, not {indices.dtype.name}")
         dtype = same_dtype("OneHot", on, off)
+        if on.rank not in (None, 0) or off.rank not in (None, 0):
+            raise ShapeError(f"'OneHot' takes scalars for on and off, not {on} and {off}")
         if indices.shape is None:
             return (TensorType(dtype, None),)
         axis = _axis(self.axis, len(indices.shape) + 1, "one_hot")

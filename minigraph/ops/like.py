@@ -89,7 +89,7 @@ class BroadcastTo(Op):
         return (xp.broadcast_to(kept, self.shape),)
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
-        return _broadcast_vjp(self.mean, node, grad)[:1]
+        return _broadcast_vjp(self.axis, self.mean, node, grad)[:1]
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -105,9 +105,9 @@ def _with_axes(shape: tuple[int, ...], axis: Axes, target: tuple[int, ...]) -> t
     return tuple(1 if i in axes else d for i, d in enumerate(target))
 
 
-def _broadcast_vjp(mean: bool, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
+def _broadcast_vjp(axis: Axes, mean: bool, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
     assert grad is not None
-    return apply(ReduceLike(axis=node.op.axis, mean=mean), grad, node.inputs[0]), None
+    return apply(ReduceLike(axis=axis, mean=mean), grad, node.inputs[0]), None
 
 
 class BroadcastLike(Op):
@@ -123,7 +123,7 @@ class BroadcastLike(Op):
         return BroadcastTo(like.shape, self.axis, self.mean).forward(xp, x)
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
-        return _broadcast_vjp(self.mean, node, grad)
+        return _broadcast_vjp(self.axis, self.mean, node, grad)
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         x, like = types

@@ -11,21 +11,29 @@ from minigraph.core import types as T
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
-from minigraph.core.types import TensorType, format_shape
+from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.ops import elementwise as E
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.identity import Identity, StopGradient
 from minigraph.ops.joining import OneHot
+from minigraph.ops.like import sum_like
 from minigraph.ops.reduce import Sum
-from minigraph.ops.shape import ExpandDims, reshape
+from minigraph.ops.shape import ExpandDims, reshape, transpose, shape
 
 _LOGITS = np.array([[1.0, -0.5, 2.0], [0.3, 0.1, -1.2]])
 _LABELS = np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])
 
 
 def _log_softmax(xp: Any, x: Any) -> Any:
-    shifted = x - xp.max(x, axis=-1, keepdims=True)
+    shifted = x - xp.max(x, axis=-1, keepdims=True, initial=-np.inf)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True))
+
+
+def _check_rows(kind: str, x: TensorType) -> TensorType:
+    require_float(kind, x)
+    if x.rank == 0:
+        raise ShapeError(f"Shape must be at least rank 1 but is rank 0 for '{kind}'")
+    return x
 
 
 def _row_dot(a: Tensor, b: Tensor) -> Tensor:
@@ -36,8 +44,7 @@ class Softmax(Op):
     """p_i = e^{x_i} / Σ_j e^{x_j} on the last axis; ∂L/∂x = p·(δ − Σ_j δ_j·p_j)."""
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        require_float(type(self).__name__, x)
-        return (x,)
+        return (_check_rows(type(self).__name__, x),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.exp(_log_softmax(xp, x)),)
@@ -55,8 +62,7 @@ class LogSoftmax(Op):
     """log p_i = x_i − log Σ_j e^{x_j} on the last axis; ∂L/∂x = δ − p·Σ_j δ_j."""
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        require_float(type(self).__name__, x)
-        return (x,)
+        return (_check_rows(type(self).__name__, x),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (_log_softmax(xp, x),)
@@ -70,17 +76,35 @@ class LogSoftmax(Op):
         yield Sample(cls(), (_LOGITS,))
 
 
+def _logits_gradient(node: Node, loss: Tensor | None, backprop: Tensor | None) -> Tensor | None:
+    """For the logits, from gradients for the loss and for p − y."""
+    logits = node.inputs[0]
+    parts = []
+    if loss is not None:
+        parts.append(apply(E.Mul(), apply(ExpandDims(-1), loss), node.outputs[1]))
+    if backprop is not None:
+        p = apply(Softmax(), logits)
+        parts.append(apply(E.Mul(), p, apply(E.Sub(), backprop, _row_dot(backprop, p))))
+    return _total(parts, logits)
+
+
+def _total(parts: list[Tensor], like: Tensor) -> Tensor | None:
+    if not parts:
+        return None
+    return sum_like(parts[0] if len(parts) == 1 else apply(E.Add(), *parts), like)
+
+
 class SoftmaxCrossEntropyWithLogits(Op):
     """Per row the loss −Σ_i y_i·log p_i, and p − y, which is its gradient for labels that sum to 1."""
 
     def infer(self, logits: TensorType, labels: TensorType) -> tuple[TensorType, ...]:
         dtype = require_float("SoftmaxCrossEntropyWithLogits", logits, labels)
-        shape = T.broadcast(logits.shape, labels.shape)
-        if shape is None:
+        rows = T.broadcast(logits.shape, labels.shape)
+        if rows is None:
             return TensorType(dtype, (None,)), TensorType(dtype, None)
-        if len(shape) != 2:
-            raise ShapeError(f"logits and labels must be 2-dimensional, got {format_shape(shape)}")
-        return TensorType(dtype, shape[:1]), TensorType(dtype, shape)
+        if len(rows) != 2:
+            raise ShapeError(f"logits and labels must be 2-dimensional, got {format_shape(rows)}")
+        return TensorType(dtype, rows[:1]), TensorType(dtype, rows)
 
     def forward(self, xp: Any, logits: Any, labels: Any) -> tuple[Any, ...]:
         log_p = _log_softmax(xp, logits)
@@ -88,19 +112,12 @@ class SoftmaxCrossEntropyWithLogits(Op):
 
     def vjp(self, node: Node, loss: Tensor | None, backprop: Tensor | None = None) -> Sequence[Tensor | None]:
         logits, labels = node.inputs
-        to_logits: Tensor | None = None
-        to_labels: Tensor | None = None
+        to_labels = []
         if loss is not None:
-            rows = apply(ExpandDims(-1), loss)
-            to_logits = apply(E.Mul(), rows, node.outputs[1])
-            to_labels = apply(E.Neg(), apply(E.Mul(), rows, apply(LogSoftmax(), logits)))
+            to_labels.append(apply(E.Neg(), apply(E.Mul(), apply(ExpandDims(-1), loss), apply(LogSoftmax(), logits))))
         if backprop is not None:
-            p = apply(Softmax(), logits)
-            second = apply(E.Mul(), p, apply(E.Sub(), backprop, _row_dot(backprop, p)))
-            to_logits = second if to_logits is None else apply(E.Add(), to_logits, second)
-            minus = apply(E.Neg(), backprop)
-            to_labels = minus if to_labels is None else apply(E.Add(), to_labels, minus)
-        return to_logits, to_labels
+            to_labels.append(apply(E.Neg(), backprop))
+        return _logits_gradient(node, loss, backprop), _total(to_labels, labels)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -118,6 +135,11 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
             return TensorType(dtype, labels.shape), TensorType(dtype, None)
         if len(logits.shape) != 2:
             raise ShapeError(f"logits must be 2-dimensional, got {format_shape(logits.shape)}")
+        if labels.shape is not None and len(labels.shape) != 1:
+            raise ShapeError(
+                f"Rank mismatch: Rank of labels (received {len(labels.shape)}) should equal rank of logits minus 1 "
+                f"(received {len(logits.shape)})."
+            )
         rows = T.merge(logits.shape[:1], labels.shape)
         return TensorType(dtype, rows), TensorType(dtype, logits.shape)
 
@@ -130,7 +152,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
         return SoftmaxCrossEntropyWithLogits().forward(xp, logits, hot)
 
     def vjp(self, node: Node, loss: Tensor | None, backprop: Tensor | None = None) -> Sequence[Tensor | None]:
-        return SoftmaxCrossEntropyWithLogits().vjp(node, loss, backprop)[0], None
+        return _logits_gradient(node, loss, backprop), None
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -155,20 +177,26 @@ class L2Loss(Op):
 
 
 def softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
-    """e^x / Σ e^x over the last axis."""
-    return _last_axis(Softmax(), logits, axis if dim is None else dim, name)
+    """e^x / Σ e^x over `axis`, the last one by default."""
+    return _along(Softmax(), logits, axis if dim is None else dim, name)
 
 
 def log_softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
-    """x − log Σ e^x over the last axis."""
-    return _last_axis(LogSoftmax(), logits, axis if dim is None else dim, name)
+    """x − log Σ e^x over `axis`, the last one by default."""
+    return _along(LogSoftmax(), logits, axis if dim is None else dim, name)
 
 
-def _last_axis(op: Op, logits: Any, axis: Any, name: str | None) -> Tensor:
+def _along(op: Op, logits: Any, axis: Any, name: str | None) -> Tensor:
     x = convert_to_tensor(logits)
-    if axis is not None and axis != -1 and axis != (x.type.rank or 0) - 1:
-        raise ShapeError("softmax works on the last axis; transpose first")
-    return first(make(op, name, type(op).__name__, {"logits": x}))
+    rank = x.type.rank
+    if axis is None or axis == -1 or axis + 1 == rank:
+        return first(make(op, name, type(op).__name__, {"logits": x}))
+    if rank is None or not -rank <= axis < rank:
+        raise ShapeError(f"axis {axis} of a softmax over a tensor of shape {format_shape(x.type.shape)}")
+    swapped = list(range(rank))
+    swapped[axis], swapped[-1] = swapped[-1], swapped[axis]
+    with x.graph.name_scope(name or type(op).__name__):
+        return transpose(apply(op, transpose(x, swapped)), swapped)
 
 
 def _check_named(sentinel: Any, labels: Any, logits: Any, function: str) -> None:
@@ -192,10 +220,16 @@ def _dense_cross_entropy(labels: Any, logits: Any, name: str | None, stop: bool)
         graph.reserve_ids(24 if rank in (2, None) else 20)  # what TensorFlow makes to flatten to rows
         loss = first(graph.add(SoftmaxCrossEntropyWithLogits(), (flat_x, flat_y), scope))
         graph.reserve_ids(5)
-        leading = [-1 if d is None else d for d in (x.type.shape or (None,))[:-1]]
         if rank in (2, None):
             return first(make(Identity(), "Reshape_2", "Reshape_2", {"tensor": loss}))
-        return reshape(loss, leading, name="Reshape_2")
+        return _unflatten(loss, (x.type.shape or ())[:-1], x, name="Reshape_2")
+
+
+def _unflatten(loss: Tensor, leading: tuple[Dim, ...], like: Tensor, name: str | None = None) -> Tensor:
+    """A loss per row in the `leading` dimensions of `like`."""
+    if sum(d is None for d in leading) > 1:
+        return reshape(loss, shape(like)[: len(leading)], name=name)
+    return reshape(loss, [-1 if d is None else d for d in leading], name=name)
 
 
 def softmax_cross_entropy_with_logits(
@@ -228,7 +262,7 @@ def sparse_softmax_cross_entropy_with_logits(
             return first(graph.add(SparseSoftmaxCrossEntropyWithLogits(), (x, y)))
         rows = reshape(x, [-1, x.type.shape[-1]])  # type: ignore[index]
         loss = first(graph.add(SparseSoftmaxCrossEntropyWithLogits(), (rows, reshape(y, [-1]))))
-        return reshape(loss, [-1 if d is None else d for d in y.type.shape or ()])
+        return _unflatten(loss, y.type.shape or (), y)
 
 
 def sigmoid_cross_entropy_with_logits(

@@ -13,7 +13,7 @@ from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.op import Op
 from minigraph.core.operand import OPERATORS
 from minigraph.ops import elementwise as E
-from minigraph.ops.builder import as_tensor_like, first, make
+from minigraph.ops.builder import as_tensor_like, first, graph_of, make
 from minigraph.ops.elementwise import binary, unary
 from minigraph.ops.matmul import matmul
 from minigraph.ops.slicing import getitem
@@ -272,8 +272,10 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
         raise ValueError("tf.where needs x and y: the form that returns indices has no static shape")
     x, y = as_tensor_like(x), as_tensor_like(y)
     given = x if isinstance(x, Tensor) else y if isinstance(y, Tensor) else None
-    x, y = (convert_to_tensor(v, None if given is None else given.dtype) for v in (x, y))
-    condition = convert_to_tensor(condition, bool_)
+    condition = as_tensor_like(condition)
+    with graph_of([condition, x, y]).as_default():
+        x, y = (convert_to_tensor(v, None if given is None else given.dtype) for v in (x, y))
+        condition = convert_to_tensor(condition, bool_)
     return first(x.graph.add(E.Select(), (condition, x, y), name))
 
 

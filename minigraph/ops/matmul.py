@@ -13,7 +13,7 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.bias import bias_add
-from minigraph.ops.builder import apply, as_tensor_like, first, make, require_float
+from minigraph.ops.builder import apply, as_tensor_like, first, graph_of, make, same_dtype
 from minigraph.ops.like import sum_like
 
 
@@ -31,7 +31,7 @@ class MatMul(Op):
     transpose_b: bool = False
 
     def infer(self, a: TensorType, b: TensorType) -> tuple[TensorType, ...]:
-        dtype = require_float(type(self).__name__, a, b) if a.dtype.is_floating else a.dtype
+        dtype = same_dtype(type(self).__name__, a, b)
         if a.shape is None or b.shape is None:
             return (TensorType(dtype, None),)
         if len(a.shape) < 2 or len(b.shape) < 2:
@@ -97,8 +97,9 @@ def matmul(
     a, b = as_tensor_like(a), as_tensor_like(b)
     known = a if isinstance(a, Tensor) else b if isinstance(b, Tensor) else None
     dtype = None if known is None else known.dtype
-    a, b = convert_to_tensor(a, dtype, "a"), convert_to_tensor(b, dtype, "b")
-    high = any((t.type.rank or 2) > 2 for t in (a, b))
+    with graph_of([a, b]).as_default():
+        a, b = convert_to_tensor(a, dtype, "a"), convert_to_tensor(b, dtype, "b")
+    high = any(t.type.rank is None or t.type.rank > 2 for t in (a, b))
     op = (BatchMatMulV2 if high else MatMul)(bool(transpose_a), bool(transpose_b))
     return first(make(op, name, "MatMul", {"a": a, "b": b}))
 

@@ -42,7 +42,8 @@ def batch_normalization(
         if scale is not None:
             inverse = inverse * scale
         shift = -mean * inverse if offset is None else offset - mean * inverse
-        return tensor * inverse + shift
+        result: Tensor = tensor * inverse + shift
+        return result
 
 
 def l2_normalize(

@@ -59,7 +59,7 @@ class Pool(Op, abstract=True):
         n, height, width, channels = x.shape
         return TensorType(x.dtype, (n, *self.window.out(height, width), channels))
 
-    def with_numbers(self, x: TensorType) -> tuple[Any, ...]:
+    def with_numbers(self, x: TensorType) -> tuple[Pair, Pair, Padding]:
         """The attributes with the padding as explicit numbers."""
         return self.ksize, self.strides, self.window.pads(*x.static[1:3])
 

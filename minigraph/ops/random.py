@@ -205,8 +205,9 @@ def random_uniform(
         if kind.is_integer:
             graph.reserve_ids(2)
             first, second = get_seed(graph, seed)
-            op = RandomUniformInt(kind, dims, first, second, int(minval), int(maxval))
-            return graph.add(op, (), scope).outputs[0]
+            inputs, known = ((dims,), None) if isinstance(dims, Tensor) else ((), dims)
+            op = RandomUniformInt(kind, known, first, second, int(minval), int(maxval))
+            return graph.add(op, inputs, scope).outputs[0]
         low = minval if isinstance(minval, Tensor) else constant(minval, kind, name="min")
         high = maxval if isinstance(maxval, Tensor) else constant(maxval, kind, name="max")
         unit = draw(graph, RandomUniform, dims, kind, seed)

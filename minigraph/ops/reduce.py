@@ -80,7 +80,8 @@ class Mean(Reduction):
         count = int(np.prod([x.shape[a] for a in axes]))
         total = xp.asarray(xp.sum(x, axis=axes, keepdims=self.keep_dims))
         if x.dtype.kind != "f":
-            return ((total // max(count, 1)).astype(x.dtype),)
+            quotient = xp.sign(total) * (xp.abs(total) // max(count, 1))  # C's division truncates
+            return (quotient.astype(x.dtype),)
         return (total / x.dtype.type(count) if count else xp.full_like(total, np.nan),)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
@@ -135,7 +136,7 @@ class ProdOfOthers(Op):
         axes = normalise_axes(self.axis, x.ndim)
         rest = [a for a in range(x.ndim) if a not in axes]
         moved = xp.transpose(x, [*rest, *axes])
-        flat = moved.reshape(moved.shape[: len(rest)] + (-1,))
+        flat = moved.reshape((*moved.shape[: len(rest)], int(np.prod([x.shape[a] for a in axes]))))
         ones = xp.ones_like(flat[..., :1])
         before = xp.cumprod(xp.concatenate([ones, flat[..., :-1]], axis=-1), axis=-1)
         after = xp.cumprod(xp.concatenate([ones, flat[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
@@ -143,7 +144,8 @@ class ProdOfOthers(Op):
         return (xp.transpose(others, list(np.argsort([*rest, *axes]))),)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        raise GradientError(f"the second derivative of reduce_prod is not available (node '{node.name}')")
+        where = f"node '{node.name}', at {node.source.describe()}"
+        raise GradientError(f"the second derivative of reduce_prod is not available ({where})")
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -12,10 +12,11 @@ from minigraph.core.dtypes import as_dtype, float32, int32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.op import Op, Sample
+from minigraph.core.types import Dim, TensorType, as_shape, format_shape
 from minigraph.core.types import Shape as ShapeTuple
-from minigraph.core.types import TensorType, as_shape, format_shape
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.constant import Const, constant
+from minigraph.ops.elementwise import ZerosLike
 from minigraph.ops.joining import is_packed, stack
 from minigraph.ops.like import BroadcastTo
 from minigraph.ops.reduce import Sum
@@ -31,7 +32,9 @@ class Reshape(Op):
     is_view = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        target: ShapeTuple = tuple(None if d == -1 else d for d in self.shape)
+        target: tuple[Dim, ...] = tuple(None if d == -1 else d for d in self.shape)
+        if any(d < -1 for d in self.shape):
+            raise ShapeError(f"a dimension must be >= 0, or -1 once, got {list(self.shape)}")
         if sum(d is None for d in target) > 1:
             raise ShapeError(f"only one dimension of a new shape may be -1, got {list(self.shape)}")
         known = math.prod(d for d in target if d is not None)
@@ -64,8 +67,7 @@ class ReshapeTo(Op):
     """Reshape to a shape that is itself a tensor of the graph."""
 
     def infer(self, x: TensorType, shape: TensorType) -> tuple[TensorType, ...]:
-        length = None if shape.shape is None else shape.shape[0]
-        return (TensorType(x.dtype, None if length is None else (None,) * length),)
+        return (TensorType(x.dtype, _dims_of("reshape", shape)),)
 
     def forward(self, xp: Any, x: Any, shape: Any) -> tuple[Any, ...]:
         return (x.reshape(tuple(int(d) for d in shape)),)
@@ -80,6 +82,13 @@ class ReshapeTo(Op):
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (_X, np.array([3, 2], np.int32)))
+
+
+def _dims_of(what: str, shape: TensorType) -> ShapeTuple:
+    """The result's dimensions, from the type of a vector that holds them."""
+    if not shape.dtype.is_integer or shape.rank not in (None, 1):
+        raise ShapeError(f"{what}: a shape must be a vector of integers, not {shape}")
+    return None if shape.shape is None or shape.shape[0] is None else (None,) * shape.shape[0]
 
 
 class ReshapeLike(Op):
@@ -202,6 +211,9 @@ class Squeeze(Op):
         if x.shape is None or (not self.axis and None in x.shape):
             return (TensorType(x.dtype, None),)
         rank = len(x.shape)
+        for a in self.axis:
+            if not -rank <= a < rank:
+                raise ShapeError(f"squeeze: axis {a} is out of range for rank {rank}")
         axes = {a % rank for a in self.axis} if self.axis else {i for i, d in enumerate(x.shape) if d == 1}
         for a in axes:
             if x.shape[a] not in (1, None):
@@ -262,14 +274,15 @@ class Tile(Op):
             return (TensorType(x.dtype, (None,) * len(self.multiples)),)
         if len(x.shape) != len(self.multiples):
             raise ShapeError(f"multiples {list(self.multiples)} do not fit the shape {format_shape(x.shape)}")
-        return (
-            TensorType(x.dtype, tuple(None if d is None else d * m for d, m in zip(x.shape, self.multiples, strict=True))),
-        )
+        pairs = zip(x.shape, self.multiples, strict=True)
+        return (TensorType(x.dtype, tuple(None if d is None else d * m for d, m in pairs)),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.tile(x, self.multiples),)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        if 0 in self.multiples:
+            return (apply(ZerosLike(), node.inputs[0]),)
         return (apply(TileGrad(self.multiples), grad),)
 
     @classmethod
@@ -283,7 +296,8 @@ class TileGrad(Op):
     multiples: tuple[int, ...]
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        assert x.shape is not None
+        if x.shape is None:
+            return (TensorType(x.dtype, (None,) * len(self.multiples)),)
         shape = tuple(None if d is None else d // m for d, m in zip(x.shape, self.multiples, strict=True))
         return (TensorType(x.dtype, shape),)
 
@@ -305,8 +319,9 @@ class Fill(Op):
     """A tensor of the shape `dims`, filled with a scalar."""
 
     def infer(self, dims: TensorType, value: TensorType) -> tuple[TensorType, ...]:
-        length = None if dims.shape is None else dims.shape[0]
-        return (TensorType(value.dtype, None if length is None else (None,) * length),)
+        if value.rank not in (None, 0):
+            raise ShapeError(f"fill takes a scalar, not a value of shape {format_shape(value.shape)}")
+        return (TensorType(value.dtype, _dims_of("fill", dims)),)
 
     def forward(self, xp: Any, dims: Any, value: Any) -> tuple[Any, ...]:
         return (xp.full(tuple(int(d) for d in dims), value, value.dtype),)
@@ -322,6 +337,22 @@ class Fill(Op):
         yield Sample(cls(), (np.array([2, 3], np.int32), np.array(1.5)))
 
 
+def static_value(tensor: Tensor) -> np.ndarray | None:
+    """The value of an integer tensor that is computed from constants and known shapes alone, else None."""
+    op = tensor.node.op
+    if isinstance(op, Const):
+        return op.value
+    if op.stateful or not tensor.dtype.is_integer or not tensor.node.inputs:
+        return None
+    if isinstance(op, ShapeOf):
+        source = tensor.node.inputs[0].type
+        return np.asarray(op.value(source.static)) if source.is_static else None
+    inputs = [static_value(t) for t in tensor.node.inputs]
+    if any(v is None for v in inputs):
+        return None
+    return np.asarray(op.forward(np, *inputs)[tensor.value_index])
+
+
 def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     """A shape argument: numbers (-1 kept) where they are known now, else an int tensor."""
     if is_packed(value):
@@ -329,8 +360,8 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     convert = getattr(value, "as_graph_tensor", None)
     value = convert() if convert else value
     if isinstance(value, Tensor):
-        op = value.node.op
-        return tuple(int(d) for d in op.value.ravel()) if isinstance(op, Const) else value
+        known = static_value(value)
+        return value if known is None else tuple(int(d) for d in np.ravel(known))
     if hasattr(value, "as_list"):
         value = value.as_list()
     array = np.asarray(value)
@@ -394,8 +425,11 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
     with graph.as_default():
         target = shape_operand(dims)
         if isinstance(target, Tensor):
-            return first(make(Fill(), name, "Fill", {"dims": target, "value": convert_to_tensor(value)}))
+            with graph.name_scope(name or "Fill") as scope:
+                return graph.add(Fill(), (target, convert_to_tensor(value, name="value")), scope).outputs[0]
         scalar = convert_to_tensor(value)
+        if scalar.type.rank not in (None, 0):
+            raise ShapeError(f"fill takes a scalar, not a value of shape {format_shape(scalar.type.shape)}")
         return first(make(BroadcastTo(target), name, "Fill", {"value": scalar}, consts=("dims",)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ class StridedSlice(Op):
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.shape is None:
             return (TensorType(x.dtype, None),)
+        if sum(entry[0] == "rest" for entry in self.spec) > 1:
+            raise ShapeError("an index can hold only one '...'")
         used = sum(entry[0] in ("slice", "index") for entry in self.spec)
         if used > len(x.shape):
             raise ShapeError(f"Index out of range: {used} indices for a tensor of rank {len(x.shape)}")
@@ -51,7 +53,7 @@ class StridedSlice(Op):
     @property
     def index(self) -> tuple[Any, ...]:
         """The spec as NumPy takes it."""
-        table = {"new": lambda: None, "rest": lambda: Ellipsis, "slice": slice, "index": lambda i: i}
+        table: dict[str, Callable[..., Any]] = {"new": lambda: None, "rest": lambda: Ellipsis, "slice": slice, "index": lambda i: i}
         return tuple(table[kind](*args) for kind, *args in self.spec)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
@@ -175,14 +177,16 @@ class MirrorPadGrad(Op):
     mode: str
 
     def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
-        assert grad.shape is not None
+        if grad.shape is None:
+            return (TensorType(grad.dtype, (None,) * len(self.paddings)),)
         pairs = zip(grad.shape, self.paddings, strict=True)
         return (TensorType(grad.dtype, tuple(None if d is None else d - a - b for d, (a, b) in pairs)),)
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
+        mode: Any = self.mode.lower()
         for axis, (before, after) in enumerate(self.paddings):
             inner = grad.shape[axis] - before - after
-            source = np.pad(np.arange(inner), (before, after), mode=self.mode.lower())
+            source = np.pad(np.arange(inner), (before, after), mode=mode)
             moved = xp.moveaxis(grad, axis, 0)
             folded = xp.zeros((inner, *moved.shape[1:]), grad.dtype)
             xp.add.at(folded, source, moved)

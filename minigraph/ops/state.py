@@ -134,7 +134,7 @@ def group(*inputs: Any, name: str | None = None) -> Node:
         return no_op(name or "group_deps")
 
 
-def tuple_(tensors: Any, name: str | None = None, control_inputs: Any = None) -> list[Tensor]:
+def tuple_(tensors: Any, name: str | None = None, control_inputs: Any = None) -> list[Tensor | None]:
     """The tensors again, each available only when all are."""
     elements = [as_tensor_like(t) for t in tensors]
     graph = _graph([e for e in elements if e is not None])

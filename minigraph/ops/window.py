@@ -24,7 +24,7 @@ def output_size(length: Dim, kernel: int, stride: int, dilation: int, padding: s
     span = reach(kernel, dilation)
     if padding == "SAME":
         return -(-length // stride)
-    before, after = (0, 0) if padding == "VALID" else padding
+    before, after = (0, 0) if isinstance(padding, str) else padding
     size = (length + int(before) + int(after) - span) // stride + 1
     if size <= 0:
         raise ShapeError(f"Negative dimension size caused by subtracting {span} from {length}")
@@ -33,13 +33,11 @@ def output_size(length: Dim, kernel: int, stride: int, dilation: int, padding: s
 
 def explicit_padding(length: int, kernel: int, stride: int, dilation: int, padding: str | Pair) -> Pair:
     """The padding as numbers. SAME pads max((out − 1)·S + K − L, 0) in all, the odd one at the end."""
-    if padding == "VALID":
-        return 0, 0
     if padding == "SAME":
         out = -(-length // stride)
         total = max((out - 1) * stride + reach(kernel, dilation) - length, 0)
         return total // 2, total - total // 2
-    before, after = padding
+    before, after = (0, 0) if isinstance(padding, str) else padding
     return int(before), int(after)
 
 
@@ -79,9 +77,9 @@ def tap(array: Any, window: Window, row: int, column: int, out: Pair) -> Any:
 
 
 def parse_padding(padding: Any) -> Padding:
-    """"SAME" or "VALID" in any case, or explicit ((0,0),(t,b),(l,r),(0,0)). ValueError otherwise."""
-    if isinstance(padding, str) and padding.upper() in ("SAME", "VALID"):
-        return padding.upper()
+    """SAME or VALID in any case, or explicit ((0,0),(t,b),(l,r),(0,0)). ValueError otherwise."""
+    if padding in ("SAME", "VALID"):
+        return str(padding)
     if isinstance(padding, list | tuple):
         pairs = [tuple(int(v) for v in p) for p in padding]
         if len(pairs) == 4 and pairs[0] == pairs[3] == (0, 0):

@@ -130,9 +130,9 @@ class Optimizer:
             return group(global_step.assign_add(1), name=scope)
 
     def _make_slots(self, variables: list[Variable]) -> None:
-        for key, slot_name, initial in self.slots():
-            table = self._slots.setdefault(key, {})
-            for var in variables:
+        for var in variables:
+            for key, slot_name, initial in self.slots():
+                table = self._slots.setdefault(key, {})
                 if var not in table:
                     with var.graph.name_scope(None):
                         name = f"{var.op.name}/{slot_name}"

@@ -72,7 +72,7 @@ def evaluate(tf: Any, build: Build, inputs: List[Any], second: bool = False) -> 
                 if g is not None
             ]
             again = tf.gradients(terms, [x for _, x in wrt] + weights)
-            zeros = [inputs[i] * 0 for i, _ in wrt] + [value * 0 for value in values if is_float(value)]
+            zeros = [np.zeros_like(inputs[i]) for i, _ in wrt] + [np.zeros_like(v) for v in values if is_float(v)]
             names = ["ddx%d" % i for i, _ in wrt] + ["ddw%d" % i for i in range(len(weights))]
             for name, gradient, zero in zip(names, again, zeros):
                 fetches[name] = tf.constant(zero) if gradient is None else dense(tf, gradient)
