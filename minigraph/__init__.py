@@ -110,7 +110,7 @@ from minigraph.ops.slicing import pad, strided_slice
 from minigraph.ops.slicing import slice_ as slice
 from minigraph.ops.state import group, no_op
 from minigraph.ops.state import tuple_ as tuple
-from minigraph.scoping import colocate_with, control_dependencies, device, get_collection, add_to_collection, name_scope
+from minigraph.scoping import add_to_collection, colocate_with, control_dependencies, device, get_collection, name_scope
 from minigraph.session import GraphGrowsWarning, InteractiveSession, Session, get_default_session
 from minigraph.variables import (
     AUTO_REUSE,

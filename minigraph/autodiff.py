@@ -9,7 +9,8 @@ from minigraph.core.errors import GradientError, GraphError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
 from minigraph.core.types import compatible, format_shape
 from minigraph.ops.builder import apply, as_tensor_like
-from minigraph.ops.elementwise import AddN, OnesLike
+from minigraph.ops.filling import OnesLike
+from minigraph.ops.selection import AddN
 
 
 def gradients(
@@ -24,11 +25,12 @@ def gradients(
 ) -> list[Tensor | None]:
     """Σ ∂ys/∂xs, one tensor per x, or None where no path leads from x to a y.
 
-    `grad_ys` weights each y (default: ones). `stop_gradients` are taken as constants. GradientError where a path leads
-    through an op that has no gradient. The other arguments are TensorFlow 1's, accepted and without effect.
+    `grad_ys` weights each y (default: ones). Nothing flows back through the nodes of `stop_gradients`, as if they were
+    constants. GradientError where a path leads through an op that has no gradient. The other arguments are TensorFlow
+    1's, accepted and without effect.
     """
     ys, xs = _tensors(ys), [_differentiand(x) for x in _listed(xs)]
-    stops = _tensors(stop_gradients) if stop_gradients is not None else []
+    stops = set() if stop_gradients is None else {_differentiand(s).node for s in _listed(stop_gradients)}
     if not ys:
         raise ValueError("gradients needs at least one y")
     graph = ys[0].graph
@@ -39,7 +41,7 @@ def gradients(
         collected = _Accumulator()
         for y, grad in zip(ys, _initial(ys, grad_ys), strict=True):
             collected.add(y, grad)
-        _backward(graph, ys, xs, {*stops}, collected)
+        _backward(graph, ys, xs, stops, collected)
         return [collected.total(x) for x in xs]
 
 
@@ -62,28 +64,29 @@ class _Accumulator:
         return self.parts[tensor][0]
 
 
-def _backward(graph: Graph, ys: list[Tensor], xs: list[Tensor], stops: set[Tensor], collected: _Accumulator) -> None:
+def _backward(graph: Graph, ys: list[Tensor], xs: list[Tensor], stops: set[Node], collected: _Accumulator) -> None:
     sources = {x.node for x in xs}
     between = _between(ys, xs, stops)
     for node in sorted(between, key=lambda n: n.id, reverse=True):
-        if node in sources and all(t in stops or t.node not in between for t in node.inputs):
+        if node in stops or (node in sources and all(t.node not in between for t in node.inputs)):
             continue  # nothing that is wanted lies before it
         grads = [collected.total(t) for t in node.outputs]
         if all(g is None for g in grads) or not node.inputs:
             continue
         with graph.control_dependencies(None), graph.made_at(node.source), graph.name_scope(f"{node.name}_grad"):
             for tensor, grad in zip(node.inputs, node.op.vjp(node, *grads), strict=True):
-                if grad is not None and tensor not in stops and tensor.node in between:
+                if grad is not None and tensor.node in between:
                     collected.add(tensor, grad)
 
 
-def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Tensor]) -> set[Node]:
+def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Node]) -> set[Node]:
     """The nodes on differentiable paths from an x to a y, the x's own nodes included."""
     after = {x.node for x in xs}
     first = min((x.node.id for x in xs), default=0)
     last = max(y.node.id for y in ys)
     for node in ys[0].graph.nodes[first : last + 1]:
-        if node.op.differentiable and any(_carries(t, stops) and t.node in after for t in node.inputs):
+        passes = node.op.differentiable and node not in stops
+        if passes and any(t.dtype.is_floating and t.node in after for t in node.inputs):
             after.add(node)
     before: set[Node] = set()
     stack = [y.node for y in ys if y.node in after]
@@ -91,12 +94,9 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Tensor]) -> set[Node
         node = stack.pop()
         if node not in before:
             before.add(node)
-            stack.extend(t.node for t in node.inputs if t.node in after and _carries(t, stops))
+            if node not in stops:
+                stack.extend(t.node for t in node.inputs if t.node in after and t.dtype.is_floating)
     return before
-
-
-def _carries(tensor: Tensor, stops: set[Tensor]) -> bool:
-    return tensor not in stops and tensor.dtype.is_floating
 
 
 def _initial(ys: list[Tensor], grad_ys: Any) -> list[Tensor]:
@@ -136,7 +136,8 @@ def _differentiand(x: Any) -> Tensor:
 def cut_at(y: Tensor, xs: list[Tensor]) -> list[Node]:
     """The nodes at which no gradient passes on the way from `y` back to `xs`: to explain a missing gradient."""
     graph = y.graph
-    depends = {x.node for x in xs}
+    sources = {x.node for x in xs}
+    depends = set(sources)
     for node in graph.nodes:
         if any(t.node in depends for t in node.inputs):
             depends.add(node)
@@ -145,7 +146,7 @@ def cut_at(y: Tensor, xs: list[Tensor]) -> list[Node]:
     stack = [y.node]
     while stack:
         node = stack.pop()
-        if node in seen or node not in depends:
+        if node in seen or node in sources or node not in depends:
             continue
         seen.add(node)
         if not node.op.differentiable:

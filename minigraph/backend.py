@@ -22,7 +22,8 @@ class Lowered(NamedTuple):
     `bind(inputs, outputs, workspace)` is called once a plan, with views of buffers that stay where they are, and
     returns what every run calls. An output that nobody reads is None. `workspace` (bytes; may be 0) is an uint8 array
     that holds nothing between launches. Output 0 may share its buffer with any one of the inputs in `inplace`, if
-    that input is not read afterwards. An op that writes variables gets outputs that are the written inputs themselves.
+    that input is not read afterwards. An op that writes variables gets outputs that are the written inputs themselves;
+    if it writes only one, any other operand may be that variable's buffer too.
     """
 
     bind: Callable[[Sequence[Array], Sequence[Array], Array], Launch]
@@ -63,7 +64,7 @@ def backend_names() -> list[str]:
 
 
 def get_backend(name: str | None = None) -> Backend:
-    """The backend of that name; by default the one that MINIGRAPH_BACKEND names, else numpy. BackendError if unknown."""
+    """The backend of that name; by default the one MINIGRAPH_BACKEND names, else numpy. BackendError if unknown."""
     chosen = name or os.environ.get("MINIGRAPH_BACKEND") or "numpy"
     if chosen not in _loaded:
         _loaded[chosen] = _load(chosen)

@@ -1,105 +1,151 @@
-"""Initializers: functions of (shape, dtype) that make a variable's initial value."""
+"""Initializers: called with (shape, dtype), they make a variable's initial value."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from minigraph.core.dtypes import as_dtype, float32
+from minigraph.core.dtypes import DType, as_dtype, float32
 from minigraph.core.graph import Tensor
 from minigraph.ops.constant import constant
 from minigraph.ops.random import random_normal, random_uniform, truncated_normal
 from minigraph.ops.shape import ones, zeros
 
-Initializer = Callable[..., Tensor]
+_CUT_NORMAL = 0.87962566103423978  # the standard deviation of a standard normal cut off at ±2
 
 
-def zeros_initializer(dtype: Any = float32) -> Initializer:
+class Initializer:
+    """Base class. `dtype` counts where the call gives none."""
+
+    dtype: Any = float32
+
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
+        return self.make(shape, as_dtype(self.dtype if dtype is None else dtype))
+
+    def make(self, shape: Any, dtype: DType) -> Tensor:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class zeros_initializer(Initializer):
     """Zeros."""
-    default = dtype
-    return lambda shape, dtype=None, partition_info=None: zeros(shape, as_dtype(dtype or default))
+
+    dtype: Any = float32
+
+    def make(self, shape: Any, dtype: DType) -> Tensor:
+        return zeros(shape, dtype)
 
 
-def ones_initializer(dtype: Any = float32) -> Initializer:
+@dataclass(frozen=True)
+class ones_initializer(Initializer):
     """Ones."""
-    default = dtype
-    return lambda shape, dtype=None, partition_info=None: ones(shape, as_dtype(dtype or default))
+
+    dtype: Any = float32
+
+    def make(self, shape: Any, dtype: DType) -> Tensor:
+        return ones(shape, dtype)
 
 
-def constant_initializer(value: Any = 0, dtype: Any = float32, verify_shape: bool = False) -> Initializer:
+@dataclass(frozen=True, eq=False)
+class constant_initializer(Initializer):
     """One number, or the numbers of an array; the last one repeats."""
-    default = dtype
-    return lambda shape, dtype=None, partition_info=None: constant(
-        value, as_dtype(dtype or default), shape, verify_shape=verify_shape
-    )
+
+    value: Any = 0
+    dtype: Any = float32
+    verify_shape: bool = False
+
+    def make(self, shape: Any, dtype: DType) -> Tensor:
+        return constant(self.value, dtype, shape, verify_shape=self.verify_shape)
 
 
-def random_normal_initializer(
-    mean: float = 0.0, stddev: float = 1.0, seed: int | None = None, dtype: Any = float32
-) -> Initializer:
+@dataclass(frozen=True)
+class random_normal_initializer(Initializer):
     """Normal values."""
-    default = dtype
-    return lambda shape, dtype=None, partition_info=None: random_normal(
-        shape, mean, stddev, as_dtype(dtype or default), seed
-    )
+
+    mean: float = 0.0
+    stddev: float = 1.0
+    seed: int | None = None
+    dtype: Any = float32
+
+    def make(self, shape: Any, dtype: DType) -> Tensor:
+        return random_normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
-def truncated_normal_initializer(
-    mean: float = 0.0, stddev: float = 1.0, seed: int | None = None, dtype: Any = float32
-) -> Initializer:
+@dataclass(frozen=True)
+class truncated_normal_initializer(Initializer):
     """Normal values within two standard deviations."""
-    default = dtype
-    return lambda shape, dtype=None, partition_info=None: truncated_normal(
-        shape, mean, stddev, as_dtype(dtype or default), seed
-    )
+
+    mean: float = 0.0
+    stddev: float = 1.0
+    seed: int | None = None
+    dtype: Any = float32
+
+    def make(self, shape: Any, dtype: DType) -> Tensor:
+        return truncated_normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
-def random_uniform_initializer(
-    minval: float = 0, maxval: float | None = None, seed: int | None = None, dtype: Any = float32
-) -> Initializer:
+@dataclass(frozen=True)
+class random_uniform_initializer(Initializer):
     """Uniform values in [minval, maxval)."""
-    default = dtype
-    return lambda shape, dtype=None, partition_info=None: random_uniform(
-        shape, minval, maxval, as_dtype(dtype or default), seed
-    )
+
+    minval: float = 0
+    maxval: float | None = None
+    seed: int | None = None
+    dtype: Any = float32
+
+    def make(self, shape: Any, dtype: DType) -> Tensor:
+        return random_uniform(shape, self.minval, self.maxval, dtype, self.seed)
 
 
-def variance_scaling_initializer(
-    scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None,
-    dtype: Any = float32,
-) -> Initializer:  # fmt: skip
+@dataclass(frozen=True)
+class variance_scaling_initializer(Initializer):
     """Values of variance scale/n, where n is the fan in, the fan out, or their mean (fan_avg).
 
-    distribution: truncated_normal (or normal), untruncated_normal, uniform. Sources: Glorot and Bengio 2010 (fan_avg),
-    He et al. 2015 (scale 2, fan_in).
+    distribution: truncated_normal (or normal), untruncated_normal, uniform. ValueError for others.
+    Sources: Glorot and Bengio 2010 (fan_avg), He et al. 2015 (scale 2, fan_in).
     """
-    default = dtype
 
-    def make(shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
-        kind = as_dtype(dtype or default)
+    scale: float = 1.0
+    mode: str = "fan_in"
+    distribution: str = "truncated_normal"
+    seed: int | None = None
+    dtype: Any = float32
+
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            raise ValueError(f"scale must be positive, not {self.scale}")
+        if self.mode not in ("fan_in", "fan_out", "fan_avg"):
+            raise ValueError(f"mode must be fan_in, fan_out or fan_avg, not {self.mode!r}")
+        if self.distribution not in ("normal", "truncated_normal", "untruncated_normal", "uniform"):
+            raise ValueError(
+                f"distribution must be truncated_normal, untruncated_normal or uniform, not {self.distribution!r}"
+            )
+
+    def make(self, shape: Any, dtype: DType) -> Tensor:
         fan_in, fan_out = _fans([int(d) for d in shape])
-        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
-        variance = scale / max(1.0, fan)
-        if distribution == "uniform":
+        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        variance = self.scale / max(1.0, fan)
+        if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
-            return random_uniform(shape, -limit, limit, kind, seed)
-        if distribution == "untruncated_normal":
-            return random_normal(shape, 0.0, math.sqrt(variance), kind, seed)
-        # 0.8796… is the standard deviation of a standard normal cut off at ±2
-        return truncated_normal(shape, 0.0, math.sqrt(variance) / 0.87962566103423978, kind, seed)
-
-    return make
+            return random_uniform(shape, -limit, limit, dtype, self.seed)
+        if self.distribution == "untruncated_normal":
+            return random_normal(shape, 0.0, math.sqrt(variance), dtype, self.seed)
+        return truncated_normal(shape, 0.0, math.sqrt(variance) / _CUT_NORMAL, dtype, self.seed)
 
 
-def glorot_uniform_initializer(seed: int | None = None, dtype: Any = float32) -> Initializer:
+class glorot_uniform_initializer(variance_scaling_initializer):
     """Uniform in ±√(6/(fan_in + fan_out)). Source: Glorot and Bengio 2010."""
-    return variance_scaling_initializer(1.0, "fan_avg", "uniform", seed, dtype)
+
+    def __init__(self, seed: int | None = None, dtype: Any = float32) -> None:
+        super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
 
 
-def glorot_normal_initializer(seed: int | None = None, dtype: Any = float32) -> Initializer:
+class glorot_normal_initializer(variance_scaling_initializer):
     """Truncated normal of variance 2/(fan_in + fan_out). Source: Glorot and Bengio 2010."""
-    return variance_scaling_initializer(1.0, "fan_avg", "truncated_normal", seed, dtype)
+
+    def __init__(self, seed: int | None = None, dtype: Any = float32) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
 
 
 def _fans(shape: list[int]) -> tuple[float, float]:

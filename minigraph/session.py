@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigraph.backend import Backend, get_backend
 from minigraph.compile.plan import Plan
-from minigraph.compile.specialise import specialise
+from minigraph.compile.specialise import RANDOM_STATE, specialise
 from minigraph.core import scopes
-from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError
+from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, ResourceExhaustedError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
+from minigraph.ops.state import VariableV2
 
 PLAN_LIMIT = 64  # plans kept; the least recently used goes first
 GROWTH_LIMIT = 5  # runs in which one line may add nodes before the warning
@@ -44,14 +44,20 @@ class _Request:
         self.targets: list[Node] = []
         self.feeds = [_feed_tensor(session.graph, key) for key in feeds]
         self.dtypes = [t.dtype.np_dtype for t in self.feeds]
-        self.plans: OrderedDict[tuple[tuple[int, ...], ...], Plan] = OrderedDict()
+        self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
         self.assemble = self._structure(session.graph, fetches)
 
     def _structure(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
         if isinstance(fetch, Mapping):
             kind = type(fetch)
             parts = {k: self._structure(graph, v) for k, v in fetch.items()}
-            return lambda values: kind((k, part(values)) for k, part in parts.items())  # type: ignore[call-arg]
+
+            def fill(values: Sequence[Any]) -> Any:
+                out: Any = kind()
+                out.update({k: part(values) for k, part in parts.items()})
+                return out
+
+            return fill
         if isinstance(fetch, tuple) and hasattr(fetch, "_fields"):
             make = type(fetch)
             items = [self._structure(graph, f) for f in fetch]
@@ -67,6 +73,8 @@ class _Request:
         if isinstance(element, Node):
             self.targets.append(element)
             return lambda values: None
+        if hasattr(fetch, "ref") and fetch.value() in self.feeds:
+            element = fetch.value()
         if element not in self.tensors:
             self.tensors.append(element)
         index = self.tensors.index(element)
@@ -91,10 +99,8 @@ def _element(graph: Graph, fetch: Any) -> Tensor | Node:
 
 def _feed_tensor(graph: Graph, key: Any) -> Tensor:
     ref = getattr(key, "ref", None)
-    if isinstance(ref, Tensor):
-        return key.as_graph_tensor()  # type: ignore[no-any-return]
     try:
-        element = graph.as_graph_element(key)
+        element = graph.as_graph_element(key.value() if isinstance(ref, Tensor) else key)
     except (GraphError, KeyError, TypeError) as error:
         text = error.args[0] if error.args else error
         raise TypeError(f"Cannot interpret feed_dict key as Tensor: {text}") from None
@@ -121,12 +127,14 @@ class Session:
     backend: a name from `minigraph.backend_names()`; by default the one MINIGRAPH_BACKEND names, else numpy.
     """
 
-    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None, backend: str | None = None) -> None:
+    def __init__(
+        self, target: str = "", graph: Graph | None = None, config: Any = None, backend: str | None = None
+    ) -> None:
         self.graph = graph if graph is not None else get_default_graph()
         self.backend: Backend = get_backend(backend)
         self._lock = threading.RLock()
         self._requests: dict[Any, _Request] = {}
-        self._recent: OrderedDict[tuple[int, Any], _Request] = OrderedDict()
+        self._plans: dict[Plan, tuple[_Request, Any]] = {}  # with the request and the shapes it is for
         self._cells: dict[str, _Cell] = {}
         self._arena: Any = None
         self._arena_size = -1
@@ -146,21 +154,25 @@ class Session:
         """
         with self._lock:
             if self._closed:
-                raise RuntimeError("Attempted to use a closed Session.")
+                self._check_open()
             if len(self.graph.nodes) != self._nodes_seen:
                 self._watch_growth()
             feeds = feed_dict or {}
             request = self._request(fetches, feeds)
-            arrays = [
-                v if type(v) is np.ndarray else _as_array(v, dtype)
-                for v, dtype in zip(feeds.values(), request.dtypes, strict=True)
-            ]
+            try:
+                arrays = [
+                    v if type(v) is np.ndarray else _as_array(v, dtype)
+                    for v, dtype in zip(feeds.values(), request.dtypes, strict=True)
+                ]
+            except (TypeError, ValueError):
+                raise _feed_error(request.feeds, feeds.values()) from None
             shapes = tuple([a.shape for a in arrays])
             plan = request.plans.get(shapes)
             if plan is None:
                 plan = self._compile(request, shapes, arrays)
             if not plan.ready:
                 self._check_initialised(plan)
+            plan.last_run = self._runs
             with np.errstate(all="ignore"):
                 values = plan.run(arrays)
             if not plan.ready:
@@ -175,10 +187,10 @@ class Session:
             key = (_key(fetches), tuple(feeds))
             request = self._requests.get(key)
         except TypeError:
-            if not isinstance(feeds, Mapping):
-                raise TypeError(f"feed_dict must map tensors to values, not {feeds!r}") from None
-            return _Request(self, fetches, list(feeds))
+            key, request = None, None  # no part of a graph is unhashable, so this is about to be refused
         if request is None:
+            if not isinstance(feeds, Mapping):
+                raise TypeError(f"feed_dict must map tensors to values, not {feeds!r}")
             request = self._requests[key] = _Request(self, fetches, list(feeds))
         return request
 
@@ -193,11 +205,12 @@ class Session:
         program = specialise(request.tensors, request.targets, request.feeds, types)
         plan = Plan(program, self.backend, self)
         request.plans[shapes] = plan
-        self._recent[id(request), shapes] = request
+        plan.last_run = self._runs
+        self._plans[plan] = request, shapes
         self._compiled += 1
-        while len(self._recent) > PLAN_LIMIT:
-            (_, old_shapes), old = self._recent.popitem(last=False)
-            old.plans.pop(old_shapes, None)
+        if len(self._plans) > PLAN_LIMIT:
+            oldest, old_shapes = self._plans.pop(min(self._plans, key=lambda p: p.last_run))
+            del oldest.plans[old_shapes]
             self._dropped += 1
         return plan
 
@@ -223,7 +236,7 @@ class Session:
     @property
     def stats(self) -> SessionStats:
         """The plan cache's statistics."""
-        return SessionStats(self._runs, self._compiled, self._dropped, len(self._recent))
+        return SessionStats(self._runs, self._compiled, self._dropped, len(self._plans))
 
     # what outlives a run
 
@@ -240,14 +253,23 @@ class Session:
     def arena(self, nbytes: int) -> Any:
         """The buffer that all plans share; a larger one replaces it when a plan needs more."""
         if nbytes > self._arena_size:
-            self._arena = None  # let the old one go first
-            self._arena = self.backend.allocate(nbytes)
+            self._arena, self._arena_size = None, -1
+            for plan in self._plans:
+                plan.unbind()  # so that the old buffer goes first
+            try:
+                self._arena = self.backend.allocate(nbytes)
+            except MemoryError:
+                raise ResourceExhaustedError(f"out of memory: this run needs {nbytes:,} bytes at once") from None
             self._arena_size = nbytes
         return self._arena
 
     def read_state(self) -> dict[str, np.ndarray]:
-        """Copies of all initialised variables by name, and of random states under `random/<node>`."""
+        """Copies of all initialised variables by name, and of all random states under `random:<node>`."""
         with self._lock:
+            self._check_open()
+            for node in self.graph.nodes:
+                if node.op.draws and RANDOM_STATE + node.name not in self._cells:
+                    self.cell(RANDOM_STATE + node.name, node.outputs[-1].type, node.op.initial_cell())
             cells = sorted(self._cells.items())
             return {n: np.asarray(self.backend.read(c.array)) for n, c in cells if c.initialised}
 
@@ -257,6 +279,7 @@ class Session:
         NotFoundError for a name the graph has no variable or random op for; ValueError for another shape or dtype.
         """
         with self._lock:
+            self._check_open()
             types = {name: self._state_type(name) for name in state}
             for name, array in state.items():
                 wanted = types[name]
@@ -269,14 +292,19 @@ class Session:
                 self._cells[name].initialised = True
 
     def _state_type(self, name: str) -> TensorType:
-        base = name.removeprefix("random/")
+        base = name.removeprefix(RANDOM_STATE)
         try:
             node = self.graph.get_operation_by_name(base)
         except (KeyError, GraphError):
-            raise NotFoundError(f"the graph has no variable or random op named '{base}'") from None
-        if name.startswith("random/") and node.op.draws:
-            return node.outputs[-1].type
-        return node.outputs[0].type
+            node = None
+        wanted = node is not None and (node.op.draws if base != name else isinstance(node.op, VariableV2))
+        if node is None or not wanted:
+            raise NotFoundError(f"the graph has no {'variable' if base == name else 'random op'} named '{base}'")
+        return node.outputs[-1].type
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
 
     # contexts
 
@@ -301,7 +329,7 @@ class Session:
         with self._lock:
             self._closed = True
             self._requests.clear()
-            self._recent.clear()
+            self._plans.clear()
             self._cells.clear()
             self._arena = None
             self._arena_size = -1
@@ -322,16 +350,20 @@ class _DefaultSession:
 class InteractiveSession(Session):
     """A session that is the default one from when it is made until `close`."""
 
-    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None, backend: str | None = None) -> None:
+    def __init__(
+        self, target: str = "", graph: Graph | None = None, config: Any = None, backend: str | None = None
+    ) -> None:
         super().__init__(target, graph, config, backend)
         scopes.session_stack().append(self)
+        self._own_graph = graph is not None
         if graph is not None:
             scopes.graph_stack().append(graph)
 
     def close(self) -> None:
         if self in scopes.session_stack():
             scopes.session_stack().remove(self)
-        if self.graph in scopes.graph_stack():
+        if self._own_graph and self.graph in scopes.graph_stack():
+            self._own_graph = False
             scopes.graph_stack().remove(self.graph)
         super().close()
 
@@ -357,4 +389,16 @@ def _as_array(value: Any, dtype: np.dtype[Any]) -> np.ndarray:
             "The value of a feed cannot be a tf.Tensor object. Acceptable feed values are Python scalars, strings, "
             f"lists, and numpy ndarrays. Got {value!r}."
         )
+    if value is None:
+        raise TypeError("The value of a feed cannot be None.")
     return np.asarray(value, dtype=dtype)
+
+
+def _feed_error(tensors: Sequence[Tensor], values: Iterable[Any]) -> Exception:
+    """What is wrong with the first feed that is no array, with the tensor's name."""
+    for tensor, value in zip(tensors, values, strict=True):
+        try:
+            _as_array(value, tensor.dtype.np_dtype)
+        except (TypeError, ValueError) as error:
+            return type(error)(f"Cannot feed Tensor '{tensor.name}' of dtype {tensor.dtype.name}: {error}")
+    raise AssertionError("all feeds are arrays")

@@ -138,8 +138,10 @@ class Variable(Operand):
         """Set the value in a session, without adding to the graph."""
         import numpy as np
 
-        array = np.asarray(value, self.dtype.np_dtype)
-        scopes.session_for(session).write_state({self.op.name: array})
+        target = scopes.session_for(session)
+        if target.graph is not self.graph:
+            raise GraphError(f"{self!r} is not in the session's graph.")
+        target.write_state({self.op.name: np.asarray(value, self.dtype.np_dtype)})
 
     def __repr__(self) -> str:
         return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}_ref>"
@@ -155,7 +157,9 @@ def _updated(op: Any, ref: Any, value: Any, name: str | None, default: str) -> T
         return graph.add(op, (variable, tensor), scope).outputs[0]
 
 
-def assign(ref: Any, value: Any, validate_shape: Any = None, use_locking: Any = None, name: str | None = None) -> Tensor:
+def assign(
+    ref: Any, value: Any, validate_shape: Any = None, use_locking: Any = None, name: str | None = None
+) -> Tensor:
     """ref = value. The result is the new value."""
     return _updated(Assign(), ref, value, name, "Assign")
 
@@ -256,8 +260,8 @@ def variable_scope(
         new = VariableScope(
             full,
             outer.reuse if reuse is None or not reuse else reuse,
-            initializer or outer.initializer,
-            regularizer or outer.regularizer,
+            outer.initializer if initializer is None else initializer,
+            outer.regularizer if regularizer is None else regularizer,
             scope_name,
         )
         stack.append(new)
@@ -288,7 +292,8 @@ def get_variable(
 ) -> Variable:
     """The variable of that name in the current variable scope; made, or found where the scope reuses.
 
-    initializer: a function of (shape, dtype), a tensor or an array; by default Glorot's uniform one, zeros for integers.
+    initializer: a function of (shape, dtype), a class of such, a tensor or an array; by default Glorot's uniform one,
+    zeros for integers.
     """
     graph = get_default_graph()
     variables, stack = _store(graph)
@@ -302,12 +307,13 @@ def get_variable(
             f"Variable {full} does not exist, or was not created with tf.get_variable(). "
             "Did you mean to set reuse=tf.AUTO_REUSE in VarScope?"
         )
-    initial = _initial_value(initializer or scope.initializer, shape, as_dtype(dtype))
+    chosen = scope.initializer if initializer is None else initializer
+    initial = _initial_value(chosen, shape, as_dtype(dtype))
     with graph.name_scope(None):
         kind = None if not callable(initial) else dtype
         made = Variable(initial, trainable, collections, name=full, dtype=kind)
     variables[full] = made
-    penalty = regularizer or scope.regularizer
+    penalty = scope.regularizer if regularizer is None else regularizer
     if penalty is not None:
         with graph.name_scope(f"{full}/Regularizer/"):
             graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, penalty(made))
@@ -322,8 +328,7 @@ def _reused(found: Variable, full: str, scope: VariableScope, shape: Any, dtype:
         )
     if shape is not None and not found.shape.is_compatible_with(shape):
         raise GraphError(
-            f"Trying to share variable {full}, but specified shape {TensorShape(shape)} "
-            f"and found shape {found.shape}."
+            f"Trying to share variable {full}, but specified shape {TensorShape(shape)} and found shape {found.shape}."
         )
     if found.dtype != as_dtype(dtype):
         raise GraphError(
@@ -341,7 +346,8 @@ def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Any:
     dims = as_shape(shape)
     if dims is None or None in dims:
         raise ValueError(f"The shape of a new variable must be fully defined, but instead was {TensorShape(shape)}.")
-    make: Callable[..., Any] = initializer or (glorot_uniform_initializer() if dtype.is_floating else zeros_initializer())
+    default = glorot_uniform_initializer if dtype.is_floating else zeros_initializer
+    make: Callable[..., Any] = default if initializer is None else initializer
     if isinstance(make, type):
         make = make()
     return lambda: make(list(dims), dtype=dtype)

@@ -11,7 +11,7 @@ from minigraph.backend import Array, Backend, Launch, Lowered
 from minigraph.compile.memory import Layout, Lifetime, plan_memory
 from minigraph.compile.schedule import is_source, schedule
 from minigraph.core.dtypes import uint8
-from minigraph.core.errors import InternalError, InvalidArgumentError, MinigraphError, ResourceExhaustedError
+from minigraph.core.errors import InternalError, InvalidArgumentError, MinigraphError, OpError, ResourceExhaustedError
 from minigraph.core.ir import Cell, Feed, Instr, Program, Value
 from minigraph.core.types import TensorType
 from minigraph.ops.constant import Const
@@ -54,8 +54,13 @@ class Plan:
         self.layout: Layout = plan_memory(self.lifetimes, reuse)
         self.needs, self.sets = builder.cells_touched()
         self.constants = {i: self._constant(i) for i in program.instrs if isinstance(i.op, Const)}
-        self.initials = {i.inputs[-1].instr: i.op.initial_cell() for i in program.instrs if i.op.draws}  # type: ignore[attr-defined]
+        self.initials = {i.inputs[-1].instr: i.op.initial_cell() for i in program.instrs if i.op.draws}
         self.ready = False  # whether all variables it reads are known to be initialised
+        self.last_run = 0  # by the session's count
+        self.unbind()
+
+    def unbind(self) -> None:
+        """Let go of the arena; the next run binds anew."""
         self._arena: Any = None
         self._launches: list[Launch] = []
         self._feeds: list[tuple[int, Array]] = []
@@ -78,22 +83,30 @@ class Plan:
         if arena is not self._arena:
             self._bind(arena)
         write, read = self.backend.write, self.backend.read
-        for slot, target in self._feeds:
-            write(target, arrays[slot])
+        slot = 0
+        try:
+            for slot, target in self._feeds:
+                write(target, arrays[slot])
+        except (TypeError, ValueError) as error:
+            name = next(i.name for i in self.program.instrs if isinstance(i.op, Feed) and i.op.slot == slot)
+            raise type(error)(f"Cannot feed a value of dtype {arrays[slot].dtype} for '{name}': {error}") from None
         launch: Launch | None = None
         try:
             for launch in self._launches:
                 launch()
-        except MinigraphError:
-            raise
         except Exception as error:
             raise self._explain(launch, error) from error
         return [read(r) for r in self._results]
 
     def _explain(self, launch: Launch | None, error: Exception) -> MinigraphError:
         step = next(s for s, bound in zip(self.steps, self._launches, strict=True) if bound is launch)
-        kinds = {MemoryError: ResourceExhaustedError, IndexError: InvalidArgumentError, ValueError: InvalidArgumentError}
-        kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), InternalError)
+        kinds = {
+            MemoryError: ResourceExhaustedError,
+            IndexError: InvalidArgumentError,
+            ValueError: InvalidArgumentError,
+        }
+        fallback = type(error) if isinstance(error, OpError) else InternalError
+        kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), fallback)
         source = step.instr.source
         where = f", made at {source.describe()}" if source else ""
         return kind(f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})")
@@ -111,9 +124,8 @@ class Plan:
 
         launches = []
         for step in self.steps:
-            space = None
-            if step.workspace >= 0:
-                space = self.backend.view(arena, self.layout.offsets[step.workspace], _bytes(step.lowered.workspace))
+            start = self.layout.offsets[step.workspace] if step.workspace >= 0 else 0
+            space = self.backend.view(arena, start, _bytes(step.lowered.workspace))
             launches.append(step.lowered.bind([view(v) for v in step.inputs], [view(v) for v in step.outputs], space))
         self._launches = launches
         feeds = {i.op.slot: Value(i, 0) for i in self.program.instrs if isinstance(i.op, Feed)}
@@ -245,9 +257,9 @@ class _Builder:
             value = instr.inputs[position]
             root = self.root(value)
             others = [self.root(v) for i, v in enumerate(instr.inputs) if i != position]
-            if root in self.slots and last.get(root) == step and root not in others:
-                if value.type.nbytes == root.type.nbytes == instr.types[0].nbytes:
-                    return root
+            ends_here = root in self.slots and last.get(root) == step and root not in others
+            if ends_here and value.type.nbytes == root.type.nbytes == instr.types[0].nbytes:
+                return root
         return None
 
     def cells_touched(self) -> tuple[list[tuple[str, Instr]], list[str]]:

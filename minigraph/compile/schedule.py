@@ -137,14 +137,15 @@ class _Scheduler:
         if not self.cell_of[write]:
             return []
         mine = self.bit[write]
+        itself = len(write.op.writes) == 1  # it reads each element before it writes it; with slots it may be too late
         out = []
         for cell in self.cell_of[write]:
             for alias in self.aliases.get(cell, ()):
                 owner = alias.owner
                 if owner is write or owner in self.copies or self.past_writes[owner] & mine:
                     continue  # copied, or behind this write and so meant to see it
-                unused = alias.forever or any(u is not write and u not in self.done for u in alias.pending)
-                if owner not in self.done or unused:
+                wanted = alias.forever or any(not ((u is write and itself) or u in self.done) for u in alias.pending)
+                if owner not in self.done or wanted:
                     out.append(alias)
         return out
 

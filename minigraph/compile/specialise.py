@@ -21,6 +21,7 @@ from minigraph.ops.identity import Identity
 from minigraph.ops.random import CELL
 from minigraph.ops.state import ReadVariable, VariableV2
 
+RANDOM_STATE = "random:"  # before a random node's name: the cell of its state; no variable's name has a colon
 _FOLD_LIMIT = 1024  # elements; only shape arithmetic is folded here
 
 
@@ -40,6 +41,7 @@ class _Specialiser:
         self.feed_types = tuple(types)
         self.values: dict[Tensor, Value] = {}
         self.instrs: dict[Node, Instr] = {}
+        self.effects: dict[Instr, tuple[Instr, ...]] = {}  # the nearest writes that an instruction comes behind
         for slot, (tensor, kind) in enumerate(zip(feeds, types, strict=True)):
             instr = self.builder.add(Feed(slot, kind), name=tensor.node.name, source=tensor.node.source)
             self.values[tensor] = Value(instr, 0)
@@ -80,9 +82,10 @@ class _Specialiser:
         inputs = [self._operand(op, i, t, node) for i, t in enumerate(node.inputs)]
         try:
             op, kept = op.specialise([v.type for v in inputs], [_constant(v) for v in inputs])
+            control = self._with_effects(control, [v for i, v in enumerate(inputs) if i not in kept])
             inputs = [inputs[i] for i in kept]
             if op.draws:
-                cell = self.builder.add(Cell(f"random/{node.name}", CELL), name=node.name, source=node.source)
+                cell = self.builder.add(Cell(RANDOM_STATE + node.name, CELL), name=node.name, source=node.source)
                 inputs.append(Value(cell, 0))
             if isinstance(op, Identity) and not control:
                 self.values.setdefault(node.outputs[0], inputs[0])
@@ -110,8 +113,16 @@ class _Specialiser:
             return value
         return Value(self.builder.add(ReadVariable(), (value,), name=value.instr.name, source=node.source), 0)
 
+    def _with_effects(self, control: tuple[Instr, ...], dropped: Sequence[Value]) -> tuple[Instr, ...]:
+        """`control`, and the writes behind inputs that are no longer read."""
+        return tuple(dict.fromkeys((*control, *(e for v in dropped for e in self.effects.get(v.instr, ())))))
+
     def _bind(self, node: Node, instr: Instr) -> None:
         self.instrs[node] = instr
+        if instr not in self.effects:
+            writes = instr.op.writes and not instr.op.draws
+            before = (e for p in instr.predecessors for e in self.effects.get(p, ()))
+            self.effects[instr] = (instr,) if writes else tuple(dict.fromkeys(before))
         for index, tensor in enumerate(node.outputs):
             self.values.setdefault(tensor, Value(instr, index))
 
@@ -125,7 +136,7 @@ class _Specialiser:
             return instr
         (result,) = instr.op.forward(np, *constants)
         array = np.array(result, instr.types[0].dtype.np_dtype)
-        return self.builder.add(Const(array), name=instr.name, source=instr.source)
+        return self.builder.add(Const(array), (), self._with_effects((), instr.inputs), instr.name, instr.source)
 
 
 def _constant(value: Value) -> Any:

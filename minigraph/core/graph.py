@@ -397,9 +397,7 @@ def install_constant(builder: Callable[..., Tensor]) -> None:
     _constant.append(builder)
 
 
-def convert_to_tensor(
-    value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None
-) -> Tensor:
+def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None) -> Tensor:
     """A tensor for a tensor, variable, array, number or nested list. DTypeError where `dtype` contradicts its own."""
     convert = getattr(value, "as_graph_tensor", None)
     if convert is not None:

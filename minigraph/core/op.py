@@ -125,14 +125,16 @@ class Op:
         where = f"node '{node.name}', at {node.source.describe()}"
         raise GradientError(f"no gradient is defined for the op {type(self).__name__} ({where})")
 
-    def specialise(
-        self, types: Sequence[TensorType], consts: Sequence[Any]
-    ) -> tuple[Op, tuple[int, ...]]:
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         """The op with all that the now static input `types` decide made explicit, and the inputs it still reads.
 
         `consts[i]` is the value of input i where it is known at compile time, else None.
         """
         return self, tuple(range(len(types)))
+
+    def initial_cell(self) -> np.ndarray:
+        """The state before the first draw, for ops that draw."""
+        raise NotImplementedError(f"{type(self).__name__} draws no random numbers")
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

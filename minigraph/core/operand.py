@@ -108,7 +108,10 @@ class Operand:
         )
 
     def __iter__(self) -> Any:
-        raise TypeError(f"'{type(self).__name__}' is not iterable: iterating over a `tf.Tensor` is not allowed: it has no value until it is run. Use tf.unstack to split it.")
+        raise TypeError(
+            f"'{type(self).__name__}' is not iterable: iterating over a `tf.Tensor` is not allowed, since it has no "
+            "value until it is run. Use tf.unstack to split it."
+        )
 
     def __len__(self) -> int:
         raise TypeError("a graph tensor has no len(); use get_shape() or tf.shape")

@@ -46,7 +46,5 @@ def format_program(program: Program) -> str:
         types = ", ".join(map(str, instr.types)) or "()"
         kind = type(instr.op).__name__
         where = f"{instr.name} at {instr.source}" if instr.source else instr.name
-        lines.append(
-            f"%{number[id(instr)]} = {kind}({args}){format_attributes(instr.op)}{after} : {types}  # {where}"
-        )
+        lines.append(f"%{number[id(instr)]} = {kind}({args}){format_attributes(instr.op)}{after} : {types}  # {where}")
     return "\n".join([*lines, f"return {', '.join(map(show, program.results))}"])

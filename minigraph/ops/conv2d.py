@@ -44,11 +44,12 @@ class Convolution(Op, abstract=True):
     def out_shape(self, x: tuple[Dim, ...], w: tuple[Dim, ...]) -> tuple[Dim, ...]:
         """The output's NHWC shape. ShapeError where image and filter do not fit."""
         if len(x) != 4 or len(w) != 4:
+            rank = len(x) if len(x) != 4 else len(w)
             raise ShapeError(
-                f"Shape must be rank 4 but is rank {len(x) if len(x) != 4 else len(w)} for 'Conv2D': the input has shape "
-                f"{format_shape(x)}, the filter {format_shape(w)}"
+                f"Shape must be rank 4 but is rank {rank} for 'Conv2D': the input has shape {format_shape(x)}, "
+                f"the filter {format_shape(w)}"
             )
-        if x[3] is not None and w[2] is not None and (w[2] == 0 or x[3] % w[2]):
+        if x[3] is not None and w[2] is not None and (0 in (x[3], w[2]) or x[3] % w[2]):
             raise ShapeError(f"Dimensions must be equal, but are {x[3]} (channels) and {w[2]} (filter) for 'Conv2D'")
         if x[3] is not None and w[2] is not None and w[3] is not None and w[3] % (x[3] // w[2]):
             raise ShapeError(f"{w[3]} output channels cannot be split into {x[3] // w[2]} groups for 'Conv2D'")

@@ -15,7 +15,7 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, apply_all, first, graph_of, make, same_dtype
 from minigraph.ops.constant import constant
-from minigraph.ops.elementwise import ZerosLike
+from minigraph.ops.filling import ZerosLike
 
 _X = np.arange(6.0).reshape(2, 3)
 
@@ -336,7 +336,8 @@ def one_hot(
     kind = as_dtype(dtype) if dtype is not None else float32
     graph = graph_of([indices])
     with graph.as_default(), graph.name_scope(name or "one_hot") as scope:
-        on = convert_to_tensor(1 if on_value is None else on_value, kind if dtype or on_value is None else None, "on_value")
+        wanted = kind if dtype is not None or on_value is None else None
+        on = convert_to_tensor(1 if on_value is None else on_value, wanted, "on_value")
         off = convert_to_tensor(0 if off_value is None else off_value, on.dtype, "off_value")
         graph.reserve_ids(1)
         index = convert_to_tensor(indices, None, "indices", int32)

@@ -12,13 +12,16 @@ from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
+from minigraph.ops import comparison as C
 from minigraph.ops import elementwise as E
+from minigraph.ops import filling as F
+from minigraph.ops import selection as S
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.identity import Identity, StopGradient
 from minigraph.ops.joining import OneHot
 from minigraph.ops.like import sum_like
 from minigraph.ops.reduce import Sum
-from minigraph.ops.shape import ExpandDims, reshape, transpose, shape
+from minigraph.ops.shape import ExpandDims, reshape, shape, transpose
 
 _LOGITS = np.array([[1.0, -0.5, 2.0], [0.3, 0.1, -1.2]])
 _LABELS = np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])
@@ -278,10 +281,10 @@ def sigmoid_cross_entropy_with_logits(
         )
     graph = x.graph
     with graph.as_default(), graph.name_scope(name or "logistic_loss") as scope:
-        zeros = apply(E.ZerosLike(), x, name="zeros_like")
-        positive = apply(E.GreaterEqual(), x, zeros)
-        relu = apply(E.Select(), positive, x, zeros)
-        minus_abs = apply(E.Select(), positive, apply(E.Neg(), x), x)
+        zeros = apply(F.ZerosLike(), x, name="zeros_like")
+        positive = apply(C.GreaterEqual(), x, zeros)
+        relu = apply(S.Select(), positive, x, zeros)
+        minus_abs = apply(S.Select(), positive, apply(E.Neg(), x), x)
         linear = apply(E.Sub(), relu, apply(E.Mul(), x, z, name="mul"), name="sub")
         return apply(E.Add(), linear, apply(E.Log1p(), apply(E.Exp(), minus_abs)), name=scope)
 

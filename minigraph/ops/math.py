@@ -12,10 +12,13 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.op import Op
 from minigraph.core.operand import OPERATORS
+from minigraph.ops import comparison as C
 from minigraph.ops import elementwise as E
+from minigraph.ops import filling as F
+from minigraph.ops import selection as S
 from minigraph.ops.builder import as_tensor_like, first, graph_of, make
-from minigraph.ops.elementwise import binary, unary
 from minigraph.ops.matmul import matmul
+from minigraph.ops.pointwise import binary, unary
 from minigraph.ops.slicing import getitem
 
 
@@ -51,12 +54,12 @@ def round(x: Any, name: str | None = None) -> Tensor:
 
 def is_nan(x: Any, name: str | None = None) -> Tensor:
     """Whether x is NaN."""
-    return unary(E.IsNan(), x, name, "IsNan")
+    return unary(C.IsNan(), x, name, "IsNan")
 
 
 def is_finite(x: Any, name: str | None = None) -> Tensor:
     """Whether x is neither NaN nor infinite."""
-    return unary(E.IsFinite(), x, name, "IsFinite")
+    return unary(C.IsFinite(), x, name, "IsFinite")
 
 
 def exp(x: Any, name: str | None = None) -> Tensor:
@@ -116,7 +119,7 @@ def sigmoid(x: Any, name: str | None = None) -> Tensor:
 
 def logical_not(x: Any, name: str | None = None) -> Tensor:
     """not x."""
-    return unary(E.LogicalNot(), x, name, "LogicalNot")
+    return unary(C.LogicalNot(), x, name, "LogicalNot")
 
 
 def relu(features: Any, name: str | None = None) -> Tensor:
@@ -181,47 +184,47 @@ def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 def equal(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x = y."""
-    return binary(E.Equal(), x, y, name, "Equal")
+    return binary(C.Equal(), x, y, name, "Equal")
 
 
 def not_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x ≠ y."""
-    return binary(E.NotEqual(), x, y, name, "NotEqual")
+    return binary(C.NotEqual(), x, y, name, "NotEqual")
 
 
 def less(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x < y."""
-    return binary(E.Less(), x, y, name, "Less")
+    return binary(C.Less(), x, y, name, "Less")
 
 
 def less_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x ≤ y."""
-    return binary(E.LessEqual(), x, y, name, "LessEqual")
+    return binary(C.LessEqual(), x, y, name, "LessEqual")
 
 
 def greater(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x > y."""
-    return binary(E.Greater(), x, y, name, "Greater")
+    return binary(C.Greater(), x, y, name, "Greater")
 
 
 def greater_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x ≥ y."""
-    return binary(E.GreaterEqual(), x, y, name, "GreaterEqual")
+    return binary(C.GreaterEqual(), x, y, name, "GreaterEqual")
 
 
 def logical_and(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x and y."""
-    return binary(E.LogicalAnd(), x, y, name, "LogicalAnd")
+    return binary(C.LogicalAnd(), x, y, name, "LogicalAnd")
 
 
 def logical_or(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x or y."""
-    return binary(E.LogicalOr(), x, y, name, "LogicalOr")
+    return binary(C.LogicalOr(), x, y, name, "LogicalOr")
 
 
 def logical_xor(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x xor y."""
-    return binary(E.LogicalXor(), x, y, name, "LogicalXor")
+    return binary(C.LogicalXor(), x, y, name, "LogicalXor")
 
 
 def truediv(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -253,7 +256,7 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     wanted = as_dtype(dtype)
     if tensor.dtype is wanted:
         return tensor
-    return first(make(E.Cast(wanted), name, "Cast", {"x": tensor}))
+    return first(make(S.Cast(wanted), name, "Cast", {"x": tensor}))
 
 
 def to_float(x: Any, name: str = "ToFloat") -> Tensor:
@@ -276,7 +279,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
     with graph_of([condition, x, y]).as_default():
         x, y = (convert_to_tensor(v, None if given is None else given.dtype) for v in (x, y))
         condition = convert_to_tensor(condition, bool_)
-    return first(x.graph.add(E.Select(), (condition, x, y), name))
+    return first(x.graph.add(S.Select(), (condition, x, y), name))
 
 
 def add_n(inputs: Any, name: str | None = None) -> Tensor:
@@ -284,7 +287,7 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
     tensors = [convert_to_tensor(t) for t in inputs]
     if not tensors:
         raise ShapeError("add_n needs at least one tensor")
-    return first(make(E.AddN(), name, "AddN", {f"inputs_{i}": t for i, t in enumerate(tensors)}))
+    return first(make(S.AddN(), name, "AddN", {f"inputs_{i}": t for i, t in enumerate(tensors)}))
 
 
 def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Tensor:
@@ -297,13 +300,13 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
 
 def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """Zeros of the shape of `tensor`."""
-    result = unary(E.ZerosLike(), tensor, name, "zeros_like")
+    result = unary(F.ZerosLike(), tensor, name, "zeros_like")
     return result if dtype is None else cast(result, dtype)
 
 
 def ones_like(tensor: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """Ones of the shape of `tensor`."""
-    result = first(make(E.OnesLike(), name, "ones_like", {"x": tensor}, consts=("Shape", "ones_const")))
+    result = first(make(F.OnesLike(), name, "ones_like", {"x": tensor}, consts=("Shape", "ones_const")))
     return result if dtype is None else cast(result, dtype)
 
 

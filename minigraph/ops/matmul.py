@@ -90,9 +90,7 @@ def _oriented(shape: tuple[Any, ...], transposed: bool) -> tuple[Any, Any]:
     return (columns, rows) if transposed else (rows, columns)
 
 
-def matmul(
-    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None
-) -> Tensor:
+def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None) -> Tensor:
     """A·B; for more than two axes, over the last two."""
     a, b = as_tensor_like(a), as_tensor_like(b)
     known = a if isinstance(a, Tensor) else b if isinstance(b, Tensor) else None
@@ -109,5 +107,3 @@ def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Ten
     x = convert_to_tensor(x)
     with x.graph.name_scope(name or "xw_plus_b") as scope:
         return bias_add(matmul(x, weights), biases, name=scope)
-
-

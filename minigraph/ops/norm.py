@@ -46,9 +46,7 @@ def batch_normalization(
         return result
 
 
-def l2_normalize(
-    x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None
-) -> Tensor:
+def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Tensor:
     """x / √max(Σ x², ε) over `axis`."""
     tensor = convert_to_tensor(x)
     with tensor.graph.name_scope(name or "l2_normalize"):

@@ -161,8 +161,9 @@ def _float_dtype(dtype: Any, name: str) -> Any:
 
 
 def _scaled(
-    kind: type[RandomOp], default: str, shape: Any, mean: Any, stddev: Any, dtype: Any, seed: int | None, name: str | None
-) -> Tensor:
+    kind: type[RandomOp], default: str, shape: Any, mean: Any, stddev: Any, dtype: Any, seed: int | None,
+    name: str | None,
+) -> Tensor:  # fmt: skip
     graph = graph_of([shape, mean, stddev])
     number = _float_dtype(dtype, default)
     with graph.as_default(), graph.name_scope(name or default) as scope:

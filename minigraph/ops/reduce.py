@@ -12,7 +12,10 @@ from minigraph.core.errors import DTypeError, GradientError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
+from minigraph.ops import comparison as C
 from minigraph.ops import elementwise as E
+from minigraph.ops import filling as F
+from minigraph.ops import selection as S
 from minigraph.ops.builder import apply, first, make
 from minigraph.ops.identity import StopGradient
 from minigraph.ops.like import Axes, BroadcastLike, normalise_axes
@@ -97,7 +100,7 @@ class Extremum(Reduction, abstract=True):
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
-        hits = apply(E.Cast(x.dtype), apply(E.Equal(), _spread(self, node.outputs[0], x), x))
+        hits = apply(S.Cast(x.dtype), apply(C.Equal(), _spread(self, node.outputs[0], x), x))
         share = apply(E.RealDiv(), grad, apply(Sum(axis=self.axis, keep_dims=self.keep_dims), hits))
         return (apply(E.Mul(), hits, _spread(self, share, x)),)
 
@@ -289,7 +292,7 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, 
     with x.graph.name_scope(name or "ReduceLogSumExp"):
         axes = as_axes(axis)
         top = apply(Max(axes, True), x)
-        finite = apply(E.Select(), apply(E.IsFinite(), top), top, apply(E.ZerosLike(), top))
+        finite = apply(S.Select(), apply(C.IsFinite(), top), top, apply(F.ZerosLike(), top))
         stopped = apply(StopGradient(), finite)
         total = apply(Sum(axes, True), apply(E.Exp(), apply(E.Sub(), x, stopped)))
         result = apply(E.Add(), apply(E.Log(), total), stopped)
@@ -314,4 +317,3 @@ def argmin(
 ) -> Tensor:
     """The index of the smallest element along `axis` (default 0), int64, the first on ties."""
     return _arg(ArgMin, input, axis, dimension, output_type, name)
-

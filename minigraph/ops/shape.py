@@ -16,7 +16,7 @@ from minigraph.core.types import Dim, TensorType, as_shape, format_shape
 from minigraph.core.types import Shape as ShapeTuple
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.constant import Const, constant
-from minigraph.ops.elementwise import ZerosLike
+from minigraph.ops.filling import ZerosLike
 from minigraph.ops.joining import is_packed, stack
 from minigraph.ops.like import BroadcastTo
 from minigraph.ops.reduce import Sum

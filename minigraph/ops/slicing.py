@@ -53,7 +53,7 @@ class StridedSlice(Op):
     @property
     def index(self) -> tuple[Any, ...]:
         """The spec as NumPy takes it."""
-        table: dict[str, Callable[..., Any]] = {"new": lambda: None, "rest": lambda: Ellipsis, "slice": slice, "index": lambda i: i}
+        table: dict[str, Callable[..., Any]] = {"new": lambda: None, "rest": lambda: ..., "slice": slice, "index": int}
         return tuple(table[kind](*args) for kind, *args in self.spec)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:

@@ -22,6 +22,11 @@ def _scalars(*values: float) -> tuple[np.ndarray, ...]:
     return tuple(np.array(v) for v in values)
 
 
+def _rest(x: Any) -> Any:
+    """1 − x in the dtype of x; NumPy 1 would widen a Python number minus a scalar array to float64."""
+    return x.dtype.type(1) - x
+
+
 class Apply(Op, abstract=True):
     """A step: the variable and its slots first, then scalars, the gradient wherever TensorFlow has it."""
 
@@ -107,7 +112,7 @@ class ApplyRMSProp(Apply):
     def forward(
         self, xp: Any, var: Any, ms: Any, mom: Any, lr: Any, rho: Any, momentum: Any, epsilon: Any, grad: Any
     ) -> tuple[Any, ...]:
-        ms = ms + (grad * grad - ms) * (1 - rho)
+        ms = ms + (grad * grad - ms) * _rest(rho)
         mom = mom * momentum + grad * lr / xp.sqrt(ms + epsilon)
         return var - mom, ms, mom
 
@@ -124,8 +129,8 @@ class ApplyCenteredRMSProp(Apply):
     def forward(
         self, xp: Any, var: Any, mg: Any, ms: Any, mom: Any, lr: Any, rho: Any, momentum: Any, epsilon: Any, grad: Any
     ) -> tuple[Any, ...]:
-        ms = ms + (grad * grad - ms) * (1 - rho)
-        mg = mg + (grad - mg) * (1 - rho)
+        ms = ms + (grad * grad - ms) * _rest(rho)
+        mg = mg + (grad - mg) * _rest(rho)
         mom = mom * momentum + grad * lr / xp.sqrt(ms - mg * mg + epsilon)
         return var - mom, mg, ms, mom
 
@@ -147,10 +152,10 @@ class ApplyAdam(Apply):
         self, xp: Any, var: Any, m: Any, v: Any, beta1_power: Any, beta2_power: Any, lr: Any, beta1: Any, beta2: Any,
         epsilon: Any, grad: Any,
     ) -> tuple[Any, ...]:  # fmt: skip
-        alpha = lr * xp.sqrt(1 - beta2_power) / (1 - beta1_power)
-        m = m + (grad - m) * (1 - beta1)
-        v = v + (grad * grad - v) * (1 - beta2)
-        direction = m * beta1 + grad * (1 - beta1) if self.use_nesterov else m
+        alpha = lr * xp.sqrt(_rest(beta2_power)) / _rest(beta1_power)
+        m = m + (grad - m) * _rest(beta1)
+        v = v + (grad * grad - v) * _rest(beta2)
+        direction = m * beta1 + grad * _rest(beta1) if self.use_nesterov else m
         return var - direction * alpha / (xp.sqrt(v) + epsilon), m, v
 
     @classmethod

@@ -77,7 +77,7 @@ def tap(array: Any, window: Window, row: int, column: int, out: Pair) -> Any:
 
 
 def parse_padding(padding: Any) -> Padding:
-    """SAME or VALID in any case, or explicit ((0,0),(t,b),(l,r),(0,0)). ValueError otherwise."""
+    """SAME, VALID, or explicit ((0,0),(t,b),(l,r),(0,0)). ValueError otherwise."""
     if padding in ("SAME", "VALID"):
         return str(padding)
     if isinstance(padding, list | tuple):

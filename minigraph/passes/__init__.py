@@ -1,0 +1,35 @@
+"""Rewrite passes, one a file, and the pipelines that order them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from minigraph.passes.constant_folding import constant_folding
+from minigraph.passes.simplify import simplify
+from minigraph.passes.stabilise import stabilise
+from minigraph.rewrite.pipeline import Pass
+
+ALL: tuple[Pass, ...] = (constant_folding, simplify, stabilise)
+
+PIPELINES: dict[str, tuple[Pass, ...]] = {
+    "O0": (),
+    "O1": (constant_folding, simplify),
+    "O2": (stabilise, constant_folding, simplify),
+    "O3": (stabilise, constant_folding, simplify),
+}
+
+
+def choose(optimize: str, passes: Iterable[str | Pass] | None, disabled: Iterable[str]) -> tuple[Pass, ...]:
+    """The passes of a pipeline, or those listed, without the disabled ones. ValueError for an unknown name."""
+    known = {p.name: p for p in ALL}
+    unknown = [p for p in (*(passes or ()), *disabled) if isinstance(p, str) and p not in known]
+    if unknown:
+        raise ValueError(f"unknown pass {unknown[0]!r}; there are {', '.join(sorted(known))}")
+    if passes is None:
+        if optimize not in PIPELINES:
+            raise ValueError(f"optimize must be one of {', '.join(PIPELINES)}, not {optimize!r}")
+        chosen = PIPELINES[optimize]
+    else:
+        chosen = tuple(known[p] if isinstance(p, str) else p for p in passes)
+    off = set(disabled)
+    return tuple(p for p in chosen if p.name not in off)

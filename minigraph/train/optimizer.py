@@ -117,11 +117,14 @@ class Optimizer:
         self, graph: Graph, active: list[tuple[Tensor, Variable]], global_step: Variable | None, scope: str
     ) -> Node:
         hyper = {key: _number(value, key, active[0][1]) for key, value in self.hyperparameters().items()}
+        by_dtype = {active[0][1].dtype: hyper}
         updates = []
         for grad, var in active:
+            if var.dtype not in by_dtype:
+                by_dtype[var.dtype] = {key: cast(value, var.dtype) for key, value in hyper.items()}
             with graph.name_scope(f"update_{var.op.name}"):
                 slots = [self._slots[key][var].ref for key, _, _ in self.slots()]
-                op, operands = self.step(var, grad, slots, hyper)
+                op, operands = self.step(var, grad, slots, by_dtype[var.dtype])
                 updates.append(graph.add(op, operands))
         done = self.finish(updates, hyper)
         if global_step is None:
@@ -173,7 +176,7 @@ def _number(value: Any, name: str, like: Variable) -> Tensor:
         if not math.isfinite(number):
             raise ValueError(f"{name} must be a finite number, not {number}")
         return constant(number, like.dtype, name=name)
-    return convert_to_tensor(value, like.dtype)
+    return cast(convert_to_tensor(value), like.dtype)
 
 
 def _zeros(var: Variable) -> Tensor:
@@ -281,7 +284,7 @@ class AdamOptimizer(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(use_locking, name)
         self._hyper = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
-        self._powers: list[Variable] = []
+        self._powers: dict[Graph, list[Variable]] = {}
 
     def hyperparameters(self) -> dict[str, Any]:
         return self._hyper
@@ -290,22 +293,22 @@ class AdamOptimizer(Optimizer):
         return (("m", self._name, _zeros), ("v", self._name, _zeros))
 
     def prepare(self, graph: Graph) -> None:
-        if not self._powers:
-            for key in ("beta1", "beta2"):
-                value = self._hyper[key]
-                self._powers.append(Variable(value() if callable(value) else value, False, name=f"{key}_power"))
+        if graph not in self._powers:
+            betas = {key: self._hyper[key] for key in ("beta1", "beta2")}
+            values = {key: value() if callable(value) else value for key, value in betas.items()}
+            self._powers[graph] = [Variable(value, False, name=f"{key}_power") for key, value in values.items()]
 
     def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
-        powers = [cast(p.value(), var.dtype) for p in self._powers]
+        powers = [cast(p.value(), var.dtype) for p in self._powers[var.graph]]
         return ApplyAdam(), [var.ref, *slots, *powers, *hyper.values(), grad]
 
     def finish(self, updates: list[Node], hyper: Hyper) -> list[Node]:
         graph = updates[0].graph
         with graph.control_dependencies(updates):
-            for power, key in zip(self._powers, ("beta1", "beta2"), strict=True):
+            for power, key in zip(self._powers[graph], ("beta1", "beta2"), strict=True):
                 factor = cast(hyper[key], power.dtype)
                 updates = [*updates, power.assign(power.value() * factor).node]
         return updates
 
     def variables(self) -> list[Variable]:
-        return [*self._powers, *super().variables()]
+        return [*(p for powers in self._powers.values() for p in powers), *super().variables()]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError
 from minigraph.core.files import atomic_write
 from minigraph.core.types import format_shape
@@ -30,21 +31,29 @@ class Saver:
     def __init__(self, var_list: Any = None, max_to_keep: int | None = 5, **_ignored: Any) -> None:
         self._whole = var_list is None
         chosen = global_variables() if var_list is None else var_list
-        named = dict(chosen) if isinstance(chosen, Mapping) else {v.op.name: v for v in chosen}
+        named = dict(chosen) if isinstance(chosen, Mapping) else {v.name.partition(":")[0]: v for v in chosen}
         if not named:
             raise ValueError("No variables to save")
+        for variable in named.values():
+            if not isinstance(variable, Variable):
+                raise TypeError(f"var_list must hold tf.Variables, not {variable!r}")
         self._variables: dict[str, Variable] = named
         self._keep = max_to_keep or 0
         self.last_checkpoints: list[str] = []
 
     def save(
-        self, sess: Any, save_path: Any, global_step: Any = None, metadata: Mapping[str, str] | None = None, **_ignored: Any
+        self,
+        sess: Any,
+        save_path: Any,
+        global_step: Any = None,
+        metadata: Mapping[str, str] | None = None,
+        **_ignored: Any,
     ) -> str:
         """Write `<save_path>[-<global_step>].safetensors`; its path. The old file stays until the new one is whole.
 
         FailedPreconditionError where a variable has no value yet.
         """
-        path = os.fspath(save_path).removesuffix(SUFFIX)
+        path = str(os.fspath(save_path)).removesuffix(SUFFIX)
         if global_step is not None:
             step = global_step if isinstance(global_step, int | np.integer) else sess.run(global_step)
             path = f"{path}-{int(step)}"
@@ -61,7 +70,7 @@ class Saver:
                 raise FailedPreconditionError(f"Attempting to save the uninitialized variable {variable.op.name}")
             out[name] = state[variable.op.name]
         if self._whole:
-            out |= {name: value for name, value in state.items() if name.startswith("random/")}
+            out |= {name: value for name, value in state.items() if name.startswith(RANDOM_STATE)}
         return out
 
     def _remember(self, path: str) -> None:
@@ -95,7 +104,7 @@ class Saver:
                 )
             state[variable.op.name] = array
         if self._whole:
-            nodes = {f"random/{n.name}" for n in sess.graph.nodes if n.op.draws}
+            nodes = {RANDOM_STATE + n.name for n in sess.graph.nodes if n.op.draws}
             state |= {name: value for name, value in arrays.items() if name in nodes}
         sess.write_state(state)
 
@@ -105,8 +114,8 @@ def write_checkpoint(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapp
     from safetensors.numpy import save
 
     contiguous = {name: np.ascontiguousarray(a).reshape(a.shape) for name, a in arrays.items()}
-    header = {f"user.{k}": v for k, v in metadata.items()} | {"format": _FORMAT, "sha256": _digest(contiguous)}
-    data = save(contiguous, header)
+    header = {f"user.{k}": v for k, v in metadata.items()} | {"format": _FORMAT}
+    data = save(contiguous, header | {"sha256": _digest(contiguous, header)})
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with atomic_write(path) as file:
         file.write(data)
@@ -125,7 +134,7 @@ def read_checkpoint(path: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
             arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise DataLossError(f"{file} is damaged, or not a checkpoint: {error}") from None
-    if header.get("sha256") != _digest(arrays):
+    if header.pop("sha256", None) != _digest(arrays, header):
         raise DataLossError(f"{file} is damaged: its content does not match its checksum")
     return arrays, {k.removeprefix("user."): v for k, v in header.items() if k.startswith("user.")}
 
@@ -156,15 +165,15 @@ def checkpoint_exists(checkpoint_prefix: Any) -> bool:
 
 
 def _find(path: Any) -> str:
-    text = os.fspath(path)
+    text = str(os.fspath(path))
     for candidate in (text, text + SUFFIX):
         if os.path.isfile(candidate):
             return candidate
     raise NotFoundError(f"no checkpoint at {text}")
 
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
+def _digest(arrays: Mapping[str, np.ndarray], header: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(sorted(header.items())).encode())
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())

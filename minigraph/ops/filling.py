@@ -1,0 +1,58 @@
+"""Tensors filled with one number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from minigraph.core.dtypes import float32
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType
+from minigraph.ops.pointwise import X
+
+
+class ZerosLike(Op):
+    """Zeros of the input's type."""
+
+    differentiable = False
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        return (x,)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.zeros_like(x),)
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return Full(types[0], 0), ()
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (X,))
+
+
+class OnesLike(ZerosLike):
+    """Ones of the input's type."""
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.ones_like(x),)
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return Full(types[0], 1), ()
+
+
+class Full(Op):
+    """A tensor of a static type, filled with one number."""
+
+    type: TensorType
+    value: Any
+    differentiable = False
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return (self.type,)
+
+    def forward(self, xp: Any) -> tuple[Any, ...]:
+        return (xp.full(self.type.static, self.value, self.type.dtype.np_dtype),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(TensorType(float32, (2, 3)), 1.5), ())

@@ -1,0 +1,121 @@
+"""Algebraic simplification.
+
+before      x·1, x/1, x − 0, x + (−0), x¹, −(−x), reshapes of reshapes, transposes of transposes, casts and
+            broadcasts to what is there already
+after       x, or the one operation that does the same
+conditions  the result keeps its type; only identities that hold for every float, NaN, infinities and −0 included
+            (x·0 is not 0, and x + 0 is not x for x = −0)
+formula     as above
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from minigraph.core.ir import Instr, Value
+from minigraph.core.op import Op
+from minigraph.ops import elementwise as E
+from minigraph.ops import filling as F
+from minigraph.ops import selection as S
+from minigraph.ops.constant import Const
+from minigraph.ops.identity import Identity
+from minigraph.ops.like import BroadcastTo, SumTo
+from minigraph.ops.shape import Reshape, Transpose
+from minigraph.rewrite.driver import Rebuilder, Rule
+from minigraph.rewrite.pattern import Match, Pattern
+from minigraph.rewrite.pipeline import RulePass
+
+
+def constant_value(value: Value) -> float | None:
+    """The one number that all elements of a constant are, else None."""
+    op = value.instr.op
+    if isinstance(op, F.Full):
+        return float(op.value)
+    if isinstance(op, Const) and op.value.size and op.value.dtype.kind in "fiu":
+        first = op.value.flat[0]
+        if op.value.size == 1 or bool(np.all(op.value == first)):
+            return float(first)
+    return None
+
+
+def _neutral(
+    position: int, holds: Callable[[float, bool], bool]
+) -> Callable[[Match, Rebuilder], Sequence[Value] | str]:
+    """Replace a binary op by the other operand where the one at `position` is neutral."""
+
+    def replace(found: Match, new: Rebuilder) -> Sequence[Value] | str:
+        root = found.root
+        number = constant_value(root.inputs[position])
+        if number is None:
+            return "no operand is a constant of one value"
+        if not holds(number, bool(np.signbit(number))):
+            return f"{number} is not neutral here"
+        kept = root.inputs[1 - position]
+        return [kept] if kept.type == root.types[0] else "the other operand has another shape than the result"
+
+    return replace
+
+
+def _one(number: float, negative: bool) -> bool:
+    return number == 1
+
+
+def _plus_zero(number: float, negative: bool) -> bool:
+    return number == 0 and not negative
+
+
+def _minus_zero(number: float, negative: bool) -> bool:
+    return number == 0 and negative
+
+
+def _neutral_rules() -> list[Rule]:
+    cases: list[tuple[type[Op], int, Callable[[float, bool], bool]]] = [
+        (E.Mul, 1, _one),
+        (E.Mul, 0, _one),
+        (E.RealDiv, 1, _one),
+        (E.Pow, 1, _one),
+        (E.Sub, 1, _plus_zero),
+        (E.Add, 1, _minus_zero),
+        (E.Add, 0, _minus_zero),
+    ]
+    return [Rule(f"{op.__name__}_neutral_{i}", Pattern(op), _neutral(i, holds)) for op, i, holds in cases]
+
+
+def _same_type(instr: Instr) -> str | None:
+    return None if instr.inputs[0].type == instr.types[0] else "it changes the type"
+
+
+def _operand(found: Match, new: Rebuilder) -> Sequence[Value]:
+    return [found.root.inputs[0]]
+
+
+def _inner_operand(found: Match, new: Rebuilder) -> Sequence[Value]:
+    return [found["inner"].inputs[0]]
+
+
+def _merge_reshapes(found: Match, new: Rebuilder) -> Sequence[Value]:
+    return [new.add(found.root.op, found["inner"].inputs[0])]
+
+
+def _merge_transposes(found: Match, new: Rebuilder) -> Sequence[Value]:
+    source = found["inner"].inputs[0]
+    rank = len(source.type.static)
+    first, second = (
+        tuple(reversed(range(rank))) if instr.op.perm is None else instr.op.perm  # type: ignore[attr-defined]
+        for instr in (found["inner"], found.root)
+    )
+    both = tuple(first[p] for p in second)
+    return [source] if both == tuple(range(rank)) else [new.add(Transpose(both), source)]
+
+
+simplify = RulePass(
+    "simplify",
+    *_neutral_rules(),
+    Rule("double_negation", Pattern(E.Neg, Pattern(E.Neg, name="inner")), _inner_operand),
+    Rule("identity", Pattern(Identity), _operand),
+    Rule("no_change", Pattern((Reshape, S.Cast, BroadcastTo, SumTo), check=_same_type), _operand),
+    Rule("reshape_of_reshape", Pattern(Reshape, Pattern(Reshape, name="inner")), _merge_reshapes),
+    Rule("transpose_of_transpose", Pattern(Transpose, Pattern(Transpose, name="inner")), _merge_transposes),
+)

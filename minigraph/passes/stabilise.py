@@ -1,0 +1,73 @@
+"""Stability rewrites.
+
+before      log(softmax(x)); −Σ y·log(softmax(x)) over the classes; log(1 + x); log(1 + eˣ)
+after       log_softmax(x); softmax_cross_entropy(x, y); log1p(x); softplus(x)
+conditions  the reduction is over the last of two axes, and labels have the logits' shape
+formula     log(e^{x_i} / Σ_j e^{x_j}) = x_i − max − log Σ_j e^{x_j − max}, which neither overflows nor takes log 0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minigraph.core.ir import Instr, Value
+from minigraph.ops import elementwise as E
+from minigraph.ops.loss import LogSoftmax, Softmax, SoftmaxCrossEntropyWithLogits
+from minigraph.ops.reduce import Sum
+from minigraph.passes.simplify import constant_value
+from minigraph.rewrite.driver import Rebuilder, Rule
+from minigraph.rewrite.pattern import Match, Pattern
+from minigraph.rewrite.pipeline import RulePass
+
+
+def _log_softmax(found: Match, new: Rebuilder) -> Sequence[Value]:
+    return [new.add(LogSoftmax(), found["softmax"].inputs[0])]
+
+
+def _over_classes(instr: Instr) -> str | None:
+    axis, rank = instr.op.axis, len(instr.inputs[0].type.static)  # type: ignore[attr-defined]
+    if instr.op.keep_dims:  # type: ignore[attr-defined]
+        return "it keeps the reduced axis"
+    return None if rank == 2 and axis in ((1,), (-1,)) else "it is not the sum over the last of two axes"
+
+
+def _cross_entropy(found: Match, new: Rebuilder) -> Sequence[Value] | str:
+    product, log = found["product"], found["log"]
+    labels = next(v for v in product.inputs if v.instr is not log)
+    logits = log.inputs[0]
+    if labels.type != logits.type:
+        return "labels and logits have different types"
+    return [new.add(SoftmaxCrossEntropyWithLogits(), logits, labels)]
+
+
+def _with_one(found: Match, new: Rebuilder) -> Sequence[Value] | str:
+    total = found["sum"]
+    for position in (0, 1):
+        other = total.inputs[1 - position]
+        if constant_value(total.inputs[position]) == 1 and other.type == total.types[0]:
+            return [new.add(E.Log1p(), other)]
+    return "it is not a sum with the constant 1"
+
+
+def _softplus(found: Match, new: Rebuilder) -> Sequence[Value]:
+    return [new.add(E.Softplus(), found["exp"].inputs[0])]
+
+
+stabilise = RulePass(
+    "stabilise",
+    Rule("log_softmax", Pattern(E.Log, Pattern(Softmax, name="softmax")), _log_softmax),
+    Rule("log1p", Pattern(E.Log, Pattern(E.Add, name="sum")), _with_one),
+    Rule("softplus", Pattern(E.Log1p, Pattern(E.Exp, name="exp")), _softplus),
+    Rule(
+        "softmax_cross_entropy",
+        Pattern(
+            E.Neg,
+            Pattern(
+                Sum,
+                Pattern(E.Mul, None, Pattern(LogSoftmax, name="log"), name="product", commutes=True),
+                check=_over_classes,
+            ),
+        ),
+        _cross_entropy,
+    ),
+)

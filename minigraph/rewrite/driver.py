@@ -1,0 +1,174 @@
+"""The rewrite driver: it rebuilds a program with rules applied, until none applies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from minigraph.core.errors import MinigraphError, VerificationError
+from minigraph.core.ir import Builder, Cell, Feed, Instr, Program, Value, reachable
+from minigraph.core.op import Op
+from minigraph.rewrite.pattern import Failure, Match, Pattern, match
+
+SWEEP_LIMIT = 20  # sweeps over the program until the fixed point must have been reached
+CHAIN_LIMIT = 50  # rules in a row at one place
+
+
+class Rule(NamedTuple):
+    """`replace` gives one value for each output of the match's root, or why it declines."""
+
+    name: str
+    pattern: Pattern
+    replace: Callable[[Match, Rebuilder], Sequence[Value] | str]
+
+
+class Applied(NamedTuple):
+    """One application of a rule: where, and what came of it."""
+
+    rule: str
+    node: str
+    source: str
+    result: str
+
+
+class Declined(NamedTuple):
+    """A candidate, by the op at its root, to which a rule did not apply, and why."""
+
+    rule: str
+    node: str
+    at: str
+    reason: str
+
+
+class Rebuilder:
+    """Makes the new program's instructions. New ones inherit name and source from the root of the match."""
+
+    def __init__(self, old: Program) -> None:
+        self.builder = Builder()
+        self.values: dict[Value, Value] = {}
+        self.instrs: dict[Instr, Instr | None] = {}
+        self.uses: dict[Value, int] = {}
+        self.current: Instr | None = None
+        self._old_uses: dict[Value, int] = {}
+        for instr in old.instrs:
+            for value in instr.inputs:
+                self._old_uses[value] = self._old_uses.get(value, 0) + 1
+        for value in old.results:
+            self._old_uses[value] = self._old_uses.get(value, 0) + 1
+
+    def add(self, op: Op, *inputs: Value) -> Value:
+        """Output 0 of `op` on `inputs`."""
+        return Value(self.add_instr(op, *inputs), 0)
+
+    def add_instr(self, op: Op, *inputs: Value) -> Instr:
+        root = self.current
+        return self.builder.add(op, inputs, (), None if root is None else root.name, root.source if root else None)
+
+    def copy(self, old: Instr) -> Instr:
+        """`old` with its inputs replaced by what has become of them."""
+        control = tuple(dict.fromkeys(c for p in old.control if (c := self.instrs.get(p)) is not None))
+        instr = self.builder.add(old.op, [self.values[v] for v in old.inputs], control, None, old.source)
+        for name in old.names:
+            if name not in instr.names:
+                instr.names.append(name)
+        for index in range(len(old.types)):
+            value = Value(instr, index)
+            self.uses[value] = self.uses.get(value, 0) + self._old_uses.get(Value(old, index), 0)
+        return instr
+
+    def count(self, value: Value) -> int:
+        """Readers of a value. What a rule has just made is not counted before the next sweep, so it is never 1."""
+        return self.uses.get(value, 2)
+
+
+class Outcome(NamedTuple):
+    program: Program
+    applied: list[Applied]
+    declined: list[Declined]
+    sweeps: int
+
+
+def rewrite(program: Program, rules: Sequence[Rule]) -> Outcome:
+    """Apply `rules` everywhere, again and again, until a whole sweep changes nothing.
+
+    VerificationError where a rule changes a type, or there is no end to the changes.
+    """
+    index: dict[type[Op], list[Rule]] = {}
+    applied: list[Applied] = []
+    for sweep in range(1, SWEEP_LIMIT + 1):
+        declined: list[Declined] = []
+        program, changes = _sweep(program, rules, index, declined)
+        applied += changes
+        if not changes:
+            return Outcome(program, applied, declined, sweep)
+    names = ", ".join(sorted({a.rule for a in applied[-50:]}))
+    raise VerificationError(f"no fixed point after {SWEEP_LIMIT} sweeps; the last rules applied: {names}")
+
+
+def _sweep(
+    program: Program, rules: Sequence[Rule], index: dict[type[Op], list[Rule]], declined: list[Declined]
+) -> tuple[Program, list[Applied]]:
+    new = Rebuilder(program)
+    applied: list[Applied] = []
+    for old in program.instrs:
+        instr = new.copy(old)
+        values = [Value(instr, i) for i in range(len(old.types))]
+        for _ in range(CHAIN_LIMIT):
+            if not values or any(v.instr is not values[0].instr for v in values):
+                break
+            root = values[0].instr
+            if [v.output for v in values] != list(range(len(root.types))) or isinstance(root.op, Cell | Feed):
+                break
+            replaced = _apply_first(root, _rules_for(root.op, rules, index), new, applied, declined)
+            if replaced is None:
+                break
+            values = list(replaced)
+        else:
+            raise VerificationError(f"rules keep changing {old!r} after {CHAIN_LIMIT} applications")
+        for i, value in enumerate(values):
+            new.values[Value(old, i)] = value
+        new.instrs[old] = values[0].instr if values else instr
+    results = tuple(new.values[v] for v in program.results)
+    effects = [new.instrs[old] for old in program.instrs if old.op.writes and not old.op.draws]
+    roots = [v.instr for v in results] + [instr for instr in effects if instr is not None]
+    return Program(reachable(roots), results, program.feeds), applied
+
+
+def _rules_for(op: Op, rules: Sequence[Rule], index: dict[type[Op], list[Rule]]) -> list[Rule]:
+    kind = type(op)
+    if kind not in index:
+        index[kind] = [r for r in rules if issubclass(kind, r.pattern.kinds)]
+    return index[kind]
+
+
+def _apply_first(
+    root: Instr, rules: Sequence[Rule], new: Rebuilder, applied: list[Applied], declined: list[Declined]
+) -> Sequence[Value] | None:
+    for rule in rules:
+        found = match(rule.pattern, root, new.count)
+        if isinstance(found, Failure):
+            declined.append(Declined(rule.name, root.name, found.instr.name, found.reason))
+            continue
+        new.current = root
+        try:
+            result = rule.replace(found, new)
+        except MinigraphError as error:
+            raise VerificationError(
+                f"the rule {rule.name} failed at {root!r} made at {root.source}: {error}"
+            ) from error
+        finally:
+            new.current = None
+        if isinstance(result, str):
+            declined.append(Declined(rule.name, root.name, root.name, result))
+            continue
+        _check_types(rule, root, result)
+        kinds = ", ".join(type(v.instr.op).__name__ for v in result)
+        applied.append(Applied(rule.name, root.name, str(root.source), kinds))
+        return result
+    return None
+
+
+def _check_types(rule: Rule, root: Instr, result: Sequence[Value]) -> None:
+    given = tuple(v.type for v in result)
+    if given != root.types:
+        raise VerificationError(f"the rule {rule.name} turned {root!r} of {root.types} into {given}")

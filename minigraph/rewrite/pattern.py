@@ -1,0 +1,110 @@
+"""Patterns over instructions: what a rewrite looks for, and why a candidate failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from minigraph.core.ir import Instr, Value
+from minigraph.core.op import Op
+
+Check = Callable[[Instr], str | None]
+
+
+class Pattern:
+    """An instruction of one of `kinds` whose inputs match `inputs` (None: anything; fewer than there are: the rest is
+    free). A match binds it to `name`.
+
+    single_use: nothing outside the match may read its result. commutes: two inputs may match in either order.
+    check: returns why the instruction does not fit, or None.
+    """
+
+    __slots__ = ("check", "commutes", "inputs", "kinds", "name", "single_use")
+
+    def __init__(
+        self,
+        kinds: type[Op] | tuple[type[Op], ...],
+        *inputs: Pattern | None,
+        name: str = "",
+        single_use: bool = False,
+        commutes: bool = False,
+        check: Check | None = None,
+    ) -> None:
+        self.kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+        self.inputs = inputs
+        self.name = name
+        self.single_use = single_use
+        self.commutes = commutes
+        self.check = check
+
+
+class Failure(NamedTuple):
+    """Why a pattern does not match at an instruction."""
+
+    instr: Instr
+    reason: str
+
+
+class Match:
+    """What a pattern's names are bound to."""
+
+    def __init__(self, root: Instr) -> None:
+        self.root = root
+        self.bound: dict[str, Instr] = {}
+        self.instrs: list[Instr] = []
+
+    def __getitem__(self, name: str) -> Instr:
+        return self.bound[name]
+
+    def attr(self, name: str, attribute: str) -> Any:
+        return getattr(self.bound[name].op, attribute)
+
+
+def match(pattern: Pattern, root: Instr, uses: Callable[[Value], int]) -> Match | Failure:
+    """Match `pattern` at `root`. `uses` counts the readers of a value, results of the program included."""
+    found = Match(root)
+    failure = _match(pattern, root, uses, found, is_root=True)
+    return found if failure is None else failure
+
+
+def _match(pattern: Pattern, instr: Instr, uses: Callable[[Value], int], found: Match, is_root: bool) -> Failure | None:
+    if not isinstance(instr.op, pattern.kinds):
+        wanted = " or ".join(k.__name__ for k in pattern.kinds)
+        return Failure(instr, f"{type(instr.op).__name__} is not {wanted}")
+    if instr.control:
+        return Failure(instr, "it has control inputs")
+    if pattern.single_use and not is_root:
+        count = sum(uses(Value(instr, i)) for i in range(len(instr.types)))
+        if count != 1:
+            return Failure(instr, f"its result has {count} readers")
+    if pattern.check is not None:
+        reason = pattern.check(instr)
+        if reason is not None:
+            return Failure(instr, reason)
+    if len(instr.inputs) < len(pattern.inputs):
+        return Failure(instr, f"it has {len(instr.inputs)} inputs, not {len(pattern.inputs)}")
+    failure = _match_inputs(pattern, instr, uses, found)
+    if failure is None:
+        found.instrs.append(instr)
+        if pattern.name:
+            found.bound[pattern.name] = instr
+    return failure
+
+
+def _match_inputs(pattern: Pattern, instr: Instr, uses: Callable[[Value], int], found: Match) -> Failure | None:
+    orders = [pattern.inputs]
+    if pattern.commutes and len(pattern.inputs) == 2:
+        orders.append(pattern.inputs[::-1])
+    failure: Failure | None = None
+    for order in orders:
+        bound, instrs = dict(found.bound), list(found.instrs)
+        failure = None
+        for sub, value in zip(order, instr.inputs, strict=False):
+            if sub is not None:
+                failure = _match(sub, value.instr, uses, found, is_root=False)
+                if failure is not None:
+                    break
+        if failure is None:
+            return None
+        found.bound, found.instrs = bound, instrs
+    return failure

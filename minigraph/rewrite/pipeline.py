@@ -1,0 +1,81 @@
+"""Pipelines: passes in order, with one hook between them, on which verifier, timer, trace and pictures hang."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from minigraph.core.errors import MinigraphError, VerificationError
+from minigraph.core.ir import Program
+from minigraph.core.printer import format_program
+from minigraph.core.verifier import verify_program
+from minigraph.rewrite.driver import Applied, Declined, Outcome, Rule, rewrite
+
+
+class Pass(Protocol):
+    """A transformation of programs. `name` is how it is switched off."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, program: Program) -> Outcome: ...
+
+
+class RulePass:
+    """A pass that is a set of rewrite rules, applied to a fixed point."""
+
+    def __init__(self, name: str, *rules: Rule) -> None:
+        self.name = name
+        self.rules = rules
+
+    def run(self, program: Program) -> Outcome:
+        return rewrite(program, self.rules)
+
+
+class Stage(NamedTuple):
+    """What one pass did: the program after it, its applications, declined candidates, sweeps, and seconds."""
+
+    name: str
+    program: Program
+    applied: list[Applied]
+    declined: list[Declined]
+    sweeps: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The stage as plain data, without the program."""
+        return {
+            "pass": self.name,
+            "instructions": len(self.program.instrs),
+            "sweeps": self.sweeps,
+            "seconds": round(self.seconds, 6),
+            "applied": [a._asdict() for a in self.applied],
+            "declined": [d._asdict() for d in self.declined],
+        }
+
+
+Hook = Callable[[Program, Stage], None]
+
+
+def run_pipeline(program: Program, passes: Sequence[Pass], hooks: Iterable[Hook] = ()) -> tuple[Program, list[Stage]]:
+    """Run `passes` in order. After each the program is verified and `hooks` see (program before, stage).
+
+    VerificationError names the pass that broke the program, and carries the program before it.
+    """
+    stages: list[Stage] = []
+    for each in passes:
+        started = time.perf_counter()
+        try:
+            outcome = each.run(program)
+            verify_program(outcome.program)
+        except MinigraphError as error:
+            dump = format_program(program)
+            raise VerificationError(f"the pass '{each.name}' broke the program: {error}\nbefore it:\n{dump}") from error
+        seconds = time.perf_counter() - started
+        stage = Stage(each.name, outcome.program, outcome.applied, outcome.declined, outcome.sweeps, seconds)
+        for hook in hooks:
+            hook(program, stage)
+        stages.append(stage)
+        program = outcome.program
+    return program, stages
