@@ -1,0 +1,50 @@
+"""NumpyBackend: buffers in host memory, and a kernel for each op."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigraph.backend import Lowered
+from minigraph.backends.numpy import conv, data, loss, matmul, pointwise, pool, reduce, state, update
+from minigraph.backends.numpy.common import Array, Kernel, Types, copy, fallback, steps_only
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+
+KERNELS: dict[type[Op], Kernel] = {}
+for _module in (pointwise, reduce, matmul, conv, pool, loss, data, state, update):
+    KERNELS |= _module.KERNELS
+
+
+class NumpyBackend:
+    """Runs ops as NumPy calls with `out=`, on views of buffers that stay where they are."""
+
+    name = "numpy"
+
+    def allocate(self, nbytes: int) -> Array:
+        """A uint8 buffer of `nbytes`, aligned to 64 bytes. (NumPy asks for huge pages itself, from 4 MB up.)"""
+        whole = np.empty(nbytes + 64, np.uint8)
+        start = -whole.ctypes.data % 64
+        return whole[start : start + nbytes]
+
+    def view(self, buffer: Array, offset: int, type: TensorType) -> Array:
+        """The array of a static type at a byte offset of a buffer, in C order."""
+        return buffer[offset : offset + type.nbytes].view(type.dtype.np_dtype).reshape(type.static)
+
+    def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
+        """The kernel of the op's class or of the nearest base class that has one, else the op's reference."""
+        for kind in type(op).__mro__:
+            if kind in KERNELS:
+                return KERNELS[kind](op, in_types, out_types)
+        if op.is_view:
+            return steps_only(lambda inputs, outputs: [copy(outputs[0], inputs[0].reshape(out_types[0].static))])  # type: ignore[arg-type]
+        return fallback(op, in_types, out_types)
+
+    def write(self, array: Array, value: Any) -> None:
+        """Copy from the host, broadcasting and casting as NumPy does."""
+        np.copyto(array, value, casting="unsafe")
+
+    def read(self, array: Array) -> Any:
+        """A copy; a NumPy scalar where the array has no axes."""
+        return np.array(array)[()]

@@ -1,0 +1,111 @@
+"""What the kernels share: steps, workspace, blocks, and the fallback to an op's reference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minigraph.backend import Launch, Lowered
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+
+Array = np.ndarray[Any, Any]
+Types = Sequence[TensorType]
+Kernel = Callable[[Any, Types, Types], Lowered]  # (op, input types, output types)
+
+BLOCK_BYTES = 1 << 17  # operands of this size stay in the L2 cache from one pass over them to the next
+_ALIGN = 64
+
+
+def run(steps: Sequence[Launch]) -> Launch:
+    """One launch that makes all `steps` in order."""
+    if len(steps) == 1:
+        return steps[0]
+    fixed = tuple(steps)
+
+    def launch() -> None:
+        for step in fixed:
+            step()
+
+    return launch
+
+
+def steps_only(make: Callable[[Sequence[Array], Sequence[Array | None]], Sequence[Launch]], **options: Any) -> Lowered:
+    """A kernel without workspace: `make(inputs, outputs)` gives its steps."""
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
+        return run(make(inputs, outputs))
+
+    return Lowered(bind, **options)
+
+
+class Scratch:
+    """A layout of arrays in a launch's workspace, each aligned to 64 bytes."""
+
+    def __init__(self) -> None:
+        self.nbytes = 0
+        self._parts: list[tuple[int, tuple[int, ...], np.dtype[Any]]] = []
+
+    def add(self, shape: Sequence[int] | int, dtype: Any) -> int:
+        """Room for one array more; returns its place in what `open` gives."""
+        dims = (shape,) if isinstance(shape, int) else tuple(shape)
+        kind = np.dtype(dtype)
+        self._parts.append((self.nbytes, dims, kind))
+        self.nbytes += -(-math.prod(dims) * kind.itemsize // _ALIGN) * _ALIGN
+        return len(self._parts) - 1
+
+    def open(self, workspace: Array) -> list[Array]:
+        """The arrays in a workspace of `nbytes`, in the order they were added."""
+        return [
+            workspace[start : start + math.prod(shape) * kind.itemsize].view(kind).reshape(shape)
+            for start, shape, kind in self._parts
+        ]
+
+
+def blocks(size: int, step: int) -> list[slice]:
+    """Slices of at most `step` that cover range(size), all of nearly one length."""
+    count = -(-size // max(step, 1))
+    return [slice(size * i // count, size * (i + 1) // count) for i in range(count)]
+
+
+def block_size(dtype: np.dtype[Any]) -> int:
+    """Elements of a block for kernels that pass over it several times."""
+    return BLOCK_BYTES // dtype.itemsize
+
+
+def same(types: Types, out: TensorType) -> tuple[int, ...]:
+    """The inputs that have the type of the output, so that a pointwise kernel may overwrite them."""
+    return tuple(i for i, t in enumerate(types) if t == out)
+
+
+def copy(target: Array, source: Array) -> Launch:
+    """The step target = source, with broadcasting and without a check of the cast."""
+    return partial(np.copyto, target, source, casting="unsafe")
+
+
+def fallback(op: Op, in_types: Types, out_types: Types) -> Lowered:
+    """The op's reference forward, and a copy of each result that somebody reads or that is written."""
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
+        targets = list(outputs)
+        for back, position in enumerate(reversed(op.writes)):
+            if targets[-1 - back] is None:
+                targets[-1 - back] = inputs[position]
+
+        def launch() -> None:
+            # All results first: a result may be an input itself, or a view of one that is about to be written.
+            results = [
+                np.array(r) if op.writes and t is not None else r
+                for r, t in zip(op.forward(np, *inputs), targets, strict=True)
+            ]
+            for target, result in zip(targets, results, strict=True):
+                if target is not None:
+                    np.copyto(target, result, casting="unsafe")
+
+        return launch
+
+    return Lowered(bind, fallback=True)

@@ -1,0 +1,161 @@
+"""Convolution and its gradients as matrix products with the column matrix, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minigraph.backend import Launch, Lowered
+from minigraph.backends.numpy import depthwise
+from minigraph.backends.numpy.columns import Columns
+from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, copy, fallback, run
+from minigraph.backends.numpy.taps import Taps
+from minigraph.core.op import Op
+from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
+from minigraph.ops.window import reach
+
+Dims = tuple[int, ...]
+
+
+def _columns(op: Convolution, x: Dims, w: Dims, y: Dims, dtype: np.dtype[Any]) -> Columns:
+    """The windows of the image x [N,H,W,C] that meet the filter w [KH,KW,C/groups,O] in the output y."""
+    (top, _), (left, _) = op.window(w).pads(*x[1:3])
+    start, out = (-top, -left), (y[1], y[2])
+    return Columns(x, (w[0], w[1]), op.strides, op.dilations, start, out, x[3] // w[2], dtype)
+
+
+def _outputs(group: int, fan: int) -> slice:
+    """The output channels of a group."""
+    return slice(group * fan, (group + 1) * fan)
+
+
+def conv2d(op: Conv2D, in_types: Types, out_types: Types) -> Lowered:
+    """y = columns(x)·w."""
+    x, w = (t.static for t in in_types)
+    y = out_types[0].static
+    kind = out_types[0].dtype.np_dtype
+    if kind.itemsize < 4:
+        return fallback(op, in_types, out_types)
+    if depthwise.fits(x, w):
+        return depthwise.forward(op, x, w, y, kind)
+    columns = _columns(op, x, w, y, kind)
+    fan = w[3] // columns.groups
+    scratch = Scratch()
+    columns.reserve(scratch)
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        filters, pixels = inputs[1].reshape(columns.length, w[3]), outputs[0].reshape(-1, w[3])
+        steps: list[Launch] = []
+        for block, group, load, matrix in columns.load(inputs[0], *scratch.open(workspace)):
+            some = _outputs(group, fan)
+            steps += [*load, partial(np.matmul, matrix, filters[:, some], pixels[block.pixels, some])]
+        return run(steps)
+
+    return Lowered(bind, scratch.nbytes)
+
+
+def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types) -> Lowered:
+    """∂L/∂w = columns(x)ᵀ·δ, summed over the blocks."""
+    x, y = (t.static for t in in_types)
+    w = op.shape
+    kind = out_types[0].dtype.np_dtype
+    if kind.itemsize < 4:
+        return fallback(op, in_types, out_types)
+    if depthwise.fits(x, w):
+        return depthwise.filter_grad(op, x, w, y, kind)
+    columns = _columns(op, x, w, y, kind)
+    fan = w[3] // columns.groups
+    scratch = Scratch()
+    columns.reserve(scratch)
+    scratch.add((columns.length, fan), kind)
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        *room, part = scratch.open(workspace)
+        deltas, filters = inputs[1].reshape(-1, w[3]), outputs[0].reshape(columns.length, w[3])
+        steps: list[Launch] = []
+        for block, group, load, matrix in columns.load(inputs[0], *room):
+            some = _outputs(group, fan)
+            total, delta = filters[:, some], deltas[block.pixels, some]
+            first = block.pixels.start == 0
+            steps += [*load, partial(np.matmul, matrix.T, delta, total if first else part)]
+            if not first:
+                steps.append(partial(np.add, total, part, total))
+        return run(steps or [partial(filters.fill, 0)])
+
+    return Lowered(bind, scratch.nbytes)
+
+
+def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types) -> Lowered:
+    """∂L/∂x. With stride 1 it is the convolution of δ with the turned filter, else a scatter of δ·wᵀ."""
+    w, y = (t.static for t in in_types)
+    kind = out_types[0].dtype.np_dtype
+    if kind.itemsize < 4:
+        return fallback(op, in_types, out_types)
+    if depthwise.fits(op.shape, w):
+        return depthwise.input_grad(op, op.shape, w, y, kind)
+    if op.strides == (1, 1):
+        return _correlate(op, w, y, kind)
+    return _scatter(op, w, y, kind)
+
+
+def _correlate(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
+    (top, _), (left, _) = op.window(w).pads(*op.shape[1:3])
+    start = top + 1 - reach(w[0], op.dilations[0]), left + 1 - reach(w[1], op.dilations[1])
+    groups = op.shape[3] // w[2]
+    fan = w[3] // groups
+    columns = Columns(y, (w[0], w[1]), (1, 1), op.dilations, start, (op.shape[1], op.shape[2]), groups, kind)
+    scratch = Scratch()
+    columns.reserve(scratch)
+    scratch.add((groups, w[0], w[1], fan, w[2]), kind)
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        *room, turned = scratch.open(workspace)
+        split = inputs[0].reshape(*w[:3], groups, fan)
+        filters, pixels = turned.reshape(groups, columns.length, w[2]), outputs[0].reshape(-1, op.shape[3])
+        steps = [copy(turned, split[::-1, ::-1].transpose(3, 0, 1, 4, 2))]
+        for block, group, load, matrix in columns.load(inputs[1], *room):
+            target = pixels[block.pixels, group * w[2] : (group + 1) * w[2]]
+            steps += [*load, partial(np.matmul, matrix, filters[group], target)]
+        return run(steps)
+
+    return Lowered(bind, scratch.nbytes)
+
+
+def _scatter(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
+    columns = _columns(op, op.shape, w, y, kind)
+    taps = Taps(op.window(w), op.shape)
+    fan, depth = w[3] // columns.groups, w[2]
+    scratch = Scratch()
+    largest = max((b.pixels.stop - b.pixels.start for b in columns.blocks()), default=0)
+    scratch.add(largest * columns.length, kind)
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        (room,) = scratch.open(workspace)
+        filters, deltas, out = inputs[0].reshape(columns.length, w[3]), inputs[1].reshape(-1, w[3]), outputs[0]
+        steps: list[Launch] = []
+        for block in columns.blocks():
+            if block.rows.start == 0:
+                steps.append(partial(out[block.images].fill, 0))
+            count = block.pixels.stop - block.pixels.start
+            matrix = room[: count * columns.length].reshape(count, columns.length)
+            shape = (-1, block.rows.stop - block.rows.start, y[2], w[0], w[1], depth)
+            for group in range(columns.groups):
+                some = _outputs(group, fan)
+                steps.append(partial(np.matmul, deltas[block.pixels, some], filters[:, some].T, matrix))
+                for tap in taps.over(block.rows):
+                    target = out[(block.images, *tap.image, slice(group * depth, (group + 1) * depth))]
+                    part = matrix.reshape(shape)[(slice(None), *tap.out, tap.row, tap.column)]
+                    steps.append(partial(np.add, target, part, target))
+        return run(steps or [partial(out.fill, 0)])
+
+    return Lowered(bind, scratch.nbytes)
+
+
+KERNELS: dict[type[Op], Kernel] = {
+    Conv2D: conv2d,
+    Conv2DFilterGrad: filter_grad,
+    Conv2DInputGrad: input_grad,
+}

@@ -1,0 +1,103 @@
+"""Depthwise convolution (one filter a channel): for each tap one product and one sum, on a block in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minigraph.backend import Launch, Lowered
+from minigraph.backends.numpy.common import Array, Scratch, block_size, blocks, run
+from minigraph.backends.numpy.taps import Tap, Taps
+from minigraph.ops.conv2d import Convolution
+
+Dims = tuple[int, ...]
+
+
+def fits(x: Dims, w: Dims) -> bool:
+    """Whether every channel is a group of its own with one filter."""
+    return w[2] == 1 and x[3] == w[3] > 1
+
+
+class _Blocks:
+    """Blocks of images and output rows of one depthwise convolution."""
+
+    def __init__(self, op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> None:
+        self.taps = Taps(op.window(w), x)
+        line = max(y[2] * y[3], 1)
+        lines = max(1, block_size(kind) // line)
+        self.parts = [(n, rows) for n in range(y[0]) for rows in blocks(y[1], lines)] if x[1] * x[2] else []
+        self.scratch = Scratch()
+        self.scratch.add(min(lines, y[1]) * line, kind)
+
+    def products(self, n: int, rows: slice, room: Array, y: Array) -> list[tuple[Tap, Array, Array]]:
+        """For each tap the output elements it reaches, and scratch of their shape."""
+        found = []
+        for tap in self.taps.over(rows):
+            part = y[(n, *(_shifted(tap, rows)))]
+            found.append((tap, part, room[: part.size].reshape(part.shape)))
+        return found
+
+
+def _shifted(tap: Tap, rows: slice) -> tuple[slice, slice]:
+    down, across = tap.out
+    return slice(down.start + rows.start, down.stop + rows.start), across
+
+
+def forward(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
+    """y = Σ over taps of x·w[tap]."""
+    plan = _Blocks(op, x, w, y, kind)
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        (room,) = plan.scratch.open(workspace)
+        image, filters = inputs
+        steps: list[Launch] = []
+        for n, rows in plan.parts:
+            steps.append(partial(outputs[0][n, rows].fill, 0))
+            for tap, target, product in plan.products(n, rows, room, outputs[0]):
+                steps.append(partial(np.multiply, image[(n, *tap.image)], filters[tap.row, tap.column, 0], product))
+                steps.append(partial(np.add, target, product, target))
+        return run(steps or [partial(outputs[0].fill, 0)])
+
+    return Lowered(bind, plan.scratch.nbytes)
+
+
+def input_grad(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
+    """∂L/∂x: δ·w[tap] added where the tap met the image."""
+    plan = _Blocks(op, x, w, y, kind)
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        (room,) = plan.scratch.open(workspace)
+        filters, delta = inputs
+        steps: list[Launch] = [partial(outputs[0].fill, 0)]
+        for n, rows in plan.parts:
+            for tap, part, product in plan.products(n, rows, room, delta):
+                target = outputs[0][(n, *tap.image)]
+                steps.append(partial(np.multiply, part, filters[tap.row, tap.column, 0], product))
+                steps.append(partial(np.add, target, product, target))
+        return run(steps)
+
+    return Lowered(bind, plan.scratch.nbytes)
+
+
+def filter_grad(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
+    """∂L/∂w[tap] = Σ x·δ, each block's column sums by BLAS."""
+    plan = _Blocks(op, x, w, y, kind)
+    plan.scratch.add(x[3], kind)
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        room, sums = plan.scratch.open(workspace)
+        image, delta = inputs
+        ones = np.ones(max(y[1] * y[2], 1), kind)
+        steps: list[Launch] = [partial(outputs[0].fill, 0)]
+        for n, rows in plan.parts:
+            for tap, part, product in plan.products(n, rows, room, delta):
+                target, flat = outputs[0][tap.row, tap.column, 0], product.reshape(-1, x[3])
+                steps.append(partial(np.multiply, part, image[(n, *tap.image)], product))
+                steps.append(partial(np.matmul, ones[: len(flat)], flat, sums))
+                steps.append(partial(np.add, target, sums, target))
+        return run(steps)
+
+    return Lowered(bind, plan.scratch.nbytes)

@@ -1,0 +1,29 @@
+"""Matrix products: BLAS on the operands as they stand, transposed by view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minigraph.backend import Launch, Lowered
+from minigraph.backends.numpy.common import Array, Kernel, Types, steps_only
+from minigraph.core.op import Op
+from minigraph.ops.matmul import MatMul
+
+
+def matmul(op: MatMul, in_types: Types, out_types: Types) -> Lowered:
+    """C = A·B on the last two axes."""
+
+    def steps(inputs: Sequence[Array], outputs: Sequence[Any]) -> list[Launch]:
+        a, b = inputs
+        left = np.swapaxes(a, -1, -2) if op.transpose_a else a
+        right = np.swapaxes(b, -1, -2) if op.transpose_b else b
+        return [partial(np.matmul, left, right, outputs[0])]
+
+    return steps_only(steps)
+
+
+KERNELS: dict[type[Op], Kernel] = {MatMul: matmul}

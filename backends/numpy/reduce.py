@@ -1,0 +1,185 @@
+"""Reductions: sums over leading axes by BLAS in two levels, all others by the ufunc's `reduce` with `out=`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minigraph.backend import Launch, Lowered
+from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, copy, fallback, run, steps_only
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.ops import reduce as R
+from minigraph.ops.bias import BiasAddGrad
+from minigraph.ops.like import Axes, BroadcastTo, ReduceLike, SumTo, _with_axes, normalise_axes
+from minigraph.ops.shape import TileGrad
+
+
+def sum_over(x: TensorType, axes: Sequence[int], mean: bool = False) -> Lowered:
+    """Σ x over `axes` (numbers from 0), in the order of the remaining axes; divided by the count for a mean."""
+    dims = x.static
+    count = math.prod(dims[a] for a in axes)
+    kind = x.dtype.np_dtype
+    leading = 0 < len(axes) < len(dims) and tuple(axes) == tuple(range(len(axes)))
+    if leading and x.size and kind.kind == "f" and kind.itemsize >= 4:
+        return _sum_rows(count, x.size // count, kind, mean)
+
+    def steps(inputs: Sequence[Array], outputs: Sequence[Any]) -> list[Launch]:
+        out = outputs[0]
+        total = out.reshape([d for i, d in enumerate(dims) if i not in axes])
+        made: list[Launch] = [partial(np.add.reduce, inputs[0], axis=tuple(axes), dtype=kind, out=total)]
+        if not axes:
+            made = [copy(total, inputs[0])]
+        if mean and count:
+            made.append(partial(np.divide, out, np.array(count, kind), out))
+        return [partial(out.fill, np.nan)] if mean and not count else made
+
+    return steps_only(steps)
+
+
+def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool) -> Lowered:
+    """Column sums of a matrix as ones·X, which is faster than `np.sum`. First over groups of rows, then over the
+    groups, so that rounding errors grow with the square root of the row count."""
+    groups = next(d for d in range(max(math.isqrt(rows), 1), 0, -1) if rows % d == 0)
+    if groups < 8:
+        groups = 1
+    scratch = Scratch()
+    if groups > 1:
+        scratch.add((rows // groups, width), kind)
+    divisor = np.array(rows, kind)
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        ones = np.ones(max(groups, rows // groups), kind)
+        x, out = inputs[0], outputs[0].reshape(width)
+        made: list[Launch] = []
+        if groups > 1:
+            (partials,) = scratch.open(workspace)
+            made.append(partial(np.matmul, ones[:groups], x.reshape(groups, -1), partials.reshape(-1)))
+            x = partials
+        made.append(partial(np.matmul, ones[: rows // groups], x.reshape(rows // groups, width), out))
+        if mean:
+            made.append(partial(np.divide, out, divisor, out))
+        return run(made)
+
+    return Lowered(bind, scratch.nbytes)
+
+
+def sum_(op: R.Sum, in_types: Types, out_types: Types) -> Lowered:
+    return sum_over(in_types[0], normalise_axes(op.axis, len(in_types[0].static)))
+
+
+def mean(op: R.Mean, in_types: Types, out_types: Types) -> Lowered:
+    if not in_types[0].dtype.is_floating:
+        return fallback(op, in_types, out_types)
+    return sum_over(in_types[0], normalise_axes(op.axis, len(in_types[0].static)), mean=True)
+
+
+def bias_add_grad(op: BiasAddGrad, in_types: Types, out_types: Types) -> Lowered:
+    """∂L/∂b[c] = Σ δ[..., c]."""
+    return sum_over(in_types[0], range(len(in_types[0].static) - 1))
+
+
+def _broadcast_axes(x: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of x that broadcasting added to `shape`, or stretched."""
+    extra = len(x) - len(shape)
+    stretched = (i + extra for i, d in enumerate(shape) if d == 1 and x[i + extra] != 1)
+    return (*range(extra), *stretched)
+
+
+def sum_to(op: SumTo, in_types: Types, out_types: Types) -> Lowered:
+    return sum_over(in_types[0], _broadcast_axes(in_types[0].static, op.shape))
+
+
+def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Lowered:
+    x, like = in_types
+    if op.mean and not x.dtype.is_floating:
+        return fallback(op, in_types, out_types)
+    axes = _broadcast_axes(x.static, _with_axes(like.static, op.axis, x.static))
+    return sum_over(x, axes, op.mean and x.size > 0)
+
+
+def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Lowered:
+    """A copy; for a mean the small operand is divided first."""
+    x = in_types[0]
+    kept = _with_axes(x.static, op.axis, op.shape)
+    if not op.mean:
+        return steps_only(lambda i, o: [copy(o[0], i[0].reshape(kept))])  # type: ignore[arg-type]
+    if not x.dtype.is_floating:
+        return fallback(op, in_types, out_types)
+    copies = np.array(math.prod(op.shape) // max(x.size, 1) or 1, x.dtype.np_dtype)
+    scratch = Scratch()
+    scratch.add(kept, x.dtype.np_dtype)
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        (share,) = scratch.open(workspace)
+        return run([partial(np.divide, inputs[0].reshape(kept), copies, share), copy(outputs[0], share)])
+
+    return Lowered(bind, scratch.nbytes)
+
+
+def extremum(op: R.Extremum, in_types: Types, out_types: Types) -> Lowered:
+    x = in_types[0]
+    low, high = (-np.inf, np.inf) if x.dtype.is_floating else (x.dtype.min, x.dtype.max)
+    ufunc, initial = (np.maximum, low) if op.function == "max" else (np.minimum, high)
+    return _reduce(ufunc, op.axis, op.keep_dims, x, initial=initial)
+
+
+def _reduce(ufunc: np.ufunc, axis: Axes, keep: bool, x: TensorType, **options: Any) -> Lowered:
+    axes = normalise_axes(axis, len(x.static))
+    return steps_only(lambda i, o: [partial(ufunc.reduce, i[0], axis=axes, out=o[0], keepdims=keep, **options)])
+
+
+def prod(op: R.Prod, in_types: Types, out_types: Types) -> Lowered:
+    return _reduce(np.multiply, op.axis, op.keep_dims, in_types[0], dtype=in_types[0].dtype.np_dtype)
+
+
+def all_(op: R.All, in_types: Types, out_types: Types) -> Lowered:
+    return _reduce(np.logical_and, op.axis, op.keep_dims, in_types[0])
+
+
+def any_(op: R.Any_, in_types: Types, out_types: Types) -> Lowered:
+    return _reduce(np.logical_or, op.axis, op.keep_dims, in_types[0])
+
+
+def tile_grad(op: TileGrad, in_types: Types, out_types: Types) -> Lowered:
+    """The sum over the copies: over every other axis once each axis is split in (copies, length)."""
+    split = [d for total, m in zip(in_types[0].static, op.multiples, strict=True) for d in (m, total // m)]
+    axes = tuple(range(0, len(split), 2))
+    return steps_only(lambda i, o: [partial(np.add.reduce, i[0].reshape(split), axis=axes, out=o[0])])
+
+
+def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Lowered:
+    """NumPy writes indices as intp only; another output dtype gets a copy."""
+    function = getattr(np, op.function)
+    out = out_types[0]
+    scratch = Scratch()
+    if out.dtype.np_dtype != np.intp:
+        scratch.add(out.static, np.intp)
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        if not scratch.nbytes:
+            return partial(function, inputs[0], op.axis, outputs[0])
+        (index,) = scratch.open(workspace)
+        return run([partial(function, inputs[0], op.axis, index), copy(outputs[0], index)])
+
+    return Lowered(bind, scratch.nbytes)
+
+
+KERNELS: dict[type[Op], Kernel] = {
+    R.Sum: sum_,
+    R.Mean: mean,
+    R.Extremum: extremum,
+    R.Prod: prod,
+    R.All: all_,
+    R.Any_: any_,
+    R.ArgMax: argmax,
+    BiasAddGrad: bias_add_grad,
+    SumTo: sum_to,
+    ReduceLike: reduce_like,
+    BroadcastTo: broadcast_to,
+    TileGrad: tile_grad,
+}

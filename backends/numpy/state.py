@@ -1,0 +1,67 @@
+"""Assignments to variables, random numbers, constants, and nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minigraph.backend import Launch, Lowered
+from minigraph.backends.numpy.common import Array, Kernel, Types, copy, steps_only
+from minigraph.core.op import Op
+from minigraph.ops import philox
+from minigraph.ops.constant import Const
+from minigraph.ops.random import RandomOp
+from minigraph.ops.state import Assign, AssignAdd, AssignSub, NoOp
+
+
+def const(op: Const, in_types: Types, out_types: Types) -> Lowered:
+    return steps_only(lambda _, out: [copy(out[0], op.value)])  # type: ignore[arg-type]
+
+
+def assign(op: Assign, in_types: Types, out_types: Types) -> Lowered:
+    return steps_only(lambda x, _: [copy(x[0], x[1])])
+
+
+def assign_add(op: AssignAdd, in_types: Types, out_types: Types) -> Lowered:
+    return steps_only(lambda x, _: [partial(np.add, x[0], x[1], x[0])])
+
+
+def assign_sub(op: AssignSub, in_types: Types, out_types: Types) -> Lowered:
+    return steps_only(lambda x, _: [partial(np.subtract, x[0], x[1], x[0])])
+
+
+def random(op: RandomOp, in_types: Types, out_types: Types) -> Lowered:
+    """Philox's values from the cell's counter on, which then moves on by what they reserve."""
+    count = out_types[0].size
+    step = np.uint64(philox.reserved(count))
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        cell, values = inputs[0], outputs[0]
+        counter = cell[:1]
+
+        def launch() -> None:
+            offset, key, stream = cell.tolist()
+            if values is not None:
+                np.copyto(values, op.draw(count, key, stream, offset).reshape(values.shape))
+            np.add(counter, step, counter)
+
+        return launch
+
+    return Lowered(bind)
+
+
+def no_op(op: NoOp, in_types: Types, out_types: Types) -> Lowered:
+    return steps_only(lambda _, __: [])
+
+
+KERNELS: dict[type[Op], Kernel] = {
+    Const: const,
+    Assign: assign,
+    AssignAdd: assign_add,
+    AssignSub: assign_sub,
+    RandomOp: random,
+    NoOp: no_op,
+}
