@@ -1,0 +1,59 @@
+# `make help` lists the targets. Needs make and Python >= 3.11; everything else is installed into .venv.
+
+CANDIDATES := python3.13 python3.12 python3.11 python3
+SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in $(CANDIDATES); do "$$p" -c '$(SUITABLE)' >/dev/null 2>&1 && echo "$$p" && break; done)
+
+BIN := .venv/bin
+READY := .venv/.ready
+TYPES := build/types
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test test-all lint format types bench clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+venv: $(READY)  ## set up .venv with minigraph and its development tools
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Found no Python >= 3.11 with venv among: $(CANDIDATES)." \
+	    "Install one, or give its path: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Setting up .venv with $(PYTHON); this takes a minute or two."
+	@$(BIN)/python -c '$(SUITABLE)' 2>/dev/null && $(BIN)/python -m pip --version >/dev/null 2>&1 \
+	    || "$(PYTHON)" -m venv --clear .venv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+demo: $(READY)  ## train on the digits in the package; results in runs/mnist-cnn
+	$(BIN)/minigraph train mnist-cnn
+
+test: $(READY)  ## run the tests
+	$(BIN)/python -m pytest
+
+test-all: $(READY)  ## run the tests, the slow ones too
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lint: $(READY)  ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)  ## repair style and formatting where that is safe
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# mypy cannot follow the mapping of backends/, models/ and tools/ into the package, so it sees the installed layout.
+types: $(READY)  ## check types
+	@rm -rf $(TYPES) && mkdir -p $(TYPES)/minigraph
+	@ln -s "$(CURDIR)"/minigraph/* "$(CURDIR)/backends" "$(CURDIR)/models" "$(CURDIR)/tools" $(TYPES)/minigraph/
+	cd $(TYPES) && "$(CURDIR)/$(BIN)/mypy" --config-file "$(CURDIR)/pyproject.toml" \
+	    --cache-dir "$(CURDIR)/.mypy_cache" --package minigraph
+
+bench: $(READY)  ## time the training step, Session.run and the import
+	$(BIN)/python tests/bench/mnist_step.py
+	$(BIN)/python tests/bench/session_overhead.py
+	$(BIN)/python tests/bench/import_time.py
+
+clean:  ## remove .venv, caches and build outputs; keep runs/
+	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The networks that `minigraph train` knows; see `minigraph.models.registry`."""

@@ -1,0 +1,52 @@
+"""Train mnist-cnn on the full MNIST set and print the test accuracy after each epoch.
+
+    python tests/bench/mnist_epochs.py [--epochs 5] [--backend numpy] [--seed 1]
+
+The settings are those of `minigraph train mnist-cnn --data mnist`. The data must be there: `minigraph data mnist`, or
+MINIGRAPH_DATA.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+
+import minigraph as tf
+from minigraph.data import Batches, load
+from minigraph.models.registry import get_model
+from minigraph.tools.train import FIRST, build_network, predict
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--backend", default="numpy")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+
+    model = get_model("mnist-cnn")
+    data = load("mnist")
+    actual = data.test_labels.argmax(1)
+    network = build_network(model, stddev=model.stddev, learning_rate=model.learning_rate, seed=options.seed)
+    batches = Batches(data.train_images, data.train_labels, batch_size=model.batch_size, seed=options.seed)
+    with tf.Session(graph=network.graph, backend=options.backend) as session:
+        session.run(network.initialise)
+        while batches.epoch < options.epochs:
+            epoch, started = batches.epoch, time.monotonic()
+            while batches.epoch == epoch:
+                images, labels = batches.next_batch()
+                feeds = {network.images: images, network.labels: labels, network.keep_prob: model.keep_prob}
+                session.run(network.train_step, feeds)
+            spent = time.monotonic() - started
+            right = predict(session, network, data.test_images) == actual
+            print(
+                f"epoch {epoch + 1}: test accuracy {np.mean(right):.4f}, {np.sum(right[:FIRST])} of the first {FIRST},"
+                f" {spent:.0f} s for {batches.steps_per_epoch} steps",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

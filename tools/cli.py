@@ -1,0 +1,265 @@
+"""The `minigraph` command. Subcommands import what they need when they run."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from minigraph.core.errors import MinigraphError
+
+
+class _Mistake(click.ClickException):
+    """A mistake in the command line, told in one line."""
+
+    exit_code = 2
+
+
+class _Group(click.Group):
+    """Shows users' errors in one line, without a traceback unless --debug is given."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            raise _Mistake(error.format_message()) from None
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise SystemExit(130) from None
+        except BrokenPipeError:
+            raise  # click's own matter
+        except (MinigraphError, OSError) as error:
+            if ctx.meta.get("minigraph.debug"):
+                raise
+            raise click.ClickException(str(error)) from None
+
+
+def _number(
+    *, whole: bool = False, above: float | None = None, least: float | None = None, most: float | None = None
+) -> Callable[[str], float]:
+    """A converter to a finite number, above `above`, at least `least` and at most `most`, each if given."""
+    bounds = (("above", above), ("at least", least), ("at most", most))
+    limits = " and ".join(f"{word} {bound:.10g}" for word, bound in bounds if bound is not None)
+
+    def convert(value: str) -> float:
+        try:
+            number = int(value) if whole else float(value)
+        except ValueError:
+            number = math.nan
+        if (
+            not math.isfinite(number)
+            or (above is not None and number <= above)
+            or (least is not None and number < least)
+            or (most is not None and number > most)
+        ):
+            kind = "a whole number" if whole else "a finite number"
+            raise click.BadParameter(f"expected {kind} {limits}, got {value}")
+        return number
+
+    convert.__name__ = "integer" if whole else "number"
+    return convert
+
+
+def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta["minigraph.debug"] = True
+
+
+_debug = click.option(
+    "--debug", is_flag=True, expose_value=False, is_eager=True, callback=_set_debug, help="Show tracebacks of errors."
+)
+_data = click.option(
+    "--data", metavar="SOURCE", help="sample, mnist, or a folder with the MNIST files [default: the model's]."
+)
+_backend = click.option("--backend", metavar="NAME", help="[default: $MINIGRAPH_BACKEND, else numpy]")
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"minigraph {version('minigraph')}")
+        ctx.exit()
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+@_debug
+def main() -> None:
+    """Train and inspect convolutional networks with minigraph."""
+
+
+@main.command()
+@click.argument("model")
+@_data
+@click.option("--epochs", type=_number(whole=True, least=1), help="[default: the model's, by data set]")
+@click.option("--batch-size", type=_number(whole=True, least=1), help="Images in a step [default: the model's].")
+@click.option("--learning-rate", type=_number(above=0), help="Adam's step size [default: the model's].")
+@click.option("--keep-prob", type=_number(above=0, most=1), help="What dropout keeps [default: the model's].")
+@click.option("--stddev", type=_number(above=0), help="Of the initial weights and biases [default: the model's].")
+@click.option(
+    "--seed",
+    type=_number(whole=True, least=0, most=2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Decides initial values, dropout and the order of the images.",
+)
+@_backend
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for all that is written [default: runs/MODEL].")
+@click.option(
+    "--checkpoint-every",
+    type=_number(whole=True, least=1),
+    metavar="STEPS",
+    help="Save every so many steps, besides each epoch's end.",
+)
+@click.option("--resume/--no-resume", default=True, help="Go on with the run in --out [default], or replace it.")
+@click.option("--quiet", is_flag=True, help="Print the result only.")
+@click.option("--max-steps", type=_number(whole=True, least=1), hidden=True)
+@_debug
+def train(
+    model: str,
+    data: str | None,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    keep_prob: float | None,
+    stddev: float | None,
+    seed: int,
+    backend: str | None,
+    out: Path | None,
+    checkpoint_every: int | None,
+    resume: bool,
+    quiet: bool,
+    max_steps: int | None,
+) -> None:
+    """Train MODEL, e.g. mnist-cnn; `minigraph models` lists them.
+
+    Ctrl-C saves a checkpoint and stops; the same command then goes on from there.
+    """
+    from minigraph.backend import get_backend
+    from minigraph.models.registry import get_model
+    from minigraph.tools import train as training
+    from minigraph.tools.data import load_data
+    from minigraph.tools.progress import TrainingProgress
+
+    chosen = get_model(model)
+    source = data or chosen.dataset
+    settings = training.Settings(
+        model=chosen.name,
+        batch_size=chosen.batch_size if batch_size is None else batch_size,
+        learning_rate=chosen.learning_rate if learning_rate is None else learning_rate,
+        keep_prob=chosen.keep_prob if keep_prob is None else keep_prob,
+        stddev=chosen.stddev if stddev is None else stddev,
+        seed=seed,
+        backend=get_backend(backend).name,
+    )
+    folder = out or Path("runs") / chosen.name
+    dataset = load_data(source)
+    available = len(dataset.train_images)
+    if settings.batch_size > available:
+        raise click.BadParameter(
+            f"expected at most {available}, the training images of {source}, got {settings.batch_size}",
+            param_hint="'--batch-size'",
+        )
+    if not len(dataset.test_images):
+        raise click.BadParameter(f"{source} has no test images", param_hint="'--data'")
+    if folder.exists() and not folder.is_dir():
+        raise click.BadParameter(f"expected a folder, but {folder} is a file", param_hint="'--out'")
+
+    run = training.Run(chosen, settings, dataset, folder)
+    resumed = run.start(resume)
+    each = run.batches.steps_per_epoch
+    total = each * (epochs or chosen.epochs.get(source, chosen.other_epochs))
+    total = min(total, max_steps or total)
+    with TrainingProgress(total, run.step, each, quiet) as progress:
+        if resumed is not None and run.step >= total:
+            progress.line(f"{resumed} has all {run.step} steps already; --epochs adds more, --no-resume starts anew.")
+        elif resumed is not None:
+            progress.line(f"going on from {resumed}")
+        try:
+            result = run.train(total, checkpoint_every, progress)
+        except training.Interrupted as stop:
+            progress.line(
+                f"Stopped after step {stop.step} of {total}. Saved {stop.checkpoint};"
+                " the same command (without --no-resume) goes on from there.",
+                important=True,
+            )
+            raise SystemExit(130) from None
+    click.echo(training.describe_accuracy(result.predicted, dataset.test_labels))
+    _write_reports(folder, settings, result, dataset)
+
+
+def _write_reports(folder: Path, settings: Any, result: Any, dataset: Any) -> None:
+    from minigraph.tools import report
+    from minigraph.tools.train import write_history
+
+    write_history(folder / "history.json", settings, result)
+    actual = dataset.test_labels.argmax(1)
+    report.draw_predictions(folder / "predictions.png", dataset.test_images, result.predicted, actual, dataset.classes)
+    history = result.history
+    report.draw_history(
+        folder / "loss.png", history.loss, history.accuracy, history.test_accuracy, result.steps_per_epoch
+    )
+    names = [result.checkpoint.name, "predictions.png", "loss.png", "history.json"]
+    click.echo(f"wrote {', '.join(names)} to {folder}")
+
+
+@main.command("eval")
+@click.argument("model")
+@click.option("--checkpoint", required=True, metavar="PATH", help="A .safetensors file, or a folder with some.")
+@_data
+@_backend
+@_debug
+def evaluate(model: str, checkpoint: str, data: str | None, backend: str | None) -> None:
+    """Test MODEL with the variables of a checkpoint."""
+    from minigraph.core.errors import NotFoundError
+    from minigraph.models.registry import get_model
+    from minigraph.tools.data import load_data
+    from minigraph.tools.train import describe_accuracy, evaluate_checkpoint, find_checkpoints
+
+    chosen = get_model(model)
+    path = Path(checkpoint)
+    if path.is_dir():
+        found = find_checkpoints(path)
+        if not found:
+            raise NotFoundError(f"{path}: no checkpoint in this folder")
+        path = found[-1]
+    dataset = load_data(data or chosen.dataset)
+    predicted = evaluate_checkpoint(chosen, path, dataset, backend)
+    click.echo(describe_accuracy(predicted, dataset.test_labels))
+
+
+@main.command("data")
+@click.argument("name", type=click.Choice(["mnist"]))
+@click.option("--from", "source", metavar="FOLDER", help="Copy from here instead of downloading.")
+@click.option("--to", "target", metavar="FOLDER", help="[default: the cache, where --data mnist looks]")
+@click.option("--quiet", is_flag=True, help="Print no progress.")
+@_debug
+def fetch(name: str, source: str | None, target: str | None, quiet: bool) -> None:
+    """Fetch a data set, verified by checksums: mnist, 70,000 digits in four files, 11 MB."""
+    from minigraph.data import fetch_mnist
+
+    click.echo(fetch_mnist(target, progress=not quiet, source_folder=source))
+
+
+@main.command("models")
+@_debug
+def models() -> None:
+    """List the models."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from minigraph.models.registry import MODELS
+
+    table = Table("model", "what it is", "image", "classes", "parameters")
+    for model in MODELS:
+        shape = " x ".join(map(str, model.image_shape))
+        table.add_row(model.name, model.summary, shape, f"{model.classes}", f"{model.parameters():,}")
+    console = Console(file=sys.stdout)
+    console.print(table)
