@@ -10,14 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigraph.backend import Backend, get_backend
+from minigraph.compile.interpret import numeric_check
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE, specialise
 from minigraph.core import scopes
 from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, ResourceExhaustedError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
+from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ops.state import VariableV2
+from minigraph.passes import choose
+from minigraph.rewrite.pipeline import Pass, run_pipeline
 
 PLAN_LIMIT = 64  # plans kept; the least recently used goes first
 GROWTH_LIMIT = 5  # runs in which one line may add nodes before the warning
@@ -125,11 +129,25 @@ class Session:
 
     target and config are TensorFlow 1's and have no effect. graph: the default graph at the time of the call.
     backend: a name from `minigraph.backend_names()`; by default the one MINIGRAPH_BACKEND names, else numpy.
+    optimize: which passes rewrite a program before it runs, O0 (none) to O3. `passes` (names or passes) takes their
+    place; `disable_passes` names some to leave out. debug: run each program before and after each pass, by the ops'
+    references, and raise VerificationError where they differ.
     """
 
     def __init__(
-        self, target: str = "", graph: Graph | None = None, config: Any = None, backend: str | None = None
+        self,
+        target: str = "",
+        graph: Graph | None = None,
+        config: Any = None,
+        backend: str | None = None,
+        *,
+        optimize: str = "O3",
+        passes: Iterable[str | Pass] | None = None,
+        disable_passes: Iterable[str] = (),
+        debug: bool = False,
     ) -> None:
+        self._passes = choose(optimize, passes, list(disable_passes))
+        self._debug = debug
         self.graph = graph if graph is not None else get_default_graph()
         self.backend: Backend = get_backend(backend)
         self._lock = threading.RLock()
@@ -203,7 +221,9 @@ class Session:
                 )
         types = [TensorType(t.dtype, s) for t, s in zip(request.feeds, shapes, strict=True)]
         program = specialise(request.tensors, request.targets, request.feeds, types)
-        plan = Plan(program, self.backend, self)
+        hooks = [numeric_check(arrays, self._state_before(program))] if self._debug else []
+        program, stages = run_pipeline(program, self._passes, hooks)
+        plan = Plan(program, self.backend, self, stages=stages)
         request.plans[shapes] = plan
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
@@ -237,6 +257,14 @@ class Session:
     def stats(self) -> SessionStats:
         """The plan cache's statistics."""
         return SessionStats(self._runs, self._compiled, self._dropped, len(self._plans))
+
+    def _state_before(self, program: Program) -> dict[str, np.ndarray]:
+        """The program's variables and random states; zeros for what has no value yet."""
+        state = self.read_state()
+        for instr in program.instrs:
+            if isinstance(instr.op, Cell):
+                state.setdefault(instr.op.name, np.zeros(instr.op.type.static, instr.op.type.dtype.np_dtype))
+        return state
 
     # what outlives a run
 
@@ -351,9 +379,14 @@ class InteractiveSession(Session):
     """A session that is the default one from when it is made until `close`."""
 
     def __init__(
-        self, target: str = "", graph: Graph | None = None, config: Any = None, backend: str | None = None
+        self,
+        target: str = "",
+        graph: Graph | None = None,
+        config: Any = None,
+        backend: str | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(target, graph, config, backend)
+        super().__init__(target, graph, config, backend, **options)
         scopes.session_stack().append(self)
         self._own_graph = graph is not None
         if graph is not None:

@@ -16,6 +16,7 @@ from minigraph.core.ir import Cell, Feed, Instr, Program, Value
 from minigraph.core.types import TensorType
 from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity
+from minigraph.rewrite.pipeline import Stage
 
 
 class Store(Protocol):
@@ -41,8 +42,11 @@ class Step(NamedTuple):
 class Plan:
     """A compiled program. `run` takes the fed arrays by slot and gives back the results."""
 
-    def __init__(self, program: Program, backend: Backend, store: Store, reuse: bool = True) -> None:
+    def __init__(
+        self, program: Program, backend: Backend, store: Store, reuse: bool = True, stages: Sequence[Stage] = ()
+    ) -> None:
         self.program = program
+        self.stages = tuple(stages)  # what the passes did
         self.backend = backend
         self.store = store
         builder = _Builder(program, backend)
