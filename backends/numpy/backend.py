@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend import Lowered
-from minigraph.backends.numpy import conv, data, loss, matmul, pointwise, pool, reduce, state, update
+from minigraph.backends.numpy import conv, data, loss, matmul, pointwise, pool, reduce, region, state, update
 from minigraph.backends.numpy.common import Array, Kernel, Types, copy, fallback, steps_only
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.rewrite.region import Blocked
 
 KERNELS: dict[type[Op], Kernel] = {}
 for _module in (pointwise, reduce, matmul, conv, pool, loss, data, state, update):
@@ -34,6 +35,8 @@ class NumpyBackend:
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """The kernel of the op's class or of the nearest base class that has one, else the op's reference."""
+        if isinstance(op, Blocked):
+            return region.blocked(op, self.lower)
         for kind in type(op).__mro__:
             if kind in KERNELS:
                 return KERNELS[kind](op, in_types, out_types)

@@ -172,7 +172,7 @@ class Graph:
             except (ShapeError, DTypeError) as error:
                 given = ", ".join(str(t.type) for t in inputs)
                 kind = type(op).__name__
-                where = f"op {kind} '{name or kind}' on [{given}], at {source.describe()}"
+                where = f"op {kind} '{(name or kind).rstrip('/')}' on [{given}], at {source.describe()}"
                 raise type(error)(f"{error} ({where})") from None
             full = self.unique_name(name or type(op).__name__)
             if full in self._by_name:

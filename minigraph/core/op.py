@@ -30,6 +30,17 @@ class Sample(NamedTuple):
     tolerance: float = 1e-6
 
 
+class Batching(NamedTuple):
+    """How an application can be done piece by piece along axis 0.
+
+    `cut` says of each input whether it is cut into the pieces or used whole; `sums` says of each output whether it is
+    the sum of what the pieces give, rather than their results one after the other.
+    """
+
+    cut: tuple[bool, ...]
+    sums: tuple[bool, ...]
+
+
 def attribute_key(value: Any) -> Any:
     """A hashable key that tells 1, True, 1.0 and -0.0 and 0.0 apart."""
     if isinstance(value, float):
@@ -131,6 +142,14 @@ class Op:
         `consts[i]` is the value of input i where it is known at compile time, else None.
         """
         return self, tuple(range(len(types)))
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        """How the op, all types static, can be done piece by piece along axis 0; None where it cannot."""
+        return None
+
+    def for_batch(self, size: int) -> Op:
+        """The op for a piece of `size` along axis 0."""
+        return self
 
     def initial_cell(self) -> np.ndarray:
         """The state before the first draw, for ops that draw."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from minigraph.core.dtypes import DType
@@ -93,6 +93,14 @@ def broadcast(a: Shape, b: Shape) -> Shape:
         else:
             raise ShapeError(f"Incompatible shapes: {format_shape(a)} and {format_shape(b)} do not broadcast")
     return tuple(out)
+
+
+def cut_rows(types: Sequence[TensorType], out: TensorType) -> tuple[bool, ...] | None:
+    """Which operands of a broadcasting op are cut with the result along its first axis; None where that axis is 1."""
+    rank, rows = len(out.static), (out.static or (1,))[0]
+    if rows == 1:
+        return None
+    return tuple(len(t.static) == rank and t.static[0] == rows for t in types)
 
 
 class Dimension:

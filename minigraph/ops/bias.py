@@ -9,7 +9,7 @@ import numpy as np
 
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
-from minigraph.core.op import Op, Sample
+from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, first, make, same_dtype
 from minigraph.ops.like import BroadcastLike
@@ -34,6 +34,9 @@ class BiasAdd(Op):
     def forward(self, xp: Any, x: Any, bias: Any) -> tuple[Any, ...]:
         return (x + bias,)
 
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((True, False), (False,))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return grad, apply(BiasAddGrad(), grad)
 
@@ -52,6 +55,9 @@ class BiasAddGrad(Op):
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
         return (xp.sum(grad, axis=tuple(range(grad.ndim - 1))),)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((True,), (True,))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(BroadcastLike(), grad, node.inputs[0]),)

@@ -11,6 +11,7 @@ from minigraph.core.dtypes import DType, as_dtype
 from minigraph.core.errors import DTypeError, GraphError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.op import Op
+from minigraph.core.provenance import caller
 from minigraph.core.types import TensorType
 
 
@@ -65,7 +66,7 @@ def _convert(operands: dict[str, Any], dtype: DType | None, kind: str) -> list[T
             if preferred is not None and value.dtype is not preferred:
                 raise DTypeError(
                     f"Input '{argument}' of '{kind}' Op has type {value.dtype.name} that does not match "
-                    f"type {preferred.name} of the other operands."
+                    f"type {preferred.name} of the other operands (at {caller().describe()})."
                 )
             out.append(value)
         else:

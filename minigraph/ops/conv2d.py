@@ -13,7 +13,7 @@ import numpy as np
 
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
-from minigraph.core.op import Op, Sample
+from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
@@ -99,6 +99,9 @@ class Conv2D(Convolution):
                     y[..., outside] += xp.matmul(part, w[r, s, :, outside])
         return (y,)
 
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((True, False), (False,))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x, w = node.inputs
         return (
@@ -164,6 +167,12 @@ class Conv2DInputGrad(Convolution):
                     tap(padded, window, r, s, grad.shape[1:3])[..., inside] += part
         return (padded[:, top : top + height, left : left + width].copy(),)
 
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((False, True), (False,))
+
+    def for_batch(self, size: int) -> Op:
+        return self.replace(shape=(size, *self.shape[1:]))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         w, delta = node.inputs
         return apply(Conv2DBackpropFilter(*self.attributes), grad, w, delta), apply(Conv2D(*self.attributes), grad, w)
@@ -227,6 +236,9 @@ class Conv2DFilterGrad(Convolution):
                     part = tap(padded, window, r, s, grad.shape[1:3])[..., inside]
                     w[r, s, :, outside] += xp.tensordot(part, grad[..., outside], axes=((0, 1, 2), (0, 1, 2)))
         return (w,)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((True, True), (True,))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x, delta = node.inputs

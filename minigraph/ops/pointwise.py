@@ -11,7 +11,7 @@ from minigraph.core import types as T
 from minigraph.core.dtypes import bool_
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
-from minigraph.core.op import Op, Sample
+from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import first, make, same_dtype
 from minigraph.ops.like import sum_like
@@ -44,6 +44,10 @@ class Pointwise(Op, abstract=True):
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
         return (getattr(xp, self.ufunc)(*arrays),)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        cut = T.cut_rows(in_types, out_types[0])
+        return None if cut is None else Batching(cut, (False,))
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

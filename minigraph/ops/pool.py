@@ -14,7 +14,7 @@ import numpy as np
 from minigraph.core.dtypes import int32, uint8
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
-from minigraph.core.op import Op, Sample
+from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
@@ -93,6 +93,9 @@ class MaxPool(Pool):
         kind = self.infer(TensorType(uint8, x.shape))[1].dtype.np_dtype
         return xp.max(stacked, axis=0), where.astype(kind)
 
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((True,), (False, False))
+
     def vjp(self, node: Node, grad: Tensor | None, _where: Any = None) -> Sequence[Tensor | None]:
         assert grad is not None
         return (apply(MaxPoolGrad(*self.attributes), node.inputs[0], node.outputs[1], grad),)
@@ -141,6 +144,12 @@ class MaxPoolInputGrad(Pool):
 
     def forward(self, xp: Any, where: Any, grad: Any) -> tuple[Any, ...]:
         return MaxPoolGrad(*self.attributes).forward(xp, xp.zeros(self.shape, grad.dtype), where, grad)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((True, True), (False,))
+
+    def for_batch(self, size: int) -> Op:
+        return self.replace(shape=(size, *self.shape[1:]))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return None, apply(MaxPoolGather(*self.attributes), grad, node.inputs[0])
@@ -199,6 +208,9 @@ class AvgPool(Pool):
         valid = self.padded(np, np.ones((1, *shape[1:3], 1)), 0)
         return np.asarray(sum(tap(valid, self.window, r, s, out) for r, s in self.taps))  # type: ignore[arg-type]
 
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((True,), (False,))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(AvgPoolGrad(*self.attributes), node.inputs[0], grad),)
 
@@ -246,6 +258,12 @@ class AvgPoolInputGrad(Pool):
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
         return AvgPoolGrad(*self.attributes).forward(xp, xp.zeros(self.shape, grad.dtype), grad)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((True,), (False,))
+
+    def for_batch(self, size: int) -> Op:
+        return self.replace(shape=(size, *self.shape[1:]))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(AvgPool(*self.attributes), grad),)

@@ -11,7 +11,7 @@ from minigraph.core import types as T
 from minigraph.core.dtypes import as_dtype, bool_, float32
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Node, Tensor
-from minigraph.core.op import Op, Sample
+from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply, same_dtype
 from minigraph.ops.filling import ZerosLike
@@ -29,6 +29,10 @@ class Cast(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (x.astype(self.dtype.np_dtype),)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        cut = T.cut_rows(in_types, out_types[0])
+        return None if cut is None else Batching(cut, (False,))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         source = node.inputs[0].dtype
@@ -87,6 +91,10 @@ class AddN(Op):
         for other in arrays[1:]:
             total = total + other
         return (total,)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        cut = T.cut_rows(in_types, out_types[0])
+        return None if cut is None else Batching(cut, (False,))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return [grad] * len(node.inputs)

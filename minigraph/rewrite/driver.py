@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from minigraph.core.errors import MinigraphError, VerificationError
 from minigraph.core.ir import Builder, Cell, Feed, Instr, Program, Value, reachable
@@ -12,6 +12,8 @@ from minigraph.rewrite.pattern import Failure, Match, Pattern, match
 
 SWEEP_LIMIT = 20  # sweeps over the program until the fixed point must have been reached
 CHAIN_LIMIT = 50  # rules in a row at one place
+
+Unit = TypeVar("Unit")
 
 
 class Rule(NamedTuple):
@@ -105,33 +107,87 @@ def rewrite(program: Program, rules: Sequence[Rule]) -> Outcome:
     raise VerificationError(f"no fixed point after {SWEEP_LIMIT} sweeps; the last rules applied: {names}")
 
 
-def _sweep(
-    program: Program, rules: Sequence[Rule], index: dict[type[Op], list[Rule]], declined: list[Declined]
-) -> tuple[Program, list[Applied]]:
+def rebuild(program: Program, replace: Callable[[Instr, Rebuilder], Sequence[Value] | None]) -> Program:
+    """The program with each instruction copied, or replaced by the values that `replace` gives for its outputs.
+
+    What is no longer needed falls away; writes to variables stay.
+    """
     new = Rebuilder(program)
-    applied: list[Applied] = []
     for old in program.instrs:
-        instr = new.copy(old)
-        values = [Value(instr, i) for i in range(len(old.types))]
-        for _ in range(CHAIN_LIMIT):
-            if not values or any(v.instr is not values[0].instr for v in values):
-                break
-            root = values[0].instr
-            if [v.output for v in values] != list(range(len(root.types))) or isinstance(root.op, Cell | Feed):
-                break
-            replaced = _apply_first(root, _rules_for(root.op, rules, index), new, applied, declined)
-            if replaced is None:
-                break
-            values = list(replaced)
+        new.current = old
+        values = replace(old, new)
+        if values is None:
+            instr = new.copy(old)
+            values = [Value(instr, i) for i in range(len(old.types))]
+            new.instrs[old] = instr
         else:
-            raise VerificationError(f"rules keep changing {old!r} after {CHAIN_LIMIT} applications")
+            new.instrs[old] = values[0].instr if values else None
         for i, value in enumerate(values):
             new.values[Value(old, i)] = value
-        new.instrs[old] = values[0].instr if values else instr
+    new.current = None
+    return _finished(program, new)
+
+
+def rebuild_in_order(
+    program: Program,
+    units: Sequence[Unit],
+    needs: Callable[[Unit], Sequence[Unit]],
+    emit: Callable[[Unit, Rebuilder], None],
+) -> Program:
+    """The program made anew unit by unit (an instruction, or several that become one), each after what it needs."""
+    new = Rebuilder(program)
+    done: set[int] = set()
+    for unit in units:
+        stack = [unit]
+        while stack:
+            pending = [n for n in needs(stack[-1]) if id(n) not in done]
+            if pending and id(stack[-1]) not in done:
+                stack.extend(reversed(pending))
+                continue
+            ready = stack.pop()
+            if id(ready) not in done:
+                done.add(id(ready))
+                emit(ready, new)
+    return _finished(program, new)
+
+
+def _finished(program: Program, new: Rebuilder) -> Program:
     results = tuple(new.values[v] for v in program.results)
     effects = [new.instrs[old] for old in program.instrs if old.op.writes and not old.op.draws]
     roots = [v.instr for v in results] + [instr for instr in effects if instr is not None]
-    return Program(reachable(roots), results, program.feeds), applied
+    return Program(reachable(roots), results, program.feeds)
+
+
+def _sweep(
+    program: Program, rules: Sequence[Rule], index: dict[type[Op], list[Rule]], declined: list[Declined]
+) -> tuple[Program, list[Applied]]:
+    applied: list[Applied] = []
+
+    def replace(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
+        if not old.types:
+            return None
+        instr = new.copy(old)
+        values = [Value(instr, i) for i in range(len(old.types))]
+        for _ in range(CHAIN_LIMIT):
+            root = _whole(values)
+            if root is None:
+                return values
+            replaced = _apply_first(root, _rules_for(root.op, rules, index), new, applied, declined)
+            if replaced is None:
+                return values
+            values = list(replaced)
+        raise VerificationError(f"rules keep changing {old!r} after {CHAIN_LIMIT} applications")
+
+    return rebuild(program, replace), applied
+
+
+def _whole(values: Sequence[Value]) -> Instr | None:
+    """The instruction whose outputs, all and in order, the values are."""
+    if not values:
+        return None
+    root = values[0].instr
+    whole = [Value(root, i) for i in range(len(root.types))]
+    return None if list(values) != whole or isinstance(root.op, Cell | Feed) else root
 
 
 def _rules_for(op: Op, rules: Sequence[Rule], index: dict[type[Op], list[Rule]]) -> list[Rule]:

@@ -1,0 +1,130 @@
+"""Blocked regions: the inner program for a few images at a time, its temporaries in a small workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigraph.backend import Launch, Lowered
+from minigraph.backends.numpy.common import Array, Types, run
+from minigraph.compile.memory import Lifetime, plan_memory
+from minigraph.core.ir import Feed, Instr, Value
+from minigraph.core.types import TensorType
+from minigraph.rewrite.region import Blocked, inner_types
+
+TARGET = 2 << 20  # bytes of the largest temporary of a block
+
+Lower = Callable[[Any, Types, Types], Lowered]
+
+
+class _Step(NamedTuple):
+    instr: Instr
+    lowered: Lowered
+    workspace: int  # index among the lifetimes, or -1
+
+
+class _Piece:
+    """The inner program lowered for one block size."""
+
+    def __init__(self, op: Blocked, size: int, lower: Lower) -> None:
+        self.op = op
+        self.size = size
+        self.types = inner_types(op, size)
+        self.results = {v: i for i, v in enumerate(op.program.results)}
+        self.steps: list[_Step] = []
+        self.lifetimes: list[Lifetime] = []
+        self.slots: dict[Value, int] = {}
+        instrs = [i for i in op.program.instrs if not isinstance(i.op, Feed)]
+        last = {v: step for step, i in enumerate(instrs) for v in i.inputs}
+        used = set(last) | set(self.results)
+        for step, instr in enumerate(instrs):
+            outs = [Value(instr, i) for i in range(len(instr.types))]
+            piece = instr.op.for_batch(size)
+            lowered = lower(piece, [self.types[v] for v in instr.inputs], [self.types[v] for v in outs])
+            for value in outs:
+                wanted = value in used or len(outs) == 1
+                if wanted and (value not in self.results or op.sums[self.results[value]]):
+                    self.slots[value] = len(self.lifetimes)
+                    self.lifetimes.append(Lifetime(self.types[value].nbytes, step, last.get(value, step)))
+            workspace = len(self.lifetimes) if lowered.workspace else -1
+            if lowered.workspace:
+                self.lifetimes.append(Lifetime(lowered.workspace, step, step))
+            self.steps.append(_Step(instr, lowered, workspace))
+        self.layout = plan_memory(self.lifetimes)
+
+    def bind(
+        self, start: int, inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array
+    ) -> list[Launch]:
+        """The launches for the rows from `start`; sums are added to, or begun where start is 0."""
+        rows = slice(start, start + self.size)
+        views: dict[Value, Array] = {}
+
+        def room(slot: int, kind: TensorType) -> Array:
+            offset = self.layout.offsets[slot]
+            return workspace[offset : offset + kind.nbytes].view(kind.dtype.np_dtype).reshape(kind.static)
+
+        def view(value: Value) -> Array | None:
+            if value in views:
+                return views[value]
+            found: Array | None = None
+            if isinstance(value.instr.op, Feed):
+                slot = value.instr.op.slot
+                found = inputs[slot][rows] if self.op.cut[slot] else inputs[slot]
+            elif value in self.slots:
+                found = room(self.slots[value], self.types[value])
+            elif value in self.results and (whole := outputs[self.results[value]]) is not None:
+                found = whole[rows]
+            if found is not None:
+                views[value] = found
+            return found
+
+        launches: list[Launch] = []
+        for step in self.steps:
+            outs = [Value(step.instr, i) for i in range(len(step.instr.types))]
+            space = workspace[:0]
+            if step.workspace >= 0:
+                offset = self.layout.offsets[step.workspace]
+                space = workspace[offset : offset + step.lowered.workspace]
+            launches.append(step.lowered.bind([view(v) for v in step.instr.inputs], [view(v) for v in outs], space))
+            for value in outs:
+                if value in self.results and self.op.sums[self.results[value]]:
+                    total, part = outputs[self.results[value]], view(value)
+                    if total is not None:
+                        launches.append(
+                            partial(np.copyto, total, part) if start == 0 else partial(np.add, total, part, total)
+                        )
+        return launches
+
+
+def block_size(op: Blocked) -> int:
+    """Images in a block: as many as keep the largest value that passes inside within TARGET bytes."""
+    inside = [
+        v for i in op.program.instrs if not isinstance(i.op, Feed) for v in _outputs(i) if v not in op.program.results
+    ]
+    largest = max((v.type.nbytes for v in inside), default=1)
+    return max(1, min(op.batch, TARGET * op.batch // max(largest, 1)))
+
+
+def _outputs(instr: Instr) -> list[Value]:
+    return [Value(instr, i) for i in range(len(instr.types))]
+
+
+def blocked(op: Blocked, lower: Lower) -> Lowered:
+    """The region as one launch."""
+    size = block_size(op)
+    count = -(-op.batch // size)
+    starts = [op.batch * i // count for i in range(count + 1)]
+    sizes = {b - a for a, b in pairwise(starts)}
+    pieces = {n: _Piece(op, n, lower) for n in sizes}
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
+        launches: list[Launch] = []
+        for start, end in pairwise(starts):
+            launches += pieces[end - start].bind(start, inputs, outputs, workspace)
+        return run(launches)
+
+    return Lowered(bind, max(p.layout.peak for p in pieces.values()))
