@@ -11,6 +11,7 @@ from minigraph.backends.numpy import conv, data, loss, matmul, pointwise, pool, 
 from minigraph.backends.numpy.common import Array, Kernel, Types, copy, fallback, steps_only
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked
 
 KERNELS: dict[type[Op], Kernel] = {}
@@ -37,6 +38,8 @@ class NumpyBackend:
         """The kernel of the op's class or of the nearest base class that has one, else the op's reference."""
         if isinstance(op, Blocked):
             return region.blocked(op, self.lower)
+        if isinstance(op, Together):
+            return region.together(op, in_types, out_types, self.lower)
         for kind in type(op).__mro__:
             if kind in KERNELS:
                 return KERNELS[kind](op, in_types, out_types)

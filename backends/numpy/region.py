@@ -1,4 +1,4 @@
-"""Blocked regions: the inner program for a few images at a time, its temporaries in a small workspace."""
+"""Instructions made of others: blocked regions, whose temporaries live in a small workspace, and joint updates."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from minigraph.backends.numpy.common import Array, Types, run
 from minigraph.compile.memory import Lifetime, plan_memory
 from minigraph.core.ir import Feed, Instr, Value
 from minigraph.core.types import TensorType
+from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked, inner_types
 
 TARGET = 2 << 20  # bytes of the largest temporary of a block
@@ -128,3 +129,14 @@ def blocked(op: Blocked, lower: Lower) -> Lowered:
         return run(launches)
 
     return Lowered(bind, max(p.layout.peak for p in pieces.values()))
+
+
+def together(op: Together, in_types: Types, out_types: Types, lower: Lower) -> Lowered:
+    """Several updates as one launch, with one workspace."""
+    parts = [lower(op.op, given, made) for given, made in zip(op.pieces(in_types), op.pieces(out_types), strict=True)]
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
+        pieces = zip(parts, op.pieces(inputs), op.pieces(outputs), strict=True)
+        return run([part.bind(given, made, workspace[: part.workspace]) for part, given, made in pieces])
+
+    return Lowered(bind, max(part.workspace for part in parts))

@@ -6,18 +6,19 @@ from collections.abc import Iterable
 
 from minigraph.passes.constant_folding import constant_folding
 from minigraph.passes.fuse_blocks import fuse_blocks
+from minigraph.passes.multi_tensor import multi_tensor
 from minigraph.passes.relu_after_pool import relu_after_pool
 from minigraph.passes.simplify import simplify
 from minigraph.passes.stabilise import stabilise
 from minigraph.rewrite.pipeline import Pass
 
-ALL: tuple[Pass, ...] = (stabilise, constant_folding, simplify, relu_after_pool, fuse_blocks)
+ALL: tuple[Pass, ...] = (stabilise, constant_folding, simplify, relu_after_pool, fuse_blocks, multi_tensor)
 
 PIPELINES: dict[str, tuple[Pass, ...]] = {
     "O0": (),
     "O1": (constant_folding, simplify),
     "O2": (stabilise, constant_folding, simplify),
-    "O3": (stabilise, constant_folding, simplify, relu_after_pool, fuse_blocks),
+    "O3": (stabilise, constant_folding, simplify, relu_after_pool, fuse_blocks, multi_tensor),
 }
 
 

@@ -1,0 +1,135 @@
+"""Multi-tensor optimizer updates.
+
+before      apply(θ₁, …, g₁), apply(θ₂, …, g₂), … : one step of one optimizer, variable by variable
+after       one instruction that does them all
+conditions  the same op with the same learning rate and other numbers; none needs another's result; each variable has
+            at most `max_bytes` (a large one is better updated as soon as its gradient is there, which frees memory)
+formula     the same steps, in the same order
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigraph.core.ir import Instr, Program, Value
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.ops.update import Apply
+from minigraph.rewrite.driver import Applied, Declined, Outcome, Rebuilder, rebuild_in_order
+
+
+class Together(Op, abstract=True):
+    """`count` applications of `op`, their operands one after the other."""
+
+    op: Apply
+    count: int
+    writes: tuple[int, ...]  # type: ignore[misc]
+    reads: tuple[int, ...]  # type: ignore[misc]
+    stateful = True
+    differentiable = False
+
+    def pieces(self, operands: Sequence[Any]) -> list[Sequence[Any]]:
+        """The operands of each application."""
+        size = len(operands) // self.count
+        return [operands[i * size : (i + 1) * size] for i in range(self.count)]
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        return tuple(t for piece in self.pieces(types) for t in self.op.infer(*piece))
+
+    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        return tuple(a for piece in self.pieces(arrays) for a in self.op.forward(xp, *piece))
+
+
+class MultiTensor:
+    """See the top of the file."""
+
+    name = "multi_tensor"
+
+    def __init__(self, max_bytes: int = 1 << 20) -> None:
+        self.max_bytes = max_bytes
+
+    def run(self, program: Program) -> Outcome:
+        declined: list[Declined] = []
+        families: dict[Any, list[Instr]] = {}
+        for instr in program.instrs:
+            if isinstance(instr.op, Apply):
+                if instr.types[0].nbytes > self.max_bytes:
+                    reason = f"the variable has {instr.types[0].nbytes} bytes"
+                    declined.append(Declined(self.name, instr.name, instr.name, reason))
+                else:
+                    families.setdefault(_family(instr), []).append(instr)
+        groups = []
+        for family in families.values():
+            independent = _independent(program, family)
+            if len(independent) > 1:
+                groups.append(independent)
+        if not groups:
+            return Outcome(program, [], declined, 1)
+        applied = [
+            Applied(self.name, g[0].name, str(g[0].source), f"{len(g)} {type(g[0].op).__name__} together")
+            for g in groups
+        ]
+        return Outcome(_replace(program, groups), applied, declined, 1)
+
+
+def _family(instr: Instr) -> Any:
+    """Equal for updates that differ only in variable, slots and gradient."""
+    assert isinstance(instr.op, Apply)
+    gradient = instr.op.gradient % len(instr.inputs)
+    own = (*instr.op.writes, gradient)
+    shared = tuple(v for i, v in enumerate(instr.inputs) if i not in own)
+    return instr.op, shared, instr.control, instr.types[0].dtype
+
+
+def _independent(program: Program, family: list[Instr]) -> list[Instr]:
+    """Those of the family that do not come behind another of it."""
+    members = set(family)
+    behind: set[Instr] = set()
+    for instr in program.instrs:
+        if any(p in behind or p in members for p in instr.predecessors):
+            behind.add(instr)
+    return [i for i in family if i not in behind]
+
+
+def _together(group: list[Instr]) -> Together:
+    op = group[0].op
+    assert isinstance(op, Apply)
+    size = len(group[0].inputs)
+    writes = tuple(i * size + w for i in range(len(group)) for w in op.writes)
+    reads = tuple(i * size + r for i in range(len(group)) for r in op.reads)
+    return Together(op, len(group), writes, reads)
+
+
+def _replace(program: Program, groups: list[list[Instr]]) -> Program:
+    group_of = {id(instr): group for group in groups for instr in group}
+    units: list[list[Instr]] = []
+    unit_of: dict[Instr, list[Instr]] = {}
+    for instr in program.instrs:
+        unit = group_of.get(id(instr)) or [instr]
+        unit_of[instr] = unit
+        if unit[0] is instr:
+            units.append(unit)
+
+    def needs(unit: list[Instr]) -> list[list[Instr]]:
+        return [unit_of[p] for instr in unit for p in instr.predecessors]
+
+    def emit(unit: list[Instr], new: Rebuilder) -> None:
+        if len(unit) == 1:
+            made = new.copy(unit[0])
+        else:
+            control = tuple(dict.fromkeys(c for i in unit for p in i.control if (c := new.instrs.get(p)) is not None))
+            operands = [new.values[v] for i in unit for v in i.inputs]
+            made = new.builder.add(_together(unit), operands, control, unit[0].name, unit[0].source)
+            made.names.extend(i.name for i in unit[1:])
+        index = 0
+        for instr in unit:
+            new.instrs[instr] = made
+            for output in range(len(instr.types)):
+                new.values[Value(instr, output)] = Value(made, index)
+                index += 1
+
+    return rebuild_in_order(program, units, needs, emit)
+
+
+multi_tensor = MultiTensor()
