@@ -63,9 +63,9 @@ def _aligned(size: int) -> int:
 
 
 def _lowest_gap(offsets: np.ndarray, sizes: np.ndarray, wanted: int) -> int:
-    position = 0
-    for i in np.argsort(offsets, kind="stable"):
-        if offsets[i] - position >= wanted:
-            break
-        position = max(position, int(offsets[i] + sizes[i]))
-    return position
+    order = np.argsort(offsets, kind="stable")
+    starts = offsets[order]
+    ends = np.zeros(len(starts) + 1, np.int64)  # of all buffers before each one, and of all
+    np.maximum.accumulate(starts + sizes[order], out=ends[1:])
+    fits = np.flatnonzero(starts - ends[:-1] >= wanted)
+    return int(ends[fits[0] if len(fits) else -1])

@@ -52,6 +52,8 @@ class _Scheduler:
         self.past_writes: dict[Instr, int] = {}  # the bits of all writes before an instruction, its own included
         self.copies: set[Instr] = set()
         self.done: set[Instr] = set()
+        self.held: set[Instr] = set()  # writes that could run but for what they would destroy
+        self.watchers: dict[Instr, list[Instr]] = {}  # held writes by the use they wait for
         self.order: list[Instr] = []
         self._find_dependencies()
         self._find_aliases(program)
@@ -105,32 +107,42 @@ class _Scheduler:
     def run(self) -> Schedule:
         ready = [(i.serial, i) for i in self.instrs if self.waiting[i] == 0]
         heapq.heapify(ready)
-        held: list[tuple[int, Instr]] = []
-        while ready or held:
+        while ready or self.held:
             if not ready:
-                newly = self._release(min(held)[1])
+                newly = self._release(min(self.held, key=lambda i: i.serial))
             else:
-                entry = heapq.heappop(ready)
-                if entry[1] in self.done:
+                _, instr = heapq.heappop(ready)
+                if instr in self.done:
                     continue
-                if self._blocking(entry[1]):
-                    held.append(entry)
+                blocking = self._blocking(instr)
+                if blocking:
+                    self._hold(instr, blocking)
                     continue
-                newly = self._emit(entry[1])
-            for entry in [*held, *((i.serial, i) for i in newly)]:
-                heapq.heappush(ready, entry)
-            held = []
+                newly = self._emit(instr)
+            for instr in newly:
+                heapq.heappush(ready, (instr.serial, instr))
         return Schedule(tuple(self.order), frozenset(self.copies))
 
     def _emit(self, instr: Instr) -> list[Instr]:
+        """Run it next; what can run now, or should be tried again."""
         self.order.append(instr)
         self.done.add(instr)
-        newly = []
+        newly = [write for write in self.watchers.pop(instr, ()) if write in self.held]
+        self.held.difference_update(newly)
         for follower in self.followers.get(instr, ()):
             self.waiting[follower] -= 1
             if self.waiting[follower] == 0 and follower not in self.done:
                 newly.append(follower)
         return newly
+
+    def _hold(self, write: Instr, blocking: list[_Alias]) -> None:
+        """Put it aside until one of the uses it waits for has run (any one: then it is tried again)."""
+        self.held.add(write)
+        for alias in blocking:
+            for use in alias.pending:
+                if use is not write and use not in self.done:
+                    self.watchers.setdefault(use, []).append(write)
+                    return
 
     def _blocking(self, write: Instr) -> list[_Alias]:
         """The values that this write would destroy too early."""
@@ -144,14 +156,14 @@ class _Scheduler:
                 owner = alias.owner
                 if owner is write or owner in self.copies or self.past_writes[owner] & mine:
                     continue  # copied, or behind this write and so meant to see it
-                wanted = alias.forever or any(not ((u is write and itself) or u in self.done) for u in alias.pending)
-                if owner not in self.done or wanted:
+                if alias.forever or any(not ((u is write and itself) or u in self.done) for u in alias.pending):
                     out.append(alias)
         return out
 
     def _release(self, write: Instr) -> list[Instr]:
         """Nothing else can run: copy what this write would destroy, and read now what was to be read later."""
-        newly = []
+        newly = [write]
+        self.held.remove(write)
         for alias in self._blocking(write):
             self.copies.add(alias.owner)
             if alias.owner not in self.done:

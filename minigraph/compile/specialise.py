@@ -6,7 +6,7 @@ read for their shape fall away, and equal computations become one instruction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ class _Specialiser:
         self.feed_types = tuple(types)
         self.values: dict[Tensor, Value] = {}
         self.instrs: dict[Node, Instr] = {}
-        self.effects: dict[Instr, tuple[Instr, ...]] = {}  # the nearest writes that an instruction comes behind
+        self.effects: dict[Instr, tuple[Instr, ...]] = {}  # see `_behind`
         for slot, (tensor, kind) in enumerate(zip(feeds, types, strict=True)):
             instr = self.builder.add(Feed(slot, kind), name=tensor.node.name, source=tensor.node.source)
             self.values[tensor] = Value(instr, 0)
@@ -82,7 +82,8 @@ class _Specialiser:
         inputs = [self._operand(op, i, t, node) for i, t in enumerate(node.inputs)]
         try:
             op, kept = op.specialise([v.type for v in inputs], [_constant(v) for v in inputs])
-            control = self._with_effects(control, [v for i, v in enumerate(inputs) if i not in kept])
+            lost = [v.instr for i, v in enumerate(inputs) if op.stateful or i not in kept]
+            control = tuple(dict.fromkeys((*control, *self._behind((*control, *lost)))))
             inputs = [inputs[i] for i in kept]
             if op.draws:
                 cell = self.builder.add(Cell(RANDOM_STATE + node.name, CELL), name=node.name, source=node.source)
@@ -113,16 +114,19 @@ class _Specialiser:
             return value
         return Value(self.builder.add(ReadVariable(), (value,), name=value.instr.name, source=node.source), 0)
 
-    def _with_effects(self, control: tuple[Instr, ...], dropped: Sequence[Value]) -> tuple[Instr, ...]:
-        """`control`, and the writes behind inputs that are no longer read."""
-        return tuple(dict.fromkeys((*control, *(e for v in dropped for e in self.effects.get(v.instr, ())))))
+    def _behind(self, instrs: Iterable[Instr]) -> tuple[Instr, ...]:
+        """The nearest writes that `instrs` come behind.
+
+        What reads, writes or orders is tied to these themselves, and what loses an input to those behind it. So the
+        order of effects outlives all that is folded or simplified away in between.
+        """
+        return tuple(dict.fromkeys(e for i in instrs for e in self.effects.get(i, ())))
 
     def _bind(self, node: Node, instr: Instr) -> None:
         self.instrs[node] = instr
         if instr not in self.effects:
             writes = instr.op.writes and not instr.op.draws
-            before = (e for p in instr.predecessors for e in self.effects.get(p, ()))
-            self.effects[instr] = (instr,) if writes else tuple(dict.fromkeys(before))
+            self.effects[instr] = (instr,) if writes else self._behind(instr.predecessors)
         for index, tensor in enumerate(node.outputs):
             self.values.setdefault(tensor, Value(instr, index))
 
@@ -136,7 +140,7 @@ class _Specialiser:
             return instr
         (result,) = instr.op.forward(np, *constants)
         array = np.array(result, instr.types[0].dtype.np_dtype)
-        return self.builder.add(Const(array), (), self._with_effects((), instr.inputs), instr.name, instr.source)
+        return self.builder.add(Const(array), (), self._behind(instr.predecessors), instr.name, instr.source)
 
 
 def _constant(value: Value) -> Any:
