@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ops.state import VariableV2
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Pass, run_pipeline
+
+if TYPE_CHECKING:
+    from minigraph.compile.profile import Profile
 
 PLAN_LIMIT = 64  # plans kept; the least recently used goes first
 GROWTH_LIMIT = 5  # runs in which one line may add nodes before the warning
@@ -131,7 +134,9 @@ class Session:
     backend: a name from `minigraph.backend_names()`; by default the one MINIGRAPH_BACKEND names, else numpy.
     optimize: which passes rewrite a program before it runs, O0 (none) to O3. `passes` (names or passes) takes their
     place; `disable_passes` names some to leave out. debug: run each program before and after each pass, by the ops'
-    references, and raise VerificationError where they differ.
+    references, and raise VerificationError where they differ. check_numerics: check after each op for NaN and
+    infinity, and raise InvalidArgumentError that names the first op that made one; the variables then are as before
+    the run.
     """
 
     def __init__(
@@ -145,7 +150,9 @@ class Session:
         passes: Iterable[str | Pass] | None = None,
         disable_passes: Iterable[str] = (),
         debug: bool = False,
+        check_numerics: bool = False,
     ) -> None:
+        self._plan_type = _checked_plan() if check_numerics else Plan
         self._passes = choose(optimize, passes, list(disable_passes))
         self._debug = debug
         self.graph = graph if graph is not None else get_default_graph()
@@ -200,6 +207,36 @@ class Session:
             self._runs += 1
             return request.assemble(values)
 
+    def plan_for(self, fetches: Any, feed_dict: Any = None) -> tuple[Plan, list[np.ndarray]]:
+        """The plan that `run` would use, made now if there is none yet, and the fed values as arrays."""
+        with self._lock:
+            self._check_open()
+            feeds = feed_dict or {}
+            request = self._request(fetches, feeds)
+            try:
+                arrays = [_as_array(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
+            except (TypeError, ValueError):
+                raise _feed_error(request.feeds, feeds.values()) from None
+            shapes = tuple([a.shape for a in arrays])
+            return request.plans.get(shapes) or self._compile(request, shapes, arrays), arrays
+
+    def profile(self, fetches: Any, feed_dict: Any = None, repeat: int = 3) -> Profile:
+        """Time and memory of each launch of `run(fetches, feed_dict)`: medians of `repeat` runs after one to warm up.
+
+        Variables and random states are afterwards as they were before.
+        """
+        from minigraph.compile.profile import profile_plan
+        from minigraph.viz.cost import flops
+
+        with self._lock:
+            plan, arrays = self.plan_for(fetches, feed_dict)
+            self._check_initialised(plan)
+            for each in self._plans:
+                each.unbind()  # so that the arena's pages are counted when the plan touches them
+            self._arena, self._arena_size = None, -1
+            with np.errstate(all="ignore"):
+                return profile_plan(plan, arrays, repeat, flops)
+
     def _request(self, fetches: Any, feeds: Mapping[Any, Any]) -> _Request:
         try:
             key = (_key(fetches), tuple(feeds))
@@ -223,7 +260,7 @@ class Session:
         program = specialise(request.tensors, request.targets, request.feeds, types)
         hooks = [numeric_check(arrays, self._state_before(program))] if self._debug else []
         program, stages = run_pipeline(program, self._passes, hooks)
-        plan = Plan(program, self.backend, self, stages=stages)
+        plan = self._plan_type(program, self.backend, self, stages=stages)
         request.plans[shapes] = plan
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
@@ -405,6 +442,12 @@ def get_default_session() -> Session | None:
     """The innermost session of this thread, or None."""
     stack = scopes.session_stack()
     return stack[-1] if stack else None
+
+
+def _checked_plan() -> type[Plan]:
+    from minigraph.compile.numerics import CheckedPlan
+
+    return CheckedPlan
 
 
 def _key(fetches: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -101,6 +102,45 @@ class Plan:
         except Exception as error:
             raise self._explain(launch, error) from error
         return [read(r) for r in self._results]
+
+    # for profilers and checkers
+
+    def watch(self, arrays: Sequence[np.ndarray], around: Callable[[int, Launch], None]) -> list[np.ndarray]:
+        """`run` with `around(i, launch)` in place of the launch of step i, which it has to call."""
+        arena = self.store.arena(self.layout.peak)
+        if arena is not self._arena:
+            self._bind(arena)
+        plain = self._launches
+        self._launches = [partial(around, i, launch) for i, launch in enumerate(plain)]
+        try:
+            return Plan.run(self, arrays)  # not self.run: a subclass may have come here from it
+        finally:
+            self._launches = plain
+
+    def views(self, values: Sequence[Value | None]) -> list[Array]:
+        """The arrays that `values` are in while the plan is bound."""
+        return [None if v is None else self._view(v, self._arena) for v in values]
+
+    def overwritten(self, step: Step) -> list[int]:
+        """The positions of the inputs whose buffers hold outputs after the step."""
+        taken = {self.root(v) for v in step.outputs if v is not None}
+        return [i for i, v in enumerate(step.inputs) if self.root(v) in taken]
+
+    def save(self) -> list[tuple[Array, np.ndarray]]:
+        """The buffers of the variables and random states that a run changes, each with a copy of what it holds."""
+        changed = dict.fromkeys(i.inputs[w].instr for i in self.program.instrs for w in i.op.writes)
+        saved = []
+        for cell in changed:
+            op = cell.op
+            assert isinstance(op, Cell)
+            array = self.store.cell(op.name, op.type, self.initials.get(cell))
+            saved.append((array, self.backend.read(array)))
+        return saved
+
+    def restore(self, saved: Sequence[tuple[Array, np.ndarray]]) -> None:
+        """Undo the effects of runs since `save`."""
+        for array, value in saved:
+            self.backend.write(array, value)
 
     def _explain(self, launch: Launch | None, error: Exception) -> MinigraphError:
         step = next(s for s, bound in zip(self.steps, self._launches, strict=True) if bound is launch)
