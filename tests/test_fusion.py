@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
 from minigraph.backends.numpy import region
+from minigraph.backends.numpy.threads import Team
 from minigraph.compile.specialise import specialise
 from minigraph.core.ir import Program
 from minigraph.core.printer import format_program
@@ -191,3 +193,56 @@ def test_a_region_plans_less_memory() -> None:
             session.run(gradient, {x: np.zeros((256, 32, 32, 2), np.float32)})
             peaks[level] = max(plan.peak for plan in session._plans)
     assert peaks["O3"] < 0.7 * peaks["O0"]
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = tf.placeholder(tf.float32, [None, 8, 8, 2])
+    fetches, step = training(x)
+    init = tf.global_variables_initializer()
+    feed = {x: np.random.RandomState(0).randn(23, 8, 8, 2).astype(np.float32)}
+    outcomes = []
+    for size in (1, 2, 3, 8):
+        team = Team()
+        team.size  # noqa: B018 (looks the libraries up)
+        monkeypatch.setattr(team, "_size", size)
+        monkeypatch.setattr(region, "TEAM", team)
+        with tf.Session(passes=PASSES) as session:
+            session.run(init)
+            for _ in range(3):
+                session.run([*fetches, step], feed)
+            outcomes.append(session.run(fetches, feed))
+    for other in outcomes[1:]:
+        for a, b in zip(outcomes[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_team_runs_all_tasks_hands_on_errors_and_restores_blas(monkeypatch: pytest.MonkeyPatch) -> None:
+    team = Team()
+    team.size  # noqa: B018
+    monkeypatch.setattr(team, "_size", 3)
+    before = [library.num_threads for library in team._find()]
+    done: list[int] = []
+    team.run([lambda i=i: done.append(i) for i in range(7)])  # type: ignore[misc]
+    assert sorted(done) == list(range(7))
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    for tasks in ([fail, lambda: done.append(8)], [lambda: done.append(9), fail]):
+        with pytest.raises(ZeroDivisionError):
+            team.run(tasks)
+    assert sorted(done)[7:] == [8, 9]
+    assert [library.num_threads for library in team._find()] == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_team_works_after_a_fork() -> None:
+    team = Team()
+    team.run([lambda: None, lambda: None])
+    child = os.fork()
+    if child == 0:
+        done: list[int] = []
+        team.run([lambda i=i: done.append(i) for i in range(3)])  # type: ignore[misc]
+        os._exit(0 if sorted(done) == [0, 1, 2] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

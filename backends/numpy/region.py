@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigraph.backend import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Types, run
+from minigraph.backends.numpy.common import Array, Scratch, Types, run
+from minigraph.backends.numpy.threads import TEAM
 from minigraph.compile.memory import Lifetime, plan_memory
 from minigraph.core.ir import Feed, Instr, Value
 from minigraph.core.types import TensorType
@@ -18,6 +19,7 @@ from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked, inner_types
 
 TARGET = 2 << 20  # bytes of the largest temporary of a block
+LANES = 4  # independent parts of the batch; more than this many threads find nothing to do
 
 Lower = Callable[[Any, Types, Types], Lowered]
 
@@ -58,9 +60,9 @@ class _Piece:
         self.layout = plan_memory(self.lifetimes)
 
     def bind(
-        self, start: int, inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array
+        self, start: int, first: bool, inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array
     ) -> list[Launch]:
-        """The launches for the rows from `start`; sums are added to, or begun where start is 0."""
+        """The launches for the rows from `start`. What they add to sums is the `first`, or is added."""
         rows = slice(start, start + self.size)
         views: dict[Value, Array] = {}
 
@@ -96,17 +98,16 @@ class _Piece:
                     total, part = outputs[self.results[value]], view(value)
                     if total is not None:
                         launches.append(
-                            partial(np.copyto, total, part) if start == 0 else partial(np.add, total, part, total)
+                            partial(np.copyto, total, part) if first else partial(np.add, total, part, total)
                         )
         return launches
 
 
 def block_size(op: Blocked) -> int:
     """Images in a block: as many as keep the largest value that passes inside within TARGET bytes."""
-    inside = [
-        v for i in op.program.instrs if not isinstance(i.op, Feed) for v in _outputs(i) if v not in op.program.results
-    ]
-    largest = max((v.type.nbytes for v in inside), default=1)
+    inner = [i for i in op.program.instrs if not isinstance(i.op, Feed)]
+    passed = [v for i in inner for v in _outputs(i) if v not in op.program.results]
+    largest = max((v.type.nbytes for v in passed), default=1)
     return max(1, min(op.batch, TARGET * op.batch // max(largest, 1)))
 
 
@@ -115,20 +116,42 @@ def _outputs(instr: Instr) -> list[Value]:
 
 
 def blocked(op: Blocked, lower: Lower) -> Lowered:
-    """The region as one launch."""
+    """The region as one launch: blocks in LANES lanes, which the threads share out among themselves.
+
+    Each lane has its own sums, added up in the end, so results do not depend on the number of threads.
+    """
     size = block_size(op)
     count = -(-op.batch // size)
     starts = [op.batch * i // count for i in range(count + 1)]
-    sizes = {b - a for a, b in pairwise(starts)}
-    pieces = {n: _Piece(op, n, lower) for n in sizes}
+    pieces = {n: _Piece(op, n, lower) for n in {b - a for a, b in pairwise(starts)}}
+    lanes = [list(pairwise(starts))[count * i // LANES : count * (i + 1) // LANES] for i in range(LANES)]
+    lanes = [lane for lane in lanes if lane]
+    workers = min(TEAM.size, len(lanes))
+    room = max(p.layout.peak for p in pieces.values())
+    scratch = Scratch()
+    rooms = [scratch.add(room, np.uint8) for _ in range(workers)]
+    sums = [i for i, is_sum in enumerate(op.sums) if is_sum]
+    kinds = [v.type for v in op.program.results]
+    parts = [{i: scratch.add(kinds[i].static, kinds[i].dtype.np_dtype) for i in sums} for _ in lanes[1:]]
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
-        launches: list[Launch] = []
-        for start, end in pairwise(starts):
-            launches += pieces[end - start].bind(start, inputs, outputs, workspace)
-        return run(launches)
+        arrays = scratch.open(workspace)
+        work: list[list[Launch]] = [[] for _ in range(workers)]
+        for number, lane in enumerate(lanes):
+            own = list(outputs)
+            if number:
+                own = [arrays[parts[number - 1][i]] if i in sums and o is not None else o for i, o in enumerate(own)]
+            space = arrays[rooms[number % workers]]
+            for start, end in lane:
+                piece = pieces[end - start]
+                work[number % workers] += piece.bind(start, start == lane[0][0], inputs, own, space)
+        totals = [(outputs[i], arrays[part[i]]) for part in parts for i in sums]
+        adding = [partial(np.add, total, part, total) for total, part in totals if total is not None]
+        if workers == 1:
+            return run([*work[0], *adding])
+        return run([partial(TEAM.run, [run(launches) for launches in work]), *adding])
 
-    return Lowered(bind, max(p.layout.peak for p in pieces.values()))
+    return Lowered(bind, scratch.nbytes)
 
 
 def together(op: Together, in_types: Types, out_types: Types, lower: Lower) -> Lowered:

@@ -1,0 +1,74 @@
+"""A small team of threads for work that is already cut into pieces, with BLAS at one thread meanwhile.
+
+NumPy lets go of the interpreter lock inside large operations, so copies, pooling and small products of different pieces
+run side by side. Many small products are also faster this way than each on all of BLAS's own threads, which wait
+for each other, the more so on a busy machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import numpy as np
+
+from minigraph.backend import Launch
+
+
+class Team:
+    """As many threads as BLAS has (so OPENBLAS_NUM_THREADS and the like count), made on first use and after a fork."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        self._owner = 0
+        self._libraries: list[Any] | None = None
+        self._size = 1
+
+    @property
+    def size(self) -> int:
+        """Threads that work at the same time, the caller's included."""
+        self._find()
+        return self._size
+
+    def _find(self) -> list[Any]:
+        if self._libraries is None:
+            from threadpoolctl import ThreadpoolController
+
+            self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+            self._size = max((library.num_threads for library in self._libraries), default=1)
+        return self._libraries
+
+    def run(self, tasks: Sequence[Launch]) -> None:
+        """Run the tasks side by side; the first exception of any is raised when all have ended."""
+        libraries = self._find()
+        before = [library.num_threads for library in libraries]
+        for library in libraries:
+            library.set_num_threads(1)
+        try:
+            pool = self._threads()
+            others = [pool.submit(_quietly, task) for task in tasks[1:]]
+            try:
+                tasks[0]()
+            finally:
+                wait(others)
+            for other in others:
+                other.result()
+        finally:
+            for library, number in zip(libraries, before, strict=True):
+                library.set_num_threads(number)
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None or self._owner != os.getpid():
+            self._pool = ThreadPoolExecutor(max(self._size - 1, 1), thread_name_prefix="minigraph")
+            self._owner = os.getpid()
+        return self._pool
+
+
+def _quietly(task: Launch) -> None:
+    with np.errstate(all="ignore"):
+        task()
+
+
+TEAM = Team()
