@@ -3,7 +3,7 @@
 `import minigraph as tf`, build a graph, run it in a `tf.Session`.
 """
 
-from minigraph import nn, train
+from minigraph import nn, train, viz
 from minigraph.autodiff import gradients
 from minigraph.core import errors
 from minigraph.core.dtypes import (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from minigraph.core.dtypes import DType, as_dtype, float32
 from minigraph.core.graph import Tensor
+from minigraph.core.record import Record
 from minigraph.ops.constant import constant
 from minigraph.ops.random import random_normal, random_uniform, truncated_normal
 from minigraph.ops.shape import ones, zeros
@@ -15,10 +15,10 @@ from minigraph.ops.shape import ones, zeros
 _CUT_NORMAL = 0.87962566103423978  # the standard deviation of a standard normal cut off at ±2
 
 
-class Initializer:
+class Initializer(Record):
     """Base class. `dtype` counts where the call gives none."""
 
-    dtype: Any = float32
+    dtype = float32
 
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
         return self.make(shape, as_dtype(self.dtype if dtype is None else dtype))
@@ -27,7 +27,6 @@ class Initializer:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
 class zeros_initializer(Initializer):
     """Zeros."""
 
@@ -37,7 +36,6 @@ class zeros_initializer(Initializer):
         return zeros(shape, dtype)
 
 
-@dataclass(frozen=True)
 class ones_initializer(Initializer):
     """Ones."""
 
@@ -47,7 +45,6 @@ class ones_initializer(Initializer):
         return ones(shape, dtype)
 
 
-@dataclass(frozen=True, eq=False)
 class constant_initializer(Initializer):
     """One number, or the numbers of an array; the last one repeats."""
 
@@ -59,7 +56,6 @@ class constant_initializer(Initializer):
         return constant(self.value, dtype, shape, verify_shape=self.verify_shape)
 
 
-@dataclass(frozen=True)
 class random_normal_initializer(Initializer):
     """Normal values."""
 
@@ -72,7 +68,6 @@ class random_normal_initializer(Initializer):
         return random_normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
-@dataclass(frozen=True)
 class truncated_normal_initializer(Initializer):
     """Normal values within two standard deviations."""
 
@@ -85,7 +80,6 @@ class truncated_normal_initializer(Initializer):
         return truncated_normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
-@dataclass(frozen=True)
 class random_uniform_initializer(Initializer):
     """Uniform values in [minval, maxval)."""
 
@@ -98,7 +92,6 @@ class random_uniform_initializer(Initializer):
         return random_uniform(shape, self.minval, self.maxval, dtype, self.seed)
 
 
-@dataclass(frozen=True)
 class variance_scaling_initializer(Initializer):
     """Values of variance scale/n, where n is the fan in, the fan out, or their mean (fan_avg).
 
@@ -112,7 +105,8 @@ class variance_scaling_initializer(Initializer):
     seed: int | None = None
     dtype: Any = float32
 
-    def __post_init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         if not self.scale > 0:
             raise ValueError(f"scale must be positive, not {self.scale}")
         if self.mode not in ("fan_in", "fan_out", "fan_avg"):

@@ -18,6 +18,7 @@ FLOORS = {
     "minigraph.passes": 4,
     "minigraph.compile": 4,
     "minigraph.backend": 4,
+    "minigraph.viz": 5,
     "minigraph": 5,
     "minigraph.backends": 6,
     "minigraph.models": 7,

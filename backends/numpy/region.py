@@ -18,7 +18,7 @@ from minigraph.core.types import TensorType
 from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked, inner_types
 
-TARGET = 2 << 20  # bytes of the largest temporary of a block
+TARGET = 400 << 10  # bytes of the largest temporary of a block, so that all of them and the columns stay in L2
 LANES = 4  # independent parts of the batch; more than this many threads find nothing to do
 
 Lower = Callable[[Any, Types, Types], Lowered]
@@ -96,10 +96,9 @@ class _Piece:
             for value in outs:
                 if value in self.results and self.op.sums[self.results[value]]:
                     total, part = outputs[self.results[value]], view(value)
-                    if total is not None:
-                        launches.append(
-                            partial(np.copyto, total, part) if first else partial(np.add, total, part, total)
-                        )
+                    if total is not None and part is not None:
+                        begin: Launch = partial(np.copyto, total, part)
+                        launches.append(begin if first else partial(np.add, total, part, total))
         return launches
 
 

@@ -373,6 +373,10 @@ class Graph:
 
         return format_graph(self)
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows."""
+        return _display[-1](self) if _display else {"text/plain": str(self)}
+
 
 def get_default_graph() -> Graph:
     """The innermost `Graph.as_default()` of this thread, else the process's default graph."""
@@ -386,6 +390,13 @@ def reset_default_graph() -> None:
     if scopes.graph_stack():
         raise AssertionError("Do not use tf.reset_default_graph() inside `with graph.as_default():`.")
     scopes.forget_global_graph()
+
+
+_display: list[Callable[[Graph], dict[str, str]]] = []  # what shows a graph in notebooks, installed by the pictures
+
+
+def install_display(display: Callable[[Graph], dict[str, str]]) -> None:
+    _display.append(display)
 
 
 # conversion of Python values

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from minigraph.core.errors import GradientError
+from minigraph.core.record import Record
 from minigraph.core.types import TensorType
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ def attribute_key(value: Any) -> Any:
     return type(value), value
 
 
-@dataclass_transform(frozen_default=True)
-class Op:
+class Op(Record):
     """A frozen record of attributes plus the rules of one operation.
 
     A subclass declares its attributes as annotations (with defaults where it likes) and defines its rules.
@@ -69,7 +69,6 @@ class Op:
       differentiable: False where the derivative is zero or undefined by declaration (argmax, comparisons).
     """
 
-    fields: ClassVar[tuple[str, ...]] = ()
     stateful: ClassVar[bool] = False
     writes: ClassVar[tuple[int, ...]] = ()
     reads: ClassVar[tuple[int, ...]] = ()
@@ -79,8 +78,7 @@ class Op:
     abstract: ClassVar[bool] = False
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
-        own = [n for n, kind in cls.__annotations__.items() if not str(kind).startswith("ClassVar")]
-        cls.fields = cls.fields + tuple(n for n in own if n not in cls.fields)
+        super().__init_subclass__()
         cls.abstract = abstract
         if not abstract:
             if cls.__name__ in REGISTRY:
@@ -88,19 +86,8 @@ class Op:
             REGISTRY[cls.__name__] = cls
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        given = dict(zip(self.fields, args, strict=False)) | kwargs
-        unknown = given.keys() - set(self.fields)
-        twice = len(given) < len(args) + len(kwargs)  # one that is too many, or given both ways
-        if unknown or twice:
-            raise TypeError(f"{type(self).__name__} takes the attributes {self.fields}, got {args} {kwargs}")
-        for name in self.fields:
-            if name not in given and not hasattr(type(self), name):
-                raise TypeError(f"{type(self).__name__} needs the attribute {name!r}")
-        self.__dict__.update(given)
+        super().__init__(*args, **kwargs)
         self.__dict__["_key"] = (type(self), *(attribute_key(getattr(self, n)) for n in self.fields))
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"{type(self).__name__} is frozen")
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -113,13 +100,6 @@ class Op:
 
     def __hash__(self) -> int:
         return hash(self.key)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.fields)})"
-
-    def replace(self, **changes: Any) -> Op:
-        """A copy with some attributes changed."""
-        return type(self)(**({n: getattr(self, n) for n in self.fields} | changes))
 
     # The rules. Every op has `infer` and `forward`; the others have defaults. (`**_` lets each op name its operands.)
 

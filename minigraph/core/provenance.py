@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 import sys
 from typing import NamedTuple
@@ -22,6 +21,8 @@ class Source(NamedTuple):
     @property
     def text(self) -> str:
         """The line itself, stripped; empty where the file is gone."""
+        import linecache
+
         return linecache.getline(self.file, self.line).strip()
 
     def __str__(self) -> str:

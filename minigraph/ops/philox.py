@@ -14,13 +14,15 @@ for `truncated_normal`, which rejects and therefore spaces its counters out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-Words = npt.NDArray[np.uint32]
-Counters = npt.NDArray[np.uint64]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Words = npt.NDArray[np.uint32]
+    Counters = npt.NDArray[np.uint64]
 
 RESERVED_PER_VALUE = 256
 """Counters that one value of an op reserves, used or not (TensorFlow's ``ReserveRandomOutputs(count, 256)``)."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -74,6 +72,8 @@ class Saver:
         return out
 
     def _remember(self, path: str) -> None:
+        import json
+
         folder = os.path.dirname(path)
         known = [p for p in self.last_checkpoints if p != path] + [path]
         old = known[: -self._keep] if self._keep else []
@@ -146,6 +146,8 @@ def read_metadata(path: Any) -> dict[str, str]:
 
 def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
     """The path of the newest checkpoint that a Saver wrote into the folder, or None."""
+    import json
+
     state = os.path.join(os.fspath(checkpoint_dir), latest_filename or STATE_FILE)
     try:
         with open(state, encoding="utf-8") as file:
@@ -173,6 +175,9 @@ def _find(path: Any) -> str:
 
 
 def _digest(arrays: Mapping[str, np.ndarray], header: Mapping[str, str]) -> str:
+    import hashlib
+    import json
+
     digest = hashlib.sha256(json.dumps(sorted(header.items())).encode())
     for name in sorted(arrays):
         array = arrays[name]

@@ -1,0 +1,10 @@
+"""Pictures of graphs: what `minigraph viz` draws and how a graph shows itself in a notebook.
+
+`picture` is the model (plain data), `cost` the work of each operation, `fold` the folding of name scopes, `stages` the
+programs before and after each pass; `dot`, `render` and `page` turn a picture into files.
+"""
+
+from minigraph.core.graph import install_display
+from minigraph.viz.notebook import display
+
+install_display(display)

@@ -1,0 +1,184 @@
+"""A picture as text in Graphviz's DOT language."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from html import escape
+
+from minigraph.viz.fold import Tree, scope_tree
+from minigraph.viz.picture import ADDED, KEPT, KINDS, REMOVED, Arrow, Box, Picture
+from minigraph.viz.text import amount, costs, shape_of, wrap
+
+FONT = "Helvetica,Arial,sans-serif"
+# fill and line by kind; dark enough to print, light enough to read black text on
+COLOURS: Mapping[str, tuple[str, str]] = {
+    "input": ("#d9ebf9", "#2874a6"),
+    "parameter": ("#fde8c8", "#b9770e"),
+    "state": ("#f6efe3", "#b7a27c"),
+    "constant": ("#eeeeee", "#8a8a8a"),
+    "forward": ("#dff3e3", "#2e8b57"),
+    "gradient": ("#fbdedb", "#c0392b"),
+    "update": ("#e9def3", "#7d3c98"),
+}
+CHANGES: Mapping[str, tuple[str, str]] = {
+    KEPT: ("#f7f7f7", "#b0b0b0"),
+    ADDED: ("#c9f0cf", "#1e8449"),
+    REMOVED: ("#fbd3cf", "#c0392b"),
+    "changed": ("#fdf3cf", "#b7950b"),
+}
+_LONG = 32  # letters of an op beyond which it gets lines of its own
+_WRITES = 3  # arrows to variables from one update; more of them would hide the rest
+MEANINGS = {
+    "input": "input",
+    "parameter": "trainable variable",
+    "state": "other state",
+    "constant": "constant",
+    "forward": "forward",
+    "gradient": "gradient",
+    "update": "update",
+}
+
+
+def dot_source(picture: Picture, diff: bool = False) -> str:
+    """The DOT text. With diff, colours say what was added and removed, else of what kind a box is."""
+    return "\n".join(["digraph {", *_header(picture, diff), *_body(picture, diff), "}"]) + "\n"
+
+
+def _header(picture: Picture, diff: bool) -> Iterator[str]:
+    yield f"  graph [{_attributes(fontname=FONT, fontsize=11, labelloc='t', labeljust='l', tooltip=picture.title)}]"
+    yield f"  graph [{_attributes(nodesep=0.25, ranksep=0.35, newrank='true', bgcolor='white', pad=0.3)}]"
+    yield f"  node [{_attributes(shape='box', style='filled,rounded', fontname=FONT, fontsize=11, margin='0.1,0.06')}]"
+    yield f"  edge [{_attributes(color='#6b6b6b', fontname=FONT, fontsize=9, fontcolor='#555555', arrowsize=0.6)}]"
+    yield f"  label=<{_title(picture, diff)}>"
+
+
+def _title(picture: Picture, diff: bool) -> str:
+    live = [b for b in picture.boxes if b.status != REMOVED]
+    operations = sum(b.count - b.changes[1] for b in live)
+    least = "≥ " if any(b.partial for b in live) else ""
+    facts = [f"{operations:,} operations", f"{picture.parameters:,} parameters", least + amount(picture.flops, "FLOP")]
+    head = f'<B><FONT POINT-SIZE="15">{_text(picture.title)}</FONT></B>' if picture.title else ""
+    cells = []
+    if diff:
+        for index, status in enumerate((ADDED, REMOVED)):
+            count = sum(b.changes[index] if b.count > 1 else b.status == status for b in picture.boxes)
+            cells.append((CHANGES[status], f"{status} ({count})"))
+        cells += [(CHANGES["changed"], "changed within")] if any(any(b.changes) for b in picture.boxes) else []
+        cells.append((CHANGES[KEPT], KEPT))
+    else:
+        cells += [(COLOURS[kind], MEANINGS[kind]) for kind in KINDS if any(b.kind == kind for b in picture.boxes)]
+    legend = "".join(
+        f'<TD BGCOLOR="{fill}" COLOR="{line}" BORDER="1" STYLE="ROUNDED"> {_text(word)} </TD>'
+        for (fill, line), word in cells
+    )
+    width = max(1, len(cells))
+    rows = [f'<TR><TD ALIGN="LEFT" COLSPAN="{width}">{head}</TD></TR>'] if head else []
+    rows.append(f'<TR><TD ALIGN="LEFT" COLSPAN="{width}">{", ".join(facts)}</TD></TR>')
+    rows.append(f"<TR>{legend}</TR>" if legend else "")
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3">{"".join(rows)}</TABLE>'
+
+
+def _body(picture: Picture, diff: bool) -> Iterator[str]:
+    written: Counter[str] = Counter(a.target for a in picture.arrows if a.kind == "write")
+    yield from _cluster(scope_tree(picture), (), diff, "  ")
+    place = {box.id: i for i, box in enumerate(picture.boxes)}
+    kinds = {box.id: box.kind for box in picture.boxes}
+    for arrow in picture.arrows:
+        if arrow.kind == "shared" or (arrow.kind == "write" and written[arrow.target] > _WRITES):
+            continue
+        ends = [arrow.source, arrow.target]
+        values = _arrow(arrow, diff)
+        if place[arrow.source] > place[arrow.target]:
+            values["constraint"] = "false"  # folding can turn the order of two boxes round
+        elif arrow.kind == "data" and kinds[arrow.source] == kinds[arrow.target] == "forward":
+            values["weight"] = 8  # the way through the network goes straight down
+        elif kinds[arrow.source] == kinds[arrow.target] == "gradient":
+            # Drawn against its direction, so that the gradients climb up beside what they are the gradients of.
+            ends.reverse()
+            values["dir"] = "back"
+        yield f"  {_quote(ends[0])} -> {_quote(ends[1])} [{_attributes(**values)}]"
+
+
+def _cluster(tree: Tree, around: tuple[str, ...], diff: bool, indent: str) -> Iterator[str]:
+    """A scope as a frame, unless it has only one thing in it: then that is named after the scope."""
+    framed = bool(tree.scope) and len(tree.boxes) + len(tree.inner) > 1
+    inside, within = (indent + "  ", tree.scope) if framed else (indent, around)
+    if framed:
+        name = "/".join(tree.scope[len(around) :])
+        yield f"{indent}subgraph {_quote('cluster ' + '/'.join(tree.scope))} {{"
+        yield f"{inside}label={_quote(name)} style=rounded color={_quote('#b5b5b5')} fontcolor={_quote('#555555')}"
+    for box in tree.boxes:
+        yield f"{inside}{_quote(box.id)} [{_box(box, within, diff)}]"
+    for inner in tree.inner.values():
+        yield from _cluster(inner, within, diff, inside)
+    if framed:
+        yield f"{indent}}}"
+
+
+def _box(box: Box, around: tuple[str, ...], diff: bool) -> str:
+    status = "changed" if any(box.changes) and box.status == KEPT else box.status
+    fill, line = CHANGES[status] if diff else COLOURS[box.kind]
+    style = "filled,rounded"
+    if box.status == REMOVED:
+        style += ",dashed"
+    values: dict[str, object] = {
+        "fillcolor": fill,
+        "color": line,
+        "style": style,
+        "tooltip": describe(box),
+    }
+    if box.count > 1:
+        values["peripheries"] = 2
+    return f"label=<{_label(box, around)}> {_attributes(**values)}"
+
+
+def _label(box: Box, around: tuple[str, ...]) -> str:
+    path = box.path[len(around) :] if box.path[: len(around)] == around else box.path
+    name = "/".join(path) or box.path[-1]
+    rows = [f"<B>{_text(name)}</B>"]
+    if box.op and box.op.lower() not in name.lower() and box.kind not in ("input", "parameter", "state", "constant"):
+        if len(box.op) > _LONG:
+            rows += [f'<FONT POINT-SIZE="9.5" COLOR="#555555">{_text(line)}</FONT>' for line in wrap(box.op)]
+        else:
+            rows[0] += f' <FONT COLOR="#555555">{_text(box.op)}</FONT>'
+    rows += [f'<FONT POINT-SIZE="9.5">{_text(line)}</FONT>' for line in costs(box)]
+    cells = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>'
+
+
+def describe(box: Box) -> str:
+    """All that is known of a box, one fact a line."""
+    lines = [box.name, f"{box.op} {box.attributes}".strip(), ", ".join(box.types), *costs(box), box.source]
+    return "\n".join(line for line in lines if line)
+
+
+def _arrow(arrow: Arrow, diff: bool) -> dict[str, object]:
+    values: dict[str, object] = {}
+    label = shape_of(arrow.type) if arrow.type else f"{len(arrow.tensors)} tensors" if len(arrow.tensors) > 1 else ""
+    if arrow.kind == "control":
+        values |= {"style": "dotted", "color": "#9a9a9a"}
+        label = ""
+    elif arrow.kind == "write":
+        values |= {"style": "dashed", "color": COLOURS["update"][1], "arrowhead": "none", "arrowtail": "normal"}
+        values |= {"dir": "both", "constraint": "false"}
+        label = ""
+    if diff and arrow.status != KEPT:
+        values["color"] = CHANGES[arrow.status][1]
+        values |= {"penwidth": 1.6} | ({"style": "dashed"} if arrow.status == REMOVED else {})
+    if label:
+        values["label"] = f" {label}"
+    return values
+
+
+def _attributes(**values: object) -> str:
+    return " ".join(f"{key}={_quote(str(value))}" for key, value in values.items())
+
+
+def _quote(text: str) -> str:
+    # A backslash is doubled, since DOT reads escapes in labels; a new line is one of them.
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _text(text: str) -> str:
+    return escape(text, quote=True)

@@ -1,0 +1,289 @@
+"""What a picture of a graph shows, as plain data: boxes and arrows with kinds, shapes and costs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import NamedTuple
+
+from minigraph.core.graph import Graph
+from minigraph.core.graph import Node as GraphNode
+from minigraph.core.ir import Cell, Feed, Instr, Program
+from minigraph.core.op import Op
+from minigraph.core.printer import format_attributes
+from minigraph.core.provenance import Source
+from minigraph.core.types import TensorType
+from minigraph.ops.constant import Placeholder, PlaceholderWithDefault
+from minigraph.ops.state import NoOp, VariableV2
+from minigraph.viz.cost import flops, moved_bytes, op_name, parts
+
+KINDS = ("input", "parameter", "state", "constant", "forward", "gradient", "update")
+KEPT, ADDED, REMOVED = "kept", "added", "removed"
+
+_WIDELY = 3  # scopes; a scalar constant read in more of them is "shared"
+_GRADIENT_SCOPE = re.compile(r"gradients(_\d+)?|.+_grad(_\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An operation, or a folded scope (then `count` is above 1 and all numbers are sums over what is in it).
+
+    kind: one of KINDS; "parameter" is a trainable variable, "state" any other one. types: of the outputs.
+    flops, bytes: see `minigraph.viz.cost`; None where no part is known. `partial`: some part's FLOPs are not known.
+    """
+
+    id: str
+    name: str
+    op: str
+    scope: tuple[str, ...]
+    kind: str
+    types: tuple[str, ...] = ()
+    parameters: int = 0
+    flops: int | None = None
+    bytes: int | None = None
+    partial: bool = False
+    source: str = ""
+    attributes: str = ""
+    count: int = 1
+    status: str = KEPT
+    changes: tuple[int, int] = (0, 0)  # added and removed boxes in a folded scope
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return tuple(self.name.split("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """Tensors that go from one box to another, or an order between them.
+
+    kind: data, write (of a variable by its update), control, or shared, from a scalar constant that is read all over
+    the graph, since equal ones are one; that is not drawn. type: of the tensor, empty where there are several.
+    """
+
+    source: str
+    target: str
+    type: str = ""
+    kind: str = "data"
+    tensors: frozenset[str] = frozenset()
+    status: str = KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    title: str
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+
+    @property
+    def parameters(self) -> int:
+        return sum(b.parameters for b in self.boxes if b.status != REMOVED)
+
+    @property
+    def flops(self) -> int:
+        return sum(b.flops or 0 for b in self.boxes if b.status != REMOVED)
+
+
+class _Item(NamedTuple):
+    """One node of either kind of graph; inputs by (producer's position, output)."""
+
+    op: Op
+    name: str
+    source: Source | None
+    inputs: tuple[tuple[int, int], ...]
+    control: tuple[int, ...]
+    types: tuple[TensorType, ...]
+
+
+def trainable_names(graph: Graph) -> frozenset[str]:
+    """The names of a graph's trainable variables."""
+    return frozenset(v.op.name for v in graph.get_collection("trainable_variables"))
+
+
+def picture_of_program(
+    program: Program, title: str = "", trainable: Collection[str] | None = None, ids: Sequence[str] | None = None
+) -> Picture:
+    """A program's picture. trainable: names of the variables that count as parameters (None: all)."""
+    position = {instr: i for i, instr in enumerate(program.instrs)}
+    items = [
+        _Item(
+            instr.op,
+            instr.name,
+            instr.source,
+            tuple((position[v.instr], v.output) for v in instr.inputs),
+            tuple(position[c] for c in instr.control),
+            instr.types,
+        )
+        for instr in program.instrs
+    ]
+    results = {position[v.instr] for v in program.results}
+    return _picture(title, items, results, trainable, ids)
+
+
+def picture_of_graph(graph: Graph, title: str = "", only: Iterable[GraphNode] | None = None) -> Picture:
+    """The picture of the user's graph as it stands; `only` leaves out all other nodes. Sizes may be unknown."""
+    nodes = graph.nodes if only is None else sorted(set(only), key=lambda n: n.id)
+    position = {node: i for i, node in enumerate(nodes)}
+    items = [
+        _Item(
+            node.op,
+            node.name,
+            node.source,
+            tuple((position[t.node], t.value_index) for t in node.inputs if t.node in position),
+            tuple(position[c] for c in node.control_inputs if c in position),
+            tuple(t.type for t in node.outputs),
+        )
+        for node in nodes
+    ]
+    return _picture(title, items, set(), trainable_names(graph), None)
+
+
+def _picture(
+    title: str,
+    items: list[_Item],
+    results: set[int],
+    trainable: Collection[str] | None,
+    ids: Sequence[str] | None,
+) -> Picture:
+    keys = list(ids) if ids is not None else [f"n{i}" for i in range(len(items))]
+    kinds = _kinds(items, results, trainable)
+    scopes = {item.name.rpartition("/")[0] for item in items}
+    shared = _shared(items, kinds)
+    boxes, arrows = [], []
+    for index, item in enumerate(items):
+        ins = [items[p].types[o] for p, o in item.inputs]
+        cost = flops(item.op, ins, item.types)
+        # As in TensorBoard, a node that gives its name to a scope (a variable) stands in it.
+        scope = item.name if item.name in scopes else item.name.rpartition("/")[0]
+        size = item.types[0].size if kinds[index] == "parameter" and item.types[0].is_static else 0
+        boxes.append(
+            Box(
+                keys[index],
+                item.name,
+                op_name(item.op),
+                tuple(scope.split("/")) if scope else (),
+                kinds[index],
+                tuple(map(str, item.types)),
+                size,
+                cost,
+                moved_bytes(item.op, ins, item.types),
+                cost is None,
+                short_source(item.source),
+                "" if parts(item.op, (), ()) else format_attributes(item.op).strip(),
+            )
+        )
+        for place, (producer, output) in enumerate(item.inputs):
+            writes = place in item.op.writes and not item.op.draws
+            tensor = f"{keys[producer]}:{output}"
+            kind = "write" if writes else "shared" if producer in shared else "data"
+            kept = str(items[producer].types[output])
+            arrows.append(Arrow(keys[producer], keys[index], kept, kind, frozenset((tensor,))))
+        arrows += [Arrow(keys[c], keys[index], "", "control") for c in item.control]
+    return Picture(title, tuple(boxes), tuple(dict.fromkeys(arrows)))
+
+
+def _shared(items: list[_Item], kinds: list[str]) -> set[int]:
+    readers: dict[int, set[str]] = {}
+    for item in items:
+        for producer, _ in item.inputs:
+            if kinds[producer] == "constant" and items[producer].types[0].shape == ():
+                readers.setdefault(producer, set()).add(item.name.rpartition("/")[0])
+    return {producer for producer, scopes in readers.items() if len(scopes) > _WIDELY}
+
+
+def _kinds(items: list[_Item], results: set[int], trainable: Collection[str] | None) -> list[str]:
+    consumers: list[list[int]] = [[] for _ in items]
+    for index, item in enumerate(items):
+        for producer in {*(p for p, _ in item.inputs), *item.control}:
+            consumers[producer].append(index)
+    kinds = [""] * len(items)
+    for index in reversed(range(len(items))):
+        item = items[index]
+        kind = _kind_of_source(item, trainable)
+        if not kind and item.op.writes and not item.op.draws:
+            kind = "update"
+        if not kind and is_gradient(item.name):
+            kind = "gradient"
+        if not kind and index not in results and consumers[index]:
+            # What only updates read, such as a decayed learning rate, belongs to them.
+            kind = "update" if all(kinds[c] == "update" for c in consumers[index]) else ""
+        kinds[index] = kind or "forward"
+    for index, item in enumerate(items):
+        if isinstance(item.op, NoOp) and any(kinds[c] == "update" for c in item.control):
+            kinds[index] = "update"
+    return kinds
+
+
+def is_gradient(name: str) -> bool:
+    """Whether a node stands in one of the scopes that `gradients` opens."""
+    return any(_GRADIENT_SCOPE.fullmatch(part) for part in name.split("/")[:-1])
+
+
+def _kind_of_source(item: _Item, trainable: Collection[str] | None) -> str:
+    op = item.op
+    if isinstance(op, Feed | Placeholder | PlaceholderWithDefault):
+        return "input"
+    if isinstance(op, Cell | VariableV2):
+        name = op.name if isinstance(op, Cell) else item.name
+        learns = ":" not in name if trainable is None else name in trainable
+        return "parameter" if learns else "state"
+    return "constant" if not item.inputs and not op.stateful and item.types else ""
+
+
+def short_source(source: Source | None) -> str:
+    """`folder/file.py:line`; the rest of the path says nothing to whom the picture is shown."""
+    return "" if source is None else f"{'/'.join(PurePath(source.file).parts[-2:])}:{source.line}"
+
+
+def track(programs: Sequence[Program]) -> list[list[str]]:
+    """Ids for the instructions of successive programs: one that a pass has left as it is keeps its id.
+
+    Two are the same where their ops are equal, their types are, and they stand for a common node of the user's.
+    """
+    fresh = 0
+    ids: list[list[str]] = []
+    known: dict[tuple[object, ...], list[tuple[str, Instr]]] = {}
+    for program in programs:
+        taken: set[str] = set()
+        mine: list[str] = []
+        for instr in program.instrs:
+            found = None
+            for key in _keys(instr):
+                found = next((i for i, _ in known.get(key, ()) if i not in taken), None)
+                if found is not None:
+                    break
+            if found is None:
+                found, fresh = f"n{fresh}", fresh + 1
+            taken.add(found)
+            mine.append(found)
+        known = {}
+        for key_id, instr in zip(mine, program.instrs, strict=True):
+            for key in _keys(instr):
+                known.setdefault(key, []).append((key_id, instr))
+        ids.append(mine)
+    return ids
+
+
+def _keys(instr: Instr) -> Iterable[tuple[object, ...]]:
+    for name in dict.fromkeys(instr.names) or ("",):
+        yield instr.op.key, instr.types, name
+
+
+def compare(before: Picture, after: Picture, title: str = "") -> Picture:
+    """Both pictures in one; what only one of them has is marked as removed or added."""
+    old = {b.id: b for b in before.boxes}
+    new = {b.id for b in after.boxes}
+    boxes = [b if b.id in old else replace(b, status=ADDED) for b in after.boxes]
+    boxes += [replace(b, status=REMOVED) for b in before.boxes if b.id not in new]
+    # The order of the graph before says where a removed box belongs.
+    place = {b.id: float(i) for i, b in enumerate(before.boxes)}
+    last = 0.0
+    for box in after.boxes:
+        last = place.setdefault(box.id, last + 1e-6)
+    boxes.sort(key=lambda b: place[b.id])
+    both = set(before.arrows) & set(after.arrows)
+    arrows = [a if a in both else replace(a, status=ADDED) for a in after.arrows]
+    arrows += [replace(a, status=REMOVED) for a in before.arrows if a not in both]
+    return Picture(title or after.title, tuple(boxes), tuple(arrows))

@@ -1,0 +1,56 @@
+"""Numbers, shapes and names as pictures show them."""
+
+from __future__ import annotations
+
+from minigraph.viz.picture import Box
+
+
+def amount(value: int, unit: str) -> str:
+    """`1.23 GFLOP`, `12 kB`: three digits and a decimal prefix."""
+    number, prefix = float(value), ""
+    for prefix in ("", "k", "M", "G", "T", "P"):  # noqa: B007
+        if number < 999.5:
+            break
+        number /= 1000
+    digits = f"{number:.0f}" if not prefix else f"{number:.3g}"
+    return f"{digits} {prefix}{unit}"
+
+
+def shape_of(type: str) -> str:
+    """`256×28×28×64`; with the dtype in front unless it is float32; empty for scalars."""
+    dtype, _, rest = type.partition("[")
+    dims = rest.rstrip("]").replace(",", "×")  # noqa: RUF001
+    if not dims:
+        return ""
+    return dims if dtype == "float32" else f"{dtype} {dims}"
+
+
+def costs(box: Box) -> list[str]:
+    """The lines under a box's name."""
+    lines = []
+    if box.count > 1 and not box.parameters:
+        lines.append(f"{box.count} operations")
+    if box.kind in ("parameter", "state", "input", "constant") and box.types:
+        lines.append(shape_of(box.types[0]) or box.types[0].partition("[")[0] + " scalar")
+    if box.parameters:
+        lines.append(f"{box.parameters:,} parameter" + "s" * (box.parameters != 1))
+    parts = []
+    if box.flops:
+        parts.append(("≥ " if box.partial else "") + amount(box.flops, "FLOP"))
+    if box.bytes:
+        parts.append(amount(box.bytes, "B"))
+    if parts:
+        lines.append(", ".join(parts))
+    if any(box.changes) and box.count > 1:
+        lines.append(f"+{box.changes[0]} -{box.changes[1]}")
+    return lines
+
+
+def wrap(op: str, length: int = 40) -> list[str]:
+    """`A+B+C…` in lines of about `length` letters."""
+    lines = [""]
+    for part in op.replace("+", "+\n").split("\n"):
+        if lines[-1] and len(lines[-1]) + len(part) > length:
+            lines.append("")
+        lines[-1] += part
+    return lines

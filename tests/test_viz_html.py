@@ -1,0 +1,255 @@
+"""The page of `minigraph viz --html`, by what it contains and as Chromium shows it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_viz import chain_with_branches
+
+from minigraph.tools.target import load_target
+from minigraph.viz.page import page
+from minigraph.viz.picture import Picture
+from minigraph.viz.stages import Traced, trace
+
+LIMIT_MS = 2000
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the W3C WebDriver standard's key of an element
+CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
+DRIVER = shutil.which("chromedriver")
+needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
+
+
+def embedded(text: str) -> dict[str, Any]:
+    found = re.search(r'<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+@pytest.fixture(scope="module")
+def traced() -> Traced:
+    target = load_target("mnist-cnn")
+    return trace(target.graph, target.fetches, title=target.name, batch_size=16)
+
+
+# what it contains
+
+
+def test_it_is_self_contained(traced: Traced) -> None:
+    text = page(traced)
+    assert "__DATA__" not in text
+    outside = set(re.findall(r"https?://[^\s\"'<>]+", text)) - {"http://www.w3.org/2000/svg"}
+    assert not outside
+    assert not re.search(r"<(link|img|iframe)\b|<script[^>]+src=|@import|url\((?!#)", text)
+
+
+def test_the_stages_are_all_there(traced: Traced) -> None:
+    data = embedded(page(traced, start="simplify", diff=True))
+    assert [s["name"] for s in data["stages"]] == list(traced.names)
+    assert data["stages"][data["start"]]["name"] == "simplify"
+    for stage, picture in zip(data["stages"], traced.pictures, strict=True):
+        boxes = [data["boxes"][i] for i in stage["boxes"]]
+        assert [b["id"] for b in boxes] == [b.id for b in picture.boxes]
+        assert sum(b["parameters"] for b in boxes) == picture.parameters
+        assert sum(b["flops"] or 0 for b in boxes) == picture.flops
+        assert len(stage["arrows"]) == len(picture.arrows)
+
+
+def test_no_name_ends_the_script() -> None:
+    picture = Picture("</script><script>alert(1)</script><!--", (), ())
+    text = page(Traced(picture.title, ("before",), (picture,)))
+    assert text.count("</script>") == 2
+    assert embedded(text)["title"] == picture.title
+
+
+# as a browser shows it
+
+
+class Browser:
+    """A few commands of the WebDriver protocol."""
+
+    def __init__(self, port: int) -> None:
+        self.base = f"http://127.0.0.1:{port}"
+        flags = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--window-size=1400,1000",
+        ]
+        options = {"binary": CHROMIUM, "args": flags}
+        asked = {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}
+        self.base += "/session/" + self.call("POST", "/session", {"capabilities": asked})["sessionId"]
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        content = None if method == "GET" else json.dumps(body or {}).encode()
+        request = urllib.request.Request(self.base + path, content, {"Content-Type": "application/json"}, method=method)
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+            return json.load(answer)["value"]
+
+    def open(self, path: Path) -> None:
+        self.call("POST", "/url", {"url": path.as_uri()})
+
+    def js(self, code: str, *arguments: Any) -> Any:
+        return self.call("POST", "/execute/sync", {"script": code, "args": arguments})
+
+    def find(self, selector: str) -> str:
+        element: str = self.call("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
+        return element
+
+    def click(self, selector: str) -> None:
+        self.call("POST", f"/element/{self.find(selector)}/click")
+
+    def type(self, selector: str, text: str) -> None:
+        self.call("POST", f"/element/{self.find(selector)}/value", {"text": text})
+
+    def boxes(self) -> int:
+        return int(self.js("return document.getElementById('graph').dataset.boxes"))
+
+    def drawn_ms(self) -> float:
+        """How long the last drawing took, up to the frame in which it was seen."""
+        return float(self.js("return document.getElementById('graph').dataset.drawn"))
+
+    def errors(self) -> list[str]:
+        return [e["message"] for e in self.call("POST", "/se/log", {"type": "browser"}) if e["level"] == "SEVERE"]
+
+    def centre(self, selector: str) -> list[float]:
+        found: list[float] = self.js(
+            "const r = document.querySelector(arguments[0]).getBoundingClientRect();"
+            "return [r.left + r.width / 2, r.top + r.height / 2]",
+            selector,
+        )
+        return found
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    assert DRIVER
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}
+    quiet = subprocess.DEVNULL
+    driver = subprocess.Popen([DRIVER, f"--port={port}"], stdout=quiet, stderr=quiet, env=environment)
+    try:
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        session = Browser(port)
+        try:
+            yield session
+        finally:
+            session.call("DELETE", "")
+    finally:
+        driver.terminate()
+        driver.wait(10)
+
+
+@pytest.fixture
+def shown(browser: Browser, tmp_path: Path, traced: Traced) -> Browser:
+    path = tmp_path / "graph.html"
+    path.write_text(page(traced), "utf-8")
+    browser.open(path)
+    assert browser.errors() == []
+    return browser
+
+
+@needs_browser
+def test_folding_and_unfolding(shown: Browser) -> None:
+    before = shown.boxes()
+    assert 30 <= before <= 60
+    assert shown.js("return document.querySelectorAll('#graph .box').length") == before
+    place = shown.centre('[data-id="conv1/weights/"]')
+    shown.click('[data-id="conv1/weights/"]')
+    assert shown.boxes() == before + 3
+    again = shown.centre('[data-scope="conv1/weights"]')
+    assert abs(again[0] - place[0]) < 200
+    assert abs(again[1] - place[1]) < 200
+    shown.js("document.querySelector('[data-scope=\"conv1/weights\"]').dispatchEvent(new MouseEvent('click'))")
+    assert shown.boxes() == before
+    shown.click("#unfoldall")
+    assert shown.boxes() == 119
+    shown.click("#foldall")
+    assert shown.boxes() < before
+    shown.click("#readable")
+    assert shown.boxes() == before
+    assert shown.errors() == []
+
+
+@needs_browser
+def test_boxes_do_not_overlap(shown: Browser) -> None:
+    for button in ("#readable", "#unfoldall"):
+        shown.click(button)
+        overlaps = shown.js(
+            "const r = scene.boxes; let n = 0;"
+            "const apart = (a, b) => a.left >= b.left + b.w || b.left >= a.left + a.w;"
+            "const above = (a, b) => a.top >= b.top + b.h || b.top >= a.top + a.h;"
+            "for (const a of r) for (const b of r) if (a !== b && !apart(a, b) && !above(a, b)) n++; return n"
+        )
+        assert overlaps == 0
+
+
+@needs_browser
+def test_search_and_hover(shown: Browser) -> None:
+    shown.type("#search", "maxpool")
+    found = shown.js("return +document.getElementById('graph').dataset.found")
+    assert found >= 4
+    assert 2 <= shown.js("return document.querySelectorAll('#graph .hit').length") <= found
+    shown.type("#search", "\ue007")  # Enter brings the first one to the middle
+    x, _ = shown.centre("#graph .hit")
+    assert 0 < x < 1400
+    shown.js(
+        "const box = scene.boxes.find(b => b.name === 'conv1/Conv2D');"
+        "box.group.dispatchEvent(new MouseEvent('mouseenter'))"
+    )
+    tip = shown.js("return document.getElementById('tip').textContent")
+    for expected in ("conv1/Conv2D", "float32[16,28,28,64]", "40.1 MFLOP", "models/mnist_cnn.py:"):
+        assert expected in tip
+
+
+@needs_browser
+def test_the_slider(shown: Browser, traced: Traced) -> None:
+    shown.click("#unfoldall")
+    move = "const s = document.getElementById('stage'); s.value = arguments[0]; s.dispatchEvent(new Event('input'))"
+    for index, picture in enumerate(traced.pictures):
+        shown.js(move, index)
+        assert shown.boxes() == len(picture.boxes)
+        text = shown.js("return document.getElementById('stagename').textContent")
+        assert traced.names[index] in text
+    last = len(traced.names) - 1
+    shown.click("#changes")
+    assert shown.boxes() == len(traced.diff(traced.names[last]).boxes)
+    assert shown.errors() == []
+
+
+@needs_browser
+def test_a_thousand_nodes_open_and_fold_in_time(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "big.html"
+    graph, end = chain_with_branches(1000)
+    path.write_text(page(trace(graph, [end], optimize="O1"), limit=0), "utf-8")
+    browser.open(path)
+    assert browser.boxes() == 1000
+    assert float(browser.js("return document.getElementById('graph').dataset.opened")) < LIMIT_MS
+    wait = (
+        "const done = arguments[arguments.length - 1], start = performance.now();"
+        "document.querySelector('[data-scope=\"block\"]').dispatchEvent(new MouseEvent('click'));"
+        "requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - start)))"
+    )
+    took = browser.call("POST", "/execute/async", {"script": wait, "args": []})
+    assert took < LIMIT_MS
+    assert browser.drawn_ms() < LIMIT_MS
+    assert browser.boxes() == 951
+    assert browser.errors() == []
