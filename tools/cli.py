@@ -248,6 +248,134 @@ def fetch(name: str, source: str | None, target: str | None, quiet: bool) -> Non
     click.echo(fetch_mnist(target, progress=not quiet, source_folder=source))
 
 
+_batch = click.option("--batch-size", type=_number(whole=True, least=1), default=256, show_default=True)
+_optimize = click.option("--optimize", type=click.Choice(["O0", "O1", "O2", "O3"]), default="O3", show_default=True)
+_inference = click.option("--inference", is_flag=True, help="The network's predictions instead of a training step.")
+_file = click.Path(dir_okay=False, path_type=Path)
+
+
+@main.command()
+@click.argument("model", metavar="MODEL|FILE.py")
+@_batch
+@click.option("--steps", type=_number(whole=True, least=1), default=3, show_default=True, help="Timed runs.")
+@_backend
+@_optimize
+@_inference
+@click.option("--trace", type=_file, help="Write a trace for Perfetto or chrome://tracing.")
+@click.option("--top", type=_number(whole=True, least=1), default=20, show_default=True, help="Launches to print.")
+@_debug
+def profile(
+    model: str,
+    batch_size: int,
+    steps: int,
+    backend: str | None,
+    optimize: str,
+    inference: bool,
+    trace: Path | None,
+    top: int,
+) -> None:
+    """Show the launches of a training step by time, and the peak memory, planned and measured."""
+    from minigraph.tools import profile as profiling
+    from minigraph.tools.target import load_target
+
+    found = profiling.profile(load_target(model, batch_size, inference), steps, optimize, backend)
+    profiling.print_profile(found, top)
+    if trace is not None:
+        profiling.write_trace(trace, found)
+        click.echo(f"wrote {trace}")
+
+
+@main.command()
+@click.argument("model", metavar="MODEL|FILE.py")
+@click.option("--fusion", is_flag=True, help="Tell why candidates were not fused.")
+@click.option("--passes", is_flag=True, help="The same for the candidates of all passes.")
+@_batch
+@_backend
+@_optimize
+@_inference
+@click.option("--json", "trace", type=_file, help="Write all of it, with every declined candidate.")
+@_debug
+def explain(
+    model: str,
+    fusion: bool,
+    passes: bool,
+    batch_size: int,
+    backend: str | None,
+    optimize: str,
+    inference: bool,
+    trace: Path | None,
+) -> None:
+    """Show what each pass did to a graph, what runs without a kernel, is copied, or done in place."""
+    from minigraph.tools import explain as explaining
+    from minigraph.tools.target import load_target
+
+    plan, found = explaining.explain(load_target(model, batch_size, inference), optimize, backend)
+    explaining.print_explanation(plan, found, "passes" if passes else "fusion" if fusion else None)
+    if trace is not None:
+        explaining.write_json(trace, found)
+        click.echo(f"wrote {trace}")
+
+
+@main.command()
+@click.argument("model", metavar="MODEL|FILE.py")
+@click.option("--batch-size", type=_number(whole=True, least=1), default=4, show_default=True)
+@_backend
+@_optimize
+@_inference
+@click.option("--compiled", is_flag=True, help="Run on the backend; by default by the ops' references, slowly.")
+@_debug
+def bisect(model: str, batch_size: int, backend: str | None, optimize: str, inference: bool, compiled: bool) -> None:
+    """Find the pass, and its rewrite, that breaks a graph or changes its results. Exit code 1 if there is one."""
+    from minigraph.tools import explain as explaining
+    from minigraph.tools.target import load_target
+
+    guilty = explaining.bisect(load_target(model, batch_size, inference), optimize, backend, compiled)
+    if guilty is not None:
+        click.echo(guilty.describe())
+        raise SystemExit(1)
+    click.echo("no pass changes the results")
+
+
+@main.command()
+@click.argument("target", metavar="MODEL|FILE.py")
+@click.option("-o", "--out", type=_file, required=True, help="A .svg, .png, .pdf, .dot or .html file.")
+@click.option("--stage", metavar="before|after|PASS", help="[default: before; with --diff: after]")
+@click.option("--diff", is_flag=True, help="Show what the passes, or the one of --stage, removed and added.")
+@click.option("--batch-size", type=_number(whole=True, least=1), help="[default: the model's; 32 for a file]")
+@_inference
+@_optimize
+@click.option(
+    "--fold",
+    "limit",
+    type=_number(whole=True, least=0),
+    default=60,
+    show_default=True,
+    help="Fold scopes until about so many boxes are left; 0 shows all.",
+)
+@click.option("--html", is_flag=True, help="Write a page to explore all stages, too, next to the picture.")
+@_debug
+def viz(
+    target: str,
+    out: Path,
+    stage: str | None,
+    diff: bool,
+    batch_size: int | None,
+    inference: bool,
+    optimize: str,
+    limit: int,
+    html: bool,
+) -> None:
+    """Draw a model's training step, or the graph that a Python file builds."""
+    from minigraph.tools import viz as drawing
+    from minigraph.tools.target import load_target
+
+    chosen = drawing.Choice(stage, diff, optimize, limit, html)
+    files, note = drawing.draw(load_target(target, batch_size, inference), out, chosen)
+    if note:
+        click.echo(note, err=True)
+    click.echo(f"wrote {', '.join(map(str, files))}")
+
+
 @main.command("models")
 @_debug
 def models() -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import runpy
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,102 +16,15 @@ import minigraph as tf
 from minigraph.compile.bisect import Guilty, find_guilty
 from minigraph.compile.plan import Plan
 from minigraph.compile.profile import op_kind, short_source
-from minigraph.core.errors import MinigraphError
 from minigraph.core.files import atomic_write
 from minigraph.core.ir import Cell
 from minigraph.passes import choose
-from minigraph.rewrite.pipeline import Pass, Stage
+from minigraph.rewrite.pipeline import Stage
+from minigraph.tools.target import Target
 
-SEED = 0
-STDDEV = 0.05  # of initial values: with large ones training is chaotic, and rounding shows in the results
 SHOWN = 3  # nodes named in a row of a table
 
 Row = dict[str, Any]
-
-
-class TargetError(MinigraphError, ValueError):
-    """A Python file that does not say what to run."""
-
-
-class Target(NamedTuple):
-    """A graph, what to fetch of it and to feed, an operation that initialises it, and passes of its own if any."""
-
-    name: str
-    graph: tf.Graph
-    fetches: list[Any]
-    feeds: dict[Any, Any]
-    initialise: Any
-    passes: Sequence[str | Pass] | None = None
-
-    def session(self, **options: Any) -> tf.Session:
-        """A session in which the variables have their initial values."""
-        session = tf.Session(graph=self.graph, **options)
-        session.run(self.initialise)
-        return session
-
-
-def load_target(name: str, batch_size: int, inference: bool = False) -> Target:
-    """A model's training step or its inference, or the graph that a Python file makes.
-
-    The file runs with an empty default graph, and with a `__name__` that is not `__main__`. If it defines `fetches`,
-    `feeds` (a dict) or `passes`, these are used; else all that nothing else reads is fetched, and placeholders get
-    random numbers, with `batch_size` for dimensions that are unknown.
-    """
-    if name.endswith(".py"):
-        return _load_file(Path(name), batch_size)
-    from minigraph.models.registry import get_model
-    from minigraph.tools.train import build_network
-
-    model = get_model(name)
-    network = build_network(model, stddev=STDDEV, learning_rate=model.learning_rate, seed=SEED)
-    random = np.random.RandomState(SEED)
-    images = random.uniform(size=(batch_size, *model.image_shape)).astype(np.float32)
-    feeds: dict[Any, Any] = {network.images: images}
-    if inference:
-        fetches = [network.predicted]
-        feeds[network.keep_prob] = np.float32(1)
-    else:
-        fetches = [network.train_step, network.loss, network.accuracy]
-        feeds[network.labels] = np.eye(model.classes, dtype=np.float32)[random.randint(model.classes, size=batch_size)]
-        feeds[network.keep_prob] = np.float32(model.keep_prob)
-    return Target(model.name, network.graph, fetches, feeds, network.initialise)
-
-
-def _load_file(path: Path, batch_size: int) -> Target:
-    if not path.is_file():
-        raise TargetError(f"{path}: no such file")
-    graph = tf.Graph()
-    sys.path.insert(0, str(path.parent))
-    try:
-        with graph.as_default():
-            names = runpy.run_path(str(path), run_name="__minigraph__")
-    finally:
-        sys.path.remove(str(path.parent))
-    graph = next((v for v in names.values() if isinstance(v, tf.Graph) and v.get_operations()), graph)
-    with graph.as_default():
-        made = graph.get_operations()
-        if not made:
-            raise TargetError(f"{path}: makes no graph; it should build one when it is imported")
-        fetches = names.get("fetches")
-        if fetches is None:
-            used = {t.node for node in made for t in node.inputs} | {c for node in made for c in node.control_inputs}
-            fetches = [n.outputs[0] if n.outputs else n for n in made if n not in used and n.type != "VariableV2"]
-            starts: set[Any] = {v.initializer for v in tf.global_variables()}
-            starts |= {t for node in list(starts) for t in node.outputs}
-            fetches = [f for f in fetches if f not in starts]
-        feeds = names.get("feeds")
-        if feeds is None:
-            feeds = {n.outputs[0]: _random(n.outputs[0], batch_size) for n in made if n.type == "Placeholder"}
-        listed = fetches if isinstance(fetches, list | tuple) else [fetches]
-        initialise = tf.global_variables_initializer()
-    return Target(path.name, graph, list(listed), feeds, initialise, names.get("passes"))
-
-
-def _random(tensor: tf.Tensor, batch_size: int) -> Any:
-    shape = [batch_size if d is None else d for d in tensor.get_shape().as_list()]
-    random = np.random.RandomState(SEED)
-    dtype = tensor.dtype.np_dtype
-    return (random.uniform(size=shape) if dtype.kind == "f" else random.randint(2, size=shape)).astype(dtype)
 
 
 def explain(target: Target, optimize: str, backend: str | None) -> tuple[Plan, dict[str, Any]]:

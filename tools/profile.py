@@ -7,7 +7,8 @@ from pathlib import Path
 
 from minigraph.compile.profile import Profile
 from minigraph.core.files import atomic_write
-from minigraph.tools.explain import Target, console
+from minigraph.tools.explain import console
+from minigraph.tools.target import Target
 
 
 def profile(target: Target, steps: int, optimize: str, backend: str | None) -> Profile:

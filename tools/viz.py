@@ -1,0 +1,85 @@
+"""`minigraph viz`: pictures of models and of the graphs that Python files build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from minigraph.core.errors import InvalidArgumentError
+from minigraph.tools.target import Target
+from minigraph.viz.dot import dot_source
+from minigraph.viz.fold import READABLE, choose_folds, fold
+from minigraph.viz.page import page
+from minigraph.viz.picture import picture_of_graph
+from minigraph.viz.render import FORMATS, GraphvizMissingError, render, write
+from minigraph.viz.stages import AFTER, BEFORE, Traced, VizError, trace
+
+
+class Choice(NamedTuple):
+    """How to draw it.
+
+    stage: by default "before", with `diff` "after". limit: about how many boxes, 0 for all. html: write the page,
+    too, next to the picture.
+    """
+
+    stage: str | None = None
+    diff: bool = False
+    optimize: str = "O3"
+    limit: int = READABLE
+    html: bool = False
+
+
+class Drawn(NamedTuple):
+    """The files written, and what the user should know of them."""
+
+    files: list[Path]
+    note: str
+
+
+def draw(target: Target, out: Path, choice: Choice) -> Drawn:
+    """Write the picture, in the format that the name of `out` says.
+
+    Without Graphviz the DOT text and the page are written nevertheless, and then
+    GraphvizMissingError tells what to install.
+    """
+    kind = out.suffix.lower()
+    if kind not in FORMATS:
+        raise VizError(f"{out}: the name must end in one of {', '.join(FORMATS)}")
+    stage, diff, optimize, limit, html = choice
+    chosen = stage or (AFTER if diff else BEFORE)
+    traced, note = _trace(target, optimize, chosen)
+    picture = traced.diff(chosen) if diff else traced.picture(chosen)
+    dot = dot_source(fold(picture, choose_folds(picture, limit)), diff)
+    written: list[Path] = []
+
+    def save(suffix: str, content: bytes | str) -> None:
+        path = out if suffix == kind else out.with_suffix(suffix)
+        write(path, content)
+        written.append(path)
+
+    if kind == ".html" or html:
+        save(".html", page(traced, chosen, diff, limit))
+    if kind == ".dot":
+        save(kind, dot)
+    elif kind != ".html":
+        try:
+            save(kind, render(dot, kind[1:]))
+        except GraphvizMissingError as error:
+            save(".dot", dot)
+            if not html:
+                save(".html", page(traced, chosen, diff, limit))
+            names = ", ".join(str(p) for p in written)
+            raise GraphvizMissingError(f"{error}. Written without it: {names}") from error
+    return Drawn(written, note)
+
+
+def _trace(target: Target, optimize: str, stage: str) -> tuple[Traced, str]:
+    """The stages; for a graph that no program can be made of, the graph itself as the only one, and why."""
+    title, size = target.name.removesuffix(".py"), target.batch_size
+    try:
+        return trace(target.graph, target.fetches, title=title, batch_size=size, optimize=optimize), ""
+    except (VizError, InvalidArgumentError) as error:
+        if stage != BEFORE:
+            raise
+        as_it_is = Traced(title, (BEFORE,), (picture_of_graph(target.graph, title),))
+        return as_it_is, f"drawn as it was built, since it cannot be compiled: {error}"
