@@ -26,6 +26,7 @@ from minigraph.rewrite.pipeline import Pass, run_pipeline
 if TYPE_CHECKING:
     from minigraph.compile.profile import Profile
 
+REQUEST_LIMIT = 512  # forms of call remembered; those without a plan go when there are more
 PLAN_LIMIT = 64  # plans kept; the least recently used goes first
 GROWTH_LIMIT = 5  # runs in which one line may add nodes before the warning
 
@@ -246,6 +247,8 @@ class Session:
         if request is None:
             if not isinstance(feeds, Mapping):
                 raise TypeError(f"feed_dict must map tensors to values, not {feeds!r}")
+            if len(self._requests) >= REQUEST_LIMIT:
+                self._requests = {k: r for k, r in self._requests.items() if r.plans}
             request = self._requests[key] = _Request(self, fetches, list(feeds))
         return request
 
