@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -246,3 +248,15 @@ def test_a_team_works_after_a_fork() -> None:
         team.run([lambda i=i: done.append(i) for i in range(3)])  # type: ignore[misc]
         os._exit(0 if sorted(done) == [0, 1, 2] else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_teams_in_several_threads_leave_blas_as_it_was() -> None:
+    team = Team()
+    before = [library.num_threads for library in team._find()]
+    nap = lambda: time.sleep(0.002)  # noqa: E731
+    threads = [threading.Thread(target=lambda: [team.run([nap, nap]) for _ in range(20)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [library.num_threads for library in team._find()] == before

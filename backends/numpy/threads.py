@@ -8,8 +8,10 @@ for each other, the more so on a busy machine.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,10 +23,18 @@ class Team:
     """As many threads as BLAS has (so OPENBLAS_NUM_THREADS and the like count), made on first use and after a fork."""
 
     def __init__(self) -> None:
-        self._pool: ThreadPoolExecutor | None = None
-        self._owner = 0
         self._libraries: list[Any] | None = None
         self._size = 1
+        self._start_over()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._start_over)
+
+    def _start_over(self) -> None:
+        """No threads yet, and nobody at work: so it is in a new process."""
+        self._pool: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before: list[int] = []
 
     @property
     def size(self) -> int:
@@ -42,11 +52,7 @@ class Team:
 
     def run(self, tasks: Sequence[Launch]) -> None:
         """Run the tasks side by side; the first exception of any is raised when all have ended."""
-        libraries = self._find()
-        before = [library.num_threads for library in libraries]
-        for library in libraries:
-            library.set_num_threads(1)
-        try:
+        with self._single_blas():
             pool = self._threads()
             others = [pool.submit(_quietly, task) for task in tasks[1:]]
             try:
@@ -55,14 +61,29 @@ class Team:
                 wait(others)
             for other in others:
                 other.result()
+
+    @contextmanager
+    def _single_blas(self) -> Iterator[None]:
+        """BLAS at one thread until the last of those that are in here at the same time leaves."""
+        libraries = self._find()
+        with self._lock:
+            if self._inside == 0:
+                self._before = [library.num_threads for library in libraries]
+                for library in libraries:
+                    library.set_num_threads(1)
+            self._inside += 1
+        try:
+            yield
         finally:
-            for library, number in zip(libraries, before, strict=True):
-                library.set_num_threads(number)
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    for library, number in zip(libraries, self._before, strict=True):
+                        library.set_num_threads(number)
 
     def _threads(self) -> ThreadPoolExecutor:
-        if self._pool is None or self._owner != os.getpid():
+        if self._pool is None:
             self._pool = ThreadPoolExecutor(max(self._size - 1, 1), thread_name_prefix="minigraph")
-            self._owner = os.getpid()
         return self._pool
 
 
