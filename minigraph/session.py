@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigraph.backend import Backend, get_backend
-from minigraph.compile.interpret import numeric_check
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE, specialise
 from minigraph.core import scopes
@@ -20,8 +19,7 @@ from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ops.state import VariableV2
-from minigraph.passes import choose
-from minigraph.rewrite.pipeline import Pass, run_pipeline
+from minigraph.rewrite.pipeline import Hook, Pass, run_pipeline
 
 if TYPE_CHECKING:
     from minigraph.compile.profile import Profile
@@ -154,6 +152,8 @@ class Session:
         check_numerics: bool = False,
     ) -> None:
         self._plan_type = _checked_plan() if check_numerics else Plan
+        from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
+
         self._passes = choose(optimize, passes, list(disable_passes))
         self._debug = debug
         self.graph = graph if graph is not None else get_default_graph()
@@ -261,7 +261,7 @@ class Session:
                 )
         types = [TensorType(t.dtype, s) for t, s in zip(request.feeds, shapes, strict=True)]
         program = specialise(request.tensors, request.targets, request.feeds, types)
-        hooks = [numeric_check(arrays, self._state_before(program))] if self._debug else []
+        hooks = [self._numeric_check(program, arrays)] if self._debug else []
         program, stages = run_pipeline(program, self._passes, hooks)
         plan = self._plan_type(program, self.backend, self, stages=stages)
         request.plans[shapes] = plan
@@ -297,6 +297,11 @@ class Session:
     def stats(self) -> SessionStats:
         """The plan cache's statistics."""
         return SessionStats(self._runs, self._compiled, self._dropped, len(self._plans))
+
+    def _numeric_check(self, program: Program, arrays: Sequence[np.ndarray]) -> Hook:
+        from minigraph.compile.interpret import numeric_check
+
+        return numeric_check(arrays, self._state_before(program))
 
     def _state_before(self, program: Program) -> dict[str, np.ndarray]:
         """The program's variables and random states; zeros for what has no value yet."""
