@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from lines import here
 
 import minigraph as tf
 
@@ -23,12 +22,6 @@ Rule = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # (variable, gradien
 def fresh_graph() -> Iterator[None]:
     with tf.Graph().as_default():
         yield
-
-
-def here() -> str:
-    """The line of this file that the caller is at, as errors show it."""
-    frame = sys._getframe(1)
-    return f"{Path(__file__).name}:{frame.f_lineno}"
 
 
 def gradient(w: np.ndarray) -> np.ndarray:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from lines import here
 
 import minigraph as tf
 from minigraph import session as session_module
@@ -22,12 +21,6 @@ from minigraph.core import errors
 def fresh_graph() -> Iterator[None]:
     with tf.Graph().as_default():
         yield
-
-
-def here() -> str:
-    """The line of this file that the caller is at, as errors show it."""
-    frame = sys._getframe(1)
-    return f"{Path(__file__).name}:{frame.f_lineno}"
 
 
 class Pair(NamedTuple):

@@ -37,13 +37,6 @@ class BackendError(MinigraphError, RuntimeError):
     """A backend that is unknown, or that cannot run here."""
 
 
-class MissingDependencyError(MinigraphError, ImportError):
-    """An optional package is needed; the message names the extra that installs it."""
-
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f'{purpose} needs the package "{package}": pip install "minigraph[{extra}]"')
-
-
 class OpError(MinigraphError):
     """An error while a graph runs, or about data a run needs.
 

@@ -21,6 +21,12 @@ POSITIVE = np.abs(X) + 0.2
 Y = np.array([[0.7], [-1.3]])
 
 
+def by_rows(op: Op, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+    """`Op.batching` of ops whose result is cut along its first axis together with the operands that have it."""
+    cut = T.cut_rows(in_types, out_types[0])
+    return None if cut is None else Batching(cut, (False,))
+
+
 class Pointwise(Op, abstract=True):
     """An elementwise op computed by the array function `ufunc` on operands of one dtype.
 
@@ -45,9 +51,7 @@ class Pointwise(Op, abstract=True):
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
         return (getattr(xp, self.ufunc)(*arrays),)
 
-    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
-        cut = T.cut_rows(in_types, out_types[0])
-        return None if cut is None else Batching(cut, (False,))
+    batching = by_rows
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -11,12 +11,12 @@ from minigraph.core import types as T
 from minigraph.core.dtypes import as_dtype, bool_, float32
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Node, Tensor
-from minigraph.core.op import Batching, Op, Sample
+from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply, same_dtype
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import Identity
-from minigraph.ops.pointwise import X
+from minigraph.ops.pointwise import X, by_rows
 
 
 class Cast(Op):
@@ -30,9 +30,7 @@ class Cast(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (x.astype(self.dtype.np_dtype),)
 
-    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
-        cut = T.cut_rows(in_types, out_types[0])
-        return None if cut is None else Batching(cut, (False,))
+    batching = by_rows
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         source = node.inputs[0].dtype
@@ -92,9 +90,7 @@ class AddN(Op):
             total = total + other
         return (total,)
 
-    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
-        cut = T.cut_rows(in_types, out_types[0])
-        return None if cut is None else Batching(cut, (False,))
+    batching = by_rows
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return [grad] * len(node.inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from minigraph.core.ir import Instr, Value
 from minigraph.core.op import Op
@@ -55,9 +55,6 @@ class Match:
 
     def __getitem__(self, name: str) -> Instr:
         return self.bound[name]
-
-    def attr(self, name: str, attribute: str) -> Any:
-        return getattr(self.bound[name].op, attribute)
 
 
 def match(pattern: Pattern, root: Instr, uses: Callable[[Value], int]) -> Match | Failure:
