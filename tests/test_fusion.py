@@ -146,7 +146,7 @@ def test_random_networks_keep_their_values(
         joined = x + tf.nn.relu(inner) if residual else inner
         y, variables = network(joined, tf.nn.avg_pool if average else tf.nn.max_pool)
         if branch:  # two paths that meet again, one of them through the mean over the whole batch
-            y = y * tf.reduce_mean(y) + tf.tanh(y)
+            y = y * tf.reduce_mean(y) + tf.tanh(y) / (1.0 + tf.reduce_sum(tf.square(y), 0))
         loss = tf.reduce_sum(y * y)
         fetches = [loss, *tf.gradients(loss, [x, *variables])]
         if fetch_inside:

@@ -198,7 +198,7 @@ def test_bad_arguments() -> None:
             with pytest.raises(ValueError):
                 conv2d(x, w, 1, padding)
         with pytest.raises(ValueError, match="NHWC"):
-            conv2d(x, w, 1, "SAME", data_format="NCHW")
+            conv2d(x, w, 1, "SAME", data_format="CHWN")
 
 
 def test_specialising_makes_padding_explicit() -> None:

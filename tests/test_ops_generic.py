@@ -154,6 +154,56 @@ def test_specialised_ops_agree_and_are_final(sample: Sample) -> None:
     assert kept_again == tuple(range(len(kept)))
 
 
+def specialised(sample: Sample) -> tuple[Op, list[np.ndarray], list[TensorType]]:
+    """The final op of a sample, its inputs, and their types."""
+    known, inputs = types_of(sample), list(sample.inputs)
+    consts = [a if a.dtype.kind in "iu" else None for a in inputs[: len(known)]]
+    op, kept = sample.op.specialise(known, consts)
+    arrays = [inputs[i] for i in kept] + inputs[len(known) :]
+    return op, arrays, [type_of(a) for a in arrays]
+
+
+@each_sample
+def test_pieces_along_the_batch_make_up_the_whole(sample: Sample) -> None:
+    op, inputs, known = specialised(sample)
+    whole = run(op, inputs)
+    how = op.batching(known, op.infer(*known))
+    if how is None or not any(how.cut):
+        return
+    (size,) = {len(a) for a, cut in zip(inputs, how.cut, strict=True) if cut}
+    for step in {1, max(size - 1, 1), size}:
+        pieces = [slice(i, min(i + step, size)) for i in range(0, size, step)]
+        parts = [
+            run(op.for_batch(p.stop - p.start), [a[p] if c else a for a, c in zip(inputs, how.cut, strict=True)])
+            for p in pieces
+        ]
+        joined = [
+            np.sum(results, axis=0).astype(results[0].dtype) if is_sum else np.concatenate(results)
+            for results, is_sum in zip(zip(*parts, strict=True), how.sums, strict=True)
+        ]
+        same(joined, whole)
+
+
+@each_sample
+def test_pointwise_ops_look_at_no_position(sample: Sample) -> None:
+    op, inputs, known = specialised(sample)
+    if not op.is_pointwise(known):
+        return
+    (whole,) = run(op, inputs)
+    order = np.random.RandomState(0).permutation(whole.size)
+    (found,) = run(op, [np.broadcast_to(a, whole.shape).ravel()[order] for a in inputs])
+    same([found], [whole.ravel()[order]])
+
+
+@each_sample
+def test_ops_that_only_sum_give_the_sum_over_their_axes(sample: Sample) -> None:
+    op, inputs, known = specialised(sample)
+    axes = op.summed_axes(known)
+    if axes is not None:
+        (whole,) = run(op, inputs)
+        same([np.sum(inputs[0], axis=axes).reshape(whole.shape).astype(whole.dtype)], [whole])
+
+
 def build(op: Op) -> Callable[..., Any]:
     return lambda *inputs: apply_all(op, *inputs)
 

@@ -80,9 +80,10 @@ def test_a_profile_has_each_launch_with_its_work() -> None:
     assert found.measured_peak is None or found.measured_peak >= 0
 
 
-def test_launches_by_the_reference_are_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("fused", "marked"), [(False, [True, False]), (True, [True])])
+def test_launches_by_the_reference_are_marked(monkeypatch: pytest.MonkeyPatch, fused: bool, marked: list[bool]) -> None:
     x = tf.placeholder(tf.float32, [3])
-    with tf.Session() as session:
+    with tf.Session(passes=["fuse_pointwise"] if fused else []) as session:
         lower = session.backend.lower
 
         def without_kernel(op: Any, *types: Any) -> Any:
@@ -90,7 +91,7 @@ def test_launches_by_the_reference_are_marked(monkeypatch: pytest.MonkeyPatch) -
 
         monkeypatch.setattr(session.backend, "lower", without_kernel)
         found = session.profile(tf.exp(tf.tanh(x)), {x: np.ones(3)}, repeat=1)
-    assert [p.fallback for p in found.launches] == [True, False]
+    assert [p.fallback for p in found.launches] == marked
     assert found.launches[0].notes.endswith("fallback")
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend import Lowered
-from minigraph.backends.numpy import conv, data, loss, matmul, pointwise, pool, reduce, region, state, update
+from minigraph.backends.numpy import conv, data, loop, loss, matmul, pointwise, pool, reduce, region, state, update
 from minigraph.backends.numpy.common import Array, Kernel, Types, copy, fallback, steps_only
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.passes.multi_tensor import Together
-from minigraph.rewrite.region import Blocked
+from minigraph.rewrite.region import Blocked, Epilogue, Loop
 
 KERNELS: dict[type[Op], Kernel] = {}
 for _module in (pointwise, reduce, matmul, conv, pool, loss, data, state, update):
@@ -37,7 +37,11 @@ class NumpyBackend:
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """The kernel of the op's class or of the nearest base class that has one, else the op's reference."""
         if isinstance(op, Blocked):
-            return region.blocked(op, self.lower)
+            return region.blocked(op, self._lower_inside, region.block_size(op))
+        if isinstance(op, Loop):
+            return loop.loop(op, self._lower_inside)
+        if isinstance(op, Epilogue):
+            return loop.epilogue(op, in_types, self.lower)
         if isinstance(op, Together):
             return region.together(op, in_types, out_types, self.lower)
         for kind in type(op).__mro__:
@@ -46,6 +50,14 @@ class NumpyBackend:
         if op.is_view:
             return steps_only(lambda inputs, outputs: [copy(outputs[0], inputs[0].reshape(out_types[0].static))])  # type: ignore[arg-type]
         return fallback(op, in_types, out_types)
+
+    def _lower_inside(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
+        """The kernel for a part of a region, which runs on one of the region's threads."""
+        if isinstance(op, Loop):
+            return loop.loop(op, self._lower_inside, threads=False)
+        if isinstance(op, Epilogue):
+            return loop.epilogue(op, in_types, self._lower_inside, threads=False)
+        return self.lower(op, in_types, out_types)
 
     def write(self, array: Array, value: Any) -> None:
         """Copy from the host, broadcasting and casting as NumPy does."""

@@ -15,7 +15,7 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops import reduce as R
 from minigraph.ops.bias import BiasAddGrad
-from minigraph.ops.like import Axes, BroadcastTo, ReduceLike, SumTo, _with_axes, normalise_axes
+from minigraph.ops.like import Axes, BroadcastTo, ReduceLike, SumTo, _with_axes, broadcast_axes, normalise_axes
 from minigraph.ops.shape import TileGrad
 
 
@@ -83,22 +83,15 @@ def bias_add_grad(op: BiasAddGrad, in_types: Types, out_types: Types) -> Lowered
     return sum_over(in_types[0], range(len(in_types[0].static) - 1))
 
 
-def _broadcast_axes(x: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The axes of x that broadcasting added to `shape`, or stretched."""
-    extra = len(x) - len(shape)
-    stretched = (i + extra for i, d in enumerate(shape) if d == 1 and x[i + extra] != 1)
-    return (*range(extra), *stretched)
-
-
 def sum_to(op: SumTo, in_types: Types, out_types: Types) -> Lowered:
-    return sum_over(in_types[0], _broadcast_axes(in_types[0].static, op.shape))
+    return sum_over(in_types[0], op.summed_axes(in_types))
 
 
 def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Lowered:
     x, like = in_types
     if op.mean and not x.dtype.is_floating:
         return fallback(op, in_types, out_types)
-    axes = _broadcast_axes(x.static, _with_axes(like.static, op.axis, x.static))
+    axes = broadcast_axes(x.static, _with_axes(like.static, op.axis, x.static))
     return sum_over(x, axes, op.mean and x.size > 0)
 
 

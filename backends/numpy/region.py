@@ -41,7 +41,7 @@ class _Piece:
         self.steps: list[_Step] = []
         self.lifetimes: list[Lifetime] = []
         self.slots: dict[Value, int] = {}
-        instrs = [i for i in op.program.instrs if not isinstance(i.op, Feed)]
+        instrs = op.members
         last = {v: step for step, i in enumerate(instrs) for v in i.inputs}
         used = set(last) | set(self.results)
         for step, instr in enumerate(instrs):
@@ -58,6 +58,21 @@ class _Piece:
                 self.lifetimes.append(Lifetime(lowered.workspace, step, step))
             self.steps.append(_Step(instr, lowered, workspace))
         self.layout = plan_memory(self.lifetimes)
+
+    def overwritable(self) -> tuple[int, ...]:
+        """The operands in whose buffer result 0 may lie: those of its type that are read, in each block, by nothing
+        after the instruction that makes the result, and by that one only if it allows it."""
+        result = self.op.program.results[0]
+        last = self.steps[-1]
+        if result.instr is not last.instr or self.op.sums[0]:
+            return ()
+        fits = []
+        for instr in self.op.program.instrs:
+            if isinstance(instr.op, Feed) and instr.types[0] == result.type and self.op.cut[instr.op.slot]:
+                at = [i for i, v in enumerate(last.instr.inputs) if v.instr is instr]
+                if len(at) <= 1 and all(i in last.lowered.inplace for i in at):
+                    fits.append(instr.op.slot)
+        return tuple(fits)
 
     def bind(
         self, start: int, first: bool, inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array
@@ -104,28 +119,28 @@ class _Piece:
 
 def block_size(op: Blocked) -> int:
     """Images in a block: as many as keep the largest value that passes inside within TARGET bytes."""
-    inner = [i for i in op.program.instrs if not isinstance(i.op, Feed)]
-    passed = [v for i in inner for v in _outputs(i) if v not in op.program.results]
+    passed = [v for i in op.members for v in outputs_of(i) if v not in op.program.results]
     largest = max((v.type.nbytes for v in passed), default=1)
     return max(1, min(op.batch, TARGET * op.batch // max(largest, 1)))
 
 
-def _outputs(instr: Instr) -> list[Value]:
+def outputs_of(instr: Instr) -> list[Value]:
+    """All values that an instruction makes."""
     return [Value(instr, i) for i in range(len(instr.types))]
 
 
-def blocked(op: Blocked, lower: Lower) -> Lowered:
-    """The region as one launch: blocks in LANES lanes, which the threads share out among themselves.
+def blocked(op: Blocked, lower: Lower, size: int, threads: bool = True) -> Lowered:
+    """The region as one launch: blocks of at most `size` rows in LANES lanes, which the threads share out among
+    themselves.
 
     Each lane has its own sums, added up in the end, so results do not depend on the number of threads.
     """
-    size = block_size(op)
     count = -(-op.batch // size)
     starts = [op.batch * i // count for i in range(count + 1)]
     pieces = {n: _Piece(op, n, lower) for n in {b - a for a, b in pairwise(starts)}}
     lanes = [list(pairwise(starts))[count * i // LANES : count * (i + 1) // LANES] for i in range(LANES)]
     lanes = [lane for lane in lanes if lane]
-    workers = min(TEAM.size, len(lanes))
+    workers = min(TEAM.size, len(lanes)) if threads else 1
     room = max(p.layout.peak for p in pieces.values())
     scratch = Scratch()
     rooms = [scratch.add(room, np.uint8) for _ in range(workers)]
@@ -150,7 +165,8 @@ def blocked(op: Blocked, lower: Lower) -> Lowered:
             return run([*work[0], *adding])
         return run([partial(TEAM.run, [run(launches) for launches in work]), *adding])
 
-    return Lowered(bind, scratch.nbytes)
+    piece = pieces[starts[1]]
+    return Lowered(bind, scratch.nbytes, piece.overwritable(), any(s.lowered.fallback for s in piece.steps))
 
 
 def together(op: Together, in_types: Types, out_types: Types, lower: Lower) -> Lowered:

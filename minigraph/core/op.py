@@ -67,6 +67,7 @@ class Op(Record):
       draws: an application draws random numbers; the compiler appends a counter cell to its inputs.
       is_view: output 0 is input 0, element for element in C order, so both can share one buffer.
       differentiable: False where the derivative is zero or undefined by declaration (argmax, comparisons).
+      contracts: a sum of products, such as a convolution, whose result is best worked on while it is being made.
     """
 
     stateful: ClassVar[bool] = False
@@ -75,6 +76,7 @@ class Op(Record):
     draws: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
     differentiable: ClassVar[bool] = True
+    contracts: ClassVar[bool] = False
     abstract: ClassVar[bool] = False
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
@@ -130,6 +132,15 @@ class Op(Record):
     def for_batch(self, size: int) -> Op:
         """The op for a piece of `size` along axis 0."""
         return self
+
+    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
+        """Whether each element of the one output depends on the operands' elements at its place, broadcast as by
+        NumPy."""
+        return False
+
+    def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
+        """The axes of input 0 that the op sums over, if that is all it does."""
+        return None
 
     def initial_cell(self) -> np.ndarray:
         """The state before the first draw, for ops that draw."""

@@ -12,6 +12,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, first, make, same_dtype
+from minigraph.ops.data_format import in_nhwc
 from minigraph.ops.like import BroadcastLike
 
 
@@ -37,6 +38,9 @@ class BiasAdd(Op):
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True, False), (False,))
 
+    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
+        return True
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return grad, apply(BiasAddGrad(), grad)
 
@@ -59,6 +63,9 @@ class BiasAddGrad(Op):
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True,), (True,))
 
+    def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
+        return tuple(range(len(in_types[0].static) - 1))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(BroadcastLike(), grad, node.inputs[0]),)
 
@@ -68,7 +75,9 @@ class BiasAddGrad(Op):
 
 
 def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Tensor:
-    """`value` plus the vector `bias` on its last axis. data_format: only NHWC."""
-    if data_format not in (None, "NHWC"):
-        raise ValueError(f"data_format must be NHWC, not {data_format!r}")
-    return first(make(BiasAdd(), name, "BiasAdd", {"value": value, "bias": bias}))
+    """`value` plus the vector `bias` on its last axis; with data_format NCHW on its second, of four."""
+
+    def add(image: Any, name: str | None) -> Tensor:
+        return first(make(BiasAdd(), name, "BiasAdd", {"value": image, "bias": bias}))
+
+    return in_nhwc(value, data_format, name, "BiasAdd", add)

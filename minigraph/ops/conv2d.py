@@ -16,6 +16,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.ops.builder import apply, first, make, require_float
+from minigraph.ops.data_format import in_nhwc
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
 
 CASES: tuple[tuple[dict[str, Any], tuple[int, ...], tuple[int, ...]], ...] = (
@@ -37,6 +38,7 @@ class Convolution(Op, abstract=True):
     strides: Pair = (1, 1)
     padding: Padding = "SAME"
     dilations: Pair = (1, 1)
+    contracts = True
 
     def window(self, filter_shape: Sequence[Any]) -> Window:
         return Window((filter_shape[0], filter_shape[1]), self.strides, self.dilations, self.padding)
@@ -264,12 +266,17 @@ def conv2d(
 ) -> Tensor:  # fmt: skip
     """Cross-correlation of `input` [N,H,W,C] with `filter` [KH,KW,C/groups,O].
 
-    strides and dilations: [1, rows, columns, 1]. padding: SAME, VALID or explicit pairs.
+    strides and dilations: [1, rows, columns, 1]. padding: SAME, VALID or explicit pairs. With data_format NCHW the
+    image is [N,C,H,W], and strides, dilations and pairs are in that order.
     """
     op = Conv2D(
         parse_sizes(strides if strides is not None else 1, "strides", data_format),
-        parse_padding(padding),
-        parse_sizes(dilations, "dilations"),
+        parse_padding(padding, data_format),
+        parse_sizes(dilations if tuple(dilations) != (1, 1, 1, 1) else 1, "dilations", data_format),
     )
     weights = filters if filter is None else filter
-    return first(make(op, name, "Conv2D", {"input": input, "filter": weights}))
+
+    def convolve(image: Any, name: str | None) -> Tensor:
+        return first(make(op, name, "Conv2D", {"input": image, "filter": weights}))
+
+    return in_nhwc(input, data_format, name, "Conv2D", convolve)

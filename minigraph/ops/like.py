@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.graph import Node, Tensor
-from minigraph.core.op import Op, Sample
+from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply
 from minigraph.ops.identity import Identity
@@ -21,9 +21,15 @@ def normalise_axes(axis: Axes, rank: int) -> tuple[int, ...]:
     return tuple(range(rank)) if axis is None else tuple(sorted({a % rank for a in axis}))
 
 
+def broadcast_axes(x: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of x that broadcasting added to `shape`, or stretched."""
+    extra = len(x) - len(shape)
+    stretched = (i + extra for i, d in enumerate(shape) if d == 1 and x[i + extra] != 1)
+    return (*range(extra), *stretched)
+
+
 def _sum_to(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
-    extra = x.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(i + extra for i, d in enumerate(shape) if d == 1 and x.shape[i + extra] != 1)
+    axes = broadcast_axes(x.shape, shape)
     return xp.sum(x, axis=axes).reshape(shape) if axes else x.reshape(shape)
 
 
@@ -37,6 +43,12 @@ class SumTo(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (_sum_to(xp, x, self.shape),)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((True,), (True,)) if 0 in self.summed_axes(in_types) else None
+
+    def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...]:
+        return broadcast_axes(in_types[0].static, self.shape)
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
         assert grad is not None

@@ -27,6 +27,7 @@ class MatMul(Op):
     With δ = ∂L/∂C: ∂L/∂A = δ·Bᵀ and ∂L/∂B = Aᵀ·δ.
     """
 
+    contracts = True
     transpose_a: bool = False
     transpose_b: bool = False
 

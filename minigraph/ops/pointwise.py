@@ -53,6 +53,9 @@ class Pointwise(Op, abstract=True):
 
     batching = by_rows
 
+    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
+        return True
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), cls.domain)

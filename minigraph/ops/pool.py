@@ -17,6 +17,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, first, make, require_float
+from minigraph.ops.data_format import in_nhwc
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
 
 CASES: tuple[tuple[tuple[Any, ...], tuple[int, ...]], ...] = (
@@ -279,16 +280,19 @@ class AvgPoolInputGrad(Pool):
 def _pool(
     op: type[Pool], value: Any, ksize: Any, strides: Any, padding: Any, data_format: str, name: str | None
 ) -> Tensor:
-    window = parse_sizes(ksize, "window sizes", data_format)
-    record = op(window, parse_sizes(strides, "strides"), parse_padding(padding))
-    return first(make(record, name, op.__name__, {"value": value}))
+    sizes = parse_sizes(ksize, "window sizes", data_format), parse_sizes(strides, "strides", data_format)
+    record = op(*sizes, parse_padding(padding, data_format))
+    return in_nhwc(
+        value, data_format, name, op.__name__, lambda image, n: first(make(record, n, op.__name__, {"value": image}))
+    )
 
 
 def max_pool(
     value: Any = None, ksize: Any = None, strides: Any = None, padding: Any = None, data_format: str = "NHWC",
     name: str | None = None, input: Any = None,
 ) -> Tensor:  # fmt: skip
-    """The largest element of each window; padding never wins. ksize and strides: [1, rows, columns, 1]."""
+    """The largest element of each window; padding never wins. ksize and strides: [1, rows, columns, 1], or
+    [1, 1, rows, columns] with data_format NCHW."""
     return _pool(MaxPool, input if value is None else value, ksize, strides, padding, data_format, name)
 
 
@@ -296,5 +300,6 @@ def avg_pool(
     value: Any = None, ksize: Any = None, strides: Any = None, padding: Any = None, data_format: str = "NHWC",
     name: str | None = None, input: Any = None,
 ) -> Tensor:  # fmt: skip
-    """The mean of the valid elements of each window. ksize and strides: [1, rows, columns, 1]."""
+    """The mean of the valid elements of each window. ksize and strides: [1, rows, columns, 1], or
+    [1, 1, rows, columns] with data_format NCHW."""
     return _pool(AvgPool, input if value is None else value, ksize, strides, padding, data_format, name)

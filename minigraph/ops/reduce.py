@@ -10,7 +10,7 @@ import numpy as np
 from minigraph.core.dtypes import as_dtype, int64
 from minigraph.core.errors import DTypeError, GradientError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
-from minigraph.core.op import Op, Sample
+from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops import comparison as C
 from minigraph.ops import elementwise as E
@@ -44,6 +44,10 @@ class Reduction(Op, abstract=True):
         axes = normalise_axes(self.axis, x.ndim)
         return (xp.asarray(getattr(xp, self.function)(x, axis=axes, keepdims=self.keep_dims)).astype(x.dtype),)
 
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        rank = len(in_types[0].static)
+        return Batching((True,), (False,)) if rank and 0 not in normalise_axes(self.axis, rank) else None
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (_X,))
@@ -68,6 +72,14 @@ class Sum(Reduction):
     """Σ x."""
 
     function = "sum"
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        if 0 in self.summed_axes(in_types):
+            return Batching((True,), (True,))
+        return super().batching(in_types, out_types)
+
+    def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...]:
+        return normalise_axes(self.axis, len(in_types[0].static))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (_spread(self, grad, node.inputs[0]),)

@@ -32,6 +32,9 @@ class Cast(Op):
 
     batching = by_rows
 
+    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
+        return True
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         source = node.inputs[0].dtype
         if not (source.is_floating and self.dtype.is_floating):
@@ -64,6 +67,9 @@ class Select(Op):
             condition = condition.reshape(condition.shape + (1,) * (x.ndim - 1))
         return (xp.where(condition, x, y),)
 
+    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
+        return in_types[0].shape in ((), in_types[1].shape)
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         zeros = apply(ZerosLike(), grad)
         condition = node.inputs[0]
@@ -91,6 +97,9 @@ class AddN(Op):
         return (total,)
 
     batching = by_rows
+
+    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
+        return True
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return [grad] * len(node.inputs)

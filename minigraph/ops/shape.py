@@ -181,12 +181,13 @@ class Transpose(Op):
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.shape is None:
             return (TensorType(x.dtype, None if self.perm is None else (None,) * len(self.perm)),)
-        perm = self._perm(len(x.shape))
+        perm = self.axes(len(x.shape))
         if sorted(perm) != list(range(len(x.shape))):
             raise ShapeError(f"{list(perm)} is not a permutation of the axes of {format_shape(x.shape)}")
         return (TensorType(x.dtype, tuple(x.shape[p] for p in perm)),)
 
-    def _perm(self, rank: int) -> tuple[int, ...]:
+    def axes(self, rank: int) -> tuple[int, ...]:
+        """`perm`, spelled out for a tensor of that rank."""
         return tuple(reversed(range(rank))) if self.perm is None else self.perm
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:

@@ -76,12 +76,14 @@ def tap(array: Any, window: Window, row: int, column: int, out: Pair) -> Any:
     return array[:, top : top + (out[0] - 1) * sr + 1 : sr, left : left + (out[1] - 1) * sc + 1 : sc]
 
 
-def parse_padding(padding: Any) -> Padding:
-    """SAME, VALID, or explicit ((0,0),(t,b),(l,r),(0,0)). ValueError otherwise."""
+def parse_padding(padding: Any, data_format: str = "NHWC") -> Padding:
+    """SAME, VALID, or explicit ((0,0),(t,b),(l,r),(0,0)), with NCHW ((0,0),(0,0),(t,b),(l,r)). ValueError otherwise."""
     if padding in ("SAME", "VALID"):
         return str(padding)
     if isinstance(padding, list | tuple):
         pairs = [tuple(int(v) for v in p) for p in padding]
+        if len(pairs) == 4 and data_format == "NCHW":
+            pairs = [pairs[0], *pairs[2:], pairs[1]]
         if len(pairs) == 4 and pairs[0] == pairs[3] == (0, 0):
             pairs = pairs[1:3]
         if len(pairs) == 2 and all(len(p) == 2 and min(p) >= 0 for p in pairs):
@@ -90,14 +92,12 @@ def parse_padding(padding: Any) -> Padding:
 
 
 def parse_sizes(value: Any, what: str, data_format: str = "NHWC") -> Pair:
-    """(rows, columns) from an int, a pair, or NHWC's four numbers whose outer ones are 1."""
-    if data_format != "NHWC":
-        raise ValueError(f"data_format must be NHWC, not {data_format!r}")
+    """(rows, columns) from an int, a pair, or four numbers in the order of `data_format`: 1 for batch and channels."""
     sizes: Sequence[Any] = [value, value] if isinstance(value, int) else list(value)
     if len(sizes) == 4:
-        if sizes[0] != 1 or sizes[3] != 1:
-            raise ValueError(f"{what} across the batch or the channels are not supported, got {list(sizes)}")
-        sizes = sizes[1:3]
+        batch, *sizes, channels = sizes if data_format == "NHWC" else (sizes[0], *sizes[2:], sizes[1])
+        if batch != 1 or channels != 1:
+            raise ValueError(f"{what} across the batch or the channels are not supported, got {list(value)}")
     if len(sizes) != 2 or any(int(s) < 1 for s in sizes):
         raise ValueError(f"{what} must be positive: [1, rows, columns, 1], got {value!r}")
     return int(sizes[0]), int(sizes[1])

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minigraph.passes.constant_folding import constant_folding
+from minigraph.passes.fold_batch_norm import fold_batch_norm
 from minigraph.passes.fuse_blocks import fuse_blocks
+from minigraph.passes.fuse_epilogue import fuse_epilogue
+from minigraph.passes.fuse_pointwise import fuse_pointwise
+from minigraph.passes.layout import layout
 from minigraph.passes.multi_tensor import multi_tensor
 from minigraph.passes.relu_after_pool import relu_after_pool
+from minigraph.passes.remove_dropout import remove_dropout
 from minigraph.passes.simplify import simplify
 from minigraph.passes.stabilise import stabilise
 from minigraph.rewrite.pipeline import Pass
 
-ALL: tuple[Pass, ...] = (stabilise, constant_folding, simplify, relu_after_pool, fuse_blocks, multi_tensor)
+_O2: tuple[Pass, ...] = (stabilise, constant_folding, simplify, remove_dropout, layout, fold_batch_norm)
+_O3: tuple[Pass, ...] = (*_O2, relu_after_pool, fuse_pointwise, fuse_epilogue, fuse_blocks, multi_tensor)
+
+ALL = _O3
 
 PIPELINES: dict[str, tuple[Pass, ...]] = {
     "O0": (),
     "O1": (constant_folding, simplify),
-    "O2": (stabilise, constant_folding, simplify),
-    "O3": (stabilise, constant_folding, simplify, relu_after_pool, fuse_blocks, multi_tensor),
+    "O2": _O2,
+    "O3": _O3,
 }
 
 

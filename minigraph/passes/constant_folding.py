@@ -2,13 +2,15 @@
 
 before      y = f(c₁, c₂, …) with every operand a constant
 after       y = constant
-conditions  f is pure, has no control inputs, and its results have at most LIMIT elements
+conditions  f is pure, has no control inputs, and its results have at most LIMIT elements; or f works element by element
+            and every operand is one number throughout: then y is a tensor filled with one number
 formula     y = f(c₁, c₂, …), computed once by the op's reference
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import RulePass
 
 LIMIT = 1024  # elements of a result; larger constants cost more memory than the work they save
+_NOT_CONSTANT = "an operand is not constant"
 
 
 def _foldable(instr: Instr) -> str | None:
@@ -29,7 +32,7 @@ def _foldable(instr: Instr) -> str | None:
     if instr.op.stateful:
         return "it is stateful"
     if not all(isinstance(v.instr.op, Const | Full) for v in instr.inputs):
-        return "an operand is not constant"
+        return _NOT_CONSTANT
     if any(t.size > LIMIT for t in (*instr.types, *(v.type for v in instr.inputs))):
         return f"a constant has more than {LIMIT} elements"
     return None
@@ -46,4 +49,43 @@ def _fold(found: Match, new: Rebuilder) -> Sequence[Value]:
     ]
 
 
-constant_folding = RulePass("constant_folding", Rule("fold", Pattern(Op, check=_foldable), _fold))
+def filled_with(value: Value) -> Any:
+    """The one number, or truth value, that all elements of a constant are, else None."""
+    op = value.instr.op
+    if isinstance(op, Full):
+        return op.value
+    if isinstance(op, Const) and op.value.size:
+        first = op.value.flat[0]
+        if op.value.size == 1 or bool(np.all(op.value == first)):
+            return first
+    return None
+
+
+def constant_value(value: Value) -> float | None:
+    """The one number that all elements of a constant are, as a float, else None."""
+    number = None if value.type.dtype.is_bool else filled_with(value)
+    return None if number is None else float(number)
+
+
+def _large(instr: Instr) -> str | None:
+    if not instr.inputs or not instr.op.is_pointwise([v.type for v in instr.inputs]):
+        return "it is not pointwise"
+    if instr.types[0].size <= LIMIT:
+        return "it is small"
+    if not all(isinstance(v.instr.op, Const | Full) for v in instr.inputs):
+        return _NOT_CONSTANT
+    return None if all(filled_with(v) is not None for v in instr.inputs) else "an operand has several numbers"
+
+
+def _fill(found: Match, new: Rebuilder) -> Sequence[Value]:
+    instr = found.root
+    operands = [np.full((1,) * len(v.type.static), filled_with(v), v.type.dtype.np_dtype) for v in instr.inputs]
+    with np.errstate(all="ignore"):
+        (result,) = instr.op.forward(np, *operands)
+    return [new.add(Full(instr.types[0], np.asarray(result).flat[0]))]
+
+
+FOLD = Rule("fold", Pattern(Op, check=_foldable), _fold)
+FOLD_FULL = Rule("fold_full", Pattern(Op, check=_large), _fill)
+
+constant_folding = RulePass("constant_folding", FOLD, FOLD_FULL)

@@ -9,67 +9,18 @@ formula     (g∘f)(x)[i:j] = g(f(x[i:j])); a sum over the batch is the sum of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from minigraph.core.ir import Builder, Cell, Feed, Instr, Program, Value, reachable
+from minigraph.core.ir import Cell, Feed, Instr, Program, Value
 from minigraph.core.op import Batching
 from minigraph.ops.constant import Const
-from minigraph.rewrite.driver import Applied, Declined, Outcome, Rebuilder, rebuild_in_order
-from minigraph.rewrite.region import Blocked
-
-
-class _Group:
-    """A set of instructions to become one, with the range of places in the program that they take up."""
-
-    def __init__(self, place: int, instr: Instr) -> None:
-        self.members = {place: instr}
-        self.first = self.last = place
-
-
-class _Grouping:
-    """The program's instructions, contracted group by group; the graph of groups stays free of cycles."""
-
-    def __init__(self, program: Program) -> None:
-        self.place = {instr: i for i, instr in enumerate(program.instrs)}
-        self.group = {instr: _Group(i, instr) for instr, i in self.place.items()}
-        self.readers: dict[Instr, list[Instr]] = {}
-        for instr in program.instrs:
-            for before in instr.predecessors:
-                self.readers.setdefault(before, []).append(instr)
-
-    def merge(self, a: Instr, b: Instr) -> bool:
-        """Join the groups of a producer and a consumer, unless a path from one to the other leads outside."""
-        one, two = self.group[a], self.group[b]
-        if one is two:
-            return True
-        if self._detour(one, two) or self._detour(two, one):
-            return False
-        one.members |= two.members
-        one.first, one.last = min(one.first, two.first), max(one.last, two.last)
-        for instr in two.members.values():
-            self.group[instr] = one
-        return True
-
-    def _detour(self, start: _Group, goal: _Group) -> bool:
-        """Whether a path leads from `start` through another group to `goal`."""
-        seen = {id(start)}
-        stack: list[tuple[_Group, bool]] = [(start, True)]
-        while stack:
-            current, direct = stack.pop()
-            for instr in current.members.values():
-                for reader in self.readers.get(instr, ()):
-                    following = self.group[reader]
-                    if following is goal:
-                        if not direct:
-                            return True
-                    elif id(following) not in seen and following.first <= goal.last:
-                        seen.add(id(following))
-                        stack.append((following, False))
-        return False
+from minigraph.rewrite.driver import Declined, Outcome
+from minigraph.rewrite.grouping import Fused, Grouping, fuse
+from minigraph.rewrite.region import Blocked, inner_program
 
 
 def _batching(instr: Instr, controls: set[Instr]) -> Batching | None:
-    if instr.op.stateful or instr.op.is_view or instr.control or instr in controls or isinstance(instr.op, Blocked):
+    if instr.op.stateful or instr.op.is_view or instr.control or instr in controls:
         return None
     if isinstance(instr.op, Cell | Feed | Const) or not instr.inputs:
         return None
@@ -94,22 +45,29 @@ class FuseBlocks:
     def run(self, program: Program) -> Outcome:
         controls = {c for i in program.instrs for c in i.control}
         how = {i: b for i in program.instrs if (b := _batching(i, controls)) is not None and any(b.cut)}
-        grouping = _Grouping(program)
+        sums = (Value(i, n) for i, b in how.items() for n, is_sum in enumerate(b.sums) if is_sum)
+        grouping = Grouping(program, sums)
         declined: list[Declined] = []
         for consumer in how:
             for position, value in enumerate(consumer.inputs):
                 reason = self._unfit(value, consumer, position, how)
                 if reason is None and not grouping.merge(value.instr, consumer):
-                    reason = "a path leaves the region and comes back"
+                    reason = "a path leaves the region and comes back, or leads through a sum"
                 if reason is not None and value.instr in how:
                     declined.append(Declined(self.name, consumer.name, value.instr.name, reason))
-        regions = self._regions(program, grouping, how, declined)
+        outside = grouping.outside()
+        regions = []
+        for members in grouping.groups():
+            region = _region(members, how, outside, self.min_saved)
+            if isinstance(region, str):
+                declined.append(Declined(self.name, members[-1].name, members[-1].name, region))
+            else:
+                regions.append(region)
         if not regions:
             return Outcome(program, [], declined, 1)
-        applied = [Applied(self.name, r.members[-1].name, str(r.members[-1].source), repr(r.op)) for r in regions]
-        return Outcome(_replace(program, regions), applied, declined, 1)
+        return Outcome(fuse(program, regions), [r.applied(self.name) for r in regions], declined, 1)
 
-    def _unfit(self, value: Value, consumer: Instr, position: int, how: dict[Instr, Batching]) -> str | None:
+    def _unfit(self, value: Value, consumer: Instr, position: int, how: Mapping[Instr, Batching]) -> str | None:
         """Why a value cannot pass inside a region, or None."""
         producer = value.instr
         if producer not in how:
@@ -124,35 +82,10 @@ class FuseBlocks:
             return f"it has only {value.type.nbytes} bytes"
         return None
 
-    def _regions(
-        self, program: Program, grouping: _Grouping, how: dict[Instr, Batching], declined: list[Declined]
-    ) -> list[_Region]:
-        outside: set[Value] = set(program.results)
-        for instr in program.instrs:
-            outside |= {v for v in instr.inputs if grouping.group[instr] is not grouping.group[v.instr]}
-        out = []
-        for group in dict.fromkeys(grouping.group[i] for i in program.instrs):
-            members = [group.members[p] for p in sorted(group.members)]
-            if len(members) > 1:
-                region = _region(members, how, outside, self.min_saved)
-                if isinstance(region, str):
-                    declined.append(Declined(self.name, members[-1].name, members[-1].name, region))
-                else:
-                    out.append(region)
-        return out
 
-
-class _Region:
-    """A group about to become one instruction."""
-
-    def __init__(self, members: list[Instr], inputs: list[Value], results: list[Value], op: Blocked) -> None:
-        self.members = members
-        self.inputs = inputs
-        self.results = results
-        self.op = op
-
-
-def _region(members: list[Instr], how: dict[Instr, Batching], outside: set[Value], min_saved: int) -> _Region | str:
+def _region(
+    members: Sequence[Instr], how: Mapping[Instr, Batching], outside: set[Value], min_saved: int
+) -> Fused | str:
     inside = set(members)
     cut: dict[Value, bool] = {}
     for instr in members:
@@ -174,41 +107,8 @@ def _region(members: list[Instr], how: dict[Instr, Batching], outside: set[Value
         return f"it would save only {saved} bytes"
     inputs = list(cut)
     batch = _batch(members[0], how[members[0]])
-    op = Blocked(_inner(members, inputs, results), tuple(cut.values()), tuple(sums), batch)
-    return _Region(members, inputs, results, op)
-
-
-def _inner(members: list[Instr], inputs: list[Value], results: list[Value]) -> Program:
-    builder = Builder()
-    values = {v: Value(builder.add(Feed(slot, v.type)), 0) for slot, v in enumerate(inputs)}
-    for instr in members:
-        copy = builder.add(instr.op, [values[v] for v in instr.inputs], (), instr.name, instr.source)
-        values |= {Value(instr, i): Value(copy, i) for i in range(len(instr.types))}
-    found = tuple(values[v] for v in results)
-    return Program(reachable([v.instr for v in found]), found, tuple(v.type for v in inputs))
-
-
-def _replace(program: Program, regions: Sequence[_Region]) -> Program:
-    region_of = {instr: r for r in regions for instr in r.members}
-    units = list(dict.fromkeys(region_of.get(i, i) for i in program.instrs))
-
-    def needs(unit: _Region | Instr) -> list[_Region | Instr]:
-        before = [v.instr for v in unit.inputs] if isinstance(unit, _Region) else list(unit.predecessors)
-        return [region_of.get(i, i) for i in before]
-
-    def emit(unit: _Region | Instr, new: Rebuilder) -> None:
-        if isinstance(unit, Instr):
-            copy = new.copy(unit)
-            new.instrs[unit] = copy
-            new.values |= {Value(unit, i): Value(copy, i) for i in range(len(unit.types))}
-            return
-        new.current = unit.members[-1]
-        fused = new.add_instr(unit.op, *(new.values[v] for v in unit.inputs))
-        fused.names.extend(i.name for i in unit.members[:-1])
-        new.current = None
-        new.values |= {value: Value(fused, i) for i, value in enumerate(unit.results)}
-
-    return rebuild_in_order(program, units, needs, emit)
+    op = Blocked(inner_program(members, inputs, results), tuple(cut.values()), tuple(sums), batch)
+    return Fused(members, inputs, results, op)
 
 
 fuse_blocks = FuseBlocks()

@@ -17,27 +17,14 @@ import numpy as np
 from minigraph.core.ir import Instr, Value
 from minigraph.core.op import Op
 from minigraph.ops import elementwise as E
-from minigraph.ops import filling as F
 from minigraph.ops import selection as S
-from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity
 from minigraph.ops.like import BroadcastTo, SumTo
 from minigraph.ops.shape import Reshape, Transpose
+from minigraph.passes.constant_folding import constant_value
 from minigraph.rewrite.driver import Rebuilder, Rule
 from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import RulePass
-
-
-def constant_value(value: Value) -> float | None:
-    """The one number that all elements of a constant are, else None."""
-    op = value.instr.op
-    if isinstance(op, F.Full):
-        return float(op.value)
-    if isinstance(op, Const) and op.value.size and op.value.dtype.kind in "fiu":
-        first = op.value.flat[0]
-        if op.value.size == 1 or bool(np.all(op.value == first)):
-            return float(first)
-    return None
 
 
 def _neutral(
@@ -102,20 +89,22 @@ def _merge_reshapes(found: Match, new: Rebuilder) -> Sequence[Value]:
 def _merge_transposes(found: Match, new: Rebuilder) -> Sequence[Value]:
     source = found["inner"].inputs[0]
     rank = len(source.type.static)
-    first, second = (
-        tuple(reversed(range(rank))) if instr.op.perm is None else instr.op.perm  # type: ignore[attr-defined]
-        for instr in (found["inner"], found.root)
-    )
+    first, second = (i.op.axes(rank) for i in (found["inner"], found.root))  # type: ignore[attr-defined]
     both = tuple(first[p] for p in second)
     return [source] if both == tuple(range(rank)) else [new.add(Transpose(both), source)]
 
 
-simplify = RulePass(
-    "simplify",
-    *_neutral_rules(),
-    Rule("double_negation", Pattern(E.Neg, Pattern(E.Neg, name="inner")), _inner_operand),
-    Rule("identity", Pattern(Identity), _operand),
+NEUTRAL = tuple(_neutral_rules())
+MOVES = (
+    Rule("transpose_of_transpose", Pattern(Transpose, Pattern(Transpose, name="inner")), _merge_transposes),
     Rule("no_change", Pattern((Reshape, S.Cast, BroadcastTo, SumTo), check=_same_type), _operand),
     Rule("reshape_of_reshape", Pattern(Reshape, Pattern(Reshape, name="inner")), _merge_reshapes),
-    Rule("transpose_of_transpose", Pattern(Transpose, Pattern(Transpose, name="inner")), _merge_transposes),
+)
+
+simplify = RulePass(
+    "simplify",
+    *NEUTRAL,
+    Rule("double_negation", Pattern(E.Neg, Pattern(E.Neg, name="inner")), _inner_operand),
+    Rule("identity", Pattern(Identity), _operand),
+    *MOVES,
 )

@@ -14,7 +14,7 @@ from minigraph.core.ir import Instr, Value
 from minigraph.ops import elementwise as E
 from minigraph.ops.loss import LogSoftmax, Softmax, SoftmaxCrossEntropyWithLogits
 from minigraph.ops.reduce import Sum
-from minigraph.passes.simplify import constant_value
+from minigraph.passes.constant_folding import constant_value
 from minigraph.rewrite.driver import Rebuilder, Rule
 from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import RulePass

@@ -110,7 +110,7 @@ def rewrite(program: Program, rules: Sequence[Rule]) -> Outcome:
 def rebuild(program: Program, replace: Callable[[Instr, Rebuilder], Sequence[Value] | None]) -> Program:
     """The program with each instruction copied, or replaced by the values that `replace` gives for its outputs.
 
-    What is no longer needed falls away; writes to variables stay.
+    What is no longer needed falls away; writes to variables and random states stay.
     """
     new = Rebuilder(program)
     for old in program.instrs:
@@ -153,7 +153,7 @@ def rebuild_in_order(
 
 def _finished(program: Program, new: Rebuilder) -> Program:
     results = tuple(new.values[v] for v in program.results)
-    effects = [new.instrs[old] for old in program.instrs if old.op.writes and not old.op.draws]
+    effects = [new.instrs[old] for old in program.instrs if old.op.writes]
     roots = [v.instr for v in results] + [instr for instr in effects if instr is not None]
     return Program(reachable(roots), results, program.feeds)
 

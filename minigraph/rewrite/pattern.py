@@ -39,10 +39,11 @@ class Pattern:
 
 
 class Failure(NamedTuple):
-    """Why a pattern does not match at an instruction."""
+    """Why a pattern does not match at an instruction. wrong_op: it is already another op than was looked for."""
 
     instr: Instr
     reason: str
+    wrong_op: bool = False
 
 
 class Match:
@@ -67,7 +68,7 @@ def match(pattern: Pattern, root: Instr, uses: Callable[[Value], int]) -> Match 
 def _match(pattern: Pattern, instr: Instr, uses: Callable[[Value], int], found: Match, is_root: bool) -> Failure | None:
     if not isinstance(instr.op, pattern.kinds):
         wanted = " or ".join(k.__name__ for k in pattern.kinds)
-        return Failure(instr, f"{type(instr.op).__name__} is not {wanted}")
+        return Failure(instr, f"{type(instr.op).__name__} is not {wanted}", wrong_op=True)
     if instr.control:
         return Failure(instr, "it has control inputs")
     if pattern.single_use and not is_root:
@@ -92,7 +93,7 @@ def _match_inputs(pattern: Pattern, instr: Instr, uses: Callable[[Value], int], 
     orders = [pattern.inputs]
     if pattern.commutes and len(pattern.inputs) == 2:
         orders.append(pattern.inputs[::-1])
-    failure: Failure | None = None
+    closest: Failure | None = None
     for order in orders:
         bound, instrs = dict(found.bound), list(found.instrs)
         failure = None
@@ -104,4 +105,6 @@ def _match_inputs(pattern: Pattern, instr: Instr, uses: Callable[[Value], int], 
         if failure is None:
             return None
         found.bound, found.instrs = bound, instrs
-    return failure
+        if closest is None or closest.wrong_op:
+            closest = failure
+    return closest

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from minigraph.core.ir import Feed, Program, Value
-from minigraph.core.op import Op
+from minigraph.core.errors import ShapeError
+from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable
+from minigraph.core.op import Batching, Op
 from minigraph.core.types import TensorType
+from minigraph.ops.bias import BiasAdd
+from minigraph.ops.elementwise import Add
+from minigraph.ops.reduce import Sum
 
 
-class Blocked(Op, abstract=True):
-    """An inner program done piece by piece along axis 0, so that what passes between its instructions stays in cache.
-
-    cut: of each operand, whether it is cut into pieces. sums: of each result, whether it is the sum over the pieces.
-    batch: the length of axis 0.
-    """
+class Region(Op, abstract=True):
+    """An inner program whose feed i is operand i."""
 
     program: Program
-    cut: tuple[bool, ...]
-    sums: tuple[bool, ...]
-    batch: int
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        if types != self.program.feeds:
+            raise ShapeError(f"a region over {self.program.feeds} is given {types}")
         return tuple(v.type for v in self.program.results)
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
@@ -35,9 +36,184 @@ class Blocked(Op, abstract=True):
                 values |= {Value(instr, i): r for i, r in enumerate(results)}
         return tuple(values[v] for v in self.program.results)
 
+    @cached_property
+    def members(self) -> tuple[Instr, ...]:
+        """The inner instructions without the feeds."""
+        return tuple(i for i in self.program.instrs if not isinstance(i.op, Feed))
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return program_batching(self.program)
+
+    def for_batch(self, size: int) -> Op:
+        how = program_batching(self.program)
+        assert how is not None
+        return self.replace(program=program_for_batch(self.program, how.cut, size))
+
     def __repr__(self) -> str:
-        inner = "+".join(type(i.op).__name__ for i in self.program.instrs if not isinstance(i.op, Feed))
-        return f"Blocked({inner}, batch={self.batch})"
+        return f"{type(self).__name__}({'+'.join(type(i.op).__name__ for i in self.members)})"
+
+
+class Blocked(Region, abstract=True):
+    """A region done piece by piece along axis 0, so that what passes between its instructions stays in cache.
+
+    cut: of each operand, whether it is cut into pieces. sums: of each result, whether it is the sum over the pieces.
+    batch: the length of axis 0.
+    """
+
+    cut: tuple[bool, ...]
+    sums: tuple[bool, ...]
+    batch: int
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return None  # it is cut already
+
+
+class Loop(Region, abstract=True):
+    """A region of pointwise ops over one iteration space, whose operands broadcast to it, and of sums over axes of it.
+
+    space: the shape of the iteration space: that of every inner value but the sums.
+    """
+
+    space: tuple[int, ...]
+
+    def for_batch(self, size: int) -> Op:
+        smaller = super().for_batch(size)
+        return smaller.replace(space=(size, *self.space[1:]))
+
+
+class Epilogue(Region, abstract=True):
+    """A contraction, the first inner instruction, and pointwise ops on its result; nothing else reads that result."""
+
+    @property
+    def root(self) -> Instr:
+        return self.members[0]
+
+    @cached_property
+    def tail(self) -> tuple[Loop, tuple[int, ...]]:
+        """What follows the contraction, as a loop over the contraction's result and some operands of the region; and
+        which operands these are."""
+        result = Value(self.root, 0)
+        rest = self.members[1:]
+        read = dict.fromkeys(v for i in rest for v in i.inputs if isinstance(v.instr.op, Feed))
+        slots = tuple(v.instr.op.slot for v in read)  # type: ignore[attr-defined]
+        program = inner_program(rest, (result, *read), self.program.results)
+        return Loop(program, result.type.static), slots
+
+
+def copy_instr(instr: Instr, builder: Builder, values: dict[Value, Value], op: Op | None = None) -> None:
+    """Add `instr`, with another `op` if one is given, on what `values` says its inputs have become."""
+    copy = builder.add(op or instr.op, [values[v] for v in instr.inputs], (), None, instr.source)
+    copy.names.extend(n for n in instr.names if n not in copy.names)
+    values |= {Value(instr, i): Value(copy, i) for i in range(len(instr.types))}
+
+
+def inner_program(members: Sequence[Instr], inputs: Sequence[Value], results: Sequence[Value]) -> Program:
+    """The members as a program of its own, fed with `inputs`."""
+    builder = Builder()
+    values = {v: Value(builder.add(Feed(slot, v.type)), 0) for slot, v in enumerate(inputs)}
+    for instr in members:
+        copy_instr(instr, builder, values)
+    found = tuple(values[v] for v in results)
+    return Program(reachable(v.instr for v in found), found, tuple(v.type for v in inputs))
+
+
+def program_batching(program: Program) -> Batching | None:
+    """How a program can be done piece by piece along axis 0: which feeds are cut, and which results are sums."""
+    cut: dict[Value, bool] = {}
+    sums: dict[Value, bool] = {}
+    rows: set[int] = set()
+    for instr in program.instrs:
+        if isinstance(instr.op, Feed):
+            continue
+        how = instr.op.batching([v.type for v in instr.inputs], instr.types)
+        if how is None or not any(how.cut):
+            return None
+        for value, is_cut in zip(instr.inputs, how.cut, strict=True):
+            if cut.setdefault(value, is_cut) != is_cut or sums.get(value):
+                return None
+            if is_cut:
+                rows.add(value.type.static[0])
+        for index, is_sum in enumerate(how.sums):
+            value = Value(instr, index)
+            sums[value] = is_sum
+            cut[value] = not is_sum
+    if len(rows) != 1 or any(v not in sums for v in program.results):
+        return None
+    feeds = {i.op.slot: cut.get(Value(i, 0), False) for i in program.instrs if isinstance(i.op, Feed)}
+    return Batching(
+        tuple(feeds.get(slot, False) for slot in range(len(program.feeds))), tuple(sums[v] for v in program.results)
+    )
+
+
+def program_for_batch(program: Program, cut: Sequence[bool], size: int) -> Program:
+    """The program for a piece of `size` along axis 0."""
+    builder = Builder()
+    values: dict[Value, Value] = {}
+    types = tuple(_rows(kind, size) if cut[slot] else kind for slot, kind in enumerate(program.feeds))
+    for instr in program.instrs:
+        op = Feed(instr.op.slot, types[instr.op.slot]) if isinstance(instr.op, Feed) else instr.op.for_batch(size)
+        copy_instr(instr, builder, values, op)
+    results = tuple(values[v] for v in program.results)
+    return Program(reachable(v.instr for v in results), results, types)
+
+
+def _rows(kind: TensorType, size: int) -> TensorType:
+    return TensorType(kind.dtype, (size, *kind.static[1:]))
+
+
+class Collapsed(NamedTuple):
+    """A loop over fewer axes: its program, in which sums keep their axes as 1. Operands and results have as many
+    elements as before, in the same order."""
+
+    program: Program
+    space: tuple[int, ...]
+
+
+def collapse(loop: Loop) -> Collapsed:
+    """The loop with neighbouring axes made one where every operand and every sum treats them alike."""
+    rank = len(loop.space)
+    shapes = [_aligned(t.static, rank) for t in loop.program.feeds]
+    shapes += [kept for i in loop.members if (kept := _kept_shape(i)) is not None]
+    axes = [a for a in range(rank) if loop.space[a] != 1]
+    groups: list[list[int]] = []
+    for axis in axes:
+        alike = groups and all((s[axis] == 1) == (s[groups[-1][-1]] == 1) for s in shapes)
+        if alike:
+            groups[-1].append(axis)
+        else:
+            groups.append([axis])
+
+    def shrink(shape: tuple[int, ...]) -> tuple[int, ...]:
+        aligned = _aligned(shape, rank)
+        return tuple(math.prod(aligned[a] for a in group) for group in groups) or (1,)
+
+    builder = Builder()
+    values: dict[Value, Value] = {}
+    types = tuple(TensorType(t.dtype, shrink(t.static)) for t in loop.program.feeds)
+    for instr in loop.program.instrs:
+        summed = instr.op.summed_axes([v.type for v in instr.inputs])
+        op: Op | None = None
+        if isinstance(instr.op, Feed):
+            op = Feed(instr.op.slot, types[instr.op.slot])
+        elif isinstance(instr.op, BiasAdd):
+            op = Add()
+        elif summed is not None:
+            op = Sum(tuple(i for i, group in enumerate(groups) if group[0] in summed), True)
+        copy_instr(instr, builder, values, op)
+    results = tuple(values[v] for v in loop.program.results)
+    return Collapsed(Program(reachable(v.instr for v in results), results, types), shrink(loop.space))
+
+
+def _aligned(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    return (1,) * (rank - len(shape)) + shape
+
+
+def _kept_shape(instr: Instr) -> tuple[int, ...] | None:
+    """The shape of a sum with its axes kept as 1; None for what is no sum."""
+    summed = instr.op.summed_axes([v.type for v in instr.inputs])
+    if summed is None:
+        return None
+    return tuple(1 if a in summed else d for a, d in enumerate(instr.inputs[0].type.static))
 
 
 def inner_types(op: Blocked, size: int) -> dict[Value, TensorType]:
@@ -47,8 +223,7 @@ def inner_types(op: Blocked, size: int) -> dict[Value, TensorType]:
         given: Sequence[TensorType]
         if isinstance(instr.op, Feed):
             whole = instr.types[0]
-            piece = TensorType(whole.dtype, (size, *whole.static[1:])) if op.cut[instr.op.slot] else whole
-            given = (piece,)
+            given = (_rows(whole, size) if op.cut[instr.op.slot] else whole,)
         else:
             given = instr.op.for_batch(size).infer(*(types[v] for v in instr.inputs))
         types |= {Value(instr, i): t for i, t in enumerate(given)}

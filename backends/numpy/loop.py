@@ -1,0 +1,61 @@
+"""Loops over elements, and what follows a contraction: blocks of rows that stay in the cache through all ops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minigraph.backend import Launch, Lowered
+from minigraph.backends.numpy import region
+from minigraph.backends.numpy.common import Array, Scratch, Types, run
+from minigraph.backends.numpy.region import Lower
+from minigraph.rewrite.region import Blocked, Epilogue, Loop, collapse, program_batching
+
+TARGET = 1 << 17  # bytes of the largest value of a block
+
+
+def loop(op: Loop, lower: Lower, threads: bool = True) -> Lowered:
+    """The loop with as few axes as can be, cut into blocks along the first."""
+    program, space = collapse(op)
+    how = program_batching(program)
+    if how is None:
+        whole = Blocked(program, (False,) * len(program.feeds), (False,) * len(program.results), space[0])
+        lowered = region.blocked(whole, lower, space[0], threads=False)
+    else:
+        inner = Blocked(program, how.cut, how.sums, space[0])
+        largest = max(v.type.nbytes for i in inner.members for v in region.outputs_of(i))
+        lowered = region.blocked(inner, lower, max(1, TARGET * space[0] // max(largest, 1)), threads)
+    given = [t.static for t in program.feeds]
+    made = [v.type.static for v in program.results]
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
+        operands = [a.reshape(shape) for a, shape in zip(inputs, given, strict=True)]
+        results = [None if a is None else a.reshape(shape) for a, shape in zip(outputs, made, strict=True)]
+        return lowered.bind(operands, results, workspace)
+
+    return lowered._replace(bind=bind)
+
+
+def epilogue(op: Epilogue, in_types: Types, lower: Lower, threads: bool = True) -> Lowered:
+    """The contraction into the first result's buffer where that has its type, then the rest in blocks of rows."""
+    root = op.root
+    kind = root.types[0]
+    first = lower(root.op, [v.type for v in root.inputs], root.types)
+    tail, read = op.tail
+    rest = loop(tail, lower, threads)
+    in_place = op.program.results[0].type == kind and 0 in rest.inplace
+    scratch = Scratch()
+    scratch.add(max(first.workspace, rest.workspace), "u1")
+    if not in_place:
+        scratch.add(kind.static, kind.dtype.np_dtype)
+    slots = [v.instr.op.slot for v in root.inputs]  # type: ignore[attr-defined]
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
+        space, *room = scratch.open(workspace)
+        made = outputs[0] if in_place else room[0]
+        assert made is not None
+        contraction = first.bind([inputs[s] for s in slots], [made], space[: first.workspace])
+        operands = [made, *(inputs[s] for s in read)]
+        return run([contraction, rest.bind(operands, outputs, space[: rest.workspace])])
+
+    inplace = () if in_place else tuple(s for i, s in enumerate(read, 1) if i in rest.inplace and s not in slots)
+    return Lowered(bind, scratch.nbytes, inplace, first.fallback or rest.fallback)

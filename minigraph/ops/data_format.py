@@ -1,0 +1,35 @@
+"""Images with their channels first: transposed to NHWC, in which all ops work, and back. The layout pass takes out the
+transposes between neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.ops.builder import as_tensor_like
+from minigraph.ops.shape import Transpose
+
+NHWC, NCHW = "NHWC", "NCHW"
+
+
+def in_nhwc(
+    value: Any, data_format: str | None, name: str | None, default: str, make: Callable[[Any, str | None], Tensor]
+) -> Tensor:
+    """`make(value, name)`, which takes and gives NHWC; for NCHW with a transpose before and after.
+
+    The result has the name the node would have in TensorFlow 1, and counts as one op for default seeds. ValueError for
+    another data_format.
+    """
+    if data_format in (None, NHWC):
+        return make(value, name)
+    if data_format != NCHW:
+        raise ValueError(f"data_format must be NHWC or NCHW, not {data_format!r}")
+    image = convert_to_tensor(as_tensor_like(value))
+    graph = image.graph
+    with graph.as_default(), graph.name_scope(name or default) as scope:
+        channels_last = graph.add(Transpose((0, 2, 3, 1)), (image,), "to_nhwc").outputs[0]
+        made = make(channels_last, "nhwc")
+        result = graph.add(Transpose((0, 3, 1, 2)), (made,), scope).outputs[0]
+    graph.reserve_ids(-2)
+    return result

@@ -1,0 +1,85 @@
+"""Fusion of what follows a convolution or a matrix product.
+
+before      y = conv(x, w), z = f(y, b, …), where f works element by element: bias, activation, a residual to add
+after       one instruction that works on each part of y when it has been made, and never stores y
+conditions  nothing else reads y, and all operands of f broadcast to its shape. Where f adds two such results, the one
+            made last takes it in
+formula     z[i] = f(y[i], b[i], …)
+"""
+
+from __future__ import annotations
+
+from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable
+from minigraph.rewrite.driver import Declined, Outcome
+from minigraph.rewrite.grouping import Fused, fuse
+from minigraph.rewrite.region import Epilogue, Loop, copy_instr
+
+
+class FuseEpilogue:
+    """See the top of the file."""
+
+    name = "fuse_epilogue"
+
+    def run(self, program: Program) -> Outcome:
+        readers: dict[Value, list[Instr | None]] = {}
+        for instr in program.instrs:
+            for value in instr.inputs:
+                readers.setdefault(value, []).append(instr)
+        for value in program.results:
+            readers.setdefault(value, []).append(None)
+        controls = {c for i in program.instrs for c in i.control}
+        declined: list[Declined] = []
+        found: dict[Instr, Fused] = {}  # by what follows the contraction; the last contraction wins
+        for root in program.instrs:
+            if not root.op.contracts:
+                continue
+            reason = _unfit(root, readers.get(Value(root, 0), []), controls)
+            if isinstance(reason, str):
+                declined.append(Declined(self.name, root.name, root.name, reason))
+                continue
+            found[reason] = _fused(root, reason)
+        fused = list(found.values())
+        if not fused:
+            return Outcome(program, [], declined, 1)
+        return Outcome(fuse(program, fused), [f.applied(self.name) for f in fused], declined, 1)
+
+
+def _unfit(root: Instr, readers: list[Instr | None], controls: set[Instr]) -> Instr | str:
+    """The instruction that can follow `root` at once, or why there is none."""
+    if root.control or root in controls:
+        return "it has control inputs, or orders others"
+    if len(readers) != 1:
+        return f"its result has {len(readers)} readers"
+    (tail,) = readers
+    if tail is None:
+        return "it is a result of the run"
+    if tail.control or tail in controls or tail.op.stateful:
+        return "what follows has control inputs, or orders others"
+    if isinstance(tail.op, Loop):
+        fits = tail.op.space == root.types[0].static and all(t.static == tail.op.space for t in tail.types)
+    else:
+        fits = tail.op.is_pointwise([v.type for v in tail.inputs]) and tail.types[0].shape == root.types[0].shape
+    return tail if fits else f"{type(tail.op).__name__} does not go through it element by element"
+
+
+def _fused(root: Instr, tail: Instr) -> Fused:
+    result = Value(root, 0)
+    inputs = list(dict.fromkeys((*root.inputs, *(v for v in tail.inputs if v != result))))
+    builder = Builder()
+    values = {v: Value(builder.add(Feed(slot, v.type)), 0) for slot, v in enumerate(inputs)}
+    copy_instr(root, builder, values)
+    if isinstance(tail.op, Loop):
+        for instr in tail.op.program.instrs:
+            if isinstance(instr.op, Feed):
+                values[Value(instr, 0)] = values[tail.inputs[instr.op.slot]]
+            else:
+                copy_instr(instr, builder, values)
+        made = tuple(values[v] for v in tail.op.program.results)
+    else:
+        copy_instr(tail, builder, values)
+        made = (values[Value(tail, 0)],)
+    program = Program(reachable(v.instr for v in made), made, tuple(v.type for v in inputs))
+    return Fused([root, tail], inputs, [Value(tail, i) for i in range(len(tail.types))], Epilogue(program))
+
+
+fuse_epilogue = FuseEpilogue()

@@ -1,0 +1,113 @@
+"""Pointwise fusion.
+
+before      y = f(x, a), z = g(y, b), s = Σ z over some axes, …, where f and g work element by element
+after       one loop over the elements of y and z that does f, g, …, and adds up what is summed
+conditions  y and z have one shape, to which all other operands broadcast; the group is convex: no path leaves it and
+            comes back; no control inputs. Nothing follows a sum within the group
+formula     z[i] = g(f(x[i], a[i]), b[i]). A mean that ends a chain is its sum, divided by the count
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from minigraph.core.ir import Instr, Program, Value
+from minigraph.ops.constant import Const
+from minigraph.ops.elementwise import RealDiv
+from minigraph.ops.like import normalise_axes
+from minigraph.ops.reduce import Mean, Sum
+from minigraph.rewrite.driver import Declined, Outcome, Rebuilder, Rule, rewrite
+from minigraph.rewrite.grouping import Fused, Grouping, fuse
+from minigraph.rewrite.pattern import Match, Pattern
+from minigraph.rewrite.region import Loop, inner_program
+
+
+def _is_pointwise(instr: Instr) -> bool:
+    return bool(instr.inputs) and instr.op.is_pointwise([v.type for v in instr.inputs])
+
+
+def _is_sum(instr: Instr) -> bool:
+    return bool(instr.inputs) and instr.op.summed_axes([v.type for v in instr.inputs]) is not None
+
+
+def _mean_of_pointwise(instr: Instr) -> str | None:
+    (x,) = instr.inputs
+    if not x.type.dtype.is_floating or not x.type.size:
+        return "it is no mean of floating-point numbers"
+    return None if _is_pointwise(x.instr) else "it is no mean of a pointwise result"
+
+
+def _sum_and_divide(found: Match, new: Rebuilder) -> Sequence[Value]:
+    (x,) = found.root.inputs
+    op = found.root.op
+    assert isinstance(op, Mean)
+    count = math.prod(x.type.static[a] for a in normalise_axes(op.axis, len(x.type.static)))
+    total = new.add(Sum(op.axis, op.keep_dims), x)
+    return [new.add(RealDiv(), total, new.add(Const(np.array(count, x.type.dtype.np_dtype))))]
+
+
+_MEAN = Rule("mean_as_sum", Pattern(Mean, check=_mean_of_pointwise), _sum_and_divide)
+
+
+class FusePointwise:
+    """See the top of the file."""
+
+    name = "fuse_pointwise"
+
+    def run(self, program: Program) -> Outcome:
+        summed = rewrite(program, [_MEAN])
+        program = summed.program
+        controls = {c for i in program.instrs for c in i.control}
+        space = {i: s for i in program.instrs if (s := _space(i, controls)) is not None}
+        grouping = Grouping(program, (Value(i, 0) for i in space if _is_sum(i)))
+        declined: list[Declined] = []
+        for consumer in space:
+            for value in consumer.inputs:
+                reason = _unfit(value, consumer, space)
+                if reason is None and not grouping.merge(value.instr, consumer):
+                    reason = "a path leaves the loop and comes back, or leads through a sum"
+                if reason is not None and value.instr in space:
+                    declined.append(Declined(self.name, consumer.name, value.instr.name, reason))
+        outside = grouping.outside()
+        loops = [_loop(members, space[members[0]], outside) for members in grouping.groups()]
+        if loops:
+            program = fuse(program, loops)
+        return Outcome(program, summed.applied + [f.applied(self.name) for f in loops], declined, summed.sweeps)
+
+
+def _space(instr: Instr, controls: set[Instr]) -> tuple[int, ...] | None:
+    """The shape over which an instruction can be a part of a loop; None where it cannot."""
+    if instr.op.stateful or instr.control or instr in controls:
+        return None
+    if _is_pointwise(instr):
+        space = instr.types[0].static
+    elif _is_sum(instr):
+        space = instr.inputs[0].type.static
+    else:
+        return None
+    return space if math.prod(space) else None
+
+
+def _unfit(value: Value, consumer: Instr, space: dict[Instr, tuple[int, ...]]) -> str | None:
+    """Why a value cannot pass inside a loop, or None."""
+    producer = value.instr
+    if producer not in space:
+        return "its producer is not pointwise"
+    if _is_sum(producer):
+        return "it is a sum"
+    if value.type.static != space[consumer]:
+        return f"it has the shape {value.type.static} in a loop over {space[consumer]}"
+    return None
+
+
+def _loop(members: Sequence[Instr], space: tuple[int, ...], outside: set[Value]) -> Fused:
+    inside = set(members)
+    inputs = list(dict.fromkeys(v for i in members for v in i.inputs if v.instr not in inside))
+    results = [Value(i, 0) for i in members if Value(i, 0) in outside]
+    return Fused(members, inputs, results, Loop(inner_program(members, inputs, results), space))
+
+
+fuse_pointwise = FusePointwise()
