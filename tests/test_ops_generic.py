@@ -14,6 +14,7 @@ from minigraph.core import dtypes
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import GradientError
 from minigraph.core.op import REGISTRY, Op, Sample, attribute_key
+from minigraph.core.scalar import evaluate, operand
 from minigraph.core.types import TensorType, compatible
 from minigraph.ops.builder import apply_all
 from minigraph.ops.like import BroadcastLike, ReduceLike
@@ -193,6 +194,19 @@ def test_pointwise_ops_look_at_no_position(sample: Sample) -> None:
     order = np.random.RandomState(0).permutation(whole.size)
     (found,) = run(op, [np.broadcast_to(a, whole.shape).ravel()[order] for a in inputs])
     same([found], [whole.ravel()[order]])
+
+
+@each_sample
+def test_scalar_expressions_give_the_elements(sample: Sample) -> None:
+    op, inputs, known = specialised(sample)
+    if not op.is_pointwise(known):
+        return
+    expression = op.expr(*(operand(i, t.dtype) for i, t in enumerate(known)))
+    (whole,) = run(op, inputs)
+    assert expression.dtype is op.infer(*known)[0].dtype
+    with np.errstate(all="ignore"):
+        found = np.broadcast_to(np.asarray(evaluate(expression, inputs, np)), whole.shape)
+    same([found], [whole])
 
 
 @each_sample

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigraph.core.errors import GradientError
 from minigraph.core.record import Record
+from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
 
 if TYPE_CHECKING:
@@ -137,6 +138,10 @@ class Op(Record):
         """Whether each element of the one output depends on the operands' elements at its place, broadcast as by
         NumPy."""
         return False
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        """The output's element from the operands' elements, for an application that is pointwise."""
+        raise NotImplementedError(f"{type(self).__name__} has no scalar expression")
 
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
         """The axes of input 0 that the op sums over, if that is all it does."""

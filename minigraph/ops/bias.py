@@ -10,6 +10,7 @@ import numpy as np
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
+from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, first, make, same_dtype
 from minigraph.ops.data_format import in_nhwc
@@ -40,6 +41,10 @@ class BiasAdd(Op):
 
     def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
         return True
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        x, bias = operands
+        return x + bias
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return grad, apply(BiasAddGrad(), grad)

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op
+from minigraph.core.scalar import Scalar, call, cast, where
 from minigraph.ops.builder import apply
 from minigraph.ops.comparison import Greater, GreaterEqual, Less, LessEqual
 from minigraph.ops.filling import OnesLike, ZerosLike
@@ -121,6 +122,10 @@ class SquaredDifference(Binary):
     def forward(self, xp: Any, x: Any, y: Any) -> tuple[Any, ...]:
         return (xp.square(x - y),)
 
+    def expr(self, *operands: Scalar) -> Scalar:
+        x, y = operands
+        return call("square", x - y)
+
     def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
         d = apply(Mul(), apply(Mul(), scalar_like(2, g), g), apply(Sub(), x, y))
         return d, apply(Neg(), d)
@@ -229,6 +234,9 @@ class Rsqrt(Unary):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.reciprocal(xp.sqrt(x)),)
 
+    def expr(self, *operands: Scalar) -> Scalar:
+        return 1 / call("sqrt", operands[0])
+
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return apply(Mul(), apply(Mul(), g, scalar_like(-0.5, g)), apply(Mul(), apply(Square(), y), y))
 
@@ -292,6 +300,9 @@ class Sigmoid(Unary):
         one = x.dtype.type(1)
         return (one / (one + xp.exp(-x)),)
 
+    def expr(self, *operands: Scalar) -> Scalar:
+        return 1 / (1 + call("exp", -operands[0]))
+
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return apply(Mul(), apply(Mul(), g, y), apply(Sub(), scalar_like(1, y), y))
 
@@ -301,6 +312,9 @@ class Relu(Unary):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.maximum(x, x.dtype.type(0)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        return call("maximum", operands[0], 0)
 
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return apply(ReluGrad(), g, y)
@@ -314,6 +328,10 @@ class ReluGrad(Pointwise):
     def forward(self, xp: Any, g: Any, y: Any) -> tuple[Any, ...]:
         return (g * (y > 0),)
 
+    def expr(self, *operands: Scalar) -> Scalar:
+        g, y = operands
+        return g * cast(call("greater", y, 0), g.dtype)
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(ReluGrad(), grad, node.inputs[1]), None
 
@@ -325,6 +343,10 @@ class Elu(Unary):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.where(x < 0, xp.expm1(xp.minimum(x, x.dtype.type(0))), x),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        (x,) = operands
+        return where(call("less", x, 0), call("expm1", call("minimum", x, 0)), x)
 
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
         negative = apply(Less(), x, scalar_like(0, x))
@@ -338,6 +360,10 @@ class Softplus(Unary):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.logaddexp(x, x.dtype.type(0)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        (x,) = operands
+        return call("maximum", x, 0) + call("log1p", call("exp", -call("absolute", x)))
 
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return apply(Mul(), g, apply(Sigmoid(), x))

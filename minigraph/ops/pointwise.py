@@ -12,6 +12,7 @@ from minigraph.core.dtypes import bool_
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
+from minigraph.core.scalar import Scalar, call
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import first, make, same_dtype
 from minigraph.ops.like import sum_like
@@ -55,6 +56,9 @@ class Pointwise(Op, abstract=True):
 
     def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
         return True
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        return call(self.ufunc, *operands) if self.ufunc else super().expr(*operands)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -12,6 +12,7 @@ from minigraph.core.dtypes import as_dtype, bool_, float32
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import Scalar, cast, where
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply, same_dtype
 from minigraph.ops.filling import ZerosLike
@@ -34,6 +35,9 @@ class Cast(Op):
 
     def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
         return True
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        return cast(operands[0], self.dtype)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         source = node.inputs[0].dtype
@@ -70,6 +74,9 @@ class Select(Op):
     def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
         return in_types[0].shape in ((), in_types[1].shape)
 
+    def expr(self, *operands: Scalar) -> Scalar:
+        return where(*operands)
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         zeros = apply(ZerosLike(), grad)
         condition = node.inputs[0]
@@ -100,6 +107,12 @@ class AddN(Op):
 
     def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
         return True
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        total, *rest = operands
+        for other in rest:
+            total = total + other
+        return total
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return [grad] * len(node.inputs)

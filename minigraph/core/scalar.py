@@ -1,0 +1,125 @@
+"""Scalar expressions: what a pointwise op computes for one element, for backends that generate code.
+
+An expression is a tree of functions named as NumPy's ufuncs, with their meaning (`maximum` hands NaN on, `rint` rounds
+halves to even), plus `operand`, `constant`, `where` and `cast`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from minigraph.core.dtypes import DType, bool_
+
+BOOLEAN = frozenset(
+    [
+        "equal",
+        "not_equal",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "logical_and",
+        "logical_or",
+        "logical_xor",
+        "logical_not",
+    ]
+    + ["isnan", "isfinite"]
+)
+
+
+class Scalar:
+    """One number: `function` of `args`. `value` is a constant's, or an operand's position."""
+
+    __slots__ = ("args", "dtype", "function", "value")
+
+    def __init__(self, function: str, args: Sequence[Scalar], dtype: DType, value: Any = None) -> None:
+        self.function = function
+        self.args = tuple(args)
+        self.dtype = dtype
+        self.value = value
+
+    def __add__(self, other: Scalar | float) -> Scalar:
+        return call("add", self, _as_scalar(other, self))
+
+    def __radd__(self, other: float) -> Scalar:
+        return call("add", _as_scalar(other, self), self)
+
+    def __sub__(self, other: Scalar | float) -> Scalar:
+        return call("subtract", self, _as_scalar(other, self))
+
+    def __mul__(self, other: Scalar | float) -> Scalar:
+        return call("multiply", self, _as_scalar(other, self))
+
+    def __truediv__(self, other: Scalar | float) -> Scalar:
+        return call("divide", self, _as_scalar(other, self))
+
+    def __rtruediv__(self, other: float) -> Scalar:
+        return call("divide", _as_scalar(other, self), self)
+
+    def __neg__(self) -> Scalar:
+        return call("negative", self)
+
+    def __repr__(self) -> str:
+        if self.function == "operand":
+            return f"x{self.value}"
+        if self.function == "constant":
+            return repr(self.value)
+        name = f"cast<{self.dtype.name}>" if self.function == "cast" else self.function
+        return f"{name}({', '.join(map(repr, self.args))})"
+
+
+def operand(position: int, dtype: DType) -> Scalar:
+    """The element of an operand."""
+    return Scalar("operand", (), dtype, position)
+
+
+def constant(value: Any, dtype: DType) -> Scalar:
+    """A number."""
+    return Scalar("constant", (), dtype, value)
+
+
+def call(function: str, *args: Scalar | float) -> Scalar:
+    """A function of NumPy's name; numbers take the dtype of the first expression."""
+    first = next(a for a in args if isinstance(a, Scalar))
+    scalars = [_as_scalar(a, first) for a in args]
+    return Scalar(function, scalars, bool_ if function in BOOLEAN else scalars[0].dtype)
+
+
+def where(condition: Scalar, x: Scalar | float, y: Scalar | float) -> Scalar:
+    """x where the condition holds, else y."""
+    like = x if isinstance(x, Scalar) else y
+    assert isinstance(like, Scalar)
+    return Scalar("where", (condition, _as_scalar(x, like), _as_scalar(y, like)), like.dtype)
+
+
+def cast(x: Scalar, dtype: DType) -> Scalar:
+    """Change of dtype, as C does it; to bool: whether it is not 0."""
+    return x if x.dtype is dtype else Scalar("cast", (x,), dtype)
+
+
+def _as_scalar(value: Scalar | float, like: Scalar) -> Scalar:
+    return value if isinstance(value, Scalar) else constant(value, like.dtype)
+
+
+def evaluate(expression: Scalar, operands: Sequence[Any], xp: Any) -> Any:
+    """The value on arrays, by the functions of an array module."""
+    known: dict[int, Any] = {}
+
+    def visit(node: Scalar) -> Any:
+        if id(node) not in known:
+            known[id(node)] = _apply(node, [visit(a) for a in node.args], operands, xp)
+        return known[id(node)]
+
+    return visit(expression)
+
+
+def _apply(node: Scalar, args: list[Any], operands: Sequence[Any], xp: Any) -> Any:
+    if node.function == "operand":
+        return operands[node.value]
+    if node.function == "constant":
+        return node.dtype.np_dtype.type(node.value)
+    if node.function == "cast":
+        return xp.asarray(args[0]).astype(node.dtype.np_dtype)
+    function: Callable[..., Any] = getattr(xp, node.function)
+    return function(*args)
