@@ -12,19 +12,8 @@ from typing import Any
 from minigraph.core.dtypes import DType, bool_
 
 BOOLEAN = frozenset(
-    [
-        "equal",
-        "not_equal",
-        "less",
-        "less_equal",
-        "greater",
-        "greater_equal",
-        "logical_and",
-        "logical_or",
-        "logical_xor",
-        "logical_not",
-    ]
-    + ["isnan", "isfinite"]
+    {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
+    | {"logical_and", "logical_or", "logical_xor", "logical_not", "isnan", "isfinite"}
 )
 
 
