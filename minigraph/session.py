@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -260,10 +262,11 @@ class Session:
                     f"which has shape '{format_shape(tensor.type.shape)}' (made at {tensor.node.source.describe()})"
                 )
         types = [TensorType(t.dtype, s) for t, s in zip(request.feeds, shapes, strict=True)]
-        program = specialise(request.tensors, request.targets, request.feeds, types)
-        hooks = [self._numeric_check(program, arrays)] if self._debug else []
-        program, stages = run_pipeline(program, self._passes, hooks)
-        plan = self._plan_type(program, self.backend, self, stages=stages)
+        with _collector_paused():
+            program = specialise(request.tensors, request.targets, request.feeds, types)
+            hooks = [self._numeric_check(program, arrays)] if self._debug else []
+            program, stages = run_pipeline(program, self._passes, hooks)
+            plan = self._plan_type(program, self.backend, self, stages=stages)
         request.plans[shapes] = plan
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
@@ -450,6 +453,18 @@ def get_default_session() -> Session | None:
     """The innermost session of this thread, or None."""
     stack = scopes.session_stack()
     return stack[-1] if stack else None
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Compiling makes many small objects that all stay: Python's cycle collector would look through them in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _checked_plan() -> type[Plan]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from minigraph.core.op import Op
@@ -42,9 +42,8 @@ class Instr:
         return self.names[0] if self.names else f"{type(self.op).__name__}#{self.serial}"
 
     @property
-    def predecessors(self) -> Iterator[Instr]:
-        yield from (v.instr for v in self.inputs)
-        yield from self.control
+    def predecessors(self) -> tuple[Instr, ...]:
+        return (*[v.instr for v in self.inputs], *self.control)
 
     def __repr__(self) -> str:
         return f"<{type(self.op).__name__} '{self.name}'>"
@@ -84,9 +83,14 @@ class Builder:
         control: Sequence[Instr] = (),
         name: str | None = None,
         source: Source | None = None,
+        types: tuple[TensorType, ...] | None = None,
     ) -> Instr:
-        """The instruction for `op` on `inputs`; an equal one made before, unless the op is stateful."""
-        types = op.infer(*(v.type for v in inputs))
+        """The instruction for `op` on `inputs`; an equal one made before, unless the op is stateful.
+
+        types: what `op.infer` gives, where it is known.
+        """
+        if types is None:
+            types = op.infer(*(v.type for v in inputs))
         serial = self._count
         key = (
             op.key,

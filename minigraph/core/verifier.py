@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minigraph.core.errors import VerificationError
 from minigraph.core.graph import Graph
-from minigraph.core.ir import Program
+from minigraph.core.ir import Instr, Program
 from minigraph.core.types import compatible
 
 
@@ -33,17 +33,20 @@ def verify_program(program: Program) -> None:
     """Order, static types that the ops' own rules confirm, and results that exist."""
     seen: set[int] = set()
     for instr in program.instrs:
-        where = f"{instr!r} made at {instr.source}"
         for before in instr.predecessors:
             if id(before) not in seen:
-                raise VerificationError(f"{where} depends on {before!r}, which does not come before it")
+                raise VerificationError(f"{_where(instr)} depends on {before!r}, which does not come before it")
         seen.add(id(instr))
         inferred = instr.op.infer(*(v.type for v in instr.inputs))
         if inferred != instr.types:
-            raise VerificationError(f"{where} has the types {instr.types}, its rule gives {inferred}")
+            raise VerificationError(f"{_where(instr)} has the types {instr.types}, its rule gives {inferred}")
         for kind in inferred:
             if not kind.is_static:
-                raise VerificationError(f"{where} has the type {kind}, which is not static")
+                raise VerificationError(f"{_where(instr)} has the type {kind}, which is not static")
     for value in program.results:
         if id(value.instr) not in seen or value.output >= len(value.instr.types):
             raise VerificationError(f"the result {value.instr!r}:{value.output} is not computed")
+
+
+def _where(instr: Instr) -> str:
+    return f"{instr!r} made at {instr.source}"

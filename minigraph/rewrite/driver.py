@@ -51,12 +51,12 @@ class Rebuilder:
         self.instrs: dict[Instr, Instr | None] = {}
         self.uses: dict[Value, int] = {}
         self.current: Instr | None = None
-        self._old_uses: dict[Value, int] = {}
+        self.old_uses: dict[Value, int] = {}
         for instr in old.instrs:
             for value in instr.inputs:
-                self._old_uses[value] = self._old_uses.get(value, 0) + 1
+                self.old_uses[value] = self.old_uses.get(value, 0) + 1
         for value in old.results:
-            self._old_uses[value] = self._old_uses.get(value, 0) + 1
+            self.old_uses[value] = self.old_uses.get(value, 0) + 1
 
     def add(self, op: Op, *inputs: Value) -> Value:
         """Output 0 of `op` on `inputs`."""
@@ -68,14 +68,27 @@ class Rebuilder:
 
     def copy(self, old: Instr) -> Instr:
         """`old` with its inputs replaced by what has become of them."""
-        control = tuple(dict.fromkeys(c for p in old.control if (c := self.instrs.get(p)) is not None))
-        instr = self.builder.add(old.op, [self.values[v] for v in old.inputs], control, None, old.source)
-        for name in old.names:
-            if name not in instr.names:
-                instr.names.append(name)
+        control: tuple[Instr, ...] = ()
+        if old.control:
+            control = tuple(dict.fromkeys(c for p in old.control if (c := self.instrs.get(p)) is not None))
+        inputs = [self.values[v] for v in old.inputs]
+        instr = self.builder.add(old.op, inputs, control, None, old.source, old.types)
+        instr.names.extend(n for n in old.names if n not in instr.names)
         for index in range(len(old.types)):
             value = Value(instr, index)
-            self.uses[value] = self.uses.get(value, 0) + self._old_uses.get(Value(old, index), 0)
+            self.uses[value] = self.uses.get(value, 0) + self.old_uses.get(Value(old, index), 0)
+        return instr
+
+    def adopt(self, value: Value) -> Value:
+        """`value` of the old program, or of what was made beside it, as it is in the new one."""
+        if value not in self.values:
+            made = value.instr
+            self.values |= {Value(made, i): Value(self._adopted(made), i) for i in range(len(made.types))}
+        return self.values[value]
+
+    def _adopted(self, made: Instr) -> Instr:
+        instr = self.builder.add(made.op, [self.adopt(v) for v in made.inputs], (), None, made.source, made.types)
+        instr.names.extend(made.names)
         return instr
 
     def count(self, value: Value) -> int:
@@ -95,14 +108,16 @@ def rewrite(program: Program, rules: Sequence[Rule]) -> Outcome:
 
     VerificationError where a rule changes a type, or there is no end to the changes.
     """
+    program = _pruned(program)
     index: dict[type[Op], list[Rule]] = {}
     applied: list[Applied] = []
     for sweep in range(1, SWEEP_LIMIT + 1):
         declined: list[Declined] = []
-        program, changes = _sweep(program, rules, index, declined)
-        applied += changes
-        if not changes:
+        first = _first_change(program, rules, index, declined)
+        if first is None:
             return Outcome(program, applied, declined, sweep)
+        program, changes = _sweep(program, rules, index, first)
+        applied += changes
     names = ", ".join(sorted({a.rule for a in applied[-50:]}))
     raise VerificationError(f"no fixed point after {SWEEP_LIMIT} sweeps; the last rules applied: {names}")
 
@@ -158,21 +173,58 @@ def _finished(program: Program, new: Rebuilder) -> Program:
     return Program(reachable(roots), results, program.feeds)
 
 
-def _sweep(
+def _pruned(program: Program) -> Program:
+    """The program without what neither its results nor its effects need; itself where all is needed."""
+    effects = [instr for instr in program.instrs if instr.op.writes and not instr.op.draws]
+    needed = reachable([*(v.instr for v in program.results), *effects])
+    return program if len(needed) == len(program.instrs) else program._replace(instrs=needed)
+
+
+class _Change(NamedTuple):
+    """The first application in a sweep, found before anything is copied: most sweeps find none, and need no copy."""
+
+    root: Instr
+    values: Sequence[Value]
+    applied: Applied
+
+
+def _first_change(
     program: Program, rules: Sequence[Rule], index: dict[type[Op], list[Rule]], declined: list[Declined]
+) -> _Change | None:
+    trial = Rebuilder(program)
+    trial.uses = trial.old_uses
+    applied: list[Applied] = []
+    for instr in program.instrs:
+        candidates = _rules_for(instr.op, rules, index)
+        if candidates and instr.types and not isinstance(instr.op, Cell | Feed):
+            values = _apply_first(instr, candidates, trial, applied, declined)
+            if values is not None:
+                return _Change(instr, values, applied[0])
+    return None
+
+
+def _sweep(
+    program: Program, rules: Sequence[Rule], index: dict[type[Op], list[Rule]], first: _Change
 ) -> tuple[Program, list[Applied]]:
     applied: list[Applied] = []
 
     def replace(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
-        if not old.types:
+        if old is not first.root and not applied:
             return None
-        instr = new.copy(old)
-        values = [Value(instr, i) for i in range(len(old.types))]
+        if old is first.root:
+            new.copy(old)  # for its names and readers, as for any other root
+            applied.append(first.applied)
+            values = [new.adopt(v) for v in first.values]
+        elif old.types:
+            instr = new.copy(old)
+            values = [Value(instr, i) for i in range(len(old.types))]
+        else:
+            return None
         for _ in range(CHAIN_LIMIT):
             root = _whole(values)
             if root is None:
                 return values
-            replaced = _apply_first(root, _rules_for(root.op, rules, index), new, applied, declined)
+            replaced = _apply_first(root, _rules_for(root.op, rules, index), new, applied, [])
             if replaced is None:
                 return values
             values = list(replaced)
