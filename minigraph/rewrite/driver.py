@@ -175,7 +175,7 @@ def _finished(program: Program, new: Rebuilder) -> Program:
 
 def _pruned(program: Program) -> Program:
     """The program without what neither its results nor its effects need; itself where all is needed."""
-    effects = [instr for instr in program.instrs if instr.op.writes and not instr.op.draws]
+    effects = [instr for instr in program.instrs if instr.op.writes]
     needed = reachable([*(v.instr for v in program.results), *effects])
     return program if len(needed) == len(program.instrs) else program._replace(instrs=needed)
 
