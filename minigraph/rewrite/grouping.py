@@ -38,6 +38,8 @@ class Grouping:
             for before in instr.predecessors:
                 self.readers.setdefault(before, []).append(instr)
                 mine.before |= self.group[before].before | self.group[before].own
+        self.bridges = 0  # the places of all members of groups of several
+        self.span = 0  # the most places between the first and the last member of a group
         hidden = set(sealed)
         for instr in program.instrs:
             for value in instr.inputs:
@@ -70,23 +72,25 @@ class Grouping:
         one.sealed, one.read_sealed = sealed, read_sealed
         for instr in two.members.values():
             self.group[instr] = one
+        self.bridges |= own
+        self.span = max(self.span, one.last - one.first)
         return True
 
     def _detour(self, start: _Group, goal: _Group) -> bool:
-        """Whether a path leads from `start` through another group to `goal`."""
-        seen = {id(start)}
-        stack: list[tuple[_Group, bool]] = [(start, True)]
-        while stack:
-            current, direct = stack.pop()
-            for instr in current.members.values():
-                for reader in self.readers.get(instr, ()):
-                    following = self.group[reader]
-                    if following is goal:
-                        if not direct:
-                            return True
-                    elif id(following) not in seen and following.first <= goal.last:
-                        seen.add(id(following))
-                        stack.append((following, False))
+        """Whether a path leads from `start` to `goal` that enters other groups by one member and leaves by another.
+        (A path from instruction to instruction is seen in the bits.)"""
+        window = (1 << (goal.last + self.span + 1)) - (1 << start.first)  # of where such a group can be entered
+        bridges = self.bridges & window & ~(start.own | goal.own)
+        stack = [start]
+        while stack and bridges:
+            ahead = stack.pop().after & bridges
+            while ahead:
+                bridge = self.group[self.program.instrs[ahead.bit_length() - 1]]
+                if bridge.after & goal.own:
+                    return True
+                ahead &= ~bridge.own
+                bridges &= ~bridge.own
+                stack.append(bridge)
         return False
 
     def groups(self) -> Iterator[list[Instr]]:
