@@ -10,13 +10,17 @@ from minigraph.rewrite.driver import Applied, Rebuilder, rebuild_in_order
 
 
 class _Group:
-    """A set of instructions, with the range of places in the program that they take up; and as bits the places of
-    themselves, of all that they depend on, of all that depends on them, and of those who make what is to be read
-    outside only: among them, and among those they read from."""
+    """A set of instructions.
+
+    place: in an order of all groups in which each comes after those it depends on. before, after: as bits, the places
+    in the program of what the members depend on, and of what depends on them, instruction by instruction; own: of the
+    members; sealed: of those whose values are to be read outside only; read_sealed: of those of other groups too that
+    the members read such values from.
+    """
 
     def __init__(self, place: int, instr: Instr) -> None:
         self.members = {place: instr}
-        self.first = self.last = place
+        self.place = place
         self.own = 1 << place
         self.before = self.after = 0
         self.sealed = self.read_sealed = 0
@@ -30,68 +34,71 @@ class Grouping:
 
     def __init__(self, program: Program, sealed: Iterable[Value] = ()) -> None:
         self.program = program
-        place = {instr: i for i, instr in enumerate(program.instrs)}
-        self.group = {instr: _Group(i, instr) for instr, i in place.items()}
-        self.readers: dict[Instr, list[Instr]] = {}
+        self.order: list[_Group | None] = [_Group(i, instr) for i, instr in enumerate(program.instrs)]
+        self.group = {instr: g for instr, g in zip(program.instrs, self.order, strict=True) if g is not None}
+        hidden = set(sealed)
         for instr in program.instrs:
             mine = self.group[instr]
             for before in instr.predecessors:
-                self.readers.setdefault(before, []).append(instr)
                 mine.before |= self.group[before].before | self.group[before].own
-        self.bridges = 0  # the places of all members of groups of several
-        self.span = 0  # the most places between the first and the last member of a group
-        hidden = set(sealed)
-        for instr in program.instrs:
             for value in instr.inputs:
                 if value in hidden:
-                    own = self.group[value.instr].own
-                    self.group[value.instr].sealed = own
-                    self.group[instr].read_sealed |= own
+                    maker = self.group[value.instr]
+                    maker.sealed = maker.own
+                    mine.read_sealed |= maker.own
         for instr in reversed(program.instrs):
             mine = self.group[instr]
-            for reader in self.readers.get(instr, ()):
-                mine.after |= self.group[reader].after | self.group[reader].own
+            for before in instr.predecessors:
+                self.group[before].after |= mine.after | mine.own
 
     def merge(self, a: Instr, b: Instr) -> bool:
         """Join the groups of a producer and a consumer, unless a path from one to the other leads outside or through a
         sealed value."""
-        one, two = self.group[a], self.group[b]
+        one, two = sorted((self.group[a], self.group[b]), key=lambda g: g.place)
         if one is two:
             return True
         own = one.own | two.own
-        if ((one.after & two.before) | (two.after & one.before)) & ~own:
-            return False
         sealed, read_sealed = one.sealed | two.sealed, one.read_sealed | two.read_sealed
-        if sealed & read_sealed:
+        if one.after & two.before & ~own or sealed & read_sealed:
             return False
-        if self._detour(one, two) or self._detour(two, one):
+        needed = self._needed(one, two)
+        if needed is None:
             return False
+        self._reorder(one, two, needed)
         one.members |= two.members
-        one.first, one.last = min(one.first, two.first), max(one.last, two.last)
         one.own, one.before, one.after = own, one.before | two.before, one.after | two.after
         one.sealed, one.read_sealed = sealed, read_sealed
         for instr in two.members.values():
             self.group[instr] = one
-        self.bridges |= own
-        self.span = max(self.span, one.last - one.first)
         return True
 
-    def _detour(self, start: _Group, goal: _Group) -> bool:
-        """Whether a path leads from `start` to `goal` that enters other groups by one member and leaves by another.
-        (A path from instruction to instruction is seen in the bits.)"""
-        window = (1 << (goal.last + self.span + 1)) - (1 << start.first)  # of where such a group can be entered
-        bridges = self.bridges & window & ~(start.own | goal.own)
-        stack = [start]
-        while stack and bridges:
-            ahead = stack.pop().after & bridges
-            while ahead:
-                bridge = self.group[self.program.instrs[ahead.bit_length() - 1]]
-                if bridge.after & goal.own:
-                    return True
-                ahead &= ~bridge.own
-                bridges &= ~bridge.own
-                stack.append(bridge)
-        return False
+    def _needed(self, one: _Group, two: _Group) -> set[int] | None:
+        """The ids of the groups placed between the two that the second depends on; None where one of them depends on
+        the first. (Dynamic topological order after D. Pearce and P. Kelly, 2006.)"""
+        found: set[int] = set()
+        stack = [two]
+        while stack:
+            current = stack.pop()
+            for instr in current.members.values():
+                for before in instr.predecessors:
+                    group = self.group[before]
+                    if group is one and current is not two:
+                        return None
+                    if group.place > one.place and group is not two and id(group) not in found:
+                        found.add(id(group))
+                        stack.append(group)
+        return found
+
+    def _reorder(self, one: _Group, two: _Group, needed: set[int]) -> None:
+        """Place what `two` needs before `one`, and all else between them after, in the room up to `two`'s place."""
+        start, stop = one.place, two.place + 1
+        between = [g for g in self.order[start + 1 : stop - 1] if g is not None]
+        first = [g for g in between if id(g) in needed]
+        moved: list[_Group | None] = [*first, one, *(g for g in between if id(g) not in needed)]
+        self.order[start:stop] = moved + [None] * (stop - start - len(moved))
+        for place, group in enumerate(moved, start):
+            if group is not None:
+                group.place = place
 
     def groups(self) -> Iterator[list[Instr]]:
         """The groups of more than one instruction, each in the program's order."""
