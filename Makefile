@@ -49,9 +49,11 @@ types: $(READY)  ## check types
 	cd $(TYPES) && "$(CURDIR)/$(BIN)/mypy" --config-file "$(CURDIR)/pyproject.toml" \
 	    --cache-dir "$(CURDIR)/.mypy_cache" --package minigraph
 
-bench: $(READY)  ## time the training step, Session.run and the import
+bench: $(READY)  ## time the training step, Session.run, launches, compiling and the import
 	$(BIN)/python tests/bench/mnist_step.py
 	$(BIN)/python tests/bench/session_overhead.py
+	$(BIN)/python tests/bench/launch_overhead.py
+	$(BIN)/python tests/bench/compile_deep.py
 	$(BIN)/python tests/bench/import_time.py
 
 clean:  ## remove .venv, caches and build outputs; keep runs/

@@ -35,6 +35,7 @@ from minigraph.initializers import (
     variance_scaling_initializer,
     zeros_initializer,
 )
+from minigraph.ops.again import recompute
 from minigraph.ops.constant import constant, placeholder, placeholder_with_default
 from minigraph.ops.constant import range_ as range
 from minigraph.ops.identity import identity, stop_gradient

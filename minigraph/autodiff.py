@@ -8,6 +8,7 @@ from typing import Any
 from minigraph.core.errors import GradientError, GraphError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
 from minigraph.core.types import compatible, format_shape
+from minigraph.ops.again import Again, note_copy, original, recompute_scopes
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.filling import OnesLike
 from minigraph.ops.selection import AddN
@@ -67,26 +68,102 @@ class _Accumulator:
 def _backward(graph: Graph, ys: list[Tensor], xs: list[Tensor], stops: set[Node], collected: _Accumulator) -> None:
     sources = {x.node for x in xs}
     between = _between(ys, xs, stops)
+    recomputed = _Recomputation(graph)
     for node in sorted(between, key=lambda n: n.id, reverse=True):
         if node in stops or (node in sources and all(t.node not in between for t in node.inputs)):
             continue  # nothing that is wanted lies before it
         grads = [collected.total(t) for t in node.outputs]
-        if all(g is None for g in grads) or not node.inputs:
+        gate = next((g for g in grads if g is not None), None)
+        if gate is None or not node.inputs:
             continue
-        with graph.control_dependencies(None), graph.made_at(node.source), graph.name_scope(f"{node.name}_grad"):
-            for tensor, grad in zip(node.inputs, node.op.vjp(node, *grads), strict=True):
-                if grad is not None and tensor.node in between:
-                    collected.add(tensor, grad)
+        with graph.control_dependencies(None):
+            reader = recomputed.node(node, gate)
+            with graph.made_at(node.source), graph.name_scope(f"{node.name}_grad"):
+                for operand, grad in zip(node.inputs, node.op.vjp(reader, *grads), strict=True):
+                    tensor = original(operand)
+                    if grad is not None and tensor.node in between:
+                        collected.add(tensor, grad)
+
+
+class _Recomputation:
+    """The nodes of `recompute` scopes made once more, for the gradients of one call to read.
+
+    Each scope has copies of its own, which read what flows into the scope through `Again`, gated by the first gradient
+    that reaches it. A scope within another reads what the copies of the outer one compute.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.gates: dict[str, Tensor] = {}
+        self.copies: dict[tuple[str, Node], Node] = {}
+        self.operands: dict[tuple[str, Tensor], Tensor] = {}
+
+    def node(self, node: Node, gate: Tensor) -> Node:
+        """What the gradient of `node`, which `gate` is part of, is to read in its place."""
+        scopes = recompute_scopes(node)
+        if not scopes or not _repeatable(node):
+            return node
+        for scope in scopes:
+            self.gates.setdefault(scope, gate)
+        last_id = self.graph.last_id
+        copy = self._copy(node, scopes)
+        self.graph.last_id = last_id  # default op seeds are counts of ids, and are not to depend on this
+        return copy
+
+    def _copy(self, wanted: Node, scopes: Sequence[str]) -> Node:
+        """`wanted` and what it needs of the innermost of `scopes`, made again."""
+        scope = scopes[-1]
+        needed: set[Node] = set()
+        stack = [wanted]
+        while stack:
+            node = stack.pop()
+            if node not in needed and (scope, node) not in self.copies:
+                needed.add(node)
+                stack.extend(t.node for t in node.inputs if _is_inside(t.node, scope))
+        for node in sorted(needed, key=lambda n: n.id):
+            operands = [self._operand(t, scopes) for t in node.inputs]
+            with self.graph.made_at(node.source):
+                copy = self.copies[scope, node] = self.graph.add(node.op, operands, node.name)
+            for tensor, again in zip(node.outputs, copy.outputs, strict=True):
+                again.type = tensor.type
+            note_copy(node, copy)
+        return self.copies[scope, wanted]
+
+    def _operand(self, tensor: Tensor, scopes: Sequence[str]) -> Tensor:
+        """What a copy within `scopes` reads in place of `tensor`."""
+        node = tensor.node
+        if not scopes or not (node.inputs or node.op.stateful):
+            return tensor  # a constant is there at any time
+        scope = scopes[-1]
+        if _is_inside(node, scope):
+            return self._copy(node, scopes).outputs[tensor.value_index]
+        if (scope, tensor) not in self.operands:
+            outside = self._operand(tensor, scopes[:-1])
+            with self.graph.made_at(node.source):
+                self.operands[scope, tensor] = apply(Again(), outside, self.gates[scope], name=f"{scope}/again")
+        return self.operands[scope, tensor]
+
+
+def _repeatable(node: Node) -> bool:
+    """Whether a node gives the same values when it runs once more, whenever that is."""
+    return bool(node.inputs) and not (node.op.stateful or node.control_inputs)
+
+
+def _is_inside(node: Node, scope: str) -> bool:
+    return node.name.startswith(f"{scope}/") and _repeatable(node)
 
 
 def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Node]) -> set[Node]:
-    """The nodes on differentiable paths from an x to a y, the x's own nodes included."""
+    """The nodes on differentiable paths from an x to a y, the x's own nodes included.
+
+    What reads a recomputed value counts as a reader of the original, so the copies are never part of a path.
+    """
     after = {x.node for x in xs}
     first = min((x.node.id for x in xs), default=0)
     last = max(y.node.id for y in ys)
     for node in ys[0].graph.nodes[first : last + 1]:
         passes = node.op.differentiable and node not in stops
-        if passes and any(t.dtype.is_floating and t.node in after for t in node.inputs):
+        if passes and any(t.dtype.is_floating and original(t).node in after for t in node.inputs):
             after.add(node)
     before: set[Node] = set()
     stack = [y.node for y in ys if y.node in after]
@@ -95,7 +172,8 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Node]) -> set[Node]:
         if node not in before:
             before.add(node)
             if node not in stops:
-                stack.extend(t.node for t in node.inputs if t.node in after and t.dtype.is_floating)
+                operands = [original(t) for t in node.inputs if t.dtype.is_floating]
+                stack.extend(t.node for t in operands if t.node in after)
     return before
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,7 +12,7 @@ import numpy as np
 from minigraph.backend import Backend, get_backend
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE, specialise
-from minigraph.core import scopes
+from minigraph.core import collector, scopes
 from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, ResourceExhaustedError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.ir import Cell, Program
@@ -137,7 +135,8 @@ class Session:
     place; `disable_passes` names some to leave out. debug: run each program before and after each pass, by the ops'
     references, and raise VerificationError where they differ. check_numerics: check after each op for NaN and
     infinity, and raise InvalidArgumentError that names the first op that made one; the variables then are as before
-    the run.
+    the run. reorder: let operations run in another order than that of making where that needs less memory; results and
+    the order of effects are the same.
     """
 
     def __init__(
@@ -152,12 +151,14 @@ class Session:
         disable_passes: Iterable[str] = (),
         debug: bool = False,
         check_numerics: bool = False,
+        reorder: bool = True,
     ) -> None:
         self._plan_type = _checked_plan() if check_numerics else Plan
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
 
         self._passes = choose(optimize, passes, list(disable_passes))
         self._debug = debug
+        self._reorder = reorder
         self.graph = graph if graph is not None else get_default_graph()
         self.backend: Backend = get_backend(backend)
         self._lock = threading.RLock()
@@ -262,11 +263,11 @@ class Session:
                     f"which has shape '{format_shape(tensor.type.shape)}' (made at {tensor.node.source.describe()})"
                 )
         types = [TensorType(t.dtype, s) for t, s in zip(request.feeds, shapes, strict=True)]
-        with _collector_paused():
+        with collector.paused():
             program = specialise(request.tensors, request.targets, request.feeds, types)
             hooks = [self._numeric_check(program, arrays)] if self._debug else []
             program, stages = run_pipeline(program, self._passes, hooks)
-            plan = self._plan_type(program, self.backend, self, stages=stages)
+            plan = self._plan_type(program, self.backend, self, stages=stages, reorder=self._reorder)
         request.plans[shapes] = plan
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
@@ -453,18 +454,6 @@ def get_default_session() -> Session | None:
     """The innermost session of this thread, or None."""
     stack = scopes.session_stack()
     return stack[-1] if stack else None
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Compiling makes many small objects that all stay: Python's cycle collector would look through them in vain."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _checked_plan() -> type[Plan]:

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
+from minigraph.compile.memory import lower_bound
 from minigraph.compile.plan import Plan
 from minigraph.compile.schedule import is_source, schedule
 from minigraph.compile.specialise import specialise
 from minigraph.core.ir import Cell, Instr, Program, Value
+from minigraph.core.types import TensorType
 
 START = (3.0, 5.0, 7.0)
 
@@ -350,14 +353,17 @@ def test_random_programs_follow_the_rule(program: list[Model], data: st.DataObje
     assert state == final
 
 
-@given(programs(), st.data())
+@pytest.mark.parametrize("thrifty", [False, True])
+@given(program=programs(), data=st.data())
 @settings(max_examples=200, deadline=None)
-def test_no_write_comes_before_the_last_use_of_what_it_destroys(program: list[Model], data: st.DataObject) -> None:
+def test_no_write_comes_before_the_last_use_of_what_it_destroys(
+    thrifty: bool, program: list[Model], data: st.DataObject
+) -> None:
     wanted = data.draw(st.lists(st.integers(0, len(program) - 1), min_size=1, max_size=6, unique=True))
     with tf.Graph().as_default():
         made = build(program, [tf.Variable(np.float64(v)) for v in START])
         compiled = program_of([made[i] for i in wanted])
-    order, copies = schedule(compiled)
+    order, copies = schedule(compiled, thrifty)
     assert sorted(order, key=lambda i: i.serial) == [i for i in compiled.instrs if not is_source(i)]
 
     version: dict[Instr, int] = {}  # of each cell's buffer
@@ -391,10 +397,52 @@ def test_no_write_comes_before_the_last_use_of_what_it_destroys(program: list[Mo
     assert all(intact(v) for v in compiled.results)
 
 
-def test_a_schedule_does_not_depend_on_chance() -> None:
+@pytest.mark.parametrize("thrifty", [False, True])
+def test_a_schedule_does_not_depend_on_chance(thrifty: bool) -> None:
     variables = [tf.Variable(float(k)) for k in range(6)]
     shift = [v.assign(w + 1.0) for v, w in zip(variables, variables[1:] + variables[:1], strict=True)]
-    first = schedule(program_of(shift))
-    again = schedule(program_of(shift))
+    first = schedule(program_of(shift), thrifty)
+    again = schedule(program_of(shift), thrifty)
     assert [i.name for i in first.order] == [i.name for i in again.order]
     assert sorted(i.name for i in first.copies) == sorted(i.name for i in again.copies)
+
+
+@given(random_graphs())
+@settings(max_examples=100, deadline=None)
+def test_another_order_needs_no_more_memory_and_changes_no_value(case: Case) -> None:
+    plans = []
+    for reorder in (False, True):
+        with tf.Session(graph=case.graph, reorder=reorder, optimize="O0") as session:
+            plans.append(session.plan_for(case.fetches, case.feeds)[0])
+    plain, best = plans
+    seen: set[Instr] = set()
+    for instr in schedule(best.program, thrifty=True).order:
+        assert all(is_source(p) or p in seen for p in instr.predecessors)
+        seen.add(instr)
+    assert seen == {i for i in best.program.instrs if not is_source(i)}
+    assert lower_bound(best.lifetimes) <= lower_bound(plain.lifetimes)
+    assert len(best.copies) <= len(plain.copies)
+    expected = evaluate(case, reorder=False)
+    assert [v.tobytes() for v in evaluate(case)] == [v.tobytes() for v in expected]
+
+
+def test_updates_run_as_soon_as_their_gradient_is_there() -> None:
+    x = y = tf.placeholder_with_default(tf.ones([2, 64]), [None, 64])
+    for _ in range(8):
+        y = tf.matmul(y, tf.Variable(tf.ones([64, 64])))
+    train = tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_sum(y))
+    program = specialise([], [train], [x], [TensorType(x.dtype, (2, 64))])
+    session = tf.Session()
+    plain, best = (Plan(program, session.backend, session, reorder=reorder) for reorder in (False, True))
+    assert best.peak < 0.4 * plain.peak  # one gradient of 16 KB at a time, not eight
+
+
+def test_side_by_side_branches_are_finished_one_after_the_other() -> None:
+    x = tf.placeholder(tf.float32, [1000])
+    wide = [tf.tile(x * float(i), [100]) for i in range(1, 9)]
+    total = tf.add_n([tf.reduce_sum(w) for w in wide])
+    program = specialise([total], [], [x], [TensorType(x.dtype, (1000,))])
+    session = tf.Session()
+    plain, best = (Plan(program, session.backend, session, reorder=reorder) for reorder in (False, True))
+    assert plain.peak > 8 * 400_000
+    assert best.peak < 2 * 400_000

@@ -9,15 +9,18 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from minigraph.backend import Array, Backend, Launch, Lowered
-from minigraph.compile.memory import Layout, Lifetime, plan_memory
-from minigraph.compile.schedule import is_source, schedule
+from minigraph.compile.memory import Layout, Lifetime, lower_bound, plan_memory
+from minigraph.compile.schedule import Schedule, aliased, is_source, schedule
 from minigraph.core.dtypes import uint8
 from minigraph.core.errors import InternalError, InvalidArgumentError, MinigraphError, OpError, ResourceExhaustedError
 from minigraph.core.ir import Cell, Feed, Instr, Program, Value
+from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity
 from minigraph.rewrite.pipeline import Stage
+
+Types = tuple[TensorType, ...]
 
 
 class Store(Protocol):
@@ -41,16 +44,26 @@ class Step(NamedTuple):
 
 
 class Plan:
-    """A compiled program. `run` takes the fed arrays by slot and gives back the results."""
+    """A compiled program. `run` takes the fed arrays by slot and gives back the results.
+
+    reuse: buffers whose lifetimes do not meet may share memory. stages: what the passes did. reorder: instructions may
+    run in another order than that of making, where that needs less memory.
+    """
 
     def __init__(
-        self, program: Program, backend: Backend, store: Store, reuse: bool = True, stages: Sequence[Stage] = ()
+        self,
+        program: Program,
+        backend: Backend,
+        store: Store,
+        reuse: bool = True,
+        stages: Sequence[Stage] = (),
+        reorder: bool = True,
     ) -> None:
         self.program = program
-        self.stages = tuple(stages)  # what the passes did
+        self.stages = tuple(stages)
         self.backend = backend
         self.store = store
-        builder = _Builder(program, backend)
+        builder = _best_builder(program, backend, reorder)
         self.steps = builder.steps
         self.lifetimes = builder.lifetimes
         self.root = builder.root
@@ -195,12 +208,31 @@ def _bytes(count: int) -> TensorType:
     return TensorType(uint8, (count,))
 
 
+def _best_builder(program: Program, backend: Backend, reorder: bool) -> _Builder:
+    """Of the order of making and one made to save memory the one that can do with less; the former if it is even."""
+    known: dict[Any, Lowered] = {}
+
+    def lower(op: Op, in_types: Types, out_types: Types) -> Lowered:
+        key = op, in_types, out_types
+        if key not in known:
+            known[key] = backend.lower(op, in_types, out_types)
+        return known[key]
+
+    plain = schedule(program)
+    thrifty = schedule(program, thrifty=True) if reorder else plain
+    builder = _Builder(program, plain, lower)
+    if thrifty.order == plain.order or len(thrifty.copies) > len(plain.copies):
+        return builder
+    other = _Builder(program, thrifty, lower)
+    return other if lower_bound(other.lifetimes) < lower_bound(builder.lifetimes) else builder
+
+
 class _Builder:
     """Decides which values share a buffer and how long each buffer lives."""
 
-    def __init__(self, program: Program, backend: Backend) -> None:
-        order = schedule(program)
+    def __init__(self, program: Program, order: Schedule, lower: Callable[[Op, Types, Types], Lowered]) -> None:
         self.program = program
+        self.lower = lower
         self.order = order.order
         self.copies = order.copies
         self.steps: list[Step] = []
@@ -216,7 +248,7 @@ class _Builder:
                 value = Value(instr, 0)
                 self._reserve(value, value.type.nbytes, -1, last.get(value, -1))
         for step, instr in enumerate(i for i in order.order if self._launches(i)):
-            self._add(step, instr, backend, last)
+            self._add(step, instr, last)
 
     def _launches(self, instr: Instr) -> bool:
         return not (instr.op.is_view and instr not in self.copies) and bool(instr.types)
@@ -227,17 +259,10 @@ class _Builder:
             if is_source(instr) or isinstance(instr.op, Const):
                 self.roots[Value(instr, 0)] = Value(instr, 0)
         for instr in order:
-            first = len(instr.types) - len(instr.op.writes)
             for index in range(len(instr.types)):
                 value = Value(instr, index)
-                if instr in self.copies:
-                    self.roots[value] = value
-                elif instr.op.is_view:
-                    self.roots[value] = self.roots[instr.inputs[0]]
-                elif index >= first:
-                    self.roots[value] = self.roots[instr.inputs[instr.op.writes[index - first]]]
-                else:
-                    self.roots[value] = value
+                source = None if instr in self.copies else aliased(instr, index)
+                self.roots[value] = value if source is None else self.roots[source]
 
     def _last_uses(self, order: Sequence[Instr]) -> dict[Value, int]:
         last: dict[Value, int] = {}
@@ -261,9 +286,9 @@ class _Builder:
             found = self.merged[found]
         return found
 
-    def _add(self, step: int, instr: Instr, backend: Backend, last: dict[Value, int]) -> None:
+    def _add(self, step: int, instr: Instr, last: dict[Value, int]) -> None:
         op = Identity() if instr.op.is_view else instr.op
-        lowered = backend.lower(op, [v.type for v in instr.inputs], instr.types)
+        lowered = self.lower(op, tuple([v.type for v in instr.inputs]), instr.types)
         pure = len(instr.types) - len(op.writes)
         outputs: list[Value | None] = []
         for index in range(pure):
@@ -282,7 +307,7 @@ class _Builder:
         if instr in self.copies:
             for index, cell in enumerate(written, start=pure):
                 self._place(Value(instr, index), None, step, last)
-                copy = backend.lower(Identity(), [cell.type], [cell.type])
+                copy = self.lower(Identity(), (cell.type,), (cell.type,))
                 self.steps.append(Step(instr, copy, (cell,), (Value(instr, index),), -1))
 
     def _place(self, value: Value, taken: Value | None, step: int, last: dict[Value, int]) -> None:

@@ -2,7 +2,7 @@
 
 A read of a variable is normally the variable's buffer itself. A write may therefore run only after everything that
 uses an earlier value; where that cannot be, the read becomes a copy. Within a run all reads see the values before the
-run's writes, unless control or data dependencies put a read behind a write.
+run's writes, unless control or data dependencies put a read behind a write. This holds for every order made here.
 """
 
 from __future__ import annotations
@@ -26,9 +26,54 @@ def is_source(instr: Instr) -> bool:
     return isinstance(instr.op, Cell | Feed | Const) and not instr.control
 
 
-def schedule(program: Program) -> Schedule:
-    """Instructions by order of making, with each write held back until the values it destroys are used up."""
-    return _Scheduler(program).run()
+def aliased(instr: Instr, index: int) -> Value | None:
+    """The input whose buffer output `index` uses, unless it has to be a copy; None where it has one of its own."""
+    if instr.op.is_view and instr.inputs:
+        return instr.inputs[0]
+    written = index - (len(instr.types) - len(instr.op.writes))
+    return instr.inputs[instr.op.writes[written]] if written >= 0 else None
+
+
+def schedule(program: Program, thrifty: bool = False) -> Schedule:
+    """Instructions by order of making, with each write held back until the values it destroys are used up.
+
+    thrifty: among those that could run, the ones that free more memory than they take come first: an optimizer's step
+    as soon as its gradient is there, for instance. That often lowers the peak, but not always.
+    """
+    return _Scheduler(program, _Balance(program) if thrifty else None).run()
+
+
+class _Balance:
+    """What the instructions would free and take if they ran next: bytes of the buffers in the arena."""
+
+    def __init__(self, program: Program) -> None:
+        self.roots: dict[Value, Value] = {}  # the value whose buffer a value uses
+        self.readers: dict[Value, set[Instr]] = {}  # those of each buffer that have not run
+        for instr in program.instrs:
+            for index in range(len(instr.types)):
+                source = aliased(instr, index)
+                self.roots[Value(instr, index)] = Value(instr, index) if source is None else self.roots[source]
+            for value in instr.inputs:
+                self.readers.setdefault(self.roots[value], set()).add(instr)
+        self.kept = {self.roots[v] for v in program.results}
+
+    def pays(self, instr: Instr) -> bool:
+        """Whether it frees more than it takes."""
+        gain = 0
+        for root in {self.roots[v]: None for v in instr.inputs}:
+            if len(self.readers[root]) == 1 and root not in self.kept and not isinstance(root.instr.op, Cell | Const):
+                gain += root.type.nbytes
+        return gain > sum(t.nbytes for i, t in enumerate(instr.types) if aliased(instr, i) is None)
+
+    def ran(self, instr: Instr) -> list[Instr]:
+        """The instructions that are now the only readers of something it read."""
+        out: list[Instr] = []
+        for root in {self.roots[v]: None for v in instr.inputs}:
+            left = self.readers[root]
+            left.discard(instr)
+            if len(left) == 1:
+                out += left
+        return out
 
 
 class _Alias:
@@ -42,7 +87,9 @@ class _Alias:
 
 
 class _Scheduler:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, balance: _Balance | None) -> None:
+        self.balance = balance
+        self.ready: list[tuple[bool, int, Instr]] = []  # a heap; what pays comes first
         self.instrs = [i for i in program.instrs if not is_source(i)]
         self.cell_of: dict[Instr, list[Instr]] = {}
         self.aliases: dict[Instr, list[_Alias]] = {}  # by cell
@@ -105,35 +152,44 @@ class _Scheduler:
         return alias
 
     def run(self) -> Schedule:
-        ready = [(i.serial, i) for i in self.instrs if self.waiting[i] == 0]
-        heapq.heapify(ready)
-        while ready or self.held:
-            if not ready:
-                newly = self._release(min(self.held, key=lambda i: i.serial))
+        for instr in self.instrs:
+            if self.waiting[instr] == 0:
+                self._push(instr)
+        while self.ready or self.held:
+            if not self.ready:
+                self._release(min(self.held, key=lambda i: i.serial))
+                continue
+            _, _, instr = heapq.heappop(self.ready)
+            if instr in self.done or instr in self.held:
+                continue
+            blocking = self._blocking(instr)
+            if blocking:
+                self._hold(instr, blocking)
             else:
-                _, instr = heapq.heappop(ready)
-                if instr in self.done:
-                    continue
-                blocking = self._blocking(instr)
-                if blocking:
-                    self._hold(instr, blocking)
-                    continue
-                newly = self._emit(instr)
-            for instr in newly:
-                heapq.heappush(ready, (instr.serial, instr))
+                self._emit(instr)
         return Schedule(tuple(self.order), frozenset(self.copies))
 
-    def _emit(self, instr: Instr) -> list[Instr]:
-        """Run it next; what can run now, or should be tried again."""
+    def _push(self, instr: Instr) -> None:
+        """It can run now. (It may be in the heap already, at a place that it has left behind.)"""
+        late = self.balance is not None and not self.balance.pays(instr)
+        heapq.heappush(self.ready, (late, instr.serial, instr))
+
+    def _emit(self, instr: Instr) -> None:
+        """Run it next, and see what can run now, should be tried again, or has come to pay."""
         self.order.append(instr)
         self.done.add(instr)
-        newly = [write for write in self.watchers.pop(instr, ()) if write in self.held]
-        self.held.difference_update(newly)
+        for write in self.watchers.pop(instr, ()):
+            if write in self.held:
+                self.held.remove(write)
+                self._push(write)
+        if self.balance is not None:
+            for reader in self.balance.ran(instr):
+                if self.waiting[reader] == 0 and reader not in self.done and self.balance.pays(reader):
+                    self._push(reader)
         for follower in self.followers.get(instr, ()):
             self.waiting[follower] -= 1
             if self.waiting[follower] == 0 and follower not in self.done:
-                newly.append(follower)
-        return newly
+                self._push(follower)
 
     def _hold(self, write: Instr, blocking: list[_Alias]) -> None:
         """Put it aside until one of the uses it waits for has run (any one: then it is tried again)."""
@@ -160,12 +216,11 @@ class _Scheduler:
                     out.append(alias)
         return out
 
-    def _release(self, write: Instr) -> list[Instr]:
+    def _release(self, write: Instr) -> None:
         """Nothing else can run: copy what this write would destroy, and read now what was to be read later."""
-        newly = [write]
         self.held.remove(write)
+        self._push(write)
         for alias in self._blocking(write):
             self.copies.add(alias.owner)
             if alias.owner not in self.done:
-                newly += self._emit(alias.owner)
-        return newly
+                self._emit(alias.owner)

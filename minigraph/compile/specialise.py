@@ -16,6 +16,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.ir import Builder, Cell, Feed, Instr, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.again import copies_of
 from minigraph.ops.constant import Const, Placeholder
 from minigraph.ops.identity import Identity
 from minigraph.ops.random import CELL
@@ -44,7 +45,7 @@ class _Specialiser:
         self.effects: dict[Instr, tuple[Instr, ...]] = {}  # see `_behind`
         for slot, (tensor, kind) in enumerate(zip(feeds, types, strict=True)):
             instr = self.builder.add(Feed(slot, kind), name=tensor.node.name, source=tensor.node.source)
-            self.values[tensor] = Value(instr, 0)
+            self.values |= dict.fromkeys((tensor, *copies_of(tensor)), Value(instr, 0))
 
     def program(self, fetches: Sequence[Tensor], targets: Sequence[Node]) -> Program:
         for node in self._needed([t.node for t in fetches if t not in self.values] + list(targets)):
