@@ -169,6 +169,7 @@ class Session:
         self._arena_size = -1
         self._closed = False
         self._runs = self._compiled = self._dropped = 0
+        self.version = 0  # of the variables: more after any change
         self._nodes_seen = len(self.graph.nodes)
         self._growth: dict[Source, int] = {}
         self._contexts: list[Any] = []
@@ -202,6 +203,8 @@ class Session:
             if not plan.ready:
                 self._check_initialised(plan)
             plan.last_run = self._runs
+            if plan.sets:
+                self.version += 1  # before the run, which may fail halfway
             with np.errstate(all="ignore"):
                 values = plan.run(arrays)
             if not plan.ready:
@@ -364,6 +367,7 @@ class Session:
                     raise ValueError(
                         f"'{name}' is {wanted} in the graph, but the value is {array.dtype}{list(array.shape)}"
                     )
+            self.version += 1
             for name, array in state.items():
                 self.backend.write(self.cell(name, types[name], None), array)
                 self._cells[name].initialised = True

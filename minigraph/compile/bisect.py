@@ -162,6 +162,8 @@ class _Limited:
 class _Store:
     """Variables and an arena for one run."""
 
+    version = 0
+
     def __init__(self, backend: Backend, cells: Mapping[str, np.ndarray]) -> None:
         self.backend = backend
         self.values = cells

@@ -59,6 +59,8 @@ class CheckedPlan(Plan):
     A run that fails leaves variables and random states as they were, so that it can be looked into and repeated.
     """
 
+    keeps = False  # so that these values are checked too
+
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         self._check_feeds(arrays)
         saved = self.save()

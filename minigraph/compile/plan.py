@@ -18,13 +18,16 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity
+from minigraph.rewrite.fixed import Keep, Kept, split
 from minigraph.rewrite.pipeline import Stage
 
 Types = tuple[TensorType, ...]
 
 
 class Store(Protocol):
-    """Where a session keeps what outlives a run."""
+    """Where a session keeps what outlives a run. version: another number after any change of a variable."""
+
+    version: int
 
     def cell(self, name: str, type: TensorType, initial: np.ndarray | None) -> Array:
         """The buffer of a variable or of a random op's state (then `initial` is its first value)."""
@@ -48,7 +51,11 @@ class Plan:
 
     reuse: buffers whose lifetimes do not meet may share memory. stages: what the passes did. reorder: instructions may
     run in another order than that of making, where that needs less memory.
+
+    Values behind a `Keep` are made by a plan of their own, `fixed`, when a variable has changed, and kept.
     """
+
+    keeps = True
 
     def __init__(
         self,
@@ -59,10 +66,15 @@ class Plan:
         stages: Sequence[Stage] = (),
         reorder: bool = True,
     ) -> None:
-        self.program = program
         self.stages = tuple(stages)
         self.backend = backend
         self.store = store
+        self.fixed: Plan | None = None
+        self._fixed_version = -1  # the store's, when `fixed` ran last
+        if self.keeps and any(isinstance(i.op, Keep) for i in program.instrs):
+            first, program = split(program)
+            self.fixed = Plan(first, backend, store, reuse, (), reorder)
+        self.program = program
         builder = _best_builder(program, backend, reorder)
         self.steps = builder.steps
         self.lifetimes = builder.lifetimes
@@ -71,7 +83,10 @@ class Plan:
         self.slots = builder.slots
         self.layout: Layout = plan_memory(self.lifetimes, reuse)
         self.needs, self.sets = builder.cells_touched()
+        if self.fixed is not None:
+            self.needs = [*self.fixed.needs, *self.needs]
         self.constants = {i: self._constant(i) for i in program.instrs if isinstance(i.op, Const)}
+        self.kept = {i.op.slot: self._buffer(i.types[0]) for i in program.instrs if isinstance(i.op, Kept)}
         self.initials = {i.inputs[-1].instr: i.op.initial_cell() for i in program.instrs if i.op.draws}
         self.ready = False  # whether all variables it reads are known to be initialised
         self.last_run = 0  # by the session's count
@@ -83,6 +98,8 @@ class Plan:
         self._launches: list[Launch] = []
         self._feeds: list[tuple[int, Array]] = []
         self._results: list[Array] = []
+        if self.fixed is not None:
+            self.fixed.unbind()
 
     @property
     def peak(self) -> int:
@@ -90,13 +107,25 @@ class Plan:
         return self.layout.peak
 
     def _constant(self, instr: Instr) -> Array:
-        kind = instr.types[0]
-        array = self.backend.view(self.backend.allocate(kind.nbytes), 0, kind)
+        array = self._buffer(instr.types[0])
         self.backend.write(array, instr.op.value)  # type: ignore[attr-defined]
         return array
 
+    def _buffer(self, kind: TensorType) -> Array:
+        return self.backend.view(self.backend.allocate(kind.nbytes), 0, kind)
+
+    def refresh(self) -> None:
+        """Make anew what is kept between runs, where a variable has changed."""
+        if self.fixed is not None and self._fixed_version != self.store.version:
+            values = self.fixed.run([])
+            for slot, array in self.kept.items():
+                self.backend.write(array, values[slot])
+            self._fixed_version = self.store.version
+
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Copy the feeds in, run all launches in order, copy the results out."""
+        if self.fixed is not None:
+            self.refresh()
         arena = self.store.arena(self.layout.peak)
         if arena is not self._arena:
             self._bind(arena)
@@ -197,6 +226,8 @@ class Plan:
         op = root.instr.op
         if isinstance(op, Const):
             whole = self.constants[root.instr]
+        elif isinstance(op, Kept):
+            whole = self.kept[op.slot]
         elif isinstance(op, Cell):
             whole = self.store.cell(op.name, op.type, self.initials.get(root.instr))
         else:

@@ -9,6 +9,7 @@ from minigraph.passes.fold_batch_norm import fold_batch_norm
 from minigraph.passes.fuse_blocks import fuse_blocks
 from minigraph.passes.fuse_epilogue import fuse_epilogue
 from minigraph.passes.fuse_pointwise import fuse_pointwise
+from minigraph.passes.keep_fixed import keep_fixed
 from minigraph.passes.layout import layout
 from minigraph.passes.multi_tensor import multi_tensor
 from minigraph.passes.relu_after_pool import relu_after_pool
@@ -18,7 +19,7 @@ from minigraph.passes.stabilise import stabilise
 from minigraph.rewrite.pipeline import Pass
 
 _O2: tuple[Pass, ...] = (stabilise, constant_folding, simplify, remove_dropout, layout, fold_batch_norm)
-_O3: tuple[Pass, ...] = (*_O2, relu_after_pool, fuse_pointwise, fuse_epilogue, fuse_blocks, multi_tensor)
+_O3: tuple[Pass, ...] = (*_O2, keep_fixed, relu_after_pool, fuse_pointwise, fuse_epilogue, fuse_blocks, multi_tensor)
 
 ALL = _O3
 

@@ -1,8 +1,14 @@
-"""Which values of a program depend on nothing but variables and constants."""
+"""Values that depend on nothing but variables and constants, and how a program keeps them between runs."""
 
 from __future__ import annotations
 
-from minigraph.core.ir import Feed, Instr, Value
+from collections.abc import Sequence
+from typing import Any
+
+from minigraph.core.ir import Feed, Instr, Program, Value, reachable
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.rewrite.driver import Rebuilder, rebuild
 
 
 class Fixed:
@@ -26,3 +32,40 @@ class Fixed:
                 self._known[instr] = not changes and all(self._known[p] for p in instr.predecessors)
             stack.pop()
         return self._known[value.instr]
+
+
+class Keep(Op, abstract=True):
+    """y = x, computed once and kept until a variable changes. Behind it nothing depends on feeds or random numbers."""
+
+    is_view = True
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        return (x,)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (x,)
+
+
+class Kept(Op, abstract=True):
+    """The value of the `slot`-th Keep, from a buffer that outlives the run."""
+
+    slot: int
+    type: TensorType
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return (self.type,)
+
+
+def split(program: Program) -> tuple[Program, Program]:
+    """The part that makes what is kept, its results in the order of the slots; and the rest, which reads them."""
+    keeps = [i for i in program.instrs if isinstance(i.op, Keep)]
+    slots = {instr: slot for slot, instr in enumerate(keeps)}
+
+    def replace(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
+        if old not in slots:
+            return None
+        kept = Kept(slots[old], old.types[0])
+        return [Value(new.builder.add(kept, (), (), old.name, old.source), 0)]
+
+    results = tuple(i.inputs[0] for i in keeps)
+    return Program(reachable(v.instr for v in results), results, ()), rebuild(program, replace)
