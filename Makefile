@@ -49,10 +49,11 @@ types: $(READY)  ## check types
 	cd $(TYPES) && "$(CURDIR)/$(BIN)/mypy" --config-file "$(CURDIR)/pyproject.toml" \
 	    --cache-dir "$(CURDIR)/.mypy_cache" --package minigraph
 
-bench: $(READY)  ## time the training step, Session.run and the import
+bench: $(READY)  ## time the training step, Session.run, the import and filters
 	$(BIN)/python tests/bench/mnist_step.py
 	$(BIN)/python tests/bench/session_overhead.py
 	$(BIN)/python tests/bench/import_time.py
+	$(BIN)/python tests/bench/filters.py
 
 clean:  ## remove .venv, caches and build outputs; keep runs/
 	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -43,7 +43,6 @@ LATER = {
     "op_math_erf": "erf",
     "op_ranges": "linspace",
     "op_relu6": "relu6",
-    "op_reverse": "reverse",
     "op_selu": "selu",
     "op_separable_conv2d": "separable_conv2d",
     "op_softsign": "softsign",
