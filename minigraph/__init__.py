@@ -3,7 +3,7 @@
 `import minigraph as tf`, build a graph, run it in a `tf.Session`.
 """
 
-from minigraph import filters, nn, train, viz
+from minigraph import filters, layers, nn, train, viz
 from minigraph.autodiff import gradients
 from minigraph.core import errors
 from minigraph.core.dtypes import (
@@ -35,6 +35,7 @@ from minigraph.initializers import (
     variance_scaling_initializer,
     zeros_initializer,
 )
+from minigraph.lint import StaleMovingAveragesWarning
 from minigraph.ops.constant import constant, placeholder, placeholder_with_default
 from minigraph.ops.constant import range_ as range
 from minigraph.ops.identity import identity, stop_gradient

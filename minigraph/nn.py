@@ -18,7 +18,7 @@ from minigraph.ops.loss import (
 from minigraph.ops.math import elu, relu, sigmoid, softplus, tanh
 from minigraph.ops.matmul import xw_plus_b
 from minigraph.ops.median import median2d
-from minigraph.ops.norm import batch_normalization, l2_normalize, moments
+from minigraph.ops.norm import batch_normalization, fused_batch_norm, l2_normalize, moments
 from minigraph.ops.pool import avg_pool, max_pool
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "convolve2d",
     "dropout",
     "elu",
+    "fused_batch_norm",
     "hysteresis",
     "l2_loss",
     "l2_normalize",
