@@ -49,12 +49,13 @@ types: $(READY)  ## check types
 	cd $(TYPES) && "$(CURDIR)/$(BIN)/mypy" --config-file "$(CURDIR)/pyproject.toml" \
 	    --cache-dir "$(CURDIR)/.mypy_cache" --package minigraph
 
-bench: $(READY)  ## time the training step, Session.run, launches, compiling and the import
+bench: $(READY)  ## time the training step, Session.run, launches, compiling, the import and filters
 	$(BIN)/python tests/bench/mnist_step.py
 	$(BIN)/python tests/bench/session_overhead.py
 	$(BIN)/python tests/bench/launch_overhead.py
 	$(BIN)/python tests/bench/compile_deep.py
 	$(BIN)/python tests/bench/import_time.py
+	$(BIN)/python tests/bench/filters.py
 
 clean:  ## remove .venv, caches and build outputs; keep runs/
 	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

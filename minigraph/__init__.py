@@ -3,7 +3,7 @@
 `import minigraph as tf`, build a graph, run it in a `tf.Session`.
 """
 
-from minigraph import nn, train, viz
+from minigraph import filters, layers, nn, train, viz
 from minigraph.autodiff import gradients
 from minigraph.core import errors
 from minigraph.core.dtypes import (
@@ -35,6 +35,7 @@ from minigraph.initializers import (
     variance_scaling_initializer,
     zeros_initializer,
 )
+from minigraph.lint import StaleMovingAveragesWarning
 from minigraph.ops.again import recompute
 from minigraph.ops.constant import constant, placeholder, placeholder_with_default
 from minigraph.ops.constant import range_ as range
@@ -107,7 +108,7 @@ from minigraph.ops.reduce import (
     reduce_sum,
 )
 from minigraph.ops.shape import expand_dims, fill, ones, rank, reshape, shape, size, squeeze, tile, transpose, zeros
-from minigraph.ops.slicing import pad, strided_slice
+from minigraph.ops.slicing import pad, reverse, strided_slice
 from minigraph.ops.slicing import slice_ as slice
 from minigraph.ops.state import group, no_op
 from minigraph.ops.state import tuple_ as tuple

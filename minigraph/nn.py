@@ -2,7 +2,10 @@
 
 from minigraph.ops.bias import bias_add
 from minigraph.ops.conv2d import conv2d
+from minigraph.ops.conv3d import conv3d
+from minigraph.ops.convolve import conv1d, convolve1d, convolve2d
 from minigraph.ops.dropout import dropout
+from minigraph.ops.edges import hysteresis, non_maximum_suppression
 from minigraph.ops.loss import (
     l2_loss,
     log_softmax,
@@ -14,21 +17,30 @@ from minigraph.ops.loss import (
 )
 from minigraph.ops.math import elu, relu, sigmoid, softplus, tanh
 from minigraph.ops.matmul import xw_plus_b
-from minigraph.ops.norm import batch_normalization, l2_normalize, moments
+from minigraph.ops.median import median2d
+from minigraph.ops.norm import batch_normalization, fused_batch_norm, l2_normalize, moments
 from minigraph.ops.pool import avg_pool, max_pool
 
 __all__ = [
     "avg_pool",
     "batch_normalization",
     "bias_add",
+    "conv1d",
     "conv2d",
+    "conv3d",
+    "convolve1d",
+    "convolve2d",
     "dropout",
     "elu",
+    "fused_batch_norm",
+    "hysteresis",
     "l2_loss",
     "l2_normalize",
     "log_softmax",
     "max_pool",
+    "median2d",
     "moments",
+    "non_maximum_suppression",
     "relu",
     "sigmoid",
     "sigmoid_cross_entropy_with_logits",

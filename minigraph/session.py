@@ -18,6 +18,7 @@ from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
+from minigraph.lint import MovingAveragesLint
 from minigraph.ops.state import VariableV2
 from minigraph.rewrite.pipeline import Hook, Pass, run_pipeline
 
@@ -136,7 +137,7 @@ class Session:
     references, and raise VerificationError where they differ. check_numerics: check after each op for NaN and
     infinity, and raise InvalidArgumentError that names the first op that made one; the variables then are as before
     the run. reorder: let operations run in another order than that of making where that needs less memory; results and
-    the order of effects are the same.
+    the order of effects are the same. lint: warn of programs that most likely do not do what is meant (`minigraph.lint`).
     """
 
     def __init__(
@@ -152,6 +153,7 @@ class Session:
         debug: bool = False,
         check_numerics: bool = False,
         reorder: bool = True,
+        lint: bool = True,
     ) -> None:
         self._plan_type = _checked_plan() if check_numerics else Plan
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
@@ -159,6 +161,8 @@ class Session:
         self._passes = choose(optimize, passes, list(disable_passes))
         self._debug = debug
         self._reorder = reorder
+        self._may_lint = lint
+        self._lint: MovingAveragesLint | None = None
         self.graph = graph if graph is not None else get_default_graph()
         self.backend: Backend = get_backend(backend)
         self._lock = threading.RLock()
@@ -212,6 +216,8 @@ class Session:
                     self._cells[name].initialised = True
                 plan.ready = True
             self._runs += 1
+            if self._lint is not None:
+                self._lint = self._lint.after_run(request, (*request.tensors, *request.targets))
             return request.assemble(values)
 
     def plan_for(self, fetches: Any, feed_dict: Any = None) -> tuple[Plan, list[np.ndarray]]:
@@ -275,6 +281,9 @@ class Session:
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
         self._compiled += 1
+        if self._may_lint and self._lint is None:
+            self._lint = MovingAveragesLint.for_graph(self.graph)
+            self._may_lint = self._lint is None
         if len(self._plans) > PLAN_LIMIT:
             oldest, old_shapes = self._plans.pop(min(self._plans, key=lambda p: p.last_run))
             del oldest.plans[old_shapes]

@@ -376,6 +376,72 @@ def viz(
     click.echo(f"wrote {', '.join(map(str, files))}")
 
 
+_FILTERS = ["identity", "mean", "median", "gaussian", "high-pass", "sharpen", "gradient", "sobel", "canny", "wiener"]
+_BORDERS = ["zero", "symmetric", "reflect", "replicate", "shrink"]
+
+
+@main.command("filter")
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--kind", type=click.Choice(_FILTERS), help="The filter.")
+@click.option("--all", "all_kinds", is_flag=True, help="Write one sheet with the results of all filters.")
+@click.option("-o", "--out", type=_file, help="An image file [default: IMAGE's name with the kind's, .png, here].")
+@click.option("--size", type=_number(whole=True, least=1), help="Side of the window, odd [default: 3; from --sigma].")
+@click.option("--sigma", type=_number(above=0), help="Of the Gaussian, in pixels [default: 2.24; for canny 1].")
+@click.option("--amount", type=_number(least=0), help="Of the high-pass, for sharpen [default: 0.785].")
+@click.option("--variance", type=_number(least=0), help="Of the noise, for wiener [default: estimated].")
+@click.option("--low", type=_number(least=0), help="Least gradient of an edge, for canny [default: 25.5].")
+@click.option("--high", type=_number(least=0), help="Gradient at which an edge starts, for canny [default: 51].")
+@click.option("--border", type=click.Choice(_BORDERS), help="[default: symmetric; for median replicate]")
+@click.option("--noise", metavar="KIND:AMOUNT", help="Add gaussian:VARIANCE or salt-pepper:FRACTION first.")
+@click.option("--seed", type=_number(whole=True, least=0, most=2**31 - 1), default=0, show_default=True, help="Of it.")
+@click.option(
+    "--max-pixels", type=_number(whole=True, least=1), default=40_000_000, show_default=True, help="Refuse more."
+)
+@_backend
+@_debug
+def filter_(
+    image: Path,
+    kind: str | None,
+    all_kinds: bool,
+    out: Path | None,
+    noise: str | None,
+    seed: int,
+    max_pixels: int,
+    backend: str | None,
+    **options: Any,
+) -> None:
+    """Filter an image file: by channel, transparency kept. Levels, thresholds and variances are for 0 to 255."""
+    from minigraph.tools import filter as filtering
+
+    if (kind is None) is not all_kinds:
+        raise click.UsageError("give either --kind or --all")
+    try:
+        noisy = None if noise is None else filtering.parse_noise(noise)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--noise'") from None
+    target = out or Path(f"{image.stem}-{kind or 'filters'}.png")
+    chosen = filtering.Options(**options)
+    if kind is None:
+        filtering.contact_sheet(image, target, chosen, noisy, seed, backend, max_pixels)
+    else:
+        filtering.filter_file(image, kind, target, chosen, noisy, seed, backend, max_pixels)
+    click.echo(f"wrote {target}")
+
+
+@main.command("explain-padding")
+@click.argument("length", type=_number(whole=True, least=1))
+@click.argument("kernel", type=_number(whole=True, least=1))
+@click.option("--stride", type=_number(whole=True, least=1), default=1, show_default=True)
+@click.option("--dilation", type=_number(whole=True, least=1), default=1, show_default=True)
+@click.option("--padding", type=_number(whole=True, least=0), help="Elements added on either side: the formula's P.")
+@_debug
+def explain_padding(length: int, kernel: int, stride: int, dilation: int, padding: int | None) -> None:
+    """Show how many outputs LENGTH inputs give, along one axis, and where the windows of KERNEL lie."""
+    from minigraph.tools.padding import explain as explain_windows
+
+    click.echo(explain_windows(length, kernel, stride, dilation, padding))
+
+
 @main.command("models")
 @_debug
 def models() -> None:

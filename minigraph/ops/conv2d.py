@@ -86,7 +86,7 @@ class Conv2D(Convolution):
     def infer(self, x: TensorType, w: TensorType) -> tuple[TensorType, ...]:
         dtype = require_float("Conv2D", x, w)
         if x.shape is None or w.shape is None:
-            return (TensorType(dtype, (None,) * 4),)
+            return (TensorType(dtype, (None, None, None, w.shape[3] if w.rank == 4 else None)),)  # type: ignore[index]
         return (TensorType(dtype, self.out_shape(x.shape, w.shape)),)
 
     def forward(self, xp: Any, x: Any, w: Any) -> tuple[Any, ...]:

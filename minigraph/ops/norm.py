@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigraph.core.errors import DTypeError
+from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.types import format_shape
 from minigraph.ops import elementwise as E
 from minigraph.ops.builder import apply
-from minigraph.ops.math import maximum, rsqrt, square, squared_difference
+from minigraph.ops.math import cast, maximum, rsqrt, square, squared_difference
 from minigraph.ops.reduce import as_axes, reduce_mean, reduce_sum
-from minigraph.ops.shape import squeeze
+from minigraph.ops.shape import size, squeeze
+
+LEAST_EPSILON = 1.001e-5  # TensorFlow raises a smaller one to it, because cuDNN does not take less
 
 
 def moments(
@@ -44,6 +47,46 @@ def batch_normalization(
         shift = -mean * inverse if offset is None else offset - mean * inverse
         result: Tensor = tensor * inverse + shift
         return result
+
+
+def fused_batch_norm(
+    x: Any, scale: Any, offset: Any, mean: Any = None, variance: Any = None, epsilon: float = 0.001,
+    data_format: str = "NHWC", is_training: bool = True, name: str | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """Batch normalisation of x [N,H,W,C] over its first three axes: the result, and the mean and variance [C].
+
+    In training, x is normalised by its own mean and biased variance σ², and the variance that is returned is the
+    estimate of the population's, m/(m−1)·σ² with m = N·H·W (σ² itself for m = 1). Gradients flow through all of them.
+    Else `mean` and `variance` are used, and returned. An epsilon below 1.001e-5 counts as that. ValueError for
+    statistics given in training, or missing without.
+    Source: Ioffe and Szegedy 2015. (Some textbooks count mean and variance among the learned parameters: they are not,
+    but gradients do flow through them.)
+    """
+    if data_format != "NHWC":
+        raise ValueError(f"data_format must be NHWC, not {data_format!r}")
+    if is_training and (mean is not None or variance is not None):
+        raise ValueError("Both 'mean' and 'variance' must be None if is_training is True.")
+    if not is_training and (mean is None or variance is None):
+        raise ValueError("Both 'mean' and 'variance' must be given if is_training is False.")
+    tensor = convert_to_tensor(x)
+    if tensor.type.rank not in (None, 4):
+        raise ShapeError(f"fused_batch_norm takes [N,H,W,C], not {format_shape(tensor.type.shape)}")
+    with tensor.graph.as_default(), tensor.graph.name_scope(name or "FusedBatchNorm"):
+        if is_training:
+            mean, biased = moments(tensor, [0, 1, 2])
+            variance = bessel_corrected(biased, tensor)
+        else:
+            mean, variance = (convert_to_tensor(v, tensor.dtype) for v in (mean, variance))
+            biased = variance
+        y = batch_normalization(tensor, mean, biased, offset, scale, max(epsilon, LEAST_EPSILON))
+        return y, mean, variance
+
+
+def bessel_corrected(variance: Tensor, x: Tensor) -> Tensor:
+    """m/(m − 1)·variance, where each number of `variance` is that of m numbers of `x`; for m = 1 as it is."""
+    count = cast(size(x), x.dtype) / cast(size(variance), x.dtype)
+    corrected: Tensor = variance * (count / maximum(count - 1.0, 1.0))
+    return corrected
 
 
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Tensor:

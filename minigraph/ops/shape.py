@@ -17,9 +17,10 @@ from minigraph.core.types import Shape as ShapeTuple
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.constant import Const, constant
 from minigraph.ops.filling import ZerosLike
-from minigraph.ops.joining import is_packed, stack
+from minigraph.ops.joining import Pack, is_packed, stack
 from minigraph.ops.like import BroadcastTo
 from minigraph.ops.reduce import Sum
+from minigraph.ops.slicing import StridedSlice
 
 _X = np.arange(6.0).reshape(2, 3)
 
@@ -354,6 +355,31 @@ def static_value(tensor: Tensor) -> np.ndarray | None:
     return np.asarray(op.forward(np, *inputs)[tensor.value_index])
 
 
+def static_dims(vector: Tensor) -> ShapeTuple:
+    """What is known of the dimensions that an integer vector holds: of shapes, and of numbers packed into one."""
+    node = vector.node
+    known = static_value(vector)
+    if known is not None:
+        return tuple(None if d < 0 else int(d) for d in known)
+    if isinstance(node.op, Shape):
+        return node.inputs[0].type.shape
+    if isinstance(node.op, Pack):
+        return tuple(_static_dim(t) for t in node.inputs)
+    return _dims_of("shape", vector.type)
+
+
+def _static_dim(scalar: Tensor) -> Dim:
+    """The number, where it is known; or one element of a shape, where that is."""
+    known = static_value(scalar)
+    if known is not None:
+        return None if known < 0 else int(known)
+    op = scalar.node.op
+    if isinstance(op, StridedSlice) and len(op.spec) == 1 and op.spec[0][0] == "index":
+        dims = static_dims(scalar.node.inputs[0])
+        return None if dims is None else dims[op.spec[0][1]]
+    return None
+
+
 def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     """A shape argument: numbers (-1 kept) where they are known now, else an int tensor."""
     if is_packed(value):
@@ -376,7 +402,9 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     tensor = convert_to_tensor(tensor)
     target = shape_operand(shape)
     if isinstance(target, Tensor):
-        return first(tensor.graph.add(ReshapeTo(), (tensor, target), name or "Reshape"))
+        result = first(tensor.graph.add(ReshapeTo(), (tensor, target), name or "Reshape"))
+        result.set_shape(static_dims(target))
+        return result
     return first(make(Reshape(target), name, "Reshape", {"tensor": tensor}, consts=("shape",)))
 
 
@@ -427,7 +455,9 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
         target = shape_operand(dims)
         if isinstance(target, Tensor):
             with graph.name_scope(name or "Fill") as scope:
-                return graph.add(Fill(), (target, convert_to_tensor(value, name="value")), scope).outputs[0]
+                result = graph.add(Fill(), (target, convert_to_tensor(value, name="value")), scope).outputs[0]
+                result.set_shape(static_dims(target))
+                return result
         scalar = convert_to_tensor(value)
         if scalar.type.rank not in (None, 0):
             raise ShapeError(f"fill takes a scalar, not a value of shape {format_shape(scalar.type.shape)}")

@@ -240,6 +240,20 @@ def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, name: 
     return first(make(StridedSlice(spec), name, "StridedSlice", {"input": input_}, consts=consts))
 
 
+def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
+    """`tensor` read backwards along each of the axes in the list `axis`. ShapeError for an axis it does not have."""
+    x = convert_to_tensor(tensor)
+    if x.type.rank is None:
+        raise ShapeError("reverse needs to know the rank of its input")
+    axes = [int(a) for a in np.ravel(axis)]
+    for a in axes:
+        if not -x.type.rank <= a < x.type.rank:
+            raise ShapeError(f"'axis' {a} is out of range for a tensor of shape {format_shape(x.type.shape)}")
+    turned = {a % x.type.rank for a in axes}
+    spec = tuple(("slice", None, None, -1 if a in turned else None) for a in range(x.type.rank))
+    return first(make(StridedSlice(spec), name, "ReverseV2", {"tensor": x}, consts=("axis",)))
+
+
 def pad(
     tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: float = 0
 ) -> Tensor:

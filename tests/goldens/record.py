@@ -20,6 +20,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 import cases_api  # noqa: E402, F401  (adds its cases)
+import cases_norm  # noqa: E402, F401  (adds its cases)
 import cases_ops  # noqa: E402, F401  (adds its cases)
 from cases import CASES  # noqa: E402
 

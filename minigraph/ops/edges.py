@@ -1,0 +1,119 @@
+"""Thinning and linking of edges: the last two steps of Canny's edge detector.
+
+Source: J. Canny, A Computational Approach to Edge Detection, IEEE PAMI 8 (1986), sections on non-maximum suppression
+and on thresholding with hysteresis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.dtypes import bool_
+from minigraph.core.errors import DTypeError, ShapeError
+from minigraph.core.graph import Tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import Shape, TensorType, format_shape, merge
+from minigraph.ops.builder import first, make, require_float
+
+_EYE = np.eye(5)[None, :, :, None]
+
+
+def _images(kind: str, *types: TensorType) -> Shape:
+    """The one shape [N,H,W,C] of all operands."""
+    shape: Shape = (None,) * 4
+    for each in types:
+        if each.shape is not None and len(each.shape) != 4:
+            raise ShapeError(f"Shape must be rank 4 but is {format_shape(each.shape)} for '{kind}'")
+        shape = merge(shape, each.shape)
+    return shape
+
+
+class NonMaximumSuppression(Op):
+    """The gradient's magnitude where it is a maximum along the gradient's direction, else 0; 0 at the border, too.
+
+    Inputs: magnitude, and the gradient's components along rows and columns, all [N,H,W,C]. On either side the direction
+    passes between a direct neighbour and a diagonal one; their magnitudes a and d are interpolated linearly,
+    a·(1 − w) + d·w with w = smaller component / larger component. A pixel stays if it is not below either value.
+    """
+
+    differentiable = False
+
+    def infer(self, magnitude: TensorType, down: TensorType, right: TensorType) -> tuple[TensorType, ...]:
+        dtype = require_float("NonMaximumSuppression", magnitude, down, right)
+        return (TensorType(dtype, _images("NonMaximumSuppression", magnitude, down, right)),)
+
+    def forward(self, xp: Any, magnitude: Any, down: Any, right: Any) -> tuple[Any, ...]:
+        inner = (slice(None), slice(1, -1), slice(1, -1))
+        centre, dy, dx = magnitude[inner], down[inner], right[inner]
+
+        def at(row: int, column: int) -> Any:
+            rows, columns = magnitude.shape[1:3]
+            return magnitude[:, 1 + row : rows - 1 + row, 1 + column : columns - 1 + column]
+
+        steep = abs(dy) > abs(dx)
+        falling = dy * dx >= 0  # the direction points down right or up left
+        larger = xp.where(steep, abs(dy), abs(dx))
+        weight = xp.where(steep, abs(dx), abs(dy)) / xp.where(larger == 0, 1, larger)
+        kept = centre > 0
+        for sign in (1, -1):
+            direct = xp.where(steep, at(sign, 0), at(0, sign))
+            rising = xp.where(steep, at(sign, -sign), at(-sign, sign))
+            beside = direct * (1 - weight) + xp.where(falling, at(sign, sign), rising) * weight
+            kept = kept & (beside <= centre)
+        result = xp.zeros_like(magnitude)
+        result[inner] = xp.where(kept, centre, 0)
+        return (result,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        down, right = np.random.RandomState(0).randn(2, 2, 5, 6, 1)
+        yield Sample(cls(), (np.hypot(down, right), down, right))
+
+
+class Hysteresis(Op):
+    """The weak pixels that are connected, over weak pixels and their eight neighbours, to a strong one.
+
+    Inputs and output: bool [N,H,W,C]. A strong pixel that is not weak does not count.
+    """
+
+    differentiable = False
+
+    def infer(self, weak: TensorType, strong: TensorType) -> tuple[TensorType, ...]:
+        if weak.dtype is not bool_ or strong.dtype is not bool_:
+            raise DTypeError(f"'Hysteresis' takes bool tensors, not {weak.dtype.name} and {strong.dtype.name}")
+        return (TensorType(bool_, _images("Hysteresis", weak, strong)),)
+
+    def forward(self, xp: Any, weak: Any, strong: Any) -> tuple[Any, ...]:
+        rows, columns = weak.shape[1:3]
+        found, before = weak & strong, -1
+        while found.sum() != before:
+            before = found.sum()
+            padded = xp.pad(found, ((0, 0), (1, 1), (1, 1), (0, 0)))
+            for r in range(3):
+                for s in range(3):
+                    found = found | (weak & padded[:, r : r + rows, s : s + columns])
+        return (found,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        weak = (_EYE + _EYE[:, :, ::-1] + np.roll(_EYE, 2, 2)) > 0
+        strong = np.zeros(weak.shape, bool)
+        strong[0, 0, 0, 0] = strong[0, 0, 1, 0] = True
+        yield Sample(cls(), (weak, strong))
+        yield Sample(
+            cls(), (np.random.RandomState(1).rand(2, 8, 9, 2) > 0.6, np.random.RandomState(2).rand(2, 8, 9, 2) > 0.9)
+        )
+
+
+def non_maximum_suppression(magnitude: Any, down: Any, right: Any, name: str | None = None) -> Tensor:
+    """The magnitude where it is a maximum along the gradient (down, right), else 0. All are [N,H,W,C]."""
+    operands = {"magnitude": magnitude, "down": down, "right": right}
+    return first(make(NonMaximumSuppression(), name, "NonMaximumSuppression", operands))
+
+
+def hysteresis(weak: Any, strong: Any, name: str | None = None) -> Tensor:
+    """The pixels of `weak` that are 8-connected over `weak` to a pixel of `strong`. Both are bool [N,H,W,C]."""
+    return first(make(Hysteresis(), name, "Hysteresis", {"weak": weak, "strong": strong}))
