@@ -49,7 +49,7 @@ class _Request:
         self.tensors: list[Tensor] = []
         self.targets: list[Node] = []
         self.feeds = [_feed_tensor(session.graph, key) for key in feeds]
-        self.dtypes = [t.dtype.np_dtype for t in self.feeds]
+        self.dtypes = [np.dtype(object) if session.symbolic else t.dtype.np_dtype for t in self.feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
         self.assemble = self._structure(session.graph, fetches)
 
@@ -154,10 +154,16 @@ class Session:
         self._plan_type = _checked_plan() if check_numerics else Plan
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
 
-        self._passes = choose(optimize, passes, list(disable_passes))
+        self.backend: Backend = get_backend(backend)
+        self.symbolic: bool = getattr(self.backend, "symbolic", False)
+        if self.symbolic and (debug or check_numerics):
+            raise ValueError(
+                f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none"
+            )
+        rounding = ["constant_folding"] if self.symbolic else []  # its results have the precision of their dtype
+        self._passes = choose(optimize, passes, [*disable_passes, *rounding])
         self._debug = debug
         self.graph = graph if graph is not None else get_default_graph()
-        self.backend: Backend = get_backend(backend)
         self._lock = threading.RLock()
         self._requests: dict[Any, _Request] = {}
         self._plans: dict[Plan, tuple[_Request, Any]] = {}  # with the request and the shapes it is for
