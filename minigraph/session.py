@@ -157,9 +157,7 @@ class Session:
         self.backend: Backend = get_backend(backend)
         self.symbolic: bool = getattr(self.backend, "symbolic", False)
         if self.symbolic and (debug or check_numerics):
-            raise ValueError(
-                f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none"
-            )
+            raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
         rounding = ["constant_folding"] if self.symbolic else []  # its results have the precision of their dtype
         self._passes = choose(optimize, passes, [*disable_passes, *rounding])
         self._debug = debug
