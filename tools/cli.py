@@ -436,6 +436,26 @@ def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any)
         raise click.ClickException(f"does not hold: {'; '.join(failed)}")
 
 
+@main.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option(
+    "-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("figures"), show_default=True
+)
+@click.option("--list", "listed", is_flag=True, help="List the names and stop.")
+@_debug
+def figures(names: tuple[str, ...], out: Path, listed: bool) -> None:
+    """Draw the figures of the chapter on convolutional networks, all or those named, and a page that shows them."""
+    from minigraph.tools.figures import page
+
+    drawings = page.chosen(names)
+    if listed:
+        for drawing in drawings:
+            click.echo(f"{drawing.name:20} {drawing.title} ({drawing.rows})")
+        return
+    index = page.draw(out, drawings, lambda drawing: click.echo(f"drew {drawing.name}", err=True))
+    click.echo(f"wrote {len(drawings)} figures and {index}")
+
+
 @main.command("models")
 @_debug
 def models() -> None:
