@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,13 @@ def test_mistakes(arguments: list[str], message: str) -> None:
     assert result.exit_code in (1, 2)
     assert message in result.output
     assert "Traceback" not in result.output
+
+
+def test_without_sympy() -> None:
+    program = "import sys; sys.modules['sympy'] = None; from minigraph.tools.cli import main; main(['derive', 'dense'])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == 'Error: the sympy backend needs SymPy: pip install "minigraph[sympy]"\n'
 
 
 def test_expressions_as_text() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,14 @@ def test_the_same_bytes_each_time(tmp_path: Path) -> None:
         run("-o", tmp_path / folder, "pooling-gradients")
     first, second = ((tmp_path / f / "pooling-gradients.png").read_bytes() for f in ("a", "b"))
     assert first == second
+
+
+def test_without_matplotlib(tmp_path: Path) -> None:
+    program = "import sys; sys.modules['matplotlib'] = None; from minigraph.tools.cli import main; main(['figures'])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert not list(tmp_path.iterdir())
+    assert done.stderr == 'Error: figures need matplotlib: pip install "minigraph[plot]"\n'
 
 
 def test_list_and_mistakes(tmp_path: Path) -> None:

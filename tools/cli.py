@@ -420,7 +420,10 @@ def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any)
     Layers: avg-pool, batch-norm, conv2d, dense, dropout, max-pool, softmax-xent. With --check, the exit code is 1 if
     something does not hold.
     """
+    from minigraph.backend import get_backend
     from minigraph.core.files import atomic_write
+
+    get_backend("sympy")  # or an error that says what to install
     from minigraph.tools.derive import layers
     from minigraph.tools.derive.problem import Options
 

@@ -57,12 +57,12 @@ def chosen(names: Sequence[str]) -> list[Drawing]:
 
 def draw(folder: Path, drawings: Iterable[Drawing], drawn: Callable[[Drawing], None]) -> Path:
     """Draw into the folder, which is made if need be, and write its page; `drawn` is told of each. The page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
     shown = []
     for drawing in drawings:
         sheet = drawing.draw()
         picture = io.BytesIO()
         sheet.savefig(picture, format="png", metadata={"Software": None})
+        folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(folder / f"{drawing.name}.png", "wb") as file:
             file.write(picture.getvalue())
         shown.append((drawing, round(sheet.get_figwidth() * 80)))
