@@ -33,7 +33,11 @@ class Lowered(NamedTuple):
 
 
 class Backend(Protocol):
-    """A way to store arrays and run ops."""
+    """A way to store arrays and run ops.
+
+    A backend whose arrays hold expressions instead of numbers has an attribute `symbolic` that is True: it gets feeds
+    as object arrays, and constants are not folded for it, which would round them.
+    """
 
     name: str
 

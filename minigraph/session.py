@@ -50,7 +50,7 @@ class _Request:
         self.tensors: list[Tensor] = []
         self.targets: list[Node] = []
         self.feeds = [_feed_tensor(session.graph, key) for key in feeds]
-        self.dtypes = [t.dtype.np_dtype for t in self.feeds]
+        self.dtypes = [np.dtype(object) if session.symbolic else t.dtype.np_dtype for t in self.feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
         self.assemble = self._structure(session.graph, fetches)
 
@@ -137,7 +137,7 @@ class Session:
     references, and raise VerificationError where they differ. check_numerics: check after each op for NaN and
     infinity, and raise InvalidArgumentError that names the first op that made one; the variables then are as before
     the run. reorder: let operations run in another order than that of making where that needs less memory; results and
-    the order of effects are the same. lint: warn of programs that most likely do not do what is meant (`minigraph.lint`).
+    the order of effects stay. lint: warn of programs that most likely do not do what is meant (see `minigraph.lint`).
     """
 
     def __init__(
@@ -158,13 +158,17 @@ class Session:
         self._plan_type = _checked_plan() if check_numerics else Plan
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
 
-        self._passes = choose(optimize, passes, list(disable_passes))
+        self.backend: Backend = get_backend(backend)
+        self.symbolic: bool = getattr(self.backend, "symbolic", False)
+        if self.symbolic and (debug or check_numerics):
+            raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
+        rounding = ["constant_folding"] if self.symbolic else []  # its results have the precision of their dtype
+        self._passes = choose(optimize, passes, [*disable_passes, *rounding])
         self._debug = debug
         self._reorder = reorder
         self._may_lint = lint
         self._lint: MovingAveragesLint | None = None
         self.graph = graph if graph is not None else get_default_graph()
-        self.backend: Backend = get_backend(backend)
         self._lock = threading.RLock()
         self._requests: dict[Any, _Request] = {}
         self._plans: dict[Plan, tuple[_Request, Any]] = {}  # with the request and the shapes it is for

@@ -32,3 +32,12 @@ def test_links(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_the_chapters_tests_are_there() -> None:
+    """Each `file.py::test_…*` in the table of the chapter's rows names tests."""
+    page = (ROOT / "docs" / "chapter.md").read_text("utf-8")
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)\*`", page)
+    assert len(named) > 10
+    for file, start in named:
+        assert f"def {start}" in (ROOT / "tests" / file).read_text("utf-8"), f"{file}::{start}*"

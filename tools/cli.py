@@ -442,6 +442,89 @@ def explain_padding(length: int, kernel: int, stride: int, dilation: int, paddin
     click.echo(explain_windows(length, kernel, stride, dilation, padding))
 
 
+def _pair(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """2x3 as (2, 3), and 3 as (3, 3)."""
+    if value is None:
+        return None
+    parts = value.lower().split("x")
+    parts = parts * 2 if len(parts) == 1 else parts
+    if len(parts) != 2 or not all(p.isdecimal() and int(p) > 0 for p in parts):
+        raise click.BadParameter(f"expected ROWSxCOLUMNS such as 3x3, got {value}")
+    return int(parts[0]), int(parts[1])
+
+
+def _matrix(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """1 3/2 2 as a matrix of two rows."""
+    import numpy as np
+
+    if value is None:
+        return None
+    try:
+        matrix = np.array([[float(v) for v in row.replace(",", " ").split()] for row in value.split("/")])
+    except ValueError:
+        matrix = np.zeros(0)
+    if matrix.ndim != 2 or not np.isfinite(matrix).all():
+        raise click.BadParameter(f"expected rows of equal length such as '1 3/2 2', got {value}")
+    return matrix
+
+
+@main.command()
+@click.argument("layer", metavar="LAYER")
+@click.option("--size", callback=_pair, metavar="RxC", help="Of the map; of the weights; 1xN units or classes.")
+@click.option("--kernel", callback=_pair, metavar="RxC", help="Size of the kernel or of the window.")
+@click.option("--stride", callback=_pair, metavar="RxC", help="[default: 1; for pooling the window's size]")
+@click.option("--padding", type=click.Choice(["VALID", "SAME"]), help="[default: VALID]")
+@click.option("--batch", type=_number(whole=True, least=2), help="Examples in a batch.")
+@click.option("--values", callback=_matrix, metavar="'1 3/2 2'", help="Numbers for the map of max-pool's example.")
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "latex"]), default="text", show_default=True)
+@click.option("-o", "--out", type=_file, help="Write a file instead of printing.")
+@click.option("--check", is_flag=True, help="Prove the closed forms, and compare with numeric gradients.")
+@_debug
+def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any) -> None:
+    """Derive a LAYER's gradients: its graph and gradient graph are run on symbols.
+
+    Layers: avg-pool, batch-norm, conv2d, dense, dropout, max-pool, softmax-xent. With --check, the exit code is 1 if
+    something does not hold.
+    """
+    from minigraph.backend import get_backend
+    from minigraph.core.files import atomic_write
+
+    get_backend("sympy")  # or an error that says what to install
+    from minigraph.tools.derive import layers
+    from minigraph.tools.derive.problem import Options
+
+    document = layers.derive(layer, Options(**options), check)
+    text = layers.write(document, form)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        with atomic_write(out, "w") as file:
+            file.write(text)
+        click.echo(f"wrote {out}")
+    if failed := layers.failures(document):
+        raise click.ClickException(f"does not hold: {'; '.join(failed)}")
+
+
+@main.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option(
+    "-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("figures"), show_default=True
+)
+@click.option("--list", "listed", is_flag=True, help="List the names and stop.")
+@_debug
+def figures(names: tuple[str, ...], out: Path, listed: bool) -> None:
+    """Draw the figures of the chapter on convolutional networks, all or those named, and a page that shows them."""
+    from minigraph.tools.figures import page
+
+    drawings = page.chosen(names)
+    if listed:
+        for drawing in drawings:
+            click.echo(f"{drawing.name:20} {drawing.title} ({drawing.rows})")
+        return
+    index = page.draw(out, drawings, lambda drawing: click.echo(f"drew {drawing.name}", err=True))
+    click.echo(f"wrote {len(drawings)} figures and {index}")
+
+
 @main.command("models")
 @_debug
 def models() -> None:

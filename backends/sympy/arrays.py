@@ -1,0 +1,133 @@
+"""The array module on which the ops' references run: NumPy's functions on object arrays of SymPy expressions.
+
+What moves elements, and arithmetic, is NumPy's own. Functions and what asks for the elements' order are here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import sympy
+
+from minigraph.backends.sympy.symbols import Array, decide, exact, largest, pick, smallest
+
+_ELEMENTWISE: dict[str, tuple[Callable[..., Any], int]] = {
+    "floor_divide": (lambda x, y: sympy.floor(x / y), 2),
+    "mod": (lambda x, y: x - y * sympy.floor(x / y), 2),
+    "maximum": (largest, 2),
+    "minimum": (smallest, 2),
+    "logaddexp": (lambda x, y: sympy.log(sympy.exp(x) + sympy.exp(y)), 2),
+    "equal": (lambda x, y: decide(sympy.Eq(x, y)), 2),
+    "not_equal": (lambda x, y: decide(sympy.Ne(x, y)), 2),
+    "less": (lambda x, y: decide(sympy.Lt(x, y)), 2),
+    "less_equal": (lambda x, y: decide(sympy.Le(x, y)), 2),
+    "greater": (lambda x, y: decide(sympy.Gt(x, y)), 2),
+    "greater_equal": (lambda x, y: decide(sympy.Ge(x, y)), 2),
+    "logical_and": (sympy.And, 2),
+    "logical_or": (sympy.Or, 2),
+    "logical_xor": (sympy.Xor, 2),
+    "logical_not": (sympy.Not, 1),
+    "reciprocal": (lambda x: 1 / x, 1),
+    "absolute": (sympy.Abs, 1),
+    "sign": (sympy.sign, 1),
+    "floor": (sympy.floor, 1),
+    "ceil": (sympy.ceiling, 1),
+    "exp": (sympy.exp, 1),
+    "expm1": (lambda x: sympy.exp(x) - 1, 1),
+    "log": (sympy.log, 1),
+    "log1p": (lambda x: sympy.log(1 + x), 1),
+    "sqrt": (sympy.sqrt, 1),
+    "sin": (sympy.sin, 1),
+    "cos": (sympy.cos, 1),
+    "tanh": (sympy.tanh, 1),
+    "isnan": (lambda x: sympy.true if x is sympy.nan else sympy.false, 1),
+    "isfinite": (lambda x: sympy.false if x.has(sympy.nan, sympy.oo, -sympy.oo) else sympy.true, 1),
+    "where": (pick, 3),
+}
+
+_NUMPY = frozenset({  # which moves elements, or computes by Python's operators on them
+    "add", "arange", "broadcast_to", "concatenate", "divide", "expand_dims", "moveaxis", "multiply", "negative",
+    "power", "split", "square", "squeeze", "stack", "subtract", "swapaxes", "take", "tensordot", "tile", "transpose",
+})  # fmt: skip
+
+
+def elementwise(function: Callable[..., Any], *arrays: Any) -> Array:
+    """`function` of the elements of broadcast arrays."""
+    return exact(np.frompyfunc(function, len(arrays), 1)(*map(exact, arrays)))
+
+
+def fold(function: Callable[[Sequence[Any]], Any], x: Any, axis: Any = None, keepdims: bool = False) -> Array:
+    """`function` of each row of elements along the axes."""
+    array = exact(x)
+    axes = range(array.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+    reduced = {a % array.ndim for a in axes}
+    kept = [a for a in range(array.ndim) if a not in reduced]
+    shape = tuple(array.shape[a] for a in kept)
+    rows = array.transpose([*kept, *sorted(reduced)]).reshape((*shape, math.prod(array.shape[a] for a in reduced)))
+    out = np.empty(shape, object)
+    for index in np.ndindex(*shape):
+        out[index] = function(list(rows[index]))
+    whole = tuple(1 if a in reduced else size for a, size in enumerate(array.shape))
+    return exact(out.reshape(whole) if keepdims else out)
+
+
+class Arrays:
+    """`xp` for `Op.forward`. AttributeError for functions that have no meaning on symbols."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _ELEMENTWISE:
+            function, arity = _ELEMENTWISE[name]
+            return lambda *arrays: elementwise(function, *arrays[:arity])
+        if name in _NUMPY:
+            return getattr(np, name)
+        raise AttributeError(name)
+
+    def asarray(self, value: Any, dtype: Any = None) -> Array:
+        return exact(value)
+
+    def full(self, shape: Any, value: Any, dtype: Any = None) -> Array:
+        return exact(np.full(shape, value, None if isinstance(value, int | float) else object))
+
+    def zeros(self, shape: Any, dtype: Any = None) -> Array:
+        return self.full(shape, 0)
+
+    def zeros_like(self, x: Any) -> Array:
+        return self.full(x.shape, 0)
+
+    def ones_like(self, x: Any) -> Array:
+        return self.full(x.shape, 1)
+
+    def pad(self, x: Any, widths: Any, mode: str = "constant", **options: Any) -> Array:
+        return exact(np.pad(x, widths, mode=mode, **options))  # type: ignore[call-overload]
+
+    def sum(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
+        return fold(lambda row: sympy.Add(*row), x, axis, keepdims)
+
+    def prod(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
+        return fold(lambda row: sympy.Mul(*row), x, axis, keepdims)
+
+    def max(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
+        return fold(lambda row: reduce(largest, row, -sympy.oo), x, axis, keepdims)
+
+    def min(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
+        return fold(lambda row: reduce(smallest, row, sympy.oo), x, axis, keepdims)
+
+    def all(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
+        return fold(lambda row: sympy.And(*row), x, axis, keepdims)
+
+    def any(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
+        return fold(lambda row: sympy.Or(*row), x, axis, keepdims)
+
+    def cumprod(self, x: Any, axis: int) -> Array:
+        return np.multiply.accumulate(exact(x), axis=axis)
+
+    def matmul(self, a: Any, b: Any) -> Array:
+        products = exact(a)[..., :, :, None] * exact(b)[..., None, :, :]
+        return self.sum(products, axis=-2)
+
+
+xp = Arrays()

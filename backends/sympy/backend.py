@@ -1,0 +1,103 @@
+"""SympyBackend: buffers of expressions, and the ops' references on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.backend import Launch, Lowered
+from minigraph.backends.sympy.arrays import xp
+from minigraph.backends.sympy.rules import RULES
+from minigraph.backends.sympy.symbols import Array, exact, is_number, numbers
+from minigraph.core.errors import BackendError, InvalidArgumentError, OpError
+from minigraph.core.ir import Feed, Value
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.rewrite.region import Blocked
+
+LIMIT = 1024  # elements of one tensor; expressions of larger ones take minutes and cannot be read
+MOVED_BYTES = 1 << 22  # of the arena, which holds one expression a byte
+
+Types = Sequence[TensorType]
+
+
+class SympyBackend:
+    """Runs plans on exact numbers and symbols.
+
+    Feeds may be arrays, lists or single values of SymPy expressions and numbers; results are object arrays. A plan's
+    layout is kept: a buffer has room for one expression at each byte, and an element lies at its first byte, so values
+    share buffers as they do elsewhere. BackendError for tensors of more than LIMIT elements.
+    """
+
+    name = "sympy"
+    symbolic = True
+
+    def allocate(self, nbytes: int) -> Array:
+        if nbytes > MOVED_BYTES:
+            raise BackendError(f"the sympy backend is for small graphs: this one needs {nbytes:,} bytes at once")
+        return np.empty(nbytes, object)
+
+    def view(self, buffer: Array, offset: int, type: TensorType) -> Array:
+        return buffer[offset : offset + type.nbytes : type.dtype.size].reshape(type.static)
+
+    def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
+        for kind in (*in_types, *out_types):
+            if kind.size > LIMIT:
+                raise BackendError(
+                    f"the sympy backend is for small graphs: {type(op).__name__} has a tensor {kind} of "
+                    f"{kind.size:,} elements, and the limit is {LIMIT:,}"
+                )
+
+        def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
+            def launch() -> None:
+                results = _compute(op, in_types, inputs)  # all of them first, for a result may lie in an input
+                for target, result in zip(outputs, results, strict=True):
+                    if target is not None:
+                        np.copyto(target, result)
+
+            return launch
+
+        return Lowered(bind)
+
+    def write(self, array: Array, value: Any) -> None:
+        np.copyto(array, exact(value))
+
+    def read(self, array: Array) -> Any:
+        """A copy; the expression itself where the array has no axes."""
+        return np.array(array)[()]
+
+
+def _compute(op: Op, types: Types, arrays: Sequence[Array]) -> list[Array]:
+    """The op on expressions, by its rule if it has one, else by its reference."""
+    if isinstance(op, Blocked):
+        return _region(op, arrays)
+    operands = [_operand(a, t) for a, t in zip(arrays, types, strict=True)]
+    rule = next((RULES[kind] for kind in type(op).__mro__ if kind in RULES), None)
+    try:
+        results = rule(op, *map(exact, operands)) if rule else op.forward(xp, *operands)
+    except OpError:
+        raise
+    except (AttributeError, TypeError) as error:
+        raise InvalidArgumentError(f"{type(op).__name__} cannot be computed on symbols: {error}") from error
+    return [exact(r) for r in results]
+
+
+def _operand(array: Array, type: TensorType) -> Array:
+    """Indices, sizes and masks as plain numbers, as far as they are known."""
+    if type.dtype.is_floating or not all(is_number(e) for e in array.flat):
+        return array
+    return numbers(array, type.dtype.np_dtype, "an operand")
+
+
+def _region(op: Blocked, arrays: Sequence[Array]) -> list[Array]:
+    values: dict[Value, Array] = {}
+    for instr in op.program.instrs:
+        if isinstance(instr.op, Feed):
+            values[Value(instr, 0)] = arrays[instr.op.slot]
+        else:
+            types = [v.type for v in instr.inputs]
+            results = _compute(instr.op, types, [values[v] for v in instr.inputs])
+            values |= {Value(instr, i): r for i, r in enumerate(results)}
+    return [values[v] for v in op.program.results]

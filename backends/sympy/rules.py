@@ -1,0 +1,175 @@
+"""Ops whose reference does not run on symbols, because it looks at dtypes or branches on values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+
+from minigraph.backends.sympy.arrays import elementwise, fold, xp
+from minigraph.backends.sympy.symbols import Array, decide, exact, is_positive, numbers, pick
+from minigraph.core.dtypes import uint8
+from minigraph.core.errors import InvalidArgumentError
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.ops.elementwise import Elu, ReluGrad, Round
+from minigraph.ops.joining import OneHot
+from minigraph.ops.like import normalise_axes
+from minigraph.ops.loss import (
+    LogSoftmax,
+    Softmax,
+    SoftmaxCrossEntropyWithLogits,
+    SparseSoftmaxCrossEntropyWithLogits,
+)
+from minigraph.ops.pool import MaxPool, MaxPoolGather, MaxPoolGrad, MaxPoolInputGrad, Pool
+from minigraph.ops.reduce import ArgMax, ArgMin, Max, Mean, Min
+from minigraph.ops.selection import Cast
+from minigraph.ops.window import tap
+
+Results = Sequence[Any]
+
+
+def first_largest(row: Sequence[Any]) -> Any:
+    """The place of the largest element, the first on ties: a number, or a Piecewise with a branch for each place."""
+    branches = []
+    for i, a in enumerate(row):
+        if a == -sympy.oo:
+            continue
+        others = [(j, b) for j, b in enumerate(row) if j != i and b != -sympy.oo]
+        wins = sympy.And(*[decide(sympy.Gt(a, b) if j < i else sympy.Ge(a, b)) for j, b in others])
+        if wins == sympy.true:
+            return sympy.Integer(i)
+        if wins != sympy.false:
+            branches.append((sympy.Integer(i), wins))
+    return sympy.Piecewise(*branches, evaluate=False)
+
+
+def is_place(index: Any, place: int) -> Any:
+    """The condition that `index`, made by `first_largest`, is `place`."""
+    if isinstance(index, sympy.Piecewise):
+        return next((condition for value, condition in index.args if value == place), sympy.false)
+    return sympy.true if index == place else sympy.false
+
+
+def _mean(op: Mean, x: Array) -> Results:
+    count = int(np.prod([x.shape[a] for a in normalise_axes(op.axis, x.ndim)]))
+    total = xp.sum(x, normalise_axes(op.axis, x.ndim), op.keep_dims)
+    return (total / count if count else xp.full(total.shape, sympy.nan),)
+
+
+def _extremum(op: Max | Min, x: Array) -> Results:
+    return (getattr(xp, op.function)(x, normalise_axes(op.axis, x.ndim), op.keep_dims),)
+
+
+def _arg(op: ArgMax, x: Array) -> Results:
+    signed = x if op.function == "argmax" else elementwise(lambda e: -e, x)
+    return (fold(first_largest, signed, op.axis),)
+
+
+def _relu_grad(op: ReluGrad, g: Array, y: Array) -> Results:
+    return (elementwise(lambda a, b: pick(is_positive(b), a, sympy.S.Zero), g, y),)
+
+
+def _elu(op: Elu, x: Array) -> Results:
+    return (elementwise(lambda a: pick(sympy.Lt(a, 0), sympy.exp(a) - 1, a), x),)
+
+
+def _round(op: Round, x: Array) -> Results:
+    """SymPy has no symbolic rounding to even."""
+    values = numbers(x, np.dtype(object), "the operand of round")
+    return (elementwise(lambda a: sympy.Integer(round(a)), values),)
+
+
+def _cast(op: Cast, x: Array) -> Results:
+    if op.dtype.is_floating:
+        return (elementwise(_as_number, x),)
+    if op.dtype.is_bool:
+        return (elementwise(lambda a: a if _is_condition(a) else decide(sympy.Ne(a, 0)), x),)
+    whole = numbers(elementwise(_as_number, x), np.dtype(object), "what is cast to an integer type")
+    return (elementwise(lambda a: sympy.Integer(int(a)), whole),)
+
+
+def _is_condition(a: Any) -> bool:
+    return isinstance(a, sympy.logic.boolalg.Boolean) and not isinstance(a, sympy.Symbol)
+
+
+def _as_number(a: Any) -> Any:
+    return pick(a, sympy.S.One, sympy.S.Zero) if _is_condition(a) else a
+
+
+def log_softmax(x: Array) -> Array:
+    """x − log Σ e^x on the last axis. Exact numbers need no shift by the largest."""
+    return x - elementwise(sympy.log, xp.sum(elementwise(sympy.exp, x), -1, True))
+
+
+def softmax(x: Array) -> Array:
+    """e^x / Σ e^x on the last axis."""
+    e = elementwise(sympy.exp, x)
+    return e / xp.sum(e, -1, True)
+
+
+def _cross_entropy(op: Op, logits: Array, labels: Array) -> Results:
+    return -xp.sum(labels * log_softmax(logits), -1), softmax(logits) - labels
+
+
+def _sparse_cross_entropy(op: Op, logits: Array, labels: Array) -> Results:
+    classes = logits.shape[-1]
+    rows = numbers(labels, np.dtype(np.int64), "the class numbers")
+    if rows.size and (rows.min() < 0 or rows.max() >= classes):
+        raise InvalidArgumentError(f"labels must lie in [0, {classes})")
+    return _cross_entropy(op, logits, exact((rows[:, None] == np.arange(classes)).astype(int)))
+
+
+def _one_hot(op: OneHot, indices: Array, on: Array, off: Array) -> Results:
+    return op.forward(np, numbers(indices, np.dtype(np.int64), "the indices of one_hot"), on, off)
+
+
+def _max_pool(op: MaxPool, x: Array) -> Results:
+    padded = np.pad(x, ((0, 0), *op.window.pads(*x.shape[1:3]), (0, 0)), constant_values=-sympy.oo)
+    out = op.window.out(*x.shape[1:3])
+    stacked = np.stack([tap(padded, op.window, r, s, out) for r, s in op.taps])  # type: ignore[arg-type]
+    return xp.max(stacked, 0), fold(first_largest, stacked, 0)
+
+
+def _at_place(values: Array, where: Array, place: int) -> Array:
+    return elementwise(lambda v, i: pick(is_place(i, place), v, sympy.S.Zero), values, where)
+
+
+def _max_pool_input_grad(op: MaxPoolInputGrad, where: Array, grad: Array) -> Results:
+    parts = ((t, _at_place(grad, where, i)) for i, t in enumerate(op.taps))
+    return (op.scatter(xp, parts, xp.zeros(op.shape), grad.shape[1:3]),)
+
+
+def _max_pool_grad(op: Pool, x: Array, where: Array, grad: Array) -> Results:
+    return _max_pool_input_grad(MaxPoolInputGrad(*op.with_numbers(TensorType(uint8, x.shape)), x.shape), where, grad)
+
+
+def _max_pool_gather(op: MaxPoolGather, x: Array, where: Array) -> Results:
+    padded = op.padded(xp, x, 0)
+    out = where.shape[1:3]
+    parts = [_at_place(tap(padded, op.window, r, s, out), where, i) for i, (r, s) in enumerate(op.taps)]
+    return (sum(parts[1:], parts[0]),)
+
+
+RULES: dict[type[Op], Callable[..., Results]] = {
+    ArgMax: _arg,
+    ArgMin: _arg,
+    Cast: _cast,
+    Elu: _elu,
+    LogSoftmax: lambda op, x: (log_softmax(x),),
+    Max: _extremum,
+    MaxPool: _max_pool,
+    MaxPoolGather: _max_pool_gather,
+    MaxPoolGrad: _max_pool_grad,
+    MaxPoolInputGrad: _max_pool_input_grad,
+    Mean: _mean,
+    Min: _extremum,
+    OneHot: _one_hot,
+    ReluGrad: _relu_grad,
+    Round: _round,
+    Softmax: lambda op, x: (softmax(x),),
+    SoftmaxCrossEntropyWithLogits: _cross_entropy,
+    SparseSoftmaxCrossEntropyWithLogits: _sparse_cross_entropy,
+}
