@@ -310,7 +310,7 @@ def test_graphviz_missing(tmp_path: Path, program: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nonesuch"], "unknown model 'nonesuch'; a target is a Python file or one of the models"),
+        (["nonesuch"], "unknown model 'nonesuch'; a target is a Python file (.py), a saved graph, or one of"),
         (["mnist-cnn", "--stage", "nonesuch"], "unknown stage 'nonesuch'; there are before, stabilise, "),
         (["mnist-cnn", "--diff", "--stage", "before"], "nothing was done before the first pass"),
         (["nonesuch.py"], "nonesuch.py: no such file"),

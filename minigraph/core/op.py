@@ -131,6 +131,10 @@ class Op(Record):
         """The op for a piece of `size` along axis 0."""
         return self
 
+    def renamed(self, name: str) -> Op:
+        """The op as an imported node of that name has it."""
+        return self
+
     def initial_cell(self) -> np.ndarray:
         """The state before the first draw, for ops that draw."""
         raise NotImplementedError(f"{type(self).__name__} draws no random numbers")

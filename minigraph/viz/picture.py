@@ -97,8 +97,10 @@ class _Item(NamedTuple):
     types: tuple[TensorType, ...]
 
 
-def trainable_names(graph: Graph) -> frozenset[str]:
-    """The names of a graph's trainable variables."""
+def trainable_names(graph: Graph) -> frozenset[str] | None:
+    """The names of a graph's trainable variables; None where collections tell of no variable at all."""
+    if not graph.get_collection("variables") and not graph.get_collection("trainable_variables"):
+        return None
     return frozenset(v.op.name for v in graph.get_collection("trainable_variables"))
 
 
