@@ -255,12 +255,13 @@ _file = click.Path(dir_okay=False, path_type=Path)
 
 
 @main.command()
-@click.argument("model", metavar="MODEL|FILE.py")
+@click.argument("model", metavar="MODEL|FILE")
 @_batch
 @click.option("--steps", type=_number(whole=True, least=1), default=3, show_default=True, help="Timed runs.")
 @_backend
 @_optimize
 @_inference
+@click.option("--html", type=_file, help="Write a page that shows the graph with the time of each launch.")
 @click.option("--trace", type=_file, help="Write a trace for Perfetto or chrome://tracing.")
 @click.option("--top", type=_number(whole=True, least=1), default=20, show_default=True, help="Launches to print.")
 @_debug
@@ -271,6 +272,7 @@ def profile(
     backend: str | None,
     optimize: str,
     inference: bool,
+    html: Path | None,
     trace: Path | None,
     top: int,
 ) -> None:
@@ -278,15 +280,19 @@ def profile(
     from minigraph.tools import profile as profiling
     from minigraph.tools.target import load_target
 
-    found = profiling.profile(load_target(model, batch_size, inference), steps, optimize, backend)
-    profiling.print_profile(found, top)
+    target = load_target(model, batch_size, inference)
+    found = profiling.profile(target, steps, optimize, backend)
+    profiling.print_profile(found.profile, top)
+    if html is not None:
+        profiling.write_page(html, target, found)
+        click.echo(f"wrote {html}")
     if trace is not None:
-        profiling.write_trace(trace, found)
+        profiling.write_trace(trace, found.profile)
         click.echo(f"wrote {trace}")
 
 
 @main.command()
-@click.argument("model", metavar="MODEL|FILE.py")
+@click.argument("model", metavar="MODEL|FILE")
 @click.option("--fusion", is_flag=True, help="Tell why candidates were not fused.")
 @click.option("--passes", is_flag=True, help="The same for the candidates of all passes.")
 @_batch
@@ -317,7 +323,7 @@ def explain(
 
 
 @main.command()
-@click.argument("model", metavar="MODEL|FILE.py")
+@click.argument("model", metavar="MODEL|FILE")
 @click.option("--batch-size", type=_number(whole=True, least=1), default=4, show_default=True)
 @_backend
 @_optimize
@@ -337,7 +343,7 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
 
 
 @main.command()
-@click.argument("target", metavar="MODEL|FILE.py")
+@click.argument("target", metavar="MODEL|FILE")
 @click.option("-o", "--out", type=_file, required=True, help="A .svg, .png, .pdf, .dot or .html file.")
 @click.option("--stage", metavar="before|after|PASS", help="[default: before; with --diff: after]")
 @click.option("--diff", is_flag=True, help="Show what the passes, or the one of --stage, removed and added.")
@@ -353,6 +359,11 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
     help="Fold scopes until about so many boxes are left; 0 shows all.",
 )
 @click.option("--html", is_flag=True, help="Write a page to explore all stages, too, next to the picture.")
+@click.option("--profile", is_flag=True, help="Run it, and show the time of each launch after all passes.")
+@click.option(
+    "--steps", type=_number(whole=True, least=1), default=3, show_default=True, help="Timed runs of --profile."
+)
+@_backend
 @_debug
 def viz(
     target: str,
@@ -364,12 +375,15 @@ def viz(
     optimize: str,
     limit: int,
     html: bool,
+    profile: bool,
+    steps: int,
+    backend: str | None,
 ) -> None:
-    """Draw a model's training step, or the graph that a Python file builds."""
+    """Draw a model's training step, a saved graph, or the graph that a Python file builds."""
     from minigraph.tools import viz as drawing
     from minigraph.tools.target import load_target
 
-    chosen = drawing.Choice(stage, diff, optimize, limit, html)
+    chosen = drawing.Choice(stage, diff, optimize, limit, html, steps if profile else 0, backend)
     files, note = drawing.draw(load_target(target, batch_size, inference), out, chosen)
     if note:
         click.echo(note, err=True)

@@ -77,6 +77,10 @@ class Tensor(Operand):
         """Run this tensor in `session`, or in the default session."""
         return scopes.session_for(session).run(self, feed_dict)
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows."""
+        return _display[-1](self) if _display else {"text/plain": repr(self)}
+
     def __repr__(self) -> str:
         return f"<tf.Tensor '{self.name}' shape={format_shape(self.type.shape)} dtype={self.dtype.name}>"
 
@@ -418,10 +422,10 @@ def reset_default_graph() -> None:
     scopes.forget_global_graph()
 
 
-_display: list[Callable[[Graph], dict[str, str]]] = []  # what shows a graph in notebooks, installed by the pictures
+_display: list[Callable[[Graph | Tensor], dict[str, str]]] = []  # what notebooks show, installed by the pictures
 
 
-def install_display(display: Callable[[Graph], dict[str, str]]) -> None:
+def install_display(display: Callable[[Graph | Tensor], dict[str, str]]) -> None:
     _display.append(display)
 
 
