@@ -178,3 +178,14 @@ def full(x: tf.Tensor, outputs: int, name: str, relu: bool = True) -> tf.Tensor:
 
 
 NETWORKS: dict[str, Callable[..., Network]] = {"vgg16": vgg16, "resnet50": resnet50, "inception": inception}
+
+
+def two_sets() -> tuple[tf.Graph, tf.Operation]:
+    """Five nodes `first0` … that run before all of five others, and these before the last; the graph and that one."""
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [2], name="x")
+        first = [tf.add(x, 10.0 + i, name=f"first{i}") for i in range(5)]
+        with tf.control_dependencies(first):
+            last = [tf.multiply(x, 20.0 + i, name=f"last{i}") for i in range(5)]
+        with tf.control_dependencies(last):
+            return graph, tf.no_op(name="end")

@@ -276,7 +276,10 @@ def profile(
     trace: Path | None,
     top: int,
 ) -> None:
-    """Show the launches of a training step by time, and the peak memory, planned and measured."""
+    """Show the launches of a training step by time, and the peak memory, planned and measured.
+
+    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    """
     from minigraph.tools import profile as profiling
     from minigraph.tools.target import load_target
 
@@ -311,7 +314,10 @@ def explain(
     inference: bool,
     trace: Path | None,
 ) -> None:
-    """Show what each pass did to a graph, what runs without a kernel, is copied, or done in place."""
+    """Show what each pass did to a graph, what runs without a kernel, is copied, or done in place.
+
+    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    """
     from minigraph.tools import explain as explaining
     from minigraph.tools.target import load_target
 
@@ -331,7 +337,10 @@ def explain(
 @click.option("--compiled", is_flag=True, help="Run on the backend; by default by the ops' references, slowly.")
 @_debug
 def bisect(model: str, batch_size: int, backend: str | None, optimize: str, inference: bool, compiled: bool) -> None:
-    """Find the pass, and its rewrite, that breaks a graph or changes its results. Exit code 1 if there is one."""
+    """Find the pass, and its rewrite, that breaks a graph or changes its results. Exit code 1 if there is one.
+
+    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    """
     from minigraph.tools import explain as explaining
     from minigraph.tools.target import load_target
 
@@ -345,7 +354,7 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
 @main.command()
 @click.argument("target", metavar="MODEL|FILE")
 @click.option("-o", "--out", type=_file, required=True, help="A .svg, .png, .pdf, .dot or .html file.")
-@click.option("--stage", metavar="before|after|PASS", help="[default: before; with --diff: after]")
+@click.option("--stage", metavar="before|after|PASS", help="[default: before; with --diff or --profile: after]")
 @click.option("--diff", is_flag=True, help="Show what the passes, or the one of --stage, removed and added.")
 @click.option("--batch-size", type=_number(whole=True, least=1), help="[default: the model's; 32 for a file]")
 @_inference
@@ -379,7 +388,10 @@ def viz(
     steps: int,
     backend: str | None,
 ) -> None:
-    """Draw a model's training step, a saved graph, or the graph that a Python file builds."""
+    """Draw a training step, or any other graph.
+
+    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    """
     from minigraph.tools import viz as drawing
     from minigraph.tools.target import load_target
 

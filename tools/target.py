@@ -83,6 +83,8 @@ def load_target(name: str, batch_size: int | None = None, inference: bool = Fals
         return _of_file(path, batch_size or BATCH_SIZE, inference)
     if path.is_file():
         return _of_saved(path, batch_size or BATCH_SIZE, inference)
+    if path.suffix or path.name != name:
+        raise TargetError(f"{name}: no such file; a target is {_KINDS}")
     near = difflib.get_close_matches(name, [m.name for m in MODELS], n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     raise TargetError(f"unknown model {name!r}{hint}; a target is {_KINDS}")
