@@ -23,7 +23,9 @@ from minigraph.core.dtypes import (
 )
 from minigraph.core.dtypes import bool_ as bool
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph, reset_default_graph
+from minigraph.core.graph_def import GraphDef
 from minigraph.core.types import Dimension, TensorShape
+from minigraph.importing import import_graph_def
 from minigraph.initializers import (
     constant_initializer,
     glorot_normal_initializer,

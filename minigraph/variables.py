@@ -80,6 +80,20 @@ class Variable(Operand):
         for key in keys:
             graph.add_to_collection(key, self)
 
+    @classmethod
+    def from_parts(
+        cls, ref: Tensor, initializer: Node, initial_value: Tensor, snapshot: Tensor, trainable: bool
+    ) -> Variable:
+        """A variable whose nodes are in the graph already, as an import leaves them; in no collection yet."""
+        self = cls.__new__(cls)
+        self.ref = ref
+        self.initializer = initializer
+        self._snapshot = snapshot
+        self.initial_value = initial_value
+        self.trainable = trainable
+        self.constraint = None
+        return self
+
     @property
     def op(self) -> Node:
         return self.ref.node

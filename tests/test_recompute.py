@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from deep_networks import Network, residual_chain
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import Network, residual_chain
 
 import minigraph as tf
 from minigraph.compile.plan import Plan

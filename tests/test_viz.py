@@ -21,6 +21,7 @@ from minigraph.ops.pool import MaxPool
 from minigraph.ops.shape import Reshape
 from minigraph.tools.cli import main
 from minigraph.tools.target import load_target
+from minigraph.viz.amount import amount
 from minigraph.viz.cost import flops, moved_bytes
 from minigraph.viz.dot import dot_source
 from minigraph.viz.fold import choose_folds, fold
@@ -28,7 +29,7 @@ from minigraph.viz.notebook import display
 from minigraph.viz.picture import ADDED, REMOVED, picture_of_graph
 from minigraph.viz.render import render
 from minigraph.viz.stages import Traced, VizError, trace
-from minigraph.viz.text import amount, shape_of, wrap
+from minigraph.viz.text import shape_of, wrap
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's program dot is not installed")
 PARAMETERS = 6_640_394
@@ -310,7 +311,7 @@ def test_graphviz_missing(tmp_path: Path, program: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nonesuch"], "unknown model 'nonesuch'; a target is a Python file or one of the models"),
+        (["nonesuch"], "unknown model 'nonesuch'; a target is a Python file (.py), a saved graph, or one of"),
         (["mnist-cnn", "--stage", "nonesuch"], "unknown stage 'nonesuch'; there are before, stabilise, "),
         (["mnist-cnn", "--diff", "--stage", "before"], "nothing was done before the first pass"),
         (["nonesuch.py"], "nonesuch.py: no such file"),

@@ -255,12 +255,13 @@ _file = click.Path(dir_okay=False, path_type=Path)
 
 
 @main.command()
-@click.argument("model", metavar="MODEL|FILE.py")
+@click.argument("model", metavar="MODEL|FILE")
 @_batch
 @click.option("--steps", type=_number(whole=True, least=1), default=3, show_default=True, help="Timed runs.")
 @_backend
 @_optimize
 @_inference
+@click.option("--html", type=_file, help="Write a page that shows the graph with the time of each launch.")
 @click.option("--trace", type=_file, help="Write a trace for Perfetto or chrome://tracing.")
 @click.option("--top", type=_number(whole=True, least=1), default=20, show_default=True, help="Launches to print.")
 @_debug
@@ -271,22 +272,30 @@ def profile(
     backend: str | None,
     optimize: str,
     inference: bool,
+    html: Path | None,
     trace: Path | None,
     top: int,
 ) -> None:
-    """Show the launches of a training step by time, and the peak memory, planned and measured."""
+    """Show the launches of a training step by time, and the peak memory, planned and measured.
+
+    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    """
     from minigraph.tools import profile as profiling
     from minigraph.tools.target import load_target
 
-    found = profiling.profile(load_target(model, batch_size, inference), steps, optimize, backend)
-    profiling.print_profile(found, top)
+    target = load_target(model, batch_size, inference)
+    found = profiling.profile(target, steps, optimize, backend)
+    profiling.print_profile(found.profile, top)
+    if html is not None:
+        profiling.write_page(html, target, found)
+        click.echo(f"wrote {html}")
     if trace is not None:
-        profiling.write_trace(trace, found)
+        profiling.write_trace(trace, found.profile)
         click.echo(f"wrote {trace}")
 
 
 @main.command()
-@click.argument("model", metavar="MODEL|FILE.py")
+@click.argument("model", metavar="MODEL|FILE")
 @click.option("--fusion", is_flag=True, help="Tell why candidates were not fused.")
 @click.option("--passes", is_flag=True, help="The same for the candidates of all passes.")
 @_batch
@@ -305,7 +314,10 @@ def explain(
     inference: bool,
     trace: Path | None,
 ) -> None:
-    """Show what each pass did to a graph, what runs without a kernel, is copied, or done in place."""
+    """Show what each pass did to a graph, what runs without a kernel, is copied, or done in place.
+
+    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    """
     from minigraph.tools import explain as explaining
     from minigraph.tools.target import load_target
 
@@ -317,7 +329,7 @@ def explain(
 
 
 @main.command()
-@click.argument("model", metavar="MODEL|FILE.py")
+@click.argument("model", metavar="MODEL|FILE")
 @click.option("--batch-size", type=_number(whole=True, least=1), default=4, show_default=True)
 @_backend
 @_optimize
@@ -325,7 +337,10 @@ def explain(
 @click.option("--compiled", is_flag=True, help="Run on the backend; by default by the ops' references, slowly.")
 @_debug
 def bisect(model: str, batch_size: int, backend: str | None, optimize: str, inference: bool, compiled: bool) -> None:
-    """Find the pass, and its rewrite, that breaks a graph or changes its results. Exit code 1 if there is one."""
+    """Find the pass, and its rewrite, that breaks a graph or changes its results. Exit code 1 if there is one.
+
+    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    """
     from minigraph.tools import explain as explaining
     from minigraph.tools.target import load_target
 
@@ -337,9 +352,9 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
 
 
 @main.command()
-@click.argument("target", metavar="MODEL|FILE.py")
+@click.argument("target", metavar="MODEL|FILE")
 @click.option("-o", "--out", type=_file, required=True, help="A .svg, .png, .pdf, .dot or .html file.")
-@click.option("--stage", metavar="before|after|PASS", help="[default: before; with --diff: after]")
+@click.option("--stage", metavar="before|after|PASS", help="[default: before; with --diff or --profile: after]")
 @click.option("--diff", is_flag=True, help="Show what the passes, or the one of --stage, removed and added.")
 @click.option("--batch-size", type=_number(whole=True, least=1), help="[default: the model's; 32 for a file]")
 @_inference
@@ -353,6 +368,11 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
     help="Fold scopes until about so many boxes are left; 0 shows all.",
 )
 @click.option("--html", is_flag=True, help="Write a page to explore all stages, too, next to the picture.")
+@click.option("--profile", is_flag=True, help="Run it, and show the time of each launch after all passes.")
+@click.option(
+    "--steps", type=_number(whole=True, least=1), default=3, show_default=True, help="Timed runs of --profile."
+)
+@_backend
 @_debug
 def viz(
     target: str,
@@ -364,12 +384,18 @@ def viz(
     optimize: str,
     limit: int,
     html: bool,
+    profile: bool,
+    steps: int,
+    backend: str | None,
 ) -> None:
-    """Draw a model's training step, or the graph that a Python file builds."""
+    """Draw a training step, or any other graph.
+
+    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    """
     from minigraph.tools import viz as drawing
     from minigraph.tools.target import load_target
 
-    chosen = drawing.Choice(stage, diff, optimize, limit, html)
+    chosen = drawing.Choice(stage, diff, optimize, limit, html, steps if profile else 0, backend)
     files, note = drawing.draw(load_target(target, batch_size, inference), out, chosen)
     if note:
         click.echo(note, err=True)

@@ -4,17 +4,41 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
+from minigraph.compile.plan import Plan
 from minigraph.compile.profile import Profile
 from minigraph.core.files import atomic_write
+from minigraph.core.graph import Tensor
 from minigraph.tools.explain import console
 from minigraph.tools.target import Target
+from minigraph.viz.page import page
+from minigraph.viz.render import write
+from minigraph.viz.stages import AFTER, Traced, trace_profile
 
 
-def profile(target: Target, steps: int, optimize: str, backend: str | None) -> Profile:
+class Profiled(NamedTuple):
+    """A profile, and the plan it is of."""
+
+    profile: Profile
+    plan: Plan
+
+
+def profile(target: Target, steps: int, optimize: str, backend: str | None) -> Profiled:
     """`steps` timed runs of a target."""
     with target.session(backend=backend, optimize=optimize, passes=target.passes) as session:
-        return session.profile(target.fetches, target.feeds, repeat=steps)
+        feeds = target.feeds
+        return Profiled(
+            session.profile(target.fetches, feeds, repeat=steps), session.plan_for(target.fetches, feeds)[0]
+        )
+
+
+def pictures(target: Target, profiled: Profiled) -> Traced:
+    """The stages of a profiled target, the last one with times."""
+    feeds = [target.graph.as_graph_element(key) for key in target.feeds]
+    tensors = [f for f in feeds if isinstance(f, Tensor)]
+    title = target.name.removesuffix(".py")
+    return trace_profile(target.graph, target.fetches, tensors, profiled.plan, profiled.profile, title)
 
 
 def print_profile(found: Profile, top: int) -> None:
@@ -31,3 +55,8 @@ def write_trace(path: Path, found: Profile) -> None:
     with atomic_write(path, "w") as file:
         json.dump(found.to_trace(), file)
         file.write("\n")
+
+
+def write_page(path: Path, target: Target, found: Profiled) -> None:
+    """The page of `minigraph viz`, opened at the last stage with the times."""
+    write(path, page(pictures(target, found), AFTER))

@@ -1,7 +1,8 @@
-"""What `viz`, `explain`, `bisect` and `profile` work on: a model by name, or the graph that a Python file builds."""
+"""What `viz`, `explain`, `bisect` and `profile` work on: a model, a saved graph, or what a Python file builds."""
 
 from __future__ import annotations
 
+import difflib
 import runpy
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.core import scopes
-from minigraph.core.errors import GraphError, MinigraphError
+from minigraph.core.errors import DataLossError, GraphError, MinigraphError
 from minigraph.core.graph import Node, Tensor
 from minigraph.models.registry import MODELS, Model
 from minigraph.passes import choose
@@ -26,6 +27,9 @@ SEED = 0
 STDDEV = 0.05  # of initial values: with large ones training is chaotic, and rounding shows in the results
 BATCH_SIZE = 32  # of a file's graph, where nothing says it
 IDLE = {"VariableV2", "ReadVariable", "Const", "Placeholder"}  # nothing to see where nothing reads them
+
+
+_KINDS = f"a Python file (.py), a saved graph, or one of the models {', '.join(sorted(m.name for m in MODELS))}"
 
 
 class TargetError(MinigraphError, ValueError):
@@ -56,27 +60,48 @@ class Target:
 
     def session(self, **options: Any) -> tf.Session:
         """A session in which the variables have their initial values."""
-        with self.graph.as_default():
-            initialise = tf.global_variables_initializer()
         session = tf.Session(graph=self.graph, **options)
-        session.run(initialise)
+        session.run(list(_initializers(self.graph)))
         return session
 
 
 def load_target(name: str, batch_size: int | None = None, inference: bool = False) -> Target:
-    """A model's training step or its inference, or the graph that a Python file builds. TargetError if there is none.
+    """A model's training step or inference, a saved graph, or what a Python file builds. TargetError if it is none.
 
-    The file runs with an empty default graph, and with a `__name__` that is not `__main__`. If it defines `fetches`,
-    `feeds` (a dict) or `passes`, these are used; else its training operations are fetched if there are any, else all
-    that nothing reads, and placeholders get random numbers. batch_size: by default the model's, 32 for a file.
+    A Python file runs with an empty default graph, and with a `__name__` that is not `__main__`. If it defines
+    `fetches`, `feeds` (a dict) or `passes`, these are used; else, and for a saved graph, the training operations are
+    fetched if there are any, else all that nothing reads, and placeholders get random numbers. batch_size: by default
+    the model's, 32 for a file.
     """
     model = next((m for m in MODELS if m.name == name), None)
     if model is not None:
         return _of_model(model, batch_size or model.batch_size, inference)
-    if name.endswith(".py") or Path(name).is_file():
-        return _of_file(Path(name), batch_size or BATCH_SIZE, inference)
-    known = ", ".join(sorted(m.name for m in MODELS))
-    raise TargetError(f"unknown model {name!r}; a target is a Python file or one of the models {known}")
+    path = Path(name)
+    if path.is_dir():
+        raise TargetError(f"{name} is a folder; a target is {_KINDS}")
+    if path.suffix == ".py":
+        return _of_file(path, batch_size or BATCH_SIZE, inference)
+    if path.is_file():
+        return _of_saved(path, batch_size or BATCH_SIZE, inference)
+    if path.suffix or path.name != name:
+        raise TargetError(f"{name}: no such file; a target is {_KINDS}")
+    near = difflib.get_close_matches(name, [m.name for m in MODELS], n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise TargetError(f"unknown model {name!r}{hint}; a target is {_KINDS}")
+
+
+def _of_saved(path: Path, batch_size: int, inference: bool) -> Target:
+    with tf.Graph().as_default() as graph:
+        try:
+            tf.train.import_meta_graph(str(path))
+        except DataLossError as error:
+            raise TargetError(f"{error}; a target is {_KINDS}") from error
+        except GraphError as error:
+            raise TargetError(f"{path}: {error}") from error
+    found = list(_ends(graph, inference))
+    if not found:
+        raise TargetError(f"{path} has nothing to fetch but variables, placeholders and constants")
+    return Target(path.name, graph, found, batch_size)
 
 
 def _of_model(model: Model, batch_size: int, inference: bool) -> Target:
@@ -162,7 +187,7 @@ def _ends(graph: tf.Graph, inference: bool) -> Iterator[Tensor | Node]:
     if trains and not inference:
         yield from trains
         return
-    starts: set[Node] = {v.initializer for v in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+    starts = set(_initializers(graph))
     training: set[Node] = set()  # with `inference`: gradients, what changes a variable, and all that comes after
     for node in graph.nodes:
         if node.type == "NoOp" and node.control_inputs and starts.issuperset(node.control_inputs):
@@ -174,6 +199,16 @@ def _ends(graph: tf.Graph, inference: bool) -> Iterator[Tensor | Node]:
     for node in graph.nodes:
         if not (node in read or node in starts or node in training or node.type in IDLE):
             yield node.outputs[0] if node.outputs else node
+
+
+def _initializers(graph: tf.Graph) -> Iterator[Node]:
+    """What gives the variables their first values: of one in no collection, its first assignment."""
+    known = {v.op: v.initializer for v in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+    yield from known.values()
+    for node in graph.nodes:
+        if node.type == "Assign" and (ref := node.inputs[0].node) not in known:
+            known[ref] = node
+            yield node
 
 
 def _before(node: Node) -> Iterable[Node]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minigraph.core.errors import InvalidArgumentError
+from minigraph.tools.profile import pictures, profile
 from minigraph.tools.target import Target
 from minigraph.viz.dot import dot_source
 from minigraph.viz.fold import READABLE, choose_folds, fold
@@ -18,8 +19,8 @@ from minigraph.viz.stages import AFTER, BEFORE, Traced, VizError, trace
 class Choice(NamedTuple):
     """How to draw it.
 
-    stage: by default "before", with `diff` "after". limit: about how many boxes, 0 for all. html: write the page,
-    too, next to the picture.
+    stage: by default "before"; with `diff` or a profile "after". limit: about how many boxes, 0 for all. html: the
+    page, too, next to the picture. steps: timed runs of a profile, whose times are shown (0: none), on `backend`.
     """
 
     stage: str | None = None
@@ -27,6 +28,8 @@ class Choice(NamedTuple):
     optimize: str = "O3"
     limit: int = READABLE
     html: bool = False
+    steps: int = 0
+    backend: str | None = None
 
 
 class Drawn(NamedTuple):
@@ -45,9 +48,9 @@ def draw(target: Target, out: Path, choice: Choice) -> Drawn:
     kind = out.suffix.lower()
     if kind not in FORMATS:
         raise VizError(f"{out}: the name must end in one of {', '.join(FORMATS)}")
-    stage, diff, optimize, limit, html = choice
-    chosen = stage or (AFTER if diff else BEFORE)
-    traced, note = _trace(target, optimize, chosen)
+    diff, limit, html = choice.diff, choice.limit, choice.html
+    chosen = choice.stage or (AFTER if diff or choice.steps else BEFORE)
+    traced, note = _trace(target, choice, chosen)
     picture = traced.diff(chosen) if diff else traced.picture(chosen)
     dot = dot_source(fold(picture, choose_folds(picture, limit)), diff)
     written: list[Path] = []
@@ -73,11 +76,13 @@ def draw(target: Target, out: Path, choice: Choice) -> Drawn:
     return Drawn(written, note)
 
 
-def _trace(target: Target, optimize: str, stage: str) -> tuple[Traced, str]:
+def _trace(target: Target, choice: Choice, stage: str) -> tuple[Traced, str]:
     """The stages; for a graph that no program can be made of, the graph itself as the only one, and why."""
+    if choice.steps:
+        return pictures(target, profile(target, choice.steps, choice.optimize, choice.backend)), ""
     title, size = target.name.removesuffix(".py"), target.batch_size
     try:
-        return trace(target.graph, target.fetches, title=title, batch_size=size, optimize=optimize), ""
+        return trace(target.graph, target.fetches, title=title, batch_size=size, optimize=choice.optimize), ""
     except (VizError, InvalidArgumentError) as error:
         if stage != BEFORE:
             raise

@@ -82,7 +82,11 @@ def _atomic_write(path: str, mode: str) -> Iterator[IO[Any]]:
     # The name is cut so that the temporary's stays within the usual limit of 255 bytes.
     temporary = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, 0o666)  # the umask applies, as for open()
+    try:
+        descriptor = os.open(temporary, flags, 0o666)  # the umask applies, as for open()
+    except OSError as error:
+        error.filename = path  # the user knows nothing of the temporary
+        raise
     try:
         file = os.fdopen(descriptor, mode, encoding=encoding)
         try:

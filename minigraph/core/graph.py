@@ -21,8 +21,10 @@ from minigraph.core.types import TensorShape, TensorType, as_shape, format_shape
 if TYPE_CHECKING:
     import networkx as nx
 
+    from minigraph.core.graph_def import GraphDef
 
-_VALID_NAME = re.compile(r"[A-Za-z0-9_.\\][A-Za-z0-9_.\\/>-]*")
+
+VALID_NAME = re.compile(r"[A-Za-z0-9_.\\][A-Za-z0-9_.\\/>-]*")
 
 
 class Tensor(Operand):
@@ -74,6 +76,10 @@ class Tensor(Operand):
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         """Run this tensor in `session`, or in the default session."""
         return scopes.session_for(session).run(self, feed_dict)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows."""
+        return _display[-1](self) if _display else {"text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<tf.Tensor '{self.name}' shape={format_shape(self.type.shape)} dtype={self.dtype.name}>"
@@ -178,11 +184,23 @@ class Graph:
             if full in self._by_name:
                 raise GraphError(f"the name '{full}' is taken by the node made at {self._by_name[full].source}")
             active = self._active_control(inputs) if control else ()
-            node = Node(self, op, tuple(inputs), types, full, active, source)
-            self.nodes.append(node)
-            self._by_name[full] = node
-            self.last_id += 1
-            return node
+            return self.append(op, tuple(inputs), types, full, active, source)
+
+    def append(
+        self,
+        op: Op,
+        inputs: tuple[Tensor, ...],
+        types: Sequence[TensorType],
+        name: str,
+        control_inputs: tuple[Node, ...],
+        source: Source,
+    ) -> Node:
+        """Append a node as it is given. Whoever calls this has checked the types, and holds the lock."""
+        node = Node(self, op, inputs, types, name, control_inputs, source)
+        self.nodes.append(node)
+        self._by_name[name] = node
+        self.last_id += 1
+        return node
 
     def reserve_ids(self, count: int) -> None:
         """Count `count` nodes that TensorFlow 1 would have made here and this graph does not need.
@@ -208,7 +226,7 @@ class Graph:
         if name.endswith("/"):
             self._names_used.setdefault(name[:-1].lower(), 1)
             return name[:-1]
-        if not _VALID_NAME.fullmatch(name):
+        if not VALID_NAME.fullmatch(name):
             raise GraphError(f"'{name}' is not a valid name for a node or a scope")
         scope = self._context.scope
         full = f"{scope}/{name}" if scope else name
@@ -223,6 +241,12 @@ class Graph:
             self._names_used[key] = count + 1
             self._names_used[f"{key}_{count}"] = 1
             return f"{full}_{count}"
+
+    def use_scopes(self, name: str) -> None:
+        """Count the scopes that a node's name stands in as used, as if they had been opened for it."""
+        while "/" in name:
+            name = name.rpartition("/")[0]
+            self._names_used.setdefault(name.lower(), 1)
 
     # contexts
 
@@ -331,6 +355,12 @@ class Graph:
     def get_operations(self) -> list[Node]:
         return list(self.nodes)
 
+    def as_graph_def(self, from_version: Any = None, add_shapes: bool = False) -> GraphDef:
+        """The nodes as plain records, for `tf.import_graph_def` and files. The arguments are without effect."""
+        from minigraph.core.graph_def import graph_def
+
+        return graph_def(self)
+
     # collections
 
     def add_to_collection(self, name: Any, value: Any) -> None:
@@ -392,10 +422,10 @@ def reset_default_graph() -> None:
     scopes.forget_global_graph()
 
 
-_display: list[Callable[[Graph], dict[str, str]]] = []  # what shows a graph in notebooks, installed by the pictures
+_display: list[Callable[[Graph | Tensor], dict[str, str]]] = []  # what notebooks show, installed by the pictures
 
 
-def install_display(display: Callable[[Graph], dict[str, str]]) -> None:
+def install_display(display: Callable[[Graph | Tensor], dict[str, str]]) -> None:
     _display.append(display)
 
 

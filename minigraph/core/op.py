@@ -134,6 +134,10 @@ class Op(Record):
         """The op for a piece of `size` along axis 0."""
         return self
 
+    def renamed(self, name: str) -> Op:
+        """The op as an imported node of that name has it."""
+        return self
+
     def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
         """Whether each element of the one output depends on the operands' elements at its place, broadcast as by
         NumPy."""

@@ -28,6 +28,9 @@ class VariableV2(Op):
     def infer(self) -> tuple[TensorType, ...]:
         return (self.type,)
 
+    def renamed(self, name: str) -> VariableV2:
+        return self.replace(shared_name=name)
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         return ()

@@ -1,6 +1,7 @@
 """Training: optimizers, checkpoints, the global step."""
 
 from minigraph.train.global_step import create_global_step, get_global_step, get_or_create_global_step, global_step
+from minigraph.train.meta_graph import export_meta_graph, import_meta_graph, write_graph
 from minigraph.train.optimizer import (
     AdagradOptimizer,
     AdamOptimizer,
@@ -21,9 +22,12 @@ __all__ = [
     "Saver",
     "checkpoint_exists",
     "create_global_step",
+    "export_meta_graph",
     "get_global_step",
     "get_or_create_global_step",
     "global_step",
+    "import_meta_graph",
     "latest_checkpoint",
     "read_metadata",
+    "write_graph",
 ]

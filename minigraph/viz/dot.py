@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from html import escape
 
+from minigraph.viz.amount import amount, milliseconds
 from minigraph.viz.fold import Tree, scope_tree
 from minigraph.viz.picture import ADDED, KEPT, KINDS, REMOVED, Arrow, Box, Picture
-from minigraph.viz.text import amount, costs, shape_of, wrap
+from minigraph.viz.text import costs, shape_of, wrap
 
 FONT = "Helvetica,Arial,sans-serif"
 # fill and line by kind; dark enough to print, light enough to read black text on
@@ -27,8 +29,9 @@ CHANGES: Mapping[str, tuple[str, str]] = {
     REMOVED: ("#fbd3cf", "#c0392b"),
     "changed": ("#fdf3cf", "#b7950b"),
 }
-_LONG = 32  # letters of an op beyond which it gets lines of its own
-_WRITES = 3  # arrows to variables from one update; more of them would hide the rest
+_COLD, _HOT = (255, 250, 240), (240, 120, 40)
+_LONG = 32  # letters of a name and an op beyond which the op gets lines of its own
+_MANY = 3  # arrows of one kind at one box, beyond which writes, and orders between all of one set and another, hide
 MEANINGS = {
     "input": "input",
     "parameter": "trainable variable",
@@ -40,9 +43,11 @@ MEANINGS = {
 }
 
 
-def dot_source(picture: Picture, diff: bool = False) -> str:
-    """The DOT text. With diff, colours say what was added and removed, else of what kind a box is."""
-    return "\n".join(["digraph {", *_header(picture, diff), *_body(picture, diff), "}"]) + "\n"
+def dot_source(picture: Picture, diff: bool = False, marked: str = "") -> str:
+    """The DOT text. With diff, colours say what was added and removed; else how long a box takes, where that is known,
+    or of what kind it is. marked: the id of a box to stand out."""
+    text = "\n".join(["digraph {", *_header(picture, diff), *_body(picture, diff)])
+    return text + (f'\n  {_quote(marked)} [color="black" penwidth=3]' if marked else "") + "\n}\n"
 
 
 def _header(picture: Picture, diff: bool) -> Iterator[str]:
@@ -57,7 +62,11 @@ def _title(picture: Picture, diff: bool) -> str:
     live = [b for b in picture.boxes if b.status != REMOVED]
     operations = sum(b.count - b.changes[1] for b in live)
     least = "≥ " if any(b.partial for b in live) else ""
-    facts = [f"{operations:,} operations", f"{picture.parameters:,} parameters", least + amount(picture.flops, "FLOP")]
+    facts = [f"{operations:,} operations", f"{picture.parameters:,} parameters"]
+    if not any("?" in type or "..." in type for box in live for type in box.types):
+        facts.append(least + amount(picture.flops, "FLOP"))
+    if picture.seconds is not None:
+        facts.append(f"{milliseconds(picture.seconds)} in launches")
     head = f'<B><FONT POINT-SIZE="15">{_text(picture.title)}</FONT></B>' if picture.title else ""
     cells = []
     if diff:
@@ -67,7 +76,12 @@ def _title(picture: Picture, diff: bool) -> str:
         cells += [(CHANGES["changed"], "changed within")] if any(any(b.changes) for b in picture.boxes) else []
         cells.append((CHANGES[KEPT], KEPT))
     else:
-        cells += [(COLOURS[kind], MEANINGS[kind]) for kind in KINDS if any(b.kind == kind for b in picture.boxes)]
+        timed = picture.seconds is not None
+        present = [kind for kind in KINDS if any(b.kind == kind for b in picture.boxes)]
+        cells += [(("white" if timed else COLOURS[k][0], COLOURS[k][1]), MEANINGS[k]) for k in present]
+        if timed:
+            longest = _longest(picture)
+            cells += [((heat(part), "#b0b0b0"), milliseconds(part * longest)) for part in (0.0, 0.25, 1.0)]
     legend = "".join(
         f'<TD BGCOLOR="{fill}" COLOR="{line}" BORDER="1" STYLE="ROUNDED"> {_text(word)} </TD>'
         for (fill, line), word in cells
@@ -80,12 +94,16 @@ def _title(picture: Picture, diff: bool) -> str:
 
 
 def _body(picture: Picture, diff: bool) -> Iterator[str]:
-    written: Counter[str] = Counter(a.target for a in picture.arrows if a.kind == "write")
-    yield from _cluster(scope_tree(picture), (), diff, "  ")
+    written = Counter(a.target for a in picture.arrows if a.kind == "write")
+    after = Counter(a.target for a in picture.arrows if a.kind == "control")
+    before = Counter(a.source for a in picture.arrows if a.kind == "control")
+    yield from _cluster(scope_tree(picture), (), diff, _longest(picture), "  ")
     place = {box.id: i for i, box in enumerate(picture.boxes)}
     kinds = {box.id: box.kind for box in picture.boxes}
     for arrow in picture.arrows:
-        if arrow.kind == "shared" or (arrow.kind == "write" and written[arrow.target] > _WRITES):
+        if arrow.kind == "shared" or (arrow.kind == "write" and written[arrow.target] > _MANY):
+            continue
+        if arrow.kind == "control" and min(after[arrow.target], before[arrow.source]) > _MANY:
             continue
         ends = [arrow.source, arrow.target]
         values = _arrow(arrow, diff)
@@ -100,7 +118,18 @@ def _body(picture: Picture, diff: bool) -> Iterator[str]:
         yield f"  {_quote(ends[0])} -> {_quote(ends[1])} [{_attributes(**values)}]"
 
 
-def _cluster(tree: Tree, around: tuple[str, ...], diff: bool, indent: str) -> Iterator[str]:
+def heat(part: float) -> str:
+    """The colour of a part, 0 to 1, of the longest time: from near white to orange."""
+    mixed = (round(cold + (hot - cold) * math.sqrt(part)) for cold, hot in zip(_COLD, _HOT, strict=True))
+    return "#" + "".join(f"{value:02x}" for value in mixed)
+
+
+def _longest(picture: Picture) -> float:
+    """The time of the box that takes longest; 0 where no time is known."""
+    return max((b.seconds for b in picture.boxes if b.seconds is not None), default=0.0)
+
+
+def _cluster(tree: Tree, around: tuple[str, ...], diff: bool, longest: float, indent: str) -> Iterator[str]:
     """A scope as a frame, unless it has only one thing in it: then that is named after the scope."""
     framed = bool(tree.scope) and len(tree.boxes) + len(tree.inner) > 1
     inside, within = (indent + "  ", tree.scope) if framed else (indent, around)
@@ -109,16 +138,18 @@ def _cluster(tree: Tree, around: tuple[str, ...], diff: bool, indent: str) -> It
         yield f"{indent}subgraph {_quote('cluster ' + '/'.join(tree.scope))} {{"
         yield f"{inside}label={_quote(name)} style=rounded color={_quote('#b5b5b5')} fontcolor={_quote('#555555')}"
     for box in tree.boxes:
-        yield f"{inside}{_quote(box.id)} [{_box(box, within, diff)}]"
+        yield f"{inside}{_quote(box.id)} [{_box(box, within, diff, longest)}]"
     for inner in tree.inner.values():
-        yield from _cluster(inner, within, diff, inside)
+        yield from _cluster(inner, within, diff, longest, inside)
     if framed:
         yield f"{indent}}}"
 
 
-def _box(box: Box, around: tuple[str, ...], diff: bool) -> str:
+def _box(box: Box, around: tuple[str, ...], diff: bool, longest: float) -> str:
     status = "changed" if any(box.changes) and box.status == KEPT else box.status
     fill, line = CHANGES[status] if diff else COLOURS[box.kind]
+    if longest and not diff:
+        fill = "white" if box.seconds is None else heat(box.seconds / longest)
     style = "filled,rounded"
     if box.status == REMOVED:
         style += ",dashed"
@@ -138,7 +169,7 @@ def _label(box: Box, around: tuple[str, ...]) -> str:
     name = "/".join(path) or box.path[-1]
     rows = [f"<B>{_text(name)}</B>"]
     if box.op and box.op.lower() not in name.lower() and box.kind not in ("input", "parameter", "state", "constant"):
-        if len(box.op) > _LONG:
+        if len(name) + len(box.op) > _LONG:
             rows += [f'<FONT POINT-SIZE="9.5" COLOR="#555555">{_text(line)}</FONT>' for line in wrap(box.op)]
         else:
             rows[0] += f' <FONT COLOR="#555555">{_text(box.op)}</FONT>'
@@ -149,7 +180,8 @@ def _label(box: Box, around: tuple[str, ...]) -> str:
 
 def describe(box: Box) -> str:
     """All that is known of a box, one fact a line."""
-    lines = [box.name, f"{box.op} {box.attributes}".strip(), ", ".join(box.types), *costs(box), box.source]
+    made_of = box.inner or (f"{box.op} {box.attributes}".strip(),)
+    lines = [box.name, *made_of, ", ".join(box.types), *costs(box), box.source]
     return "\n".join(line for line in lines if line)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from minigraph.viz.picture import ADDED, KEPT, REMOVED, Arrow, Box, Picture
+from minigraph.viz.picture import ADDED, GRADIENTS, KEPT, REMOVED, Arrow, Box, Picture
 
 Scope = tuple[str, ...]
+Level = tuple[int, float]
 READABLE = 60  # boxes on a page
 _COMPUTING = ("forward", "gradient", "update")
+_NUMBER = re.compile(r"\d+[a-z]?")  # `conv1_2`, `Mixed_3b`
+_VARIABLES, _UPDATES, _OTHERS, _CHANGED = range(4)  # the order in which scopes are folded
 
 
 @dataclass(slots=True)
@@ -50,39 +55,89 @@ def scope_tree(picture: Picture) -> Tree:
     return root
 
 
-def choose_folds(picture: Picture, limit: int = READABLE) -> frozenset[Scope]:
-    """The scopes to fold so that about `limit` boxes are left (0: none).
+def choose_folds(picture: Picture, limit: int = READABLE, keep: Scope = ()) -> frozenset[Scope]:
+    """The scopes to fold so that about `limit` boxes are left (0: none), but not those around the scope `keep`.
 
-    A variable with its reads and slots is always folded. Then follow the updates, then the deepest and largest scopes,
-    gradients before what they are the gradients of, and at last scopes with changes in them.
+    Scopes whose names differ in numbers alone are folded together, and each with its gradients, so that equal layers
+    look equal. A variable with its reads and slots is always folded. Then follow the updates, then the deepest scopes:
+    of those of one depth the ones that are just enough, or else the largest. Scopes with changes in them come last.
     """
-    visible = len(picture.boxes)
     if limit <= 0:
         return frozenset()
-    trees = [t for t in scope_tree(picture).walk() if t.scope]
-    members = {t.scope: list(t.all_boxes()) for t in trees}
-    left = {scope: len(boxes) for scope, boxes in members.items()}
-    folded: set[Scope] = set()
-    for tree in sorted(trees, key=lambda t: _order(t.scope, members[t.scope])):
-        scope = tree.scope
-        saved = left[scope] - 1
-        if saved < 1:
-            continue
-        if visible <= limit and not _is_variable(scope, members[scope]):
-            continue
-        folded.add(scope)
-        visible -= saved
-        for depth in range(1, len(scope) + 1):
-            left[scope[:depth]] -= saved
-    return frozenset(s for s in folded if not any(s[:d] in folded for d in range(1, len(s))))
+    left = _Left(picture)
+    levels: dict[Level, list[list[Scope]]] = {}
+    for group in _groups({s: b for s, b in left.members.items() if s != keep[: len(s)]}).values():
+        levels.setdefault(_level(group, left.members), []).append(group)
+    for level in sorted(levels):
+        groups = levels[level]
+        while groups and (level[0] == _VARIABLES or left.visible > limit):
+            needed = left.visible - limit
+            saved = {i: left.saved(g) for i, g in enumerate(groups)}
+            enough = [i for i in saved if saved[i] >= needed]
+            chosen = min(enough, key=saved.__getitem__) if enough else max(saved, key=saved.__getitem__)
+            left.fold(groups.pop(chosen))
+    return left.outermost()
 
 
-def _order(scope: Scope, boxes: list[Box]) -> tuple[int, int, int, Scope]:
-    kinds = Counter(b.kind for b in boxes)
-    updates = kinds["update"] > 0 and not kinds["forward"] and not kinds["gradient"]
-    gradient = kinds["gradient"] > kinds["forward"]
-    phase = 3 if any(b.status != KEPT for b in boxes) else 0 if _is_variable(scope, boxes) else 1 if updates else 2
-    return phase, -(len(scope) + gradient), -len(boxes), scope
+class _Left:
+    """How many boxes each scope shows while more and more scopes are folded."""
+
+    def __init__(self, picture: Picture) -> None:
+        trees = [t for t in scope_tree(picture).walk() if t.scope]
+        self.members = {t.scope: list(t.all_boxes()) for t in trees}
+        self.visible = len(picture.boxes)
+        self._shown = {scope: len(boxes) for scope, boxes in self.members.items()}
+        self._folded: set[Scope] = set()
+
+    def saved(self, group: Iterable[Scope]) -> int:
+        return sum(self._shown[scope] - 1 for scope in group)
+
+    def fold(self, group: Iterable[Scope]) -> None:
+        for scope in group:
+            saved = self._shown[scope] - 1
+            if saved < 1:
+                continue
+            self._folded.add(scope)
+            self.visible -= saved
+            for depth in range(1, len(scope) + 1):
+                self._shown[scope[:depth]] -= saved
+
+    def outermost(self) -> frozenset[Scope]:
+        folded = self._folded
+        return frozenset(s for s in folded if not any(s[:d] in folded for d in range(1, len(s))))
+
+
+def _groups(members: Mapping[Scope, list[Box]]) -> dict[tuple[object, ...], list[Scope]]:
+    """The scopes that are folded together."""
+    groups: dict[tuple[object, ...], list[Scope]] = {}
+    for scope, boxes in members.items():
+        alike = tuple(_NUMBER.sub("#", part) for part in _forward(scope))
+        groups.setdefault((_phase(scope, boxes), alike), []).append(scope)
+    return groups
+
+
+def _forward(scope: Scope) -> Scope:
+    """The scope that `scope` holds the gradients of; `scope` itself where it holds none."""
+    at = next((i for i, part in enumerate(scope) if GRADIENTS.fullmatch(part)), -1)
+    return scope[at + 1 :]
+
+
+def _level(group: list[Scope], members: Mapping[Scope, list[Box]]) -> Level:
+    """When a group is folded. All gradients in one come late, and what holds most of the graph by itself last."""
+    forward = {_forward(scope) for scope in group}
+    total = sum(len(boxes) for scope, boxes in members.items() if len(scope) == 1)
+    most = len(forward) == 1 and sum(len(members[scope]) for scope in group) * 2 > total
+    depth = len(forward.pop())
+    return _phase(group[0], members[group[0]]), -0.5 if depth == 0 else 0 if most and depth == 1 else -depth
+
+
+def _phase(scope: Scope, boxes: list[Box]) -> int:
+    if any(b.status != KEPT for b in boxes):
+        return _CHANGED
+    if _is_variable(scope, boxes):
+        return _VARIABLES
+    kinds = {b.kind for b in boxes}
+    return _UPDATES if "update" in kinds and not kinds & {"forward", "gradient"} else _OTHERS
 
 
 def _is_variable(scope: Scope, boxes: list[Box]) -> bool:
@@ -132,10 +187,11 @@ def _folded(scope: Scope, id: str, boxes: list[Box]) -> Box:
         sum(b.count for b in boxes),
         statuses.pop() if len(statuses) == 1 else KEPT,
         (sum(b.status == ADDED for b in boxes), sum(b.status == REMOVED for b in boxes)),
+        _sum(live, lambda b: b.seconds),
     )
 
 
-def _sum(boxes: Iterable[Box], cost: Callable[[Box], int | None]) -> int | None:
+def _sum(boxes: Iterable[Box], cost: Callable[[Box], Any]) -> Any:
     known = [c for b in boxes if (c := cost(b)) is not None]
     return sum(known) if known else None
 

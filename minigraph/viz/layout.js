@@ -8,17 +8,16 @@ function content() {
   const put = (index, status) => boxes.push({ ...data.boxes[index], status, count: 1, added: 0, removed: 0 });
   if (!before) {
     for (const i of now.boxes) put(i, "kept");
-    for (const a of now.arrows) arrows.push({ a, status: "kept" });
+    for (const i of now.arrows) arrows.push({ a: data.arrows[i], status: "kept" });
     return { boxes, arrows };
   }
   const ids = stage => new Set(stage.boxes.map(i => data.boxes[i].id));
-  const key = a => a.join(" ");
   const old = ids(before), young = ids(now);
   for (const i of now.boxes) put(i, old.has(data.boxes[i].id) ? "kept" : "added");
   for (const i of before.boxes) if (!young.has(data.boxes[i].id)) put(i, "removed");
-  const oldArrows = new Set(before.arrows.map(key)), newArrows = new Set(now.arrows.map(key));
-  for (const a of now.arrows) arrows.push({ a, status: oldArrows.has(key(a)) ? "kept" : "added" });
-  for (const a of before.arrows) if (!newArrows.has(key(a))) arrows.push({ a, status: "removed" });
+  const oldArrows = new Set(before.arrows), newArrows = new Set(now.arrows);
+  for (const i of now.arrows) arrows.push({ a: data.arrows[i], status: oldArrows.has(i) ? "kept" : "added" });
+  for (const i of before.arrows) if (!newArrows.has(i)) arrows.push({ a: data.arrows[i], status: "removed" });
   return { boxes, arrows };
 }
 
@@ -61,7 +60,7 @@ function visible() {
     if (!group) {
       const path = fold.split("/");
       group = { id: fold + "/", name: fold, op: "", scope: path.slice(0, -1), kind: "", types: [], parameters: 0, flops: null,
-        bytes: null, partial: false, source: "", attributes: "", count: 0, added: 0, removed: 0, kinds: {}, hits: [], fold,
+        bytes: null, partial: false, source: "", attributes: "", inner: [], seconds: null, count: 0, added: 0, removed: 0, kinds: {}, hits: [], fold,
         statuses: new Set() };
       groups.set(fold, group);
       const frame = frameOf(group.scope);
@@ -78,6 +77,7 @@ function visible() {
     group.parameters += box.parameters;
     group.flops = add(group.flops, box.flops);
     group.bytes = add(group.bytes, box.bytes);
+    group.seconds = add(group.seconds, box.seconds);
     group.partial = group.partial || box.partial;
     if (box.name === fold) Object.assign(group, { op: box.op, kind: box.kind, types: box.types, source: box.source });
   }
@@ -101,7 +101,26 @@ function visible() {
       if (arrow.status !== status) arrow.status = "kept";
     }
   }
-  return { root, boxes: [...new Set(where.values())], arrows: [...merged.values()] };
+  const all = [...merged.values()];
+  hideDense(all);
+  return { root, boxes: [...new Set(where.values())], arrows: all };
+}
+
+/**
+ * Shared constants, many writes of one update, and orders between all of one set of boxes and all of another would cover
+ * the rest: they are seen at the pointer only.
+ */
+function hideDense(arrows) {
+  const after = new Map(), before = new Map(), written = new Map();
+  const count = (map, key) => map.set(key, (map.get(key) || 0) + 1);
+  for (const a of arrows) {
+    if (a.kind === "control") { count(after, a.target); count(before, a.source); }
+    if (a.kind === "write") count(written, a.target);
+  }
+  for (const a of arrows) {
+    a.hidden = a.kind === "shared" || (a.kind === "write" && written.get(a.target) > MANY)
+      || (a.kind === "control" && Math.min(after.get(a.target), before.get(a.source)) > MANY);
+  }
 }
 
 // layout: each frame by itself in layers, the inner ones first; a frame is a box to the frame around it
@@ -120,8 +139,9 @@ function measure(box) {
   box.label = box.name.startsWith(around) ? box.name.slice(around.length) : box.name.split("/").pop();
   const plain = ["input", "parameter", "state", "constant"].includes(box.kind);
   const told = box.op && !plain && !box.label.toLowerCase().includes(box.op.toLowerCase()) ? box.op : "";
-  box.kindLabel = told.length > LONG ? "" : told;
-  box.lines = [...(told.length > LONG ? wrap(told) : []), ...costs(box)];
+  const long = box.label.length + told.length > LONG;
+  box.kindLabel = long ? "" : told;
+  box.lines = [...(told && long ? wrap(told) : []), ...costs(box)];
   const first = width(box.label, 11, true) + (box.kindLabel ? 6 + width(box.kindLabel, 11) : 0);
   box.w = Math.max(50, first, ...box.lines.map(l => width(l, 9.5))) + 18;
   box.h = 22 + 12 * box.lines.length;
@@ -138,7 +158,7 @@ function lift(arrows) {
     const a = chain(arrow.source), b = chain(arrow.target);
     let i = 0;
     while (a[i] === b[i]) i++;
-    if (!["write", "shared"].includes(arrow.kind)) a[i - 1].edges.push([a[i], b[i]]);
+    if (!arrow.hidden && arrow.kind !== "write") a[i - 1].edges.push([a[i], b[i]]);
   }
 }
 

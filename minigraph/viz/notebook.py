@@ -1,35 +1,38 @@
-"""How a graph shows itself in a notebook: as a picture where Graphviz is installed, else as text."""
+"""How graphs and tensors show themselves in a notebook: as pictures where Graphviz is installed, and as text."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from minigraph.core.errors import MinigraphError
-
-if TYPE_CHECKING:
-    from minigraph.core.graph import Graph
+from minigraph.core.graph import Graph, Tensor
 
 
-def display(graph: Graph) -> dict[str, str]:
-    """The graph by MIME type: always as text, and as SVG if that can be drawn."""
-    found = {"text/plain": str(graph) or "an empty graph"}
-    svg = draw_svg(graph)
-    if svg is not None:
-        found["image/svg+xml"] = svg
-    return found
+def display(shown: Graph | Tensor) -> dict[str, str]:
+    """A graph, or what computes a tensor, by MIME type: always as text, and as SVG if that can be drawn."""
+    text = repr(shown) if isinstance(shown, Tensor) else str(shown) or "an empty graph"
+    svg = draw_svg(shown)
+    return {"text/plain": text} | ({} if svg is None else {"image/svg+xml": svg})
 
 
-def draw_svg(graph: Graph) -> str | None:
-    """The graph as SVG, with scopes folded to a readable size; None without nodes or without Graphviz."""
+def draw_svg(shown: Graph | Tensor) -> str | None:
+    """The picture with scopes folded to a readable size, and a tensor's node marked; None where it cannot be drawn.
+
+    That is without nodes or without Graphviz.
+    """
     from minigraph.viz.dot import dot_source
     from minigraph.viz.fold import choose_folds, fold
-    from minigraph.viz.picture import picture_of_graph
+    from minigraph.viz.picture import needed, picture_of_graph
     from minigraph.viz.render import render
 
-    if not graph.nodes:
+    if isinstance(shown, Graph):
+        picture, marked = picture_of_graph(shown), None
+    else:
+        picture = picture_of_graph(shown.graph, shown.name, needed([shown.node]))
+        marked = next(box for box in picture.boxes if box.name == shown.node.name)
+    if not picture.boxes:
         return None
-    picture = picture_of_graph(graph)
+    folds = choose_folds(picture, keep=marked.scope if marked else ())
+    dot = dot_source(fold(picture, folds), marked=marked.id if marked else "")
     try:
-        return render(dot_source(fold(picture, choose_folds(picture))), "svg").decode("utf-8")
+        return render(dot, "svg").decode("utf-8")
     except MinigraphError:
         return None

@@ -2,9 +2,10 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const byId = id => document.getElementById(id);
 const svg = byId("graph");
 const NS = "http://www.w3.org/2000/svg";
-const LONG = 32;  // letters of an operation beyond which it gets lines of its own
+const LONG = 32;  // letters of a name and an operation beyond which the operation gets lines of its own
+const MANY = 3;  // arrows of one kind at one box, beyond which writes, and orders between all of two sets, hide
 const GAP = 18, RISE = 34, PAD = 12, HEAD = 20;  // between boxes, between layers, inside a frame, a frame's title
-const state = { stage: 0, changes: false, query: "", folded: new Set(data.folded), at: -1 };
+const state = { stage: 0, changes: false, times: true, query: "", folded: new Set(data.folded), at: -1, picked: null };
 let view = { x: 0, y: 0, w: 100, h: 100 };
 let scene = null;
 
@@ -25,8 +26,9 @@ function shapeOf(type) {
   return !dims ? "" : dtype === "float32" ? dims : dtype + " " + dims;
 }
 
-function costs(box) {
+function costs(box, withTime = true) {
   const lines = [];
+  if (withTime && box.seconds !== null && timed()) lines.push(milliseconds(box.seconds));
   if (box.count > 1 && !box.parameters) lines.push(box.count + " operations");
   if (["parameter", "state", "input", "constant"].includes(box.kind) && box.types.length)
     lines.push(shapeOf(box.types[0]) || box.types[0].split("[")[0] + " scalar");
@@ -79,14 +81,20 @@ function draw(keepView) {
     const marker = make("marker", { id, ...size, orient: "auto-start-reverse" }, defs);
     make("path", { d: "M0 0L8 4L0 8z", fill: colour }, marker);
   }
+  scene = { root, boxes, layer, longest: Math.max(...boxes.map(b => b.seconds || 0)) };
   drawFrames(root, layer);
-  for (const arrow of arrows) drawArrow(arrow, layer);
+  for (const box of boxes) box.arrows = [];
+  for (const arrow of arrows) {
+    arrow.source.arrows.push(arrow);
+    arrow.target.arrows.push(arrow);
+    if (!arrow.hidden) drawArrow(arrow, layer);
+  }
   for (const box of boxes) drawBox(box, layer);
   svg.replaceChildren(layer);
-  scene = { root, boxes, arrows };
   if (!keepView) fit(true);
   head();
   search();
+  markPicked();
   svg.dataset.boxes = boxes.length;
   svg.dataset.drawn = (performance.now() - started).toFixed(1);
 }
@@ -114,10 +122,9 @@ function drawArrow(arrow, layer) {
   if (arrow.kind === "control") path.setAttribute("stroke-dasharray", "1.5 3");
   else if (arrow.kind === "write" || arrow.status === "removed") path.setAttribute("stroke-dasharray", "5 3");
   if (arrow.kind === "write") path.setAttribute("marker-start", "url(#tip-write)"), path.removeAttribute("marker-end");
-  if (arrow.kind === "shared") path.classList.add("shared");
   arrow.path = path;
   const label = arrow.kind !== "data" ? "" : arrow.tensors.size > 1 ? arrow.tensors.size + " tensors" : shapeOf(arrow.type || "[]");
-  if (label) make("text", { x, y: y + 3, class: "shape" }, layer, label);
+  if (label && !arrow.hidden) make("text", { x, y: y + 3, class: "shape" }, layer, label);
 }
 
 /** Up or down; a long way is bent outwards, past what stands between. */
@@ -140,7 +147,8 @@ function across(a, b) {
 
 function drawBox(box, layer) {
   const mark = state.changes && state.stage > 0;
-  const [fill, line] = mark ? data.changes[box.status] : data.colours[box.kind];
+  let [fill, line] = mark ? data.changes[box.status] : data.colours[box.kind];
+  if (timed()) fill = heatOf(box);
   const known = { class: box.fold ? "box scope" : "box", "data-id": box.id, "data-kind": box.kind };
   const group = make("g", { ...known, transform: `translate(${box.left} ${box.top})` }, layer);
   if (box.fold) make("rect", { x: -3, y: -3, width: box.w + 6, height: box.h + 6, rx: 9, fill: "none", stroke: line }, group);
@@ -151,7 +159,10 @@ function drawBox(box, layer) {
   box.lines.forEach((l, i) => make("text", { x: 9, y: 28 + 12 * i, class: "cost" }, group, l));
   group.addEventListener("mouseenter", () => point(box, true));
   group.addEventListener("mouseleave", () => point(box, false));
-  if (box.fold) group.addEventListener("click", () => toggle(box.fold, box));
+  group.addEventListener("click", () => {
+    if (box.fold) toggle(box.fold, box);
+    else if (!moved) { state.picked = box.id; markPicked(); }
+  });
   box.group = group;
 }
 
@@ -167,26 +178,35 @@ function head() {
   byId("stagename").textContent = text;
   const legend = byId("legend");
   legend.replaceChildren();
+  const entry = (text, fill, line) => {
+    const span = legend.appendChild(document.createElement("span"));
+    span.textContent = text;
+    span.style.background = fill;
+    span.style.borderColor = line;
+  };
   const entries = state.changes && state.stage ? data.changes : data.colours;
   for (const key in entries) {
     if (entries === data.colours && !now.some(b => b.kind === key)) continue;
-    const span = document.createElement("span");
-    span.textContent = data.meanings[key] || key;
-    span.style.background = entries[key][0];
-    span.style.borderColor = entries[key][1];
-    legend.appendChild(span);
+    entry(data.meanings[key] || key, timed() ? "#fff" : entries[key][0], entries[key][1]);
   }
+  byId("launches").hidden = !timed();
+  if (timed()) for (const part of [0, 0.25, 1]) entry(milliseconds(part * scene.longest), data.heat[20 * part], "#bbb");
 }
 
 // what the reader does
 
 function point(box, on) {
   const tip = byId("tip");
-  for (const arrow of scene.arrows) if (arrow.source === box || arrow.target === box) arrow.path.classList.toggle("near", on);
+  for (const arrow of box.arrows) {
+    if (arrow.hidden && on) drawArrow(arrow, scene.layer);
+    if (arrow.hidden && !on) arrow.path.remove();
+    else arrow.path.classList.toggle("near", on);
+  }
   tip.style.display = on ? "block" : "none";
   if (!on) return;
-  const kind = box.op ? `${box.op} ${box.attributes}` : "";
-  const facts = [box.name, kind, box.types.join(", "), data.meanings[box.kind], ...costs(box), box.source];
+  const kind = box.inner.length ? box.inner : [box.op ? `${box.op} ${box.attributes}` : ""];
+  const facts = [box.name, ...kind, box.types.join(", "), data.meanings[box.kind], box.source];
+  facts.push(...costs(box, false), ...(timed() ? measured(box) : []));
   tip.textContent = [...facts, box.fold ? "click to unfold" : ""].filter(Boolean).join("\n");
 }
 
@@ -280,7 +300,7 @@ svg.addEventListener("wheel", e => {
 function allScopes() {
   const scopes = new Set();
   for (const i of data.stages[state.stage].boxes) {
-    const scope = data.boxes[i].scope;
+    const { scope } = data.boxes[i];
     for (let d = 1; d <= scope.length; d++) scopes.add(scope.slice(0, d).join("/"));
   }
   return scopes;
@@ -289,6 +309,7 @@ function allScopes() {
 byId("stage").max = data.stages.length - 1;
 byId("stage").addEventListener("input", e => { state.stage = +e.target.value; draw(true); });
 byId("changes").addEventListener("change", e => { state.changes = e.target.checked; draw(true); });
+byId("times").addEventListener("change", e => { state.times = e.target.checked; draw(true); });
 byId("search").addEventListener("input", e => { state.query = e.target.value; state.at = -1; search(); });
 byId("search").addEventListener("keydown", e => {
   const hits = scene.boxes.filter(b => b.found);
@@ -306,5 +327,7 @@ document.title = data.title ? data.title + " - minigraph" : "minigraph";
 state.stage = data.start;
 byId("stage").value = data.start;
 state.changes = byId("changes").checked = data.diff;
+byId("times").parentElement.hidden = !data.launches.length;
+fillTable();
 draw();
 svg.dataset.opened = performance.now().toFixed(1);

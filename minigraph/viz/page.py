@@ -6,23 +6,27 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from minigraph.viz.dot import CHANGES, COLOURS, MEANINGS
+from minigraph.compile.profile import short_source
+from minigraph.viz.dot import CHANGES, COLOURS, MEANINGS, heat
 from minigraph.viz.fold import READABLE, choose_folds
 from minigraph.viz.picture import Box
-from minigraph.viz.stages import Traced
+from minigraph.viz.stages import Timed, Traced
+
+_SCRIPTS = ("layout.js", "times.js", "page.js")
 
 
 def page(traced: Traced, start: str = "before", diff: bool = False, limit: int = READABLE) -> str:
     """The page, opened at a stage; `limit` is how many boxes it shows before the reader unfolds any."""
     folder = files("minigraph.viz")
-    template, layout, script = (folder.joinpath(n).read_text("utf-8") for n in ("page.html", "layout.js", "page.js"))
+    template, *scripts = (folder.joinpath(n).read_text("utf-8") for n in ("page.html", *_SCRIPTS))
     # Names cannot end the script element or start a comment in it when no "<" is left.
     content = json.dumps(_data(traced, start, diff, limit), separators=(",", ":")).replace("<", "\\u003c")
-    return template.replace("__SCRIPT__", layout + script).replace("__DATA__", content)
+    return template.replace("__SCRIPT__", "".join(scripts)).replace("__DATA__", content)
 
 
 def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
     boxes: dict[Box, int] = {}
+    all_arrows: dict[tuple[Any, ...], int] = {}
     types: dict[str, int] = {}
     stages = []
     before: set[str] = set()
@@ -31,7 +35,8 @@ def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
         arrows = []
         for arrow in picture.arrows:
             output = next(iter(arrow.tensors)).rpartition(":")[2] if arrow.tensors else ""
-            arrows.append((arrow.source, arrow.target, types.setdefault(arrow.type, len(types)), arrow.kind, output))
+            plain = arrow.source, arrow.target, types.setdefault(arrow.type, len(types)), arrow.kind, output
+            arrows.append(all_arrows.setdefault(plain, len(all_arrows)))
         stages.append(
             {
                 "name": name,
@@ -47,6 +52,7 @@ def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
         "title": traced.title,
         "stages": stages,
         "boxes": [_plain(b) for b in boxes],
+        "arrows": list(all_arrows),
         "types": list(types),
         "folded": sorted("/".join(s) for s in choose_folds(traced.pictures[index], limit)),
         "start": index,
@@ -54,9 +60,19 @@ def _data(traced: Traced, start: str, diff: bool, limit: int) -> dict[str, Any]:
         "colours": dict(COLOURS),
         "changes": dict(CHANGES),
         "meanings": dict(MEANINGS),
+        "launches": [_launch(each) for each in traced.launches],
+        "summary": traced.summary,
+        "heat": [heat(i / 20) for i in range(21)],
     }
+
+
+def _launch(timed: Timed) -> dict[str, Any]:
+    launch = timed.launch
+    names = ("op", "node", "seconds", "flops", "bytes_read", "bytes_written", "live", "notes")
+    source = short_source(launch.source)
+    return {"box": timed.box, "source": source} | {name: getattr(launch, name) for name in names}
 
 
 def _plain(box: Box) -> dict[str, Any]:
     names = ("id", "name", "op", "scope", "kind", "types", "parameters", "flops", "bytes", "partial", "source")
-    return {name: getattr(box, name) for name in (*names, "attributes")}
+    return {name: getattr(box, name) for name in (*names, "attributes", "seconds", "inner")}

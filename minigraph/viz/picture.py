@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +18,15 @@ from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
 from minigraph.ops.constant import Placeholder, PlaceholderWithDefault
 from minigraph.ops.state import NoOp, VariableV2
+from minigraph.viz.amount import amount
 from minigraph.viz.cost import flops, moved_bytes, op_name, parts
 
 KINDS = ("input", "parameter", "state", "constant", "forward", "gradient", "update")
 KEPT, ADDED, REMOVED = "kept", "added", "removed"
 
 _WIDELY = 3  # scopes; a scalar constant read in more of them is "shared"
-_GRADIENT_SCOPE = re.compile(r"gradients(_\d+)?|.+_grad(_\d+)?")
+GRADIENTS = re.compile(r"gradients(_\d+)?")
+_GRADIENT_SCOPE = re.compile(rf"{GRADIENTS.pattern}|.+_grad(_\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Box:
 
     kind: one of KINDS; "parameter" is a trainable variable, "state" any other one. types: of the outputs.
     flops, bytes: see `minigraph.viz.cost`; None where no part is known. `partial`: some part's FLOPs are not known.
+    seconds: of a run, where it was measured. inner: a line for each operation that a fused one is made of.
     """
 
     id: str
@@ -49,6 +53,8 @@ class Box:
     count: int = 1
     status: str = KEPT
     changes: tuple[int, int] = (0, 0)  # added and removed boxes in a folded scope
+    seconds: float | None = None
+    inner: tuple[str, ...] = ()
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -82,6 +88,11 @@ class Picture:
         return sum(b.parameters for b in self.boxes if b.status != REMOVED)
 
     @property
+    def seconds(self) -> float | None:
+        known = [b.seconds for b in self.boxes if b.seconds is not None]
+        return sum(known) if known else None
+
+    @property
     def flops(self) -> int:
         return sum(b.flops or 0 for b in self.boxes if b.status != REMOVED)
 
@@ -95,10 +106,13 @@ class _Item(NamedTuple):
     inputs: tuple[tuple[int, int], ...]
     control: tuple[int, ...]
     types: tuple[TensorType, ...]
+    names: Sequence[str] = ()  # of the user's nodes it stands for
 
 
-def trainable_names(graph: Graph) -> frozenset[str]:
-    """The names of a graph's trainable variables."""
+def trainable_names(graph: Graph) -> frozenset[str] | None:
+    """The names of a graph's trainable variables; None where collections tell of no variable at all."""
+    if not graph.get_collection("variables") and not graph.get_collection("trainable_variables"):
+        return None
     return frozenset(v.op.name for v in graph.get_collection("trainable_variables"))
 
 
@@ -115,11 +129,25 @@ def picture_of_program(
             tuple((position[v.instr], v.output) for v in instr.inputs),
             tuple(position[c] for c in instr.control),
             instr.types,
+            instr.names,
         )
         for instr in program.instrs
     ]
     results = {position[v.instr] for v in program.results}
     return _picture(title, items, results, trainable, ids)
+
+
+def needed(nodes: Iterable[GraphNode]) -> set[GraphNode]:
+    """All that runs for some nodes, themselves included."""
+    seen: set[GraphNode] = set()
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack += [t.node for t in node.inputs]
+            stack += node.control_inputs
+    return seen
 
 
 def picture_of_graph(graph: Graph, title: str = "", only: Iterable[GraphNode] | None = None) -> Picture:
@@ -151,19 +179,22 @@ def _picture(
     kinds = _kinds(items, results, trainable)
     scopes = {item.name.rpartition("/")[0] for item in items}
     shared = _shared(items, kinds)
-    boxes, arrows = [], []
+    boxes: list[Box] = []
+    arrows = []
     for index, item in enumerate(items):
         ins = [items[p].types[o] for p, o in item.inputs]
         cost = flops(item.op, ins, item.types)
         # As in TensorBoard, a node that gives its name to a scope (a variable) stands in it.
-        scope = item.name if item.name in scopes else item.name.rpartition("/")[0]
+        scope = tuple((item.name if item.name in scopes else item.name.rpartition("/")[0]).split("/"))
+        if kinds[index] == "gradient":
+            scope = _among(scope, [boxes[p] for p, _ in item.inputs if kinds[p] == "gradient"])
         size = item.types[0].size if kinds[index] == "parameter" and item.types[0].is_static else 0
         boxes.append(
             Box(
                 keys[index],
                 item.name,
                 op_name(item.op),
-                tuple(scope.split("/")) if scope else (),
+                scope if scope[0] else (),
                 kinds[index],
                 tuple(map(str, item.types)),
                 size,
@@ -172,6 +203,7 @@ def _picture(
                 cost is None,
                 short_source(item.source),
                 "" if parts(item.op, (), ()) else format_attributes(item.op).strip(),
+                inner=_inner(item, ins),
             )
         )
         for place, (producer, output) in enumerate(item.inputs):
@@ -182,6 +214,29 @@ def _picture(
             arrows.append(Arrow(keys[producer], keys[index], kept, kind, frozenset((tensor,))))
         arrows += [Arrow(keys[c], keys[index], "", "control") for c in item.control]
     return Picture(title, tuple(boxes), tuple(dict.fromkeys(arrows)))
+
+
+def _inner(item: _Item, ins: Sequence[TensorType]) -> tuple[str, ...]:
+    """A line for each operation of a fused one: what it is, the node it stands for, and its FLOPs."""
+    program = getattr(item.op, "program", None)
+    made_of = parts(item.op, ins, item.types)
+    if isinstance(program, Program):
+        names = [i.names[0] if i.names else "" for i in program.instrs if not isinstance(i.op, Feed)]
+    else:
+        names = [*item.names, *[""] * len(made_of)][: len(made_of)]
+    lines = []
+    for (op, inputs, outputs), name in zip(made_of, names, strict=True):
+        cost = flops(op, inputs, outputs)
+        lines.append("  ".join(filter(None, (op_name(op), name, amount(cost, "FLOP") if cost else ""))))
+    return tuple(lines)
+
+
+def _among(scope: tuple[str, ...], inputs: Sequence[Box]) -> tuple[str, ...]:
+    """Where a gradient stands. The sums of gradients, all in one scope, stand with what they add up instead."""
+    paths = [box.scope for box in inputs if box.scope[: len(scope)] == scope]
+    if not paths or not GRADIENTS.fullmatch(scope[-1]):
+        return scope
+    return tuple(parts[0] for parts in itertools.takewhile(lambda p: len(set(p)) == 1, zip(*paths, strict=False)))
 
 
 def _shared(items: list[_Item], kinds: list[str]) -> set[int]:

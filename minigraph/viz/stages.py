@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+from minigraph.compile.plan import Plan
+from minigraph.compile.profile import LaunchProfile, Profile
 from minigraph.compile.specialise import specialise
 from minigraph.core.errors import MinigraphError
 from minigraph.core.graph import Graph, Node, Tensor
-from minigraph.core.ir import Program
+from minigraph.core.ir import Instr, Program
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.constant import Placeholder
 from minigraph.passes import choose
-from minigraph.rewrite.pipeline import run_pipeline
-from minigraph.viz.picture import Picture, compare, picture_of_program, track, trainable_names
+from minigraph.rewrite.pipeline import Stage, run_pipeline
+from minigraph.viz.picture import Picture, compare, needed, picture_of_program, track, trainable_names
 
 BEFORE, AFTER = "before", "after"
 
@@ -22,12 +25,24 @@ class VizError(MinigraphError, ValueError):
     """There is nothing to draw, or no such stage."""
 
 
+class Timed(NamedTuple):
+    """A launch, and the id of its box in the last picture."""
+
+    box: str
+    launch: LaunchProfile
+
+
 class Traced(NamedTuple):
-    """The pictures of all stages, the first before any pass; equal boxes have equal ids in all of them."""
+    """The pictures of all stages, the first before any pass; equal boxes have equal ids in all of them.
+
+    launches, summary: of a profile, if there is one; then the boxes of the last picture know their seconds.
+    """
 
     title: str
     names: tuple[str, ...]
     pictures: tuple[Picture, ...]
+    launches: tuple[Timed, ...] = ()
+    summary: str = ""
 
     def stage(self, name: str) -> int:
         """The position of a stage. VizError, with the names there are, for an unknown one."""
@@ -59,14 +74,7 @@ def feeds_for(fetches: Iterable[Tensor | Node], batch_size: int) -> tuple[list[T
 
     VizError where another dimension is unknown.
     """
-    seen: set[Node] = set()
-    stack = [f.node if isinstance(f, Tensor) else f for f in fetches]
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack += [t.node for t in node.inputs]
-            stack += node.control_inputs
+    seen = needed(f.node if isinstance(f, Tensor) else f for f in fetches)
     feeds = [n.outputs[0] for n in sorted(seen, key=lambda n: n.id) if isinstance(n.op, Placeholder)]
     return feeds, [_static(t, batch_size) for t in feeds]
 
@@ -92,19 +100,54 @@ def trace(
     optimize: str = "O3",
 ) -> Traced:
     """Compile `fetches` as a session would, and draw the program before the passes of `optimize` and after each."""
-    tensors = [f for f in fetches if isinstance(f, Tensor)]
-    targets = [f for f in fetches if isinstance(f, Node)]
     feeds, types = feeds_for(fetches, batch_size)
-    before = specialise(tensors, targets, feeds, types)
+    before = specialise(*_split(fetches), feeds, types)
     _, stages = run_pipeline(before, choose(optimize, None, ()))
+    return _draw(title, before, stages, trainable_names(graph))[0]
+
+
+def trace_profile(
+    graph: Graph,
+    fetches: Sequence[Tensor | Node],
+    feeds: Sequence[Tensor],
+    plan: Plan,
+    profile: Profile,
+    title: str = "",
+) -> Traced:
+    """The stages of a plan that a session made for `fetches`, with what was measured of it in the last one.
+
+    feeds: in the order in which they were given to the session.
+    """
+    before = specialise(*_split(fetches), feeds, plan.program.feeds) if plan.stages else plan.program
+    traced, ids = _draw(title, before, plan.stages, trainable_names(graph))
+    timed = [Timed(ids[step.instr], launch) for step, launch in zip(plan.steps, profile.launches, strict=True)]
+    seconds: dict[str, float] = {}
+    for each in timed:
+        seconds[each.box] = seconds.get(each.box, 0.0) + each.launch.seconds
+    last = traced.pictures[-1]
+    boxes = tuple(replace(b, seconds=seconds[b.id]) if b.id in seconds else b for b in last.boxes)
+    pictures = (*traced.pictures[:-1], replace(last, boxes=boxes))
+    return traced._replace(pictures=pictures, launches=tuple(timed), summary=profile.summary())
+
+
+def _split(fetches: Iterable[Tensor | Node]) -> tuple[list[Tensor], list[Node]]:
+    fetches = list(fetches)
+    return [f for f in fetches if isinstance(f, Tensor)], [f for f in fetches if isinstance(f, Node)]
+
+
+def _draw(
+    title: str, before: Program, stages: Sequence[Stage], known: frozenset[str] | None
+) -> tuple[Traced, dict[Instr, str]]:
+    """The pictures, and the ids of the last program's instructions."""
     programs: list[Program] = [before, *(s.program for s in stages)]
     names = [BEFORE]
     for stage in stages:
         again = sum(n == stage.name or n.startswith(stage.name + "-") for n in names)
         names.append(f"{stage.name}-{again + 1}" if again else stage.name)
-    known = trainable_names(graph)
+    all_ids = track(programs)
     pictures = []
-    for name, program, ids in zip(names, programs, track(programs), strict=True):
+    for name, program, ids in zip(names, programs, all_ids, strict=True):
         when = "before all passes" if name == BEFORE else f"after {name}"
         pictures.append(picture_of_program(program, f"{title} {when}".strip(), known, ids))
-    return Traced(title, tuple(names), tuple(pictures))
+    last = dict(zip(programs[-1].instrs, all_ids[-1], strict=True))
+    return Traced(title, tuple(names), tuple(pictures)), last

@@ -1,19 +1,9 @@
-"""Numbers, shapes and names as pictures show them."""
+"""Shapes, costs and names as pictures show them."""
 
 from __future__ import annotations
 
+from minigraph.viz.amount import amount, milliseconds
 from minigraph.viz.picture import Box
-
-
-def amount(value: int, unit: str) -> str:
-    """`1.23 GFLOP`, `12 kB`: three digits and a decimal prefix."""
-    number, prefix = float(value), ""
-    for prefix in ("", "k", "M", "G", "T", "P"):  # noqa: B007
-        if number < 999.5:
-            break
-        number /= 1000
-    digits = f"{number:.0f}" if not prefix else f"{number:.3g}"
-    return f"{digits} {prefix}{unit}"
 
 
 def shape_of(type: str) -> str:
@@ -28,6 +18,8 @@ def shape_of(type: str) -> str:
 def costs(box: Box) -> list[str]:
     """The lines under a box's name."""
     lines = []
+    if box.seconds is not None:
+        lines.append(milliseconds(box.seconds))
     if box.count > 1 and not box.parameters:
         lines.append(f"{box.count} operations")
     if box.kind in ("parameter", "state", "input", "constant") and box.types:

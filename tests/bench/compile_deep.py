@@ -22,7 +22,7 @@ from minigraph.compile.memory import lower_bound
 from minigraph.compile.plan import Plan
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from networks import googlenet, residual_chain, resnet
+from deep_networks import googlenet, residual_chain, resnet
 
 Case = tuple[tf.Graph, list[Any], dict[Any, Any]]
 

@@ -1,0 +1,205 @@
+"""Graphs as plain records, apart from any `Graph`: what is written to files and imported into other graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from minigraph.core.dtypes import DType
+from minigraph.core.errors import FinalizedError, GraphError, ShapeError
+from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor
+from minigraph.core.op import REGISTRY, Op
+from minigraph.core.provenance import Source
+from minigraph.core.types import TensorType, compatible, merge
+
+Types = tuple[TensorType, ...]
+
+
+class NodeDef(NamedTuple):
+    """One node. input: `name` or `name:output` for data, then `^name` for control inputs, as in TensorFlow 1.
+
+    op: the op's type; attr: its attributes by name. types: of the outputs.
+    """
+
+    name: str
+    op: str
+    input: tuple[str, ...]
+    attr: Mapping[str, Any]
+    types: Types
+    source: Source
+
+
+class GraphDef:
+    """The nodes of a graph in the order in which they were made. op_count: TensorFlow 1's count of them."""
+
+    def __init__(self, node: Iterable[NodeDef] = (), op_count: int = 0) -> None:
+        self.node = list(node)
+        self.op_count = op_count
+
+    def SerializeToString(self) -> bytes:
+        """The text of a graph file. GraphError where an attribute cannot be written."""
+        from minigraph.core.graph_file import Saved, to_text
+
+        return to_text(Saved(self)).encode()
+
+    def ParseFromString(self, serialized: bytes) -> int:
+        """Replace the nodes by those of a graph file's text; gives the number of bytes. DataLossError."""
+        from minigraph.core.graph_file import from_bytes
+
+        found = from_bytes(serialized).graph_def
+        self.node, self.op_count = found.node, found.op_count
+        return len(serialized)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GraphDef) and self.SerializeToString() == other.SerializeToString()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<tf.GraphDef of {len(self.node)} nodes>"
+
+
+def graph_def(graph: Graph) -> GraphDef:
+    """The nodes of a graph as records."""
+    return GraphDef([_node_def(node) for node in graph.nodes], graph.last_id)
+
+
+def _node_def(node: Node) -> NodeDef:
+    inputs = [t.name.removesuffix(":0") for t in node.inputs] + [f"^{c.name}" for c in node.control_inputs]
+    attributes = {name: getattr(node.op, name) for name in node.op.fields}
+    types = tuple(t.type for t in node.outputs)
+    return NodeDef(node.name, node.type, tuple(inputs), attributes, types, node.source)
+
+
+class _Checked(NamedTuple):
+    """A node that can be made: no step of making it fails any more."""
+
+    definition: NodeDef
+    op: Op
+    types: Types
+
+
+def add_nodes(
+    graph: Graph, definition: GraphDef, prefix: str = "", replaced: Mapping[str, Tensor] | None = None
+) -> dict[str, Node]:
+    """Append all nodes, under `prefix`/; gives the new nodes by the names in the definition.
+
+    replaced: tensors of `graph` by the inputs (`name` or `name:output`) that they are read in place of. Names that are
+    taken get a suffix. GraphError names the node that does not fit; then nothing is added.
+    """
+    mapped = {_full(name): tensor for name, tensor in (replaced or {}).items()}
+    checked = _check(definition, mapped)
+    if graph.finalized:
+        raise FinalizedError("Graph is finalized and cannot be modified.")
+    made: dict[str, Node] = {}
+    with graph.lock, graph.name_scope(None):
+        for (name, _, inputs, _, _, source), op, types in checked:
+            full = graph.unique_name(f"{prefix}/{name}" if prefix else name)
+            data = [mapped[key] if (key := _full(i)) in mapped else _output(made, key) for i in _data(inputs)]
+            control = tuple(made[i[1:]] for i in inputs if i.startswith("^"))
+            made[name] = graph.append(op.renamed(full), tuple(data), types, full, control, source)
+        for node in made.values():
+            graph.use_scopes(node.name)
+        graph.last_id += definition.op_count - len(made)
+    return made
+
+
+def _check(definition: GraphDef, mapped: Mapping[str, Tensor]) -> list[_Checked]:
+    types: dict[str, Types] = {}
+    changed: set[str] = (
+        set()
+    )  # nodes whose types may differ from the definition's, since a replaced input leads to them
+    checked = []
+    for node in definition.node:
+        if node.name in types:
+            raise GraphError(f"{_where(node)}: the name is there twice")
+        if not VALID_NAME.fullmatch(node.name) or node.name.endswith("/"):
+            raise GraphError(f"{_where(node)}: the name is not valid")
+        given = [mapped[i].type if i in mapped else _type(types, node, i) for i in map(_full, _data(node.input))]
+        for name in (i[1:] for i in node.input if i.startswith("^")):
+            if name not in types:
+                raise GraphError(f"{_where(node)} runs after '{name}', which does not come before it")
+        if any(_full(i) in mapped or i.partition(":")[0] in changed for i in _data(node.input)):
+            changed.add(node.name)
+        op = _make_op(node)
+        types[node.name] = _agree(node, _infer(node, op, given), node.name in changed)
+        checked.append(_Checked(node, op, types[node.name]))
+    return checked
+
+
+def _where(node: NodeDef) -> str:
+    return f"node '{node.name}' ({node.op}, made at {node.source})"
+
+
+def _data(inputs: Iterable[str]) -> list[str]:
+    return [i for i in inputs if not i.startswith("^")]
+
+
+def _full(name: str) -> str:
+    return name if ":" in name else f"{name}:0"
+
+
+def _output(made: Mapping[str, Node], name: str) -> Tensor:
+    base, _, index = name.partition(":")
+    return made[base].outputs[int(index)]
+
+
+def _type(types: Mapping[str, Types], node: NodeDef, name: str) -> TensorType:
+    base, _, index = name.partition(":")
+    if base not in types:
+        raise GraphError(f"{_where(node)} reads '{name}', but no node '{base}' comes before it")
+    if not index.isdecimal() or int(index) >= len(types[base]):
+        raise GraphError(f"{_where(node)} reads '{name}', but '{base}' has {len(types[base])} outputs")
+    return types[base][int(index)]
+
+
+def _make_op(node: NodeDef) -> Op:
+    kind = REGISTRY.get(node.op)
+    if kind is None:
+        import difflib
+
+        near = difflib.get_close_matches(node.op, REGISTRY, n=3)
+        hint = f"; close names are {', '.join(near)}" if near else ""
+        raise GraphError(f"{_where(node)}: there is no op named '{node.op}'{hint}")
+    missing = [name for name in kind.fields if name not in node.attr]
+    unknown = [name for name in node.attr if name not in kind.fields]
+    if missing or unknown:
+        found = f"lacks {missing}" if missing else f"has no {unknown}"
+        raise GraphError(f"{_where(node)}: the op has the attributes {list(kind.fields)}; this one {found}")
+    try:
+        return kind(**node.attr)
+    except Exception as error:
+        raise GraphError(f"{_where(node)}: the attributes {dict(node.attr)} do not fit: {error}") from error
+
+
+def _infer(node: NodeDef, op: Op, given: list[TensorType]) -> Types:
+    try:
+        types = tuple(op.infer(*given))
+        if not all(isinstance(t.dtype, DType) for t in types):
+            raise TypeError("a dtype was expected")
+        return types
+    except Exception as error:  # attributes of a wrong kind can fail in any way
+        inputs = ", ".join(map(str, given))
+        raise GraphError(
+            f"{_where(node)}: the attributes {dict(node.attr)} do not fit the inputs [{inputs}]: {error}"
+        ) from error
+
+
+def _agree(node: NodeDef, inferred: Types, changed: bool) -> Types:
+    """What is known of the outputs: as the definition says, or, behind replaced inputs, as far as it still holds."""
+    fits = [t.dtype for t in node.types] == [t.dtype for t in inferred]
+    if not changed:
+        if not fits or not all(compatible(a.shape, b.shape) for a, b in zip(inferred, node.types, strict=True)):
+            said, rule = (f"({', '.join(map(str, types))})" for types in (node.types, inferred))
+            raise GraphError(f"{_where(node)}: its outputs are said to be {said}, but the op's rule gives {rule}")
+        return node.types
+    if not fits:
+        return inferred
+    return tuple(_merged(a, b) for a, b in zip(inferred, node.types, strict=True))
+
+
+def _merged(inferred: TensorType, said: TensorType) -> TensorType:
+    try:
+        return TensorType(inferred.dtype, merge(inferred.shape, said.shape))
+    except ShapeError:
+        return inferred

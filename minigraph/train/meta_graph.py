@@ -1,0 +1,128 @@
+"""Graphs in files, under TensorFlow 1's names: alone, or with their variables and collections."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+from minigraph.core.errors import GraphError
+from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
+from minigraph.core.graph_def import GraphDef, add_nodes, graph_def
+from minigraph.core.graph_file import Ref, Saved, VariableDef, read_graph_file, write_graph_file
+from minigraph.train.saver import Saver
+from minigraph.variables import GraphKeys, Variable
+
+
+def write_graph(graph_or_graph_def: Graph | GraphDef, logdir: Any, name: str, as_text: bool = True) -> str:
+    """Write the nodes of a graph to `logdir`/`name`, as text in any case; gives the path."""
+    definition = graph_or_graph_def
+    if isinstance(definition, Graph):
+        definition = graph_def(definition)
+    if not isinstance(definition, GraphDef):
+        raise TypeError(f"write_graph takes a tf.Graph or a tf.GraphDef, not {definition!r}")
+    path = os.path.join(os.fspath(logdir), name)
+    write_graph_file(path, Saved(definition))
+    return path
+
+
+def export_meta_graph(
+    filename: Any = None, graph: Graph | None = None, collection_list: Any = None, **_ignored: Any
+) -> Saved:
+    """The default graph, or `graph`, with its variables and collections, also written to a file if there is a name.
+
+    collection_list: the collections to take, by default all whose name is a string. Items that are neither variables,
+    tensors and operations nor numbers and strings are left out, with a warning.
+    """
+    source = graph or get_default_graph()
+    keys = source.get_all_collection_keys() if collection_list is None else list(collection_list)
+    variables: dict[str, Variable] = {}
+    collections = {}
+    for key in (k for k in keys if isinstance(k, str)):
+        items = source.get_collection(key)
+        variables |= {item.op.name: item for item in items if isinstance(item, Variable)}
+        collections[key] = tuple(kept for item in items if (kept := _saved_item(key, item)) is not None)
+    saved = Saved(graph_def(source), tuple(map(_definition, variables.values())), collections)
+    if filename is not None:
+        write_graph_file(filename, saved)
+    return saved
+
+
+def _saved_item(key: str, item: Any) -> Any:
+    if isinstance(item, Variable):
+        return Ref("variable", item.op.name)
+    if isinstance(item, Tensor):
+        return Ref("tensor", item.name)
+    if isinstance(item, Node):
+        return Ref("operation", item.name)
+    if type(item) in (bool, int, float, str):
+        return item
+    warnings.warn(f"the collection '{key}' is saved without {item!r}, which has no form in a file", stacklevel=3)
+    return None
+
+
+def _definition(variable: Variable) -> VariableDef:
+    return VariableDef(
+        variable.op.name,
+        variable.initializer.name,
+        variable.initial_value.name,
+        variable.value().name,
+        variable.trainable,
+    )
+
+
+def import_meta_graph(
+    meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, **saver_options: Any
+) -> Saver | None:
+    """Add a graph with its variables and collections to the default graph; gives a Saver of all global variables.
+
+    meta_graph_or_file: what `export_meta_graph` gave, or the name of a file. None is given where there is no variable
+    to save. saver_options go to the Saver. NotFoundError, DataLossError (damaged, or another kind of file), or
+    GraphError (a node that does not fit); then nothing is added. `clear_devices` is without effect.
+    """
+    given = meta_graph_or_file
+    saved = given if isinstance(given, Saved) else read_graph_file(given)
+    _check_references(saved)
+    graph = get_default_graph()
+    with graph.name_scope(import_scope or None) as scope:
+        made = add_nodes(graph, saved.graph_def, scope.rstrip("/"))
+    variables = {definition.name: _variable(definition, made) for definition in saved.variables}
+    for key, items in saved.collections.items():
+        for item in items:
+            graph.add_to_collection(key, _loaded_item(item, made, variables))
+    return Saver(**saver_options) if graph.get_collection(GraphKeys.GLOBAL_VARIABLES) else None
+
+
+def _variable(definition: VariableDef, made: dict[str, Node]) -> Variable:
+    initial, snapshot = (_tensor(made, name) for name in (definition.initial_value, definition.snapshot))
+    ref = made[definition.name].outputs[0]
+    return Variable.from_parts(ref, made[definition.initializer], initial, snapshot, definition.trainable)
+
+
+def _tensor(made: dict[str, Node], name: str) -> Tensor:
+    base, _, index = name.partition(":")
+    return made[base].outputs[int(index)]
+
+
+def _loaded_item(item: Any, made: dict[str, Node], variables: dict[str, Variable]) -> Any:
+    if not isinstance(item, Ref):
+        return item
+    if item.kind == "variable":
+        return variables[item.name]
+    return _tensor(made, item.name) if item.kind == "tensor" else made[item.name]
+
+
+def _check_references(saved: Saved) -> None:
+    outputs = {node.name: len(node.types) for node in saved.graph_def.node}
+    tensors = {f"{name}:{i}" for name, count in outputs.items() for i in range(count)}
+    variables = {v.name for v in saved.variables}
+    known = {"variable": variables, "tensor": tensors, "operation": outputs}
+    for v in saved.variables:
+        missing = [n for n in (v.initial_value, v.snapshot) if n not in tensors]
+        missing += [n for n in (v.initializer, f"{v.name}:0") if n not in outputs and n not in tensors]
+        if missing:
+            raise GraphError(f"the variable '{v.name}' refers to '{missing[0]}', which is not in the graph")
+    for key, items in saved.collections.items():
+        for item in items:
+            if isinstance(item, Ref) and item.name not in known[item.kind]:
+                raise GraphError(f"the collection '{key}' holds the {item.kind} '{item.name}', which is not there")
