@@ -23,13 +23,18 @@ from minigraph.rewrite.pipeline import RulePass
 LIMIT = 1024  # elements of a result; larger constants cost more memory than the work they save
 
 
+_CONSTANT = (Const, Full)
+_SOURCE = (Const, Cell, Feed)
+
+
 def _foldable(instr: Instr) -> str | None:
-    if isinstance(instr.op, Const | Cell | Feed):
+    for value in instr.inputs:
+        if not isinstance(value.instr.op, _CONSTANT):
+            return "an operand is not constant"
+    if isinstance(instr.op, _SOURCE):
         return "it is a source"
     if instr.op.stateful:
         return "it is stateful"
-    if not all(isinstance(v.instr.op, Const | Full) for v in instr.inputs):
-        return "an operand is not constant"
     if any(t.size > LIMIT for t in (*instr.types, *(v.type for v in instr.inputs))):
         return f"a constant has more than {LIMIT} elements"
     return None
