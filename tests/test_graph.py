@@ -13,7 +13,7 @@ import pytest
 
 from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError, VerificationError
 from minigraph.core.graph import Graph, Tensor, convert_to_tensor, get_default_graph, reset_default_graph
-from minigraph.core.ir import Builder, Feed, Program, Value, reachable
+from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.core.printer import format_graph, format_program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
@@ -393,11 +393,13 @@ def test_programs_share_equal_instructions() -> None:
         (program._replace(instrs=program.instrs[:1]), "not computed"),
         (program._replace(results=(Value(total, 1),)), "not computed"),
     ):
-        with pytest.raises(VerificationError, match=message):
-            verify_program(bad)
-    a.types = (F32._replace(shape=(3,)),)
-    with pytest.raises(VerificationError, match="its rule gives"):
-        verify_program(program)
+        for verified in (None, program):
+            with pytest.raises(VerificationError, match=message):
+                verify_program(bad, verified)
+    wrong = Instr(a.op, a.inputs, (), (F32._replace(shape=(3,)),), a.serial)
+    for verified in (None, program):
+        with pytest.raises(VerificationError, match="its rule gives"):
+            verify_program(Program((x, wrong), (Value(wrong, 0),), (F32,)), verified)
 
 
 # threads

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from deep_networks import Network, googlenet, resnet
 from evaluate import evaluate
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,8 @@ from minigraph.core.ir import Cell, Feed, Value
 from minigraph.core.types import TensorType
 from minigraph.core.verifier import verify_program
 from minigraph.ops.constant import Const
+
+SLOW = pytest.mark.slow
 
 lifetimes = st.lists(
     st.builds(lambda size, start, length: Lifetime(size, start, start + length),
@@ -245,6 +248,18 @@ def test_the_layout_of_a_training_step() -> None:
         apart = Plan(program, session.backend, session, reuse=False)
         check_layout(apart)
         assert lower_bound(plan.lifetimes) <= plan.peak < 0.7 * apart.peak
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: resnet(50, side=32, width=8), lambda: googlenet(side=32), pytest.param(lambda: resnet(152), marks=SLOW)],
+    ids=["50 layers", "Inception modules", "152 layers"],
+)
+@pytest.mark.parametrize("optimize", ["O0", "O3"])
+def test_the_plan_of_a_deep_network_is_close_to_the_bound(make: Callable[[], Network], optimize: str) -> None:
+    network = make()
+    plan = tf.Session(graph=network.graph, optimize=optimize).plan_for(network.fetches, network.feeds(4))[0]
+    assert lower_bound(plan.lifetimes) <= plan.peak <= 1.15 * lower_bound(plan.lifetimes)
 
 
 def test_a_long_chain_runs_in_the_memory_of_a_short_one() -> None:

@@ -145,6 +145,12 @@ def test_passes_are_idempotent(case: Case) -> None:
         program = once
 
 
+def test_what_no_rule_applies_to_stays_the_program_it_is() -> None:
+    x = x23()
+    outcome = simplify.run(program_of([tf.reduce_sum(tf.exp(x * 2.0))], [x]))
+    assert simplify.run(outcome.program).program is outcome.program
+
+
 def test_pipelines_are_chosen_by_name() -> None:
     assert choose("O0", None, ()) == ()
     assert simplify not in choose("O3", None, ["simplify"])

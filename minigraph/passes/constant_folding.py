@@ -24,15 +24,18 @@ from minigraph.rewrite.pipeline import RulePass
 
 LIMIT = 1024  # elements of a result; larger constants cost more memory than the work they save
 _NOT_CONSTANT = "an operand is not constant"
+_CONSTANT = (Const, Full)
+_SOURCE = (Const, Cell, Feed)
 
 
 def _foldable(instr: Instr) -> str | None:
-    if isinstance(instr.op, Const | Cell | Feed):
+    for value in instr.inputs:
+        if not isinstance(value.instr.op, _CONSTANT):
+            return _NOT_CONSTANT
+    if isinstance(instr.op, _SOURCE):
         return "it is a source"
     if instr.op.stateful:
         return "it is stateful"
-    if not all(isinstance(v.instr.op, Const | Full) for v in instr.inputs):
-        return _NOT_CONSTANT
     if any(t.size > LIMIT for t in (*instr.types, *(v.type for v in instr.inputs))):
         return f"a constant has more than {LIMIT} elements"
     return None
@@ -72,7 +75,7 @@ def _large(instr: Instr) -> str | None:
         return "it is not pointwise"
     if instr.types[0].size <= LIMIT:
         return "it is small"
-    if not all(isinstance(v.instr.op, Const | Full) for v in instr.inputs):
+    if not all(isinstance(v.instr.op, _CONSTANT) for v in instr.inputs):
         return _NOT_CONSTANT
     return None if all(filled_with(v) is not None for v in instr.inputs) else "an operand has several numbers"
 

@@ -73,7 +73,7 @@ class Rebuilder:
             control = tuple(dict.fromkeys(c for p in old.control if (c := self.instrs.get(p)) is not None))
         inputs = [self.values[v] for v in old.inputs]
         instr = self.builder.add(old.op, inputs, control, None, old.source, old.types)
-        instr.names.extend(n for n in old.names if n not in instr.names)
+        instr.names += [n for n in old.names if n not in instr.names] if instr.names else old.names
         for index in range(len(old.types)):
             value = Value(instr, index)
             self.uses[value] = self.uses.get(value, 0) + self.old_uses.get(Value(old, index), 0)

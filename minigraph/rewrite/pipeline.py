@@ -64,12 +64,14 @@ def run_pipeline(program: Program, passes: Sequence[Pass], hooks: Iterable[Hook]
     VerificationError names the pass that broke the program, and carries the program before it.
     """
     stages: list[Stage] = []
+    verified: Program | None = None
     for each in passes:
         started = time.perf_counter()
         try:
             outcome = each.run(program)
             if outcome.program is not program:
-                verify_program(outcome.program)
+                verify_program(outcome.program, verified)
+                verified = outcome.program
         except MinigraphError as error:
             dump = format_program(program)
             raise VerificationError(f"the pass '{each.name}' broke the program: {error}\nbefore it:\n{dump}") from error
