@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from minigraph.backend import Launch, Lowered
 from minigraph.backends.numpy import region
-from minigraph.backends.numpy.common import Array, Scratch, Types, run
+from minigraph.backends.numpy.common import Array, Scratch, Types, copy, run
 from minigraph.backends.numpy.region import Lower
 from minigraph.rewrite.region import Blocked, Epilogue, Loop, collapse, program_batching
 
@@ -15,7 +15,11 @@ TARGET = 1 << 17  # bytes of the largest value of a block
 
 def loop(op: Loop, lower: Lower, threads: bool = True) -> Lowered:
     """The loop with as few axes as can be, cut into blocks along the first."""
-    program, space = collapse(op)
+    collapsed, space = collapse(op)
+    # Sums over the same elements that keep other axes as 1 have become one.
+    different = tuple(dict.fromkeys(collapsed.results))
+    places = [different.index(v) for v in collapsed.results]
+    program = collapsed._replace(results=different)
     how = program_batching(program)
     if how is None:
         whole = Blocked(program, (False,) * len(program.feeds), (False,) * len(program.results), space[0])
@@ -25,12 +29,20 @@ def loop(op: Loop, lower: Lower, threads: bool = True) -> Lowered:
         largest = max(v.type.nbytes for i in inner.members for v in region.outputs_of(i))
         lowered = region.blocked(inner, lower, max(1, TARGET * space[0] // max(largest, 1)), threads)
     given = [t.static for t in program.feeds]
-    made = [v.type.static for v in program.results]
+    made = [v.type.static for v in different]
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
         operands = [a.reshape(shape) for a, shape in zip(inputs, given, strict=True)]
-        results = [None if a is None else a.reshape(shape) for a, shape in zip(outputs, made, strict=True)]
-        return lowered.bind(operands, results, workspace)
+        results: list[Array | None] = [None] * len(made)
+        copies: list[Launch] = []
+        for output, place in zip(outputs, places, strict=True):
+            if output is not None:
+                shaped, earlier = output.reshape(made[place]), results[place]
+                if earlier is None:
+                    results[place] = shaped
+                else:
+                    copies.append(copy(shaped, earlier))
+        return run([lowered.bind(operands, results, workspace), *copies])
 
     return lowered._replace(bind=bind)
 
