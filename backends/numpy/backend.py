@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend import Lowered
-from minigraph.backends.numpy import conv, data, loss, matmul, pointwise, pool, reduce, region, state, update
+from minigraph.backends.numpy import conv, data, loss, matmul, pointwise, pool, reduce, region, state, update, winograd
 from minigraph.backends.numpy.common import Array, Kernel, Types, copy, fallback, steps_only
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -15,7 +15,7 @@ from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked
 
 KERNELS: dict[type[Op], Kernel] = {}
-for _module in (pointwise, reduce, matmul, conv, pool, loss, data, state, update):
+for _module in (pointwise, reduce, matmul, conv, winograd, pool, loss, data, state, update):
     KERNELS |= _module.KERNELS
 
 

@@ -10,15 +10,16 @@ from minigraph.passes.multi_tensor import multi_tensor
 from minigraph.passes.relu_after_pool import relu_after_pool
 from minigraph.passes.simplify import simplify
 from minigraph.passes.stabilise import stabilise
+from minigraph.passes.winograd import winograd
 from minigraph.rewrite.pipeline import Pass
 
-ALL: tuple[Pass, ...] = (stabilise, constant_folding, simplify, relu_after_pool, fuse_blocks, multi_tensor)
+ALL: tuple[Pass, ...] = (stabilise, constant_folding, simplify, relu_after_pool, winograd, fuse_blocks, multi_tensor)
 
 PIPELINES: dict[str, tuple[Pass, ...]] = {
     "O0": (),
     "O1": (constant_folding, simplify),
     "O2": (stabilise, constant_folding, simplify),
-    "O3": (stabilise, constant_folding, simplify, relu_after_pool, fuse_blocks, multi_tensor),
+    "O3": (stabilise, constant_folding, simplify, relu_after_pool, winograd, fuse_blocks, multi_tensor),
 }
 
 
