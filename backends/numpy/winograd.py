@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,9 +19,17 @@ from minigraph.backends.numpy.columns import Block, Columns
 from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, copy, fallback, run
 from minigraph.core.op import Op
 from minigraph.ops import winograd as W
-from minigraph.ops.winograd import Matrix, as_array, transforms
+from minigraph.ops.winograd import Matrix, as_array, transforms, transposed
 
 LIMIT = 8 << 20  # bytes of a block's tiles, all of one image's and one output's channels together
+
+
+class _Load(NamedTuple):
+    """A block, the steps that make V of its part of the image, and V [n², tiles, C]."""
+
+    block: Block
+    steps: list[Launch]
+    v: Array
 
 
 class _Patch(NamedTuple):
@@ -79,9 +88,6 @@ class _Transform:
     def __init__(self, matrix: Matrix, dtype: np.dtype[Any]) -> None:
         self.matrix = as_array(matrix, dtype)
 
-    def room(self, rest: int) -> int:
-        return self.matrix.size * rest
-
     def steps(self, source: Array, room: Array, target: Array) -> list[Launch]:
         b, a = self.matrix.shape
         rest = source.size // a**2
@@ -97,7 +103,7 @@ def _filter_kernel(matrix: Matrix, types: Types, out_types: Types) -> Lowered:
     kind = out_types[0].dtype.np_dtype
     transform = _Transform(matrix, kind)
     scratch = Scratch()
-    scratch.add(transform.room(types[0].size // transform.matrix.shape[1] ** 2), kind)
+    scratch.add(transform.matrix.size * (types[0].size // transform.matrix.shape[1] ** 2), kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         (room,) = scratch.open(workspace)
@@ -117,11 +123,7 @@ def filters_adjoint(op: W.WinogradFilterAdjoint, in_types: Types, out_types: Typ
     """dw = Gᵀ·dU·G."""
     if out_types[0].dtype.np_dtype.itemsize < 4:
         return fallback(op, in_types, out_types)
-    return _filter_kernel(_transposed(transforms(op.tile, op.kernel).filter), in_types, out_types)
-
-
-def _transposed(matrix: Matrix) -> Matrix:
-    return tuple(zip(*matrix, strict=True))
+    return _filter_kernel(transposed(transforms(op.tile, op.kernel).filter), in_types, out_types)
 
 
 class _Tiled:
@@ -138,9 +140,9 @@ class _Tiled:
         )
         matrices = transforms(op.tile, op.kernel)
         self.image = _Transform(matrices.image, kind)
-        self.image_adjoint = _Transform(_transposed(matrices.image), kind)
+        self.image_adjoint = _Transform(transposed(matrices.image), kind)
         self.output = _Transform(matrices.output, kind)
-        self.output_adjoint = _Transform(_transposed(matrices.output), kind)
+        self.output_adjoint = _Transform(transposed(matrices.output), kind)
         self.places = self.size**2
         self.blocks = self.columns.blocks()
         self.most = max((self.tiles(b) for b in self.blocks), default=0)
@@ -169,15 +171,16 @@ class _Tiled:
 
     def _extent(self, tiles: int) -> int:
         """Pixels that so many tiles span, rounded up to whole tiles' outputs."""
-        return (tiles + -(-self.size // self.tile) - 1) * self.tile
+        beyond: int = -(-self.size // self.tile) - 1
+        return (tiles + beyond) * self.tile
 
-    def load(self, x: Array, rooms: _Rooms) -> Iterator[tuple[Block, list[Launch], Array]]:
-        """Every block with the steps for V, and V [n², tiles, C]."""
+    def load(self, x: Array, rooms: _Rooms) -> Iterator[_Load]:
+        """V, block by block."""
         for block, steps, windows in self.columns.windows(x, rooms.frame):
             gathered = windows.transpose(3, 4, 0, 1, 2, 5)
             tiles = rooms.one[: gathered.size].reshape(gathered.shape)
             v = self.matrix(block, rooms.image, self.channels)
-            yield block, [*steps, copy(tiles, gathered), *self.image.steps(tiles, rooms.two, v)], v
+            yield _Load(block, [*steps, copy(tiles, gathered), *self.image.steps(tiles, rooms.two, v)], v)
 
     def matrix(self, block: Block, room: Array, channels: int) -> Array:
         """The tiles of a block in a room: [n², tiles, channels]."""
@@ -205,13 +208,20 @@ class _Tiled:
         dm = self.matrix(block, rooms.output, self.outputs)
         return [*steps, *self.output_adjoint.steps(small, rooms.two, dm)], dm
 
+    def add_products(self, load: _Load, dm: Array, du: Array, rooms: _Rooms) -> list[Launch]:
+        """dU += Vᵀ·dM."""
+        block, steps, v = load
+        first = block.pixels.start == 0
+        product = partial(np.matmul, v.transpose(0, 2, 1), dm, du if first else rooms.part)
+        return [*steps, product, *([] if first else [partial(np.add, du, rooms.part, du)])]
+
     def scatter(self, block: Block, dv: Array, dx: Array, rooms: _Rooms) -> list[Launch]:
         """dx += Σ over tiles of B·dV·Bᵀ. Whole images of dx are set, rows of one added to."""
         images, rows, columns = self.shape(block)
         spread = rooms.one[: dv.size].reshape((self.size, self.size, images, rows, columns, self.channels))
         shape = (images, self._extent(rows), self._extent(columns), self.channels)
         whole = rooms.two[: math.prod(shape)].reshape(shape)
-        steps = [*self.image_adjoint.steps(dv, rooms.two, spread), partial(whole.fill, 0)]
+        steps: list[Launch] = [*self.image_adjoint.steps(dv, rooms.two, spread), partial(whole.fill, 0)]
         parts = [(k, min(self.tile, self.size - k)) for k in range(0, self.size, self.tile)]
         split = whole.reshape((images, -1, self.tile, shape[2] // self.tile, self.tile, self.channels))
         for i, height in parts:
@@ -230,7 +240,8 @@ class _Tiled:
         target = dx[block.images, begin : max(end, begin), : max(width, 0)]
         if block.rows.start == 0:
             rest = part.shape[1:3] != self.x[1:3]
-            return [*([partial(dx[block.images].fill, 0)] if rest else []), copy(target, part)]
+            clear: list[Launch] = [partial(dx[block.images].fill, 0)] if rest else []
+            return [*clear, copy(target, part)]
         return [partial(np.add, target, part, target)]
 
 
@@ -253,66 +264,31 @@ def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Lowered:
     return Lowered(bind, scratch.nbytes)
 
 
-def _gradients(
-    tiled: _Tiled, x: Array | None, u: Array | None, grad: Array, dx: Array | None, du: Array | None, rooms: _Rooms
-) -> list[Launch]:
-    """The steps for dx from u, and for dU from x, those that are wanted."""
-    steps: list[Launch] = []
-    loads = iter(()) if x is None or du is None else tiled.load(x, rooms)
-    for number, block in enumerate(tiled.blocks):
-        to_dm, dm = tiled.spread(block, grad, rooms)
-        steps += to_dm
-        if du is not None:
-            _, load, v = next(loads)
-            steps += [*load, partial(np.matmul, v.transpose(0, 2, 1), dm, rooms.part if number else du)]
-            steps += [partial(np.add, du, rooms.part, du)] if number else []
-        if dx is not None and u is not None:
-            dv = tiled.matrix(block, rooms.image, tiled.channels)
-            steps += [partial(np.matmul, dm, u.transpose(0, 2, 1), dv), *tiled.scatter(block, dv, dx, rooms)]
-    if not tiled.blocks and du is not None:
-        steps.append(partial(du.fill, 0))
-    return steps
-
-
-def input_grad(op: W.WinogradInputGrad, in_types: Types, out_types: Types) -> Lowered:
-    """dM = A·δ·Aᵀ, dV = dM·Uᵀ, dx = Σ B·dV·Bᵀ."""
+def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types) -> Lowered:
+    """dM = A·δ·Aᵀ; dx = Σ B·(dM·Uᵀ)·Bᵀ where U is given, dU = Vᵀ·dM where x is."""
     kind = out_types[0].dtype.np_dtype
     if kind.itemsize < 4:
         return fallback(op, in_types, out_types)
-    tiled = _Tiled(op, op.shape, in_types[1].static, kind)
-    scratch = tiled.reserve()
+    with_x, with_u = not isinstance(op, W.WinogradInputGrad), not isinstance(op, W.WinogradFilterGrad)
+    x = op.shape if isinstance(op, W.WinogradInputGrad) else in_types[0].static
+    tiled = _Tiled(op, x, in_types[-1].static, kind)
+    scratch = tiled.reserve(sums=with_x)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        return run(_gradients(tiled, None, inputs[0], inputs[1], outputs[0], None, _Rooms(*scratch.open(workspace))))
-
-    return Lowered(bind, scratch.nbytes)
-
-
-def filter_grad(op: W.WinogradFilterGrad, in_types: Types, out_types: Types) -> Lowered:
-    """dU = Vᵀ·dM, summed over the blocks."""
-    kind = out_types[0].dtype.np_dtype
-    if kind.itemsize < 4:
-        return fallback(op, in_types, out_types)
-    tiled = _Tiled(op, in_types[0].static, in_types[1].static, kind)
-    scratch = tiled.reserve(sums=True)
-
-    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        return run(_gradients(tiled, inputs[0], None, inputs[1], None, outputs[0], _Rooms(*scratch.open(workspace))))
-
-    return Lowered(bind, scratch.nbytes)
-
-
-def gradients(op: W.WinogradGrads, in_types: Types, out_types: Types) -> Lowered:
-    """Both gradients, with one dM."""
-    kind = out_types[0].dtype.np_dtype
-    if kind.itemsize < 4:
-        return fallback(op, in_types, out_types)
-    tiled = _Tiled(op, in_types[0].static, in_types[2].static, kind)
-    scratch = tiled.reserve(sums=True)
-
-    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        x, u, grad = inputs
-        return run(_gradients(tiled, x, u, grad, outputs[0], outputs[1], _Rooms(*scratch.open(workspace))))
+        rooms = _Rooms(*scratch.open(workspace))
+        dx, du = outputs[0] if with_u else None, outputs[-1] if with_x else None
+        loads = tiled.load(inputs[0], rooms) if with_x else ()
+        steps: list[Launch] = []
+        for block, load in zip_longest(tiled.blocks, loads):
+            to_dm, dm = tiled.spread(block, inputs[-1], rooms)
+            steps += to_dm
+            if load is not None and du is not None:
+                steps += tiled.add_products(load, dm, du, rooms)
+            if dx is not None:
+                dv = tiled.matrix(block, rooms.image, tiled.channels)
+                steps += [partial(np.matmul, dm, inputs[-2].transpose(0, 2, 1), dv)]
+                steps += tiled.scatter(block, dv, dx, rooms)
+        return run(steps or [partial(du.fill, 0)] if du is not None else steps)
 
     return Lowered(bind, scratch.nbytes)
 
@@ -321,7 +297,7 @@ KERNELS: dict[type[Op], Kernel] = {
     W.WinogradFilter: filters,
     W.WinogradFilterAdjoint: filters_adjoint,
     W.WinogradConv2D: conv2d,
-    W.WinogradInputGrad: input_grad,
-    W.WinogradFilterGrad: filter_grad,
+    W.WinogradInputGrad: gradients,
+    W.WinogradFilterGrad: gradients,
     W.WinogradGrads: gradients,
 }

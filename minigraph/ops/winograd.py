@@ -70,7 +70,7 @@ def _last(count: int) -> tuple[Fraction, ...]:
 
 def _polynomial(roots: Sequence[Fraction]) -> tuple[Fraction, ...]:
     """The coefficients of Π (x − root), the constant one first."""
-    out = (Fraction(1),)
+    out: tuple[Fraction, ...] = (Fraction(1),)
     for root in roots:
         out = tuple(a - root * b for a, b in zip((Fraction(0), *out), (*out, Fraction(0)), strict=True))
     return out
@@ -78,6 +78,10 @@ def _polynomial(roots: Sequence[Fraction]) -> tuple[Fraction, ...]:
 
 def _evaluate(coefficients: Sequence[Fraction], x: Fraction) -> Fraction:
     return sum((c * x**k for k, c in enumerate(coefficients)), Fraction(0))
+
+
+def transposed(matrix: Matrix) -> Matrix:
+    return tuple(zip(*matrix, strict=True))
 
 
 def as_array(matrix: Matrix, dtype: Any) -> np.ndarray[Any, Any]:
@@ -117,10 +121,6 @@ def _both(xp: Any, matrix: Matrix, values: Any) -> Any:
     return xp.moveaxis(xp.tensordot(array, rows, axes=((1,), (1,))), 0, 1)
 
 
-def _transposed(matrix: Matrix) -> Matrix:
-    return tuple(zip(*matrix, strict=True))
-
-
 class WinogradFilter(Winograd):
     """U = G·w·Gᵀ for each pair of channels: filter [r,r,C,O] → [n²,C,O]."""
 
@@ -147,7 +147,7 @@ class WinogradFilterAdjoint(Winograd):
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
         square = grad.reshape((self.size, self.size, *grad.shape[1:]))
-        return (_both(xp, _transposed(transforms(self.tile, self.kernel).filter), square),)
+        return (_both(xp, transposed(transforms(self.tile, self.kernel).filter), square),)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -180,7 +180,7 @@ class WinogradConvolution(Winograd, abstract=True):
 
     def image_from_tiles(self, xp: Any, tiles: Any, shape: Sequence[int]) -> Any:
         """The adjoint of `image_tiles`, for an image of `shape`."""
-        spread = _both(xp, _transposed(transforms(self.tile, self.kernel).image), tiles)
+        spread = _both(xp, transposed(transforms(self.tile, self.kernel).image), tiles)
         frame = self._frame(xp, shape, tiles.shape[3:5], tiles.dtype)
         for i, j, view in self._taps(frame, tiles.shape[3:5]):
             view += spread[i, j]
@@ -199,7 +199,7 @@ class WinogradConvolution(Winograd, abstract=True):
         below, right = rows * m - grad.shape[1], columns * m - grad.shape[2]
         whole = xp.pad(grad, ((0, 0), (0, below), (0, right), (0, 0)))
         cut = whole.reshape((grad.shape[0], rows, m, columns, m, grad.shape[3])).transpose(2, 4, 0, 1, 3, 5)
-        return _both(xp, _transposed(transforms(self.tile, self.kernel).output), cut)
+        return _both(xp, transposed(transforms(self.tile, self.kernel).output), cut)
 
     def _frame(self, xp: Any, x: Sequence[int], counts: Sequence[int], dtype: Any) -> Any:
         """Zeros for the padded image and what the last tiles take beyond it."""
