@@ -149,7 +149,8 @@ class _Tiled:
 
     def tiles(self, block: Block) -> int:
         """How many there are in a block."""
-        return block.pixels.stop - block.pixels.start
+        count: int = block.pixels.stop - block.pixels.start
+        return count
 
     def shape(self, block: Block) -> tuple[int, int, int]:
         """Images, tile rows and tile columns of a block."""
@@ -171,8 +172,7 @@ class _Tiled:
 
     def _extent(self, tiles: int) -> int:
         """Pixels that so many tiles span, rounded up to whole tiles' outputs."""
-        beyond: int = -(-self.size // self.tile) - 1
-        return (tiles + beyond) * self.tile
+        return (tiles + -(-self.size // self.tile) - 1) * self.tile
 
     def load(self, x: Array, rooms: _Rooms) -> Iterator[_Load]:
         """V, block by block."""

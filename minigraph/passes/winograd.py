@@ -32,9 +32,9 @@ TILES = {3: (2, 4), 5: (2, 3, 4)}  # the candidates m, by the filter's size
 
 # Costs are in floating-point operations of a large matrix product. On two cores with AVX2 such a product does 150e9 a
 # second, and what passes through the cache moves at 33e9 bytes a second; the ratio of the two is much the same on
-# other processors. MARGIN is what must be gained at least: the estimates are about as exact as that.
+# other processors. tests/bench/winograd.py compares the estimates with what is measured.
 FLOPS_PER_BYTE = 4.5
-MARGIN = 0.85
+MARGIN = 0.85  # the estimates are about as exact as that
 
 
 class Site(NamedTuple):
@@ -70,12 +70,12 @@ class Site(NamedTuple):
         products = len(kinds) * 2 * n * n * c * o * tiles
         return products + FLOPS_PER_BYTE * self.itemsize * (total * tiles + filters)
 
-    def best(self, kinds: Sequence[type[Convolution]]) -> int | str:
-        """The tile that pays most, or why none does."""
+    def best(self, kinds: Sequence[type[Convolution]], margin: float = MARGIN) -> int | str:
+        """The tile that costs least, or why none is worth it: it must be below `margin` of the direct form's cost."""
         direct = self.direct(kinds)
         cost, tile = min((self.winograd(kinds, m), m) for m in TILES[self.w[0]])
-        if cost > MARGIN * direct:
-            return f"it would cost {cost / max(direct, 1):.2f} times the direct form, and {MARGIN} at most is worth it"
+        if cost >= margin * direct:
+            return f"it would cost {cost / max(direct, 1):.2f} times the direct form, not below {margin} times"
         return tile
 
 
@@ -155,9 +155,12 @@ def _can_join(first: Instr, second: Instr, place: int, first_read: dict[Instr, i
 
 
 class WinogradPass:
-    """See the top of the file."""
+    """See the top of the file. margin: the cost to the direct form's below which it is worth it."""
 
     name = "winograd"
+
+    def __init__(self, margin: float = MARGIN) -> None:
+        self.margin = margin
 
     def run(self, program: Program) -> Outcome:
         units = _units(program)
@@ -168,7 +171,7 @@ class WinogradPass:
             if not _is_convolution(instr):
                 continue
             site, kinds = _site(instr), [type(i.op) for i in unit.members]
-            unit.tile = _unfit(instr) or site.best(kinds)  # type: ignore[arg-type]
+            unit.tile = _unfit(instr) or site.best(kinds, self.margin)  # type: ignore[arg-type]
             for each in unit.members:
                 if isinstance(unit.tile, str):
                     declined.append(Declined(self.name, each.name, each.name, unit.tile))
