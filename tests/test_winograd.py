@@ -34,7 +34,7 @@ from minigraph.rewrite.region import Blocked
 Pads = tuple[tuple[int, int], tuple[int, int]]
 EAGER = WinogradPass(margin=float("inf"))  # wherever it is possible
 BLOCKS = FuseBlocks(min_edge=0, min_saved=0)
-FORMS = [(2, 3), (4, 3), (2, 5), (3, 5), (4, 5)]
+FORMS = [(2, 3), (4, 3), (6, 3), (2, 5), (3, 5), (4, 5)]
 QUICK = settings(
     max_examples=40,
     deadline=None,
@@ -58,7 +58,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 # the matrices
 
 
-@pytest.mark.parametrize(("m", "r"), [*FORMS, (1, 1), (1, 3), (3, 1), (6, 3), (5, 4)])
+@pytest.mark.parametrize(("m", "r"), [*FORMS, (1, 1), (1, 3), (3, 1), (5, 4)])
 def test_the_identity_holds_exactly(m: int, r: int) -> None:
     """Aᵀ[(G·e_k) ⊙ (Bᵀ·e_l)] is 1 at i = l − k and 0 elsewhere, for all unit vectors."""
     n = m + r - 1
@@ -183,8 +183,8 @@ def test_the_gradients_are_the_adjoints(m: int, r: int) -> None:
     ("m", "shape", "r", "outputs"),
     [
         *((m, (4, 14, 14, 64), 5, 128) for m in (2, 3, 4)),
-        *((m, (1, 56, 56, 64), 3, 64) for m in (2, 4)),
-        *((m, (2, 14, 14, 256), 3, 256) for m in (2, 4)),
+        *((m, (1, 56, 56, 64), 3, 64) for m in (2, 4, 6)),
+        *((m, (2, 14, 14, 256), 3, 256) for m in (2, 4, 6)),
     ],
 )
 def test_rounding_errors_in_float32_are_as_documented(m: int, shape: tuple[int, ...], r: int, outputs: int) -> None:
@@ -248,7 +248,7 @@ def test_one_gradient_alone(wanted: int, left: str) -> None:
     (x,) = feeds
     w = variable(3, 3, 64, 64)
     gradient = tf.gradients(convolution(x, w), [x, w])[wanted]
-    found = kinds(winograd.run(program_of([gradient], feeds)).program)
+    found = kinds(EAGER.run(program_of([gradient], feeds)).program)
     assert left in found
     assert not {"WinogradGrads", "Conv2DInputGrad", "Conv2DFilterGrad"} & set(found)
 
@@ -283,11 +283,13 @@ def test_control_inputs_decline() -> None:
     assert "it has control inputs" in [d.reason for d in outcome.declined]
 
 
-def test_the_first_layer_of_a_batch_stays_direct_and_the_second_does_not() -> None:
+def test_what_pays_in_the_mnist_network() -> None:
+    """The second layer, for a batch; the first has one channel, and a single image is not worth its filter's form."""
     first = Site((256, 28, 28, 1), (5, 5, 1, 64), (256, 28, 28, 64), 4)
     second = Site((256, 14, 14, 64), (5, 5, 64, 128), (256, 14, 14, 128), 4)
     assert isinstance(first.best([Conv2D]), str)
     assert isinstance(first.best([Conv2DFilterGrad]), str)
+    assert isinstance(second._replace(x=(1, 14, 14, 64), y=(1, 14, 14, 128)).best([Conv2D]), str)
     assert second.best([Conv2D]) == second.best([Conv2DInputGrad, Conv2DFilterGrad]) == 4
 
 

@@ -28,12 +28,13 @@ from minigraph.ops.winograd import (
 )
 from minigraph.rewrite.driver import Applied, Declined, Outcome, Rebuilder, rebuild_in_order
 
-TILES = {3: (2, 4), 5: (2, 3, 4)}  # the candidates m, by the filter's size
+TILES = {3: (2, 4, 6), 5: (2, 3, 4)}  # the candidates m, by the filter's size
 
 # Costs are in floating-point operations of a large matrix product. On two cores with AVX2 such a product does 150e9 a
 # second, and what passes through the cache moves at 33e9 bytes a second; the ratio of the two is much the same on
 # other processors. tests/bench/winograd.py compares the estimates with what is measured.
 FLOPS_PER_BYTE = 4.5
+BLOCK = 4 << 20  # bytes of tiles for which the transformed filter, or its gradient, is gone through once
 MARGIN = 0.85  # the estimates are about as exact as that
 
 
@@ -53,7 +54,9 @@ class Site(NamedTuple):
         return products + FLOPS_PER_BYTE * self.itemsize * pixels * taps * moved
 
     def winograd(self, kinds: Sequence[type[Convolution]], m: int) -> float:
-        """The cost with tiles of m x m: the products, and every pass over the tiles."""
+        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform, which
+        comes from memory at half the cache's speed, and once through it a block (a gradient reads and writes its sum).
+        """
         c, o, r = self.w[2], self.w[3], self.w[0]
         n = m + r - 1
         tiles = self.y[0] * -(-self.y[1] // m) * -(-self.y[2] // m)
@@ -66,7 +69,9 @@ class Site(NamedTuple):
             Conv2DFilterGrad: image + product + output,
         }
         total = sum(moved[k] for k in kinds) - (output if len(kinds) == 2 else 0)
-        filters = len(kinds) * c * o * (r * r + 2 * n * r + n * n)
+        blocks = max(1.0, tiles * product * self.itemsize / BLOCK)
+        passes = sum(3 if k is Conv2DFilterGrad else 1 for k in kinds)
+        filters = c * o * (blocks * passes * n * n + 2 * len(kinds) * (r * r + 2 * n * r + n * n))
         products = len(kinds) * 2 * n * n * c * o * tiles
         return products + FLOPS_PER_BYTE * self.itemsize * (total * tiles + filters)
 
