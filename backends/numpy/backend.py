@@ -20,6 +20,7 @@ from minigraph.backends.numpy import (
     region,
     state,
     update,
+    winograd,
 )
 from minigraph.backends.numpy.common import Array, Kernel, Types, copy, fallback, steps_only
 from minigraph.core.op import Op
@@ -28,7 +29,7 @@ from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked, Epilogue, Loop
 
 KERNELS: dict[type[Op], Kernel] = {}
-for _module in (pointwise, reduce, matmul, conv, pool, filters, loss, data, state, update):
+for _module in (pointwise, reduce, matmul, conv, winograd, pool, filters, loss, data, state, update):
     KERNELS |= _module.KERNELS
 
 

@@ -54,6 +54,7 @@ class Columns:
     out: Pair
     groups: int
     dtype: np.dtype[Any]
+    limit: int = LIMIT  # bytes of a block
 
     @property
     def depth(self) -> int:
@@ -83,7 +84,7 @@ class Columns:
         if self.is_view:
             return [Block(slice(0, images), slice(0, rows), slice(0, images * pixels))]
         line = max(columns * self.length, self.strides[0] * self._width * self.image[3]) * self.dtype.itemsize
-        lines = max(1, LIMIT // max(line, 1))
+        lines = max(1, self.limit // max(line, 1))
         if lines >= rows:
             return [
                 Block(part, slice(0, rows), slice(part.start * pixels, part.stop * pixels))
@@ -112,22 +113,28 @@ class Columns:
 
     def load(self, image: Array, padded: Array, column: Array) -> Iterator[Loaded]:
         """Every block, group by group, in the room that `reserve` asked for. To be run in this order."""
-        before: Any = None
-        for block in self.blocks():
-            if self.is_view:
-                matrix = image.reshape(-1, self.image[3])
+        if self.is_view:
+            matrix = image.reshape(-1, self.image[3])
+            for block in self.blocks():
                 for g in range(self.groups):
                     yield Loaded(block, g, [], matrix[:, g * self.depth : (g + 1) * self.depth])
-                continue
-            source, steps, before = self._source(image, padded, block, before)
+            return
+        for block, steps, whole in self.windows(image, padded):
             for g in range(self.groups):
-                windows = self._windows(source[..., g * self.depth : (g + 1) * self.depth], block)
+                windows = whole[..., g * self.depth : (g + 1) * self.depth]
                 if self.transposed:
                     windows = windows.transpose(3, 4, 5, 0, 1, 2)
                 target = column[: windows.size].reshape(windows.shape)
                 tall = target.reshape((self.length, -1)).T if self.transposed else target.reshape(-1, self.length)
                 yield Loaded(block, g, [*steps, copy(target, windows)], tall)
                 steps = []
+
+    def windows(self, image: Array, padded: Array) -> Iterator[tuple[Block, list[Launch], Array]]:
+        """Every block, the steps that pad its part of the image, and its windows, a view [n, p, q, r, s, channels]."""
+        before: Any = None
+        for block in self.blocks():
+            source, steps, before = self._source(image, padded, block, before)
+            yield block, steps, self._windows(source, block)
 
     def _source(self, image: Array, padded: Array, block: Block, before: Any) -> tuple[Array, list[Launch], Any]:
         """The part of the image that a block's windows cover, with its padding."""
@@ -149,8 +156,8 @@ class Columns:
         return frame, steps, layout
 
     def _windows(self, source: Array, block: Block) -> Array:
-        """[n, p, q, r, s, i], a view."""
+        """[n, p, q, r, s, channels], a view."""
         n, h, w, c = source.strides
         (sr, sc), (dr, dc) = self.strides, self.dilations
-        shape = (source.shape[0], block.rows.stop - block.rows.start, self.out[1], *self.kernel, self.depth)
+        shape = (source.shape[0], block.rows.stop - block.rows.start, self.out[1], *self.kernel, self.image[3])
         return as_strided(source, shape, (n, h * sr, w * sc, h * dr, w * dc, c), writeable=False)

@@ -18,7 +18,7 @@ from minigraph.core.types import TensorType
 from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked, inner_types
 
-TARGET = 400 << 10  # bytes of the largest temporary of a block, so that all of them and the columns stay in L2
+TARGET = 800 << 10  # bytes of the largest temporary of a block, so that all of them and the columns stay in L2
 LANES = 4  # independent parts of the batch; more than this many threads find nothing to do
 
 Lower = Callable[[Any, Types, Types], Lowered]

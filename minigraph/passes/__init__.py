@@ -16,10 +16,20 @@ from minigraph.passes.relu_after_pool import relu_after_pool
 from minigraph.passes.remove_dropout import remove_dropout
 from minigraph.passes.simplify import simplify
 from minigraph.passes.stabilise import stabilise
+from minigraph.passes.winograd import winograd
 from minigraph.rewrite.pipeline import Pass
 
 _O2: tuple[Pass, ...] = (stabilise, constant_folding, simplify, remove_dropout, layout, fold_batch_norm)
-_O3: tuple[Pass, ...] = (*_O2, keep_fixed, relu_after_pool, fuse_pointwise, fuse_epilogue, fuse_blocks, multi_tensor)
+_O3: tuple[Pass, ...] = (
+    *_O2,
+    relu_after_pool,
+    winograd,
+    keep_fixed,
+    fuse_pointwise,
+    fuse_epilogue,
+    fuse_blocks,
+    multi_tensor,
+)
 
 ALL = _O3
 

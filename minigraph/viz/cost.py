@@ -1,7 +1,8 @@
 """What an operation costs, from its attributes and static types alone.
 
 FLOPs count every addition, multiplication, comparison and elementary function of the mathematical operation as one, on
-full windows: what padding spares is not taken off. Integer work, such as drawing random bits, is not counted.
+full windows: what padding or Winograd's form spares is not taken off. Integer work, such as drawing random bits, is
+not counted.
 Bytes are what an operation reads and writes if nothing stays in a cache.
 """
 
@@ -14,7 +15,7 @@ from typing import Any
 from minigraph.core.ir import Feed, Program
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops import conv2d, joining, like, loss, pool, random, reduce, selection, shape, slicing, update
+from minigraph.ops import conv2d, joining, like, loss, pool, random, reduce, selection, shape, slicing, update, winograd
 from minigraph.ops.bias import BiasAdd, BiasAddGrad
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import Identity, StopGradient
@@ -57,6 +58,13 @@ def _taps(y: TensorType, filter_shape: tuple[int, ...]) -> int:
     return 2 * y.size * math.prod(filter_shape[:3])
 
 
+def _winograd(op: winograd.WinogradConvolution, ins: Types, outs: Types) -> int:
+    """What the convolution, or its gradients, cost by definition."""
+    y = outs[0] if isinstance(op, winograd.WinogradConv2D) else ins[-1]
+    transformed = next(t for t in (*ins, *outs) if len(t.static) == 3)
+    return len(outs) * _taps(y, (op.kernel, op.kernel, transformed.static[1]))
+
+
 def _matmul(op: MatMul, ins: Types, outs: Types) -> int:
     return 2 * outs[0].size * ins[0].static[-2 if op.transpose_a else -1]
 
@@ -90,7 +98,8 @@ _MOVES: tuple[type[Op], ...] = (
     joining.GatherV2, joining.OneHot, joining.Pack, joining.SplitV, joining.Unpack, like.BroadcastLike,
     like.BroadcastTo, pool.MaxPoolGather, random.RandomOp, selection.Cast, shape.ExpandDims, shape.Fill, shape.Reshape,
     shape.ReshapeLike, shape.ReshapeTo, shape.ShapeOf, shape.Squeeze, shape.Tile, shape.Transpose, slicing.MirrorPad,
-    slicing.Pad, slicing.PutSlice, slicing.StridedSlice, slicing.StridedSliceGrad,
+    slicing.Pad, slicing.PutSlice, slicing.StridedSlice, slicing.StridedSliceGrad, winograd.WinogradFilter,
+    winograd.WinogradFilterAdjoint,
 )  # fmt: skip
 
 FORMULAS: dict[type[Op], Formula] = {
@@ -100,6 +109,7 @@ FORMULAS: dict[type[Op], Formula] = {
     conv2d.Conv2DInputGrad: _input_gradient,
     conv2d.Conv2DBackpropFilter: _filter_gradient,
     conv2d.Conv2DFilterGrad: _filter_gradient,
+    winograd.WinogradConvolution: _winograd,
     MatMul: _matmul,
     BiasAdd: _each(1),
     BiasAddGrad: _each_input(1),

@@ -1,6 +1,6 @@
-"""Train mnist-cnn on the full MNIST set and print the test accuracy after each epoch.
+"""Train mnist-cnn on the full MNIST set and print the mean loss of each epoch and the test accuracy after it.
 
-    python tests/bench/mnist_epochs.py [--epochs 5] [--backend numpy] [--seed 1]
+    python tests/bench/mnist_epochs.py [--epochs 5] [--backend numpy] [--seed 1] [--disable winograd]
 
 The settings are those of `minigraph train mnist-cnn --data mnist`. The data must be there: `minigraph data mnist`, or
 MINIGRAPH_DATA.
@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--backend", default="numpy")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--disable", action="append", default=[], metavar="PASS")
     options = parser.parse_args()
 
     model = get_model("mnist-cnn")
@@ -31,19 +32,19 @@ def main() -> None:
     actual = data.test_labels.argmax(1)
     network = build_network(model, stddev=model.stddev, learning_rate=model.learning_rate, seed=options.seed)
     batches = Batches(data.train_images, data.train_labels, batch_size=model.batch_size, seed=options.seed)
-    with tf.Session(graph=network.graph, backend=options.backend) as session:
+    with tf.Session(graph=network.graph, backend=options.backend, disable_passes=options.disable) as session:
         session.run(network.initialise)
         while batches.epoch < options.epochs:
-            epoch, started = batches.epoch, time.monotonic()
+            epoch, started, losses = batches.epoch, time.monotonic(), []
             while batches.epoch == epoch:
                 images, labels = batches.next_batch()
                 feeds = {network.images: images, network.labels: labels, network.keep_prob: model.keep_prob}
-                session.run(network.train_step, feeds)
+                losses.append(session.run([network.train_step, network.loss], feeds)[1])
             spent = time.monotonic() - started
             right = predict(session, network, data.test_images) == actual
             print(
-                f"epoch {epoch + 1}: test accuracy {np.mean(right):.4f}, {np.sum(right[:FIRST])} of the first {FIRST},"
-                f" {spent:.0f} s for {batches.steps_per_epoch} steps",
+                f"epoch {epoch + 1}: mean loss {np.mean(losses):.0f}, test accuracy {np.mean(right):.4f},"
+                f" {np.sum(right[:FIRST])} of the first {FIRST}, {spent:.0f} s for {batches.steps_per_epoch} steps",
                 flush=True,
             )
 

@@ -1,0 +1,239 @@
+"""Winograd convolution.
+
+before      y = conv2d(x, w); dx = its input gradient (w, δ) and dw = its filter gradient (x, δ)
+after       U = winograd_filter(w), y = winograd_conv2d(x, U); dx, dU = winograd_grads(x, U, δ), or one of them alone,
+            and dw = winograd_filter_adjoint(dU)
+conditions  a filter of 3x3 or 5x5, stride 1, no dilation, one group, float32 or float64; no control inputs; and it
+            pays by the costs below. The two gradients become one where they have δ in common and nothing that comes
+            before the second needs the first
+formula     see `ops/winograd.py`. Exact in exact arithmetic; rounding errors grow with the tile (docs/passes.md)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from minigraph.core.ir import Instr, Program, Value
+from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
+from minigraph.ops.window import Pair
+from minigraph.ops.winograd import (
+    WinogradConv2D,
+    WinogradFilter,
+    WinogradFilterAdjoint,
+    WinogradFilterGrad,
+    WinogradGrads,
+    WinogradInputGrad,
+)
+from minigraph.rewrite.driver import Applied, Declined, Outcome, Rebuilder, rebuild_in_order
+
+TILES = {3: (2, 4, 6), 5: (2, 3, 4)}  # the candidates m, by the filter's size
+
+# Costs are in floating-point operations of a large matrix product. On two cores with AVX2 such a product does 150e9 a
+# second, and what passes through the cache moves at 33e9 bytes a second; the ratio of the two is much the same on
+# other processors. tests/bench/winograd.py compares the estimates with what is measured.
+FLOPS_PER_BYTE = 4.5
+BLOCK = 4 << 20  # bytes of tiles for which the transformed filter, or its gradient, is gone through once
+MARGIN = 0.85  # the estimates are about as exact as that
+
+
+class Site(NamedTuple):
+    """One convolution, or its gradients: shapes of image, filter and output, and bytes of a number."""
+
+    x: tuple[int, ...]
+    w: tuple[int, ...]
+    y: tuple[int, ...]
+    itemsize: int
+
+    def direct(self, kinds: Sequence[type[Convolution]]) -> float:
+        """The cost by column matrices."""
+        pixels, taps = math.prod(self.y[:3]), self.w[0] * self.w[1]
+        moved = sum(self.w[3] if k is Conv2DInputGrad else self.w[2] for k in kinds)
+        products = len(kinds) * 2 * pixels * taps * self.w[2] * self.w[3]
+        return products + FLOPS_PER_BYTE * self.itemsize * pixels * taps * moved
+
+    def winograd(self, kinds: Sequence[type[Convolution]], m: int) -> float:
+        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform, which
+        comes from memory at half the cache's speed, and once through it a block (a gradient reads and writes its sum).
+        """
+        c, o, r = self.w[2], self.w[3], self.w[0]
+        n = m + r - 1
+        tiles = self.y[0] * -(-self.y[1] // m) * -(-self.y[2] // m)
+        image = 6 * n * n * c  # gathered, and read and written once a transform
+        output = n * n * o + 2 * n * m * o + 3 * m * m * o
+        product = n * n * (c + o)
+        moved = {
+            Conv2D: image + product + output,
+            Conv2DInputGrad: product + output + 8 * n * n * c,
+            Conv2DFilterGrad: image + product + output,
+        }
+        total = sum(moved[k] for k in kinds) - (output if len(kinds) == 2 else 0)
+        blocks = max(1.0, tiles * product * self.itemsize / BLOCK)
+        passes = sum(3 if k is Conv2DFilterGrad else 1 for k in kinds)
+        filters = c * o * (blocks * passes * n * n + 2 * len(kinds) * (r * r + 2 * n * r + n * n))
+        products = len(kinds) * 2 * n * n * c * o * tiles
+        return products + FLOPS_PER_BYTE * self.itemsize * (total * tiles + filters)
+
+    def best(self, kinds: Sequence[type[Convolution]], margin: float = MARGIN) -> int | str:
+        """The tile that costs least, or why none is worth it: it must be below `margin` of the direct form's cost."""
+        direct = self.direct(kinds)
+        cost, tile = min((self.winograd(kinds, m), m) for m in TILES[self.w[0]])
+        if cost >= margin * direct:
+            return f"it would cost {cost / max(direct, 1):.2f} times the direct form, not below {margin} times"
+        return tile
+
+
+class _Unit:
+    """Instructions to be made anew together: one, or an input gradient and a filter gradient."""
+
+    def __init__(self, members: Sequence[Instr]) -> None:
+        self.members = members
+        self.tile: int | str = ""  # of the Winograd form, or why there is none
+
+
+def _site(instr: Instr) -> Site:
+    op, first, second = instr.op, *(v.type.static for v in instr.inputs)
+    size = instr.types[0].dtype.np_dtype.itemsize
+    if isinstance(op, Conv2DInputGrad):
+        return Site(op.shape, first, second, size)
+    if isinstance(op, Conv2DFilterGrad):
+        return Site(first, op.shape, second, size)
+    return Site(first, second, instr.types[0].static, size)
+
+
+def _is_convolution(instr: Instr) -> bool:
+    return isinstance(instr.op, Conv2D | Conv2DInputGrad | Conv2DFilterGrad)
+
+
+def _unfit(instr: Instr) -> str | None:
+    op, site = instr.op, _site(instr)
+    assert isinstance(op, Convolution)
+    if instr.control:
+        return "it has control inputs"
+    if op.strides != (1, 1) or op.dilations != (1, 1):
+        return f"its strides are {op.strides} and its dilations {op.dilations}, not 1"
+    if site.w[0] != site.w[1] or site.w[0] not in TILES:
+        return f"its filter is {site.w[0]}x{site.w[1]}, not 3x3 or 5x5"
+    if site.x[3] != site.w[2]:
+        return f"it has {site.x[3] // site.w[2]} groups"
+    return None if site.itemsize >= 4 else f"{instr.types[0].dtype.name} is not exact enough"
+
+
+def _pads(instr: Instr) -> tuple[Pair, Pair]:
+    op, site = instr.op, _site(instr)
+    assert isinstance(op, Convolution)
+    return op.window(site.w).pads(site.x[1], site.x[2])
+
+
+def _first_reads(program: Program) -> dict[Instr, int]:
+    """The place of the first reader of each instruction."""
+    out: dict[Instr, int] = {}
+    for place, instr in enumerate(program.instrs):
+        for before in instr.predecessors:
+            out.setdefault(before, place)
+    return out
+
+
+def _units(program: Program) -> list[_Unit]:
+    """All instructions, gradients of the same δ in pairs."""
+    first_read = _first_reads(program)
+    waiting: dict[tuple[Value, Site, tuple[Pair, Pair]], list[_Unit]] = {}
+    units: list[_Unit] = []
+    for place, instr in enumerate(program.instrs):
+        unit = _Unit([instr])
+        if isinstance(instr.op, Conv2DInputGrad | Conv2DFilterGrad) and _unfit(instr) is None:
+            alike = waiting.setdefault((instr.inputs[1], _site(instr), _pads(instr)), [])
+            other = next((u for u in alike if _can_join(u.members[0], instr, place, first_read)), None)
+            if other is not None:
+                other.members = [other.members[0], instr]
+                alike.remove(other)
+                continue
+            alike.append(unit)
+        units.append(unit)
+    return units
+
+
+def _can_join(first: Instr, second: Instr, place: int, first_read: dict[Instr, int]) -> bool:
+    """Whether `first`, of another kind than `second`, can be done as late as that, which is at `place`."""
+    return type(first.op) is not type(second.op) and first_read.get(first, place + 1) > place
+
+
+class WinogradPass:
+    """See the top of the file. margin: the cost to the direct form's below which it is worth it."""
+
+    name = "winograd"
+
+    def __init__(self, margin: float = MARGIN) -> None:
+        self.margin = margin
+
+    def run(self, program: Program) -> Outcome:
+        units = _units(program)
+        applied: list[Applied] = []
+        declined: list[Declined] = []
+        for unit in units:
+            instr = unit.members[0]
+            if not _is_convolution(instr):
+                continue
+            site, kinds = _site(instr), [type(i.op) for i in unit.members]
+            unit.tile = _unfit(instr) or site.best(kinds, self.margin)  # type: ignore[arg-type]
+            for each in unit.members:
+                if isinstance(unit.tile, str):
+                    declined.append(Declined(self.name, each.name, each.name, unit.tile))
+                else:
+                    made = f"F({unit.tile}x{unit.tile}, {site.w[0]}x{site.w[1]})"
+                    applied.append(Applied(self.name, each.name, str(each.source), made))
+        if not applied:
+            return Outcome(program, [], declined, 1)
+        return Outcome(_replace(program, units), applied, declined, 1)
+
+
+def _replace(program: Program, units: list[_Unit]) -> Program:
+    unit_of = {instr: unit for unit in units for instr in unit.members}
+
+    def needs(unit: _Unit) -> list[_Unit]:
+        return [unit_of[p] for instr in unit.members for p in instr.predecessors]
+
+    def emit(unit: _Unit, new: Rebuilder) -> None:
+        if isinstance(unit.tile, str):
+            for instr in unit.members:
+                copy = new.copy(instr)
+                new.instrs[instr] = copy
+                new.values |= {Value(instr, i): Value(copy, i) for i in range(len(instr.types))}
+            return
+        new.current = unit.members[0]
+        for instr, value in zip(unit.members, _made(unit.members, unit.tile, new), strict=True):
+            new.values[Value(instr, 0)] = value
+            new.instrs[instr] = value.instr
+            if instr is not unit.members[0]:
+                value.instr.names.append(instr.name)
+        new.current = None
+
+    return rebuild_in_order(program, units, needs, emit)
+
+
+def _made(members: Sequence[Instr], tile: int, new: Rebuilder) -> list[Value]:
+    """What becomes of the result of each member."""
+    site, pads = _site(members[0]), _pads(members[0])
+    kernel = site.w[0]
+    operands = {type(i.op): [new.values[v] for v in i.inputs] for i in members}
+    if Conv2D in operands:
+        x, w = operands[Conv2D]
+        return [new.add(WinogradConv2D(tile, kernel, pads), x, new.add(WinogradFilter(tile, kernel), w))]
+    made: dict[object, Value] = {}
+    if len(members) == 2:
+        (w, grad), (x, _) = operands[Conv2DInputGrad], operands[Conv2DFilterGrad]
+        both = new.add_instr(WinogradGrads(tile, kernel, pads), x, new.add(WinogradFilter(tile, kernel), w), grad)
+        made = {Conv2DInputGrad: Value(both, 0), Conv2DFilterGrad: Value(both, 1)}
+    elif Conv2DInputGrad in operands:
+        w, grad = operands[Conv2DInputGrad]
+        op = WinogradInputGrad(tile, kernel, pads, site.x)
+        made[Conv2DInputGrad] = new.add(op, new.add(WinogradFilter(tile, kernel), w), grad)
+    else:
+        made[Conv2DFilterGrad] = new.add(WinogradFilterGrad(tile, kernel, pads), *operands[Conv2DFilterGrad])
+    if Conv2DFilterGrad in made:
+        made[Conv2DFilterGrad] = new.add(WinogradFilterAdjoint(tile, kernel), made[Conv2DFilterGrad])
+    return [made[type(i.op)] for i in members]
+
+
+winograd = WinogradPass()
