@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from minigraph.core.errors import MinigraphError
+from minigraph.tools import chapter
+from minigraph.tools.options import backend_option, debug_option, number, output_file
 
 
 class _Mistake(click.ClickException):
@@ -40,46 +40,6 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from None
 
 
-def _number(
-    *, whole: bool = False, above: float | None = None, least: float | None = None, most: float | None = None
-) -> Callable[[str], float]:
-    """A converter to a finite number, above `above`, at least `least` and at most `most`, each if given."""
-    bounds = (("above", above), ("at least", least), ("at most", most))
-    limits = " and ".join(f"{word} {bound:.10g}" for word, bound in bounds if bound is not None)
-
-    def convert(value: str) -> float:
-        try:
-            number = int(value) if whole else float(value)
-        except ValueError:
-            number = math.nan
-        if (
-            not math.isfinite(number)
-            or (above is not None and number <= above)
-            or (least is not None and number < least)
-            or (most is not None and number > most)
-        ):
-            kind = "a whole number" if whole else "a finite number"
-            raise click.BadParameter(f"expected {kind} {limits}, got {value}")
-        return number
-
-    convert.__name__ = "integer" if whole else "number"
-    return convert
-
-
-def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    if value:
-        ctx.meta["minigraph.debug"] = True
-
-
-_debug = click.option(
-    "--debug", is_flag=True, expose_value=False, is_eager=True, callback=_set_debug, help="Show tracebacks of errors."
-)
-_data = click.option(
-    "--data", metavar="SOURCE", help="sample, mnist, or a folder with the MNIST files [default: the model's]."
-)
-_backend = click.option("--backend", metavar="NAME", help="[default: $MINIGRAPH_BACKEND, else numpy]")
-
-
 def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value:
         from importlib.metadata import version
@@ -88,9 +48,14 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
+_data = click.option(
+    "--data", metavar="SOURCE", help="sample, mnist, or a folder with the MNIST files [default: the model's]."
+)
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
-@_debug
+@debug_option
 def main() -> None:
     """Train and inspect convolutional networks with minigraph."""
 
@@ -98,30 +63,30 @@ def main() -> None:
 @main.command()
 @click.argument("model")
 @_data
-@click.option("--epochs", type=_number(whole=True, least=1), help="[default: the model's, by data set]")
-@click.option("--batch-size", type=_number(whole=True, least=1), help="Images in a step [default: the model's].")
-@click.option("--learning-rate", type=_number(above=0), help="Adam's step size [default: the model's].")
-@click.option("--keep-prob", type=_number(above=0, most=1), help="What dropout keeps [default: the model's].")
-@click.option("--stddev", type=_number(above=0), help="Of the initial weights and biases [default: the model's].")
+@click.option("--epochs", type=number(whole=True, least=1), help="[default: the model's, by data set]")
+@click.option("--batch-size", type=number(whole=True, least=1), help="Images in a step [default: the model's].")
+@click.option("--learning-rate", type=number(above=0), help="Adam's step size [default: the model's].")
+@click.option("--keep-prob", type=number(above=0, most=1), help="What dropout keeps [default: the model's].")
+@click.option("--stddev", type=number(above=0), help="Of the initial weights and biases [default: the model's].")
 @click.option(
     "--seed",
-    type=_number(whole=True, least=0, most=2**31 - 1),
+    type=number(whole=True, least=0, most=2**31 - 1),
     default=0,
     show_default=True,
     help="Decides initial values, dropout and the order of the images.",
 )
-@_backend
+@backend_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for all that is written [default: runs/MODEL].")
 @click.option(
     "--checkpoint-every",
-    type=_number(whole=True, least=1),
+    type=number(whole=True, least=1),
     metavar="STEPS",
     help="Save every so many steps, besides each epoch's end.",
 )
 @click.option("--resume/--no-resume", default=True, help="Go on with the run in --out [default], or replace it.")
 @click.option("--quiet", is_flag=True, help="Print the result only.")
-@click.option("--max-steps", type=_number(whole=True, least=1), hidden=True)
-@_debug
+@click.option("--max-steps", type=number(whole=True, least=1), hidden=True)
+@debug_option
 def train(
     model: str,
     data: str | None,
@@ -214,8 +179,8 @@ def _write_reports(folder: Path, settings: Any, result: Any, dataset: Any) -> No
 @click.argument("model")
 @click.option("--checkpoint", required=True, metavar="PATH", help="A .safetensors file, or a folder with some.")
 @_data
-@_backend
-@_debug
+@backend_option
+@debug_option
 def evaluate(model: str, checkpoint: str, data: str | None, backend: str | None) -> None:
     """Test MODEL with the variables of a checkpoint."""
     from minigraph.core.errors import NotFoundError
@@ -240,7 +205,7 @@ def evaluate(model: str, checkpoint: str, data: str | None, backend: str | None)
 @click.option("--from", "source", metavar="FOLDER", help="Copy from here instead of downloading.")
 @click.option("--to", "target", metavar="FOLDER", help="[default: the cache, where --data mnist looks]")
 @click.option("--quiet", is_flag=True, help="Print no progress.")
-@_debug
+@debug_option
 def fetch(name: str, source: str | None, target: str | None, quiet: bool) -> None:
     """Fetch a data set, verified by checksums: mnist, 70,000 digits in four files, 11 MB."""
     from minigraph.data import fetch_mnist
@@ -248,23 +213,22 @@ def fetch(name: str, source: str | None, target: str | None, quiet: bool) -> Non
     click.echo(fetch_mnist(target, progress=not quiet, source_folder=source))
 
 
-_batch = click.option("--batch-size", type=_number(whole=True, least=1), default=256, show_default=True)
+_batch = click.option("--batch-size", type=number(whole=True, least=1), default=256, show_default=True)
 _optimize = click.option("--optimize", type=click.Choice(["O0", "O1", "O2", "O3"]), default="O3", show_default=True)
 _inference = click.option("--inference", is_flag=True, help="The network's predictions instead of a training step.")
-_file = click.Path(dir_okay=False, path_type=Path)
 
 
 @main.command()
 @click.argument("model", metavar="MODEL|FILE")
 @_batch
-@click.option("--steps", type=_number(whole=True, least=1), default=3, show_default=True, help="Timed runs.")
-@_backend
+@click.option("--steps", type=number(whole=True, least=1), default=3, show_default=True, help="Timed runs.")
+@backend_option
 @_optimize
 @_inference
-@click.option("--html", type=_file, help="Write a page that shows the graph with the time of each launch.")
-@click.option("--trace", type=_file, help="Write a trace for Perfetto or chrome://tracing.")
-@click.option("--top", type=_number(whole=True, least=1), default=20, show_default=True, help="Launches to print.")
-@_debug
+@click.option("--html", type=output_file, help="Write a page that shows the graph with the time of each launch.")
+@click.option("--trace", type=output_file, help="Write a trace for Perfetto or chrome://tracing.")
+@click.option("--top", type=number(whole=True, least=1), default=20, show_default=True, help="Launches to print.")
+@debug_option
 def profile(
     model: str,
     batch_size: int,
@@ -299,11 +263,11 @@ def profile(
 @click.option("--fusion", is_flag=True, help="Tell why candidates were not fused.")
 @click.option("--passes", is_flag=True, help="The same for the candidates of all passes.")
 @_batch
-@_backend
+@backend_option
 @_optimize
 @_inference
-@click.option("--json", "trace", type=_file, help="Write all of it, with every declined candidate.")
-@_debug
+@click.option("--json", "trace", type=output_file, help="Write all of it, with every declined candidate.")
+@debug_option
 def explain(
     model: str,
     fusion: bool,
@@ -330,12 +294,12 @@ def explain(
 
 @main.command()
 @click.argument("model", metavar="MODEL|FILE")
-@click.option("--batch-size", type=_number(whole=True, least=1), default=4, show_default=True)
-@_backend
+@click.option("--batch-size", type=number(whole=True, least=1), default=4, show_default=True)
+@backend_option
 @_optimize
 @_inference
 @click.option("--compiled", is_flag=True, help="Run on the backend; by default by the ops' references, slowly.")
-@_debug
+@debug_option
 def bisect(model: str, batch_size: int, backend: str | None, optimize: str, inference: bool, compiled: bool) -> None:
     """Find the pass, and its rewrite, that breaks a graph or changes its results. Exit code 1 if there is one.
 
@@ -353,16 +317,16 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
 
 @main.command()
 @click.argument("target", metavar="MODEL|FILE")
-@click.option("-o", "--out", type=_file, required=True, help="A .svg, .png, .pdf, .dot or .html file.")
+@click.option("-o", "--out", type=output_file, required=True, help="A .svg, .png, .pdf, .dot or .html file.")
 @click.option("--stage", metavar="before|after|PASS", help="[default: before; with --diff or --profile: after]")
 @click.option("--diff", is_flag=True, help="Show what the passes, or the one of --stage, removed and added.")
-@click.option("--batch-size", type=_number(whole=True, least=1), help="[default: the model's; 32 for a file]")
+@click.option("--batch-size", type=number(whole=True, least=1), help="[default: the model's; 32 for a file]")
 @_inference
 @_optimize
 @click.option(
     "--fold",
     "limit",
-    type=_number(whole=True, least=0),
+    type=number(whole=True, least=0),
     default=60,
     show_default=True,
     help="Fold scopes until about so many boxes are left; 0 shows all.",
@@ -370,10 +334,10 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
 @click.option("--html", is_flag=True, help="Write a page to explore all stages, too, next to the picture.")
 @click.option("--profile", is_flag=True, help="Run it, and show the time of each launch after all passes.")
 @click.option(
-    "--steps", type=_number(whole=True, least=1), default=3, show_default=True, help="Timed runs of --profile."
+    "--steps", type=number(whole=True, least=1), default=3, show_default=True, help="Timed runs of --profile."
 )
-@_backend
-@_debug
+@backend_option
+@debug_option
 def viz(
     target: str,
     out: Path,
@@ -402,157 +366,8 @@ def viz(
     click.echo(f"wrote {', '.join(map(str, files))}")
 
 
-_FILTERS = ["identity", "mean", "median", "gaussian", "high-pass", "sharpen", "gradient", "sobel", "canny", "wiener"]
-_BORDERS = ["zero", "symmetric", "reflect", "replicate", "shrink"]
-
-
-@main.command("filter")
-@click.argument("image", type=click.Path(path_type=Path))
-@click.option("--kind", type=click.Choice(_FILTERS), help="The filter.")
-@click.option("--all", "all_kinds", is_flag=True, help="Write one sheet with the results of all filters.")
-@click.option("-o", "--out", type=_file, help="An image file [default: IMAGE's name with the kind's, .png, here].")
-@click.option("--size", type=_number(whole=True, least=1), help="Side of the window, odd [default: 3; from --sigma].")
-@click.option("--sigma", type=_number(above=0), help="Of the Gaussian, in pixels [default: 2.24; for canny 1].")
-@click.option("--amount", type=_number(least=0), help="Of the high-pass, for sharpen [default: 0.785].")
-@click.option("--variance", type=_number(least=0), help="Of the noise, for wiener [default: estimated].")
-@click.option("--low", type=_number(least=0), help="Least gradient of an edge, for canny [default: 25.5].")
-@click.option("--high", type=_number(least=0), help="Gradient at which an edge starts, for canny [default: 51].")
-@click.option("--border", type=click.Choice(_BORDERS), help="[default: symmetric; for median replicate]")
-@click.option("--noise", metavar="KIND:AMOUNT", help="Add gaussian:VARIANCE or salt-pepper:FRACTION first.")
-@click.option("--seed", type=_number(whole=True, least=0, most=2**31 - 1), default=0, show_default=True, help="Of it.")
-@click.option(
-    "--max-pixels", type=_number(whole=True, least=1), default=40_000_000, show_default=True, help="Refuse more."
-)
-@_backend
-@_debug
-def filter_(
-    image: Path,
-    kind: str | None,
-    all_kinds: bool,
-    out: Path | None,
-    noise: str | None,
-    seed: int,
-    max_pixels: int,
-    backend: str | None,
-    **options: Any,
-) -> None:
-    """Filter an image file: by channel, transparency kept. Levels, thresholds and variances are for 0 to 255."""
-    from minigraph.tools import filter as filtering
-
-    if (kind is None) is not all_kinds:
-        raise click.UsageError("give either --kind or --all")
-    try:
-        noisy = None if noise is None else filtering.parse_noise(noise)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="'--noise'") from None
-    target = out or Path(f"{image.stem}-{kind or 'filters'}.png")
-    chosen = filtering.Options(**options)
-    if kind is None:
-        filtering.contact_sheet(image, target, chosen, noisy, seed, backend, max_pixels)
-    else:
-        filtering.filter_file(image, kind, target, chosen, noisy, seed, backend, max_pixels)
-    click.echo(f"wrote {target}")
-
-
-@main.command("explain-padding")
-@click.argument("length", type=_number(whole=True, least=1))
-@click.argument("kernel", type=_number(whole=True, least=1))
-@click.option("--stride", type=_number(whole=True, least=1), default=1, show_default=True)
-@click.option("--dilation", type=_number(whole=True, least=1), default=1, show_default=True)
-@click.option("--padding", type=_number(whole=True, least=0), help="Elements added on either side: the formula's P.")
-@_debug
-def explain_padding(length: int, kernel: int, stride: int, dilation: int, padding: int | None) -> None:
-    """Show how many outputs LENGTH inputs give, along one axis, and where the windows of KERNEL lie."""
-    from minigraph.tools.padding import explain as explain_windows
-
-    click.echo(explain_windows(length, kernel, stride, dilation, padding))
-
-
-def _pair(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
-    """2x3 as (2, 3), and 3 as (3, 3)."""
-    if value is None:
-        return None
-    parts = value.lower().split("x")
-    parts = parts * 2 if len(parts) == 1 else parts
-    if len(parts) != 2 or not all(p.isdecimal() and int(p) > 0 for p in parts):
-        raise click.BadParameter(f"expected ROWSxCOLUMNS such as 3x3, got {value}")
-    return int(parts[0]), int(parts[1])
-
-
-def _matrix(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
-    """1 3/2 2 as a matrix of two rows."""
-    import numpy as np
-
-    if value is None:
-        return None
-    try:
-        matrix = np.array([[float(v) for v in row.replace(",", " ").split()] for row in value.split("/")])
-    except ValueError:
-        matrix = np.zeros(0)
-    if matrix.ndim != 2 or not np.isfinite(matrix).all():
-        raise click.BadParameter(f"expected rows of equal length such as '1 3/2 2', got {value}")
-    return matrix
-
-
-@main.command()
-@click.argument("layer", metavar="LAYER")
-@click.option("--size", callback=_pair, metavar="RxC", help="Of the map; of the weights; 1xN units or classes.")
-@click.option("--kernel", callback=_pair, metavar="RxC", help="Size of the kernel or of the window.")
-@click.option("--stride", callback=_pair, metavar="RxC", help="[default: 1; for pooling the window's size]")
-@click.option("--padding", type=click.Choice(["VALID", "SAME"]), help="[default: VALID]")
-@click.option("--batch", type=_number(whole=True, least=2), help="Examples in a batch.")
-@click.option("--values", callback=_matrix, metavar="'1 3/2 2'", help="Numbers for the map of max-pool's example.")
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "latex"]), default="text", show_default=True)
-@click.option("-o", "--out", type=_file, help="Write a file instead of printing.")
-@click.option("--check", is_flag=True, help="Prove the closed forms, and compare with numeric gradients.")
-@_debug
-def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any) -> None:
-    """Derive a LAYER's gradients: its graph and gradient graph are run on symbols.
-
-    Layers: avg-pool, batch-norm, conv2d, dense, dropout, max-pool, softmax-xent. With --check, the exit code is 1 if
-    something does not hold.
-    """
-    from minigraph.backend import get_backend
-    from minigraph.core.files import atomic_write
-
-    get_backend("sympy")  # or an error that says what to install
-    from minigraph.tools.derive import layers
-    from minigraph.tools.derive.problem import Options
-
-    document = layers.derive(layer, Options(**options), check)
-    text = layers.write(document, form)
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        with atomic_write(out, "w") as file:
-            file.write(text)
-        click.echo(f"wrote {out}")
-    if failed := layers.failures(document):
-        raise click.ClickException(f"does not hold: {'; '.join(failed)}")
-
-
-@main.command()
-@click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option(
-    "-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("figures"), show_default=True
-)
-@click.option("--list", "listed", is_flag=True, help="List the names and stop.")
-@_debug
-def figures(names: tuple[str, ...], out: Path, listed: bool) -> None:
-    """Draw the figures of the chapter on convolutional networks, all or those named, and a page that shows them."""
-    from minigraph.tools.figures import page
-
-    drawings = page.chosen(names)
-    if listed:
-        for drawing in drawings:
-            click.echo(f"{drawing.name:20} {drawing.title} ({drawing.rows})")
-        return
-    index = page.draw(out, drawings, lambda drawing: click.echo(f"drew {drawing.name}", err=True))
-    click.echo(f"wrote {len(drawings)} figures and {index}")
-
-
 @main.command("models")
-@_debug
+@debug_option
 def models() -> None:
     """List the models."""
     from rich.console import Console
@@ -566,3 +381,7 @@ def models() -> None:
         table.add_row(model.name, model.summary, shape, f"{model.classes}", f"{model.parameters():,}")
     console = Console(file=sys.stdout)
     console.print(table)
+
+
+for _command in chapter.COMMANDS:
+    main.add_command(_command)
