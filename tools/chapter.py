@@ -17,9 +17,7 @@ _BORDERS = ["zero", "symmetric", "reflect", "replicate", "shrink"]
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option("--kind", type=click.Choice(_FILTERS), help="The filter.")
 @click.option("--all", "all_kinds", is_flag=True, help="Write one sheet with the results of all filters.")
-@click.option(
-    "-o", "--out", type=output_file, help="An image file [default: IMAGE's name, the kind's, .png, here]."
-)
+@click.option("-o", "--out", type=output_file, help="An image file [default: IMAGE's name, the kind's, .png, here].")
 @click.option("--size", type=number(whole=True, least=1), help="Side of the window, odd [default: 3; from --sigma].")
 @click.option("--sigma", type=number(above=0), help="Of the Gaussian, in pixels [default: 2.24; for canny 1].")
 @click.option("--amount", type=number(least=0), help="Of the high-pass, for sharpen [default: 0.785].")

@@ -37,6 +37,7 @@ def explain(target: Target, optimize: str, backend: str | None) -> tuple[Plan, d
         "backend": plan.backend.name,
         "passes": [stage.to_json() for stage in plan.stages],
         "launches": len(plan.steps),
+        "kept": 0 if plan.fixed is None else len(plan.fixed.steps),
         "fallbacks": [_step_row(s.instr) for s in plan.steps if s.lowered.fallback],
         "copies": _copies(plan),
         "in_place": _takeovers(plan),
@@ -93,6 +94,8 @@ def print_explanation(plan: Plan, found: Mapping[str, Any], declined: str | None
             _print_declined(out, stage, lines)
     if declined == "fusion" and not any(is_fusion(s.name) for s in plan.stages):
         out.print("No fusion pass ran at this level.")
+    if found["kept"]:
+        out.print(f"{found['kept']} launches that run only when a variable has changed", highlight=False)
     out.print(f"{found['launches']} launches on {found['backend']}, arena {plan.peak / 1e6:.2f} MB", highlight=False)
     _print_rows(out, "run by the op's reference, for want of a kernel", found["fallbacks"])
     _print_rows(out, "variable values that had to be copied", found["copies"])
