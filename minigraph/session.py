@@ -153,13 +153,13 @@ class Session:
         debug: bool = False,
         check_numerics: bool = False,
     ) -> None:
-        self._plan_type = _checked_plan() if check_numerics else Plan
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
 
-        self._passes = choose(optimize, passes, list(disable_passes))
         self._debug = debug
         self.graph = graph if graph is not None else get_default_graph()
         self.backend: Backend = get_backend(backend)
+        self._plan_type: type[Plan] = _checked_plan() if check_numerics else self.backend.plan_type or Plan
+        self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes])
         self._lock = threading.RLock()
         self._requests: dict[Any, _Request] = {}
         self._plans: dict[Plan, tuple[_Request, Any]] = {}  # with the request and the shapes it is for
