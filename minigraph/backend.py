@@ -40,6 +40,8 @@ class Backend(Protocol):
     """
 
     name: str
+    unwanted_passes: tuple[str, ...]  # whose results it cannot run, or gains nothing from
+    plan_type: Any  # the subclass of minigraph.compile.plan.Plan that it wants for plans; None: Plan itself
 
     def allocate(self, nbytes: int) -> Any:
         """A buffer of `nbytes`, aligned to 64 bytes, with any content."""

@@ -155,15 +155,14 @@ class Session:
         reorder: bool = True,
         lint: bool = True,
     ) -> None:
-        self._plan_type = _checked_plan() if check_numerics else Plan
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
 
         self.backend: Backend = get_backend(backend)
         self.symbolic: bool = getattr(self.backend, "symbolic", False)
         if self.symbolic and (debug or check_numerics):
             raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
-        rounding = ["constant_folding"] if self.symbolic else []  # its results have the precision of their dtype
-        self._passes = choose(optimize, passes, [*disable_passes, *rounding])
+        self._plan_type: type[Plan] = _checked_plan() if check_numerics else self.backend.plan_type or Plan
+        self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes])
         self._debug = debug
         self._reorder = reorder
         self._may_lint = lint

@@ -132,6 +132,15 @@ def test_axes_that_all_operands_treat_alike_become_one(
     assert len(collapse(loop).program.instrs) == len(loop.program.instrs)
 
 
+def test_a_scalar_condition_stays_a_scalar() -> None:
+    x, flag = x45(), tf.placeholder(tf.bool, [])
+    y = tf.exp(tf.where(flag, x, -x))
+    feed = {x: np.full((4, 5), 2.0, np.float32), flag: False}
+    with tf.Session(passes=FUSE) as session:
+        assert regions(session.plan_for(y, feed)[0].program)
+        np.testing.assert_allclose(session.run(y, feed), np.full((4, 5), np.exp(-2.0)), rtol=1e-6)
+
+
 def test_sums_keep_their_axes_apart() -> None:
     x = tf.placeholder(tf.float32, [2, 3, 4, 5])
     y = tf.reduce_sum(tf.exp(x), [1, 2])

@@ -37,6 +37,8 @@ class NumpyBackend:
     """Runs ops as NumPy calls with `out=`, on views of buffers that stay where they are."""
 
     name = "numpy"
+    unwanted_passes = ()
+    plan_type = None
 
     def allocate(self, nbytes: int) -> Array:
         """A uint8 buffer of `nbytes`, aligned to 64 bytes. (NumPy asks for huge pages itself, from 4 MB up.)"""

@@ -33,6 +33,16 @@ class SympyBackend:
 
     name = "sympy"
     symbolic = True
+    plan_type = None
+    # Folded constants have the precision of their dtype, and the rules are for ops, not for regions of several.
+    unwanted_passes = (
+        "constant_folding",
+        "remove_dropout",
+        "winograd",
+        "fuse_pointwise",
+        "fuse_epilogue",
+        "fuse_blocks",
+    )
 
     def allocate(self, nbytes: int) -> Array:
         if nbytes > MOVED_BYTES:

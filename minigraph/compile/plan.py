@@ -137,13 +137,16 @@ class Plan:
         except (TypeError, ValueError) as error:
             name = next(i.name for i in self.program.instrs if isinstance(i.op, Feed) and i.op.slot == slot)
             raise type(error)(f"Cannot feed a value of dtype {arrays[slot].dtype} for '{name}': {error}") from None
+        self._launch_all()
+        return [read(r) for r in self._results]
+
+    def _launch_all(self) -> None:
         launch: Launch | None = None
         try:
             for launch in self._launches:
                 launch()
         except Exception as error:
             raise self._explain(launch, error) from error
-        return [read(r) for r in self._results]
 
     # for profilers and checkers
 
