@@ -14,6 +14,7 @@ from minigraph.core.dtypes import uint8
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ops.edges import Hysteresis
 from minigraph.ops.elementwise import Elu, ReluGrad, Round
 from minigraph.ops.joining import OneHot
 from minigraph.ops.like import normalise_axes
@@ -23,6 +24,7 @@ from minigraph.ops.loss import (
     SoftmaxCrossEntropyWithLogits,
     SparseSoftmaxCrossEntropyWithLogits,
 )
+from minigraph.ops.median import MedianFilter
 from minigraph.ops.pool import MaxPool, MaxPoolGather, MaxPoolGrad, MaxPoolInputGrad, Pool
 from minigraph.ops.reduce import ArgMax, ArgMin, Max, Mean, Min
 from minigraph.ops.selection import Cast
@@ -80,6 +82,13 @@ def _round(op: Round, x: Array) -> Results:
     """SymPy has no symbolic rounding to even."""
     values = numbers(x, np.dtype(object), "the operand of round")
     return (elementwise(lambda a: sympy.Integer(round(a)), values),)
+
+
+def _on_numbers(op: Op, *arrays: Array) -> Results:
+    """What sorts or grows regions needs numbers, and gives some of them back."""
+    kinds = [np.dtype(bool if all(map(_is_condition, a.flat)) else float) for a in arrays]
+    given = [numbers(a, k, f"an operand of {type(op).__name__}") for a, k in zip(arrays, kinds, strict=True)]
+    return [exact(result) for result in op.forward(np, *given)]
 
 
 def _cast(op: Cast, x: Array) -> Results:
@@ -158,6 +167,7 @@ RULES: dict[type[Op], Callable[..., Results]] = {
     ArgMin: _arg,
     Cast: _cast,
     Elu: _elu,
+    Hysteresis: _on_numbers,
     LogSoftmax: lambda op, x: (log_softmax(x),),
     Max: _extremum,
     MaxPool: _max_pool,
@@ -165,6 +175,7 @@ RULES: dict[type[Op], Callable[..., Results]] = {
     MaxPoolGrad: _max_pool_grad,
     MaxPoolInputGrad: _max_pool_input_grad,
     Mean: _mean,
+    MedianFilter: _on_numbers,
     Min: _extremum,
     OneHot: _one_hot,
     ReluGrad: _relu_grad,
