@@ -189,7 +189,8 @@ def collapse(loop: Loop) -> Collapsed:
 
     builder = Builder()
     values: dict[Value, Value] = {}
-    types = tuple(TensorType(t.dtype, shrink(t.static)) for t in loop.program.feeds)
+    # A scalar stays one in a larger space: Select takes no other shape beside its own.
+    types = tuple(TensorType(t.dtype, shrink(t.static) if t.static or not groups else ()) for t in loop.program.feeds)
     for instr in loop.program.instrs:
         summed = instr.op.summed_axes([v.type for v in instr.inputs])
         op: Op | None = None
