@@ -18,6 +18,7 @@ from random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
 from minigraph.core.op import REGISTRY, Op
+from minigraph.ops import conv2d as C
 from minigraph.ops import elementwise as E
 
 pytest.importorskip("llvmlite", reason="needs llvmlite")
@@ -67,6 +68,37 @@ def test_random_graphs_give_what_numpy_gives(case: Case) -> None:
         found, expected = evaluate(case, backend="llvm"), evaluate(case, backend="numpy")
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-4 * max(1.0, float(np.max(np.abs(b), initial=0))))
+
+
+CONVOLUTIONS = [  # image, filter, strides, padding, dilations
+    ((3, 9, 11, 5), (3, 3, 5, 19), (1, 1), ((1, 1), (1, 1)), (1, 1)),
+    ((2, 28, 28, 1), (5, 5, 1, 64), (1, 1), ((2, 2), (2, 2)), (1, 1)),
+    ((9, 7, 7, 33), (3, 2, 33, 37), (1, 1), ((0, 2), (1, 0)), (1, 1)),
+    ((2, 17, 15, 6), (3, 3, 6, 16), (2, 3), ((1, 1), (0, 0)), (1, 1)),
+    ((2, 13, 12, 4), (3, 2, 4, 9), (1, 1), ((2, 2), (3, 1)), (2, 3)),
+    ((1, 8, 8, 40), (1, 1, 40, 24), (1, 1), ((0, 0), (0, 0)), (1, 1)),
+    ((1, 60, 300, 16), (7, 7, 16, 3), (2, 2), ((3, 2), (2, 3)), (1, 1)),
+    ((0, 5, 5, 2), (3, 3, 2, 4), (1, 1), ((1, 1), (1, 1)), (1, 1)),
+]
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS, ids=str)
+def test_convolution_and_its_gradients(case: Any) -> None:
+    """Against the references in float64, which are themselves tested against PyTorch."""
+    image, filters, *attributes = case
+    forward = C.Conv2D(*attributes)
+    y = forward.out_shape(image, filters)
+    random = np.random.RandomState(0)
+    x, w, delta = (random.randn(*shape).astype(np.float32) for shape in (image, filters, y))
+    ops: list[Any] = [
+        (forward, [x, w]),
+        (kernels.Conv2DInputGrad(*attributes, image), [w, delta]),
+        (kernels.Conv2DFilterGrad(*attributes, filters), [x, delta]),
+    ]
+    for op, operands in ops:
+        (want,) = op.forward(np, *(a.astype(np.float64) for a in operands))
+        (got,) = kernels.Bound(op, operands).run()
+        assert np.linalg.norm(got - want) <= 2e-6 * np.linalg.norm(want)
 
 
 SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 88.0, 89.0, -87.0, -103.0, -105.0, 1.0, -1.0])

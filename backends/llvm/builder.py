@@ -91,6 +91,17 @@ def loop(b: Builder, start: Value, stop: Value, step: int = 1) -> Iterator[Value
     b.position_at_end(after)
 
 
+def pieces(b: Builder, length: int, size: int) -> Iterator[tuple[Value, int]]:
+    """Start and size of the pieces of range(length): what a `for` loop over this writes is written once for those of
+    full size, and once for the rest."""
+    whole = length // size * size
+    if whole:
+        with loop(b, index(0), index(whole), size) as i:
+            yield i, size
+    if whole < length:
+        yield index(whole), length - whole
+
+
 def reduce_loop(
     b: Builder, start: Value, stop: Value, step: int, initial: Sequence[Value], body: Callable[..., Sequence[Value]]
 ) -> list[Value]:
