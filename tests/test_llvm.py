@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import test_numpy_kernels as kernels
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from random_graphs import Case, evaluate, random_graphs
 
@@ -20,6 +21,8 @@ import minigraph as tf
 from minigraph.core.op import REGISTRY, Op
 from minigraph.ops import conv2d as C
 from minigraph.ops import elementwise as E
+from minigraph.ops.matmul import MatMul
+from minigraph.tools.cli import main
 
 pytest.importorskip("llvmlite", reason="needs llvmlite")
 
@@ -99,6 +102,21 @@ def test_convolution_and_its_gradients(case: Any) -> None:
         (want,) = op.forward(np, *(a.astype(np.float64) for a in operands))
         (got,) = kernels.Bound(op, operands).run()
         assert np.linalg.norm(got - want) <= 2e-6 * np.linalg.norm(want)
+
+
+@pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True), (True, True)])
+@pytest.mark.parametrize("shape", [(256, 1024, 10), (100, 7, 300), (1, 600, 1000), (301, 513, 33), (1, 1, 1)])
+def test_matrix_products(shape: tuple[int, int, int], transposed: tuple[bool, bool]) -> None:
+    rows, depth, columns = shape
+    random = np.random.RandomState(0)
+    a = random.randn(*((depth, rows) if transposed[0] else (rows, depth))).astype(np.float32)
+    b = random.randn(*((columns, depth) if transposed[1] else (depth, columns))).astype(np.float32)
+    (got,) = kernels.Bound(MatMul(*transposed), [a, b]).run()
+    left, right = (
+        m.astype(np.float64).T if t else m.astype(np.float64) for m, t in zip((a, b), transposed, strict=True)
+    )
+    want = left @ right
+    assert np.linalg.norm(got - want) <= 2e-6 * np.linalg.norm(want)
 
 
 SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 88.0, 89.0, -87.0, -103.0, -105.0, 1.0, -1.0])
@@ -259,3 +277,12 @@ except tf.errors.BackendError if hasattr(tf, "errors") else RuntimeError as erro
     print(error)
 """
     assert "minigraph[llvm]" in run_program(program)
+
+
+def test_the_command_shows_and_clears_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIGRAPH_CACHE", str(tmp_path))
+    ObjectCache(tmp_path / "llvm").put("a", b"x" * 2_000_000)
+    shown = CliRunner().invoke(main, ["cache"])
+    assert f"1 compiled objects, 2.0 MB of at most 268, in {tmp_path / 'llvm'}" in shown.output
+    assert "1 compiled objects removed" in CliRunner().invoke(main, ["cache", "--clear"]).output
+    assert "0 compiled objects" in CliRunner().invoke(main, ["cache"]).output

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backend import Lowered
-from minigraph.backends.llvm import conv, update
+from minigraph.backends.llvm import conv, matmul, update
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.numpy.backend import NumpyBackend
 from minigraph.backends.numpy.common import Types
@@ -14,10 +14,12 @@ from minigraph.core.ir import Builder, Feed, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
+from minigraph.ops.matmul import MatMul
 from minigraph.ops.update import Apply
 from minigraph.rewrite.region import Loop
 
-CONVOLUTIONS: dict[type[Op], Callable[[Any, Types, Types, bool], Lowered | None]] = {
+CONTRACTIONS: dict[type[Op], Callable[[Any, Types, Types, bool], Lowered | None]] = {
+    MatMul: matmul.matmul,
     Conv2D: conv.conv2d,
     Conv2DInputGrad: conv.input_grad,
     Conv2DFilterGrad: conv.filter_grad,
@@ -38,8 +40,8 @@ class LlvmBackend(NumpyBackend):
         return found or super()._lower_inside(op, in_types, out_types)
 
     def _native(self, op: Op, in_types: Types, out_types: Types, threads: bool) -> Lowered | None:
-        if type(op) in CONVOLUTIONS:
-            return CONVOLUTIONS[type(op)](op, in_types, out_types, threads)
+        if type(op) in CONTRACTIONS:
+            return CONTRACTIONS[type(op)](op, in_types, out_types, threads)
         what = None
         if isinstance(op, Loop):
             what = elementwise_of(op)

@@ -112,7 +112,7 @@ def _room(frame: Frame, elements: int) -> Value:
         return room
 
 
-def _write_pack(frame: Frame, sizes: Sequence[int], strides: Sequence[int], start: int) -> None:
+def write_pack(frame: Frame, sizes: Sequence[int], strides: Sequence[int], start: int) -> None:
     """Task i: columns i·w to i·w + w of B as [rows, columns, channels, w], from the filter by the given strides."""
     rows, columns, depth, fan = sizes
     width = tile_columns()
@@ -172,7 +172,7 @@ def _convolution(where: Geometry, strides: Sequence[int], start: int, threads: b
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         frame = Frame(4)
-        _write_pack(frame, (kh, kw, where.image[3], where.fan), strides, start)
+        write_pack(frame, (kh, kw, where.image[3], where.fan), strides, start)
         tasks = _write_convolution(frame, where)
         block = arguments([inputs[order[0]], inputs[order[1]], outputs[0], *scratch.open(workspace)])
         text = frame.text
