@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import cache
 from typing import Any, NamedTuple
 
 from minigraph.backend import Launch, Lowered
@@ -170,12 +171,16 @@ def _convolution(where: Geometry, strides: Sequence[int], start: int, threads: b
     scratch = Scratch()
     scratch.add(blocks * tile_columns() * kh * kw * where.image[3], "f4")
 
-    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+    @cache  # a part of a blocked region is bound many times
+    def write() -> tuple[str, int]:
         frame = Frame(4)
         write_pack(frame, (kh, kw, where.image[3], where.fan), strides, start)
         tasks = _write_convolution(frame, where)
+        return frame.text, tasks
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        text, tasks = write()
         block = arguments([inputs[order[0]], inputs[order[1]], outputs[0], *scratch.open(workspace)])
-        text = frame.text
         return run([launch(text, "pack", block, blocks, threads), launch(text, "kernel", block, tasks, threads)])
 
     return Lowered(bind, scratch.nbytes)
@@ -274,13 +279,17 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, threads
     if lanes > 1:
         scratch.add(lanes * size, "f4")
 
-    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+    @cache  # a part of a blocked region is bound many times
+    def write() -> tuple[str, int]:
         frame = Frame(4)
         _write_filter_grad(frame, where, lanes)
         tasks = _write_total(frame, size, lanes)
+        return frame.text, tasks
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        text, tasks = write()
         parts = scratch.open(workspace) or [outputs[0]]
         block = arguments([*inputs, *parts, outputs[0]])
-        text = frame.text
         main = launch(text, "kernel", block, lanes, threads)
         return run([main, launch(text, "finish", block, tasks, threads)]) if lanes > 1 else main
 

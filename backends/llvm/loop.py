@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from minigraph.backend import Launch, Lowered
@@ -244,6 +245,11 @@ def elementwise(what: Elementwise, threads: bool) -> Lowered:
         if what.has_parts(output):
             scratch.add(what.tasks * math.prod(what.kept(output)), output.value.dtype.np_dtype)
 
+    @cache  # a part of a blocked region is bound many times
+    def write(outputs: tuple[Output, ...]) -> tuple[str, bool]:
+        writer = _Writer(what._replace(outputs=outputs))
+        return writer.frame.text, bool(writer.parts)
+
     def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
         read = [o for o, array in zip(what.outputs, outputs, strict=True) if array is not None]
         if not read:
@@ -251,11 +257,11 @@ def elementwise(what: Elementwise, threads: bool) -> Lowered:
         present = what._replace(outputs=tuple(read))
         rooms = zip(scratch.open(workspace), filter(what.has_parts, what.outputs), strict=True)
         parts = [room for room, output in rooms if output in read]
-        writer = _Writer(present)
-        text, made = writer.frame.text, [a for a in outputs if a is not None]
+        text, has_parts = write(present.outputs)
+        made = [a for a in outputs if a is not None]
         block = arguments([*inputs, *made, *parts])
         main = launch(text, "kernel", block, present.tasks, threads)
-        return run([main, launch(text, "finish", block, 1, False)]) if writer.parts else main
+        return run([main, launch(text, "finish", block, 1, False)]) if has_parts else main
 
     return Lowered(bind, scratch.nbytes, _overwritable(what))
 
