@@ -366,6 +366,22 @@ def viz(
     click.echo(f"wrote {', '.join(map(str, files))}")
 
 
+@main.command()
+@click.option("--clear", is_flag=True, help="Remove all of it.")
+@_debug
+def cache(clear: bool) -> None:
+    """Show how much compiled code is kept on disk, and where."""
+    from minigraph.backends.llvm.compiler import objects
+
+    store = objects()
+    if clear:
+        click.echo(f"{store.clear()} compiled objects removed from {store.folder}")
+        return
+    sizes = [entry.size for entry in store.entries()]
+    size = f"{sum(sizes) / 1e6:.1f} MB of at most {store.limit / 1e6:.0f}"
+    click.echo(f"{len(sizes)} compiled objects, {size}, in {store.folder}")
+
+
 @main.command("models")
 @debug_option
 def models() -> None:

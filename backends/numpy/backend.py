@@ -72,7 +72,7 @@ class NumpyBackend:
         if isinstance(op, Loop):
             return loop.loop(op, self._lower_inside, threads=False)
         if isinstance(op, Epilogue):
-            return loop.epilogue(op, in_types, self._lower_inside, threads=False)
+            return loop.epilogue(op, in_types, self._lower_inside)
         return self.lower(op, in_types, out_types)
 
     def write(self, array: Array, value: Any) -> None:

@@ -47,13 +47,13 @@ def loop(op: Loop, lower: Lower, threads: bool = True) -> Lowered:
     return lowered._replace(bind=bind)
 
 
-def epilogue(op: Epilogue, in_types: Types, lower: Lower, threads: bool = True) -> Lowered:
+def epilogue(op: Epilogue, in_types: Types, lower: Lower) -> Lowered:
     """The contraction into the first result's buffer where that has its type, then the rest in blocks of rows."""
     root = op.root
     kind = root.types[0]
     first = lower(root.op, [v.type for v in root.inputs], root.types)
     tail, read = op.tail
-    rest = loop(tail, lower, threads)
+    rest = lower(tail, tail.program.feeds, [v.type for v in tail.program.results])
     in_place = op.program.results[0].type == kind and 0 in rest.inplace
     scratch = Scratch()
     scratch.add(max(first.workspace, rest.workspace), "u1")

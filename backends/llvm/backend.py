@@ -1,0 +1,60 @@
+"""LlvmBackend: arrays in host memory as NumpyBackend has them, and native code for what has a lowering here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from minigraph.backend import Lowered
+from minigraph.backends.llvm import conv, matmul, update
+from minigraph.backends.llvm.loop import elementwise, elementwise_of
+from minigraph.backends.numpy.backend import NumpyBackend
+from minigraph.backends.numpy.common import Types
+from minigraph.core.ir import Builder, Feed, Program, Value, reachable
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
+from minigraph.ops.matmul import MatMul
+from minigraph.ops.update import Apply
+from minigraph.rewrite.region import Loop
+
+CONTRACTIONS: dict[type[Op], Callable[[Any, Types, Types, bool], Lowered | None]] = {
+    MatMul: matmul.matmul,
+    Conv2D: conv.conv2d,
+    Conv2DInputGrad: conv.input_grad,
+    Conv2DFilterGrad: conv.filter_grad,
+}
+
+
+class LlvmBackend(NumpyBackend):
+    """Compiles ops to machine code for this CPU, all sizes constant; an op without a lowering runs as NumPy calls."""
+
+    name = "llvm"
+
+    def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
+        """Native code where there is some, else what NumpyBackend does."""
+        return self._native(op, in_types, out_types, True) or super().lower(op, in_types, out_types)
+
+    def _lower_inside(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
+        found = self._native(op, in_types, out_types, False)
+        return found or super()._lower_inside(op, in_types, out_types)
+
+    def _native(self, op: Op, in_types: Types, out_types: Types, threads: bool) -> Lowered | None:
+        if type(op) in CONTRACTIONS:
+            return CONTRACTIONS[type(op)](op, in_types, out_types, threads)
+        what = None
+        if isinstance(op, Loop):
+            what = elementwise_of(op)
+        elif isinstance(op, Apply):
+            return update.apply(op, in_types, threads)
+        elif in_types and out_types[0].size and op.is_pointwise(in_types):
+            what = elementwise_of(_single(op, in_types, out_types[0]))
+        return None if what is None else elementwise(what, threads)
+
+
+def _single(op: Op, in_types: Types, out: TensorType) -> Loop:
+    """A pointwise op as a loop of its own."""
+    builder = Builder()
+    feeds = [Value(builder.add(Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
+    result = Value(builder.add(op, feeds), 0)
+    return Loop(Program(reachable([result.instr]), (result,), tuple(in_types)), out.static)

@@ -1,0 +1,162 @@
+"""What the kernels write IR with: types, loops, vectors, and the frame of a kernel.
+
+A kernel is `void kernel(ptr arguments, i64 first, i64 last)`: `arguments` points to an array of pointers, and the tasks
+`first` to `last` - 1 are to be done. Which task does what depends on shapes only, never on the number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from llvmlite import ir
+
+from minigraph.core.dtypes import DType
+
+VOID = ir.VoidType()
+POINTER = ir.PointerType()
+I1, I8, I32, I64 = (ir.IntType(n) for n in (1, 8, 32, 64))
+F32, F64 = ir.FloatType(), ir.DoubleType()
+Builder = Any  # ir.IRBuilder; llvmlite has no types
+Value = Any
+
+
+def element(dtype: DType) -> Any:
+    """How one element lies in memory."""
+    kind, size = dtype.np_dtype.kind, dtype.size
+    if kind == "f":
+        return {4: F32, 8: F64}[size]
+    return ir.IntType(8 * size)
+
+
+def index(value: int) -> Value:
+    """An i64 constant."""
+    return ir.Constant(I64, value)
+
+
+def vector(kind: Any, width: int) -> Any:
+    """The type of `width` values; a scalar for 1."""
+    return kind if width == 1 else ir.VectorType(kind, width)
+
+
+def number(kind: Any, value: Any, width: int) -> Value:
+    """A constant in all lanes."""
+    return ir.Constant(vector(kind, width), value if width == 1 else [value] * width)
+
+
+def splat(b: Builder, value: Value, width: int) -> Value:
+    """A scalar in all lanes."""
+    if width == 1:
+        return value
+    kind = ir.VectorType(value.type, width)
+    one = b.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(I32, 0))
+    return b.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(I32, width), [0] * width))
+
+
+def at(b: Builder, base: Value, offset: Value, kind: Any) -> Value:
+    """The address of element `offset`."""
+    return b.gep(base, [offset], source_etype=kind)
+
+
+def intrinsic(b: Builder, name: str, *args: Value) -> Value:
+    """An LLVM intrinsic that is overloaded on the type of its arguments."""
+    kind = args[0].type
+    scalar = kind.element if isinstance(kind, ir.VectorType) else kind
+    suffix = {F32: "f32", F64: "f64"}.get(scalar) or f"i{scalar.width}"
+    if isinstance(kind, ir.VectorType):
+        suffix = f"v{kind.count}{suffix}"
+    return b.call(function(b, f"llvm.{name}.{suffix}", kind, [kind] * len(args)), args)
+
+
+def function(b: Builder, name: str, result: Any, args: Sequence[Any]) -> Any:
+    """A function declared in the module."""
+    known = b.module.globals.get(name)
+    return known or ir.Function(b.module, ir.FunctionType(result, args), name)
+
+
+@contextmanager
+def loop(b: Builder, start: Value, stop: Value, step: int = 1) -> Iterator[Value]:
+    """`for i in range(start, stop, step)`; the body is what is written in the `with` block."""
+    before = b.block
+    body, after = b.append_basic_block("loop"), b.append_basic_block("after")
+    b.cbranch(b.icmp_signed("<", start, stop), body, after)
+    b.position_at_end(body)
+    i = b.phi(I64)
+    i.add_incoming(start, before)
+    yield i
+    following = b.add(i, index(step))
+    i.add_incoming(following, b.block)
+    b.cbranch(b.icmp_signed("<", following, stop), body, after)
+    b.position_at_end(after)
+
+
+def pieces(b: Builder, length: int, size: int) -> Iterator[tuple[Value, int]]:
+    """Start and size of the pieces of range(length): what a `for` loop over this writes is written once for those of
+    full size, and once for the rest."""
+    whole = length // size * size
+    if whole:
+        with loop(b, index(0), index(whole), size) as i:
+            yield i, size
+    if whole < length:
+        yield index(whole), length - whole
+
+
+def reduce_loop(
+    b: Builder, start: Value, stop: Value, step: int, initial: Sequence[Value], body: Callable[..., Sequence[Value]]
+) -> list[Value]:
+    """A loop that hands values on: `body(i, *values)` gives the next ones. Returns the last."""
+    before = b.block
+    head, after = b.append_basic_block("loop"), b.append_basic_block("after")
+    b.cbranch(b.icmp_signed("<", start, stop), head, after)
+    b.position_at_end(head)
+    i = b.phi(I64)
+    values = [b.phi(v.type) for v in initial]
+    made = list(body(i, *values))
+    following = b.add(i, index(step))
+    done = b.icmp_signed("<", following, stop)
+    i.add_incoming(start, before)
+    i.add_incoming(following, b.block)
+    for phi, first, last in zip(values, initial, made, strict=True):
+        phi.add_incoming(first, before)
+        phi.add_incoming(last, b.block)
+    end = b.block
+    b.cbranch(done, head, after)
+    b.position_at_end(after)
+    results = []
+    for first, last in zip(initial, made, strict=True):
+        phi = b.phi(first.type)
+        phi.add_incoming(first, before)
+        phi.add_incoming(last, end)
+        results.append(phi)
+    return results
+
+
+def zero(b: Builder, address: Value, nbytes: Value) -> None:
+    """Fill memory with zeros."""
+    b.call(function(b, "llvm.memset.p0.i64", VOID, [POINTER, I8, I64, I1]), [address, I8(0), nbytes, I1(0)])
+
+
+class Frame:
+    """The functions of a module that is being written, all with the signature of a kernel. `b` builds the one begun
+    last; `pointers` are its arguments."""
+
+    def __init__(self, count: int) -> None:
+        """count: how many pointers there are."""
+        self.module = ir.Module()
+        self.count = count
+
+    @contextmanager
+    def tasks(self, name: str) -> Iterator[Value]:
+        """A function and in it the loop over the tasks; the `with` block writes what task `i` does."""
+        made = ir.Function(self.module, ir.FunctionType(VOID, [POINTER, I64, I64]), name)
+        b = self.b = ir.IRBuilder(made.append_basic_block())
+        arguments, first, last = made.args
+        self.pointers = [b.load(at(b, arguments, index(i), POINTER), typ=POINTER) for i in range(self.count)]
+        with loop(b, first, last) as task:
+            yield task
+        b.ret_void()
+
+    @property
+    def text(self) -> str:
+        return str(self.module)

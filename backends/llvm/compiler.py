@@ -1,0 +1,104 @@
+"""From LLVM IR to the address of a native function, for the CPU of this machine."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import llvmlite.binding as llvm
+
+from minigraph.backends.llvm.cache import ObjectCache
+from minigraph.core.files import cache_dir
+
+
+class Host(NamedTuple):
+    """The CPU, its features as LLVM takes them, and how many float32 fit in a vector register."""
+
+    cpu: str
+    features: str
+    lanes: int
+
+
+@cache
+def host() -> Host:
+    """What this machine has."""
+    found = llvm.get_host_cpu_features()
+    features = found.flatten()
+    if found.get("avx512f"):
+        return Host(llvm.get_host_cpu_name(), features + ",-prefer-256-bit", 16)
+    return Host(llvm.get_host_cpu_name(), features, 8 if found.get("avx") else 4)
+
+
+@cache
+def _machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    cpu, features, _ = host()
+    return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3, jit=True)
+
+
+def objects() -> ObjectCache:
+    """The cache of compiled objects; MINIGRAPH_CACHE moves it."""
+    return ObjectCache(cache_dir() / "llvm")
+
+
+class _Code:
+    """What is loaded in this process, by IR. Code stays loaded: kernels may run as long as the process does."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.engines: dict[str, Any] = {}
+
+
+_CODE = _Code()
+
+
+def load(text: str, *names: str) -> tuple[int, ...]:
+    """The addresses of the functions `names` in the IR module `text`, compiled or taken from the cache."""
+    with _CODE.lock:
+        if text not in _CODE.engines:
+            _CODE.engines[text] = _link(_object(text))
+        return tuple(_CODE.engines[text].get_function_address(name) for name in names)
+
+
+def _object(text: str) -> bytes:
+    cpu, features, _ = host()
+    llvm_version = ".".join(map(str, llvm.llvm_version_info))
+    key = "\n".join([version("minigraph"), version("llvmlite"), llvm_version, cpu, features, text])
+    store = objects()
+    found = store.get(key)
+    if found is None:
+        found = _compile(text)
+        store.put(key, found)
+    return found
+
+
+def _compile(text: str) -> bytes:
+    machine = _machine()
+    module = llvm.parse_assembly(text)
+    module.triple = machine.triple
+    module.data_layout = str(machine.target_data)
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    options.slp_vectorization = options.loop_vectorization = options.loop_interleaving = False
+    passes = llvm.create_pass_builder(machine, options)
+    passes.getModulePassManager().run(module, passes)
+    content: bytes = machine.emit_object(module)
+    return content
+
+
+def _link(content: bytes) -> Any:
+    _machine()
+    empty = llvm.parse_assembly("")
+    engine = llvm.create_mcjit_compiler(empty, _machine_for_engine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(content))
+    engine.finalize_object()
+    return engine
+
+
+def _machine_for_engine() -> Any:
+    """An engine takes its machine over, so each gets its own."""
+    cpu, features, _ = host()
+    return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3, jit=True)

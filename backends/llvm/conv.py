@@ -1,0 +1,296 @@
+"""Convolution and its gradients without a column matrix: in NHWC a window's row is contiguous, so a tile of the result
+reads overlapping rows of the (padded) image in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import cache
+from typing import Any, NamedTuple
+
+from minigraph.backend import Launch, Lowered
+from minigraph.backends.llvm.builder import (
+    F32,
+    I1,
+    I64,
+    POINTER,
+    VOID,
+    Frame,
+    Value,
+    at,
+    function,
+    index,
+    loop,
+    number,
+    pieces,
+    reduce_loop,
+    vector,
+    zero,
+)
+from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.launch import arguments, launch
+from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, strips, tile_columns
+from minigraph.backends.numpy.common import Array, Scratch, Types, run
+from minigraph.core.dtypes import float32
+from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
+from minigraph.ops.window import Pair, reach
+
+WINDOW = 1 << 19  # bytes of the padded image rows of a task, which lie on the stack
+LANES = 8  # independent parts of the batch in the filter's gradient
+
+
+class Geometry(NamedTuple):
+    """A convolution of images [n, height, width, channels] with windows that start at (-top, -left)."""
+
+    image: tuple[int, int, int, int]
+    kernel: Pair
+    strides: Pair
+    dilations: Pair
+    before: Pair  # padding on top and left
+    out: Pair
+    fan: int  # output channels
+
+    @property
+    def columns(self) -> int:
+        """Columns of the padded image."""
+        return (self.out[1] - 1) * self.strides[1] + reach(self.kernel[1], self.dilations[1])
+
+    def lines(self, rows: int) -> int:
+        """Lines of the padded image that `rows` rows of the output read."""
+        return (rows - 1) * self.strides[0] + reach(self.kernel[0], self.dilations[0])
+
+    @property
+    def line(self) -> int:
+        """Elements of a line of the padded image."""
+        return self.columns * self.image[3]
+
+    @property
+    def rows(self) -> int:
+        """Output rows of a task: all of them where there are many images and they fit."""
+        most = self.out[0] if self.image[0] >= LANES else -(-self.out[0] // LANES)
+        while most > 1 and self.lines(most) * self.line * 4 > WINDOW:
+            most -= 1
+        return most
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is native code for it."""
+        sizes = (*self.image, *self.out, self.fan)
+        room = self.lines(self.rows) * self.line * 4 if min(sizes) > 0 else 0
+        return min(self.before) >= 0 and self.before[1] < self.columns and 0 < room <= 2 * WINDOW
+
+    def taps(self, depth: int) -> tuple[Reduction, ...]:
+        """The sums over a window's rows, columns and channels; B is packed [kernel rows, kernel columns, channels]."""
+        (kh, kw), (dr, dc), width = self.kernel, self.dilations, tile_columns()
+        rows = Reduction(kh, dr * self.line, kw * depth * width)
+        if dc == 1:
+            return rows, Reduction(kw * depth, 1, width)
+        return rows, Reduction(kw, dc * depth, depth * width), Reduction(depth, 1, width)
+
+
+def _padded(frame: Frame, where: Geometry, room: Value, image: Value, top: Value, lines: int) -> None:
+    """Copy `lines` lines from line `top` of the padded image on into `room`, with zeros around."""
+    b = frame.b
+    _, height, width, channels = where.image
+    zero(b, room, index(lines * where.line * 4))
+    size = min(width, where.columns - where.before[1]) * channels * 4
+    first = b.sub(top, index(where.before[0]))
+    with loop(b, index(0), index(lines)) as i:
+        y = b.add(first, i)
+        inside = b.and_(b.icmp_signed(">=", y, index(0)), b.icmp_signed("<", y, index(height)))
+        with b.if_then(inside):
+            source = at(b, image, b.mul(y, index(width * channels)), F32)
+            start = b.add(b.mul(i, index(where.line)), index(where.before[1] * channels))
+            move = function(b, "llvm.memcpy.p0.p0.i64", VOID, [POINTER, POINTER, I64, I1])
+            b.call(move, [at(b, room, start, F32), source, index(size), I1(0)])
+
+
+def _room(frame: Frame, elements: int) -> Value:
+    """Memory on the stack, taken once for all tasks of a call."""
+    with frame.b.goto_entry_block():
+        room = frame.b.alloca(F32, elements)
+        room.align = 64
+        return room
+
+
+def write_pack(frame: Frame, sizes: Sequence[int], strides: Sequence[int], start: int) -> None:
+    """Task i: columns i·w to i·w + w of B as [rows, columns, channels, w], from the filter by the given strides."""
+    rows, columns, depth, fan = sizes
+    width = tile_columns()
+    with frame.tasks("pack") as block:
+        b = frame.b
+        first = b.mul(block, index(width))
+        last = b.add(first, index(width))
+        last = b.select(b.icmp_signed("<", last, index(fan)), last, index(fan))
+        target = at(b, frame.pointers[3], b.mul(first, index(rows * columns * depth)), F32)
+        source = at(b, frame.pointers[1], index(start), F32)
+        with ExitStack() as nest:
+            ends = ((index(0), index(rows)), (index(0), index(columns)), (index(0), index(depth)), (first, last))
+            r, s, k, n = (nest.enter_context(loop(b, *bounds)) for bounds in ends)
+            offset = index(0)
+            for i, stride in zip((r, s, k, n), strides, strict=True):
+                offset = b.add(offset, b.mul(i, index(stride)))
+            place = b.add(b.mul(b.add(b.mul(r, index(columns)), s), index(depth)), k)
+            place = b.add(b.mul(place, index(width)), b.sub(n, first))
+            b.store(b.load(at(b, source, offset, F32), typ=F32), at(b, target, place, F32))
+
+
+def _write_convolution(frame: Frame, where: Geometry) -> int:
+    """Some rows of one image a task; returns how many tasks. Pointers: image, filter, result, packed filter."""
+    images, height, width, depth = where.image
+    rows = where.rows
+    chunks = -(-where.out[0] // rows)
+    lines = where.lines(rows)
+    tiles = TileSet(frame.module, Tiles(where.strides[1] * depth, where.fan, where.taps(depth), adds=False))
+    with frame.tasks("kernel") as task:
+        b = frame.b
+        room = _room(frame, lines * where.line)
+        n, chunk = b.sdiv(task, index(chunks)), b.srem(task, index(chunks))
+        low = b.mul(chunk, index(rows))
+        high = b.add(low, index(rows))
+        high = b.select(b.icmp_signed("<", high, index(where.out[0])), high, index(where.out[0]))
+        image = at(b, frame.pointers[0], b.mul(n, index(height * width * depth)), F32)
+        _padded(frame, where, room, image, b.mul(low, index(where.strides[0])), lines)
+        for start, columns in pieces(b, where.fan, tile_columns()):
+            panel = b.mul(start, index(where.kernel[0] * where.kernel[1] * depth))
+            packed = at(b, frame.pointers[3], panel, F32)
+            with loop(b, low, high) as p:
+                line = b.mul(b.sub(p, low), index(where.strides[0] * where.line))
+                pixel = b.mul(b.add(b.mul(n, index(where.out[0])), p), index(where.out[1] * where.fan))
+                target = at(b, frame.pointers[2], b.add(pixel, start), F32)
+                strips(b, tiles, at(b, room, line, F32), packed, target, where.out[1], columns)
+    return images * chunks
+
+
+def _convolution(where: Geometry, strides: Sequence[int], start: int, threads: bool, order: Pair) -> Lowered | None:
+    """The convolution of input order[0] with the filter, input order[1], read by `strides` from element `start`."""
+    if not where.fits:
+        return None
+    blocks = -(-where.fan // tile_columns())
+    kh, kw = where.kernel
+    scratch = Scratch()
+    scratch.add(blocks * tile_columns() * kh * kw * where.image[3], "f4")
+
+    @cache  # a part of a blocked region is bound many times
+    def write() -> tuple[str, int]:
+        frame = Frame(4)
+        write_pack(frame, (kh, kw, where.image[3], where.fan), strides, start)
+        tasks = _write_convolution(frame, where)
+        return frame.text, tasks
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        text, tasks = write()
+        block = arguments([inputs[order[0]], inputs[order[1]], outputs[0], *scratch.open(workspace)])
+        return run([launch(text, "pack", block, blocks, threads), launch(text, "kernel", block, tasks, threads)])
+
+    return Lowered(bind, scratch.nbytes)
+
+
+def conv2d(op: Conv2D, in_types: Types, out_types: Types, threads: bool) -> Lowered | None:
+    """y, for float32 and one group; else None."""
+    x, w = (t.static for t in in_types)
+    if out_types[0].dtype is not float32 or x[3] != w[2]:
+        return None
+    (top, _), (left, _) = op.window(w).pads(*x[1:3])
+    y = out_types[0].static
+    where = Geometry(x, (w[0], w[1]), op.strides, op.dilations, (top, left), (y[1], y[2]), w[3])  # type: ignore[arg-type]
+    return _convolution(where, (w[1] * w[2] * w[3], w[2] * w[3], w[3], 1), 0, threads, (0, 1))
+
+
+def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, threads: bool) -> Lowered | None:
+    """∂L/∂x as the convolution of δ with the turned filter, for float32, one group and strides of 1; else None."""
+    w, y = (t.static for t in in_types)
+    if out_types[0].dtype is not float32 or op.shape[3] != w[2] or op.strides != (1, 1):
+        return None
+    (top, _), (left, _) = op.window(w).pads(*op.shape[1:3])
+    before = reach(w[0], op.dilations[0]) - 1 - top, reach(w[1], op.dilations[1]) - 1 - left
+    out = (op.shape[1], op.shape[2])
+    where = Geometry(y, (w[0], w[1]), (1, 1), op.dilations, before, out, w[2])  # type: ignore[arg-type]
+    row, column = w[1] * w[2] * w[3], w[2] * w[3]
+    return _convolution(where, (-row, -column, 1, w[3]), (w[0] - 1) * row + (w[1] - 1) * column, threads, (1, 0))
+
+
+def _write_filter_grad(frame: Frame, where: Geometry, lanes: int) -> None:
+    """Task i: the sum over the i-th part of the batch. Pointers: image, δ, where the tasks' sums go."""
+    images, height, width, depth = where.image
+    (kh, kw), (dr, dc), (sr, sc) = where.kernel, where.dilations, where.strides
+    together = kw if dc == 1 else 1  # columns of the filter whose elements are neighbours in the image
+    size = kh * kw * depth * where.fan
+    with frame.tasks("kernel") as task:
+        b = frame.b
+        room = _room(frame, where.lines(where.rows) * where.line)
+        total = at(b, frame.pointers[2], b.mul(task, index(size)), F32)
+        zero(b, total, index(size * 4))
+        bounds = [b.sdiv(b.mul(b.add(task, index(i)), index(images)), index(lanes)) for i in (0, 1)]
+        with loop(b, *bounds) as n:
+            image = at(b, frame.pointers[0], b.mul(n, index(height * width * depth)), F32)
+            delta = at(b, frame.pointers[1], b.mul(n, index(where.out[0] * where.out[1] * where.fan)), F32)
+            for low, count in pieces(b, where.out[0], where.rows):
+                sums = (
+                    Reduction(count, sr * where.line, where.out[1] * where.fan),
+                    Reduction(where.out[1], sc * depth, where.fan),
+                )
+                tiles = TileSet(frame.module, Tiles(1, where.fan, sums, adds=True), f"tile{count}")
+                _padded(frame, where, room, image, b.mul(low, index(sr)), where.lines(count))
+                part = at(b, delta, b.mul(low, index(where.out[1] * where.fan)), F32)
+                for start, columns in pieces(b, where.fan, tile_columns()):
+                    with loop(b, index(0), index(kh)) as r, loop(b, index(0), index(kw // together)) as s:
+                        seen = b.add(b.mul(r, index(dr * where.line)), b.mul(s, index(dc * depth)))
+                        made = b.add(b.mul(r, index(kw * depth * where.fan)), b.mul(s, index(depth * where.fan)))
+                        target, source = at(b, total, b.add(made, start), F32), at(b, part, start, F32)
+                        strips(b, tiles, at(b, room, seen, F32), source, target, together * depth, columns)
+
+
+def _write_total(frame: Frame, size: int, lanes: int) -> int:
+    """The sum of the tasks' sums, in their order, some elements a task; returns how many tasks."""
+    width = host().lanes
+    chunk = 64 * width
+    with frame.tasks("finish") as task:
+        b = frame.b
+        low = b.mul(task, index(chunk))
+        high = b.add(low, index(chunk))
+        high = b.select(b.icmp_signed("<", high, index(size)), high, index(size))
+        whole = b.add(low, b.mul(b.sdiv(b.sub(high, low), index(width)), index(width)))
+        for start, stop, step in ((low, whole, width), (whole, high, 1)):
+            with loop(b, start, stop, step) as j:
+
+                def add(lane: Value, found: Value, j: Value = j, step: int = step) -> list[Value]:
+                    address = at(b, frame.pointers[2], b.add(b.mul(lane, index(size)), j), F32)
+                    return [b.fadd(found, b.load(address, typ=vector(F32, step), align=4))]
+
+                (found,) = reduce_loop(b, index(0), index(lanes), 1, [number(F32, 0.0, step)], add)
+                b.store(found, at(b, frame.pointers[3], j, F32), align=4)
+    return -(-size // chunk)
+
+
+def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, threads: bool) -> Lowered | None:
+    """∂L/∂w, for float32 and one group; else None."""
+    x, y = (t.static for t in in_types)
+    w = op.shape
+    if out_types[0].dtype is not float32 or x[3] != w[2]:
+        return None
+    (top, _), (left, _) = op.window(w).pads(*x[1:3])
+    where = Geometry(x, (w[0], w[1]), op.strides, op.dilations, (top, left), (y[1], y[2]), w[3])  # type: ignore[arg-type]
+    if not where.fits:
+        return None
+    lanes = min(LANES, x[0])
+    size = out_types[0].size
+    scratch = Scratch()
+    if lanes > 1:
+        scratch.add(lanes * size, "f4")
+
+    @cache  # a part of a blocked region is bound many times
+    def write() -> tuple[str, int]:
+        frame = Frame(4)
+        _write_filter_grad(frame, where, lanes)
+        tasks = _write_total(frame, size, lanes)
+        return frame.text, tasks
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        text, tasks = write()
+        parts = scratch.open(workspace) or [outputs[0]]
+        block = arguments([*inputs, *parts, outputs[0]])
+        main = launch(text, "kernel", block, lanes, threads)
+        return run([main, launch(text, "finish", block, tasks, threads)]) if lanes > 1 else main
+
+    return Lowered(bind, scratch.nbytes)

@@ -1,0 +1,197 @@
+"""Scalar expressions as LLVM IR, on a vector of elements at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from minigraph.backends.llvm.approx import Approximations, lane_by_lane
+from minigraph.backends.llvm.builder import (
+    F32,
+    I1,
+    I32,
+    Builder,
+    Value,
+    element,
+    function,
+    intrinsic,
+    number,
+    vector,
+)
+from minigraph.core.dtypes import DType
+from minigraph.core.scalar import Scalar
+
+_COMPARISONS = {
+    **{"equal": "==", "not_equal": "!=", "less": "<"},
+    **{"less_equal": "<=", "greater": ">", "greater_equal": ">="},
+}
+_LOGIC = {"logical_and": "and_", "logical_or": "or_", "logical_xor": "xor"}
+_ROUNDING = {"floor": "floor", "ceil": "ceil", "rint": "nearbyint", "sqrt": "sqrt"}
+_POLYNOMIAL = frozenset({"exp", "expm1", "log", "log1p", "tanh"})
+_LIBM = {**{name: name for name in _POLYNOMIAL}, "sin": "sin", "cos": "cos", "power": "pow"}
+_ARITHMETIC = frozenset(
+    {"add", "subtract", "multiply", "negative", "absolute", "square", "maximum", "minimum", "where"}
+)
+_FLOAT_ONLY = frozenset({*_ROUNDING, *_LIBM, "divide", "reciprocal", "sign", "isnan", "isfinite"})
+_KNOWN = {"operand", "constant", "cast", "logical_not", *_COMPARISONS, *_LOGIC, *_ARITHMETIC, *_FLOAT_ONLY}
+
+
+def register(dtype: DType) -> Any:
+    """How one element lies in a register: booleans as one bit."""
+    return I1 if dtype.is_bool else element(dtype)
+
+
+def is_printable(expression: Scalar) -> bool:
+    """Whether all of an expression has an equivalent here."""
+    kind = expression.dtype.np_dtype
+    if kind.kind not in "fiub" or (kind.kind == "f" and kind.itemsize not in (4, 8)):
+        return False
+    if expression.function not in _KNOWN:
+        return False
+    if expression.function in _FLOAT_ONLY and not expression.args[0].dtype.is_floating:
+        return False
+    return all(is_printable(a) for a in expression.args)
+
+
+class Printer:
+    """Writes expressions on `operands`, vectors of `width` in registers."""
+
+    def __init__(self, b: Builder, operands: Sequence[Value], width: int) -> None:
+        self.b = b
+        self.operands = operands
+        self.width = width
+        self.known: dict[int, Value] = {}
+
+    def value(self, node: Scalar) -> Value:
+        """The vector of the expression's values."""
+        if id(node) not in self.known:
+            self.known[id(node)] = self._write(node)
+        return self.known[id(node)]
+
+    def _write(self, node: Scalar) -> Value:
+        name = node.function
+        if name == "operand":
+            return self.operands[node.value]
+        if name == "constant":
+            value = node.dtype.np_dtype.type(node.value).item()
+            return number(register(node.dtype), value, self.width)
+        args = [self.value(a) for a in node.args]
+        source = node.args[0].dtype
+        if name == "cast":
+            return self._cast(args[0], source, node.dtype)
+        if name == "where":
+            return self.b.select(*args)
+        if name in _COMPARISONS:
+            return self._compare(_COMPARISONS[name], args[0], args[1], source)
+        if name in _LOGIC:
+            return getattr(self.b, _LOGIC[name])(*args)
+        if name == "logical_not":
+            return self.b.not_(args[0])
+        if source.is_floating:
+            return self._floating(name, args, source)
+        return self._integer(name, args, source)
+
+    def _compare(self, sign: str, x: Value, y: Value, dtype: DType) -> Value:
+        if dtype.is_floating:
+            compare = self.b.fcmp_unordered if sign == "!=" else self.b.fcmp_ordered
+            return compare(sign, x, y)
+        signed = dtype.np_dtype.kind == "i"
+        return (self.b.icmp_signed if signed else self.b.icmp_unsigned)(sign, x, y)
+
+    def _cast(self, x: Value, source: DType, target: DType) -> Value:
+        b, kind = self.b, vector(register(target), self.width)
+        if target.is_bool:
+            zero = number(register(source), 0, self.width)
+            return self._compare("!=", x, zero, source)
+        if source.is_floating:
+            if not target.is_floating:
+                return (b.fptosi if target.np_dtype.kind == "i" else b.fptoui)(x, kind)
+            return b.fpext(x, kind) if target.size > source.size else b.fptrunc(x, kind)
+        signed = source.np_dtype.kind == "i"
+        if target.is_floating:
+            return (b.sitofp if signed else b.uitofp)(x, kind)
+        if source.is_bool or target.size > source.size:
+            return (b.sext if signed else b.zext)(x, kind)
+        return b.trunc(x, kind) if target.size < source.size else x
+
+    def _integer(self, name: str, args: Sequence[Value], dtype: DType) -> Value:
+        b, x = self.b, args[0]
+        zero = number(register(dtype), 0, self.width)
+        if name == "square":
+            return b.mul(x, x)
+        if name == "negative":
+            return b.sub(zero, x)
+        if name == "absolute":
+            return b.select(self._compare("<", x, zero, dtype), b.sub(zero, x), x)
+        if name in ("maximum", "minimum"):
+            sign = ">=" if name == "maximum" else "<="
+            return b.select(self._compare(sign, x, args[1], dtype), x, args[1])
+        return {"add": b.add, "subtract": b.sub, "multiply": b.mul}[name](*args)
+
+    def _floating(self, name: str, args: Sequence[Value], dtype: DType) -> Value:
+        b, x = self.b, args[0]
+        kind = register(dtype)
+        one = number(kind, 1.0, self.width)
+        simple: dict[str, Callable[[], Value]] = {
+            "add": lambda: b.fadd(*args),
+            "subtract": lambda: b.fsub(*args),
+            "multiply": lambda: b.fmul(*args),
+            "divide": lambda: b.fdiv(*args),
+            "square": lambda: b.fmul(x, x),
+            "negative": lambda: b.fneg(x),
+            "absolute": lambda: intrinsic(b, "fabs", x),
+            "reciprocal": lambda: b.fdiv(one, x),
+            "isnan": lambda: b.fcmp_unordered("uno", x, x),
+            "isfinite": lambda: b.fcmp_ordered("<", intrinsic(b, "fabs", x), number(kind, float("inf"), self.width)),
+            "sign": lambda: self._sign(x, kind),
+        }
+        if name in simple:
+            return simple[name]()
+        if name in ("maximum", "minimum"):  # a NaN is handed on
+            better = b.select(b.fcmp_ordered(">" if name == "maximum" else "<", *args), *args)
+            return b.select(b.fcmp_unordered("uno", x, x), x, better)
+        if name in _ROUNDING:
+            return intrinsic(b, _ROUNDING[name], x)
+        if kind == F32 and name in _POLYNOMIAL:
+            return getattr(Approximations(b, self.width), name)(x)
+        called = _LIBM[name] + ("f" if kind == F32 else "")
+        return lane_by_lane(b, name, args, function(b, called, kind, [kind] * len(args)))
+
+    def _sign(self, x: Value, kind: Any) -> Value:
+        b, zero = self.b, number(kind, 0.0, self.width)
+        positive = b.select(b.fcmp_ordered(">", x, zero), number(kind, 1.0, self.width), zero)
+        signed = b.select(b.fcmp_ordered("<", x, zero), number(kind, -1.0, self.width), positive)
+        return b.select(b.fcmp_unordered("uno", x, x), x, signed)
+
+
+def load(b: Builder, address: Value, dtype: DType, width: int) -> Value:
+    """Elements from memory into a register."""
+    kind = vector(element(dtype), width)
+    value = b.load(address, typ=kind, align=dtype.size)
+    return b.icmp_unsigned("!=", value, number(element(dtype), 0, width)) if dtype.is_bool else value
+
+
+def store(b: Builder, value: Value, address: Value, dtype: DType, width: int) -> None:
+    """Elements from a register into memory."""
+    if dtype.is_bool:
+        value = b.zext(value, vector(element(dtype), width))
+    b.store(value, address, align=dtype.size)
+
+
+def add(b: Builder, x: Value, y: Value, dtype: DType) -> Value:
+    """x + y."""
+    return b.fadd(x, y) if dtype.is_floating else b.add(x, y)
+
+
+def total(b: Builder, x: Value, dtype: DType, width: int) -> Value:
+    """The sum of a vector's lanes, in pairs."""
+    while width > 1:
+        width //= 2
+        low, high = (
+            b.shuffle_vector(x, x, ir.Constant(ir.VectorType(I32, width), list(range(s, s + width))))
+            for s in (0, width)
+        )
+        x = add(b, low, high, dtype)
+    return b.extract_element(x, ir.Constant(I32, 0)) if isinstance(x.type, ir.VectorType) else x

@@ -1,0 +1,151 @@
+"""The inner part of every contraction: a tile of the result in registers, C (+)= Σ A·B over some nested sums."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+
+from minigraph.backends.llvm.builder import (
+    F32,
+    POINTER,
+    VOID,
+    Value,
+    at,
+    index,
+    intrinsic,
+    loop,
+    number,
+    reduce_loop,
+    splat,
+    vector,
+)
+from minigraph.backends.llvm.compiler import host
+
+VECTORS = 2  # side by side in a tile; with as many rows as the registers hold, broadcasts and loads keep up with FMA
+
+
+def tile_rows() -> int:
+    """Rows of a full tile: the accumulators, the vectors of B and one element of A fill the registers."""
+    return 14 if host().lanes == 16 else 6
+
+
+def tile_columns() -> int:
+    """Columns of a full tile."""
+    return VECTORS * host().lanes
+
+
+class Reduction(NamedTuple):
+    """One of the nested sums: its length, and how many elements A and B advance from one term to the next."""
+
+    length: int
+    a: int
+    b: int
+
+
+class Tiles(NamedTuple):
+    """How tiles lie in memory, float32 elements: rows of A are `a` apart, rows of C `c`; columns of B and C are
+    neighbours. `sums`: from the outermost to the innermost. `adds`: to what C holds, instead of replacing it."""
+
+    a: int
+    c: int
+    sums: tuple[Reduction, ...]
+    adds: bool
+
+
+class TileSet:
+    """The tile functions of a module, `void tile(A, B, C)`, one for each size that is asked for."""
+
+    def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
+        self.module = module
+        self.name = name
+        self.tiles = tiles._replace(sums=tuple(s for s in tiles.sums[:-1] if s.length != 1) + tiles.sums[-1:])
+        self.made: dict[tuple[int, int], Any] = {}
+
+    def get(self, rows: int, columns: int) -> Any:
+        """The function for a tile of that size."""
+        if (rows, columns) not in self.made:
+            self.made[rows, columns] = self._write(rows, columns)
+        return self.made[rows, columns]
+
+    def _write(self, rows: int, columns: int) -> Any:
+        kind = ir.FunctionType(VOID, [POINTER] * 3)
+        made = ir.Function(self.module, kind, f"{self.name}_{rows}x{columns}")
+        made.linkage = "internal"
+        made.attributes.add("noinline")
+        self.b = ir.IRBuilder(made.append_basic_block())
+        a, b_, c = made.args
+        widths = _widths(columns)
+        starts = [0, *itertools.accumulate(widths)][:-1]
+        places = [(i * self.tiles.c + s, w) for i in range(rows) for s, w in zip(starts, widths, strict=True)]
+        self.rows, self.parts = rows, list(zip(starts, widths, strict=True))
+        empty = [number(F32, 0.0, w) for _, w in places]
+        for (place, width), value in zip(places, self._sum(0, a, b_, empty), strict=True):
+            address = at(self.b, c, index(place), F32)
+            if self.tiles.adds:
+                value = self.b.fadd(value, self._load(address, width))
+            self.b.store(value, address, align=4)
+        self.b.ret_void()
+        return made
+
+    def _load(self, address: Value, width: int) -> Value:
+        return self.b.load(address, typ=vector(F32, width), align=4)
+
+    def _sum(self, level: int, a: Value, b_: Value, values: Sequence[Value]) -> list[Value]:
+        """The terms of the sums from `level` on, added to `values`."""
+        b, (length, step_a, step_b) = self.b, self.tiles.sums[level]
+        innermost = level == len(self.tiles.sums) - 1
+        unroll = 1
+        if innermost:
+            unroll = next(u for u in (length if length <= 8 else 4, 4, 2, 1) if length % u == 0)
+
+        def body(i: Value, *current: Value) -> list[Value]:
+            next_a = at(b, a, b.mul(i, index(step_a)), F32)
+            next_b = at(b, b_, b.mul(i, index(step_b)), F32)
+            if not innermost:
+                return self._sum(level + 1, next_a, next_b, current)
+            made = list(current)
+            for u in range(unroll):
+                made = self._terms(at(b, next_a, index(u * step_a), F32), at(b, next_b, index(u * step_b), F32), made)
+            return made
+
+        return reduce_loop(b, index(0), index(length), unroll, list(values), body)
+
+    def _terms(self, a: Value, b_: Value, values: Sequence[Value]) -> list[Value]:
+        """One column of A times one row of B, added to the accumulators."""
+        b = self.b
+        row = [self._load(at(b, b_, index(s), F32), w) for s, w in self.parts]
+        made = []
+        for i in range(self.rows):
+            one = self._load(at(b, a, index(i * self.tiles.a), F32), 1)
+            for n, (_, width) in enumerate(self.parts):
+                made.append(intrinsic(b, "fma", splat(b, one, width), row[n], values[i * len(self.parts) + n]))
+        return made
+
+
+def _widths(columns: int) -> list[int]:
+    """Vector widths that make up a row of a tile, the widest first."""
+    width, found = host().lanes, []
+    while columns:
+        while width > columns:
+            width //= 2
+        found.append(width)
+        columns -= width
+    return found
+
+
+def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, columns: int) -> None:
+    """Tiles one below the other for `rows` rows, all of nearly one height."""
+    count = -(-rows // tile_rows())
+    height, larger = rows // count, rows % count
+    start = 0
+    for number_of, size in ((larger, height + 1), (count - larger, height)):
+        if number_of:
+            with loop(b, index(0), index(number_of)) as i:
+                row = b.add(b.mul(i, index(size)), index(start))
+                below_a = at(b, a, b.mul(row, index(tiles.tiles.a)), F32)
+                below_c = at(b, c, b.mul(row, index(tiles.tiles.c)), F32)
+                b.call(tiles.get(size, columns), [below_a, b_, below_c])
+        start += number_of * size
