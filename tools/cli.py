@@ -391,3 +391,19 @@ def models() -> None:
         table.add_row(model.name, model.summary, shape, f"{model.classes}", f"{model.parameters():,}")
     console = Console(file=sys.stdout)
     console.print(table)
+
+
+@main.command("devices")
+@_debug
+def devices() -> None:
+    """Show which backends run here, and what brings the others."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from minigraph.tools.devices import devices as find
+
+    table = Table("backend", "runs here", "found", "missing")
+    for status in find():
+        table.add_row(status.name, "yes" if status.runs else "no", status.found, escape(status.missing))
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
