@@ -233,8 +233,12 @@ def test_feeds_go_through_two_pinned_pieces_in_turn() -> None:
 
     runtime = types.SimpleNamespace(memcpyAsync=copy, memcpyHostToDevice=1)
     cuda = types.SimpleNamespace(runtime=runtime, alloc_pinned_memory=Pinned, Event=Event)
-    staging = Staging(types.SimpleNamespace(cuda=cuda), types.SimpleNamespace(ptr=0))
-    device = np.zeros(4, np.float32)
+    stream = types.SimpleNamespace(ptr=0, synchronize=lambda: calls.append(("synchronize", 0)))
+    staging = Staging(types.SimpleNamespace(cuda=cuda), stream)
+    device, first = np.zeros(4, np.float32), np.ones(4, np.float32)
+    staging.upload(device.ctypes.data, first)
+    assert calls == [("copy", first.ctypes.data), ("synchronize", 0)]
+    calls.clear()
     for step in range(4):
         staging.upload(device.ctypes.data, np.full(4, step, np.float32))
         assert (device == step).all()

@@ -12,6 +12,7 @@ from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Device, Function
 from minigraph.backends.cupy.emit import emit, module
+from minigraph.backends.numpy.common import run
 from minigraph.core.errors import InternalError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -99,7 +100,7 @@ class CupyBackend:
 
         def bind(inputs: Sequence[View], outputs: Sequence[View | None], workspace: View) -> Launch:
             bound = [b for s in steps if (b := self._bind(s, inputs, outputs, workspace)) is not None]
-            return _in_order(bound)
+            return run(bound)
 
         return Lowered(bind, code.workspace, code.inplace)
 
@@ -161,15 +162,3 @@ class CupyBackend:
             return launch
 
         return bind
-
-
-def _in_order(bound: Sequence[Launch]) -> Launch:
-    if len(bound) == 1:
-        return bound[0]
-    fixed = tuple(bound)
-
-    def launch() -> None:
-        for each in fixed:
-            each()
-
-    return launch

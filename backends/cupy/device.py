@@ -148,8 +148,9 @@ class CudaDevice:
 
 
 class Staging:
-    """Copies to the device through pinned memory, two pieces for each target in turn, so that the host can fill one
-    while the device still reads the other."""
+    """Copies to the device. From the second one to a target on, they go through pinned memory, two pieces in turn, so
+    that the host can fill one while the device still reads the other. What is written once, as constants are, has none.
+    """
 
     def __init__(self, cupy: Any, stream: Any) -> None:
         self._cuda = cupy.cuda
@@ -158,9 +159,14 @@ class Staging:
 
     def upload(self, target: int, value: np.ndarray) -> None:
         runtime, key = self._cuda.runtime, (target, value.nbytes)
-        if key not in self._pieces:
-            self._pieces[key] = [(self._cuda.alloc_pinned_memory(value.nbytes), self._cuda.Event()) for _ in range(2)]
-        pieces = self._pieces[key]
+        pieces = self._pieces.get(key)
+        if pieces is None:
+            self._pieces[key] = []
+            runtime.memcpyAsync(target, value.ctypes.data, value.nbytes, runtime.memcpyHostToDevice, self._stream.ptr)
+            self._stream.synchronize()
+            return
+        if not pieces:
+            pieces += [(self._cuda.alloc_pinned_memory(value.nbytes), self._cuda.Event()) for _ in range(2)]
         memory, event = pieces[0]
         event.synchronize()  # at once where it was never recorded
         ctypes.memmove(memory.ptr, value.ctypes.data, value.nbytes)
