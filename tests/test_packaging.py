@@ -60,6 +60,7 @@ def test_metadata(wheel: Path) -> None:
     assert "minigraph = minigraph.tools.cli:main" in scripts
     assert "[minigraph.backends]" in scripts
     assert "numpy = minigraph.backends.numpy:NumpyBackend" in scripts
+    assert "cupy = minigraph.backends.cupy:CupyBackend" in scripts
     assert "Requires-Python: >=3.11" in metadata
     for extra in ("viz", "plot", "llvm", "cuda13", "sympy", "onnx", "dev"):
         assert f"Provides-Extra: {extra}" in metadata

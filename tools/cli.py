@@ -399,5 +399,21 @@ def models() -> None:
     console.print(table)
 
 
+@main.command("devices")
+@debug_option
+def devices() -> None:
+    """Show which backends run here, and what brings the others."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from minigraph.tools.devices import devices as find
+
+    table = Table("backend", "runs here", "found", "missing")
+    for status in find():
+        table.add_row(status.name, "yes" if status.runs else "no", status.found, escape(status.missing))
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
+
+
 for _command in chapter.COMMANDS:
     main.add_command(_command)

@@ -1,0 +1,164 @@
+"""CupyBackend: buffers in device memory, and launches of generated kernels bound to pointers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigraph.backend import Launch, Lowered
+from minigraph.backends.cupy import kernel as K
+from minigraph.backends.cupy.capture import CupyPlan
+from minigraph.backends.cupy.device import Buffer, CudaDevice, Device, Function
+from minigraph.backends.cupy.emit import emit, module
+from minigraph.backends.numpy.common import run
+from minigraph.core.errors import InternalError
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+
+Types = Sequence[TensorType]
+
+
+class View(NamedTuple):
+    """An array of a static type in device memory, in C order."""
+
+    pointer: int
+    type: TensorType
+    buffer: Buffer  # kept alive
+
+    def reshape(self, shape: tuple[int, ...]) -> View:
+        return self._replace(type=TensorType(self.type.dtype, shape))
+
+
+class Pending:
+    """Kernels that bound launches wait for. The first launch compiles all of them as one module, so that a plan, which
+    is bound whole before it runs, is one module."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._waiting: dict[str, K.Kernel] = {}
+        self._functions: dict[str, Function] = {}
+        self.sources: list[str] = []  # of the modules so far, to be looked at
+
+    def add(self, kernel: K.Kernel) -> None:
+        if kernel.name not in self._functions:
+            self._waiting[kernel.name] = kernel
+
+    def function(self, name: str) -> Function:
+        if name in self._waiting:
+            kernels = tuple(self._waiting.values())
+            source = module(kernels)
+            self._functions |= self._device.compile(source, kernels)
+            self.sources.append(source)
+            self._waiting.clear()
+        return self._functions[name]
+
+
+class CupyBackend:
+    """Runs ops as generated CUDA C and cuBLAS calls on a device; by default the current one of CuPy."""
+
+    name = "cupy"
+    unwanted_passes = ("fuse_blocks",)  # blocks that fit a CPU's cache
+    plan_type = CupyPlan
+
+    def __init__(self, device: Device | None = None) -> None:
+        self.device: Device = device or CudaDevice()
+        self.kernels = Pending(self.device)
+
+    def allocate(self, nbytes: int) -> Buffer:
+        """Device memory; CUDA aligns it to 256 bytes."""
+        return self.device.allocate(nbytes)
+
+    def view(self, buffer: Buffer, offset: int, type: TensorType) -> View:
+        """The array of a static type at a byte offset of a buffer, in C order."""
+        if offset + type.nbytes > buffer.nbytes:
+            raise InternalError(f"{type} at byte {offset} leaves a buffer of {buffer.nbytes} bytes")
+        return View(buffer.pointer + offset, type, buffer)
+
+    def write(self, array: View, value: Any) -> None:
+        """Copy from the host, broadcasting and casting as NumPy does."""
+        kind = array.type
+        host = np.empty(kind.static, kind.dtype.np_dtype)
+        np.copyto(host, value, casting="unsafe")
+        if host.nbytes:
+            self.device.upload(array.pointer, host)
+
+    def read(self, array: View) -> Any:
+        """A copy on the host; a NumPy scalar where the array has no axes."""
+        host = np.empty(array.type.static, array.type.dtype.np_dtype)
+        if host.nbytes:
+            self.device.download(host, array.pointer)
+        return host[()]
+
+    def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
+        """The steps that the op's emitter gives, else a call of its reference on the host."""
+        code = emit(op, in_types, out_types)
+        if code is None:
+            return Lowered(self._host_call(op), fallback=True)
+        steps = code.steps
+
+        def bind(inputs: Sequence[View], outputs: Sequence[View | None], workspace: View) -> Launch:
+            bound = [b for s in steps if (b := self._bind(s, inputs, outputs, workspace)) is not None]
+            return run(bound)
+
+        return Lowered(bind, code.workspace, code.inplace)
+
+    def _bind(
+        self, step: K.Step, inputs: Sequence[View], outputs: Sequence[View | None], workspace: View
+    ) -> Launch | None:
+        def pointer(ref: K.Ref) -> int:
+            if ref.kind == "work":
+                return workspace.pointer + ref.offset
+            view = (inputs if ref.kind == "in" else outputs)[ref.place]
+            return 0 if view is None else view.pointer + ref.offset
+
+        made = [outputs[r.place] for r in step.args if r.kind == "out"]
+        if made and all(view is None for view in made):
+            return None
+        pointers = tuple(pointer(r) for r in step.args)
+        if isinstance(step, K.Gemm):
+            gemm, call = self.device.gemm, step
+            return lambda: gemm(call, *pointers)
+        if isinstance(step, K.Constant):
+            return self._constant(step, pointers[0])
+        if not step.kernel.grid:
+            return None
+        return self._launch(step.kernel, pointers)
+
+    def _launch(self, kernel: K.Kernel, pointers: tuple[int, ...]) -> Launch:
+        self.kernels.add(kernel)
+        functions, name = self.kernels, kernel.name
+        function: Function | None = None
+
+        def launch() -> None:
+            nonlocal function
+            if function is None:
+                function = functions.function(name)
+            function(pointers)
+
+        return launch
+
+    def _constant(self, step: K.Constant, target: int) -> Launch:
+        value = np.ascontiguousarray(step.value)
+        kept = self.allocate(value.nbytes)
+        self.device.upload(kept.pointer, value)
+        return lambda: self.device.copy(target, kept.pointer, kept.nbytes)
+
+    def _host_call(self, op: Op) -> Callable[[Sequence[View], Sequence[View | None], View], Launch]:
+        """The op's reference forward between a copy of the operands to the host and one of the results back."""
+
+        def bind(inputs: Sequence[View], outputs: Sequence[View | None], workspace: View) -> Launch:
+            targets = list(outputs)
+            for back, position in enumerate(reversed(op.writes)):
+                targets[-1 - back] = inputs[position]
+
+            def launch() -> None:
+                results = op.forward(np, *(np.asarray(self.read(v)) for v in inputs))
+                for target, result in zip(targets, results, strict=True):
+                    if target is not None:
+                        self.write(target, result)
+
+            return launch
+
+        return bind

@@ -1,0 +1,189 @@
+"""Convolutions as im2col and one matrix product for each group, some images at a time.
+
+With columns C[n·P·Q, KH·KW·I] (C[npq, rsi] = the padded image under tap (r, s)), filters W[KH·KW·I, O] and output
+gradients D[n·P·Q, O]: Y = C·W, ∂L/∂W = Cᵀ·D, and ∂L/∂C = D·Wᵀ, of which each image element gathers its share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from minigraph.backends.cupy.data import fill
+from minigraph.backends.cupy.kernel import (
+    Code,
+    Emitter,
+    Gemm,
+    Launch,
+    Ref,
+    Step,
+    Types,
+    fits,
+    per_element,
+    pointer,
+    work,
+)
+from minigraph.backends.cupy.pool import over_outputs
+from minigraph.backends.cupy.source import c_type, literal
+from minigraph.core.dtypes import DType
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.ops import conv2d as C
+from minigraph.ops.window import Window
+
+LIMIT = 256 << 20  # bytes of the columns of one go
+
+
+class Shape(NamedTuple):
+    """The sizes of a convolution: image [n, height, width, groups·depth], output [n, rows, columns, fan·groups]."""
+
+    window: Window
+    image: TensorType
+    rows: int
+    columns: int
+    depth: int
+    fan: int
+    groups: int
+
+    @property
+    def taps(self) -> int:
+        """The length of a row of columns."""
+        return self.window.kernel[0] * self.window.kernel[1] * self.depth
+
+    @property
+    def dtype(self) -> DType:
+        return self.image.dtype
+
+    @property
+    def is_matmul(self) -> bool:
+        """Whether the columns are the image itself."""
+        plain = self.window.kernel == (1, 1) and self.window.strides == (1, 1) and self.groups == 1
+        return plain and self.window.pads(*self.image.static[1:3]) == ((0, 0), (0, 0))
+
+    def pieces(self) -> Iterator[tuple[int, int]]:
+        """(first image, images) of each go."""
+        n = self.image.static[0]
+        each = max(1, LIMIT // max(self.rows * self.columns * self.taps * self.dtype.size, 1))
+        for start in range(0, n, each):
+            yield start, min(each, n - start)
+
+    @property
+    def workspace(self) -> int:
+        images = max((count for _, count in self.pieces()), default=0)
+        return 0 if self.is_matmul else images * self.rows * self.columns * self.taps * self.dtype.size
+
+    def at(self, ref: Ref, image: int, output: bool = False, channel: int = 0) -> Ref:
+        """From the first element of an image, or of its output, on."""
+        _, height, width, channels = self.image.static
+        size = self.rows * self.columns * self.fan * self.groups if output else height * width * channels
+        return ref._replace(offset=(image * size + channel) * self.dtype.size)
+
+
+def shape_of(op: C.Convolution, image: TensorType, filters: tuple[int, ...]) -> Shape:
+    out = op.out_shape(image.static, filters)
+    groups = image.static[3] // filters[2]
+    window = op.window(filters)
+    return Shape(window, image, out[1] or 0, out[2] or 0, filters[2], filters[3] // groups, groups)
+
+
+def im2col(s: Shape, source: Ref, images: int, group: int) -> Launch:
+    """columns[c0, c1, c2, r, s, c5] of one group's channels."""
+    _, height, width, channels = s.image.static
+    (top, _), (left, _) = s.window.pads(height, width)
+    (kh, kw), (sh, sw), (dh, dw) = s.window.kernel, s.window.strides, s.window.dilations
+    body = [f"const int h = c1 * {sh} + c3 * {dh} - {top}, w = c2 * {sw} + c4 * {dw} - {left};"]
+    body.append(f"const bool inside = h >= 0 && h < {height} && w >= 0 && w < {width};")
+    at = f"((c0 * {height} + h) * {width} + w) * {channels} + {group * s.depth} + c5"
+    body.append(f"y0[i] = inside ? x0[{at}] : {literal(0, s.dtype)};")
+    shape = (images, s.rows, s.columns, kh, kw, s.depth)
+    made = per_element("im2col", shape, [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)], body)
+    return Launch(made, (source, work()))
+
+
+def col2im(s: Shape, target: Ref, images: int, group: int) -> Launch:
+    """Each image element of a group's channels = Σ over the columns that hold it."""
+    channels = s.image.static[3]
+    alone = TensorType(s.dtype, (*s.image.static[:3], s.depth))
+    kh_kw = s.window.kernel[0] * s.window.kernel[1]
+    place = f"(((c0 * {s.rows} + p) * {s.columns} + q) * {kh_kw} + tap) * {s.depth} + c3"
+    body = [f"{c_type(s.dtype)} total = 0;"]
+    body += over_outputs(s.window, alone, (s.rows, s.columns), [f"total += x0[{place}];"])
+    body = [line for line in body if "const auto at" not in line]
+    pixel = f"((c0 * {s.image.static[1]} + c1) * {s.image.static[2]} + c2)"
+    body.append(f"y0[{pixel} * {channels} + {group * s.depth} + c3] = total;")
+    shape = (images, *s.image.static[1:3], s.depth)
+    made = per_element("col2im", shape, [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)], body)
+    return Launch(made, (work(), target))
+
+
+def _in_pieces(s: Shape, piece: Callable[[int, int, int], list[Step]]) -> Code:
+    """piece(first image, images, group) for all of them."""
+    steps = [step for start, images in s.pieces() for group in range(s.groups) for step in piece(start, images, group)]
+    return Code(tuple(steps), s.workspace)
+
+
+def conv2d(op: C.Conv2D, in_types: Types, out_types: Types) -> Code | None:
+    image, filters = in_types
+    s = shape_of(op, image, filters.static)
+    if not fits(in_types):
+        return None
+    total = s.fan * s.groups
+
+    def piece(start: int, images: int, group: int) -> list[Step]:
+        source, target = s.at(Ref("in"), start), s.at(Ref("out"), start, True, group * s.fan)
+        columns = source if s.is_matmul else work()
+        weights = Ref("in", 1, group * s.fan * s.dtype.size)
+        pixels = images * s.rows * s.columns
+        product = Gemm(pixels, s.fan, s.taps, s.dtype, (columns, weights, target), s.taps, total, total)
+        return [product] if s.is_matmul else [im2col(s, source, images, group), product]
+
+    return _in_pieces(s, piece)
+
+
+def input_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
+    filters, _ = in_types
+    s = shape_of(op, out_types[0], filters.static)
+    if not fits(in_types):
+        return None
+    total = s.fan * s.groups
+
+    def piece(start: int, images: int, group: int) -> list[Step]:
+        source, target = s.at(Ref("in", 1), start, True, group * s.fan), s.at(Ref("out"), start)
+        columns = target if s.is_matmul else work()
+        weights = Ref("in", 0, group * s.fan * s.dtype.size)
+        pixels = images * s.rows * s.columns
+        refs = (source, weights, columns)
+        product = Gemm(pixels, s.taps, s.fan, s.dtype, refs, total, total, s.taps, transpose_b=True)
+        return [product] if s.is_matmul else [product, col2im(s, target, images, group)]
+
+    return _in_pieces(s, piece)
+
+
+def filter_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
+    """The pieces' products are added up, one after the other."""
+    image, _ = in_types
+    s = shape_of(op, image, out_types[0].static)
+    if not fits(in_types):
+        return None
+    if not image.size:
+        return Code((fill(out_types[0], 0, Ref("out")),))
+    total = s.fan * s.groups
+
+    def piece(start: int, images: int, group: int) -> list[Step]:
+        source, delta = s.at(Ref("in"), start), s.at(Ref("in", 1), start, True, group * s.fan)
+        columns = source if s.is_matmul else work()
+        target = Ref("out", 0, group * s.fan * s.dtype.size)
+        pixels = images * s.rows * s.columns
+        refs = (columns, delta, target)
+        beta = 1.0 if start else 0.0
+        product = Gemm(s.taps, s.fan, pixels, s.dtype, refs, s.taps, total, total, transpose_a=True, beta=beta)
+        return [product] if s.is_matmul else [im2col(s, source, images, group), product]
+
+    return _in_pieces(s, piece)
+
+
+EMITTERS: dict[type[Op], Emitter] = {
+    C.Conv2D: conv2d,
+    C.Conv2DInputGrad: input_grad,
+    C.Conv2DFilterGrad: filter_grad,
+}

@@ -1,0 +1,59 @@
+"""cuBLAS by ctypes. CuPy's own binding refuses calls while a stream is captured into a graph; this one does not, and
+has a workspace of its own, as cuBLAS's documentation asks for capture."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+from minigraph.backends.cupy.kernel import Gemm
+from minigraph.core.errors import BackendError, InternalError
+
+WORKSPACE = 32 << 20  # what cuBLAS recommends on sm_90
+
+# From library_types.h and cublas_api.h.
+_R_32F, _R_64F = 0, 1
+_COMPUTE_32F, _COMPUTE_64F = 68, 70
+_NONE, _TRANSPOSE = 0, 1
+_DEFAULT_ALGORITHM = -1
+
+
+class Cublas:
+    """One handle on one stream."""
+
+    def __init__(self, stream: int, allocate: Callable[[int], Any]) -> None:
+        try:
+            from cuda import pathfinder
+
+            self._library = ctypes.CDLL(pathfinder.load_nvidia_dynamic_lib("cublas").abs_path)
+        except (ImportError, OSError, RuntimeError) as error:
+            raise BackendError(
+                f'the cupy backend needs cuBLAS, which is not there ({error}): pip install "minigraph[cuda13]"'
+            ) from None
+        self._handle = ctypes.c_void_p()
+        self._call("cublasCreate_v2", ctypes.byref(self._handle))
+        self._call("cublasSetStream_v2", self._handle, ctypes.c_void_p(stream))
+        self._workspace = allocate(WORKSPACE)  # after the stream, which resets it
+        room = ctypes.c_void_p(self._workspace.pointer)
+        self._call("cublasSetWorkspace_v2", self._handle, room, ctypes.c_size_t(WORKSPACE))
+
+    def _call(self, name: str, *args: Any) -> None:
+        status = getattr(self._library, name)(*args)
+        if status:
+            raise InternalError(f"{name} failed with status {status}")
+
+    def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
+        """Row-major C = op(A)·op(B) is column-major Cᵀ = op(B)ᵀ·op(A)ᵀ."""
+        double = call.dtype.size == 8
+        number = ctypes.c_double if double else ctypes.c_float
+        kind = _R_64F if double else _R_32F
+        alpha, beta = number(1), number(call.beta)
+        operations = [_TRANSPOSE if t else _NONE for t in (call.transpose_b, call.transpose_a)]
+        stride_a, stride_b, stride_c = (ctypes.c_longlong(s) for s in call.strides)
+        self._call(
+            "cublasGemmStridedBatchedEx", self._handle, *operations, call.n, call.m, call.k, ctypes.byref(alpha),
+            ctypes.c_void_p(b), kind, call.ldb, stride_b, ctypes.c_void_p(a), kind, call.lda, stride_a,
+            ctypes.byref(beta), ctypes.c_void_p(c), kind, call.ldc, stride_c, call.batch,
+            _COMPUTE_64F if double else _COMPUTE_32F, _DEFAULT_ALGORITHM,
+        )  # fmt: skip

@@ -1,0 +1,175 @@
+"""What the run-time needs of a GPU, and the GPU as CuPy gives it."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from minigraph.backends.cupy.kernel import Gemm, Kernel
+from minigraph.backends.cupy.prelude import OPTIONS
+from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
+
+Function = Callable[[tuple[int, ...]], None]  # launches a kernel on pointers
+EXTRA = 'pip install "minigraph[cuda13]"'
+
+
+class Buffer(NamedTuple):
+    """Device memory: where it starts, its bytes, and what keeps it alive."""
+
+    pointer: int
+    nbytes: int
+    owner: Any
+
+
+class Device(Protocol):
+    """A GPU, or what stands in for one in a test. All work is done in the order of the calls."""
+
+    def allocate(self, nbytes: int) -> Buffer:
+        """Device memory with any content. ResourceExhaustedError where there is not enough."""
+
+    def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
+        """The kernels of a module, by name."""
+
+    def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
+        """A matrix product on pointers."""
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        """Between two places on the device."""
+
+    def capture(self, work: Callable[[], None]) -> Callable[[], None]:
+        """What launches all that `work` does, which is not done now. It may launch and copy on the device only."""
+
+    def upload(self, target: int, value: np.ndarray) -> None:
+        """Copy a contiguous array to the device; the array may change afterwards."""
+
+    def download(self, value: np.ndarray, source: int) -> None:
+        """Fill a contiguous array from the device."""
+
+
+def load_cupy() -> Any:
+    """The module cupy. BackendError says what is missing and what to install."""
+    try:
+        import cupy
+    except ImportError as error:
+        raise BackendError(f"the cupy backend needs CuPy, which cannot be imported ({error}): {EXTRA}") from None
+    return cupy
+
+
+class CudaDevice:
+    """The current CUDA device, by CuPy: one stream of its own, memory from CuPy's pool."""
+
+    def __init__(self) -> None:
+        cupy = load_cupy()
+        runtime = cupy.cuda.runtime
+        try:
+            count = runtime.getDeviceCount()
+        except Exception as error:
+            raise BackendError(
+                f"the cupy backend needs an NVIDIA GPU and its driver, and the CUDA runtime finds none ({error}); "
+                "`minigraph devices` tells what is there"
+            ) from None
+        if not count:
+            raise BackendError("the CUDA runtime finds no NVIDIA GPU; `minigraph devices` tells what is there")
+        self._cupy = cupy
+        self._stream = cupy.cuda.Stream(non_blocking=True)
+        self._blas: Any = None
+        self._staging = Staging(cupy, self._stream)
+
+    def describe(self) -> str:
+        """The GPU's name, compute capability and memory, and the versions of the driver and the runtime."""
+        runtime = self._cupy.cuda.runtime
+        found = runtime.getDeviceProperties(runtime.getDevice())
+        versions = f"driver {runtime.driverGetVersion()}, runtime {runtime.runtimeGetVersion()}"
+        size = f"{found['totalGlobalMem'] / 2**30:.0f} GiB"
+        return f"{found['name'].decode()} (sm_{found['major']}{found['minor']}, {size}), {versions}"
+
+    def allocate(self, nbytes: int) -> Buffer:
+        cupy = self._cupy
+        try:
+            with self._stream:
+                memory = cupy.cuda.alloc(max(nbytes, 1))
+        except cupy.cuda.memory.OutOfMemoryError as error:
+            raise ResourceExhaustedError(f"out of device memory: {nbytes:,} bytes wanted ({error})") from None
+        return Buffer(memory.ptr, nbytes, memory)
+
+    def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
+        cupy = self._cupy
+        module = cupy.RawModule(code=source, options=OPTIONS, backend="nvrtc")
+        try:
+            return {k.name: self._function(module.get_function(k.name), k) for k in kernels}
+        except cupy.cuda.compiler.CompileException as error:
+            raise InternalError(f"CUDA C that does not compile: {error}") from error
+        except Exception as error:
+            if type(error).__name__ == "DynamicLibNotFoundError":
+                raise BackendError(f"the cupy backend needs NVRTC, which is not there ({error}): {EXTRA}") from None
+            raise
+
+    def _function(self, function: Any, kernel: Kernel) -> Function:
+        grid, block, stream = (kernel.grid,), (kernel.block,), self._stream
+
+        def launch(pointers: tuple[int, ...]) -> None:
+            with stream:
+                function(grid, block, pointers)
+
+        return launch
+
+    def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
+        if self._blas is None:
+            from minigraph.backends.cupy.cublas import Cublas
+
+            self._blas = Cublas(self._stream.ptr, self.allocate)
+        self._blas.gemm(call, a, b, c)
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        runtime = self._cupy.cuda.runtime
+        runtime.memcpyAsync(target, source, nbytes, runtime.memcpyDeviceToDevice, self._stream.ptr)
+
+    def capture(self, work: Callable[[], None]) -> Callable[[], None]:
+        stream = self._stream
+        stream.begin_capture()
+        try:
+            work()
+        except BaseException:
+            stream.end_capture()  # else the stream stays unusable
+            raise
+        graph = stream.end_capture()
+        return lambda: graph.launch(stream)
+
+    def upload(self, target: int, value: np.ndarray) -> None:
+        self._staging.upload(target, value)
+
+    def download(self, value: np.ndarray, source: int) -> None:
+        runtime = self._cupy.cuda.runtime
+        runtime.memcpyAsync(value.ctypes.data, source, value.nbytes, runtime.memcpyDeviceToHost, self._stream.ptr)
+        self._stream.synchronize()
+
+
+class Staging:
+    """Copies to the device. From the second one to a target on, they go through pinned memory, two pieces in turn, so
+    that the host can fill one while the device still reads the other. What is written once, as constants are, has none.
+    """
+
+    def __init__(self, cupy: Any, stream: Any) -> None:
+        self._cuda = cupy.cuda
+        self._stream = stream
+        self._pieces: dict[tuple[int, int], list[tuple[Any, Any]]] = {}  # (pinned memory, event), the next one first
+
+    def upload(self, target: int, value: np.ndarray) -> None:
+        runtime, key = self._cuda.runtime, (target, value.nbytes)
+        pieces = self._pieces.get(key)
+        if pieces is None:
+            self._pieces[key] = []
+            runtime.memcpyAsync(target, value.ctypes.data, value.nbytes, runtime.memcpyHostToDevice, self._stream.ptr)
+            self._stream.synchronize()
+            return
+        if not pieces:
+            pieces += [(self._cuda.alloc_pinned_memory(value.nbytes), self._cuda.Event()) for _ in range(2)]
+        memory, event = pieces[0]
+        event.synchronize()  # at once where it was never recorded
+        ctypes.memmove(memory.ptr, value.ctypes.data, value.nbytes)
+        runtime.memcpyAsync(target, memory.ptr, value.nbytes, runtime.memcpyHostToDevice, self._stream.ptr)
+        event.record(self._stream)
+        pieces.reverse()

@@ -1,0 +1,55 @@
+"""From ops to code, and from code to the text of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from minigraph.backends.cupy import conv, data, loop, loss, matmul, pool, random, reduce, update
+from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Ref, Types, aligned, ins, outs, work
+from minigraph.backends.cupy.prelude import PRELUDE
+from minigraph.core.op import Op
+from minigraph.ops.identity import Identity
+from minigraph.rewrite.region import Epilogue, Loop
+
+EMITTERS: dict[type[Op], Emitter] = {}
+for _module in (reduce, data, pool, matmul, conv, loss, random, update):
+    EMITTERS |= _module.EMITTERS
+
+
+def emit(op: Op, in_types: Types, out_types: Types) -> Code | None:
+    """How the op runs on these static types; None where it is a host call."""
+    if isinstance(op, Loop):
+        return loop.loop(op, in_types, out_types)
+    if isinstance(op, Epilogue):
+        return epilogue(op)
+    if op.is_pointwise(in_types):
+        return loop.single(op, in_types, out_types)
+    if op.is_view:
+        op = Identity()
+    for kind in type(op).__mro__:
+        if kind in EMITTERS:
+            return EMITTERS[kind](op, in_types, out_types)
+    return None
+
+
+def epilogue(op: Epilogue) -> Code | None:
+    """The contraction, into the first result's buffer where that has its type, then the rest."""
+    root = op.root
+    kind = root.types[0]
+    tail, read = op.tail
+    first = emit(root.op, [v.type for v in root.inputs], root.types)
+    rest = loop.loop(tail, tail.program.feeds, [v.type for v in tail.program.results])
+    if first is None or rest is None:
+        return None
+    in_place = op.program.results[0].type == kind
+    space = aligned(max(first.workspace, rest.workspace))
+    made = Ref("out") if in_place else work(space)
+    slots = [v.instr.op.slot for v in root.inputs]  # type: ignore[attr-defined]
+    results = outs(*range(len(op.program.results)))
+    steps = first.moved(ins(*slots), [made], 0) + rest.moved([made, *ins(*read)], results, 0)
+    return Code(tuple(steps), space if in_place else space + aligned(kind.nbytes))
+
+
+def module(kernels: Iterable[Kernel]) -> str:
+    """The text of a module with these kernels."""
+    return "\n".join([PRELUDE, *(k.source for k in kernels)])

@@ -1,0 +1,146 @@
+"""Kernels and the steps that launch them, as data: what an op's emitter returns."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from minigraph.backends.cupy.source import c_type, coordinates, index_type
+from minigraph.core.dtypes import DType
+from minigraph.core.types import TensorType
+
+BLOCK = 256  # threads of a block where nothing asks for another number
+
+Types = Sequence[TensorType]
+
+
+class Ref(NamedTuple):
+    """A pointer that a step gets: operand or result number `place` of the op, or its workspace, at a byte offset."""
+
+    kind: str  # "in", "out" or "work"
+    place: int = 0
+    offset: int = 0
+
+
+class Kernel(NamedTuple):
+    """A `__global__` function whose parameters are pointers, with all sizes as literals."""
+
+    name: str
+    source: str
+    grid: int
+    block: int
+
+
+class Launch(NamedTuple):
+    """Run a kernel. A step none of whose results is read is left out; a pointer to one such result is null."""
+
+    kernel: Kernel
+    args: tuple[Ref, ...]
+
+
+class Gemm(NamedTuple):
+    """C = op(A)·op(B) + beta·C in row-major order, `batch` times. Sizes and leading dimensions in elements."""
+
+    m: int
+    n: int
+    k: int
+    dtype: DType
+    args: tuple[Ref, Ref, Ref]
+    lda: int
+    ldb: int
+    ldc: int
+    transpose_a: bool = False
+    transpose_b: bool = False
+    beta: float = 0.0
+    batch: int = 1
+    strides: tuple[int, int, int] = (0, 0, 0)
+
+
+class Constant(NamedTuple):
+    """Copy a constant, which lies on the device from the time of binding on."""
+
+    value: Any
+    args: tuple[Ref]
+
+
+Step = Launch | Gemm | Constant
+
+
+class Code(NamedTuple):
+    """How an op runs: steps in order, bytes of workspace, and the inputs whose buffer result 0 may take over."""
+
+    steps: tuple[Step, ...]
+    workspace: int = 0
+    inplace: tuple[int, ...] = ()
+
+    def moved(self, inputs: Sequence[Ref], outputs: Sequence[Ref], workspace: int) -> list[Step]:
+        """The steps on other operands and results, with the workspace from a byte offset on."""
+        given = {"in": inputs, "out": outputs}
+
+        def move(ref: Ref) -> Ref:
+            if ref.kind == "work":
+                return Ref("work", 0, ref.offset + workspace)
+            base = given[ref.kind][ref.place]
+            return base._replace(offset=base.offset + ref.offset)
+
+        return [s._replace(args=tuple(move(a) for a in s.args)) for s in self.steps]  # type: ignore[arg-type]
+
+
+Emitter = Callable[[Any, Types, Types], Code | None]  # None: the op, on these types, is a host call
+
+
+def ins(*indices: int) -> tuple[Ref, ...]:
+    return tuple(Ref("in", i) for i in indices)
+
+
+def outs(*indices: int) -> tuple[Ref, ...]:
+    return tuple(Ref("out", i) for i in indices)
+
+
+def work(offset: int = 0) -> Ref:
+    return Ref("work", 0, offset)
+
+
+def aligned(nbytes: int) -> int:
+    """Rounded up to what keeps arrays aligned."""
+    return -(-nbytes // 64) * 64
+
+
+def kernel(
+    family: str, parameters: Sequence[str], body: Sequence[str], grid: int, block: int = BLOCK, comment: str = ""
+) -> Kernel:
+    """A kernel named after its family and text, so that equal ones are one."""
+    lines = "\n".join(f"    {line}" for line in body)
+    text = f"({', '.join(parameters)}) {{\n{lines}\n}}\n"
+    name = f"{family}_{hashlib.sha256(f'{text}{grid},{block}'.encode()).hexdigest()[:12]}"
+    head = f"// {comment}\n" if comment else ""
+    return Kernel(name, f'{head}extern "C" __global__ void __launch_bounds__({block}) {name}{text}', grid, block)
+
+
+def pointer(dtype: DType, name: str, const: bool = True) -> str:
+    """A parameter."""
+    return f"{'const ' if const else ''}{c_type(dtype)}* {name}"
+
+
+def reads(types: Types) -> list[str]:
+    """Parameters x0, x1, … for operands."""
+    return [pointer(t.dtype, f"x{i}") for i, t in enumerate(types)]
+
+
+def per_element(
+    family: str, shape: Sequence[int], parameters: Sequence[str], body: Sequence[str], comment: str = ""
+) -> Kernel:
+    """A kernel with a thread for each index of `shape`: `body` sees the index i and its coordinates c0, c1, …"""
+    size = math.prod(shape)
+    kind = index_type(size)
+    names = [f"c{a}" for a in range(len(shape))]
+    head = [f"const {kind} i = blockIdx.x * ({kind}){BLOCK} + threadIdx.x;", f"if (i >= {size}) return;"]
+    head += coordinates("i", shape, names, kind)
+    return kernel(family, parameters, [*head, *body], -(-size // BLOCK), BLOCK, comment)
+
+
+def fits(types: Types) -> bool:
+    """Whether C has all the dtypes, without a header."""
+    return all(t.dtype.name != "float16" for t in types)

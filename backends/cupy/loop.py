@@ -1,0 +1,153 @@
+"""Loops over elements: one kernel for the pointwise results, and for each set of summed axes one that sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minigraph.backends.cupy.kernel import Code, Launch, Step, Types, aligned, fits, ins, kernel, outs, pointer, reads
+from minigraph.backends.cupy.reduce import Term, reduction
+from minigraph.backends.cupy.source import (
+    broadcast_strides,
+    c_type,
+    coordinates,
+    expression,
+    index_type,
+    offset,
+)
+from minigraph.core.ir import Feed, Instr, Program, Value
+from minigraph.core.op import Op
+from minigraph.core.scalar import operand
+from minigraph.core.types import TensorType
+from minigraph.ops.identity import Identity
+from minigraph.rewrite.region import Loop, collapse, inner_program
+
+BLOCK = 256
+LANES = 4  # neighbouring elements that a thread works on, where all operands allow it
+
+
+def single(op: Op, in_types: Types, out_types: Types) -> Code | None:
+    """A pointwise op as a loop."""
+    from minigraph.core.ir import Builder
+
+    builder = Builder()
+    feeds = [Value(builder.add(Feed(i, t)), 0) for i, t in enumerate(in_types)]
+    result = Value(builder.add(op, feeds), 0)
+    members = (result.instr,)
+    return loop(Loop(inner_program(members, feeds, (result,)), out_types[0].static), in_types, out_types)
+
+
+def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
+    """The loop over as few axes as can be. Sums come first: result 0 may take an operand's buffer over."""
+    program, space = collapse(op)
+    if not fits([t for i in program.instrs for t in i.types]):
+        return None
+    steps: list[Step] = []
+    workspace = 0
+    plain: list[int] = []
+    for index, value in enumerate(program.results):
+        axes = value.instr.op.summed_axes([v.type for v in value.instr.inputs])
+        if axes is None or isinstance(value.instr.op, Feed):
+            plain.append(index)
+            continue
+        summed = value.instr.inputs[0]
+        code = reduction("sum", space, axes, _term(program, summed, space), value.type.dtype)
+        steps += code.moved(ins(*range(len(in_types))), outs(index), workspace)
+        workspace += aligned(code.workspace)
+    if plain:
+        steps.append(_map(program, space, plain))
+    whole = [i for i, t in enumerate(in_types) if t == out_types[0]]
+    return Code(tuple(steps), workspace, tuple(whole) if 0 in plain else ())
+
+
+def _needed(program: Program, results: Sequence[Value]) -> list[Instr]:
+    """The pointwise instructions that the results need, in order."""
+    wanted = {v.instr for v in results}
+    for instr in reversed(program.instrs):
+        if instr in wanted:
+            wanted.update(v.instr for v in instr.inputs)
+    return [i for i in program.instrs if i in wanted and not isinstance(i.op, Feed)]
+
+
+def _statements(members: Sequence[Instr], names: dict[Value, str]) -> list[str]:
+    """One statement an instruction; adds their variables to `names`."""
+    lines = []
+    for number, instr in enumerate(members):
+        result = Value(instr, 0)
+        scalars = [operand(i, v.type.dtype) for i, v in enumerate(instr.inputs)]
+        given = [names[v] for v in instr.inputs]
+        text = given[0] if isinstance(instr.op, Identity) else expression(instr.op.expr(*scalars), given)
+        names[result] = f"v{number}"
+        lines.append(f"const {c_type(result.type.dtype)} v{number} = {text};  // {_comment(instr)}")
+    return lines
+
+
+def _comment(instr: Instr) -> str:
+    """The op and the user's node, on one line whatever the node is called."""
+    return f"{type(instr.op).__name__} {instr.name}".encode("ascii", "replace").decode().replace("\\", "/")
+
+
+def _term(program: Program, value: Value, space: Sequence[int]) -> Term:
+    """What a sum adds up, as a function of the coordinates."""
+    feeds = _feeds(program)
+    members = _needed(program, [value])
+    used = {v for i in members for v in i.inputs} | {value}
+
+    def body(coords: Sequence[str]) -> tuple[list[str], str]:
+        names: dict[Value, str] = {}
+        lines = []
+        for slot, feed in feeds.items():
+            if feed in used:
+                at = offset(coords, broadcast_strides(feed.type.static, space))
+                names[feed] = f"a{slot}"
+                lines.append(f"const {c_type(feed.type.dtype)} a{slot} = x{slot}[{at}];")
+        lines += _statements(members, names)
+        return lines, names[value]
+
+    return Term(reads(program.feeds), tuple(range(len(program.feeds))), body)
+
+
+def _feeds(program: Program) -> dict[int, Value]:
+    return {i.op.slot: Value(i, 0) for i in program.instrs if isinstance(i.op, Feed)}
+
+
+def _map(program: Program, space: tuple[int, ...], plain: Sequence[int]) -> Launch:
+    """A thread for each element, or for LANES neighbours where the last axis is a multiple of that."""
+    feeds = _feeds(program)
+    results = [program.results[i] for i in plain]
+    lanes = LANES if space[-1] % LANES == 0 else 1
+    shape = (*space[:-1], space[-1] // lanes)
+    size = TensorType(results[0].type.dtype, shape).size
+    kind = index_type(size * lanes)
+    names = [f"c{a}" for a in range(len(shape))]
+    body = [f"const {kind} i = blockIdx.x * ({kind}){BLOCK} + threadIdx.x;", f"if (i >= {size}) return;"]
+    body += coordinates("i", shape, names, kind)
+    loads: list[str] = []
+    values: dict[Value, str] = {}
+    for slot, feed in feeds.items():
+        strides = broadcast_strides(feed.type.static, space)
+        text = c_type(feed.type.dtype)
+        if lanes > 1 and strides[-1] == 1:
+            at = offset(names, [s if a == len(strides) - 1 else s // lanes for a, s in enumerate(strides)])
+            body.append(f"const auto p{slot} = reinterpret_cast<const mg::Pack<{text}, {lanes}>*>(x{slot})[{at}];")
+            loads.append(f"const {text} a{slot} = p{slot}.v[j];")
+        else:
+            body.append(f"const {text} a{slot} = x{slot}[{offset(names, strides)}];")
+        values[feed] = f"a{slot}"
+    inner = [*loads, *_statements(_needed(program, results), values)]
+    if lanes > 1:
+        body += [f"mg::Pack<{c_type(v.type.dtype)}, {lanes}> r{k};" for k, v in enumerate(results)]
+        body += ["#pragma unroll", f"for (int j = 0; j < {lanes}; ++j) {{"]
+        body += [f"    {line}" for line in inner]
+        body += [f"    r{k}.v[j] = {values[v]};" for k, v in enumerate(results)]
+        body.append("}")
+        stores = [
+            f"reinterpret_cast<mg::Pack<{c_type(v.type.dtype)}, {lanes}>*>(y{k})[i] = r{k};"
+            for k, v in enumerate(results)
+        ]
+    else:
+        body += inner
+        stores = [f"y{k}[i] = {values[v]};" for k, v in enumerate(results)]
+    body += [s if len(results) == 1 else f"if (y{k}) {s}" for k, s in enumerate(stores)]
+    parameters = [*reads(program.feeds), *(pointer(v.type.dtype, f"y{k}", False) for k, v in enumerate(results))]
+    made = kernel("loop", parameters, body, -(-size // BLOCK), BLOCK)
+    return Launch(made, (*ins(*range(len(program.feeds))), *outs(*plain)))

@@ -1,0 +1,69 @@
+"""Matrix products: the BLAS for floating-point numbers, a plain kernel for integers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from minigraph.backends.cupy.data import fill
+from minigraph.backends.cupy.kernel import Code, Emitter, Gemm, Launch, Ref, Types, fits, per_element, pointer, reads
+from minigraph.backends.cupy.source import c_type
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.ops.matmul import MatMul
+
+
+def matmul(op: MatMul, in_types: Types, out_types: Types) -> Code | None:
+    """One call, or one for each matrix of the batch where the operands' strides over it are not constant."""
+    a, b = in_types
+    out = out_types[0]
+    if not fits(in_types):
+        return None
+    m, n = out.static[-2:]
+    k = a.static[-2] if op.transpose_a else a.static[-1]
+    if not out.size:
+        return Code(())
+    if not k:
+        return Code((fill(out, 0, Ref("out")),))
+    batch = out.static[:-2]
+    places = [_matrices(t, batch) for t in (a, b, out)]
+    if not out.dtype.is_floating:
+        steps = tuple(_integer(op, a, out, k, [int(p[i]) for p in places]) for i in range(math.prod(batch)))
+        return Code(steps)
+    call = Gemm(
+        m, n, k, out.dtype, (Ref("in"), Ref("in", 1), Ref("out")), a.static[-1], b.static[-1], n,
+        op.transpose_a, op.transpose_b,
+    )  # fmt: skip
+    jumps = [np.diff(p) for p in places]
+    if all((j == j[:1]).all() for j in jumps):
+        a_stride, b_stride, c_stride = (int(j[0]) if j.size else 0 for j in jumps)
+        return Code((call._replace(batch=math.prod(batch), strides=(a_stride, b_stride, c_stride)),))
+    size = out.dtype.size
+    each = []
+    for first_a, first_b, first_c in zip(*places, strict=True):
+        refs = Ref("in", 0, int(first_a) * size), Ref("in", 1, int(first_b) * size), Ref("out", 0, int(first_c) * size)
+        each.append(call._replace(args=refs))
+    return Code(tuple(each))
+
+
+def _matrices(kind: TensorType, batch: tuple[int, ...]) -> np.ndarray:
+    """For each matrix of the batch the first element of the operand's."""
+    leading = kind.static[:-2]
+    first = np.arange(math.prod(leading)).reshape(leading) * math.prod(kind.static[-2:])
+    return np.broadcast_to(first, batch).ravel()
+
+
+def _integer(op: MatMul, a: TensorType, out: TensorType, k: int, places: list[int]) -> Launch:
+    m, n = out.static[-2:]
+    left = f"k * {m} + c0" if op.transpose_a else f"c0 * {k} + k"
+    right = f"c1 * {k} + k" if op.transpose_b else f"k * {n} + c1"
+    kind = c_type(out.dtype)
+    body = [f"{kind} total = 0;", f"for (int k = 0; k < {k}; ++k) total = ({kind})(total + x0[{left}] * x1[{right}]);"]
+    parameters = [*reads([a, a]), pointer(out.dtype, "y0", False)]
+    made = per_element("integer_matmul", (m, n), parameters, [*body, "y0[i] = total;"])
+    refs = (Ref("in"), Ref("in", 1), Ref("out"))
+    return Launch(made, tuple(r._replace(offset=p * out.dtype.size) for r, p in zip(refs, places, strict=True)))
+
+
+EMITTERS: dict[type[Op], Emitter] = {MatMul: matmul}

@@ -1,0 +1,136 @@
+"""What every module of CUDA C starts with: NumPy's semantics where C's differ, block reductions, Philox 4x32-10.
+
+The text compiles with NVRTC, which has no standard headers, and as C++ for the CPU. Contraction to fused
+multiply-adds is off in both (`OPTIONS`), so that random values are equal bit for bit on every backend.
+"""
+
+from __future__ import annotations
+
+OPTIONS = ("--std=c++17", "--fmad=false")
+
+PRELUDE = r"""
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+namespace mg {
+
+template <class T, int N> struct alignas(sizeof(T) * N > 16 ? 16 : sizeof(T) * N) Pack { T v[N]; };
+
+__device__ inline float float_of(u32 bits) { union { u32 u; float f; } both; both.u = bits; return both.f; }
+__device__ inline double double_of(u64 bits) { union { u64 u; double f; } both; both.u = bits; return both.f; }
+
+// NaN is handed on, as by NumPy's maximum and minimum.
+template <class T> __device__ T maximum(T a, T b) { return a >= b || a != a ? a : b; }
+template <class T> __device__ T minimum(T a, T b) { return a <= b || a != a ? a : b; }
+template <class T> __device__ T sign(T x) { return x != x ? x : T((x > T(0)) - (x < T(0))); }
+template <class T> __device__ T square(T x) { return T(x * x); }
+template <class T> __device__ T absolute(T x) { return x < T(0) ? T(-x) : x; }
+template <> __device__ inline float absolute(float x) { return fabsf(x); }
+template <> __device__ inline double absolute(double x) { return fabs(x); }
+
+// Quotients are rounded down and remainders have the divisor's sign; integers divided by 0 give 0.
+template <class T> __device__ T mod(T a, T b) {
+    if (b == T(0) || (b < T(0) && b == T(-1))) return T(0);
+    T r = T(a % b);
+    return r != T(0) && ((r < T(0)) != (b < T(0))) ? T(r + b) : r;
+}
+template <class T> __device__ T floor_divide(T a, T b) {
+    if (b == T(0)) return T(0);
+    if (b < T(0) && b == T(-1)) return T(T(0) - a);
+    return T((a - mod(a, b)) / b);
+}
+__device__ inline double remainder_of(double a, double b) { return fmod(a, b); }
+__device__ inline float remainder_of(float a, float b) { return fmodf(a, b); }
+__device__ inline double round_down(double x) { return floor(x); }
+__device__ inline float round_down(float x) { return floorf(x); }
+template <class T> __device__ T real_mod(T a, T b) {
+    T r = remainder_of(a, b);
+    if (b == T(0)) return r;
+    if (r == T(0)) return b < T(0) ? T(-0.0) : T(0);
+    return (r < T(0)) != (b < T(0)) ? r + b : r;
+}
+template <class T> __device__ T real_floor_divide(T a, T b) {
+    if (b == T(0)) return a / b;
+    T quotient = (a - real_mod(a, b)) / b;
+    T down = round_down(quotient);
+    return quotient - down > T(0.5) ? down + T(1) : down;
+}
+template <> __device__ inline float mod(float a, float b) { return real_mod(a, b); }
+template <> __device__ inline double mod(double a, double b) { return real_mod(a, b); }
+template <> __device__ inline float floor_divide(float a, float b) { return real_floor_divide(a, b); }
+template <> __device__ inline double floor_divide(double a, double b) { return real_floor_divide(a, b); }
+template <class T> __device__ T power(T a, T b) {
+    T result = T(1);
+    for (; b > T(0); b = T(b / 2), a = T(a * a))
+        if (b % 2) result = T(result * a);
+    return result;
+}
+template <> __device__ inline float power(float a, float b) { return powf(a, b); }
+template <> __device__ inline double power(double a, double b) { return pow(a, b); }
+
+struct Add { template <class T> __device__ T operator()(T a, T b) const { return T(a + b); } };
+struct Multiply { template <class T> __device__ T operator()(T a, T b) const { return T(a * b); } };
+struct Maximum { template <class T> __device__ T operator()(T a, T b) const { return maximum(a, b); } };
+struct Minimum { template <class T> __device__ T operator()(T a, T b) const { return minimum(a, b); } };
+struct And { template <class T> __device__ T operator()(T a, T b) const { return a && b; } };
+struct Or { template <class T> __device__ T operator()(T a, T b) const { return a || b; } };
+
+// The combination of one value from each of the block's N threads, N a power of 2, in an order that never changes.
+template <int N, class T, class F> __device__ T block_reduce(T value, T* part, F combine) {
+    const int t = threadIdx.x;
+    part[t] = value;
+    __syncthreads();
+    for (int half = N / 2; half > 0; half /= 2) {
+        if (t < half) part[t] = combine(part[t], part[t + half]);
+        __syncthreads();
+    }
+    const T result = part[0];
+    __syncthreads();
+    return result;
+}
+
+struct Words { u32 w[4]; };
+
+// The four words of one counter; see minigraph/ops/philox.py.
+__device__ inline Words philox(u64 counter, u64 key, u64 stream) {
+    Words x = {{u32(counter), u32(counter >> 32), u32(stream), u32(stream >> 32)}};
+    u32 k0 = u32(key), k1 = u32(key >> 32);
+    for (int round = 0; round < 10; ++round) {
+        const u64 p0 = u64(0xD2511F53u) * x.w[0], p1 = u64(0xCD9E8D57u) * x.w[2];
+        x = Words{{u32(p1 >> 32) ^ x.w[1] ^ k0, u32(p1), u32(p0 >> 32) ^ x.w[3] ^ k1, u32(p0)}};
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    return x;
+}
+
+template <class T> struct Unit;  // uniform in [0, 1) from a counter's words: four floats or two doubles
+template <> struct Unit<float> {
+    static const int count = 4;
+    __device__ static float get(const Words& x, int i) { return float_of((x.w[i] & 0x7FFFFFu) | 0x3F800000u) - 1.0f; }
+};
+template <> struct Unit<double> {
+    static const int count = 2;
+    __device__ static double get(const Words& x, int i) {
+        const u64 high = (x.w[2 * i] & 0xFFFFFu) | 0x3FF00000u;
+        return double_of(high << 32 | x.w[2 * i + 1]) - 1.0;
+    }
+};
+
+__device__ inline float root(float x) { return sqrtf(x); }
+__device__ inline double root(double x) { return sqrt(x); }
+
+// Box and Muller's transform of one pair; functions in double, results rounded where TensorFlow rounds them.
+template <class T> __device__ void normal_pair(T u, T v, T* out) {
+    const T radius = root(T(T(log(double(maximum(u, T(1e-7))))) * T(-2)));
+    const T angle = T(double(v) * 6.283185307179586);
+    out[0] = T(sin(double(angle))) * radius;
+    out[1] = T(cos(double(angle))) * radius;
+}
+
+template <class T> __device__ void normal(const Words& x, T* out) {
+    for (int i = 0; i < Unit<T>::count; i += 2) normal_pair(Unit<T>::get(x, i), Unit<T>::get(x, i + 1), out + i);
+}
+
+}  // namespace mg
+"""

@@ -1,0 +1,256 @@
+"""Reductions without atomics: each result is combined in an order that depends on the shapes only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigraph.backends.cupy.kernel import (
+    BLOCK,
+    Code,
+    Emitter,
+    Launch,
+    Ref,
+    Step,
+    Types,
+    fits,
+    ins,
+    kernel,
+    outs,
+    per_element,
+    pointer,
+    reads,
+    work,
+)
+from minigraph.backends.cupy.source import c_type, coordinates, index_type, literal, offset, strides_of
+from minigraph.core.dtypes import DType
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.ops import reduce as R
+from minigraph.ops.bias import BiasAddGrad
+from minigraph.ops.like import ReduceLike, SumTo, _with_axes, broadcast_axes, normalise_axes
+from minigraph.ops.loss import L2Loss
+from minigraph.ops.shape import TileGrad
+
+ROW_THREADS = 128
+COLUMNS, ROWS = 32, 8  # threads of a block side by side and one below the other, where columns are reduced
+SHORT = 32  # so few elements are combined by one thread
+BLOCKS = 1024  # as many are wanted to fill a GPU
+
+FUNCTORS = {"sum": "Add", "prod": "Multiply", "max": "Maximum", "min": "Minimum", "all": "And", "any": "Or"}
+
+
+class Term(NamedTuple):
+    """What is combined: parameters, the operands they are, and from coordinates statements and an expression."""
+
+    parameters: list[str]
+    operands: tuple[int, ...]
+    body: Callable[[Sequence[str]], tuple[list[str], str]]
+
+
+def start(function: str, dtype: DType) -> str:
+    """What a reduction of nothing gives."""
+    if function in ("sum", "any"):
+        return literal(0, dtype)
+    if function in ("prod", "all"):
+        return literal(1, dtype)
+    low, high = (-np.inf, np.inf) if dtype.is_floating else (dtype.min, dtype.max)
+    return literal(low if function == "max" else high, dtype)
+
+
+def reduction(
+    function: str, space: Sequence[int], axes: Sequence[int], term: Term, dtype: DType, finish: str = "total"
+) -> Code:
+    """Result 0 = `finish` of the combination, `total`, of a term over `axes` of the space."""
+    kept = [a for a in range(len(space)) if a not in axes]
+    many = math.prod(space[a] for a in kept)
+    count = math.prod(space[a] for a in axes)
+    by_rows = not kept or (len(space) - 1 not in kept)
+    groups = many if by_rows else -(-many // COLUMNS)
+    least = 1024 if by_rows else 64
+    pieces = max(1, min(256, count // least, BLOCKS // max(groups, 1)))
+    parts = _Parts(function, space, kept, axes, term, dtype, many, count, pieces, finish if pieces == 1 else "total")
+    if count <= SHORT:
+        return Code((Launch(_serial(parts), (*ins(*term.operands), *outs(0))),))
+    first = _rows(parts) if by_rows else _columns(parts)
+    if pieces == 1:
+        return Code((Launch(first, (*ins(*term.operands), *outs(0))),))
+    steps: tuple[Step, ...] = (
+        Launch(first, (*ins(*term.operands), work())),
+        Launch(_second(function, many, pieces, dtype, finish), (work(), *outs(0))),
+    )
+    return Code(steps, many * pieces * dtype.size)
+
+
+class _Parts(NamedTuple):
+    function: str
+    space: Sequence[int]
+    kept: Sequence[int]
+    axes: Sequence[int]
+    term: Term
+    dtype: DType
+    many: int
+    length: int
+    pieces: int
+    finish: str
+
+    @property
+    def parameters(self) -> list[str]:
+        return [*self.term.parameters, pointer(self.dtype, "y0", False)]
+
+    @property
+    def number(self) -> str:
+        return index_type(math.prod(self.space), self.many * self.pieces)
+
+    def coordinates(self, index: str, axes: Sequence[int]) -> list[str]:
+        return coordinates(index, [self.space[a] for a in axes], [f"c{a}" for a in axes], self.number)
+
+    def loop(self, start: str, end: str, step: str) -> list[str]:
+        """Combine into `total` what lies at r = start, start + step, … below end, for the result o."""
+        lines, value = self.term.body([f"c{a}" for a in range(len(self.space))])
+        combined = f"total = mg::{FUNCTORS[self.function]}()(total, {c_type(self.dtype)}({value}));"
+        inner = [*self.coordinates("r", self.axes), *lines, combined]
+        head = f"for ({self.number} r = {start}; r < {end}; r += {step}) {{"
+        return [*self.coordinates("o", self.kept), head, *(f"    {line}" for line in inner), "}"]
+
+    @property
+    def total(self) -> str:
+        return f"{c_type(self.dtype)} total = {start(self.function, self.dtype)};"
+
+
+def _serial(p: _Parts) -> Any:
+    """A thread a result."""
+    head = [f"const {p.number} o = blockIdx.x * ({p.number}){BLOCK} + threadIdx.x;", f"if (o >= {p.many}) return;"]
+    body = [*head, p.total, *p.loop("0", str(p.length), "1"), f"y0[o] = {p.finish};"]
+    return kernel(p.function, p.parameters, body, -(-p.many // BLOCK))
+
+
+def _chunk(p: _Parts) -> list[str]:
+    """The part of r that a block takes, and its number among the pieces."""
+    chunk = -(-p.length // p.pieces)
+    lines = [f"const {p.number} piece = blockIdx.x % {p.pieces};", f"const {p.number} first = piece * {chunk};"]
+    return [*lines, f"const {p.number} end = first + {chunk} < {p.length} ? first + {chunk} : {p.length};"]
+
+
+def _rows(p: _Parts) -> Any:
+    """A block a result and piece; neighbouring threads read neighbouring elements."""
+    body = [f"__shared__ {c_type(p.dtype)} part[{ROW_THREADS}];", *_chunk(p)]
+    body += [f"const {p.number} o = blockIdx.x / {p.pieces};", p.total]
+    body += p.loop("first + threadIdx.x", "end", str(ROW_THREADS))
+    body.append(f"total = mg::block_reduce<{ROW_THREADS}>(total, part, mg::{FUNCTORS[p.function]}());")
+    body.append(f"if (threadIdx.x == 0) y0[piece * {p.many} + o] = {p.finish};")
+    return kernel(f"{p.function}_rows", p.parameters, body, p.many * p.pieces, ROW_THREADS)
+
+
+def _columns(p: _Parts) -> Any:
+    """A block for COLUMNS neighbouring results and a piece; its ROWS rows of threads share each of them."""
+    functor = f"mg::{FUNCTORS[p.function]}()"
+    body = [f"__shared__ {c_type(p.dtype)} part[{ROWS * COLUMNS}];", *_chunk(p)]
+    body += [f"const int column = threadIdx.x % {COLUMNS}, row = threadIdx.x / {COLUMNS};"]
+    body += [f"const {p.number} o = (blockIdx.x / {p.pieces}) * ({p.number}){COLUMNS} + column;", p.total]
+    body += [f"if (o < {p.many}) {{", *(f"    {line}" for line in p.loop("first + row", "end", str(ROWS))), "}"]
+    body += ["part[threadIdx.x] = total;", "__syncthreads();", f"if (row == 0 && o < {p.many}) {{"]
+    body += [f"    for (int k = 1; k < {ROWS}; ++k) total = {functor}(total, part[k * {COLUMNS} + column]);"]
+    body += [f"    y0[piece * {p.many} + o] = {p.finish};", "}"]
+    return kernel(f"{p.function}_columns", p.parameters, body, -(-p.many // COLUMNS) * p.pieces, ROWS * COLUMNS)
+
+
+def _second(function: str, many: int, pieces: int, dtype: DType, finish: str) -> Any:
+    """The pieces of each result, in order."""
+    parameters = [pointer(dtype, "x0"), pointer(dtype, "y0", False)]
+    body = [f"{c_type(dtype)} total = x0[i];"]
+    body.append(f"for (int k = 1; k < {pieces}; ++k) total = mg::{FUNCTORS[function]}()(total, x0[k * {many} + i]);")
+    return per_element(f"{function}_pieces", (many,), parameters, [*body, f"y0[i] = {finish};"])
+
+
+def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "total", value: str = "{}") -> Code:
+    """A reduction of one operand; neighbouring axes that are treated alike are made one."""
+    groups: list[tuple[int, bool]] = []
+    for axis, size in enumerate(x.static):
+        inside = axis in axes
+        if groups and groups[-1][1] == inside:
+            groups[-1] = (groups[-1][0] * size, inside)
+        else:
+            groups.append((size, inside))
+    space = [size for size, _ in groups] or [1]
+
+    def body(coords: Sequence[str]) -> tuple[list[str], str]:
+        lines = [f"const {c_type(x.dtype)} a = x0[{offset(coords, strides_of(space))}];"]
+        return lines, value.format("a")
+
+    reduced = [i for i, (_, inside) in enumerate(groups) if inside]
+    return reduction(function, space, reduced, Term(reads([x]), (0,), body), x.dtype, finish)
+
+
+def _mean(x: TensorType, count: int) -> str:
+    if x.dtype.is_floating:
+        return f"total / {literal(count, x.dtype)}" if count else literal(math.nan, x.dtype)
+    return f"total / {c_type(x.dtype)}({max(count, 1)})"
+
+
+def standard(op: R.Reduction, in_types: Types, out_types: Types) -> Code | None:
+    x = in_types[0]
+    axes = normalise_axes(op.axis, len(x.static))
+    if not fits(in_types):
+        return None
+    if isinstance(op, R.Mean):
+        return reduce("sum", x, axes, _mean(x, math.prod(x.static[a] for a in axes)))
+    return reduce(op.function, x, axes)
+
+
+def sum_over(x: TensorType, axes: Sequence[int]) -> Code | None:
+    return reduce("sum", x, axes) if fits([x]) else None
+
+
+def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Code | None:
+    x, like = in_types
+    axes = broadcast_axes(x.static, _with_axes(like.static, op.axis, x.static))
+    if not fits(in_types) or (op.mean and not x.dtype.is_floating):
+        return None
+    return reduce("sum", x, axes, _mean(x, max(x.size // max(like.size, 1), 1)) if op.mean else "total")
+
+
+def tile_grad(op: TileGrad, in_types: Types, out_types: Types) -> Code | None:
+    """The sum over the copies: over every other axis once each axis is split in (copies, length)."""
+    x = in_types[0]
+    split = [d for total, m in zip(x.static, op.multiples, strict=True) for d in (m, total // m)]
+    return sum_over(TensorType(x.dtype, tuple(split)), range(0, len(split), 2))
+
+
+def l2_loss(op: L2Loss, in_types: Types, out_types: Types) -> Code | None:
+    x = in_types[0]
+    if not fits(in_types):
+        return None
+    return reduce("sum", x, range(len(x.static)), f"total / {literal(2, x.dtype)}", "({0} * {0})")
+
+
+def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Code | None:
+    """A thread a result. The first NaN wins, else the first of the largest."""
+    x, out = in_types[0], out_types[0]
+    if not fits(in_types):
+        return None
+    axis = op.axis % len(x.static)
+    length = x.static[axis]
+    inner = math.prod(x.static[axis + 1 :])
+    before = "<" if op.function == "argmin" else ">"
+    body = [f"const {c_type(x.dtype)}* p = x0 + i / {inner} * {length * inner} + i % {inner};"]
+    body += [f"{c_type(x.dtype)} best = p[0];", "int at = 0;", f"for (int k = 1; k < {length}; ++k) {{"]
+    body += [f"    const {c_type(x.dtype)} a = p[k * {inner}];"]
+    body += [f"    if (best == best && (a {before} best || a != a)) {{ best = a; at = k; }}", "}"]
+    body.append(f"y0[i] = ({c_type(out.dtype)})at;")
+    made = per_element(op.function, (out.size,), [*reads([x]), pointer(out.dtype, "y0", False)], body)
+    return Code((Launch(made, (Ref("in"), Ref("out"))),))
+
+
+EMITTERS: dict[type[Op], Emitter] = {
+    R.Reduction: standard,
+    R.ArgMax: argmax,
+    BiasAddGrad: lambda op, x, y: sum_over(x[0], range(len(x[0].static) - 1)),
+    SumTo: lambda op, x, y: sum_over(x[0], op.summed_axes(x)),
+    ReduceLike: reduce_like,
+    TileGrad: tile_grad,
+    L2Loss: l2_loss,
+}

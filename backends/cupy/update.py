@@ -1,0 +1,105 @@
+"""Optimizer steps: one kernel for all variables that a pass put together."""
+
+from __future__ import annotations
+
+from minigraph.backends.cupy.kernel import BLOCK, Code, Emitter, Launch, Ref, Types, fits, kernel, pointer
+from minigraph.backends.cupy.source import c_type, index_type
+from minigraph.core.op import Op
+from minigraph.ops import update as U
+from minigraph.passes.multi_tensor import Together
+
+POINTERS = 400  # of a launch, whose parameters may take 4 KB
+
+# Operands by name, the variable and its slots first; then statements, on elements named like the operands.
+_FORMULAS: dict[type[U.Apply], tuple[str, list[str]]] = {
+    U.ApplyGradientDescent: ("var rate grad", ["var = var - rate * grad;"]),
+    U.ApplyMomentum: ("var accum rate grad momentum", ["accum = accum * momentum + grad;"]),
+    U.ApplyAdagrad: (
+        "var accum rate grad",
+        ["accum = accum + grad * grad;", "var = var - grad * rate / mg::root(accum);"],
+    ),
+    U.ApplyRMSProp: (
+        "var ms mom rate rho momentum epsilon grad",
+        [
+            "ms = ms + (grad * grad - ms) * (1 - rho);",
+            "mom = mom * momentum + grad * rate / mg::root(ms + epsilon);",
+            "var = var - mom;",
+        ],
+    ),
+    U.ApplyCenteredRMSProp: (
+        "var mg_ ms mom rate rho momentum epsilon grad",
+        [
+            "ms = ms + (grad * grad - ms) * (1 - rho);",
+            "mg_ = mg_ + (grad - mg_) * (1 - rho);",
+            "mom = mom * momentum + grad * rate / mg::root(ms - mg_ * mg_ + epsilon);",
+            "var = var - mom;",
+        ],
+    ),
+    U.ApplyAdam: (
+        "var m v power1 power2 rate beta1 beta2 epsilon grad",
+        [
+            "const T alpha = rate * mg::root(1 - power2) / (1 - power1);",
+            "m = m + (grad - m) * (1 - beta1);",
+            "v = v + (grad * grad - v) * (1 - beta2);",
+        ],
+    ),
+}
+
+
+def _formula(op: U.Apply) -> tuple[list[str], list[str]]:
+    names, lines = _FORMULAS[type(op)]
+    if isinstance(op, U.ApplyMomentum):
+        step = "grad * rate + accum * momentum * rate" if op.use_nesterov else "accum * rate"
+        lines = [*lines, f"var = var - ({step});"]
+    if isinstance(op, U.ApplyAdam):
+        direction = "(m * beta1 + grad * (1 - beta1))" if op.use_nesterov else "m"
+        lines = [*lines, f"var = var - {direction} * alpha / (mg::root(v) + epsilon);"]
+    return names.split(), lines
+
+
+def _launch(op: U.Apply, pieces: list[Types], first: int) -> Launch:
+    """One kernel over some updates, whose operands follow each other from operand `first` on. Each has blocks of its
+    own."""
+    names, lines = _formula(op)
+    kind = c_type(pieces[0][0].dtype)
+    slots = len(op.writes)
+    index = index_type(*(p[0].size for p in pieces))
+    body = [f"typedef {kind} T;", f"{index} i = threadIdx.x;"]
+    body += [f"T* {n}_;" for n in names[:slots]] + [f"const T* {n}_;" for n in names[slots:]]
+    begin = 0
+    for number, piece in enumerate(pieces):
+        blocks = -(-piece[0].size // BLOCK)
+        pointers = " ".join(f"{n}_ = p{number * len(names) + k};" for k, n in enumerate(names))
+        head = "" if number == 0 else "else "
+        body.append(f"{head}if (blockIdx.x < {begin + blocks}) {{")
+        body.append(f"    i += (blockIdx.x - {begin}) * ({index}){BLOCK};")
+        body += [f"    if (i >= {piece[0].size}) return;", f"    {pointers}", "}"]
+        begin += blocks
+    body.append("else return;")
+    element = [n for k, n in enumerate(names) if k < slots or n == "grad"]
+    body += [f"{'' if k < slots else 'const '}T {n} = {n}_[{'i' if n in element else 0}];" for k, n in enumerate(names)]
+    body += [*lines, *(f"{n}_[i] = {n};" for n in names[:slots])]
+    dtype = pieces[0][0].dtype
+    parameters = [
+        pointer(dtype, f"p{number * len(names) + k}", k >= slots)
+        for number in range(len(pieces))
+        for k in range(len(names))
+    ]
+    made = kernel(type(op).__name__.lower(), parameters, body, begin)
+    return Launch(made, tuple(Ref("in", first + k) for k in range(len(parameters))))
+
+
+def apply(op: U.Apply, in_types: Types, out_types: Types) -> Code | None:
+    return Code((_launch(op, [in_types], 0),)) if fits(in_types) else None
+
+
+def together(op: Together, in_types: Types, out_types: Types) -> Code | None:
+    if not fits(in_types):
+        return None
+    pieces = op.pieces(in_types)
+    width = len(in_types) // op.count
+    some = max(1, POINTERS // width)
+    return Code(tuple(_launch(op.op, pieces[i : i + some], i * width) for i in range(0, op.count, some)))
+
+
+EMITTERS: dict[type[Op], Emitter] = {U.Apply: apply, Together: together}

@@ -1,0 +1,132 @@
+"""A device made of the CPU: kernels compiled by g++ behind `shim.h`, memory and matrix products by NumPy."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigraph.backends.cupy.device import Buffer, Function
+from minigraph.backends.cupy.kernel import Gemm, Kernel
+
+COMPILER = shutil.which("g++")
+SHIM = Path(__file__).with_name("shim.h")
+FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off"]
+SANITIZERS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+BARRIERS = ("__syncthreads", "block_reduce")  # a kernel without them needs no fibers
+CACHE = Path(tempfile.gettempdir()) / f"minigraph-shim-{os.getuid()}"
+
+
+def compile_module(source: str, kernels: Sequence[Kernel], sanitize: bool) -> Path:
+    """A shared library with an entry for each kernel."""
+    entries = "\n".join(f"SHIM_ENTRY({k.name}, {int(any(b in k.source for b in BARRIERS))})" for k in kernels)
+    text = f'#include "{SHIM}"\n{source}\n{entries}\n'
+    flags = FLAGS + (SANITIZERS if sanitize else [])
+    name = hashlib.sha256((text + SHIM.read_text() + " ".join(flags)).encode()).hexdigest()[:24]
+    library = CACHE / f"{name}.so"
+    if not library.exists():
+        CACHE.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            path = Path(folder) / "kernels.cpp"
+            path.write_text(text)
+            made = Path(folder) / "kernels.so"
+            command = [COMPILER or "g++", *flags, str(path), "-o", str(made)]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise RuntimeError(f"{done.stderr[:4000]}\n{source}")
+            os.replace(made, library)
+    return library
+
+
+class HostDevice:
+    """minigraph.backends.cupy.device.Device on the CPU. `log` gets the name of every call and kernel."""
+
+    def __init__(self, sanitize: bool = False) -> None:
+        self.sanitize = sanitize
+        self.log: list[str] = []
+        self.graph: list[Callable[[], None]] | None = None  # what a capture has seen so far
+
+    def allocate(self, nbytes: int) -> Buffer:
+        self.refuse_in_capture()
+        if self.sanitize:  # no byte of slack, so that the first one beyond is noticed
+            exact = np.full(nbytes, 0xFF, np.uint8)
+            return Buffer(exact.ctypes.data, nbytes, exact)
+        whole = np.full(nbytes + 64, 0xFF, np.uint8)
+        return Buffer(whole.ctypes.data + -whole.ctypes.data % 64, nbytes, whole)
+
+    def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
+        library = ctypes.CDLL(str(compile_module(source, kernels, self.sanitize)))
+        self.log.append("compile")
+        return {k.name: self._function(getattr(library, f"run_{k.name}"), k) for k in kernels}
+
+    def _function(self, entry: Any, kernel: Kernel) -> Function:
+        def launch(pointers: tuple[int, ...]) -> None:
+            arguments = (ctypes.c_void_p * len(pointers))(*pointers)
+            self.do(kernel.name, partial(entry, kernel.grid, kernel.block, arguments))
+
+        return launch
+
+    def do(self, name: str, action: Callable[[], Any]) -> None:
+        """Now, or when the graph is launched that is being captured."""
+        if self.graph is None:
+            self.log.append(name)
+            action()
+        else:
+            self.graph.append(partial(self.do, name, action))
+
+    def capture(self, work: Callable[[], None]) -> Callable[[], None]:
+        self.graph = []
+        try:
+            work()
+            nodes = tuple(self.graph)
+        finally:
+            self.graph = None
+        return lambda: [node() for node in nodes] and None
+
+    def refuse_in_capture(self) -> None:
+        if self.graph is not None:
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
+        self.do("gemm", partial(self._gemm, call, a, b, c))
+
+    def _gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
+        stride_a, stride_b, stride_c = call.strides
+        for i in range(call.batch):
+            rows = (call.k, call.m) if call.transpose_a else (call.m, call.k)
+            columns = (call.n, call.k) if call.transpose_b else (call.k, call.n)
+            left = self._matrix(a, i * stride_a, rows, call.lda, call)
+            right = self._matrix(b, i * stride_b, columns, call.ldb, call)
+            out = self._matrix(c, i * stride_c, (call.m, call.n), call.ldc, call)
+            product = (left.T if call.transpose_a else left) @ (right.T if call.transpose_b else right)
+            out[...] = product + call.dtype.np_dtype.type(call.beta) * out if call.beta else product
+
+    @staticmethod
+    def _matrix(pointer: int, start: int, shape: tuple[int, int], leading: int, call: Gemm) -> np.ndarray:
+        kind = call.dtype.np_dtype
+        count = (shape[0] - 1) * leading + shape[1]
+        memory = (ctypes.c_char * (count * kind.itemsize)).from_address(pointer + start * kind.itemsize)
+        flat = np.frombuffer(memory, kind, count)
+        return np.lib.stride_tricks.as_strided(flat, shape, (leading * kind.itemsize, kind.itemsize))
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        self.do("copy", partial(ctypes.memmove, target, source, nbytes))
+
+    def upload(self, target: int, value: np.ndarray) -> None:
+        assert value.flags.c_contiguous
+        self.refuse_in_capture()
+        ctypes.memmove(target, value.ctypes.data, value.nbytes)
+
+    def download(self, value: np.ndarray, source: int) -> None:
+        assert value.flags.c_contiguous
+        self.refuse_in_capture()
+        ctypes.memmove(value.ctypes.data, source, value.nbytes)

@@ -1,0 +1,279 @@
+"""Every emitted CUDA kernel, run on the CPU, against its op's reference; all of them through the real compiler too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from gpu import nvrtc
+from gpu.host import COMPILER, HostDevice
+from hypothesis import HealthCheck, given, settings
+from random_graphs import Case, evaluate, random_graphs
+from test_numpy_kernels import LARGE, close, convolutions, pools, randn, specialised, type_of
+
+import minigraph as tf
+from minigraph import backend as backends
+from minigraph.backends.cupy.backend import CupyBackend, View
+from minigraph.backends.cupy.emit import emit, module
+from minigraph.backends.cupy.kernel import Kernel, Launch
+from minigraph.backends.cupy.prelude import OPTIONS
+from minigraph.core.op import REGISTRY, Op
+from minigraph.core.types import TensorType
+from minigraph.ops import conv2d as C
+from minigraph.ops import pool as P
+
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
+
+SANITIZE = "MINIGRAPH_SANITIZE" in os.environ
+HOST_CALLS = {"MirrorPad", "MirrorPadGrad", "ProdOfOthers"}
+Conv2DFilterGrad: Any = C.Conv2DFilterGrad
+Conv2DInputGrad: Any = C.Conv2DInputGrad
+MaxPoolInputGrad: Any = P.MaxPoolInputGrad
+AvgPoolInputGrad: Any = P.AvgPoolInputGrad
+
+
+class Trial(NamedTuple):
+    """A kernel bound to poisoned buffers, and what it should give."""
+
+    backend: CupyBackend
+    inputs: list[np.ndarray]
+    views: list[View]
+    outputs: list[View | None]
+    wants: list[np.ndarray]
+    space: View
+    launch: Any
+    tolerance: float
+
+    def run(self) -> None:
+        for view, value in zip(self.views, self.inputs, strict=True):
+            self.backend.write(view, value)
+        self.launch()
+        for view, want in zip(self.outputs, self.wants, strict=True):
+            if view is not None:
+                close(np.asarray(self.backend.read(view)), want, self.tolerance)
+
+
+def trials(backend: CupyBackend, op: Op, inputs: list[Any], tolerance: float | None = None) -> Iterator[Trial]:
+    """All ways to bind an op's kernels: with all results, without each of several, and in place."""
+    inputs = [np.asarray(a) for a in inputs]
+    with np.errstate(all="ignore"):
+        wants = [np.asarray(w) for w in op.forward(np, *inputs)]
+    types = [type_of(a) for a in inputs]
+    out_types = list(op.infer(*types))
+    lowered = backend.lower(op, types, out_types)
+    if tolerance is None:
+        tolerance = 1e-5 if any(a.dtype == np.float32 for a in (*inputs, *wants)) else 1e-12
+    free = len(wants) - len(op.writes)
+
+    def fresh(kind: TensorType) -> View:
+        return backend.view(backend.allocate(kind.nbytes), 0, kind)
+
+    def trial(missing: int | None, inplace: int | None) -> Trial:
+        views = [fresh(t) for t in types]
+        outputs: list[View | None] = [None if i == missing else fresh(t) for i, t in enumerate(out_types)]
+        outputs[free:] = [views[w] for w in op.writes]
+        if inplace is not None:
+            outputs[0] = views[inplace]
+        space = fresh(TensorType(tf.uint8, (lowered.workspace,)))
+        launch = lowered.bind(views, outputs, space)
+        return Trial(backend, inputs, views, outputs, wants, space, launch, tolerance)
+
+    yield trial(None, None)
+    for i in range(free if len(wants) > 1 else 0):
+        yield trial(i, None)
+    for i in lowered.inplace:
+        yield trial(None, i)
+
+
+def check(op: Op, inputs: list[Any], tolerance: float | None = None) -> None:
+    for trial in trials(CupyBackend(HostDevice(SANITIZE)), op, inputs, tolerance):
+        trial.run()
+        trial.run()
+
+
+def sample_cases() -> list[tuple[str, Op, list[np.ndarray]]]:
+    """Each op's samples in two precisions, as they are once their shapes are numbers."""
+    return [
+        (f"{name}-{dtype}", *specialised(sample, dtype))  # type: ignore[misc]
+        for dtype in ("float32", "float64")
+        for name, kind in sorted(REGISTRY.items())
+        for sample in kind.samples()
+    ]
+
+
+def large_cases() -> list[tuple[str, Op, list[Any]]]:
+    return [(type(op).__name__, op, inputs) for op, inputs in LARGE]
+
+
+def check_all(cases: list[tuple[str, Op, list[Any]]], tolerance: float | None) -> None:
+    """All kernels make one module, which is quicker to compile than many."""
+    device = HostDevice(SANITIZE)
+    backend = CupyBackend(device)
+    made = [(name, t) for name, op, inputs in cases for t in trials(backend, op, inputs, tolerance)]
+    wrong = []
+    for name, trial in made:
+        try:
+            trial.run()
+            trial.run()
+        except AssertionError as error:
+            wrong.append(f"{name}: {error}")
+    assert not wrong, "\n".join(wrong)
+    assert device.log.count("compile") == 1
+
+
+def test_samples_equal_the_reference() -> None:
+    check_all(sample_cases(), None)
+
+
+@pytest.mark.slow
+def test_large_and_odd_shapes_equal_the_reference() -> None:
+    check_all(large_cases(), 2e-5)
+
+
+few_or_many = pytest.mark.parametrize("examples", [5, pytest.param(50, marks=pytest.mark.slow)])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(SANITIZE, reason="this is it")
+def test_no_kernel_leaves_its_arrays() -> None:
+    """The kernel tests again, with AddressSanitizer and UBSan in the kernels."""
+    names = [f"lib{n}.so" for n in ("asan", "ubsan")] + ["libstdc++.so.6"]
+    ask = [str(COMPILER), *(f"-print-file-name={n}" for n in names)]
+    found = [subprocess.run([ask[0], a], capture_output=True, text=True, check=True).stdout.strip() for a in ask[1:]]
+    if not all(Path(path).is_absolute() for path in found):
+        pytest.skip("g++ has no sanitizers")
+    setting = {"LD_PRELOAD": " ".join(found), "ASAN_OPTIONS": "detect_leaks=0", "MINIGRAPH_SANITIZE": "1"}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-s", "-m", "slow or not slow"]
+    chosen = "samples or large or pieces"
+    done = subprocess.run([*command, "-k", chosen, __file__], env=os.environ | setting, capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
+
+
+def test_a_write_beyond_the_end_is_found() -> None:
+    """The sanitizer that the test above relies on does its work."""
+    source = 'extern "C" __global__ void bad(float* y0) { y0[blockIdx.x] = 1.0f; }'
+    program = (
+        "from gpu.host import HostDevice; from minigraph.backends.cupy.kernel import Kernel\n"
+        f"kernel = Kernel('bad', {source!r}, 5, 1); device = HostDevice(True); buffer = device.allocate(16)\n"
+        "device.compile(kernel.source, [kernel])['bad']((buffer.pointer,))"
+    )
+    library = subprocess.run([str(COMPILER), "-print-file-name=libasan.so"], capture_output=True, text=True).stdout
+    if not Path(library.strip()).is_absolute():
+        pytest.skip("g++ has no sanitizers")
+    setting = {"LD_PRELOAD": library.strip(), "ASAN_OPTIONS": "detect_leaks=0"}
+    folder = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | setting, capture_output=True, text=True, cwd=folder
+    )
+    assert "heap-buffer-overflow" in done.stderr
+
+
+def kernels_of(cases: list[tuple[str, Op, list[Any]]]) -> list[Kernel]:
+    found = {}
+    for _, op, inputs in cases:
+        types = [type_of(np.asarray(a)) for a in inputs]
+        code = emit(op, types, op.infer(*types))
+        found |= {s.kernel.name: s.kernel for s in (code.steps if code else ()) if isinstance(s, Launch)}
+    return list(found.values())
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", pytest.param("sm_90", marks=pytest.mark.slow)])
+def test_nvrtc_compiles_every_kernel(architecture: str) -> None:
+    library = nvrtc.find()
+    if library is None:
+        pytest.skip("the wheel nvidia-cuda-nvrtc is not installed")
+    source = module(kernels_of([*sample_cases(), *large_cases()]))
+    assert nvrtc.compile(library, source, architecture, OPTIONS)[:4] == b"\x7fELF"
+    with pytest.raises(RuntimeError, match="undefined"):
+        nvrtc.compile(library, source + "int f() { return nothing; }", architecture, OPTIONS)
+
+
+def test_every_op_is_emitted_or_a_known_host_call() -> None:
+    backend = CupyBackend(HostDevice())
+    found = set()
+    for _, op, inputs in sample_cases():
+        types = [type_of(a) for a in inputs]
+        lowered = backend.lower(op, types, op.infer(*types))
+        assert lowered.fallback == (emit(op, types, op.infer(*types)) is None)
+        if lowered.fallback:
+            found.add(type(op).__name__)
+    assert found == HOST_CALLS
+
+
+@few_or_many
+def test_convolutions_equal_the_reference(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(convolutions())
+    def run(case: Any) -> None:
+        op, x, w = case
+        image, filters, delta = randn(*x), randn(*w), randn(*op.out_shape(x, w))
+        backend = CupyBackend(HostDevice())
+        forms = [
+            (op, [image, filters]),
+            (Conv2DFilterGrad(*op.attributes, w), [image, delta]),
+            (Conv2DInputGrad(*op.attributes, x), [filters, delta]),
+        ]
+        for trial in [t for each, inputs in forms for t in trials(backend, each, inputs)]:
+            trial.run()
+
+    run()
+
+
+def test_convolution_in_pieces_equals_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minigraph.backends.cupy.conv.LIMIT", 1 << 12)
+    op = C.Conv2D((1, 1), ((1, 1), (1, 1)))
+    image, filters = randn(5, 6, 5, 3), randn(3, 3, 3, 4)
+    delta = randn(*op.out_shape(image.shape, filters.shape))
+    check(op, [image, filters])
+    check(Conv2DFilterGrad(*op.attributes, filters.shape), [image, delta])
+    check(Conv2DInputGrad(*op.attributes, image.shape), [filters, delta])
+
+
+@few_or_many
+def test_pooling_equals_the_reference(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(pools())
+    def run(case: Any) -> None:
+        attributes, shape = case
+        image = np.round(randn(*shape))  # with ties
+        y, where = P.MaxPool(*attributes).forward(np, image)
+        delta = randn(*y.shape)
+        backend = CupyBackend(HostDevice(SANITIZE))
+        forms: list[tuple[Op, list[Any]]] = [
+            (P.MaxPool(*attributes), [image]),
+            (MaxPoolInputGrad(*attributes, shape), [where, delta]),
+            (P.MaxPoolGather(*attributes), [image, where]),
+            (P.AvgPool(*attributes), [image]),
+            (AvgPoolInputGrad(*attributes, shape), [delta]),
+        ]
+        for trial in [t for each, inputs in forms for t in trials(backend, each, inputs)]:
+            trial.run()
+
+    with np.errstate(invalid="ignore"):
+        run()
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> HostDevice:
+    """Sessions with the backend cupy run on the CPU."""
+    device = HostDevice(SANITIZE)
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
+    return device
+
+
+@few_or_many
+@pytest.mark.usefixtures("host")
+def test_random_graphs_equal_numpy(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(random_graphs())
+    def run(case: Case) -> None:
+        for a, b in zip(evaluate(case), evaluate(case, backend="cupy"), strict=True):
+            np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
+
+    run()
