@@ -368,7 +368,7 @@ def viz(
 
 @main.command()
 @click.option("--clear", is_flag=True, help="Remove all of it.")
-@_debug
+@debug_option
 def cache(clear: bool) -> None:
     """Show how much compiled code is kept on disk, and where."""
     from minigraph.backends.llvm.compiler import objects

@@ -73,7 +73,7 @@ class Plan:
         self._fixed_version = -1  # the store's, when `fixed` ran last
         if self.keeps and any(isinstance(i.op, Keep) for i in program.instrs):
             first, program = split(program)
-            self.fixed = Plan(first, backend, store, reuse, (), reorder)
+            self.fixed = type(self)(first, backend, store, reuse, (), reorder)
         self.program = program
         builder = _best_builder(program, backend, reorder)
         self.steps = builder.steps
