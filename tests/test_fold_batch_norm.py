@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from networks import max_pool
+from networks import normalised as normalised_convolution
 from programs import after, kinds, program_of, reasons
 
 import minigraph as tf
@@ -199,3 +201,47 @@ def test_random_networks_keep_their_values(
                 found[level] = [v for _ in range(2) for v in session.run(fetches, feed)]
     for a, b in zip(found["O0"], found["O3"], strict=True):
         assert np.linalg.norm(a - b) <= 1e-5 * np.linalg.norm(a)
+
+
+def residual(x: Any) -> Any:
+    """ResNet-18 (He et al., 2015) at inference, a quarter as wide: the features behind its last pooling."""
+    x = max_pool(normalised_convolution(x, 16, 7, 2, "conv1", train=False), 3, 2, "pool1")
+    for stage, width in enumerate((16, 32, 64, 128)):
+        for block in range(2):
+            stride = 2 if stage and not block else 1
+            name = f"block{stage}_{block}"
+            shortcut = x
+            if stride > 1:
+                shortcut = normalised_convolution(x, width, 1, stride, f"{name}_shortcut", train=False, relu=False)
+            y = normalised_convolution(x, width, 3, stride, f"{name}_1", train=False)
+            x = tf.nn.relu(shortcut + normalised_convolution(y, width, 3, 1, f"{name}_2", train=False, relu=False))
+    return tf.reduce_mean(x, [1, 2])
+
+
+def test_a_residual_network_runs_no_batch_normalisation() -> None:
+    x = tf.placeholder(tf.float32, [None, 64, 64, 3])
+    tf.set_random_seed(1)
+    y = residual(x)
+    random = np.random.RandomState(0)
+    feed = {x: random.randn(3, 64, 64, 3).astype(np.float32)}
+    state = {v.op.name: random.rand(*v.shape.as_list()).astype(np.float32) + 0.5 for v in tf.global_variables()}
+    state |= {name: 0.1 * (value - 1.0) for name, value in state.items() if name.endswith("weights")}
+    found = {}
+    for level in ("O0", "O3"):
+        with tf.Session(optimize=level) as session:
+            session.write_state(state)
+            found[level] = session.run(y, feed)
+            plan, _ = session.plan_for(y, feed)
+            members = [i for s in plan.steps for i in (*getattr(s.instr.op, "members", ()), s.instr)]
+            made = [type(i.op).__name__ for i in members if i.types[0].rank == 4]
+            if level == "O3":
+                assert not {"Mul", "Sub", "Rsqrt"} & set(made)
+                assert {n for n in made if "Conv" not in n} <= {
+                    "Epilogue",
+                    "BiasAdd",
+                    "AddV2",
+                    "Relu",
+                    "MaxPool",
+                    "Blocked",
+                }
+    assert np.linalg.norm(found["O0"] - found["O3"]) <= 1e-5 * np.linalg.norm(found["O0"])
