@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
-from minigraph.tools import cli
+from minigraph.tools import chapter, cli
 from minigraph.tools.filter import KINDS
 from minigraph.tools.padding import explain
 
@@ -72,7 +72,7 @@ def test_every_kind_writes_an_image_of_the_same_size(kind: str) -> None:
 
 
 def test_the_command_offers_all_kinds() -> None:
-    assert list(KINDS) == cli._FILTERS
+    assert list(KINDS) == chapter._FILTERS
 
 
 def test_alpha_is_kept() -> None:

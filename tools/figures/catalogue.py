@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from minigraph.tools.figures import convolution, networks, pooling
+from minigraph.tools.figures import convolution, filtering, networks, pooling
 
 
 class Drawing(NamedTuple):
@@ -51,6 +51,14 @@ FIGURES: tuple[Drawing, ...] = (
         "An output of the image's size",
         "With zeros around a 7×7 image, a 3×3 kernel fits at 49 places. At the borders the zeros show in the result.",
         convolution.same_size,
+    ),
+    Drawing(
+        "filters",
+        "L3-2 to L3-5, T3-1",
+        "Filters and noise",
+        "Mean and Wiener filters lessen Gaussian noise, the median removes salt and pepper. Gradient and Sobel show "
+        "edges, Canny thins them to lines; the high-pass is the image less its blur (grey is 0), and sharpening adds it.",
+        filtering.outputs,
     ),
     Drawing(
         "padding",
