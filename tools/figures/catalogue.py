@@ -57,7 +57,7 @@ FIGURES: tuple[Drawing, ...] = (
         "L3-2 to L3-5, T3-1",
         "Filters and noise",
         "Mean and Wiener filters lessen Gaussian noise, the median removes salt and pepper. Gradient and Sobel show "
-        "edges, Canny thins them to lines; the high-pass is the image less its blur (grey is 0), and sharpening adds it.",
+        "edges, Canny thins them to lines; the high-pass is the image less its blur (grey is 0); sharpening adds it.",
         filtering.outputs,
     ),
     Drawing(

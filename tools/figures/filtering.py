@@ -39,7 +39,7 @@ def outputs() -> Any:
             "Gaussian": filters.gaussian(x, 1.5),
             "sharpened": filters.sharpen(x),
             "gradient": filters.gradient(x),
-            "Sobel": filters.sobel(x),
+            "Sobel, a quarter": 0.25 * filters.sobel(x),
             "Canny": 255.0 * tf.cast(filters.canny(x), tf.float32),
             "high-pass": 128.0 + 0.5 * filters.high_pass(x),
         }
