@@ -72,6 +72,7 @@ def _drawing(length: int, span: int, stride: int, dilation: int, out: int, befor
     last = (out - 1) * stride + span
     cell = len(str(max(length - 1, out - 1))) + 1
     if out > MOST or max(total, last) * cell + 8 > WIDEST:
+        yield "  (too large to draw)"
         return
     numbers = [*("." * before), *map(str, range(length)), *("." * after)]
     yield "  input " + "".join(n.rjust(cell) for n in numbers)
