@@ -45,6 +45,11 @@ class Instr:
     def predecessors(self) -> tuple[Instr, ...]:
         return (*[v.instr for v in self.inputs], *self.control)
 
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether it works on operands element by element."""
+        return bool(self.inputs) and self.op.is_pointwise([v.type for v in self.inputs])
+
     def __repr__(self) -> str:
         return f"<{type(self.op).__name__} '{self.name}'>"
 
@@ -129,3 +134,14 @@ def reachable(roots: Iterable[Instr]) -> tuple[Instr, ...]:
             seen[id(instr)] = instr
             stack.extend(instr.predecessors)
     return tuple(sorted(seen.values(), key=lambda i: i.serial))
+
+
+def readers_of(program: Program) -> dict[Value, list[Instr | None]]:
+    """Who reads each value, once for each time; None stands for the program's results."""
+    out: dict[Value, list[Instr | None]] = {}
+    for instr in program.instrs:
+        for value in instr.inputs:
+            out.setdefault(value, []).append(instr)
+    for value in program.results:
+        out.setdefault(value, []).append(None)
+    return out

@@ -71,7 +71,7 @@ def constant_value(value: Value) -> float | None:
 
 
 def _large(instr: Instr) -> str | None:
-    if not instr.inputs or not instr.op.is_pointwise([v.type for v in instr.inputs]):
+    if not instr.is_pointwise:
         return "it is not pointwise"
     if instr.types[0].size <= LIMIT:
         return "it is small"

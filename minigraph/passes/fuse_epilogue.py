@@ -9,7 +9,7 @@ formula     z[i] = f(y[i], b[i], …)
 
 from __future__ import annotations
 
-from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable
+from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable, readers_of
 from minigraph.rewrite.driver import Declined, Outcome
 from minigraph.rewrite.grouping import Fused, fuse
 from minigraph.rewrite.region import Epilogue, Loop, copy_instr
@@ -21,12 +21,7 @@ class FuseEpilogue:
     name = "fuse_epilogue"
 
     def run(self, program: Program) -> Outcome:
-        readers: dict[Value, list[Instr | None]] = {}
-        for instr in program.instrs:
-            for value in instr.inputs:
-                readers.setdefault(value, []).append(instr)
-        for value in program.results:
-            readers.setdefault(value, []).append(None)
+        readers = readers_of(program)
         controls = {c for i in program.instrs for c in i.control}
         declined: list[Declined] = []
         found: dict[Instr, Fused] = {}  # by what follows the contraction; the last contraction wins
@@ -58,7 +53,7 @@ def _unfit(root: Instr, readers: list[Instr | None], controls: set[Instr]) -> In
     if isinstance(tail.op, Loop):
         fits = tail.op.space == root.types[0].static and all(t.static == tail.op.space for t in tail.types)
     else:
-        fits = tail.op.is_pointwise([v.type for v in tail.inputs]) and tail.types[0].shape == root.types[0].shape
+        fits = tail.is_pointwise and tail.types[0].shape == root.types[0].shape
     return tail if fits else f"{type(tail.op).__name__} does not go through it element by element"
 
 

@@ -25,10 +25,6 @@ from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.region import Loop, inner_program
 
 
-def _is_pointwise(instr: Instr) -> bool:
-    return bool(instr.inputs) and instr.op.is_pointwise([v.type for v in instr.inputs])
-
-
 def _is_sum(instr: Instr) -> bool:
     return bool(instr.inputs) and instr.op.summed_axes([v.type for v in instr.inputs]) is not None
 
@@ -37,7 +33,7 @@ def _mean_of_pointwise(instr: Instr) -> str | None:
     (x,) = instr.inputs
     if not x.type.dtype.is_floating or not x.type.size:
         return "it is no mean of floating-point numbers"
-    return None if _is_pointwise(x.instr) else "it is no mean of a pointwise result"
+    return None if x.instr.is_pointwise else "it is no mean of a pointwise result"
 
 
 def _sum_and_divide(found: Match, new: Rebuilder) -> Sequence[Value]:
@@ -82,7 +78,7 @@ def _space(instr: Instr, controls: set[Instr]) -> tuple[int, ...] | None:
     """The shape over which an instruction can be a part of a loop; None where it cannot."""
     if instr.op.stateful or instr.control or instr in controls:
         return None
-    if _is_pointwise(instr):
+    if instr.is_pointwise:
         space = instr.types[0].static
     elif _is_sum(instr):
         space = instr.inputs[0].type.static

@@ -76,8 +76,7 @@ def _sink_pointwise(found: Match, new: Rebuilder) -> Sequence[Value] | str:
 
 
 def _pointwise(instr: Instr) -> str | None:
-    pointwise = bool(instr.inputs) and instr.op.is_pointwise([v.type for v in instr.inputs])
-    return None if pointwise and not isinstance(instr.op, BiasAdd) else "it is not pointwise"
+    return None if instr.is_pointwise and not isinstance(instr.op, BiasAdd) else "it is not pointwise"
 
 
 def _sink_concat(found: Match, new: Rebuilder) -> Sequence[Value] | str:

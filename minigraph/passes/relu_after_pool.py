@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from minigraph.core.ir import Instr, Program, Value
+from minigraph.core.ir import Instr, Program, Value, readers_of
 from minigraph.ops.bias import BiasAddGrad
 from minigraph.ops.elementwise import Relu, ReluGrad
 from minigraph.ops.pool import MaxPool, MaxPoolInputGrad
@@ -27,17 +27,6 @@ class _Site(NamedTuple):
     pool: Instr
     unpools: list[Instr]  # max_pool_grad of this pooling
     gates: list[Instr]  # relu_grad of those
-
-
-def _readers(program: Program) -> dict[Value, list[Instr | None]]:
-    """Who reads each value; None stands for the program's results."""
-    out: dict[Value, list[Instr | None]] = {}
-    for instr in program.instrs:
-        for value in instr.inputs:
-            out.setdefault(value, []).append(instr)
-    for value in program.results:
-        out.setdefault(value, []).append(None)
-    return out
 
 
 def _site(relu: Instr, readers: dict[Value, list[Instr | None]]) -> _Site | str:
@@ -62,7 +51,7 @@ def _site(relu: Instr, readers: dict[Value, list[Instr | None]]) -> _Site | str:
 def _move(program: Program) -> Outcome:
     if not any(isinstance(i.op, MaxPool) for i in program.instrs):
         return Outcome(program, [], [], 1)
-    readers = _readers(program)
+    readers = readers_of(program)
     applied: list[Applied] = []
     declined: list[Declined] = []
     by_instr: dict[Instr, _Site] = {}
