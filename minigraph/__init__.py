@@ -39,6 +39,7 @@ from minigraph.initializers import (
 )
 from minigraph.lint import StaleMovingAveragesWarning
 from minigraph.ops.again import recompute
+from minigraph.ops.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, global_norm
 from minigraph.ops.constant import constant, placeholder, placeholder_with_default
 from minigraph.ops.constant import range_ as range
 from minigraph.ops.identity import identity, stop_gradient
@@ -52,6 +53,7 @@ from minigraph.ops.math import (
     clip_by_value,
     cos,
     div,
+    div_no_nan,
     divide,
     equal,
     exp,
