@@ -3,7 +3,9 @@
 `import minigraph as tf`, build a graph, run it in a `tf.Session`.
 """
 
-from minigraph import filters, layers, nn, train, viz
+from typing import Any as _Any
+
+from minigraph import filters, layers, nn, summary, train, viz
 from minigraph.autodiff import gradients
 from minigraph.core import errors
 from minigraph.core.dtypes import (
@@ -16,6 +18,7 @@ from minigraph.core.dtypes import (
     int16,
     int32,
     int64,
+    string,
     uint8,
     uint16,
     uint32,
@@ -118,6 +121,7 @@ from minigraph.ops.state import group, no_op
 from minigraph.ops.state import tuple_ as tuple
 from minigraph.scoping import add_to_collection, colocate_with, control_dependencies, device, get_collection, name_scope
 from minigraph.session import GraphGrowsWarning, InteractiveSession, Session, get_default_session
+from minigraph.summary.trace import RunOptions
 from minigraph.variables import (
     AUTO_REUSE,
     GraphKeys,
@@ -141,3 +145,12 @@ from minigraph.variables import (
 Operation = Node
 newaxis = None
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> _Any:
+    """The protocol buffers, which need TensorBoard."""
+    from minigraph.core.protos import MESSAGES, proto
+
+    if name in MESSAGES:
+        return proto(MESSAGES[name], name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

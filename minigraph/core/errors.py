@@ -37,6 +37,10 @@ class BackendError(MinigraphError, RuntimeError):
     """A backend that is unknown, or that cannot run here."""
 
 
+class MissingPackageError(MinigraphError, ImportError):
+    """A package that is optional is needed here, and is not installed."""
+
+
 class OpError(MinigraphError):
     """An error while a graph runs, or about data a run needs.
 
