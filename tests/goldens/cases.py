@@ -29,6 +29,8 @@ CASES: Dict[str, Case] = {}
 GROUPS = {  # what is recorded into one pair of files, in order: importing a module adds its cases
     "tf1": ("cases_api", "cases_norm", "cases_ops"),
     "tf1_nn": ("cases_nn",),
+    "tf1_math": ("cases_math",),
+    "tf1_losses": ("cases_losses",),
 }
 
 
