@@ -152,6 +152,7 @@ from minigraph.scoping import (
 )
 from minigraph.session import GraphGrowsWarning, InteractiveSession, Session, get_default_session
 from minigraph.summary.trace import RunOptions
+from minigraph.train.moving_averages import moving_average_variables
 from minigraph.variables import (
     AUTO_REUSE,
     GraphKeys,

@@ -44,7 +44,7 @@ MaxPoolInputGrad: Any = P.MaxPoolInputGrad
 AvgPoolInputGrad: Any = P.AvgPoolInputGrad
 WITHOUT_KERNEL = {
     "MirrorPad", "MirrorPadGrad", "NonMaximumSuppression", "ProdOfOthers", "Relu6", "Selu", "LeakyRelu", "Softsign",
-    "DivNoNan",
+    "DivNoNan", "ApplyAdadelta", "ApplyFtrl",
 } | {name for name, kind in REGISTRY.items() if kind.on_host}  # fmt: skip
 
 

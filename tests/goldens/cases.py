@@ -31,6 +31,7 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_nn": ("cases_nn",),
     "tf1_math": ("cases_math",),
     "tf1_losses": ("cases_losses",),
+    "tf1_train": ("cases_train",),
 }
 
 
