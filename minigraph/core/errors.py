@@ -39,6 +39,7 @@ class BackendError(MinigraphError, RuntimeError):
 
 class MissingPackageError(MinigraphError, ImportError):
     """A package that an optional part of minigraph needs is not installed."""
+    """A package that is optional is needed here, and is not installed."""
 
 
 class OpError(MinigraphError):
@@ -66,6 +67,14 @@ class NotFoundError(OpError, FileNotFoundError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class OutOfRangeError(OpError):
+    """The end of an input."""
+
+
+class UnimplementedError(OpError):
+    """Something that is not there for this case."""
 
 
 class DataLossError(OpError):
