@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backend import Lowered
-from minigraph.backends.llvm import blocked, conv, matmul, update
+from minigraph.backends.llvm import blocked, conv, matmul, pool, update, winograd
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.native import How, Native, lowered
 from minigraph.backends.llvm.team import TEAM
@@ -15,8 +15,10 @@ from minigraph.backends.numpy.common import Types
 from minigraph.core.ir import Builder, Feed, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ops import winograd as W
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.matmul import MatMul
+from minigraph.ops.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
 from minigraph.ops.update import Apply
 from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked, Epilogue, Loop
@@ -26,6 +28,19 @@ KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     Conv2D: conv.conv2d,
     Conv2DInputGrad: conv.input_grad,
     Conv2DFilterGrad: conv.filter_grad,
+    MaxPool: pool.max_pool,
+    MaxPoolInputGrad: pool.max_pool_grad,
+    AvgPool: pool.avg_pool,
+    AvgPoolInputGrad: pool.avg_pool_grad,
+    W.WinogradFilter: winograd.filters,
+    W.WinogradFilterAdjoint: winograd.filters,
+}
+
+WINOGRAD = {
+    W.WinogradConv2D: winograd.conv2d,
+    W.WinogradInputGrad: winograd.gradients,
+    W.WinogradFilterGrad: winograd.gradients,
+    W.WinogradGrads: winograd.gradients,
 }
 
 
@@ -48,6 +63,8 @@ def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
     """Native code for an op; None where there is none."""
     if type(op) in KERNELS:
         return KERNELS[type(op)](op, in_types, out_types, how)
+    if type(op) in WINOGRAD:
+        return WINOGRAD[type(op)](op, in_types, out_types, how, lower)  # type: ignore[arg-type]
     if isinstance(op, Blocked):
         return blocked.blocked(op, lower, how)
     if isinstance(op, Epilogue):

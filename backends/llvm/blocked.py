@@ -7,12 +7,26 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from minigraph.backends.llvm.builder import I8, KERNEL, POINTER, Frame, at, index, loop, offset, smaller, stack, zero
+from minigraph.backends.llvm.builder import (
+    I8,
+    I64,
+    KERNEL,
+    POINTER,
+    Frame,
+    at,
+    index,
+    loop,
+    offset,
+    smaller,
+    stack,
+    zero,
+)
 from minigraph.backends.llvm.native import Call, How, Native, Place, Room, always, ins, outs
 from minigraph.backends.llvm.total import write_total
 from minigraph.compile.memory import Lifetime, plan_memory
 from minigraph.core.dtypes import float32
-from minigraph.core.ir import Feed, Instr, Value
+from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable
+from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.rewrite.region import Blocked, Epilogue, inner_types, program_batching
 
@@ -131,7 +145,7 @@ class _Driver:
             for n, place in enumerate(call.places):
                 b.store(self._pointer(number, member, place, start), at(b, block, index(n), POINTER))
             function = self.frame.pointers[len(self.places) + self.functions[call.text, call.name]]
-            code = b.bitcast(function, KERNEL.as_pointer())
+            code = b.inttoptr(b.ptrtoint(function, I64), KERNEL.as_pointer())
             b.call(code, [block, index(0), index(call.tasks), index(0)])
 
     def _pointer(self, number: int, member: _Member, place: Place, start: Any) -> Any:
@@ -186,6 +200,19 @@ def blocked(op: Blocked, lower: Lower, how: How, size: int | None = None) -> Nat
         return calls
 
     return Native(always(make), room.nbytes)
+
+
+def one_blocked(op: Op, in_types: Types, lower: Lower, how: How, size: int) -> Native | None:
+    """A single op in blocks of `size` images."""
+    builder = Builder()
+    feeds = [Value(builder.add(Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
+    instr = builder.add(op, feeds)
+    results = tuple(Value(instr, i) for i in range(len(instr.types)))
+    batching = op.batching(in_types, instr.types)
+    assert batching is not None
+    batch = in_types[batching.cut.index(True)].static[0]
+    program = Program(reachable([instr]), results, tuple(in_types))
+    return blocked(Blocked(program, batching.cut, batching.sums, batch), lower, how, size)
 
 
 def _total(size: int, lanes: int, part: Place, result: int) -> Call:

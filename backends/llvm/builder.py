@@ -157,6 +157,11 @@ def smaller(b: Builder, x: Value, y: Value) -> Value:
     return b.select(b.icmp_signed("<", x, y), x, y)
 
 
+def larger(b: Builder, x: Value, y: Value) -> Value:
+    """The larger of two signed integers."""
+    return b.select(b.icmp_signed(">", x, y), x, y)
+
+
 def stack(b: Builder, kind: Any, count: int) -> Value:
     """Memory on the stack, taken once a call of the function."""
     with b.goto_entry_block():

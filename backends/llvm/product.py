@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from minigraph.backends.llvm.builder import F32, Builder, Frame, Value, at, index, loop, offset, pieces, vector
+from llvmlite import ir
+
+from minigraph.backends.llvm.builder import F32, I32, Builder, Frame, Value, at, index, loop, offset, pieces, vector
+from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, parts, strips, tile_columns
 
 DEPTH = 256  # terms of the sum at a time
@@ -24,6 +27,11 @@ class Product(NamedTuple):
     c_row: int
     adds: bool = False
 
+    @property
+    def is_scattered(self) -> bool:
+        """Whether the terms of a row of A lie so far apart that they are better put together first."""
+        return self.a_term > 512
+
 
 class ProductWriter:
     """Writes products of one kind into the functions of a module."""
@@ -38,7 +46,7 @@ class ProductWriter:
         """The product of some rows of A and some columns of B, at most a group of them."""
         b, what = self.frame.b, self.what
         panels = self.frame.room("panels", DEPTH * GROUP * tile_columns())
-        room = self.frame.room("rows", DEPTH * ROWS) if what.a_term != 1 else None
+        room = self.frame.room("rows", DEPTH * ROWS) if what.is_scattered else None
         for start, some in pieces(b, what.depth, DEPTH):
             pack(b, at(b, b_, b.mul(start, index(what.b_term)), F32), panels, some, columns, what)
             source = at(b, a, b.mul(start, index(what.a_term)), F32)
@@ -65,8 +73,8 @@ class ProductWriter:
                         write()
 
     def _tiles(self, depth: int, rows: int, adds: bool) -> TileSet:
-        turned = self.what.a_term != 1
-        row, term = (1, rows) if turned else (self.what.a_row, 1)
+        turned = self.what.is_scattered
+        row, term = (1, rows) if turned else (self.what.a_row, self.what.a_term)
         key = depth, adds
         if turned:
             key = depth * 100_000 + rows, adds
@@ -79,12 +87,43 @@ class ProductWriter:
 
 def pack(b: Builder, source: Value, target: Value, depth: int, columns: int, what: Product) -> None:
     """Some terms of some columns of B as panels [terms, columns of a tile]."""
-    width = tile_columns()
+    width, lanes = tile_columns(), host().lanes
+    if what.b_term == 1 != what.b_column:
+        for k, terms in pieces(b, depth, lanes):
+            for column, across in pieces(b, columns, lanes):
+                panel = b.mul(b.sdiv(column, index(width)), index(width))
+                place = offset(b, (panel, depth), (k, width), (b.sub(column, panel), 1))
+                line = at(b, source, offset(b, (column, what.b_column), (k, 1)), F32)
+                turn(b, line, what.b_column, at(b, target, place, F32), width, across, terms)
+        return
     with loop(b, index(0), index(depth)) as k:
         row = at(b, source, b.mul(k, index(what.b_term)), F32)
         for column, across in pieces(b, columns, width):
             place = at(b, target, offset(b, (column, depth), (k, width)), F32)
             copy_row(b, at(b, row, b.mul(column, index(what.b_column)), F32), place, across, what.b_column)
+
+
+def turn(b: Builder, source: Value, rows: int, target: Value, columns: int, height: int, width: int) -> None:
+    """A block of at most a vector by a vector, transposed: its rows are `rows` apart, those of the target `columns`."""
+    lanes = host().lanes
+    if (height, width) != (lanes, lanes):
+        for j in range(width):
+            copy_row(b, at(b, source, index(j), F32), at(b, target, index(j * columns), F32), height, rows)
+        return
+    kind = vector(F32, lanes)
+    lines = [b.load(at(b, source, index(i * rows), F32), typ=kind, align=4) for i in range(lanes)]
+    half = lanes // 2
+    for _ in range(lanes.bit_length() - 1):  # each time, lines i and i + half are interleaved
+        lines = [line for i in range(half) for line in _interleaved(b, lines[i], lines[i + half], lanes)]
+    for i, line in enumerate(lines):
+        b.store(line, at(b, target, index(i * columns), F32), align=4)
+
+
+def _interleaved(b: Builder, x: Value, y: Value, lanes: int) -> list[Value]:
+    """Both halves of x₀ y₀ x₁ y₁ …"""
+    order = [i + side * lanes for i in range(lanes) for side in (0, 1)]
+    masks = [ir.Constant(ir.VectorType(I32, lanes), order[s : s + lanes]) for s in (0, lanes)]
+    return [b.shuffle_vector(x, y, mask) for mask in masks]
 
 
 def copy_row(b: Builder, source: Value, target: Value, count: int, stride: int) -> None:
@@ -123,13 +162,13 @@ class Grid(NamedTuple):
         return -(-self.rows // self.height) * self.across
 
 
-def grid(rows: int, columns: int) -> Grid:
-    """Tasks of nearly one size; enough to keep several threads at work."""
+def grid(rows: int, columns: int, least: int = 8) -> Grid:
+    """Tasks of nearly one size; at least so many where that is possible and worth it."""
     panels = -(-columns // tile_columns())
     across = -(-panels // GROUP)
     group = -(-panels // across)
     down = -(-rows // ROWS)
-    while down * -(-panels // group) < 8 and (group > 2 or -(-rows // down) >= 96):
+    while down * -(-panels // group) < least and (group > 2 or -(-rows // down) >= 96):
         if -(-rows // down) >= 96 and group <= 4:
             down += 1
         elif group > 2:
@@ -140,14 +179,29 @@ def grid(rows: int, columns: int) -> Grid:
     return Grid(rows, columns, height, group * tile_columns())
 
 
-def write_tasks(frame: Frame, name: str, what: Product, cut: Grid, places: Sequence[int] = (0, 1, 2)) -> int:
-    """A kernel for the product with a task a block and group; returns how many tasks. places: of A, B, C among the
+class Batch(NamedTuple):
+    """Products of one kind after another: how many, and how many elements A, B and C advance from one to the next."""
+
+    number: int = 1
+    a: int = 0
+    b: int = 0
+    c: int = 0
+
+
+ONE = Batch()
+
+
+def write_tasks(
+    frame: Frame, name: str, what: Product, cut: Grid, places: Sequence[int] = (0, 1, 2), batch: Batch = ONE
+) -> int:
+    """A kernel for products with a task a block and group of each; returns how many tasks. places: of A, B, C among the
     pointers."""
     writer = ProductWriter(frame, what, name + "_tile")
     with frame.tasks(name) as task:
         b = frame.b
-        low = b.mul(b.sdiv(task, index(cut.across)), index(cut.height))
-        first = b.mul(b.srem(task, index(cut.across)), index(cut.width))
+        number, part = b.sdiv(task, index(cut.tasks)), b.srem(task, index(cut.tasks))
+        low = b.mul(b.sdiv(part, index(cut.across)), index(cut.height))
+        first = b.mul(b.srem(part, index(cut.across)), index(cut.width))
         a, b_, c = (frame.pointers[p] for p in places)
         for rows in _sizes(cut.rows, cut.height):
             for columns in _sizes(cut.columns, cut.width):
@@ -156,13 +210,13 @@ def write_tasks(frame: Frame, name: str, what: Product, cut: Grid, places: Seque
                 )
                 with b.if_then(fits):
                     writer.block(
-                        at(b, a, b.mul(low, index(what.a_row)), F32),
-                        at(b, b_, b.mul(first, index(what.b_column)), F32),
-                        at(b, c, offset(b, (low, what.c_row), (first, 1)), F32),
+                        at(b, a, offset(b, (number, batch.a), (low, what.a_row)), F32),
+                        at(b, b_, offset(b, (number, batch.b), (first, what.b_column)), F32),
+                        at(b, c, offset(b, (number, batch.c), (low, what.c_row), (first, 1)), F32),
                         rows,
                         columns,
                     )
-    return cut.tasks
+    return cut.tasks * batch.number
 
 
 def _sizes(whole: int, step: int) -> list[int]:
