@@ -40,8 +40,6 @@ class BackendError(MinigraphError, RuntimeError):
 class MissingPackageError(MinigraphError, ImportError):
     """A package that an optional part of minigraph needs is not installed."""
 
-    """A package that is optional is needed here, and is not installed."""
-
 
 class OpError(MinigraphError):
     """An error while a graph runs, or about data a run needs.
