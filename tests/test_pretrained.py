@@ -175,6 +175,18 @@ def test_a_saver_restores_what_tensorflow_saved(path: str) -> None:
         assert session.run(step) == 4
 
 
+def test_a_checkpoint_of_minigraph_goes_first(tmp_path: Path) -> None:
+    v = tf.Variable(5.0, name="conv/biases")
+    for suffix in (".index", ".data-00000-of-00001"):
+        (tmp_path / f"m{suffix}").write_bytes((CHECKPOINTS / f"model-3{suffix}").read_bytes())
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, tmp_path / "m")
+        session.run(v.assign(1.0))
+        tf.train.Saver().restore(session, tmp_path / "m")
+        assert session.run(v) == 5.0
+
+
 def test_a_saver_says_what_the_checkpoint_lacks() -> None:
     v = tf.Variable(tf.zeros([2]), name="conv/biases")
     w = tf.Variable(tf.zeros([2]), name="absent")

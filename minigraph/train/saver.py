@@ -172,6 +172,8 @@ def _of_tensorflow(path: Any) -> dict[str, np.ndarray] | None:
     from minigraph.weights.checkpoint import is_checkpoint
     from minigraph.weights.formats import find_format, load_weights
 
+    if os.path.isfile(f"{os.fspath(path)}{SUFFIX}"):
+        return None
     try:
         form, _ = find_format(path)
     except (NotFoundError, DataLossError):
