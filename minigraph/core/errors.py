@@ -68,6 +68,14 @@ class NotFoundError(OpError, FileNotFoundError):
         return self.message
 
 
+class OutOfRangeError(OpError):
+    """The end of an input."""
+
+
+class UnimplementedError(OpError):
+    """Something that is not there for this case."""
+
+
 class DataLossError(OpError):
     """A file that is truncated, corrupt, or of another kind than expected."""
 
