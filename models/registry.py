@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minigraph.core.errors import MinigraphError
+from minigraph.models.folder_cnn import MODEL as FOLDER_CNN
 from minigraph.models.mnist_cnn import MODEL as MNIST_CNN
 from minigraph.models.record import Model, Recipe
 from minigraph.models.squeezenet import MODEL as SQUEEZENET
@@ -18,7 +19,7 @@ class NoRecipeError(MinigraphError, ValueError):
     """Nothing says how to train a model."""
 
 
-MODELS: tuple[Model, ...] = (MNIST_CNN, SQUEEZENET)
+MODELS: tuple[Model, ...] = (MNIST_CNN, FOLDER_CNN, SQUEEZENET)
 
 
 def get_model(name: str) -> Model:

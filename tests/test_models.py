@@ -12,7 +12,7 @@ from minigraph.models import MODELS, Model, get_model
 from minigraph.models.record import Preprocessing
 from minigraph.tools.cli import main
 
-PARAMETERS = {"mnist-cnn": 6_640_394, "squeezenet": 1_235_496}
+PARAMETERS = {"folder-cnn": 9_024_131, "mnist-cnn": 6_640_394, "squeezenet": 1_235_496}
 
 every = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 
