@@ -1,8 +1,8 @@
 """Neural-network functions, under the names of TensorFlow 1's `tf.nn`."""
 
-from minigraph.ops.activation import crelu, leaky_relu, relu6, selu, softsign, swish
+from minigraph.ops.activation import crelu, leaky_relu, selu, softsign, swish
 from minigraph.ops.bias import bias_add
-from minigraph.ops.conv2d import conv2d, depthwise_conv2d
+from minigraph.ops.conv2d import conv2d
 from minigraph.ops.conv3d import conv3d
 from minigraph.ops.conv_forms import (
     atrous_conv2d,
@@ -74,8 +74,8 @@ __all__ = [
     "convolution",
     "convolve1d",
     "convolve2d",
-    "depthwise_conv2d",
     "crelu",
+    "depthwise_conv2d",
     "depthwise_conv2d_native",
     "dropout",
     "elu",
@@ -85,8 +85,8 @@ __all__ = [
     "in_top_k",
     "l2_loss",
     "l2_normalize",
-    "local_response_normalization",
     "leaky_relu",
+    "local_response_normalization",
     "log_poisson_loss",
     "log_softmax",
     "lrn",

@@ -39,7 +39,6 @@ class BackendError(MinigraphError, RuntimeError):
 
 class MissingPackageError(MinigraphError, ImportError):
     """A package that an optional part of minigraph needs is not installed."""
-    """A package that is optional is needed here, and is not installed."""
 
 
 class OpError(MinigraphError):
