@@ -80,7 +80,7 @@ def _fold(nodes: Iterable[Node], known: Known, variables: Mapping[str, Any]) -> 
                 results = op.forward(np, *(known[t] for t in node.inputs))
             known.update({t: np.asarray(r) for t, r in zip(node.outputs, results, strict=True)})
         elif (value := static_value(node.outputs[0])) is not None:
-            known[node.outputs[0]] = value
+            known[node.outputs[0]] = value.astype(node.outputs[0].dtype.np_dtype)
 
 
 def _always_kept(node: Node, known: Known) -> bool:
@@ -110,10 +110,10 @@ def _check(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> None:
             continue
         if isinstance(node.op, Placeholder | PlaceholderWithDefault):
             why = "it is neither an input nor given a value"
-        elif node.op.writes or isinstance(node.op, VariableV2):
-            why = "it changes variables, which only training does"
         elif node.op.draws:
             why = "it draws random numbers, as in training; give dropout's rate the value for inference"
+        elif node.op.writes or isinstance(node.op, VariableV2):
+            why = "it changes variables, which only training does"
         else:
             why = "ONNX has no operator for it, or minigraph no exporter"
         problems.append(f"{describe(node)}: {why}")

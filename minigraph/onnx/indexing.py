@@ -12,6 +12,7 @@ from minigraph.core.graph import Tensor
 from minigraph.onnx.call import Call, Result
 from minigraph.onnx.elementwise import like, select
 from minigraph.onnx.emit import Emit
+from minigraph.onnx.library import as_onnx_dtype
 
 
 def _counted_from_0(call: Call, index: int, length: int | None) -> Tensor:
@@ -90,9 +91,13 @@ def _gather_out(e: Emit) -> None:
 
 
 def _one_hot_out(e: Emit) -> None:
+    """ONNX counts negative indices from the end; here they give no `on`, as those above do."""
     row = e.ints([0], "axes")
     values = [e.add("Unsqueeze", e.plain(i), row) for i in (2, 1)]
-    e.give(e.add("OneHot", e.plain(0), e.ints([e.op.depth], "depth"), e.add("Concat", *values, axis=0), axis=e.op.axis))
+    indices = e.add("Cast", e.plain(0), to=as_onnx_dtype(tf.int64))
+    negative = e.add("Less", indices, e.ints(0, "zero"))
+    indices = e.add("Where", negative, e.ints(e.op.depth, "none"), indices)
+    e.give(e.add("OneHot", indices, e.ints([e.op.depth], "depth"), e.add("Concat", *values, axis=0), axis=e.op.axis))
 
 
 EXPORT: dict[str, Callable[[Emit], None]] = {"GatherV2": _gather_out, "OneHot": _one_hot_out}

@@ -173,9 +173,18 @@ def _pad(e: Emit) -> None:
 
 
 def _mirror_pad(e: Emit) -> None:
-    if e.op.mode != "REFLECT":
-        e.unsupported("ONNX has no padding that repeats the border")
-    _padded(e, "reflect", [])
+    if e.op.mode == "REFLECT":
+        _padded(e, "reflect", [])
+        return
+    name = e.plain()
+    for axis, (before, after) in enumerate(e.op.paddings):
+        length = (e.inputs[0].type.shape or (None,) * (axis + 1))[axis]
+        if (before or after) and length is None:
+            e.unsupported(f"the length of axis {axis} must be known")
+        if before or after:
+            places = np.pad(np.arange(length or 0), (before, after), "symmetric")
+            name = e.add("Gather", name, e.ints(places, "places"), axis=axis)
+    e.give(name)
 
 
 def _padded(e: Emit, mode: str, value: list[str]) -> None:
