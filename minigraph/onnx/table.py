@@ -11,6 +11,7 @@ from minigraph.onnx import (
     elementwise,
     indexing,
     norm,
+    pointwise,
     pool,
     quantise,
     reduce,
@@ -31,6 +32,6 @@ IMPORTERS: dict[str, Callable[[Call], Result]] = {
 # minigraph's ops, by their names in the registry.
 EXPORTERS: dict[str, Callable[[Emit], None]] = {
     kind: exporter
-    for family in (conv, elementwise, indexing, pool, reduce, reshaping)
+    for family in (conv, indexing, pointwise, pool, reduce, reshaping)
     for kind, exporter in family.EXPORT.items()
 }
