@@ -31,9 +31,11 @@ from minigraph.ops import pool as P
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
 SANITIZE = "MINIGRAPH_SANITIZE" in os.environ
-HOST_CALLS = {"MirrorPad", "MirrorPadGrad", "ProdOfOthers", "MedianFilter", "NonMaximumSuppression", "Hysteresis"} | {
-    name for name, kind in REGISTRY.items() if kind.on_host or name.startswith("Winograd")
-}  # the backend leaves the pass out that makes Winograd's
+HOST_CALLS = (
+    {"Hysteresis", "LRN", "MedianFilter", "MirrorPad", "MirrorPadGrad", "NonMaximumSuppression"}
+    | {"ProdOfOthers", "WindowSum"}
+    | {name for name, kind in REGISTRY.items() if kind.on_host or name.startswith("Winograd")}
+)  # the backend leaves the pass out that makes Winograd's
 Conv2DFilterGrad: Any = C.Conv2DFilterGrad
 Conv2DInputGrad: Any = C.Conv2DInputGrad
 MaxPoolInputGrad: Any = P.MaxPoolInputGrad

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import CHROMIUM, DRIVER, Browser, started
 from networks import resnet50, two_sets
 
 from minigraph.tools.profile import profile, write_page
@@ -23,9 +18,6 @@ from minigraph.viz.page import page
 from minigraph.viz.picture import Picture
 from minigraph.viz.stages import Traced, trace
 
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the W3C WebDriver standard's key of an element
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-DRIVER = shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
 
 
@@ -75,83 +67,10 @@ def test_no_name_ends_the_script() -> None:
 # as a browser shows it
 
 
-class Browser:
-    """A few commands of the WebDriver protocol."""
-
-    def __init__(self, port: int) -> None:
-        self.base = f"http://127.0.0.1:{port}"
-        flags = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--window-size=1400,1000",
-        ]
-        options = {"binary": CHROMIUM, "args": flags}
-        asked = {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}
-        self.base += "/session/" + self.call("POST", "/session", {"capabilities": asked})["sessionId"]
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        content = None if method == "GET" else json.dumps(body or {}).encode()
-        request = urllib.request.Request(self.base + path, content, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
-            return json.load(answer)["value"]
-
-    def open(self, path: Path) -> None:
-        self.call("POST", "/url", {"url": path.as_uri()})
-
-    def js(self, code: str, *arguments: Any) -> Any:
-        return self.call("POST", "/execute/sync", {"script": code, "args": arguments})
-
-    def find(self, selector: str) -> str:
-        element: str = self.call("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
-        return element
-
-    def click(self, selector: str) -> None:
-        self.call("POST", f"/element/{self.find(selector)}/click")
-
-    def type(self, selector: str, text: str) -> None:
-        self.call("POST", f"/element/{self.find(selector)}/value", {"text": text})
-
-    def boxes(self) -> int:
-        return int(self.js("return document.getElementById('graph').dataset.boxes"))
-
-    def errors(self) -> list[str]:
-        return [e["message"] for e in self.call("POST", "/se/log", {"type": "browser"}) if e["level"] == "SEVERE"]
-
-    def centre(self, selector: str) -> list[float]:
-        found: list[float] = self.js(
-            "const r = document.querySelector(arguments[0]).getBoundingClientRect();"
-            "return [r.left + r.width / 2, r.top + r.height / 2]",
-            selector,
-        )
-        return found
-
-
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    assert DRIVER
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}
-    quiet = subprocess.DEVNULL
-    driver = subprocess.Popen([DRIVER, f"--port={port}"], stdout=quiet, stderr=quiet, env=environment)
-    try:
-        for _ in range(100):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        session = Browser(port)
-        try:
-            yield session
-        finally:
-            session.call("DELETE", "")
-    finally:
-        driver.terminate()
-        driver.wait(10)
+    with started(tmp_path_factory.mktemp("home")) as session:
+        yield session
 
 
 @pytest.fixture
