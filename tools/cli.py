@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from minigraph.core.errors import MinigraphError
-from minigraph.tools import chapter
+from minigraph.tools import chapter, run
 from minigraph.tools.options import backend_option, debug_option, number, output_file
 
 
@@ -415,5 +415,5 @@ def devices() -> None:
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
 
 
-for _command in chapter.COMMANDS:
+for _command in (*chapter.COMMANDS, run.run):
     main.add_command(_command)
