@@ -5,7 +5,7 @@
 
 from typing import Any as _Any
 
-from minigraph import filters, layers, linalg, losses, math, metrics, nn, summary, train, viz
+from minigraph import filters, image, layers, linalg, losses, math, metrics, nn, summary, train, viz
 from minigraph.autodiff import gradients
 from minigraph.core import errors
 from minigraph.core.dtypes import (
@@ -64,7 +64,10 @@ from minigraph.ops.clipping import clip_by_average_norm, clip_by_global_norm, cl
 from minigraph.ops.constant import constant, placeholder, placeholder_with_default
 from minigraph.ops.constant import range_ as range
 from minigraph.ops.cumulative import cumsum
+from minigraph.ops.dynamic import pad
+from minigraph.ops.dynamic import slice_ as slice
 from minigraph.ops.identity import identity, stop_gradient
+from minigraph.ops.image_geometry import random_crop
 from minigraph.ops.indexing import gather_nd, scatter_add, scatter_nd, scatter_sub, scatter_update
 from minigraph.ops.joining import concat, gather, one_hot, split, stack, unstack
 from minigraph.ops.math import (
@@ -136,8 +139,7 @@ from minigraph.ops.reduce import (
     reduce_sum,
 )
 from minigraph.ops.shape import expand_dims, fill, ones, rank, reshape, shape, size, squeeze, tile, transpose, zeros
-from minigraph.ops.slicing import pad, reverse, strided_slice
-from minigraph.ops.slicing import slice_ as slice
+from minigraph.ops.slicing import reverse, strided_slice
 from minigraph.ops.state import group, no_op
 from minigraph.ops.state import tuple_ as tuple
 from minigraph.scoping import (

@@ -33,6 +33,9 @@ LATER = {
 DEVIATIONS = {
     # TensorFlow stops the gradient at the mean inside the variance, which loses a term of the second derivative.
     ("op_moments", "ddx0"),
+    # TensorFlow does not know the shape of an image that is turned.
+    ("op_flips", "shapes"),
+    ("op_flips_one", "shapes"),
     # TensorFlow drops the gradients of the mean and the variance that the op returns beside its result.
     ("op_fused_batch_norm", "dx0"),
 }

@@ -141,14 +141,7 @@ class _Specialiser:
         """Integer arithmetic on constants, such as shapes computed in the graph, done now."""
         small = all(t.dtype.np_dtype.kind in "iub" and t.size <= _FOLD_LIMIT for t in instr.types)
         constants = [_constant(v) for v in instr.inputs]
-        if (
-            instr.op.stateful
-            or instr.op.on_host
-            or instr.control
-            or not small
-            or len(instr.types) != 1
-            or not instr.inputs
-        ):
+        if instr.op.stateful or instr.control or not small or len(instr.types) != 1 or not instr.inputs:
             return instr
         if any(c is None for c in constants):
             return instr

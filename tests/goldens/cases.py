@@ -32,6 +32,7 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_math": ("cases_math",),
     "tf1_losses": ("cases_losses",),
     "tf1_train": ("cases_train",),
+    "tf1_image": ("cases_image",),
 }
 
 
