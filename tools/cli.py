@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from minigraph.core.errors import MinigraphError
-from minigraph.tools import chapter, onnx_files, pretrained, train_command
+from minigraph.tools import chapter, onnx_files, pretrained, run, train_command
 from minigraph.tools.bench.command import bench
 from minigraph.tools.options import backend_option, debug_option, number, output_file
 
@@ -273,5 +273,6 @@ def devices() -> None:
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
 
 
-for _command in (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, bench):
+_COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, bench, run.run)
+for _command in _COMMANDS:
     main.add_command(_command)
