@@ -59,7 +59,7 @@ class CupyBackend:
     """Runs ops as generated CUDA C and cuBLAS calls on a device; by default the current one of CuPy."""
 
     name = "cupy"
-    unwanted_passes = ("fuse_blocks", "winograd")  # blocks that fit a CPU's cache; no kernels for it yet
+    unwanted_passes = ("fuse_blocks", "winograd")  # blocks that fit a CPU's cache; costs that are a CPU's
     plan_type = CupyPlan
 
     def __init__(self, device: Device | None = None) -> None:

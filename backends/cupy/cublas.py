@@ -13,7 +13,7 @@ from minigraph.core.errors import BackendError, InternalError
 WORKSPACE = 32 << 20  # what cuBLAS recommends on sm_90
 
 # From library_types.h and cublas_api.h.
-_R_32F, _R_64F = 0, 1
+_KINDS = {"float32": 0, "float64": 1, "float16": 2}
 _COMPUTE_32F, _COMPUTE_64F = 68, 70
 _NONE, _TRANSPOSE = 0, 1
 _DEFAULT_ALGORITHM = -1
@@ -47,7 +47,7 @@ class Cublas:
         """Row-major C = op(A)·op(B) is column-major Cᵀ = op(B)ᵀ·op(A)ᵀ."""
         double = call.dtype.size == 8
         number = ctypes.c_double if double else ctypes.c_float
-        kind = _R_64F if double else _R_32F
+        kind = _KINDS[call.dtype.name]
         alpha, beta = number(1), number(call.beta)
         operations = [_TRANSPOSE if t else _NONE for t in (call.transpose_b, call.transpose_a)]
         stride_a, stride_b, stride_c = (ctypes.c_longlong(s) for s in call.strides)

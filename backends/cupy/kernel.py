@@ -139,8 +139,3 @@ def per_element(
     head = [f"const {kind} i = blockIdx.x * ({kind}){BLOCK} + threadIdx.x;", f"if (i >= {size}) return;"]
     head += coordinates("i", shape, names, kind)
     return kernel(family, parameters, [*head, *body], -(-size // BLOCK), BLOCK, comment)
-
-
-def fits(types: Types) -> bool:
-    """Whether C has all the dtypes, without a header."""
-    return all(t.dtype.name != "float16" for t in types)

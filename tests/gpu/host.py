@@ -107,6 +107,8 @@ class HostDevice:
             left = self._matrix(a, i * stride_a, rows, call.lda, call)
             right = self._matrix(b, i * stride_b, columns, call.ldb, call)
             out = self._matrix(c, i * stride_c, (call.m, call.n), call.ldc, call)
+            wide = np.float32 if call.dtype.size == 2 else call.dtype.np_dtype
+            left, right = left.astype(wide, copy=False), right.astype(wide, copy=False)
             product = (left.T if call.transpose_a else left) @ (right.T if call.transpose_b else right)
             out[...] = product + call.dtype.np_dtype.type(call.beta) * out if call.beta else product
 
