@@ -12,6 +12,7 @@ from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Device, Function
 from minigraph.backends.cupy.emit import emit, module
+from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.numpy.common import run
 from minigraph.core.errors import InternalError
 from minigraph.core.op import Op
@@ -62,9 +63,20 @@ class CupyBackend:
     unwanted_passes = ("fuse_blocks", "winograd")  # blocks that fit a CPU's cache; costs that are a CPU's
     plan_type = CupyPlan
 
-    def __init__(self, device: Device | None = None) -> None:
+    precisions = ("float32", "tf32", "bfloat16")
+
+    def __init__(self, device: Device | None = None, precision: str = "float32") -> None:
         self.device: Device = device or CudaDevice()
+        self.precision = precision
         self.kernels = Pending(self.device)
+        self.ladder = Ladder(self.device.convolution, precision)
+        self._others: dict[str, CupyBackend] = {precision: self}
+
+    def in_precision(self, precision: str) -> CupyBackend:
+        """The backend, on the same device, whose convolutions and matrix products may round float32 operands so."""
+        if precision not in self._others:
+            self._others[precision] = CupyBackend(self.device, precision)
+        return self._others[precision]
 
     def allocate(self, nbytes: int) -> Buffer:
         """Device memory; CUDA aligns it to 256 bytes."""
@@ -93,7 +105,7 @@ class CupyBackend:
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """The steps that the op's emitter gives, else a call of its reference on the host."""
-        code = emit(op, in_types, out_types)
+        code = emit(op, in_types, out_types, self.ladder)
         if code is None:
             return Lowered(self._host_call(op), fallback=True)
         steps = code.steps
@@ -118,8 +130,11 @@ class CupyBackend:
             return None
         pointers = tuple(pointer(r) for r in step.args)
         if isinstance(step, K.Gemm):
-            gemm, call = self.device.gemm, step
+            gemm, call = self.device.gemm, step._replace(precision=self.precision)
             return lambda: gemm(call, *pointers)
+        if isinstance(step, K.Convolve):
+            convolve, problem = self.device.convolve, step.problem
+            return lambda: convolve(problem, pointers)
         if isinstance(step, K.Constant):
             return self._constant(step, pointers[0])
         if not step.kernel.grid:

@@ -21,7 +21,7 @@ from minigraph.backends.cupy.kernel import (
     pointer,
     reads,
 )
-from minigraph.backends.cupy.source import literal, offset, total
+from minigraph.backends.cupy.source import c_type, literal, offset, total
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -45,12 +45,16 @@ def _strided(shape: Sequence[int], view: View) -> tuple[tuple[int, ...], tuple[i
     return seen.shape, seen.strides, seen.ctypes.data - base.ctypes.data
 
 
-def gather(x: TensorType, view: View, source: Ref, target: Ref, value: str = "{}") -> Launch:
-    """target = the view of the source, each element put through `value`."""
+def gather(
+    x: TensorType, view: View, source: Ref, target: Ref, value: str = "{}", loaded: str = "", stored: str = ""
+) -> Launch:
+    """target = the view of the source, each element put through `value`. loaded, stored: the elements' types in C,
+    where they are not that of x."""
     shape, strides, start = _strided(x.static, view)
     names = [f"c{a}" for a in range(len(shape))]
     body = [f"y0[i] = {value.format(f'x0[{offset(names, strides, start)}]')};"]
-    made = per_element("gather", shape, [*reads([x]), pointer(x.dtype, "y0", False)], body)
+    kind = c_type(x.dtype)
+    made = per_element("gather", shape, [f"const {loaded or kind}* x0", f"{stored or kind}* y0"], body)
     return Launch(made, (source, target))
 
 

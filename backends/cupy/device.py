@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from minigraph.backends.cupy.kernel import Gemm, Kernel
+from minigraph.backends.cupy.cudnn import Cudnn
+from minigraph.backends.cupy.kernel import Gemm, Kernel, Problem
 from minigraph.backends.cupy.prelude import OPTIONS
 from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 
@@ -35,6 +36,12 @@ class Device(Protocol):
 
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
         """A matrix product on pointers."""
+
+    def convolution(self, problem: Problem) -> int | str:
+        """The bytes of workspace that cuDNN needs for it, or why it cannot do it."""
+
+    def convolve(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+        """A convolution by cuDNN on pointers, the workspace last."""
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Between two places on the device."""
@@ -76,6 +83,7 @@ class CudaDevice:
         self._cupy = cupy
         self._stream = cupy.cuda.Stream(non_blocking=True)
         self._blas: Any = None
+        self._dnn: Cudnn | str | None = None
         self._staging = Staging(cupy, self._stream)
 
     def describe(self) -> str:
@@ -122,6 +130,25 @@ class CudaDevice:
 
             self._blas = Cublas(self._stream.ptr, self.allocate)
         self._blas.gemm(call, a, b, c)
+
+    def convolution(self, problem: Problem) -> int | str:
+        found = self._cudnn()
+        return found if isinstance(found, str) else found.prepare(problem)
+
+    def convolve(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+        found = self._cudnn()
+        if isinstance(found, str):
+            raise BackendError(found)
+        found.run(problem, pointers)
+
+    def _cudnn(self) -> Cudnn | str:
+        """The library, or why it is not there; then all convolutions are im2col and matrix products."""
+        if self._dnn is None:
+            try:
+                self._dnn = Cudnn(self._stream.ptr)
+            except BackendError as error:
+                self._dnn = str(error)
+        return self._dnn
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         runtime = self._cupy.cuda.runtime

@@ -14,6 +14,9 @@ typedef unsigned long long u64;
 
 namespace mg {
 
+__device__ inline float float_of(u32 bits) { union { u32 u; float f; } both; both.u = bits; return both.f; }
+__device__ inline double double_of(u64 bits) { union { u64 u; double f; } both; both.u = bits; return both.f; }
+
 #ifdef __CUDACC__
 __device__ inline unsigned short half_bits(float x) {
     unsigned short bits;
@@ -38,10 +41,18 @@ struct half {
     __device__ operator float() const { return half_value(bits); }
 };
 
+// The upper half of a float32, rounded to even: a bfloat16.
+__device__ inline unsigned short bfloat_bits(float x) {
+    union { u32 u; float f; } both;
+    both.f = x;
+    if (x != x) return (unsigned short)(both.u >> 16 | 0x40);
+    return (unsigned short)((both.u + 0x7FFF + (both.u >> 16 & 1)) >> 16);
+}
+
+__device__ inline float bfloat_value(unsigned short bits) { return float_of(u32(bits) << 16); }
+
 template <class T, int N> struct alignas(sizeof(T) * N > 16 ? 16 : sizeof(T) * N) Pack { T v[N]; };
 
-__device__ inline float float_of(u32 bits) { union { u32 u; float f; } both; both.u = bits; return both.f; }
-__device__ inline double double_of(u64 bits) { union { u64 u; double f; } both; both.u = bits; return both.f; }
 
 // NaN is handed on, as by NumPy's maximum and minimum.
 template <class T> __device__ T maximum(T a, T b) { return a >= b || a != a ? a : b; }
