@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from gpu import nvrtc
 from gpu.host import COMPILER, HostDevice
 from hypothesis import HealthCheck, given, settings
 from random_graphs import Case, evaluate, random_graphs
@@ -19,10 +18,12 @@ from test_numpy_kernels import LARGE, close, convolutions, pools, randn, special
 
 import minigraph as tf
 from minigraph import backend as backends
-from minigraph.backends.cupy.backend import CupyBackend, View
+from minigraph.backends.cupy import nvrtc
+from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.emit import emit, module
 from minigraph.backends.cupy.kernel import Kernel, Launch
 from minigraph.backends.cupy.prelude import OPTIONS
+from minigraph.backends.cupy.steps import View
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
 from minigraph.ops import conv2d as C
@@ -209,7 +210,7 @@ def test_nvrtc_compiles_every_kernel(architecture: str) -> None:
         pytest.skip("the wheel nvidia-cuda-nvrtc is not installed")
     source = module(kernels_of([*sample_cases(), *large_cases()]))
     assert nvrtc.compile(library, source, architecture, OPTIONS)[:4] == b"\x7fELF"
-    with pytest.raises(RuntimeError, match="undefined"):
+    with pytest.raises(nvrtc.CompileError, match="undefined"):
         nvrtc.compile(library, source + "int f() { return nothing; }", architecture, OPTIONS)
 
 

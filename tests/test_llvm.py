@@ -27,9 +27,9 @@ from minigraph.tools.cli import main
 pytest.importorskip("llvmlite", reason="needs llvmlite")
 
 from minigraph.backends.llvm import LlvmBackend
-from minigraph.backends.llvm.cache import ObjectCache
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.llvm.update import FORMULAS
+from minigraph.core.objects import ObjectCache
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 

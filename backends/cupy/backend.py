@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,23 +13,12 @@ from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Device, Function
 from minigraph.backends.cupy.emit import emit, module
 from minigraph.backends.cupy.ladder import Ladder
-from minigraph.backends.numpy.common import run
-from minigraph.core.errors import InternalError
+from minigraph.backends.cupy.steps import Bind, View
+from minigraph.core.errors import InternalError, ResourceExhaustedError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 
 Types = Sequence[TensorType]
-
-
-class View(NamedTuple):
-    """An array of a static type in device memory, in C order."""
-
-    pointer: int
-    type: TensorType
-    buffer: Buffer  # kept alive
-
-    def reshape(self, shape: tuple[int, ...]) -> View:
-        return self._replace(type=TensorType(self.type.dtype, shape))
 
 
 class Pending:
@@ -46,13 +35,18 @@ class Pending:
         if kernel.name not in self._functions:
             self._waiting[kernel.name] = kernel
 
-    def function(self, name: str) -> Function:
-        if name in self._waiting:
-            kernels = tuple(self._waiting.values())
+    def compile(self) -> None:
+        """All that wait. KernelError where one has a mistake; then none of them waits any more."""
+        kernels = tuple(self._waiting.values())
+        self._waiting.clear()
+        if kernels:
             source = module(kernels)
             self._functions |= self._device.compile(source, kernels)
             self.sources.append(source)
-            self._waiting.clear()
+
+    def function(self, name: str) -> Function:
+        if name in self._waiting:
+            self.compile()
         return self._functions[name]
 
 
@@ -98,7 +92,10 @@ class CupyBackend:
 
     def read(self, array: View) -> Any:
         """A copy on the host; a NumPy scalar where the array has no axes."""
-        host = np.empty(array.type.static, array.type.dtype.np_dtype)
+        try:
+            host = np.empty(array.type.static, array.type.dtype.np_dtype)
+        except MemoryError:
+            raise ResourceExhaustedError(f"out of host memory: {array.type.nbytes:,} bytes to copy to") from None
         if host.nbytes:
             self.device.download(host, array.pointer)
         return host[()]
@@ -108,17 +105,13 @@ class CupyBackend:
         code = emit(op, in_types, out_types, self.ladder)
         if code is None:
             return Lowered(self._host_call(op), fallback=True)
-        steps = code.steps
+        return Lowered(Bind(self, code.steps), code.workspace, code.inplace)
 
-        def bind(inputs: Sequence[View], outputs: Sequence[View | None], workspace: View) -> Launch:
-            bound = [b for s in steps if (b := self._bind(s, inputs, outputs, workspace)) is not None]
-            return run(bound)
-
-        return Lowered(bind, code.workspace, code.inplace)
-
-    def _bind(
+    def bind_step(
         self, step: K.Step, inputs: Sequence[View], outputs: Sequence[View | None], workspace: View
     ) -> Launch | None:
+        """None for a step that nobody needs."""
+
         def pointer(ref: K.Ref) -> int:
             if ref.kind == "work":
                 return workspace.pointer + ref.offset

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 
-from minigraph.backends.llvm.cache import ObjectCache
-from minigraph.core.files import cache_dir
+from minigraph.core.objects import objects
 
 
 class Host(NamedTuple):
@@ -39,11 +38,6 @@ def _machine() -> Any:
     return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3, jit=True)
 
 
-def objects() -> ObjectCache:
-    """The cache of compiled objects; MINIGRAPH_CACHE moves it."""
-    return ObjectCache(cache_dir() / "llvm")
-
-
 class _Code:
     """What is loaded in this process, by IR. Code stays loaded: kernels may run as long as the process does."""
 
@@ -67,7 +61,7 @@ def _object(text: str) -> bytes:
     cpu, features, _ = host()
     llvm_version = ".".join(map(str, llvm.llvm_version_info))
     key = "\n".join([version("minigraph"), version("llvmlite"), llvm_version, cpu, features, text])
-    store = objects()
+    store = objects("llvm")
     found = store.get(key)
     if found is None:
         found = _compile(text)

@@ -56,6 +56,7 @@ class HostDevice:
         self.sanitize = sanitize
         self.cudnn = None if cudnn is None else Cudnn(0, cudnn)
         self.log: list[str] = []
+        self.interrupt: str | None = None  # the kernel before which the user interrupts, once
         self.graph: list[Callable[[], None]] | None = None  # what a capture has seen so far
 
     def allocate(self, nbytes: int) -> Buffer:
@@ -81,6 +82,9 @@ class HostDevice:
     def do(self, name: str, action: Callable[[], Any]) -> None:
         """Now, or when the graph is launched that is being captured."""
         if self.graph is None:
+            if self.interrupt and name.startswith(self.interrupt):
+                self.interrupt = None
+                raise KeyboardInterrupt
             self.log.append(name)
             action()
         else:
