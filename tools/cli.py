@@ -229,15 +229,15 @@ def viz(
 @debug_option
 def cache(clear: bool) -> None:
     """Show how much compiled code is kept on disk, and where."""
-    from minigraph.backends.llvm.compiler import objects
+    from minigraph.core.objects import KINDS, objects
 
-    store = objects()
-    if clear:
-        click.echo(f"{store.clear()} compiled objects removed from {store.folder}")
-        return
-    sizes = [entry.size for entry in store.entries()]
-    size = f"{sum(sizes) / 1e6:.1f} MB of at most {store.limit / 1e6:.0f}"
-    click.echo(f"{len(sizes)} compiled objects, {size}, in {store.folder}")
+    for store in map(objects, KINDS):
+        if clear:
+            click.echo(f"{store.clear()} compiled objects removed from {store.folder}")
+            continue
+        sizes = [entry.size for entry in store.entries()]
+        size = f"{sum(sizes) / 1e6:.1f} MB of at most {store.limit / 1e6:.0f}"
+        click.echo(f"{len(sizes)} compiled objects, {size}, in {store.folder}")
 
 
 @main.command("models")

@@ -1,4 +1,5 @@
 """An autoencoder on digits, trained with RMSProp to give back its input."""
+
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 

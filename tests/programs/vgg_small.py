@@ -1,4 +1,5 @@
 """A network built like VGG, on small synthetic colour images: stripes and checks of four kinds."""
+
 import numpy as np
 import tensorflow as tf
 
