@@ -12,6 +12,7 @@ from minigraph.core.errors import MinigraphError
 from minigraph.tools import chapter
 from minigraph.tools.bench.command import bench
 from minigraph.tools.options import backend_option, debug_option, number, output_file
+from minigraph.tools.summary import summary
 
 
 class _Mistake(click.ClickException):
@@ -419,5 +420,5 @@ def devices() -> None:
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
 
 
-for _command in (*chapter.COMMANDS, bench):
+for _command in (*chapter.COMMANDS, bench, summary):
     main.add_command(_command)
