@@ -60,12 +60,32 @@ from minigraph.ops.arrays import (
     space_to_depth,
     trace,
 )
+from minigraph.ops.branches import case, cond, while_loop
+from minigraph.ops.checks import Assert_ as Assert
+from minigraph.ops.checks import Print_ as Print
+from minigraph.ops.checks import (
+    assert_equal,
+    assert_greater,
+    assert_greater_equal,
+    assert_less,
+    assert_less_equal,
+    assert_negative,
+    assert_non_negative,
+    assert_non_positive,
+    assert_none_equal,
+    assert_positive,
+    assert_rank,
+    assert_type,
+    check_numerics,
+    verify_tensor_all_finite,
+)
 from minigraph.ops.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, global_norm
 from minigraph.ops.constant import constant, placeholder, placeholder_with_default
-from minigraph.ops.constant import range_ as range
 from minigraph.ops.cumulative import cumsum
 from minigraph.ops.dynamic import pad
 from minigraph.ops.dynamic import slice_ as slice
+from minigraph.ops.host import boolean_mask, py_func, unique, where
+from minigraph.ops.host import range_of as range
 from minigraph.ops.identity import identity, stop_gradient
 from minigraph.ops.image_geometry import random_crop
 from minigraph.ops.indexing import gather_nd, scatter_add, scatter_nd, scatter_sub, scatter_update
@@ -119,7 +139,6 @@ from minigraph.ops.math import (
     to_float,
     to_int32,
     truediv,
-    where,
     zeros_like,
 )
 from minigraph.ops.math import floormod as mod

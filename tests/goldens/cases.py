@@ -33,6 +33,7 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_losses": ("cases_losses",),
     "tf1_train": ("cases_train",),
     "tf1_image": ("cases_image",),
+    "tf1_control": ("cases_control",),
 }
 
 
