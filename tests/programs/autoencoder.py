@@ -1,5 +1,4 @@
 """An autoencoder on digits, trained with RMSProp to give back its input."""
-
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 

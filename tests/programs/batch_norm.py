@@ -1,5 +1,4 @@
 """Batch normalisation on digits: moving averages in training, and what they give in evaluation."""
-
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 

@@ -1,5 +1,4 @@
 """A convolutional network on digits from variables and tf.nn alone, with dropout and Adam."""
-
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 

@@ -1,5 +1,4 @@
 """A monitored session with hooks, which goes on from its checkpoint when it is started again."""
-
 import numpy as np
 import tensorflow as tf
 

@@ -1,5 +1,4 @@
 """Saving, and going on in a new graph and session exactly where the old one stopped."""
-
 import os
 
 import numpy as np

@@ -1,5 +1,4 @@
 """A convolutional network on digits with slim: arg_scope, batch normalisation, weight decay, create_train_op."""
-
 import tensorflow as tf
 import tensorflow.contrib.slim as slim
 from tensorflow.examples.tutorials.mnist import input_data
@@ -10,16 +9,14 @@ FLAGS = tf.app.flags.FLAGS
 
 
 def arg_scope(is_training):
-    with (
-        slim.arg_scope(
-            [slim.conv2d, slim.fully_connected],
-            activation_fn=tf.nn.relu,
-            weights_initializer=tf.truncated_normal_initializer(0.0, 0.1),
-            weights_regularizer=slim.l2_regularizer(0.0005),
-        ),
-        slim.arg_scope([slim.batch_norm, slim.dropout], is_training=is_training) as scope,
+    with slim.arg_scope(
+        [slim.conv2d, slim.fully_connected],
+        activation_fn=tf.nn.relu,
+        weights_initializer=tf.truncated_normal_initializer(0.0, 0.1),
+        weights_regularizer=slim.l2_regularizer(0.0005),
     ):
-        return scope
+        with slim.arg_scope([slim.batch_norm, slim.dropout], is_training=is_training) as scope:
+            return scope
 
 
 def network(images):
@@ -39,10 +36,12 @@ def main(_):
     mnist = input_data.read_data_sets(FLAGS.data_dir, one_hot=True, validation_size=500, reshape=False)
     images = tf.placeholder(tf.float32, [None, 28, 28, 1])
     labels = tf.placeholder(tf.float32, [None, 10])
-    with tf.variable_scope("net"), slim.arg_scope(arg_scope(is_training=True)):
-        logits = network(images)
-    with tf.variable_scope("net", reuse=True), slim.arg_scope(arg_scope(is_training=False)):
-        predictions = tf.argmax(network(images), 1)
+    with tf.variable_scope("net"):
+        with slim.arg_scope(arg_scope(is_training=True)):
+            logits = network(images)
+    with tf.variable_scope("net", reuse=True):
+        with slim.arg_scope(arg_scope(is_training=False)):
+            predictions = tf.argmax(network(images), 1)
     tf.losses.softmax_cross_entropy(labels, logits)
     total_loss = tf.losses.get_total_loss()
     train_op = slim.learning.create_train_op(total_loss, tf.train.AdamOptimizer(0.005))

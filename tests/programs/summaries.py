@@ -1,5 +1,4 @@
 """Summaries of a training run, its graph, and a trace, for TensorBoard."""
-
 import argparse
 import os
 import sys

@@ -1,5 +1,4 @@
 """A network built like VGG, on small synthetic colour images: stripes and checks of four kinds."""
-
 import numpy as np
 import tensorflow as tf
 
