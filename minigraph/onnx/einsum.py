@@ -1,47 +1,28 @@
-"""Einsum: the operands side by side in one broadcast product, then sums over what the result does not have."""
+"""Einsum."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 
 import minigraph as tf
-from minigraph.core.graph import Tensor
 from minigraph.onnx.call import Call, Result
-
-_BATCH = "0123456789"  # one for each axis that an ellipsis stands for
 
 
 def _einsum(call: Call) -> Result:
+    """With letters that are not used in place of an ellipsis."""
     terms, arrow, result = call.attr("equation").replace(" ", "").partition("->")
-    operands = [_spelled(t, call.rank(i)) for i, t in enumerate(terms.split(","))]
-    every = "".join(dict.fromkeys("".join(operands)))
-    batch = "".join(c for c in _BATCH if c in every)
-    if arrow:
-        out = result.replace("...", batch)
-    else:
-        out = batch + "".join(sorted(c for c in every if c not in batch and "".join(operands).count(c) == 1))
-    order = out + "".join(c for c in every if c not in out)
-    for term in operands:
-        if len(set(term)) < len(term):
-            call.unsupported("an index that is there twice in one operand")
-    parts = [_aligned(call.x(i), term, order) for i, term in enumerate(operands)]
-    product = reduce(tf.multiply, parts)
-    summed = list(range(len(out), len(order)))
-    return tf.reduce_sum(product, summed) if summed else product
-
-
-def _spelled(term: str, rank: int) -> str:
-    return term.replace("...", _BATCH[: rank - len(term.replace("...", ""))])
-
-
-def _aligned(x: Tensor, term: str, order: str) -> Tensor:
-    """`x` with its axes in `order`, and ones where it has none."""
-    moved = tf.transpose(x, [term.index(c) for c in order if c in term]) if len(term) > 1 else x
-    for axis, c in enumerate(order):
-        if c not in term:
-            moved = tf.expand_dims(moved, axis)
-    return moved
+    spare = [c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in terms]
+    operands = terms.split(",")
+    extra = [call.rank(i) - len(t.replace("...", "")) if "..." in t else 0 for i, t in enumerate(operands)]
+    widest = "".join(spare[: max(extra)])
+    if any(n not in (0, len(widest)) for n in extra):
+        call.unsupported("ellipses that stand for different numbers of axes")
+    if any(len(set(t)) < len(t) for t in (o.replace("...", "") for o in operands)):
+        call.unsupported("an index that is there twice in one operand")
+    if not arrow:
+        used = terms.replace("...", "").replace(",", "")
+        result = widest + "".join(sorted(c for c in set(used) if used.count(c) == 1))
+    return tf.einsum(f"{terms}->{result}".replace("...", widest), *call.xs())
 
 
 IMPORT: dict[str, Callable[[Call], Result]] = {"Einsum": _einsum}

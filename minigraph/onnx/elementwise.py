@@ -65,38 +65,12 @@ def _atanh(x: Tensor) -> Any:
     return like(x, 0.5) * (tf.log1p(x) - tf.log1p(-x))
 
 
-_ERF_ODD = (
-    -2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05,
-    -7.34990630306855e-04, -2.95459980854025e-03, -1.60960333262415e-02,
-)  # fmt: skip
-_ERF_EVEN = (
-    -1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03, -1.42647390514189e-02,
-)  # fmt: skip
-
-
-def erf(x: Tensor) -> Any:
-    """The error function as a quotient of polynomials in x², to float32's precision.
-
-    Source of the coefficients: Eigen's generic_fast_erf_float.
-    """
-    bounded = tf.clip_by_value(x, like(x, -4), like(x, 4))
-    square = bounded * bounded
-
-    def polynomial(coefficients: tuple[float, ...]) -> Tensor:
-        total = like(x, coefficients[0])
-        for c in coefficients[1:]:
-            total = total * square + like(x, c)
-        return total
-
-    return bounded * polynomial(_ERF_ODD) / polynomial(_ERF_EVEN)
-
-
 # activations
 
 
 def _leaky_relu(call: Call) -> Result:
     alpha = call.attr("alpha", 0.01)
-    return call.spread(lambda x: select(x < like(x, 0), x * like(x, alpha), x))
+    return call.spread(lambda x: tf.nn.leaky_relu(x, alpha))
 
 
 def _prelu(call: Call) -> Result:
@@ -144,7 +118,7 @@ def hard_sigmoid(x: Tensor, alpha: float, beta: float) -> Tensor:
 
 def _gelu(call: Call) -> Result:
     def exact(x: Tensor) -> Any:
-        return like(x, 0.5) * x * (like(x, 1) + erf(x * like(x, 0.5**0.5)))
+        return like(x, 0.5) * x * (like(x, 1) + tf.erf(x * like(x, 0.5**0.5)))
 
     def close(x: Tensor) -> Any:
         inner = like(x, (2 / np.pi) ** 0.5) * (x + like(x, 0.044715) * x * x * x)
@@ -301,7 +275,7 @@ IMPORT: dict[str, Callable[[Call], Result]] = {
     "Dropout": _dropout,
     "Elu": _elu,
     "Equal": _pointwise(tf.equal),
-    "Erf": _pointwise(erf),
+    "Erf": _pointwise(tf.erf),
     "Exp": _pointwise(tf.exp),
     "Floor": _pointwise(tf.floor),
     "Gelu": _gelu,
@@ -337,7 +311,7 @@ IMPORT: dict[str, Callable[[Call], Result]] = {
     "Sin": _pointwise(tf.sin),
     "Sinh": _pointwise(_sinh),
     "Softplus": _pointwise(tf.nn.softplus),
-    "Softsign": _pointwise(lambda x: x / (like(x, 1) + tf.abs(x))),
+    "Softsign": _pointwise(tf.nn.softsign),
     "Sqrt": _pointwise(tf.sqrt),
     "Sub": _pointwise(tf.subtract),
     "Sum": _folded(tf.add),

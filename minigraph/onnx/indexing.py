@@ -13,6 +13,8 @@ from minigraph.onnx.call import Call, Result
 from minigraph.onnx.elementwise import like, select
 from minigraph.onnx.emit import Emit
 from minigraph.onnx.library import as_onnx_dtype
+from minigraph.ops.builder import apply
+from minigraph.ops.ranking import TakeAlongLast
 
 
 def _counted_from_0(call: Call, index: int, length: int | None) -> Tensor:
@@ -32,28 +34,52 @@ def _gather(call: Call) -> Result:
     return tf.gather(call.x(), _counted_from_0(call, 1, call.shape()[axis]), axis=axis)
 
 
-def _gather_flat(call: Call, places: Any, tail: tuple[int, ...]) -> Tensor:
-    """Rows of `x` taken as a matrix of rows of the shape `tail`, at known places."""
-    rows = tf.reshape(call.x(), [-1, *tail])
-    return tf.gather(rows, places.astype(np.int64))
-
-
 def _gather_elements(call: Call) -> Result:
-    shape, axis = call.static(), call.attr("axis", 0) % call.rank()
-    indices = np.asarray(call.array(1))
-    grid = list(np.indices(indices.shape))
-    grid[axis] = np.where(indices < 0, indices + shape[axis], indices)
-    return _gather_flat(call, np.ravel_multi_index(tuple(grid), shape), ())
+    """Along the last axis; another one is made the last and put back."""
+    axis, rank = call.attr("axis", 0) % call.rank(), call.rank()
+    perm = [i for i in range(rank) if i != axis] + [axis]
+    shape, lookup = call.shape(), call.type(1).shape or ()
+    grid = [slice(0, None if i == axis else n) for i, n in enumerate(lookup)]
+    x = call.x() if all(g.stop in (None, n) for g, n in zip(grid, shape, strict=True)) else call.x()[tuple(grid)]
+    places = tf.transpose(_counted_from_0(call, 1, shape[axis]), perm)
+    found = apply(TakeAlongLast(), tf.transpose(x, perm), places)
+    return tf.transpose(found, [int(i) for i in np.argsort(perm)])
 
 
 def _gather_nd(call: Call) -> Result:
     shape, batch = call.static(), call.attr("batch_dims", 0)
+    if batch == 0:
+        depth = (call.type(1).shape or (None,))[-1] or 0
+        limits = tf.constant(np.array(shape[:depth], call.type(1).dtype.np_dtype))
+        x = call.x(1)
+        return tf.gather_nd(call.x(), select(x < like(x, 0), x + limits, x))
     indices = np.asarray(call.array(1))
     depth = batch + indices.shape[-1]
     lead = np.indices(indices.shape[:-1])[:batch]
     places = [*lead, *np.moveaxis(indices, -1, 0)]
     places = [np.where(p < 0, p + n, p) for p, n in zip(places, shape[:depth], strict=True)]
-    return _gather_flat(call, np.ravel_multi_index(tuple(places), shape[:depth]), shape[depth:])
+    flat: Any = np.ravel_multi_index(tuple(places), shape[:depth])
+    return tf.gather(tf.reshape(call.x(), [-1, *shape[depth:]]), flat.astype(np.int64))
+
+
+def _top_k(call: Call) -> Result:
+    """Along the last axis; another one is made the last and put back. The smallest are the largest of −x, with what
+    comes first on ties."""
+    k = int(np.ravel(call.array(1))[0]) if call.has(1) else call.attr("k")
+    axis, rank = call.attr("axis", -1) % call.rank(), call.rank()
+    perm = [i for i in range(rank) if i != axis] + [axis]
+    back = [int(i) for i in np.argsort(perm)]
+    x = tf.transpose(call.x(), perm)
+    if call.attr("largest", 1):
+        values, places = tf.nn.top_k(x, k)
+    elif x.dtype.np_dtype.kind == "u":
+        top = like(x, x.dtype.max)
+        values, places = tf.nn.top_k(top - x, k)
+        values = top - values
+    else:
+        values, places = tf.nn.top_k(-x, k)
+        values = -values
+    return [tf.transpose(values, back), tf.transpose(tf.cast(places, tf.int64), back)]
 
 
 def _one_hot(call: Call) -> Result:
@@ -82,6 +108,7 @@ IMPORT: dict[str, Callable[[Call], Result]] = {
     "GatherElements": _gather_elements,
     "GatherND": _gather_nd,
     "OneHot": _one_hot,
+    "TopK": _top_k,
     "Trilu": _trilu,
 }
 

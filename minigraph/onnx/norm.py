@@ -80,6 +80,9 @@ def _group_norm(call: Call) -> Result:
 def _lrn(call: Call) -> Result:
     """x / (bias + alpha/size·Σ x²)^beta, the sum over `size` neighbouring channels."""
     size, alpha, beta = call.attr("size"), call.attr("alpha", 1e-4), call.attr("beta", 0.75)
+    bias = call.attr("bias", 1.0)
+    if size % 2 and call.rank() == 4:
+        return Last(tf.nn.lrn(call.last(), (size - 1) // 2, bias, alpha / size, beta))
     channels = call.shape()[CHANNEL_AXIS]
     if channels is None:
         call.unsupported("the number of channels must be known")
@@ -87,7 +90,7 @@ def _lrn(call: Call) -> Result:
     margins = [[0, 0]] * (call.rank() - 1) + [[before, size - 1 - before]]
     squares = tf.pad(x * x, margins)
     total = reduce(tf.add, [squares[..., i : i + channels] for i in range(size)])
-    return Last(x * tf.pow(total * like(x, alpha / size) + like(x, call.attr("bias", 1.0)), like(x, -beta)))
+    return Last(x * tf.pow(total * like(x, alpha / size) + like(x, bias), like(x, -beta)))
 
 
 def _lp_norm(call: Call) -> Result:

@@ -116,21 +116,8 @@ def _hardmax(call: Call) -> Result:
 
 
 def _cumulative_sum(call: Call) -> Result:
-    """A product with a triangle of ones."""
-    axis = int(np.ravel(call.array(1))[0]) % call.rank()
-    length = call.shape()[axis]
-    if length is None:
-        call.unsupported("the length of the axis must be known")
-    exclusive, reverse = call.attr("exclusive", 0), call.attr("reverse", 0)
-    x = call.x()
-    ones = np.triu(np.ones((length, length)), int(bool(exclusive)))
-    triangle = tf.constant((ones.T if reverse else ones).astype(x.dtype.np_dtype))
-    perm = [i for i in range(call.rank()) if i != axis] + [axis]
-    rows = x if call.rank() > 1 else tf.expand_dims(x, 0)
-    moved = tf.transpose(rows, perm) if call.rank() > 1 else rows
-    total = tf.matmul(moved, triangle)
-    back: list[int] = [int(i) for i in np.argsort(perm)]
-    return tf.transpose(total, back) if call.rank() > 1 else tf.squeeze(total, [0])
+    axis = int(np.ravel(call.array(1))[0])
+    return tf.cumsum(call.x(), axis, bool(call.attr("exclusive", 0)), bool(call.attr("reverse", 0)))
 
 
 IMPORT: dict[str, Callable[[Call], Result]] = {

@@ -10,6 +10,7 @@ from minigraph.onnx import (
     einsum,
     elementwise,
     indexing,
+    more,
     norm,
     pointwise,
     pool,
@@ -32,6 +33,6 @@ IMPORTERS: dict[str, Callable[[Call], Result]] = {
 # minigraph's ops, by their names in the registry.
 EXPORTERS: dict[str, Callable[[Emit], None]] = {
     kind: exporter
-    for family in (conv, indexing, pointwise, pool, reduce, reshaping)
+    for family in (conv, indexing, more, pointwise, pool, reduce, reshaping)
     for kind, exporter in family.EXPORT.items()
 }
