@@ -12,6 +12,7 @@ from minigraph.core.errors import MinigraphError
 from minigraph.tools import chapter, pretrained, train_command
 from minigraph.tools.bench.command import bench
 from minigraph.tools.options import backend_option, debug_option, number, output_file
+from minigraph.tools.retrain.command import retrain
 
 
 class _Mistake(click.ClickException):
@@ -273,5 +274,5 @@ def devices() -> None:
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
 
 
-for _command in (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, bench):
+for _command in (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, retrain, bench):
     main.add_command(_command)
