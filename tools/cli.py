@@ -12,6 +12,7 @@ from minigraph.core.errors import MinigraphError
 from minigraph.tools import chapter, onnx_files, pretrained, run, train_command
 from minigraph.tools.bench.command import bench
 from minigraph.tools.options import backend_option, debug_option, number, output_file
+from minigraph.tools.retrain.command import retrain
 from minigraph.tools.summary import summary
 
 
@@ -275,5 +276,5 @@ def devices() -> None:
 
 
 _COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS)
-for _command in (*_COMMANDS, bench, run.run, summary):
+for _command in (*_COMMANDS, bench, retrain, run.run, summary):
     main.add_command(_command)
