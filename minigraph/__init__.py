@@ -5,7 +5,21 @@
 
 from typing import Any as _Any
 
-from minigraph import filters, image, layers, linalg, losses, math, metrics, nn, summary, train, viz
+from minigraph import (
+    filters,
+    graph_util,
+    image,
+    initializers,
+    layers,
+    linalg,
+    losses,
+    math,
+    metrics,
+    nn,
+    summary,
+    train,
+    viz,
+)
 from minigraph.autodiff import gradients
 from minigraph.core import errors
 from minigraph.core.dtypes import (
@@ -34,6 +48,7 @@ from minigraph.initializers import (
     glorot_normal_initializer,
     glorot_uniform_initializer,
     ones_initializer,
+    orthogonal_initializer,
     random_normal_initializer,
     random_uniform_initializer,
     truncated_normal_initializer,

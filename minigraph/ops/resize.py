@@ -17,7 +17,7 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, composed, first
 from minigraph.ops.shape import known_shape, shape_operand
 
-_X = np.random.RandomState(0).randn(2, 3, 4, 1)
+_X = np.cos(np.arange(24.0) ** 2).reshape(2, 3, 4, 1)
 _TABLE = 1024  # steps in which TensorFlow's bicubic weights are tabulated
 
 
