@@ -102,6 +102,7 @@ from minigraph.ops.dynamic import slice_ as slice
 from minigraph.ops.host import boolean_mask, py_func, unique, where
 from minigraph.ops.host import range_of as range
 from minigraph.ops.identity import identity, stop_gradient
+from minigraph.ops.image_files import read_file, write_file
 from minigraph.ops.image_geometry import random_crop
 from minigraph.ops.indexing import gather_nd, scatter_add, scatter_nd, scatter_sub, scatter_update
 from minigraph.ops.joining import concat, gather, one_hot, split, stack, unstack
