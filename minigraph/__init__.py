@@ -173,6 +173,7 @@ from minigraph.ops.reduce import (
     reduce_prod,
     reduce_sum,
 )
+from minigraph.ops.sampling import multinomial, random_shuffle
 from minigraph.ops.shape import expand_dims, fill, ones, rank, reshape, shape, size, squeeze, tile, transpose, zeros
 from minigraph.ops.slicing import reverse, strided_slice
 from minigraph.ops.state import group, no_op

@@ -18,6 +18,8 @@ for _module in (reduce, data, pool, matmul, conv, loss, random, update):
 
 def emit(op: Op, in_types: Types, out_types: Types) -> Code | None:
     """How the op runs on these static types; None where it is a host call."""
+    if op.on_host:
+        return None
     if isinstance(op, Loop):
         return loop.loop(op, in_types, out_types)
     if isinstance(op, Epilogue):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cases import CASES, Case, Results
+from cases import CASES, Case, Results, _add_random
 from cases_api import names_of, shape_of
 from cases_ops import normal
 
@@ -85,3 +85,8 @@ _initial("variance_scaling", lambda tf: tf.initializers.variance_scaling(2.0, "f
 _initial("orthogonal", lambda tf: tf.orthogonal_initializer(1.5, seed=3))
 _initial("orthogonal_wide", lambda tf: tf.initializers.orthogonal(seed=3), (2, 2, 9))
 _initial("constant", lambda tf: tf.initializers.constant([1.0, 2.0, 3.0]), (2, 3))
+
+_add_random("shuffle", 7, lambda tf: tf.random_shuffle(tf.range(11), seed=3))
+_add_random("shuffle_rows", 7, lambda tf: tf.random_shuffle(tf.constant(normal(6, 2)), seed=4))
+_add_random("multinomial", 7, lambda tf: tf.multinomial(tf.constant(normal(3, 5)), 7, seed=5))
+_add_random("multinomial_one", 7, lambda tf: tf.multinomial([[0.0, -1e30, 2.0]], 1, seed=6, output_dtype=tf.int32))
