@@ -10,6 +10,7 @@ import click
 
 from minigraph.core.errors import MinigraphError
 from minigraph.tools import chapter
+from minigraph.tools.bench.command import bench
 from minigraph.tools.options import backend_option, debug_option, number, output_file
 
 
@@ -108,19 +109,20 @@ def train(
     Ctrl-C saves a checkpoint and stops; the same command then goes on from there.
     """
     from minigraph.backend import get_backend
-    from minigraph.models.registry import get_model
+    from minigraph.models.registry import get_model, get_recipe
     from minigraph.tools import train as training
     from minigraph.tools.data import load_data
     from minigraph.tools.progress import TrainingProgress
 
     chosen = get_model(model)
-    source = data or chosen.dataset
+    recipe = get_recipe(chosen)
+    source = data or recipe.dataset
     settings = training.Settings(
         model=chosen.name,
-        batch_size=chosen.batch_size if batch_size is None else batch_size,
-        learning_rate=chosen.learning_rate if learning_rate is None else learning_rate,
-        keep_prob=chosen.keep_prob if keep_prob is None else keep_prob,
-        stddev=chosen.stddev if stddev is None else stddev,
+        batch_size=recipe.batch_size if batch_size is None else batch_size,
+        learning_rate=recipe.learning_rate if learning_rate is None else learning_rate,
+        keep_prob=recipe.keep_prob if keep_prob is None else keep_prob,
+        stddev=recipe.stddev if stddev is None else stddev,
         seed=seed,
         backend=get_backend(backend).name,
     )
@@ -140,7 +142,7 @@ def train(
     run = training.Run(chosen, settings, dataset, folder)
     resumed = run.start(resume)
     each = run.batches.steps_per_epoch
-    total = each * (epochs or chosen.epochs.get(source, chosen.other_epochs))
+    total = each * (epochs or recipe.epochs.get(source, recipe.other_epochs))
     total = min(total, max_steps or total)
     with TrainingProgress(total, run.step, each, quiet) as progress:
         if resumed is not None and run.step >= total:
@@ -184,7 +186,7 @@ def _write_reports(folder: Path, settings: Any, result: Any, dataset: Any) -> No
 def evaluate(model: str, checkpoint: str, data: str | None, backend: str | None) -> None:
     """Test MODEL with the variables of a checkpoint."""
     from minigraph.core.errors import NotFoundError
-    from minigraph.models.registry import get_model
+    from minigraph.models.registry import get_model, get_recipe
     from minigraph.tools.data import load_data
     from minigraph.tools.train import describe_accuracy, evaluate_checkpoint, find_checkpoints
 
@@ -195,7 +197,7 @@ def evaluate(model: str, checkpoint: str, data: str | None, backend: str | None)
         if not found:
             raise NotFoundError(f"{path}: no checkpoint in this folder")
         path = found[-1]
-    dataset = load_data(data or chosen.dataset)
+    dataset = load_data(data or get_recipe(chosen).dataset)
     predicted = evaluate_checkpoint(chosen, path, dataset, backend)
     click.echo(describe_accuracy(predicted, dataset.test_labels))
 
@@ -213,7 +215,9 @@ def fetch(name: str, source: str | None, target: str | None, quiet: bool) -> Non
     click.echo(fetch_mnist(target, progress=not quiet, source_folder=source))
 
 
-_batch = click.option("--batch-size", type=number(whole=True, least=1), default=256, show_default=True)
+_batch = click.option(
+    "--batch-size", type=number(whole=True, least=1), help="[default: the recipe's; 8 for other models; 32 for a file]"
+)
 _optimize = click.option("--optimize", type=click.Choice(["O0", "O1", "O2", "O3"]), default="O3", show_default=True)
 _inference = click.option("--inference", is_flag=True, help="The network's predictions instead of a training step.")
 
@@ -231,7 +235,7 @@ _inference = click.option("--inference", is_flag=True, help="The network's predi
 @debug_option
 def profile(
     model: str,
-    batch_size: int,
+    batch_size: int | None,
     steps: int,
     backend: str | None,
     optimize: str,
@@ -272,7 +276,7 @@ def explain(
     model: str,
     fusion: bool,
     passes: bool,
-    batch_size: int,
+    batch_size: int | None,
     backend: str | None,
     optimize: str,
     inference: bool,
@@ -320,7 +324,7 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
 @click.option("-o", "--out", type=output_file, required=True, help="A .svg, .png, .pdf, .dot or .html file.")
 @click.option("--stage", metavar="before|after|PASS", help="[default: before; with --diff or --profile: after]")
 @click.option("--diff", is_flag=True, help="Show what the passes, or the one of --stage, removed and added.")
-@click.option("--batch-size", type=number(whole=True, least=1), help="[default: the model's; 32 for a file]")
+@_batch
 @_inference
 @_optimize
 @click.option(
@@ -394,7 +398,7 @@ def models() -> None:
     table = Table("model", "what it is", "image", "classes", "parameters")
     for model in MODELS:
         shape = " x ".join(map(str, model.image_shape))
-        table.add_row(model.name, model.summary, shape, f"{model.classes}", f"{model.parameters():,}")
+        table.add_row(model.name, model.summary, shape, f"{model.classes:,}", f"{model.parameters():,}")
     console = Console(file=sys.stdout)
     console.print(table)
 
@@ -415,5 +419,5 @@ def devices() -> None:
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
 
 
-for _command in chapter.COMMANDS:
+for _command in (*chapter.COMMANDS, bench):
     main.add_command(_command)

@@ -43,5 +43,9 @@ def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, is_eager=True, callback=_set_debug, help="Show tracebacks of errors."
 )
-backend_option = click.option("--backend", metavar="NAME", help="[default: $MINIGRAPH_BACKEND, else numpy]")
+backend_option = click.option(
+    "--backend",
+    metavar="NAME",
+    help="numpy, llvm, cupy, or auto for the fastest here [default: $MINIGRAPH_BACKEND, else numpy].",
+)
 output_file = click.Path(dir_okay=False, path_type=Path)

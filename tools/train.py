@@ -20,7 +20,8 @@ import minigraph as tf
 from minigraph.core.errors import DataLossError, MinigraphError
 from minigraph.core.files import atomic_write
 from minigraph.data import Batches, Dataset
-from minigraph.models.registry import Model
+from minigraph.models.record import Model
+from minigraph.models.registry import get_recipe
 from minigraph.tools.data import fingerprint
 from minigraph.tools.progress import TrainingProgress
 
@@ -93,10 +94,10 @@ def build_network(model: Model, *, stddev: float, learning_rate: float, seed: in
     graph = tf.Graph()
     with graph.as_default():
         tf.set_random_seed(seed)
-        images = tf.placeholder(tf.float32, [None, *model.image_shape], name="images")
+        images = tf.placeholder(tf.float32, [None, *get_recipe(model).image_shape], name="images")
         labels = tf.placeholder(tf.float32, [None, model.classes], name="labels")
         keep_prob = tf.placeholder(tf.float32, [], name="keep_prob")
-        logits = model.build(images, keep_prob, stddev=stddev)
+        logits, _ = model.build(images, is_training=True, dropout_keep_prob=keep_prob, stddev=stddev)
         loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=labels, logits=logits), name="loss")
         predicted = tf.argmax(logits, 1, name="predicted")
         correct = tf.equal(predicted, tf.argmax(labels, 1))
@@ -259,7 +260,8 @@ def predict(
 
 def evaluate_checkpoint(model: Model, checkpoint: Path, data: Dataset, backend: str | None) -> NDArray[np.int64]:
     """The class, int64 [M], that the model with a checkpoint's variables gives each test image."""
-    network = build_network(model, stddev=model.stddev, learning_rate=model.learning_rate, seed=0)
+    recipe = get_recipe(model)
+    network = build_network(model, stddev=recipe.stddev, learning_rate=recipe.learning_rate, seed=0)
     with tf.Session(graph=network.graph, backend=backend) as session:
         network.saver.restore(session, checkpoint)
         return predict(session, network, data.test_images)

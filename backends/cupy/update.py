@@ -18,6 +18,24 @@ _FORMULAS: dict[type[U.Apply], tuple[str, list[str]]] = {
         "var accum rate grad",
         ["accum = accum + grad * grad;", "var = var - grad * rate / mg::root(accum);"],
     ),
+    U.ApplyAdadelta: (
+        "var accum updates rate rho epsilon grad",
+        [
+            "accum = accum * rho + grad * grad * (1 - rho);",
+            "const T step = mg::root(updates + epsilon) / mg::root(accum + epsilon) * grad;",
+            "updates = updates * rho + step * step * (1 - rho);",
+            "var = var - step * rate;",
+        ],
+    ),
+    U.ApplyFtrl: (
+        "var accum linear grad rate l1 l2",
+        [
+            "linear = linear + grad - (after - before) / rate * var;",
+            "const T toward = linear > 0 ? l1 : linear < 0 ? -l1 : T(0);",
+            "var = (linear < 0 ? -linear : linear) > l1 ? (toward - linear) / (after / rate + 2 * l2) : T(0);",
+            "accum = total;",
+        ],
+    ),
     U.ApplyRMSProp: (
         "var ms mom rate rho momentum epsilon grad",
         [
@@ -54,6 +72,10 @@ def _formula(op: U.Apply) -> tuple[list[str], list[str]]:
     if isinstance(op, U.ApplyAdam):
         direction = "(m * beta1 + grad * (1 - beta1))" if op.use_nesterov else "m"
         lines = [*lines, f"var = var - {direction} * alpha / (mg::root(v) + epsilon);"]
+    if isinstance(op, U.ApplyFtrl):
+        powers = ("mg::root({})" if op.power == 0.5 else f"mg::power({{}}, T({op.power!r}))").format
+        before = [f"const T after = {powers('total')};", f"const T before = {powers('accum')};"]
+        lines = ["const T total = accum + grad * grad;", *before, *lines]
     return names.split(), lines
 
 

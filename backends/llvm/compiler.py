@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 
+from minigraph.core.errors import BackendError
 from minigraph.core.objects import objects
 
 
@@ -36,6 +37,14 @@ def _machine() -> Any:
     llvm.initialize_native_asmprinter()
     cpu, features, _ = host()
     return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3, jit=True)
+
+
+def require_host() -> None:
+    """BackendError where LLVM has no code generator for this machine."""
+    try:
+        _machine()
+    except RuntimeError as error:
+        raise BackendError(f"the backend 'llvm' cannot make code for this machine: {error}") from error
 
 
 class _Code:

@@ -13,6 +13,7 @@ from minigraph.backends.numpy import (
     filters,
     loop,
     loss,
+    lrn,
     matmul,
     pointwise,
     pool,
@@ -29,7 +30,7 @@ from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked, Epilogue, Loop
 
 KERNELS: dict[type[Op], Kernel] = {}
-for _module in (pointwise, reduce, matmul, conv, winograd, pool, filters, loss, data, state, update):
+for _module in (pointwise, reduce, matmul, conv, winograd, pool, filters, loss, lrn, data, state, update):
     KERNELS |= _module.KERNELS
 
 

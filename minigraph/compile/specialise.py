@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.dtypes import string
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.ir import Builder, Cell, Feed, Instr, Program, Value, reachable
@@ -69,6 +70,8 @@ class _Specialiser:
 
     def _lower(self, node: Node) -> None:
         op = node.op
+        if any(t.dtype is string for t in node.outputs):
+            return  # made on the host, out of what this program computes
         if isinstance(op, Placeholder):
             raise InvalidArgumentError(
                 f"You must feed a value for placeholder tensor '{node.name}' with dtype {op.dtype.name} and shape "
@@ -80,8 +83,9 @@ class _Specialiser:
             self._bind(node, instr)
             return
         control = tuple(dict.fromkeys(self.instrs[c] for c in node.control_inputs if c in self.instrs))
-        inputs = [self._operand(op, i, t, node) for i, t in enumerate(node.inputs)]
+        inputs: list[Value] = []
         try:
+            inputs = [self._operand(op, i, t, node) for i, t in enumerate(node.inputs)]
             op, kept = op.specialise([v.type for v in inputs], [_constant(v) for v in inputs])
             lost = [v.instr for i, v in enumerate(inputs) if op.stateful or i not in kept]
             control = tuple(dict.fromkeys((*control, *self._behind((*control, *lost)))))
@@ -104,6 +108,8 @@ class _Specialiser:
         self._bind(node, self._folded(instr))
 
     def _operand(self, op: Op, position: int, tensor: Tensor, node: Node) -> Value:
+        if tensor.dtype is string:
+            raise DTypeError("no op takes strings but those that make strings")
         value = self.values[tensor]
         if position in op.reads or position in op.writes:
             return value

@@ -84,9 +84,10 @@ uint16 = DType("uint16", np.uint16)
 uint32 = DType("uint32", np.uint32)
 uint64 = DType("uint64", np.uint64)
 bool_ = DType("bool", np.bool_)
+string = DType("string", np.object_)  # of bytes, on the host only: no plan has strings
 
 ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_)
-_BY_NAME = {d.name: d for d in ALL} | {"half": float16, "float": float32, "double": float64}
+_BY_NAME = {d.name: d for d in (*ALL, string)} | {"half": float16, "float": float32, "double": float64}
 _BY_NUMPY = {d.np_dtype: d for d in ALL}
 
 

@@ -69,6 +69,7 @@ class Op(Record):
       is_view: output 0 is input 0, element for element in C order, so both can share one buffer.
       differentiable: False where the derivative is zero or undefined by declaration (argmax, comparisons).
       contracts: a sum of products, such as a convolution, whose result is best worked on while it is being made.
+      on_host: no backend has a kernel for it; all run its reference on the host.
     """
 
     stateful: ClassVar[bool] = False
@@ -78,6 +79,7 @@ class Op(Record):
     is_view: ClassVar[bool] = False
     differentiable: ClassVar[bool] = True
     contracts: ClassVar[bool] = False
+    on_host: ClassVar[bool] = False
     abstract: ClassVar[bool] = False
 
     def __init_subclass__(cls, abstract: bool = False) -> None:

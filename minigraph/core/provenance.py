@@ -7,7 +7,8 @@ import sys
 from typing import NamedTuple
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_MODELS = _PACKAGE + "models" + os.sep  # networks are programs like the user's own
+_MODELS = _PACKAGE + "models" + os.sep  # networks are programs like the user's own,
+_LAYERS = _MODELS + "layers.py"  # but for the layers they share
 _internal: dict[str, bool] = {}
 
 
@@ -37,7 +38,8 @@ class Source(NamedTuple):
 def _is_internal(file: str) -> bool:
     known = _internal.get(file)
     if known is None:
-        known = _internal[file] = file.startswith(_PACKAGE) and not file.startswith(_MODELS)
+        ours = file.startswith(_PACKAGE) and (file == _LAYERS or not file.startswith(_MODELS))
+        known = _internal[file] = ours
     return known
 
 

@@ -59,6 +59,26 @@ class RealDiv(Binary):
         return dx, apply(Neg(), apply(Mul(), dx, out))
 
 
+class DivNoNan(Binary):
+    """x / y, and 0 where y is 0."""
+
+    kinds = "f"
+    domain = (X, np.array([[0.7], [-1.3]]))
+
+    def forward(self, xp: Any, x: Any, y: Any) -> tuple[Any, ...]:
+        zero, one = y.dtype.type(0), y.dtype.type(1)
+        none = xp.equal(y, zero)
+        return (xp.where(none, zero, x / xp.where(none, one, y)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        x, y = operands
+        none = call("equal", y, 0)
+        return where(none, 0, x / where(none, 1, y))
+
+    def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        return apply(DivNoNan(), g, y), apply(Neg(), apply(Mul(), g, apply(DivNoNan(), out, y)))
+
+
 class FloorDiv(Pointwise):
     """z = ⌊x / y⌋."""
 
@@ -334,6 +354,37 @@ class ReluGrad(Pointwise):
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(ReluGrad(), grad, node.inputs[1]), None
+
+
+class Relu6(Unary):
+    """y = min(max(x, 0), 6). The derivative at 0 and at 6 is 0; NaN stays NaN."""
+
+    domain = (4 * X,)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        return call("minimum", call("maximum", operands[0], 0), 6)
+
+    def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return apply(Relu6Grad(), g, y)
+
+
+class Relu6Grad(Pointwise):
+    """g where the activation is between 0 and 6, else 0."""
+
+    domain = (X[::-1], 4 * X)
+
+    def forward(self, xp: Any, g: Any, y: Any) -> tuple[Any, ...]:
+        return (g * ((y > 0) & (y < 6)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        g, y = operands
+        return g * cast(call("greater", y, 0), g.dtype) * cast(call("less", y, 6), g.dtype)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply(Relu6Grad(), grad, node.inputs[1]), None
 
 
 class Elu(Unary):

@@ -127,6 +127,11 @@ def relu(features: Any, name: str | None = None) -> Tensor:
     return unary(E.Relu(), features, name, "Relu", "features")
 
 
+def relu6(features: Any, name: str | None = None) -> Tensor:
+    """min(max(x, 0), 6); the derivative at 0 and at 6 is 0."""
+    return unary(E.Relu6(), features, name, "Relu6", "features")
+
+
 def elu(features: Any, name: str | None = None) -> Tensor:
     """x for x ≥ 0, else e^x − 1."""
     return unary(E.Elu(), features, name, "Elu", "features")
@@ -248,6 +253,11 @@ def div(x: Any, y: Any, name: str | None = None) -> Tensor:
     tensor = x if isinstance(x, Tensor) else y
     integer = isinstance(tensor, Tensor) and tensor.dtype.is_integer
     return binary(E.FloorDiv() if integer else E.RealDiv(), x, y, name, "div")
+
+
+def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y, and 0 where y is 0."""
+    return binary(E.DivNoNan(), x, y, name, "div_no_nan")
 
 
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -146,15 +146,31 @@ def read_metadata(path: Any) -> dict[str, str]:
 
 def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
     """The path of the newest checkpoint that a Saver wrote into the folder, or None."""
+    state = get_checkpoint_state(checkpoint_dir, latest_filename)
+    if state is None or not os.path.exists(state.model_checkpoint_path):
+        return None
+    return state.model_checkpoint_path
+
+
+class CheckpointState(NamedTuple):
+    """The newest checkpoint of a folder and all that are kept, the oldest first."""
+
+    model_checkpoint_path: str
+    all_model_checkpoint_paths: list[str]
+
+
+def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> CheckpointState | None:
+    """The checkpoints that a Saver wrote into the folder, or None."""
     import json
 
-    state = os.path.join(os.fspath(checkpoint_dir), latest_filename or STATE_FILE)
+    folder = os.fspath(checkpoint_dir)
     try:
-        with open(state, encoding="utf-8") as file:
-            path = os.path.join(os.fspath(checkpoint_dir), json.load(file)["latest"])
+        with open(os.path.join(folder, latest_filename or STATE_FILE), encoding="utf-8") as file:
+            state = json.load(file)
+        paths = [os.path.join(folder, name) for name in state["all"]]
+        return CheckpointState(os.path.join(folder, state["latest"]), paths)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return path if os.path.exists(path) else None
 
 
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
