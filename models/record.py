@@ -66,8 +66,9 @@ Layout = Callable[[str, tuple[int, ...]], Stored]
 class Recipe:
     """How `minigraph train` trains a network unless told otherwise.
 
-    dataset: the data to train on, as for `minigraph train --data`. image_shape: of one of its images, as the builder
-    takes it. stddev: of the initial values. epochs: by data set; `other_epochs` for any other.
+    dataset: the data to train on, as for `minigraph train --data`; "folder" for --image-dir. image_shape: of one of its
+    images, as the builder takes it. stddev: of the initial values; None for those that are the network's own. epochs:
+    by data set; `other_epochs` for any other.
     """
 
     dataset: str
@@ -75,7 +76,7 @@ class Recipe:
     batch_size: int
     learning_rate: float
     keep_prob: float
-    stddev: float
+    stddev: float | None
     epochs: Mapping[str, int]
     other_epochs: int
 
