@@ -132,7 +132,8 @@ class Session:
             feeds = feed_dict or {}
             request = self._request(fetches, feeds)
             if request.staged:
-                known = dict(zip(request.feeds, feeds.values(), strict=True))
+                pairs = zip(request.feeds, feeds.values(), strict=True)
+                known = {t: as_feed(v, t.dtype.np_dtype) if t.dtype is string else v for t, v in pairs}
                 values = run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
             else:
                 values = self._values(request, feeds, options, run_metadata)

@@ -34,7 +34,8 @@ class Bundle:
     """A network for inference.
 
     images, predictions: names of tensors, float32 [N, image_size, image_size, channels] and [N, classes]. labels: of
-    the classes, in order. crop: the share of a picture's shorter side that `images` shows, from its centre.
+    the classes, in order. crop: the share of a picture's shorter side that `images` shows, from its centre;
+    None for the whole picture, stretched.
     """
 
     graph_def: GraphDef
@@ -43,7 +44,7 @@ class Bundle:
     labels: tuple[str, ...]
     preprocessing: Preprocessing
     image_size: int
-    crop: float = CROP
+    crop: float | None = CROP
 
     def check_labels(self, labels: Sequence[str], where: str) -> None:
         """InvalidArgumentError, with what differs, where these labels, of `where`, are not the bundle's, in order."""
@@ -79,7 +80,7 @@ class Predictor:
 
 def make_bundle(
     session: Any, images: tf.Tensor, predictions: tf.Tensor, labels: Sequence[str], preprocessing: Preprocessing,
-    crop: float = CROP,
+    crop: float | None = CROP,
 ) -> Bundle:  # fmt: skip
     """What `predictions` needs, with the variables' values of now. `images` must be a placeholder of known size.
 
@@ -135,7 +136,8 @@ def load_bundle(path: Any) -> Bundle:
         preprocessing = _preprocessing(said["preprocessing"])
         labels = tuple(map(str, said["labels"]))
         place = (str(said["images"]), str(said["predictions"]))
-        return Bundle(definition, *place, labels, preprocessing, int(said["image_size"]), float(said["crop"]))
+        crop = None if said["crop"] is None else float(said["crop"])
+        return Bundle(definition, *place, labels, preprocessing, int(said["image_size"]), crop)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataLossError(f"{os.fspath(path)} is a damaged bundle: {error}") from None
 

@@ -8,8 +8,11 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.errors import ShapeError
+from minigraph.core.provenance import count_as_internal
 from minigraph.core.types import format_shape
 from minigraph.models.record import EndPoints, Stored
+
+count_as_internal(__file__)  # a node's line is that of the network
 
 Activation = Callable[[tf.Tensor], tf.Tensor] | None
 

@@ -11,8 +11,10 @@ from click.testing import CliRunner
 import minigraph as tf
 from minigraph import models
 from minigraph.models import MODELS, Model, get_model
+from minigraph.models.layers import conv
 from minigraph.models.record import Preprocessing
 from minigraph.tools.cli import main
+from minigraph.tools.target import TargetError, load_target
 
 # From the papers, textbooks and the documentation of other frameworks.
 PARAMETERS = {
@@ -155,7 +157,6 @@ def train_a_step(model: Model, images: int, size: int, width: float, optimize: s
     classes = min(model.classes, 10) if width < 1 else model.classes
     random = np.random.RandomState(0)
     batch = random.standard_normal((images, size, size, model.channels)).astype(np.float32)
-    labels = np.eye(classes, dtype=np.float32)[random.randint(classes, size=images)]
     inference = models.classifier(model, False, width, size, classes)
     with tf.Session(graph=inference.graph) as session:
         session.run([v.initializer for v in inference.graph.get_collection("variables")])
@@ -167,8 +168,9 @@ def train_a_step(model: Model, images: int, size: int, width: float, optimize: s
     trained = network.graph.get_collection("trainable_variables")
     with tf.Session(graph=network.graph, optimize=optimize) as session:
         session.run([v.initializer for v in network.graph.get_collection("variables")])
-        feeds = {network.images: batch, network.labels: labels}
-        before = session.run(trained)
+        before, logits = session.run([trained, network.logits], {network.images: batch})
+        unlikely = np.eye(classes, dtype=np.float32)[logits.argmin(1)]  # so that there is something to learn
+        feeds = {network.images: batch, network.labels: unlikely}
         loss, _ = session.run([network.loss, network.train], feeds)
         assert np.isfinite(loss)
         after = session.run(trained)
@@ -185,3 +187,47 @@ def test_a_step_at_reduced_size(model: Model) -> None:
 @every
 def test_a_step_at_full_size(model: Model) -> None:
     train_a_step(model, 1, model.image_size, 1.0)
+
+
+# what the chapter says of the parts
+
+
+def test_a_1x1_convolution_makes_20_maps_of_160_with_3200_weights() -> None:
+    with tf.Graph().as_default():
+        assert conv(tf.placeholder(tf.float32, [None, 7, 7, 160]), 20, 1).shape.as_list() == [None, 7, 7, 20]
+        (weights,) = (v for v in tf.trainable_variables() if v.op.name == "conv/weights")
+        assert weights.value().type.size == 3200
+
+
+@pytest.mark.parametrize(("layers", "size"), [([3, 3], 5), ([5], 5), ([3, 3, 3], 7)])
+def test_two_3x3_convolutions_see_what_one_5x5_sees(layers: list[int], size: int) -> None:
+    """The pixels that one output depends on, with weights that are all 1."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = y = tf.ones([1, 11, 11, 1])
+        for side in layers:
+            y = tf.nn.conv2d(y, tf.ones([side, side, 1, 1]), [1, 1, 1, 1], "SAME")
+        (seen,) = tf.gradients(y[0, 5, 5, 0], x)
+        rows, columns = np.nonzero(session.run(seen)[0, :, :, 0])
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (size, size)
+
+
+@every
+def test_the_tools_take_every_network(model: Model) -> None:
+    target = load_target(model.name, 1, inference=True)
+    (image,) = target.feeds.values() if model.recipe is None else [None]
+    assert image is None or image.shape == (1, *model.image_shape)
+    assert len(target.fetches) == 1
+
+
+def test_the_tools_take_a_training_step() -> None:
+    target = load_target("lenet5", 2)
+    with target.session() as session:
+        _, loss = session.run(target.fetches, target.feeds)
+    assert np.isfinite(loss)
+    result = CliRunner().invoke(main, ["bisect", "lenet5-modern", "--batch-size", "1"])
+    assert result.output == "no pass changes the results\n"
+
+
+def test_bad_target() -> None:
+    with pytest.raises(TargetError, match="unknown model 'resnet51'"):
+        load_target("resnet51")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -130,6 +132,40 @@ def test_print_stops_after_its_first_runs(capfd: pytest.CaptureFixture[str]) -> 
 def test_loops_over_values_are_refused() -> None:
     with pytest.raises(NotImplementedError, match=r"a plan has no loops"):
         tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0])
+
+
+def pixels_of(image: np.ndarray, kind: str) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def test_image_files_are_read_and_written(tmp_path: Path) -> None:
+    colours = np.random.RandomState(0).randint(0, 256, (5, 7, 3)).astype(np.uint8)
+    (tmp_path / "a.png").write_bytes(pixels_of(colours, "PNG"))
+    smooth = np.broadcast_to(np.linspace(0, 255, 16).astype(np.uint8)[:, None, None], (16, 16, 3))
+    given = tf.placeholder(tf.string, [], name="contents")
+    decoded = tf.image.decode_png(tf.read_file(str(tmp_path / "a.png")), channels=3)
+    grey = tf.image.decode_image(given, channels=1)
+    small = tf.image.resize_images(decoded, [2, 2])
+    written = tf.write_file(str(tmp_path / "b.png"), tf.image.encode_png(decoded))
+    assert decoded.shape.as_list() == [None, None, 3]
+    with tf.Session() as session:
+        np.testing.assert_array_equal(session.run(decoded), colours)
+        assert session.run(small).shape == (2, 2, 3)
+        encoded = session.run(tf.image.encode_jpeg(tf.constant(smooth)))
+        assert np.abs(session.run(grey, {given: encoded})[..., 0].astype(int) - smooth[..., 0]).max() < 8
+        np.testing.assert_array_equal(
+            session.run(tf.image.decode_png(session.run(tf.image.encode_png(colours)))), colours
+        )
+        session.run(written)
+        assert (tmp_path / "b.png").read_bytes()[:4] == b"\x89PNG"
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid JPEG data"):
+            session.run(tf.image.decode_jpeg(b"nothing"))
+        with pytest.raises(tf.errors.NotFoundError, match="absent"):
+            session.run(tf.image.decode_jpeg(tf.read_file(str(tmp_path / "absent"))))
 
 
 def test_graphs_with_branches_are_written_and_read() -> None:

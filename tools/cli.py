@@ -12,6 +12,8 @@ from minigraph.core.errors import MinigraphError
 from minigraph.tools import chapter, onnx_files, pretrained, run, train_command
 from minigraph.tools.bench.command import bench
 from minigraph.tools.options import backend_option, debug_option, number, output_file
+from minigraph.tools.retrain.command import retrain
+from minigraph.tools.summary import summary
 
 
 class _Mistake(click.ClickException):
@@ -273,6 +275,6 @@ def devices() -> None:
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
 
 
-_COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, bench, run.run)
-for _command in _COMMANDS:
+_COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS)
+for _command in (*_COMMANDS, bench, retrain, run.run, summary):
     main.add_command(_command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -117,12 +116,9 @@ class Photographs:
         )
 
     def identity(self) -> dict[str, Any]:
-        """The classes, and a checksum of the files' names and sizes; where the folder lies does not count."""
-        parts = [[(p.parent.name, p.name, p.stat().st_size) for p in part.files] for part in (self.train, self.test)]
-        checksum = zlib.crc32(repr((self.classes, self.size, parts)).encode())
-        counts = f"{len(self.train.files)} + {len(self.test.files)} images"
+        """The classes, the distortions, and checksums of the files' names and sizes."""
         return {
-            "data": f"{counts}, CRC-32 {checksum:08x}",
+            "data": f"{self.train.checksum()} + {self.test.checksum()}",
             "classes": list(self.classes),
             "validation_percentage": self.percentage,
             **asdict(self.distortions),

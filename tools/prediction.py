@@ -104,8 +104,13 @@ def _predict(predictor: Predictor, photo: Path, top: int) -> Prediction:
     return Prediction(photo, tuple(Guess(int(i), bundle.labels[i], float(found[i])) for i in best))
 
 
-def crop(image: Image.Image, size: int, share: float) -> NDArray[np.float32]:
-    """The square in the middle of an image whose side is `share` of the shorter side, as float32 [size, size, 3]."""
+def crop(image: Image.Image, size: int, share: float | None) -> NDArray[np.float32]:
+    """The square in the middle of an image whose side is `share` of the shorter side, as float32 [size, size, 3].
+
+    With None, the whole image, stretched.
+    """
+    if share is None:
+        return resize(image, (size, size))
     side = share * min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     return resize(image, (size, size), (left, top, left + side, top + side))

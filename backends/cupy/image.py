@@ -1,4 +1,4 @@
-"""Mirrored borders, the median filter and the last steps of an edge detector, over images [N,H,W,C]."""
+"""Images [N,H,W,C]: mirrored borders, medians, the last steps of an edge detector, sums over neighbouring channels."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from minigraph.backends.cupy.kernel import (
     reads,
 )
 from minigraph.backends.cupy.pool import over_taps
-from minigraph.backends.cupy.source import c_type, library, literal, offset, strides_of, summing, total
+from minigraph.backends.cupy.source import c_type, index_type, library, literal, offset, strides_of, summing, total
 from minigraph.core.op import Op
+from minigraph.core.types import TensorType
 from minigraph.ops.edges import Hysteresis, NonMaximumSuppression
+from minigraph.ops.lrn import LRN, WindowSum
 from minigraph.ops.median import MedianFilter
 from minigraph.ops.slicing import MirrorPad, MirrorPadGrad
 
@@ -136,7 +138,37 @@ def hysteresis(op: Op, in_types: Types, out_types: Types) -> Code | None:
     return Code((Launch(made, (*ins(0, 1), *outs(0))),))
 
 
+def window_sum(op: WindowSum, in_types: Types, out_types: Types) -> Code | None:
+    return _over_channels(in_types[0], op.radius, "x0[k]", "total")
+
+
+def lrn(op: LRN, in_types: Types, out_types: Types) -> Code | None:
+    number = summing(in_types[0].dtype)
+    bias, alpha, power = (literal(v, number) for v in (op.bias, op.alpha, -op.beta))
+    value = f"{c_type(number)}(x0[k])"
+    scaled = f"x0[i] * {library('pow', number)}({bias} + {alpha} * total, {power})"
+    return _over_channels(in_types[0], op.depth_radius, f"{value} * {value}", scaled)
+
+
+def _over_channels(x: TensorType, radius: int, term: str, result: str) -> Code:
+    """The result from `total`, the sum of the terms of the elements k around element i on the last axis."""
+    width = x.static[-1] if x.static else 1
+    index = index_type(x.size)
+    body = [
+        total(x.dtype),
+        f"const {index} c = i % {width};",
+        f"const {index} first = i - (c < {radius} ? c : {radius});",
+        f"const {index} last = i + ({width - 1} - c < {radius} ? {width - 1} - c : {radius});",
+        f"for ({index} k = first; k <= last; ++k) total += {term};",
+        f"y0[i] = {result};",
+    ]
+    made = per_element("channels", (x.size,), [*reads([x]), pointer(x.dtype, "y0", False)], body)
+    return Code((Launch(made, (*ins(0), *outs(0))),))
+
+
 EMITTERS: dict[type[Op], Emitter] = {
+    WindowSum: window_sum,
+    LRN: lrn,
     MirrorPad: mirror_pad,
     MirrorPadGrad: mirror_pad_grad,
     MedianFilter: median,
