@@ -39,7 +39,8 @@ class Backend(Protocol):
     """A way to store arrays and run ops.
 
     A backend whose arrays hold expressions instead of numbers has an attribute `symbolic` that is True: it gets feeds
-    as object arrays, and constants are not folded for it, which would round them.
+    as object arrays, and constants are not folded for it, which would round them. One with other precisions than
+    float32 has `precisions`, their names, and `in_precision(name)`, the backend that has it.
     """
 
     name: str
@@ -72,15 +73,23 @@ def backend_names() -> list[str]:
     return sorted({e.name for e in entry_points(group="minigraph.backends")})
 
 
-def get_backend(name: str | None = None) -> Backend:
-    """The backend of that name; by default the one MINIGRAPH_BACKEND names, else numpy. BackendError if unknown.
+def get_backend(name: str | None = None, precision: str = "float32") -> Backend:
+    """The backend of that name; by default the one MINIGRAPH_BACKEND names, else numpy. BackendError if unknown, or if
+    it does not have the precision.
 
-    `auto` is the fastest that can run here: cupy, else llvm, else numpy with a warning that says why.
+    It is also raised if the backend does not have the precision. `auto` is the fastest that can run here: cupy, else
+    llvm, else numpy with a warning that says why.
     """
     chosen = name or os.environ.get("MINIGRAPH_BACKEND") or "numpy"
     if chosen not in _loaded:
         _loaded[chosen] = _fastest() if chosen == AUTO else _load(chosen)
-    return _loaded[chosen]
+    backend: Any = _loaded[chosen]
+    if precision == "float32":
+        return backend  # type: ignore[no-any-return]
+    has = getattr(backend, "precisions", ("float32",))
+    if precision not in has:
+        raise BackendError(f"the backend {backend.name} has the precision {' or '.join(has)}, not {precision!r}")
+    return backend.in_precision(precision)  # type: ignore[no-any-return]
 
 
 def _fastest() -> Backend:

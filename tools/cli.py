@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from minigraph.core.errors import MinigraphError
-from minigraph.tools import chapter, pretrained, train_command
+from minigraph.tools import chapter, onnx_files, pretrained, run, train_command
 from minigraph.tools.bench.command import bench
 from minigraph.tools.options import backend_option, debug_option, number, output_file
 from minigraph.tools.retrain.command import retrain
+from minigraph.tools.summary import summary
 
 
 class _Mistake(click.ClickException):
@@ -230,15 +231,15 @@ def viz(
 @debug_option
 def cache(clear: bool) -> None:
     """Show how much compiled code is kept on disk, and where."""
-    from minigraph.backends.llvm.compiler import objects
+    from minigraph.core.objects import KINDS, objects
 
-    store = objects()
-    if clear:
-        click.echo(f"{store.clear()} compiled objects removed from {store.folder}")
-        return
-    sizes = [entry.size for entry in store.entries()]
-    size = f"{sum(sizes) / 1e6:.1f} MB of at most {store.limit / 1e6:.0f}"
-    click.echo(f"{len(sizes)} compiled objects, {size}, in {store.folder}")
+    for store in map(objects, KINDS):
+        if clear:
+            click.echo(f"{store.clear()} compiled objects removed from {store.folder}")
+            continue
+        sizes = [entry.size for entry in store.entries()]
+        size = f"{sum(sizes) / 1e6:.1f} MB of at most {store.limit / 1e6:.0f}"
+        click.echo(f"{len(sizes)} compiled objects, {size}, in {store.folder}")
 
 
 @main.command("models")
@@ -274,5 +275,6 @@ def devices() -> None:
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
 
 
-for _command in (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, retrain, bench):
+_COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS)
+for _command in (*_COMMANDS, bench, retrain, run.run, summary):
     main.add_command(_command)

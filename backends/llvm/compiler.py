@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 
-from minigraph.backends.llvm.cache import ObjectCache
 from minigraph.core.errors import BackendError
-from minigraph.core.files import cache_dir
+from minigraph.core.objects import objects
 
 
 class Host(NamedTuple):
@@ -48,11 +47,6 @@ def require_host() -> None:
         raise BackendError(f"the backend 'llvm' cannot make code for this machine: {error}") from error
 
 
-def objects() -> ObjectCache:
-    """The cache of compiled objects; MINIGRAPH_CACHE moves it."""
-    return ObjectCache(cache_dir() / "llvm")
-
-
 class _Code:
     """What is loaded in this process, by IR. Code stays loaded: kernels may run as long as the process does."""
 
@@ -76,7 +70,7 @@ def _object(text: str) -> bytes:
     cpu, features, _ = host()
     llvm_version = ".".join(map(str, llvm.llvm_version_info))
     key = "\n".join([version("minigraph"), version("llvmlite"), llvm_version, cpu, features, text])
-    store = objects()
+    store = objects("llvm")
     found = store.get(key)
     if found is None:
         found = _compile(text)

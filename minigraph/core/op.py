@@ -80,6 +80,7 @@ class Op(Record):
       differentiable: False where the derivative is zero or undefined by declaration (argmax, comparisons).
       contracts: a sum of products, such as a convolution, whose result is best worked on while it is being made.
       on_host: no backend has a kernel for it; all run its reference on the host.
+      staged: its results have shapes that depend on values, so that the session runs it between two plans.
     """
 
     stateful: ClassVar[bool] = False
@@ -90,6 +91,7 @@ class Op(Record):
     differentiable: ClassVar[bool] = True
     contracts: ClassVar[bool] = False
     on_host: ClassVar[bool] = False
+    staged: ClassVar[bool] = False
     abstract: ClassVar[bool] = False
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
