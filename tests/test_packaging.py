@@ -62,7 +62,7 @@ def test_metadata(wheel: Path) -> None:
     assert "numpy = minigraph.backends.numpy:NumpyBackend" in scripts
     assert "cupy = minigraph.backends.cupy:CupyBackend" in scripts
     assert "Requires-Python: >=3.11" in metadata
-    for extra in ("viz", "plot", "llvm", "cuda13", "sympy", "onnx", "tensorboard", "dev"):
+    for extra in ("viz", "plot", "llvm", "cuda13", "sympy", "onnx", "python2", "tensorboard", "dev"):
         assert f"Provides-Extra: {extra}" in metadata
 
 
