@@ -55,7 +55,13 @@ from minigraph.initializers import (
     variance_scaling_initializer,
     zeros_initializer,
 )
-from minigraph.lint import StaleMovingAveragesWarning
+from minigraph.lint import (
+    DoubleSoftmaxWarning,
+    DropoutInEvaluationWarning,
+    ReadAndUpdateWarning,
+    SameBatchWarning,
+    StaleMovingAveragesWarning,
+)
 from minigraph.ops.again import recompute
 from minigraph.ops.algebra import confusion_matrix, einsum, norm, reduce_std, reduce_variance, tensordot
 from minigraph.ops.arrays import (
