@@ -68,6 +68,8 @@ class Session:
     infinity, and raise InvalidArgumentError that names the first op that made one; the variables then are as before
     the run. reorder: let operations run in another order than that of making where that needs less memory; results and
     the order of effects stay. lint: warn of programs that most likely do not do what is meant (see `minigraph.lint`).
+    precision: to what convolutions and matrix products may round float32 operands: "tf32" and "bfloat16" (on cupy only)
+    are quicker. What is stored, sums among it, stays float32.
     """
 
     def __init__(
@@ -84,10 +86,11 @@ class Session:
         check_numerics: bool = False,
         reorder: bool = True,
         lint: bool = True,
+        precision: str = "float32",
     ) -> None:
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
 
-        self.backend: Backend = get_backend(backend)
+        self.backend: Backend = get_backend(backend, precision)
         self.symbolic: bool = getattr(self.backend, "symbolic", False)
         if self.symbolic and (debug or check_numerics):
             raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
