@@ -74,7 +74,8 @@ def backend_names() -> list[str]:
 
 
 def get_backend(name: str | None = None, precision: str = "float32") -> Backend:
-    """The backend of that name; by default the one MINIGRAPH_BACKEND names, else numpy. BackendError if unknown.
+    """The backend of that name; by default the one MINIGRAPH_BACKEND names, else numpy. BackendError if unknown, or if
+    it does not have the precision.
 
     It is also raised if the backend does not have the precision. `auto` is the fastest that can run here: cupy, else
     llvm, else numpy with a warning that says why.

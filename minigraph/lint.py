@@ -50,7 +50,7 @@ class MovingAveragesLint:
             "`with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)): train = opt.minimize(loss)`. "
             "Session(lint=False) switches this warning off.",
             StaleMovingAveragesWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
         return None
 

@@ -281,19 +281,29 @@ def variable_scope(
             scope_name,
         )
         stack.append(new)
+        counts = _scope_counts(graph)
+        counts[full] = counts.get(full, 0) + 1
         try:
             yield new
         finally:
             stack.remove(new)
+            counts.update((name, 0) for name in counts if name.startswith(f"{full}/"))
+
+
+def _scope_counts(graph: Graph) -> dict[str, int]:
+    """How often each variable scope was opened since the one around it was."""
+    return graph.stores.setdefault("scope_counts", {})  # type: ignore[no-any-return]
 
 
 def _unique_scope(graph: Graph, default_name: str | None) -> str:
     if not default_name:
         raise TypeError("If default_name is None then name_or_scope is required")
-    used = graph.stores.setdefault("scope_names", {})
-    key = f"{get_variable_scope().name}/{default_name}"
-    count = used[key] = used.get(key, -1) + 1
-    return default_name if count == 0 else f"{default_name}_{count}"
+    counts, outer = _scope_counts(graph), get_variable_scope().name
+    name, index = default_name, 0
+    while counts.get(f"{outer}/{name}" if outer else name):
+        index += 1
+        name = f"{default_name}_{index}"
+    return name
 
 
 def get_variable(

@@ -16,7 +16,11 @@ from minigraph.data import Batches, LoadedBatches, Prefetch, batch, shuffle_batc
 
 
 def names() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("minigraph-")]
+    return [
+        thread.name
+        for thread in threading.enumerate()
+        if thread.name.startswith(("minigraph-source", "minigraph-prefetch"))
+    ]
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,8 @@ for _module in (reduce, data, pool, matmul, conv, loss, random, update, image, w
 
 def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None) -> Code | None:
     """How the op runs on these static types; None where it is a host call. ladder: for convolutions by cuDNN."""
+    if op.on_host:
+        return None
     if isinstance(op, Loop):
         return loop.loop(op, in_types, out_types)
     if isinstance(op, Epilogue):

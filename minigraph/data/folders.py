@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,11 @@ class ImageFolder:
     def one_hot(self) -> NDArray[np.float32]:
         """float32 [N, classes]."""
         return np.eye(len(self.classes), dtype=np.float32)[self.labels]
+
+    def checksum(self) -> str:
+        """The number of images, and the CRC-32 of classes and of names and sizes of files, wherever they lie."""
+        files = [(path.parent.name, path.name, path.stat().st_size) for path in self.files]
+        return f"{len(files)} images, CRC-32 {zlib.crc32(repr((self.classes, files)).encode()):08x}"
 
     def take(self, rows: Sequence[int] | NDArray[np.integer]) -> ImageFolder:
         """The files at `rows` only, of the same classes."""

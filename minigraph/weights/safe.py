@@ -23,18 +23,27 @@ def is_safetensors(path: Path, head: bytes) -> bool:
 
 def read_safetensors(path: Path) -> Weights:
     """The arrays by name. Damaged."""
-    from safetensors import SafetensorError, deserialize
+    from safetensors import SafetensorError, safe_open
 
     try:
-        found = deserialize(bytes(mapped(path)))  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="np") as file:
+            dtypes = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+            unread = [f"'{name}' holds numbers of type {kind}" for name, kind in dtypes.items() if kind not in _DTYPES]
+            if unread:
+                raise Damaged(f"{unread[0]}, which are not read")
+            if "BF16" in dtypes.values():
+                return _read_raw(path)
+            return {name: file.get_tensor(name) for name in dtypes}
     except SafetensorError as error:
         raise Damaged(str(error)) from None
-    arrays = {}
-    for name, tensor in found:
-        if tensor["dtype"] not in _DTYPES:
-            raise Damaged(f"'{name}' holds numbers of type {tensor['dtype']}, which are not read")
-        arrays[name] = from_raw(name, tensor["data"], _DTYPES[tensor["dtype"]], tensor["shape"])
-    return arrays
+
+
+def _read_raw(path: Path) -> Weights:
+    """The arrays of a file with numbers that NumPy has not."""
+    from safetensors import deserialize
+
+    found = deserialize(bytes(mapped(path)))  # type: ignore[no-untyped-call]
+    return {name: from_raw(name, t["data"], _DTYPES[t["dtype"]], t["shape"]) for name, t in found}
 
 
 def write_safetensors(file: BinaryIO, arrays: Mapping[str, Array]) -> None:

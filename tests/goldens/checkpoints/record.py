@@ -40,8 +40,8 @@ variables = tf.global_variables()
 old = [v for v in variables if v.dtype.base_dtype not in (tf.bfloat16,)]
 with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as session:
     session.run(tf.global_variables_initializer())
-    session.run([step] * 2)
-    session.run(step)
+    for _ in range(3):
+        session.run(step)
     tf.train.Saver().save(session, "./model", global_step=3, write_meta_graph=False)
     tf.train.Saver(sharded=True).save(session, "./sharded", write_meta_graph=False)
     first = tf.train.Saver(old, write_version=saver_pb2.SaverDef.V1)
@@ -50,7 +50,8 @@ with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as session:
     for variable in variables:
         info = variable._get_save_slice_info()
         if info is None and variable.dtype.base_dtype != tf.string:
-            values[variable.op.name] = session.run(tf.cast(variable, tf.float32) if variable.op.name == "brain" else variable)
+            wide = tf.cast(variable, tf.float32) if variable.op.name == "brain" else variable
+            values[variable.op.name] = session.run(wide)
     for name in ("rows", "columns"):
         parts = sorted((v for v in variables if v.op.name.startswith("split/" + name)), key=lambda v: v.op.name)
         values["split/" + name] = np.concatenate(session.run(parts), 0 if name == "rows" else 1)
