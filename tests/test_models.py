@@ -186,7 +186,8 @@ def test_a_step_at_reduced_size(model: Model) -> None:
 @pytest.mark.slow
 @every
 def test_a_step_at_full_size(model: Model) -> None:
-    train_a_step(model, 1, model.image_size, 1.0)
+    images = 1 if model.name != "inception-v3" else 2  # its head normalises single pixels, of which one alone is 0
+    train_a_step(model, images, model.image_size, 1.0)
 
 
 # what the chapter says of the parts
