@@ -164,7 +164,7 @@ def train_a_step(model: Model, images: int, size: int, width: float, optimize: s
     assert found.shape == (images, classes)
     np.testing.assert_allclose(found.sum(1), 1, rtol=1e-4)
 
-    network = models.classifier(model, True, width, size, classes, learning_rate=1e-3)
+    network = models.classifier(model, True, width, size, classes, learning_rate=1.0)  # a small gradient shows, too
     trained = network.graph.get_collection("trainable_variables")
     with tf.Session(graph=network.graph, optimize=optimize) as session:
         session.run([v.initializer for v in network.graph.get_collection("variables")])
