@@ -164,7 +164,7 @@ def train_a_step(model: Model, images: int, size: int, width: float, optimize: s
     assert found.shape == (images, classes)
     np.testing.assert_allclose(found.sum(1), 1, rtol=1e-4)
 
-    network = models.classifier(model, True, width, size, classes, learning_rate=1e-3)
+    network = models.classifier(model, True, width, size, classes, learning_rate=1.0)  # a small gradient shows, too
     trained = network.graph.get_collection("trainable_variables")
     with tf.Session(graph=network.graph, optimize=optimize) as session:
         session.run([v.initializer for v in network.graph.get_collection("variables")])
@@ -186,7 +186,8 @@ def test_a_step_at_reduced_size(model: Model) -> None:
 @pytest.mark.slow
 @every
 def test_a_step_at_full_size(model: Model) -> None:
-    train_a_step(model, 1, model.image_size, 1.0)
+    images = 1 if model.name != "inception-v3" else 2  # its head normalises single pixels, of which one alone is 0
+    train_a_step(model, images, model.image_size, 1.0)
 
 
 # what the chapter says of the parts
@@ -214,8 +215,8 @@ def test_two_3x3_convolutions_see_what_one_5x5_sees(layers: list[int], size: int
 @pytest.mark.parametrize("model", [m for m in MODELS if m.name not in DEEP], ids=lambda model: model.name)
 def test_the_tools_take_every_network(model: Model) -> None:
     target = load_target(model.name, 1, inference=True)
-    (image,) = target.feeds.values() if model.recipe is None else [None]
-    assert image is None or image.shape == (1, *model.image_shape)
+    (image,) = (value for value in target.feeds.values() if np.ndim(value))
+    assert image.size == np.prod(model.image_shape)
     assert len(target.fetches) == 1
 
 
