@@ -8,7 +8,7 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.errors import InvalidArgumentError
-from minigraph.models.record import Layout, Model, Stored
+from minigraph.models.record import Layout, Model, Preprocessing, Stored
 from minigraph.weights import assign_weights, load_weights
 from minigraph.weights.arrays import Array
 from minigraph.weights.assign import Row, mismatch
@@ -16,8 +16,10 @@ from minigraph.weights.assign import Row, mismatch
 _COUNTERS = ".num_batches_tracked"  # torch's, of steps in training
 
 
-def load_pretrained(session: Any, model: Model, path: Any, scope: str | None = None) -> None:
+def load_pretrained(session: Any, model: Model, path: Any, scope: str | None = None) -> Preprocessing:
     """Set a network's variables from a weight file of any format that `minigraph.weights` reads.
+
+    Returns what these weights expect to be done to a picture.
 
     The file's names may be those of the network's variables, with or without its scope, or those of a library that the
     table has a layout for. scope: that of the variables; by default what their names start with. Errors as of
@@ -34,7 +36,7 @@ def load_pretrained(session: Any, model: Model, path: Any, scope: str | None = N
     inside = {name.removeprefix(prefix): v for name, v in variables.items() if name.startswith(prefix)}
     if not inside:
         raise InvalidArgumentError(f"the graph has no variables of a network in the scope '{scope}'")
-    stored = _best_layout(model, prefix, inside, arrays)
+    kind, stored = _best_layout(model, prefix, inside, arrays)
     rows, found = [], {}
     for name, variable in inside.items():
         place, shape = stored[name], variable.type.static
@@ -52,6 +54,7 @@ def load_pretrained(session: Any, model: Model, path: Any, scope: str | None = N
     if rows:
         raise mismatch(rows, os.fspath(path))
     assign_weights(session, found, {v.op.name: v for v in inside.values()}, where=os.fspath(path))
+    return model.preprocessing_of.get(kind, model.preprocessing)
 
 
 def _is_weight(variable: tf.Variable) -> bool:
@@ -62,15 +65,16 @@ def _is_weight(variable: tf.Variable) -> bool:
 
 def _best_layout(
     model: Model, prefix: str, variables: Mapping[str, tf.Variable], arrays: Mapping[str, Array]
-) -> dict[str, Stored]:
-    """Where the file has each variable, in the layout in which most of them are there."""
-    layouts: list[Layout] = [
-        lambda name, shape: Stored(prefix + name),
-        lambda name, shape: Stored(name),
-        *model.layouts.values(),
-    ]
-    candidates = [{name: layout(name, v.type.static) for name, v in variables.items()} for layout in layouts]
-    return max(candidates, key=lambda places: sum(place.name in arrays for place in places.values()))
+) -> tuple[str, dict[str, Stored]]:
+    """The kind of the layout in which most variables are in the file, and where each of them is."""
+    layouts: dict[str, Layout] = {
+        "scoped": lambda name, shape: Stored(prefix + name),
+        "plain": lambda name, shape: Stored(name),
+        **model.layouts,
+    }
+    places = {k: {name: place(name, v.type.static) for name, v in variables.items()} for k, place in layouts.items()}
+    best = max(places, key=lambda kind: sum(place.name in arrays for place in places[kind].values()))
+    return best, places[best]
 
 
 def _value(place: Stored, array: Array, shape: tuple[int, ...]) -> Array | None:

@@ -52,7 +52,7 @@ def torch_layout(name: str, shape: tuple[int, ...]) -> Stored:
 
 MODEL = Model(
     "small", "", "small", small, 5, 3, "logits", Preprocessing("RG", (0.0, 0.0), (1.0, 1.0)),
-    MappingProxyType({"torch": torch_layout}),
+    MappingProxyType({"torch": torch_layout}), MappingProxyType({"torch": Preprocessing("RG", (9.0, 9.0), (1.0, 1.0))}),
 )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_layouts_of_axes(tmp_path: Path) -> None:
     arrays = torch_file()
     save_weights(tmp_path / "w.npz", arrays)
     session = started()
-    load_pretrained(session, MODEL, tmp_path / "w.npz")
+    assert load_pretrained(session, MODEL, tmp_path / "w.npz").mean == (9.0, 9.0)
     found = session.read_state()
     np.testing.assert_array_equal(
         found["small/conv/weights"], arrays["conv.weight"].transpose(2, 3, 1, 0).astype(np.float32)
@@ -99,7 +99,7 @@ def test_names_of_minigraph(scope: str, tmp_path: Path) -> None:
     for file in ["with.npz", "without.npz"] if scope == "small" else ["without.npz"]:
         with tf.Graph().as_default():
             again = started(scope)
-            load_pretrained(again, MODEL, tmp_path / file)
+            assert load_pretrained(again, MODEL, tmp_path / file) == MODEL.preprocessing
             found = again.read_state()
         for name, value in own.items():
             np.testing.assert_array_equal(found[name.replace("small/", f"{scope}/")], value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from real_weights import weight_file
 
-from minigraph.core.errors import DataLossError, InvalidArgumentError, NotFoundError
+from minigraph.core.errors import DataLossError, InvalidArgumentError, MissingPackageError, NotFoundError
 from minigraph.weights import FORMATS, find_format, load_weights, save_weights
 from minigraph.weights.crc32c import crc32c
 
@@ -142,6 +143,18 @@ def test_other_hdf5_files_by_path(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "m.h5", "w") as file:
         file["layers/conv/vars/0"] = np.ones(3)
     same(load_weights(tmp_path / "m.h5"), {"layers/conv/vars/0": np.ones(3)})
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "head"), [("h5py", "hdf5", b"\x89HDF\r\n\x1a\n"), ("onnx", "onnx", b"\x08\x07")]
+)
+def test_a_package_that_is_missing(
+    package: str, extra: str, head: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / "w.onnx").write_bytes(head)
+    with pytest.raises(MissingPackageError, match=rf"{package}: pip install \"minigraph\[{extra}\]\""):
+        load_weights(tmp_path / "w.onnx")
 
 
 def test_onnx_initializers(tmp_path: Path) -> None:

@@ -61,27 +61,27 @@ def load(network: str, weights: Path | None, labels: Path | None, backend: str |
 def freeze(model: Model, weights: Path, labels: Path | None) -> Bundle:
     """A model with weights from a file, ready for inference."""
     names = class_names(model) if labels is None else read_labels(labels)
-    with _started(model, weights) as (session, images, predictions):
-        return make_bundle(session, images, predictions, names, model.preprocessing)
+    with _Started(model, weights) as network:
+        return make_bundle(network.session, network.images, network.predictions, names, network.preprocessing)
 
 
-class _started:
+class _Started:
     """A session with a model whose variables are those of a weight file."""
 
     def __init__(self, model: Model, weights: Path) -> None:
         self._graph = tf.Graph()
         with self._graph.as_default():
-            self._images = tf.placeholder(tf.float32, [None, *model.image_shape], name="images")
-            _, ends = model.build(self._images, num_classes=model.classes)
-        self._predictions = ends["predictions"]
-        self._session = tf.Session(graph=self._graph)
-        load_pretrained(self._session, model, weights)
+            self.images = tf.placeholder(tf.float32, [None, *model.image_shape], name="images")
+            _, ends = model.build(self.images, num_classes=model.classes)
+        self.predictions = ends["predictions"]
+        self.session = tf.Session(graph=self._graph)
+        self.preprocessing = load_pretrained(self.session, model, weights)
 
-    def __enter__(self) -> tuple[tf.Session, tf.Tensor, tf.Tensor]:
-        return self._session, self._images, self._predictions
+    def __enter__(self) -> _Started:
+        return self
 
     def __exit__(self, *exc: Any) -> None:
-        self._session.close()
+        self.session.close()
 
 
 def predict(predictor: Predictor, photos: Iterable[Path], top: int) -> list[Prediction]:
@@ -147,9 +147,9 @@ def convert(source: Path, target: Path, model: str | None, labels: Path | None) 
     if chosen is None:
         arrays = load_weights(source)
     else:
-        with _started(chosen, source) as (session, _, _):
-            state = session.read_state()
-            arrays = {v.op.name: state[v.op.name] for v in session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+        with _Started(chosen, source) as network:
+            state, graph = network.session.read_state(), network.session.graph
+            arrays = {v.op.name: state[v.op.name] for v in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
     save_weights(target, arrays)
     written = next(form for form in FORMATS if target.suffix.lower() in form.suffixes)
     total = sum(array.size for array in arrays.values())

@@ -179,7 +179,7 @@ def _report(run: Retraining, options: Mapping[str, Any]) -> None:
     graph, labels = options["output_graph"] or out / "retrained.mgb", options["output_labels"] or out / "labels.txt"
     network = run.network
     bundle = make_bundle(
-        run.session, network.images, network.predictions, run.folder.classes, run.model.preprocessing, crop=None
+        run.session, network.images, network.predictions, run.folder.classes, run.preprocessing, crop=None
     )
     save_bundle(graph, bundle)
     labels.parent.mkdir(parents=True, exist_ok=True)

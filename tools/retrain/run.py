@@ -95,8 +95,9 @@ class Retraining:
         self.network = build_network(model, len(folder.classes), plan, final_tensor_name, settings.seed)
         self.session = tf.Session(graph=self.network.graph, backend=settings.backend)
         self.session.run(self.network.initialise)
+        self.preprocessing = model.preprocessing
         if weights is not None:
-            load_pretrained(self.session, model, weights, scope=_scope(self.network.graph))
+            self.preprocessing = load_pretrained(self.session, model, weights, scope=_scope(self.network.graph))
         key = weights_key(weights, settings.seed)
         where = bottleneck_dir / f"{model.name}-{plan.cut}-{key}".replace("/", "_")
         self.bottlenecks = None if plan.cut is None else Bottlenecks(folder, where, self._load, self._forward)
@@ -223,10 +224,10 @@ class Retraining:
     def _distorted(self, row: int, step: int, place: int) -> NDArray[np.float32]:
         size = (self.model.image_size,) * 2
         image = load_distorted(self.folder.files[row], size, self.distortions, self.settings.seed, step, place)
-        return self.model.preprocessing.apply(image)
+        return self.preprocessing.apply(image)
 
     def _load(self, path: Path) -> NDArray[np.float32]:
-        return self.model.preprocessing.apply(load_image(path, (self.model.image_size,) * 2))
+        return self.preprocessing.apply(load_image(path, (self.model.image_size,) * 2))
 
     def _values(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
         """What the trained part is fed for these images, undistorted."""
