@@ -5,7 +5,21 @@
 
 from typing import Any as _Any
 
-from minigraph import filters, image, layers, linalg, losses, math, metrics, nn, summary, train, viz
+from minigraph import (
+    filters,
+    graph_util,
+    image,
+    initializers,
+    layers,
+    linalg,
+    losses,
+    math,
+    metrics,
+    nn,
+    summary,
+    train,
+    viz,
+)
 from minigraph.autodiff import gradients
 from minigraph.core import errors
 from minigraph.core.dtypes import (
@@ -34,6 +48,7 @@ from minigraph.initializers import (
     glorot_normal_initializer,
     glorot_uniform_initializer,
     ones_initializer,
+    orthogonal_initializer,
     random_normal_initializer,
     random_uniform_initializer,
     truncated_normal_initializer,
@@ -66,13 +81,34 @@ from minigraph.ops.arrays import (
     space_to_depth,
     trace,
 )
+from minigraph.ops.branches import case, cond, while_loop
+from minigraph.ops.checks import Assert_ as Assert
+from minigraph.ops.checks import Print_ as Print
+from minigraph.ops.checks import (
+    assert_equal,
+    assert_greater,
+    assert_greater_equal,
+    assert_less,
+    assert_less_equal,
+    assert_negative,
+    assert_non_negative,
+    assert_non_positive,
+    assert_none_equal,
+    assert_positive,
+    assert_rank,
+    assert_type,
+    check_numerics,
+    verify_tensor_all_finite,
+)
 from minigraph.ops.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, global_norm
 from minigraph.ops.constant import constant, placeholder, placeholder_with_default
-from minigraph.ops.constant import range_ as range
 from minigraph.ops.cumulative import cumsum
 from minigraph.ops.dynamic import pad
 from minigraph.ops.dynamic import slice_ as slice
+from minigraph.ops.host import boolean_mask, py_func, unique, where
+from minigraph.ops.host import range_of as range
 from minigraph.ops.identity import identity, stop_gradient
+from minigraph.ops.image_files import read_file, write_file
 from minigraph.ops.image_geometry import random_crop
 from minigraph.ops.indexing import gather_nd, scatter_add, scatter_nd, scatter_sub, scatter_update
 from minigraph.ops.joining import concat, gather, one_hot, split, stack, unstack
@@ -125,7 +161,6 @@ from minigraph.ops.math import (
     to_float,
     to_int32,
     truediv,
-    where,
     zeros_like,
 )
 from minigraph.ops.math import floormod as mod
@@ -143,6 +178,16 @@ from minigraph.ops.reduce import (
     reduce_min,
     reduce_prod,
     reduce_sum,
+)
+from minigraph.ops.sampling import multinomial, random_shuffle
+from minigraph.ops.segments import (
+    accumulate_n,
+    argsort,
+    identity_n,
+    map_fn,
+    scalar_mul,
+    sort,
+    unsorted_segment_sum,
 )
 from minigraph.ops.shape import expand_dims, fill, ones, rank, reshape, shape, size, squeeze, tile, transpose, zeros
 from minigraph.ops.slicing import reverse, strided_slice
@@ -176,12 +221,16 @@ from minigraph.variables import (
     initialize_all_variables,
     local_variables,
     local_variables_initializer,
+    model_variables,
     trainable_variables,
     variable_scope,
     variables_initializer,
 )
 
 Operation = Node
+all_variables = global_variables
+initialize_variables = variables_initializer
+realdiv, reverse_v2 = truediv, reverse
 newaxis = None
 __version__ = "0.1.0"
 

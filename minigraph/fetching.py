@@ -11,12 +11,21 @@ from minigraph.compile.plan import Plan
 from minigraph.core.dtypes import string
 from minigraph.core.errors import GraphError, InvalidArgumentError
 from minigraph.core.graph import Graph, Node, Tensor
+from minigraph.ops.constant import Placeholder
+from minigraph.staging import Branches, Stage, needs_stages
 
 
 class Request:
     """What one form of call asks for: fetches and feeds resolved, and how to give the results their structure."""
 
-    def __init__(self, graph: Graph, symbolic: bool, fetches: Any, feeds: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        symbolic: bool,
+        fetches: Any,
+        feeds: Sequence[Any],
+        branches: Branches | None = None,
+    ) -> None:
         self.tensors: list[Tensor] = []
         self.fetched: list[Tensor] = []  # of these, what the caller gets; the others go into strings
         self.targets: list[Node] = []
@@ -24,6 +33,9 @@ class Request:
         self.dtypes = [np.dtype(object) if symbolic else t.dtype.np_dtype for t in self.feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
         self.assemble = self._structure(graph, fetches)
+        self.branches = branches or {}
+        self.stages: dict[Any, Stage] = {}
+        self.staged = branches is None and needs_stages(self.tensors, self.targets, self.feeds)
 
     def _structure(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
         if isinstance(fetch, Mapping):
@@ -106,7 +118,7 @@ def _feed_tensor(graph: Graph, key: Any) -> Tensor:
         raise TypeError(f"Cannot interpret feed_dict key as Tensor: {text}") from None
     if not isinstance(element, Tensor):
         raise TypeError(f"Cannot interpret feed_dict key as Tensor: {element!r} is an operation")
-    if element.dtype is string:
+    if element.dtype is string and not isinstance(element.node.op, Placeholder):
         raise TypeError(f"Cannot feed {element!r}: strings are made by the graph only")
     return element
 

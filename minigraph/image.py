@@ -17,6 +17,7 @@ from minigraph.ops.image_colour import (
     rgb_to_grayscale,
     rgb_to_hsv,
 )
+from minigraph.ops.image_files import decode_image, decode_jpeg, decode_png, encode_jpeg, encode_png
 from minigraph.ops.image_geometry import (
     ResizeMethod,
     central_crop,
@@ -43,7 +44,8 @@ per_image_whitening = per_image_standardization
 
 __all__ = [
     "ResizeMethod", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation",
-    "central_crop", "convert_image_dtype", "crop_and_resize", "crop_to_bounding_box", "flip_left_right",
+    "central_crop", "convert_image_dtype", "crop_and_resize", "crop_to_bounding_box", "decode_image", "decode_jpeg",
+    "decode_png", "encode_jpeg", "encode_png", "flip_left_right",
     "flip_up_down", "grayscale_to_rgb", "hsv_to_rgb", "pad_to_bounding_box", "per_image_standardization",
     "per_image_whitening", "random_brightness", "random_contrast", "random_crop", "random_flip_left_right",
     "random_flip_up_down", "random_hue", "random_saturation", "resize", "resize_area", "resize_bicubic",

@@ -1,6 +1,6 @@
 """Neural-network functions, under the names of TensorFlow 1's `tf.nn`."""
 
-from minigraph.ops.activation import crelu, leaky_relu, relu6, selu, softsign, swish
+from minigraph.ops.activation import crelu, leaky_relu, selu, softsign, swish
 from minigraph.ops.bias import bias_add
 from minigraph.ops.conv2d import conv2d
 from minigraph.ops.conv3d import conv3d
@@ -25,7 +25,8 @@ from minigraph.ops.loss import (
     softmax_cross_entropy_with_logits_v2,
     sparse_softmax_cross_entropy_with_logits,
 )
-from minigraph.ops.math import elu, relu, sigmoid, softplus, tanh
+from minigraph.ops.lrn import local_response_normalization
+from minigraph.ops.math import elu, relu, relu6, sigmoid, softplus, tanh
 from minigraph.ops.matmul import xw_plus_b
 from minigraph.ops.median import median2d
 from minigraph.ops.nn_forms import (
@@ -52,6 +53,8 @@ from minigraph.ops.ranking import in_top_k, top_k
 
 avg_pool2d, max_pool2d = avg_pool, max_pool
 depthwise_conv2d_native = depthwise_conv2d
+
+lrn = local_response_normalization
 
 __all__ = [
     "atrous_conv2d",
@@ -83,8 +86,10 @@ __all__ = [
     "l2_loss",
     "l2_normalize",
     "leaky_relu",
+    "local_response_normalization",
     "log_poisson_loss",
     "log_softmax",
+    "lrn",
     "max_pool",
     "max_pool1d",
     "max_pool2d",

@@ -13,8 +13,9 @@ from minigraph.backend import Backend, get_backend
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE, specialise
 from minigraph.core import collector, scopes
+from minigraph.core.dtypes import string
 from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, ResourceExhaustedError
-from minigraph.core.graph import Graph, get_default_graph
+from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
@@ -22,6 +23,7 @@ from minigraph.fetching import Request, as_feed, feed_error, fetch_key
 from minigraph.lint import Lints, Run
 from minigraph.ops.state import VariableV2
 from minigraph.rewrite.pipeline import Hook, Pass, run_pipeline
+from minigraph.staging import run_in_stages
 
 if TYPE_CHECKING:
     from minigraph.compile.profile import Profile
@@ -66,6 +68,8 @@ class Session:
     infinity, and raise InvalidArgumentError that names the first op that made one; the variables then are as before
     the run. reorder: let operations run in another order than that of making where that needs less memory; results and
     the order of effects stay. lint: warn of programs that most likely do not do what is meant (see `minigraph.lint`).
+    precision: to what convolutions and matrix products may round float32 operands: "tf32" and "bfloat16" (on cupy only)
+    are quicker. What is stored, sums among it, stays float32.
     """
 
     def __init__(
@@ -82,10 +86,11 @@ class Session:
         check_numerics: bool = False,
         reorder: bool = True,
         lint: bool = True,
+        precision: str = "float32",
     ) -> None:
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
 
-        self.backend: Backend = get_backend(backend)
+        self.backend: Backend = get_backend(backend, precision)
         self.symbolic: bool = getattr(self.backend, "symbolic", False)
         if self.symbolic and (debug or check_numerics):
             raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
@@ -127,6 +132,30 @@ class Session:
                 self._watch_growth()
             feeds = feed_dict or {}
             request = self._request(fetches, feeds)
+            if request.staged:
+                pairs = zip(request.feeds, feeds.values(), strict=True)
+                known = {t: as_feed(v, t.dtype.np_dtype) if t.dtype is string else v for t, v in pairs}
+                values = run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
+            else:
+                values = self._values(request, feeds, options, run_metadata)
+            return request.assemble(values)
+
+    def _stage(
+        self,
+        tensors: Sequence[Tensor],
+        targets: Sequence[Node],
+        known: Mapping[Tensor | Node, Any],
+        branches: dict[Tensor, bool],
+    ) -> list[Any]:
+        """One plan of a run that takes several."""
+        feeds = {t: v for t, v in known.items() if isinstance(t, Tensor) and t.dtype is not string}
+        request = self._request([[*tensors], [*targets]], feeds, dict(branches))
+        values: list[Any] = request.assemble(self._values(request, feeds))[0]
+        return values
+
+    def _values(self, request: Request, feeds: Mapping[Any, Any], options: Any = None, run_metadata: Any = None) -> Any:
+        """What one plan gives for the tensors of a request."""
+        with self._lock:
             try:
                 arrays = [
                     v if type(v) is np.ndarray else as_feed(v, dtype)
@@ -152,7 +181,7 @@ class Session:
             self._runs += 1
             if self._watches and self._lints is not None:
                 self._watches = self._lints.after_run(self._as_run(request, arrays))
-            return request.assemble(values)
+            return values
 
     def _traced(self, plan: Plan, arrays: list[np.ndarray], options: Any, metadata: Any) -> list[np.ndarray]:
         from minigraph.compile.profile import trace_plan
@@ -171,6 +200,8 @@ class Session:
             self._check_open()
             feeds = feed_dict or {}
             request = self._request(fetches, feeds)
+            if request.staged:
+                raise GraphError("there is no one plan for this run: a condition or a shape in it depends on values")
             try:
                 arrays = [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
             except (TypeError, ValueError):
@@ -195,9 +226,9 @@ class Session:
             with np.errstate(all="ignore"):
                 return profile_plan(plan, arrays, repeat, flops)
 
-    def _request(self, fetches: Any, feeds: Mapping[Any, Any]) -> Request:
+    def _request(self, fetches: Any, feeds: Mapping[Any, Any], branches: dict[Tensor, bool] | None = None) -> Request:
         try:
-            key = (fetch_key(fetches), tuple(feeds))
+            key = (fetch_key(fetches), tuple(feeds), None if branches is None else tuple(branches.items()))
             request = self._requests.get(key)
         except TypeError:
             key, request = None, None  # no part of a graph is unhashable, so this is about to be refused
@@ -206,7 +237,7 @@ class Session:
                 raise TypeError(f"feed_dict must map tensors to values, not {feeds!r}")
             if len(self._requests) >= REQUEST_LIMIT:
                 self._requests = {k: r for k, r in self._requests.items() if r.plans}
-            request = self._requests[key] = Request(self.graph, self.symbolic, fetches, list(feeds))
+            request = self._requests[key] = Request(self.graph, self.symbolic, fetches, list(feeds), branches)
         return request
 
     def _compile(self, request: Request, shapes: tuple[Any, ...], arrays: Sequence[np.ndarray]) -> Plan:
@@ -218,7 +249,7 @@ class Session:
                 )
         types = [TensorType(t.dtype, s) for t, s in zip(request.feeds, shapes, strict=True)]
         with collector.paused():
-            program = specialise(request.tensors, request.targets, request.feeds, types)
+            program = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [self._numeric_check(program, arrays)] if self._debug else []
             program, stages = run_pipeline(program, self._passes, hooks)
             plan = self._plan_type(program, self.backend, self, stages=stages, reorder=self._reorder)

@@ -1,46 +1,19 @@
-"""The table of models."""
+"""The table of networks."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-
-import minigraph as tf
 from minigraph.core.errors import MinigraphError
-from minigraph.models import mnist_cnn
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A network and how it is trained unless told otherwise.
-
-    build: takes images, float32 [N, *image_shape], keep_prob, a float32 scalar, and stddev, a number; returns
-        logits, float32 [N, classes].
-    dataset: the data to train on, as for `minigraph train --data`.
-    epochs: by data set; `other_epochs` for any other.
-    """
-
-    name: str
-    summary: str
-    build: Callable[..., tf.Tensor]
-    image_shape: tuple[int, ...]
-    classes: int
-    dataset: str
-    batch_size: int
-    learning_rate: float
-    keep_prob: float
-    stddev: float
-    epochs: Mapping[str, int]
-    other_epochs: int
-
-    def parameters(self) -> int:
-        """The number of trainable numbers in the network."""
-        with tf.Graph().as_default():
-            images = tf.placeholder(tf.float32, [None, *self.image_shape])
-            self.build(images, tf.placeholder(tf.float32, []), stddev=self.stddev)
-            return sum(math.prod(v.type.static) for v in tf.trainable_variables())
+from minigraph.models.alexnet import MODEL as ALEXNET
+from minigraph.models.efficientnet_lite import MODEL as EFFICIENTNET_LITE0
+from minigraph.models.folder_cnn import MODEL as FOLDER_CNN
+from minigraph.models.googlenet import MODEL as GOOGLENET
+from minigraph.models.inception_v3 import MODEL as INCEPTION_V3
+from minigraph.models.lenet import MODELS as LENETS
+from minigraph.models.mnist_cnn import MODEL as MNIST_CNN
+from minigraph.models.record import Model, Recipe
+from minigraph.models.resnet import MODELS as RESNETS
+from minigraph.models.squeezenet import MODEL as SQUEEZENET
+from minigraph.models.vgg import MODELS as VGGS
 
 
 class UnknownModelError(MinigraphError, KeyError):
@@ -49,21 +22,21 @@ class UnknownModelError(MinigraphError, KeyError):
     __str__ = Exception.__str__  # KeyError's shows the repr
 
 
+class NoRecipeError(MinigraphError, ValueError):
+    """Nothing says how to train a model."""
+
+
 MODELS: tuple[Model, ...] = (
-    Model(
-        name="mnist-cnn",
-        summary="Handwritten digits: two 5x5 convolutions, two full connections, dropout",
-        build=mnist_cnn.build,
-        image_shape=(784,),
-        classes=10,
-        dataset="sample",
-        batch_size=256,
-        learning_rate=0.01,
-        keep_prob=0.75,
-        stddev=1.0,
-        epochs=MappingProxyType({"sample": 3}),
-        other_epochs=5,
-    ),
+    MNIST_CNN,
+    FOLDER_CNN,
+    *LENETS,
+    ALEXNET,
+    *VGGS,
+    GOOGLENET,
+    *RESNETS,
+    INCEPTION_V3,
+    SQUEEZENET,
+    EFFICIENTNET_LITE0,
 )
 
 
@@ -78,3 +51,11 @@ def get_model(name: str) -> Model:
     close = get_close_matches(plain, known, n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known models: {', '.join(sorted(known))}"
     raise UnknownModelError(f"unknown model {name!r}; {hint}")
+
+
+def get_recipe(model: Model) -> Recipe:
+    """How to train a model. NoRecipeError, with the models that can be trained, if nothing says it."""
+    if model.recipe is None:
+        trainable = ", ".join(m.name for m in MODELS if m.recipe is not None)
+        raise NoRecipeError(f"there is no recipe to train {model.name} from scratch; there is for: {trainable}")
+    return model.recipe

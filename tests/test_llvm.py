@@ -21,15 +21,21 @@ import minigraph as tf
 from minigraph.core.op import REGISTRY, Op
 from minigraph.ops import conv2d as C
 from minigraph.ops import elementwise as E
+from minigraph.ops import pool as P
+from minigraph.ops import winograd as W
 from minigraph.ops.matmul import MatMul
+from minigraph.passes.fuse_blocks import FuseBlocks
+from minigraph.rewrite.region import Blocked
 from minigraph.tools.cli import main
 
 pytest.importorskip("llvmlite", reason="needs llvmlite")
 
-from minigraph.backends.llvm import LlvmBackend
-from minigraph.backends.llvm.cache import ObjectCache
+from minigraph.backends.llvm import LlvmBackend, blocked
+from minigraph.backends.llvm.backend import lower
+from minigraph.backends.llvm.native import How
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.llvm.update import FORMULAS
+from minigraph.core.objects import ObjectCache
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -117,6 +123,120 @@ def test_matrix_products(shape: tuple[int, int, int], transposed: tuple[bool, bo
     )
     want = left @ right
     assert np.linalg.norm(got - want) <= 2e-6 * np.linalg.norm(want)
+
+
+def is_native(op: Op, operands: list[Any]) -> bool:
+    types = [kernels.type_of(a) for a in operands]
+    return lower(op, types, op.infer(*types), How(2)) is not None
+
+
+WINOGRAD = [  # tile, filter, image, outputs, padding
+    (4, 5, (3, 14, 14, 16), 24, ((2, 2), (2, 2))),
+    (2, 5, (1, 7, 9, 8), 16, ((0, 2), (3, 0))),
+    (6, 3, (1, 20, 17, 8), 16, ((1, 1), (1, 1))),
+    (2, 3, (1, 4, 3, 16), 8, ((0, 0), (1, 0))),
+    (4, 3, (40, 14, 14, 64), 64, ((1, 1), (1, 1))),  # in blocks of images
+]
+
+
+@pytest.mark.parametrize("case", WINOGRAD, ids=str)
+def test_winograd_convolution_and_its_gradients(case: Any) -> None:
+    """Against the convolution itself and its gradients in float64, within the bound that the documentation gives."""
+    tile, kernel, image, outputs, padding = case
+    random = np.random.RandomState(0)
+    direct = C.Conv2D((1, 1), padding)
+    filters = (kernel, kernel, image[3], outputs)
+    y = direct.out_shape(image, filters)
+    x, w, delta = (random.randn(*shape).astype(np.float32) for shape in (image, filters, y))
+
+    def run(op: Op, *operands: Any) -> list[Any]:
+        assert is_native(op, list(operands))
+        return kernels.Bound(op, list(operands)).run()
+
+    def exact(op: Any, *operands: Any) -> Any:
+        return op.forward(np, *(a.astype(np.float64) for a in operands))[0]
+
+    (u,) = run(W.WinogradFilter(tile, kernel), w)
+    to_image = exact(kernels.Conv2DInputGrad((1, 1), padding, (1, 1), image), w, delta)
+    to_filter = exact(kernels.Conv2DFilterGrad((1, 1), padding, (1, 1), filters), x, delta)
+    dx, du = run(W.WinogradGrads(tile, kernel, padding), x, u, delta)
+    (alone,) = run(W.WinogradFilterGrad(tile, kernel, padding), x, delta)
+    found = [
+        (run(W.WinogradConv2D(tile, kernel, padding), x, u)[0], exact(direct, x, w)),
+        (dx, to_image),
+        (run(W.WinogradInputGrad(tile, kernel, padding, image), u, delta)[0], to_image),
+        (run(W.WinogradFilterAdjoint(tile, kernel), du)[0], to_filter),
+        (run(W.WinogradFilterAdjoint(tile, kernel), alone)[0], to_filter),
+    ]
+    for got, want in found:
+        assert np.linalg.norm(got - want) <= 5e-5 * np.linalg.norm(want)
+
+
+POOLS = [  # window, strides, padding, image
+    ((2, 2), (2, 2), ((0, 0), (0, 0)), (2, 6, 8, 19)),
+    ((3, 3), (2, 2), ((0, 1), (0, 1)), (2, 8, 7, 8)),
+    ((3, 2), (1, 3), ((1, 1), (1, 0)), (1, 5, 9, 33)),
+    ((2, 3), (3, 4), ((0, 0), (0, 0)), (1, 8, 9, 3)),
+    ((5, 5), (1, 1), ((0, 0), (0, 0)), (2, 6, 5, 5)),
+]
+
+
+@pytest.mark.parametrize("case", POOLS, ids=str)
+def test_pooling_and_its_gradients(case: Any) -> None:
+    *attributes, shape = case
+    random = np.random.RandomState(0)
+    x = random.randint(-3, 3, shape).astype(np.float32)  # with ties
+    x.flat[:: 7 * shape[3]] = np.nan
+    x.flat[1 :: 5 * shape[3]] = -np.inf
+    y, where = P.MaxPool(*attributes).forward(np, x)
+    delta = random.randn(*y.shape).astype(np.float32)
+    for op, operands in (
+        (P.MaxPool(*attributes), [x]),
+        (P.AvgPool(*attributes), [random.randn(*shape).astype(np.float32)]),
+        (kernels.MaxPoolInputGrad(*attributes, shape), [where, delta]),
+        (kernels.AvgPoolInputGrad(*attributes, shape), [delta]),
+    ):
+        assert is_native(op, operands)
+        kernels.check(op, operands)
+
+
+def small_network(x: Any, y: Any) -> list[Any]:
+    """Convolutions, pooling and a loss, and the gradients of all filters and biases."""
+    random = np.random.RandomState(1)
+    shapes = ((3, 3, 3, 8), (8,), (3, 3, 8, 8), (8,))
+    weights = [tf.constant(random.randn(*s).astype(np.float32) * 0.3) for s in shapes]
+    for filters, bias in zip(weights[::2], weights[1::2], strict=True):
+        x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, filters, [1, 1, 1, 1], "SAME"), bias))
+        x = tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+    logits = tf.reduce_mean(x, [1, 2])
+    loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=logits))
+    return [loss, logits, *tf.gradients(loss, weights)]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 19])
+def test_regions_by_blocks_are_native_and_give_the_same(batch: int) -> None:
+    """In every pass configuration, with blocks that do not divide the batch; against no passes and NumPy."""
+    random = np.random.RandomState(0)
+    x, y = random.randn(batch, 24, 20, 3).astype(np.float32), np.eye(8, dtype=np.float32)[random.randint(0, 8, batch)]
+    blocks = FuseBlocks(min_edge=1, min_saved=1)
+    found = []
+    for backend, passes in (("numpy", ()), ("llvm", ("relu_after_pool", "fuse_pointwise", "fuse_epilogue", blocks))):
+        with tf.Graph().as_default():
+            holders = [tf.placeholder(tf.float32, a.shape) for a in (x, y)]
+            fetches = small_network(*holders)
+            feeds = dict(zip(holders, (x, y), strict=True))
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(blocked, "TARGET", 1 << 16)
+                with tf.Session(backend=backend, passes=passes) as session:
+                    found.append(session.run(fetches, feeds))
+                    again = session.run(fetches, feeds)
+                    regions = [s.instr for s in session.plan_for(fetches, feeds)[0].steps]
+        assert all((a == b).all() for a, b in zip(found[-1], again, strict=True))
+    for region in (i for i in regions if isinstance(i.op, Blocked)):
+        assert lower(region.op, [v.type for v in region.inputs], region.types, How(2)) is not None
+    assert any(isinstance(i.op, Blocked) for i in regions)
+    for got, want in zip(found[1], found[0], strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5 * float(np.max(np.abs(want))))
 
 
 SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 88.0, 89.0, -87.0, -103.0, -105.0, 1.0, -1.0])

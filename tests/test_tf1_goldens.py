@@ -24,10 +24,7 @@ TF_ERRORS = {"OpError", "InvalidArgumentError", "FailedPreconditionError", "NotF
 
 
 # Recorded for what is still to come: the first symbol each case misses. When it arrives, the entry must go.
-LATER = {
-    "op_lrn": "lrn",
-    "op_lrn_defaults": "local_response_normalization",
-}
+LATER: dict[str, str] = {}
 
 # Where minigraph is right and TensorFlow is not.
 DEVIATIONS = {

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import minigraph as tf
 from minigraph.core import scopes
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError
 from minigraph.core.graph import Node, Tensor
-from minigraph.models.registry import MODELS, Model
+from minigraph.models.classifier import classifier
+from minigraph.models.record import Model, Recipe
+from minigraph.models.registry import MODELS
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Pass
 from minigraph.tools.train import build_network
@@ -26,6 +29,7 @@ from minigraph.viz.picture import is_gradient
 SEED = 0
 STDDEV = 0.05  # of initial values: with large ones training is chaotic, and rounding shows in the results
 BATCH_SIZE = 32  # of a file's graph, where nothing says it
+NETWORK_BATCH_SIZE = 8  # of a network without a recipe
 IDLE = {"VariableV2", "ReadVariable", "Const", "Placeholder"}  # nothing to see where nothing reads them
 
 
@@ -71,11 +75,11 @@ def load_target(name: str, batch_size: int | None = None, inference: bool = Fals
     A Python file runs with an empty default graph, and with a `__name__` that is not `__main__`. If it defines
     `fetches`, `feeds` (a dict) or `passes`, these are used; else, and for a saved graph, the training operations are
     fetched if there are any, else all that nothing reads, and placeholders get random numbers. batch_size: by default
-    the model's, 32 for a file.
+    the recipe's, 8 for a model without one, 32 for a file.
     """
     model = next((m for m in MODELS if m.name == name), None)
     if model is not None:
-        return _of_model(model, batch_size or model.batch_size, inference)
+        return _of_model(model, batch_size, inference)
     path = Path(name)
     if path.is_dir():
         raise TargetError(f"{name} is a folder; a target is {_KINDS}")
@@ -104,19 +108,41 @@ def _of_saved(path: Path, batch_size: int, inference: bool) -> Target:
     return Target(path.name, graph, found, batch_size)
 
 
-def _of_model(model: Model, batch_size: int, inference: bool) -> Target:
-    network = build_network(model, stddev=STDDEV, learning_rate=model.learning_rate, seed=SEED)
-    random = np.random.RandomState(SEED)
-    images = random.uniform(size=(batch_size, *model.image_shape)).astype(np.float32)
+def _of_model(model: Model, batch_size: int | None, inference: bool) -> Target:
+    count = batch_size or (model.recipe.batch_size if model.recipe else NETWORK_BATCH_SIZE)
+    return _of_recipe(model, model.recipe, count, inference) if model.recipe else _of_network(model, count, inference)
+
+
+def _of_recipe(model: Model, recipe: Recipe, batch_size: int, inference: bool) -> Target:
+    network = build_network(model, stddev=STDDEV, learning_rate=recipe.learning_rate, seed=SEED)
+    images, labels = _examples((batch_size, *recipe.image_shape), model.classes)
     feeds: dict[Any, Any] = {network.images: images}
     fetches: list[Tensor | Node] = [network.train_step, network.loss, network.accuracy]
     if inference:
         fetches = [network.predicted]
         feeds[network.keep_prob] = np.float32(1)
     else:
-        feeds[network.labels] = np.eye(model.classes, dtype=np.float32)[random.randint(model.classes, size=batch_size)]
-        feeds[network.keep_prob] = np.float32(model.keep_prob)
+        feeds[network.labels] = labels
+        feeds[network.keep_prob] = np.float32(recipe.keep_prob)
     return Target(model.name, network.graph, fetches, batch_size, feeds)
+
+
+def _of_network(model: Model, batch_size: int, inference: bool) -> Target:
+    network = classifier(model, is_training=not inference, seed=SEED)
+    images, labels = _examples((batch_size, *model.image_shape), model.classes)
+    if network.train is None:
+        return Target(
+            model.name, network.graph, [network.end_points["predictions"]], batch_size, {network.images: images}
+        )
+    feeds = {network.images: images, network.labels: labels}
+    return Target(model.name, network.graph, [network.train, network.loss], batch_size, feeds)
+
+
+def _examples(shape: tuple[int, ...], classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Random images of that shape, and one-hot labels."""
+    random = np.random.RandomState(SEED)
+    images = random.uniform(size=shape).astype(np.float32)
+    return images, np.eye(classes, dtype=np.float32)[random.randint(classes, size=shape[0])]
 
 
 def _of_file(path: Path, batch_size: int, inference: bool) -> Target:

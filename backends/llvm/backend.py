@@ -6,23 +6,42 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backend import Lowered
-from minigraph.backends.llvm import conv, matmul, update
+from minigraph.backends.llvm import blocked, conv, matmul, pool, update, winograd
+from minigraph.backends.llvm.compiler import require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
+from minigraph.backends.llvm.native import How, Native, lowered
+from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy.backend import NumpyBackend
 from minigraph.backends.numpy.common import Types
 from minigraph.core.ir import Builder, Feed, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ops import winograd as W
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.matmul import MatMul
+from minigraph.ops.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
 from minigraph.ops.update import Apply
-from minigraph.rewrite.region import Loop
+from minigraph.passes.multi_tensor import Together
+from minigraph.rewrite.region import Blocked, Epilogue, Loop
 
-CONTRACTIONS: dict[type[Op], Callable[[Any, Types, Types, bool], Lowered | None]] = {
+KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     MatMul: matmul.matmul,
     Conv2D: conv.conv2d,
     Conv2DInputGrad: conv.input_grad,
     Conv2DFilterGrad: conv.filter_grad,
+    MaxPool: pool.max_pool,
+    MaxPoolInputGrad: pool.max_pool_grad,
+    AvgPool: pool.avg_pool,
+    AvgPoolInputGrad: pool.avg_pool_grad,
+    W.WinogradFilter: winograd.filters,
+    W.WinogradFilterAdjoint: winograd.filters,
+}
+
+WINOGRAD = {
+    W.WinogradConv2D: winograd.conv2d,
+    W.WinogradInputGrad: winograd.gradients,
+    W.WinogradFilterGrad: winograd.gradients,
+    W.WinogradGrads: winograd.gradients,
 }
 
 
@@ -31,25 +50,40 @@ class LlvmBackend(NumpyBackend):
 
     name = "llvm"
 
+    def __init__(self) -> None:
+        super().__init__()
+        require_host()
+
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """Native code where there is some, else what NumpyBackend does."""
-        return self._native(op, in_types, out_types, True) or super().lower(op, in_types, out_types)
+        native = lower(op, in_types, out_types, How(TEAM.size))
+        return lowered(native, TEAM.size) if native else super().lower(op, in_types, out_types)
 
     def _lower_inside(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
-        found = self._native(op, in_types, out_types, False)
-        return found or super()._lower_inside(op, in_types, out_types)
+        native = lower(op, in_types, out_types, How(1, True))
+        return lowered(native, 1) if native else super()._lower_inside(op, in_types, out_types)
 
-    def _native(self, op: Op, in_types: Types, out_types: Types, threads: bool) -> Lowered | None:
-        if type(op) in CONTRACTIONS:
-            return CONTRACTIONS[type(op)](op, in_types, out_types, threads)
-        what = None
-        if isinstance(op, Loop):
-            what = elementwise_of(op)
-        elif isinstance(op, Apply):
-            return update.apply(op, in_types, threads)
-        elif in_types and out_types[0].size and op.is_pointwise(in_types):
-            what = elementwise_of(_single(op, in_types, out_types[0]))
-        return None if what is None else elementwise(what, threads)
+
+def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """Native code for an op; None where there is none."""
+    if type(op) in KERNELS:
+        return KERNELS[type(op)](op, in_types, out_types, how)
+    if type(op) in WINOGRAD:
+        return WINOGRAD[type(op)](op, in_types, out_types, how, lower)  # type: ignore[arg-type]
+    if isinstance(op, Blocked):
+        return blocked.blocked(op, lower, how)
+    if isinstance(op, Epilogue):
+        return blocked.epilogue(op, lower, how)
+    if isinstance(op, Together):
+        return update.together(op, in_types, how)
+    if isinstance(op, Apply):
+        return update.apply(op, in_types, how)
+    what = None
+    if isinstance(op, Loop):
+        what = elementwise_of(op, how.adds)
+    elif in_types and out_types[0].size and op.is_pointwise(in_types):
+        what = elementwise_of(_single(op, in_types, out_types[0]))
+    return None if what is None else elementwise(what, how)
 
 
 def _single(op: Op, in_types: Types, out: TensorType) -> Loop:

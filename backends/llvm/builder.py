@@ -1,7 +1,8 @@
 """What the kernels write IR with: types, loops, vectors, and the frame of a kernel.
 
-A kernel is `void kernel(ptr arguments, i64 first, i64 last)`: `arguments` points to an array of pointers, and the tasks
-`first` to `last` - 1 are to be done. Which task does what depends on shapes only, never on the number of threads.
+A kernel is `void kernel(ptr arguments, i64 first, i64 last, i64 slot)`: `arguments` points to an array of pointers, and
+the tasks `first` to `last` - 1 are to be done. Which task does what depends on shapes only, never on the number of
+threads. `slot` numbers the thread, for kernels that need memory of each thread's own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ VOID = ir.VoidType()
 POINTER = ir.PointerType()
 I1, I8, I32, I64 = (ir.IntType(n) for n in (1, 8, 32, 64))
 F32, F64 = ir.FloatType(), ir.DoubleType()
+KERNEL = ir.FunctionType(VOID, [POINTER, I64, I64, I64])
 Builder = Any  # ir.IRBuilder; llvmlite has no types
 Value = Any
 
@@ -137,6 +139,38 @@ def zero(b: Builder, address: Value, nbytes: Value) -> None:
     b.call(function(b, "llvm.memset.p0.i64", VOID, [POINTER, I8, I64, I1]), [address, I8(0), nbytes, I1(0)])
 
 
+def copy(b: Builder, target: Value, source: Value, nbytes: Value) -> None:
+    """Copy memory that does not overlap."""
+    b.call(function(b, "llvm.memcpy.p0.p0.i64", VOID, [POINTER, POINTER, I64, I1]), [target, source, nbytes, I1(0)])
+
+
+def offset(b: Builder, *terms: tuple[Value, int]) -> Value:
+    """Σ value·stride."""
+    total = index(0)
+    for value, stride in terms:
+        total = b.add(total, b.mul(value, index(stride)))
+    return total
+
+
+def smaller(b: Builder, x: Value, y: Value) -> Value:
+    """The smaller of two signed integers."""
+    return b.select(b.icmp_signed("<", x, y), x, y)
+
+
+def larger(b: Builder, x: Value, y: Value) -> Value:
+    """The larger of two signed integers."""
+    return b.select(b.icmp_signed(">", x, y), x, y)
+
+
+def stack(b: Builder, kind: Any, count: int) -> Value:
+    """Memory on the stack, taken once a call of the function."""
+    with b.goto_entry_block():
+        made = b.alloca(kind, count)
+    made.align = 64
+    made.type = POINTER  # LLVM knows no other, but llvmlite gives it one with an element type
+    return made
+
+
 class Frame:
     """The functions of a module that is being written, all with the signature of a kernel. `b` builds the one begun
     last; `pointers` are its arguments."""
@@ -149,13 +183,21 @@ class Frame:
     @contextmanager
     def tasks(self, name: str) -> Iterator[Value]:
         """A function and in it the loop over the tasks; the `with` block writes what task `i` does."""
-        made = ir.Function(self.module, ir.FunctionType(VOID, [POINTER, I64, I64]), name)
+        made = ir.Function(self.module, KERNEL, name)
         b = self.b = ir.IRBuilder(made.append_basic_block())
-        arguments, first, last = made.args
+        arguments, first, last, self.slot = made.args
+        self.rooms: dict[str, Value] = {}
         self.pointers = [b.load(at(b, arguments, index(i), POINTER), typ=POINTER) for i in range(self.count)]
         with loop(b, first, last) as task:
             yield task
         b.ret_void()
+
+    def room(self, name: str, elements: int, kind: Any = F32) -> Value:
+        """Memory on the stack, taken once for all tasks of a call and known by a name; `elements` is the most it is
+        asked for."""
+        if name not in self.rooms:
+            self.rooms[name] = stack(self.b, kind, elements)
+        return self.rooms[name]
 
     @property
     def text(self) -> str:

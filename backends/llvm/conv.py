@@ -5,32 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from minigraph.backend import Launch, Lowered
-from minigraph.backends.llvm.builder import (
-    F32,
-    I1,
-    I64,
-    POINTER,
-    VOID,
-    Frame,
-    Value,
-    at,
-    function,
-    index,
-    loop,
-    number,
-    pieces,
-    reduce_loop,
-    vector,
-    zero,
-)
-from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.launch import arguments, launch
+from minigraph.backends.llvm.builder import F32, Frame, Value, at, copy, index, loop, offset, pieces, zero
+from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs
+from minigraph.backends.llvm.product import copy_row
 from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, strips, tile_columns
-from minigraph.backends.numpy.common import Array, Scratch, Types, run
+from minigraph.backends.llvm.total import write_total
+from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.window import Pair, reach
@@ -101,38 +83,25 @@ def _padded(frame: Frame, where: Geometry, room: Value, image: Value, top: Value
         with b.if_then(inside):
             source = at(b, image, b.mul(y, index(width * channels)), F32)
             start = b.add(b.mul(i, index(where.line)), index(where.before[1] * channels))
-            move = function(b, "llvm.memcpy.p0.p0.i64", VOID, [POINTER, POINTER, I64, I1])
-            b.call(move, [at(b, room, start, F32), source, index(size), I1(0)])
+            copy(b, at(b, room, start, F32), source, index(size))
 
 
-def _room(frame: Frame, elements: int) -> Value:
-    """Memory on the stack, taken once for all tasks of a call."""
-    with frame.b.goto_entry_block():
-        room = frame.b.alloca(F32, elements)
-        room.align = 64
-        return room
-
-
-def write_pack(frame: Frame, sizes: Sequence[int], strides: Sequence[int], start: int) -> None:
+def _write_pack(frame: Frame, sizes: Sequence[int], strides: Sequence[int], start: int) -> None:
     """Task i: columns i·w to i·w + w of B as [rows, columns, channels, w], from the filter by the given strides."""
     rows, columns, depth, fan = sizes
     width = tile_columns()
     with frame.tasks("pack") as block:
         b = frame.b
         first = b.mul(block, index(width))
-        last = b.add(first, index(width))
-        last = b.select(b.icmp_signed("<", last, index(fan)), last, index(fan))
         target = at(b, frame.pointers[3], b.mul(first, index(rows * columns * depth)), F32)
-        source = at(b, frame.pointers[1], index(start), F32)
-        with ExitStack() as nest:
-            ends = ((index(0), index(rows)), (index(0), index(columns)), (index(0), index(depth)), (first, last))
-            r, s, k, n = (nest.enter_context(loop(b, *bounds)) for bounds in ends)
-            offset = index(0)
-            for i, stride in zip((r, s, k, n), strides, strict=True):
-                offset = b.add(offset, b.mul(i, index(stride)))
-            place = b.add(b.mul(b.add(b.mul(r, index(columns)), s), index(depth)), k)
-            place = b.add(b.mul(place, index(width)), b.sub(n, first))
-            b.store(b.load(at(b, source, offset, F32), typ=F32), at(b, target, place, F32))
+        source = at(b, frame.pointers[1], b.add(b.mul(first, index(strides[3])), index(start)), F32)
+        full = b.icmp_signed("<=", b.add(first, index(width)), index(fan))
+        for count in dict.fromkeys((min(width, fan), fan % width or width)):
+            with b.if_then(full if count == width else b.not_(full)), ExitStack() as nest:
+                r, s, k = (nest.enter_context(loop(b, index(0), index(n))) for n in (rows, columns, depth))
+                element = at(b, source, offset(b, (r, strides[0]), (s, strides[1]), (k, strides[2])), F32)
+                place = offset(b, (r, columns * depth * width), (s, depth * width), (k, width))
+                copy_row(b, element, at(b, target, place, F32), count, strides[3])
 
 
 def _write_convolution(frame: Frame, where: Geometry) -> int:
@@ -144,7 +113,7 @@ def _write_convolution(frame: Frame, where: Geometry) -> int:
     tiles = TileSet(frame.module, Tiles(where.strides[1] * depth, where.fan, where.taps(depth), adds=False))
     with frame.tasks("kernel") as task:
         b = frame.b
-        room = _room(frame, lines * where.line)
+        room = frame.room("image", lines * where.line)
         n, chunk = b.sdiv(task, index(chunks)), b.srem(task, index(chunks))
         low = b.mul(chunk, index(rows))
         high = b.add(low, index(rows))
@@ -162,31 +131,26 @@ def _write_convolution(frame: Frame, where: Geometry) -> int:
     return images * chunks
 
 
-def _convolution(where: Geometry, strides: Sequence[int], start: int, threads: bool, order: Pair) -> Lowered | None:
+def _convolution(where: Geometry, strides: Sequence[int], start: int, order: Pair) -> Native | None:
     """The convolution of input order[0] with the filter, input order[1], read by `strides` from element `start`."""
     if not where.fits:
         return None
     blocks = -(-where.fan // tile_columns())
     kh, kw = where.kernel
-    scratch = Scratch()
-    scratch.add(blocks * tile_columns() * kh * kw * where.image[3], "f4")
+    room = Room()
+    packed = room.add(4 * blocks * tile_columns() * kh * kw * where.image[3])
 
-    @cache  # a part of a blocked region is bound many times
-    def write() -> tuple[str, int]:
+    def make() -> list[Call]:
         frame = Frame(4)
-        write_pack(frame, (kh, kw, where.image[3], where.fan), strides, start)
+        _write_pack(frame, (kh, kw, where.image[3], where.fan), strides, start)
         tasks = _write_convolution(frame, where)
-        return frame.text, tasks
+        places = (*ins(*order), *outs(0), packed)
+        return [Call(frame.text, "pack", blocks, places), Call(frame.text, "kernel", tasks, places)]
 
-    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        text, tasks = write()
-        block = arguments([inputs[order[0]], inputs[order[1]], outputs[0], *scratch.open(workspace)])
-        return run([launch(text, "pack", block, blocks, threads), launch(text, "kernel", block, tasks, threads)])
-
-    return Lowered(bind, scratch.nbytes)
+    return Native(always(make), room.nbytes)
 
 
-def conv2d(op: Conv2D, in_types: Types, out_types: Types, threads: bool) -> Lowered | None:
+def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: How) -> Native | None:
     """y, for float32 and one group; else None."""
     x, w = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or x[3] != w[2]:
@@ -194,10 +158,10 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types, threads: bool) -> Lowe
     (top, _), (left, _) = op.window(w).pads(*x[1:3])
     y = out_types[0].static
     where = Geometry(x, (w[0], w[1]), op.strides, op.dilations, (top, left), (y[1], y[2]), w[3])  # type: ignore[arg-type]
-    return _convolution(where, (w[1] * w[2] * w[3], w[2] * w[3], w[3], 1), 0, threads, (0, 1))
+    return _convolution(where, (w[1] * w[2] * w[3], w[2] * w[3], w[3], 1), 0, (0, 1))
 
 
-def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, threads: bool) -> Lowered | None:
+def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
     """∂L/∂x as the convolution of δ with the turned filter, for float32, one group and strides of 1; else None."""
     w, y = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or op.shape[3] != w[2] or op.strides != (1, 1):
@@ -207,10 +171,10 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, threads: 
     out = (op.shape[1], op.shape[2])
     where = Geometry(y, (w[0], w[1]), (1, 1), op.dilations, before, out, w[2])  # type: ignore[arg-type]
     row, column = w[1] * w[2] * w[3], w[2] * w[3]
-    return _convolution(where, (-row, -column, 1, w[3]), (w[0] - 1) * row + (w[1] - 1) * column, threads, (1, 0))
+    return _convolution(where, (-row, -column, 1, w[3]), (w[0] - 1) * row + (w[1] - 1) * column, (1, 0))
 
 
-def _write_filter_grad(frame: Frame, where: Geometry, lanes: int) -> None:
+def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) -> None:
     """Task i: the sum over the i-th part of the batch. Pointers: image, δ, where the tasks' sums go."""
     images, height, width, depth = where.image
     (kh, kw), (dr, dc), (sr, sc) = where.kernel, where.dilations, where.strides
@@ -218,9 +182,10 @@ def _write_filter_grad(frame: Frame, where: Geometry, lanes: int) -> None:
     size = kh * kw * depth * where.fan
     with frame.tasks("kernel") as task:
         b = frame.b
-        room = _room(frame, where.lines(where.rows) * where.line)
+        room = frame.room("image", where.lines(where.rows) * where.line)
         total = at(b, frame.pointers[2], b.mul(task, index(size)), F32)
-        zero(b, total, index(size * 4))
+        if not adds:
+            zero(b, total, index(size * 4))
         bounds = [b.sdiv(b.mul(b.add(task, index(i)), index(images)), index(lanes)) for i in (0, 1)]
         with loop(b, *bounds) as n:
             image = at(b, frame.pointers[0], b.mul(n, index(height * width * depth)), F32)
@@ -241,29 +206,7 @@ def _write_filter_grad(frame: Frame, where: Geometry, lanes: int) -> None:
                         strips(b, tiles, at(b, room, seen, F32), source, target, together * depth, columns)
 
 
-def _write_total(frame: Frame, size: int, lanes: int) -> int:
-    """The sum of the tasks' sums, in their order, some elements a task; returns how many tasks."""
-    width = host().lanes
-    chunk = 64 * width
-    with frame.tasks("finish") as task:
-        b = frame.b
-        low = b.mul(task, index(chunk))
-        high = b.add(low, index(chunk))
-        high = b.select(b.icmp_signed("<", high, index(size)), high, index(size))
-        whole = b.add(low, b.mul(b.sdiv(b.sub(high, low), index(width)), index(width)))
-        for start, stop, step in ((low, whole, width), (whole, high, 1)):
-            with loop(b, start, stop, step) as j:
-
-                def add(lane: Value, found: Value, j: Value = j, step: int = step) -> list[Value]:
-                    address = at(b, frame.pointers[2], b.add(b.mul(lane, index(size)), j), F32)
-                    return [b.fadd(found, b.load(address, typ=vector(F32, step), align=4))]
-
-                (found,) = reduce_loop(b, index(0), index(lanes), 1, [number(F32, 0.0, step)], add)
-                b.store(found, at(b, frame.pointers[3], j, F32), align=4)
-    return -(-size // chunk)
-
-
-def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, threads: bool) -> Lowered | None:
+def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
     """∂L/∂w, for float32 and one group; else None."""
     x, y = (t.static for t in in_types)
     w = op.shape
@@ -273,24 +216,17 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, threads
     where = Geometry(x, (w[0], w[1]), op.strides, op.dilations, (top, left), (y[1], y[2]), w[3])  # type: ignore[arg-type]
     if not where.fits:
         return None
-    lanes = min(LANES, x[0])
+    lanes = 1 if how.inside else min(LANES, x[0])
     size = out_types[0].size
-    scratch = Scratch()
-    if lanes > 1:
-        scratch.add(lanes * size, "f4")
+    room = Room()
+    sums = room.add(4 * lanes * size) if lanes > 1 else outs(0)[0]
 
-    @cache  # a part of a blocked region is bound many times
-    def write() -> tuple[str, int]:
+    def make() -> list[Call]:
         frame = Frame(4)
-        _write_filter_grad(frame, where, lanes)
-        tasks = _write_total(frame, size, lanes)
-        return frame.text, tasks
+        _write_filter_grad(frame, where, lanes, how.adds and lanes == 1)
+        tasks = write_total(frame, size, lanes, 2, 3, how.adds)
+        places = (*ins(0, 1), sums, *outs(0))
+        main = Call(frame.text, "kernel", lanes, places)
+        return [main, Call(frame.text, "finish", tasks, places)] if lanes > 1 else [main]
 
-    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        text, tasks = write()
-        parts = scratch.open(workspace) or [outputs[0]]
-        block = arguments([*inputs, *parts, outputs[0]])
-        main = launch(text, "kernel", block, lanes, threads)
-        return run([main, launch(text, "finish", block, tasks, threads)]) if lanes > 1 else main
-
-    return Lowered(bind, scratch.nbytes)
+    return Native(always(make), room.nbytes)

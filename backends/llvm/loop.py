@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from minigraph.backend import Launch, Lowered
 from minigraph.backends.llvm.builder import (
     I8,
     Frame,
@@ -22,25 +21,26 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.launch import arguments, launch
+from minigraph.backends.llvm.native import Call, How, Native, Place, Room, ins, outs
 from minigraph.backends.llvm.scalar import Printer, add, is_printable, load, register, store, total
-from minigraph.backends.numpy.common import Array, Scratch, run
 from minigraph.core import ir
 from minigraph.core.dtypes import DType
 from minigraph.core.scalar import Scalar, operand
 from minigraph.core.types import TensorType
 from minigraph.ops.reduce import Sum
-from minigraph.rewrite.region import Loop, collapse
+from minigraph.rewrite.region import Loop, collapse, program_batching
 
 GRAIN = 1 << 15  # elements of a task: enough to be worth waking a thread
 TASKS = 64  # at most, so that the partial sums stay few
 
 
 class Output(NamedTuple):
-    """What becomes of an expression: an array over the space, or its sum over `axes` (kept as 1)."""
+    """What becomes of an expression: an array over the space, or its sum over `axes` (kept as 1), which may be added to
+    what its buffer holds."""
 
     value: Scalar
     axes: tuple[int, ...] | None = None
+    adds: bool = False
 
 
 class Elementwise(NamedTuple):
@@ -49,6 +49,7 @@ class Elementwise(NamedTuple):
     space: tuple[int, ...]
     operands: tuple[TensorType, ...]
     outputs: tuple[Output, ...]
+    alone: bool = False  # one task does it all
 
     @property
     def is_printable(self) -> bool:
@@ -63,6 +64,8 @@ class Elementwise(NamedTuple):
     def chunk(self) -> int:
         """Rows of a task, along axis 0; it depends on the shape only."""
         rows = self.space[0]
+        if self.alone:
+            return rows
         tasks = max(1, min(TASKS, math.prod(self.space) // GRAIN, rows))
         chunk = -(-rows // tasks)
         return -(-chunk // 64) * 64 if len(self.space) == 1 else chunk  # whole vectors
@@ -76,9 +79,12 @@ class Elementwise(NamedTuple):
         return output.axes is not None and 0 in output.axes and self.tasks > 1
 
 
-def elementwise_of(op: Loop) -> Elementwise | None:
-    """The loop with as few axes as can be; None where it has no equivalent in native code."""
+def elementwise_of(op: Loop, adds: bool = False) -> Elementwise | None:
+    """The loop with as few axes as can be; None where it has no equivalent in native code. adds: sums over the batch
+    are added to what is there."""
     program, space = collapse(op)
+    how = program_batching(op.program) if adds else None
+    sums = how.sums if how is not None else (False,) * len(program.results)
     made: dict[ir.Value, Output] = {}
     for instr in program.instrs:
         value = ir.Value(instr, 0)
@@ -90,7 +96,8 @@ def elementwise_of(op: Loop) -> Elementwise | None:
             made[value] = Output(instr.op.expr(*(made[v].value for v in instr.inputs)))
     rank = len(space)
     types = tuple(TensorType(t.dtype, (1,) * (rank - len(t.static)) + t.static) for t in program.feeds)
-    found = Elementwise(space, types, tuple(made[v] for v in program.results))
+    results = [made[v]._replace(adds=is_sum) for v, is_sum in zip(program.results, sums, strict=True)]
+    found = Elementwise(space, types, tuple(results))
     return found if found.is_printable else None
 
 
@@ -122,7 +129,7 @@ class _Writer:
         high = b.select(b.icmp_signed("<", high, index(rows)), high, index(rows))
         self.bases = self._bases(task)
         for n, output in enumerate(self.what.outputs):
-            if output.axes is not None:
+            if output.axes is not None and (not output.adds or n in self.parts):
                 size = math.prod(self.what.kept(output)[1:]) * output.value.dtype.size
                 whole = 0 in output.axes
                 start = index(0) if whole else b.mul(low, index(size))
@@ -233,37 +240,36 @@ class _Writer:
                     address = at(b, part, b.add(b.mul(task, index(size)), j), element(dtype))
                     return [add(b, found, load(b, address, dtype, width), dtype)]
 
-                empty = number(register(dtype), 0, width)
+                place = at(b, target, j, element(dtype))
+                adds = self.what.outputs[output].adds
+                empty = load(b, place, dtype, width) if adds else number(register(dtype), 0, width)
                 (found,) = reduce_loop(b, index(0), index(self.what.tasks), 1, [empty], step)
-                store(b, found, at(b, target, j, element(dtype)), dtype, width)
+                store(b, found, place, dtype, width)
 
 
-def elementwise(what: Elementwise, threads: bool) -> Lowered:
-    """The loop as a native function; outputs that nobody reads are left out when it is bound."""
-    scratch = Scratch()
-    for output in what.outputs:
-        if what.has_parts(output):
-            scratch.add(what.tasks * math.prod(what.kept(output)), output.value.dtype.np_dtype)
+def elementwise(what: Elementwise, how: How) -> Native:
+    """The loop as a native function; outputs that nobody reads are left out."""
+    what = what._replace(alone=how.inside)
+    room = Room()
+    parts = {
+        n: room.add(what.tasks * math.prod(what.kept(o)) * o.value.dtype.size)
+        for n, o in enumerate(what.outputs)
+        if what.has_parts(o)
+    }
 
-    @cache  # a part of a blocked region is bound many times
-    def write(outputs: tuple[Output, ...]) -> tuple[str, bool]:
-        writer = _Writer(what._replace(outputs=outputs))
-        return writer.frame.text, bool(writer.parts)
-
-    def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
-        read = [o for o, array in zip(what.outputs, outputs, strict=True) if array is not None]
+    @cache
+    def calls(wanted: tuple[bool, ...]) -> list[Call]:
+        read = [n for n, is_read in enumerate(wanted) if is_read]
         if not read:
-            return run([])
-        present = what._replace(outputs=tuple(read))
-        rooms = zip(scratch.open(workspace), filter(what.has_parts, what.outputs), strict=True)
-        parts = [room for room, output in rooms if output in read]
-        text, has_parts = write(present.outputs)
-        made = [a for a in outputs if a is not None]
-        block = arguments([*inputs, *made, *parts])
-        main = launch(text, "kernel", block, present.tasks, threads)
-        return run([main, launch(text, "finish", block, 1, False)]) if has_parts else main
+            return []
+        present = what._replace(outputs=tuple(what.outputs[n] for n in read))
+        places: tuple[Place, ...] = (*ins(*range(len(what.operands))), *outs(*read))
+        places += tuple(parts[n] for n in read if n in parts)
+        writer = _Writer(present)
+        found = [Call(writer.frame.text, "kernel", present.tasks, places)]
+        return [*found, Call(writer.frame.text, "finish", 1, places)] if writer.parts else found
 
-    return Lowered(bind, scratch.nbytes, _overwritable(what))
+    return Native(calls, room.nbytes, _overwritable(what))
 
 
 def _overwritable(what: Elementwise) -> tuple[int, ...]:

@@ -1,72 +1,100 @@
-"""Matrix products by register tiles: blocks of A stay in the L2 cache, packed panels of B in L1."""
+"""Matrix products."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from minigraph.backend import Launch, Lowered
-from minigraph.backends.llvm.builder import F32, Frame, at, index, pieces, zero
-from minigraph.backends.llvm.conv import write_pack
-from minigraph.backends.llvm.launch import arguments, launch
-from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, strips, tile_columns
-from minigraph.backends.numpy.common import Array, Scratch, Types, run
+from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, intrinsic, loop, offset, splat, vector, zero
+from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs
+from minigraph.backends.llvm.product import Product, grid, write_tasks
+from minigraph.backends.llvm.tile import parts
+from minigraph.backends.llvm.total import write_total
+from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.ops.matmul import MatMul
 
-DEPTH = 256  # terms of the sum at a time
-ROWS = 96  # of the result in a task, at most
-LARGEST = 4 << 20  # bytes of B; above that BLAS blocks better
-FEWEST = 16  # rows of the result that make it worth packing B
+FEW = 4  # rows of the result up to which B is streamed through once, term by term
+PARTS = 16  # of the sum, each a task, where there are few rows
+LEAST = 64  # terms of such a part
 
 
-def matmul(op: MatMul, in_types: Types, out_types: Types, threads: bool) -> Lowered | None:
-    """C, for float32 matrices of moderate size; else None, which leaves it to BLAS."""
+def matmul(op: MatMul, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """C, for float32 matrices; else None."""
     a, b = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or len(a) != 2 or len(b) != 2 or 0 in (*a, *b):
         return None
     rows, columns = out_types[0].static
     depth = a[0] if op.transpose_a else a[1]
-    if depth * columns * 4 > LARGEST or rows < FEWEST:
-        return None
-    width = tile_columns()
-    panels = -(-columns // width)
-    scratch = Scratch()
-    scratch.add(panels * width * depth, "f4")
-
-    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        frame = Frame(4)
-        strides = (0, 0, 1, depth) if op.transpose_b else (0, 0, columns, 1)
-        write_pack(frame, (1, 1, depth, columns), strides, 0)
-        tasks = _write_product(frame, rows, columns, depth, op.transpose_a)
-        block = arguments([*inputs, outputs[0], *scratch.open(workspace)])
-        text = frame.text
-        return run([launch(text, "pack", block, panels, threads), launch(text, "kernel", block, tasks, threads)])
-
-    return Lowered(bind, scratch.nbytes)
+    a_row, a_term = (1, rows) if op.transpose_a else (depth, 1)
+    b_term, b_column = (1, depth) if op.transpose_b else (columns, 1)
+    if rows <= FEW and not op.transpose_b:
+        return _few_rows(rows, columns, depth, a_row, a_term)
+    return product(Product(depth, a_row, a_term, b_term, b_column, columns), rows, columns)
 
 
-def _write_product(frame: Frame, rows: int, columns: int, depth: int, transposed: bool) -> int:
-    """A block of rows of the result a task; returns how many tasks. Pointers: A, B, the result, B packed."""
-    height = min(ROWS, max(8, -(-rows // 8)))
-    row, term = (1, rows) if transposed else (depth, 1)
-    with frame.tasks("kernel") as task:
-        b = frame.b
-        low = b.mul(task, index(height))
-        for count in dict.fromkeys((height, rows % height or height)):
-            whole = b.icmp_signed("<=", b.add(low, index(height)), index(rows))
-            with b.if_then(whole if count == height else b.not_(whole)):
-                target = at(b, frame.pointers[2], b.mul(low, index(columns)), F32)
-                zero(b, target, index(count * columns * 4))
-                for start, some in pieces(b, depth, DEPTH):
-                    tiles = TileSet(
-                        frame.module,
-                        Tiles(row, columns, (Reduction(some, term, tile_columns()),), adds=True),
-                        f"tile{count}x{some}",
-                    )
-                    source = at(b, frame.pointers[0], b.add(b.mul(low, index(row)), b.mul(start, index(term))), F32)
-                    for first, across in pieces(b, columns, tile_columns()):
-                        panel = b.add(b.mul(first, index(depth)), b.mul(start, index(tile_columns())))
-                        packed = at(b, frame.pointers[3], panel, F32)
-                        strips(b, tiles, source, packed, at(b, target, first, F32), count, across)
-    return -(-rows // height)
+def product(what: Product, rows: int, columns: int) -> Native:
+    """The product of the two operands."""
+
+    def make() -> list[Call]:
+        frame = Frame(3)
+        tasks = write_tasks(frame, "kernel", what, grid(rows, columns))
+        return [Call(frame.text, "kernel", tasks, (*ins(0, 1), *outs(0)))]
+
+    return Native(always(make))
+
+
+def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> Native:
+    """Each task adds up some terms for the whole result, reading B in the order of memory."""
+    count = max(1, min(PARTS, depth // LEAST))
+    room = Room()
+    sums = room.add(4 * rows * columns * count)
+
+    def make() -> list[Call]:
+        frame = Frame(3)
+        with frame.tasks("kernel") as task:
+            b = frame.b
+            total = at(b, frame.pointers[2], b.mul(task, index(rows * columns)), F32)
+            zero(b, total, index(rows * columns * 4))
+            low, high = (b.sdiv(b.mul(b.add(task, index(i)), index(depth)), index(count)) for i in (0, 1))
+            step = 4
+            whole = b.add(low, b.mul(b.sdiv(b.sub(high, low), index(step)), index(step)))
+            for start, stop, some in ((low, whole, step), (whole, high, 1)):
+                with loop(b, start, stop, some) as k:
+                    _add_terms(frame, total, k, some, (rows, columns), (a_row, a_term))
+        tasks = write_total(frame, rows * columns, count, 2, 1)
+        places = (*ins(0, 1), sums)
+        return [
+            Call(frame.text, "kernel", count, places),
+            Call(frame.text, "finish", tasks, (*ins(0), *outs(0), sums)),
+        ]
+
+    return Native(always(make), room.nbytes)
+
+
+def _add_terms(frame: Frame, total: Value, k: Value, some: int, shape: tuple[int, int], a: tuple[int, int]) -> None:
+    """C += A[:, k : k + some]·B[k : k + some]."""
+    b, (rows, columns), (a_row, a_term) = frame.b, shape, a
+    factors = [
+        [
+            b.load(at(b, frame.pointers[0], offset(b, (b.add(k, index(t)), a_term), (index(r), a_row)), F32), typ=F32)
+            for t in range(some)
+        ]
+        for r in range(rows)
+    ]
+    source = at(b, frame.pointers[1], b.mul(k, index(columns)), F32)
+
+    def column(j: Value, width: int) -> None:
+        kind = vector(F32, width)
+        row = [b.load(at(b, source, b.add(j, index(t * columns)), F32), typ=kind, align=4) for t in range(some)]
+        for r in range(rows):
+            place = at(b, total, b.add(j, index(r * columns)), F32)
+            value = b.load(place, typ=kind, align=4)
+            for t in range(some):
+                value = intrinsic(b, "fma", splat(b, factors[r][t], width), row[t], value)
+            b.store(value, place, align=4)
+
+    lanes = host().lanes
+    whole = columns // lanes * lanes
+    with loop(b, index(0), index(whole), lanes) as j:
+        column(j, lanes)
+    for start, width in parts(columns - whole):
+        column(index(whole + start), width)

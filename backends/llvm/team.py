@@ -14,7 +14,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from minigraph.backends.llvm.builder import I8, I32, I64, POINTER, VOID, at, function, index
+from minigraph.backends.llvm.builder import I8, I32, I64, KERNEL, POINTER, VOID, at, function, index
 from minigraph.backends.llvm.compiler import load
 
 _MUTEX, _START, _DONE, _JOB = 0, 128, 256, 384  # byte offsets in the shared block
@@ -24,7 +24,7 @@ _KERNEL, _ARGUMENTS, _COUNT, _NEXT, _GENERATION, _OPEN, _ACTIVE, _BUSY = range(8
 
 
 class _Code:
-    """The native functions of the team: `work(team)` and `run(team, kernel, arguments, count)`."""
+    """The native functions of the team: `work(team, slot)` and `run(team, kernel, arguments, count)`."""
 
     def __init__(self) -> None:
         self.module = ir.Module()
@@ -32,10 +32,10 @@ class _Code:
         self._write_work()
         self._write_run()
 
-    def _start(self, name: str, args: int) -> Any:
-        made = ir.Function(self.module, ir.FunctionType(VOID, [POINTER] * args), name)
+    def _start(self, name: str) -> Any:
+        made = ir.Function(self.module, ir.FunctionType(VOID, [POINTER, I64]), name)
         self.b = ir.IRBuilder(made.append_basic_block())
-        self.team = made.args[0]
+        self.team, self.slot = made.args
         return made
 
     def _field(self, number: int) -> Any:
@@ -65,9 +65,9 @@ class _Code:
 
     def _write_drain(self) -> None:
         """Do tasks until there are none left."""
-        self.drain = self._start("drain", 1)
+        self.drain = self._start("drain")
         b = self.b
-        kernel = b.inttoptr(self._get(_KERNEL), _KERNEL_TYPE.as_pointer())
+        kernel = b.inttoptr(self._get(_KERNEL), KERNEL.as_pointer())
         arguments = b.inttoptr(self._get(_ARGUMENTS), POINTER)
         count = self._get(_COUNT)
         head, inside, after = (b.append_basic_block() for _ in range(3))
@@ -76,14 +76,14 @@ class _Code:
         task = b.atomic_rmw("add", self._field(_NEXT), index(1), "seq_cst")
         b.cbranch(b.icmp_signed("<", task, count), inside, after)
         b.position_at_end(inside)
-        b.call(kernel, [arguments, task, b.add(task, index(1))])
+        b.call(kernel, [arguments, task, b.add(task, index(1)), self.slot])
         b.branch(head)
         b.position_at_end(after)
         b.ret_void()
 
     def _write_work(self) -> None:
         """What a thread does for ever: wait for a job that takes helpers, and help."""
-        self._start("work", 1)
+        self._start("work")
         b = self.b
         seen = b.alloca(I64)
         b.store(index(0), seen)
@@ -100,7 +100,7 @@ class _Code:
         b.store(self._get(_GENERATION), seen)
         self._set(_ACTIVE, b.add(self._get(_ACTIVE), index(1)))
         self._call("pthread_mutex_unlock", _MUTEX)
-        b.call(self.drain, [self.team])
+        b.call(self.drain, [self.team, self.slot])
         self._call("pthread_mutex_lock", _MUTEX)
         self._set(_ACTIVE, b.sub(self._get(_ACTIVE), index(1)))
         self._call("pthread_cond_signal", _DONE)
@@ -116,8 +116,8 @@ class _Code:
         b.cbranch(b.icmp_signed("!=", self._get(_BUSY), index(0)), alone, together)
         b.position_at_end(alone)
         self._call("pthread_mutex_unlock", _MUTEX)
-        direct = b.inttoptr(kernel, _KERNEL_TYPE.as_pointer())
-        b.call(direct, [b.inttoptr(arguments, POINTER), index(0), count])
+        direct = b.inttoptr(kernel, KERNEL.as_pointer())
+        b.call(direct, [b.inttoptr(arguments, POINTER), index(0), count, index(0)])
         b.ret_void()
         b.position_at_end(together)
         job = {_KERNEL: kernel, _ARGUMENTS: arguments, _COUNT: count, _NEXT: index(0), _OPEN: index(1)}
@@ -126,7 +126,7 @@ class _Code:
         self._set(_GENERATION, b.add(self._get(_GENERATION), index(1)))
         self._call("pthread_cond_broadcast", _START)
         self._call("pthread_mutex_unlock", _MUTEX)
-        b.call(self.drain, [self.team])
+        b.call(self.drain, [self.team, index(0)])
         self._call("pthread_mutex_lock", _MUTEX)
         self._set(_OPEN, index(0))
         self._loop(
@@ -138,9 +138,8 @@ class _Code:
         b.ret_void()
 
 
-_KERNEL_TYPE = ir.FunctionType(VOID, [POINTER, I64, I64])
 RUN = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
-WORK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+WORK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 
 
 def thread_count() -> int:
@@ -177,8 +176,8 @@ class Team:
                 libc.pthread_cond_init(ctypes.c_void_p(base + _DONE), None)
                 self.run = RUN(run)
                 worker = WORK(work)
-                for _ in range(self.size - 1):
-                    threading.Thread(target=worker, args=(base,), daemon=True, name="minigraph-llvm").start()
+                for slot in range(1, self.size):
+                    threading.Thread(target=worker, args=(base, slot), daemon=True, name="minigraph-llvm").start()
                 self.shared = shared
             return self.run, self.shared
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -77,10 +76,8 @@ class TileSet:
         made.attributes.add("noinline")
         self.b = ir.IRBuilder(made.append_basic_block())
         a, b_, c = made.args
-        widths = _widths(columns)
-        starts = [0, *itertools.accumulate(widths)][:-1]
-        places = [(i * self.tiles.c + s, w) for i in range(rows) for s, w in zip(starts, widths, strict=True)]
-        self.rows, self.parts = rows, list(zip(starts, widths, strict=True))
+        self.rows, self.parts = rows, parts(columns)
+        places = [(i * self.tiles.c + s, w) for i in range(rows) for s, w in self.parts]
         empty = [number(F32, 0.0, w) for _, w in places]
         for (place, width), value in zip(places, self._sum(0, a, b_, empty), strict=True):
             address = at(self.b, c, index(place), F32)
@@ -125,14 +122,14 @@ class TileSet:
         return made
 
 
-def _widths(columns: int) -> list[int]:
-    """Vector widths that make up a row of a tile, the widest first."""
-    width, found = host().lanes, []
-    while columns:
-        while width > columns:
+def parts(columns: int) -> list[tuple[int, int]]:
+    """Start and width of the vectors that make up a row, the widest first."""
+    width, start, found = host().lanes, 0, []
+    while start < columns:
+        while width > columns - start:
             width //= 2
-        found.append(width)
-        columns -= width
+        found.append((start, width))
+        start += width
     return found
 
 

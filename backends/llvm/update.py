@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from minigraph.backend import Launch, Lowered
 from minigraph.backends.llvm.loop import Elementwise, Output, elementwise
-from minigraph.backends.numpy.common import Array, Types
+from minigraph.backends.llvm.native import Call, How, Native, Place
+from minigraph.backends.numpy.common import Types
 from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, call, constant, operand, where
 from minigraph.core.types import TensorType
 from minigraph.ops import update as U
+from minigraph.passes.multi_tensor import Together
 
 Formula = Callable[..., tuple[Scalar, ...]]  # (op, scalars of all inputs) -> the new values of what the op writes
 
@@ -94,7 +95,7 @@ FORMULAS: dict[type[Op], Formula] = {
 }
 
 
-def apply(op: U.Apply, in_types: Types, threads: bool) -> Lowered | None:
+def apply(op: U.Apply, in_types: Types, how: How) -> Native | None:
     """The step as one loop over the elements; None for an op without a formula or for types it does not fit."""
     size = in_types[0].size
     formula = FORMULAS.get(type(op))
@@ -108,9 +109,34 @@ def apply(op: U.Apply, in_types: Types, threads: bool) -> Lowered | None:
     what = Elementwise((size,), types, tuple(map(Output, made)))
     if not what.is_printable:
         return None
-    lowered = elementwise(what, threads)
+    native = elementwise(what, how)
 
-    def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
-        return lowered.bind(inputs, [inputs[w] for w in op.writes], workspace)
+    def calls(wanted: tuple[bool, ...]) -> list[Call]:
+        return [_on(call, {Place("out", i): Place("in", w) for i, w in enumerate(op.writes)}) for call in every()]
 
-    return Lowered(bind, lowered.workspace)
+    def every() -> list[Call]:
+        return list(native.calls((True,) * len(made)))
+
+    return Native(calls, native.workspace)
+
+
+def together(op: Together, in_types: Types, how: How) -> Native | None:
+    """Several steps, one after the other."""
+    parts = [apply(op.op, given, how) for given in op.pieces(in_types)]
+    size = len(in_types) // op.count
+
+    def calls(wanted: tuple[bool, ...]) -> list[Call]:
+        found = []
+        for n, part in enumerate(parts):
+            moved = {Place("in", i): Place("in", n * size + i) for i in range(size)}
+            found += [_on(call, moved) for call in part.calls(())]  # type: ignore[union-attr]
+        return found
+
+    if None in parts:
+        return None
+    return Native(calls, max(part.workspace for part in parts if part is not None))
+
+
+def _on(call: Call, moved: dict[Place, Place]) -> Call:
+    """The call on other pointers."""
+    return call._replace(places=tuple(moved.get(p, p) for p in call.places))

@@ -13,6 +13,7 @@ from minigraph.backends.numpy import (
     filters,
     loop,
     loss,
+    lrn,
     matmul,
     pointwise,
     pool,
@@ -29,7 +30,7 @@ from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked, Epilogue, Loop
 
 KERNELS: dict[type[Op], Kernel] = {}
-for _module in (pointwise, reduce, matmul, conv, winograd, pool, filters, loss, data, state, update):
+for _module in (pointwise, reduce, matmul, conv, winograd, pool, filters, loss, lrn, data, state, update):
     KERNELS |= _module.KERNELS
 
 
@@ -60,6 +61,8 @@ class NumpyBackend:
             return loop.epilogue(op, in_types, self.lower)
         if isinstance(op, Together):
             return region.together(op, in_types, out_types, self.lower)
+        if op.on_host:
+            return fallback(op, in_types, out_types)
         for kind in type(op).__mro__:
             if kind in KERNELS:
                 return KERNELS[kind](op, in_types, out_types)

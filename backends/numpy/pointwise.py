@@ -125,6 +125,22 @@ def _relu_grad(x: list[Array], out: Array, temporaries: list[Array]) -> list[Lau
     return [partial(np.greater, x[1], zero, gate), partial(np.multiply, x[0], gate, out)]
 
 
+def _relu6(x: list[Array], out: Array, _: list[Array]) -> list[Launch]:
+    zero, six = (np.array(v, out.dtype) for v in (0, 6))
+    return [partial(np.maximum, x[0], zero, out=out), partial(np.minimum, out, six, out=out)]
+
+
+def _relu6_grad(x: list[Array], out: Array, temporaries: list[Array]) -> list[Launch]:
+    gate, below = temporaries
+    zero, six = (np.array(v, x[1].dtype) for v in (0, 6))
+    return [
+        partial(np.greater, x[1], zero, gate),
+        partial(np.less, x[1], six, below),
+        partial(np.logical_and, gate, below, gate),
+        partial(np.multiply, x[0], gate, out),
+    ]
+
+
 def _sigmoid(x: list[Array], out: Array, _: list[Array]) -> list[Launch]:
     one = np.ones((), out.dtype)
     return [
@@ -235,6 +251,8 @@ KERNELS: dict[type[Op], Kernel] = {
     P.Pointwise: pointwise,
     E.Relu: blocked(_relu),
     E.ReluGrad: blocked(_relu_grad, (None,)),
+    E.Relu6: blocked(_relu6),
+    E.Relu6Grad: blocked(_relu6_grad, (np.bool_, np.bool_)),
     E.Sigmoid: blocked(_sigmoid),
     E.Rsqrt: blocked(_rsqrt),
     E.Reciprocal: blocked(_reciprocal),

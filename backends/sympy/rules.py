@@ -15,7 +15,7 @@ from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.edges import Hysteresis
-from minigraph.ops.elementwise import Elu, ReluGrad, Round
+from minigraph.ops.elementwise import Elu, Relu6Grad, ReluGrad, Round
 from minigraph.ops.joining import OneHot
 from minigraph.ops.like import normalise_axes
 from minigraph.ops.loss import (
@@ -72,6 +72,13 @@ def _arg(op: ArgMax, x: Array) -> Results:
 
 def _relu_grad(op: ReluGrad, g: Array, y: Array) -> Results:
     return (elementwise(lambda a, b: pick(is_positive(b), a, sympy.S.Zero), g, y),)
+
+
+def _relu6_grad(op: Relu6Grad, g: Array, y: Array) -> Results:
+    def between(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+        return pick(is_positive(b), pick(is_positive(6 - b), a, sympy.S.Zero), sympy.S.Zero)
+
+    return (elementwise(between, g, y),)
 
 
 def _elu(op: Elu, x: Array) -> Results:
@@ -178,6 +185,7 @@ RULES: dict[type[Op], Callable[..., Results]] = {
     MedianFilter: _on_numbers,
     Min: _extremum,
     OneHot: _one_hot,
+    Relu6Grad: _relu6_grad,
     ReluGrad: _relu_grad,
     Round: _round,
     Softmax: lambda op, x: (softmax(x),),

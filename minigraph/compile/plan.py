@@ -173,14 +173,17 @@ class Plan:
 
     def save(self) -> list[tuple[Array, np.ndarray]]:
         """The buffers of the variables and random states that a run changes, each with a copy of what it holds."""
+        return [(array, self.backend.read(array)) for array in self.changed()]
+
+    def changed(self) -> list[Array]:
+        """The buffers of the variables and random states that a run changes."""
         changed = dict.fromkeys(i.inputs[w].instr for i in self.program.instrs for w in i.op.writes)
-        saved = []
+        found = []
         for cell in changed:
             op = cell.op
             assert isinstance(op, Cell)
-            array = self.store.cell(op.name, op.type, self.initials.get(cell))
-            saved.append((array, self.backend.read(array)))
-        return saved
+            found.append(self.store.cell(op.name, op.type, self.initials.get(cell)))
+        return found
 
     def restore(self, saved: Sequence[tuple[Array, np.ndarray]]) -> None:
         """Undo the effects of runs since `save`."""

@@ -38,7 +38,7 @@ class BackendError(MinigraphError, RuntimeError):
 
 
 class MissingPackageError(MinigraphError, ImportError):
-    """A package that is optional is needed here, and is not installed."""
+    """A package that an optional part of minigraph needs is not installed."""
 
 
 class OpError(MinigraphError):

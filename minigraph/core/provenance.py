@@ -41,6 +41,11 @@ def _is_internal(file: str) -> bool:
     return known
 
 
+def count_as_internal(file: str) -> None:
+    """Look past a file's frames, as past minigraph's own: whoever calls what it defines made the node."""
+    _internal[file] = True
+
+
 def caller() -> Source:
     """The innermost frame that is not minigraph's own code."""
     frame = sys._getframe(1)

@@ -1,4 +1,4 @@
-"""The rarer activations: relu6, selu, leaky_relu, softsign, and those composed of others."""
+"""The rarer activations: selu, leaky_relu, softsign, and those composed of others."""
 
 from __future__ import annotations
 
@@ -12,24 +12,10 @@ from minigraph.ops.builder import apply
 from minigraph.ops.joining import concat
 from minigraph.ops.math import relu, sigmoid
 from minigraph.ops.pointwise import Unary, scalar_like, unary
-from minigraph.ops.selection import Cast, Select
+from minigraph.ops.selection import Select
 
 # Klambauer et al. 2017: with these, a layer of independent normal inputs hands on mean 0 and variance 1.
 _SCALE, _SCALE_ALPHA = 1.0507009873554804934193349852946, 1.7580993408473768599402175208123
-
-
-class Relu6(Unary):
-    """y = min(max(x, 0), 6). The derivative is 0 at both ends."""
-
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6)),)
-
-    def expr(self, *operands: Scalar) -> Scalar:
-        return call("minimum", call("maximum", operands[0], 0), 6)
-
-    def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        inside = apply(C.LogicalAnd(), apply(C.Greater(), x, scalar_like(0, x)), apply(C.Less(), x, scalar_like(6, x)))
-        return apply(E.Mul(), g, apply(Cast(x.dtype), inside))
 
 
 class Selu(Unary):
@@ -89,11 +75,6 @@ class Softsign(Unary):
         return apply(E.RealDiv(), g, slope)
 
 
-def relu6(features: Any, name: str | None = None) -> Tensor:
-    """min(max(x, 0), 6)."""
-    return unary(Relu6(), features, name, "Relu6", "features")
-
-
 def selu(features: Any, name: str | None = None) -> Tensor:
     """The self-normalising unit: s·x for x ≥ 0, else s·α·(e^x − 1). Source: Klambauer et al. 2017."""
     return unary(Selu(), features, name, "Selu", "features")
@@ -122,4 +103,5 @@ def swish(features: Any, name: str | None = None) -> Tensor:
     x = convert_to_tensor(features)
     with x.graph.name_scope(name or "swish"):
         result: Tensor = x * sigmoid(x)
+        x.graph.reserve_ids(2)  # TensorFlow's identities around it
         return result

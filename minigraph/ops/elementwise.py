@@ -356,6 +356,37 @@ class ReluGrad(Pointwise):
         return apply(ReluGrad(), grad, node.inputs[1]), None
 
 
+class Relu6(Unary):
+    """y = min(max(x, 0), 6). The derivative at 0 and at 6 is 0; NaN stays NaN."""
+
+    domain = (4 * X,)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        return call("minimum", call("maximum", operands[0], 0), 6)
+
+    def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return apply(Relu6Grad(), g, y)
+
+
+class Relu6Grad(Pointwise):
+    """g where the activation is between 0 and 6, else 0."""
+
+    domain = (X[::-1], 4 * X)
+
+    def forward(self, xp: Any, g: Any, y: Any) -> tuple[Any, ...]:
+        return (g * ((y > 0) & (y < 6)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        g, y = operands
+        return g * cast(call("greater", y, 0), g.dtype) * cast(call("less", y, 6), g.dtype)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply(Relu6Grad(), grad, node.inputs[1]), None
+
+
 class Elu(Unary):
     """y = x for x ≥ 0, else e^x − 1."""
 

@@ -127,6 +127,11 @@ def relu(features: Any, name: str | None = None) -> Tensor:
     return unary(E.Relu(), features, name, "Relu", "features")
 
 
+def relu6(features: Any, name: str | None = None) -> Tensor:
+    """min(max(x, 0), 6); the derivative at 0 and at 6 is 0."""
+    return unary(E.Relu6(), features, name, "Relu6", "features")
+
+
 def elu(features: Any, name: str | None = None) -> Tensor:
     """x for x ≥ 0, else e^x − 1."""
     return unary(E.Elu(), features, name, "Elu", "features")

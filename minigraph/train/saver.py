@@ -86,11 +86,12 @@ class Saver:
                 os.remove(stale)
 
     def restore(self, sess: Any, save_path: Any) -> None:
-        """Set the variables from a checkpoint. Nothing changes unless all of it is there and right.
+        """Set the variables from a checkpoint, of minigraph or of TensorFlow 1. Nothing changes unless all of it is
+        there and right.
 
         NotFoundError, DataLossError (damaged or foreign), InvalidArgumentError (another shape or dtype).
         """
-        arrays, _ = read_checkpoint(save_path)
+        arrays = _of_tensorflow(save_path) or read_checkpoint(save_path)[0]
         state = {}
         for name, variable in self._variables.items():
             if name not in arrays:
@@ -178,8 +179,22 @@ def checkpoint_exists(checkpoint_prefix: Any) -> bool:
     try:
         _find(checkpoint_prefix)
     except NotFoundError:
-        return False
+        return os.path.isfile(f"{os.fspath(checkpoint_prefix)}.index")  # of TensorFlow
     return True
+
+
+def _of_tensorflow(path: Any) -> dict[str, np.ndarray] | None:
+    """The variables of a checkpoint that TensorFlow wrote; None if the path leads to none. DataLossError."""
+    from minigraph.weights.checkpoint import is_checkpoint
+    from minigraph.weights.formats import find_format, load_weights
+
+    if os.path.isfile(f"{os.fspath(path)}{SUFFIX}"):
+        return None
+    try:
+        form, _ = find_format(path)
+    except (NotFoundError, DataLossError):
+        return None
+    return load_weights(path) if form.matches is is_checkpoint else None
 
 
 def _find(path: Any) -> str:

@@ -15,7 +15,21 @@ from typing import Any
 from minigraph.core.ir import Feed, Program
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops import conv2d, joining, like, loss, pool, random, reduce, selection, shape, slicing, update, winograd
+from minigraph.ops import (
+    conv2d,
+    joining,
+    like,
+    loss,
+    lrn,
+    pool,
+    random,
+    reduce,
+    selection,
+    shape,
+    slicing,
+    update,
+    winograd,
+)
 from minigraph.ops.bias import BiasAdd, BiasAddGrad
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import Identity, StopGradient
@@ -81,6 +95,14 @@ def _scatter(op: Op, ins: Types, outs: Types) -> int:
     return ins[-1].size
 
 
+def _normalisation(op: lrn.LRN, ins: Types, outs: Types) -> int:
+    return (2 * op.depth_radius + 5) * ins[0].size  # squares, their sums, times α, plus bias, the power, the product
+
+
+def _window_sum(op: lrn.WindowSum, ins: Types, outs: Types) -> int:
+    return 2 * op.radius * ins[0].size
+
+
 def _sum_of_all(op: Op, ins: Types, outs: Types) -> int:
     return (len(ins) - 1) * outs[0].size
 
@@ -122,6 +144,8 @@ FORMULAS: dict[type[Op], Formula] = {
     pool.MaxPoolInputGrad: _scatter,
     pool.AvgPoolGrad: _spread,
     pool.AvgPoolInputGrad: _spread,
+    lrn.LRN: _normalisation,
+    lrn.WindowSum: _window_sum,
     reduce.Reduction: _each_input(1),
     reduce.ArgMax: _each_input(1),
     reduce.ProdOfOthers: _each_input(2),

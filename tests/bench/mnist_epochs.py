@@ -15,7 +15,7 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.data import Batches, load
-from minigraph.models.registry import get_model
+from minigraph.models.registry import get_model, get_recipe
 from minigraph.tools.train import FIRST, build_network, predict
 
 
@@ -28,20 +28,21 @@ def main() -> None:
     options = parser.parse_args()
 
     model = get_model("mnist-cnn")
+    recipe = get_recipe(model)
     data = load("mnist")
     actual = data.test_labels.argmax(1)
-    network = build_network(model, stddev=model.stddev, learning_rate=model.learning_rate, seed=options.seed)
-    batches = Batches(data.train_images, data.train_labels, batch_size=model.batch_size, seed=options.seed)
+    network = build_network(model, stddev=recipe.stddev, learning_rate=recipe.learning_rate, seed=options.seed)
+    batches = Batches(data.train_images, data.train_labels, batch_size=recipe.batch_size, seed=options.seed)
     with tf.Session(graph=network.graph, backend=options.backend, disable_passes=options.disable) as session:
         session.run(network.initialise)
         while batches.epoch < options.epochs:
             epoch, started, losses = batches.epoch, time.monotonic(), []
             while batches.epoch == epoch:
                 images, labels = batches.next_batch()
-                feeds = {network.images: images, network.labels: labels, network.keep_prob: model.keep_prob}
+                feeds = {network.images: images, network.labels: labels, network.keep_prob: recipe.keep_prob}
                 losses.append(session.run([network.train_step, network.loss], feeds)[1])
             spent = time.monotonic() - started
-            right = predict(session, network, data.test_images) == actual
+            right = predict(session, network, data.test_images).argmax(1) == actual
             print(
                 f"epoch {epoch + 1}: mean loss {np.mean(losses):.0f}, test accuracy {np.mean(right):.4f},"
                 f" {np.sum(right[:FIRST])} of the first {FIRST}, {spent:.0f} s for {batches.steps_per_epoch} steps",

@@ -33,6 +33,8 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_losses": ("cases_losses",),
     "tf1_train": ("cases_train",),
     "tf1_image": ("cases_image",),
+    "tf1_control": ("cases_control",),
+    "tf1_layers": ("cases_layers",),
 }
 
 

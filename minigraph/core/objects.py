@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from minigraph.core.files import atomic_write
+from minigraph.core.files import atomic_write, cache_dir
 
 LIMIT = 256 << 20  # bytes
+KINDS = ("llvm", "cuda")
 _SUFFIX = ".obj"
 _DIGEST = hashlib.sha256().digest_size
 
@@ -79,6 +80,11 @@ class ObjectCache:
         for entry in found:
             entry.path.unlink(missing_ok=True)
         return len(found)
+
+
+def objects(kind: str) -> ObjectCache:
+    """The cache of one kind of compiled code, of KINDS; MINIGRAPH_CACHE moves it."""
+    return ObjectCache(cache_dir() / kind)
 
 
 def _checksum(key: str, content: bytes) -> bytes:

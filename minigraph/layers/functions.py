@@ -12,6 +12,7 @@ from minigraph.core.graph import Graph, Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.initializers import ones_initializer, zeros_initializer
 from minigraph.ops import conv2d as conv
+from minigraph.ops.algebra import tensordot
 from minigraph.ops.bias import bias_add
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.dropout import dropout as nn_dropout
@@ -49,7 +50,7 @@ def batch_normalization(
     estimate of the population's variance, m/(m−1)·σ² of m numbers; others the biased one.
     Variables: gamma, beta, moving_mean, moving_variance. Source: Ioffe and Szegedy 2015.
     """
-    _refuse(unsupported, "batch_normalization")
+    refuse(unsupported, "batch_normalization")
     x = convert_to_tensor(inputs)
     along = _channel_axis(axis, x)
     others = [a for a in range(len(x.type.shape or ())) if a != along]
@@ -65,7 +66,7 @@ def batch_normalization(
         beta = variable("beta", beta_initializer, beta_regularizer, trainable) if center else None
         moving_mean = variable("moving_mean", moving_mean_initializer, None, False)
         moving_variance = variable("moving_variance", moving_variance_initializer, None, False)
-        with _counted_as(x.graph, _nodes(training, fuses, center, scale, along == len(others))):
+        with counted_as(x.graph, _nodes(training, fuses, center, scale, along == len(others))):
             mean, variance = moving_mean.value(), moving_variance.value()
             if isinstance(training, Tensor) or training:
                 batch_mean, biased = moments(x, others)
@@ -78,7 +79,7 @@ def batch_normalization(
 
 
 @contextmanager
-def _counted_as(graph: Graph, count: int) -> Iterator[None]:
+def counted_as(graph: Graph, count: int) -> Iterator[None]:
     """Count what is made inside as `count` nodes, so that default op seeds after it are TensorFlow's."""
     start = graph.last_id
     yield
@@ -136,16 +137,16 @@ def conv2d(
     reuse: Any = None, **unsupported: Any,
 ) -> Tensor:  # fmt: skip
     """Cross-correlation of images [N,H,W,C] with `filters` filters, plus a bias. Variables: kernel, bias."""
-    _refuse(unsupported, "conv2d")
-    _channels_last(data_format)
+    refuse(unsupported, "conv2d")
+    require_channels_last(data_format)
     x = convert_to_tensor(inputs)
-    channels = _last(x, 4, "conv2d")
-    rows, columns = _pair(kernel_size)
+    channels = last_size(x, 4, "conv2d")
+    rows, columns = pair(kernel_size)
     with x.graph.as_default(), variable_scope(name, default_name="conv2d", reuse=reuse):
         dims = [rows, columns, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
         x.graph.reserve_ids(1)  # the dilation rate, a constant
-        y = conv.conv2d(x, kernel, list(_pair(strides)), padding.upper(), dilations=list(_pair(dilation_rate)))
+        y = conv.conv2d(x, kernel, list(pair(strides)), padding.upper(), dilations=list(pair(dilation_rate)))
         if use_bias:
             y = bias_add(y, get_variable("bias", [filters], x.dtype, bias_initializer, bias_regularizer, trainable))
         return y if activation is None else activation(y)
@@ -156,13 +157,13 @@ def dense(
     bias_initializer: Any = zeros_initializer, kernel_regularizer: Any = None, bias_regularizer: Any = None,
     trainable: bool = True, name: str | None = None, reuse: Any = None, **unsupported: Any,
 ) -> Tensor:  # fmt: skip
-    """inputs·kernel + bias over the last axis of inputs [N,C]. Variables: kernel [C,units], bias."""
-    _refuse(unsupported, "dense")
+    """inputs·kernel + bias over the last axis of inputs [..., C]. Variables: kernel [C,units], bias."""
+    refuse(unsupported, "dense")
     x = convert_to_tensor(inputs)
-    width = _last(x, 2, "dense")
+    width = last_size(x, max(x.type.rank or 2, 2), "dense")
     with x.graph.as_default(), variable_scope(name, default_name="dense", reuse=reuse):
         kernel = get_variable("kernel", [width, units], x.dtype, kernel_initializer, kernel_regularizer, trainable)
-        y: Tensor = matmul(x, kernel)
+        y: Tensor = matmul(x, kernel) if x.type.rank == 2 else tensordot(x, kernel, [[-1], [0]])
         if use_bias:
             y = bias_add(y, get_variable("bias", [units], x.dtype, bias_initializer, bias_regularizer, trainable))
         return y if activation is None else activation(y)
@@ -207,8 +208,8 @@ def max_pooling2d(
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """The maximum of each window of images [N,H,W,C]."""
-    _channels_last(data_format)
-    return max_pool(inputs, _window(pool_size), _window(strides), padding.upper(), name=name or "max_pooling2d")
+    require_channels_last(data_format)
+    return max_pool(inputs, window(pool_size), window(strides), padding.upper(), name=name or "max_pooling2d")
 
 
 def average_pooling2d(
@@ -216,22 +217,22 @@ def average_pooling2d(
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of each window of images [N,H,W,C]."""
-    _channels_last(data_format)
-    return avg_pool(inputs, _window(pool_size), _window(strides), padding.upper(), name=name or "average_pooling2d")
+    require_channels_last(data_format)
+    return avg_pool(inputs, window(pool_size), window(strides), padding.upper(), name=name or "average_pooling2d")
 
 
-def _refuse(unsupported: dict[str, Any], layer: str) -> None:
+def refuse(unsupported: dict[str, Any], layer: str) -> None:
     for name, value in unsupported.items():
         if value not in (None, False):
             raise ValueError(f"tf.layers.{layer}: {name}={value!r} is not supported")
 
 
-def _channels_last(data_format: str) -> None:
+def require_channels_last(data_format: str) -> None:
     if data_format != "channels_last":
         raise ValueError(f"data_format must be channels_last, not {data_format!r}")
 
 
-def _last(x: Tensor, rank: int, layer: str) -> int:
+def last_size(x: Tensor, rank: int, layer: str) -> int:
     dims = x.type.shape
     if dims is None or len(dims) != rank or dims[-1] is None:
         shape = format_shape(dims)
@@ -239,10 +240,10 @@ def _last(x: Tensor, rank: int, layer: str) -> int:
     return dims[-1]
 
 
-def _pair(value: Any) -> tuple[int, int]:
+def pair(value: Any) -> tuple[int, int]:
     rows, columns = (value, value) if isinstance(value, int) else value
     return int(rows), int(columns)
 
 
-def _window(value: Any) -> list[int]:
-    return [1, *_pair(value), 1]
+def window(value: Any) -> list[int]:
+    return [1, *pair(value), 1]

@@ -1,0 +1,267 @@
+"""Regions done block by block along the batch: a driver in native code calls the kernels of the members on each block,
+so that what passes between them stays in a core's cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from minigraph.backends.llvm.builder import (
+    I8,
+    I64,
+    KERNEL,
+    POINTER,
+    Frame,
+    at,
+    index,
+    loop,
+    offset,
+    smaller,
+    stack,
+    zero,
+)
+from minigraph.backends.llvm.native import Call, How, Native, Place, Room, always, ins, outs
+from minigraph.backends.llvm.total import write_total
+from minigraph.compile.memory import Lifetime, plan_memory
+from minigraph.core.dtypes import float32
+from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.rewrite.region import Blocked, Epilogue, inner_types, program_batching
+
+TARGET = 800 << 10  # bytes of the largest temporary of a block
+LANES = 8  # parts of the batch with sums of their own, at most
+SUMS = 16 << 20  # bytes of all lanes' sums, at most
+
+Types = Sequence[TensorType]
+Lower = Callable[[Any, Types, Types, How], Native | None]
+
+
+class _Member(NamedTuple):
+    instr: Instr
+    native: Native
+    wanted: tuple[bool, ...]
+    workspace: int  # index among the lifetimes, or -1
+
+
+class _Piece:
+    """The inner program lowered for one block size, with the temporaries laid out in a room of each thread's own."""
+
+    def __init__(self, op: Blocked, size: int, natives: Sequence[Native]) -> None:
+        self.size = size
+        self.types = inner_types(op, size)
+        self.members: list[_Member] = []
+        lifetimes: list[Lifetime] = []
+        self.slots: dict[Value, int] = {}
+        results = set(op.program.results)
+        last = {v: step for step, i in enumerate(op.members) for v in i.inputs}
+        for step, (instr, native) in enumerate(zip(op.members, natives, strict=True)):
+            made = [Value(instr, i) for i in range(len(instr.types))]
+            wanted = tuple(v in last or v in results for v in made)
+            for value, is_wanted in zip(made, wanted, strict=True):
+                if is_wanted and value not in results:
+                    self.slots[value] = len(lifetimes)
+                    lifetimes.append(Lifetime(self.types[value].nbytes, step, last[value]))
+            workspace = len(lifetimes) if native.workspace else -1
+            if native.workspace:
+                lifetimes.append(Lifetime(native.workspace, step, step))
+            self.members.append(_Member(instr, native, wanted, workspace))
+        layout = plan_memory(lifetimes)
+        self.offsets, self.nbytes = layout.offsets, layout.peak
+
+
+def _lower_members(op: Blocked, size: int, lower: Lower) -> list[Native] | None:
+    """The members' native code for a block of `size`; None where one has none."""
+    types = inner_types(op, size)
+    found = []
+    for instr in op.members:
+        how = instr.op.batching([v.type for v in instr.inputs], instr.types)
+        inner = How(1, True, how is not None and any(how.sums))
+        made = [types[Value(instr, i)] for i in range(len(instr.types))]
+        native = lower(instr.op.for_batch(size), [types[v] for v in instr.inputs], made, inner)
+        if native is None:
+            return None
+        found.append(native)
+    return found
+
+
+def block_size(op: Blocked) -> int:
+    """Images in a block: as many as keep the largest value that passes inside within TARGET bytes."""
+    passed = [Value(i, n) for i in op.members for n in range(len(i.types)) if Value(i, n) not in op.program.results]
+    largest = max((v.type.nbytes for v in passed), default=1)
+    most = max(1, min(op.batch, TARGET * op.batch // max(largest, 1)))
+    return -(-op.batch // -(-op.batch // most))
+
+
+class _Driver:
+    """The kernel that goes through the blocks. Its pointers: operands, results (the lanes' own sums for those that are
+    sums), the rooms, and the members' functions."""
+
+    def __init__(self, op: Blocked, pieces: Sequence[_Piece], lanes: int, sums: Sequence[Place], room: Place) -> None:
+        self.op, self.pieces, self.lanes = op, pieces, lanes
+        self.results = {v: n for n, v in enumerate(op.program.results)}
+        self.functions: dict[tuple[str, str], int] = {}
+        own = iter(sums)
+        count = len(op.program.feeds)
+        results = [next(own) if is_sum else Place("out", n) for n, is_sum in enumerate(op.sums)]
+        self.places = (*ins(*range(count)), *results, room)
+        self.calls = [list(self._calls(piece)) for piece in pieces]
+        self.frame = Frame(len(self.places) + len(self.functions))
+        self._write()
+
+    def _calls(self, piece: _Piece) -> Any:
+        for member in piece.members:
+            for call in member.native.calls(member.wanted):
+                self.functions.setdefault((call.text, call.name), len(self.functions))
+                yield member, call
+
+    def _write(self) -> None:
+        op, whole = self.op, self.pieces[0]
+        full = op.batch // whole.size
+        count = full + (len(self.pieces) > 1)
+        with self.frame.tasks("kernel") as task:
+            b = self.frame.b
+            room = max(p.nbytes for p in self.pieces)
+            self.room = at(b, self.frame.pointers[len(self.places) - 1], b.mul(self.frame.slot, index(room)), I8)
+            self.bases: dict[int, Any] = {}
+            for n, is_sum in enumerate(op.sums):
+                if is_sum:
+                    nbytes = op.program.results[n].type.nbytes
+                    base = self.frame.pointers[len(op.program.feeds) + n]
+                    self.bases[n] = at(b, base, b.mul(task, index(nbytes)), I8)
+                    zero(b, self.bases[n], index(nbytes))
+            low, high = (b.sdiv(b.mul(b.add(task, index(i)), index(count)), index(self.lanes)) for i in (0, 1))
+            with loop(b, low, smaller(b, high, index(full))) as block:
+                self._block(0, b.mul(block, index(whole.size)))
+            if count > full:
+                with b.if_then(b.icmp_signed("==", high, index(count))):
+                    self._block(1, index(full * whole.size))
+
+    def _block(self, number: int, start: Any) -> None:
+        b = self.frame.b
+        for member, call in self.calls[number]:
+            block = stack(b, POINTER, max(len(call.places), 1))
+            for n, place in enumerate(call.places):
+                b.store(self._pointer(number, member, place, start), at(b, block, index(n), POINTER))
+            function = self.frame.pointers[len(self.places) + self.functions[call.text, call.name]]
+            code = b.inttoptr(b.ptrtoint(function, I64), KERNEL.as_pointer())
+            b.call(code, [block, index(0), index(call.tasks), index(0)])
+
+    def _pointer(self, number: int, member: _Member, place: Place, start: Any) -> Any:
+        b, piece = self.frame.b, self.pieces[number]
+        if place.kind == "work":
+            return at(b, self.room, index(piece.offsets[member.workspace] + place.number), I8)
+        value = member.instr.inputs[place.number] if place.kind == "in" else Value(member.instr, place.number)
+        op = value.instr.op
+        if isinstance(op, Feed):
+            return self._rows(op.slot, value, start, self.op.cut[op.slot])
+        if value in self.results:
+            n = self.results[value]
+            return self.bases[n] if n in self.bases else self._rows(len(self.op.program.feeds) + n, value, start, True)
+        return at(b, self.room, index(piece.offsets[piece.slots[value]]), I8)
+
+    def _rows(self, pointer: int, value: Value, start: Any, cut: bool) -> Any:
+        base = self.frame.pointers[pointer]
+        if not cut:
+            return base
+        row = value.type.nbytes // value.type.static[0]
+        return at(self.frame.b, base, offset(self.frame.b, (start, row)), I8)
+
+
+def blocked(op: Blocked, lower: Lower, how: How, size: int | None = None) -> Native | None:
+    """The region in blocks of `size` images; None where a member has no native code.
+
+    Each lane of blocks has sums of its own, so results do not depend on the number of threads.
+    """
+    kinds = [v.type for v in op.program.results]
+    if not op.batch or any(s and k.dtype is not float32 for s, k in zip(op.sums, kinds, strict=True)):
+        return None
+    size = size or block_size(op)
+    sizes = dict.fromkeys((size, op.batch % size or size))
+    found = [_lower_members(op, n, lower) for n in sizes]
+    natives = [n for n in found if n is not None]
+    if len(natives) < len(found):
+        return None
+    pieces = [_Piece(op, n, members) for n, members in zip(sizes, natives, strict=True)]
+    count = -(-op.batch // size)
+    total = sum(k.nbytes for k, is_sum in zip(kinds, op.sums, strict=True) if is_sum)
+    lanes = max(1, min(count, LANES, SUMS // total)) if total else count
+    room = Room()
+    own = room.add(max(p.nbytes for p in pieces) * min(how.threads, lanes))
+    summed = [n for n, is_sum in enumerate(op.sums) if is_sum]
+    sums = [outs(n)[0] if lanes == 1 else room.add(lanes * kinds[n].nbytes) for n in summed]
+
+    def make() -> list[Call]:
+        driver = _Driver(op, pieces, lanes, sums, own)
+        calls = [Call(driver.frame.text, "kernel", lanes, driver.places, tuple(driver.functions))]
+        if lanes > 1:
+            calls += [_total(kinds[n].size, lanes, part, n) for n, part in zip(summed, sums, strict=True)]
+        return calls
+
+    return Native(always(make), room.nbytes)
+
+
+def one_blocked(op: Op, in_types: Types, lower: Lower, how: How, size: int) -> Native | None:
+    """A single op in blocks of `size` images."""
+    builder = Builder()
+    feeds = [Value(builder.add(Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
+    instr = builder.add(op, feeds)
+    results = tuple(Value(instr, i) for i in range(len(instr.types)))
+    batching = op.batching(in_types, instr.types)
+    assert batching is not None
+    batch = in_types[batching.cut.index(True)].static[0]
+    program = Program(reachable([instr]), results, tuple(in_types))
+    return blocked(Blocked(program, batching.cut, batching.sums, batch), lower, how, size)
+
+
+def _total(size: int, lanes: int, part: Place, result: int) -> Call:
+    frame = Frame(2)
+    tasks = write_total(frame, size, lanes, 0, 1)
+    return Call(frame.text, "finish", tasks, (part, *outs(result)))
+
+
+def epilogue(op: Epilogue, lower: Lower, how: How) -> Native | None:
+    """A contraction and what follows it: in blocks of the batch where that keeps the product in cache, else one after
+    the other."""
+    kind = op.root.types[0]
+    batching = program_batching(op.program)
+    if not how.inside and batching is not None and kind.static[0] > 1 and kind.nbytes > TARGET:
+        native = blocked(Blocked(op.program, batching.cut, batching.sums, kind.static[0]), lower, how)
+        if native is not None:
+            return native
+    return _one_after_the_other(op, lower, how)
+
+
+def _one_after_the_other(op: Epilogue, lower: Lower, how: How) -> Native | None:
+    root, kind = op.root, op.root.types[0]
+    tail, read = op.tail
+    first = lower(root.op, [v.type for v in root.inputs], root.types, How(how.threads, how.inside))
+    rest = lower(tail, tail.program.feeds, [v.type for v in tail.program.results], how)
+    if first is None or rest is None:
+        return None
+    in_place = op.program.results[0].type == kind and 0 in rest.inplace
+    room = Room()
+    shared = room.add(max(first.workspace, rest.workspace)).number
+    made = outs(0)[0] if in_place else room.add(kind.nbytes)
+    slots = [v.instr.op.slot for v in root.inputs]  # type: ignore[attr-defined]
+    places = {
+        "first": {"in": ins(*slots), "out": (made,)},
+        "rest": {"in": (made, *ins(*read)), "out": outs(*range(len(op.program.results)))},
+    }
+
+    def moved(call: Call, part: str) -> Call:
+        def move(place: Place) -> Place:
+            if place.kind == "work":
+                return Place("work", shared + place.number)
+            return places[part][place.kind][place.number]
+
+        return call._replace(places=tuple(move(p) for p in call.places))
+
+    @cache
+    def calls(wanted: tuple[bool, ...]) -> list[Call]:
+        every = [moved(c, "first") for c in first.calls((True,))]
+        return every + [moved(c, "rest") for c in rest.calls(wanted)]
+
+    inplace = () if in_place else tuple(s for i, s in enumerate(read, 1) if i in rest.inplace and s not in slots)
+    return Native(calls, room.nbytes, inplace)

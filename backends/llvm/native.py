@@ -1,0 +1,133 @@
+"""Ops as native code: which functions run on which pointers, so that they can be launched, or put together first."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any, Literal, NamedTuple
+
+from minigraph.backend import Launch, Lowered
+from minigraph.backends.llvm.compiler import load
+from minigraph.backends.llvm.team import TEAM
+from minigraph.backends.numpy.common import Array, run
+
+_FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+_ALIGN = 64
+
+
+class Place(NamedTuple):
+    """Where a pointer of a kernel leads: to an operand, to a result, or to a byte of the workspace."""
+
+    kind: Literal["in", "out", "work"]
+    number: int
+
+
+class Call(NamedTuple):
+    """The tasks range(count) of the function `name` in the IR module `text`.
+
+    functions: others, by module and name, whose addresses follow the pointers.
+    """
+
+    text: str
+    name: str
+    tasks: int
+    places: tuple[Place, ...]
+    functions: tuple[tuple[str, str], ...] = ()
+
+
+class Native(NamedTuple):
+    """An op as calls of native functions, one after the other.
+
+    calls: given which results somebody reads. workspace: bytes. inplace: as in Lowered.
+    """
+
+    calls: Callable[[tuple[bool, ...]], Sequence[Call]]
+    workspace: int = 0
+    inplace: tuple[int, ...] = ()
+
+
+class How(NamedTuple):
+    """What the surroundings of an op want of its native code.
+
+    threads: how many may work on it at once. inside: that it is a part of a region and done by one thread, whatever
+    their number. adds: that results which are sums over the batch are added to what their buffers hold.
+    """
+
+    threads: int
+    inside: bool = False
+    adds: bool = False
+
+
+class Room:
+    """A layout of a launch's workspace, each part aligned to 64 bytes."""
+
+    def __init__(self) -> None:
+        self.nbytes = 0
+
+    def add(self, nbytes: int) -> Place:
+        """Room for so many bytes."""
+        place = Place("work", self.nbytes)
+        self.nbytes += -(-nbytes // _ALIGN) * _ALIGN
+        return place
+
+
+def ins(*positions: int) -> tuple[Place, ...]:
+    """Operands as pointers."""
+    return tuple(Place("in", i) for i in positions)
+
+
+def outs(*positions: int) -> tuple[Place, ...]:
+    """Results as pointers."""
+    return tuple(Place("out", i) for i in positions)
+
+
+def always(make: Callable[[], Sequence[Call]]) -> Callable[[tuple[bool, ...]], Sequence[Call]]:
+    """The `calls` of an op of which it does not matter what is read; they are made once."""
+    once = cache(make)
+    return lambda _: once()
+
+
+def address(array: Array) -> int:
+    """Of the first element of an array in C order."""
+    assert array.flags.c_contiguous, f"an array with strides {array.strides}"
+    where: int = array.ctypes.data
+    return where
+
+
+def lowered(native: Native, threads: int) -> Lowered:
+    """Launches of the calls."""
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
+        arrays = {"in": inputs, "out": outputs}
+
+        def pointer(place: Place) -> int:
+            if place.kind == "work":
+                return address(workspace) + place.number
+            array = arrays[place.kind][place.number]
+            assert array is not None
+            return address(array)
+
+        alive = (*inputs, *outputs, workspace)
+        calls = native.calls(tuple(o is not None for o in outputs))
+        return run([launch(call, [pointer(p) for p in call.places], alive, threads) for call in calls])
+
+    return Lowered(bind, native.workspace, native.inplace)
+
+
+def launch(call: Call, pointers: Sequence[int], alive: Any, threads: int) -> Launch:
+    """All tasks of a call on these addresses, by all threads or by the caller alone. It keeps `alive` alive."""
+    (function,) = load(call.text, call.name)
+    others = [load(text, name)[0] for text, name in call.functions]
+    block: Any = (ctypes.c_void_p * max(len(pointers) + len(others), 1))(*pointers, *others)
+    block.alive = alive
+    if threads == 1 or call.tasks == 1 or TEAM.size == 1:
+        return partial(_FUNCTION(function), block, ctypes.c_int64(0), ctypes.c_int64(call.tasks), ctypes.c_int64(0))
+    where, count = ctypes.addressof(block), call.tasks
+
+    def launched(block: Any = block) -> None:  # the default keeps the block alive
+        if TEAM.shared is None:
+            TEAM.start()
+        TEAM.run(TEAM.shared, function, where, count)
+
+    return launched

@@ -1,0 +1,230 @@
+"""Matrix products by register tiles: a group of B's columns is packed into panels, which stay in the L2 cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from llvmlite import ir
+
+from minigraph.backends.llvm.builder import F32, I32, Builder, Frame, Value, at, index, loop, offset, pieces, vector
+from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, parts, strips, tile_columns
+
+DEPTH = 256  # terms of the sum at a time
+GROUP = 8  # panels of B that are packed together
+ROWS = 192  # of the result at a time, so that their part of A stays in the L2 cache
+
+
+class Product(NamedTuple):
+    """C (+)= A·B of float32 matrices: how many elements A, B and C advance from one row, term or column to the next."""
+
+    depth: int
+    a_row: int
+    a_term: int
+    b_term: int
+    b_column: int
+    c_row: int
+    adds: bool = False
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether the terms of a row of A lie so far apart that they are better put together first."""
+        return self.a_term > 512
+
+
+class ProductWriter:
+    """Writes products of one kind into the functions of a module."""
+
+    def __init__(self, frame: Frame, what: Product, name: str = "product") -> None:
+        self.frame = frame
+        self.what = what
+        self.name = name
+        self.tiles: dict[tuple[int, bool], TileSet] = {}
+
+    def block(self, a: Value, b_: Value, c: Value, rows: int, columns: int) -> None:
+        """The product of some rows of A and some columns of B, at most a group of them."""
+        b, what = self.frame.b, self.what
+        panels = self.frame.room("panels", DEPTH * GROUP * tile_columns())
+        room = self.frame.room("rows", DEPTH * ROWS) if what.is_scattered else None
+        for start, some in pieces(b, what.depth, DEPTH):
+            pack(b, at(b, b_, b.mul(start, index(what.b_term)), F32), panels, some, columns, what)
+            source = at(b, a, b.mul(start, index(what.a_term)), F32)
+            if room is not None:
+                copy_columns(b, source, room, some, rows, what)
+            self._panels(start, room or source, panels, c, rows, columns, some)
+
+    def _panels(self, start: Value, a: Value, panels: Value, c: Value, rows: int, columns: int, depth: int) -> None:
+        b, width = self.frame.b, tile_columns()
+        first = b.icmp_signed("==", start, index(0))
+        for adds in (False, True):
+            if adds == self.what.adds or (adds and self.what.depth > DEPTH):
+                tiles = self._tiles(depth, rows, adds)
+
+                def write(tiles: TileSet = tiles) -> None:
+                    for column, across in pieces(b, columns, width):
+                        panel = at(b, panels, b.mul(column, index(depth)), F32)
+                        strips(b, tiles, a, panel, at(b, c, column, F32), rows, across)
+
+                if self.what.adds or self.what.depth <= DEPTH:
+                    write()
+                else:
+                    with b.if_then(b.not_(first) if adds else first):
+                        write()
+
+    def _tiles(self, depth: int, rows: int, adds: bool) -> TileSet:
+        turned = self.what.is_scattered
+        row, term = (1, rows) if turned else (self.what.a_row, self.what.a_term)
+        key = depth, adds
+        if turned:
+            key = depth * 100_000 + rows, adds
+        if key not in self.tiles:
+            kind = Tiles(row, self.what.c_row, (Reduction(depth, term, tile_columns()),), adds)
+            name = f"{self.name}_{depth}{f'_{rows}' if turned else ''}{'_adds' if adds else ''}"
+            self.tiles[key] = TileSet(self.frame.module, kind, name)
+        return self.tiles[key]
+
+
+def pack(b: Builder, source: Value, target: Value, depth: int, columns: int, what: Product) -> None:
+    """Some terms of some columns of B as panels [terms, columns of a tile]."""
+    width, lanes = tile_columns(), host().lanes
+    if what.b_term == 1 != what.b_column:
+        for k, terms in pieces(b, depth, lanes):
+            for column, across in pieces(b, columns, lanes):
+                panel = b.mul(b.sdiv(column, index(width)), index(width))
+                place = offset(b, (panel, depth), (k, width), (b.sub(column, panel), 1))
+                line = at(b, source, offset(b, (column, what.b_column), (k, 1)), F32)
+                turn(b, line, what.b_column, at(b, target, place, F32), width, across, terms)
+        return
+    with loop(b, index(0), index(depth)) as k:
+        row = at(b, source, b.mul(k, index(what.b_term)), F32)
+        for column, across in pieces(b, columns, width):
+            place = at(b, target, offset(b, (column, depth), (k, width)), F32)
+            copy_row(b, at(b, row, b.mul(column, index(what.b_column)), F32), place, across, what.b_column)
+
+
+def turn(b: Builder, source: Value, rows: int, target: Value, columns: int, height: int, width: int) -> None:
+    """A block of at most a vector by a vector, transposed: its rows are `rows` apart, those of the target `columns`."""
+    lanes = host().lanes
+    if (height, width) != (lanes, lanes):
+        for j in range(width):
+            copy_row(b, at(b, source, index(j), F32), at(b, target, index(j * columns), F32), height, rows)
+        return
+    kind = vector(F32, lanes)
+    lines = [b.load(at(b, source, index(i * rows), F32), typ=kind, align=4) for i in range(lanes)]
+    half = lanes // 2
+    for _ in range(lanes.bit_length() - 1):  # each time, lines i and i + half are interleaved
+        lines = [line for i in range(half) for line in _interleaved(b, lines[i], lines[i + half], lanes)]
+    for i, line in enumerate(lines):
+        b.store(line, at(b, target, index(i * columns), F32), align=4)
+
+
+def _interleaved(b: Builder, x: Value, y: Value, lanes: int) -> list[Value]:
+    """Both halves of x₀ y₀ x₁ y₁ …"""
+    order = [i + side * lanes for i in range(lanes) for side in (0, 1)]
+    masks = [ir.Constant(ir.VectorType(I32, lanes), order[s : s + lanes]) for s in (0, lanes)]
+    return [b.shuffle_vector(x, y, mask) for mask in masks]
+
+
+def copy_row(b: Builder, source: Value, target: Value, count: int, stride: int) -> None:
+    """`count` elements that are `stride` apart, side by side."""
+    if stride == 1:
+        for start, width in parts(count):
+            value = b.load(at(b, source, index(start), F32), typ=vector(F32, width), align=4)
+            b.store(value, at(b, target, index(start), F32), align=4)
+        return
+    for i in range(count):
+        b.store(b.load(at(b, source, index(i * stride), F32), typ=F32), at(b, target, index(i), F32))
+
+
+def copy_columns(b: Builder, source: Value, target: Value, depth: int, rows: int, what: Product) -> None:
+    """Some terms of rows of A, whose rows are neighbours, as [terms, rows]."""
+    with loop(b, index(0), index(depth)) as k:
+        line, place = at(b, source, b.mul(k, index(what.a_term)), F32), at(b, target, b.mul(k, index(rows)), F32)
+        for start, some in pieces(b, rows, 32):
+            copy_row(b, at(b, line, b.mul(start, index(what.a_row)), F32), at(b, place, start, F32), some, what.a_row)
+
+
+class Grid(NamedTuple):
+    """A result cut into tasks: blocks of rows, and in each of them groups of columns."""
+
+    rows: int
+    columns: int
+    height: int
+    width: int
+
+    @property
+    def across(self) -> int:
+        return -(-self.columns // self.width)
+
+    @property
+    def tasks(self) -> int:
+        return -(-self.rows // self.height) * self.across
+
+
+def grid(rows: int, columns: int, least: int = 8) -> Grid:
+    """Tasks of nearly one size; at least so many where that is possible and worth it."""
+    panels = -(-columns // tile_columns())
+    across = -(-panels // GROUP)
+    group = -(-panels // across)
+    down = -(-rows // ROWS)
+    while down * -(-panels // group) < least and (group > 2 or -(-rows // down) >= 96):
+        if -(-rows // down) >= 96 and group <= 4:
+            down += 1
+        elif group > 2:
+            group -= 1
+        else:
+            down += 1
+    height = -(-rows // down)
+    return Grid(rows, columns, height, group * tile_columns())
+
+
+class Batch(NamedTuple):
+    """Products of one kind after another: how many, and how many elements A, B and C advance from one to the next."""
+
+    number: int = 1
+    a: int = 0
+    b: int = 0
+    c: int = 0
+
+
+ONE = Batch()
+
+
+def write_tasks(
+    frame: Frame, name: str, what: Product, cut: Grid, places: Sequence[int] = (0, 1, 2), batch: Batch = ONE
+) -> int:
+    """A kernel for products with a task a block and group of each; returns how many tasks. places: of A, B, C among the
+    pointers."""
+    writer = ProductWriter(frame, what, name + "_tile")
+    with frame.tasks(name) as task:
+        b = frame.b
+        number, part = b.sdiv(task, index(cut.tasks)), b.srem(task, index(cut.tasks))
+        low = b.mul(b.sdiv(part, index(cut.across)), index(cut.height))
+        first = b.mul(b.srem(part, index(cut.across)), index(cut.width))
+        a, b_, c = (frame.pointers[p] for p in places)
+        for rows in _sizes(cut.rows, cut.height):
+            for columns in _sizes(cut.columns, cut.width):
+                fits = b.and_(
+                    _is_size(b, low, rows, cut.rows, cut.height), _is_size(b, first, columns, cut.columns, cut.width)
+                )
+                with b.if_then(fits):
+                    writer.block(
+                        at(b, a, offset(b, (number, batch.a), (low, what.a_row)), F32),
+                        at(b, b_, offset(b, (number, batch.b), (first, what.b_column)), F32),
+                        at(b, c, offset(b, (number, batch.c), (low, what.c_row), (first, 1)), F32),
+                        rows,
+                        columns,
+                    )
+    return cut.tasks * batch.number
+
+
+def _sizes(whole: int, step: int) -> list[int]:
+    """The sizes of pieces of a range."""
+    return list(dict.fromkeys(s for s in (step if whole >= step else 0, whole % step) if s))
+
+
+def _is_size(b: Builder, start: Value, size: int, whole: int, step: int) -> Value:
+    """Whether the piece from `start` has this size."""
+    full = b.icmp_signed("<=", b.add(start, index(step)), index(whole))
+    return full if size == step else b.not_(full)

@@ -1,0 +1,43 @@
+"""Sums of the tasks' partial sums."""
+
+from __future__ import annotations
+
+from minigraph.backends.llvm.builder import (
+    F32,
+    Frame,
+    Value,
+    at,
+    index,
+    loop,
+    number,
+    offset,
+    reduce_loop,
+    smaller,
+    vector,
+)
+from minigraph.backends.llvm.compiler import host
+
+
+def write_total(frame: Frame, size: int, count: int, source: int, target: int, adds: bool = False) -> int:
+    """The kernel "finish": `count` arrays of `size` float32, one after the other at pointer `source`, added up in their
+    order into pointer `target`, or to what is there. Returns how many tasks it has."""
+    width = host().lanes
+    chunk = 64 * width
+    with frame.tasks("finish") as task:
+        b = frame.b
+        low = b.mul(task, index(chunk))
+        high = smaller(b, b.add(low, index(chunk)), index(size))
+        whole = b.add(low, b.mul(b.sdiv(b.sub(high, low), index(width)), index(width)))
+        for start, stop, step in ((low, whole, width), (whole, high, 1)):
+            with loop(b, start, stop, step) as j:
+
+                def add(part: Value, found: Value, j: Value = j, step: int = step) -> list[Value]:
+                    address = at(b, frame.pointers[source], offset(b, (part, size), (j, 1)), F32)
+                    return [b.fadd(found, b.load(address, typ=vector(F32, step), align=4))]
+
+                place = at(b, frame.pointers[target], j, F32)
+                kind = vector(F32, step)
+                first = b.load(place, typ=kind, align=4) if adds else number(F32, 0.0, step)
+                (found,) = reduce_loop(b, index(0), index(count), 1, [first], add)
+                b.store(found, place, align=4)
+    return -(-size // chunk)

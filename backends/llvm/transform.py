@@ -1,0 +1,67 @@
+"""A constant matrix applied to both axes of a small square of vectors: M·d·Mᵀ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from minigraph.backends.llvm.builder import F32, Builder, Frame, Value, at, index, intrinsic, loop, number, vector
+from minigraph.backends.llvm.compiler import host
+from minigraph.ops.winograd import Matrix
+
+Load = Callable[[int, Value], Value]  # element (i, j), j known when the kernel runs
+Store = Callable[[Value, int, Value], None]  # element (a, j), a known when it runs
+
+
+def both(frame: Frame, matrix: Matrix, load: Load, store: Store) -> None:
+    """Columns first, into memory on the stack, then rows."""
+    b, lanes = frame.b, host().lanes
+    rows, size = len(matrix), len(matrix[0])
+    room = frame.room("transform", 10 * 10 * lanes)
+    with loop(b, index(0), index(size)) as j:
+        for a, value in enumerate(applied(b, matrix, [load(i, j) for i in range(size)], lanes)):
+            place = b.add(b.mul(j, index(lanes)), index(a * size * lanes))
+            b.store(value, at(b, room, place, F32), align=4)
+    with loop(b, index(0), index(rows)) as a:
+        line = at(b, room, b.mul(a, index(size * lanes)), F32)
+        values = [b.load(at(b, line, index(j * lanes), F32), typ=vector(F32, lanes), align=4) for j in range(size)]
+        for j, value in enumerate(applied(b, matrix, values, lanes)):
+            store(a, j, value)
+
+
+def applied(b: Builder, matrix: Matrix, values: Sequence[Value], lanes: int) -> list[Value]:
+    """The matrix times a column of vectors. Two rows that differ in signs only share their work: one is the sum, the
+    other the difference of two halves."""
+    out: list[Value] = [None] * len(matrix)
+    for i, row in enumerate(matrix):
+        if out[i] is not None:
+            continue
+        partner = next((k for k in range(i + 1, len(matrix)) if out[k] is None and _is_mirror(row, matrix[k])), None)
+        if partner is None:
+            out[i] = _combined(b, row, values, lanes)
+            continue
+        alike = [p if p == q else Fraction(0) for p, q in zip(row, matrix[partner], strict=True)]
+        other = [p if p != q else Fraction(0) for p, q in zip(row, matrix[partner], strict=True)]
+        one, two = (_combined(b, part, values, lanes) for part in (alike, other))
+        out[i], out[partner] = b.fadd(one, two), b.fsub(one, two)
+    return out
+
+
+def _is_mirror(row: Sequence[Fraction], other: Sequence[Fraction]) -> bool:
+    signs = {p == q for p, q in zip(row, other, strict=True) if p}
+    return all(abs(p) == abs(q) for p, q in zip(row, other, strict=True)) and signs == {True, False}
+
+
+def _combined(b: Builder, row: Sequence[Fraction], values: Sequence[Value], lanes: int) -> Value:
+    """Σ coefficient·value."""
+    total = None
+    for weight, value in sorted(zip(row, values, strict=True), key=lambda pair: abs(pair[0]) != 1):
+        if not weight:
+            continue
+        if total is None:
+            total = value if weight == 1 else b.fmul(value, number(F32, float(weight), lanes))
+        elif abs(weight) == 1:
+            total = b.fadd(total, value) if weight > 0 else b.fsub(total, value)
+        else:
+            total = intrinsic(b, "fma", value, number(F32, float(weight), lanes), total)
+    return number(F32, 0.0, lanes) if total is None else total

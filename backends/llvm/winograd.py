@@ -1,0 +1,338 @@
+"""Winograd convolution: transforms of a vector of channels of a tile at a time, and a matrix product a tile position.
+
+The tiles V of the image, M of the output and their gradients are [n², tiles, channels]; each position begins a little
+after the end of the last, so that those of one tile do not all fall into one set of the cache.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from minigraph.backends.llvm.blocked import Lower, one_blocked
+from minigraph.backends.llvm.builder import (
+    F32,
+    Frame,
+    Value,
+    at,
+    copy,
+    index,
+    larger,
+    loop,
+    offset,
+    smaller,
+    vector,
+    zero,
+)
+from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.native import Call, How, Native, Place, Room, always, ins, outs
+from minigraph.backends.llvm.product import Batch, Product, grid, write_tasks
+from minigraph.backends.llvm.transform import both
+from minigraph.backends.numpy.common import Types
+from minigraph.core.dtypes import float32
+from minigraph.ops import winograd as W
+from minigraph.ops.winograd import Matrix, transforms, transposed
+
+MOST = 4 << 20  # bytes of the tiles of a block of images, both of the image and of the output
+
+
+class _Tiles(NamedTuple):
+    """F(m×m, r×r) of images [n, height, width, channels] with outputs [n, rows, columns, outputs]."""
+
+    size: int
+    tile: int
+    image: tuple[int, ...]
+    output: tuple[int, ...]
+    before: tuple[int, int]  # padding on top and left
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Tiles along rows and columns."""
+        return -(-self.output[1] // self.tile), -(-self.output[2] // self.tile)
+
+    @property
+    def total(self) -> int:
+        return self.image[0] * math.prod(self.counts)
+
+    def step(self, channels: int) -> int:
+        """Elements from one position to the next: an odd number of cache lines."""
+        return (-(-self.total * channels // 16) | 1) * 16
+
+    def nbytes(self, channels: int) -> int:
+        return 4 * self.size**2 * self.step(channels)
+
+
+class _Side(NamedTuple):
+    """Pixels that tiles are cut from, or put together to: [n, height, width, channels], tiles of `size`² every `tile`
+    from `before` on."""
+
+    shape: tuple[int, ...]
+    size: int
+    tile: int
+    before: tuple[int, int]
+
+
+class _Writer:
+    """Writes kernels that go through all tiles, a row of tiles a task."""
+
+    def __init__(self, what: _Tiles, frame: Frame) -> None:
+        self.what, self.frame = what, frame
+        self.tasks = what.image[0] * what.counts[0]
+
+    def _origin(self, task: Value, column: Value, side: _Side) -> tuple[Value, Value, Value, Value]:
+        """Image, first row, first column and number of a tile."""
+        b, (down, across) = self.frame.b, self.what.counts
+        image, row = b.sdiv(task, index(down)), b.srem(task, index(down))
+        y, x = (
+            b.sub(b.mul(p, index(side.tile)), index(start)) for p, start in zip((row, column), side.before, strict=True)
+        )
+        return image, y, x, b.add(b.mul(task, index(across)), column)
+
+    def _valid(self, start: Value, size: int, length: int) -> tuple[Value, Value]:
+        """Which of the `size` places from `start` lie in range(length)."""
+        b = self.frame.b
+        return larger(b, b.sub(index(0), start), index(0)), smaller(b, b.sub(index(length), start), index(size))
+
+    def gather(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> int:
+        """The kernel target = matrix·d·matrixᵀ of all tiles d of pointer `source`, with zeros around."""
+        channels, step = side.shape[3], self.what.step(side.shape[3])
+        with self.frame.tasks(name) as task, loop(self.frame.b, index(0), index(self.what.counts[1])) as column:
+            b = self.frame.b
+            patch = self.frame.room("patch", side.size**2 * channels)
+            image, y, x, number = self._origin(task, column, side)
+            rows, columns = self._valid(y, side.size, side.shape[1]), self._valid(x, side.size, side.shape[2])
+            whole = self._is_whole(rows, columns, side)
+            first = self._pixel(side, image, y, x, source)
+            with b.if_then(b.not_(whole)):
+                zero(b, patch, index(4 * side.size**2 * channels))
+                with loop(b, *rows) as i:
+                    self._copy_line(side, first, patch, i, columns, False)
+            start = b.select(whole, first, patch)
+            line = b.select(whole, index(side.shape[2] * channels), index(side.size * channels))
+            made = at(b, self.frame.pointers[target], b.mul(number, index(channels)), F32)
+            with loop(b, index(0), index(channels), host().lanes) as c:
+
+                def load(i: int, j: Value) -> Value:
+                    place = b.add(offset(b, (line, i), (j, channels)), c)
+                    return b.load(at(b, start, place, F32), typ=vector(F32, host().lanes), align=4)
+
+                def store(a: Value, j: int, value: Value) -> None:
+                    place = b.add(offset(b, (a, len(matrix) * step), (c, 1)), index(j * step))
+                    b.store(value, at(b, made, place, F32), align=4)
+
+                both(self.frame, matrix, load, store)
+        return self.tasks
+
+    def _is_whole(self, rows: tuple[Value, Value], columns: tuple[Value, Value], side: _Side) -> Value:
+        b, size = self.frame.b, index(side.size)
+        down, across = (b.icmp_signed("==", b.sub(high, low), size) for low, high in (rows, columns))
+        return b.and_(down, across)
+
+    def _pixel(self, side: _Side, image: Value, y: Value, x: Value, pointer: int) -> Value:
+        b, (_, height, width, channels) = self.frame.b, side.shape
+        place = offset(b, (image, height * width * channels), (y, width * channels), (x, channels))
+        return at(b, self.frame.pointers[pointer], place, F32)
+
+    def _copy_line(
+        self, side: _Side, first: Value, patch: Value, i: Value, columns: tuple[Value, Value], out: bool
+    ) -> None:
+        """The valid part of line i, from the pixels to the patch, or back."""
+        b, channels, (low, high) = self.frame.b, side.shape[3], columns
+        pixels = at(b, first, offset(b, (i, side.shape[2] * channels), (low, channels)), F32)
+        room = at(b, patch, offset(b, (i, side.size * channels), (low, channels)), F32)
+        nbytes = larger(b, b.mul(b.sub(high, low), index(4 * channels)), index(0))
+        copy(b, *((pixels, room) if out else (room, pixels)), nbytes)
+
+    def _load(self, tiles: Value, number: Value, c: Value, channels: int) -> Callable[[int, Value], Value]:
+        b, step = self.frame.b, self.what.step(channels)
+
+        def load(i: int, j: Value) -> Value:
+            place = b.add(offset(b, (j, step), (number, channels), (c, 1)), index(i * self.what.size * step))
+            return b.load(at(b, tiles, place, F32), typ=vector(F32, host().lanes), align=4)
+
+        return load
+
+    def put(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> int:
+        """The kernel that makes of pointer `source`'s tiles m the pixels matrix·m·matrixᵀ of pointer `target`."""
+        channels = side.shape[3]
+        with self.frame.tasks(name) as task, loop(self.frame.b, index(0), index(self.what.counts[1])) as column:
+            b = self.frame.b
+            patch = self.frame.room("patch", side.size**2 * channels)
+            image, y, x, number = self._origin(task, column, side)
+            rows, columns = self._valid(y, side.size, side.shape[1]), self._valid(x, side.size, side.shape[2])
+            whole = self._is_whole(rows, columns, side)
+            first = self._pixel(side, image, y, x, target)
+            start = b.select(whole, first, patch)
+            line = b.select(whole, index(side.shape[2] * channels), index(side.size * channels))
+            with loop(b, index(0), index(channels), host().lanes) as c:
+
+                def store(a: Value, j: int, value: Value) -> None:
+                    place = b.add(b.add(b.mul(a, line), c), index(j * channels))
+                    b.store(value, at(b, start, place, F32), align=4)
+
+                both(self.frame, matrix, self._load(self.frame.pointers[source], number, c, channels), store)
+            with b.if_then(b.not_(whole)), loop(b, *rows) as i:
+                self._copy_line(side, first, patch, i, columns, True)
+        return self.tasks
+
+    def scatter(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> int:
+        """As `put`, but tiles overlap and add up. A task is an image, or some of its channels."""
+        images, height, width, channels = side.shape
+        lanes = host().lanes
+        groups = next(g for g in (8, 4, 2, 1) if images * g <= 8 or g == 1)
+        groups = groups if channels % (groups * lanes) == 0 else 1
+        own = channels // groups
+        with self.frame.tasks(name) as task:
+            b, (down, across) = self.frame.b, self.what.counts
+            image, c0 = b.sdiv(task, index(groups)), b.mul(b.srem(task, index(groups)), index(own))
+            whole = at(b, self.frame.pointers[target], b.mul(image, index(height * width * channels)), F32)
+            with loop(b, index(0), index(height * width)) as pixel:
+                zero(b, at(b, whole, b.add(b.mul(pixel, index(channels)), c0), F32), index(4 * own))
+            with loop(b, index(0), index(down)) as row, loop(b, index(0), index(across)) as column:
+                _, y, x, number = self._origin(b.add(b.mul(image, index(down)), row), column, side)
+                rows, columns = self._valid(y, side.size, height), self._valid(x, side.size, width)
+                first = self._pixel(side, image, y, x, target)
+                patch = self.frame.room("patch", side.size**2 * lanes)
+                with loop(b, c0, b.add(c0, index(own)), lanes) as c:
+
+                    def store(a: Value, j: int, value: Value) -> None:
+                        place = b.add(b.mul(a, index(side.size * lanes)), index(j * lanes))
+                        b.store(value, at(b, patch, place, F32), align=4)
+
+                    both(self.frame, matrix, self._load(self.frame.pointers[source], number, c, channels), store)
+                    with loop(b, *rows) as i, loop(b, *columns) as j:
+                        place = at(b, first, offset(b, (i, width * channels), (j, channels), (c, 1)), F32)
+                        part = at(b, patch, offset(b, (i, side.size * lanes), (j, lanes)), F32)
+                        kind = vector(F32, lanes)
+                        total = b.fadd(b.load(place, typ=kind, align=4), b.load(part, typ=kind, align=4))
+                        b.store(total, place, align=4)
+        return images * groups
+
+
+def _tiles(op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], dtype: object) -> _Tiles | None:
+    (top, _), (left, _) = op.padding
+    fits = dtype is float32 and 0 not in (*x, *y) and x[3] % host().lanes == y[3] % host().lanes == 0
+    return _Tiles(op.size, op.tile, tuple(x), tuple(y), (top, left)) if fits else None
+
+
+def _split(op: W.WinogradConvolution, what: _Tiles, in_types: Types, lower: Lower, how: How) -> Native | None:
+    """The op in blocks of images, where the tiles of all take more than the cache holds."""
+    images, total = what.image[0], what.nbytes(what.image[3]) + what.nbytes(what.output[3])
+    if how.inside or images == 1 or total <= 2 * MOST:
+        return None
+    return one_blocked(op, in_types, lower, how, max(1, images * MOST // total))
+
+
+def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types, how: How, lower: Lower) -> Native | None:
+    """V = Bᵀ·x·B, M = V·U, y = Aᵀ·M·A."""
+    what = _tiles(op, in_types[0].static, out_types[0].static, out_types[0].dtype)
+    if what is None:
+        return None
+    split = _split(op, what, in_types, lower, how)
+    if split is not None:
+        return split
+    depth, fan = what.image[3], what.output[3]
+    room = Room()
+    v, m = room.add(what.nbytes(depth)), room.add(what.nbytes(fan))
+
+    def make() -> list[Call]:
+        matrices = transforms(op.tile, op.kernel)
+        frame = Frame(5)
+        writer = _Writer(what, frame)
+        places = (*ins(0, 1), *outs(0), v, m)
+        product = Product(depth, depth, 1, fan, 1, fan)
+        batch = Batch(what.size**2, what.step(depth), depth * fan, what.step(fan))
+        counts = {
+            "gather": writer.gather("gather", _image(what), matrices.image, 0, 3),
+            "products": write_tasks(frame, "products", product, grid(what.total, fan, least=1), (3, 1, 4), batch),
+            "put": writer.put("put", _output(what), matrices.output, 4, 2),
+        }
+        return [Call(frame.text, name, count, places) for name, count in counts.items()]
+
+    return Native(always(make), room.nbytes)
+
+
+def _image(what: _Tiles) -> _Side:
+    return _Side(what.image, what.size, what.tile, what.before)
+
+
+def _output(what: _Tiles) -> _Side:
+    return _Side(what.output, what.tile, what.tile, (0, 0))
+
+
+def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types, how: How, lower: Lower) -> Native | None:
+    """dM = A·δ·Aᵀ; dx = Σ B·(dM·Uᵀ)·Bᵀ where U is given, dU = Vᵀ·dM where x is."""
+    with_x, with_u = not isinstance(op, W.WinogradInputGrad), not isinstance(op, W.WinogradFilterGrad)
+    x = op.shape if isinstance(op, W.WinogradInputGrad) else in_types[0].static
+    what = _tiles(op, x, in_types[-1].static, out_types[0].dtype)
+    if what is None:
+        return None
+    split = _split(op, what, in_types, lower, how)
+    if split is not None:
+        return split
+    depth, fan = what.image[3], what.output[3]
+    room = Room()
+    v, m = room.add(what.nbytes(depth)), room.add(what.nbytes(fan))
+    count = len(in_types)
+    pointers: dict[str, Place] = {"delta": ins(count - 1)[0], "v": v, "m": m}
+    if with_x:
+        pointers |= {"x": ins(0)[0], "du": outs(len(out_types) - 1)[0]}
+    if with_u:
+        pointers |= {"u": ins(count - 2)[0], "dx": outs(0)[0]}
+    at_ = {name: n for n, name in enumerate(pointers)}
+
+    def make() -> list[Call]:
+        matrices = transforms(op.tile, op.kernel)
+        frame = Frame(len(pointers))
+        writer = _Writer(what, frame)
+        counts = {"spread": writer.gather("spread", _output(what), transposed(matrices.output), at_["delta"], at_["m"])}
+        if with_x:
+            counts["gather"] = writer.gather("gather", _image(what), matrices.image, at_["x"], at_["v"])
+            product = Product(what.total, 1, depth, fan, 1, fan, how.adds)
+            batch = Batch(what.size**2, what.step(depth), what.step(fan), depth * fan)
+            cut = grid(depth, fan, least=1)
+            counts["filter"] = write_tasks(frame, "filter", product, cut, (at_["v"], at_["m"], at_["du"]), batch)
+        if with_u:
+            product = Product(fan, fan, 1, 1, fan, depth)
+            batch = Batch(what.size**2, what.step(fan), depth * fan, what.step(depth))
+            cut = grid(what.total, depth, least=1)
+            counts["image"] = write_tasks(frame, "image", product, cut, (at_["m"], at_["u"], at_["v"]), batch)
+            adjoint = transposed(matrices.image)
+            counts["scatter"] = writer.scatter("scatter", _image(what), adjoint, at_["v"], at_["dx"])
+        return [Call(frame.text, name, count, tuple(pointers.values())) for name, count in counts.items()]
+
+    return Native(always(make), room.nbytes)
+
+
+def filters(op: W.Winograd, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """U = G·w·Gᵀ, or its adjoint, of all pairs of channels."""
+    matrix = transforms(op.tile, op.kernel).filter
+    if isinstance(op, W.WinogradFilterAdjoint):
+        matrix = transposed(matrix)
+    size = len(matrix[0])
+    pairs = in_types[0].size // size**2
+    lanes = host().lanes
+    if out_types[0].dtype is not float32 or not pairs or pairs % lanes:
+        return None
+    chunk = 16 * lanes
+
+    def make() -> list[Call]:
+        frame = Frame(2)
+        with frame.tasks("kernel") as task:
+            b = frame.b
+            low = b.mul(task, index(chunk))
+            with loop(b, low, smaller(b, b.add(low, index(chunk)), index(pairs)), lanes) as c:
+
+                def load(i: int, j: Value) -> Value:
+                    place = b.add(offset(b, (j, pairs), (c, 1)), index(i * size * pairs))
+                    return b.load(at(b, frame.pointers[0], place, F32), typ=vector(F32, lanes), align=4)
+
+                def store(a: Value, j: int, value: Value) -> None:
+                    place = b.add(offset(b, (a, len(matrix) * pairs), (c, 1)), index(j * pairs))
+                    b.store(value, at(b, frame.pointers[1], place, F32), align=4)
+
+                both(frame, matrix, load, store)
+        return [Call(frame.text, "kernel", -(-pairs // chunk), (*ins(0), *outs(0)))]
+
+    return Native(always(make))

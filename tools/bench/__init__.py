@@ -1,0 +1,1 @@
+"""`minigraph bench`: training steps and inference timed against other frameworks on the same work."""

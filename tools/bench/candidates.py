@@ -1,0 +1,77 @@
+"""Who is compared: this project's backends, and other frameworks where they are installed."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
+
+from minigraph.backend import backend_names
+from minigraph.tools.bench import ours
+from minigraph.tools.bench.workloads import Workload
+
+OURS = "minigraph"
+PEERS = {
+    "PyTorch": ("torch", "torch_peer"),
+    "TensorFlow": ("tensorflow", "tensorflow_peer"),
+    "JAX": ("jax", "jax_peer"),
+    "ONNX Runtime": ("onnxruntime", "onnx_peer"),
+}  # the package, and the module here that has VARIANTS and `make`
+
+
+class Candidate(NamedTuple):
+    """A framework in one of its variants: layouts, compilers, or backends."""
+
+    framework: str
+    variant: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.framework}, {self.variant}"
+
+    def make(self, work: Workload) -> tuple[Callable[[], Any], int]:
+        """A function that does the work once, and the number of trainable parameters."""
+        if self.framework == OURS:
+            return ours.make(work, self.variant)
+        module = _module(self.framework)
+        made: tuple[Callable[[], Any], int] = module.make(work, **module.VARIANTS[self.variant])
+        return made
+
+
+def candidates(backends: tuple[str, ...], peers: bool) -> list[Candidate]:
+    """This project's backends, then all variants of the other frameworks that are installed."""
+    found = [Candidate(OURS, backend) for backend in backends]
+    for framework, (package, _) in PEERS.items():
+        if peers and importlib.util.find_spec(package):
+            found += [Candidate(framework, variant) for variant in _module(framework).VARIANTS]
+    return found
+
+
+def compares(candidate: Candidate, work: Workload) -> bool:
+    """Whether the candidate can do such work."""
+    return not (work.trains and candidate.framework == "ONNX Runtime")
+
+
+def default_backends() -> tuple[str, ...]:
+    """The backends that run numbers here."""
+    from minigraph.tools.devices import devices
+
+    return tuple(s.name for s in devices() if s.runs and s.name in backend_names() and s.name != "sympy")
+
+
+def versions() -> dict[str, str]:
+    """Of what is compared, and of NumPy and llvmlite."""
+    packages = [OURS, "numpy", "llvmlite", *(package for package, _ in PEERS.values())]
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _module(framework: str) -> Any:
+    return importlib.import_module(f"minigraph.tools.bench.{PEERS[framework][1]}")

@@ -1,0 +1,29 @@
+"""minigraph's own part of a comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import minigraph as tf
+from minigraph.tools.bench.workloads import Workload
+from minigraph.tools.target import load_target
+
+
+def make(work: Workload, backend: str) -> tuple[Callable[[], Any], int]:
+    """A function that does the work once, and the number of trainable parameters."""
+    target = load_target(work.model, work.batch, inference=not work.trains)
+    session = target.session(backend=backend)
+    fetches, feeds = target.fetches, target.feeds
+    with target.graph.as_default():
+        count = sum(math.prod(v.type.static) for v in tf.trainable_variables())
+    return (lambda: session.run(fetches, feeds)), count
+
+
+def flops(work: Workload) -> int:
+    """Of the work by definition, before any pass changed it; see `minigraph.viz.cost`."""
+    from minigraph.viz.stages import trace
+
+    target = load_target(work.model, work.batch, inference=not work.trains)
+    return trace(target.graph, target.fetches, batch_size=work.batch, optimize="O0").pictures[0].flops

@@ -1,0 +1,59 @@
+"""A candidate in a process of its own, so that no framework's threads or memory disturb another's.
+
+It reads lines from standard input and answers each with a line of JSON: first, unasked, when it is ready; to `step`
+with the seconds of one step; to anything else with its peak memory, and ends.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import sys
+import time
+from typing import Any
+
+from minigraph.tools.bench.candidates import Candidate
+from minigraph.tools.bench.workloads import get_workload
+
+
+def main() -> None:
+    framework, variant, workload, started = sys.argv[1:]
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what the frameworks print is no answer
+
+    def answer(**values: Any) -> None:
+        answers.write(json.dumps(values) + "\n")
+        answers.flush()
+
+    try:
+        step, parameters = Candidate(framework, variant).make(get_workload(workload))
+        step()
+    except Exception as error:
+        answer(error=f"{type(error).__name__}: {error}")
+        return
+    answer(parameters=parameters, first=time.time() - float(started))
+    gc.disable()
+    for line in sys.stdin:
+        if line.strip() != "step":
+            break
+        begun = time.perf_counter()
+        step()
+        answer(seconds=time.perf_counter() - begun)
+    answer(peak=_peak())
+
+
+def _peak() -> int:
+    """Peak resident memory of this process, bytes."""
+    try:
+        with open("/proc/self/status") as file:
+            found = next(line.split()[1] for line in file if line.startswith("VmHWM"))
+        return int(found) * 1024
+    except OSError:
+        unit = 1 if sys.platform == "darwin" else 1024  # bytes there, else KiB
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What is timed."""
+
+from __future__ import annotations
+
+import difflib
+from typing import NamedTuple
+
+from minigraph.core.errors import MinigraphError
+
+
+class Workload(NamedTuple):
+    """A training step (forward, backward, update, and the loss handed back), or the logits of a batch.
+
+    model: a name of the table of models and of `layers.NETWORKS`.
+    """
+
+    name: str
+    model: str
+    batch: int
+    trains: bool
+
+    def describe(self) -> str:
+        what = "training step" if self.trains else "inference"
+        return f"{self.model}, {what}, batch {self.batch}"
+
+
+WORKLOADS = (
+    Workload("mnist-step", "mnist-cnn", 256, True),
+    Workload("mnist-256", "mnist-cnn", 256, False),
+    Workload("mnist-1", "mnist-cnn", 1, False),
+    Workload("lenet-step", "lenet5", 64, True),
+    Workload("vgg16-1", "vgg16", 1, False),
+    Workload("vgg16-8", "vgg16", 8, False),
+    Workload("resnet50-1", "resnet50", 1, False),
+    Workload("resnet50-8", "resnet50", 8, False),
+)
+
+
+class UnknownWorkloadError(MinigraphError, ValueError):
+    """There is no workload of that name."""
+
+
+def get_workload(name: str) -> Workload:
+    """The workload of that name. UnknownWorkloadError, which lists the names, if there is none."""
+    known = {w.name: w for w in WORKLOADS}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise UnknownWorkloadError(f"unknown workload {name!r}{hint}; there are {', '.join(known)}")
