@@ -277,7 +277,7 @@ class MovingAveragesLint:
             "`with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)): train = opt.minimize(loss)`. "
             "Session(lint=False) switches this warning off.",
             StaleMovingAveragesWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
         return False
 

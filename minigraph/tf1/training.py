@@ -449,8 +449,3 @@ class Supervisor:
         if global_step is None and self.global_step is not None:
             global_step = int(sess.run(self.global_step))
         self.summary_writer.add_summary(summary, global_step)
-
-
-def start_queue_runners(*_args: Any, **_kwargs: Any) -> list[Any]:
-    """There are no queues: no threads."""
-    return []
