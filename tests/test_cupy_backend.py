@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gpu import report
+from gpu import benchmark, report
+from gpu.fake_cudnn import FakeCudnn
 from gpu.host import COMPILER, HostDevice
 
 import minigraph as tf
@@ -319,14 +320,16 @@ def test_the_script_for_a_gpu_writes_its_report_without_one_too(tmp_path: Path) 
     done = subprocess.run([script, report], env=os.environ | {"PYTHON": sys.executable}, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     found = json.loads(report.read_text())
-    assert set(found) == {"versions", "parity", "training", "sanitizer", "benchmark"}
+    assert set(found) == {
+        "versions", "parity", "ladder", "precisions", "training", "sanitizer", "host_time", "benchmark"
+    }  # fmt: skip
     assert "needs CuPy" in found["parity"]["failed"]
 
 
 @needs_compiler
 def test_the_script_s_parts_run_on_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("minigraph.backends.cupy.device.CudaDevice", HostDevice)
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice()))
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice(cudnn=FakeCudnn())))
     monkeypatch.setattr(report, "STEPS", 3)
     monkeypatch.setenv("MINIGRAPH_CUDA_GRAPHS", "1")  # which the script changes
     found = report.parity(report.SANITIZED)
@@ -336,3 +339,74 @@ def test_the_script_s_parts_run_on_a_stand_in(monkeypatch: pytest.MonkeyPatch) -
     assert trained["eager_equals_captured"]
     assert trained["capture_declined"] is None
     assert trained["largest_relative_error"] < 1e-5
+    rungs = report.ladder()
+    assert set(rungs) == {"fused", "plain", "im2col"}
+    assert not any(r["wrong"] or r["next_rung"] or r["capture_declined"] for r in rungs.values())
+    assert all(r["block_error"] < 1e-5 for r in rungs.values())
+
+
+@needs_compiler
+@pytest.mark.slow
+def test_the_script_s_parts_with_whole_networks_run_on_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice()))
+    found = report.precisions(("mnist-cnn",), 2)
+    assert all(0 < each["error"] < each["bar"] for each in found["products"].values())
+    assert all(each["logits"] < each["bar"] for each in found["mnist-cnn"].values())
+    assert found["mnist-cnn"]["float32"]["gradients"] < 1e-5
+    timed = benchmark.host_time("mnist-cnn", 2, 2)
+    assert timed["capture_declined"] is None
+    assert timed["microseconds"] > 0
+
+
+def resident_network() -> tuple[Any, Any]:
+    """The loss and a training step on a data set in variables, of which a counter says the next batch."""
+    random = np.random.RandomState(0)
+    images = tf.Variable(random.rand(24, 5).astype(np.float32), trainable=False)
+    labels = tf.Variable(random.randint(3, size=24), trainable=False)
+    step = tf.train.get_or_create_global_step()
+    place = tf.range(4) + tf.cast(step % 6, tf.int32) * 4
+    logits = tf.matmul(tf.gather(images, place), tf.Variable(tf.random_normal([5, 3], seed=3)))
+    loss = tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.gather(labels, place), logits=logits)
+    )
+    return loss, tf.train.AdamOptimizer(0.1).minimize(loss, global_step=step)
+
+
+@needs_compiler
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_many_steps_a_launch_equal_as_many_runs(monkeypatch: pytest.MonkeyPatch, switch: str) -> None:
+    device = HostDevice()
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
+    monkeypatch.setenv("MINIGRAPH_CUDA_GRAPHS", switch)
+    launched: list[int] = []
+    capture = device.capture
+
+    def counted(work: Any) -> Any:
+        graph = capture(work)
+        number = len(launched)
+        launched.append(0)
+
+        def launch() -> None:
+            launched[number] += 1
+            graph()
+
+        return launch
+
+    monkeypatch.setattr(device, "capture", counted)
+    found = {}
+    for name in ("numpy", "cupy"):
+        with tf.Graph().as_default(), tf.Session(backend=name) as session:
+            loss, train = resident_network()
+            session.run(tf.global_variables_initializer())
+            launched.clear()
+            losses = [session.run_steps([loss, train], steps)[0] for steps in (1, 50, 3)]
+            found[name] = [*losses, *session.read_state().values()]
+            assert session.stats.runs == 1 + 54
+    for a, b in zip(found["cupy"], found["numpy"], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    assert launched == ([] if switch == "0" else [53 - 3 * 16, 3])
+
+
+def test_no_steps_are_refused() -> None:
+    with tf.Graph().as_default(), tf.Session() as session, pytest.raises(ValueError, match="at least 1, not 0"):
+        session.run_steps(tf.constant(1.0), 0)

@@ -6,12 +6,15 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minigraph.backend import Launch
 from minigraph.backends.cupy.compiler import KernelError
 from minigraph.backends.cupy.steps import Bind
 from minigraph.compile.plan import Plan
 from minigraph.core.errors import ResourceExhaustedError
 
+CHUNK = 16  # runs in one graph, where many follow each other
 SWITCH = "MINIGRAPH_CUDA_GRAPHS"  # 0 leaves all plans as they are
 
 
@@ -36,6 +39,7 @@ class CupyPlan(Plan):
         self._warm: list[Launch] | None = None  # the launches that ran once
         self._captured: list[Launch] | None = None  # the launches that `_graph` holds
         self._graph: Launch | None = None
+        self._chunk: Launch | None = None  # CHUNK runs as one graph
         self._copies: list[tuple[Any, Any]] | None = None  # of what a run changes, and what to copy it to
 
     def _launch_all(self) -> None:
@@ -53,6 +57,24 @@ class CupyPlan(Plan):
             restore()
             raise
         self._warm = launches
+
+    def run_steps(self, steps: int) -> list[np.ndarray]:
+        """As CHUNK runs a launch, once a run is captured and if nothing has to be made anew between runs."""
+        while steps > 1 and (self._graph is None or self._captured is not self._launches) and self.declined is None:
+            self.run([])
+            steps -= 1
+        if self._graph is None or self.fixed is not None:
+            return super().run_steps(steps)
+        while steps > CHUNK:
+            if self._chunk is None:
+                self._chunk = self.backend.device.capture(self._launch_chunk)  # type: ignore[attr-defined]
+            self._chunk()
+            steps -= CHUNK
+        return super().run_steps(steps)
+
+    def _launch_chunk(self) -> None:
+        for _ in range(CHUNK):
+            super()._launch_all()
 
     def _compile(self) -> None:
         """Before anything is launched, so that a mistake leaves the variables as they are."""
