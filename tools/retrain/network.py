@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import minigraph as tf
 from minigraph.core.errors import InvalidArgumentError
-from minigraph.models.record import Model
+from minigraph.models.record import EndPoints, Model
 
 SCOPE = "final_training_ops"
 _STDDEV = 0.001  # of the new weights
@@ -57,19 +57,16 @@ def build_network(model: Model, classes: int, plan: Plan, name: str, seed: int) 
         tf.set_random_seed(seed)
         images = tf.placeholder(tf.float32, [None, *model.image_shape], name="images")
         labels = tf.placeholder(tf.float32, [None, classes], name="labels")
-        _, ends = model.build(images, num_classes=model.classes, is_training=False)
+        towers = [_tower(model, images, classes, True, reuse=False)] if plan.from_scratch else []
+        ends, logits = _tower(model, images, classes, False, reuse=plan.from_scratch)
+        training = towers[0][1] if towers else logits
         bottleneck = ends[model.bottleneck]
         cut = images if plan.cut is None else _end_point(model, ends, plan.cut)
         if plan.cut is not None and cut.node not in _needed(bottleneck, ()):
             raise InvalidArgumentError(
                 f"{plan.cut} comes after {model.bottleneck}, the end point that a new layer is on"
             )
-        logits = _new_layer(bottleneck, classes, reuse=False)
         predictions = tf.nn.softmax(logits, name=name)
-        training = logits
-        if plan.from_scratch:
-            _, trained_ends = model.build(images, num_classes=model.classes, is_training=True, reuse=True)
-            training = _new_layer(trained_ends[model.bottleneck], classes, reuse=True)
         loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=labels, logits=training), name="loss")
         needed = _needed(training, (cut,))
         variables = [v for v in tf.trainable_variables() if v.op in needed]
@@ -90,10 +87,19 @@ def end_points(model: Model) -> list[str]:
     return names[: names.index(model.bottleneck)]
 
 
-def _end_point(model: Model, ends: dict[str, tf.Tensor], name: str) -> tf.Tensor:
+def _end_point(model: Model, ends: EndPoints, name: str) -> tf.Tensor:
     if name not in ends:
         raise InvalidArgumentError(f"{model.name} has no end point {name!r}; it has {', '.join(ends)}")
     return ends[name]
+
+
+def _tower(
+    model: Model, images: tf.Tensor, classes: int, is_training: bool, reuse: bool
+) -> tuple[EndPoints, tf.Tensor]:
+    """The model's end points, and the logits of a new layer on its bottleneck. The first has all variables."""
+    more = {"reuse": True} if reuse else {}
+    _, ends = model.build(images, num_classes=model.classes, is_training=is_training, **more)
+    return ends, _new_layer(ends[model.bottleneck], classes, reuse)
 
 
 def _new_layer(bottleneck: tf.Tensor, classes: int, reuse: bool) -> tf.Tensor:
