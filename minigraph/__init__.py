@@ -3,7 +3,23 @@
 `import minigraph as tf`, build a graph, run it in a `tf.Session`.
 """
 
-from minigraph import filters, layers, nn, train, viz
+from typing import Any as _Any
+
+from minigraph import (
+    filters,
+    graph_util,
+    image,
+    initializers,
+    layers,
+    linalg,
+    losses,
+    math,
+    metrics,
+    nn,
+    summary,
+    train,
+    viz,
+)
 from minigraph.autodiff import gradients
 from minigraph.core import errors
 from minigraph.core.dtypes import (
@@ -16,6 +32,7 @@ from minigraph.core.dtypes import (
     int16,
     int32,
     int64,
+    string,
     uint8,
     uint16,
     uint32,
@@ -31,17 +48,69 @@ from minigraph.initializers import (
     glorot_normal_initializer,
     glorot_uniform_initializer,
     ones_initializer,
+    orthogonal_initializer,
     random_normal_initializer,
     random_uniform_initializer,
     truncated_normal_initializer,
     variance_scaling_initializer,
     zeros_initializer,
 )
-from minigraph.lint import StaleMovingAveragesWarning
+from minigraph.lint import (
+    DoubleSoftmaxWarning,
+    DropoutInEvaluationWarning,
+    ReadAndUpdateWarning,
+    SameBatchWarning,
+    StaleMovingAveragesWarning,
+)
 from minigraph.ops.again import recompute
+from minigraph.ops.algebra import confusion_matrix, einsum, norm, reduce_std, reduce_variance, tensordot
+from minigraph.ops.arrays import (
+    broadcast_to,
+    count_nonzero,
+    depth_to_space,
+    diag,
+    diag_part,
+    eye,
+    linspace,
+    matrix_band_part,
+    matrix_diag,
+    matrix_diag_part,
+    matrix_transpose,
+    meshgrid,
+    sequence_mask,
+    space_to_depth,
+    trace,
+)
+from minigraph.ops.branches import case, cond, while_loop
+from minigraph.ops.checks import Assert_ as Assert
+from minigraph.ops.checks import Print_ as Print
+from minigraph.ops.checks import (
+    assert_equal,
+    assert_greater,
+    assert_greater_equal,
+    assert_less,
+    assert_less_equal,
+    assert_negative,
+    assert_non_negative,
+    assert_non_positive,
+    assert_none_equal,
+    assert_positive,
+    assert_rank,
+    assert_type,
+    check_numerics,
+    verify_tensor_all_finite,
+)
+from minigraph.ops.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, global_norm
 from minigraph.ops.constant import constant, placeholder, placeholder_with_default
-from minigraph.ops.constant import range_ as range
+from minigraph.ops.cumulative import cumsum
+from minigraph.ops.dynamic import pad
+from minigraph.ops.dynamic import slice_ as slice
+from minigraph.ops.host import boolean_mask, py_func, unique, where
+from minigraph.ops.host import range_of as range
 from minigraph.ops.identity import identity, stop_gradient
+from minigraph.ops.image_files import read_file, write_file
+from minigraph.ops.image_geometry import random_crop
+from minigraph.ops.indexing import gather_nd, scatter_add, scatter_nd, scatter_sub, scatter_update
 from minigraph.ops.joining import concat, gather, one_hot, split, stack, unstack
 from minigraph.ops.math import (
     abs,
@@ -52,6 +121,7 @@ from minigraph.ops.math import (
     clip_by_value,
     cos,
     div,
+    div_no_nan,
     divide,
     equal,
     exp,
@@ -91,10 +161,10 @@ from minigraph.ops.math import (
     to_float,
     to_int32,
     truediv,
-    where,
     zeros_like,
 )
 from minigraph.ops.math import floormod as mod
+from minigraph.ops.math_forms import erf, expm1, is_inf, log_sigmoid, rint, saturate_cast, to_double, to_int64
 from minigraph.ops.matmul import matmul
 from minigraph.ops.random import random_normal, random_uniform, set_random_seed, truncated_normal
 from minigraph.ops.reduce import (
@@ -109,13 +179,33 @@ from minigraph.ops.reduce import (
     reduce_prod,
     reduce_sum,
 )
+from minigraph.ops.sampling import multinomial, random_shuffle
+from minigraph.ops.segments import (
+    accumulate_n,
+    argsort,
+    identity_n,
+    map_fn,
+    scalar_mul,
+    sort,
+    unsorted_segment_sum,
+)
 from minigraph.ops.shape import expand_dims, fill, ones, rank, reshape, shape, size, squeeze, tile, transpose, zeros
-from minigraph.ops.slicing import pad, reverse, strided_slice
-from minigraph.ops.slicing import slice_ as slice
+from minigraph.ops.slicing import reverse, strided_slice
 from minigraph.ops.state import group, no_op
 from minigraph.ops.state import tuple_ as tuple
-from minigraph.scoping import add_to_collection, colocate_with, control_dependencies, device, get_collection, name_scope
+from minigraph.scoping import (
+    add_to_collection,
+    add_to_collections,
+    colocate_with,
+    control_dependencies,
+    device,
+    get_collection,
+    get_collection_ref,
+    name_scope,
+)
 from minigraph.session import GraphGrowsWarning, InteractiveSession, Session, get_default_session
+from minigraph.summary.trace import RunOptions
+from minigraph.train.moving_averages import moving_average_variables
 from minigraph.variables import (
     AUTO_REUSE,
     GraphKeys,
@@ -131,11 +221,24 @@ from minigraph.variables import (
     initialize_all_variables,
     local_variables,
     local_variables_initializer,
+    model_variables,
     trainable_variables,
     variable_scope,
     variables_initializer,
 )
 
 Operation = Node
+all_variables = global_variables
+initialize_variables = variables_initializer
+realdiv, reverse_v2 = truediv, reverse
 newaxis = None
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> _Any:
+    """The protocol buffers, which need TensorBoard."""
+    from minigraph.core.protos import MESSAGES, proto
+
+    if name in MESSAGES:
+        return proto(MESSAGES[name], name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

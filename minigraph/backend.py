@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from minigraph.core.errors import BackendError
+from minigraph.core.errors import BackendError, MinigraphError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+
+AUTO = "auto"
 
 Array = Any  # the backend's own array
 Launch = Callable[[], None]
@@ -36,7 +39,8 @@ class Backend(Protocol):
     """A way to store arrays and run ops.
 
     A backend whose arrays hold expressions instead of numbers has an attribute `symbolic` that is True: it gets feeds
-    as object arrays, and constants are not folded for it, which would round them.
+    as object arrays, and constants are not folded for it, which would round them. One with other precisions than
+    float32 has `precisions`, their names, and `in_precision(name)`, the backend that has it.
     """
 
     name: str
@@ -69,12 +73,34 @@ def backend_names() -> list[str]:
     return sorted({e.name for e in entry_points(group="minigraph.backends")})
 
 
-def get_backend(name: str | None = None) -> Backend:
-    """The backend of that name; by default the one MINIGRAPH_BACKEND names, else numpy. BackendError if unknown."""
+def get_backend(name: str | None = None, precision: str = "float32") -> Backend:
+    """The backend of that name; by default the one MINIGRAPH_BACKEND names, else numpy. BackendError if unknown, or if
+    it does not have the precision.
+
+    It is also raised if the backend does not have the precision. `auto` is the fastest that can run here: cupy, else
+    llvm, else numpy with a warning that says why.
+    """
     chosen = name or os.environ.get("MINIGRAPH_BACKEND") or "numpy"
     if chosen not in _loaded:
-        _loaded[chosen] = _load(chosen)
-    return _loaded[chosen]
+        _loaded[chosen] = _fastest() if chosen == AUTO else _load(chosen)
+    backend: Any = _loaded[chosen]
+    if precision == "float32":
+        return backend  # type: ignore[no-any-return]
+    has = getattr(backend, "precisions", ("float32",))
+    if precision not in has:
+        raise BackendError(f"the backend {backend.name} has the precision {' or '.join(has)}, not {precision!r}")
+    return backend.in_precision(precision)  # type: ignore[no-any-return]
+
+
+def _fastest() -> Backend:
+    reason = ""
+    for name in ("cupy", "llvm"):
+        try:
+            return get_backend(name)
+        except MinigraphError as error:
+            reason = str(error)
+    warnings.warn(f"programs run on the numpy backend, which is slower: {reason}", RuntimeWarning, stacklevel=4)
+    return get_backend("numpy")
 
 
 def _load(name: str) -> Backend:
@@ -83,4 +109,4 @@ def _load(name: str) -> Backend:
     for entry in entry_points(group="minigraph.backends", name=name):
         backend: Backend = entry.load()()
         return backend
-    raise BackendError(f"unknown backend {name!r}; installed: {', '.join(backend_names()) or 'none'}")
+    raise BackendError(f"unknown backend {name!r}; there are {AUTO}, {', '.join(backend_names())}")

@@ -8,9 +8,11 @@ from typing import Any
 from minigraph.core.dtypes import DType, as_dtype, float32
 from minigraph.core.graph import Tensor
 from minigraph.core.record import Record
-from minigraph.ops.constant import constant
-from minigraph.ops.random import random_normal, random_uniform, truncated_normal
-from minigraph.ops.shape import ones, zeros
+from minigraph.ops import constant as values
+from minigraph.ops import random as draws
+from minigraph.ops import shape as filled
+from minigraph.ops.arrays import eye
+from minigraph.ops.orthogonal import orthogonal_matrix
 
 _CUT_NORMAL = 0.87962566103423978  # the standard deviation of a standard normal cut off at ±2
 
@@ -33,7 +35,7 @@ class zeros_initializer(Initializer):
     dtype: Any = float32
 
     def make(self, shape: Any, dtype: DType) -> Tensor:
-        return zeros(shape, dtype)
+        return filled.zeros(shape, dtype)
 
 
 class ones_initializer(Initializer):
@@ -42,7 +44,7 @@ class ones_initializer(Initializer):
     dtype: Any = float32
 
     def make(self, shape: Any, dtype: DType) -> Tensor:
-        return ones(shape, dtype)
+        return filled.ones(shape, dtype)
 
 
 class constant_initializer(Initializer):
@@ -53,7 +55,7 @@ class constant_initializer(Initializer):
     verify_shape: bool = False
 
     def make(self, shape: Any, dtype: DType) -> Tensor:
-        return constant(self.value, dtype, shape, verify_shape=self.verify_shape)
+        return values.constant(self.value, dtype, shape, verify_shape=self.verify_shape)
 
 
 class random_normal_initializer(Initializer):
@@ -65,7 +67,7 @@ class random_normal_initializer(Initializer):
     dtype: Any = float32
 
     def make(self, shape: Any, dtype: DType) -> Tensor:
-        return random_normal(shape, self.mean, self.stddev, dtype, self.seed)
+        return draws.random_normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
 class truncated_normal_initializer(Initializer):
@@ -77,7 +79,7 @@ class truncated_normal_initializer(Initializer):
     dtype: Any = float32
 
     def make(self, shape: Any, dtype: DType) -> Tensor:
-        return truncated_normal(shape, self.mean, self.stddev, dtype, self.seed)
+        return draws.truncated_normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
 class random_uniform_initializer(Initializer):
@@ -89,7 +91,7 @@ class random_uniform_initializer(Initializer):
     dtype: Any = float32
 
     def make(self, shape: Any, dtype: DType) -> Tensor:
-        return random_uniform(shape, self.minval, self.maxval, dtype, self.seed)
+        return draws.random_uniform(shape, self.minval, self.maxval, dtype, self.seed)
 
 
 class variance_scaling_initializer(Initializer):
@@ -122,10 +124,10 @@ class variance_scaling_initializer(Initializer):
         variance = self.scale / max(1.0, fan)
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
-            return random_uniform(shape, -limit, limit, dtype, self.seed)
+            return draws.random_uniform(shape, -limit, limit, dtype, self.seed)
         if self.distribution == "untruncated_normal":
-            return random_normal(shape, 0.0, math.sqrt(variance), dtype, self.seed)
-        return truncated_normal(shape, 0.0, math.sqrt(variance) / _CUT_NORMAL, dtype, self.seed)
+            return draws.random_normal(shape, 0.0, math.sqrt(variance), dtype, self.seed)
+        return draws.truncated_normal(shape, 0.0, math.sqrt(variance) / _CUT_NORMAL, dtype, self.seed)
 
 
 class glorot_uniform_initializer(variance_scaling_initializer):
@@ -140,6 +142,70 @@ class glorot_normal_initializer(variance_scaling_initializer):
 
     def __init__(self, seed: int | None = None, dtype: Any = float32) -> None:
         super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
+
+
+class orthogonal_initializer(Initializer):
+    """A matrix with orthonormal rows or columns, whichever are fewer, times `gain`; axes in front count as rows.
+
+    The shape must have two axes or more. Source: Saxe, McClelland and Ganguli 2013.
+    """
+
+    gain: float = 1.0
+    seed: int | None = None
+    dtype: Any = float32
+
+    def make(self, shape: Any, dtype: DType) -> Tensor:
+        dims = [int(d) for d in shape]
+        if len(dims) < 2:
+            raise ValueError("The tensor to initialize must be at least two-dimensional")
+        rows, columns = math.prod(dims[:-1]), dims[-1]
+        noise = draws.random_normal([max(rows, columns), min(rows, columns)], dtype=dtype, seed=self.seed)
+        matrix = orthogonal_matrix(noise)
+        if rows < columns:
+            matrix = filled.transpose(matrix)
+        scaled: Tensor = self.gain * filled.reshape(matrix, dims)
+        return scaled
+
+
+class identity_initializer(Initializer):
+    """The identity matrix times `gain`, of two axes."""
+
+    gain: float = 1.0
+    dtype: Any = float32
+
+    def make(self, shape: Any, dtype: DType) -> Tensor:
+        dims = [int(d) for d in shape]
+        if len(dims) != 2:
+            raise ValueError("Identity matrix initializer can only be used for 2D matrices.")
+        matrix = eye(dims[0], dims[1], dtype=dtype)
+        return matrix if self.gain == 1.0 else matrix * self.gain
+
+
+def he_normal(seed: int | None = None) -> Initializer:
+    """Truncated normal of variance 2/fan_in. Source: He et al. 2015."""
+    return variance_scaling_initializer(2.0, "fan_in", "truncated_normal", seed)
+
+
+def he_uniform(seed: int | None = None) -> Initializer:
+    """Uniform in ±√(6/fan_in). Source: He et al. 2015."""
+    return variance_scaling_initializer(2.0, "fan_in", "uniform", seed)
+
+
+def lecun_normal(seed: int | None = None) -> Initializer:
+    """Truncated normal of variance 1/fan_in. Source: LeCun et al. 1998."""
+    return variance_scaling_initializer(1.0, "fan_in", "truncated_normal", seed)
+
+
+def lecun_uniform(seed: int | None = None) -> Initializer:
+    """Uniform in ±√(3/fan_in). Source: LeCun et al. 1998."""
+    return variance_scaling_initializer(1.0, "fan_in", "uniform", seed)
+
+
+zeros, ones, constant = zeros_initializer, ones_initializer, constant_initializer
+random_normal, random_uniform = random_normal_initializer, random_uniform_initializer
+truncated_normal, variance_scaling = truncated_normal_initializer, variance_scaling_initializer
+glorot_normal, glorot_uniform = glorot_normal_initializer, glorot_uniform_initializer
+orthogonal, identity = orthogonal_initializer, identity_initializer
 
 
 def _fans(shape: list[int]) -> tuple[float, float]:

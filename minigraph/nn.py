@@ -1,8 +1,18 @@
 """Neural-network functions, under the names of TensorFlow 1's `tf.nn`."""
 
+from minigraph.ops.activation import crelu, leaky_relu, selu, softsign, swish
 from minigraph.ops.bias import bias_add
-from minigraph.ops.conv2d import conv2d, depthwise_conv2d
+from minigraph.ops.conv2d import conv2d
 from minigraph.ops.conv3d import conv3d
+from minigraph.ops.conv_forms import (
+    atrous_conv2d,
+    conv2d_backprop_filter,
+    conv2d_backprop_input,
+    conv2d_transpose,
+    convolution,
+    depthwise_conv2d,
+    separable_conv2d,
+)
 from minigraph.ops.convolve import conv1d, convolve1d, convolve2d
 from minigraph.ops.dropout import dropout
 from minigraph.ops.edges import hysteresis, non_maximum_suppression
@@ -19,43 +29,95 @@ from minigraph.ops.lrn import local_response_normalization
 from minigraph.ops.math import elu, relu, relu6, sigmoid, softplus, tanh
 from minigraph.ops.matmul import xw_plus_b
 from minigraph.ops.median import median2d
+from minigraph.ops.nn_forms import (
+    batch_norm_with_global_normalization,
+    embedding_lookup,
+    log_poisson_loss,
+    normalize_moments,
+    sufficient_statistics,
+    weighted_cross_entropy_with_logits,
+    weighted_moments,
+    zero_fraction,
+)
 from minigraph.ops.norm import batch_normalization, fused_batch_norm, l2_normalize, moments
 from minigraph.ops.pool import avg_pool, max_pool
+from minigraph.ops.pool_forms import (
+    avg_pool1d,
+    avg_pool3d,
+    max_pool1d,
+    max_pool3d,
+    max_pool_with_argmax,
+    pool,
+)
+from minigraph.ops.ranking import in_top_k, top_k
+
+avg_pool2d, max_pool2d = avg_pool, max_pool
+depthwise_conv2d_native = depthwise_conv2d
 
 lrn = local_response_normalization
 
 __all__ = [
+    "atrous_conv2d",
     "avg_pool",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "batch_norm_with_global_normalization",
     "batch_normalization",
     "bias_add",
     "conv1d",
     "conv2d",
+    "conv2d_backprop_filter",
+    "conv2d_backprop_input",
+    "conv2d_transpose",
     "conv3d",
+    "convolution",
     "convolve1d",
     "convolve2d",
+    "crelu",
     "depthwise_conv2d",
+    "depthwise_conv2d_native",
     "dropout",
     "elu",
+    "embedding_lookup",
     "fused_batch_norm",
     "hysteresis",
+    "in_top_k",
     "l2_loss",
     "l2_normalize",
+    "leaky_relu",
     "local_response_normalization",
+    "log_poisson_loss",
     "log_softmax",
     "lrn",
     "max_pool",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_pool_with_argmax",
     "median2d",
     "moments",
     "non_maximum_suppression",
+    "normalize_moments",
+    "pool",
     "relu",
     "relu6",
+    "selu",
+    "separable_conv2d",
     "sigmoid",
     "sigmoid_cross_entropy_with_logits",
     "softmax",
     "softmax_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits_v2",
     "softplus",
+    "softsign",
     "sparse_softmax_cross_entropy_with_logits",
+    "sufficient_statistics",
+    "swish",
     "tanh",
+    "top_k",
+    "weighted_cross_entropy_with_logits",
+    "weighted_moments",
     "xw_plus_b",
+    "zero_fraction",
 ]

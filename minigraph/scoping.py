@@ -47,6 +47,17 @@ def add_to_collection(name: Any, value: Any) -> None:
     get_default_graph().add_to_collection(name, value)
 
 
+def add_to_collections(names: Any, value: Any) -> None:
+    """Append to each collection of a list, or to one; None: to none."""
+    for name in [names] if isinstance(names, str) else dict.fromkeys(names or ()):
+        get_default_graph().add_to_collection(name, value)
+
+
+def get_collection_ref(key: Any) -> list[Any]:
+    """A collection of the default graph itself: what is done to it lasts."""
+    return get_default_graph().get_collection_ref(key)
+
+
 def get_collection(key: Any, scope: str | None = None) -> list[Any]:
     """A copy of a collection of the default graph."""
     return get_default_graph().get_collection(key, scope)

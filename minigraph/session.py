@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,14 +13,17 @@ from minigraph.backend import Backend, get_backend
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE, specialise
 from minigraph.core import collector, scopes
+from minigraph.core.dtypes import string
 from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, ResourceExhaustedError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
-from minigraph.lint import MovingAveragesLint
+from minigraph.fetching import Request, as_feed, feed_error, fetch_key
+from minigraph.lint import Lints, Run
 from minigraph.ops.state import VariableV2
 from minigraph.rewrite.pipeline import Hook, Pass, run_pipeline
+from minigraph.staging import run_in_stages
 
 if TYPE_CHECKING:
     from minigraph.compile.profile import Profile
@@ -41,79 +44,6 @@ class SessionStats(NamedTuple):
     compiled: int
     dropped: int
     kept: int
-
-
-class _Request:
-    """What one form of call asks for: fetches and feeds resolved, and how to give the results their structure."""
-
-    def __init__(self, session: Session, fetches: Any, feeds: Sequence[Any]) -> None:
-        self.tensors: list[Tensor] = []
-        self.targets: list[Node] = []
-        self.feeds = [_feed_tensor(session.graph, key) for key in feeds]
-        self.dtypes = [np.dtype(object) if session.symbolic else t.dtype.np_dtype for t in self.feeds]
-        self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
-        self.assemble = self._structure(session.graph, fetches)
-
-    def _structure(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
-        if isinstance(fetch, Mapping):
-            kind = type(fetch)
-            parts = {k: self._structure(graph, v) for k, v in fetch.items()}
-
-            def fill(values: Sequence[Any]) -> Any:
-                out: Any = kind()
-                out.update({k: part(values) for k, part in parts.items()})
-                return out
-
-            return fill
-        if isinstance(fetch, tuple) and hasattr(fetch, "_fields"):
-            make = type(fetch)
-            items = [self._structure(graph, f) for f in fetch]
-            return lambda values: make(*[part(values) for part in items])
-        if isinstance(fetch, list | tuple):
-            sequence = type(fetch)
-            items = [self._structure(graph, f) for f in fetch]
-            return lambda values: sequence([part(values) for part in items])
-        return self._leaf(graph, fetch)
-
-    def _leaf(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
-        element = _element(graph, fetch)
-        if isinstance(element, Node):
-            self.targets.append(element)
-            return lambda values: None
-        if hasattr(fetch, "ref") and fetch.value() in self.feeds:
-            element = fetch.value()
-        if element not in self.tensors:
-            self.tensors.append(element)
-        index = self.tensors.index(element)
-        return lambda values: values[index]
-
-
-def _element(graph: Graph, fetch: Any) -> Tensor | Node:
-    ref = getattr(fetch, "ref", None)  # a variable is fetched as it stands
-    if isinstance(ref, Tensor):
-        fetch = ref
-    try:
-        return graph.as_graph_element(fetch)
-    except TypeError:
-        raise TypeError(
-            f"Fetch argument {fetch!r} has invalid type {type(fetch)}, must be a string or Tensor. "
-            f"(Can not convert a {type(fetch).__name__} into a Tensor or Operation.)"
-        ) from None
-    except (GraphError, KeyError) as error:
-        text = error.args[0] if error.args else error
-        raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({text})") from None
-
-
-def _feed_tensor(graph: Graph, key: Any) -> Tensor:
-    ref = getattr(key, "ref", None)
-    try:
-        element = graph.as_graph_element(key.value() if isinstance(ref, Tensor) else key)
-    except (GraphError, KeyError, TypeError) as error:
-        text = error.args[0] if error.args else error
-        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {text}") from None
-    if not isinstance(element, Tensor):
-        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {element!r} is an operation")
-    return element
 
 
 class _Cell:
@@ -138,6 +68,8 @@ class Session:
     infinity, and raise InvalidArgumentError that names the first op that made one; the variables then are as before
     the run. reorder: let operations run in another order than that of making where that needs less memory; results and
     the order of effects stay. lint: warn of programs that most likely do not do what is meant (see `minigraph.lint`).
+    precision: to what convolutions and matrix products may round float32 operands: "tf32" and "bfloat16" (on cupy only)
+    are quicker. What is stored, sums among it, stays float32.
     """
 
     def __init__(
@@ -154,10 +86,11 @@ class Session:
         check_numerics: bool = False,
         reorder: bool = True,
         lint: bool = True,
+        precision: str = "float32",
     ) -> None:
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
 
-        self.backend: Backend = get_backend(backend)
+        self.backend: Backend = get_backend(backend, precision)
         self.symbolic: bool = getattr(self.backend, "symbolic", False)
         if self.symbolic and (debug or check_numerics):
             raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
@@ -166,11 +99,12 @@ class Session:
         self._debug = debug
         self._reorder = reorder
         self._may_lint = lint
-        self._lint: MovingAveragesLint | None = None
+        self._lints: Lints | None = None
+        self._watches = False
         self.graph = graph if graph is not None else get_default_graph()
         self._lock = threading.RLock()
-        self._requests: dict[Any, _Request] = {}
-        self._plans: dict[Plan, tuple[_Request, Any]] = {}  # with the request and the shapes it is for
+        self._requests: dict[Any, Request] = {}
+        self._plans: dict[Plan, tuple[Request, Any]] = {}  # with the request and the shapes it is for
         self._cells: dict[str, _Cell] = {}
         self._arena: Any = None
         self._arena_size = -1
@@ -188,6 +122,8 @@ class Session:
 
         `feed_dict` maps tensors (any, not only placeholders) to values. Operations give None. All reads of a
         variable see its value before the run's updates, unless control dependencies say otherwise.
+        With `options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)`, `run_metadata`, a `tf.RunMetadata`, gets the
+        times of the launches.
         """
         with self._lock:
             if self._closed:
@@ -196,13 +132,37 @@ class Session:
                 self._watch_growth()
             feeds = feed_dict or {}
             request = self._request(fetches, feeds)
+            if request.staged:
+                pairs = zip(request.feeds, feeds.values(), strict=True)
+                known = {t: as_feed(v, t.dtype.np_dtype) if t.dtype is string else v for t, v in pairs}
+                values = run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
+            else:
+                values = self._values(request, feeds, options, run_metadata)
+            return request.assemble(values)
+
+    def _stage(
+        self,
+        tensors: Sequence[Tensor],
+        targets: Sequence[Node],
+        known: Mapping[Tensor | Node, Any],
+        branches: dict[Tensor, bool],
+    ) -> list[Any]:
+        """One plan of a run that takes several."""
+        feeds = {t: v for t, v in known.items() if isinstance(t, Tensor) and t.dtype is not string}
+        request = self._request([[*tensors], [*targets]], feeds, dict(branches))
+        values: list[Any] = request.assemble(self._values(request, feeds))[0]
+        return values
+
+    def _values(self, request: Request, feeds: Mapping[Any, Any], options: Any = None, run_metadata: Any = None) -> Any:
+        """What one plan gives for the tensors of a request."""
+        with self._lock:
             try:
                 arrays = [
-                    v if type(v) is np.ndarray else _as_array(v, dtype)
+                    v if type(v) is np.ndarray else as_feed(v, dtype)
                     for v, dtype in zip(feeds.values(), request.dtypes, strict=True)
                 ]
             except (TypeError, ValueError):
-                raise _feed_error(request.feeds, feeds.values()) from None
+                raise feed_error(request.feeds, feeds.values()) from None
             shapes = tuple([a.shape for a in arrays])
             plan = request.plans.get(shapes)
             if plan is None:
@@ -213,14 +173,42 @@ class Session:
             if plan.sets:
                 self.version += 1  # before the run, which may fail halfway
             with np.errstate(all="ignore"):
-                values = plan.run(arrays)
+                values = plan.run(arrays) if run_metadata is None else self._traced(plan, arrays, options, run_metadata)
             if not plan.ready:
                 for name in plan.sets:
                     self._cells[name].initialised = True
                 plan.ready = True
             self._runs += 1
-            if self._lint is not None:
-                self._lint = self._lint.after_run(request, (*request.tensors, *request.targets))
+            if self._watches and self._lints is not None:
+                self._watches = self._lints.after_run(self._as_run(request, arrays))
+            return values
+
+    def _traced(self, plan: Plan, arrays: list[np.ndarray], options: Any, metadata: Any) -> list[np.ndarray]:
+        from minigraph.compile.profile import trace_plan
+        from minigraph.summary.trace import fill_run_metadata
+        from minigraph.viz.cost import flops
+
+        if getattr(options, "trace_level", 0) == 0:
+            return plan.run(arrays)
+        values, profile = trace_plan(plan, arrays, flops)
+        fill_run_metadata(metadata, profile, f"/device:{self.backend.name}:0")
+        return values
+
+    def run_steps(self, fetches: Any, steps: int) -> Any:
+        """`run(fetches)` so many times, and the results of the last: for training steps that take their batch from
+        variables, at a place that a variable counts, so that nothing is fed. On cupy several steps are one launch.
+        """
+        if steps < 1:
+            raise ValueError(f"steps must be at least 1, not {steps}")
+        with self._lock:
+            results = self.run(fetches)
+            if steps == 1:
+                return results
+            request, (plan, _) = self._request(fetches, {}), self.plan_for(fetches)
+            self.version += bool(plan.sets)
+            with np.errstate(all="ignore"):
+                values = plan.run_steps(steps - 1)
+            self._runs += steps - 1
             return request.assemble(values)
 
     def plan_for(self, fetches: Any, feed_dict: Any = None) -> tuple[Plan, list[np.ndarray]]:
@@ -229,10 +217,12 @@ class Session:
             self._check_open()
             feeds = feed_dict or {}
             request = self._request(fetches, feeds)
+            if request.staged:
+                raise GraphError("there is no one plan for this run: a condition or a shape in it depends on values")
             try:
-                arrays = [_as_array(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
+                arrays = [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
             except (TypeError, ValueError):
-                raise _feed_error(request.feeds, feeds.values()) from None
+                raise feed_error(request.feeds, feeds.values()) from None
             shapes = tuple([a.shape for a in arrays])
             return request.plans.get(shapes) or self._compile(request, shapes, arrays), arrays
 
@@ -253,9 +243,9 @@ class Session:
             with np.errstate(all="ignore"):
                 return profile_plan(plan, arrays, repeat, flops)
 
-    def _request(self, fetches: Any, feeds: Mapping[Any, Any]) -> _Request:
+    def _request(self, fetches: Any, feeds: Mapping[Any, Any], branches: dict[Tensor, bool] | None = None) -> Request:
         try:
-            key = (_key(fetches), tuple(feeds))
+            key = (fetch_key(fetches), tuple(feeds), None if branches is None else tuple(branches.items()))
             request = self._requests.get(key)
         except TypeError:
             key, request = None, None  # no part of a graph is unhashable, so this is about to be refused
@@ -264,10 +254,10 @@ class Session:
                 raise TypeError(f"feed_dict must map tensors to values, not {feeds!r}")
             if len(self._requests) >= REQUEST_LIMIT:
                 self._requests = {k: r for k, r in self._requests.items() if r.plans}
-            request = self._requests[key] = _Request(self, fetches, list(feeds))
+            request = self._requests[key] = Request(self.graph, self.symbolic, fetches, list(feeds), branches)
         return request
 
-    def _compile(self, request: _Request, shapes: tuple[Any, ...], arrays: Sequence[np.ndarray]) -> Plan:
+    def _compile(self, request: Request, shapes: tuple[Any, ...], arrays: Sequence[np.ndarray]) -> Plan:
         for tensor, array in zip(request.feeds, arrays, strict=True):
             if not compatible(tensor.type.shape, array.shape):
                 raise ValueError(
@@ -276,7 +266,7 @@ class Session:
                 )
         types = [TensorType(t.dtype, s) for t, s in zip(request.feeds, shapes, strict=True)]
         with collector.paused():
-            program = specialise(request.tensors, request.targets, request.feeds, types)
+            program = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [self._numeric_check(program, arrays)] if self._debug else []
             program, stages = run_pipeline(program, self._passes, hooks)
             plan = self._plan_type(program, self.backend, self, stages=stages, reorder=self._reorder)
@@ -284,14 +274,19 @@ class Session:
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
         self._compiled += 1
-        if self._may_lint and self._lint is None:
-            self._lint = MovingAveragesLint.for_graph(self.graph)
-            self._may_lint = self._lint is None
+        if self._may_lint:
+            if self._lints is None:
+                self._lints, self._watches = Lints(self.graph), True
+            self._lints.at_compile(self._as_run(request, arrays))
         if len(self._plans) > PLAN_LIMIT:
             oldest, old_shapes = self._plans.pop(min(self._plans, key=lambda p: p.last_run))
             del oldest.plans[old_shapes]
             self._dropped += 1
         return plan
+
+    def _as_run(self, request: Request, arrays: Sequence[np.ndarray]) -> Run:
+        feeds = dict(zip(request.feeds, arrays, strict=True))
+        return Run(request, (*request.tensors, *request.targets), request.fetched, feeds)
 
     def _check_initialised(self, plan: Plan) -> None:
         for name, instr in plan.needs:
@@ -476,33 +471,3 @@ def _checked_plan() -> type[Plan]:
     from minigraph.compile.numerics import CheckedPlan
 
     return CheckedPlan
-
-
-def _key(fetches: Any) -> Any:
-    """A hashable form of a nest of fetches."""
-    if isinstance(fetches, list | tuple):
-        return (type(fetches), *map(_key, fetches))
-    if isinstance(fetches, Mapping):
-        return (type(fetches), *((k, _key(v)) for k, v in fetches.items()))
-    return fetches
-
-
-def _as_array(value: Any, dtype: np.dtype[Any]) -> np.ndarray:
-    if isinstance(value, Tensor) or hasattr(value, "as_graph_tensor"):
-        raise TypeError(
-            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values are Python scalars, strings, "
-            f"lists, and numpy ndarrays. Got {value!r}."
-        )
-    if value is None:
-        raise TypeError("The value of a feed cannot be None.")
-    return np.asarray(value, dtype=dtype)
-
-
-def _feed_error(tensors: Sequence[Tensor], values: Iterable[Any]) -> Exception:
-    """What is wrong with the first feed that is no array, with the tensor's name."""
-    for tensor, value in zip(tensors, values, strict=True):
-        try:
-            _as_array(value, tensor.dtype.np_dtype)
-        except (TypeError, ValueError) as error:
-            return type(error)(f"Cannot feed Tensor '{tensor.name}' of dtype {tensor.dtype.name}: {error}")
-    raise AssertionError("all feeds are arrays")

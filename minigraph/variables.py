@@ -24,6 +24,8 @@ class GraphKeys:
     LOCAL_VARIABLES = "local_variables"
     TRAINABLE_VARIABLES = "trainable_variables"
     MODEL_VARIABLES = "model_variables"
+    METRIC_VARIABLES = "metric_variables"
+    MOVING_AVERAGE_VARIABLES = "moving_average_variables"
     REGULARIZATION_LOSSES = "regularization_losses"
     LOSSES = "losses"
     UPDATE_OPS = "update_ops"
@@ -200,6 +202,10 @@ def trainable_variables(scope: str | None = None) -> list[Variable]:
     return get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
 
 
+def model_variables(scope: str | None = None) -> list[Variable]:
+    return get_default_graph().get_collection(GraphKeys.MODEL_VARIABLES, scope)
+
+
 def variables_initializer(var_list: Any, name: str = "init") -> Node:
     """An operation that gives the variables their initial values."""
     graph = get_default_graph()
@@ -279,19 +285,29 @@ def variable_scope(
             scope_name,
         )
         stack.append(new)
+        counts = _scope_counts(graph)
+        counts[full] = counts.get(full, 0) + 1
         try:
             yield new
         finally:
             stack.remove(new)
+            counts.update((name, 0) for name in counts if name.startswith(f"{full}/"))
+
+
+def _scope_counts(graph: Graph) -> dict[str, int]:
+    """How often each variable scope was opened since the one around it was."""
+    return graph.stores.setdefault("scope_counts", {})  # type: ignore[no-any-return]
 
 
 def _unique_scope(graph: Graph, default_name: str | None) -> str:
     if not default_name:
         raise TypeError("If default_name is None then name_or_scope is required")
-    used = graph.stores.setdefault("scope_names", {})
-    key = f"{get_variable_scope().name}/{default_name}"
-    count = used[key] = used.get(key, -1) + 1
-    return default_name if count == 0 else f"{default_name}_{count}"
+    counts, outer = _scope_counts(graph), get_variable_scope().name
+    name, index = default_name, 0
+    while counts.get(f"{outer}/{name}" if outer else name):
+        index += 1
+        name = f"{default_name}_{index}"
+    return name
 
 
 def get_variable(

@@ -11,11 +11,19 @@ units), and most a `scope` and `reuse`; it returns the logits and an ordinary di
 `MODELS` has what is known of each: image size, preprocessing, the end point for transfer learning, weight files.
 """
 
+from minigraph.models.alexnet import alexnet
 from minigraph.models.classifier import Classifier, classifier
+from minigraph.models.efficientnet_lite import efficientnet_lite0
+from minigraph.models.folder_cnn import folder_cnn
+from minigraph.models.googlenet import googlenet
+from minigraph.models.inception_v3 import inception_v3
+from minigraph.models.lenet import lenet5, lenet5_modern
 from minigraph.models.mnist_cnn import mnist_cnn
 from minigraph.models.record import Model, Preprocessing, Recipe, Stored
 from minigraph.models.registry import MODELS, NoRecipeError, UnknownModelError, get_model, get_recipe
+from minigraph.models.resnet import resnet18, resnet34, resnet50, resnet101, resnet152
 from minigraph.models.squeezenet import squeezenet
+from minigraph.models.vgg import vgg16, vgg19
 
 __all__ = [
     "MODELS",
@@ -26,9 +34,23 @@ __all__ = [
     "Recipe",
     "Stored",
     "UnknownModelError",
+    "alexnet",
     "classifier",
+    "efficientnet_lite0",
+    "folder_cnn",
     "get_model",
     "get_recipe",
+    "googlenet",
+    "inception_v3",
+    "lenet5",
+    "lenet5_modern",
     "mnist_cnn",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
     "squeezenet",
+    "vgg16",
+    "vgg19",
 ]

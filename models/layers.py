@@ -8,8 +8,11 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.errors import ShapeError
+from minigraph.core.provenance import count_as_internal
 from minigraph.core.types import format_shape
 from minigraph.models.record import EndPoints, Stored
+
+count_as_internal(__file__)  # a node's line is that of the network
 
 Activation = Callable[[tf.Tensor], tf.Tensor] | None
 
@@ -21,19 +24,14 @@ def scaled(count: int, width: float, multiple: int = 1) -> int:
 
 def conv(
     x: tf.Tensor, maps: int, size: int | tuple[int, int], stride: int = 1, padding: Any = "SAME", groups: int = 1,
-    activation: Activation = tf.nn.relu, bias: bool = True, name: str = "conv",
+    activation: Activation = tf.nn.relu, name: str = "conv",
 ) -> tf.Tensor:  # fmt: skip
     """A convolution, bias, and activation: [N, H, W, C] -> [N, H', W', maps].
 
     size: of the filter, a number or rows and columns. padding: SAME, VALID, or a number of zeros on each side.
     """
-    rows, columns = (size, size) if isinstance(size, int) else size
-    depth = channels(x)
     with tf.variable_scope(name):
-        filters = _weights([rows, columns, depth // groups, maps])
-        y = tf.nn.conv2d(x, filters, [1, stride, stride, 1], _sides(padding))
-        if bias:
-            y = tf.nn.bias_add(y, _biases(maps))
+        y = tf.nn.bias_add(_convolve(x, maps, size, stride, padding, groups), _biases(maps))
         return y if activation is None else activation(y)
 
 
@@ -43,7 +41,7 @@ def conv_norm(
 ) -> tf.Tensor:  # fmt: skip
     """A convolution without bias, batch normalisation, activation. norm: arguments of the normalisation."""
     with tf.variable_scope(name):
-        y = conv(x, maps, size, stride, padding, groups, None, bias=False, name="conv")
+        y = _convolve(x, maps, size, stride, padding, groups)
         y = tf.layers.batch_normalization(y, training=is_training, name="norm", **norm)
         return y if activation is None else activation(y)
 
@@ -57,6 +55,11 @@ def dense(x: tf.Tensor, units: int, activation: Activation = tf.nn.relu, name: s
 
 def max_pool(x: tf.Tensor, size: int, stride: int, padding: Any = "VALID", name: str = "pool") -> tf.Tensor:
     return tf.nn.max_pool(x, [1, size, size, 1], [1, stride, stride, 1], _sides(padding), name=name)
+
+
+def avg_pool(x: tf.Tensor, size: int, stride: int, padding: Any = "VALID", name: str = "pool") -> tf.Tensor:
+    """The mean of what each window has of x; padding does not count."""
+    return tf.nn.avg_pool(x, [1, size, size, 1], [1, stride, stride, 1], padding, name=name)
 
 
 def global_mean(x: tf.Tensor, name: str = "pool") -> tf.Tensor:
@@ -89,9 +92,23 @@ def channels(x: tf.Tensor) -> int:
     return size
 
 
+TORCH = {
+    "weights": "weight", "biases": "bias", "gamma": "weight", "beta": "bias", "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}  # fmt: skip
+
+
 def torch_stored(name: str, shape: tuple[int, ...]) -> Stored:
     """How torch keeps what a variable of that shape holds: filters as [O, I, H, W], matrices as [out, in]."""
     return Stored(name, {4: (2, 3, 1, 0), 2: (1, 0)}.get(len(shape)))
+
+
+def _convolve(
+    x: tf.Tensor, maps: int, size: int | tuple[int, int], stride: int, padding: Any, groups: int
+) -> tf.Tensor:
+    rows, columns = (size, size) if isinstance(size, int) else size
+    filters = _weights([rows, columns, channels(x) // groups, maps])
+    return tf.nn.conv2d(x, filters, [1, stride, stride, 1], _sides(padding))
 
 
 def _weights(shape: list[int]) -> tf.Variable:

@@ -37,6 +37,11 @@ class Preprocessing:
         return (ordered.astype(np.float32) - mean) / std
 
 
+IMAGENET = Preprocessing("RGB", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))  # torchvision's
+CAFFE = Preprocessing("BGR", (103.939, 116.779, 123.68), (1.0, 1.0, 1.0))
+SIGNED = Preprocessing("RGB", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))  # −1 to 1
+
+
 class Stored(NamedTuple):
     """Where a weight file has a variable, and how it lies there.
 
@@ -61,8 +66,9 @@ Layout = Callable[[str, tuple[int, ...]], Stored]
 class Recipe:
     """How `minigraph train` trains a network unless told otherwise.
 
-    dataset: the data to train on, as for `minigraph train --data`. image_shape: of one of its images, as the builder
-    takes it. stddev: of the initial values. epochs: by data set; `other_epochs` for any other.
+    dataset: the data to train on, as for `minigraph train --data`; "folder" for --image-dir. image_shape: of one of its
+    images, as the builder takes it. stddev: of the initial values; None for those that are the network's own. epochs:
+    by data set; `other_epochs` for any other.
     """
 
     dataset: str
@@ -70,7 +76,7 @@ class Recipe:
     batch_size: int
     learning_rate: float
     keep_prob: float
-    stddev: float
+    stddev: float | None
     epochs: Mapping[str, int]
     other_epochs: int
 
@@ -86,6 +92,7 @@ class Model:
     bottleneck: the end point that a new classifier is put on in transfer learning.
     layouts: for each kind of weight file that is known ("keras", "torch"), where it has the variable of a name, without
         the network's scope, and shape.
+    preprocessing_of: by kind of weight file, where these weights expect something else.
     auxiliary: of end points that are logits too when training, the weights of their losses.
     recipe: for networks that `minigraph train` knows.
     """
@@ -99,6 +106,7 @@ class Model:
     bottleneck: str
     preprocessing: Preprocessing
     layouts: Mapping[str, Layout] = field(default_factory=lambda: MappingProxyType({}))
+    preprocessing_of: Mapping[str, Preprocessing] = field(default_factory=lambda: MappingProxyType({}))
     auxiliary: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     recipe: Recipe | None = None
 

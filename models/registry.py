@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from minigraph.core.errors import MinigraphError
+from minigraph.models.alexnet import MODEL as ALEXNET
+from minigraph.models.efficientnet_lite import MODEL as EFFICIENTNET_LITE0
+from minigraph.models.folder_cnn import MODEL as FOLDER_CNN
+from minigraph.models.googlenet import MODEL as GOOGLENET
+from minigraph.models.inception_v3 import MODEL as INCEPTION_V3
+from minigraph.models.lenet import MODELS as LENETS
 from minigraph.models.mnist_cnn import MODEL as MNIST_CNN
 from minigraph.models.record import Model, Recipe
+from minigraph.models.resnet import MODELS as RESNETS
 from minigraph.models.squeezenet import MODEL as SQUEEZENET
+from minigraph.models.vgg import MODELS as VGGS
 
 
 class UnknownModelError(MinigraphError, KeyError):
@@ -18,7 +26,18 @@ class NoRecipeError(MinigraphError, ValueError):
     """Nothing says how to train a model."""
 
 
-MODELS: tuple[Model, ...] = (MNIST_CNN, SQUEEZENET)
+MODELS: tuple[Model, ...] = (
+    MNIST_CNN,
+    FOLDER_CNN,
+    *LENETS,
+    ALEXNET,
+    *VGGS,
+    GOOGLENET,
+    *RESNETS,
+    INCEPTION_V3,
+    SQUEEZENET,
+    EFFICIENTNET_LITE0,
+)
 
 
 def get_model(name: str) -> Model:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import minigraph as tf
 from minigraph.models.layers import conv, dropout, finish, global_mean, max_pool, scaled
-from minigraph.models.record import EndPoints, Model, Preprocessing, Stored
+from minigraph.models.record import CAFFE, EndPoints, Model, Stored
 
 FIRES = {  # maps of the squeezing and of each expanding convolution
     "fire2": (16, 64), "fire3": (16, 64), "fire4": (32, 128), "fire5": (32, 128),
@@ -58,6 +58,6 @@ MODEL = Model(
     image_size=227,
     classes=1000,
     bottleneck="pool9",
-    preprocessing=Preprocessing("BGR", (103.939, 116.779, 123.68), (1.0, 1.0, 1.0)),
+    preprocessing=CAFFE,
     layouts=MappingProxyType({"keras": _keras}),
 )

@@ -17,16 +17,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gpu import report
+from gpu import benchmark, report
+from gpu.fake_cudnn import FakeCudnn
 from gpu.host import COMPILER, HostDevice
 
 import minigraph as tf
 from minigraph import backend as backends
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Function, Staging
-from minigraph.backends.cupy.kernel import Gemm, Kernel
+from minigraph.backends.cupy.emit import EMITTERS
+from minigraph.backends.cupy.kernel import Gemm, Kernel, Problem
 from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 from minigraph.core.types import TensorType
+from minigraph.ops.slicing import MirrorPad
 from minigraph.rewrite.region import Blocked
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
@@ -57,6 +60,12 @@ class Recorder:
 
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
         self.launches.append(("gemm", (a, b, c)))
+
+    def convolution(self, problem: Problem) -> int | str:
+        return "there is no cuDNN"
+
+    def convolve(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+        raise AssertionError("no convolution was said to be possible")
 
     def capture(self, work: Callable[[], None]) -> Callable[[], None]:
         before, self.launches = self.launches, []
@@ -107,7 +116,7 @@ def test_a_plan_is_one_module_and_its_pointers_stay(recorder: Recorder) -> None:
         recorder.launches.clear()
         session.run(train, {x: images[0], y: images[1]})
         assert len(recorder.modules) == before + 1
-        first = list(recorder.launches)
+        first = [each for each in recorder.launches if each[0] != "copy"]  # of the variables, before single launches
         recorder.launches.clear()
         made = len(recorder.buffers)
         session.run(train, {x: images[0], y: images[1]})
@@ -193,6 +202,7 @@ def test_a_capture_that_fails_leaves_eager_launches(recorder: Recorder, monkeypa
 @needs_compiler
 def test_a_host_call_runs_and_is_not_captured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice()))
+    monkeypatch.delitem(EMITTERS, MirrorPad)
     with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
         x = tf.placeholder(tf.float32, [3])
         y = tf.exp(tf.pad(x * 2.0, [[1, 1]], "REFLECT"))
@@ -310,14 +320,16 @@ def test_the_script_for_a_gpu_writes_its_report_without_one_too(tmp_path: Path) 
     done = subprocess.run([script, report], env=os.environ | {"PYTHON": sys.executable}, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     found = json.loads(report.read_text())
-    assert set(found) == {"versions", "parity", "training", "sanitizer", "benchmark"}
+    assert set(found) == {
+        "versions", "parity", "ladder", "precisions", "training", "sanitizer", "host_time", "benchmark"
+    }  # fmt: skip
     assert "needs CuPy" in found["parity"]["failed"]
 
 
 @needs_compiler
 def test_the_script_s_parts_run_on_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("minigraph.backends.cupy.device.CudaDevice", HostDevice)
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice()))
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice(cudnn=FakeCudnn())))
     monkeypatch.setattr(report, "STEPS", 3)
     monkeypatch.setenv("MINIGRAPH_CUDA_GRAPHS", "1")  # which the script changes
     found = report.parity(report.SANITIZED)
@@ -327,3 +339,74 @@ def test_the_script_s_parts_run_on_a_stand_in(monkeypatch: pytest.MonkeyPatch) -
     assert trained["eager_equals_captured"]
     assert trained["capture_declined"] is None
     assert trained["largest_relative_error"] < 1e-5
+    rungs = report.ladder()
+    assert set(rungs) == {"fused", "plain", "im2col"}
+    assert not any(r["wrong"] or r["next_rung"] or r["capture_declined"] for r in rungs.values())
+    assert all(r["block_error"] < 1e-5 for r in rungs.values())
+
+
+@needs_compiler
+@pytest.mark.slow
+def test_the_script_s_parts_with_whole_networks_run_on_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice()))
+    found = report.precisions(("mnist-cnn",), 2)
+    assert all(0 < each["error"] < each["bar"] for each in found["products"].values())
+    assert all(each["logits"] < each["bar"] for each in found["mnist-cnn"].values())
+    assert found["mnist-cnn"]["float32"]["gradients"] < 1e-5
+    timed = benchmark.host_time("mnist-cnn", 2, 2)
+    assert timed["capture_declined"] is None
+    assert timed["microseconds"] > 0
+
+
+def resident_network() -> tuple[Any, Any]:
+    """The loss and a training step on a data set in variables, of which a counter says the next batch."""
+    random = np.random.RandomState(0)
+    images = tf.Variable(random.rand(24, 5).astype(np.float32), trainable=False)
+    labels = tf.Variable(random.randint(3, size=24), trainable=False)
+    step = tf.train.get_or_create_global_step()
+    place = tf.range(4) + tf.cast(step % 6, tf.int32) * 4
+    logits = tf.matmul(tf.gather(images, place), tf.Variable(tf.random_normal([5, 3], seed=3)))
+    loss = tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.gather(labels, place), logits=logits)
+    )
+    return loss, tf.train.AdamOptimizer(0.1).minimize(loss, global_step=step)
+
+
+@needs_compiler
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_many_steps_a_launch_equal_as_many_runs(monkeypatch: pytest.MonkeyPatch, switch: str) -> None:
+    device = HostDevice()
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
+    monkeypatch.setenv("MINIGRAPH_CUDA_GRAPHS", switch)
+    launched: list[int] = []
+    capture = device.capture
+
+    def counted(work: Any) -> Any:
+        graph = capture(work)
+        number = len(launched)
+        launched.append(0)
+
+        def launch() -> None:
+            launched[number] += 1
+            graph()
+
+        return launch
+
+    monkeypatch.setattr(device, "capture", counted)
+    found = {}
+    for name in ("numpy", "cupy"):
+        with tf.Graph().as_default(), tf.Session(backend=name) as session:
+            loss, train = resident_network()
+            session.run(tf.global_variables_initializer())
+            launched.clear()
+            losses = [session.run_steps([loss, train], steps)[0] for steps in (1, 50, 3)]
+            found[name] = [*losses, *session.read_state().values()]
+            assert session.stats.runs == 1 + 54
+    for a, b in zip(found["cupy"], found["numpy"], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    assert launched == ([] if switch == "0" else [53 - 3 * 16, 3])
+
+
+def test_no_steps_are_refused() -> None:
+    with tf.Graph().as_default(), tf.Session() as session, pytest.raises(ValueError, match="at least 1, not 0"):
+        session.run_steps(tf.constant(1.0), 0)

@@ -17,6 +17,7 @@ HEAVY = (
     "cupy",
     "llvmlite",
     "sympy",
+    "tensorboard",
     "importlib.metadata",
     "urllib.request",
     "minigraph.backends",

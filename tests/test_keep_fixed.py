@@ -107,3 +107,19 @@ def test_a_value_kept_and_fetched() -> None:
         np.testing.assert_allclose(found[1], 2.0 * found[0])
         session.run(v.assign([0.0, 0.0, 0.0]))
         np.testing.assert_array_equal(session.run(exp), np.ones(3))
+
+
+def test_a_kept_part_makes_only_what_it_needs_of_a_loop() -> None:
+    """Loops are cut in two where a value is kept; what the other part makes of one must not be missed inside."""
+    w = tf.Variable([2.0, 3.0])
+    inner = 1.0 / (tf.square(w) + 1.0)
+    outer = -inner
+    x = tf.placeholder(tf.float32, [2])
+    with tf.Session() as session:
+        session.run(w.initializer)
+        for fetches in ([outer * x, inner], [outer * x], [inner + x, outer]):
+            found = session.run(fetches, {x: np.ones(2, np.float32)})
+            expected = {1: [[-0.2, -0.1]], 2: [[-0.2, -0.1], [0.2, 0.1]]}[len(fetches)]
+            if fetches[-1] is outer:
+                expected = [[1.2, 1.1], [-0.2, -0.1]]
+            np.testing.assert_allclose(found, expected, rtol=1e-6)

@@ -35,10 +35,10 @@ pytest.importorskip("llvmlite", reason="needs llvmlite")
 
 from minigraph.backends.llvm import LlvmBackend, blocked
 from minigraph.backends.llvm.backend import lower
-from minigraph.backends.llvm.cache import ObjectCache
 from minigraph.backends.llvm.native import How
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.llvm.update import FORMULAS
+from minigraph.core.objects import ObjectCache
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -42,7 +42,10 @@ Conv2DFilterGrad: Any = C.Conv2DFilterGrad
 Conv2DInputGrad: Any = C.Conv2DInputGrad
 MaxPoolInputGrad: Any = P.MaxPoolInputGrad
 AvgPoolInputGrad: Any = P.AvgPoolInputGrad
-WITHOUT_KERNEL = {"MirrorPad", "MirrorPadGrad", "NonMaximumSuppression", "ProdOfOthers"}
+WITHOUT_KERNEL = {
+    "MirrorPad", "MirrorPadGrad", "NonMaximumSuppression", "ProdOfOthers", "Selu", "LeakyRelu", "Softsign",
+    "DivNoNan", "ApplyAdadelta", "ApplyFtrl",
+} | {name for name, kind in REGISTRY.items() if kind.on_host}  # fmt: skip
 
 
 def type_of(array: np.ndarray) -> TensorType:

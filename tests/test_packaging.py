@@ -47,6 +47,7 @@ def test_contents(wheel: Path) -> None:
             inside = path.relative_to(ROOT).as_posix()
             expected.add(inside if folder == "minigraph" else f"minigraph/{inside}")
     expected |= {f"minigraph/data/digits/{path.name}" for path in (ROOT / "minigraph/data/digits").iterdir()}
+    expected |= {f"minigraph/models/classes/{path.name}" for path in (ROOT / "models/classes").iterdir()}
     expected |= {f"minigraph/viz/{p.name}" for p in (ROOT / "minigraph/viz").iterdir() if p.suffix in (".html", ".js")}
     assert {name for name in names if name.startswith("minigraph/")} == expected
     assert f"{information}/licenses/LICENSE" in names
@@ -62,7 +63,8 @@ def test_metadata(wheel: Path) -> None:
     assert "numpy = minigraph.backends.numpy:NumpyBackend" in scripts
     assert "cupy = minigraph.backends.cupy:CupyBackend" in scripts
     assert "Requires-Python: >=3.11" in metadata
-    for extra in ("viz", "plot", "llvm", "cuda13", "sympy", "onnx", "dev"):
+    extras = "viz plot llvm cuda13 sympy onnx hdf5 python2 tensorboard peers dev"
+    for extra in extras.split():
         assert f"Provides-Extra: {extra}" in metadata
 
 

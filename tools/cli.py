@@ -9,9 +9,11 @@ from typing import Any
 import click
 
 from minigraph.core.errors import MinigraphError
-from minigraph.tools import chapter
+from minigraph.tools import chapter, onnx_files, pretrained, run, train_command
 from minigraph.tools.bench.command import bench
 from minigraph.tools.options import backend_option, debug_option, number, output_file
+from minigraph.tools.retrain.command import retrain
+from minigraph.tools.summary import summary
 
 
 class _Mistake(click.ClickException):
@@ -49,157 +51,11 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
-_data = click.option(
-    "--data", metavar="SOURCE", help="sample, mnist, or a folder with the MNIST files [default: the model's]."
-)
-
-
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
 @debug_option
 def main() -> None:
     """Train and inspect convolutional networks with minigraph."""
-
-
-@main.command()
-@click.argument("model")
-@_data
-@click.option("--epochs", type=number(whole=True, least=1), help="[default: the model's, by data set]")
-@click.option("--batch-size", type=number(whole=True, least=1), help="Images in a step [default: the model's].")
-@click.option("--learning-rate", type=number(above=0), help="Adam's step size [default: the model's].")
-@click.option("--keep-prob", type=number(above=0, most=1), help="What dropout keeps [default: the model's].")
-@click.option("--stddev", type=number(above=0), help="Of the initial weights and biases [default: the model's].")
-@click.option(
-    "--seed",
-    type=number(whole=True, least=0, most=2**31 - 1),
-    default=0,
-    show_default=True,
-    help="Decides initial values, dropout and the order of the images.",
-)
-@backend_option
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for all that is written [default: runs/MODEL].")
-@click.option(
-    "--checkpoint-every",
-    type=number(whole=True, least=1),
-    metavar="STEPS",
-    help="Save every so many steps, besides each epoch's end.",
-)
-@click.option("--resume/--no-resume", default=True, help="Go on with the run in --out [default], or replace it.")
-@click.option("--quiet", is_flag=True, help="Print the result only.")
-@click.option("--max-steps", type=number(whole=True, least=1), hidden=True)
-@debug_option
-def train(
-    model: str,
-    data: str | None,
-    epochs: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    keep_prob: float | None,
-    stddev: float | None,
-    seed: int,
-    backend: str | None,
-    out: Path | None,
-    checkpoint_every: int | None,
-    resume: bool,
-    quiet: bool,
-    max_steps: int | None,
-) -> None:
-    """Train MODEL, e.g. mnist-cnn; `minigraph models` lists them.
-
-    Ctrl-C saves a checkpoint and stops; the same command then goes on from there.
-    """
-    from minigraph.backend import get_backend
-    from minigraph.models.registry import get_model, get_recipe
-    from minigraph.tools import train as training
-    from minigraph.tools.data import load_data
-    from minigraph.tools.progress import TrainingProgress
-
-    chosen = get_model(model)
-    recipe = get_recipe(chosen)
-    source = data or recipe.dataset
-    settings = training.Settings(
-        model=chosen.name,
-        batch_size=recipe.batch_size if batch_size is None else batch_size,
-        learning_rate=recipe.learning_rate if learning_rate is None else learning_rate,
-        keep_prob=recipe.keep_prob if keep_prob is None else keep_prob,
-        stddev=recipe.stddev if stddev is None else stddev,
-        seed=seed,
-        backend=get_backend(backend).name,
-    )
-    folder = out or Path("runs") / chosen.name
-    dataset = load_data(source)
-    available = len(dataset.train_images)
-    if settings.batch_size > available:
-        raise click.BadParameter(
-            f"expected at most {available}, the training images of {source}, got {settings.batch_size}",
-            param_hint="'--batch-size'",
-        )
-    if not len(dataset.test_images):
-        raise click.BadParameter(f"{source} has no test images", param_hint="'--data'")
-    if folder.exists() and not folder.is_dir():
-        raise click.BadParameter(f"expected a folder, but {folder} is a file", param_hint="'--out'")
-
-    run = training.Run(chosen, settings, dataset, folder)
-    resumed = run.start(resume)
-    each = run.batches.steps_per_epoch
-    total = each * (epochs or recipe.epochs.get(source, recipe.other_epochs))
-    total = min(total, max_steps or total)
-    with TrainingProgress(total, run.step, each, quiet) as progress:
-        if resumed is not None and run.step >= total:
-            progress.line(f"{resumed} has all {run.step} steps already; --epochs adds more, --no-resume starts anew.")
-        elif resumed is not None:
-            progress.line(f"going on from {resumed}")
-        try:
-            result = run.train(total, checkpoint_every, progress)
-        except training.Interrupted as stop:
-            progress.line(
-                f"Stopped after step {stop.step} of {total}. Saved {stop.checkpoint};"
-                " the same command (without --no-resume) goes on from there.",
-                important=True,
-            )
-            raise SystemExit(130) from None
-    click.echo(training.describe_accuracy(result.predicted, dataset.test_labels))
-    _write_reports(folder, settings, result, dataset)
-
-
-def _write_reports(folder: Path, settings: Any, result: Any, dataset: Any) -> None:
-    from minigraph.tools import report
-    from minigraph.tools.train import write_history
-
-    write_history(folder / "history.json", settings, result)
-    actual = dataset.test_labels.argmax(1)
-    report.draw_predictions(folder / "predictions.png", dataset.test_images, result.predicted, actual, dataset.classes)
-    history = result.history
-    report.draw_history(
-        folder / "loss.png", history.loss, history.accuracy, history.test_accuracy, result.steps_per_epoch
-    )
-    names = [result.checkpoint.name, "predictions.png", "loss.png", "history.json"]
-    click.echo(f"wrote {', '.join(names)} to {folder}")
-
-
-@main.command("eval")
-@click.argument("model")
-@click.option("--checkpoint", required=True, metavar="PATH", help="A .safetensors file, or a folder with some.")
-@_data
-@backend_option
-@debug_option
-def evaluate(model: str, checkpoint: str, data: str | None, backend: str | None) -> None:
-    """Test MODEL with the variables of a checkpoint."""
-    from minigraph.core.errors import NotFoundError
-    from minigraph.models.registry import get_model, get_recipe
-    from minigraph.tools.data import load_data
-    from minigraph.tools.train import describe_accuracy, evaluate_checkpoint, find_checkpoints
-
-    chosen = get_model(model)
-    path = Path(checkpoint)
-    if path.is_dir():
-        found = find_checkpoints(path)
-        if not found:
-            raise NotFoundError(f"{path}: no checkpoint in this folder")
-        path = found[-1]
-    dataset = load_data(data or get_recipe(chosen).dataset)
-    predicted = evaluate_checkpoint(chosen, path, dataset, backend)
-    click.echo(describe_accuracy(predicted, dataset.test_labels))
 
 
 @main.command("data")
@@ -375,15 +231,15 @@ def viz(
 @debug_option
 def cache(clear: bool) -> None:
     """Show how much compiled code is kept on disk, and where."""
-    from minigraph.backends.llvm.compiler import objects
+    from minigraph.core.objects import KINDS, objects
 
-    store = objects()
-    if clear:
-        click.echo(f"{store.clear()} compiled objects removed from {store.folder}")
-        return
-    sizes = [entry.size for entry in store.entries()]
-    size = f"{sum(sizes) / 1e6:.1f} MB of at most {store.limit / 1e6:.0f}"
-    click.echo(f"{len(sizes)} compiled objects, {size}, in {store.folder}")
+    for store in map(objects, KINDS):
+        if clear:
+            click.echo(f"{store.clear()} compiled objects removed from {store.folder}")
+            continue
+        sizes = [entry.size for entry in store.entries()]
+        size = f"{sum(sizes) / 1e6:.1f} MB of at most {store.limit / 1e6:.0f}"
+        click.echo(f"{len(sizes)} compiled objects, {size}, in {store.folder}")
 
 
 @main.command("models")
@@ -419,5 +275,6 @@ def devices() -> None:
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
 
 
-for _command in (*chapter.COMMANDS, bench):
+_COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS)
+for _command in (*_COMMANDS, bench, retrain, run.run, summary):
     main.add_command(_command)

@@ -2,11 +2,127 @@
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Protocol, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from minigraph.core.errors import NotFoundError
-from minigraph.data import Dataset, load
+from minigraph.data import Dataset, Distortions, ImageFolder, LoadedBatches, Prefetch, load, load_image
+from minigraph.data.images import load_distorted
+from minigraph.data.order import BatchStream
+from minigraph.models.record import Model, Preprocessing
+
+FOLDER = "folder"  # a recipe's data set that only the user has
+WORKERS = 2  # threads that decode
+
+
+class Images(Protocol):
+    """Images that can be asked for by place, [M, ...]; an array, or one that is read from files when asked."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.float32]: ...
+
+
+class TrainingData(Protocol):
+    """What a network is trained and tested on. Labels are one-hot, float32 [N, classes] and [M, classes]."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def train_labels(self) -> NDArray[np.float32]: ...
+
+    @property
+    def test_labels(self) -> NDArray[np.float32]: ...
+
+    @property
+    def test_images(self) -> Images: ...
+
+    def batches(self, batch_size: int, seed: int) -> BatchStream:
+        """Mini-batches of training images and labels."""
+
+    def identity(self) -> dict[str, Any]:
+        """What tells this data from others, for checkpoints: what JSON can hold."""
+
+
+class LoadedImages:
+    """Image files of a folder, decoded and preprocessed when they are asked for: float32 [M, *size, channels]."""
+
+    def __init__(self, files: Sequence[Path], size: tuple[int, int], preprocessing: Preprocessing) -> None:
+        self._files, self._size, self._preprocessing = files, size, preprocessing
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @overload
+    def __getitem__(self, key: int, /) -> NDArray[np.float32]: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> NDArray[np.float32]: ...
+    def __getitem__(self, key: int | slice, /) -> NDArray[np.float32]:
+        if not isinstance(key, slice):
+            return self._load(self._files[key])
+        with Prefetch(self._load, self._files[key], workers=WORKERS, ahead=2 * WORKERS) as images:
+            return np.stack(list(images))
+
+    def _load(self, path: Path) -> NDArray[np.float32]:
+        return self._preprocessing.apply(load_image(path, self._size))
+
+
+@dataclass(frozen=True, eq=False)
+class Photographs:
+    """Image files, to train on and to test on, stretched to `size` (height, width).
+
+    distortions: of the training images, drawn anew in each epoch. percentage: of each class, that are to test on.
+    """
+
+    train: ImageFolder
+    test: ImageFolder
+    size: tuple[int, int]
+    preprocessing: Preprocessing
+    distortions: Distortions
+    percentage: float
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.train.classes
+
+    @cached_property
+    def train_labels(self) -> NDArray[np.float32]:
+        return self.train.one_hot()
+
+    @cached_property
+    def test_labels(self) -> NDArray[np.float32]:
+        return self.test.one_hot()
+
+    @property
+    def test_images(self) -> Images:
+        return LoadedImages(self.test.files, self.size, self.preprocessing)
+
+    def batches(self, batch_size: int, seed: int) -> BatchStream:
+        """Mini-batches of training images and labels, decoded and distorted on threads; each image once an epoch."""
+
+        def load(row: int, epoch: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            image = load_distorted(self.train.files[row], self.size, self.distortions, seed, epoch, row)
+            return self.preprocessing.apply(image), self.train_labels[row]
+
+        return LoadedBatches(
+            load, len(self.train.files), batch_size=batch_size, seed=seed, drop_remainder=False, workers=WORKERS
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """The classes, the distortions, and checksums of the files' names and sizes."""
+        return {
+            "data": f"{self.train.checksum()} + {self.test.checksum()}",
+            "classes": list(self.classes),
+            "validation_percentage": self.percentage,
+            **asdict(self.distortions),
+        }
 
 
 def load_data(source: str) -> Dataset:
@@ -21,8 +137,10 @@ def load_data(source: str) -> Dataset:
     return load("mnist", source)
 
 
-def fingerprint(data: Dataset) -> str:
-    """Tells training sets apart: their shape and the CRC-32 of images and labels."""
-    checksum = zlib.crc32(data.train_labels.data, zlib.crc32(data.train_images.data))
-    count, pixels = data.train_images.shape
-    return f"{count} x {pixels}, CRC-32 {checksum:08x}"
+def load_photographs(
+    folder: ImageFolder, model: Model, distortions: Distortions, percentage: float, seed: int
+) -> Photographs:
+    """A folder's images for a model: `percentage` of each class, drawn with `seed`, are to test on; all, if 100."""
+    everything = percentage >= 100
+    train, test = (folder, folder) if everything else folder.split(percentage, seed)
+    return Photographs(train, test, (model.image_size,) * 2, model.preprocessing, distortions, percentage)

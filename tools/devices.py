@@ -14,7 +14,7 @@ EXTRAS = {"llvm": "llvm", "cupy": "cuda13"}  # of the backends that need more th
 PARTS = {
     "numpy": (("NumPy", "numpy", "numpy"),),
     "llvm": (("llvmlite", "llvmlite", "llvmlite"),),
-    "cupy": (("CuPy", "cupy", "cupy-cuda13x"),),
+    "cupy": (("CuPy", "cupy", "cupy-cuda13x"), ("cuDNN's frontend", "cudnn", "nvidia-cudnn-frontend")),
 }  # what is shown, the module, the distribution
 
 

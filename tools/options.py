@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def number(
@@ -43,5 +46,45 @@ def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, is_eager=True, callback=_set_debug, help="Show tracebacks of errors."
 )
-backend_option = click.option("--backend", metavar="NAME", help="[default: $MINIGRAPH_BACKEND, else numpy]")
+backend_option = click.option(
+    "--backend",
+    metavar="NAME",
+    help="numpy, llvm, cupy, or auto for the fastest here [default: $MINIGRAPH_BACKEND, else numpy].",
+)
 output_file = click.Path(dir_okay=False, path_type=Path)
+
+
+def image_dir_option(required: bool) -> Callable[[Command], Command]:
+    """--image-dir, which may be given several times, as `image_dir`."""
+    return click.option(
+        "--image-dir",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        multiple=True,
+        required=required,
+        metavar="FOLDER",
+        help="A folder with a folder of images for each class; several are taken together.",
+    )
+
+
+def distortion_options(defaults: Mapping[str, Any]) -> Callable[[Command], Command]:
+    """The fields of `minigraph.data.Distortions`, None where they are not given. defaults: for the help."""
+    texts = {
+        "random_crop": "Percent by which an image is larger than what is cut out of it.",
+        "random_scale": "Percent by which it is enlarged at most.",
+        "random_brightness": "Percent by which it is made brighter or darker at most.",
+        "random_translation": "Percent of its side by which it is moved at most.",
+    }
+
+    def decorate(command: Command) -> Command:
+        for name, text in reversed(texts.items()):
+            help_text = f"{text} [default: {defaults[name]:g}]"
+            flag = f"--{name.replace('_', '-')}"
+            command = click.option(flag, type=number(least=0), metavar="PERCENT", help=help_text)(command)
+        default = "yes" if defaults["flip_left_right"] else "no"
+        return click.option(
+            "--flip-left-right/--no-flip-left-right",
+            default=None,
+            help=f"Mirror every other image [default: {default}].",
+        )(command)
+
+    return decorate

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from minigraph.core.files import atomic_write
+from minigraph.tools.data import Images
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -74,14 +75,15 @@ def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
 
 def draw_predictions(
     path: str | os.PathLike[str],
-    images: NDArray[np.float32],
+    images: Images,
     predicted: NDArray[np.integer],
     actual: NDArray[np.integer],
     classes: Sequence[str],
 ) -> None:
     """A grid of the first test images with predicted and actual class, then some that went wrong.
 
-    images: [M, side * side], 0 to 1; predicted, actual: [M], indices into classes.
+    images: [M, side * side], grey from 0 (white) to 1, or [M, H, W, 3], colours from 0 to 1.
+    predicted, actual: [M], indices into classes.
     """
     wrong = np.flatnonzero(predicted != actual)
     shown = np.arange(min(len(images), _COLUMNS * _ROWS))
@@ -107,13 +109,20 @@ def draw_predictions(
 
 
 def _draw_digit(canvas: _Canvas, at: Point, image: NDArray[np.float32], predicted: str, actual: str) -> None:
-    side = math.isqrt(image.size)
-    pixels = np.uint8(np.rint(255 * (1 - np.clip(image, 0, 1)))).reshape(side, side)
+    pixels = _pixels(image)
     canvas.paste(at, pixels, _DIGIT)
     right = predicted == actual
     canvas.frame(*at, _DIGIT, _DIGIT, _LINE if right else _RED, 1 if right else 2)
     below = (at[0] + _DIGIT / 2, at[1] + _DIGIT + 3)
     canvas.text(below, f"{predicted} / {actual}", _GREEN if right else _RED, 12, "ma")
+
+
+def _pixels(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+    levels = np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8)
+    if image.ndim == 3:
+        return levels
+    side = math.isqrt(image.size)
+    return (255 - levels).reshape(side, side)
 
 
 class _Axes(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,23 +12,13 @@ from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Device, Function
 from minigraph.backends.cupy.emit import emit, module
-from minigraph.backends.numpy.common import run
-from minigraph.core.errors import InternalError
+from minigraph.backends.cupy.ladder import Ladder
+from minigraph.backends.cupy.steps import Bind, View
+from minigraph.core.errors import InternalError, ResourceExhaustedError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 
 Types = Sequence[TensorType]
-
-
-class View(NamedTuple):
-    """An array of a static type in device memory, in C order."""
-
-    pointer: int
-    type: TensorType
-    buffer: Buffer  # kept alive
-
-    def reshape(self, shape: tuple[int, ...]) -> View:
-        return self._replace(type=TensorType(self.type.dtype, shape))
 
 
 class Pending:
@@ -45,13 +35,18 @@ class Pending:
         if kernel.name not in self._functions:
             self._waiting[kernel.name] = kernel
 
-    def function(self, name: str) -> Function:
-        if name in self._waiting:
-            kernels = tuple(self._waiting.values())
+    def compile(self) -> None:
+        """All that wait. KernelError where one has a mistake; then none of them waits any more."""
+        kernels = tuple(self._waiting.values())
+        self._waiting.clear()
+        if kernels:
             source = module(kernels)
             self._functions |= self._device.compile(source, kernels)
             self.sources.append(source)
-            self._waiting.clear()
+
+    def function(self, name: str) -> Function:
+        if name in self._waiting:
+            self.compile()
         return self._functions[name]
 
 
@@ -59,12 +54,23 @@ class CupyBackend:
     """Runs ops as generated CUDA C and cuBLAS calls on a device; by default the current one of CuPy."""
 
     name = "cupy"
-    unwanted_passes = ("fuse_blocks", "winograd")  # blocks that fit a CPU's cache; no kernels for it yet
+    unwanted_passes = ("fuse_blocks", "winograd")  # blocks that fit a CPU's cache; costs that are a CPU's
     plan_type = CupyPlan
 
-    def __init__(self, device: Device | None = None) -> None:
+    precisions = ("float32", "tf32", "bfloat16")
+
+    def __init__(self, device: Device | None = None, precision: str = "float32") -> None:
         self.device: Device = device or CudaDevice()
+        self.precision = precision
         self.kernels = Pending(self.device)
+        self.ladder = Ladder(self.device.convolution, precision)
+        self._others: dict[str, CupyBackend] = {precision: self}
+
+    def in_precision(self, precision: str) -> CupyBackend:
+        """The backend, on the same device, whose convolutions and matrix products may round float32 operands so."""
+        if precision not in self._others:
+            self._others[precision] = CupyBackend(self.device, precision)
+        return self._others[precision]
 
     def allocate(self, nbytes: int) -> Buffer:
         """Device memory; CUDA aligns it to 256 bytes."""
@@ -86,27 +92,26 @@ class CupyBackend:
 
     def read(self, array: View) -> Any:
         """A copy on the host; a NumPy scalar where the array has no axes."""
-        host = np.empty(array.type.static, array.type.dtype.np_dtype)
+        try:
+            host = np.empty(array.type.static, array.type.dtype.np_dtype)
+        except MemoryError:
+            raise ResourceExhaustedError(f"out of host memory: {array.type.nbytes:,} bytes to copy to") from None
         if host.nbytes:
             self.device.download(host, array.pointer)
         return host[()]
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """The steps that the op's emitter gives, else a call of its reference on the host."""
-        code = emit(op, in_types, out_types)
+        code = emit(op, in_types, out_types, self.ladder)
         if code is None:
             return Lowered(self._host_call(op), fallback=True)
-        steps = code.steps
+        return Lowered(Bind(self, code.steps), code.workspace, code.inplace)
 
-        def bind(inputs: Sequence[View], outputs: Sequence[View | None], workspace: View) -> Launch:
-            bound = [b for s in steps if (b := self._bind(s, inputs, outputs, workspace)) is not None]
-            return run(bound)
-
-        return Lowered(bind, code.workspace, code.inplace)
-
-    def _bind(
+    def bind_step(
         self, step: K.Step, inputs: Sequence[View], outputs: Sequence[View | None], workspace: View
     ) -> Launch | None:
+        """None for a step that nobody needs."""
+
         def pointer(ref: K.Ref) -> int:
             if ref.kind == "work":
                 return workspace.pointer + ref.offset
@@ -118,8 +123,11 @@ class CupyBackend:
             return None
         pointers = tuple(pointer(r) for r in step.args)
         if isinstance(step, K.Gemm):
-            gemm, call = self.device.gemm, step
+            gemm, call = self.device.gemm, step._replace(precision=self.precision)
             return lambda: gemm(call, *pointers)
+        if isinstance(step, K.Convolve):
+            convolve, problem = self.device.convolve, step.problem
+            return lambda: convolve(problem, pointers)
         if isinstance(step, K.Constant):
             return self._constant(step, pointers[0])
         if not step.kernel.grid:

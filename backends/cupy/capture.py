@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
-from minigraph.backend import Launch
-from minigraph.compile.plan import Plan
+import numpy as np
 
+from minigraph.backend import Launch
+from minigraph.backends.cupy.compiler import KernelError
+from minigraph.backends.cupy.steps import Bind
+from minigraph.compile.plan import Plan
+from minigraph.core.errors import ResourceExhaustedError
+
+CHUNK = 16  # runs in one graph, where many follow each other
 SWITCH = "MINIGRAPH_CUDA_GRAPHS"  # 0 leaves all plans as they are
 
 
@@ -15,7 +22,8 @@ class CupyPlan(Plan):
     """The first run after a binding is an ordinary one: it compiles the kernels and makes the libraries ready. The
     second is captured, which runs nothing and so changes no variable, and from then on the graph is launched.
 
-    A plan with a host call is never captured; `declined` says why a plan is not, once that is known.
+    A plan with a host call is never captured; `declined` says why a plan is not, once that is known. A run of single
+    launches that fails or is interrupted leaves the variables as they were before it.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -31,6 +39,8 @@ class CupyPlan(Plan):
         self._warm: list[Launch] | None = None  # the launches that ran once
         self._captured: list[Launch] | None = None  # the launches that `_graph` holds
         self._graph: Launch | None = None
+        self._chunk: Launch | None = None  # CHUNK runs as one graph
+        self._copies: list[tuple[Any, Any]] | None = None  # of what a run changes, and what to copy it to
 
     def _launch_all(self) -> None:
         launches = self._launches
@@ -39,12 +49,68 @@ class CupyPlan(Plan):
         if self._graph is not None and self._captured is launches:
             self._graph()
             return
-        super()._launch_all()
+        self._compile()
+        restore = self._snapshot()
+        try:
+            super()._launch_all()
+        except BaseException:  # an interrupt, too
+            restore()
+            raise
         self._warm = launches
+
+    def run_steps(self, steps: int) -> list[np.ndarray]:
+        """As CHUNK runs a launch, once a run is captured and if nothing has to be made anew between runs."""
+        while steps > 1 and (self._graph is None or self._captured is not self._launches) and self.declined is None:
+            self.run([])
+            steps -= 1
+        if self._graph is None or self.fixed is not None:
+            return super().run_steps(steps)
+        while steps > CHUNK:
+            if self._chunk is None:
+                self._chunk = self.backend.device.capture(self._launch_chunk)  # type: ignore[attr-defined]
+            self._chunk()
+            steps -= CHUNK
+        return super().run_steps(steps)
+
+    def _launch_chunk(self) -> None:
+        for _ in range(CHUNK):
+            super()._launch_all()
+
+    def _compile(self) -> None:
+        """Before anything is launched, so that a mistake leaves the variables as they are."""
+        try:
+            self.backend.kernels.compile()  # type: ignore[attr-defined]
+        except KernelError as error:
+            bound = zip(self.steps, self._launches, strict=True)
+            owners = [at for s, at in bound if isinstance(s.lowered.bind, Bind) and s.lowered.bind.has(error.kernel)]
+            told = self._explain(owners[0], error) if owners else error
+            self.unbind()
+            raise told from error
+
+    def _snapshot(self) -> Callable[[], None]:
+        """Copies of what a run changes; on the host where the device has no room. What is returned puts them back."""
+        backend: Any = self.backend
+        copy = backend.device.copy
+        try:
+            if self._copies is None:
+                self._copies = [(a, backend.allocate(a.type.nbytes)) for a in self.changed()]
+        except ResourceExhaustedError:
+            saved = self.save()
+            return lambda: self.restore(saved)
+        for array, kept in self._copies:
+            copy(kept.pointer, array.pointer, array.type.nbytes)
+        copies = self._copies
+
+        def restore() -> None:
+            for array, kept in copies:
+                copy(array.pointer, kept.pointer, array.type.nbytes)
+
+        return restore
 
     def _capture(self) -> None:
         try:
             self._graph = self.backend.device.capture(super()._launch_all)  # type: ignore[attr-defined]
             self._captured = self._launches
+            self._copies = None  # a graph runs whole or not at all
         except Exception as error:
             self.declined = f"the capture failed: {error}"

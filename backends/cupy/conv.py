@@ -18,13 +18,12 @@ from minigraph.backends.cupy.kernel import (
     Ref,
     Step,
     Types,
-    fits,
     per_element,
     pointer,
     work,
 )
 from minigraph.backends.cupy.pool import over_outputs
-from minigraph.backends.cupy.source import c_type, literal
+from minigraph.backends.cupy.source import literal, total
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -106,7 +105,7 @@ def col2im(s: Shape, target: Ref, images: int, group: int) -> Launch:
     alone = TensorType(s.dtype, (*s.image.static[:3], s.depth))
     kh_kw = s.window.kernel[0] * s.window.kernel[1]
     place = f"(((c0 * {s.rows} + p) * {s.columns} + q) * {kh_kw} + tap) * {s.depth} + c3"
-    body = [f"{c_type(s.dtype)} total = 0;"]
+    body = [total(s.dtype)]
     body += over_outputs(s.window, alone, (s.rows, s.columns), [f"total += x0[{place}];"])
     body = [line for line in body if "const auto at" not in line]
     pixel = f"((c0 * {s.image.static[1]} + c1) * {s.image.static[2]} + c2)"
@@ -125,8 +124,6 @@ def _in_pieces(s: Shape, piece: Callable[[int, int, int], list[Step]]) -> Code:
 def conv2d(op: C.Conv2D, in_types: Types, out_types: Types) -> Code | None:
     image, filters = in_types
     s = shape_of(op, image, filters.static)
-    if not fits(in_types):
-        return None
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
@@ -143,8 +140,6 @@ def conv2d(op: C.Conv2D, in_types: Types, out_types: Types) -> Code | None:
 def input_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
     filters, _ = in_types
     s = shape_of(op, out_types[0], filters.static)
-    if not fits(in_types):
-        return None
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
@@ -163,8 +158,6 @@ def filter_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
     """The pieces' products are added up, one after the other."""
     image, _ = in_types
     s = shape_of(op, image, out_types[0].static)
-    if not fits(in_types):
-        return None
     if not image.size:
         return Code((fill(out_types[0], 0, Ref("out")),))
     total = s.fan * s.groups

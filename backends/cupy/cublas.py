@@ -13,8 +13,9 @@ from minigraph.core.errors import BackendError, InternalError
 WORKSPACE = 32 << 20  # what cuBLAS recommends on sm_90
 
 # From library_types.h and cublas_api.h.
-_R_32F, _R_64F = 0, 1
-_COMPUTE_32F, _COMPUTE_64F = 68, 70
+_KINDS = {"float32": 0, "float64": 1, "float16": 2}
+_COMPUTE = {"float32": 68, "bfloat16": 75, "tf32": 77}  # CUBLAS_COMPUTE_32F, …_FAST_16BF, …_FAST_TF32
+_COMPUTE_64F = 70
 _NONE, _TRANSPOSE = 0, 1
 _DEFAULT_ALGORITHM = -1
 
@@ -47,7 +48,8 @@ class Cublas:
         """Row-major C = op(A)·op(B) is column-major Cᵀ = op(B)ᵀ·op(A)ᵀ."""
         double = call.dtype.size == 8
         number = ctypes.c_double if double else ctypes.c_float
-        kind = _R_64F if double else _R_32F
+        kind = _KINDS[call.dtype.name]
+        compute = _COMPUTE_64F if double else _COMPUTE[call.precision if kind == 0 else "float32"]
         alpha, beta = number(1), number(call.beta)
         operations = [_TRANSPOSE if t else _NONE for t in (call.transpose_b, call.transpose_a)]
         stride_a, stride_b, stride_c = (ctypes.c_longlong(s) for s in call.strides)
@@ -55,5 +57,5 @@ class Cublas:
             "cublasGemmStridedBatchedEx", self._handle, *operations, call.n, call.m, call.k, ctypes.byref(alpha),
             ctypes.c_void_p(b), kind, call.ldb, stride_b, ctypes.c_void_p(a), kind, call.lda, stride_a,
             ctypes.byref(beta), ctypes.c_void_p(c), kind, call.ldc, stride_c, call.batch,
-            _COMPUTE_64F if double else _COMPUTE_32F, _DEFAULT_ALGORITHM,
+            compute, _DEFAULT_ALGORITHM,
         )  # fmt: skip

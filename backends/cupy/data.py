@@ -15,14 +15,13 @@ from minigraph.backends.cupy.kernel import (
     Launch,
     Ref,
     Types,
-    fits,
     ins,
     outs,
     per_element,
     pointer,
     reads,
 )
-from minigraph.backends.cupy.source import c_type, literal, offset
+from minigraph.backends.cupy.source import c_type, literal, offset, total
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -46,12 +45,16 @@ def _strided(shape: Sequence[int], view: View) -> tuple[tuple[int, ...], tuple[i
     return seen.shape, seen.strides, seen.ctypes.data - base.ctypes.data
 
 
-def gather(x: TensorType, view: View, source: Ref, target: Ref, value: str = "{}") -> Launch:
-    """target = the view of the source, each element put through `value`."""
+def gather(
+    x: TensorType, view: View, source: Ref, target: Ref, value: str = "{}", loaded: str = "", stored: str = ""
+) -> Launch:
+    """target = the view of the source, each element put through `value`. loaded, stored: the elements' types in C,
+    where they are not that of x."""
     shape, strides, start = _strided(x.static, view)
     names = [f"c{a}" for a in range(len(shape))]
     body = [f"y0[i] = {value.format(f'x0[{offset(names, strides, start)}]')};"]
-    made = per_element("gather", shape, [*reads([x]), pointer(x.dtype, "y0", False)], body)
+    kind = c_type(x.dtype)
+    made = per_element("gather", shape, [f"const {loaded or kind}* x0", f"{stored or kind}* y0"], body)
     return Launch(made, (source, target))
 
 
@@ -69,8 +72,8 @@ def fill(out: TensorType, value: Any, target: Ref) -> Launch:
     return Launch(per_element("fill", (out.size,), [pointer(out.dtype, "y0", False)], body), (target,))
 
 
-def _viewed(view: View, types: Types) -> Code | None:
-    return Code((gather(types[0], view, Ref("in"), Ref("out")),)) if fits(types) else None
+def _viewed(view: View, types: Types) -> Code:
+    return Code((gather(types[0], view, Ref("in"), Ref("out")),))
 
 
 def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Code | None:
@@ -80,7 +83,7 @@ def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Code | N
     if op.mean:
         copies = math.prod(op.shape) // max(x.size, 1) or 1
         value = f"({{}} / {literal(copies, x.dtype)})"
-    if not fits(in_types) or (op.mean and not x.dtype.is_floating):
+    if op.mean and not x.dtype.is_floating:
         return None
     view = gather(x, lambda a: np.broadcast_to(a.reshape(kept), op.shape), Ref("in"), Ref("out"), value)
     return Code((view,))
@@ -104,8 +107,6 @@ def _part(axis: int, begin: int, end: int) -> View:
 
 def split(op: SplitV, in_types: Types, out_types: Types) -> Code | None:
     """A kernel a piece; a piece that nobody reads is left out."""
-    if not fits(in_types):
-        return None
     steps = []
     begin = 0
     axis = op.axis % len(in_types[0].static)
@@ -117,15 +118,11 @@ def split(op: SplitV, in_types: Types, out_types: Types) -> Code | None:
 
 
 def unpack(op: Unpack, in_types: Types, out_types: Types) -> Code | None:
-    if not fits(in_types):
-        return None
     numbers = range(len(out_types))
     return Code(tuple(gather(in_types[0], _slice(op.axis, n), Ref("in"), Ref("out", n)) for n in numbers))
 
 
 def concat(op: ConcatV2, in_types: Types, out_types: Types) -> Code | None:
-    if not fits(in_types):
-        return None
     axis = op.axis % len(out_types[0].static)
     steps = []
     begin = 0
@@ -137,15 +134,11 @@ def concat(op: ConcatV2, in_types: Types, out_types: Types) -> Code | None:
 
 
 def pack(op: Pack, in_types: Types, out_types: Types) -> Code | None:
-    if not fits(in_types):
-        return None
     numbers = range(len(in_types))
     return Code(tuple(scatter(out_types[0], _slice(op.axis, n), Ref("in", n), Ref("out")) for n in numbers))
 
 
 def put_slice(op: PutSlice, in_types: Types, out_types: Types) -> Code | None:
-    if not fits(in_types):
-        return None
     index = StridedSlice(op.spec).index
     put = scatter(out_types[0], lambda a: a[(*index, ...) if ... not in index else index], Ref("in"), Ref("out"))
     return Code((fill(out_types[0], 0, Ref("out")), put))
@@ -157,8 +150,6 @@ def strided_slice(op: StridedSlice, in_types: Types, out_types: Types) -> Code |
 
 
 def pad(op: Pad, in_types: Types, out_types: Types) -> Code | None:
-    if not fits(in_types):
-        return None
     inner = tuple(slice(b, b + n) for (b, _), n in zip(op.paddings, in_types[0].static, strict=True))
     put = scatter(out_types[0], lambda a: a[(*inner, ...)], Ref("in"), Ref("out"))
     return Code((fill(out_types[0], op.value, Ref("out")), put))
@@ -167,8 +158,6 @@ def pad(op: Pad, in_types: Types, out_types: Types) -> Code | None:
 def take(op: GatherV2, in_types: Types, out_types: Types) -> Code | None:
     """Out of range, an index gives zeros: a kernel cannot raise."""
     x, index = in_types
-    if not fits(in_types):
-        return None
     axis = op.axis % len(x.static)
     length, inner = x.static[axis], math.prod(x.static[axis + 1 :])
     shape = (math.prod(x.static[:axis]), index.size, inner)
@@ -181,12 +170,10 @@ def take(op: GatherV2, in_types: Types, out_types: Types) -> Code | None:
 def gather_grad(op: GatherGrad, in_types: Types, out_types: Types) -> Code | None:
     """Each element looks through all indices, in order, for what is added to it."""
     grad, index, like = in_types
-    if not fits(in_types):
-        return None
     axis = op.axis % len(like.static)
     length, inner = like.static[axis], math.prod(like.static[axis + 1 :])
     shape = (math.prod(like.static[:axis]), length, inner)
-    body = [f"{c_type(grad.dtype)} total = 0;", f"for (int k = 0; k < {index.size}; ++k)"]
+    body = [total(grad.dtype), f"for (int k = 0; k < {index.size}; ++k)"]
     body.append(f"    if ((long long)x1[k] == c1) total += x0[(c0 * {index.size} + k) * {inner} + c2];")
     parameters = [*reads(in_types[:2]), pointer(grad.dtype, "y0", False)]
     made = per_element("gather_grad", shape, parameters, [*body, "y0[i] = total;"])
@@ -194,8 +181,6 @@ def gather_grad(op: GatherGrad, in_types: Types, out_types: Types) -> Code | Non
 
 
 def one_hot(op: OneHot, in_types: Types, out_types: Types) -> Code | None:
-    if not fits(in_types):
-        return None
     index = in_types[0]
     axis = op.axis % (len(index.static) + 1)
     inner = math.prod(index.static[axis:])
@@ -208,8 +193,6 @@ def one_hot(op: OneHot, in_types: Types, out_types: Types) -> Code | None:
 def select_rows(op: Select, in_types: Types, out_types: Types) -> Code | None:
     """The condition is one a row."""
     x = in_types[1]
-    if not fits(in_types):
-        return None
     body = [f"y0[i] = x0[i / {math.prod(x.static[1:])}] ? x1[i] : x2[i];"]
     made = per_element("select", (x.size,), [*reads(in_types), pointer(x.dtype, "y0", False)], body)
     return Code((Launch(made, (*ins(0, 1, 2), *outs(0))),), inplace=(1, 2))
@@ -217,8 +200,6 @@ def select_rows(op: Select, in_types: Types, out_types: Types) -> Code | None:
 
 def _assign(sign: str) -> Emitter:
     def emit(op: Op, in_types: Types, out_types: Types) -> Code | None:
-        if not fits(in_types):
-            return None
         dtype: DType = in_types[0].dtype
         body = [f"x0[i] = {f'x0[i] {sign} ' if sign else ''}x1[i];"]
         parameters = [pointer(dtype, "x0", False), pointer(dtype, "x1")]
@@ -229,7 +210,7 @@ def _assign(sign: str) -> Emitter:
 
 EMITTERS: dict[type[Op], Emitter] = {
     Const: lambda op, x, y: Code((Constant(op.value, outs(0)),)),  # type: ignore[arg-type]
-    Full: lambda op, x, y: Code((fill(y[0], op.value, Ref("out")),)) if fits(y) else None,
+    Full: lambda op, x, y: Code((fill(y[0], op.value, Ref("out")),)),
     Identity: lambda op, x, y: _viewed(lambda a: a.reshape(-1), x),
     Transpose: lambda op, x, y: _viewed(lambda a: np.transpose(a, op.perm), x),
     BroadcastTo: broadcast_to,

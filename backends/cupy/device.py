@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from minigraph.backends.cupy.kernel import Gemm, Kernel
-from minigraph.backends.cupy.prelude import OPTIONS
-from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
+from minigraph.backends.cupy.compiler import machine_code
+from minigraph.backends.cupy.cudnn import Cudnn
+from minigraph.backends.cupy.kernel import Gemm, Kernel, Problem
+from minigraph.core.errors import BackendError, ResourceExhaustedError
 
 Function = Callable[[tuple[int, ...]], None]  # launches a kernel on pointers
 EXTRA = 'pip install "minigraph[cuda13]"'
@@ -31,10 +32,16 @@ class Device(Protocol):
         """Device memory with any content. ResourceExhaustedError where there is not enough."""
 
     def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
-        """The kernels of a module, by name."""
+        """The kernels of a module, by name. KernelError where one has a mistake."""
 
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
         """A matrix product on pointers."""
+
+    def convolution(self, problem: Problem) -> int | str:
+        """The bytes of workspace that cuDNN needs for it, or why it cannot do it."""
+
+    def convolve(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+        """A convolution by cuDNN on pointers, the workspace last."""
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Between two places on the device."""
@@ -67,6 +74,11 @@ class CudaDevice:
         try:
             count = runtime.getDeviceCount()
         except Exception as error:
+            if "InsufficientDriver" in str(error) and (driver := runtime.driverGetVersion()):
+                raise BackendError(
+                    f"the NVIDIA driver is too old: it is for CUDA {_release(driver)}, and CuPy is for CUDA "
+                    f"{_release(runtime.runtimeGetVersion())} ({error}); a newer driver is needed"
+                ) from None
             raise BackendError(
                 f"the cupy backend needs an NVIDIA GPU and its driver, and the CUDA runtime finds none ({error}); "
                 "`minigraph devices` tells what is there"
@@ -76,6 +88,7 @@ class CudaDevice:
         self._cupy = cupy
         self._stream = cupy.cuda.Stream(non_blocking=True)
         self._blas: Any = None
+        self._dnn: Cudnn | str | None = None
         self._staging = Staging(cupy, self._stream)
 
     def describe(self) -> str:
@@ -96,16 +109,10 @@ class CudaDevice:
         return Buffer(memory.ptr, nbytes, memory)
 
     def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
-        cupy = self._cupy
-        module = cupy.RawModule(code=source, options=OPTIONS, backend="nvrtc")
-        try:
-            return {k.name: self._function(module.get_function(k.name), k) for k in kernels}
-        except cupy.cuda.compiler.CompileException as error:
-            raise InternalError(f"CUDA C that does not compile: {error}") from error
-        except Exception as error:
-            if type(error).__name__ == "DynamicLibNotFoundError":
-                raise BackendError(f"the cupy backend needs NVRTC, which is not there ({error}): {EXTRA}") from None
-            raise
+        architecture = f"sm_{self._cupy.cuda.Device().compute_capability}"
+        module = self._cupy.cuda.function.Module()
+        module.load(machine_code(source, kernels, architecture))
+        return {k.name: self._function(module.get_function(k.name), k) for k in kernels}
 
     def _function(self, function: Any, kernel: Kernel) -> Function:
         grid, block, stream = (kernel.grid,), (kernel.block,), self._stream
@@ -122,6 +129,25 @@ class CudaDevice:
 
             self._blas = Cublas(self._stream.ptr, self.allocate)
         self._blas.gemm(call, a, b, c)
+
+    def convolution(self, problem: Problem) -> int | str:
+        found = self._cudnn()
+        return found if isinstance(found, str) else found.prepare(problem)
+
+    def convolve(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+        found = self._cudnn()
+        if isinstance(found, str):
+            raise BackendError(found)
+        found.run(problem, pointers)
+
+    def _cudnn(self) -> Cudnn | str:
+        """The library, or why it is not there; then all convolutions are im2col and matrix products."""
+        if self._dnn is None:
+            try:
+                self._dnn = Cudnn(self._stream.ptr)
+            except BackendError as error:
+                self._dnn = str(error)
+        return self._dnn
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
         runtime = self._cupy.cuda.runtime
@@ -145,6 +171,11 @@ class CudaDevice:
         runtime = self._cupy.cuda.runtime
         runtime.memcpyAsync(value.ctypes.data, source, value.nbytes, runtime.memcpyDeviceToHost, self._stream.ptr)
         self._stream.synchronize()
+
+
+def _release(number: int) -> str:
+    """13.2 for CUDA's version number 13020."""
+    return f"{number // 1000}.{number % 1000 // 10}"
 
 
 class Staging:

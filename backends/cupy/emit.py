@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from minigraph.backends.cupy import conv, data, loop, loss, matmul, pool, random, reduce, update
+from minigraph.backends.cupy import conv, data, image, loop, loss, matmul, pool, random, reduce, update, winograd
 from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Ref, Types, aligned, ins, outs, work
+from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.prelude import PRELUDE
 from minigraph.core.op import Op
 from minigraph.ops.identity import Identity
 from minigraph.rewrite.region import Epilogue, Loop
 
 EMITTERS: dict[type[Op], Emitter] = {}
-for _module in (reduce, data, pool, matmul, conv, loss, random, update):
+for _module in (reduce, data, pool, matmul, conv, loss, random, update, image, winograd):
     EMITTERS |= _module.EMITTERS
 
 
-def emit(op: Op, in_types: Types, out_types: Types) -> Code | None:
-    """How the op runs on these static types; None where it is a host call."""
+def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None) -> Code | None:
+    """How the op runs on these static types; None where it is a host call. ladder: for convolutions by cuDNN."""
+    if op.on_host:
+        return None
     if isinstance(op, Loop):
         return loop.loop(op, in_types, out_types)
     if isinstance(op, Epilogue):
-        return epilogue(op)
+        return (ladder and ladder.fused(op)) or epilogue(op, ladder)
+    if ladder and (code := ladder.plain(op, in_types, out_types)):
+        return code
     if op.is_pointwise(in_types):
         return loop.single(op, in_types, out_types)
     if op.is_view:
@@ -32,12 +37,12 @@ def emit(op: Op, in_types: Types, out_types: Types) -> Code | None:
     return None
 
 
-def epilogue(op: Epilogue) -> Code | None:
+def epilogue(op: Epilogue, ladder: Ladder | None) -> Code | None:
     """The contraction, into the first result's buffer where that has its type, then the rest."""
     root = op.root
     kind = root.types[0]
     tail, read = op.tail
-    first = emit(root.op, [v.type for v in root.inputs], root.types)
+    first = emit(root.op, [v.type for v in root.inputs], root.types, ladder)
     rest = loop.loop(tail, tail.program.feeds, [v.type for v in tail.program.results])
     if first is None or rest is None:
         return None

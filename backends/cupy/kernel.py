@@ -56,6 +56,34 @@ class Gemm(NamedTuple):
     beta: float = 0.0
     batch: int = 1
     strides: tuple[int, int, int] = (0, 0, 0)
+    precision: str = "float32"  # to which float32 operands may be rounded: "tf32" and "bfloat16", too
+
+
+class Problem(NamedTuple):
+    """A convolution ("forward") or one of its gradients ("input_grad", "filter_grad") for cuDNN.
+
+    Shapes are [N,H,W,C] of image and output, and [O,KH,KW,C/groups] of the filters. operands: their dtype, and that of
+    the result. strict: float32 is not to be rounded. epilogue: what follows a convolution: some of "add", "bias" and
+    "relu", in this order.
+    """
+
+    kind: str
+    image: tuple[int, ...]
+    filters: tuple[int, ...]
+    output: tuple[int, ...]
+    pads: tuple[tuple[int, int], tuple[int, int]]
+    strides: tuple[int, int]
+    dilations: tuple[int, int]
+    operands: str
+    strict: bool
+    epilogue: tuple[str, ...] = ()
+
+
+class Convolve(NamedTuple):
+    """Run a graph of cuDNN on its operands (x, w and the epilogue's; w, δ; or x, δ), its result and a workspace."""
+
+    problem: Problem
+    args: tuple[Ref, ...]
 
 
 class Constant(NamedTuple):
@@ -65,7 +93,7 @@ class Constant(NamedTuple):
     args: tuple[Ref]
 
 
-Step = Launch | Gemm | Constant
+Step = Launch | Gemm | Convolve | Constant
 
 
 class Code(NamedTuple):
@@ -139,8 +167,3 @@ def per_element(
     head = [f"const {kind} i = blockIdx.x * ({kind}){BLOCK} + threadIdx.x;", f"if (i >= {size}) return;"]
     head += coordinates("i", shape, names, kind)
     return kernel(family, parameters, [*head, *body], -(-size // BLOCK), BLOCK, comment)
-
-
-def fits(types: Types) -> bool:
-    """Whether C has all the dtypes, without a header."""
-    return all(t.dtype.name != "float16" for t in types)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigraph.backends.cupy.kernel import Code, Launch, Step, Types, aligned, fits, ins, kernel, outs, pointer, reads
+from minigraph.backends.cupy.kernel import Code, Launch, Step, Types, aligned, ins, kernel, outs, pointer, reads
 from minigraph.backends.cupy.reduce import Term, reduction
 from minigraph.backends.cupy.source import (
     broadcast_strides,
@@ -39,8 +39,6 @@ def single(op: Op, in_types: Types, out_types: Types) -> Code | None:
 def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
     """The loop over as few axes as can be. Sums come first: result 0 may take an operand's buffer over."""
     program, space = collapse(op)
-    if not fits([t for i in program.instrs for t in i.types]):
-        return None
     steps: list[Step] = []
     workspace = 0
     plain: list[int] = []

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Launch, Types, fits, ins, kernel, outs, pointer, reads
-from minigraph.backends.cupy.source import c_type, literal
+from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Launch, Types, ins, kernel, outs, pointer, reads
+from minigraph.backends.cupy.source import c_type, library, literal, summing
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.ops import loss as L
@@ -24,20 +24,16 @@ def _over(width: int, threads: int, statement: str) -> str:
 
 def _statistics(dtype: DType, width: int, threads: int) -> list[str]:
     """The row's `largest`, and `total` = Σ e^(x − largest)."""
-    kind, low = c_type(dtype), literal(-np.inf, dtype)
+    kind, low = c_type(summing(dtype)), literal(-np.inf, summing(dtype))
     return [
         f"__shared__ {kind} part[{threads}];",
         f"const auto row = (long long)blockIdx.x * {width};",
         f"{kind} largest = {low}, total = 0;",
-        _over(width, threads, "largest = mg::maximum(largest, x0[row + j]);"),
+        _over(width, threads, f"largest = mg::maximum<{kind}>(largest, x0[row + j]);"),
         f"largest = mg::block_reduce<{threads}>(largest, part, mg::Maximum());",
-        _over(width, threads, f"total += {_f('exp', dtype)}(x0[row + j] - largest);"),
+        _over(width, threads, f"total += {library('exp', dtype)}(x0[row + j] - largest);"),
         f"total = mg::block_reduce<{threads}>(total, part, mg::Add());",
     ]
-
-
-def _f(name: str, dtype: DType) -> str:
-    return name if dtype.size == 8 else f"{name}f"
 
 
 def _rows_kernel(family: str, in_types: Types, results: list[str], body: list[str]) -> Kernel:
@@ -50,15 +46,15 @@ def _rows_kernel(family: str, in_types: Types, results: list[str], body: list[st
 
 def softmax(op: L.Softmax | L.LogSoftmax, in_types: Types, out_types: Types) -> Code | None:
     x = in_types[0]
-    if not fits(in_types) or not x.size:
-        return None if x.size else Code(())
+    if not x.size:
+        return Code(())
     width = x.static[-1]
     shifted = "x0[row + j] - largest"
     if isinstance(op, L.LogSoftmax):
         value = f"{shifted} - logs"
-        head = [f"const {c_type(x.dtype)} logs = {_f('log', x.dtype)}(total);"]
+        head = [f"const {c_type(summing(x.dtype))} logs = {library('log', x.dtype)}(total);"]
     else:
-        value = f"{_f('exp', x.dtype)}({shifted}) / total"
+        value = f"{library('exp', x.dtype)}({shifted}) / total"
         head = []
     body = [*head, _over(width, _threads(width), f"y0[row + j] = {value};")]
     made = _rows_kernel("softmax", in_types, [pointer(x.dtype, "y0", False)], body)
@@ -69,23 +65,24 @@ def cross_entropy(op: Op, in_types: Types, out_types: Types) -> Code | None:
     """The loss −Σ y·log p and p − y per row. A class number out of range makes both NaN: a kernel cannot raise."""
     x, labels = in_types
     sparse = isinstance(op, L.SparseSoftmaxCrossEntropyWithLogits)
-    if not fits(in_types) or (not sparse and x.shape != labels.shape) or not x.size:
+    if (not sparse and x.shape != labels.shape) or not x.size:
         return None
-    width, kind = x.static[-1], c_type(x.dtype)
+    width, number = x.static[-1], summing(x.dtype)
+    kind = c_type(number)
     threads = _threads(width)
     label = "x1[row + j]"
-    body = [f"const {kind} logs = {_f('log', x.dtype)}(total);", f"{kind} loss = 0;"]
+    body = [f"const {kind} logs = {library('log', x.dtype)}(total);", f"{kind} loss = 0;"]
     if sparse:
-        label = f"(j == wanted ? one : {literal(0, x.dtype)})"
+        label = f"(j == wanted ? one : {literal(0, number)})"
         body.append("const long long wanted = (long long)x1[blockIdx.x];")
-        nan = literal(np.nan, x.dtype)
-        body.append(f"const {kind} one = wanted >= 0 && wanted < {width} ? {literal(1, x.dtype)} : {nan};")
+        nan = literal(np.nan, number)
+        body.append(f"const {kind} one = wanted >= 0 && wanted < {width} ? {literal(1, number)} : {nan};")
         body.append("if (one != one) loss = one;")
         body.append("if (one != one) total = one;")
     body.append(f"for (int j = threadIdx.x; j < {width}; j += {threads}) {{")
     body.append(f"    const {kind} shifted = x0[row + j] - largest, y = {label};")
     body.append("    loss -= y * (shifted - logs);")
-    body.append(f"    if (y1) y1[row + j] = {_f('exp', x.dtype)}(shifted) / total - y;")
+    body.append(f"    if (y1) y1[row + j] = {library('exp', x.dtype)}(shifted) / total - y;")
     body += ["}", f"loss = mg::block_reduce<{threads}>(loss, part, mg::Add());"]
     body.append("if (y0 && threadIdx.x == 0) y0[blockIdx.x] = loss;")
     results = [pointer(x.dtype, "y0", False), pointer(x.dtype, "y1", False)]

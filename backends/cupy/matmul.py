@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from minigraph.backends.cupy.data import fill
-from minigraph.backends.cupy.kernel import Code, Emitter, Gemm, Launch, Ref, Types, fits, per_element, pointer, reads
+from minigraph.backends.cupy.kernel import Code, Emitter, Gemm, Launch, Ref, Types, per_element, pointer, reads
 from minigraph.backends.cupy.source import c_type
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -18,8 +18,6 @@ def matmul(op: MatMul, in_types: Types, out_types: Types) -> Code | None:
     """One call, or one for each matrix of the batch where the operands' strides over it are not constant."""
     a, b = in_types
     out = out_types[0]
-    if not fits(in_types):
-        return None
     m, n = out.static[-2:]
     k = a.static[-2] if op.transpose_a else a.static[-1]
     if not out.size:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, fits, ins, outs, per_element, pointer, reads
-from minigraph.backends.cupy.source import c_type, literal
+from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, ins, outs, per_element, pointer, reads
+from minigraph.backends.cupy.source import c_type, literal, summing, total
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops import pool as P
@@ -55,8 +55,6 @@ def over_outputs(window: Window, image: TensorType, out: Sequence[int], inner: l
 def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Code | None:
     """The first largest element of each window; NaN counts as the largest."""
     x, where = in_types[0], out_types[1]
-    if not fits(in_types):
-        return None
     low = -np.inf if x.dtype.is_floating else x.dtype.min
     body = [f"{c_type(x.dtype)} best = {literal(low, x.dtype)};", "int first = -1;"]
     inner = [f"const {c_type(x.dtype)} a = x0[at];"]
@@ -73,9 +71,7 @@ def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Code | None:
 def max_pool_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
     """Σ δ over the windows whose maximum was here."""
     _, grad = in_types
-    if not fits(in_types):
-        return None
-    body = [f"{c_type(grad.dtype)} total = 0;"]
+    body = [total(grad.dtype)]
     body += over_outputs(op.window, out_types[0], grad.static[1:3], ["if (x0[at] == tap) total += x1[at];"])
     parameters = [*reads(in_types), pointer(grad.dtype, "y0", False)]
     made = per_element("max_pool_grad", out_types[0].static, parameters, [*body, "y0[i] = total;"])
@@ -84,9 +80,7 @@ def max_pool_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
 
 def max_pool_gather(op: P.MaxPoolGather, in_types: Types, out_types: Types) -> Code | None:
     x, _ = in_types
-    if not fits(in_types):
-        return None
-    body = [f"{c_type(x.dtype)} total = 0;", "const int wanted = x1[i];"]
+    body = [total(x.dtype), "const int wanted = x1[i];"]
     body += over_taps(op.window, x, ["if (tap == wanted) total = x0[at];"])
     parameters = [*reads(in_types), pointer(x.dtype, "y0", False)]
     made = per_element("max_pool_gather", out_types[0].static, parameters, [*body, "y0[i] = total;"])
@@ -95,10 +89,8 @@ def max_pool_gather(op: P.MaxPoolGather, in_types: Types, out_types: Types) -> C
 
 def avg_pool(op: P.AvgPool, in_types: Types, out_types: Types) -> Code | None:
     x = in_types[0]
-    if not fits(in_types):
-        return None
-    kind = c_type(x.dtype)
-    body = [f"{kind} total = 0;", "int count = 0;", *over_taps(op.window, x, ["total += x0[at];", "++count;"])]
+    kind = c_type(summing(x.dtype))
+    body = [total(x.dtype), "int count = 0;", *over_taps(op.window, x, ["total += x0[at];", "++count;"])]
     body.append(f"y0[i] = total / ({kind})count;")
     made = per_element("avg_pool", out_types[0].static, [*reads(in_types), pointer(x.dtype, "y0", False)], body)
     return Code((Launch(made, (*ins(0), *outs(0))),))
@@ -107,9 +99,7 @@ def avg_pool(op: P.AvgPool, in_types: Types, out_types: Types) -> Code | None:
 def avg_pool_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
     """Σ δ / count over the windows that this element is in."""
     grad = in_types[0]
-    if not fits(in_types):
-        return None
-    kind = c_type(grad.dtype)
+    kind = c_type(summing(grad.dtype))
     _, height, width, _ = out_types[0].static
     (top, _), (left, _) = op.window.pads(height, width)
     counted = []
@@ -120,7 +110,7 @@ def avg_pool_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
         counted.append(f"const int {name}0 = {out} * {stride} - {before}, {name}1 = {name}0 + {kernel};")
         counted.append(f"const int {name} = ({name}1 < {size} ? {name}1 : {size}) - ({name}0 > 0 ? {name}0 : 0);")
     inner = [*counted, f"total += x0[at] / ({kind})(high * wide);"]
-    body = [f"{kind} total = 0;", *over_outputs(op.window, out_types[0], grad.static[1:3], inner), "y0[i] = total;"]
+    body = [total(grad.dtype), *over_outputs(op.window, out_types[0], grad.static[1:3], inner), "y0[i] = total;"]
     parameters = [*reads(in_types), pointer(grad.dtype, "y0", False)]
     made = per_element("avg_pool_grad", out_types[0].static, parameters, body)
     return Code((Launch(made, (*ins(0), *outs(0))),))

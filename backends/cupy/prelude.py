@@ -14,10 +14,45 @@ typedef unsigned long long u64;
 
 namespace mg {
 
-template <class T, int N> struct alignas(sizeof(T) * N > 16 ? 16 : sizeof(T) * N) Pack { T v[N]; };
-
 __device__ inline float float_of(u32 bits) { union { u32 u; float f; } both; both.u = bits; return both.f; }
 __device__ inline double double_of(u64 bits) { union { u64 u; double f; } both; both.u = bits; return both.f; }
+
+#ifdef __CUDACC__
+__device__ inline unsigned short half_bits(float x) {
+    unsigned short bits;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+    return bits;
+}
+__device__ inline float half_value(unsigned short bits) {
+    float x;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(bits));
+    return x;
+}
+#else
+inline unsigned short half_bits(float x) { return shim::half_bits(x); }
+inline float half_value(unsigned short bits) { return shim::half_value(bits); }
+#endif
+
+// float16: stored so, computed with as float. (The header cuda_fp16.h is not where NVRTC finds it by itself.)
+struct half {
+    unsigned short bits;
+    half() = default;
+    __device__ half(float x) : bits(half_bits(x)) {}
+    __device__ operator float() const { return half_value(bits); }
+};
+
+// The upper half of a float32, rounded to even: a bfloat16.
+__device__ inline unsigned short bfloat_bits(float x) {
+    union { u32 u; float f; } both;
+    both.f = x;
+    if (x != x) return (unsigned short)(both.u >> 16 | 0x40);
+    return (unsigned short)((both.u + 0x7FFF + (both.u >> 16 & 1)) >> 16);
+}
+
+__device__ inline float bfloat_value(unsigned short bits) { return float_of(u32(bits) << 16); }
+
+template <class T, int N> struct alignas(sizeof(T) * N > 16 ? 16 : sizeof(T) * N) Pack { T v[N]; };
+
 
 // NaN is handed on, as by NumPy's maximum and minimum.
 template <class T> __device__ T maximum(T a, T b) { return a >= b || a != a ? a : b; }
@@ -27,6 +62,7 @@ template <class T> __device__ T square(T x) { return T(x * x); }
 template <class T> __device__ T absolute(T x) { return x < T(0) ? T(-x) : x; }
 template <> __device__ inline float absolute(float x) { return fabsf(x); }
 template <> __device__ inline double absolute(double x) { return fabs(x); }
+template <> __device__ inline half absolute(half x) { return fabsf(x); }
 
 // Quotients are rounded down and remainders have the divisor's sign; integers divided by 0 give 0.
 template <class T> __device__ T mod(T a, T b) {
@@ -57,6 +93,8 @@ template <class T> __device__ T real_floor_divide(T a, T b) {
 }
 template <> __device__ inline float mod(float a, float b) { return real_mod(a, b); }
 template <> __device__ inline double mod(double a, double b) { return real_mod(a, b); }
+template <> __device__ inline half mod(half a, half b) { return real_mod(float(a), float(b)); }
+template <> __device__ inline half floor_divide(half a, half b) { return real_floor_divide(float(a), float(b)); }
 template <> __device__ inline float floor_divide(float a, float b) { return real_floor_divide(a, b); }
 template <> __device__ inline double floor_divide(double a, double b) { return real_floor_divide(a, b); }
 template <class T> __device__ T power(T a, T b) {
@@ -66,6 +104,7 @@ template <class T> __device__ T power(T a, T b) {
     return result;
 }
 template <> __device__ inline float power(float a, float b) { return powf(a, b); }
+template <> __device__ inline half power(half a, half b) { return powf(a, b); }
 template <> __device__ inline double power(double a, double b) { return pow(a, b); }
 
 struct Add { template <class T> __device__ T operator()(T a, T b) const { return T(a + b); } };
@@ -88,6 +127,14 @@ template <int N, class T, class F> __device__ T block_reduce(T value, T* part, F
     __syncthreads();
     return result;
 }
+
+// Where an axis of N elements is looked at beyond its ends: mirrored, with the ends repeated or not; or held at them.
+template <int N, bool Repeat> __device__ int mirrored(int at) {
+    const int period = Repeat ? 2 * N : N > 1 ? 2 * N - 2 : 1;
+    at = (at % period + period) % period;
+    return at < N ? at : (Repeat ? 2 * N - 1 : 2 * N - 2) - at;
+}
+template <int N> __device__ int clamped(int at) { return at < 0 ? 0 : at < N ? at : N - 1; }
 
 struct Words { u32 w[4]; };
 

@@ -16,7 +16,6 @@ from minigraph.backends.cupy.kernel import (
     Ref,
     Step,
     Types,
-    fits,
     ins,
     kernel,
     outs,
@@ -25,7 +24,7 @@ from minigraph.backends.cupy.kernel import (
     reads,
     work,
 )
-from minigraph.backends.cupy.source import c_type, coordinates, index_type, literal, offset, strides_of
+from minigraph.backends.cupy.source import c_type, coordinates, index_type, literal, offset, strides_of, summing
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -82,7 +81,7 @@ def reduction(
         Launch(first, (*ins(*term.operands), work())),
         Launch(_second(function, many, pieces, dtype, finish), (work(), *outs(0))),
     )
-    return Code(steps, many * pieces * dtype.size)
+    return Code(steps, many * pieces * summing(dtype).size)
 
 
 class _Parts(NamedTuple):
@@ -99,7 +98,16 @@ class _Parts(NamedTuple):
 
     @property
     def parameters(self) -> list[str]:
-        return [*self.term.parameters, pointer(self.dtype, "y0", False)]
+        return [*self.term.parameters, pointer(self.dtype if self.pieces == 1 else self.sum_dtype, "y0", False)]
+
+    @property
+    def sum_dtype(self) -> DType:
+        return summing(self.dtype)
+
+    @property
+    def kind(self) -> str:
+        """The C type of `total`."""
+        return c_type(self.sum_dtype)
 
     @property
     def number(self) -> str:
@@ -111,14 +119,14 @@ class _Parts(NamedTuple):
     def loop(self, start: str, end: str, step: str) -> list[str]:
         """Combine into `total` what lies at r = start, start + step, … below end, for the result o."""
         lines, value = self.term.body([f"c{a}" for a in range(len(self.space))])
-        combined = f"total = mg::{FUNCTORS[self.function]}()(total, {c_type(self.dtype)}({value}));"
+        combined = f"total = mg::{FUNCTORS[self.function]}()(total, {self.kind}({value}));"
         inner = [*self.coordinates("r", self.axes), *lines, combined]
         head = f"for ({self.number} r = {start}; r < {end}; r += {step}) {{"
         return [*self.coordinates("o", self.kept), head, *(f"    {line}" for line in inner), "}"]
 
     @property
     def total(self) -> str:
-        return f"{c_type(self.dtype)} total = {start(self.function, self.dtype)};"
+        return f"{self.kind} total = {start(self.function, self.sum_dtype)};"
 
 
 def _serial(p: _Parts) -> Any:
@@ -137,7 +145,7 @@ def _chunk(p: _Parts) -> list[str]:
 
 def _rows(p: _Parts) -> Any:
     """A block a result and piece; neighbouring threads read neighbouring elements."""
-    body = [f"__shared__ {c_type(p.dtype)} part[{ROW_THREADS}];", *_chunk(p)]
+    body = [f"__shared__ {p.kind} part[{ROW_THREADS}];", *_chunk(p)]
     body += [f"const {p.number} o = blockIdx.x / {p.pieces};", p.total]
     body += p.loop("first + threadIdx.x", "end", str(ROW_THREADS))
     body.append(f"total = mg::block_reduce<{ROW_THREADS}>(total, part, mg::{FUNCTORS[p.function]}());")
@@ -148,7 +156,7 @@ def _rows(p: _Parts) -> Any:
 def _columns(p: _Parts) -> Any:
     """A block for COLUMNS neighbouring results and a piece; its ROWS rows of threads share each of them."""
     functor = f"mg::{FUNCTORS[p.function]}()"
-    body = [f"__shared__ {c_type(p.dtype)} part[{ROWS * COLUMNS}];", *_chunk(p)]
+    body = [f"__shared__ {p.kind} part[{ROWS * COLUMNS}];", *_chunk(p)]
     body += [f"const int column = threadIdx.x % {COLUMNS}, row = threadIdx.x / {COLUMNS};"]
     body += [f"const {p.number} o = (blockIdx.x / {p.pieces}) * ({p.number}){COLUMNS} + column;", p.total]
     body += [f"if (o < {p.many}) {{", *(f"    {line}" for line in p.loop("first + row", "end", str(ROWS))), "}"]
@@ -160,8 +168,8 @@ def _columns(p: _Parts) -> Any:
 
 def _second(function: str, many: int, pieces: int, dtype: DType, finish: str) -> Any:
     """The pieces of each result, in order."""
-    parameters = [pointer(dtype, "x0"), pointer(dtype, "y0", False)]
-    body = [f"{c_type(dtype)} total = x0[i];"]
+    parameters = [pointer(summing(dtype), "x0"), pointer(dtype, "y0", False)]
+    body = [f"{c_type(summing(dtype))} total = x0[i];"]
     body.append(f"for (int k = 1; k < {pieces}; ++k) total = mg::{FUNCTORS[function]}()(total, x0[k * {many} + i]);")
     return per_element(f"{function}_pieces", (many,), parameters, [*body, f"y0[i] = {finish};"])
 
@@ -187,28 +195,27 @@ def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "tot
 
 def _mean(x: TensorType, count: int) -> str:
     if x.dtype.is_floating:
-        return f"total / {literal(count, x.dtype)}" if count else literal(math.nan, x.dtype)
+        number = summing(x.dtype)
+        return f"total / {literal(count, number)}" if count else literal(math.nan, number)
     return f"total / {c_type(x.dtype)}({max(count, 1)})"
 
 
 def standard(op: R.Reduction, in_types: Types, out_types: Types) -> Code | None:
     x = in_types[0]
     axes = normalise_axes(op.axis, len(x.static))
-    if not fits(in_types):
-        return None
     if isinstance(op, R.Mean):
         return reduce("sum", x, axes, _mean(x, math.prod(x.static[a] for a in axes)))
     return reduce(op.function, x, axes)
 
 
-def sum_over(x: TensorType, axes: Sequence[int]) -> Code | None:
-    return reduce("sum", x, axes) if fits([x]) else None
+def sum_over(x: TensorType, axes: Sequence[int]) -> Code:
+    return reduce("sum", x, axes)
 
 
 def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Code | None:
     x, like = in_types
     axes = broadcast_axes(x.static, _with_axes(like.static, op.axis, x.static))
-    if not fits(in_types) or (op.mean and not x.dtype.is_floating):
+    if op.mean and not x.dtype.is_floating:
         return None
     return reduce("sum", x, axes, _mean(x, max(x.size // max(like.size, 1), 1)) if op.mean else "total")
 
@@ -222,16 +229,12 @@ def tile_grad(op: TileGrad, in_types: Types, out_types: Types) -> Code | None:
 
 def l2_loss(op: L2Loss, in_types: Types, out_types: Types) -> Code | None:
     x = in_types[0]
-    if not fits(in_types):
-        return None
-    return reduce("sum", x, range(len(x.static)), f"total / {literal(2, x.dtype)}", "({0} * {0})")
+    return reduce("sum", x, range(len(x.static)), f"total / {literal(2, summing(x.dtype))}", "({0} * {0})")
 
 
 def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Code | None:
     """A thread a result. The first NaN wins, else the first of the largest."""
     x, out = in_types[0], out_types[0]
-    if not fits(in_types):
-        return None
     axis = op.axis % len(x.static)
     length = x.static[axis]
     inner = math.prod(x.static[axis + 1 :])
@@ -245,7 +248,28 @@ def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Code | None:
     return Code((Launch(made, (Ref("in"), Ref("out"))),))
 
 
+def prod_of_others(op: R.ProdOfOthers, in_types: Types, out_types: Types) -> Code | None:
+    """A thread a result of the product: what comes before each element, then, backwards, times what comes after."""
+    x = in_types[0]
+    dims, axes = x.static, normalise_axes(op.axis, len(x.static))
+    kept = [a for a in range(len(dims)) if a not in axes]
+    many, count = (math.prod(dims[a] for a in some) for some in (kept, axes))
+    number, kind = index_type(x.size), c_type(summing(x.dtype))
+    at = offset([f"c{a}" for a in range(len(dims))], strides_of(dims))
+    inner = coordinates("r", [dims[a] for a in axes], [f"c{a}" for a in axes], number)
+    body = coordinates("i", [dims[a] for a in kept], [f"c{a}" for a in kept], number)
+    for head, value in (
+        (f"for ({number} r = 0; r < {count}; ++r)", "before"),
+        (f"for ({number} r = {count} - 1; r >= 0; --r)", f"before * {kind}(y0[at])"),
+    ):
+        body += ["{", f"{kind} before = 1;", f"{head} {{", *inner, f"const {number} at = {at};"]
+        body += [f"y0[at] = {value};", "before *= x0[at];", "}", "}"]
+    made = per_element("others", (many,), [*reads([x]), pointer(x.dtype, "y0", False)], body)
+    return Code((Launch(made, (Ref("in"), Ref("out"))),))
+
+
 EMITTERS: dict[type[Op], Emitter] = {
+    R.ProdOfOthers: prod_of_others,
     R.Reduction: standard,
     R.ArgMax: argmax,
     BiasAddGrad: lambda op, x, y: sum_over(x[0], range(len(x[0].static) - 1)),

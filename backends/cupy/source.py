@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import DType
+from minigraph.core.dtypes import DType, float32
 from minigraph.core.scalar import Scalar
 
 NAMES = {
@@ -23,7 +23,8 @@ NAMES = {
     "uint32": "unsigned int",
     "uint64": "unsigned long long",
     "bool": "bool",
-}  # float16 needs a header, and is not among them
+    "float16": "mg::half",
+}
 
 _INFIX = {
     "add": "+",
@@ -49,9 +50,26 @@ def c_type(dtype: DType) -> str:
     return NAMES[dtype.name]
 
 
+def summing(dtype: DType) -> DType:
+    """What numbers of a dtype are added up in: wider than float16."""
+    return float32 if dtype.name == "float16" else dtype
+
+
+def total(dtype: DType) -> str:
+    """The statement that starts a sum."""
+    return f"{c_type(summing(dtype))} total = 0;"
+
+
+def library(function: str, dtype: DType) -> str:
+    """The name of a function of C's mathematics library for arguments of a floating-point dtype."""
+    return function if dtype.size == 8 else f"{function}f"
+
+
 def literal(value: Any, dtype: DType) -> str:
     """A number in C that has exactly the value it has in `dtype`."""
     number = np.asarray(value).astype(dtype.np_dtype)[()]
+    if dtype.name == "float16":
+        return f"mg::half({literal(np.float32(number), float32)})"
     if dtype.is_floating:
         single = dtype.size == 4
         if not np.isfinite(number):
@@ -81,7 +99,7 @@ def expression(node: Scalar, operands: Sequence[str]) -> str:
     if node.function == "cast":
         return f"({args[0]} != 0)" if node.dtype.is_bool else f"({kind})({args[0]})"
     text = _call(node, args)
-    narrow = node.dtype.is_integer and node.dtype.size < 4  # C computes these as int
+    narrow = node.dtype.size < 4 and not node.dtype.is_bool  # C computes these as int or float
     return f"({kind}){text}" if narrow else text
 
 
@@ -91,7 +109,7 @@ def _call(node: Scalar, args: list[str]) -> str:
     if function in _INFIX:
         return f"({args[0]} {_INFIX[function]} {args[1]})"
     if function in _LIBRARY:
-        return f"{function}{'f' if given.size == 4 else ''}({args[0]})"
+        return f"{library(function, given)}({args[0]})"
     if function in _OWN:
         return f"mg::{function}<{c_type(node.dtype)}>({', '.join(args)})"
     unary: dict[str, str] = {

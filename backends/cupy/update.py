@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from minigraph.backends.cupy.kernel import BLOCK, Code, Emitter, Launch, Ref, Types, fits, kernel, pointer
-from minigraph.backends.cupy.source import c_type, index_type
+from minigraph.backends.cupy.kernel import BLOCK, Code, Emitter, Launch, Ref, Types, kernel, pointer
+from minigraph.backends.cupy.source import c_type, index_type, summing
 from minigraph.core.op import Op
 from minigraph.ops import update as U
 from minigraph.passes.multi_tensor import Together
@@ -17,6 +17,24 @@ _FORMULAS: dict[type[U.Apply], tuple[str, list[str]]] = {
     U.ApplyAdagrad: (
         "var accum rate grad",
         ["accum = accum + grad * grad;", "var = var - grad * rate / mg::root(accum);"],
+    ),
+    U.ApplyAdadelta: (
+        "var accum updates rate rho epsilon grad",
+        [
+            "accum = accum * rho + grad * grad * (1 - rho);",
+            "const T step = mg::root(updates + epsilon) / mg::root(accum + epsilon) * grad;",
+            "updates = updates * rho + step * step * (1 - rho);",
+            "var = var - step * rate;",
+        ],
+    ),
+    U.ApplyFtrl: (
+        "var accum linear grad rate l1 l2",
+        [
+            "linear = linear + grad - (after - before) / rate * var;",
+            "const T toward = linear > 0 ? l1 : linear < 0 ? -l1 : T(0);",
+            "var = (linear < 0 ? -linear : linear) > l1 ? (toward - linear) / (after / rate + 2 * l2) : T(0);",
+            "accum = total;",
+        ],
     ),
     U.ApplyRMSProp: (
         "var ms mom rate rho momentum epsilon grad",
@@ -54,6 +72,10 @@ def _formula(op: U.Apply) -> tuple[list[str], list[str]]:
     if isinstance(op, U.ApplyAdam):
         direction = "(m * beta1 + grad * (1 - beta1))" if op.use_nesterov else "m"
         lines = [*lines, f"var = var - {direction} * alpha / (mg::root(v) + epsilon);"]
+    if isinstance(op, U.ApplyFtrl):
+        powers = ("mg::root({})" if op.power == 0.5 else f"mg::power({{}}, T({op.power!r}))").format
+        before = [f"const T after = {powers('total')};", f"const T before = {powers('accum')};"]
+        lines = ["const T total = accum + grad * grad;", *before, *lines]
     return names.split(), lines
 
 
@@ -61,11 +83,12 @@ def _launch(op: U.Apply, pieces: list[Types], first: int) -> Launch:
     """One kernel over some updates, whose operands follow each other from operand `first` on. Each has blocks of its
     own."""
     names, lines = _formula(op)
-    kind = c_type(pieces[0][0].dtype)
+    dtype = pieces[0][0].dtype
+    kind = c_type(dtype)
     slots = len(op.writes)
     index = index_type(*(p[0].size for p in pieces))
-    body = [f"typedef {kind} T;", f"{index} i = threadIdx.x;"]
-    body += [f"T* {n}_;" for n in names[:slots]] + [f"const T* {n}_;" for n in names[slots:]]
+    body = [f"typedef {kind} E;", f"typedef {c_type(summing(dtype))} T;", f"{index} i = threadIdx.x;"]
+    body += [f"E* {n}_;" for n in names[:slots]] + [f"const E* {n}_;" for n in names[slots:]]
     begin = 0
     for number, piece in enumerate(pieces):
         blocks = -(-piece[0].size // BLOCK)
@@ -79,7 +102,6 @@ def _launch(op: U.Apply, pieces: list[Types], first: int) -> Launch:
     element = [n for k, n in enumerate(names) if k < slots or n == "grad"]
     body += [f"{'' if k < slots else 'const '}T {n} = {n}_[{'i' if n in element else 0}];" for k, n in enumerate(names)]
     body += [*lines, *(f"{n}_[i] = {n};" for n in names[:slots])]
-    dtype = pieces[0][0].dtype
     parameters = [
         pointer(dtype, f"p{number * len(names) + k}", k >= slots)
         for number in range(len(pieces))
@@ -90,12 +112,10 @@ def _launch(op: U.Apply, pieces: list[Types], first: int) -> Launch:
 
 
 def apply(op: U.Apply, in_types: Types, out_types: Types) -> Code | None:
-    return Code((_launch(op, [in_types], 0),)) if fits(in_types) else None
+    return Code((_launch(op, [in_types], 0),))
 
 
 def together(op: Together, in_types: Types, out_types: Types) -> Code | None:
-    if not fits(in_types):
-        return None
     pieces = op.pieces(in_types)
     width = len(in_types) // op.count
     some = max(1, POINTERS // width)

@@ -7,6 +7,7 @@ from typing import Any
 
 from minigraph.backend import Lowered
 from minigraph.backends.llvm import blocked, conv, depthwise, matmul, pool, random, update, winograd
+from minigraph.backends.llvm.compiler import require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.native import How, Native, lowered
 from minigraph.backends.llvm.team import TEAM
@@ -50,6 +51,10 @@ class LlvmBackend(NumpyBackend):
     """Compiles ops to machine code for this CPU, all sizes constant; an op without a lowering runs as NumPy calls."""
 
     name = "llvm"
+
+    def __init__(self) -> None:
+        super().__init__()
+        require_host()
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """Native code where there is some, else what NumpyBackend does."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 
-from minigraph.backends.llvm.cache import ObjectCache
-from minigraph.core.files import cache_dir
+from minigraph.core.errors import BackendError
+from minigraph.core.objects import objects
 
 
 class Host(NamedTuple):
@@ -39,9 +39,12 @@ def _machine() -> Any:
     return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3, jit=True)
 
 
-def objects() -> ObjectCache:
-    """The cache of compiled objects; MINIGRAPH_CACHE moves it."""
-    return ObjectCache(cache_dir() / "llvm")
+def require_host() -> None:
+    """BackendError where LLVM has no code generator for this machine."""
+    try:
+        _machine()
+    except RuntimeError as error:
+        raise BackendError(f"the backend 'llvm' cannot make code for this machine: {error}") from error
 
 
 class _Code:
@@ -67,7 +70,7 @@ def _object(text: str) -> bytes:
     cpu, features, _ = host()
     llvm_version = ".".join(map(str, llvm.llvm_version_info))
     key = "\n".join([version("minigraph"), version("llvmlite"), llvm_version, cpu, features, text])
-    store = objects()
+    store = objects("llvm")
     found = store.get(key)
     if found is None:
         found = _compile(text)

@@ -9,7 +9,7 @@ from minigraph.backends.llvm.loop import Elementwise, Output, elementwise
 from minigraph.backends.llvm.native import Call, How, Native, Place
 from minigraph.backends.numpy.common import Types
 from minigraph.core.op import Op
-from minigraph.core.scalar import Scalar, call, constant, operand
+from minigraph.core.scalar import Scalar, call, constant, operand, where
 from minigraph.core.types import TensorType
 from minigraph.ops import update as U
 from minigraph.passes.multi_tensor import Together
@@ -33,6 +33,24 @@ def _momentum(op: Any, var: Scalar, accum: Scalar, rate: Scalar, grad: Scalar, m
 def _adagrad(op: Any, var: Scalar, accum: Scalar, rate: Scalar, grad: Scalar) -> tuple[Scalar, ...]:
     accum = accum + grad * grad
     return var - grad * rate / call("sqrt", accum), accum
+
+
+def _adadelta(
+    op: Any, var: Scalar, accum: Scalar, updates: Scalar, rate: Scalar, rho: Scalar, epsilon: Scalar, grad: Scalar
+) -> tuple[Scalar, ...]:
+    accum = accum * rho + grad * grad * _less_from_one(rho)
+    step = call("sqrt", updates + epsilon) / call("sqrt", accum + epsilon) * grad
+    return var - step * rate, accum, updates * rho + step * step * _less_from_one(rho)
+
+
+def _ftrl(
+    op: Any, var: Scalar, accum: Scalar, linear: Scalar, grad: Scalar, rate: Scalar, l1: Scalar, l2: Scalar
+) -> tuple[Scalar, ...]:
+    total = accum + grad * grad
+    after, before = (call("sqrt", n) if op.power == 0.5 else call("power", n, op.power) for n in (total, accum))
+    linear = linear + grad - (after - before) / rate * var
+    step = (call("sign", linear) * l1 - linear) / (after / rate + call("multiply", l2, 2))
+    return where(call("greater", call("absolute", linear), l1), step, 0), total, linear
 
 
 def _rms(
@@ -69,6 +87,8 @@ FORMULAS: dict[type[Op], Formula] = {
     U.ApplyGradientDescent: _sgd,
     U.ApplyMomentum: _momentum,
     U.ApplyAdagrad: _adagrad,
+    U.ApplyAdadelta: _adadelta,
+    U.ApplyFtrl: _ftrl,
     U.ApplyRMSProp: _rms,
     U.ApplyCenteredRMSProp: _centered,
     U.ApplyAdam: _adam,

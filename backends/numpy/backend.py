@@ -61,6 +61,8 @@ class NumpyBackend:
             return loop.epilogue(op, in_types, self.lower)
         if isinstance(op, Together):
             return region.together(op, in_types, out_types, self.lower)
+        if op.on_host:
+            return fallback(op, in_types, out_types)
         for kind in type(op).__mro__:
             if kind in KERNELS:
                 return KERNELS[kind](op, in_types, out_types)

@@ -140,6 +140,12 @@ class Plan:
         self._launch_all()
         return [read(r) for r in self._results]
 
+    def run_steps(self, steps: int) -> list[np.ndarray]:
+        """`run([])` so many times, at least once; the last results."""
+        for _ in range(steps - 1):
+            self.run([])
+        return self.run([])
+
     def _launch_all(self) -> None:
         launch: Launch | None = None
         try:
@@ -173,14 +179,17 @@ class Plan:
 
     def save(self) -> list[tuple[Array, np.ndarray]]:
         """The buffers of the variables and random states that a run changes, each with a copy of what it holds."""
+        return [(array, self.backend.read(array)) for array in self.changed()]
+
+    def changed(self) -> list[Array]:
+        """The buffers of the variables and random states that a run changes."""
         changed = dict.fromkeys(i.inputs[w].instr for i in self.program.instrs for w in i.op.writes)
-        saved = []
+        found = []
         for cell in changed:
             op = cell.op
             assert isinstance(op, Cell)
-            array = self.store.cell(op.name, op.type, self.initials.get(cell))
-            saved.append((array, self.backend.read(array)))
-        return saved
+            found.append(self.store.cell(op.name, op.type, self.initials.get(cell)))
+        return found
 
     def restore(self, saved: Sequence[tuple[Array, np.ndarray]]) -> None:
         """Undo the effects of runs since `save`."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Types = Sequence[TensorType]
+_Times = tuple[list[float], float, tuple[float, float]]
 Flops = Callable[[Op, Types, Types], int | None]  # of an op with static input and output types; None: no formula
 
 _HEADINGS = ("op", "node", "line", "ms", "share", "GFLOP/s", "MB read", "MB written", "notes")
@@ -188,6 +189,16 @@ def profile_plan(plan: Plan, arrays: Sequence[np.ndarray], repeat: int, flops: F
         runs = [_measure_times(plan, arrays) for _ in range(repeat)]
     finally:
         plan.restore(saved)
+    return _profile(plan, [times for _, times in runs], measured, flops)
+
+
+def trace_plan(plan: Plan, arrays: Sequence[np.ndarray], flops: Flops) -> tuple[list[np.ndarray], Profile]:
+    """Run a plan once: its results, and what the launches took. Its effects stay."""
+    values, times = _measure_times(plan, arrays)
+    return values, _profile(plan, [times], None, flops)
+
+
+def _profile(plan: Plan, runs: Sequence[_Times], measured: int | None, flops: Flops) -> Profile:
     medians = [statistics.median(times) for times in zip(*(spans for spans, _, _ in runs), strict=True)]
     cells = {i.op.name: i.op.type.nbytes for i in plan.program.instrs if isinstance(i.op, Cell)}
     return Profile(
@@ -202,7 +213,7 @@ def profile_plan(plan: Plan, arrays: Sequence[np.ndarray], repeat: int, flops: F
         peak_bound=lower_bound(plan.lifetimes),
         measured_peak=measured,
         variable_bytes=sum(size for name, size in cells.items() if not name.startswith(RANDOM_STATE)),
-        repeat=repeat,
+        repeat=len(runs),
     )
 
 
@@ -285,9 +296,9 @@ def _launch(plan: Plan, step: Step, seconds: float, live: int, copies: bool, flo
     )
 
 
-def _measure_times(plan: Plan, arrays: Sequence[np.ndarray]) -> tuple[list[float], float, tuple[float, float]]:
-    """Seconds of each launch; of what comes before the first; and, from the start, the last launch's end and the
-    run's end."""
+def _measure_times(plan: Plan, arrays: Sequence[np.ndarray]) -> tuple[list[np.ndarray], _Times]:
+    """The results, and seconds: of each launch; of what comes before the first; and, from the start, the last launch's
+    end and the run's end."""
     clock = time.perf_counter
     begins: list[float] = []
     ends: list[float] = []
@@ -298,11 +309,11 @@ def _measure_times(plan: Plan, arrays: Sequence[np.ndarray]) -> tuple[list[float
         ends.append(clock())
 
     start = clock()
-    plan.watch(arrays, around)
+    values = plan.watch(arrays, around)
     end = clock()
     spans = [b - a for a, b in zip(begins, ends, strict=True)]
     first, last = (begins[0], ends[-1]) if begins else (end, end)
-    return spans, first - start, (last - start, end - start)
+    return values, (spans, first - start, (last - start, end - start))
 
 
 def _measure_memory(plan: Plan, arrays: Sequence[np.ndarray]) -> int | None:

@@ -6,17 +6,19 @@ read for their shape fall away, and equal computations become one instruction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from minigraph.core.dtypes import string
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.ir import Builder, Cell, Feed, Instr, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.again import copies_of
+from minigraph.ops.branches import Merge, Switch
 from minigraph.ops.constant import Const, Placeholder
 from minigraph.ops.identity import Identity
 from minigraph.ops.random import CELL
@@ -27,17 +29,24 @@ _FOLD_LIMIT = 1024  # elements; only shape arithmetic is folded here
 
 
 def specialise(
-    fetches: Sequence[Tensor], targets: Sequence[Node], feeds: Sequence[Tensor], types: Sequence[TensorType]
+    fetches: Sequence[Tensor],
+    targets: Sequence[Node],
+    feeds: Sequence[Tensor],
+    types: Sequence[TensorType],
+    branches: Mapping[Tensor, bool] | None = None,
 ) -> Program:
     """The program that computes `fetches` and runs `targets` when `feeds` have the static `types`.
 
+    branches: the conditions of `tf.cond` whose value is known; of these, only the branch taken is compiled.
+
     InvalidArgumentError for a placeholder that is needed and not fed, or for shapes that turn out not to fit.
     """
-    return _Specialiser(feeds, types).program(fetches, targets)
+    return _Specialiser(feeds, types, branches or {}).program(fetches, targets)
 
 
 class _Specialiser:
-    def __init__(self, feeds: Sequence[Tensor], types: Sequence[TensorType]) -> None:
+    def __init__(self, feeds: Sequence[Tensor], types: Sequence[TensorType], branches: Mapping[Tensor, bool]) -> None:
+        self.branches = branches
         self.builder = Builder()
         self.feed_types = tuple(types)
         self.values: dict[Tensor, Value] = {}
@@ -63,12 +72,16 @@ class _Specialiser:
             if node in seen or (node.outputs and all(t in self.values for t in node.outputs)):
                 continue
             seen.add(node)
-            stack.extend(t.node for t in node.inputs if t not in self.values)
+            stack.extend(t.node for t in taken_inputs(node, self.branches) if t not in self.values)
             stack.extend(node.control_inputs)
         return sorted(seen, key=lambda n: n.id)
 
     def _lower(self, node: Node) -> None:
         op = node.op
+        if any(t.dtype is string for t in node.outputs):
+            return  # made on the host, out of what this program computes
+        if op.staged and not node.outputs:
+            return  # it has run, before this program
         if isinstance(op, Placeholder):
             raise InvalidArgumentError(
                 f"You must feed a value for placeholder tensor '{node.name}' with dtype {op.dtype.name} and shape "
@@ -79,9 +92,18 @@ class _Specialiser:
             instr = self.builder.add(Cell(op.shared_name, op.type), name=node.name, source=node.source)
             self._bind(node, instr)
             return
+        if isinstance(op, Switch | Merge) and node.inputs[-1] in self.branches:
+            (source,) = taken_inputs(node, self.branches)
+            instr = self.builder.add(Const(np.array(self.branches[node.inputs[-1]], np.int32)))
+            index = [Value(instr, 0)] if isinstance(op, Merge) else []
+            sides = [self.values[source]] * (len(node.outputs) - len(index))
+            self.values.update(zip(node.outputs, [*sides, *index], strict=True))
+            self.instrs[node] = self.values[source].instr
+            return
         control = tuple(dict.fromkeys(self.instrs[c] for c in node.control_inputs if c in self.instrs))
-        inputs = [self._operand(op, i, t, node) for i, t in enumerate(node.inputs)]
+        inputs: list[Value] = []
         try:
+            inputs = [self._operand(op, i, t, node) for i, t in enumerate(node.inputs)]
             op, kept = op.specialise([v.type for v in inputs], [_constant(v) for v in inputs])
             lost = [v.instr for i, v in enumerate(inputs) if op.stateful or i not in kept]
             control = tuple(dict.fromkeys((*control, *self._behind((*control, *lost)))))
@@ -104,6 +126,8 @@ class _Specialiser:
         self._bind(node, self._folded(instr))
 
     def _operand(self, op: Op, position: int, tensor: Tensor, node: Node) -> Value:
+        if tensor.dtype is string:
+            raise DTypeError("no op takes strings but those that make strings")
         value = self.values[tensor]
         if position in op.reads or position in op.writes:
             return value
@@ -142,6 +166,13 @@ class _Specialiser:
         (result,) = instr.op.forward(np, *constants)
         array = np.array(result, instr.types[0].dtype.np_dtype)
         return self.builder.add(Const(array), (), self._behind(instr.predecessors), instr.name, instr.source)
+
+
+def taken_inputs(node: Node, branches: Mapping[Tensor, bool]) -> tuple[Tensor, ...]:
+    """The inputs that a run computes: all, but of a branch that is decided only what is taken."""
+    if not isinstance(node.op, Switch | Merge) or node.inputs[-1] not in branches:
+        return node.inputs
+    return node.inputs[:1] if isinstance(node.op, Switch) else (node.inputs[int(branches[node.inputs[-1]])],)
 
 
 def _constant(value: Value) -> Any:

@@ -84,10 +84,19 @@ uint16 = DType("uint16", np.uint16)
 uint32 = DType("uint32", np.uint32)
 uint64 = DType("uint64", np.uint64)
 bool_ = DType("bool", np.bool_)
+string = DType("string", np.object_)  # of bytes, on the host only: no plan has strings
 
 ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_)
-_BY_NAME = {d.name: d for d in ALL} | {"half": float16, "float": float32, "double": float64}
+_BY_NAME = {d.name: d for d in (*ALL, string)} | {"half": float16, "float": float32, "double": float64}
 _BY_NUMPY = {d.np_dtype: d for d in ALL}
+
+
+def register_dtype(name: str, np_dtype: Any) -> DType:
+    """A dtype that another package brings to NumPy, for tensors that are moved and cast; the one there is, if any."""
+    known = _BY_NUMPY.get(np.dtype(np_dtype))
+    if known is None:
+        known = _BY_NAME[name] = _BY_NUMPY[np.dtype(np_dtype)] = DType(name, np_dtype)
+    return known
 
 
 def as_dtype(value: Any) -> DType:

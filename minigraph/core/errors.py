@@ -37,6 +37,10 @@ class BackendError(MinigraphError, RuntimeError):
     """A backend that is unknown, or that cannot run here."""
 
 
+class MissingPackageError(MinigraphError, ImportError):
+    """A package that an optional part of minigraph needs is not installed."""
+
+
 class OpError(MinigraphError):
     """An error while a graph runs, or about data a run needs.
 
@@ -62,6 +66,14 @@ class NotFoundError(OpError, FileNotFoundError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class OutOfRangeError(OpError):
+    """The end of an input."""
+
+
+class UnimplementedError(OpError):
+    """Something that is not there for this case."""
 
 
 class DataLossError(OpError):

@@ -135,10 +135,35 @@ class Node:
         return f"<tf.Operation '{self.name}' type={self.type}>"
 
 
+class Branch:
+    """One side of a condition while its nodes are made. `switch` gives the tensor through which a value from outside
+    comes in."""
+
+    def __init__(self, switch: Callable[[Tensor], Tensor]) -> None:
+        self.switch = switch
+        self.outer: Branch | None = None
+        self.inside: set[Node] = set()
+        self._captured: dict[Tensor, Tensor] = {}
+
+    def capture(self, tensor: Tensor) -> Tensor:
+        """What a node of the branch reads in place of `tensor`."""
+        if tensor.node in self.inside:
+            return tensor
+        if tensor not in self._captured:
+            context = tensor.graph._context
+            here, context.branch = context.branch, self.outer
+            try:
+                self._captured[tensor] = self.switch(tensor)
+            finally:
+                context.branch = here
+        return self._captured[tensor]
+
+
 class _Context(threading.local):
     """What is active while nodes are made. Each thread has its own, so threads can build side by side."""
 
     scope = ""
+    branch: Branch | None = None
     control: tuple[tuple[Node, ...], ...] = ()
     source: Source | None = None
 
@@ -173,6 +198,10 @@ class Graph:
                 if tensor.node.graph is not self:
                     raise GraphError(f"{tensor!r} must be from the same graph as the node being made from it.")
             source = self._context.source or caller()
+            branch = self._context.branch
+            if branch is not None:
+                kept = {*op.writes, *op.reads}  # a variable's buffer is the same in all branches
+                inputs = [t if i in kept else branch.capture(t) for i, t in enumerate(inputs)]
             try:
                 types = op.infer(*(t.type for t in inputs))
             except (ShapeError, DTypeError) as error:
@@ -184,7 +213,11 @@ class Graph:
             if full in self._by_name:
                 raise GraphError(f"the name '{full}' is taken by the node made at {self._by_name[full].source}")
             active = self._active_control(inputs) if control else ()
-            return self.append(op, tuple(inputs), types, full, active, source)
+            made = self.append(op, tuple(inputs), types, full, active, source)
+            while branch is not None:
+                branch.inside.add(made)
+                branch = branch.outer
+            return made
 
     def append(
         self,
@@ -281,18 +314,29 @@ class Graph:
 
     @contextmanager
     def control_dependencies(self, inputs: Iterable[Any] | None) -> Iterator[None]:
-        """Nodes made inside run after `inputs` (tensors or nodes). None clears the active ones."""
+        """Nodes made inside run after `inputs` (tensors or nodes). None clears the active ones, and leaves branches."""
         context = self._context
-        old = context.control
+        old, branch = context.control, context.branch
         if inputs is None:
-            context.control = ()
+            context.control, context.branch = (), None
         else:
             nodes = tuple(e if isinstance(e, Node) else e.node for e in map(self.as_graph_element, inputs))
             context.control = (*old, nodes)
         try:
             yield
         finally:
-            context.control = old
+            context.control, context.branch = old, branch
+
+    @contextmanager
+    def branch(self, branch: Branch) -> Iterator[None]:
+        """Make nodes in a branch of a condition; `control_dependencies(None)` leaves it."""
+        context = self._context
+        branch.outer = context.branch
+        old, context.branch = context.branch, branch
+        try:
+            yield
+        finally:
+            context.branch = old
 
     @contextmanager
     def made_at(self, source: Source) -> Iterator[None]:

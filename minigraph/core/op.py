@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from minigraph.core.graph import Node, Tensor
 
 REGISTRY: dict[str, type[Op]] = {}
+_LARGE = 4096  # bytes of a constant
 
 
 class Sample(NamedTuple):
@@ -48,10 +49,19 @@ def attribute_key(value: Any) -> Any:
     if isinstance(value, float):
         return float, struct.pack("d", value)
     if isinstance(value, np.ndarray | np.generic):
-        return type(value), value.dtype.str, value.shape, value.tobytes()
+        return type(value), value.dtype.str, value.shape, _content(value)
     if isinstance(value, tuple):
         return tuple, tuple(attribute_key(v) for v in value)
     return type(value), value
+
+
+def _content(array: Any) -> bytes:
+    """What tells arrays of one dtype and shape apart; of large ones a digest, as a copy would double their memory."""
+    if array.nbytes <= _LARGE:
+        return bytes(array.tobytes())
+    import hashlib
+
+    return hashlib.blake2b(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data).digest()
 
 
 class Op(Record):
@@ -69,6 +79,8 @@ class Op(Record):
       is_view: output 0 is input 0, element for element in C order, so both can share one buffer.
       differentiable: False where the derivative is zero or undefined by declaration (argmax, comparisons).
       contracts: a sum of products, such as a convolution, whose result is best worked on while it is being made.
+      on_host: no backend has a kernel for it; all run its reference on the host.
+      staged: its results have shapes that depend on values, so that the session runs it between two plans.
     """
 
     stateful: ClassVar[bool] = False
@@ -78,6 +90,8 @@ class Op(Record):
     is_view: ClassVar[bool] = False
     differentiable: ClassVar[bool] = True
     contracts: ClassVar[bool] = False
+    on_host: ClassVar[bool] = False
+    staged: ClassVar[bool] = False
     abstract: ClassVar[bool] = False
 
     def __init_subclass__(cls, abstract: bool = False) -> None:

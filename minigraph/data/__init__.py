@@ -1,8 +1,27 @@
-"""Data sets and batches: `load` the MNIST digits, `fetch_mnist`, read IDX files, make `Batches`."""
+"""Data sets and batches: MNIST digits, IDX files, folders of images, mini-batches of arrays, files and generators."""
 
 from minigraph.data.batches import Batches
 from minigraph.data.download import fetch_mnist
+from minigraph.data.folders import ImageFolder, read_image_folder
+from minigraph.data.generators import batch, shuffle_batch
 from minigraph.data.idx import read_idx, write_idx
+from minigraph.data.images import Distortions, load_image
 from minigraph.data.mnist import Dataset, load
+from minigraph.data.prefetch import LoadedBatches, Prefetch
 
-__all__ = ["Batches", "Dataset", "fetch_mnist", "load", "read_idx", "write_idx"]
+__all__ = [
+    "Batches",
+    "Dataset",
+    "Distortions",
+    "ImageFolder",
+    "LoadedBatches",
+    "Prefetch",
+    "batch",
+    "fetch_mnist",
+    "load",
+    "load_image",
+    "read_idx",
+    "read_image_folder",
+    "shuffle_batch",
+    "write_idx",
+]

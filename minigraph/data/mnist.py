@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from minigraph.core.errors import DataLossError, NotFoundError
 from minigraph.core.files import cache_dir
+from minigraph.data.batches import Batches
 from minigraph.data.idx import open_content, read_idx
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -64,6 +66,16 @@ class Dataset:
             f"Dataset({len(self.train_images)} training and {len(self.test_images)} test images"
             f" of {pixels} pixels, {len(self.classes)} classes)"
         )
+
+    def batches(self, batch_size: int, seed: int) -> Batches:
+        """Mini-batches of training images and labels; see `Batches`."""
+        return Batches(self.train_images, self.train_labels, batch_size=batch_size, seed=seed)
+
+    def identity(self) -> dict[str, Any]:
+        """What tells training sets apart: their shape and the CRC-32 of images and labels."""
+        checksum = zlib.crc32(self.train_labels.data, zlib.crc32(self.train_images.data))
+        count, pixels = self.train_images.shape
+        return {"data": f"{count} x {pixels}, CRC-32 {checksum:08x}"}
 
 
 def load(source: str = "sample", folder: str | os.PathLike[str] | None = None) -> Dataset:

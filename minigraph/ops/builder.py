@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,14 @@ def _convert(operands: dict[str, Any], dtype: DType | None, kind: str) -> list[T
             preferred = preferred or tensor.dtype
             out.append(tensor)
     return out
+
+
+@contextmanager
+def composed(name: str | None, default: str, *values: Any) -> Iterator[str]:
+    """Where an op that is composed of others is made: the graph of `values` and, in it, a name scope of its own."""
+    graph = graph_of([as_tensor_like(v) for v in values])
+    with graph.as_default(), graph.name_scope(name or default) as scope:
+        yield scope
 
 
 def apply(op: Op, *inputs: Tensor, name: str | None = None) -> Tensor:

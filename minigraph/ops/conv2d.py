@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.data_format import in_nhwc
-from minigraph.ops.shape import reshape
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
 
 CASES: tuple[tuple[dict[str, Any], tuple[int, ...], tuple[int, ...]], ...] = (
@@ -281,24 +280,3 @@ def conv2d(
         return first(make(op, name, "Conv2D", {"input": image, "filter": weights}))
 
     return in_nhwc(input, data_format, name, "Conv2D", convolve)
-
-
-def depthwise_conv2d(
-    input: Any, filter: Any = None, strides: Any = None, padding: Any = None, rate: Any = None,
-    name: str | None = None, data_format: str | None = None, dilations: Any = None,
-) -> Tensor:  # fmt: skip
-    """Each channel of `input` [N,H,W,C] with filters of its own, `filter` [KH,KW,C,M]: [N,H',W',C·M].
-
-    Channel c·M + m of the result is that of input channel c with its filter m. rate: the dilation, [rows, columns].
-    ShapeError where the filter's last two sizes are not known.
-    """
-    weights = convert_to_tensor(filter)
-    rate = dilations if rate is None else rate
-    spread = [1, 1] if rate is None else [int(r) for r in rate]
-    with weights.graph.as_default(), weights.graph.name_scope(name or "depthwise") as scope:
-        dims = weights.type.shape
-        if dims is None or len(dims) != 4 or None in dims:
-            raise ShapeError(f"depthwise_conv2d needs a filter [KH,KW,C,M] of known size, not {format_shape(dims)}")
-        grouped = reshape(weights, [*dims[:2], 1, dims[2] * dims[3]])  # type: ignore[operator]
-        across = [1, *spread, 1] if (data_format or "NHWC") == "NHWC" else [1, 1, *spread]
-        return conv2d(input, grouped, strides, padding, data_format=data_format or "NHWC", dilations=across, name=scope)

@@ -45,12 +45,12 @@ def conv3d(
         if before or after:
             x = pad(x, [[0, 0], [before, after], [0, 0], [0, 0], [0, 0]])
         planes = _planes(x, kernel, step[0], spread[0])
-        flat = _merge(planes, [-1, *_dims(planes, (2, 3)), kernel * depth])
+        flat = reshaped(planes, [-1, *known_dims(planes, (2, 3)), kernel * depth])
         filters2d = reshape(transpose(w, [1, 2, 0, 3, 4]), [rows, columns, kernel * depth, outs])
         y = conv2d(flat, filters2d, [1, *step[1:], 1], padding, dilations=[1, *spread[1:], 1])
         out = output_size(x.type.shape[1], kernel, step[0], spread[0], "VALID")  # type: ignore[index]
-        tail = [_dims(planes, (1,))[0], *_dims(y, (1, 2)), outs]
-        result = _merge(y, [-1, *tail], scope)
+        tail = [known_dims(planes, (1,))[0], *known_dims(y, (1, 2)), outs]
+        result = reshaped(y, [-1, *tail], scope)
         result.set_shape([x.type.shape[0], out, *y.type.shape[1:]])  # type: ignore[index]
         return result
 
@@ -65,13 +65,13 @@ def _planes(x: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
     return found[0] if kernel == 1 else concat(found, 4)
 
 
-def _dims(x: Tensor, axes: Sequence[int]) -> list[Any]:
+def known_dims(x: Tensor, axes: Sequence[int]) -> list[Any]:
     """Sizes as numbers where they are known, else as tensors."""
     known = x.type.shape or ()
     return [known[a] if known[a] is not None else getitem(shape(x), a) for a in axes]
 
 
-def _merge(x: Tensor, dims: list[Any], name: str | None = None) -> Tensor:
+def reshaped(x: Tensor, dims: list[Any], name: str | None = None) -> Tensor:
     return reshape(x, stack(dims) if any(isinstance(d, Tensor) for d in dims) else dims, name=name)
 
 

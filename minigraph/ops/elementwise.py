@@ -59,6 +59,26 @@ class RealDiv(Binary):
         return dx, apply(Neg(), apply(Mul(), dx, out))
 
 
+class DivNoNan(Binary):
+    """x / y, and 0 where y is 0."""
+
+    kinds = "f"
+    domain = (X, np.array([[0.7], [-1.3]]))
+
+    def forward(self, xp: Any, x: Any, y: Any) -> tuple[Any, ...]:
+        zero, one = y.dtype.type(0), y.dtype.type(1)
+        none = xp.equal(y, zero)
+        return (xp.where(none, zero, x / xp.where(none, one, y)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        x, y = operands
+        none = call("equal", y, 0)
+        return where(none, 0, x / where(none, 1, y))
+
+    def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        return apply(DivNoNan(), g, y), apply(Neg(), apply(Mul(), g, apply(DivNoNan(), out, y)))
+
+
 class FloorDiv(Pointwise):
     """z = ⌊x / y⌋."""
 

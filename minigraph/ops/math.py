@@ -255,6 +255,11 @@ def div(x: Any, y: Any, name: str | None = None) -> Tensor:
     return binary(E.FloorDiv() if integer else E.RealDiv(), x, y, name, "div")
 
 
+def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y, and 0 where y is 0."""
+    return binary(E.DivNoNan(), x, y, name, "div_no_nan")
+
+
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     """`x` as another dtype; `x` itself where it has that dtype already."""
     tensor = convert_to_tensor(x)

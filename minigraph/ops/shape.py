@@ -342,6 +342,8 @@ class Fill(Op):
 def static_value(tensor: Tensor) -> np.ndarray | None:
     """The value of an integer tensor that is computed from constants and known shapes alone, else None."""
     op = tensor.node.op
+    if type(op).__name__ == "Switch":  # the same value, in one branch of a condition
+        return static_value(tensor.node.inputs[0])
     if isinstance(op, Const):
         return op.value
     if op.stateful or not tensor.dtype.is_integer or not tensor.node.inputs:

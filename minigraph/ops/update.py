@@ -104,6 +104,52 @@ class ApplyAdagrad(Apply):
         yield Sample(cls(), (_VAR, _POS, *_scalars(0.1), _GRAD))
 
 
+class ApplyAdadelta(Apply):
+    """a = ρ·a + (1 − ρ)·g²; d = g·√(u + ε)/√(a + ε); u = ρ·u + (1 − ρ)·d²; θ −= α·d. Inputs: θ, a, u, α, ρ, ε, g."""
+
+    writes = reads = (0, 1, 2)
+
+    def forward(
+        self, xp: Any, var: Any, accum: Any, updates: Any, lr: Any, rho: Any, epsilon: Any, grad: Any
+    ) -> tuple[Any, ...]:
+        accum = accum * rho + grad * grad * _rest(rho)
+        step = xp.sqrt(updates + epsilon) / xp.sqrt(accum + epsilon) * grad
+        return var - step * lr, accum, updates * rho + step * step * _rest(rho)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_VAR, _POS, 0.5 * _POS, *_scalars(0.1, 0.9, 1e-3), _GRAD))
+
+
+class ApplyFtrl(Apply):
+    """n' = n + g²; z += g − (n'^p − n^p)/α·θ; θ = (sign(z)·λ1 − z)/(n'^p/α + 2·λ2) where |z| > λ1, else 0; n = n'.
+
+    Inputs: θ, n, z, g, α, λ1, λ2. `power` is p.
+    """
+
+    power: float = 0.5
+    writes = reads = (0, 1, 2)
+
+    @property
+    def gradient(self) -> int:
+        return 3
+
+    def forward(
+        self, xp: Any, var: Any, accum: Any, linear: Any, grad: Any, lr: Any, l1: Any, l2: Any
+    ) -> tuple[Any, ...]:
+        total = accum + grad * grad
+        after, before = (xp.power(n, n.dtype.type(self.power)) for n in (total, accum))
+        linear = linear + grad - (after - before) / lr * var
+        two, zero = l2.dtype.type(2), l2.dtype.type(0)
+        step = (xp.sign(linear) * l1 - linear) / (after / lr + two * l2)
+        return xp.where(xp.greater(xp.absolute(linear), l1), step, zero), total, linear
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for power in (0.5, 0.75):
+            yield Sample(cls(power), (_VAR, _POS, 0.5 * _GRAD, _GRAD, *_scalars(0.1, 0.2, 0.01)))
+
+
 class ApplyRMSProp(Apply):
     """s += (g² − s)(1 − ρ); m = μ·m + α·g/√(s + ε); θ −= m. Inputs: θ, s, m, α, ρ, μ, ε, g."""
 

@@ -9,6 +9,7 @@ from minigraph.core.ir import Feed, Instr, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.rewrite.driver import Rebuilder, rebuild
+from minigraph.rewrite.region import trimmed
 
 
 class Fixed:
@@ -68,4 +69,4 @@ def split(program: Program) -> tuple[Program, Program]:
         return [Value(new.builder.add(kept, (), (), old.name, old.source), 0)]
 
     results = tuple(i.inputs[0] for i in keeps)
-    return Program(reachable(v.instr for v in results), results, ()), rebuild(program, replace)
+    return trimmed(Program(reachable(v.instr for v in results), results, ())), trimmed(rebuild(program, replace))

@@ -14,6 +14,7 @@ from minigraph.core.types import TensorType
 from minigraph.ops.bias import BiasAdd
 from minigraph.ops.elementwise import Add
 from minigraph.ops.reduce import Sum
+from minigraph.rewrite.driver import Rebuilder, rebuild
 
 
 class Region(Op, abstract=True):
@@ -35,6 +36,11 @@ class Region(Op, abstract=True):
                 results = instr.op.forward(xp, *(values[v] for v in instr.inputs))
                 values |= {Value(instr, i): r for i, r in enumerate(results)}
         return tuple(values[v] for v in self.program.results)
+
+    def only(self, kept: Sequence[int]) -> Region:
+        """The region with those of its results."""
+        results = tuple(self.program.results[i] for i in kept)
+        return self.replace(program=Program(reachable(v.instr for v in results), results, self.program.feeds))
 
     @cached_property
     def members(self) -> tuple[Instr, ...]:
@@ -66,6 +72,9 @@ class Blocked(Region, abstract=True):
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return None  # it is cut already
+
+    def only(self, kept: Sequence[int]) -> Region:
+        return super().only(kept).replace(sums=tuple(self.sums[i] for i in kept))
 
 
 class Loop(Region, abstract=True):
@@ -115,6 +124,21 @@ def inner_program(members: Sequence[Instr], inputs: Sequence[Value], results: Se
         copy_instr(instr, builder, values)
     found = tuple(values[v] for v in results)
     return Program(reachable(v.instr for v in found), found, tuple(v.type for v in inputs))
+
+
+def trimmed(program: Program) -> Program:
+    """The program with regions that make only those results that something reads."""
+    read = {v for i in program.instrs for v in i.inputs} | set(program.results)
+
+    def replace(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
+        kept = [i for i in range(len(old.types)) if Value(old, i) in read]
+        if not isinstance(old.op, Region) or len(kept) in (0, len(old.types)):
+            return None
+        made = new.builder.add(old.op.only(kept), [new.values[v] for v in old.inputs], (), None, old.source)
+        made.names.extend(old.names)
+        return [Value(made, kept.index(i) if i in kept else 0) for i in range(len(old.types))]
+
+    return rebuild(program, replace)
 
 
 def program_batching(program: Program) -> Batching | None:

@@ -15,9 +15,11 @@ from minigraph.ops.math import cast
 from minigraph.ops.shape import ones, zeros
 from minigraph.ops.state import group
 from minigraph.ops.update import (
+    ApplyAdadelta,
     ApplyAdagrad,
     ApplyAdam,
     ApplyCenteredRMSProp,
+    ApplyFtrl,
     ApplyGradientDescent,
     ApplyMomentum,
     ApplyRMSProp,
@@ -240,6 +242,72 @@ class AdagradOptimizer(Optimizer):
 
     def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
         return ApplyAdagrad(), [var.ref, *slots, hyper["learning_rate"], grad]
+
+
+class AdadeltaOptimizer(Optimizer):
+    """a = ρ·a + (1 − ρ)·g²; d = g·√(u + ε)/√(a + ε); u = ρ·u + (1 − ρ)·d²; θ −= α·d. Slots: accum, accum_update.
+
+    Source: Zeiler 2012, where α is 1.
+    """
+
+    def __init__(
+        self, learning_rate: Any = 0.001, rho: Any = 0.95, epsilon: Any = 1e-8, use_locking: bool = False,
+        name: str = "Adadelta",
+    ) -> None:  # fmt: skip
+        super().__init__(use_locking, name)
+        self._hyper = {"lr": learning_rate, "rho": rho, "epsilon": epsilon}
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return self._hyper
+
+    def slots(self) -> Sequence[tuple[str, str, Callable[[Variable], Tensor]]]:
+        return (("accum", self._name, _zeros), ("accum_update", self._name, _zeros))
+
+    def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
+        return ApplyAdadelta(), [var.ref, *slots, *hyper.values(), grad]
+
+
+class FtrlOptimizer(Optimizer):
+    """n' = n + g²; z += g − (n'^p − n^p)/α·θ; θ = (sign(z)·λ1 − z)/(n'^p/α + 2·λ2) where |z| > λ1, else 0, with
+    p = −learning_rate_power. Slots: accum (n), linear (z). Source: McMahan et al. 2013. No shrinkage.
+    """
+
+    def __init__(
+        self, learning_rate: Any, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1,
+        l1_regularization_strength: float = 0.0, l2_regularization_strength: float = 0.0, use_locking: bool = False,
+        name: str = "Ftrl", accum_name: str | None = None, linear_name: str | None = None,
+        l2_shrinkage_regularization_strength: float = 0.0,
+    ) -> None:  # fmt: skip
+        super().__init__(use_locking, name)
+        least = {
+            "initial_accumulator_value": initial_accumulator_value,
+            "l1_regularization_strength": l1_regularization_strength,
+            "l2_regularization_strength": l2_regularization_strength,
+        }
+        for what, value in least.items():
+            if value < 0.0:
+                raise ValueError(f"{what} {value} needs to be positive or zero")
+        if learning_rate_power > 0.0:
+            raise ValueError(f"learning_rate_power {learning_rate_power} needs to be negative or zero")
+        if l2_shrinkage_regularization_strength:
+            raise ValueError("l2_shrinkage_regularization_strength is not supported")
+        self._start, self._power = initial_accumulator_value, float(-learning_rate_power)
+        self._names = accum_name or name, linear_name or name
+        self._hyper = {
+            "learning_rate": learning_rate,
+            "l1_regularization_strength": l1_regularization_strength,
+            "l2_regularization_strength": l2_regularization_strength,
+        }
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return self._hyper
+
+    def slots(self) -> Sequence[tuple[str, str, Callable[[Variable], Tensor]]]:
+        start: Callable[[Variable], Tensor] = lambda v: constant(self._start, v.dtype, v.type.static)  # noqa: E731
+        return (("accum", self._names[0], start), ("linear", self._names[1], _zeros))
+
+    def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
+        return ApplyFtrl(self._power), [var.ref, *slots, grad, *hyper.values()]
 
 
 class RMSPropOptimizer(Optimizer):

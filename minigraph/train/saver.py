@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from minigraph.variables import Variable, global_variables
 
 SUFFIX = ".safetensors"
 STATE_FILE = "checkpoint.json"
+_STATE_FILE_OF_TENSORFLOW = "checkpoint"
 _FORMAT = "minigraph.checkpoint.1"
 
 
@@ -86,11 +87,12 @@ class Saver:
                 os.remove(stale)
 
     def restore(self, sess: Any, save_path: Any) -> None:
-        """Set the variables from a checkpoint. Nothing changes unless all of it is there and right.
+        """Set the variables from a checkpoint, of minigraph or of TensorFlow 1. Nothing changes unless all of it is
+        there and right.
 
         NotFoundError, DataLossError (damaged or foreign), InvalidArgumentError (another shape or dtype).
         """
-        arrays, _ = read_checkpoint(save_path)
+        arrays = _of_tensorflow(save_path) or read_checkpoint(save_path)[0]
         state = {}
         for name, variable in self._variables.items():
             if name not in arrays:
@@ -145,16 +147,44 @@ def read_metadata(path: Any) -> dict[str, str]:
 
 
 def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
-    """The path of the newest checkpoint that a Saver wrote into the folder, or None."""
-    import json
-
-    state = os.path.join(os.fspath(checkpoint_dir), latest_filename or STATE_FILE)
-    try:
-        with open(state, encoding="utf-8") as file:
-            path = os.path.join(os.fspath(checkpoint_dir), json.load(file)["latest"])
-    except (OSError, ValueError, KeyError, TypeError):
+    """The path of the newest checkpoint that a Saver, minigraph's or TensorFlow 1's, wrote into the folder, or None."""
+    state = get_checkpoint_state(checkpoint_dir, latest_filename)
+    if state is None or not checkpoint_exists(state.model_checkpoint_path):
         return None
-    return path if os.path.exists(path) else None
+    return state.model_checkpoint_path
+
+
+class CheckpointState(NamedTuple):
+    """The newest checkpoint of a folder and all that are kept, the oldest first."""
+
+    model_checkpoint_path: str
+    all_model_checkpoint_paths: list[str]
+
+
+def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> CheckpointState | None:
+    """The checkpoints that a Saver, minigraph's or else TensorFlow 1's, wrote into the folder, or None."""
+    folder = os.fspath(checkpoint_dir)
+    for name in [latest_filename] if latest_filename else [STATE_FILE, _STATE_FILE_OF_TENSORFLOW]:
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                latest, every = _read_state(file.read())
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        return CheckpointState(os.path.join(folder, latest), [os.path.join(folder, path) for path in every])
+    return None
+
+
+def _read_state(text: str) -> tuple[str, list[str]]:
+    """The paths that a file about a folder's checkpoints names: the newest, and all. Any error if it is none."""
+    import json
+    import re
+
+    if text.lstrip().startswith("{"):
+        state = json.loads(text)
+        return state["latest"], state["all"]
+    found = re.findall(r'^(all_)?model_checkpoint_paths?: "(.*)"$', text, re.MULTILINE)
+    newest = dict(found)
+    return newest[""], [path for kind, path in found if kind]
 
 
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
@@ -162,8 +192,22 @@ def checkpoint_exists(checkpoint_prefix: Any) -> bool:
     try:
         _find(checkpoint_prefix)
     except NotFoundError:
-        return False
+        return os.path.isfile(f"{os.fspath(checkpoint_prefix)}.index")  # of TensorFlow
     return True
+
+
+def _of_tensorflow(path: Any) -> dict[str, np.ndarray] | None:
+    """The variables of a checkpoint that TensorFlow wrote; None if the path leads to none. DataLossError."""
+    from minigraph.weights.checkpoint import is_checkpoint
+    from minigraph.weights.formats import find_format, load_weights
+
+    if os.path.isfile(f"{os.fspath(path)}{SUFFIX}"):
+        return None
+    try:
+        form, _ = find_format(path)
+    except (NotFoundError, DataLossError):
+        return None
+    return load_weights(path) if form.matches is is_checkpoint else None
 
 
 def _find(path: Any) -> str:

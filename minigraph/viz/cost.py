@@ -164,6 +164,8 @@ FORMULAS: dict[type[Op], Formula] = {
     update.ApplyGradientDescent: _each_input(2),
     update.ApplyMomentum: _momentum,
     update.ApplyAdagrad: _each_input(6),
+    update.ApplyAdadelta: _each_input(15),
+    update.ApplyFtrl: _each_input(17),
     update.ApplyRMSProp: _each_input(11),
     update.ApplyCenteredRMSProp: _each_input(16),
     update.ApplyAdam: _adam,

@@ -42,7 +42,7 @@ def main() -> None:
                 feeds = {network.images: images, network.labels: labels, network.keep_prob: recipe.keep_prob}
                 losses.append(session.run([network.train_step, network.loss], feeds)[1])
             spent = time.monotonic() - started
-            right = predict(session, network, data.test_images) == actual
+            right = predict(session, network, data.test_images).argmax(1) == actual
             print(
                 f"epoch {epoch + 1}: mean loss {np.mean(losses):.0f}, test accuracy {np.mean(right):.4f},"
                 f" {np.sum(right[:FIRST])} of the first {FIRST}, {spent:.0f} s for {batches.steps_per_epoch} steps",

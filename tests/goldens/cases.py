@@ -3,8 +3,7 @@
 Each case is a function ``case(tf)`` that builds fresh graphs through the module ``tf`` it is given and returns a
 dictionary: arrays are compared as numbers, all else as JSON values. ``record.py`` runs the cases under TensorFlow and
 writes the results down; ``test_tf1_goldens`` compares. These files must stay valid on CPython 3.7 and import only
-NumPy. Here: random numbers, training and optimizers; ``cases_ops.py``: single ops; ``cases_api.py``: names, shapes,
-errors.
+NumPy. Here: random numbers, training and optimizers; the other modules are listed in ``GROUPS``.
 """
 
 # ruff: noqa: UP006, UP035  (CPython 3.7 has no dict[...] at run time)
@@ -27,6 +26,16 @@ class Case(NamedTuple):
 
 
 CASES: Dict[str, Case] = {}
+GROUPS = {  # what is recorded into one pair of files, in order: importing a module adds its cases
+    "tf1": ("cases_api", "cases_norm", "cases_ops"),
+    "tf1_nn": ("cases_nn",),
+    "tf1_math": ("cases_math",),
+    "tf1_losses": ("cases_losses",),
+    "tf1_train": ("cases_train",),
+    "tf1_image": ("cases_image",),
+    "tf1_control": ("cases_control",),
+    "tf1_layers": ("cases_layers",),
+}
 
 
 def case(rtol: float = 2e-5, atol: float = 2e-6) -> Callable[[Any], Any]:

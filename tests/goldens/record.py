@@ -1,15 +1,19 @@
-"""Record what TensorFlow 1.15.5 answers to the cases: writes tf1.npz (arrays) and tf1.json (all else).
+"""Record what TensorFlow 1.15.5 answers to the cases: for each group NAME.npz (arrays) and NAME.json (all else).
 
 Needs CPython 3.7 with ``pip install tensorflow==1.15.5 "protobuf<3.21" "numpy<1.19"``. Then, in this folder:
 
-    python record.py
+    python record.py [GROUP ...]
+
+A group is one of `GROUPS`; by default all are recorded.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import warnings
+from importlib import import_module
 from typing import Any
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -19,19 +23,28 @@ warnings.filterwarnings("ignore")
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-import cases_api  # noqa: E402, F401  (adds its cases)
-import cases_norm  # noqa: E402, F401  (adds its cases)
-import cases_ops  # noqa: E402, F401  (adds its cases)
-from cases import CASES  # noqa: E402
+from cases import CASES, GROUPS  # noqa: E402
 
 
 def main() -> None:
     tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+    chosen = sys.argv[1:] or list(GROUPS)
+    known = set()  # type: Any
+    for group, modules in GROUPS.items():
+        for module in modules:
+            import_module(module)
+        names = [name for name in CASES if name not in known]
+        known.update(names)
+        if group in chosen:
+            record(group, names)
+
+
+def record(group: str, names: Any) -> None:
     arrays: dict[str, Any] = {}
     others: dict[str, Any] = {}
-    for name, case in CASES.items():
+    for name in names:
         try:
-            results = case.run(tf)
+            results = CASES[name].run(tf)
         except Exception:
             print("case", name)
             raise
@@ -46,11 +59,11 @@ def main() -> None:
             else:
                 others[name][key] = value
     folder = os.path.dirname(os.path.abspath(__file__))
-    np.savez_compressed(os.path.join(folder, "tf1.npz"), **{k: arrays[k] for k in sorted(arrays)})
-    with open(os.path.join(folder, "tf1.json"), "w") as file:
+    np.savez_compressed(os.path.join(folder, group + ".npz"), **{k: arrays[k] for k in sorted(arrays)})
+    with open(os.path.join(folder, group + ".json"), "w") as file:
         json.dump({"tensorflow": tf.__version__, "cases": others}, file, indent=1, sort_keys=True)
         file.write("\n")
-    print(len(CASES), "cases,", len(arrays), "arrays")
+    print(group, len(names), "cases,", len(arrays), "arrays")
 
 
 if __name__ == "__main__":

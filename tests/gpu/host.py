@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from gpu.rounding import rounded
+from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.device import Buffer, Function
-from minigraph.backends.cupy.kernel import Gemm, Kernel
+from minigraph.backends.cupy.kernel import Gemm, Kernel, Problem
 
 COMPILER = shutil.which("g++")
 SHIM = Path(__file__).with_name("shim.h")
@@ -50,9 +52,11 @@ def compile_module(source: str, kernels: Sequence[Kernel], sanitize: bool) -> Pa
 class HostDevice:
     """minigraph.backends.cupy.device.Device on the CPU. `log` gets the name of every call and kernel."""
 
-    def __init__(self, sanitize: bool = False) -> None:
+    def __init__(self, sanitize: bool = False, cudnn: Any = None) -> None:
         self.sanitize = sanitize
+        self.cudnn = None if cudnn is None else Cudnn(0, cudnn)
         self.log: list[str] = []
+        self.interrupt: str | None = None  # the kernel before which the user interrupts, once
         self.graph: list[Callable[[], None]] | None = None  # what a capture has seen so far
 
     def allocate(self, nbytes: int) -> Buffer:
@@ -78,6 +82,9 @@ class HostDevice:
     def do(self, name: str, action: Callable[[], Any]) -> None:
         """Now, or when the graph is launched that is being captured."""
         if self.graph is None:
+            if self.interrupt and name.startswith(self.interrupt):
+                self.interrupt = None
+                raise KeyboardInterrupt
             self.log.append(name)
             action()
         else:
@@ -96,6 +103,13 @@ class HostDevice:
         if self.graph is not None:
             raise RuntimeError("operation not permitted when stream is capturing")
 
+    def convolution(self, problem: Problem) -> int | str:
+        return self.cudnn.prepare(problem) if self.cudnn else "there is no cuDNN"
+
+    def convolve(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+        assert self.cudnn is not None
+        self.do(f"cudnn {problem.kind}", partial(self.cudnn.run, problem, pointers))
+
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
         self.do("gemm", partial(self._gemm, call, a, b, c))
 
@@ -107,6 +121,8 @@ class HostDevice:
             left = self._matrix(a, i * stride_a, rows, call.lda, call)
             right = self._matrix(b, i * stride_b, columns, call.ldb, call)
             out = self._matrix(c, i * stride_c, (call.m, call.n), call.ldc, call)
+            wide = np.float32 if call.dtype.size == 2 else call.dtype.np_dtype
+            left, right = (rounded(a.astype(wide, copy=False), call.precision) for a in (left, right))
             product = (left.T if call.transpose_a else left) @ (right.T if call.transpose_b else right)
             out[...] = product + call.dtype.np_dtype.type(call.beta) * out if call.beta else product
 

@@ -18,6 +18,17 @@ namespace shim {
 
 constexpr size_t STACK = 64 << 10;
 
+union Half {
+    _Float16 value;
+    unsigned short bits;
+};
+inline unsigned short half_bits(float x) { return Half{_Float16(x)}.bits; }
+inline float half_value(unsigned short bits) {
+    Half both;
+    both.bits = bits;
+    return float(both.value);
+}
+
 struct Index { unsigned x; };
 struct Fiber {
     ucontext_t context;

@@ -44,7 +44,6 @@ def make(work: Workload) -> tuple[Callable[[], Any], int]:
 
     update = _adam if network.optimizer == "adam" else _momentum
 
-    @jax.jit
     def train(state: Any, x: Any, y: Any) -> Any:
         weights, slots, count, key = state
         key, drawn = jax.random.split(key)
@@ -52,17 +51,17 @@ def make(work: Workload) -> tuple[Callable[[], Any], int]:
         stepped = [update(*each, count + 1) for each in zip(weights, slots, grads, strict=True)]
         return ([w for w, _ in stepped], [s for _, s in stepped], count + 1, key), loss
 
-    infer = jax.jit(forward)
+    compiled = jax.jit(train if work.trains else forward)
     state: Any = weights, [(jnp.zeros_like(w), jnp.zeros_like(w)) for w in weights], jnp.zeros(()), jax.random.key(1)
 
     def step() -> float:
         nonlocal state
-        state, loss = train(state, images, labels)
+        state, loss = compiled(state, images, labels)
         return float(loss)
 
     key = jax.random.key(1)
     count = sum(int(w.size) for w in weights)
-    return (step if work.trains else (lambda: np.asarray(infer(weights, images, key)))), count
+    return (step if work.trains else (lambda: np.asarray(compiled(weights, images, key)))), count
 
 
 def _adam(weight: Any, slots: Any, grad: Any, count: Any) -> Any:

@@ -1,0 +1,64 @@
+"""From CUDA C to machine code: NVRTC, a cache on disk, and mistakes told by kernel and line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from minigraph.backends.cupy import nvrtc
+from minigraph.backends.cupy.kernel import Kernel
+from minigraph.backends.cupy.prelude import OPTIONS
+from minigraph.core.errors import BackendError, InternalError
+from minigraph.core.objects import objects
+
+_ERROR = re.compile(re.escape(nvrtc.FILE) + r"\((\d+)\): (?:catastrophic )?error: (.*)")
+
+
+class KernelError(InternalError):
+    """A generated kernel that does not compile. kernel: its name, or None where the mistake is in none of them."""
+
+    def __init__(self, message: str, kernel: str | None = None) -> None:
+        super().__init__(message)
+        self.kernel = kernel
+
+
+@cache
+def _library() -> Any:
+    return nvrtc.find()
+
+
+def machine_code(source: str, kernels: Sequence[Kernel], architecture: str) -> bytes:
+    """The module for an architecture such as sm_90, compiled or from the cache. KernelError; BackendError without
+    NVRTC."""
+    library = _library()
+    if library is None:
+        raise BackendError('the cupy backend needs NVRTC, which is not there: pip install "minigraph[cuda13]"')
+    release = ".".join(map(str, nvrtc.version(library)))
+    key = "\n".join([version("minigraph"), release, architecture, *OPTIONS, source])
+    store = objects("cuda")
+    found = store.get(key)
+    if found is None:
+        try:
+            found = nvrtc.compile(library, source, architecture, OPTIONS)
+        except nvrtc.CompileError as error:
+            raise explained(str(error), source, kernels) from None
+        store.put(key, found)
+    return found
+
+
+def explained(log: str, source: str, kernels: Sequence[Kernel]) -> KernelError:
+    """The first mistake that the compiler found: the kernel and the line that have it."""
+    found = _ERROR.search(log)
+    if found is None:
+        return KernelError(f"CUDA C that does not compile: {log.strip()}", None)
+    number, message = int(found[1]), found[2]
+    lines = source.splitlines()
+    starts = {k.name: source[: source.index(k.source)].count("\n") + 1 for k in kernels if k.source in source}
+    inside = [k for k in kernels if 0 <= number - starts.get(k.name, number + 1) <= k.source.count("\n")]
+    name = inside[0].name if inside else None
+    where = f"line {number - starts[name] + 1} of the kernel {name}" if name else f"line {number} of the module"
+    text = lines[number - 1].strip() if 0 < number <= len(lines) else ""
+    return KernelError(f"CUDA C that does not compile: {message}, in {where}: {text}", name)

@@ -1,0 +1,219 @@
+"""Convolutions by cuDNN: the upper two rungs of a ladder.
+
+"fused" is one graph of cuDNN for a convolution, bias, residual and ReLU; "plain" one for the convolution alone, with a
+kernel of ours for what follows; "im2col" is `conv.py`. Where cuDNN has no engine for a graph, the next rung is taken.
+MINIGRAPH_CONV names the highest rung that may be. Filters are [KH,KW,C,O] in minigraph and [O,KH,KW,C] for cuDNN, so
+that each use has a small copy.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from minigraph.backends.cupy.conv import Shape, shape_of
+from minigraph.backends.cupy.data import View, gather
+from minigraph.backends.cupy.kernel import Code, Convolve, Problem, Ref, Step, Types, aligned, ins, work
+from minigraph.core.errors import BackendError
+from minigraph.core.ir import Feed, Instr, Value
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.ops.bias import BiasAdd
+from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
+from minigraph.ops.elementwise import Add, Relu
+from minigraph.rewrite.region import Epilogue
+
+SWITCH = "MINIGRAPH_CONV"
+RUNGS = ("fused", "plain", "im2col")
+
+Ask = Callable[[Problem], int | str]  # the bytes of workspace it needs, or why it cannot be
+
+
+class Ladder:
+    """Emits convolutions for a precision: "float32", "tf32" or "bfloat16". reasons: why a problem went a rung down."""
+
+    def __init__(self, ask: Ask, precision: str) -> None:
+        self._ask = ask
+        self.precision = precision
+        self.reasons: dict[Problem, str] = {}
+
+    @property
+    def highest(self) -> int:
+        """The number of the highest rung that may be taken."""
+        name = os.environ.get(SWITCH) or RUNGS[0]
+        if name not in RUNGS:
+            raise BackendError(f"{SWITCH} must be one of {', '.join(RUNGS)}, not {name!r}")
+        return RUNGS.index(name)
+
+    def plain(self, op: Op, in_types: Types, out_types: Types) -> Code | None:
+        """A convolution or one of its gradients; None where it is for the next rung.
+
+        What is a matrix product as it stands goes there at once: it needs no copy of the filter.
+        """
+        if self.highest > 1 or not isinstance(op, Conv2D | Conv2DInputGrad | Conv2DFilterGrad):
+            return None
+        if isinstance(op, Conv2D):
+            s = shape_of(op, in_types[0], in_types[1].static)
+            return None if s.is_matmul else self._forward(op, s, (), ())
+        if isinstance(op, Conv2DInputGrad):
+            s = shape_of(op, out_types[0], in_types[0].static)
+            return None if s.is_matmul else self._input_grad(op, s)
+        s = shape_of(op, in_types[0], out_types[0].static)
+        return None if s.is_matmul else self._filter_grad(op, s)
+
+    def fused(self, op: Epilogue) -> Code | None:
+        """A convolution with what follows, where that is a residual, a bias and ReLU, or some of them."""
+        root = op.root
+        if self.highest > 0 or not isinstance(root.op, Conv2D):
+            return None
+        follows = _following(op)
+        if follows is None:
+            return None
+        names, operands = follows
+        image, filters = root.inputs
+        s = shape_of(root.op, image.type, filters.type.static)
+        code = self._forward(root.op, s, names, operands)
+        if code is None:
+            return None
+        slots = [_slot(v) for v in (image, filters)] + [_slot(v) for v in operands]
+        steps = code.moved(ins(*slots), [Ref("out")], 0)
+        return Code(tuple(steps), code.workspace)
+
+    # the graphs
+
+    def _problem(self, op: Convolution, s: Shape, kind: str, epilogue: tuple[str, ...] = ()) -> Problem | None:
+        """None for dtypes and sizes that are not for cuDNN."""
+        output = (s.image.static[0], s.rows, s.columns, s.fan * s.groups)
+        if s.dtype.name not in ("float32", "float16") or 0 in (*s.image.static, *output):
+            return None
+        narrow = self.precision == "bfloat16" and s.dtype.name == "float32"
+        operands = "bfloat16" if narrow else s.dtype.name
+        pads = s.window.pads(*s.image.static[1:3])
+        filters = (output[3], *s.window.kernel, s.depth)
+        strict = operands == "float32" and self.precision == "float32"
+        return Problem(
+            kind, s.image.static, filters, output, pads, op.strides, op.dilations, operands, strict, epilogue
+        )  # fmt: skip
+
+    def _room(self, problem: Problem | None) -> int | None:
+        if problem is None:
+            return None
+        answer = self._ask(problem)
+        if isinstance(answer, str):
+            self.reasons[problem] = answer
+            return None
+        return answer
+
+    def _forward(self, op: Conv2D, s: Shape, epilogue: tuple[str, ...], operands: Sequence[Value]) -> Code | None:
+        problem = self._problem(op, s, "forward", epilogue)
+        room = self._room(problem)
+        if problem is None or room is None:
+            return None
+        build = _Building(problem)
+        x, w = build.operand(s.image, Ref("in")), build.filters(s, Ref("in", 1))
+        extras = [build.operand(v.type, Ref("in", 2 + k)) for k, v in enumerate(operands)]
+        return build.code((x, w, *extras), room, TensorType(s.dtype, problem.output))
+
+    def _input_grad(self, op: Conv2DInputGrad, s: Shape) -> Code | None:
+        problem = self._problem(op, s, "input_grad")
+        room = self._room(problem)
+        if problem is None or room is None:
+            return None
+        build = _Building(problem)
+        w, grad = build.filters(s, Ref("in")), build.operand(TensorType(s.dtype, problem.output), Ref("in", 1))
+        return build.code((w, grad), room, s.image)
+
+    def _filter_grad(self, op: Conv2DFilterGrad, s: Shape) -> Code | None:
+        problem = self._problem(op, s, "filter_grad")
+        room = self._room(problem)
+        if problem is None or room is None:
+            return None
+        build = _Building(problem)
+        x, grad = build.operand(s.image, Ref("in")), build.operand(TensorType(s.dtype, problem.output), Ref("in", 1))
+        made = TensorType(s.dtype, problem.filters)
+        return build.code((x, grad), room, made, lambda a: a.transpose(1, 2, 3, 0))
+
+
+class _Building:
+    """The steps of one problem, and their workspace."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.steps: list[Step] = []
+        self.workspace = 0
+
+    def add(self, nbytes: int) -> Ref:
+        """Room in the workspace."""
+        start = self.workspace
+        self.workspace += aligned(nbytes)
+        return work(start)
+
+    @property
+    def _narrow(self) -> bool:
+        return self.problem.operands == "bfloat16"
+
+    def _bytes(self, kind: TensorType) -> int:
+        return kind.size * (2 if self._narrow else kind.dtype.size)
+
+    def operand(self, kind: TensorType, source: Ref) -> Ref:
+        """The operand in the dtype that the graph takes it in."""
+        if not self._narrow:
+            return source
+        return self._moved(kind, lambda a: a.reshape(-1), source)
+
+    def filters(self, s: Shape, source: Ref) -> Ref:
+        """[KH,KW,C,O] as [O,KH,KW,C]."""
+        kind = TensorType(s.dtype, (*s.window.kernel, s.depth, s.fan * s.groups))
+        return self._moved(kind, lambda a: a.transpose(3, 0, 1, 2), source)
+
+    def _moved(self, kind: TensorType, view: View, source: Ref) -> Ref:
+        target = self.add(self._bytes(kind))
+        rounding = {"value": "mg::bfloat_bits({})", "stored": "unsigned short"} if self._narrow else {}
+        self.steps.append(gather(kind, view, source, target, **rounding))
+        return target
+
+    def code(self, operands: tuple[Ref, ...], room: int, result: TensorType, view: View | None = None) -> Code:
+        """result: what the graph makes, of which the op's result is the view. cuDNN has no engines that make another
+        dtype than they take."""
+        direct = view is None and not self._narrow
+        target = Ref("out") if direct else self.add(self._bytes(result))
+        steps = [*self.steps, Convolve(self.problem, (*operands, target, self.add(room)))]
+        if not direct:
+            widening = {"value": "mg::bfloat_value({})", "loaded": "unsigned short"} if self._narrow else {}
+            steps.append(gather(result, view or (lambda a: a.reshape(-1)), target, Ref("out"), **widening))
+        return Code(tuple(steps), self.workspace)
+
+
+def _slot(value: Value) -> int:
+    assert isinstance(value.instr.op, Feed)
+    return value.instr.op.slot
+
+
+def _following(op: Epilogue) -> tuple[tuple[str, ...], list[Value]] | None:
+    """Names of what follows the convolution, in cuDNN's order, and the other operands; None where it has no such graph.
+
+    cuDNN adds the residual before the bias, which is the same sum.
+    """
+    value = Value(op.root, 0)
+    found: dict[str, list[Value]] = {}
+    for instr in op.members[1:]:
+        others = [v for v in instr.inputs if v != value]
+        name = _name(instr, others, value) if value in instr.inputs else None
+        if name is None or name in found or "relu" in found:
+            return None
+        found[name] = others
+        value = Value(instr, 0)
+    names = sorted(found)
+    return (tuple(names), [v for n in names for v in found[n]]) if op.program.results == (value,) else None
+
+
+def _name(instr: Instr, others: Sequence[Value], value: Value) -> str | None:
+    if isinstance(instr.op, Relu):
+        return "relu"
+    if len(others) != 1 or not isinstance(instr.op, BiasAdd | Add) or not isinstance(others[0].instr.op, Feed):
+        return None
+    shape, whole = others[0].type.static, value.type.static
+    if shape == whole:
+        return "add"
+    per_channel = shape[-1:] == whole[-1:] and all(n == 1 for n in shape[:-1])
+    return "bias" if per_channel else None

@@ -1,0 +1,148 @@
+"""Image files as arrays: decoding, resizing, and distortions that depend on a seed alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigraph.core.errors import DataLossError
+from minigraph.data.order import uniforms
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+_SMALL = (64, 64)  # pixels to decode to where only the file's soundness is asked
+_DRAWS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Distortions:
+    """Random changes of an image that leave its class as it is.
+
+    flip_left_right: mirror every other image.
+    random_crop: percent by which the image is larger than what is cut out of it, at a random place.
+    random_scale: percent by which it is enlarged, at most, before that.
+    random_brightness: percent by which values are multiplied up or down, at most.
+    random_translation: percent of its side that it is moved by, at most; the gap is filled with its mirror image.
+
+    The first four are those of TensorFlow's image retraining tool. Raises ValueError for percentages below 0, a
+    brightness above 100 or a translation of 100 or more.
+    """
+
+    flip_left_right: bool = False
+    random_crop: float = 0
+    random_scale: float = 0
+    random_brightness: float = 0
+    random_translation: float = 0
+
+    def __post_init__(self) -> None:
+        for name, most in (
+            ("random_crop", np.inf),
+            ("random_scale", np.inf),
+            ("random_brightness", 100),
+            ("random_translation", 99),
+        ):
+            if not 0 <= getattr(self, name) <= most:
+                raise ValueError(f"{name}: expected a percentage from 0 to {most}, got {getattr(self, name)}")
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) for field in fields(self))
+
+    def apply(self, image: Image.Image, size: tuple[int, int], numbers: Sequence[float]) -> NDArray[np.float32]:
+        """The image changed and resized to `size` (height, width): float32 [H,W,3], 0 to 255.
+
+        numbers: seven from [0, 1), which decide everything.
+        """
+        grow, left, top, mirror, bright, right, down = numbers
+        scale = (1 + self.random_crop / 100) * (1 + grow * self.random_scale / 100)
+        width, height = image.width / scale, image.height / scale
+        x, y = left * (image.width - width), top * (image.height - height)
+        pixels = resize(image, size, (x, y, x + width, y + height))
+        pixels = self._translate(pixels, 2 * right - 1, 2 * down - 1)
+        if self.flip_left_right and mirror < 0.5:
+            pixels = pixels[:, ::-1]
+        factor = 1 + (2 * bright - 1) * self.random_brightness / 100
+        changed: NDArray[np.float32] = np.clip(np.ascontiguousarray(pixels) * np.float32(factor), 0, 255)
+        return changed
+
+    def _translate(self, pixels: NDArray[np.float32], right: float, down: float) -> NDArray[np.float32]:
+        height, width = pixels.shape[:2]
+        dy = round(down * self.random_translation / 100 * height)
+        dx = round(right * self.random_translation / 100 * width)
+        if not dx and not dy:
+            return pixels
+        around = [(max(dy, 0), max(-dy, 0)), (max(dx, 0), max(-dx, 0)), (0, 0)]
+        padded = np.pad(pixels, around, mode="symmetric")
+        y, x = max(-dy, 0), max(-dx, 0)
+        return padded[y : y + height, x : x + width]
+
+
+def open_image(path: str | os.PathLike[str], least: tuple[int, int] | None = None) -> Image.Image:
+    """The first frame of an image file, decoded, upright, in RGB; what is transparent becomes white.
+
+    least: height and width that are enough, so that a JPEG may be decoded at a fraction of its size.
+    Raises DataLossError, with the reason, if it is no image or is damaged; OSError if it cannot be opened.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with open(path, "rb") as file, Image.open(file) as image:
+            if least is not None:
+                image.draft("RGB", (least[1], least[0]))
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            if upright.has_transparency_data:
+                upright = upright.convert("RGBA")
+                white = Image.new("RGBA", upright.size, "white")
+                upright = Image.alpha_composite(white, upright)
+            return upright.convert("RGB")
+    except UnidentifiedImageError:
+        what = "the file is empty" if not Path(path).stat().st_size else "no image of a known format"
+        raise DataLossError(f"{os.fspath(path)}: {what}") from None
+    except (PermissionError, FileNotFoundError, IsADirectoryError):
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow's decoders raise
+        raise DataLossError(f"{os.fspath(path)}: {str(error) or type(error).__name__}") from None
+
+
+def resize(image: Image.Image, size: tuple[int, int], box: Any = None) -> NDArray[np.float32]:
+    """The image, or its part `box` (left, top, right, bottom, in pixels), stretched to `size` (height, width).
+
+    Bilinear, over all pixels that an output pixel covers. Returns float32 [H,W,3], 0 to 255.
+    """
+    from PIL import Image
+
+    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box), np.float32)
+
+
+def load_image(path: str | os.PathLike[str], size: tuple[int, int]) -> NDArray[np.float32]:
+    """An image file stretched to `size` (height, width): float32 [H,W,3], 0 to 255. Errors as of `open_image`."""
+    return resize(open_image(path, size), size)
+
+
+def load_distorted(
+    path: str | os.PathLike[str], size: tuple[int, int], distortions: Distortions, seed: int, epoch: int, row: int
+) -> NDArray[np.float32]:
+    """As `load_image`, changed by numbers that (seed, epoch, row) decide."""
+    image = open_image(path, size)
+    return distortions.apply(image, size, uniforms(_DRAWS, seed, epoch, row).tolist())
+
+
+def complaint(path: Path) -> str | None:
+    """Why an image file cannot be read, or None. The whole file is decoded, a JPEG at a fraction of its size."""
+    if path.suffix.lower() not in SUFFIXES:
+        return f"not a name of an image ({', '.join(sorted(SUFFIXES))})"
+    try:
+        open_image(path, _SMALL)
+    except DataLossError as error:
+        return error.message.removeprefix(f"{path}: ")
+    except OSError as error:
+        return error.strerror or str(error)
+    return None

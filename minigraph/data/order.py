@@ -1,0 +1,172 @@
+"""Which examples make up each mini-batch, as a function of nothing but a seed, the epoch and their number."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_OF_EXAMPLES = 1 << 127  # where in an epoch's half of the Philox counter the numbers of single examples begin
+_OF_EACH = 1 << 16  # counters that one example has
+
+
+class Step(NamedTuple):
+    """A batch's epoch, from 0, and its examples: intp [batch_size or, at an epoch's end, fewer]."""
+
+    epoch: int
+    rows: NDArray[np.intp]
+
+
+class Order:
+    """An endless stream of mini-batches of range(examples); `owner` names it in errors.
+
+    The other arguments, and what is raised, are those of `Batches`.
+    """
+
+    def __init__(
+        self,
+        examples: int,
+        *,
+        batch_size: int,
+        seed: int,
+        shuffle: bool = True,
+        drop_remainder: bool = True,
+        owner: str = "Batches",
+    ) -> None:
+        self._owner = owner
+        self.examples = int(examples)
+        self.batch_size = int(batch_size)
+        if self.batch_size != batch_size or self.batch_size < 1:
+            raise ValueError(f"{owner}: expected a batch_size of 1 or more, got {batch_size}")
+        least = self.batch_size if drop_remainder else 1
+        if self.examples < least:
+            raise ValueError(
+                f"{owner}: expected at least {least} examples for batch_size {batch_size}"
+                f" with drop_remainder={drop_remainder}, got {self.examples}"
+            )
+        self.seed = self._checked(seed)
+        self._shuffle = bool(shuffle)
+        self._drop_remainder = bool(drop_remainder)
+        self.epoch = 0
+        self.step_in_epoch = 0
+        self._rows: NDArray[np.intp] | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of batches in an epoch."""
+        whole, rest = divmod(self.examples, self.batch_size)
+        return whole if rest == 0 or self._drop_remainder else whole + 1
+
+    def next(self) -> Step:
+        """The next batch."""
+        if self._rows is None:
+            self._rows = (
+                permutation(self.examples, self.seed, self.epoch) if self._shuffle else np.arange(self.examples)
+            )
+        start = self.step_in_epoch * self.batch_size
+        step = Step(self.epoch, self._rows[start : start + self.batch_size])
+        self.step_in_epoch += 1
+        if self.step_in_epoch == self.steps_per_epoch:
+            self.epoch, self.step_in_epoch, self._rows = self.epoch + 1, 0, None
+        return step
+
+    def state(self) -> dict[str, int]:
+        """Where the stream stands, as plain integers for a checkpoint."""
+        return {**self._setting(), "seed": self.seed, "epoch": self.epoch, "step": self.step_in_epoch}
+
+    def restore(self, state: Mapping[str, int]) -> None:
+        """Go on from a `state()`; see `BatchStream.restore`."""
+        setting = self._setting()
+        if missing := (setting.keys() | {"seed", "epoch", "step"}) - state.keys():
+            raise ValueError(f"{self._owner}.restore: the state lacks {', '.join(sorted(missing))}")
+        for key, value in setting.items():
+            if state[key] != value:
+                raise ValueError(f"{self._owner}.restore: expected {key} {value}, got {state[key]}")
+        epoch, step = int(state["epoch"]), int(state["step"])
+        if not (0 <= epoch < 1 << 64 and 0 <= step < self.steps_per_epoch):
+            raise ValueError(
+                f"{self._owner}.restore: expected an epoch from 0 and a step below"
+                f" {self.steps_per_epoch}, got epoch {epoch} and step {step}"
+            )
+        self.seed = self._checked(state["seed"])
+        self.epoch, self.step_in_epoch, self._rows = epoch, step, None
+
+    def _setting(self) -> dict[str, int]:
+        return {
+            "examples": self.examples,
+            "batch_size": self.batch_size,
+            "shuffle": int(self._shuffle),
+            "drop_remainder": int(self._drop_remainder),
+        }
+
+    def _checked(self, seed: int) -> int:
+        if int(seed) != seed or not 0 <= seed < 1 << 128:
+            raise ValueError(f"{self._owner}: expected an integer seed, 0 <= seed < 2**128, got {seed}")
+        return int(seed)
+
+
+class BatchStream(ABC):
+    """An endless stream of mini-batches in an `Order`, that can be taken up where it stood."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+
+    @property
+    def batch_size(self) -> int:
+        """Examples in a batch; the last one of an epoch may have fewer without drop_remainder."""
+        return self._order.batch_size
+
+    @property
+    def epoch(self) -> int:
+        """The epoch, from 0, that the next batch belongs to: the number of finished epochs."""
+        return self._order.epoch
+
+    @property
+    def step_in_epoch(self) -> int:
+        """The next batch's place in its epoch, from 0 to steps_per_epoch - 1."""
+        return self._order.step_in_epoch
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of batches in an epoch."""
+        return self._order.steps_per_epoch
+
+    @abstractmethod
+    def next_batch(self) -> tuple[NDArray[Any], ...]:
+        """The next batch: one fresh array [batch_size, ...] for each part of an example."""
+
+    def state(self) -> dict[str, int]:
+        """Where the stream stands, as plain integers for a checkpoint: at the first batch not handed out."""
+        return self._order.state()
+
+    def restore(self, state: Mapping[str, int]) -> None:
+        """Go on from `state()` of this or another run; the seed is the state's from here on.
+
+        Raises ValueError, and changes nothing, if the state is incomplete or is from a stream of
+        other sizes or settings, which would give other batches.
+        """
+        self._order.restore(state)
+
+    def close(self) -> None:  # noqa: B027 - most streams hold nothing
+        """Let go of threads, if there are any; the next batch starts them again."""
+
+
+def permutation(examples: int, seed: int, epoch: int = 0) -> NDArray[np.intp]:
+    """A permutation of range(examples), shape [examples], drawn with (seed, epoch).
+
+    Sorts raw Philox words instead of calling Generator.permutation: NumPy promises the words for
+    good, but may change how a Generator uses them.
+    """
+    # The epoch sits in the counter's upper half, so that no two epochs' words can overlap.
+    words = np.random.Philox(key=seed, counter=epoch << 128).random_raw(examples)
+    return np.argsort(words, kind="stable")
+
+
+def uniforms(count: int, seed: int, epoch: int, row: int) -> NDArray[np.float64]:
+    """float64 [count] in [0, 1): random numbers of one example in one epoch, whoever asks and when."""
+    counter = (epoch << 128) + _OF_EXAMPLES + row * _OF_EACH
+    words = np.random.Philox(key=seed, counter=counter).random_raw(count)
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53

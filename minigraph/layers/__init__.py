@@ -1,0 +1,48 @@
+"""Layers that make their own variables, under the names of TensorFlow 1's `tf.layers`."""
+
+from minigraph.layers.classes import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    BatchNormalization,
+    Conv1D,
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+    SeparableConv2D,
+)
+from minigraph.layers.functions import (
+    average_pooling2d,
+    batch_normalization,
+    conv2d,
+    dense,
+    dropout,
+    flatten,
+    max_pooling2d,
+)
+from minigraph.layers.more import (
+    average_pooling1d,
+    average_pooling3d,
+    conv1d,
+    conv2d_transpose,
+    max_pooling1d,
+    max_pooling3d,
+    separable_conv2d,
+)
+
+Convolution2D = Conv2D
+Deconvolution2D = Conv2DTranspose
+
+__all__ = [
+    "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "BatchNormalization", "Conv1D", "Conv2D",
+    "Conv2DTranspose", "Convolution2D", "Deconvolution2D", "Dense", "Dropout", "Flatten", "Layer", "MaxPooling1D",
+    "MaxPooling2D", "MaxPooling3D", "SeparableConv2D", "average_pooling1d", "average_pooling2d", "average_pooling3d",
+    "batch_normalization", "conv1d", "conv2d", "conv2d_transpose", "dense", "dropout", "flatten", "max_pooling1d",
+    "max_pooling2d", "max_pooling3d", "separable_conv2d",
+]  # fmt: skip

@@ -1,0 +1,249 @@
+"""Layers that make their own variables, under the names of TensorFlow 1's `tf.layers`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Graph, Tensor, convert_to_tensor
+from minigraph.core.types import format_shape
+from minigraph.initializers import ones_initializer, zeros_initializer
+from minigraph.ops import conv2d as conv
+from minigraph.ops.algebra import tensordot
+from minigraph.ops.bias import bias_add
+from minigraph.ops.builder import as_tensor_like
+from minigraph.ops.dropout import dropout as nn_dropout
+from minigraph.ops.identity import identity
+from minigraph.ops.math import where, zeros_like
+from minigraph.ops.matmul import matmul
+from minigraph.ops.norm import LEAST_EPSILON, bessel_corrected, moments
+from minigraph.ops.norm import batch_normalization as normalise
+from minigraph.ops.pool import avg_pool, max_pool
+from minigraph.ops.shape import reshape, shape
+from minigraph.ops.slicing import getitem
+from minigraph.variables import GraphKeys, Variable, assign_sub, get_variable, variable_scope
+
+Activation = Callable[[Tensor], Tensor] | None
+
+
+def batch_normalization(
+    inputs: Any, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True,
+    scale: bool = True, beta_initializer: Any = zeros_initializer, gamma_initializer: Any = ones_initializer,
+    moving_mean_initializer: Any = zeros_initializer, moving_variance_initializer: Any = ones_initializer,
+    beta_regularizer: Any = None, gamma_regularizer: Any = None, training: Any = False, trainable: bool = True,
+    name: str | None = None, reuse: Any = None, fused: bool | None = None, **unsupported: Any,
+) -> Tensor:  # fmt: skip
+    """gamma·(x − mean)/√(variance + epsilon) + beta over all axes but `axis`; gamma is 1 without `scale`, beta 0
+    without `center`.
+
+    training: a bool, or a bool tensor. In training, mean and variance (the biased one) are the batch's, and gradients
+    flow through them; else they are the moving averages, which the batch's replace by a share of 1 − momentum each
+    time the operations in the collection UPDATE_OPS run:
+
+        with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+            train = optimizer.minimize(loss)
+
+    Four-dimensional inputs normalised over axis 1 or 3 (TensorFlow's fused kernel, unless fused=False) average the
+    estimate of the population's variance, m/(m−1)·σ² of m numbers; others the biased one.
+    Variables: gamma, beta, moving_mean, moving_variance. Source: Ioffe and Szegedy 2015.
+    """
+    refuse(unsupported, "batch_normalization")
+    x = convert_to_tensor(inputs)
+    along = _channel_axis(axis, x)
+    others = [a for a in range(len(x.type.shape or ())) if a != along]
+    fuses = fused is not False and along in (1, 3) and len(others) == 3
+    training = as_tensor_like(training)
+    with x.graph.as_default(), variable_scope(name, default_name="batch_normalization", reuse=reuse):
+
+        def variable(name: str, initializer: Any, regularizer: Any, learned: bool) -> Variable:
+            size = [x.type.shape[along]]  # type: ignore[index]
+            return get_variable(name, size, x.dtype, initializer, regularizer, trainable=learned)
+
+        gamma = variable("gamma", gamma_initializer, gamma_regularizer, trainable) if scale else None
+        beta = variable("beta", beta_initializer, beta_regularizer, trainable) if center else None
+        moving_mean = variable("moving_mean", moving_mean_initializer, None, False)
+        moving_variance = variable("moving_variance", moving_variance_initializer, None, False)
+        with counted_as(x.graph, _nodes(training, fuses, center, scale, along == len(others))):
+            mean, variance = moving_mean.value(), moving_variance.value()
+            if isinstance(training, Tensor) or training:
+                batch_mean, biased = moments(x, others)
+                estimate = bessel_corrected(biased, x) if fuses else biased
+                _move(moving_mean, batch_mean, momentum, training)
+                _move(moving_variance, estimate, momentum, training)
+                mean, variance = (_if(training, a, b) for a, b in ((batch_mean, mean), (biased, variance)))
+            middle, width, offset, factor = (_spread(p, along, x) for p in (mean, variance, beta, gamma))
+            return normalise(x, middle, width, offset, factor, max(epsilon, LEAST_EPSILON) if fuses else epsilon)
+
+
+@contextmanager
+def counted_as(graph: Graph, count: int) -> Iterator[None]:
+    """Count what is made inside as `count` nodes, so that default op seeds after it are TensorFlow's."""
+    start = graph.last_id
+    yield
+    graph.last_id = start + count
+
+
+def _nodes(training: Any, fused: bool, center: bool, scale: bool, last: bool) -> int:
+    """How many nodes TensorFlow 1.15 makes of a batch normalisation, variables aside."""
+    which = 2 if isinstance(training, Tensor) else int(bool(training))
+    if fused:
+        return (2, 14, 36)[which] + (not center) + (not scale)
+    return (8, 24, 56)[which] - (not scale) + (0 if last else 8)
+
+
+def _channel_axis(axis: Any, x: Tensor) -> int:
+    """The one axis to keep, from 0."""
+    axes = list(axis) if isinstance(axis, list | tuple) else [axis]
+    dims = x.type.shape
+    if dims is None or len(axes) != 1 or not -len(dims) <= axes[0] < len(dims):
+        raise ShapeError(f"batch_normalization: axis {axis!r} is not one of a tensor of shape {format_shape(dims)}")
+    along = int(axes[0]) % len(dims)
+    if dims[along] is None:
+        raise ShapeError(f"batch_normalization needs to know the size of axis {axis} of {format_shape(dims)}")
+    return along
+
+
+def _if(training: Any, yes: Tensor, no: Tensor) -> Tensor:
+    return where(training, yes, no) if isinstance(training, Tensor) else yes
+
+
+def _move(variable: Variable, value: Tensor, momentum: float, training: Any) -> None:
+    """Adds to UPDATE_OPS: variable −= (1 − momentum)·(variable − value), in training."""
+    graph = variable.graph
+    with graph.name_scope("AssignMovingAvg") as scope:
+        step: Tensor = (variable - value) * (1.0 - momentum)
+        update = assign_sub(variable, _if(training, step, zeros_like(step)), name=scope)
+    graph.add_to_collection(GraphKeys.UPDATE_OPS, update.op)
+
+
+def _spread(values: Any, along: int, x: Tensor) -> Any:
+    """Numbers along the axis `along`, if any, so that they broadcast against `x`."""
+    rank = len(x.type.shape or ())
+    return (
+        values
+        if values is None or along == rank - 1
+        else reshape(values, [-1 if a == along else 1 for a in range(rank)])
+    )
+
+
+def conv2d(
+    inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid",
+    data_format: str = "channels_last", dilation_rate: Any = (1, 1), activation: Activation = None,
+    use_bias: bool = True, kernel_initializer: Any = None, bias_initializer: Any = zeros_initializer,
+    kernel_regularizer: Any = None, bias_regularizer: Any = None, trainable: bool = True, name: str | None = None,
+    reuse: Any = None, **unsupported: Any,
+) -> Tensor:  # fmt: skip
+    """Cross-correlation of images [N,H,W,C] with `filters` filters, plus a bias. Variables: kernel, bias."""
+    refuse(unsupported, "conv2d")
+    require_channels_last(data_format)
+    x = convert_to_tensor(inputs)
+    channels = last_size(x, 4, "conv2d")
+    rows, columns = pair(kernel_size)
+    with x.graph.as_default(), variable_scope(name, default_name="conv2d", reuse=reuse):
+        dims = [rows, columns, channels, filters]
+        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        x.graph.reserve_ids(1)  # the dilation rate, a constant
+        y = conv.conv2d(x, kernel, list(pair(strides)), padding.upper(), dilations=list(pair(dilation_rate)))
+        if use_bias:
+            y = bias_add(y, get_variable("bias", [filters], x.dtype, bias_initializer, bias_regularizer, trainable))
+        return y if activation is None else activation(y)
+
+
+def dense(
+    inputs: Any, units: int, activation: Activation = None, use_bias: bool = True, kernel_initializer: Any = None,
+    bias_initializer: Any = zeros_initializer, kernel_regularizer: Any = None, bias_regularizer: Any = None,
+    trainable: bool = True, name: str | None = None, reuse: Any = None, **unsupported: Any,
+) -> Tensor:  # fmt: skip
+    """inputs·kernel + bias over the last axis of inputs [..., C]. Variables: kernel [C,units], bias."""
+    refuse(unsupported, "dense")
+    x = convert_to_tensor(inputs)
+    width = last_size(x, max(x.type.rank or 2, 2), "dense")
+    with x.graph.as_default(), variable_scope(name, default_name="dense", reuse=reuse):
+        kernel = get_variable("kernel", [width, units], x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        y: Tensor = matmul(x, kernel) if x.type.rank == 2 else tensordot(x, kernel, [[-1], [0]])
+        if use_bias:
+            y = bias_add(y, get_variable("bias", [units], x.dtype, bias_initializer, bias_regularizer, trainable))
+        return y if activation is None else activation(y)
+
+
+def flatten(inputs: Any, name: str | None = None) -> Tensor:
+    """All axes but the first as one."""
+    x = convert_to_tensor(inputs)
+    dims = x.type.shape
+    if dims is None:
+        raise ShapeError("flatten needs to know the rank of its input")
+    with x.graph.as_default(), x.graph.name_scope(name or "flatten"):
+        x.graph.reserve_ids(6 if dims[0] is None else 0)  # what looks up the size of the batch
+        if None not in dims[1:]:
+            return reshape(x, [-1 if dims[0] is None else dims[0], math.prod(dims[1:])])
+        return reshape(x, [getitem(shape(x), 0) if dims[0] is None else dims[0], -1])
+
+
+def dropout(
+    inputs: Any, rate: Any = 0.5, noise_shape: Any = None, seed: int | None = None, training: Any = False,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """In training, a share `rate` of the elements is set to 0 and the others divided by 1 − rate.
+
+    training: a bool, or a bool tensor.
+    """
+    x = convert_to_tensor(inputs)
+    training = as_tensor_like(training)
+    with x.graph.as_default(), x.graph.name_scope(name or "dropout"):
+        if isinstance(training, Tensor):
+            amount = convert_to_tensor(as_tensor_like(rate), x.dtype)
+            chosen = where(training, amount, zeros_like(amount))
+            x.graph.reserve_ids(3)  # of the nodes that branch, those before the random numbers
+            y = nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=chosen)
+            x.graph.reserve_ids(3)
+            return y
+        return nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=rate) if training else identity(x)
+
+
+def max_pooling2d(
+    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The maximum of each window of images [N,H,W,C]."""
+    require_channels_last(data_format)
+    return max_pool(inputs, window(pool_size), window(strides), padding.upper(), name=name or "max_pooling2d")
+
+
+def average_pooling2d(
+    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The mean of each window of images [N,H,W,C]."""
+    require_channels_last(data_format)
+    return avg_pool(inputs, window(pool_size), window(strides), padding.upper(), name=name or "average_pooling2d")
+
+
+def refuse(unsupported: dict[str, Any], layer: str) -> None:
+    for name, value in unsupported.items():
+        if value not in (None, False):
+            raise ValueError(f"tf.layers.{layer}: {name}={value!r} is not supported")
+
+
+def require_channels_last(data_format: str) -> None:
+    if data_format != "channels_last":
+        raise ValueError(f"data_format must be channels_last, not {data_format!r}")
+
+
+def last_size(x: Tensor, rank: int, layer: str) -> int:
+    dims = x.type.shape
+    if dims is None or len(dims) != rank or dims[-1] is None:
+        shape = format_shape(dims)
+        raise ShapeError(f"tf.layers.{layer} takes a tensor of rank {rank} whose last size is known, not {shape}")
+    return dims[-1]
+
+
+def pair(value: Any) -> tuple[int, int]:
+    rows, columns = (value, value) if isinstance(value, int) else value
+    return int(rows), int(columns)
+
+
+def window(value: Any) -> list[int]:
+    return [1, *pair(value), 1]

@@ -1,0 +1,145 @@
+"""The rarer layers of TensorFlow 1's `tf.layers`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.initializers import zeros_initializer
+from minigraph.layers.functions import Activation, counted_as, last_size, pair, refuse, require_channels_last
+from minigraph.ops import conv_forms as forms
+from minigraph.ops.bias import bias_add
+from minigraph.ops.conv3d import known_dims
+from minigraph.ops.convolve import conv1d as nn_conv1d
+from minigraph.ops.joining import stack
+from minigraph.ops.pool_forms import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
+from minigraph.variables import get_variable, variable_scope
+
+
+def conv2d_transpose(
+    inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid",
+    data_format: str = "channels_last", activation: Activation = None, use_bias: bool = True,
+    kernel_initializer: Any = None, bias_initializer: Any = zeros_initializer, kernel_regularizer: Any = None,
+    bias_regularizer: Any = None, trainable: bool = True, name: str | None = None, reuse: Any = None,
+    **unsupported: Any,
+) -> Tensor:  # fmt: skip
+    """The transpose of a convolution over images [N,H,W,C]: [N,H·S,W·S,filters] with padding "same"; with "valid" each
+    side is longer by the kernel's size less the stride, if that is more than 0. Variables: kernel [KH,KW,filters,C],
+    bias."""
+    refuse(unsupported, "conv2d_transpose")
+    require_channels_last(data_format)
+    x = convert_to_tensor(inputs)
+    channels = last_size(x, 4, "conv2d_transpose")
+    size, step = pair(kernel_size), pair(strides)
+    more = [0 if padding.lower() == "same" else max(k - s, 0) for k, s in zip(size, step, strict=True)]
+    with x.graph.as_default(), variable_scope(name, default_name="conv2d_transpose", reuse=reuse):
+        dims = [*size, filters, channels]
+        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        with counted_as(x.graph, 24):
+            n, height, width = known_dims(x, (0, 1, 2))
+            target = [n, height * step[0] + more[0], width * step[1] + more[1], filters]
+            shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
+            y = forms.conv2d_transpose(x, kernel, shape, list(step), padding.upper())
+        if use_bias:
+            y = bias_add(y, get_variable("bias", [filters], x.dtype, bias_initializer, bias_regularizer, trainable))
+        return y if activation is None else activation(y)
+
+
+def separable_conv2d(
+    inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid",
+    data_format: str = "channels_last", dilation_rate: Any = (1, 1), depth_multiplier: int = 1,
+    activation: Activation = None, use_bias: bool = True, depthwise_initializer: Any = None,
+    pointwise_initializer: Any = None, bias_initializer: Any = zeros_initializer, depthwise_regularizer: Any = None,
+    pointwise_regularizer: Any = None, bias_regularizer: Any = None, trainable: bool = True, name: str | None = None,
+    reuse: Any = None, **unsupported: Any,
+) -> Tensor:  # fmt: skip
+    """A depthwise convolution, then a pointwise one, plus a bias. Variables: depthwise_kernel [KH,KW,C,multiplier],
+    pointwise_kernel [1,1,C·multiplier,filters], bias."""
+    refuse(unsupported, "separable_conv2d")
+    require_channels_last(data_format)
+    x = convert_to_tensor(inputs)
+    channels = last_size(x, 4, "separable_conv2d")
+    with x.graph.as_default(), variable_scope(name, default_name="separable_conv2d", reuse=reuse):
+        deep = [*pair(kernel_size), channels, depth_multiplier]
+        wide = [1, 1, channels * depth_multiplier, filters]
+        spatial = get_variable(
+            "depthwise_kernel", deep, x.dtype, depthwise_initializer, depthwise_regularizer, trainable
+        )
+        mixing = get_variable(
+            "pointwise_kernel", wide, x.dtype, pointwise_initializer, pointwise_regularizer, trainable
+        )
+        rows, columns = pair(strides)
+        y = forms.separable_conv2d(
+            x, spatial, mixing, [1, rows, columns, 1], padding.upper(), rate=list(pair(dilation_rate))
+        )
+        if use_bias:
+            y = bias_add(y, get_variable("bias", [filters], x.dtype, bias_initializer, bias_regularizer, trainable))
+        return y if activation is None else activation(y)
+
+
+def conv1d(
+    inputs: Any, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+    data_format: str = "channels_last", dilation_rate: Any = 1, activation: Activation = None, use_bias: bool = True,
+    kernel_initializer: Any = None, bias_initializer: Any = zeros_initializer, kernel_regularizer: Any = None,
+    bias_regularizer: Any = None, trainable: bool = True, name: str | None = None, reuse: Any = None,
+    **unsupported: Any,
+) -> Tensor:  # fmt: skip
+    """Cross-correlation of sequences [N,L,C] with `filters` filters, plus a bias. Variables: kernel [K,C,filters],
+    bias."""
+    refuse(unsupported, "conv1d")
+    require_channels_last(data_format)
+    x = convert_to_tensor(inputs)
+    channels = last_size(x, 3, "conv1d")
+    size, step, spread = (_one(v) for v in (kernel_size, strides, dilation_rate))
+    with x.graph.as_default(), variable_scope(name, default_name="conv1d", reuse=reuse):
+        dims = [size, channels, filters]
+        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        x.graph.reserve_ids(1)  # the dilation rate, a constant
+        y = nn_conv1d(x, kernel, step, padding.upper(), dilations=spread)
+        if use_bias:
+            y = bias_add(y, get_variable("bias", [filters], x.dtype, bias_initializer, bias_regularizer, trainable))
+        return y if activation is None else activation(y)
+
+
+def _one(value: Any) -> int:
+    return int(value if isinstance(value, int) else value[0])
+
+
+def max_pooling1d(
+    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The maximum of each window of sequences [N,L,C]."""
+    require_channels_last(data_format)
+    return max_pool1d(inputs, _one(pool_size), _one(strides), padding.upper(), name=name or "max_pooling1d")
+
+
+def average_pooling1d(
+    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The mean of each window of sequences [N,L,C]."""
+    require_channels_last(data_format)
+    return avg_pool1d(inputs, _one(pool_size), _one(strides), padding.upper(), name=name or "average_pooling1d")
+
+
+def _box(value: Any) -> list[int]:
+    return [1, *([value] * 3 if isinstance(value, int) else [int(v) for v in value]), 1]
+
+
+def max_pooling3d(
+    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The maximum of each window of volumes [N,D,H,W,C]."""
+    require_channels_last(data_format)
+    return max_pool3d(inputs, _box(pool_size), _box(strides), padding.upper(), name=name or "max_pooling3d")
+
+
+def average_pooling3d(
+    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The mean of each window of volumes [N,D,H,W,C]."""
+    require_channels_last(data_format)
+    return avg_pool3d(inputs, _box(pool_size), _box(strides), padding.upper(), name=name or "average_pooling3d")

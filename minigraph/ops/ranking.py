@@ -1,0 +1,141 @@
+"""The largest elements along the last axis, and looking elements up along it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigraph.core import types as T
+from minigraph.core.dtypes import bool_, int32
+from minigraph.core.errors import DTypeError, ShapeError
+from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.builder import apply, composed, first, make
+
+_X = np.array([[0.3, 2.0, -1.0, 1.5], [4.0, -2.0, 0.5, 3.0]])
+_PLACES = np.array([[1, 3], [0, 1]], np.int32)
+
+
+class TopK(NamedTuple):
+    """What `top_k` gives."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class TopKV2(Op):
+    """The k largest elements along the last axis, the largest first, and where they are: the first on ties."""
+
+    k: int
+    sorted: bool = True
+    on_host = True
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.shape is None:
+            return TensorType(x.dtype, None), TensorType(int32, None)
+        if not x.shape or (x.shape[-1] is not None and x.shape[-1] < self.k):
+            last = x.shape[-1] if x.shape else format_shape(x.shape)
+            raise ShapeError(f"input must have last dimension >= k = {self.k} but is {last}")
+        shape = (*x.shape[:-1], self.k)
+        return TensorType(x.dtype, shape), TensorType(int32, shape)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        order = xp.argsort(-x if x.dtype.kind == "f" else -x.astype(np.int64), axis=-1, kind="stable")
+        places = order[..., : self.k]
+        return xp.take_along_axis(x, places, axis=-1), places.astype(np.int32)
+
+    def vjp(self, node: Node, grad: Tensor | None, _places: Any = None) -> Sequence[Tensor | None]:
+        assert grad is not None
+        return (apply(PutAlongLast(), grad, node.outputs[1], node.inputs[0]),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(2), (_X,))
+
+
+class TakeAlongLast(Op):
+    """x[…, places[…, j]]: elements looked up along the last axis, in each row for itself."""
+
+    on_host = True
+
+    def infer(self, x: TensorType, places: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(x.dtype, places.shape),)
+
+    def forward(self, xp: Any, x: Any, places: Any) -> tuple[Any, ...]:
+        return (xp.take_along_axis(x, places, axis=-1),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        x, places = node.inputs
+        return apply(PutAlongLast(), grad, places, x), None
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_X, _PLACES))
+
+
+class PutAlongLast(Op):
+    """The adjoint of TakeAlongLast: elements added up at their places, in zeros of the shape of the third input."""
+
+    on_host = True
+
+    def infer(self, grad: TensorType, places: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(grad.dtype, like.shape),)
+
+    def forward(self, xp: Any, grad: Any, places: Any, like: Any) -> tuple[Any, ...]:
+        rows = xp.zeros((like[..., 0].size, like.shape[-1]), grad.dtype)
+        index = xp.arange(len(rows))[:, None]
+        xp.add.at(rows, (index, places.reshape(len(rows), -1)), grad.reshape(len(rows), -1))
+        return (rows.reshape(like.shape),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply(TakeAlongLast(), grad, node.inputs[1]), None, None
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (np.array([[1.0, 2.0], [-1.0, 0.5]]), _PLACES, _X))
+
+
+class InTopKV2(Op):
+    """Per row, whether fewer than k elements are larger than that of the target class. False where one of these
+    numbers is not finite."""
+
+    k: int
+    on_host = True
+    differentiable = False
+
+    def infer(self, predictions: TensorType, targets: TensorType) -> tuple[TensorType, ...]:
+        if predictions.rank not in (None, 2) or targets.rank not in (None, 1):
+            raise ShapeError(f"'InTopKV2' takes [N,C] and targets [N], not {predictions} and {targets}")
+        if not targets.dtype.is_integer:
+            raise DTypeError(f"'InTopKV2' takes integer targets, not {targets.dtype.name}")
+        rows = None if predictions.shape is None else predictions.shape[:1]
+        return (TensorType(bool_, T.merge(rows, targets.shape) or (None,)),)
+
+    def forward(self, xp: Any, predictions: Any, targets: Any) -> tuple[Any, ...]:
+        inside = (targets >= 0) & (targets < predictions.shape[1])
+        own = xp.take_along_axis(predictions, xp.where(inside, targets, 0)[:, None], axis=1)
+        above = xp.sum(predictions > own, axis=1)
+        known = xp.all(xp.isfinite(predictions) | (predictions <= own), axis=1) & xp.isfinite(own[:, 0])
+        return (inside & known & (above < self.k),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(2), (_X, np.array([3, 2], np.int32)))
+
+
+def top_k(input: Any, k: int = 1, sorted: bool = True, name: str | None = None) -> TopK:
+    """The `k` largest elements along the last axis, the largest first, and their places (int32)."""
+    values, indices = make(TopKV2(int(k), bool(sorted)), name, "TopKV2", {"input": input}, consts=("k",)).outputs
+    return TopK(values, indices)
+
+
+def in_top_k(predictions: Any, targets: Any, k: int, name: str | None = None) -> Tensor:
+    """Whether the target class of each row of `predictions` [N,C] is among its `k` largest; all tied with the k-th
+    count."""
+    with composed(name, "in_top_k", predictions, targets):
+        x = convert_to_tensor(predictions)
+        x.graph.reserve_ids(1)  # k, a constant
+        return first(x.graph.add(InTopKV2(int(k)), (x, convert_to_tensor(targets))))

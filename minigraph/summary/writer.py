@@ -1,0 +1,167 @@
+"""Event files."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import threading
+import time
+import warnings
+from typing import Any
+
+from minigraph.core.graph import Graph
+from minigraph.core.graph_def import GraphDef, graph_def
+from minigraph.core.protos import proto, tensorboard_module
+from minigraph.summary.graph import graph_message
+
+_uid = itertools.count()
+
+
+class FileWriter:
+    """Writes summaries, graphs and traces to an event file in the folder `logdir`, for `tensorboard --logdir`.
+
+    graph: written at once. max_queue, flush_secs: events reach the file after so many, or so many seconds, at the next
+    event; also with `flush` and `close`. Safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        logdir: str | os.PathLike[str],
+        graph: Graph | None = None,
+        max_queue: int = 10,
+        flush_secs: float = 120,
+        graph_def: Any = None,
+        filename_suffix: str | None = None,
+        session: Any = None,
+    ) -> None:
+        self._logdir = os.fspath(logdir)
+        self._max_queue = max_queue
+        self._flush_seconds = flush_secs
+        self._suffix = filename_suffix or ""
+        self._lock = threading.RLock()
+        self._file: Any = None
+        self._flushed = time.monotonic()
+        self._closed = False
+        self._trace_tags: set[str] = set()
+        self._open()
+        if graph is None and session is not None:
+            graph = session.graph
+        if graph is not None or graph_def is not None:
+            self.add_graph(graph, graph_def=graph_def)
+
+    def _open(self) -> None:
+        os.makedirs(self._logdir, exist_ok=True)
+        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_uid)}"
+        records = tensorboard_module("summary.writer.record_writer").RecordWriter
+        self._file = open(os.path.join(self._logdir, name + self._suffix), "wb")  # noqa: SIM115  (closed by `close`)
+        self._records = records(self._file)
+        self._pending = 0
+        self._write(proto("event", "Event")(wall_time=time.time(), file_version="brain.Event:2"))
+        self.flush()
+
+    def _write(self, event: Any) -> None:
+        self._records.write(event.SerializeToString())
+        self._pending += 1
+        if self._pending >= self._max_queue or time.monotonic() - self._flushed > self._flush_seconds:
+            self.flush()
+
+    def get_logdir(self) -> str:
+        return self._logdir
+
+    def add_event(self, event: Any) -> None:
+        """Append an `Event`. On a closed writer: a warning, and nothing else."""
+        with self._lock:
+            if self._closed:
+                warnings.warn(
+                    "Attempting to use a closed FileWriter. The operation will be a noop unless the FileWriter is "
+                    "explicitly reopened.",
+                    stacklevel=3,
+                )
+                return
+            self._write(event)
+
+    def _add(self, global_step: Any, **content: Any) -> None:
+        step = {} if global_step is None else {"step": int(global_step)}
+        self.add_event(proto("event", "Event")(wall_time=time.time(), **step, **content))
+
+    def add_summary(self, summary: Any, global_step: Any = None) -> None:
+        """Append a `Summary`, as a message or as the bytes that a summary op gives."""
+        if isinstance(summary, bytes):
+            summary = proto("summary", "Summary").FromString(summary)
+        self._add(global_step, summary=summary)
+
+    def add_graph(self, graph: Any, global_step: Any = None, graph_def: Any = None) -> None:
+        """Append a graph, to be seen under TensorBoard's tab Graphs."""
+        chosen = graph if graph is not None else graph_def
+        if not isinstance(chosen, Graph | GraphDef):
+            raise TypeError(f"The passed graph must be an instance of `Graph` or `GraphDef`, not {chosen!r}")
+        self._add(global_step, graph_def=graph_message(_definition(chosen)).SerializeToString())
+
+    def add_session_log(self, session_log: Any, global_step: Any = None) -> None:
+        """Append a `SessionLog`."""
+        self._add(global_step, session_log=session_log)
+
+    def add_run_metadata(self, run_metadata: Any, tag: str, global_step: Any = None) -> None:
+        """Append what a run with `options` and `run_metadata` found out. ValueError where the tag is taken."""
+        if tag in self._trace_tags:
+            raise ValueError("The provided tag was already used for this event type")
+        self._trace_tags.add(tag)
+        content = {"tag": tag, "run_metadata": run_metadata.SerializeToString()}
+        self._add(global_step, tagged_run_metadata=proto("event", "TaggedRunMetadata")(**content))
+
+    def flush(self) -> None:
+        """Bring to the file what has been added."""
+        with self._lock:
+            if not self._closed:
+                self._file.flush()
+                self._pending = 0
+                self._flushed = time.monotonic()
+
+    def close(self) -> None:
+        """Flush, and close the file."""
+        with self._lock:
+            if not self._closed:
+                self.flush()
+                self._file.close()
+                self._closed = True
+
+    def reopen(self) -> None:
+        """Go on after `close`, in a new file of the same folder."""
+        with self._lock:
+            if self._closed:
+                self._closed = False
+                self._open()
+
+    def __enter__(self) -> FileWriter:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _definition(graph: Graph | GraphDef) -> GraphDef:
+    return graph if isinstance(graph, GraphDef) else graph_def(graph)
+
+
+class FileWriterCache:
+    """One writer for each folder."""
+
+    _writers: dict[str, FileWriter] = {}  # noqa: RUF012
+    _lock = threading.RLock()
+
+    @classmethod
+    def get(cls, logdir: str) -> FileWriter:
+        """The folder's writer, made on first use."""
+        with cls._lock:
+            if logdir not in cls._writers:
+                cls._writers[logdir] = FileWriter(logdir)
+            return cls._writers[logdir]
+
+    @classmethod
+    def clear(cls) -> None:
+        """Close all writers and forget them."""
+        with cls._lock:
+            for writer in cls._writers.values():
+                writer.close()
+            cls._writers.clear()

@@ -1,0 +1,61 @@
+"""`arg_scope`: default arguments of functions within a block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar
+
+Scope = dict[str, dict[str, Any]]
+F = TypeVar("F", bound=Callable[..., Any])
+
+_stack: list[Scope] = [{}]
+_DECORATED = "_arg_scope_key"
+
+
+def _key(function: Any) -> str:
+    return getattr(function, _DECORATED, "")
+
+
+def add_arg_scope(function: F) -> F:
+    """Let `arg_scope` set default arguments of `function`."""
+    key = f"{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def scoped(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **(_stack[-1].get(key, {}) | kwargs))
+
+    setattr(scoped, _DECORATED, key)
+    return scoped  # type: ignore[return-value]
+
+
+def has_arg_scope(function: Any) -> bool:
+    """Whether `arg_scope` takes the function."""
+    return bool(_key(function))
+
+
+def current_arg_scope() -> Scope:
+    """What is set here, by function."""
+    return _stack[-1]
+
+
+@contextmanager
+def arg_scope(list_ops_or_scope: Iterable[Any] | Mapping[str, Any], **kwargs: Any) -> Iterator[Scope]:
+    """Arguments for functions decorated by `add_arg_scope`, added to those of the blocks around; or a scope from
+    before (`with arg_scope(...) as scope`) once more. ValueError for a function that is not decorated."""
+    if isinstance(list_ops_or_scope, Mapping):
+        if kwargs:
+            raise ValueError("When attempting to re-use a scope by suppling a dictionary, kwargs must be empty.")
+        scope: Scope = {k: dict(v) for k, v in list_ops_or_scope.items()}
+    else:
+        scope = {k: dict(v) for k, v in _stack[-1].items()}
+        for function in list_ops_or_scope:
+            if not _key(function):
+                raise ValueError(f"{function!r} is not decorated with @add_arg_scope")
+            scope[_key(function)] = scope.get(_key(function), {}) | kwargs
+    _stack.append(scope)
+    try:
+        yield scope
+    finally:
+        _stack.pop()

@@ -1,0 +1,142 @@
+"""`tf.flags`: options of the command line, defined one by one and read as attributes of FLAGS."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+_TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
+
+
+class FlagValues:
+    """The flags' values. The command line is read at the first look, or by calling with a list of arguments."""
+
+    def __init__(self) -> None:
+        self.__dict__["_parser"] = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        self.__dict__["_values"] = {}
+        self.__dict__["_required"] = []
+        self.__dict__["_booleans"] = set()
+        self.__dict__["_parsed"] = False
+
+    def define(self, name: str, default: Any, help: str | None, **options: Any) -> None:
+        """Add `--name`, also understood as `-name`."""
+        try:
+            self._parser.add_argument(f"--{name}", f"-{name}", dest=name, default=None, help=help, **options)
+        except argparse.ArgumentError as error:
+            raise ValueError(f"the flag '{name}' is defined twice: {error}") from None
+        self._values[name] = default
+        self.__dict__["_parsed"] = False
+
+    def require(self, name: str) -> None:
+        self._required.append(name)
+
+    def __call__(self, argv: Sequence[str], known_only: bool = False) -> list[str]:
+        """Read `argv`, of which the first is the program; what is no flag is given back. An error ends the program."""
+        given = [f"{a}=true" if a.startswith("-") and a.lstrip("-") in self._booleans else a for a in argv[1:]]
+        found, rest = self._parser.parse_known_args(given)
+        if "--" in rest:
+            rest.remove("--")
+        self._values.update({k: v for k, v in vars(found).items() if v is not None})
+        self.__dict__["_parsed"] = True
+        absent = [name for name in self._required if self._values[name] is None]
+        if absent:
+            self._parser.error(f"flag --{absent[0]} must have a value other than None")
+        unknown = [a for a in rest if a.startswith("-")]
+        if unknown and not known_only:
+            self._parser.error(f"unknown flags: {' '.join(unknown)}")
+        return [*argv[:1], *rest]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if not self._parsed:
+            self(sys.argv, known_only=True)
+        if name not in self._values:
+            raise AttributeError(f"there is no flag '{name}'; there are: {', '.join(sorted(self._values)) or 'none'}")
+        return self._values[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self._values:
+            raise AttributeError(f"there is no flag '{name}' to set")
+        self._values[name] = value
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def __iter__(self) -> Any:
+        return iter(self._values)
+
+    def __dir__(self) -> list[str]:
+        return sorted(self._values)
+
+    def flag_values_dict(self) -> dict[str, Any]:
+        """All flags by name."""
+        return {name: getattr(self, name) for name in self._values}
+
+
+FLAGS = FlagValues()
+
+
+def _as_bool(text: str) -> bool:
+    if text.lower() in _TRUE + _FALSE:
+        return text.lower() in _TRUE
+    raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}")
+
+
+def _define(convert: Callable[[str], Any]) -> Callable[..., None]:
+    def define(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
+        FLAGS.define(name, default, help, type=convert)
+
+    return define
+
+
+DEFINE_string = _define(str)
+DEFINE_integer = _define(int)
+DEFINE_float = _define(float)
+
+
+def DEFINE_boolean(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
+    """A flag that is `--name`, `--noname` or `--name=false`."""
+    FLAGS.define(name, default, help, type=_as_bool)
+    FLAGS._booleans.add(name)
+    FLAGS._parser.add_argument(f"--no{name}", f"-no{name}", dest=name, action="store_const", const=False)
+
+
+DEFINE_bool = DEFINE_boolean
+
+
+def DEFINE_enum(name: str, default: Any, enum_values: Sequence[str], help: str | None = None, **_ignored: Any) -> None:
+    """A flag that takes one of `enum_values`."""
+    FLAGS.define(name, default, help, choices=list(enum_values))
+
+
+def DEFINE_list(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
+    """A flag that takes values with commas between them."""
+    value = default.split(",") if isinstance(default, str) else default
+    FLAGS.define(name, value, help, type=lambda text: text.split(",") if text else [])
+
+
+def DEFINE_multi_string(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
+    """A flag that may be given several times."""
+    FLAGS.define(name, [default] if isinstance(default, str) else default, help, action="append")
+
+
+def DEFINE_multi_integer(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
+    """A flag of integers that may be given several times."""
+    FLAGS.define(name, [default] if isinstance(default, int) else default, help, action="append", type=int)
+
+
+def mark_flag_as_required(name: str, **_ignored: Any) -> None:
+    """Make it an error not to give a flag that has no default."""
+    FLAGS.require(name)
+
+
+def mark_flags_as_required(names: Sequence[str], **_ignored: Any) -> None:
+    """Make it an error not to give flags that have no default."""
+    for name in names:
+        FLAGS.require(name)

@@ -1,0 +1,40 @@
+"""Making `import tensorflow` mean this package."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+from minigraph.tf1.namespace import MissingModuleError, missing
+
+
+class _Finder(MetaPathFinder):
+    """Tells of modules of TensorFlow that are not there. Those that are there are in `sys.modules`."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        for package in ("tensorflow.", "minigraph.tf1."):
+            if fullname.startswith(package) and (package[0] == "t" or not PathFinder.find_spec(fullname, path)):
+                raise MissingModuleError(missing(fullname.removeprefix(package), "module"))
+        return None
+
+
+def install() -> None:
+    """For the rest of the process, `tensorflow` and its modules are minigraph's. RuntimeError where the real one has
+    been imported."""
+    from minigraph.tf1.tree import MODULES
+
+    here = sys.modules["minigraph.tf1"]
+    found = sys.modules.get("tensorflow")
+    if found is here:
+        return
+    if found is not None:
+        raise RuntimeError(f"tensorflow is already imported, from {getattr(found, '__file__', '?')}")
+    for path, module in MODULES.items():
+        whole = path in ("", "compat.v1")
+        sys.modules[f"tensorflow.{path}" if path else "tensorflow"] = here if whole else module
+    sys.meta_path.insert(0, _Finder())

@@ -1,0 +1,33 @@
+"""`tf.compat`: text and bytes, and what says that TensorFlow 1 is wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+bytes_or_text_types = (bytes, str)
+
+
+def as_bytes(bytes_or_text: Any, encoding: str = "utf-8") -> bytes:
+    """The text in bytes. TypeError for neither."""
+    if isinstance(bytes_or_text, str):
+        return bytes_or_text.encode(encoding)
+    if isinstance(bytes_or_text, bytes):
+        return bytes_or_text
+    raise TypeError(f"Expected binary or unicode string, got {bytes_or_text!r}")
+
+
+def as_text(bytes_or_text: Any, encoding: str = "utf-8") -> str:
+    """The bytes as text. TypeError for neither."""
+    return as_bytes(bytes_or_text, encoding).decode(encoding)
+
+
+as_str = as_text
+
+
+def as_str_any(value: Any) -> str:
+    """Anything as text."""
+    return as_text(value) if isinstance(value, bytes) else str(value)
+
+
+def accept_v1(*_args: Any, **_kwargs: Any) -> None:
+    """Nothing: this is TensorFlow 1's behaviour."""

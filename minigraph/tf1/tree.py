@@ -1,0 +1,140 @@
+"""The modules of TensorFlow 1, by their paths below `tensorflow`."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import minigraph
+from minigraph.tf1 import (
+    app,
+    arg_scope,
+    config,
+    contrib_layers,
+    flags,
+    gfile,
+    logs,
+    mnist,
+    slim,
+    strings,
+    testing,
+    timeline,
+    training,
+    vgg,
+)
+from minigraph.tf1.namespace import Namespace
+
+_CORE_MODULES = (
+    "graph_util", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "summary", "train",
+)  # fmt: skip
+_SCOPES = {n: getattr(arg_scope, n) for n in ("add_arg_scope", "arg_scope", "current_arg_scope", "has_arg_scope")}
+
+
+def _core(name: str) -> ModuleType | None:
+    """The core's public module of that name, if it has one."""
+    found = getattr(minigraph, name, None)
+    return found if isinstance(found, ModuleType) else None
+
+
+def _module(path: str, *sources: Any, **names: Any) -> Namespace:
+    return Namespace(path, [s for s in sources if s is not None], names)
+
+
+def _public(module: Any, *left_out: str) -> dict[str, Any]:
+    return {n: v for n, v in vars(module).items() if getattr(v, "__module__", "") == module.__name__
+            and n[0] != "_" and n not in left_out}  # fmt: skip
+
+
+ROOT = Namespace("", [minigraph])
+MODULES: dict[str, Namespace] = {"": ROOT}
+
+
+def _add(path: str, *sources: Any, **names: Any) -> None:
+    """A module, hung into the one above it, which is made if need be."""
+    if path in MODULES:
+        MODULES[path]._sources += tuple(s for s in sources if s is not None)
+        MODULES[path].__dict__.update(names)
+        return
+    base, _, name = path.rpartition(".")
+    if base not in MODULES:
+        _add(base)
+    MODULES[path] = MODULES[base].__dict__[name] = _module(path, *sources, **names)
+
+
+def _fill_root() -> None:
+    ROOT.__dict__.update(
+        _public(config, "Any"),
+        VERSION="1.15.5",
+        __version__="1.15.5",  # the version whose interface this is
+        Operation=minigraph.Node,
+        newaxis=None,
+    )
+    for name in _CORE_MODULES:
+        if (found := _core(name)) is not None:
+            _add(name, found)
+    _add("errors", minigraph.errors)
+    _add("app", app, run=app.run)
+    _add("flags", flags)
+    MODULES["app"].__dict__["flags"] = MODULES["flags"]
+    _add("gfile", gfile)
+    _add("io.gfile", gfile)
+    _add("logging", logs)
+    _add("test", testing)
+    _add("train", training, **_public(training))
+    _add("compat", strings)
+    _add("initializers")
+    for name in ("constant", "glorot_normal", "glorot_uniform", "ones", "random_normal", "random_uniform",
+                 "truncated_normal", "variance_scaling", "zeros"):  # fmt: skip
+        MODULES["initializers"].__dict__[name] = getattr(minigraph, f"{name}_initializer")
+
+
+def _fill_contrib() -> None:
+    losses, metrics = MODULES.get("losses"), MODULES.get("metrics")
+    _add("contrib.framework", slim, **_SCOPES, get_or_create_global_step=minigraph.train.get_or_create_global_step)
+    _add("contrib.layers", contrib_layers, **_SCOPES)
+    _add("contrib.slim", contrib_layers, slim, **_SCOPES, losses=losses, metrics=metrics)
+    _add("contrib.slim.learning", create_train_op=slim.create_train_op, train=slim.train)
+    _add("contrib.slim.nets")
+    _add("contrib.slim.nets.vgg", vgg)
+    _add("contrib.slim.python.slim.nets.vgg", vgg)
+    _add("contrib.slim.python.slim.learning", create_train_op=slim.create_train_op, train=slim.train)
+    _add("contrib.learn.python.learn.datasets.mnist", mnist)
+    _add("examples.tutorials.mnist.input_data", mnist)
+
+
+def _fill_python() -> None:
+    """Modules that programs import though they are not public; each has what the public ones have."""
+    nn, train = MODULES["nn"], MODULES["train"]
+    for name in ("constant_op", "dtypes", "errors", "graph_util", "ops", "random_seed", "tensor_shape", "tensor_util"):
+        _add(f"python.framework.{name}", MODULES.get(name), ROOT)
+    for name in ("array_ops", "check_ops", "clip_ops", "control_flow_ops", "data_flow_ops", "init_ops", "logging_ops",
+                 "math_ops", "metrics", "nn", "nn_ops", "random_ops", "standard_ops", "state_ops", "variable_scope",
+                 "variables", "image_ops"):  # fmt: skip
+        _add(f"python.ops.{name}", ROOT, nn, MODULES.get("image"))
+    _add("python.framework.ops", convert_to_tensor=minigraph.convert_to_tensor)
+    _add("python.framework.random_seed", get_seed=testing.get_seed)
+    _add("python.ops.losses.losses", MODULES.get("losses"))
+    for name in ("saver", "training", "training_util", "moving_averages", "optimizer", "session_run_hook",
+                 "basic_session_run_hooks", "monitored_session"):  # fmt: skip
+        _add(f"python.training.{name}", train, ROOT)
+    _add("python.client.session", ROOT)
+    _add("python.client.timeline", timeline)
+    _add("python.client.device_lib", testing.DEVICES)
+    _add("python.layers.core", MODULES["layers"])
+    _add("python.layers.layers", MODULES["layers"])
+    _add("python.summary.summary", MODULES["summary"])
+    for name, module in (("app", app), ("flags", flags), ("gfile", gfile), ("tf_logging", logs), ("test", testing)):
+        _add(f"python.platform.{name}", module)
+    _add("python.util.compat", strings)
+    _add("core.framework", ROOT)
+    _add("core.protobuf.config_pb2", ROOT)
+
+
+_fill_root()
+_fill_contrib()
+_fill_python()
+MODULES["compat.v1"] = MODULES["compat"].__dict__["v1"] = ROOT
+for _name in ("disable_v2_behavior", "disable_eager_execution", "disable_resource_variables"):
+    ROOT.__dict__[_name] = strings.accept_v1
+for _path in [p for p in MODULES if p and "." not in p]:
+    MODULES[f"compat.v1.{_path}"] = MODULES[_path]

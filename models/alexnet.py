@@ -1,0 +1,54 @@
+"""AlexNet (Krizhevsky, Sutskever and Hinton 2012): 60,965,224 parameters."""
+
+from __future__ import annotations
+
+import minigraph as tf
+from minigraph.models.layers import conv, dense, dropout, finish, flatten, max_pool, scaled
+from minigraph.models.record import CAFFE, EndPoints, Model
+
+
+def alexnet(
+    images: tf.Tensor, num_classes: int = 1000, is_training: bool = False, width: float = 1.0,
+    dropout_keep_prob: float | tf.Tensor = 0.5, reuse: bool | None = None, scope: str = "alexnet",
+) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
+    """Five convolutions, three of them in two groups, local response normalisation, overlapping pooling.
+
+    images: float32 [N,227,227,3] (of 224, which the paper gives, 11x11 windows in steps of 4 leave a rest), or of
+    another size that is known and at least 67. Returns logits [N, num_classes] and the end points; fc7 is [N,4096].
+    """
+    ends: EndPoints = {}
+
+    def maps(count: int) -> int:
+        return scaled(count, width, multiple=2)
+
+    with tf.variable_scope(scope, reuse=reuse):
+        x = ends["conv1"] = conv(images, maps(96), 11, 4, "VALID", name="conv1")
+        x = ends["pool1"] = max_pool(_norm(x, "norm1"), 3, 2, name="pool1")
+        x = ends["conv2"] = conv(x, maps(256), 5, groups=2, name="conv2")
+        x = ends["pool2"] = max_pool(_norm(x, "norm2"), 3, 2, name="pool2")
+        x = ends["conv3"] = conv(x, maps(384), 3, name="conv3")
+        x = ends["conv4"] = conv(x, maps(384), 3, groups=2, name="conv4")
+        x = ends["conv5"] = conv(x, maps(256), 3, groups=2, name="conv5")
+        x = ends["pool5"] = max_pool(x, 3, 2, name="pool5")
+        x = flatten(x)
+        for name in ("fc6", "fc7"):
+            x = dropout(x, dropout_keep_prob, is_training, name.replace("fc", "drop"))
+            x = ends[name] = dense(x, scaled(4096, width), name=name)
+        return finish(dense(x, num_classes, None, "fc8"), ends)
+
+
+def _norm(x: tf.Tensor, name: str) -> tf.Tensor:
+    """The paper's constants: five maps, k = 2, α = 1e-4, β = 0.75."""
+    return tf.nn.local_response_normalization(x, 2, bias=2.0, alpha=1e-4, beta=0.75, name=name)
+
+
+MODEL = Model(
+    name="alexnet",
+    summary="Grouped convolutions, local response normalisation, overlapping pooling, three full connections",
+    family="alexnet",
+    build=alexnet,
+    image_size=227,
+    classes=1000,
+    bottleneck="fc7",
+    preprocessing=CAFFE,
+)

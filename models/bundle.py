@@ -1,0 +1,170 @@
+"""Bundles: a frozen network, its labels and its preprocessing in one file, which runs without the code that built it.
+
+A bundle is a safetensors file. Its arrays are the network's larger constants, by their nodes' names; its metadata has
+the graph (as in a graph file, without them), the labels and the rest as JSON, and a checksum of all. No part of it is
+code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import minigraph as tf
+from minigraph.core.errors import DataLossError, GraphError, InvalidArgumentError
+from minigraph.core.graph_def import GraphDef, NodeDef
+from minigraph.freeze import convert_variables_to_constants
+from minigraph.models.record import Preprocessing
+from minigraph.train.saver import read_checkpoint, write_checkpoint
+
+SUFFIX = ".mgb"
+CROP = 0.875  # of an image's shorter side that is looked at, as is usual for ImageNet
+_VERSION = 1
+_SMALL = 16  # elements of a constant that stays in the graph
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A network for inference.
+
+    images, predictions: names of tensors, float32 [N, image_size, image_size, channels] and [N, classes]. labels: of
+    the classes, in order. crop: the share of a picture's shorter side that `images` shows, from its centre;
+    None for the whole picture, stretched.
+    """
+
+    graph_def: GraphDef
+    images: str
+    predictions: str
+    labels: tuple[str, ...]
+    preprocessing: Preprocessing
+    image_size: int
+    crop: float | None = CROP
+
+    def check_labels(self, labels: Sequence[str], where: str) -> None:
+        """InvalidArgumentError, with what differs, where these labels, of `where`, are not the bundle's, in order."""
+        if tuple(labels) == self.labels:
+            return
+        missing = [label for label in self.labels if label not in labels]
+        added = [label for label in labels if label not in self.labels]
+        said = [f"only the bundle has {_some(missing)}"] if missing else []
+        said += [f"only {where} has {_some(added)}"] if added else []
+        what = "; ".join(said) or "they are in another order, or some are there twice"
+        raise InvalidArgumentError(f"the classes of {where} are not the bundle's {len(self.labels)}: {what}")
+
+
+class Predictor:
+    """A bundle in a session of its own."""
+
+    def __init__(self, bundle: Bundle, backend: str | None = None) -> None:
+        self.bundle = bundle
+        graph = tf.Graph()
+        with graph.as_default():
+            tf.import_graph_def(bundle.graph_def, name="")
+        self._images = graph.get_tensor_by_name(bundle.images)
+        self._predictions = graph.get_tensor_by_name(bundle.predictions)
+        _check_classes(self._predictions, bundle.labels)
+        self._session = tf.Session(graph=graph, backend=backend)
+
+    def predict(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
+        """pictures: [N, image_size, image_size, channels], RGB or grey, from 0 to 255. Returns float32 [N, classes]."""
+        images = self.bundle.preprocessing.apply(pictures)
+        found: NDArray[np.float32] = self._session.run(self._predictions, {self._images: images})
+        return found
+
+
+def make_bundle(
+    session: Any, images: tf.Tensor, predictions: tf.Tensor, labels: Sequence[str], preprocessing: Preprocessing,
+    crop: float | None = CROP,
+) -> Bundle:  # fmt: skip
+    """What `predictions` needs, with the variables' values of now. `images` must be a placeholder of known size.
+
+    InvalidArgumentError where the number of labels is not that of the classes; errors of freezing.
+    """
+    shape = images.type.shape or ()
+    if len(shape) != 4 or shape[1] is None or shape[1] != shape[2] or shape[3] != len(preprocessing.channels):
+        raise InvalidArgumentError(
+            f"a bundle's images are [N, size, size, {len(preprocessing.channels)}], but '{images.name}' has the shape "
+            f"{images.shape}"
+        )
+    _check_classes(predictions, labels)
+    frozen = convert_variables_to_constants(session, session.graph.as_graph_def(), [predictions.node.name])
+    if images.node.name not in {node.name for node in frozen.node}:
+        raise GraphError(f"'{predictions.name}' does not depend on '{images.name}'")
+    return Bundle(frozen, images.name, predictions.name, tuple(labels), preprocessing, shape[1], crop)
+
+
+def save_bundle(path: Any, bundle: Bundle) -> None:
+    """Write the file, whole or not at all, making its folder."""
+    arrays, nodes = {}, []
+    for node in bundle.graph_def.node:
+        value = node.attr.get("value") if node.op == "Const" else None
+        if isinstance(value, np.ndarray) and value.size > _SMALL:
+            arrays[node.name] = value
+            node = node._replace(attr={"value": np.zeros(0, value.dtype)})
+        nodes.append(node)
+    said = {
+        "version": _VERSION,
+        "images": bundle.images,
+        "predictions": bundle.predictions,
+        "labels": list(bundle.labels),
+        "preprocessing": _as_json(bundle.preprocessing),
+        "image_size": bundle.image_size,
+        "crop": bundle.crop,
+    }
+    graph = GraphDef(nodes, bundle.graph_def.op_count).SerializeToString().decode()
+    write_checkpoint(os.fspath(path), arrays, {"bundle": json.dumps(said, ensure_ascii=False), "graph": graph})
+
+
+def load_bundle(path: Any) -> Bundle:
+    """What was written. NotFoundError; DataLossError where the file is damaged, no bundle, or of a newer version."""
+    arrays, metadata = read_checkpoint(path)
+    if "bundle" not in metadata or "graph" not in metadata:
+        raise DataLossError(f"{os.fspath(path)} is a checkpoint, not a bundle")
+    definition = GraphDef()
+    try:
+        said = json.loads(metadata["bundle"])
+        if said["version"] != _VERSION:
+            raise ValueError(f"it is of version {said['version']}, and this reads version {_VERSION}")
+        definition.ParseFromString(metadata["graph"].encode())
+        definition.node = [_with_value(node, arrays) for node in definition.node]
+        preprocessing = _preprocessing(said["preprocessing"])
+        labels = tuple(map(str, said["labels"]))
+        place = (str(said["images"]), str(said["predictions"]))
+        crop = None if said["crop"] is None else float(said["crop"])
+        return Bundle(definition, *place, labels, preprocessing, int(said["image_size"]), crop)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataLossError(f"{os.fspath(path)} is a damaged bundle: {error}") from None
+
+
+def _as_json(preprocessing: Preprocessing) -> dict[str, Any]:
+    """The record as JSON has it."""
+    return {name: getattr(preprocessing, name) for name in ("channels", "mean", "std")}
+
+
+def _preprocessing(plain: Mapping[str, Any]) -> Preprocessing:
+    mean, std = (tuple(map(float, plain[name])) for name in ("mean", "std"))
+    return Preprocessing(str(plain["channels"]), mean, std)
+
+
+def _with_value(node: NodeDef, arrays: Mapping[str, NDArray[Any]]) -> NodeDef:
+    return node._replace(attr={"value": arrays[node.name]}) if node.op == "Const" and node.name in arrays else node
+
+
+def _check_classes(predictions: tf.Tensor, labels: Sequence[str]) -> None:
+    shape = predictions.type.shape
+    if shape is None or len(shape) != 2 or shape[1] != len(labels):
+        raise InvalidArgumentError(
+            f"there are {len(labels)} labels, but '{predictions.name}' has the shape {predictions.shape}: expected "
+            f"[N, {len(labels)}]"
+        )
+
+
+def _some(labels: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, labels[:5]))
+    return shown + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")

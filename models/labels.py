@@ -1,0 +1,32 @@
+"""Names of classes."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from minigraph.core.errors import DataLossError, NotFoundError
+from minigraph.models.record import Model
+
+_IMAGENET = 1000
+
+
+def class_names(model: Model) -> tuple[str, ...]:
+    """Of the classes that a network's published weights tell apart: ImageNet's, where there are 1,000, else numbers."""
+    if model.classes != _IMAGENET:
+        return tuple(map(str, range(model.classes)))
+    text = files("minigraph.models").joinpath("classes", "imagenet.txt").read_text("utf-8")
+    return tuple(text.splitlines())
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """The lines of a file of names, one for each class. NotFoundError; DataLossError where it is no text, or empty."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        raise NotFoundError(f"{path}: no such file") from None
+    except UnicodeDecodeError:
+        raise DataLossError(f"{path}: expected a text file with the name of a class on each line") from None
+    if not lines:
+        raise DataLossError(f"{path}: no name of a class in it")
+    return tuple(lines)

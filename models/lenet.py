@@ -1,0 +1,139 @@
+"""LeNet-5 as it was in 1998 (LeCun, Bottou, Bengio and Haffner), and as it is built today."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import minigraph as tf
+from minigraph.models.layers import channels, conv, dense, finish, flatten, max_pool, scaled
+from minigraph.models.record import EndPoints, Model, Preprocessing
+
+# Table I of the paper: which maps of S2 each map of C3 sees.
+C3_TABLE = (
+    (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
+    (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
+    (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5),
+)  # fmt: skip
+
+# Each digit as 12 rows of 7 pixels, in octal three digits a row. The paper's own pictures are not given as numbers:
+# these are drawn in its manner.
+_GLYPHS = """
+000 034 042 101 101 101 101 101 101 042 034 000
+000 010 030 050 010 010 010 010 010 010 076 000
+000 074 102 001 001 002 014 020 040 100 177 000
+000 076 101 001 001 036 001 001 001 101 076 000
+000 002 006 012 022 042 102 177 002 002 002 000
+000 177 100 100 174 002 001 001 001 102 074 000
+000 036 040 100 100 174 102 101 101 042 034 000
+000 177 001 002 002 004 004 010 010 020 020 000
+000 076 101 101 101 076 101 101 101 101 076 000
+000 034 042 101 101 041 037 001 001 002 074 000
+"""
+
+
+def codes() -> np.ndarray[Any, Any]:
+    """The fixed centres of the ten output units: float32 [10, 84], 1 for ink and −1 for paper."""
+    rows = np.array([[int(row, 8) for row in line.split()] for line in _GLYPHS.split("\n") if line])
+    bits = rows[:, :, None] >> np.arange(6, -1, -1) & 1
+    return (2 * bits - 1).reshape(len(rows), -1).astype(np.float32)
+
+
+def lenet5(
+    images: tf.Tensor, num_classes: int = 10, is_training: bool = False, width: float = 1.0, full_c3: bool = False,
+    reuse: bool | None = None, scope: str = "lenet5",
+) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
+    """LeNet-5 with trainable sub-sampling, the sparse connections of C3, and radial basis functions as outputs.
+
+    images: float32 [N,32,32,1], paper at −0.1 and ink at 1.175. width: of C5 only; all else is fixed by the table and
+    the codes. full_c3: connect every map of C3 to all of S2. Returns logits [N, num_classes], −d for the distances
+    d = ‖x − code‖² of F6's output x, so that "predictions" are in proportion to e^−d, and the end points; f6 is [N,84].
+    60,000 trainable parameters, 60,900 with full_c3. ValueError for more than ten classes: there are no more codes.
+    """
+    if not 1 <= num_classes <= 10:
+        raise ValueError(f"lenet5 has codes for ten classes, not {num_classes}; lenet5_modern takes any number")
+    ends: EndPoints = {}
+    with tf.variable_scope(scope, reuse=reuse):
+        x = ends["c1"] = conv(images, 6, 5, padding="VALID", activation=squash, name="c1")
+        x = ends["s2"] = _subsample(x, "s2")
+        if full_c3:
+            x = ends["c3"] = conv(x, 16, 5, padding="VALID", activation=squash, name="c3")
+        else:
+            x = ends["c3"] = _sparse_conv(x, "c3")
+        x = ends["s4"] = _subsample(x, "s4")
+        x = conv(x, scaled(120, width), 5, padding="VALID", activation=squash, name="c5")
+        x = ends["c5"] = flatten(x)
+        x = ends["f6"] = dense(x, 84, squash, "f6")
+        difference = tf.expand_dims(x, 1) - tf.constant(codes()[:num_classes], name="codes")
+        return finish(-tf.reduce_sum(tf.square(difference), 2, name="distances"), ends)
+
+
+def squash(x: tf.Tensor) -> tf.Tensor:
+    """1.7159·tanh(2x/3), which is ±1 at ±1 (appendix A of the paper)."""
+    result: tf.Tensor = 1.7159 * tf.tanh(x * (2.0 / 3.0))
+    return result
+
+
+def _subsample(x: tf.Tensor, name: str) -> tf.Tensor:
+    """σ(coefficient·(sum of 2x2 pixels) + bias), one of each for a map: [N,H,W,C] -> [N,H/2,W/2,C]."""
+    with tf.variable_scope(name):
+        coefficient = tf.get_variable("coefficients", [channels(x)], initializer=tf.constant_initializer(0.25))
+        bias = tf.get_variable("biases", [channels(x)], initializer=tf.zeros_initializer())
+        sums = 4.0 * tf.nn.avg_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "VALID")
+        return tf.sigmoid(tf.nn.bias_add(sums * coefficient, bias))
+
+
+def _sparse_conv(x: tf.Tensor, name: str) -> tf.Tensor:
+    """A 5x5 convolution in which each map sees those of the table. Variables: weights [5,5,60] and biases."""
+    pairs = [(i, o) for o, seen in enumerate(C3_TABLE) for i in seen]
+    place = np.full((channels(x), len(C3_TABLE)), len(pairs))  # where there is no connection: a zero after the weights
+    for number, pair in enumerate(pairs):
+        place[pair] = number
+    with tf.variable_scope(name):
+        init = tf.truncated_normal_initializer(stddev=(25 * len(pairs) / len(C3_TABLE)) ** -0.5)
+        weights = tf.get_variable("weights", [5, 5, len(pairs)], initializer=init)
+        biases = tf.get_variable("biases", [len(C3_TABLE)], initializer=tf.zeros_initializer())
+        filters = tf.gather(tf.concat([weights, tf.zeros([5, 5, 1])], 2), place, axis=2)
+        return squash(tf.nn.bias_add(tf.nn.conv2d(x, filters, [1, 1, 1, 1], "VALID"), biases))
+
+
+def lenet5_modern(
+    images: tf.Tensor, num_classes: int = 10, is_training: bool = False, width: float = 1.0,
+    reuse: bool | None = None, scope: str = "lenet5_modern",
+) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
+    """The same sizes with ReLU, max-pooling, and softmax on ten linear units: 61,706 parameters.
+
+    images: float32 [N,32,32,1], or of another size that is known and at least 16. Returns logits [N, num_classes] and
+    the end points; f6 is [N,84].
+    """
+    ends: EndPoints = {}
+    with tf.variable_scope(scope, reuse=reuse):
+        x = images
+        for i, maps in ((1, 6), (3, 16)):
+            x = ends[f"c{i}"] = conv(x, scaled(maps, width), 5, padding="VALID", name=f"c{i}")
+            x = ends[f"s{i + 1}"] = max_pool(x, 2, 2, name=f"s{i + 1}")
+        x = ends["c5"] = dense(flatten(x), scaled(120, width), name="c5")
+        x = ends["f6"] = dense(x, scaled(84, width), name="f6")
+        return finish(dense(x, num_classes, None, "output"), ends)
+
+
+def _model(name: str, summary: str, build: Callable[..., Any], preprocessing: Preprocessing) -> Model:
+    return Model(name, summary, "lenet", build, 32, 10, "f6", preprocessing)
+
+
+MODELS = (
+    _model(
+        "lenet5",
+        "1998: trainable sub-sampling, a table of connections, radial basis functions",
+        lenet5,
+        Preprocessing("L", (20.0,), (200.0,)),
+    ),
+    _model(
+        "lenet5-modern",
+        "LeNet-5 with ReLU, max-pooling and softmax",
+        lenet5_modern,
+        Preprocessing("L", (0.0,), (255.0,)),
+    ),
+)

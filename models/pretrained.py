@@ -1,0 +1,91 @@
+"""Weight files into the table's networks, under the names that Keras, torch or minigraph give the weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import minigraph as tf
+from minigraph.core.errors import InvalidArgumentError
+from minigraph.models.record import Layout, Model, Stored
+from minigraph.weights import assign_weights, load_weights
+from minigraph.weights.arrays import Array
+from minigraph.weights.assign import Row, mismatch
+
+_COUNTERS = ".num_batches_tracked"  # torch's, of steps in training
+
+
+def load_pretrained(session: Any, model: Model, path: Any, scope: str | None = None) -> None:
+    """Set a network's variables from a weight file of any format that `minigraph.weights` reads.
+
+    The file's names may be those of the network's variables, with or without its scope, or those of a library that the
+    table has a layout for. scope: that of the variables; by default what their names start with. Errors as of
+    `load_weights`, and InvalidArgumentError with names and shapes side by side where the file is not of this network;
+    then nothing is set.
+    """
+    arrays = load_weights(path)
+    with session.graph.as_default():
+        variables = {v.op.name: v for v in tf.global_variables() if _is_weight(v)}
+    if scope is None:
+        tops = {name.partition("/")[0] for name in variables}
+        scope = tops.pop() if len(tops) == 1 else ""
+    prefix = f"{scope}/" if scope else ""
+    inside = {name.removeprefix(prefix): v for name, v in variables.items() if name.startswith(prefix)}
+    if not inside:
+        raise InvalidArgumentError(f"the graph has no variables of a network in the scope '{scope}'")
+    stored = _best_layout(model, prefix, inside, arrays)
+    rows, found = [], {}
+    for name, variable in inside.items():
+        place, shape = stored[name], variable.type.static
+        array = arrays.get(place.name)
+        value = None if array is None else _value(place, array, shape)
+        if array is not None and value is not None:
+            found[variable.op.name] = value
+        else:
+            rows.append(Row((variable.op.name, shape), None if array is None else (place.name, array.shape)))
+    own = {place.name for place in stored.values()}
+    if not model.auxiliary:
+        ours = bool(prefix) and any(name.startswith(prefix) for name in own & arrays.keys())
+        left = [name for name in arrays if name not in own and not _is_training(name, own)]
+        rows += [Row(None, (n, arrays[n].shape)) for n in left if n.startswith(prefix) or not ours]
+    if rows:
+        raise mismatch(rows, os.fspath(path))
+    assign_weights(session, found, {v.op.name: v for v in inside.values()}, where=os.fspath(path))
+
+
+def _is_weight(variable: tf.Variable) -> bool:
+    """Whether it belongs to a network, not to an optimizer or a count of steps."""
+    name = variable.op.name.rpartition("/")[2]
+    return variable.trainable or name.startswith("moving_")
+
+
+def _best_layout(
+    model: Model, prefix: str, variables: Mapping[str, tf.Variable], arrays: Mapping[str, Array]
+) -> dict[str, Stored]:
+    """Where the file has each variable, in the layout in which most of them are there."""
+    layouts: list[Layout] = [
+        lambda name, shape: Stored(prefix + name),
+        lambda name, shape: Stored(name),
+        *model.layouts.values(),
+    ]
+    candidates = [{name: layout(name, v.type.static) for name, v in variables.items()} for layout in layouts]
+    return max(candidates, key=lambda places: sum(place.name in arrays for place in places.values()))
+
+
+def _value(place: Stored, array: Array, shape: tuple[int, ...]) -> Array | None:
+    """The variable's value, or None where the array has another shape; axes of length 1 may be elsewhere."""
+    if place.shape is None:
+        if place.axes is not None and len(place.axes) != array.ndim:
+            return None
+        lying = array.shape if place.axes is None else tuple(array.shape[a] for a in place.axes)
+        if [n for n in lying if n != 1] != [n for n in shape if n != 1]:
+            return None
+    elif array.size != tf.TensorShape(place.shape).num_elements():
+        return None
+    return place.to_variable(array, shape)
+
+
+def _is_training(name: str, own: set[str]) -> bool:
+    """Whether an array is a counter, or belongs to an optimizer."""
+    return name.endswith(_COUNTERS) or any(name.startswith(f"{known}/") for known in own)

@@ -1,0 +1,114 @@
+"""Residual networks of 18, 34, 50, 101 and 152 layers (He et al. 2015), as torchvision has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import minigraph as tf
+from minigraph.models.layers import (
+    TORCH,
+    Activation,
+    channels,
+    conv_norm,
+    dense,
+    finish,
+    global_mean,
+    max_pool,
+    scaled,
+    torch_stored,
+)
+from minigraph.models.record import IMAGENET, EndPoints, Model, Stored
+
+UNITS = {  # residual units in each of the four blocks
+    "resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3),
+    "resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3), "resnet152": (3, 8, 36, 3),
+}  # fmt: skip
+
+
+def resnet(
+    images: tf.Tensor, units: Sequence[int], bottleneck: bool, num_classes: int = 1000, is_training: bool = False,
+    width: float = 1.0, reuse: bool | None = None, scope: str = "resnet",
+) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
+    """images: float32 [N,224,224,3]; any size from 32 does. Returns logits [N, num_classes] and the end points.
+
+    bottleneck: units of three convolutions, 1x1, 3x3 and 1x1 to four times the maps, instead of two of 3x3. Their step
+    of 2 is taken by the 3x3 convolution (by the first 1x1 in the paper). Padding is the same on all sides. pool5, the
+    mean of each map, is [N,2048], or [N,512] without bottlenecks.
+    """
+    ends: EndPoints = {}
+    conv = partial(conv_norm, is_training=is_training, momentum=0.9, epsilon=1e-5)
+    with tf.variable_scope(scope, reuse=reuse):
+        x = ends["conv1"] = conv(images, scaled(64, width), 7, 2, 3, name="conv1")
+        x = ends["pool1"] = max_pool(x, 3, 2, 1, "pool1")
+        for block, count in enumerate(units, 1):
+            maps = scaled(64, width) * 2 ** (block - 1)
+            for unit in range(1, count + 1):
+                stride = 2 if unit == 1 and block > 1 else 1
+                with tf.variable_scope(f"block{block}/unit_{unit}"):
+                    x = _unit(x, maps, stride, bottleneck, conv)
+            ends[f"block{block}"] = x
+        x = ends["pool5"] = global_mean(x, "pool5")
+        return finish(dense(x, num_classes, None, "logits"), ends)
+
+
+def _unit(x: tf.Tensor, maps: int, stride: int, bottleneck: bool, conv: Any) -> tf.Tensor:
+    """relu(x + F(x)), where x goes through a 1x1 convolution if its shape is not that of F(x)."""
+    none: Activation = None
+    if bottleneck:
+        y = conv(x, maps, 1, name="conv1")
+        y = conv(y, maps, 3, stride, 1, name="conv2")
+        y = conv(y, 4 * maps, 1, activation=none, name="conv3")
+    else:
+        y = conv(x, maps, 3, stride, 1, name="conv1")
+        y = conv(y, maps, 3, 1, 1, activation=none, name="conv2")
+    if stride > 1 or channels(x) != channels(y):
+        x = conv(x, channels(y), 1, stride, 0, activation=none, name="shortcut")
+    return tf.nn.relu(x + y, name="relu")
+
+
+resnet18 = partial(resnet, units=UNITS["resnet18"], bottleneck=False, scope="resnet18")
+resnet34 = partial(resnet, units=UNITS["resnet34"], bottleneck=False, scope="resnet34")
+resnet50 = partial(resnet, units=UNITS["resnet50"], bottleneck=True, scope="resnet50")
+resnet101 = partial(resnet, units=UNITS["resnet101"], bottleneck=True, scope="resnet101")
+resnet152 = partial(resnet, units=UNITS["resnet152"], bottleneck=True, scope="resnet152")
+
+
+def _torch(name: str, shape: tuple[int, ...]) -> Stored:
+    """`block2/unit_1/conv3/norm/gamma` is `layer2.0.bn3.weight`."""
+    *path, kind = name.split("/")
+    normalised = path[-1] == "norm"
+    layer = path[-2] if normalised else path[-1]
+    prefix = ""
+    if path[0].startswith("block"):
+        prefix = f"layer{path[0].removeprefix('block')}.{int(path[1].removeprefix('unit_')) - 1}."
+    if layer == "shortcut":
+        layer = f"downsample.{int(normalised)}"
+    elif layer == "logits":
+        layer = "fc"
+    elif normalised:
+        layer = layer.replace("conv", "bn")
+    return torch_stored(f"{prefix}{layer}.{TORCH[kind]}", shape)
+
+
+MODELS = tuple(
+    Model(
+        name=name,
+        summary=f"{sum(units)} residual units of {3 if deep else 2} convolutions with batch normalisation",
+        family="resnet",
+        build=build,
+        image_size=224,
+        classes=1000,
+        bottleneck="pool5",
+        preprocessing=IMAGENET,
+        layouts=MappingProxyType({"torch": _torch}),
+    )
+    for (name, units), deep, build in zip(
+        UNITS.items(),
+        (False, False, True, True, True),
+        (resnet18, resnet34, resnet50, resnet101, resnet152),
+        strict=True,
+    )
+)

@@ -1,0 +1,88 @@
+"""VGG with 16 and 19 layers (Simonyan and Zisserman 2014): 138,357,544 and 143,667,240 parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from types import MappingProxyType
+
+import minigraph as tf
+from minigraph.models.layers import TORCH, conv, dense, dropout, finish, flatten, max_pool, scaled, torch_stored
+from minigraph.models.record import CAFFE, IMAGENET, EndPoints, Layout, Model, Stored
+
+MAPS = (64, 128, 256, 512, 512)  # of each block's convolutions
+BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # convolutions in each block
+
+
+def vgg(
+    images: tf.Tensor, blocks: Sequence[int], num_classes: int = 1000, is_training: bool = False, width: float = 1.0,
+    dropout_keep_prob: float | tf.Tensor = 0.5, reuse: bool | None = None, scope: str = "vgg",
+) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
+    """Blocks of 3x3 convolutions and a max-pooling, then three full connections.
+
+    images: float32 [N,224,224,3], or of another size that is known and at least 32. Returns logits [N, num_classes] and
+    the end points, of which fc7 is [N,4096].
+    """
+    ends: EndPoints = {}
+    with tf.variable_scope(scope, reuse=reuse):
+        x = images
+        for block, (count, maps) in enumerate(zip(blocks, MAPS, strict=True), 1):
+            for i in range(1, count + 1):
+                name = f"conv{block}_{i}"
+                x = ends[name] = conv(x, scaled(maps, width), 3, name=name)
+            x = ends[f"pool{block}"] = max_pool(x, 2, 2, name=f"pool{block}")
+        x = flatten(x)
+        for name in ("fc6", "fc7"):
+            x = ends[name] = dense(x, scaled(4096, width), name=name)
+            x = dropout(x, dropout_keep_prob, is_training, name.replace("fc", "drop"))
+        return finish(dense(x, num_classes, None, "fc8"), ends)
+
+
+vgg16 = partial(vgg, blocks=BLOCKS["vgg16"], scope="vgg16")
+vgg19 = partial(vgg, blocks=BLOCKS["vgg19"], scope="vgg19")
+
+
+def _keras(name: str, shape: tuple[int, ...]) -> Stored:
+    """`conv1_2/weights` is `block1_conv2_W_1`."""
+    layer, _, kind = name.rpartition("/")
+    block, _, number = layer.removeprefix("conv").partition("_")
+    full = {"fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}
+    return Stored(f"{full.get(layer) or f'block{block}_conv{number}'}_{'W' if kind == 'weights' else 'b'}_1")
+
+
+def _torch(blocks: Sequence[int]) -> Layout:
+    """torchvision numbers all layers, ReLU and pooling too, and flattens the maps channels first."""
+    layers = {"fc6": "classifier.0", "fc7": "classifier.3", "fc8": "classifier.6"}
+    position = 0
+    for block, count in enumerate(blocks, 1):
+        for i in range(1, count + 1):
+            layers[f"conv{block}_{i}"] = f"features.{position}"
+            position += 2
+        position += 1
+
+    def stored(name: str, shape: tuple[int, ...]) -> Stored:
+        layer, _, kind = name.rpartition("/")
+        found = torch_stored(f"{layers[layer]}.{TORCH[kind]}", shape)
+        if (layer, kind) != ("fc6", "weights"):
+            return found
+        side = round((shape[0] / MAPS[-1]) ** 0.5)
+        return Stored(found.name, (2, 3, 1, 0), (shape[1], MAPS[-1], side, side))
+
+    return stored
+
+
+MODELS = tuple(
+    Model(
+        name=name,
+        summary=f"{sum(blocks)} 3x3 convolutions in five blocks, three full connections, dropout",
+        family="vgg",
+        build=build,
+        image_size=224,
+        classes=1000,
+        bottleneck="fc7",
+        preprocessing=CAFFE,
+        layouts=MappingProxyType({"keras": _keras, "torch": _torch(blocks)}),
+        preprocessing_of=MappingProxyType({"torch": IMAGENET}),
+    )
+    for (name, blocks), build in zip(BLOCKS.items(), (vgg16, vgg19), strict=True)
+)

@@ -1,0 +1,131 @@
+"""Transfer from the digits 0-4 to 5-9 with few labelled examples: frozen layers against training from scratch.
+
+    python tests/bench/transfer_digits.py [--examples 100] [--seeds 5] [--data sample]
+
+A network learns the digits 0 to 4. Then one of the same kind learns 5 to 9 from `examples` images, as many of each:
+once with the first one's layers, frozen, and a new last layer; once all of it from initial values. Both see the same
+examples for the same number of steps. Prints the accuracy on all test images of 5 to 9, for each seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import minigraph as tf
+from minigraph.data import Batches, Dataset, load
+from minigraph.data.order import permutation
+from minigraph.models.mnist_cnn import mnist_cnn
+
+WIDTH = 0.25
+STDDEV = 0.05
+RATE = 0.001
+BATCH = 50
+SOURCE_EPOCHS = 8
+STEPS = 300
+CLASSES = 5
+
+Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+class Network(NamedTuple):
+    graph: tf.Graph
+    images: tf.Tensor
+    labels: tf.Tensor
+    keep_prob: tf.Tensor
+    logits: tf.Tensor
+    train_all: tf.Operation
+    train_last: tf.Operation
+    initialise: tf.Operation
+
+
+def build(seed: int) -> Network:
+    with tf.Graph().as_default() as graph:
+        tf.set_random_seed(seed)
+        images = tf.placeholder(tf.float32, [None, 784])
+        labels = tf.placeholder(tf.float32, [None, CLASSES])
+        keep_prob = tf.placeholder(tf.float32, [])
+        logits, _ = mnist_cnn(images, CLASSES, True, WIDTH, keep_prob, STDDEV)
+        loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+        last = tf.trainable_variables()[-2:]
+        train_all = tf.train.AdamOptimizer(RATE).minimize(loss)
+        train_last = tf.train.AdamOptimizer(RATE).minimize(loss, var_list=last)
+        return Network(
+            graph, images, labels, keep_prob, logits, train_all, train_last, tf.global_variables_initializer()
+        )
+
+
+def digits(images: NDArray[np.float32], labels: NDArray[np.float32], first: int) -> Arrays:
+    """Those from `first` to `first` + 4, with labels of five classes."""
+    rows = labels[:, first : first + CLASSES].any(1)
+    return images[rows], labels[rows, first : first + CLASSES]
+
+
+def few(data: Arrays, count: int, seed: int) -> Arrays:
+    """`count` examples drawn with the seed, as many of each class."""
+    images, labels = data
+    order = permutation(len(images), seed)
+    each = count // CLASSES
+    rows = np.concatenate([order[labels[order, c] == 1][:each] for c in range(CLASSES)])
+    return images[rows], labels[rows]
+
+
+def fit(session: tf.Session, network: Network, train: tf.Operation, data: Arrays, steps: int, seed: int) -> None:
+    batches = Batches(*data, batch_size=BATCH, seed=seed)
+    for _ in range(steps):
+        images, labels = batches.next_batch()
+        session.run(train, {network.images: images, network.labels: labels, network.keep_prob: 0.75})
+
+
+def accuracy(session: tf.Session, network: Network, data: Arrays) -> float:
+    logits = session.run(network.logits, {network.images: data[0], network.keep_prob: 1.0})
+    return float(np.mean(logits.argmax(1) == data[1].argmax(1)))
+
+
+def compare(data: Dataset, examples: int, seed: int, backend: str | None = None) -> tuple[float, float]:
+    """Accuracy on the test digits 5 to 9: frozen, and from scratch."""
+    source = digits(data.train_images, data.train_labels, 0)
+    target = few(digits(data.train_images, data.train_labels, CLASSES), examples, seed)
+    test = digits(data.test_images, data.test_labels, CLASSES)
+    network = build(seed)
+    with tf.Session(graph=network.graph, backend=backend) as session:
+        session.run(network.initialise)
+        fit(session, network, network.train_all, source, SOURCE_EPOCHS * (len(source[0]) // BATCH), seed)
+        new_layer = {variable: variable.initializer for variable in _last(network)}
+        session.run(list(new_layer.values()))
+        fit(session, network, network.train_last, target, STEPS, seed)
+        frozen = accuracy(session, network, test)
+        session.run(network.initialise)
+        fit(session, network, network.train_all, target, STEPS, seed)
+        return frozen, accuracy(session, network, test)
+
+
+def _last(network: Network) -> list[tf.Variable]:
+    with network.graph.as_default():
+        return tf.trainable_variables()[-2:]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--examples", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--data", choices=["sample", "mnist"], default="sample")
+    parser.add_argument("--backend")
+    options = parser.parse_args()
+    data = load(options.data)
+    found = []
+    for seed in range(options.seeds):
+        found.append(compare(data, options.examples, seed, options.backend))
+        print(f"seed {seed}: frozen {found[-1][0]:.1%}, from scratch {found[-1][1]:.1%}", flush=True)
+    frozen, scratch = np.array(found).T
+    print(
+        f"mean of {len(found)}: frozen {frozen.mean():.1%} (± {frozen.std():.1%}), from scratch {scratch.mean():.1%}"
+        f" (± {scratch.std():.1%}): {100 * (frozen - scratch).mean():.1f} points"
+    )
+
+
+if __name__ == "__main__":
+    main()

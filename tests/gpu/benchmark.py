@@ -1,0 +1,201 @@
+"""Times of training steps and inference on a GPU, beside PyTorch's best, and host time per captured step.
+
+Both copy the batch from the host to the device in each step: minigraph from the fed arrays, PyTorch from pinned memory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import minigraph as tf
+from minigraph.models.registry import get_model
+from minigraph.tools.bench import torch_peer
+from minigraph.tools.bench.layers import NETWORKS
+from minigraph.tools.target import load_target
+
+ROUNDS = 30
+HOST_STEPS = 100  # fewer than what the driver lets wait
+
+
+class Row(NamedTuple):
+    """bar: minigraph's time in units of PyTorch's best."""
+
+    model: str
+    batch: int
+    trains: bool
+    bar: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}, {'training step' if self.trains else 'inference'}, batch {self.batch}"
+
+
+ROWS = (
+    Row("mnist-cnn", 256, True, 0.7),
+    Row("lenet5", 64, True, 0.5),
+    *(Row(m, b, False, 1.0) for m in ("resnet50", "vgg16") for b in (1, 32)),
+    *(Row(m, 32, True, 1.0) for m in ("resnet50", "vgg16")),
+)
+PRECISIONS = ("float32", "tf32", "bfloat16")
+
+
+def median_seconds(step: Callable[[], Any]) -> float:
+    """Of one call, after some to warm up."""
+    for _ in range(5):
+        step()
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return sorted(times)[ROUNDS // 2]
+
+
+def benchmark() -> dict[str, Any]:
+    """Seconds of every row in every precision, and the ratio to PyTorch's best of the same precision."""
+    return {f"{row.name}, {precision}": compare(row, precision) for row in ROWS for precision in PRECISIONS}
+
+
+def compare(row: Row, precision: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = {"minigraph": ours(row, precision)}
+    except Exception as error:  # one row that fails leaves the others
+        return {"failed": f"{type(error).__name__}: {error}"[:1000]}
+    try:
+        peers = dict(theirs(row, precision))
+    except ImportError:
+        return found | {"torch": "not installed"}
+    numbers = [v for v in peers.values() if isinstance(v, float)]
+    ratio = found["minigraph"] / min(numbers) if numbers else None
+    return found | peers | {"ratio": ratio, "bar": row.bar}
+
+
+def ours(row: Row, precision: str) -> float:
+    target = load_target(row.model, row.batch, inference=not row.trains)
+    feeds = target.feeds
+    with target.session(backend="cupy", precision=precision) as session:
+        return median_seconds(lambda: session.run(target.fetches, feeds))
+
+
+def theirs(row: Row, precision: str) -> Iterator[tuple[str, Any]]:
+    """PyTorch's variants: layouts, and eager, compiled, or captured by hand."""
+    import torch
+
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.benchmark = True
+    for layout in (torch.contiguous_format, torch.channels_last):
+        for variant in ("eager", "compiled", "captured"):
+            name = f"torch {variant}{', channels last' if layout is torch.channels_last else ''}"
+            try:
+                yield name, median_seconds(_Peer(row, precision, layout).make(variant))
+            except Exception as error:  # one variant that fails leaves the others
+                yield name, f"{type(error).__name__}: {error}"[:300]
+
+
+class _Peer:
+    """A network of `tools/bench/layers.py` in PyTorch, on the GPU."""
+
+    def __init__(self, row: Row, precision: str, layout: Any) -> None:
+        import torch
+
+        torch.manual_seed(1)
+        network = NETWORKS[row.model]
+        self.torch, self.row, self.precision = torch, row, precision
+        module = torch_peer._sequence(network.layers, network.image)[0]
+        self.module: Any = module.cuda().to(memory_format=layout).train(row.trains)
+        height, width, channels = network.image
+        images = torch.rand(row.batch, channels, height, width).contiguous(memory_format=layout)
+        self.host = images.pin_memory(), torch.randint(network.classes, (row.batch,)).pin_memory()
+        self.images, self.labels = (t.cuda() for t in self.host)
+        self.optimizer = _optimizer(network.optimizer, self.module) if row.trains else None
+
+    @contextmanager
+    def _numbers(self) -> Iterator[None]:
+        torch = self.torch
+        narrow = self.precision == "bfloat16"
+        with torch.autocast("cuda", torch.bfloat16, enabled=narrow), torch.set_grad_enabled(self.row.trains):
+            yield
+
+    def work(self, module: Any) -> Any:
+        """On the device's batch: the loss, or the logits."""
+        with self._numbers():
+            out = module(self.images)
+            if not self.row.trains:
+                return out
+            loss = self.torch.nn.functional.cross_entropy(out, self.labels)
+        assert self.optimizer is not None
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def make(self, variant: str) -> Callable[[], Any]:
+        module = self.module
+        if variant == "compiled":
+            module = self.torch.compile(module, mode="reduce-overhead")
+        run = self._captured() if variant == "captured" else partial(self.work, module)
+
+        def step() -> Any:
+            self.images.copy_(self.host[0], non_blocking=True)
+            self.labels.copy_(self.host[1], non_blocking=True)
+            return run().float().cpu()
+
+        return step
+
+    def _captured(self) -> Callable[[], Any]:
+        torch = self.torch
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                self.work(self.module)
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            result = self.work(self.module).detach()
+
+        def replay() -> Any:
+            graph.replay()
+            return result
+
+        return replay
+
+
+def _optimizer(name: str, module: Any) -> Any:
+    import torch
+
+    if name == "adam":
+        return torch.optim.Adam(module.parameters(), 0.01, fused=True, capturable=True)
+    return torch.optim.SGD(module.parameters(), 0.01, momentum=0.9, fused=True)
+
+
+def host_time(model: str = "mnist-cnn", batch: int = 64, steps: int | None = None) -> dict[str, Any]:
+    """Microseconds until `run` of a captured training step is back, which does not wait for the device. The batch is in
+    variables, so nothing is fed."""
+    found = get_model(model)
+    steps = steps or HOST_STEPS
+    random = np.random.RandomState(0)
+    with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
+        pictures = random.rand(batch, *found.image_shape).astype(np.float32)
+        images = tf.Variable(pictures, trainable=False)
+        labels = tf.Variable(np.eye(found.classes, dtype=np.float32)[random.randint(found.classes, size=batch)], False)
+        logits, _ = found.build(images.value(), num_classes=found.classes, is_training=True)
+        loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=labels.value(), logits=logits))
+        train = tf.train.AdamOptimizer(1e-4).minimize(loss)
+        session.run(tf.global_variables_initializer())
+        for _ in range(5):
+            session.run(train)
+        session.run(loss)  # waits for the device
+        times = []
+        for _ in range(steps):
+            start = time.perf_counter()
+            session.run(train)
+            times.append(time.perf_counter() - start)
+        plan: Any = session.plan_for(train)[0]
+        return {"microseconds": sorted(times)[len(times) // 2] * 1e6, "bar": 30, "capture_declined": plan.declined}

@@ -1,0 +1,156 @@
+"""`minigraph predict` and `minigraph convert`: photographs through pretrained networks, and their weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import minigraph as tf
+from minigraph.core.errors import DataLossError, InvalidArgumentError
+from minigraph.data.images import open_image, resize
+from minigraph.models.bundle import SUFFIX, Bundle, Predictor, load_bundle, make_bundle, save_bundle
+from minigraph.models.labels import class_names, read_labels
+from minigraph.models.pretrained import load_pretrained
+from minigraph.models.record import Model
+from minigraph.models.registry import get_model
+from minigraph.weights import FORMATS, find_format, load_weights, save_weights
+
+_GREY = (0.299, 0.587, 0.114)  # the luma of red, green and blue (ITU-R BT.601)
+
+
+class Guess(NamedTuple):
+    """A class, by number and name, and its probability."""
+
+    id: int
+    label: str
+    probability: float
+
+
+class Prediction(NamedTuple):
+    """What is in a photo, the likeliest first, or why it could not be read."""
+
+    photo: Path
+    guesses: tuple[Guess, ...] = ()
+    problem: str | None = None
+
+
+def load(network: str, weights: Path | None, labels: Path | None, backend: str | None) -> Predictor:
+    """A bundle's network, or a model with weights from a file. InvalidArgumentError where they do not belong together.
+
+    labels: a file of names, which must be those of a bundle.
+    """
+    if Path(network).suffix == SUFFIX or Path(network).is_file():
+        if weights is not None:
+            raise InvalidArgumentError(f"{network} has weights of its own; --weights is for models")
+        bundle = load_bundle(network)
+        if labels is not None:
+            bundle.check_labels(read_labels(labels), str(labels))
+        return Predictor(bundle, backend)
+    model = get_model(network)
+    if weights is None:
+        raise InvalidArgumentError(f"{model.name} needs weights: give a file of them with --weights")
+    return Predictor(freeze(model, weights, labels), backend)
+
+
+def freeze(model: Model, weights: Path, labels: Path | None) -> Bundle:
+    """A model with weights from a file, ready for inference."""
+    names = class_names(model) if labels is None else read_labels(labels)
+    with _started(model, weights) as (session, images, predictions):
+        return make_bundle(session, images, predictions, names, model.preprocessing)
+
+
+class _started:
+    """A session with a model whose variables are those of a weight file."""
+
+    def __init__(self, model: Model, weights: Path) -> None:
+        self._graph = tf.Graph()
+        with self._graph.as_default():
+            self._images = tf.placeholder(tf.float32, [None, *model.image_shape], name="images")
+            _, ends = model.build(self._images, num_classes=model.classes)
+        self._predictions = ends["predictions"]
+        self._session = tf.Session(graph=self._graph)
+        load_pretrained(self._session, model, weights)
+
+    def __enter__(self) -> tuple[tf.Session, tf.Tensor, tf.Tensor]:
+        return self._session, self._images, self._predictions
+
+    def __exit__(self, *exc: Any) -> None:
+        self._session.close()
+
+
+def predict(predictor: Predictor, photos: Iterable[Path], top: int) -> list[Prediction]:
+    """The `top` likeliest classes of each photo. Those that cannot be read say why."""
+    return [_predict(predictor, photo, top) for photo in photos]
+
+
+def _predict(predictor: Predictor, photo: Path, top: int) -> Prediction:
+    bundle = predictor.bundle
+    try:
+        picture = crop(open_image(photo), bundle.image_size, bundle.crop)
+    except DataLossError as error:
+        return Prediction(photo, problem=str(error))
+    except OSError as error:
+        return Prediction(photo, problem=f"{photo}: {error.strerror or error}")
+    if bundle.preprocessing.channels == "L":
+        picture = picture @ np.asarray(_GREY, np.float32)[:, None]
+    (found,) = predictor.predict(picture[None])
+    best = np.argsort(-found, kind="stable")[:top]
+    return Prediction(photo, tuple(Guess(int(i), bundle.labels[i], float(found[i])) for i in best))
+
+
+def crop(image: Image.Image, size: int, share: float | None) -> NDArray[np.float32]:
+    """The square in the middle of an image whose side is `share` of the shorter side, as float32 [size, size, 3].
+
+    With None, the whole image, stretched.
+    """
+    if share is None:
+        return resize(image, (size, size))
+    side = share * min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    return resize(image, (size, size), (left, top, left + side, top + side))
+
+
+def as_text(found: Sequence[Prediction]) -> str:
+    """A block of lines for each photo."""
+    blocks = []
+    for each in found:
+        lines = [f"  {guess.probability:6.1%}  {guess.label}" for guess in each.guesses]
+        blocks.append("\n".join([str(each.photo), *(lines or ["  could not be read"])]))
+    return "\n".join(blocks)
+
+
+def as_json(found: Sequence[Prediction]) -> str:
+    """A list with an object for each photo."""
+    plain = []
+    for each in found:
+        result = {"error": each.problem} if each.problem else {"classes": [guess._asdict() for guess in each.guesses]}
+        plain.append({"photo": str(each.photo)} | result)
+    return json.dumps(plain, indent=1, ensure_ascii=False)
+
+
+def convert(source: Path, target: Path, model: str | None, labels: Path | None) -> str:
+    """Write the weights of `source` to `target`; what was done, in a line."""
+    chosen = None if model is None else get_model(model)
+    if target.suffix == SUFFIX:
+        if chosen is None:
+            raise InvalidArgumentError(f"{target}: a bundle is a network with its weights; say which with --model")
+        save_bundle(target, freeze(chosen, source, labels))
+        return f"wrote {target}: {chosen.name} with the weights of {source}"
+    if labels is not None:
+        raise InvalidArgumentError(f"{target}: only bundles ({SUFFIX}) hold labels")
+    if chosen is None:
+        arrays = load_weights(source)
+    else:
+        with _started(chosen, source) as (session, _, _):
+            state = session.read_state()
+            arrays = {v.op.name: state[v.op.name] for v in session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+    save_weights(target, arrays)
+    written = next(form for form in FORMATS if target.suffix.lower() in form.suffixes)
+    total = sum(array.size for array in arrays.values())
+    return f"{find_format(source)[0].name} to {written.name}: {len(arrays)} arrays, {total:,} numbers; wrote {target}"

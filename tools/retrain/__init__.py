@@ -1,0 +1,1 @@
+"""A new classifier on a pretrained network, after TensorFlow 1's image retraining tool."""

@@ -1,0 +1,56 @@
+"""TensorBoard's event files of a retraining run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import minigraph as tf
+from minigraph.core.errors import MissingPackageError
+
+if TYPE_CHECKING:
+    from minigraph.tools.retrain.run import Evaluation
+
+
+class Events:
+    """Files in `folder`/train and `folder`/validation, or none without TensorBoard. Use in a `with` block.
+
+    There are accuracy and cross-entropy in both, and in train histograms of `variables` and the graph. problem: why
+    there are no files.
+    """
+
+    def __init__(self, folder: Path, graph: tf.Graph, variables: Sequence[tf.Variable]) -> None:
+        self.problem: str | None = None
+        self._writers: list[Any] = []
+        try:
+            self._writers.append(tf.summary.FileWriter(folder / "train", graph))
+            self._writers.append(tf.summary.FileWriter(folder / "validation"))
+        except MissingPackageError as error:
+            self.problem = str(error)
+            return
+        with graph.as_default():
+            self._histograms = tf.summary.merge([tf.summary.histogram(v.op.name, v) for v in variables])
+
+    def add(self, found: Evaluation, session: tf.Session) -> None:
+        """What was measured after a step."""
+        if not self._writers:
+            return
+        train, validation = self._writers
+        train.add_summary(session.run(self._histograms), found.step)
+        for writer, accuracy, loss in (
+            (train, found.train_accuracy, found.train_loss),
+            (validation, found.validation_accuracy, found.validation_loss),
+        ):
+            values = {"accuracy_1": accuracy, "cross_entropy_1": loss}
+            summary = tf.summary.Summary()
+            for tag, value in values.items():
+                summary.value.add(tag=tag, simple_value=value)
+            writer.add_summary(summary, found.step)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for writer in self._writers:
+            writer.close()

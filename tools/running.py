@@ -1,0 +1,145 @@
+"""What runs of training share: stopping when the user asks, and checkpoints that only the same run may go on from."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import minigraph as tf
+from minigraph.core.errors import DataLossError, MinigraphError
+
+_PREFIX = "checkpoint-"
+
+
+class TrainingError(MinigraphError, RuntimeError):
+    """Training cannot start, or cannot go on."""
+
+
+class Interrupted(Exception):
+    """Training stopped because the user asked; `checkpoint` holds all that was done."""
+
+    def __init__(self, checkpoint: Path, step: int) -> None:
+        super().__init__(f"stopped after step {step}")
+        self.checkpoint = checkpoint
+        self.step = step
+
+    def describe(self, total: int) -> str:
+        """What to tell the user. total: steps of the whole run."""
+        return (
+            f"Stopped after step {self.step} of {total}. Saved {self.checkpoint};"
+            " the same command (without --no-resume) goes on from there."
+        )
+
+
+class StopRequest:
+    """In its `with` block the first SIGINT or SIGTERM only sets `asked`; a second one acts at once.
+
+    So a step is never cut in the middle, which would leave the variables half updated.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> StopRequest:
+        if threading.current_thread() is threading.main_thread():
+            self._old = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+class Checkpoints:
+    """The checkpoints of one run, in its folder.
+
+    identity: all that, besides the folder, decides the run's numbers; a run goes on only with the same. command: what
+    writes them, for errors.
+    """
+
+    def __init__(
+        self, folder: Path, saver: tf.train.Saver, session: tf.Session, identity: Mapping[str, Any], command: str
+    ) -> None:
+        self._folder, self._saver, self._session = folder, saver, session
+        self._identity, self._command = dict(identity), command
+        self._saved: tuple[int, Path] | None = None
+        self._replaced: list[Path] = []
+
+    @property
+    def last(self) -> Path | None:
+        """The last one written or restored."""
+        return self._saved[1] if self._saved else None
+
+    def restore(self, resume: bool, keys: tuple[str, ...]) -> tuple[Path, dict[str, Any]] | None:
+        """Restore the latest, if there is one, and return its path and what was saved beside the variables, by key.
+
+        With resume=False those in the folder are removed once there is a new one. Raises TrainingError if they are
+        of a run with another identity, DataLossError if they are of another command.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        found = find_checkpoints(self._folder)
+        if not found or not resume:
+            self._replaced = found
+            return None
+        latest = found[-1]
+        metadata = _read_state(latest, ("settings", *keys), self._command)
+        _check_identity(metadata["settings"], self._identity, latest)
+        self._saver.restore(self._session, latest)
+        self._saver.last_checkpoints = [os.fspath(path) for path in found]
+        self._saved = int(latest.stem.removeprefix(_PREFIX)), latest
+        return latest, metadata
+
+    def save(self, step: int, state: Mapping[str, Any]) -> Path:
+        """The checkpoint of this step, written unless it is there. state: what JSON can hold."""
+        if self._saved is None or self._saved[0] != step:
+            metadata = {key: json.dumps(value) for key, value in {"settings": self._identity, **state}.items()}
+            path = self._saver.save(self._session, self._folder / "checkpoint", step, metadata=metadata)
+            self._saved = step, Path(path)
+            while self._replaced:
+                if (old := self._replaced.pop()) != self._saved[1]:
+                    old.unlink(missing_ok=True)
+        return self._saved[1]
+
+
+def find_checkpoints(folder: Path) -> list[Path]:
+    """The files `checkpoint-<step>.safetensors` in a folder, by step."""
+    found = [(path.stem.removeprefix(_PREFIX), path) for path in folder.glob(f"{_PREFIX}*.safetensors")]
+    return [path for _, path in sorted((int(step), path) for step, path in found if step.isdecimal())]
+
+
+def read_identity(checkpoint: Path, command: str) -> dict[str, Any]:
+    """The settings of the run that wrote a checkpoint. DataLossError if it is not one of `command`."""
+    found: dict[str, Any] = _read_state(checkpoint, ("settings",), command)["settings"]
+    return found
+
+
+def _read_state(checkpoint: Path, keys: tuple[str, ...], command: str) -> dict[str, Any]:
+    metadata = tf.train.read_metadata(checkpoint)
+    try:
+        return {key: json.loads(metadata[key]) for key in keys}
+    except (KeyError, ValueError):
+        raise DataLossError(
+            f"{checkpoint}: not a checkpoint of `{command}`, so there is nothing to resume; choose another --out"
+        ) from None
+
+
+def _check_identity(theirs: dict[str, Any], ours: dict[str, Any], checkpoint: Path) -> None:
+    other = [key for key in ours if theirs.get(key) != ours[key]]
+    if other:
+        differences = ", ".join(f"{key.replace('_', '-')} {theirs.get(key)} instead of {ours[key]}" for key in other)
+        raise TrainingError(
+            f"{checkpoint} is from a run with {differences}."
+            " Choose another --out, give that run's options to go on with it, or --no-resume to replace it"
+        )

@@ -1,0 +1,244 @@
+"""The subcommands `train` and `eval`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from minigraph.core.errors import InvalidArgumentError
+from minigraph.tools.options import backend_option, debug_option, distortion_options, image_dir_option, number
+
+if TYPE_CHECKING:
+    from minigraph.models.record import Model
+    from minigraph.tools.data import TrainingData
+
+DISTORTIONS: Mapping[str, Any] = {
+    "flip_left_right": True,
+    "random_crop": 20.0,
+    "random_scale": 0.0,
+    "random_brightness": 20.0,
+    "random_translation": 10.0,
+}
+
+_data = click.option(
+    "--data", metavar="SOURCE", help="sample, mnist, or a folder with the MNIST files [default: the model's]."
+)
+
+
+@click.command()
+@click.argument("model")
+@_data
+@image_dir_option(required=False)
+@click.option(
+    "--validation-percentage",
+    type=number(above=0, most=90),
+    default=20,
+    show_default=True,
+    help="Images of --image-dir, of each class, to test on.",
+)
+@distortion_options(DISTORTIONS)
+@click.option("--epochs", type=number(whole=True, least=1), help="[default: the model's, by data set]")
+@click.option("--batch-size", type=number(whole=True, least=1), help="Images in a step [default: the model's].")
+@click.option("--learning-rate", type=number(above=0), help="Adam's step size [default: the model's].")
+@click.option("--keep-prob", type=number(above=0, most=1), help="What dropout keeps [default: the model's].")
+@click.option("--stddev", type=number(above=0), help="Of the initial weights and biases [default: the model's].")
+@click.option(
+    "--seed",
+    type=number(whole=True, least=0, most=2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Decides initial values, dropout, the order of the images, and which are to test on.",
+)
+@backend_option
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for all that is written [default: runs/MODEL].")
+@click.option(
+    "--checkpoint-every", type=number(whole=True, least=1), metavar="STEPS", help="Save every so many steps, too."
+)
+@click.option("--resume/--no-resume", default=True, help="Go on with the run in --out [default], or replace it.")
+@click.option("--quiet", is_flag=True, help="Print the result only.")
+@click.option("--max-steps", type=number(whole=True, least=1), hidden=True)
+@debug_option
+def train(
+    model: str,
+    data: str | None,
+    image_dir: tuple[Path, ...],
+    validation_percentage: float,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    keep_prob: float | None,
+    stddev: float | None,
+    seed: int,
+    backend: str | None,
+    out: Path | None,
+    checkpoint_every: int | None,
+    resume: bool,
+    quiet: bool,
+    max_steps: int | None,
+    **distortions: Any,
+) -> None:
+    """Train MODEL, e.g. mnist-cnn, or folder-cnn with --image-dir; `minigraph models` lists them.
+
+    Ctrl-C saves a checkpoint and stops; the same command then goes on from there.
+    """
+    from minigraph.backend import get_backend
+    from minigraph.models.registry import get_model, get_recipe
+    from minigraph.tools import train as training
+    from minigraph.tools.progress import TrainingProgress
+    from minigraph.tools.running import Interrupted
+
+    chosen = get_model(model)
+    recipe = get_recipe(chosen)
+    settings = training.Settings(
+        model=chosen.name,
+        batch_size=recipe.batch_size if batch_size is None else batch_size,
+        learning_rate=recipe.learning_rate if learning_rate is None else learning_rate,
+        keep_prob=recipe.keep_prob if keep_prob is None else keep_prob,
+        stddev=recipe.stddev if stddev is None else stddev,
+        seed=seed,
+        backend=get_backend(backend).name,
+    )
+    if stddev is not None and recipe.stddev is None:
+        raise click.BadParameter(f"the initial values of {chosen.name} are its own", param_hint="'--stddev'")
+    folder = out or Path("runs") / chosen.name
+    if folder.exists() and not folder.is_dir():
+        raise click.BadParameter(f"expected a folder, but {folder} is a file", param_hint="'--out'")
+    source = data or recipe.dataset
+    dataset: TrainingData
+    if image_dir:
+        if data is not None:
+            raise click.UsageError("expected --data or --image-dir, not both")
+        dataset = _photographs(chosen, image_dir, distortions, validation_percentage, seed, quiet)
+    else:
+        dataset = _data_set(chosen, source, distortions, settings.batch_size)
+
+    run = training.Run(chosen, settings, dataset, folder)
+    resumed = run.start(resume)
+    each = run.batches.steps_per_epoch
+    total = each * (epochs or recipe.epochs.get(source, recipe.other_epochs))
+    total = min(total, max_steps or total)
+    try:
+        with TrainingProgress(total, run.step, each, quiet) as progress:
+            progress.line(run.baseline.describe())
+            if resumed is not None and run.step >= total:
+                progress.line(
+                    f"{resumed} has all {run.step} steps already; --epochs adds more, --no-resume starts anew."
+                )
+            elif resumed is not None:
+                progress.line(f"going on from {resumed}")
+            try:
+                result = run.train(total, checkpoint_every, progress)
+            except Interrupted as stop:
+                progress.line(stop.describe(total), important=True)
+                raise SystemExit(130) from None
+    finally:
+        run.batches.close()
+    click.echo(training.summarise(result, dataset, run.baseline))
+    _write_reports(folder, settings, result, dataset)
+
+
+@click.command("eval")
+@click.argument("model")
+@click.option("--checkpoint", required=True, metavar="PATH", help="A .safetensors file, or a folder with some.")
+@_data
+@image_dir_option(required=False)
+@click.option("--held-out", is_flag=True, help="Of --image-dir, only what the checkpoint's run did not train on.")
+@backend_option
+@debug_option
+def evaluate(
+    model: str,
+    checkpoint: str,
+    data: str | None,
+    image_dir: tuple[Path, ...],
+    held_out: bool,
+    backend: str | None,
+) -> None:
+    """Test MODEL with the variables of a checkpoint."""
+    from minigraph.core.errors import NotFoundError
+    from minigraph.models.registry import get_model, get_recipe
+    from minigraph.tools.data import load_data
+    from minigraph.tools.running import find_checkpoints, read_identity
+    from minigraph.tools.train import describe_accuracy, evaluate_checkpoint
+
+    chosen = get_model(model)
+    path = Path(checkpoint)
+    if path.is_dir():
+        found = find_checkpoints(path)
+        if not found:
+            raise NotFoundError(f"{path}: no checkpoint in this folder")
+        path = found[-1]
+    dataset: TrainingData
+    if image_dir:
+        settings = read_identity(path, "minigraph train")
+        dataset = _photographs(
+            chosen, image_dir, {}, settings["validation_percentage"] if held_out else 100, settings["seed"], False
+        )
+        if list(dataset.classes) != settings["classes"]:
+            raise InvalidArgumentError(
+                f"the classes of {path} are {', '.join(settings['classes'])};"
+                f" those of {', '.join(map(str, image_dir))} are {', '.join(dataset.classes)}"
+            )
+    else:
+        dataset = load_data(data or get_recipe(chosen).dataset)
+    logits = evaluate_checkpoint(chosen, path, dataset, backend)
+    click.echo(describe_accuracy(logits, dataset.test_labels))
+
+
+COMMANDS = (train, evaluate)
+
+
+def _data_set(model: Model, source: str, distortions: Mapping[str, Any], batch_size: int) -> TrainingData:
+    from minigraph.tools.data import FOLDER, load_data
+
+    if given := [name for name, value in distortions.items() if value is not None]:
+        raise click.UsageError(f"--{given[0].replace('_', '-')} needs --image-dir: it is for folders of images")
+    if source == FOLDER:
+        raise click.UsageError(
+            f"{model.name} learns from a folder of images, with a folder for each class: --image-dir"
+        )
+    dataset = load_data(source)
+    available = len(dataset.train_images)
+    if batch_size > available:
+        raise click.BadParameter(
+            f"expected at most {available}, the training images of {source}, got {batch_size}",
+            param_hint="'--batch-size'",
+        )
+    if not len(dataset.test_images):
+        raise click.BadParameter(f"{source} has no test images", param_hint="'--data'")
+    return dataset
+
+
+def _photographs(
+    model: Model,
+    image_dir: tuple[Path, ...],
+    distortions: Mapping[str, Any],
+    percentage: float,
+    seed: int,
+    quiet: bool,
+) -> TrainingData:
+    from minigraph.data import Distortions
+    from minigraph.tools.data import load_photographs
+    from minigraph.tools.folder import read_folder
+
+    if model.channels != 3:
+        raise click.BadParameter(f"{model.name} takes grey images, not a folder of photographs", param_hint="'MODEL'")
+    chosen = {name: DISTORTIONS[name] if value is None else value for name, value in distortions.items()}
+    return load_photographs(read_folder(image_dir, quiet), model, Distortions(**chosen), percentage, seed)
+
+
+def _write_reports(folder: Path, settings: Any, result: Any, dataset: TrainingData) -> None:
+    from minigraph.tools import report
+    from minigraph.tools.train import write_history
+
+    write_history(folder / "history.json", settings, result)
+    actual, predicted = dataset.test_labels.argmax(1), result.logits.argmax(1)
+    report.draw_predictions(folder / "predictions.png", dataset.test_images, predicted, actual, dataset.classes)
+    history = result.history
+    report.draw_history(
+        folder / "loss.png", history.loss, history.accuracy, history.test_accuracy, result.steps_per_epoch
+    )
+    names = [result.checkpoint.name, "predictions.png", "loss.png", "history.json"]
+    click.echo(f"wrote {', '.join(names)} to {folder}")
