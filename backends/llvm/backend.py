@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backend import Lowered
-from minigraph.backends.llvm import blocked, conv, depthwise, matmul, pool, update, winograd
+from minigraph.backends.llvm import blocked, conv, depthwise, matmul, pool, random, update, winograd
 from minigraph.backends.llvm.compiler import require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.native import How, Native, lowered
@@ -20,6 +20,7 @@ from minigraph.ops import winograd as W
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.matmul import MatMul
 from minigraph.ops.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
+from minigraph.ops.random import RandomUniform
 from minigraph.ops.update import Apply
 from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked, Epilogue, Loop
@@ -29,6 +30,7 @@ KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     Conv2D: conv.conv2d,
     Conv2DInputGrad: conv.input_grad,
     Conv2DFilterGrad: conv.filter_grad,
+    RandomUniform: random.uniform,
     MaxPool: pool.max_pool,
     MaxPoolInputGrad: pool.max_pool_grad,
     AvgPool: pool.avg_pool,

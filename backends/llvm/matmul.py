@@ -5,7 +5,7 @@ from __future__ import annotations
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, intrinsic, loop, offset, splat, vector, zero
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs
-from minigraph.backends.llvm.product import Product, grid, write_tasks
+from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.total import write_total
 from minigraph.backends.numpy.common import Types
@@ -29,17 +29,6 @@ def matmul(op: MatMul, in_types: Types, out_types: Types, how: How) -> Native | 
     if rows <= FEW and not op.transpose_b:
         return _few_rows(rows, columns, depth, a_row, a_term)
     return product(Product(depth, a_row, a_term, b_term, b_column, columns), rows, columns)
-
-
-def product(what: Product, rows: int, columns: int) -> Native:
-    """The product of the two operands."""
-
-    def make() -> list[Call]:
-        frame = Frame(3)
-        tasks = write_tasks(frame, "kernel", what, grid(rows, columns))
-        return [Call(frame.text, "kernel", tasks, (*ins(0, 1), *outs(0)))]
-
-    return Native(always(make))
 
 
 def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> Native:

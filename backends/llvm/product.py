@@ -9,6 +9,7 @@ from llvmlite import ir
 
 from minigraph.backends.llvm.builder import F32, I32, Builder, Frame, Value, at, index, loop, offset, pieces, vector
 from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.native import Call, Native, always, ins, outs
 from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, parts, strips, tile_columns
 
 DEPTH = 256  # terms of the sum at a time
@@ -217,6 +218,17 @@ def write_tasks(
                         columns,
                     )
     return cut.tasks * batch.number
+
+
+def product(what: Product, rows: int, columns: int, operands: tuple[int, int] = (0, 1)) -> Native:
+    """The product of two operands, all of their elements."""
+
+    def make() -> list[Call]:
+        frame = Frame(3)
+        tasks = write_tasks(frame, "kernel", what, grid(rows, columns))
+        return [Call(frame.text, "kernel", tasks, (*ins(*operands), *outs(0)))]
+
+    return Native(always(make))
 
 
 def _sizes(whole: int, step: int) -> list[int]:

@@ -30,9 +30,9 @@ RESERVED_PER_VALUE = 256
 _CHUNK = 8192  # counters at a time: the three [2, _CHUNK] temporaries stay in the L2 cache
 _MASK32 = 0xFFFFFFFF
 _MASK64 = 0xFFFFFFFFFFFFFFFF
-_MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
-_WEYL = (0x9E3779B9, 0xBB67AE85)
-_ROUNDS = 10
+MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
+WEYL = (0x9E3779B9, 0xBB67AE85)
+ROUNDS = 10
 _SMALLEST_UNIFORM = 1e-7  # the logarithm in Box-Muller sees nothing smaller
 
 
@@ -154,8 +154,8 @@ class _BlockFunction:
     def __init__(self, size: int, key: int, stream: int) -> None:
         self._stream = stream & _MASK64
         self._keys = [
-            np.array([[(key + r * _WEYL[0]) & _MASK32], [((key >> 32) + r * _WEYL[1]) & _MASK32]], np.uint64)
-            for r in range(_ROUNDS)
+            np.array([[(key + r * WEYL[0]) & _MASK32], [((key >> 32) + r * WEYL[1]) & _MASK32]], np.uint64)
+            for r in range(ROUNDS)
         ]
         self._even, self._odd, self._product = (np.empty((2, size), np.uint64) for _ in range(3))
         self._words = np.empty((size, 4), np.uint32)
@@ -170,7 +170,7 @@ class _BlockFunction:
         even[1] = self._stream & _MASK32
         odd[1] = self._stream >> 32
         for round_key in self._keys:
-            np.multiply(even, _MULTIPLIERS, out=product)
+            np.multiply(even, MULTIPLIERS, out=product)
             np.right_shift(product[::-1], shift, out=even)
             np.bitwise_xor(even, odd, out=even)
             np.bitwise_xor(even, round_key, out=even)
