@@ -55,7 +55,13 @@ from minigraph.initializers import (
     variance_scaling_initializer,
     zeros_initializer,
 )
-from minigraph.lint import StaleMovingAveragesWarning
+from minigraph.lint import (
+    DoubleSoftmaxWarning,
+    DropoutInEvaluationWarning,
+    ReadAndUpdateWarning,
+    SameBatchWarning,
+    StaleMovingAveragesWarning,
+)
 from minigraph.ops.again import recompute
 from minigraph.ops.algebra import confusion_matrix, einsum, norm, reduce_std, reduce_variance, tensordot
 from minigraph.ops.arrays import (
@@ -174,6 +180,15 @@ from minigraph.ops.reduce import (
     reduce_sum,
 )
 from minigraph.ops.sampling import multinomial, random_shuffle
+from minigraph.ops.segments import (
+    accumulate_n,
+    argsort,
+    identity_n,
+    map_fn,
+    scalar_mul,
+    sort,
+    unsorted_segment_sum,
+)
 from minigraph.ops.shape import expand_dims, fill, ones, rank, reshape, shape, size, squeeze, tile, transpose, zeros
 from minigraph.ops.slicing import reverse, strided_slice
 from minigraph.ops.state import group, no_op
@@ -206,12 +221,16 @@ from minigraph.variables import (
     initialize_all_variables,
     local_variables,
     local_variables_initializer,
+    model_variables,
     trainable_variables,
     variable_scope,
     variables_initializer,
 )
 
 Operation = Node
+all_variables = global_variables
+initialize_variables = variables_initializer
+realdiv, reverse_v2 = truediv, reverse
 newaxis = None
 __version__ = "0.1.0"
 

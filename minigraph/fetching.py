@@ -27,6 +27,7 @@ class Request:
         branches: Branches | None = None,
     ) -> None:
         self.tensors: list[Tensor] = []
+        self.fetched: list[Tensor] = []  # of these, what the caller gets; the others go into strings
         self.targets: list[Node] = []
         self.feeds = [_feed_tensor(graph, key) for key in feeds]
         self.dtypes = [np.dtype(object) if symbolic else t.dtype.np_dtype for t in self.feeds]
@@ -67,6 +68,7 @@ class Request:
         if element.dtype is string:
             make = self._text(element)
             return lambda values: make(values).item()
+        self.fetched.append(element)
         return self._value(element)
 
     def _value(self, tensor: Tensor) -> Callable[[Sequence[Any]], Any]:

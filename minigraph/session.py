@@ -20,7 +20,7 @@ from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.fetching import Request, as_feed, feed_error, fetch_key
-from minigraph.lint import MovingAveragesLint
+from minigraph.lint import Lints, Run
 from minigraph.ops.state import VariableV2
 from minigraph.rewrite.pipeline import Hook, Pass, run_pipeline
 from minigraph.staging import run_in_stages
@@ -99,7 +99,8 @@ class Session:
         self._debug = debug
         self._reorder = reorder
         self._may_lint = lint
-        self._lint: MovingAveragesLint | None = None
+        self._lints: Lints | None = None
+        self._watches = False
         self.graph = graph if graph is not None else get_default_graph()
         self._lock = threading.RLock()
         self._requests: dict[Any, Request] = {}
@@ -178,8 +179,8 @@ class Session:
                     self._cells[name].initialised = True
                 plan.ready = True
             self._runs += 1
-            if self._lint is not None:
-                self._lint = self._lint.after_run(request, (*request.tensors, *request.targets))
+            if self._watches and self._lints is not None:
+                self._watches = self._lints.after_run(self._as_run(request, arrays))
             return values
 
     def _traced(self, plan: Plan, arrays: list[np.ndarray], options: Any, metadata: Any) -> list[np.ndarray]:
@@ -273,14 +274,19 @@ class Session:
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
         self._compiled += 1
-        if self._may_lint and self._lint is None:
-            self._lint = MovingAveragesLint.for_graph(self.graph)
-            self._may_lint = self._lint is None
+        if self._may_lint:
+            if self._lints is None:
+                self._lints, self._watches = Lints(self.graph), True
+            self._lints.at_compile(self._as_run(request, arrays))
         if len(self._plans) > PLAN_LIMIT:
             oldest, old_shapes = self._plans.pop(min(self._plans, key=lambda p: p.last_run))
             del oldest.plans[old_shapes]
             self._dropped += 1
         return plan
+
+    def _as_run(self, request: Request, arrays: Sequence[np.ndarray]) -> Run:
+        feeds = dict(zip(request.feeds, arrays, strict=True))
+        return Run(request, (*request.tensors, *request.targets), request.fetched, feeds)
 
     def _check_initialised(self, plan: Plan) -> None:
         for name, instr in plan.needs:

@@ -202,6 +202,10 @@ def trainable_variables(scope: str | None = None) -> list[Variable]:
     return get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
 
 
+def model_variables(scope: str | None = None) -> list[Variable]:
+    return get_default_graph().get_collection(GraphKeys.MODEL_VARIABLES, scope)
+
+
 def variables_initializer(var_list: Any, name: str = "init") -> Node:
     """An operation that gives the variables their initial values."""
     graph = get_default_graph()

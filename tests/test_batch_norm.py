@@ -201,5 +201,5 @@ def test_no_warning_without_training_or_without_the_layer() -> None:
         y = tf.layers.batch_normalization(x, training=True)
         session.run(tf.global_variables_initializer())
         for _ in range(8):
-            session.run([step, w], {x: np.ones((2, 3))})
+            session.run(step, {x: np.ones((2, 3))})
             session.run(y, {x: np.ones((2, 3))})

@@ -200,6 +200,15 @@ def test_pooling_and_its_gradients(case: Any) -> None:
         kernels.check(op, operands)
 
 
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2), (2, 1)])
+def test_depthwise_convolution(strides: tuple[int, int]) -> None:
+    random = np.random.RandomState(0)
+    x, w = random.randn(2, 9, 10, 19).astype(np.float32), random.randn(3, 5, 1, 19).astype(np.float32)
+    op = C.Conv2D(strides, ((1, 1), (2, 3)))
+    assert is_native(op, [x, w])
+    kernels.check(op, [x, w])
+
+
 def small_network(x: Any, y: Any) -> list[Any]:
     """Convolutions, pooling and a loss, and the gradients of all filters and biases."""
     random = np.random.RandomState(1)

@@ -211,7 +211,7 @@ def test_two_3x3_convolutions_see_what_one_5x5_sees(layers: list[int], size: int
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (size, size)
 
 
-@every
+@pytest.mark.parametrize("model", [m for m in MODELS if m.name not in DEEP], ids=lambda model: model.name)
 def test_the_tools_take_every_network(model: Model) -> None:
     target = load_target(model.name, 1, inference=True)
     (image,) = target.feeds.values() if model.recipe is None else [None]

@@ -109,6 +109,20 @@ def test_gradients_flow_through_an_import() -> None:
             assert session.run(loss, x) < before
 
 
+def test_weights_of_bfloat16() -> None:
+    """Values are rounded to 8 binary digits: 1 + 2^-8 is half way between two numbers, and goes to the even one."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["b"], to=TensorProto.BFLOAT16),
+        helper.make_node("Add", ["b", "w"], ["y"]),
+    ]
+    model = model_of(nodes, [info("x", [2])], [info("y", [2], TensorProto.BFLOAT16)])
+    model.graph.initializer.append(helper.make_tensor("w", TensorProto.BFLOAT16, [2], [1.0, 2.0]))
+    with tf.Graph().as_default():
+        (y,) = run(load(model), x=np.array([2.0**-8, 2.0**-5], np.float32))
+    assert y.dtype.name == "bfloat16"
+    assert y.astype(float).tolist() == [1.0, 2.03125]
+
+
 def test_a_shape_that_is_fed_must_be_fixed() -> None:
     nodes = [helper.make_node("Reshape", ["x", "shape"], ["y"], name="bend")]
     inputs = [info("x", [2, 6]), info("shape", [2], TensorProto.INT64)]

@@ -187,6 +187,24 @@ def test_a_checkpoint_of_minigraph_goes_first(tmp_path: Path) -> None:
         assert session.run(v) == 5.0
 
 
+def test_the_latest_checkpoint_of_tensorflow(tmp_path: Path) -> None:
+    """Its Saver's file of what it kept: tensorflow/python/training/checkpoint_state.proto, as text."""
+    for suffix in (".index", ".data-00000-of-00001"):
+        (tmp_path / f"model-3{suffix}").write_bytes((CHECKPOINTS / f"model-3{suffix}").read_bytes())
+    (tmp_path / "checkpoint").write_text(
+        'model_checkpoint_path: "model-3"\nall_model_checkpoint_paths: "model-2"\n'
+        'all_model_checkpoint_paths: "model-3"\n'
+    )
+    path = tf.train.latest_checkpoint(tmp_path)
+    assert path == str(tmp_path / "model-3")
+    state = tf.train.get_checkpoint_state(tmp_path)
+    assert state.all_model_checkpoint_paths == [str(tmp_path / "model-2"), path]
+    biases = tf.get_variable("conv/biases", [4])
+    with tf.Session() as session, np.load(CHECKPOINTS / "values.npz") as values:
+        tf.train.Saver([biases]).restore(session, path)
+        np.testing.assert_array_equal(session.run(biases), values["conv/biases"])
+
+
 def test_a_saver_says_what_the_checkpoint_lacks() -> None:
     v = tf.Variable(tf.zeros([2]), name="conv/biases")
     w = tf.Variable(tf.zeros([2]), name="absent")

@@ -69,7 +69,7 @@ def test_the_content_decides_not_the_suffix(tmp_path: Path) -> None:
 def test_a_long_list_of_layers(tmp_path: Path) -> None:
     """HDF5's attributes hold less than 64 KiB; Keras cuts its list of layers, and so is it here."""
     h5py = pytest.importorskip("h5py")
-    weights = {f"{'a_long_name_of_a_layer' * 4}_{i}/kernel": np.full(2, i) for i in range(1200)}
+    weights = {f"{'a_long_name_of_a_layer' * 12}_{i}/kernel": np.full(2, i) for i in range(300)}
     save_weights(tmp_path / "w.h5", weights)
     with h5py.File(tmp_path / "w.h5") as file:
         assert "layer_names1" in file.attrs

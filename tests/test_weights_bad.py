@@ -169,7 +169,7 @@ def test_pickles_that_grow(tmp_path: Path) -> None:
     refused(archive(tmp_path / "v.pth", {"archive/data.pkl": pickle.dumps(tuples)[:-1] + b"}\x94(h\x00NNu."}), "pickle")
     code = b"\x80\x02}r\xff\xff\xff\x7f."  # memory number 2³¹ − 1
     refused(archive(tmp_path / "u.pth", {"archive/data.pkl": code}), "no tensor")
-    deep = b"\x80\x02" + b"(" * 100_000 + b"t" * 100_000 + b"."
+    deep = b"\x80\x02" + b"(" * 20_000 + b"t" * 20_000 + b"."
     refused(archive(tmp_path / "t.pth", {"archive/data.pkl": deep}), "no tensor")
 
 
@@ -178,13 +178,16 @@ def test_zip_bombs(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(buffer, {"shape": shape, "fortran_order": False, "descr": "|u1"})
     packed = zipfile.ZIP_DEFLATED
-    with zipfile.ZipFile(tmp_path / "w.npz", "w", packed) as target, target.open("w.npy", "w") as part:
+    with zipfile.ZipFile(tmp_path / "w.npz", "w", packed, compresslevel=1) as target, target.open("w.npy", "w") as part:
         part.write(buffer.getvalue())
         for _ in range(300):
             part.write(bytes(1 << 20))
-    assert (tmp_path / "w.npz").stat().st_size < 1 << 20
+    assert (tmp_path / "w.npz").stat().st_size < 2 << 20
     refused(tmp_path / "w.npz", "would unpack to more than 268,435,456 bytes")
-    with zipfile.ZipFile(tmp_path / "w.pth", "w", packed) as target, target.open("a/data.pkl", "w") as part:
+    with (
+        zipfile.ZipFile(tmp_path / "w.pth", "w", packed, compresslevel=1) as target,
+        target.open("a/data.pkl", "w") as part,
+    ):
         for _ in range(300):
             part.write(bytes(1 << 20))
     refused(tmp_path / "w.pth", "would unpack")

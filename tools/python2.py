@@ -18,8 +18,8 @@ _FIXERS = (
 )  # fmt: skip
 
 _PATTERNS = (
-    (r"(?<![\w.])print(?!\s*[(=.,)\w]*\))(?=\s+[^=\s(]|\s*$|\s*>>)", "print is a function"),
-    (r"(?<![\w.])print\s+\(", ""),
+    (r"(?<![\w.])print\s+(?![(=,)\].:+\-*/%<&|^]|(if|else|in|is|and|or|not|for)\b)\S", "print is a function"),
+    (r"^\s*print\s*$", "print is a function"),
     (r"(?<![\w.])xrange\s*\(", "xrange is called range"),
     (r"(?<![\w.])raw_input\s*\(", "raw_input is called input"),
     (r"(?<![\w.])unicode\s*\(", "unicode is called str"),
@@ -53,7 +53,7 @@ def find_lines(source: str) -> list[Line]:
     defined = {name for pair in own for name in pair if name}
     found = []
     for number, (text, code) in enumerate(zip(source.splitlines(), _without_strings(source), strict=False), 1):
-        reason = next((why for pattern, why in _PATTERNS if why and re.search(pattern, code)), None)
+        reason = next((why for pattern, why in _PATTERNS if re.search(pattern, code)), None)
         if reason and not any(re.search(rf"\b{name}\b", code) for name in defined):
             found.append(Line(number, text.strip(), reason))
     if not found and _is_python3(source):

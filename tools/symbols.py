@@ -38,7 +38,7 @@ def used_symbols(source: str, filename: str = "<program>") -> list[Symbol]:
         if line not in symbol.lines:
             symbol.lines.append(line)
     for symbol in found.values():
-        symbol.present = _is_present(symbol.path)
+        symbol.present = is_present(symbol.path)
         symbol.closest = None if symbol.present else closest(symbol.path)
     return [found[path] for path in sorted(found)]
 
@@ -121,7 +121,8 @@ def _cut(path: str) -> str:
     return path
 
 
-def _is_present(path: str) -> bool:
+def is_present(path: str) -> bool:
+    """Whether there is something of that dotted name, without "tensorflow."."""
     if path in MODULES:
         return True
     value: Any = ROOT

@@ -114,7 +114,8 @@ def _of_model(model: Model, batch_size: int | None, inference: bool) -> Target:
 
 
 def _of_recipe(model: Model, recipe: Recipe, batch_size: int, inference: bool) -> Target:
-    network = build_network(model, stddev=STDDEV, learning_rate=recipe.learning_rate, seed=SEED)
+    stddev = None if recipe.stddev is None else STDDEV
+    network = build_network(model, stddev=stddev, learning_rate=recipe.learning_rate, seed=SEED)
     images, labels = _examples((batch_size, *recipe.image_shape), model.classes)
     feeds: dict[Any, Any] = {network.images: images}
     fetches: list[Tensor | Node] = [network.train_step, network.loss, network.accuracy]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backend import Lowered
-from minigraph.backends.llvm import blocked, conv, matmul, pool, update, winograd
+from minigraph.backends.llvm import blocked, conv, depthwise, matmul, pool, update, winograd
 from minigraph.backends.llvm.compiler import require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.native import How, Native, lowered
@@ -67,7 +67,10 @@ class LlvmBackend(NumpyBackend):
 def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
     """Native code for an op; None where there is none."""
     if type(op) in KERNELS:
-        return KERNELS[type(op)](op, in_types, out_types, how)
+        found = KERNELS[type(op)](op, in_types, out_types, how)
+        if found is None and isinstance(op, Conv2D):
+            return depthwise.conv2d(op, in_types, out_types, how)
+        return found
     if type(op) in WINOGRAD:
         return WINOGRAD[type(op)](op, in_types, out_types, how, lower)  # type: ignore[arg-type]
     if isinstance(op, Blocked):

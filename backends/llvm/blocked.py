@@ -31,6 +31,8 @@ from minigraph.core.types import TensorType
 from minigraph.rewrite.region import Blocked, Epilogue, inner_types, program_batching
 
 TARGET = 800 << 10  # bytes of the largest temporary of a block
+BLOCKS = 8  # at least, where the batch has as many images: work for several threads
+FEW = 3  # images up to which the members are better done one after the other, each by all threads
 LANES = 8  # parts of the batch with sums of their own, at most
 SUMS = 16 << 20  # bytes of all lanes' sums, at most
 
@@ -90,7 +92,7 @@ def block_size(op: Blocked) -> int:
     """Images in a block: as many as keep the largest value that passes inside within TARGET bytes."""
     passed = [Value(i, n) for i in op.members for n in range(len(i.types)) if Value(i, n) not in op.program.results]
     largest = max((v.type.nbytes for v in passed), default=1)
-    most = max(1, min(op.batch, TARGET * op.batch // max(largest, 1)))
+    most = max(1, min(-(-op.batch // BLOCKS), TARGET * op.batch // max(largest, 1)))
     return -(-op.batch // -(-op.batch // most))
 
 
@@ -177,6 +179,8 @@ def blocked(op: Blocked, lower: Lower, how: How, size: int | None = None) -> Nat
     kinds = [v.type for v in op.program.results]
     if not op.batch or any(s and k.dtype is not float32 for s, k in zip(op.sums, kinds, strict=True)):
         return None
+    if op.batch <= FEW:
+        return _in_sequence(op, lower, how)
     size = size or block_size(op)
     sizes = dict.fromkeys((size, op.batch % size or size))
     found = [_lower_members(op, n, lower) for n in sizes]
@@ -200,6 +204,33 @@ def blocked(op: Blocked, lower: Lower, how: How, size: int | None = None) -> Nat
         return calls
 
     return Native(always(make), room.nbytes)
+
+
+def _in_sequence(op: Blocked, lower: Lower, how: How) -> Native | None:
+    """The members one after the other, each on the whole batch."""
+    found = [lower(i.op, [v.type for v in i.inputs], i.types, How(how.threads, how.inside)) for i in op.members]
+    natives = [n for n in found if n is not None]
+    if len(natives) < len(found):
+        return None
+    piece = _Piece(op, op.batch, natives)
+    results = {v: Place("out", n) for n, v in enumerate(op.program.results)}
+
+    def moved(member: _Member, place: Place) -> Place:
+        if place.kind == "work":
+            return Place("work", piece.offsets[member.workspace] + place.number)
+        value = member.instr.inputs[place.number] if place.kind == "in" else Value(member.instr, place.number)
+        if isinstance(value.instr.op, Feed):
+            return Place("in", value.instr.op.slot)
+        return results.get(value) or Place("work", piece.offsets[piece.slots[value]])
+
+    def make() -> list[Call]:
+        return [
+            call._replace(places=tuple(moved(member, p) for p in call.places))
+            for member in piece.members
+            for call in member.native.calls(member.wanted)
+        ]
+
+    return Native(always(make), piece.nbytes)
 
 
 def one_blocked(op: Op, in_types: Types, lower: Lower, how: How, size: int) -> Native | None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from minigraph.backends.llvm.blocked import Lower, one_blocked
+from minigraph.backends.llvm.blocked import FEW, Lower, one_blocked
 from minigraph.backends.llvm.builder import (
     F32,
     Frame,
@@ -219,7 +219,7 @@ def _tiles(op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], dtype:
 def _split(op: W.WinogradConvolution, what: _Tiles, in_types: Types, lower: Lower, how: How) -> Native | None:
     """The op in blocks of images, where the tiles of all take more than the cache holds."""
     images, total = what.image[0], what.nbytes(what.image[3]) + what.nbytes(what.output[3])
-    if how.inside or images == 1 or total <= 2 * MOST:
+    if how.inside or images <= FEW or total <= 2 * MOST:
         return None
     return one_blocked(op, in_types, lower, how, max(1, images * MOST // total))
 

@@ -91,6 +91,14 @@ _BY_NAME = {d.name: d for d in (*ALL, string)} | {"half": float16, "float": floa
 _BY_NUMPY = {d.np_dtype: d for d in ALL}
 
 
+def register_dtype(name: str, np_dtype: Any) -> DType:
+    """A dtype that another package brings to NumPy, for tensors that are moved and cast; the one there is, if any."""
+    known = _BY_NUMPY.get(np.dtype(np_dtype))
+    if known is None:
+        known = _BY_NAME[name] = _BY_NUMPY[np.dtype(np_dtype)] = DType(name, np_dtype)
+    return known
+
+
 def as_dtype(value: Any) -> DType:
     """The DType for a DType, a NumPy dtype, a Python type or a name. DTypeError where there is none."""
     if isinstance(value, DType):

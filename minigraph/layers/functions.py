@@ -66,7 +66,7 @@ def batch_normalization(
         beta = variable("beta", beta_initializer, beta_regularizer, trainable) if center else None
         moving_mean = variable("moving_mean", moving_mean_initializer, None, False)
         moving_variance = variable("moving_variance", moving_variance_initializer, None, False)
-        with _counted_as(x.graph, _nodes(training, fuses, center, scale, along == len(others))):
+        with counted_as(x.graph, _nodes(training, fuses, center, scale, along == len(others))):
             mean, variance = moving_mean.value(), moving_variance.value()
             if isinstance(training, Tensor) or training:
                 batch_mean, biased = moments(x, others)
@@ -79,7 +79,7 @@ def batch_normalization(
 
 
 @contextmanager
-def _counted_as(graph: Graph, count: int) -> Iterator[None]:
+def counted_as(graph: Graph, count: int) -> Iterator[None]:
     """Count what is made inside as `count` nodes, so that default op seeds after it are TensorFlow's."""
     start = graph.last_id
     yield

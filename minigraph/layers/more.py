@@ -6,7 +6,7 @@ from typing import Any
 
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.initializers import zeros_initializer
-from minigraph.layers.functions import Activation, last_size, pair, refuse, require_channels_last
+from minigraph.layers.functions import Activation, counted_as, last_size, pair, refuse, require_channels_last
 from minigraph.ops import conv_forms as forms
 from minigraph.ops.bias import bias_add
 from minigraph.ops.conv3d import known_dims
@@ -35,10 +35,11 @@ def conv2d_transpose(
     with x.graph.as_default(), variable_scope(name, default_name="conv2d_transpose", reuse=reuse):
         dims = [*size, filters, channels]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
-        n, height, width = known_dims(x, (0, 1, 2))
-        target = [n, height * step[0] + more[0], width * step[1] + more[1], filters]
-        shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
-        y = forms.conv2d_transpose(x, kernel, shape, list(step), padding.upper())
+        with counted_as(x.graph, 24):
+            n, height, width = known_dims(x, (0, 1, 2))
+            target = [n, height * step[0] + more[0], width * step[1] + more[1], filters]
+            shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
+            y = forms.conv2d_transpose(x, kernel, shape, list(step), padding.upper())
         if use_bias:
             y = bias_add(y, get_variable("bias", [filters], x.dtype, bias_initializer, bias_regularizer, trainable))
         return y if activation is None else activation(y)
@@ -93,6 +94,7 @@ def conv1d(
     with x.graph.as_default(), variable_scope(name, default_name="conv1d", reuse=reuse):
         dims = [size, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        x.graph.reserve_ids(1)  # the dilation rate, a constant
         y = nn_conv1d(x, kernel, step, padding.upper(), dilations=spread)
         if use_bias:
             y = bias_add(y, get_variable("bias", [filters], x.dtype, bias_initializer, bias_regularizer, trainable))

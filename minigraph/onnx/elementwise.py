@@ -12,7 +12,7 @@ import minigraph as tf
 from minigraph.core import types as T
 from minigraph.core.graph import Tensor
 from minigraph.onnx.call import Call, Result
-from minigraph.onnx.library import from_onnx_dtype
+from minigraph.onnx.library import from_onnx_dtype, limits
 from minigraph.ops.builder import apply
 from minigraph.ops.elementwise import FloorDiv
 from minigraph.ops.like import BroadcastTo
@@ -226,7 +226,14 @@ def _cast(call: Call) -> Result:
 
 
 def _converted(call: Call, dtype: Any) -> Result:
+    """Numbers too large for a dtype of 8 bits become its largest, unless `saturate` is 0; NaN stays."""
+    saturates = dtype.name.startswith("float8") and call.attr("saturate", 1)
+
     def convert(x: Tensor) -> Tensor:
+        if saturates:
+            low, high = limits(dtype)
+            wide = tf.cast(x, tf.float32)
+            x = tf.minimum(tf.maximum(wide, like(wide, low)), like(wide, high))
         if dtype == tf.bool and x.dtype != tf.bool:
             return tf.not_equal(x, like(x, 0))
         return tf.cast(x, dtype)
@@ -235,10 +242,10 @@ def _converted(call: Call, dtype: Any) -> Result:
 
 
 def _cast_like(call: Call) -> Result:
-    array = call.value(0).array
-    if array is not None:
-        return array.astype(call.type(1).dtype.np_dtype)
-    return _converted(call, call.type(1).dtype)
+    array, dtype = call.value(0).array, call.type(1).dtype
+    if array is not None and not dtype.name.startswith("float8"):
+        return array.astype(dtype.np_dtype)
+    return _converted(call, dtype)
 
 
 def _identity(call: Call) -> Result:

@@ -136,6 +136,8 @@ class _Importer:
         importer = None if function is not None or domain else IMPORTERS.get(node.op_type)
         if importer is None:
             return self._inline(call, node, function or body_of(node, call), opsets)
+        if domain == "" and node.op_type not in KEPT and any(_is_bfloat16(v) for v in inputs):
+            return [_narrowed(v) for v in self._build(_widened(call), importer)]
         return self._build(call, importer)
 
     def _inline(self, call: Call, node: Any, body: Any, opsets: Opsets) -> list[Value | None]:
@@ -164,6 +166,30 @@ class _Importer:
             if dims is not None:
                 return [Value(call.outputs[0], dims=dims, build=lambda: _tensor(_built(call, importer)[0]))]
         return [None if r is None else _value(n, r) for n, r in zip(call.outputs, _built(call, importer), strict=False)]
+
+
+KEPT = ("Cast", "CastLike", "DequantizeLinear", "QuantizeLinear")  # which know bfloat16
+
+
+def _is_bfloat16(value: Value | None) -> bool:
+    return value is not None and value.type.dtype.name == "bfloat16"
+
+
+def _widened(call: Call) -> Call:
+    """The call with float32 in place of bfloat16, in which there is no arithmetic."""
+    return _copy(call, [_as(v, tf.float32) if v is not None and _is_bfloat16(v) else v for v in call.inputs])
+
+
+def _narrowed(value: Value | None) -> Value | None:
+    """A result of such a call, rounded to bfloat16."""
+    bfloat16 = from_onnx_dtype(require_onnx().TensorProto.BFLOAT16)
+    return _as(value, bfloat16) if value is not None and value.type.dtype is tf.float32 else value
+
+
+def _as(value: Value, dtype: Any) -> Value:
+    if value.array is not None:
+        return Value(value.name, value.array.astype(dtype.np_dtype))
+    return Value(value.name, forms={perm: tf.cast(tensor, dtype) for perm, tensor in value.forms.items()})
 
 
 class _Optional(dict[str, Value]):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import ALL, DType
+from minigraph.core.dtypes import DType, as_dtype, register_dtype
 from minigraph.core.errors import BackendError, GraphError
 
 DOMAINS = {"ai.onnx": ""}  # two names of the standard operators' domain
@@ -41,12 +41,35 @@ def as_onnx_dtype(dtype: DType) -> int:
 
 
 def from_onnx_dtype(number: int) -> DType:
-    """The dtype that ONNX has under a number. UnsupportedError for strings, bfloat16, float8 and the like."""
+    """The dtype that ONNX has under a number. UnsupportedError for strings and complex numbers.
+
+    bfloat16 and those of 8 bits and less are NumPy's through the package ml_dtypes, which onnx itself needs: tensors of
+    them can be moved and cast.
+    """
     onnx = require_onnx()
     try:
         wanted = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(number))
-        return next(d for d in ALL if d.np_dtype == wanted)
-    except (KeyError, StopIteration, TypeError):
+        return register_dtype(wanted.name, wanted) if _is_narrow(wanted) else as_dtype(wanted)
+    except (KeyError, TypeError):
         names = onnx.TensorProto.DataType
         name = names.Name(number) if number in names.values() else str(number)
         raise UnsupportedError(f"minigraph has no dtype for ONNX's {name}") from None
+
+
+def _is_narrow(dtype: np.dtype[Any]) -> bool:
+    return dtype.type.__module__.startswith("ml_dtypes")
+
+
+def dtype_of(array: np.ndarray) -> DType:
+    """The dtype of an array. DTypeError where minigraph has none."""
+    return register_dtype(array.dtype.name, array.dtype) if _is_narrow(array.dtype) else as_dtype(array.dtype)
+
+
+def limits(dtype: DType) -> tuple[float, float]:
+    """The least and the largest finite number of a dtype."""
+    if not _is_narrow(dtype.np_dtype):
+        return float(dtype.min), float(dtype.max)
+    import ml_dtypes
+
+    info = ml_dtypes.iinfo if "int" in dtype.name else ml_dtypes.finfo
+    return float(info(dtype.np_dtype).min), float(info(dtype.np_dtype).max)

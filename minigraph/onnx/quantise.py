@@ -12,7 +12,7 @@ from minigraph.core.dtypes import DType, uint8
 from minigraph.core.graph import Tensor
 from minigraph.onnx.call import Call, Result
 from minigraph.onnx.conv import multiply
-from minigraph.onnx.library import from_onnx_dtype
+from minigraph.onnx.library import from_onnx_dtype, limits
 
 
 def _along(call: Call, index: int, axis: int, block: int) -> Tensor:
@@ -29,11 +29,13 @@ def _along(call: Call, index: int, axis: int, block: int) -> Tensor:
 
 
 def _rounded(x: Tensor, zero: Tensor | None, dtype: DType) -> Tensor:
-    """round(x) + zero, cut to the range of `dtype`."""
-    y = tf.cast(tf.round(x), tf.float64)
+    """round(x) + zero, cut to the range of `dtype`; of a floating-point dtype the nearest number."""
+    y = tf.cast(x if "float" in dtype.name else tf.round(x), tf.float64)
     if zero is not None:
         y = y + tf.cast(zero, tf.float64)
-    return tf.cast(tf.clip_by_value(y, np.float64(dtype.min), np.float64(dtype.max)), dtype)
+    low, high = (np.float64(v) for v in limits(dtype))
+    cut = tf.clip_by_value(y, low, high)
+    return tf.cast(tf.cast(cut, tf.float32) if dtype.size == 1 else cut, dtype)
 
 
 def _quantize(call: Call) -> Result:
@@ -43,8 +45,6 @@ def _quantize(call: Call) -> Result:
     else:
         number = call.attr("output_dtype", 0)
         dtype = from_onnx_dtype(number) if number else uint8
-    if not dtype.is_integer:
-        call.unsupported(f"a result of {dtype.name}")
     x = call.x() / tf.cast(_along(call, 1, axis, block), call.type().dtype)
     return _rounded(x, _along(call, 2, axis, block) if call.has(2) else None, dtype)
 
@@ -52,9 +52,10 @@ def _quantize(call: Call) -> Result:
 def _dequantize(call: Call) -> Result:
     axis, block = call.attr("axis", 1), call.attr("block_size", 0)
     scale = _along(call, 1, axis, block)
-    x = tf.cast(call.x(), tf.int32)
+    exact = tf.float32 if "float" in call.type().dtype.name else tf.int32
+    x = tf.cast(call.x(), exact)
     if call.has(2):
-        x = x - tf.cast(_along(call, 2, axis, block), tf.int32)
+        x = x - tf.cast(_along(call, 2, axis, block), exact)
     number = call.attr("output_dtype", 0)
     y = tf.cast(x, tf.float32) * tf.cast(scale, tf.float32)
     return tf.cast(y, from_onnx_dtype(number) if number else scale.dtype)

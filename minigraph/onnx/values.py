@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import minigraph as tf
-from minigraph.core.dtypes import ALL, as_dtype
+from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
-from minigraph.onnx.library import UnsupportedError
+from minigraph.onnx.library import UnsupportedError, dtype_of
 
 Perm = tuple[int, ...] | None  # None: as in ONNX
 
@@ -67,8 +67,11 @@ class Value:
         self.weight = weight
         self.dims = dims
         self.build = build
-        if array is not None and not any(d.np_dtype == array.dtype for d in ALL):
-            raise UnsupportedError(f"'{name}' holds {array.dtype}, for which minigraph has no dtype")
+        if array is not None:
+            try:
+                dtype_of(array)
+            except DTypeError:
+                raise UnsupportedError(f"'{name}' holds {array.dtype}: minigraph has no dtype for it") from None
 
     @property
     def known(self) -> bool:
@@ -78,7 +81,7 @@ class Value:
     def type(self) -> TensorType:
         """dtype and shape in ONNX's layout."""
         if self.array is not None:
-            return TensorType(as_dtype(self.array.dtype), self.array.shape)
+            return TensorType(dtype_of(self.array), self.array.shape)
         if not self.forms and self.dims is not None:
             return TensorType(tf.int64, self.dims.shape)
         perm, tensor = next(iter(self.forms.items()))

@@ -103,4 +103,5 @@ def swish(features: Any, name: str | None = None) -> Tensor:
     x = convert_to_tensor(features)
     with x.graph.name_scope(name or "swish"):
         result: Tensor = x * sigmoid(x)
+        x.graph.reserve_ids(2)  # TensorFlow's identities around it
         return result

@@ -54,7 +54,6 @@ def _depthwise(x: Tensor, w: Tensor, strides: Any, padding: Any, rate: Any, form
     if found not in (None, channels):
         raise ShapeError(f"Dimensions must be equal, but are {found} (channels) and {channels} (depthwise filter)")
     flat = reshape(w, [rows, columns, 1, channels * fan])
-    x.graph.reserve_ids(-2)  # TensorFlow has an op for this
     spread = [1, 1] if rate is None else list(np.ravel(rate))
     return conv2d(x, flat, strides, padding, data_format=form or NHWC, dilations=_four(spread, form), name=name)
 
@@ -162,7 +161,9 @@ def _transposed(
     def transposed(delta: Any, name: str | None) -> Tensor:
         with graph.name_scope(name or default) as scope:
             y, w = _operands(delta, weights)
-            like = fill(_in_nhwc(shape_operand(sizes), form), y.dtype.np_dtype.type(0), name="input_sizes")
+            dims, last = shape_operand(sizes), graph.last_id
+            like = fill(_in_nhwc(dims, form), y.dtype.np_dtype.type(0), name="input_sizes")
+            graph.last_id = last + (not isinstance(dims, Tensor))  # the sizes, a constant
             _check_fit(op, like, w, y)
             return first(graph.add(op, (like, w, y), scope))
 

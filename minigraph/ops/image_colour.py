@@ -133,6 +133,7 @@ def adjust_contrast(images: Any, contrast_factor: Any) -> Tensor:
         if (number.type.rank or 3) < 3:
             raise ShapeError(f"input must be at least 3-D, got shape {format_shape(x.type.shape)}")
         mean = reduce_mean(number, [-3, -2], keepdims=True)
+        x.graph.reserve_ids(-4)  # TensorFlow has an op for this
         sharper = add((number - mean) * cast(as_tensor_like(contrast_factor), number.dtype), mean, name=scope)
         return convert_image_dtype(sharper, x.dtype, saturate=True)
 

@@ -128,7 +128,7 @@ class InTopKV2(Op):
 
 def top_k(input: Any, k: int = 1, sorted: bool = True, name: str | None = None) -> TopK:
     """The `k` largest elements along the last axis, the largest first, and their places (int32)."""
-    values, indices = make(TopKV2(int(k), bool(sorted)), name, "TopKV2", {"input": input}).outputs
+    values, indices = make(TopKV2(int(k), bool(sorted)), name, "TopKV2", {"input": input}, consts=("k",)).outputs
     return TopK(values, indices)
 
 
@@ -137,4 +137,5 @@ def in_top_k(predictions: Any, targets: Any, k: int, name: str | None = None) ->
     count."""
     with composed(name, "in_top_k", predictions, targets):
         x = convert_to_tensor(predictions)
+        x.graph.reserve_ids(1)  # k, a constant
         return first(x.graph.add(InTopKV2(int(k)), (x, convert_to_tensor(targets))))

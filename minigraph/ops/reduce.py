@@ -16,7 +16,7 @@ from minigraph.ops import comparison as C
 from minigraph.ops import elementwise as E
 from minigraph.ops import filling as F
 from minigraph.ops import selection as S
-from minigraph.ops.builder import apply, first, make
+from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.identity import StopGradient
 from minigraph.ops.like import Axes, BroadcastLike, normalise_axes
 
@@ -239,6 +239,10 @@ def _reduce(
     axes = as_axes(axis if reduction_indices is None else reduction_indices)
     keep = bool(keepdims or keep_dims)
     const = "Const" if axes is None else "reduction_indices"
+    if axes is None and hasattr(x, "ref"):
+        graph_of([x]).reserve_ids(
+            3
+        )  # of a variable TensorFlow 1 makes its rank and a range, where of a tensor a constant
     return first(make(op(axes, keep), name, default, {"input_tensor": x}, consts=(const,)))
 
 

@@ -217,6 +217,7 @@ def _resize(op: type[Resize], images: Any, size: Any, name: str | None, align: b
             raise ShapeError(f"'size' must be a 1-D Tensor of 2 elements: new_height, new_width, not {size!r}")
         if min(target) < 1:
             raise InvalidArgumentError(f"'{op.__name__}': output dimensions must be positive, not {target}")
+        x.graph.reserve_ids(1)  # the size, a constant
         return first(x.graph.add(op((target[0], target[1]), bool(align), bool(half)), (x,), scope))
 
 

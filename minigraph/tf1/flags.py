@@ -17,6 +17,7 @@ class FlagValues:
         self.__dict__["_parser"] = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         self.__dict__["_values"] = {}
         self.__dict__["_required"] = []
+        self.__dict__["_booleans"] = set()
         self.__dict__["_parsed"] = False
 
     def define(self, name: str, default: Any, help: str | None, **options: Any) -> None:
@@ -33,7 +34,8 @@ class FlagValues:
 
     def __call__(self, argv: Sequence[str], known_only: bool = False) -> list[str]:
         """Read `argv`, of which the first is the program; what is no flag is given back. An error ends the program."""
-        found, rest = self._parser.parse_known_args(list(argv[1:]))
+        given = [f"{a}=true" if a.startswith("-") and a.lstrip("-") in self._booleans else a for a in argv[1:]]
+        found, rest = self._parser.parse_known_args(given)
         if "--" in rest:
             rest.remove("--")
         self._values.update({k: v for k, v in vars(found).items() if v is not None})
@@ -100,7 +102,8 @@ DEFINE_float = _define(float)
 
 def DEFINE_boolean(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
     """A flag that is `--name`, `--noname` or `--name=false`."""
-    FLAGS.define(name, default, help, type=_as_bool, nargs="?", const=True)
+    FLAGS.define(name, default, help, type=_as_bool)
+    FLAGS._booleans.add(name)
     FLAGS._parser.add_argument(f"--no{name}", f"-no{name}", dest=name, action="store_const", const=False)
 
 

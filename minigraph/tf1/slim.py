@@ -85,7 +85,7 @@ def create_train_op(
         pairs = [(tf.clip_by_norm(g, clip_gradient_norm), v) for g, v in pairs]
     step = optimizer.apply_gradients(pairs, global_step=global_step)
     with tf.name_scope("train_op"):
-        if check_numerics:
+        if check_numerics and hasattr(tf, "check_numerics"):
             total_loss = tf.check_numerics(total_loss, "LossTensor is inf or nan")
         with tf.control_dependencies([step]):
             made = tf.identity(total_loss)

@@ -16,6 +16,7 @@ from minigraph.variables import Variable, global_variables
 
 SUFFIX = ".safetensors"
 STATE_FILE = "checkpoint.json"
+_STATE_FILE_OF_TENSORFLOW = "checkpoint"
 _FORMAT = "minigraph.checkpoint.1"
 
 
@@ -146,9 +147,9 @@ def read_metadata(path: Any) -> dict[str, str]:
 
 
 def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
-    """The path of the newest checkpoint that a Saver wrote into the folder, or None."""
+    """The path of the newest checkpoint that a Saver, minigraph's or TensorFlow 1's, wrote into the folder, or None."""
     state = get_checkpoint_state(checkpoint_dir, latest_filename)
-    if state is None or not os.path.exists(state.model_checkpoint_path):
+    if state is None or not checkpoint_exists(state.model_checkpoint_path):
         return None
     return state.model_checkpoint_path
 
@@ -161,17 +162,29 @@ class CheckpointState(NamedTuple):
 
 
 def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> CheckpointState | None:
-    """The checkpoints that a Saver wrote into the folder, or None."""
-    import json
-
+    """The checkpoints that a Saver, minigraph's or else TensorFlow 1's, wrote into the folder, or None."""
     folder = os.fspath(checkpoint_dir)
-    try:
-        with open(os.path.join(folder, latest_filename or STATE_FILE), encoding="utf-8") as file:
-            state = json.load(file)
-        paths = [os.path.join(folder, name) for name in state["all"]]
-        return CheckpointState(os.path.join(folder, state["latest"]), paths)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    for name in [latest_filename] if latest_filename else [STATE_FILE, _STATE_FILE_OF_TENSORFLOW]:
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                latest, every = _read_state(file.read())
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        return CheckpointState(os.path.join(folder, latest), [os.path.join(folder, path) for path in every])
+    return None
+
+
+def _read_state(text: str) -> tuple[str, list[str]]:
+    """The paths that a file about a folder's checkpoints names: the newest, and all. Any error if it is none."""
+    import json
+    import re
+
+    if text.lstrip().startswith("{"):
+        state = json.loads(text)
+        return state["latest"], state["all"]
+    found = re.findall(r'^(all_)?model_checkpoint_paths?: "(.*)"$', text, re.MULTILINE)
+    newest = dict(found)
+    return newest[""], [path for kind, path in found if kind]
 
 
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Transfer from the digits 0-4 to the digits 5-9 with few labelled examples: frozen layers against training from scratch.
+"""Transfer from the digits 0-4 to 5-9 with few labelled examples: frozen layers against training from scratch.
 
     python tests/bench/transfer_digits.py [--examples 100] [--seeds 5] [--data sample]
 

@@ -90,3 +90,47 @@ _add_random("shuffle", 7, lambda tf: tf.random_shuffle(tf.range(11), seed=3))
 _add_random("shuffle_rows", 7, lambda tf: tf.random_shuffle(tf.constant(normal(6, 2)), seed=4))
 _add_random("multinomial", 7, lambda tf: tf.multinomial(tf.constant(normal(3, 5)), 7, seed=5))
 _add_random("multinomial_one", 7, lambda tf: tf.multinomial([[0.0, -1e30, 2.0]], 1, seed=6, output_dtype=tf.int32))
+
+
+def counting_layers(tf: Any) -> Results:
+    """A random number after each of many calls: each value pins the number of ops that the call before it builds."""
+    results = {}
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(3)
+        x = tf.placeholder(tf.float32, [None, 8, 8, 4])
+        rows = tf.placeholder(tf.float32, [None, 10])
+        kernel = tf.constant(np.ones((3, 3, 4, 2), np.float32))
+        mixing = tf.constant(np.ones((1, 1, 8, 5), np.float32))
+        up = tf.constant(np.ones((3, 3, 2, 4), np.float32))
+        calls = [
+            ("depthwise", lambda: tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME")),
+            ("separable", lambda: tf.nn.separable_conv2d(x, kernel, mixing, [1, 1, 1, 1], "SAME")),
+            ("transpose", lambda: tf.nn.conv2d_transpose(x, up, [5, 16, 16, 2], [1, 2, 2, 1])),
+            ("relu6", lambda: tf.nn.relu6(x)),
+            ("leaky_relu", lambda: tf.nn.leaky_relu(x)),
+            ("selu", lambda: tf.nn.selu(x)),
+            ("crelu", lambda: tf.nn.crelu(x)),
+            ("swish", lambda: tf.nn.swish(x)),
+            ("layer_transpose", lambda: tf.layers.conv2d_transpose(x, 2, 3, 2, "same")),
+            ("layer_separable", lambda: tf.layers.separable_conv2d(x, 2, 3)),
+            ("layer_conv1d", lambda: tf.layers.conv1d(x[:, 0], 3, 3)),
+            ("layer_dense", lambda: tf.layers.Dense(3)(rows)),
+            ("layer_conv2d", lambda: tf.layers.Conv2D(3, 3)(x)),
+            ("lrn", lambda: tf.nn.lrn(x)),
+            ("top_k", lambda: tf.nn.top_k(rows, 2)),
+            ("clip_by_norm", lambda: tf.clip_by_norm(rows, 1.0)),
+            ("resize", lambda: tf.image.resize_images(x, [4, 4])),
+            ("brightness", lambda: tf.image.random_brightness(x, 0.1)),
+            ("contrast", lambda: tf.image.random_contrast(x, 0.1, 0.5)),
+            ("decay", lambda: tf.train.exponential_decay(0.1, tf.constant(1), 10, 0.9)),
+        ]
+        probes = []
+        for _, call in calls:
+            call()
+            probes.append(tf.random_uniform([2]))
+        for (name, _), value in zip(calls, session.run(probes)):
+            results[name] = value
+    return results
+
+
+CASES["counting_layers"] = Case(counting_layers, 5e-7, 1e-7)

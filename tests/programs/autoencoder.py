@@ -1,4 +1,5 @@
-"""An autoencoder on digits, trained with RMSProp to give back its input."""
+"""An autoencoder on digits, trained with Adam to give back its input."""
+
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 
@@ -8,13 +9,13 @@ FLAGS = tf.app.flags.FLAGS
 
 tf.set_random_seed(4)
 mnist = input_data.read_data_sets(FLAGS.data_dir, validation_size=500)
-sizes = [784, 40]
+sizes = [784, 64]
 X = tf.placeholder("float", [None, sizes[0]])
 
 weights, biases = {}, {}
 for i, (inner, outer) in enumerate(zip(sizes, sizes[1:]), 1):
-    weights["encoder_h%d" % i] = tf.Variable(tf.random_normal([inner, outer], stddev=0.1))
-    weights["decoder_h%d" % i] = tf.Variable(tf.random_normal([outer, inner], stddev=0.1))
+    weights["encoder_h%d" % i] = tf.Variable(tf.random_normal([inner, outer], stddev=0.05))
+    weights["decoder_h%d" % i] = tf.Variable(tf.random_normal([outer, inner], stddev=0.05))
     biases["encoder_b%d" % i] = tf.Variable(tf.zeros([outer]))
     biases["decoder_b%d" % i] = tf.Variable(tf.zeros([inner]))
 
@@ -27,7 +28,7 @@ def layer(x, kind, i):
 code = layer(X, "encoder", 1)
 output = layer(code, "decoder", 1)
 cost = tf.reduce_mean(tf.pow(X - output, 2))
-optimizer = tf.train.RMSPropOptimizer(0.01).minimize(cost)
+optimizer = tf.train.AdamOptimizer(0.01).minimize(cost)
 
 init = tf.global_variables_initializer()
 with tf.Session() as sess:

@@ -1,4 +1,5 @@
 """Batch normalisation on digits: moving averages in training, and what they give in evaluation."""
+
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 
@@ -21,7 +22,7 @@ logits = tf.layers.dense(net, 10)
 
 loss = tf.losses.softmax_cross_entropy(onehot_labels=y_, logits=logits)
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
-    train = tf.train.AdamOptimizer(0.005).minimize(loss)
+    train = tf.train.AdamOptimizer(0.002).minimize(loss)
 accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), tf.argmax(y_, 1)), tf.float32))
 
 with tf.Session() as sess:

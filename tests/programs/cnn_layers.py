@@ -1,4 +1,5 @@
 """A convolutional network on digits with tf.layers, sparse labels, and a decaying learning rate."""
+
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 

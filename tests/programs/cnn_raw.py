@@ -1,4 +1,5 @@
 """A convolutional network on digits from variables and tf.nn alone, with dropout and Adam."""
+
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 

@@ -1,4 +1,5 @@
 """A multi-layer perceptron on digits, with plain gradient descent."""
+
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 

@@ -1,4 +1,5 @@
 """A monitored session with hooks, which goes on from its checkpoint when it is started again."""
+
 import numpy as np
 import tensorflow as tf
 

@@ -1,4 +1,5 @@
 """Saving, and going on in a new graph and session exactly where the old one stopped."""
+
 import os
 
 import numpy as np

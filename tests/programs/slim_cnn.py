@@ -1,4 +1,5 @@
 """A convolutional network on digits with slim: arg_scope, batch normalisation, weight decay, create_train_op."""
+
 import tensorflow as tf
 import tensorflow.contrib.slim as slim
 from tensorflow.examples.tutorials.mnist import input_data
@@ -14,9 +15,8 @@ def arg_scope(is_training):
         activation_fn=tf.nn.relu,
         weights_initializer=tf.truncated_normal_initializer(0.0, 0.1),
         weights_regularizer=slim.l2_regularizer(0.0005),
-    ):
-        with slim.arg_scope([slim.batch_norm, slim.dropout], is_training=is_training) as scope:
-            return scope
+    ), slim.arg_scope([slim.batch_norm, slim.dropout], is_training=is_training) as scope:
+        return scope
 
 
 def network(images):
@@ -36,15 +36,13 @@ def main(_):
     mnist = input_data.read_data_sets(FLAGS.data_dir, one_hot=True, validation_size=500, reshape=False)
     images = tf.placeholder(tf.float32, [None, 28, 28, 1])
     labels = tf.placeholder(tf.float32, [None, 10])
-    with tf.variable_scope("net"):
-        with slim.arg_scope(arg_scope(is_training=True)):
-            logits = network(images)
-    with tf.variable_scope("net", reuse=True):
-        with slim.arg_scope(arg_scope(is_training=False)):
-            predictions = tf.argmax(network(images), 1)
+    with tf.variable_scope("net"), slim.arg_scope(arg_scope(is_training=True)):
+        logits = network(images)
+    with tf.variable_scope("net", reuse=True), slim.arg_scope(arg_scope(is_training=False)):
+        predictions = tf.argmax(network(images), 1)
     tf.losses.softmax_cross_entropy(labels, logits)
     total_loss = tf.losses.get_total_loss()
-    train_op = slim.learning.create_train_op(total_loss, tf.train.AdamOptimizer(0.005))
+    train_op = slim.learning.create_train_op(total_loss, tf.train.MomentumOptimizer(0.005, 0.9))
     accuracy = tf.reduce_mean(tf.cast(tf.equal(predictions, tf.argmax(labels, 1)), tf.float32))
 
     with tf.Session() as sess:

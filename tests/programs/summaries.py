@@ -1,4 +1,5 @@
 """Summaries of a training run, its graph, and a trace, for TensorBoard."""
+
 import argparse
 import os
 import sys

@@ -1,4 +1,5 @@
 """Transfer learning: a network learns the digits 0 to 4, and its features, frozen, serve for 5 to 9."""
+
 import os
 
 import tensorflow as tf

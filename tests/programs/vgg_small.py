@@ -1,9 +1,10 @@
 """A network built like VGG, on small synthetic colour images: stripes and checks of four kinds."""
+
 import numpy as np
 import tensorflow as tf
 
 SIZE, CLASSES = 16, 4
-tf.app.flags.DEFINE_integer("steps", 50, "Training steps.")
+tf.app.flags.DEFINE_integer("steps", 60, "Training steps.")
 FLAGS = tf.app.flags.FLAGS
 
 
@@ -52,7 +53,7 @@ logits = dense(net, CLASSES, "fc8")
 
 loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(labels=labels, logits=logits))
 decay = tf.add_n([tf.nn.l2_loss(v) for v in tf.trainable_variables() if "bias" not in v.name])
-train = tf.train.AdamOptimizer(2e-3).minimize(loss + 1e-4 * decay)
+train = tf.train.MomentumOptimizer(0.05, 0.9).minimize(loss + 1e-4 * decay)
 accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), tf.argmax(labels, 1)), tf.float32))
 
 train_images, train_labels = make_images(800, seed=1)

@@ -104,7 +104,7 @@ def _resnet50() -> tuple[Layer, ...]:
 
 NETWORKS = {
     "mnist-cnn": Network((28, 28, 1), _mnist(), "adam"),
-    "lenet5": Network((32, 32, 1), _lenet()),
+    "lenet5-modern": Network((32, 32, 1), _lenet()),
     "vgg16": Network((224, 224, 3), _vgg16()),
     "resnet50": Network((224, 224, 3), _resnet50()),
 }  # by the names that `minigraph models` has

@@ -28,7 +28,7 @@ WORKLOADS = (
     Workload("mnist-step", "mnist-cnn", 256, True),
     Workload("mnist-256", "mnist-cnn", 256, False),
     Workload("mnist-1", "mnist-cnn", 1, False),
-    Workload("lenet-step", "lenet5", 64, True),
+    Workload("lenet-step", "lenet5-modern", 64, True),
     Workload("vgg16-1", "vgg16", 1, False),
     Workload("vgg16-8", "vgg16", 8, False),
     Workload("resnet50-1", "resnet50", 1, False),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,9 +92,6 @@ class Retraining:
     ) -> None:  # fmt: skip
         self.model, self.folder, self.settings, self.distortions = model, folder, settings, distortions
         self.plan = plan
-        self.split: Split = split_images(
-            folder, settings.testing_percentage, settings.validation_percentage, settings.split_seed
-        )
         self.network = build_network(model, len(folder.classes), plan, final_tensor_name, settings.seed)
         self.session = tf.Session(graph=self.network.graph, backend=settings.backend)
         self.session.run(self.network.initialise)
@@ -102,8 +100,6 @@ class Retraining:
         key = weights_key(weights, settings.seed)
         where = bottleneck_dir / f"{model.name}-{plan.cut}-{key}".replace("/", "_")
         self.bottlenecks = None if plan.cut is None else Bottlenecks(folder, where, self._load, self._forward)
-        train_labels, test_labels = (folder.one_hot()[self.split.every(part)] for part in ("training", "testing"))
-        self.baseline = Baseline.of(train_labels, test_labels, folder.classes)
         identity = {
             **asdict(settings), **plan._asdict(), "weights": key, "classes": list(folder.classes),
             "images": folder.checksum(), **asdict(distortions),
@@ -112,6 +108,20 @@ class Retraining:
         self._one_hot = folder.one_hot()
         self.step = 0
         self.history: list[Evaluation] = []
+
+    @cached_property
+    def split(self) -> Split:
+        """Which images train, validate and test. Errors as of `split_images`."""
+        settings = self.settings
+        return split_images(
+            self.folder, settings.testing_percentage, settings.validation_percentage, settings.split_seed
+        )
+
+    @property
+    def baseline(self) -> Baseline:
+        """What the test's accuracy is to be compared with."""
+        train, test = (self._one_hot[self.split.every(part)] for part in ("training", "testing"))
+        return Baseline.of(train, test, self.folder.classes)
 
     def start(self, resume: bool) -> Path | None:
         """Take up the run in the folder, if there is one, and return its checkpoint; see `Checkpoints.restore`."""

@@ -1,0 +1,133 @@
+"""Kernels that go through the windows of images, a vector of channels at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from minigraph.backends.llvm.builder import I64, Frame, Value, at, index, larger, loop, offset, smaller, vector
+from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.tile import parts
+from minigraph.ops.window import Pair, Window
+
+TAPS = 25  # of a window, at most: each is written out
+
+
+class Windows(NamedTuple):
+    """Windows over images [n, height, width, channels], starting at (-top, -left)."""
+
+    image: tuple[int, ...]
+    kernel: Pair
+    strides: Pair
+    before: Pair
+    out: Pair
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether no window reaches over an edge."""
+        reach = [
+            (o - 1) * s + k - b for o, s, k, b in zip(self.out, self.strides, self.kernel, self.before, strict=True)
+        ]
+        return self.before == (0, 0) and reach[0] <= self.image[1] and reach[1] <= self.image[2]
+
+    @property
+    def is_partition(self) -> bool:
+        """Whether each pixel is in one window."""
+        covers = all(o * s == n for o, s, n in zip(self.out, self.strides, self.image[1:3], strict=True))
+        return self.is_inside and self.kernel == self.strides and covers
+
+
+def windows_of(window: Window, image: Sequence[int], out: Sequence[int]) -> Windows:
+    (top, _), (left, _) = window.pads(image[1], image[2])
+    return Windows(tuple(image), window.kernel, window.strides, (top, left), (out[1], out[2]))
+
+
+class Pixel(NamedTuple):
+    """Where one window is.
+
+    result: the offset of its result. taps: each one's offset in the image, and whether it is inside (None: always).
+    count: how many are inside.
+    """
+
+    result: Value
+    taps: list[tuple[Value, Value | None]]
+    count: Value
+
+
+class WindowWriter:
+    """Writes a kernel that goes through all windows. A task is an image, or a row of results where rows do not meet."""
+
+    def __init__(self, where: Windows, frame: Frame, rows: bool) -> None:
+        self.where, self.frame, self.rows = where, frame, rows
+        self.tasks = where.image[0] * (where.out[0] if rows else 1)
+
+    @contextmanager
+    def windows(self, before: Callable[[Value], None] | None = None) -> Iterator[Pixel]:
+        """The kernel with its loops over the windows; `before` writes what is done first for an image."""
+        down, across = self.where.out
+        with self.frame.tasks("kernel") as task:
+            b = self.frame.b
+            image = b.sdiv(task, index(down)) if self.rows else task
+            if before is not None:
+                before(image)
+            low = b.srem(task, index(down)) if self.rows else index(0)
+            high = b.add(low, index(1)) if self.rows else index(down)
+            with loop(b, low, high) as p, loop(b, index(0), index(across)) as q:
+                yield self._pixel(image, p, q)
+
+    def _pixel(self, image: Value, p: Value, q: Value) -> Pixel:
+        b, where = self.frame.b, self.where
+        _, height, width, channels = where.image
+        result = offset(b, (image, where.out[0] * where.out[1] * channels), (p, where.out[1] * channels), (q, channels))
+        axes = []
+        for place, axis, length in ((p, 0, height), (q, 1, width)):
+            start = b.sub(b.mul(place, index(where.strides[axis])), index(where.before[axis]))
+            axes.append([self._inside(b.add(start, index(k)), length) for k in range(where.kernel[axis])])
+        count = index(math.prod(where.kernel))
+        if not where.is_inside:
+            counts = [sum_up(self.frame.b, [b.zext(ok, I64) for _, ok in axis]) for axis in axes]
+            count = b.mul(*counts)
+        taps = []
+        for y, y_ok in axes[0]:
+            for x, x_ok in axes[1]:
+                place = offset(b, (image, height * width * channels), (y, width * channels), (x, channels))
+                taps.append((place, None if y_ok is None else b.and_(y_ok, x_ok)))
+        return Pixel(result, taps, count)
+
+    def _inside(self, place: Value, length: int) -> tuple[Value, Value | None]:
+        """The place brought inside the image, and whether it was."""
+        if self.where.is_inside:
+            return place, None
+        b = self.frame.b
+        ok = b.and_(b.icmp_signed(">=", place, index(0)), b.icmp_signed("<", place, index(length)))
+        return smaller(b, larger(b, place, index(0)), index(length - 1)), ok
+
+    def channels(self, body: Callable[[Value, int], None]) -> None:
+        """`body(channel, width)` for vectors that make up all channels."""
+        lanes, count = host().lanes, self.where.image[3]
+        whole = count // lanes * lanes
+        with loop(self.frame.b, index(0), index(whole), lanes) as c:
+            body(c, lanes)
+        for start, width in parts(count - whole):
+            body(index(whole + start), width)
+
+
+def sum_up(b: Any, values: Sequence[Value]) -> Value:
+    """The sum of integers."""
+    total = values[0]
+    for value in values[1:]:
+        total = b.add(total, value)
+    return total
+
+
+def load(frame: Frame, pointer: int, place: Value, kind: Any, width: int) -> Value:
+    """A vector of elements from element `place` of a pointer on."""
+    address = at(frame.b, frame.pointers[pointer], place, kind)
+    return frame.b.load(address, typ=vector(kind, width), align=1)
+
+
+def store(frame: Frame, pointer: int, place: Value, value: Value, kind: Any) -> None:
+    """A vector of elements to element `place` of a pointer on."""
+    frame.b.store(value, at(frame.b, frame.pointers[pointer], place, kind), align=1)

@@ -1,0 +1,165 @@
+"""Warnings about what a program most likely does not mean: they come, with the user's line, and only then."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigraph as tf
+
+KINDS = (
+    tf.SameBatchWarning, tf.DoubleSoftmaxWarning, tf.DropoutInEvaluationWarning, tf.ReadAndUpdateWarning,
+)  # fmt: skip
+DATA = np.random.RandomState(0).uniform(size=(400, 3)).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def graph() -> Iterator[None]:
+    with tf.Graph().as_default():
+        yield
+
+
+def caught(program: Callable[[], Any]) -> list[warnings.WarningMessage]:
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        program()
+    return [w for w in found if issubclass(w.category, KINDS)]
+
+
+def regression(keep_prob: Any = None) -> tuple[Any, Any, Any, tf.Variable]:
+    x = tf.placeholder(tf.float32, [None, 3], name="x")
+    w = tf.Variable(tf.ones([3, 2]), name="w")
+    y = tf.matmul(x if keep_prob is None else tf.nn.dropout(x, keep_prob), w)
+    train = tf.train.GradientDescentOptimizer(0.01).minimize(tf.reduce_mean(tf.square(y)))
+    return x, y, train, w
+
+
+def train_on(batch: Callable[[int], np.ndarray], **options: Any) -> None:
+    x, _, train, _ = regression()
+    with tf.Session(**options) as session:
+        session.run(tf.global_variables_initializer())
+        for step in range(20):
+            session.run(train, {x: batch(step)})
+
+
+def test_the_same_batch_again_and_again() -> None:
+    (warning,) = caught(lambda: train_on(lambda step: DATA[:32]))
+    assert warning.category is tf.SameBatchWarning
+    assert warning.filename == __file__
+    assert "the same 32 rows of an array of 400" in str(warning.message)
+    assert 'x = tf.placeholder(tf.float32, [None, 3], name="x")' in str(warning.message)
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        lambda step: DATA,
+        lambda step: DATA[:300],
+        lambda step: DATA[step * 20 : step * 20 + 20],
+        lambda step: DATA[np.arange(32) + step],
+        lambda step: DATA[:32] if step % 10 else DATA[32:64],
+    ],
+)
+def test_batches_that_change_and_whole_data(batch: Any) -> None:
+    assert not caught(lambda: train_on(batch))
+
+
+def test_all_lints_are_switched_off_together_and_each_alone() -> None:
+    assert not caught(lambda: train_on(lambda step: DATA[:32], lint=False))
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", tf.SameBatchWarning)
+        with tf.Graph().as_default():
+            train_on(lambda step: DATA[:32])
+    assert not found
+
+
+LOSSES = {
+    "softmax": lambda z, y: tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=z),
+    "sparse": lambda z, y: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.argmax(y, 1), logits=z),
+    "sigmoid": lambda z, y: tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=z),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", [tf.nn.softmax, tf.nn.sigmoid, tf.nn.relu, tf.identity])
+def test_softmax_before_a_loss_of_logits(loss: str, activation: Any) -> None:
+    logits = activation(tf.constant(DATA[:4]))
+    value = LOSSES[loss](tf.reshape(logits, [4, 3]), tf.constant(np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]))
+
+    def program() -> None:
+        with tf.Session() as session:
+            for _ in range(3):
+                session.run(value)
+
+    found = caught(program)
+    if activation in (tf.nn.softmax, tf.nn.sigmoid):
+        (warning,) = found
+        assert warning.category is tf.DoubleSoftmaxWarning
+        assert (warning.filename, "logits = activation" in str(warning.message)) == (__file__, True)
+    else:
+        assert not found
+
+
+def evaluate_with(keep_prob: Any, value: float | None, trains: bool = True) -> None:
+    x, y, train, _ = regression(keep_prob)
+    feeds = {x: DATA}
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        if trains:
+            session.run(train, feeds if value is None else feeds | {keep_prob: 0.5})
+        session.run(y, feeds if value is None else feeds | {keep_prob: value})
+
+
+def test_dropout_in_evaluation() -> None:
+    for keep_prob, value in ((tf.placeholder(tf.float32), 0.5), (0.5, None), (tf.constant(0.5), None)):
+        (warning,) = caught(lambda k=keep_prob, v=value: evaluate_with(k, v))
+        assert warning.category is tf.DropoutInEvaluationWarning
+        assert "a share of 0.5" in str(warning.message)
+        assert warning.filename == __file__
+
+
+def test_no_dropout_in_evaluation() -> None:
+    assert not caught(lambda: evaluate_with(tf.placeholder(tf.float32), 1.0))
+    assert not caught(lambda: evaluate_with(tf.placeholder_with_default(1.0, []), 1.0))
+    assert not caught(lambda: evaluate_with(tf.placeholder(tf.float32), 0.5, trains=False))
+
+
+def test_a_variable_is_fetched_and_updated() -> None:
+    x, y, train, w = regression()
+
+    def program(fetches: Any) -> None:
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            for _ in range(2):
+                session.run(fetches, {x: DATA})
+
+    for fetches in ([w, train], [w.value(), train], {"a": w, "b": w.assign(tf.zeros([3, 2]))}):
+        (warning,) = caught(lambda f=fetches: program(f))
+        assert warning.category is tf.ReadAndUpdateWarning
+        assert "the variable 'w'" in str(warning.message)
+        assert warning.filename == __file__
+    assert not caught(lambda: program([y, train]))
+    assert not caught(lambda: program([w]))
+    with tf.control_dependencies([train]):
+        after = w.read_value()
+    assert not caught(lambda: program([after, train]))
+
+
+def test_a_summary_of_a_variable_and_the_global_step_may_be_fetched_with_the_update() -> None:
+    x = tf.placeholder(tf.float32, [None, 3])
+    w = tf.Variable(tf.ones([3, 2]))
+    step = tf.train.get_or_create_global_step()
+    train = tf.train.GradientDescentOptimizer(0.01).minimize(tf.reduce_sum(tf.matmul(x, w)), global_step=step)
+    summary = tf.summary.histogram("w", w)
+
+    def program() -> None:
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            session.run([summary, step, train], {x: DATA})
+
+    assert not caught(program)
