@@ -1,0 +1,69 @@
+"""The networks of the table on the CuPy backend: no host calls, kernels that NVIDIA's compiler takes, NumPy's loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from gpu.fake_cudnn import FakeCudnn
+from gpu.host import COMPILER, HostDevice
+from test_cupy_backend import Recorder
+
+import minigraph as tf
+from minigraph import backend as backends
+from minigraph.backends.cupy import nvrtc
+from minigraph.backends.cupy.backend import CupyBackend
+from minigraph.backends.cupy.emit import module
+from minigraph.backends.cupy.kernel import Launch
+from minigraph.backends.cupy.prelude import OPTIONS
+from minigraph.models.classifier import classifier
+from minigraph.models.registry import MODELS
+
+QUICK = {"squeezenet"}  # all together take minutes
+networks = pytest.mark.parametrize(
+    "model", [pytest.param(m, id=m.name, marks=[] if m.name in QUICK else [pytest.mark.slow]) for m in MODELS]
+)
+
+
+@networks
+@pytest.mark.parametrize("training", [False, True])
+def test_a_network_has_no_host_calls_and_its_kernels_compile(
+    monkeypatch: pytest.MonkeyPatch, model: Any, training: bool
+) -> None:
+    """In its own size, at batch 2. What takes long, compiling, is for the networks of the slow tests."""
+    backend = CupyBackend(Recorder())
+    monkeypatch.setitem(backends._loaded, "cupy", backend)
+    net = classifier(model, is_training=training)
+    feeds = {net.images: np.zeros((2, *model.image_shape), np.float32)}
+    if training:
+        feeds[net.labels] = np.zeros((2, model.classes), np.float32)
+    with tf.Session(graph=net.graph, backend="cupy") as session:
+        plan, _ = session.plan_for([net.train, net.loss] if training else net.logits, feeds)
+    assert [s.instr.name for s in plan.steps if s.lowered.fallback] == []
+    library = nvrtc.find()
+    if library is not None and model.name not in QUICK:
+        steps = [s for b in plan.steps for s in b.lowered.bind.steps]  # type: ignore[attr-defined]
+        kernels = {s.kernel.name: s.kernel for s in steps if isinstance(s, Launch)}
+        assert nvrtc.compile(library, module(kernels.values()), "sm_90", OPTIONS)[:4] == b"\x7fELF"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
+@pytest.mark.parametrize("model", [pytest.param(m, id=m.name) for m in MODELS])
+def test_a_network_s_steps_give_numpy_s_losses(monkeypatch: pytest.MonkeyPatch, model: Any) -> None:
+    """Narrow, and on small pictures; convolutions by the stand-in for cuDNN."""
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice(cudnn=FakeCudnn())))
+    size = min(model.image_size, 80)
+    random = np.random.RandomState(0)
+    pictures = random.rand(2, size, size, model.channels).astype(np.float32)
+    one_hot = np.eye(5, dtype=np.float32)[[1, 4]]
+    losses = {}
+    for name in ("numpy", "cupy"):
+        net = classifier(model, width=0.125, image_size=size, num_classes=5, learning_rate=1e-3)
+        with tf.Session(graph=net.graph, backend=name) as session:
+            with net.graph.as_default():
+                session.run(tf.global_variables_initializer())
+            feeds = {net.images: pictures, net.labels: one_hot}
+            losses[name] = [session.run([net.loss, net.train], feeds)[0] for _ in range(3)]
+    np.testing.assert_allclose(losses["cupy"], losses["numpy"], rtol=1e-3)
