@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from minigraph.compile.profile import Profile
 from minigraph.core.protos import proto
+
+if TYPE_CHECKING:
+    from minigraph.compile.profile import Profile
 
 
 class RunOptions:
