@@ -1,8 +1,8 @@
 """A candidate in a process of its own, so that no framework's threads or memory disturb another's.
 
 It reads lines from standard input and answers each with a line of JSON: first, unasked, when it is ready; to `step`
-with the seconds of a step, taken after another one that brings back into memory and caches what others have displaced in
-the meantime; to anything else with its peak memory, and ends.
+with the seconds of a step, taken after another one that brings back into the caches what others have displaced; to
+anything else with its peak memory, and ends.
 """
 
 from __future__ import annotations
