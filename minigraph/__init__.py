@@ -3,6 +3,7 @@
 `import minigraph as tf`, build a graph, run it in a `tf.Session`.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from minigraph import (
@@ -12,9 +13,7 @@ from minigraph import (
     initializers,
     layers,
     linalg,
-    losses,
     math,
-    metrics,
     nn,
     summary,
     train,
@@ -227,6 +226,10 @@ from minigraph.variables import (
     variables_initializer,
 )
 
+if _TYPE_CHECKING:
+    from minigraph import losses, metrics
+
+_LATE = ("losses", "metrics")  # imported when they are asked for
 Operation = Node
 all_variables = global_variables
 initialize_variables = variables_initializer
@@ -236,7 +239,11 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> _Any:
-    """The protocol buffers, which need TensorBoard."""
+    """The modules that are imported late, and the protocol buffers, which need TensorBoard."""
+    if name in _LATE:
+        from importlib import import_module
+
+        return import_module(f"minigraph.{name}")
     from minigraph.core.protos import MESSAGES, proto
 
     if name in MESSAGES:
