@@ -15,6 +15,7 @@ import numpy as np
 
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.provenance import Source
+from minigraph.core.walk import needed
 from minigraph.ops.constant import Const
 from minigraph.ops.reduce import Mean
 from minigraph.ops.update import Apply
@@ -68,7 +69,7 @@ class Lints:
 
     def at_compile(self, run: Run) -> None:
         """To be told of each form of call that is new."""
-        nodes = _ancestors(_node(end) for end in run.ends)
+        nodes = needed(_node(end) for end in run.ends)
         for node in sorted(nodes, key=lambda n: n.id):
             found = _double_softmax(node)
             if found is not None and node not in self._told:
@@ -155,7 +156,7 @@ class SameBatchLint:
 
     def after_run(self, run: Run) -> bool:
         if run.request not in self._training:
-            self._training[run.request] = _trains(_ancestors(_node(end) for end in run.ends))
+            self._training[run.request] = _trains(needed(_node(end) for end in run.ends))
         pieces = [(t, a) for t, a in run.feeds.items() if _is_piece(a)]
         if not self._training[run.request] or not pieces:
             return True
@@ -199,7 +200,7 @@ class DropoutLint:
 
     def after_run(self, run: Run) -> bool:
         if run.request not in self._seen:
-            nodes = _ancestors(_node(end) for end in run.ends)
+            nodes = needed(_node(end) for end in run.ends)
             self._seen[run.request] = _trains(nodes), [n for n in nodes if _is_dropout(n)]
         trains, masks = self._seen[run.request]
         self._trained |= trains
@@ -222,7 +223,7 @@ class DropoutLint:
 def _is_dropout(node: Node) -> bool:
     """Whether it is the comparison of uniform numbers with a rate that makes dropout's mask."""
     return node.type == "GreaterEqual" and "dropout" in node.name.lower() and any(
-        n.op.draws for n in _ancestors([node.inputs[0].node])
+        n.op.draws for n in needed([node.inputs[0].node])
     )  # fmt: skip
 
 
@@ -284,29 +285,16 @@ class MovingAveragesLint:
     def _judge(self, ends: Iterable[Tensor | Node]) -> Node | bool | None:
         """True: the run updates averages. A node: it trains by batch statistics that this node would average."""
         updates = {self._node(u) for u in self.graph.get_collection(GraphKeys.UPDATE_OPS)}
-        run = _ancestors(map(self._node, ends))
+        run = needed(map(self._node, ends))
         if run & updates:
             return True
         if not any(isinstance(n.op, Apply) for n in run):
             return None
         for update in sorted(updates, key=lambda n: n.id):
-            if any(isinstance(n.op, Mean) for n in _ancestors([update]) & run):
+            if any(isinstance(n.op, Mean) for n in needed([update]) & run):
                 return update
         return None
 
     def _node(self, element: Tensor | Node) -> Node:
         found = self.graph.as_graph_element(element)
         return found if isinstance(found, Node) else found.node
-
-
-def _ancestors(nodes: Iterable[Node]) -> set[Node]:
-    """The nodes and all that they need."""
-    found: set[Node] = set()
-    stack = list(nodes)
-    while stack:
-        node = stack.pop()
-        if node not in found:
-            found.add(node)
-            stack += [t.node for t in node.inputs]
-            stack += node.control_inputs
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minigraph.compile.specialise import specialise
@@ -13,9 +13,18 @@ from minigraph.rewrite.driver import Outcome
 from minigraph.rewrite.pipeline import Pass, run_pipeline
 
 
-def program_of(fetches: Sequence[Any], feeds: Sequence[Any] = (), targets: Sequence[Any] = ()) -> Program:
-    """The program for tensors; the feeds are placeholders of static shapes."""
-    return specialise(list(fetches), list(targets), list(feeds), [TensorType(f.dtype, f.type.static) for f in feeds])
+def program_of(
+    fetches: Sequence[Any], feeds: Sequence[Any] | Mapping[Any, Any] = (), targets: Sequence[Any] = ()
+) -> Program:
+    """The program for tensors; the feeds are placeholders of static shapes, or with arrays of the shapes to take."""
+    shapes = [a.shape for a in feeds.values()] if isinstance(feeds, Mapping) else [f.type.static for f in feeds]
+    types = [TensorType(f.dtype, shape) for f, shape in zip(feeds, shapes, strict=True)]
+    return specialise(list(fetches), list(targets), list(feeds), types)
+
+
+def ops(program: Program) -> list[str]:
+    """All ops of a program by name, in its order."""
+    return [type(i.op).__name__ for i in program.instrs]
 
 
 def kinds(program: Program) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from gpu import benchmark as gpu_benchmark
 
 from minigraph.tools.bench import candidates, measure, report
 from minigraph.tools.bench.candidates import Candidate
@@ -23,16 +24,16 @@ INFERENCE = Workload("mnist-1", "mnist-cnn", 1, False)
 
 def test_every_workload_has_a_network() -> None:
     assert {w.model for w in WORKLOADS} == set(NETWORKS)
+    assert {row.model for row in gpu_benchmark.ROWS} <= set(NETWORKS)
 
 
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
 def test_the_peers_networks_have_as_many_parameters_as_published(name: str) -> None:
     torch = pytest.importorskip("torch")
-    from minigraph.tools.bench.torch_peer import _sequence
+    from minigraph.tools.bench.torch_peer import build
 
-    network = NETWORKS[name]
     with torch.device("meta"):
-        module, _ = _sequence(network.layers, network.image)
+        module = build(NETWORKS[name])
     assert sum(p.numel() for p in module.parameters()) == PARAMETERS[name]
 
 

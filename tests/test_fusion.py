@@ -13,15 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from programs import ops, program_of
 from random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
 from minigraph.backends.numpy import region
 from minigraph.backends.numpy.threads import Team
-from minigraph.compile.specialise import specialise
-from minigraph.core.ir import Program
 from minigraph.core.printer import format_program
-from minigraph.core.types import TensorType
 from minigraph.core.verifier import verify_program
 from minigraph.passes.fuse_blocks import FuseBlocks, fuse_blocks
 from minigraph.passes.relu_after_pool import relu_after_pool
@@ -50,15 +48,6 @@ EAGER = FuseBlocks(min_edge=0, min_saved=0)  # however little it saves
 PASSES = ["simplify", relu_after_pool, EAGER]
 
 
-def program_of(fetches: list[Any], targets: list[Any], feeds: dict[Any, np.ndarray]) -> Program:
-    types = [TensorType(h.dtype, a.shape) for h, a in feeds.items()]
-    return specialise(fetches, targets, list(feeds), types)
-
-
-def kinds(program: Program) -> list[str]:
-    return [type(i.op).__name__ for i in program.instrs]
-
-
 def network(x: Any, pool: Any = tf.nn.max_pool) -> tuple[Any, list[Any]]:
     """Two convolutions with ReLU and pooling; the maps, and the variables."""
     variables = [tf.Variable(tf.random_normal(s)) for s in ([3, 3, 2, 4], [4], [3, 3, 4, 3], [3])]
@@ -72,7 +61,7 @@ def test_relu_moves_behind_the_pooling_and_its_gradient_before_the_unpooling() -
     x = tf.placeholder(tf.float32, [5, 8, 8, 2])
     y, variables = network(x)
     grads = tf.gradients(tf.reduce_sum(tf.square(y)), variables)
-    program = relu_after_pool.run(program_of(grads, [], {x: np.zeros((5, 8, 8, 2))})).program
+    program = relu_after_pool.run(program_of(grads, {x: np.zeros((5, 8, 8, 2))})).program
     verify_program(program)
     for instr in program.instrs:
         if type(instr.op).__name__ == "Relu":
@@ -89,7 +78,7 @@ def test_relu_stays_where_somebody_else_reads_it(other: str) -> None:
     rectified = tf.nn.relu(x)
     y = tf.nn.max_pool(rectified, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
     extra = rectified if other == "relu is fetched" else tf.gradients(y, rectified)[0]
-    outcome = relu_after_pool.run(program_of([tf.gradients(y, x)[0], extra], [], {x: np.zeros((5, 8, 8, 2))}))
+    outcome = relu_after_pool.run(program_of([tf.gradients(y, x)[0], extra], {x: np.zeros((5, 8, 8, 2))}))
     assert not outcome.applied
     assert outcome.declined[0].reason
 
@@ -107,13 +96,13 @@ def test_a_training_step_becomes_one_region_and_keeps_its_values() -> None:
     x = tf.placeholder(tf.float32, [None, 8, 8, 2])
     fetches, step = training(x)
     feed = {x: np.random.RandomState(0).randn(5, 8, 8, 2).astype(np.float32)}
-    program = EAGER.run(relu_after_pool.run(program_of([fetches[0]], [step], feed)).program).program
+    program = EAGER.run(relu_after_pool.run(program_of([fetches[0]], feed, [step])).program).program
     verify_program(program)
     regions = [i.op for i in program.instrs if isinstance(i.op, Blocked)]
     (whole,) = [r for r in regions if "Conv2D" in repr(r)]  # the gradient of a mean of squares needs no other image
     assert sum(whole.sums) == 4
     for name in ("Conv2D", "BiasAdd", "MaxPool", "MaxPoolInputGrad"):
-        assert name not in kinds(program)
+        assert name not in ops(program)
 
     init = tf.global_variables_initializer()
     runs = {}
@@ -162,7 +151,7 @@ def test_random_networks_keep_their_values(
 @given(random_graphs())
 def test_any_graph_keeps_its_values_and_regions_are_convex(case: Case) -> None:
     tensors = [f for f in case.fetches if isinstance(f, tf.Tensor)]
-    program = program_of(tensors, [], case.feeds)
+    program = program_of(tensors, case.feeds)
     fused = EAGER.run(program)
     verify_program(fused.program)
     order = nx.DiGraph()
@@ -177,7 +166,7 @@ def test_any_graph_keeps_its_values_and_regions_are_convex(case: Case) -> None:
 
 def test_small_values_are_not_worth_a_region() -> None:
     x = tf.placeholder(tf.float32, [4, 3])
-    outcome = fuse_blocks.run(program_of([tf.tanh(tf.exp(x))], [], {x: np.zeros((4, 3))}))
+    outcome = fuse_blocks.run(program_of([tf.tanh(tf.exp(x))], {x: np.zeros((4, 3))}))
     assert not outcome.applied
     assert "it has only 48 bytes" in [d.reason for d in outcome.declined]
 

@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from programs import ops, program_of
 from random_graphs import Case, evaluate
 
 import minigraph as tf
 from minigraph.backends.numpy import NumpyBackend, region
 from minigraph.backends.numpy import winograd as kernels
-from minigraph.compile.specialise import specialise
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import ShapeError
-from minigraph.core.ir import Program
 from minigraph.core.op import Op
 from minigraph.core.printer import format_program
 from minigraph.core.types import TensorType
@@ -204,14 +203,6 @@ def test_rounding_errors_in_float32_are_as_documented(m: int, shape: tuple[int, 
 # the pass
 
 
-def program_of(fetches: list[Any], feeds: dict[Any, np.ndarray]) -> Program:
-    return specialise(fetches, [], list(feeds), [TensorType(h.dtype, a.shape) for h, a in feeds.items()])
-
-
-def kinds(program: Program) -> list[str]:
-    return [type(i.op).__name__ for i in program.instrs]
-
-
 def variable(*shape: int) -> Any:
     return tf.Variable(tf.random_normal(shape))
 
@@ -231,7 +222,7 @@ def test_a_layer_and_its_gradients_become_one_form_with_one_filter() -> None:
     y = convolution(x, w)
     outcome = winograd.run(program_of([y, *tf.gradients(tf.reduce_sum(y * y), [x, w])], feeds))
     verify_program(outcome.program)
-    found = kinds(outcome.program)
+    found = ops(outcome.program)
     assert [k for k in found if k.startswith(("Winograd", "Conv"))] == [
         "WinogradFilter", "WinogradConv2D", "WinogradGrads", "WinogradFilterAdjoint",
     ]  # fmt: skip
@@ -248,7 +239,7 @@ def test_one_gradient_alone(wanted: int, left: str) -> None:
     (x,) = feeds
     w = variable(3, 3, 64, 64)
     gradient = tf.gradients(convolution(x, w), [x, w])[wanted]
-    found = kinds(EAGER.run(program_of([gradient], feeds)).program)
+    found = ops(EAGER.run(program_of([gradient], feeds)).program)
     assert left in found
     assert not {"WinogradGrads", "Conv2DInputGrad", "Conv2DFilterGrad"} & set(found)
 
@@ -302,7 +293,7 @@ def test_gradients_that_need_each_other_are_not_joined() -> None:
     dw = tf.gradients(convolution(dx, w), w, grad_ys=x)[0]
     outcome = EAGER.run(program_of([dx, dw], feeds))
     verify_program(outcome.program)
-    assert "WinogradGrads" not in kinds(outcome.program)
+    assert "WinogradGrads" not in ops(outcome.program)
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -349,7 +340,7 @@ def test_random_networks_keep_their_values(
         case = Case(graph, fetches, feed, tf.global_variables_initializer())
     passes: list[Any] = [EAGER, *([BLOCKS] if fused else [])]
     outcome = EAGER.run(program_of(fetches, feed))
-    assert not {"Conv2D", "Conv2DInputGrad", "Conv2DFilterGrad"} & set(kinds(outcome.program))
+    assert not {"Conv2D", "Conv2DInputGrad", "Conv2DFilterGrad"} & set(ops(outcome.program))
     for a, b in zip(evaluate(case, optimize="O0"), evaluate(case, passes=passes), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-8 * max(1.0, float(np.abs(a).max())))
 
@@ -365,7 +356,7 @@ def test_it_stands_before_the_fusion_and_can_be_switched_off() -> None:
         with tf.Session(disable_passes=disabled) as session:
             session.run(init)
             session.run(y, feeds)
-            found[bool(disabled)] = any("WinogradConv2D" in kinds(plan.program) for plan in session._plans)
+            found[bool(disabled)] = any("WinogradConv2D" in ops(plan.program) for plan in session._plans)
     assert found == {False: True, True: False}
 
 

@@ -147,9 +147,8 @@ def conv2d(
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
         x.graph.reserve_ids(1)  # the dilation rate, a constant
         y = conv.conv2d(x, kernel, list(pair(strides)), padding.upper(), dilations=list(pair(dilation_rate)))
-        if use_bias:
-            y = bias_add(y, get_variable("bias", [filters], x.dtype, bias_initializer, bias_regularizer, trainable))
-        return y if activation is None else activation(y)
+        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        return finished(y, filters, bias, activation)
 
 
 def dense(
@@ -164,9 +163,15 @@ def dense(
     with x.graph.as_default(), variable_scope(name, default_name="dense", reuse=reuse):
         kernel = get_variable("kernel", [width, units], x.dtype, kernel_initializer, kernel_regularizer, trainable)
         y: Tensor = matmul(x, kernel) if x.type.rank == 2 else tensordot(x, kernel, [[-1], [0]])
-        if use_bias:
-            y = bias_add(y, get_variable("bias", [units], x.dtype, bias_initializer, bias_regularizer, trainable))
-        return y if activation is None else activation(y)
+        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        return finished(y, units, bias, activation)
+
+
+def finished(y: Tensor, units: int, bias: tuple[Any, Any, bool] | None, activation: Activation) -> Tensor:
+    """activation(y + bias). bias: initializer, regularizer, and whether it is trained; None for none."""
+    if bias is not None:
+        y = bias_add(y, get_variable("bias", [units], y.dtype, *bias))
+    return y if activation is None else activation(y)
 
 
 def flatten(inputs: Any, name: str | None = None) -> Tensor:

@@ -6,9 +6,8 @@ from typing import Any
 
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.initializers import zeros_initializer
-from minigraph.layers.functions import Activation, counted_as, last_size, pair, refuse, require_channels_last
+from minigraph.layers.functions import Activation, counted_as, finished, last_size, pair, refuse, require_channels_last
 from minigraph.ops import conv_forms as forms
-from minigraph.ops.bias import bias_add
 from minigraph.ops.conv3d import known_dims
 from minigraph.ops.convolve import conv1d as nn_conv1d
 from minigraph.ops.joining import stack
@@ -40,9 +39,8 @@ def conv2d_transpose(
             target = [n, height * step[0] + more[0], width * step[1] + more[1], filters]
             shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
             y = forms.conv2d_transpose(x, kernel, shape, list(step), padding.upper())
-        if use_bias:
-            y = bias_add(y, get_variable("bias", [filters], x.dtype, bias_initializer, bias_regularizer, trainable))
-        return y if activation is None else activation(y)
+        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        return finished(y, filters, bias, activation)
 
 
 def separable_conv2d(
@@ -72,9 +70,8 @@ def separable_conv2d(
         y = forms.separable_conv2d(
             x, spatial, mixing, [1, rows, columns, 1], padding.upper(), rate=list(pair(dilation_rate))
         )
-        if use_bias:
-            y = bias_add(y, get_variable("bias", [filters], x.dtype, bias_initializer, bias_regularizer, trainable))
-        return y if activation is None else activation(y)
+        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        return finished(y, filters, bias, activation)
 
 
 def conv1d(
@@ -96,9 +93,8 @@ def conv1d(
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
         x.graph.reserve_ids(1)  # the dilation rate, a constant
         y = nn_conv1d(x, kernel, step, padding.upper(), dilations=spread)
-        if use_bias:
-            y = bias_add(y, get_variable("bias", [filters], x.dtype, bias_initializer, bias_regularizer, trainable))
-        return y if activation is None else activation(y)
+        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        return finished(y, filters, bias, activation)
 
 
 def _one(value: Any) -> int:

@@ -137,19 +137,6 @@ def picture_of_program(
     return _picture(title, items, results, trainable, ids)
 
 
-def needed(nodes: Iterable[GraphNode]) -> set[GraphNode]:
-    """All that runs for some nodes, themselves included."""
-    seen: set[GraphNode] = set()
-    stack = list(nodes)
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack += [t.node for t in node.inputs]
-            stack += node.control_inputs
-    return seen
-
-
 def picture_of_graph(graph: Graph, title: str = "", only: Iterable[GraphNode] | None = None) -> Picture:
     """The picture of the user's graph as it stands; `only` leaves out all other nodes. Sizes may be unknown."""
     nodes = graph.nodes if only is None else sorted(set(only), key=lambda n: n.id)

@@ -13,10 +13,11 @@ from minigraph.core.errors import MinigraphError
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.ir import Instr, Program
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.walk import needed
 from minigraph.ops.constant import Placeholder
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Stage, run_pipeline
-from minigraph.viz.picture import Picture, compare, needed, picture_of_program, track, trainable_names
+from minigraph.viz.picture import Picture, compare, picture_of_program, track, trainable_names
 
 BEFORE, AFTER = "before", "after"
 

@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 ROWS = (
     Row("mnist-cnn", 256, True, 0.7),
-    Row("lenet5", 64, True, 0.5),
+    Row("lenet5-modern", 64, True, 0.5),
     *(Row(m, b, False, 1.0) for m in ("resnet50", "vgg16") for b in (1, 32)),
     *(Row(m, 32, True, 1.0) for m in ("resnet50", "vgg16")),
 )
@@ -109,13 +109,13 @@ class _Peer:
         torch.manual_seed(1)
         network = NETWORKS[row.model]
         self.torch, self.row, self.precision = torch, row, precision
-        module = torch_peer._sequence(network.layers, network.image)[0]
+        module = torch_peer.build(network)
         self.module: Any = module.cuda().to(memory_format=layout).train(row.trains)
         height, width, channels = network.image
         images = torch.rand(row.batch, channels, height, width).contiguous(memory_format=layout)
         self.host = images.pin_memory(), torch.randint(network.classes, (row.batch,)).pin_memory()
         self.images, self.labels = (t.cuda() for t in self.host)
-        self.optimizer = _optimizer(network.optimizer, self.module) if row.trains else None
+        self.optimizer = torch_peer.optimizer_of(network, self.module, capturable=True) if row.trains else None
 
     @contextmanager
     def _numbers(self) -> Iterator[None]:
@@ -167,14 +167,6 @@ class _Peer:
             return result
 
         return replay
-
-
-def _optimizer(name: str, module: Any) -> Any:
-    import torch
-
-    if name == "adam":
-        return torch.optim.Adam(module.parameters(), 0.01, fused=True, capturable=True)
-    return torch.optim.SGD(module.parameters(), 0.01, momentum=0.9, fused=True)
 
 
 def host_time(model: str = "mnist-cnn", batch: int = 64, steps: int | None = None) -> dict[str, Any]:

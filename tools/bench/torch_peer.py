@@ -34,7 +34,7 @@ def make(work: Workload, channels_last: bool = False, compiled: bool = False) ->
 
     torch.manual_seed(1)
     network = NETWORKS[work.model]
-    module: Any = _sequence(network.layers, network.image)[0]
+    module = build(network)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     module = module.to(memory_format=layout).train(work.trains)
     count = sum(p.numel() for p in module.parameters())
@@ -43,7 +43,7 @@ def make(work: Workload, channels_last: bool = False, compiled: bool = False) ->
     images = torch.from_numpy(random.uniform(size=(work.batch, channels, height, width)).astype(np.float32))
     images = images.contiguous(memory_format=layout)
     labels = torch.from_numpy(random.randint(network.classes, size=work.batch))
-    optimizer = _optimizer(network, module) if work.trains else None
+    optimizer = optimizer_of(network, module) if work.trains else None
     run = torch.compile(module) if compiled else module
     loss_of = torch.nn.CrossEntropyLoss()
 
@@ -62,11 +62,17 @@ def make(work: Workload, channels_last: bool = False, compiled: bool = False) ->
     return (train if work.trains else infer), count
 
 
-def _optimizer(network: Network, module: Any) -> Any:
+def build(network: Network) -> Any:
+    """The network as a module."""
+    return _sequence(network.layers, network.image)[0]
+
+
+def optimizer_of(network: Network, module: Any, capturable: bool = False) -> Any:
+    """The network's optimizer, in PyTorch's fused form. capturable: its step can be part of a CUDA graph."""
     import torch
 
     if network.optimizer == "adam":
-        return torch.optim.Adam(module.parameters(), 0.01, fused=True)
+        return torch.optim.Adam(module.parameters(), 0.01, fused=True, capturable=capturable)
     return torch.optim.SGD(module.parameters(), 0.01, momentum=0.9, fused=True)
 
 
