@@ -50,7 +50,7 @@ types: $(READY)  ## check types
 	    --cache-dir "$(CURDIR)/.mypy_cache" --package minigraph
 
 bench: $(READY)  ## time the training step, Session.run, launches, compiling, the import and filters
-	$(BIN)/python tests/bench/mnist_step.py
+	$(BIN)/minigraph bench mnist-step
 	$(BIN)/python tests/bench/session_overhead.py
 	$(BIN)/python tests/bench/launch_overhead.py
 	$(BIN)/python tests/bench/compile_deep.py

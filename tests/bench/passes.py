@@ -12,14 +12,25 @@ import argparse
 import gc
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from mnist_step import WARM_UP, Step, batch
+import numpy as np
 
 import minigraph as tf
+from minigraph.data import load
 from minigraph.models.registry import get_model
 from minigraph.tools.train import build_network
+
+BATCH = 256
+WARM_UP = 3
+Step = Callable[[], float]
+
+
+def batch() -> tuple[np.ndarray, np.ndarray]:
+    """The first 256 digits of the sample: float32 [256, 784], one-hot float32 [256, 10]."""
+    data = load()
+    return data.train_images[:BATCH], data.train_labels[:BATCH]
 
 
 def make(optimize: str, disabled: Sequence[str] = ()) -> tuple[tf.Session, Step]:
