@@ -39,12 +39,14 @@ class Call(NamedTuple):
 class Native(NamedTuple):
     """An op as calls of native functions, one after the other.
 
-    calls: given which results somebody reads. workspace: bytes. inplace: as in Lowered.
+    calls: given which results somebody reads. workspace: bytes. inplace: as in Lowered. check: gets the workspace after
+    the calls, and raises if they left word of a fault there.
     """
 
     calls: Callable[[tuple[bool, ...]], Sequence[Call]]
     workspace: int = 0
     inplace: tuple[int, ...] = ()
+    check: Callable[[Array], None] | None = None
 
 
 class How(NamedTuple):
@@ -110,7 +112,8 @@ def lowered(native: Native, threads: int) -> Lowered:
 
         alive = (*inputs, *outputs, workspace)
         calls = native.calls(tuple(o is not None for o in outputs))
-        return run([launch(call, [pointer(p) for p in call.places], alive, threads) for call in calls])
+        steps = [launch(call, [pointer(p) for p in call.places], alive, threads) for call in calls]
+        return run([*steps, partial(native.check, workspace)] if native.check else steps)
 
     return Lowered(bind, native.workspace, native.inplace)
 
