@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backend import Lowered
-from minigraph.backends.llvm import blocked, conv, depthwise, matmul, pool, random, softmax, update, winograd
+from minigraph.backends.llvm import blocked, conv, depthwise, folded, matmul, pool, random, softmax, update, winograd
 from minigraph.backends.llvm.compiler import require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.native import How, Native, lowered
@@ -29,7 +29,7 @@ from minigraph.rewrite.region import Blocked, Epilogue, Loop
 KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     MatMul: matmul.matmul,
     Conv2D: conv.conv2d,
-    Conv2DInputGrad: conv.input_grad,
+    Conv2DInputGrad: folded.input_grad,
     Conv2DFilterGrad: conv.filter_grad,
     RandomUniform: random.uniform,
     MaxPool: pool.max_pool,
