@@ -14,12 +14,12 @@ from minigraph.initializers import ones_initializer, zeros_initializer
 from minigraph.ops import conv2d as conv
 from minigraph.ops.algebra import tensordot
 from minigraph.ops.bias import bias_add
-from minigraph.ops.builder import as_tensor_like
+from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.dropout import dropout as nn_dropout
 from minigraph.ops.identity import identity
 from minigraph.ops.math import where, zeros_like
 from minigraph.ops.matmul import matmul
-from minigraph.ops.norm import LEAST_EPSILON, bessel_corrected, moments
+from minigraph.ops.norm import LEAST_EPSILON, bessel_corrected, moments, normalised
 from minigraph.ops.norm import batch_normalization as normalise
 from minigraph.ops.pool import avg_pool, max_pool
 from minigraph.ops.shape import reshape, shape
@@ -75,7 +75,10 @@ def batch_normalization(
                 _move(moving_variance, estimate, momentum, training)
                 mean, variance = (_if(training, a, b) for a, b in ((batch_mean, mean), (biased, variance)))
             middle, width, offset, factor = (_spread(p, along, x) for p in (mean, variance, beta, gamma))
-            return normalise(x, middle, width, offset, factor, max(epsilon, LEAST_EPSILON) if fuses else epsilon)
+            if not fuses:
+                return normalise(x, middle, width, offset, factor, epsilon)
+            name = "cond/Merge" if isinstance(training, Tensor) else "FusedBatchNormV3"
+            return normalised(x, middle, width, offset, factor, max(epsilon, LEAST_EPSILON), name)
 
 
 @contextmanager
@@ -203,8 +206,8 @@ def dropout(
             chosen = where(training, amount, zeros_like(amount))
             x.graph.reserve_ids(3)  # of the nodes that branch, those before the random numbers
             y = nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=chosen)
-            x.graph.reserve_ids(3)
-            return y
+            x.graph.reserve_ids(2)
+            return identity(y, name="cond/Merge")
         return nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=rate) if training else identity(x)
 
 
@@ -214,7 +217,8 @@ def max_pooling2d(
 ) -> Tensor:  # fmt: skip
     """The maximum of each window of images [N,H,W,C]."""
     require_channels_last(data_format)
-    return max_pool(inputs, window(pool_size), window(strides), padding.upper(), name=name or "max_pooling2d")
+    with composed(name, "max_pooling2d", inputs):
+        return max_pool(inputs, window(pool_size), window(strides), padding.upper(), name="MaxPool")
 
 
 def average_pooling2d(
@@ -223,7 +227,8 @@ def average_pooling2d(
 ) -> Tensor:  # fmt: skip
     """The mean of each window of images [N,H,W,C]."""
     require_channels_last(data_format)
-    return avg_pool(inputs, window(pool_size), window(strides), padding.upper(), name=name or "average_pooling2d")
+    with composed(name, "average_pooling2d", inputs):
+        return avg_pool(inputs, window(pool_size), window(strides), padding.upper(), name="AvgPool")
 
 
 def refuse(unsupported: dict[str, Any], layer: str) -> None:
