@@ -402,7 +402,9 @@ def _get_variable(
     variables[name] = made
     if regularizer is not None:
         with graph.name_scope(f"{name}/Regularizer/"):
-            graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, regularizer(made))
+            penalty = regularizer(made)
+        if penalty is not None:
+            graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, penalty)
     return made
 
 

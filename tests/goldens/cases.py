@@ -36,6 +36,7 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_control": ("cases_control",),
     "tf1_layers": ("cases_layers",),
     "tf1_basic": ("cases_basic",),
+    "tf1_contrib": ("cases_contrib",),
 }
 
 
