@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backend import Lowered
-from minigraph.backends.llvm import blocked, conv, depthwise, folded, matmul, pool, random, update, winograd
+from minigraph.backends.llvm import blocked, conv, depthwise, folded, matmul, pool, random, softmax, update, winograd
 from minigraph.backends.llvm.compiler import require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.native import How, Native, lowered
@@ -16,6 +16,7 @@ from minigraph.backends.numpy.common import Types
 from minigraph.core.ir import Builder, Feed, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ops import loss as L
 from minigraph.ops import winograd as W
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.matmul import MatMul
@@ -35,6 +36,10 @@ KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     MaxPoolInputGrad: pool.max_pool_grad,
     AvgPool: pool.avg_pool,
     AvgPoolInputGrad: pool.avg_pool_grad,
+    L.Softmax: softmax.softmax,
+    L.LogSoftmax: softmax.log_softmax,
+    L.SoftmaxCrossEntropyWithLogits: softmax.cross_entropy,
+    L.SparseSoftmaxCrossEntropyWithLogits: softmax.sparse_cross_entropy,
     W.WinogradFilter: winograd.filters,
     W.WinogradFilterAdjoint: winograd.filters,
 }

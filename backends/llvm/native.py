@@ -40,12 +40,14 @@ class Call(NamedTuple):
 class Native(NamedTuple):
     """An op as calls of native functions, one after the other.
 
-    calls: given which results somebody reads. workspace: bytes. inplace: as in Lowered.
+    calls: given which results somebody reads. workspace: bytes. inplace: as in Lowered. check: gets the workspace after
+    the calls, and raises if they left word of a fault there.
     """
 
     calls: Callable[[tuple[bool, ...]], Sequence[Call]]
     workspace: int = 0
     inplace: tuple[int, ...] = ()
+    check: Callable[[Array], None] | None = None
 
 
 class How(NamedTuple):
@@ -111,7 +113,8 @@ def lowered(native: Native, threads: int) -> Lowered:
 
         calls = native.calls(tuple(o is not None for o in outputs))
         alive = (*inputs, *outputs, workspace)
-        return launch([(call, [pointer(p) for p in call.places]) for call in calls], alive, threads)
+        launched = launch([(call, [pointer(p) for p in call.places]) for call in calls], alive, threads)
+        return run([launched, partial(native.check, workspace)]) if native.check else launched
 
     return Lowered(bind, native.workspace, native.inplace)
 
