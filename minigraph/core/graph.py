@@ -471,7 +471,8 @@ def reset_default_graph() -> None:
     """Start a new default graph. Nodes of the old one stay usable only with their own graph."""
     if scopes.graph_stack():
         raise AssertionError(
-            "Do not use tf.reset_default_graph() to clear nested graphs: leave the block `with graph.as_default():` first."
+            "Do not use tf.reset_default_graph() to clear nested graphs: "
+            "leave the block `with graph.as_default():` first."
         )
     scopes.forget_global_graph()
 

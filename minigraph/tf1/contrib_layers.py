@@ -137,7 +137,7 @@ def fully_connected(
     variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
     scope: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """inputs·weights over the last axis of inputs [..., C], a bias or a normaliser, and ReLU. Variables: weights, biases."""
+    """inputs·weights over the last axis of inputs [..., C], bias or normaliser, ReLU. Variables: weights, biases."""
     x = tf.convert_to_tensor(inputs)
     if not isinstance(num_outputs, numbers.Integral):
         raise ValueError(f"num_outputs must be an integer, not {num_outputs!r}")
