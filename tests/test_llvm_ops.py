@@ -13,9 +13,12 @@ from test_llvm import is_native, own_cache, run_program  # noqa: F401
 
 from minigraph.core.dtypes import int32, int64
 from minigraph.core.op import Op
+from minigraph.ops import joining as J
 from minigraph.ops import like as K
 from minigraph.ops import loss as L
 from minigraph.ops import reduce as R
+from minigraph.ops import shape as S
+from minigraph.ops import slicing as X
 from minigraph.ops.state import Assign, AssignAdd, AssignSub
 
 
@@ -209,6 +212,77 @@ def test_assignments_and_half_the_sum_of_squares(size: int) -> None:
             kernels.check(kind(), [var, value])
     (got,) = native(L.L2Loss(), randn(size))
     assert got == pytest.approx(math.fsum(v * v for v in randn(size).tolist()) / 2, rel=1e-5)
+
+
+DTYPES = ["float32", "float16", "bool"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(3, 5), (2, 4, 37), (6, 12, 950)], ids=str)
+def test_copies(shape: tuple[int, ...], dtype: str) -> None:
+    x = (10 * randn(*shape)).astype(dtype)
+    y = np.concatenate([x, x[:1]])
+    rank = len(shape)
+    slices = (("slice", 1, None, 2), ("rest",), ("slice", None, None, -1))
+    part = x[1::2, ..., ::-1]
+    around = ((1, 2), *((0, 3),) * (rank - 1))
+    cases: list[tuple[Op, list[Any], list[Any]]] = [
+        (S.Transpose(), [x], [x.T]),
+        (S.Transpose((1, 0, *range(2, rank))), [x], [x.swapaxes(0, 1)]),
+        (X.StridedSlice(slices), [x], [part]),
+        (X.StridedSlice((("index", -1), ("new",))), [x], [x[-1, None]]),
+        (X.StridedSlice((("index", 1),) * rank), [x], [x[(1,) * rank]]),
+        (X.Pad(around, 1.0), [x], [np.pad(x, around, constant_values=1)]),
+        (S.Tile((2, *(1,) * (rank - 2), 3)), [x], [np.tile(x, (2, *(1,) * (rank - 2), 3))]),
+        (J.ConcatV2(0), [x, y], [np.concatenate([x, y])]),
+        (J.ConcatV2(-1), [x, x, x], [np.concatenate([x, x, x], -1)]),
+        (J.Pack(1), [x, x], [np.stack([x, x], 1)]),
+        (J.SplitV((1, shape[-1] - 1), -1), [x], [x[..., :1], x[..., 1:]]),
+        (J.SplitV((1, shape[0] - 1), 0), [x], [x[:1], x[1:]]),
+        (J.Unpack(shape[1], 1), [x], [x[:, i] for i in range(shape[1])]),
+        (J.GatherV2(1), [x, np.array([[2, 0], [1, 2]])], [x[:, np.array([[2, 0], [1, 2]])]]),
+        (J.GatherV2(0), [x, np.array([1, 1], np.uint8)], [x[[1, 1]]]),
+    ]
+    put = np.zeros_like(x)
+    put[1::2, ..., ::-1] = part
+    cases.append((X.PutSlice(slices, shape), [part], [put]))
+    for op, operands, wants in cases:
+        if dtype == "float16" and isinstance(op, X.Pad | X.PutSlice):
+            continue
+        missing = (0,) if len(wants) > 1 else ()
+        for found in (native(op, *operands), native(op, *operands, missing=missing)):
+            for got, want in zip(found, wants, strict=True):
+                assert got is None or (got.dtype == x.dtype and np.array_equal(got, want)), op
+
+
+def test_copies_of_nothing_and_of_scalars() -> None:
+    none, one = randn(0, 3), np.float32(2)
+    kernels.check(S.Transpose(), [none])
+    kernels.check(S.Transpose(), [np.array(one)])
+    kernels.check(J.ConcatV2(0), [none, randn(2, 3), none])
+    kernels.check(J.SplitV((0, 3), 1), [randn(2, 3)])
+    kernels.check(J.Pack(0), [np.array(one), np.array(one)])
+    kernels.check(X.Pad(((2, 1), (0, 1)), 3.0), [none])
+    kernels.check(X.StridedSlice((("slice", 2, 2, None),)), [randn(4, 3)])
+    kernels.check(J.GatherV2(0), [randn(4, 3), np.zeros((0, 2), np.int32)])
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_gradient_of_gathering(axis: int) -> None:
+    x, indices = randn(5, 6, 7), np.array([[3, 0, 3], [4, 3, 1]])
+    grad = randn(*x.shape[:axis], 2, 3, *x.shape[axis + 1 :])
+    want = np.zeros(x.shape)
+    for place in np.ndindex(*grad.shape):
+        row = indices[place[axis : axis + 2]]
+        want[(*place[:axis], row, *place[axis + 2 :])] += grad[place]
+    np.testing.assert_allclose(native(J.GatherGrad(axis), grad, indices, x)[0], want, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [-1, 5])
+def test_indices_out_of_range(wrong: int) -> None:
+    assert is_native(J.GatherV2(), [randn(5, 2), np.array([0, wrong])])
+    with pytest.raises(IndexError, match=r"gather indices must lie in \[0, 5\)"):
+        kernels.Bound(J.GatherV2(), [randn(5, 2), np.array([0, wrong])]).run()
 
 
 PROGRAM = """

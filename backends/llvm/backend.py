@@ -9,6 +9,7 @@ from minigraph.backend import Lowered
 from minigraph.backends.llvm import (
     blocked,
     conv,
+    copies,
     depthwise,
     folded,
     matmul,
@@ -30,10 +31,13 @@ from minigraph.ops import loss as L
 from minigraph.ops import reduce as R
 from minigraph.ops import winograd as W
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
+from minigraph.ops.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
 from minigraph.ops.like import BroadcastTo, ReduceLike
 from minigraph.ops.matmul import MatMul
 from minigraph.ops.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
 from minigraph.ops.random import RandomUniform
+from minigraph.ops.shape import Tile, Transpose
+from minigraph.ops.slicing import Pad, PutSlice, StridedSlice
 from minigraph.ops.state import Assign, AssignAdd, AssignSub
 from minigraph.ops.update import Apply
 from minigraph.passes.multi_tensor import Together
@@ -67,6 +71,17 @@ KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     Assign: update.assign,
     AssignAdd: update.assign_add,
     AssignSub: update.assign_sub,
+    Transpose: copies.transpose,
+    StridedSlice: copies.strided_slice,
+    PutSlice: copies.put_slice,
+    Pad: copies.pad,
+    Tile: copies.tile,
+    ConcatV2: copies.concat,
+    SplitV: copies.split,
+    Pack: copies.pack,
+    Unpack: copies.unpack,
+    GatherV2: copies.gather,
+    GatherGrad: copies.gather_grad,
     W.WinogradFilter: winograd.filters,
     W.WinogradFilterAdjoint: winograd.filters,
 }
