@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Collections:
-    """Lists by name. A list comes into being when something is added to it, or it is asked for by `get_collection_ref`."""
+    """Lists by name. One comes into being when something is added to it, or `get_collection_ref` asks for it."""
 
     def __init__(self) -> None:
         self._collections: dict[Any, list[Any]] = {}
