@@ -129,7 +129,7 @@ def launch(calls: Sequence[tuple[Call, Sequence[int]]], alive: Any, threads: int
         block: Any = (ctypes.c_void_p * max(len(pointers) + len(others), 1))(*pointers, *others)
         block.alive = alive
         prepared.append((function, block, call.tasks, threads > 1 < call.tasks and TEAM.size > 1))
-    if not any(shares for *_, shares in prepared):
+    if TEAM.size == 1 or (len(prepared) == 1 and not prepared[0][3]):
         return run(
             [partial(_FUNCTION(f), block, _ZERO, ctypes.c_int64(count), _ZERO) for f, block, count, _ in prepared]
         )
