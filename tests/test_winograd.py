@@ -284,6 +284,16 @@ def test_what_pays_in_the_mnist_network() -> None:
     assert second.best([Conv2D]) == second.best([Conv2DInputGrad, Conv2DFilterGrad]) == 4
 
 
+def test_a_single_image_is_worth_it_where_the_filter_stays_the_same() -> None:
+    x = tf.placeholder(tf.float32, [1, 14, 14, 64])
+    w = variable(5, 5, 64, 128)
+    y = convolution(x, w)
+    feeds = {x: np.zeros((1, 14, 14, 64), np.float32)}
+    assert "WinogradConv2D" in ops(winograd.run(program_of([y], feeds)).program)
+    for changing in ([y, w.assign(w * 2.0)], [convolution(x, w * tf.reduce_sum(x))]):
+        assert "WinogradConv2D" not in ops(winograd.run(program_of(changing, feeds)).program)
+
+
 def test_gradients_that_need_each_other_are_not_joined() -> None:
     """dx of one δ is the image of the filter gradient of the same δ."""
     feeds = {tf.placeholder(tf.float32, [4, 8, 8, 3]): np.zeros((4, 8, 8, 3), np.float32)}

@@ -27,6 +27,7 @@ from minigraph.ops.winograd import (
     WinogradInputGrad,
 )
 from minigraph.rewrite.driver import Applied, Declined, Outcome, Rebuilder, rebuild_in_order
+from minigraph.rewrite.fixed import Fixed, changes_variables
 
 TILES = {3: (2, 4, 6), 5: (2, 3, 4)}  # the candidates m, by the filter's size
 
@@ -39,12 +40,14 @@ MARGIN = 0.85  # the estimates are about as exact as that
 
 
 class Site(NamedTuple):
-    """One convolution, or its gradients: shapes of image, filter and output, and bytes of a number."""
+    """One convolution, or its gradients: shapes of image, filter and output, bytes of a number, and whether the filter
+    is transformed beforehand."""
 
     x: tuple[int, ...]
     w: tuple[int, ...]
     y: tuple[int, ...]
     itemsize: int
+    is_prepared: bool = False
 
     def direct(self, kinds: Sequence[type[Convolution]]) -> float:
         """The cost by column matrices."""
@@ -71,7 +74,8 @@ class Site(NamedTuple):
         total = sum(moved[k] for k in kinds) - (output if len(kinds) == 2 else 0)
         blocks = max(1.0, tiles * product * self.itemsize / BLOCK)
         passes = sum(3 if k is Conv2DFilterGrad else 1 for k in kinds)
-        filters = c * o * (blocks * passes * n * n + 2 * len(kinds) * (r * r + 2 * n * r + n * n))
+        transforms = 0 if self.is_prepared else 2 * len(kinds) * (r * r + 2 * n * r + n * n)
+        filters = c * o * (blocks * passes * n * n + transforms)
         products = len(kinds) * 2 * n * n * c * o * tiles
         return products + FLOPS_PER_BYTE * self.itemsize * (total * tiles + filters)
 
@@ -169,13 +173,15 @@ class WinogradPass:
 
     def run(self, program: Program) -> Outcome:
         units = _units(program)
+        is_fixed = None if changes_variables(program) else Fixed()
         applied: list[Applied] = []
         declined: list[Declined] = []
         for unit in units:
             instr = unit.members[0]
             if not _is_convolution(instr):
                 continue
-            site, kinds = _site(instr), [type(i.op) for i in unit.members]
+            prepared = is_fixed is not None and isinstance(instr.op, Conv2D) and is_fixed(instr.inputs[1])
+            site, kinds = _site(instr)._replace(is_prepared=prepared), [type(i.op) for i in unit.members]
             unit.tile = _unfit(instr) or site.best(kinds, self.margin)  # type: ignore[arg-type]
             for each in unit.members:
                 if isinstance(unit.tile, str):
