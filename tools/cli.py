@@ -230,16 +230,17 @@ def viz(
 @click.option("--clear", is_flag=True, help="Remove all of it.")
 @debug_option
 def cache(clear: bool) -> None:
-    """Show how much compiled code is kept on disk, and where."""
-    from minigraph.core.objects import KINDS, objects
+    """Show how much compiled code, and how many results of timed trials, are kept on disk, and where."""
+    from minigraph.core.objects import LIMITS, objects
 
-    for store in map(objects, KINDS):
+    for kind in LIMITS:
+        store, what = objects(kind), "timed choices" if kind == "tuning" else "compiled objects"
         if clear:
-            click.echo(f"{store.clear()} compiled objects removed from {store.folder}")
+            click.echo(f"{store.clear()} {what} removed from {store.folder}")
             continue
         sizes = [entry.size for entry in store.entries()]
         size = f"{sum(sizes) / 1e6:.1f} MB of at most {store.limit / 1e6:.0f}"
-        click.echo(f"{len(sizes)} compiled objects, {size}, in {store.folder}")
+        click.echo(f"{len(sizes)} {what}, {size}, in {store.folder}")
 
 
 @main.command("models")
