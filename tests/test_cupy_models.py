@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gpu.fake_cudnn import FakeCudnn
-from gpu.host import COMPILER, HostDevice
+from gpu.some_device import has_device, some_device
 from test_cupy_backend import Recorder
 
 import minigraph as tf
@@ -49,11 +49,11 @@ def test_a_network_has_no_host_calls_and_its_kernels_compile(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
+@pytest.mark.skipif(not has_device(), reason="neither g++ nor a GPU is there")
 @pytest.mark.parametrize("model", [pytest.param(m, id=m.name) for m in MODELS])
 def test_a_network_s_steps_give_numpy_s_losses(monkeypatch: pytest.MonkeyPatch, model: Any) -> None:
     """Narrow, and on small pictures; convolutions by the stand-in for cuDNN."""
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice(cudnn=FakeCudnn())))
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(some_device(FakeCudnn())))
     size = min(model.image_size, 80)
     random = np.random.RandomState(0)
     pictures = random.rand(2, size, size, model.channels).astype(np.float32)

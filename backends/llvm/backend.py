@@ -7,7 +7,8 @@ from importlib.metadata import version
 from typing import Any
 
 from minigraph.backend import Lowered
-from minigraph.backends.llvm import alternatives, blocked, conv, depthwise, matmul, pool, random, update, winograd
+from minigraph.backends.llvm import blocked, conv, depthwise, folded, matmul, pool, random, softmax, update, winograd
+from minigraph.backends.llvm.alternatives import alternatives
 from minigraph.backends.llvm.compiler import host, require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.native import How, Native, lowered
@@ -17,6 +18,7 @@ from minigraph.backends.numpy.common import Types
 from minigraph.core.ir import Builder, Feed, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ops import loss as L
 from minigraph.ops import winograd as W
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.matmul import MatMul
@@ -29,13 +31,17 @@ from minigraph.rewrite.region import Blocked, Epilogue, Loop
 KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     MatMul: matmul.matmul,
     Conv2D: conv.conv2d,
-    Conv2DInputGrad: conv.input_grad,
+    Conv2DInputGrad: folded.input_grad,
     Conv2DFilterGrad: conv.filter_grad,
     RandomUniform: random.uniform,
     MaxPool: pool.max_pool,
     MaxPoolInputGrad: pool.max_pool_grad,
     AvgPool: pool.avg_pool,
     AvgPoolInputGrad: pool.avg_pool_grad,
+    L.Softmax: softmax.softmax,
+    L.LogSoftmax: softmax.log_softmax,
+    L.SoftmaxCrossEntropyWithLogits: softmax.cross_entropy,
+    L.SparseSoftmaxCrossEntropyWithLogits: softmax.sparse_cross_entropy,
     W.WinogradFilter: winograd.filters,
     W.WinogradFilterAdjoint: winograd.filters,
 }
@@ -68,7 +74,7 @@ class LlvmBackend(NumpyBackend):
 
     def alternatives(self, op: Op, in_types: Types, out_types: Types) -> dict[str, Callable[[], Lowered]]:
         """The ways to lower a region, by label; empty for what there is only one way for."""
-        return alternatives.alternatives(op, lower, How(TEAM.size))
+        return alternatives(op, lower, How(TEAM.size))
 
     def _lower_inside(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         native = lower(op, in_types, out_types, How(1, True))

@@ -82,7 +82,7 @@ def _lower_members(op: Blocked, size: int, lower: Lower) -> list[Native] | None:
         inner = How(1, True, how is not None and any(how.sums))
         made = [types[Value(instr, i)] for i in range(len(instr.types))]
         native = lower(instr.op.for_batch(size), [types[v] for v in instr.inputs], made, inner)
-        if native is None:
+        if native is None or native.check:
             return None
         found.append(native)
     return found

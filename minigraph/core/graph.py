@@ -410,6 +410,14 @@ class Graph:
     def add_to_collection(self, name: Any, value: Any) -> None:
         self._collections.setdefault(name, []).append(value)
 
+    def add_to_collections(self, names: Any, value: Any) -> None:
+        """Append to each collection of a list, once, or to one; None: to none."""
+        for name in [names] if isinstance(names, str) else dict.fromkeys(names or ()):
+            self.add_to_collection(name, value)
+
+    def clear_collection(self, name: Any) -> None:
+        self._collections.pop(name, None)
+
     def get_collection_ref(self, name: Any) -> list[Any]:
         return self._collections.setdefault(name, [])
 
@@ -422,7 +430,7 @@ class Graph:
         return [i for i in items if hasattr(i, "name") and pattern.match(i.name)]
 
     def get_all_collection_keys(self) -> list[Any]:
-        return [k for k, v in self._collections.items() if v]
+        return list(self._collections)
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
         """The graph for networkx: a vertex per node (key: its name), an edge per input (attribute `tensor`) or
@@ -462,7 +470,10 @@ def get_default_graph() -> Graph:
 def reset_default_graph() -> None:
     """Start a new default graph. Nodes of the old one stay usable only with their own graph."""
     if scopes.graph_stack():
-        raise AssertionError("Do not use tf.reset_default_graph() inside `with graph.as_default():`.")
+        raise AssertionError(
+            "Do not use tf.reset_default_graph() to clear nested graphs: "
+            "leave the block `with graph.as_default():` first."
+        )
     scopes.forget_global_graph()
 
 

@@ -36,10 +36,12 @@ from minigraph.rewrite.region import copy_instr
 
 TILES = {3: (2, 4, 6), 5: (2, 3, 4)}  # the candidates m, by the filter's size
 
-# Costs are in floating-point operations of a large matrix product. On two cores with AVX2 such a product does 150e9 a
-# second, and what passes through the cache moves at 33e9 bytes a second; the ratio of the two is much the same on
-# other processors. tests/bench/winograd.py compares the estimates with what is measured.
-FLOPS_PER_BYTE = 4.5
+# Costs are in floating-point operations of a large matrix product, per byte that is moved. They are fitted to the times
+# of the convolutions of several networks on the NumPy and LLVM backends; tests/bench/choices.py compares them anew.
+TILES_COST = 1.75  # of tiles
+FILTERS_COST = 3.0  # of transformed filters, which come from memory
+COLUMNS_COST = 1.0  # of the direct form's columns
+FULL = 8  # channels; where there are fewer, transforms, which work on all channels of a number at once, cost the same
 BLOCK = 4 << 20  # bytes of tiles for which the transformed filter, or its gradient, is gone through once
 MARGIN = 0.85  # the estimates are about as exact as that
 DIRECT = "direct"
@@ -47,24 +49,25 @@ TRIAL = 256 << 20  # bytes of images and results in a trial, at most; it takes f
 
 
 class Site(NamedTuple):
-    """One convolution, or its gradients: shapes of image, filter and output, and bytes of a number."""
+    """One convolution, or its gradients: shapes of image, filter and output, bytes of a number, and whether the filter
+    is transformed beforehand."""
 
     x: tuple[int, ...]
     w: tuple[int, ...]
     y: tuple[int, ...]
     itemsize: int
+    is_prepared: bool = False
 
     def direct(self, kinds: Sequence[type[Convolution]]) -> float:
         """The cost by column matrices."""
         pixels, taps = math.prod(self.y[:3]), self.w[0] * self.w[1]
         moved = sum(self.w[3] if k is Conv2DInputGrad else self.w[2] for k in kinds)
         products = len(kinds) * 2 * pixels * taps * self.w[2] * self.w[3]
-        return products + FLOPS_PER_BYTE * self.itemsize * pixels * taps * moved
+        return products + COLUMNS_COST * self.itemsize * pixels * taps * moved
 
     def winograd(self, kinds: Sequence[type[Convolution]], m: int) -> float:
-        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform, which
-        comes from memory at half the cache's speed, and once through it a block (a gradient reads and writes its sum).
-        """
+        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform, and once
+        through it a block (a gradient reads and writes its sum)."""
         c, o, r = self.w[2], self.w[3], self.w[0]
         n = m + r - 1
         tiles = self.y[0] * -(-self.y[1] // m) * -(-self.y[2] // m)
@@ -79,17 +82,20 @@ class Site(NamedTuple):
         total = sum(moved[k] for k in kinds) - (output if len(kinds) == 2 else 0)
         blocks = max(1.0, tiles * product * self.itemsize / BLOCK)
         passes = sum(3 if k is Conv2DFilterGrad else 1 for k in kinds)
-        filters = c * o * (blocks * passes * n * n + 2 * len(kinds) * (r * r + 2 * n * r + n * n))
+        transforms = 0 if self.is_prepared else 2 * len(kinds) * (r * r + 2 * n * r + n * n)
+        filters = c * o * (blocks * passes * n * n + transforms)
         products = len(kinds) * 2 * n * n * c * o * tiles
-        return products + FLOPS_PER_BYTE * self.itemsize * (total * tiles + filters)
+        full = max(1.0, FULL / max(min(c, o), 1))
+        return products + self.itemsize * (TILES_COST * full * total * tiles + FILTERS_COST * filters)
 
     def best(self, kinds: Sequence[type[Convolution]], margin: float = MARGIN) -> int | str:
         """The tile that costs least, or why none is worth it: it must be below `margin` of the direct form's cost."""
-        direct = self.direct(kinds)
-        cost, tile = min((self.winograd(kinds, m), m) for m in TILES[self.w[0]])
-        if cost >= margin * direct:
-            return f"it would cost {cost / max(direct, 1):.2f} times the direct form, not below {margin} times"
-        return tile
+        cost, tile = min((self.relative(kinds, m), m) for m in TILES[self.w[0]])
+        return f"it would cost {cost:.2f} times the direct form, not below {margin} times" if cost >= margin else tile
+
+    def relative(self, kinds: Sequence[type[Convolution]], m: int) -> float:
+        """The cost with tiles of m x m to the direct form's."""
+        return self.winograd(kinds, m) / max(self.direct(kinds), 1)
 
 
 class _Unit:
@@ -201,16 +207,19 @@ class WinogradPass:
 
     def _choose(self, members: Sequence[Instr], is_fixed: Callable[[Value], bool]) -> tuple[int | str, str]:
         """The tile, or why there is none; and what is said of it."""
-        site, kinds = _site(members[0]), [type(i.op) for i in members]
+        prepared = isinstance(members[0].op, Conv2D) and is_fixed(members[0].inputs[1])
+        site, kinds = _site(members[0])._replace(is_prepared=prepared), [type(i.op) for i in members]
         tile = _unfit(members[0]) or site.best(kinds, self.margin)  # type: ignore[arg-type]
-        expected = tile if isinstance(tile, str) else _label(tile, site)
         if self.chooser is None or _unfit(members[0]) or 0 in (*site.x, *site.w, *site.y):
-            return tile, expected
+            if isinstance(tile, str):
+                return tile, ""
+            return tile, f"{_label(tile, site)}, estimated at {site.relative(kinds, tile):.2f} times the direct form"
+        expected = DIRECT if isinstance(tile, str) else _label(tile, site)
         trial = _trial(members, is_fixed)
         ways: dict[str, Callable[[], Program]] = {DIRECT: lambda: trial}
         tiles = {_label(m, site): m for m in TILES[site.w[0]]}
         ways |= {label: partial(_with_tile, trial, m) for label, m in tiles.items()}
-        choice = self.chooser(trial, ways, DIRECT if isinstance(tile, str) else expected)
+        choice = self.chooser(trial, ways, expected)
         if choice.label == DIRECT:
             return choice.reason, ""
         return tiles[choice.label], f"{choice.label}, {choice.reason}"
