@@ -71,9 +71,9 @@ class Session:
     the run. reorder: let operations run in another order than that of making where that needs less memory; results and
     the order of effects stay. lint: warn of programs that most likely do not do what is meant (see `minigraph.lint`).
     precision: to what convolutions and matrix products may round float32 operands: "tf32" and "bfloat16" (on cupy only)
-    are quicker. What is stored, sums among it, stays float32. autotune: where there are several ways to compute something,
-    time them when a plan is made, take the fastest, and remember it on disk (see docs/llvm.md); by default where
-    MINIGRAPH_AUTOTUNE is 1. Else estimates decide, which are the same everywhere.
+    are quicker. What is stored, sums among it, stays float32. autotune: where there are several ways to compute
+    something, time them when a plan is made, take the fastest, and remember it on disk (see docs/llvm.md); by default
+    where MINIGRAPH_AUTOTUNE is 1. Else estimates decide, which are the same everywhere.
     """
 
     def __init__(

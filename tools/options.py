@@ -67,7 +67,7 @@ autotune_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=_set_autotune,
-    help="Time the ways to compute something and take the fastest; the results are kept [default: $MINIGRAPH_AUTOTUNE].",
+    help="Time the ways to compute something, and keep which is fastest [default: $MINIGRAPH_AUTOTUNE].",
 )
 output_file = click.Path(dir_okay=False, path_type=Path)
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minigraph.core.errors import InvalidArgumentError
-from minigraph.tools.options import autotune_option, backend_option, debug_option, distortion_options, image_dir_option, number
+from minigraph.tools.options import (
+    autotune_option,
+    backend_option,
+    debug_option,
+    distortion_options,
+    image_dir_option,
+    number,
+)
 
 if TYPE_CHECKING:
     from minigraph.models.record import Model

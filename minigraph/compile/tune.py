@@ -60,7 +60,7 @@ class Tuner:
     ) -> None:
         speed = getattr(backend, "speed", None)
         if speed is None:
-            raise ValueError(f"autotune chooses between ways to run on the numpy or llvm backend, not on {backend.name}")
+            raise ValueError(f"autotune is for the numpy and llvm backends, not for {backend.name}")
         self._plain = backend
         self._clock = clock
         self._where = "\n".join([version("minigraph"), backend.name, processor(), speed()])
@@ -85,7 +85,7 @@ class Tuner:
     ) -> Choice:
         """Between programs that compute the same, each put through `passes` and run as a plan."""
         names = ", ".join(p.name for p in passes)
-        store = _Store(self._plain)
+        store = TrialStore(self._plain)
 
         def timers() -> dict[str, Timed]:
             plans = {}
@@ -206,7 +206,7 @@ class TunedBackend:
         return lowered._replace(choice=f"{choice.label}, {choice.reason}")
 
 
-class _Store:
+class TrialStore:
     """What plans on trial need of a session: variables filled with numbers, and one arena."""
 
     version = 0
@@ -280,7 +280,7 @@ def _attribute(value: Any) -> str:
     if isinstance(value, Program):
         return f"[{describe(value)}]"
     if isinstance(value, np.ndarray):
-        return f"{value.dtype}{value.shape}{hashlib.sha256(np.ascontiguousarray(value)).hexdigest()}"
+        return f"{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
     return repr(value)
 
 

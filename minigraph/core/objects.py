@@ -1,4 +1,4 @@
-"""Compiled code and results of timed trials on disk: folders of files with checksums, the longest unused removed first."""
+"""Compiled code and results of timed trials on disk: files with checksums, the longest unused removed first."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ FULL = 8  # channels; where there are fewer, transforms, which work on all chann
 BLOCK = 4 << 20  # bytes of tiles for which the transformed filter, or its gradient, is gone through once
 MARGIN = 0.85  # the estimates are about as exact as that
 DIRECT = "direct"
-TRIAL = 256 << 20  # bytes of images and results in a trial, at most; it takes fewer images than the batch has, if need be
+TRIAL = 256 << 20  # bytes of images and results in a trial, at most; it may take fewer images than the batch has
 
 
 class Site(NamedTuple):
@@ -66,8 +66,8 @@ class Site(NamedTuple):
         return products + COLUMNS_COST * self.itemsize * pixels * taps * moved
 
     def winograd(self, kinds: Sequence[type[Convolution]], m: int) -> float:
-        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform, and once
-        through it a block (a gradient reads and writes its sum)."""
+        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform, and
+        once through it a block (a gradient reads and writes its sum)."""
         c, o, r = self.w[2], self.w[3], self.w[0]
         n = m + r - 1
         tiles = self.y[0] * -(-self.y[1] // m) * -(-self.y[2] // m)
@@ -208,8 +208,9 @@ class WinogradPass:
     def _choose(self, members: Sequence[Instr], is_fixed: Callable[[Value], bool]) -> tuple[int | str, str]:
         """The tile, or why there is none; and what is said of it."""
         prepared = isinstance(members[0].op, Conv2D) and is_fixed(members[0].inputs[1])
-        site, kinds = _site(members[0])._replace(is_prepared=prepared), [type(i.op) for i in members]
-        tile = _unfit(members[0]) or site.best(kinds, self.margin)  # type: ignore[arg-type]
+        site = _site(members[0])._replace(is_prepared=prepared)
+        kinds = [type(i.op) for i in members if isinstance(i.op, Convolution)]
+        tile = _unfit(members[0]) or site.best(kinds, self.margin)
         if self.chooser is None or _unfit(members[0]) or 0 in (*site.x, *site.w, *site.y):
             if isinstance(tile, str):
                 return tile, ""

@@ -1,19 +1,20 @@
 """Compare what estimates choose with what is fastest when all ways are timed, network by network.
 
-    python tests/bench/choices.py BACKEND BATCH[,BATCH...] MODEL... [--train] [--fresh] [--all]
+    python tests/bench/choices.py BACKEND BATCH[,BATCH...] MODEL... [--train] [--regions] [--cpu] [--all]
 
-Times are the least of a few, in ms, summed over a network's choices: of the ways that the estimates take, and of the
-fastest. A choice that costs more than a tenth is shown by itself; with --all each is. Trials of before are
-taken from the cache, where there are any; --fresh makes them anew.
+Times are the least of a few, in ms, summed over the convolutions of a network: of the ways that the estimates take, and
+of the fastest. Choices that cost more than a tenth are shown by themselves, with --all all of them. --regions: those of
+blocks, too. --cpu: times are of the process, not of the clock on the wall, for a machine that does other things.
+Trials of before are taken from the cache.
 """
 
 from __future__ import annotations
 
-import sys
-import os
+import argparse
 import re
-import tempfile
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -28,47 +29,48 @@ from minigraph.rewrite.pipeline import run_pipeline
 from minigraph.tools.target import load_target
 
 
-def short(what: str) -> str:
-    """Shapes of the first operands."""
-    return " ".join(re.findall(r"shape=(\([0-9, ]*\))", what)[:3])
-
-
-def survey(model: str, batch: int, trains: bool, backend: str, shows_all: bool) -> tuple[float, float]:
-    """Seconds of the estimates' ways and of the fastest."""
-    target = load_target(model, batch, not trains)
-    engine = get_backend(backend)
-    clock = time.process_time if "--cpu" in sys.argv else time.perf_counter
+def survey(model: str, batch: int, given: argparse.Namespace) -> None:
+    """Print a line for the network, and one for each choice that is worth it."""
+    target = load_target(model, batch, not given.train)
+    engine = get_backend(given.backend)
+    clock = time.process_time if given.cpu else time.perf_counter
     tuner = tune.Tuner(engine, choose("O3", None, engine.unwanted_passes), clock)
     tensors = [f for f in target.fetches if hasattr(f, "dtype")]
     targets = [f for f in target.fetches if not hasattr(f, "dtype")]
-    program, stages = run_pipeline(program_of(tensors, target.feeds, targets), tuner.passes)
-    count = len(tuner.decisions)
-    Plan(program, tuner.backend, tune._Store(engine))
-    what = "training" if trains else "inference"
-    totals = []
-    for name, found in (("winograd", tuner.decisions[:count]), ("regions", tuner.decisions[count:])):
-        expected = sum(d.times[d.expected] for d in found)
-        least = sum(min(d.times.values()) for d in found)
-        lost = expected / least - 1 if least else 0.0
-        print(f"{model:14} {what} batch {batch:<4} {backend:6} {name:9} {len(found):3} choices"
-              f"  estimated {expected * 1e3:8.2f}  fastest {least * 1e3:8.2f}  lost {lost:6.1%}", flush=True)
-        for d in dict.fromkeys((d.what, d.expected, tuple(d.times.items())) for d in found):
-            times = dict(d[2])
-            if shows_all or times[d[1]] > 1.1 * min(times.values()):
-                print(f"    {d[1]:18} {', '.join(f'{w} {s * 1e3:.3g}' for w, s in times.items())}   {short(d[0])}")
-        totals.append((expected, least))
-    return totals[0]
+    program, _ = run_pipeline(program_of(tensors, target.feeds, targets), tuner.passes)
+    what = f"{model:14} {'training' if given.train else 'inference'} batch {batch:<4} {given.backend:6}"
+    show(f"{what} winograd", tuner.decisions, given.all)
+    if given.regions:
+        count = len(tuner.decisions)
+        Plan(program, tuner.backend, tune.TrialStore(engine))
+        show(f"{what} regions ", tuner.decisions[count:], given.all)
+
+
+def show(what: str, found: Sequence[tune.Decision], shows_all: bool) -> None:
+    expected = sum(d.times[d.expected] for d in found)
+    least = sum(min(d.times.values()) for d in found)
+    lost = expected / least - 1 if least else 0.0
+    totals = f"estimated {expected * 1e3:8.2f}  fastest {least * 1e3:8.2f}  lost {lost:6.1%}"
+    print(f"{what} {len(found):3} choices  {totals}", flush=True)
+    for each in {d.what: d for d in found}.values():
+        if shows_all or each.times[each.expected] > 1.1 * min(each.times.values()):
+            times = ", ".join(f"{way} {seconds * 1e3:.3g}" for way, seconds in each.times.items())
+            shapes = " ".join(re.findall(r"shape=(\([0-9, ]*\))", each.what)[:3])
+            print(f"    {each.expected:18} {times}   {shapes}")
 
 
 def main() -> None:
-    words = [a for a in sys.argv[1:] if not a.startswith("--")]
-    backend, batches, models = words[0], words[1].split(","), words[2:]
-    tune.BUDGET = 1e9
-    if "--fresh" in sys.argv:
-        os.environ["MINIGRAPH_CACHE"] = tempfile.mkdtemp()
-    for model in models:
-        for batch in batches:
-            survey(model, int(batch), "--train" in sys.argv, backend, "--all" in sys.argv)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("backend")
+    parser.add_argument("batches")
+    parser.add_argument("models", nargs="+")
+    for option in ("train", "regions", "cpu", "all"):
+        parser.add_argument(f"--{option}", action="store_true")
+    given = parser.parse_args()
+    tune.BUDGET = float("inf")
+    for model in given.models:
+        for batch in given.batches.split(","):
+            survey(model, int(batch), given)
 
 
 if __name__ == "__main__":
