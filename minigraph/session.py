@@ -15,7 +15,7 @@ from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE, specialise
 from minigraph.core import collector, scopes
 from minigraph.core.dtypes import string
-from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, ResourceExhaustedError
+from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, OpError, ResourceExhaustedError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
@@ -143,13 +143,22 @@ class Session:
                 self._watch_growth()
             feeds = feed_dict or {}
             request = self._request(fetches, feeds)
-            if request.staged:
-                pairs = zip(request.feeds, feeds.values(), strict=True)
-                known = {t: as_feed(v, t.dtype.np_dtype) if t.dtype is string else v for t, v in pairs}
-                values = run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
-            else:
-                values = self._values(request, feeds, options, run_metadata)
-            return request.assemble(values)
+            try:
+                if request.staged:
+                    values = self._in_stages(request, feeds)
+                else:
+                    values = self._values(request, feeds, options, run_metadata)
+                return request.assemble(values)
+            except OpError as error:
+                if isinstance(error.op, str):
+                    error.op = self.graph.find_node(error.op)
+                raise
+
+    def _in_stages(self, request: Request, feeds: Mapping[Any, Any]) -> Any:
+        """What a request gives that takes several plans."""
+        pairs = zip(request.feeds, feeds.values(), strict=True)
+        known = {t: as_feed(v, t.dtype.np_dtype) if t.dtype is string else v for t, v in pairs}
+        return run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
 
     def _stage(
         self,
@@ -308,7 +317,7 @@ class Session:
             cell = self._cells.get(name)
             if cell is None or not cell.initialised:
                 where = f" (read by a node made at {instr.source.describe()})" if instr.source else ""
-                raise FailedPreconditionError(f"Attempting to use uninitialized value {name}{where}")
+                raise FailedPreconditionError(f"Attempting to use uninitialized value {name}{where}", instr.name)
 
     def _watch_growth(self) -> None:
         self._nodes_seen = len(self.graph.nodes)

@@ -10,6 +10,7 @@ import pytest
 import test_numpy_kernels as kernels
 
 from minigraph.ops import conv2d as C
+from minigraph.ops.matmul import MatMul
 
 pytest.importorskip("llvmlite", reason="needs llvmlite")
 
@@ -42,3 +43,12 @@ def test_a_nan_in_a_gradient_reaches_the_pixels_of_its_window_only(channels: int
     row, column = 2 * strides[0] - 1, strides[1]
     want[1, row : row + 3, column : column + 2] = True
     np.testing.assert_array_equal(np.isnan(got), want)
+
+
+@pytest.mark.parametrize("shape", [(1, 13, 37), (1, 1031, 9), (2, 70, 9), (3, 131, 20), (5, 10, 84), (64, 120, 84)])
+def test_products_of_few_rows(shape: tuple[int, int, int]) -> None:
+    rows, depth, columns = shape
+    random = np.random.RandomState(0)
+    a, b = random.randn(rows, depth).astype(np.float32), random.randn(depth, columns).astype(np.float32)
+    want = np.einsum("ik,kj->ij", a.astype(np.float64), b.astype(np.float64))
+    assert np.linalg.norm(run(MatMul(), a, b) - want) <= 2e-6 * np.linalg.norm(want)

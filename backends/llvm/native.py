@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, Literal, NamedTuple
 
@@ -85,6 +85,11 @@ def outs(*positions: int) -> tuple[Place, ...]:
     return tuple(Place("out", i) for i in positions)
 
 
+def on(call: Call, moved: Mapping[Place, Place]) -> Call:
+    """The call on other pointers."""
+    return call._replace(places=tuple(moved.get(p, p) for p in call.places))
+
+
 def always(make: Callable[[], Sequence[Call]]) -> Callable[[tuple[bool, ...]], Sequence[Call]]:
     """The `calls` of an op of which it does not matter what is read; they are made once."""
     once = cache(make)
@@ -129,7 +134,7 @@ def launch(calls: Sequence[tuple[Call, Sequence[int]]], alive: Any, threads: int
         block: Any = (ctypes.c_void_p * max(len(pointers) + len(others), 1))(*pointers, *others)
         block.alive = alive
         prepared.append((function, block, call.tasks, threads > 1 < call.tasks and TEAM.size > 1))
-    if not any(shares for *_, shares in prepared):
+    if TEAM.size == 1 or (len(prepared) == 1 and not prepared[0][3]):
         return run(
             [partial(_FUNCTION(f), block, _ZERO, ctypes.c_int64(count), _ZERO) for f, block, count, _ in prepared]
         )

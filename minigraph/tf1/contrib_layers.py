@@ -109,7 +109,10 @@ def conv2d(
     variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
     scope: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Cross-correlation of images [N,H,W,C], a bias or a normaliser, and ReLU. Variables: weights, biases."""
+    """Cross-correlation of images [N,H,W,C], a bias or a normaliser, and ReLU.
+
+    Variables: weights, biases.
+    """
     if data_format not in (None, "NHWC"):
         raise ValueError(f"data_format must be NHWC, not {data_format!r}")
     x = tf.convert_to_tensor(inputs)
@@ -137,7 +140,10 @@ def fully_connected(
     variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
     scope: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """inputs·weights over the last axis of inputs [..., C], bias or normaliser, ReLU. Variables: weights, biases."""
+    """inputs·weights over the last axis of inputs [..., C], a bias or a normaliser, and ReLU.
+
+    Variables: weights, biases.
+    """
     x = tf.convert_to_tensor(inputs)
     if not isinstance(num_outputs, numbers.Integral):
         raise ValueError(f"num_outputs must be an integer, not {num_outputs!r}")
