@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,12 @@ from minigraph.tools.options import autotune_option
 HAS_LLVM = importlib.util.find_spec("llvmlite") is not None
 needs_llvm = pytest.mark.skipif(not HAS_LLVM, reason="needs llvmlite")
 CASES = [*(("numpy", n) for n in range(1 + len(TILES[3]))), pytest.param("llvm", 2, marks=needs_llvm)]
+PROGRAM = """
+import minigraph as tf
+
+x = tf.placeholder(tf.float32, [None, 28, 28, 16])
+y = tf.nn.relu(tf.nn.conv2d(x, tf.Variable(tf.ones([3, 3, 16, 32])), 1, "SAME"))
+"""
 Measure = Callable[[Mapping[str, Any]], dict[str, float]]
 
 
@@ -212,6 +219,23 @@ def test_the_option_asks_for_trials_while_the_command_runs(monkeypatch: pytest.M
     for arguments in (["--autotune"], []):
         CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert seen == [True, False]
+
+
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("llvm", marks=needs_llvm)])
+def test_explain_tells_what_was_chosen_and_by_what(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tune, "measure", favour(2))
+    path = tmp_path / "network.py"
+    path.write_text(PROGRAM)
+    for option, expected in (((), "estimated"), (("--autotune",), "timed, ms: ")):
+        data = tmp_path / "explained.json"
+        arguments = ["explain", str(path), "--backend", backend, "--batch-size", "16", "--json", str(data), *option]
+        result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        ways = {row["node"]: row["way"] for row in json.loads(data.read_text())["ways"]}
+        assert "choices between ways to compute something" in result.output
+        assert expected in ways["Conv2D"]
+        assert any(w.startswith("blocks of") and expected in w for w in ways.values()) == (backend == "llvm")
 
 
 def test_a_description_has_all_that_matters_and_no_names() -> None:
