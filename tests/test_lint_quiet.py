@@ -36,7 +36,9 @@ class Watched:
         """One run of tensors and operations, which gives back the tensors."""
         ends = [getattr(e, "ref", e) for e in ends]
         new = tuple(ends) not in self._forms
-        run = Run(self._forms.setdefault(tuple(ends), Form()), ends, [e for e in ends if isinstance(e, tf.Tensor)], feeds)
+        run = Run(
+            self._forms.setdefault(tuple(ends), Form()), ends, [e for e in ends if isinstance(e, tf.Tensor)], feeds
+        )
         if new:
             self._lints.at_compile(run)
         self._lints.after_run(run)
