@@ -156,8 +156,7 @@ class Session:
 
     def _in_stages(self, request: Request, feeds: Mapping[Any, Any]) -> Any:
         """What a request gives that takes several plans."""
-        pairs = zip(request.feeds, feeds.values(), strict=True)
-        known = {t: as_feed(v, t.dtype.np_dtype) if t.dtype is string else v for t, v in pairs}
+        known = dict(zip(request.feeds, _arrays(request, feeds), strict=True))
         return run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
 
     def _stage(
@@ -239,10 +238,7 @@ class Session:
             request = self._request(fetches, feeds)
             if request.staged:
                 raise GraphError("there is no one plan for this run: a condition or a shape in it depends on values")
-            try:
-                arrays = [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
-            except (TypeError, ValueError):
-                raise feed_error(request.feeds, feeds.values()) from None
+            arrays = _arrays(request, feeds)
             shapes = tuple([a.shape for a in arrays])
             return request.plans.get(shapes) or self._compile(request, shapes, arrays), arrays
 
@@ -445,6 +441,14 @@ class Session:
             self._cells.clear()
             self._arena = None
             self._arena_size = -1
+
+
+def _arrays(request: Request, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
+    """The fed values as arrays of the dtypes that are wanted."""
+    try:
+        return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
+    except (TypeError, ValueError):
+        raise feed_error(request.feeds, feeds.values()) from None
 
 
 class _DefaultSession:
