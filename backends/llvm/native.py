@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, Literal, NamedTuple
 
@@ -83,6 +83,11 @@ def ins(*positions: int) -> tuple[Place, ...]:
 def outs(*positions: int) -> tuple[Place, ...]:
     """Results as pointers."""
     return tuple(Place("out", i) for i in positions)
+
+
+def on(call: Call, moved: Mapping[Place, Place]) -> Call:
+    """The call on other pointers."""
+    return call._replace(places=tuple(moved.get(p, p) for p in call.places))
 
 
 def always(make: Callable[[], Sequence[Call]]) -> Callable[[tuple[bool, ...]], Sequence[Call]]:

@@ -9,25 +9,23 @@ from typing import Any
 from minigraph.backends.llvm.approx import Approximations, lane_by_lane
 from minigraph.backends.llvm.builder import (
     F32,
-    I8,
     I64,
     Builder,
     Frame,
     Value,
     at,
-    element,
     function,
     index,
-    loop,
     number,
     offset,
     splat,
     vector,
 )
-from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs
+from minigraph.backends.llvm.indices import checked, write_index
+from minigraph.backends.llvm.native import Call, How, Native, always, ins, outs
 from minigraph.backends.llvm.rows import Row, Rows, each_row, rows_of
 from minigraph.backends.llvm.scalar import fold, larger_float
-from minigraph.backends.numpy.common import Array, Types
+from minigraph.backends.numpy.common import Types
 from minigraph.core.types import TensorType
 from minigraph.ops import loss as L
 
@@ -136,7 +134,7 @@ def cross_entropy(op: L.SoftmaxCrossEntropyWithLogits, in_types: Types, out_type
     def labels(row: Row, number: Value, j: Value, is_whole: bool) -> Value:
         return row.load(1, j, is_whole, 0.0)
 
-    return _cross_entropy(in_types[0], how, labels, [], 0)
+    return _cross_entropy(in_types[0], how, labels)
 
 
 def sparse_cross_entropy(
@@ -144,58 +142,24 @@ def sparse_cross_entropy(
 ) -> Native | None:
     """The loss −log p_y and p − onehot(y) per row."""
     logits, classes = in_types
-    kind = element(classes.dtype)
     width = logits.static[-1]
 
     def labels(row: Row, number_: Value, j: Value, is_whole: bool) -> Value:
         b, rows = row.b, row.rows
-        label = _label(b, at(b, row.frame.pointers[1], number_, kind), classes)
+        label = write_index(row.frame, classes, 1, number_)
         lanes = vector(I64, rows.width)
         steps = lanes(list(range(rows.width))) if rows.width > 1 else index(0)
         here = b.icmp_signed("==", b.add(splat(b, j, rows.width), steps), splat(b, label, rows.width))
         return b.select(here, number(rows.kind, 1.0, rows.width), number(rows.kind, 0.0, rows.width))
 
-    if not _fits(logits):
-        return None
-    room = Room()
-    flag = room.add(1)
-
-    def check(workspace: Array) -> None:
-        if workspace[flag.number]:
-            raise IndexError(f"labels must lie in [0, {width})")
-
-    frame = Frame(2)
-    with frame.tasks("check"):
-        _write_check(frame, classes, width)
-    checking = Call(frame.text, "check", 1, (*ins(1), flag))
-    native = _cross_entropy(logits, how, labels, [checking], room.nbytes)
-    return native and native._replace(check=check)
-
-
-def _label(b: Builder, address: Value, classes: TensorType) -> Value:
-    """A class number as i64."""
-    value = b.load(address, typ=element(classes.dtype), align=1)
-    if classes.dtype.size == 8:
-        return value
-    return b.sext(value, I64) if classes.dtype.np_dtype.kind == "i" else b.zext(value, I64)
-
-
-def _write_check(frame: Frame, classes: TensorType, width: int) -> None:
-    """Pointer 1 becomes 1 if one of the labels at pointer 0 is no class number, else 0."""
-    b = frame.b
-    b.store(I8(0), frame.pointers[1])
-    with loop(b, index(0), index(classes.size)) as i:
-        label = _label(b, at(b, frame.pointers[0], i, element(classes.dtype)), classes)
-        with b.if_then(b.icmp_unsigned(">=", label, index(width))):
-            b.store(I8(1), frame.pointers[1])
+    native = _cross_entropy(logits, how, labels)
+    return native and checked(native, classes, 1, width, f"labels must lie in [0, {width})")
 
 
 def _cross_entropy(
     logits: TensorType,
     how: How,
     labels: Callable[[Row, Value, Value, bool], Value],
-    before: list[Call],
-    workspace: int,
 ) -> Native | None:
     if not _fits(logits):
         return None
@@ -212,9 +176,9 @@ def _cross_entropy(
             if backprop is not None:
                 _write_backprop(row, number_, labels, backprop)
         places = (*ins(0, 1), *outs(*(i for i in range(2) if wanted[i])))
-        return [*before, Call(frame.text, "kernel", tasks, places)]
+        return [Call(frame.text, "kernel", tasks, places)]
 
-    return Native(calls, workspace)
+    return Native(calls)
 
 
 def _write_loss(frame: Frame, row: _Softmax, number_: Value, labels: Any) -> None:

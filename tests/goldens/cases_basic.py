@@ -49,12 +49,12 @@ add("average_pooling2d", lambda tf, x: [tf.layers.average_pooling2d(x, 2, 2), tf
     x, [3, 2], [1, 2], "same"), tf.layers.average_pooling2d(x, pool_size=3, strides=1, padding="valid")],
     normal(2, 5, 6, 3))  # fmt: skip
 
-for _name in ("glorot_uniform", "glorot_normal"):
+for _name in ("glorot_uniform_initializer", "glorot_normal_initializer"):
     for _shape in ([5, 3], [3, 3, 2, 4]):
         _add_random("initial_%s_%d" % (_name, len(_shape)), 7,
-            lambda tf, n=_name, s=_shape: getattr(tf, n + "_initializer")()(s))  # fmt: skip
+            lambda tf, n=_name, s=_shape: getattr(tf, n)()(s))  # fmt: skip
     _add_random("initial_%s_seed" % _name, None,
-        lambda tf, n=_name: getattr(tf, n + "_initializer")(seed=3, dtype=tf.float32)([4]))  # fmt: skip
+        lambda tf, n=_name: getattr(tf, n)(seed=3, dtype=tf.float32)([4]))  # fmt: skip
 for _mode in ("fan_in", "fan_out", "fan_avg"):
     for _distribution in ("normal", "uniform", "truncated_normal", "untruncated_normal"):
         _add_random("initial_scaling_%s_%s" % (_mode, _distribution), 7,
@@ -255,6 +255,27 @@ def names_of_layers(tf: Any) -> Results:
         with tf.variable_scope("s"):
             made += [tf.layers.conv2d(x, 3, 3), tf.layers.dense(rows, 3), tf.layers.max_pooling2d(x, 2, 2)]
         return {"names": names_of(made), "variables": names_of(tf.global_variables())}
+
+
+@case()
+def raised(tf: Any) -> Results:
+    """Exceptions by their classes, and what they hold."""
+    found = []
+
+    def attempt(kind: Any, fetch: Any) -> None:
+        with tf.Session() as session:
+            try:
+                session.run(fetch)
+            except kind as error:
+                base = isinstance(error, tf.errors.OpError)
+                found.append([base, error.op is not None and error.op.name, "Placeholder" in error.message])
+
+    with tf.Graph().as_default():
+        attempt(tf.errors.InvalidArgumentError, tf.placeholder(tf.float32) + 1.0)
+        attempt(tf.errors.FailedPreconditionError, tf.Variable(1.0, name="w") + 1.0)
+        attempt((tf.errors.NotFoundError, tf.errors.OutOfRangeError), tf.read_file("/nowhere/a.png"))
+        attempt(tf.errors.OpError, tf.check_numerics(tf.log([-1.0]), "no", name="c"))
+    return {"found": found}
 
 
 def _error(name: str, call: Any, *phrases: str) -> None:

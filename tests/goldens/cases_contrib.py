@@ -80,16 +80,16 @@ for _name, _options in (
     ("still", {"is_training": False, "scale": True}), ("unfused", {"fused": False, "scope": "bn"}),
     ("at_once", {"updates_collections": None, "decay": 0.5}),
 ):  # fmt: skip
-    _built("batch_norm_" + _name, lambda tf, layers, x, o=_options: layers.batch_norm(x, **o))
+    _built("batch_norm_" + _name, lambda tf, layers, x, o=_options: tf.contrib.layers.batch_norm(x, **o))
     _built("batch_norm_rows_" + _name, lambda tf, layers, x, o=_options: layers.batch_norm(x, **o), _ROWS)
 _built("batch_norm_active", lambda tf, layers, x: layers.batch_norm(x, activation_fn=tf.nn.relu, outputs_collections="ends"))
 _built("batch_norm_initial", lambda tf, layers, x: layers.batch_norm(x, scale=True, param_initializers={
     "beta": tf.constant_initializer(0.5), "gamma": tf.constant_initializer(2.0),
     "moving_mean": tf.constant_initializer(0.1)}, is_training=tf.constant(True)))  # fmt: skip
-_built("pools", lambda tf, layers, x: [layers.max_pool2d(x, 2), layers.max_pool2d(x, [3, 2], 1, "SAME", scope="p"),
+_built("pools", lambda tf, layers, x: [tf.contrib.layers.max_pool2d(x, 2), layers.max_pool2d(x, [3, 2], 1, "SAME", scope="p"),
     layers.avg_pool2d(x, [2, 2]), layers.avg_pool2d(x, 2, stride=[1, 2], outputs_collections="ends")])  # fmt: skip
 _built("flatten", lambda tf, layers, x: [layers.flatten(x), layers.flatten(x, scope="f", outputs_collections="ends")])
-_built("dropout", lambda tf, layers, x: [layers.dropout(x, 0.75), layers.dropout(x, is_training=False, scope="off"),
+_built("dropout", lambda tf, layers, x: [tf.contrib.layers.dropout(x, 0.75), layers.dropout(x, is_training=False, scope="off"),
     layers.dropout(x, 0.5, is_training=tf.constant(True), outputs_collections="ends")])  # fmt: skip
 _built("one_hot", lambda tf, layers, x: tf.reduce_sum(x) * layers.one_hot_encoding([1, 0, 2], 4))
 _built("repeat", lambda tf, layers, x: layers.repeat(x, 2, layers.conv2d, 2, [3, 3], weights_initializer=_ramp(tf),
@@ -181,8 +181,8 @@ def slim_vgg_16(tf: Any) -> Results:
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(9)
         x = tf.placeholder(tf.float32, [None, None, None, 3], name="x")
-        with slim.arg_scope(vgg.vgg_arg_scope(weight_decay=0.001)):
-            y, ends = vgg.vgg_16(x, num_classes=5, is_training=False)
+        with slim.arg_scope(tf.contrib.slim.nets.vgg.vgg_arg_scope(weight_decay=0.001)):
+            y, ends = tf.contrib.slim.nets.vgg.vgg_16(x, num_classes=5, is_training=False)
         made = tf.global_variables()
         session.run(tf.variables_initializer([v for v in made if "fc" not in v.op.name]))
         image = np.random.RandomState(1).rand(2, 32, 32, 3).astype(np.float32)
@@ -239,7 +239,7 @@ def slim_variables(tf: Any) -> Results:
             slim.get_variables(), slim.get_variables("net/one"), slim.get_variables(suffix="weights"),
             slim.get_model_variables(), slim.get_model_variables("net/two"), slim.get_trainable_variables("net/one"),
             slim.get_variables_by_name("weights"), slim.get_variables_by_name("weights", scope="net/two"),
-            slim.get_variables_to_restore(), slim.get_variables_to_restore(include=["net"]),
+            tf.contrib.slim.get_variables_to_restore(), slim.get_variables_to_restore(include=["net"]),
             slim.get_variables_to_restore(exclude=["net/two", "global_step"]),
             slim.get_variables_to_restore(include=["net/one", "plain"], exclude=["net/one/BatchNorm"]),
         ]  # fmt: skip
@@ -265,7 +265,7 @@ def slim_learning(tf: Any) -> Results:
                 tf.losses.mean_squared_error(tf.ones([4, 2]), y)
                 total = tf.losses.get_total_loss()
                 train = slim.learning.create_train_op(total, tf.train.MomentumOptimizer(0.1, 0.9), clip_gradient_norm=0.7)
-                results.append(slim.learning.train(train, folder, number_of_steps=steps, log_every_n_steps=100))
+                results.append(tf.contrib.slim.learning.train(train, folder, number_of_steps=steps, log_every_n_steps=100))
                 latest = tf.train.latest_checkpoint(folder)
         names = [train.name, prefix(latest), tf.train.checkpoint_exists(latest)]
         with tf.Graph().as_default(), tf.Session() as session:
