@@ -66,8 +66,9 @@ class Site(NamedTuple):
         return products + COLUMNS_COST * self.itemsize * pixels * taps * moved
 
     def winograd(self, kinds: Sequence[type[Convolution]], m: int) -> float:
-        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform, and
-        once through it a block (a gradient reads and writes its sum)."""
+        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform, or
+        its way from memory where it is transformed beforehand; and once through it a block (a gradient reads and writes
+        its sum)."""
         c, o, r = self.w[2], self.w[3], self.w[0]
         n = m + r - 1
         tiles = self.y[0] * -(-self.y[1] // m) * -(-self.y[2] // m)
@@ -82,7 +83,7 @@ class Site(NamedTuple):
         total = sum(moved[k] for k in kinds) - (output if len(kinds) == 2 else 0)
         blocks = max(1.0, tiles * product * self.itemsize / BLOCK)
         passes = sum(3 if k is Conv2DFilterGrad else 1 for k in kinds)
-        transforms = 0 if self.is_prepared else 2 * len(kinds) * (r * r + 2 * n * r + n * n)
+        transforms = n * n if self.is_prepared else 2 * len(kinds) * (r * r + 2 * n * r + n * n)
         filters = c * o * (blocks * passes * n * n + transforms)
         products = len(kinds) * 2 * n * n * c * o * tiles
         full = max(1.0, FULL / max(min(c, o), 1))
