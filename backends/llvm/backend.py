@@ -12,6 +12,8 @@ from minigraph.backends.llvm import (
     copies,
     depthwise,
     folded,
+    grouped,
+    lrn,
     matmul,
     pool,
     random,
@@ -33,6 +35,7 @@ from minigraph.ops import winograd as W
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
 from minigraph.ops.like import BroadcastTo, ReduceLike
+from minigraph.ops.lrn import LRN, WindowSum
 from minigraph.ops.matmul import MatMul
 from minigraph.ops.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
 from minigraph.ops.random import RandomUniform
@@ -71,6 +74,8 @@ KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     Assign: update.assign,
     AssignAdd: update.assign_add,
     AssignSub: update.assign_sub,
+    LRN: lrn.lrn,
+    WindowSum: lrn.window_sum,
     Transpose: copies.transpose,
     StridedSlice: copies.strided_slice,
     PutSlice: copies.put_slice,
@@ -84,6 +89,12 @@ KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     GatherGrad: copies.gather_grad,
     W.WinogradFilter: winograd.filters,
     W.WinogradFilterAdjoint: winograd.filters,
+}
+
+OTHERWISE: dict[type[Op], tuple[Callable[[Any, Types, Types, How], Native | None], ...]] = {
+    Conv2D: (depthwise.conv2d, grouped.conv2d),
+    Conv2DInputGrad: (depthwise.input_grad, grouped.input_grad),
+    Conv2DFilterGrad: (depthwise.filter_grad, grouped.filter_grad),
 }
 
 WINOGRAD = {
@@ -117,8 +128,8 @@ def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
     """Native code for an op; None where there is none."""
     if type(op) in KERNELS:
         found = KERNELS[type(op)](op, in_types, out_types, how)
-        if found is None and isinstance(op, Conv2D):
-            return depthwise.conv2d(op, in_types, out_types, how)
+        for kernel in OTHERWISE.get(type(op), ()):
+            found = found or kernel(op, in_types, out_types, how)
         return found
     if type(op) in WINOGRAD:
         return WINOGRAD[type(op)](op, in_types, out_types, how, lower)  # type: ignore[arg-type]
