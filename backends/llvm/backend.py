@@ -44,7 +44,7 @@ from minigraph.ops.slicing import Pad, PutSlice, StridedSlice
 from minigraph.ops.state import Assign, AssignAdd, AssignSub
 from minigraph.ops.update import Apply
 from minigraph.passes.multi_tensor import Together
-from minigraph.rewrite.region import Blocked, Epilogue, Loop
+from minigraph.rewrite.region import Blocked, Epilogue, Loop, Region
 
 KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     MatMul: matmul.matmul,
@@ -117,7 +117,9 @@ class LlvmBackend(NumpyBackend):
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """Native code where there is some, else what NumpyBackend does."""
         native = lower(op, in_types, out_types, How(TEAM.size))
-        return lowered(native, TEAM.size) if native else super().lower(op, in_types, out_types)
+        if native:
+            return lowered(native, TEAM.size)
+        return super().lower(op, in_types, out_types)._replace(not_native=why_not(op, in_types, out_types))
 
     def _lower_inside(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         native = lower(op, in_types, out_types, How(1, True))
@@ -150,3 +152,18 @@ def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
     else:
         return None
     return None if what is None else elementwise(what, how)
+
+
+def why_not(op: Op, in_types: Types, out_types: Types) -> str:
+    """Why there is no native code for an op."""
+    if isinstance(op, Region) and not isinstance(op, Loop):
+        parts = [(i.op, [v.type for v in i.inputs], i.types) for i in op.members]
+        found = {type(p[0]).__name__: why_not(*p) for p in parts if lower(*p, How(1)) is None}
+        return "; ".join(f"{name}: {why}" for name, why in found.items()) or "its members are native, but not as one"
+    if any(t.size == 0 for t in (*in_types, *out_types)):
+        return "nothing to compute"
+    has_code = type(op) in KERNELS or isinstance(op, Loop | Apply | Together) or op.is_pointwise(in_types)
+    if has_code or op.summed_axes(in_types) is not None:
+        given = ", ".join(f"{t.dtype.name}[{','.join(map(str, t.static))}]" for t in in_types)
+        return f"not for {given} and its attributes"
+    return "no native code for this op"
