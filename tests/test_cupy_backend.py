@@ -5,20 +5,13 @@ from __future__ import annotations
 
 import builtins
 import ctypes
-import importlib.util
-import json
-import os
-import subprocess
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from gpu import benchmark, report
-from gpu.fake_cudnn import FakeCudnn
 from gpu.host import COMPILER, HostDevice
 from gpu.networks import batch, network
 from gpu.some_device import has_device, some_device
@@ -296,51 +289,6 @@ def test_without_a_gpu_the_error_says_so(monkeypatch: pytest.MonkeyPatch, count:
     monkeypatch.setitem(sys.modules, "cupy", module)  # type: ignore[arg-type]
     with pytest.raises(BackendError, match=message):
         CudaDevice()
-
-
-@pytest.mark.skipif(importlib.util.find_spec("cupy") is not None, reason="CuPy is installed")
-def test_the_script_for_a_gpu_writes_its_report_without_one_too(tmp_path: Path) -> None:
-    script = Path(__file__).parent / "gpu" / "run.sh"
-    report = tmp_path / "report.json"
-    done = subprocess.run([script, report], env=os.environ | {"PYTHON": sys.executable}, capture_output=True, text=True)
-    assert done.returncode == 1, done.stderr
-    found = json.loads(report.read_text())
-    assert set(found) == {
-        "versions", "parity", "ladder", "precisions", "training", "sanitizer", "host_time", "benchmark"
-    }  # fmt: skip
-    assert "needs CuPy" in found["parity"]["failed"]
-
-
-@needs_compiler
-def test_the_script_s_parts_run_on_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minigraph.backends.cupy.device.CudaDevice", HostDevice)
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice(cudnn=FakeCudnn())))
-    monkeypatch.setattr(report, "STEPS", 3)
-    monkeypatch.setenv("MINIGRAPH_CUDA_GRAPHS", "1")  # which the script changes
-    found = report.parity(report.SANITIZED)
-    assert found["cases"] > 20
-    assert not found["wrong"]
-    trained = report.training()
-    assert trained["eager_equals_captured"]
-    assert trained["capture_declined"] is None
-    assert trained["largest_relative_error"] < 1e-5
-    rungs = report.ladder()
-    assert set(rungs) == {"fused", "plain", "im2col"}
-    assert not any(r["wrong"] or r["next_rung"] or r["capture_declined"] for r in rungs.values())
-    assert all(r["block_error"] < 1e-5 for r in rungs.values())
-
-
-@needs_compiler
-@pytest.mark.slow
-def test_the_script_s_parts_with_whole_networks_run_on_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice()))
-    found = report.precisions(("mnist-cnn",), 2)
-    assert all(0 < each["error"] < each["bar"] for each in found["products"].values())
-    assert all(each["logits"] < each["bar"] for each in found["mnist-cnn"].values())
-    assert found["mnist-cnn"]["float32"]["gradients"] < 1e-5
-    timed = benchmark.host_time("mnist-cnn", 2, 2)
-    assert timed["capture_declined"] is None
-    assert timed["microseconds"] > 0
 
 
 def resident_network() -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from minigraph.tools.cli import main
 from minigraph.tools.target import load_target
 
 
-def results(backend: str, x: Any, y: Any, optimize: str = "O2") -> list[Any]:
+def results(backend: str, x: Any, y: Any, optimize: str = "O3") -> list[Any]:
     """The small network's loss, logits and gradients."""
     with tf.Graph().as_default():
         holders = [tf.placeholder(tf.float32, a.shape) for a in (x, y)]

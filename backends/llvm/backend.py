@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from minigraph.backend import Lowered
@@ -22,7 +23,8 @@ from minigraph.backends.llvm import (
     update,
     winograd,
 )
-from minigraph.backends.llvm.compiler import require_host
+from minigraph.backends.llvm.alternatives import alternatives
+from minigraph.backends.llvm.compiler import host, require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of, single
 from minigraph.backends.llvm.native import How, Native, lowered
 from minigraph.backends.llvm.team import TEAM
@@ -120,6 +122,14 @@ class LlvmBackend(NumpyBackend):
         if native:
             return lowered(native, TEAM.size)
         return super().lower(op, in_types, out_types)._replace(not_native=why_not(op, in_types, out_types))
+
+    def speed(self) -> str:
+        """What the speed of kernels depends on beside the CPU."""
+        return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads"
+
+    def alternatives(self, op: Op, in_types: Types, out_types: Types) -> dict[str, Callable[[], Lowered]]:
+        """The ways to lower a region, by label; empty for what there is only one way for."""
+        return alternatives(op, lower, How(TEAM.size))
 
     def _lower_inside(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         native = lower(op, in_types, out_types, How(1, True))

@@ -16,6 +16,7 @@ from minigraph.ops.algebra import tensordot
 from minigraph.ops.bias import bias_add
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import Const
+from minigraph.ops.data_format import NCHW, NHWC
 from minigraph.ops.dropout import dropout as nn_dropout
 from minigraph.ops.identity import identity
 from minigraph.ops.math import where, zeros_like
@@ -23,7 +24,7 @@ from minigraph.ops.matmul import matmul
 from minigraph.ops.norm import LEAST_EPSILON, bessel_corrected, moments, normalised
 from minigraph.ops.norm import batch_normalization as normalise
 from minigraph.ops.pool import avg_pool, max_pool
-from minigraph.ops.shape import reshape, shape
+from minigraph.ops.shape import reshape, shape, transpose
 from minigraph.ops.slicing import getitem
 from minigraph.variables import GraphKeys, Variable, assign_sub, get_variable, variable_scope
 
@@ -163,19 +164,20 @@ def conv2d(
     kernel_regularizer: Any = None, bias_regularizer: Any = None, trainable: bool = True, name: str | None = None,
     reuse: Any = None, **unsupported: Any,
 ) -> Tensor:  # fmt: skip
-    """Cross-correlation of images [N,H,W,C] with `filters` filters, plus a bias. Variables: kernel, bias."""
+    """Cross-correlation of images [N,H,W,C], or [N,C,H,W] with data_format "channels_first", with `filters` filters,
+    plus a bias. Variables: kernel, bias."""
     refuse(unsupported, "conv2d")
-    require_channels_last(data_format)
+    form, size = image_format(data_format)
     x = convert_to_tensor(inputs)
-    channels = last_size(x, 4, "conv2d")
+    channels = channels_of(x, data_format, "conv2d")
     rows, columns = pair(kernel_size)
     with x.graph.as_default(), variable_scope(name, default_name="conv2d", reuse=reuse):
         dims = [rows, columns, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
         x.graph.reserve_ids(1)  # the dilation rate, a constant
-        y = conv.conv2d(x, kernel, list(pair(strides)), padding.upper(), dilations=list(pair(dilation_rate)))
+        y = conv.conv2d(x, kernel, size(strides), padding.upper(), data_format=form, dilations=size(dilation_rate))
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
-        return finished(y, filters, bias, activation)
+        return finished(y, filters, bias, activation, form)
 
 
 def dense(
@@ -204,20 +206,24 @@ def product_with(x: Tensor, kernel: Any) -> Tensor:
         return tensordot(x, kernel, [[-1], [0]])
 
 
-def finished(y: Tensor, units: int, bias: tuple[Any, Any, bool] | None, activation: Activation) -> Tensor:
+def finished(
+    y: Tensor, units: int, bias: tuple[Any, Any, bool] | None, activation: Activation, form: str | None = None
+) -> Tensor:  # fmt: skip
     """activation(y + bias). bias: initializer, regularizer, and whether it is trained; None for none."""
     if bias is not None:
-        y = bias_add(y, get_variable("bias", [units], y.dtype, *bias))
+        y = bias_add(y, get_variable("bias", [units], y.dtype, *bias), form)
     return y if activation is None else activation(y)
 
 
-def flatten(inputs: Any, name: str | None = None) -> Tensor:
-    """All axes but the first as one."""
+def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_last") -> Tensor:
+    """All axes but the first as one. Of "channels_first" the channels become the last axis before."""
     x = convert_to_tensor(inputs)
-    dims = x.type.shape
-    if dims is None:
+    if x.type.shape is None:
         raise ShapeError("flatten needs to know the rank of its input")
     with x.graph.as_default(), x.graph.name_scope(name or "flatten"):
+        if image_format(data_format)[0] == NCHW and len(x.type.shape) > 2:
+            x = transpose(x, [0, *range(2, len(x.type.shape)), 1])
+        dims = x.type.shape or ()
         x.graph.reserve_ids(6 if dims[0] is None else 0)  # what looks up the size of the batch
         if None not in dims[1:]:
             return reshape(x, [-1 if dims[0] is None else dims[0], math.prod(dims[1:])])
@@ -252,20 +258,20 @@ def max_pooling2d(
     inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The maximum of each window of images [N,H,W,C]."""
-    require_channels_last(data_format)
+    """The maximum of each window of images [N,H,W,C], or [N,C,H,W] with data_format "channels_first"."""
+    form, size = image_format(data_format)
     with composed(name, "max_pooling2d", inputs):
-        return max_pool(inputs, window(pool_size), window(strides), padding.upper(), name="MaxPool")
+        return max_pool(inputs, size(pool_size), size(strides), padding.upper(), form, name="MaxPool")
 
 
 def average_pooling2d(
     inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The mean of each window of images [N,H,W,C]."""
-    require_channels_last(data_format)
+    """The mean of each window of images [N,H,W,C], or [N,C,H,W] with data_format "channels_first"."""
+    form, size = image_format(data_format)
     with composed(name, "average_pooling2d", inputs):
-        return avg_pool(inputs, window(pool_size), window(strides), padding.upper(), name="AvgPool")
+        return avg_pool(inputs, size(pool_size), size(strides), padding.upper(), form, name="AvgPool")
 
 
 def refuse(unsupported: dict[str, Any], layer: str) -> None:
@@ -279,6 +285,25 @@ def require_channels_last(data_format: str) -> None:
         raise ValueError(f"data_format must be channels_last, not {data_format!r}")
 
 
+def image_format(data_format: str) -> tuple[str, Callable[[Any], list[int]]]:
+    """What ops call a layer's data_format, and a function that writes a size, or a pair, for all four axes."""
+    if data_format not in ("channels_last", "channels_first"):
+        raise ValueError(f"data_format must be channels_last or channels_first, not {data_format!r}")
+    if data_format == "channels_first":
+        return NCHW, lambda value: [1, 1, *pair(value)]
+    return NHWC, lambda value: [1, *pair(value), 1]
+
+
+def channels_of(x: Tensor, data_format: str, layer: str) -> int:
+    """The number of channels of images, which must be known."""
+    if data_format == "channels_last":
+        return last_size(x, 4, layer)
+    dims = x.type.shape
+    if dims is None or len(dims) != 4 or dims[1] is None:
+        raise ShapeError(f"{layer} takes images [N,C,H,W] whose channels are defined, not {format_shape(dims)}")
+    return dims[1]
+
+
 def last_size(x: Tensor, rank: int, layer: str) -> int:
     dims = x.type.shape
     if dims is None or len(dims) != rank or dims[-1] is None:
@@ -290,7 +315,3 @@ def last_size(x: Tensor, rank: int, layer: str) -> int:
 def pair(value: Any) -> tuple[int, int]:
     rows, columns = (value, value) if isinstance(value, int) else value
     return int(rows), int(columns)
-
-
-def window(value: Any) -> list[int]:
-    return [1, *pair(value), 1]

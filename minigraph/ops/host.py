@@ -18,7 +18,7 @@ from minigraph.core.errors import (
     UnimplementedError,
     UnknownError,
 )
-from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ops.builder import as_tensor_like, composed, graph_of
@@ -64,6 +64,32 @@ class Unique(HostOp):
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
         return values[order], rank[inverse].astype(np.int32)
+
+
+def segment_count(ids: Any) -> int:
+    """How many segments ids in order stand for. InvalidArgumentError where they are not in order."""
+    if ids.size and (np.any(np.diff(ids) < 0) or ids[0] < 0):
+        raise InvalidArgumentError(f"segment ids are not increasing: {ids.tolist()}")
+    return int(ids[-1]) + 1 if ids.size else 0
+
+
+class SegmentSum(HostOp):
+    """The sums of the slices of the first input along its first axis that have the same id in the second."""
+
+    differentiable = True
+
+    def infer(self, x: TensorType, ids: TensorType) -> tuple[TensorType, ...]:
+        if ids.rank != 1 or x.rank == 0:
+            raise ShapeError(f"segment_ids must be a vector, not {ids}, for {x}")
+        return (TensorType(x.dtype, None if x.shape is None else (None, *x.shape[1:])),)
+
+    def forward(self, xp: Any, x: Any, ids: Any) -> tuple[Any, ...]:
+        out = np.zeros((segment_count(ids), *x.shape[1:]), x.dtype)
+        np.add.at(out, ids, x)
+        return (out,)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return gather(grad, node.inputs[1]), None
 
 
 _RAISED: dict[type[Exception], type[OpError]] = {

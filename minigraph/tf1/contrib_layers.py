@@ -8,7 +8,7 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
-from minigraph.layers.functions import dropped, known, last_size, product_with
+from minigraph.layers.functions import channels_of, dropped, image_format, known, last_size, pair, product_with
 from minigraph.tf1.arg_scope import add_arg_scope
 from minigraph.tf1.collecting import collect_named_outputs
 
@@ -89,7 +89,7 @@ def _called(regularizer: Any, name: str) -> Any:
 
 def _finish(
     x: Tensor, y: Tensor, channels: int, normalizer: Any, normalizer_params: Any, biases_initializer: Any,
-    biases_regularizer: Any, trainable: bool, collections: Any,
+    biases_regularizer: Any, trainable: bool, collections: Any, form: str | None = None,
 ) -> Tensor:  # fmt: skip
     """The normaliser in place of the bias, where there is one."""
     if normalizer is not None:
@@ -97,7 +97,7 @@ def _finish(
     if biases_initializer is None:
         return y
     bias = _variable("biases", [channels], x, biases_initializer, biases_regularizer, trainable, collections)
-    return tf.nn.bias_add(y, bias)
+    return tf.nn.bias_add(y, bias, form)
 
 
 @add_arg_scope
@@ -113,18 +113,16 @@ def conv2d(
 
     Variables: weights, biases.
     """
-    if data_format not in (None, "NHWC"):
-        raise ValueError(f"data_format must be NHWC, not {data_format!r}")
     x = tf.convert_to_tensor(inputs)
-    (rows, columns), strides, rates = _pair(kernel_size), _pair(stride), _pair(rate)
+    form, size = image_format(_layout(data_format))
     with tf.variable_scope(scope, "Conv", [x], reuse=reuse) as where:
-        dims = [rows, columns, int(x.shape[-1]), num_outputs]
+        dims = [*pair(kernel_size), channels_of(x, _layout(data_format), "conv2d"), num_outputs]
         initializer = weights_initializer or xavier_initializer()
         weights = _variable("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
         tf.get_default_graph().reserve_ids(1)  # the dilation rate, a constant
-        y = tf.nn.conv2d(x, weights, [1, *strides, 1], padding.upper(), dilations=[1, *rates, 1])
+        y = tf.nn.conv2d(x, weights, size(stride), padding.upper(), data_format=form, dilations=size(rate))
         y = _finish(x, y, num_outputs, normalizer_fn, normalizer_params, biases_initializer, biases_regularizer,
-                    trainable, variables_collections)  # fmt: skip
+                    trainable, variables_collections, form)  # fmt: skip
         y = y if activation_fn is None else activation_fn(y)
         return collect_named_outputs(outputs_collections, where.original_name_scope.rstrip("/"), y)
 
@@ -166,12 +164,12 @@ def linear(inputs: Any, num_outputs: int, **options: Any) -> Tensor:
 def _pooling(kind: str, default: str) -> Any:
     @add_arg_scope
     def pool(
-        inputs: Any, kernel_size: Any, stride: Any = 2, padding: str = "VALID", outputs_collections: Any = None,
-        scope: str | None = None,
+        inputs: Any, kernel_size: Any, stride: Any = 2, padding: str = "VALID", data_format: str | None = "NHWC",
+        outputs_collections: Any = None, scope: str | None = None,
     ) -> Tensor:  # fmt: skip
+        form, size = image_format(_layout(data_format))
         with tf.name_scope(scope, default, [inputs]) as where:
-            window, strides = [1, *_pair(kernel_size), 1], [1, *_pair(stride), 1]
-            y = getattr(tf.nn, kind)(inputs, window, strides, padding.upper())
+            y = getattr(tf.nn, kind)(inputs, size(kernel_size), size(stride), padding.upper(), form)
             return collect_named_outputs(outputs_collections, where.rstrip("/"), y)
 
     pool.__name__ = pool.__qualname__ = f"{kind}2d"
@@ -228,8 +226,11 @@ def stack(inputs: Any, layer: Any, stack_args: Any, **kwargs: Any) -> Tensor:
         return y
 
 
-def _pair(value: Any) -> list[int]:
-    return [int(v) for v in ((value, value) if isinstance(value, int) else value)]
+def _layout(data_format: str | None) -> str:
+    """`data_format` as `tf.layers` calls it."""
+    if data_format not in (None, "NHWC", "NCHW"):
+        raise ValueError(f"data_format must be NHWC or NCHW, not {data_format!r}")
+    return "channels_first" if data_format == "NCHW" else "channels_last"
 
 
 max_pool2d = _pooling("max_pool", "MaxPool2D")
