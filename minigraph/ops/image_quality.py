@@ -103,8 +103,7 @@ def extract_image_patches(
             for places in np.ndindex(*window):
                 cut = [_every(p * r, reach(k, r) - 1, s) for p, (_, k, s, r) in zip(places, how, strict=True)]
                 pieces.append(getitem(padded, (slice(None), *cut)))
-            made = concat(pieces, 3, name=scope) if len(pieces) > 1 else identity(pieces[0], name=scope)
-        return made
+            return concat(pieces, 3, name=scope) if len(pieces) > 1 else identity(pieces[0], name=scope)
 
 
 def _every(first: int, last: int, step: int) -> slice:
