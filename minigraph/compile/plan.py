@@ -12,7 +12,14 @@ from minigraph.backend import Array, Backend, Launch, Lowered
 from minigraph.compile.memory import Layout, Lifetime, lower_bound, plan_memory
 from minigraph.compile.schedule import Schedule, aliased, is_source, schedule
 from minigraph.core.dtypes import uint8
-from minigraph.core.errors import InternalError, InvalidArgumentError, MinigraphError, OpError, ResourceExhaustedError
+from minigraph.core.errors import (
+    BackendError,
+    InternalError,
+    InvalidArgumentError,
+    MinigraphError,
+    OpError,
+    ResourceExhaustedError,
+)
 from minigraph.core.ir import Cell, Feed, Instr, Program, Value
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -199,6 +206,7 @@ class Plan:
     def _explain(self, launch: Launch | None, error: Exception) -> MinigraphError:
         step = next(s for s, bound in zip(self.steps, self._launches, strict=True) if bound is launch)
         kinds = {
+            BackendError: BackendError,  # what has to be installed is no mistake of ours
             MemoryError: ResourceExhaustedError,
             IndexError: InvalidArgumentError,
             ValueError: InvalidArgumentError,
