@@ -11,6 +11,7 @@ import numpy as np
 
 from minigraph.backend import Backend, get_backend
 from minigraph.compile.plan import Plan
+from minigraph.compile.resize import Record, resize
 from minigraph.compile.specialise import RANDOM_STATE, specialise
 from minigraph.core import collector, scopes
 from minigraph.core.dtypes import string
@@ -266,10 +267,17 @@ class Session:
                 )
         types = [TensorType(t.dtype, s) for t, s in zip(request.feeds, shapes, strict=True)]
         with collector.paused():
-            program = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
-            hooks = [self._numeric_check(program, arrays)] if self._debug else []
-            program, stages = run_pipeline(program, self._passes, hooks)
-            plan = self._plan_type(program, self.backend, self, stages=stages, reorder=self._reorder)
+            first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
+            hooks = [self._numeric_check(first, arrays)] if self._debug else []
+            record = None if self._debug else request.record
+            program, done = (first, ()) if record is None else resize(record, first)
+            program, stages = run_pipeline(program, self._passes[len(done) :], hooks)
+            like = record.plan if record is not None and done else None
+            plan = self._plan_type(
+                program, self.backend, self, stages=(*done, *stages), reorder=self._reorder, like=like
+            )
+            if not done:
+                request.record = Record(first, stages, plan)
         request.plans[shapes] = plan
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
@@ -280,7 +288,9 @@ class Session:
             self._lints.at_compile(self._as_run(request, arrays))
         if len(self._plans) > PLAN_LIMIT:
             oldest, old_shapes = self._plans.pop(min(self._plans, key=lambda p: p.last_run))
-            del oldest.plans[old_shapes]
+            dropped = oldest.plans.pop(old_shapes)
+            if oldest.record is not None and oldest.record.plan is dropped:
+                oldest.record = None
             self._dropped += 1
         return plan
 

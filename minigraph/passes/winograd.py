@@ -12,7 +12,8 @@ formula     see `ops/winograd.py`. Exact in exact arithmetic; rounding errors gr
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from minigraph.core.ir import Instr, Program, Value
@@ -26,7 +27,7 @@ from minigraph.ops.winograd import (
     WinogradGrads,
     WinogradInputGrad,
 )
-from minigraph.rewrite.driver import Applied, Declined, Outcome, Rebuilder, rebuild_in_order
+from minigraph.rewrite.driver import Applied, Change, Declined, Outcome, Rebuilder, Trial, rebuild_in_order
 
 TILES = {3: (2, 4, 6), 5: (2, 3, 4)}  # the candidates m, by the filter's size
 
@@ -171,12 +172,15 @@ class WinogradPass:
         units = _units(program)
         applied: list[Applied] = []
         declined: list[Declined] = []
+        changes: list[Change] = []
         for unit in units:
             instr = unit.members[0]
             if not _is_convolution(instr):
                 continue
-            site, kinds = _site(instr), [type(i.op) for i in unit.members]
-            unit.tile = _unfit(instr) or site.best(kinds, self.margin)  # type: ignore[arg-type]
+            site = _site(instr)
+            unit.tile = self._tile(unit.members)
+            values = tuple(_made(unit.members, unit.tile, Trial(), lambda v: v))
+            changes.append(Change(tuple(unit.members), values, partial(self._again, unit.tile)))
             for each in unit.members:
                 if isinstance(unit.tile, str):
                     declined.append(Declined(self.name, each.name, each.name, unit.tile))
@@ -184,8 +188,20 @@ class WinogradPass:
                     made = f"F({unit.tile}x{unit.tile}, {site.w[0]}x{site.w[1]})"
                     applied.append(Applied(self.name, each.name, str(each.source), made))
         if not applied:
-            return Outcome(program, [], declined, 1)
-        return Outcome(_replace(program, units), applied, declined, 1)
+            return Outcome(program, [], declined, 1, changes)
+        return Outcome(_replace(program, units), applied, declined, 1, changes)
+
+    def _tile(self, members: Sequence[Instr]) -> int | str:
+        kinds = [type(i.op) for i in members]
+        return _unfit(members[0]) or _site(members[0]).best(kinds, self.margin)  # type: ignore[arg-type]
+
+    def _again(self, tile: int | str, members: Sequence[Instr], new: Rebuilder) -> Sequence[Value] | str:
+        other = self._tile(members)
+        if other != tile and (isinstance(other, int) or isinstance(tile, int)):
+            return f"its tile is {other}, not {tile}"
+        if len({(_site(i), _pads(i)) for i in members}) != 1:
+            return "its gradients are of two convolutions"
+        return _made(members, tile, new, lambda v: v)
 
 
 def _replace(program: Program, units: list[_Unit]) -> Program:
@@ -202,7 +218,8 @@ def _replace(program: Program, units: list[_Unit]) -> Program:
                 new.values |= {Value(instr, i): Value(copy, i) for i in range(len(instr.types))}
             return
         new.current = unit.members[0]
-        for instr, value in zip(unit.members, _made(unit.members, unit.tile, new), strict=True):
+        made = _made(unit.members, unit.tile, new, new.values.__getitem__)
+        for instr, value in zip(unit.members, made, strict=True):
             new.values[Value(instr, 0)] = value
             new.instrs[instr] = value.instr
             if instr is not unit.members[0]:
@@ -212,11 +229,15 @@ def _replace(program: Program, units: list[_Unit]) -> Program:
     return rebuild_in_order(program, units, needs, emit)
 
 
-def _made(members: Sequence[Instr], tile: int, new: Rebuilder) -> list[Value]:
-    """What becomes of the result of each member."""
+def _made(
+    members: Sequence[Instr], tile: int | str, new: Rebuilder, operand: Callable[[Value], Value]
+) -> Sequence[Value]:
+    """What becomes of the result of each member, on what has become of the operands."""
+    if isinstance(tile, str):
+        return [Value(i, 0) for i in members]
     site, pads = _site(members[0]), _pads(members[0])
     kernel = site.w[0]
-    operands = {type(i.op): [new.values[v] for v in i.inputs] for i in members}
+    operands = {type(i.op): [operand(v) for v in i.inputs] for i in members}
     if Conv2D in operands:
         x, w = operands[Conv2D]
         return [new.add(WinogradConv2D(tile, kernel, pads), x, new.add(WinogradFilter(tile, kernel), w))]
