@@ -10,7 +10,7 @@ import numpy as np
 from minigraph.compile.plan import Plan
 from minigraph.compile.resize import Record
 from minigraph.core.dtypes import string
-from minigraph.core.errors import GraphError, InvalidArgumentError
+from minigraph.core.errors import GraphError, OpError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.ops.constant import Placeholder
 from minigraph.staging import Branches, Stage, needs_stages
@@ -33,7 +33,7 @@ class Request:
         self.feeds = [_feed_tensor(graph, key) for key in feeds]
         self.dtypes = [np.dtype(object) if symbolic else t.dtype.np_dtype for t in self.feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
-        self.record: Record | None = None  # of the last plan that was made from scratch
+        self.record: Record | None = None  # of the last plan that was made from scratch, while there are plans
         self.assemble = self._structure(graph, fetches)
         self.branches = branches or {}
         self.stages: dict[Any, Stage] = {}
@@ -87,9 +87,10 @@ class Request:
         def make(values: Sequence[Any]) -> Any:
             try:
                 made: np.ndarray = node.op.forward(np, *[part(values) for part in parts])[tensor.value_index]
-            except (ValueError, InvalidArgumentError) as error:
-                where = f"in {node.type} node '{node.name}', made at {node.source.describe()}"
-                raise InvalidArgumentError(f"{error} ({where})", node) from error
+            except (ValueError, OpError) as error:
+                if isinstance(error, OpError) and error.op is not None:
+                    raise
+                raise at_node(error, node) from error
             return made
 
         return make

@@ -82,7 +82,7 @@ def _lower_members(op: Blocked, size: int, lower: Lower) -> list[Native] | None:
         inner = How(1, True, how is not None and any(how.sums))
         made = [types[Value(instr, i)] for i in range(len(instr.types))]
         native = lower(instr.op.for_batch(size), [types[v] for v in instr.inputs], made, inner)
-        if native is None:
+        if native is None or native.check:
             return None
         found.append(native)
     return found
@@ -255,13 +255,23 @@ def _total(size: int, lanes: int, part: Place, result: int) -> Call:
 def epilogue(op: Epilogue, lower: Lower, how: How) -> Native | None:
     """A contraction and what follows it: in blocks of the batch where that keeps the product in cache, else one after
     the other."""
-    kind = op.root.types[0]
-    batching = program_batching(op.program)
-    if not how.inside and batching is not None and kind.static[0] > 1 and kind.nbytes > TARGET:
-        native = blocked(Blocked(op.program, batching.cut, batching.sums, kind.static[0]), lower, how)
+    region = as_region(op)
+    if region is not None and not how.inside and op.root.types[0].nbytes > TARGET:
+        native = blocked(region, lower, how)
         if native is not None:
             return native
     return _one_after_the_other(op, lower, how)
+
+
+def as_region(op: Epilogue) -> Blocked | None:
+    """A contraction and what follows it as a region of the batch, if it is that and there is more than one image."""
+    batching, batch = program_batching(op.program), op.root.types[0].static[0]
+    return None if batching is None or batch < 2 else Blocked(op.program, batching.cut, batching.sums, batch)
+
+
+def whole(op: Blocked | Epilogue, lower: Lower, how: How) -> Native | None:
+    """A region with its members one after the other, each on the whole batch and by all threads."""
+    return _in_sequence(op, lower, how) if isinstance(op, Blocked) else _one_after_the_other(op, lower, how)
 
 
 def _one_after_the_other(op: Epilogue, lower: Lower, how: How) -> Native | None:

@@ -13,7 +13,7 @@ from minigraph.compile.memory import Layout, Lifetime, lower_bound, plan_memory
 from minigraph.compile.schedule import Schedule, aliased, is_source, schedule
 from minigraph.core.dtypes import uint8
 from minigraph.core.errors import InternalError, InvalidArgumentError, MinigraphError, OpError, ResourceExhaustedError
-from minigraph.core.ir import Cell, Feed, Instr, Program, Value, counterparts
+from minigraph.core.ir import Cell, Feed, Instr, Program, Value
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.constant import Const
@@ -50,8 +50,7 @@ class Plan:
     """A compiled program. `run` takes the fed arrays by slot and gives back the results.
 
     reuse: buffers whose lifetimes do not meet may share memory. stages: what the passes did. reorder: instructions may
-    run in another order than that of making, where that needs less memory. like: a plan whose program may differ from
-    this one in sizes only; if so, instructions run in its order.
+    run in another order than that of making, where that needs less memory.
 
     Values behind a `Keep` are made by a plan of their own, `fixed`, when a variable has changed, and kept.
     """
@@ -66,7 +65,6 @@ class Plan:
         reuse: bool = True,
         stages: Sequence[Stage] = (),
         reorder: bool = True,
-        like: Plan | None = None,
     ) -> None:
         self.stages = tuple(stages)
         self.backend = backend
@@ -75,11 +73,9 @@ class Plan:
         self._fixed_version = -1  # the store's, when `fixed` ran last
         if self.keeps and any(isinstance(i.op, Keep) for i in program.instrs):
             first, program = split(program)
-            self.fixed = type(self)(first, backend, store, reuse, (), reorder, like and like.fixed)
+            self.fixed = type(self)(first, backend, store, reuse, (), reorder)
         self.program = program
-        pairs = counterparts(like.program, program) if like else None
-        builder = _best_builder(program, backend, reorder, like.order.of(pairs) if like and pairs else None)
-        self.order: Schedule = builder.order
+        builder = _best_builder(program, backend, reorder)
         self.steps = builder.steps
         self.lifetimes = builder.lifetimes
         self.root = builder.root
@@ -211,7 +207,7 @@ class Plan:
         kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), fallback)
         source = step.instr.source
         where = f", made at {source.describe()}" if source else ""
-        return kind(f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})")
+        return kind(f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})", step.instr.name)
 
     def _bind(self, arena: Any) -> None:
         """Make all views of the arena, and let the backend bind its launches to them."""
@@ -255,9 +251,8 @@ def _bytes(count: int) -> TensorType:
     return TensorType(uint8, (count,))
 
 
-def _best_builder(program: Program, backend: Backend, reorder: bool, order: Schedule | None) -> _Builder:
-    """Of the order of making and one made to save memory the one that can do with less; the former if it is even.
-    If an `order` is given, that one."""
+def _best_builder(program: Program, backend: Backend, reorder: bool) -> _Builder:
+    """Of the order of making and one made to save memory the one that can do with less; the former if it is even."""
     known: dict[Any, Lowered] = {}
 
     def lower(op: Op, in_types: Types, out_types: Types) -> Lowered:
@@ -266,8 +261,6 @@ def _best_builder(program: Program, backend: Backend, reorder: bool, order: Sche
             known[key] = backend.lower(op, in_types, out_types)
         return known[key]
 
-    if order is not None:
-        return _Builder(program, order, lower)
     plain = schedule(program)
     thrifty = schedule(program, thrifty=True) if reorder else plain
     builder = _Builder(program, plain, lower)
@@ -283,7 +276,7 @@ class _Builder:
     def __init__(self, program: Program, order: Schedule, lower: Callable[[Op, Types, Types], Lowered]) -> None:
         self.program = program
         self.lower = lower
-        self.order = order
+        self.order = order.order
         self.copies = order.copies
         self.steps: list[Step] = []
         self.lifetimes: list[Lifetime] = []
@@ -385,7 +378,7 @@ class _Builder:
         """Variables that a run reads before it writes them, and those it writes."""
         needs: dict[str, Instr] = {}
         sets: dict[str, None] = {}
-        for instr in self.order.order:
+        for instr in self.order:
             for position in instr.op.reads:
                 op = instr.inputs[position].instr.op
                 if isinstance(op, Cell) and op.name not in sets:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from minigraph.compile.plan import Plan
 from minigraph.core.errors import MinigraphError
 from minigraph.core.ir import Builder, Feed, Instr, Program, Value, counterparts, renamed
 from minigraph.core.op import Op
@@ -22,11 +21,10 @@ from minigraph.rewrite.region import Region
 
 
 class Record(NamedTuple):
-    """What a compilation leaves for another: the program that it specialised, what each pass did, and the plan."""
+    """What a compilation leaves for another: the program that it specialised, and what each pass did."""
 
     program: Program
     stages: Sequence[Stage]
-    plan: Plan
 
 
 class _Different(Exception):

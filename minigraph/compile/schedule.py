@@ -8,7 +8,6 @@ run's writes, unless control or data dependencies put a read behind a write. Thi
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from minigraph.core.ir import Cell, Feed, Instr, Program, Value
@@ -21,10 +20,6 @@ class Schedule(NamedTuple):
 
     order: tuple[Instr, ...]
     copies: frozenset[Instr]
-
-    def of(self, pairs: Mapping[Instr, Instr]) -> Schedule:
-        """The same for other instructions in place of these."""
-        return Schedule(tuple([pairs[i] for i in self.order]), frozenset([pairs[i] for i in self.copies]))
 
 
 def is_source(instr: Instr) -> bool:
