@@ -12,6 +12,7 @@ import numpy as np
 
 from minigraph.backend import Backend, get_backend
 from minigraph.compile.plan import Plan
+from minigraph.compile.resize import Record, resize
 from minigraph.compile.specialise import RANDOM_STATE, specialise
 from minigraph.core import collector, scopes
 from minigraph.core.dtypes import string
@@ -282,14 +283,18 @@ class Session:
                 )
         types = [TensorType(t.dtype, s) for t, s in zip(request.feeds, shapes, strict=True)]
         with collector.paused():
-            program = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
-            hooks = [self._numeric_check(program, arrays)] if self._debug else []
+            first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
+            hooks = [self._numeric_check(first, arrays)] if self._debug else []
             backend = self.backend
             if self._tuner is not None:
                 self._tuner.begin()
                 backend = self._tuner.backend
-            program, stages = run_pipeline(program, self._passes, hooks)
-            plan = self._plan_type(program, backend, self, stages=stages, reorder=self._reorder)
+            record = None if self._debug else request.record
+            program, done = (first, ()) if record is None else resize(record, first)
+            program, stages = run_pipeline(program, self._passes[len(done) :], hooks)
+            if not done:
+                request.record = Record(first, stages)
+            plan = self._plan_type(program, backend, self, stages=(*done, *stages), reorder=self._reorder)
         request.plans[shapes] = plan
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
@@ -301,6 +306,8 @@ class Session:
         if len(self._plans) > PLAN_LIMIT:
             oldest, old_shapes = self._plans.pop(min(self._plans, key=lambda p: p.last_run))
             del oldest.plans[old_shapes]
+            if not oldest.plans:
+                oldest.record = None
             self._dropped += 1
         return plan
 
