@@ -45,6 +45,7 @@ from minigraph.ops.shape import Tile, Transpose
 from minigraph.ops.slicing import Pad, PutSlice, StridedSlice
 from minigraph.ops.state import Assign, AssignAdd, AssignSub
 from minigraph.ops.update import Apply
+from minigraph.passes.fuse_blocks import FuseBlocks
 from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.region import Blocked, Epilogue, Loop, Region
 
@@ -111,6 +112,7 @@ class LlvmBackend(NumpyBackend):
     """Compiles ops to machine code for this CPU, all sizes constant; an op without a lowering runs as NumPy calls."""
 
     name = "llvm"
+    own_passes = (FuseBlocks(max_whole=4 << 20),)  # about a core's part of the last cache
 
     def __init__(self) -> None:
         super().__init__()

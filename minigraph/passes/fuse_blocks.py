@@ -42,11 +42,11 @@ def whole_bytes(instr: Instr, how: Batching) -> int:
 
 
 class FuseBlocks:
-    """See the top of the file. min_edge, min_saved, max_whole: bytes."""
+    """See the top of the file. min_edge, min_saved, max_whole (None: any number): bytes."""
 
     name = "fuse_blocks"
 
-    def __init__(self, min_edge: int = 1 << 18, min_saved: int = 1 << 20, max_whole: int = 4 << 20) -> None:
+    def __init__(self, min_edge: int = 1 << 18, min_saved: int = 1 << 20, max_whole: int | None = None) -> None:
         self.max_whole = max_whole
         self.min_edge = min_edge
         self.min_saved = min_saved
@@ -90,7 +90,7 @@ class FuseBlocks:
         if value.type.nbytes < self.min_edge:
             return f"it has only {value.type.nbytes} bytes"
         whole = max(whole_bytes(i, how[i]) for i in (producer, consumer))
-        if whole > max(self.max_whole, value.type.nbytes):
+        if self.max_whole is not None and whole > max(self.max_whole, value.type.nbytes):
             return f"it has {value.type.nbytes} bytes, and {whole} would be gone through for each block"
         return None
 
