@@ -233,7 +233,9 @@ def random_crop(value: Any, size: Any, seed: int | None = None, name: str | None
         ):
             raise ShapeError(f"Need value.shape >= size, got {format_shape(dims)} and {sizes}")
         limit = shape(x) - sizes + 1
+        x.graph.reserve_ids(7)  # TensorFlow's check of the size, before the random numbers
         offset = floormod(random_uniform([len(sizes)], maxval=int32.max, dtype=int32, seed=seed), limit)
+        x.graph.reserve_ids(-1)
         return slice_(x, offset, sizes, name=scope)
 
 
@@ -266,15 +268,19 @@ def random_flip_up_down(image: Any, seed: int | None = None) -> Tensor:
 def _random_flip(image: Any, axis: int, seed: int | None, name: str) -> Tensor:
     with composed(None, name, image) as scope:
         x = _image(image)
-        flipped = reverse(x, [_axis(x, axis)])
+        graph, known = x.graph, x.type.is_static
         if x.type.rank == 3:
-            chance = random_uniform([], 0, 1.0, seed=seed)
-            return where(less(chance, 0.5), flipped, x, name=scope)
-        count = known_dims(x, (0,))
-        chances = random_uniform(_packed(count), 0, 1.0, seed=seed)
-        flips = cast(round(reshape(chances, [-1, 1, 1, 1])), x.dtype)
-        result: Tensor = flips * flipped + (1 - flips) * x
-        return result
+            with graph.counted_as(19 if known else 41):
+                graph.reserve_ids(1 if known else 23)  # TensorFlow's checks of the image, before the random number
+                chance = random_uniform([], 0, 1.0, seed=seed)
+                return where(less(chance, 0.5), reverse(x, [_axis(x, axis)]), x, name=scope)
+        with graph.counted_as((26 if known else 48) + (x.dtype is not float32)):
+            flipped = reverse(x, [_axis(x, axis)])
+            graph.reserve_ids(4 if known else 21)
+            chances = random_uniform(_packed(known_dims(x, (0,))), 0, 1.0, seed=seed)
+            flips = cast(round(reshape(chances, [-1, 1, 1, 1])), x.dtype)
+            result: Tensor = flips * flipped + (1 - flips) * x
+            return result
 
 
 def rot90(image: Any, k: int = 1, name: str | None = None) -> Tensor:
