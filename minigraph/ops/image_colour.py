@@ -219,6 +219,7 @@ def per_image_standardization(image: Any) -> Tensor:
         number = _as_float(x)
         if (number.type.rank or 3) < 3:
             raise ShapeError(f"'image' must be at least three-dimensional, not {format_shape(x.type.shape)}")
+        x.graph.reserve_ids(1 if x.type.is_static else 23)  # TensorFlow's checks of the image
         count = cast(reduce_prod(getitem(shape(number), slice(-3, None))), number.dtype)
         axes = [-1, -2, -3]
         spread = sqrt(maximum(reduce_variance(number, axes, keepdims=True), reciprocal(count)))

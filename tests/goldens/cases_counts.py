@@ -117,6 +117,9 @@ def _images(tf: Any) -> Any:
             ("resize " + name, lambda x=x: tf.image.resize_images(x, [4, 4])),
             ("adjust hue " + name, lambda x=x: tf.image.adjust_hue(x, 0.1)),
             ("adjust saturation " + name, lambda x=x: tf.image.adjust_saturation(x, 0.1)),
+            ("turned " + name, lambda x=x: tf.image.flip_up_down(x)),
+            ("crop or pad " + name, lambda x=x: tf.image.resize_image_with_crop_or_pad(x, 12, 6)),
+            ("standard " + name, lambda x=x: tf.image.per_image_standardization(x)),
             ("zeros " + name, lambda x=x: tf.nn.zero_fraction(x)),
         ]
     return made
