@@ -30,6 +30,7 @@ from minigraph.staging import run_in_stages
 if TYPE_CHECKING:
     from minigraph.compile.profile import Profile
     from minigraph.compile.tune import Tuner
+    from minigraph.core.graph_def import GraphDef
 
 REQUEST_LIMIT = 512  # forms of call remembered; those without a plan go when there are more
 PLAN_LIMIT = 64  # plans kept; the least recently used goes first
@@ -129,6 +130,11 @@ class Session:
         self._contexts: list[Any] = []
 
     # running
+
+    @property
+    def graph_def(self) -> GraphDef:
+        """The graph's nodes as plain records."""
+        return self.graph.as_graph_def()
 
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         """Compute `fetches`: a tensor, operation, variable or name, or a nest of lists, tuples and dicts of them.
