@@ -206,7 +206,6 @@ class Plan:
     def _explain(self, launch: Launch | None, error: Exception) -> MinigraphError:
         step = next(s for s, bound in zip(self.steps, self._launches, strict=True) if bound is launch)
         kinds = {
-            BackendError: BackendError,  # what has to be installed is no mistake of ours
             MemoryError: ResourceExhaustedError,
             IndexError: InvalidArgumentError,
             ValueError: InvalidArgumentError,
@@ -215,7 +214,10 @@ class Plan:
         kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), fallback)
         source = step.instr.source
         where = f", made at {source.describe()}" if source else ""
-        return kind(f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})", step.instr.name)
+        text = f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})"
+        if isinstance(error, BackendError):  # what has to be installed is no mistake of ours
+            return BackendError(text)
+        return kind(text, step.instr.name)
 
     def _bind(self, arena: Any) -> None:
         """Make all views of the arena, and let the backend bind its launches to them."""
