@@ -33,6 +33,7 @@ class Lowered(NamedTuple):
     workspace: int = 0
     inplace: tuple[int, ...] = ()
     fallback: bool = False  # the op's reference forward plus a copy
+    not_native: str = ""  # of a backend that makes code: why this is none, but calls of another backend's
     choice: str = ""  # of several ways, the one that a trial found best, and how it was found
 
 

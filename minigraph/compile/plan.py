@@ -210,13 +210,13 @@ class Plan:
             IndexError: InvalidArgumentError,
             ValueError: InvalidArgumentError,
         }
-        fallback = type(error) if isinstance(error, OpError) else InternalError
-        kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), fallback)
         source = step.instr.source
         where = f", made at {source.describe()}" if source else ""
         text = f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})"
         if isinstance(error, BackendError):  # what has to be installed is no mistake of ours
             return BackendError(text)
+        fallback = type(error) if isinstance(error, OpError) else InternalError
+        kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), fallback)
         return kind(text, step.instr.name)
 
     def _bind(self, arena: Any) -> None:
