@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigraph.backend import Backend, get_backend
+from minigraph.buffers import Buffers
 from minigraph.compile.plan import Plan
 from minigraph.compile.resize import Record, resize
-from minigraph.compile.specialise import RANDOM_STATE, specialise
+from minigraph.compile.specialise import specialise
 from minigraph.core import collector, scopes
 from minigraph.core.dtypes import string
-from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, OpError, ResourceExhaustedError
+from minigraph.core.errors import FailedPreconditionError, GraphError, OpError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.fetching import Request, as_feed, feed_error, fetch_key
 from minigraph.lint import Lints, Run
-from minigraph.ops.state import VariableV2
 from minigraph.rewrite.pipeline import Hook, Pass, run_pipeline
 from minigraph.staging import run_in_stages
 
@@ -48,17 +48,6 @@ class SessionStats(NamedTuple):
     compiled: int
     dropped: int
     kept: int
-
-
-class _Cell:
-    """A variable's buffer in the session's backend."""
-
-    __slots__ = ("array", "initialised", "type")
-
-    def __init__(self, array: Any, type: TensorType, initialised: bool) -> None:
-        self.array = array
-        self.type = type
-        self.initialised = initialised
 
 
 class Session:
@@ -119,12 +108,9 @@ class Session:
         self._lock = threading.RLock()
         self._requests: dict[Any, Request] = {}
         self._plans: dict[Plan, tuple[Request, Any]] = {}  # with the request and the shapes it is for
-        self._cells: dict[str, _Cell] = {}
-        self._arena: Any = None
-        self._arena_size = -1
+        self.buffers = Buffers(self.backend, self._plans)
         self._closed = False
         self._runs = self._compiled = self._dropped = 0
-        self.version = 0  # of the variables: more after any change
         self._nodes_seen = len(self.graph.nodes)
         self._growth: dict[Source, int] = {}
         self._contexts: list[Any] = []
@@ -198,12 +184,11 @@ class Session:
                 self._check_initialised(plan)
             plan.last_run = self._runs
             if plan.sets:
-                self.version += 1  # before the run, which may fail halfway
+                self.buffers.version += 1  # before the run, which may fail halfway
             with np.errstate(all="ignore"):
                 values = plan.run(arrays) if run_metadata is None else self._traced(plan, arrays, options, run_metadata)
             if not plan.ready:
-                for name in plan.sets:
-                    self._cells[name].initialised = True
+                self.buffers.mark_initialised(plan.sets)
                 plan.ready = True
             self._runs += 1
             if self._watches and self._lints is not None:
@@ -232,7 +217,7 @@ class Session:
             if steps == 1:
                 return results
             request, (plan, _) = self._request(fetches, {}), self.plan_for(fetches)
-            self.version += bool(plan.sets)
+            self.buffers.version += bool(plan.sets)
             with np.errstate(all="ignore"):
                 values = plan.run_steps(steps - 1)
             self._runs += steps - 1
@@ -261,9 +246,7 @@ class Session:
         with self._lock:
             plan, arrays = self.plan_for(fetches, feed_dict)
             self._check_initialised(plan)
-            for each in self._plans:
-                each.unbind()  # so that the arena's pages are counted when the plan touches them
-            self._arena, self._arena_size = None, -1
+            self.buffers.drop_arena()  # so that its pages are counted when the plan touches them
             with np.errstate(all="ignore"):
                 return profile_plan(plan, arrays, repeat, flops)
 
@@ -301,7 +284,7 @@ class Session:
             program, stages = run_pipeline(program, self._passes[len(done) :], hooks)
             if not done:
                 request.record = Record(first, stages)
-            plan = self._plan_type(program, backend, self, stages=(*done, *stages), reorder=self._reorder)
+            plan = self._plan_type(program, backend, self.buffers, stages=(*done, *stages), reorder=self._reorder)
         request.plans[shapes] = plan
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
@@ -324,8 +307,7 @@ class Session:
 
     def _check_initialised(self, plan: Plan) -> None:
         for name, instr in plan.needs:
-            cell = self._cells.get(name)
-            if cell is None or not cell.initialised:
+            if not self.buffers.is_initialised(name):
                 where = f" (read by a node made at {instr.source.describe()})" if instr.source else ""
                 raise FailedPreconditionError(f"Attempting to use uninitialized value {name}{where}", instr.name)
 
@@ -359,40 +341,11 @@ class Session:
                 state.setdefault(instr.op.name, np.zeros(instr.op.type.static, instr.op.type.dtype.np_dtype))
         return state
 
-    # what outlives a run
-
-    def cell(self, name: str, type: TensorType, initial: np.ndarray | None) -> Any:
-        """The buffer of a variable, made on first use. A random op's state starts as `initial`."""
-        found = self._cells.get(name)
-        if found is None:
-            array = self.backend.view(self.backend.allocate(type.nbytes), 0, type)
-            found = self._cells[name] = _Cell(array, type, initial is not None)
-            if initial is not None:
-                self.backend.write(array, initial)
-        return found.array
-
-    def arena(self, nbytes: int) -> Any:
-        """The buffer that all plans share; a larger one replaces it when a plan needs more."""
-        if nbytes > self._arena_size:
-            self._arena, self._arena_size = None, -1
-            for plan in self._plans:
-                plan.unbind()  # so that the old buffer goes first
-            try:
-                self._arena = self.backend.allocate(nbytes)
-            except MemoryError:
-                raise ResourceExhaustedError(f"out of memory: this run needs {nbytes:,} bytes at once") from None
-            self._arena_size = nbytes
-        return self._arena
-
     def read_state(self) -> dict[str, np.ndarray]:
         """Copies of all initialised variables by name, and of all random states under `random:<node>`."""
         with self._lock:
             self._check_open()
-            for node in self.graph.nodes:
-                if node.op.draws and RANDOM_STATE + node.name not in self._cells:
-                    self.cell(RANDOM_STATE + node.name, node.outputs[-1].type, node.op.initial_cell())
-            cells = sorted(self._cells.items())
-            return {n: np.asarray(self.backend.read(c.array)) for n, c in cells if c.initialised}
+            return self.buffers.read(self.graph)
 
     def write_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Set variables and random states by name. All are checked before the first one changes.
@@ -401,28 +354,7 @@ class Session:
         """
         with self._lock:
             self._check_open()
-            types = {name: self._state_type(name) for name in state}
-            for name, array in state.items():
-                wanted = types[name]
-                if array.shape != wanted.static or array.dtype != wanted.dtype.np_dtype:
-                    raise ValueError(
-                        f"'{name}' is {wanted} in the graph, but the value is {array.dtype}{list(array.shape)}"
-                    )
-            self.version += 1
-            for name, array in state.items():
-                self.backend.write(self.cell(name, types[name], None), array)
-                self._cells[name].initialised = True
-
-    def _state_type(self, name: str) -> TensorType:
-        base = name.removeprefix(RANDOM_STATE)
-        try:
-            node = self.graph.get_operation_by_name(base)
-        except (KeyError, GraphError):
-            node = None
-        wanted = node is not None and (node.op.draws if base != name else isinstance(node.op, VariableV2))
-        if node is None or not wanted:
-            raise NotFoundError(f"the graph has no {'variable' if base == name else 'random op'} named '{base}'")
-        return node.outputs[-1].type
+            self.buffers.write(self.graph, state)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -452,9 +384,7 @@ class Session:
             self._closed = True
             self._requests.clear()
             self._plans.clear()
-            self._cells.clear()
-            self._arena = None
-            self._arena_size = -1
+            self.buffers.clear()
 
 
 def _arrays(request: Request, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
