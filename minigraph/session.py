@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend import Backend, get_backend
+from minigraph.backend import Backend, get_backend, wants_trials
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE, specialise
 from minigraph.core import collector, scopes
@@ -103,7 +102,7 @@ class Session:
         own = getattr(self.backend, "own_passes", ())
         self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes], own)
         self._tuner: Tuner | None = None
-        if _wants_autotune(autotune, self.backend):
+        if wants_trials(autotune, self.backend):
             from minigraph.compile.tune import Tuner
 
             self._tuner = Tuner(self.backend, self._passes)
@@ -285,10 +284,7 @@ class Session:
         with collector.paused():
             program = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [self._numeric_check(program, arrays)] if self._debug else []
-            backend = self.backend
-            if self._tuner is not None:
-                self._tuner.begin()
-                backend = self._tuner.backend
+            backend = self.backend if self._tuner is None else self._tuner.begin()
             program, stages = run_pipeline(program, self._passes, hooks)
             plan = self._plan_type(program, backend, self, stages=stages, reorder=self._reorder)
         request.plans[shapes] = plan
@@ -494,12 +490,6 @@ def get_default_session() -> Session | None:
     """The innermost session of this thread, or None."""
     stack = scopes.session_stack()
     return stack[-1] if stack else None
-
-
-def _wants_autotune(given: bool | None, backend: Backend) -> bool:
-    """Whether trials are wanted; by the environment only on backends that have them."""
-    wished = os.environ.get("MINIGRAPH_AUTOTUNE", "") not in ("", "0")
-    return wished and hasattr(backend, "speed") if given is None else given
 
 
 def _checked_plan() -> type[Plan]:
