@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend import Backend, get_backend
+from minigraph.backend import Backend, get_backend, wants_trials
 from minigraph.buffers import Buffers
 from minigraph.compile.plan import Plan
 from minigraph.compile.resize import Record, resize
@@ -94,7 +93,7 @@ class Session:
         own = getattr(self.backend, "own_passes", ())
         self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes], own)
         self._tuner: Tuner | None = None
-        if _wants_autotune(autotune, self.backend):
+        if wants_trials(autotune, self.backend):
             from minigraph.compile.tune import Tuner
 
             self._tuner = Tuner(self.backend, self._passes)
@@ -275,10 +274,7 @@ class Session:
         with collector.paused():
             first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [self._numeric_check(first, arrays)] if self._debug else []
-            backend = self.backend
-            if self._tuner is not None:
-                self._tuner.begin()
-                backend = self._tuner.backend
+            backend = self.backend if self._tuner is None else self._tuner.begin()
             record = None if self._debug else request.record
             program, done = (first, ()) if record is None else resize(record, first)
             program, stages = run_pipeline(program, self._passes[len(done) :], hooks)
@@ -437,12 +433,6 @@ def get_default_session() -> Session | None:
     """The innermost session of this thread, or None."""
     stack = scopes.session_stack()
     return stack[-1] if stack else None
-
-
-def _wants_autotune(given: bool | None, backend: Backend) -> bool:
-    """Whether trials are wanted; by the environment only on backends that have them."""
-    wished = os.environ.get("MINIGRAPH_AUTOTUNE", "") not in ("", "0")
-    return wished and hasattr(backend, "speed") if given is None else given
 
 
 def _checked_plan() -> type[Plan]:
