@@ -30,6 +30,7 @@ from minigraph.staging import run_in_stages
 if TYPE_CHECKING:
     from minigraph.compile.profile import Profile
     from minigraph.compile.tune import Tuner
+    from minigraph.core.graph_def import GraphDef
 
 REQUEST_LIMIT = 512  # forms of call remembered; those without a plan go when there are more
 PLAN_LIMIT = 64  # plans kept; the least recently used goes first
@@ -101,7 +102,8 @@ class Session:
         if self.symbolic and (debug or check_numerics):
             raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
         self._plan_type: type[Plan] = _checked_plan() if check_numerics else self.backend.plan_type or Plan
-        self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes])
+        own = getattr(self.backend, "own_passes", ())
+        self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes], own)
         self._tuner: Tuner | None = None
         if _wants_autotune(autotune, self.backend):
             from minigraph.compile.tune import Tuner
@@ -128,6 +130,11 @@ class Session:
         self._contexts: list[Any] = []
 
     # running
+
+    @property
+    def graph_def(self) -> GraphDef:
+        """The graph's nodes as plain records."""
+        return self.graph.as_graph_def()
 
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         """Compute `fetches`: a tensor, operation, variable or name, or a nest of lists, tuples and dicts of them.
