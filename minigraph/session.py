@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,7 +21,7 @@ from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
-from minigraph.fetching import Request, as_feed, feed_error, fetch_key
+from minigraph.fetching import Request, as_feed, fed_arrays, feed_error, fetch_key
 from minigraph.lint import Lints, Run
 from minigraph.ops.state import VariableV2
 from minigraph.rewrite.pipeline import Hook, Pass, run_pipeline
@@ -27,6 +29,7 @@ from minigraph.staging import run_in_stages
 
 if TYPE_CHECKING:
     from minigraph.compile.profile import Profile
+    from minigraph.compile.tune import Tuner
     from minigraph.core.graph_def import GraphDef
 
 REQUEST_LIMIT = 512  # forms of call remembered; those without a plan go when there are more
@@ -70,7 +73,9 @@ class Session:
     the run. reorder: let operations run in another order than that of making where that needs less memory; results and
     the order of effects stay. lint: warn of programs that most likely do not do what is meant (see `minigraph.lint`).
     precision: to what convolutions and matrix products may round float32 operands: "tf32" and "bfloat16" (on cupy only)
-    are quicker. What is stored, sums among it, stays float32.
+    are quicker. What is stored, sums among it, stays float32. autotune: where there are several ways to compute
+    something, time them when a plan is made, take the fastest, and remember it on disk (see docs/llvm.md); by default
+    where MINIGRAPH_AUTOTUNE is 1. Else estimates decide, which are the same everywhere.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class Session:
         reorder: bool = True,
         lint: bool = True,
         precision: str = "float32",
+        autotune: bool | None = None,
     ) -> None:
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
 
@@ -97,6 +103,12 @@ class Session:
             raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
         self._plan_type: type[Plan] = _checked_plan() if check_numerics else self.backend.plan_type or Plan
         self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes])
+        self._tuner: Tuner | None = None
+        if _wants_autotune(autotune, self.backend):
+            from minigraph.compile.tune import Tuner
+
+            self._tuner = Tuner(self.backend, self._passes)
+            self._passes = self._tuner.passes
         self._debug = debug
         self._reorder = reorder
         self._may_lint = lint
@@ -151,7 +163,7 @@ class Session:
 
     def _in_stages(self, request: Request, feeds: Mapping[Any, Any]) -> Any:
         """What a request gives that takes several plans."""
-        known = dict(zip(request.feeds, _arrays(request, feeds), strict=True))
+        known = dict(zip(request.feeds, fed_arrays(request, feeds), strict=True))
         return run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
 
     def _stage(
@@ -233,7 +245,7 @@ class Session:
             request = self._request(fetches, feeds)
             if request.staged:
                 raise GraphError("there is no one plan for this run: a condition or a shape in it depends on values")
-            arrays = _arrays(request, feeds)
+            arrays = fed_arrays(request, feeds)
             shapes = tuple([a.shape for a in arrays])
             return request.plans.get(shapes) or self._compile(request, shapes, arrays), arrays
 
@@ -279,8 +291,12 @@ class Session:
         with collector.paused():
             program = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [self._numeric_check(program, arrays)] if self._debug else []
+            backend = self.backend
+            if self._tuner is not None:
+                self._tuner.begin()
+                backend = self._tuner.backend
             program, stages = run_pipeline(program, self._passes, hooks)
-            plan = self._plan_type(program, self.backend, self, stages=stages, reorder=self._reorder)
+            plan = self._plan_type(program, backend, self, stages=stages, reorder=self._reorder)
         request.plans[shapes] = plan
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
@@ -407,9 +423,14 @@ class Session:
 
     # contexts
 
-    def as_default(self) -> Any:
+    @contextmanager
+    def as_default(self) -> Iterator[Session]:
         """A context in which this is the default session."""
-        return _DefaultSession(self)
+        scopes.session_stack().append(self)
+        try:
+            yield self
+        finally:
+            scopes.session_stack().remove(self)
 
     def __enter__(self) -> Session:
         context = self.graph.as_default()
@@ -432,26 +453,6 @@ class Session:
             self._cells.clear()
             self._arena = None
             self._arena_size = -1
-
-
-def _arrays(request: Request, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
-    """The fed values as arrays of the dtypes that are wanted."""
-    try:
-        return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
-    except (TypeError, ValueError):
-        raise feed_error(request.feeds, feeds.values()) from None
-
-
-class _DefaultSession:
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    def __enter__(self) -> Session:
-        scopes.session_stack().append(self.session)
-        return self.session
-
-    def __exit__(self, *exc: Any) -> None:
-        scopes.session_stack().remove(self.session)
 
 
 class InteractiveSession(Session):
@@ -484,6 +485,12 @@ def get_default_session() -> Session | None:
     """The innermost session of this thread, or None."""
     stack = scopes.session_stack()
     return stack[-1] if stack else None
+
+
+def _wants_autotune(given: bool | None, backend: Backend) -> bool:
+    """Whether trials are wanted; by the environment only on backends that have them."""
+    wished = os.environ.get("MINIGRAPH_AUTOTUNE", "") not in ("", "0")
+    return wished and hasattr(backend, "speed") if given is None else given
 
 
 def _checked_plan() -> type[Plan]:

@@ -91,6 +91,10 @@ CONVOLUTIONS = [  # image, filter, strides, padding, dilations
     ((1, 8, 8, 40), (1, 1, 40, 24), (1, 1), ((0, 0), (0, 0)), (1, 1)),
     ((1, 60, 300, 16), (7, 7, 16, 3), (2, 2), ((3, 2), (2, 3)), (1, 1)),
     ((0, 5, 5, 2), (3, 3, 2, 4), (1, 1), ((1, 1), (1, 1)), (1, 1)),
+    ((9, 12, 14, 6), (5, 5, 6, 16), (1, 1), ((0, 0), (0, 0)), (1, 1)),
+    ((2, 11, 10, 3), (5, 4, 3, 7), (3, 2), ((2, 1), (1, 3)), (1, 1)),
+    ((1, 13, 9, 2), (1, 2, 2, 5), (3, 3), ((0, 0), (0, 0)), (1, 1)),
+    ((1, 6, 30, 1), (5, 5, 1, 6), (1, 1), ((2, 2), (4, 0)), (1, 1)),
 ]
 
 
@@ -241,9 +245,10 @@ def small_network(x: Any, y: Any) -> list[Any]:
     return [loss, logits, *tf.gradients(loss, weights)]
 
 
-@pytest.mark.parametrize("batch", [1, 7, 19])
-def test_regions_by_blocks_are_native_and_give_the_same(batch: int) -> None:
-    """In every pass configuration, with blocks that do not divide the batch; against no passes and NumPy."""
+@pytest.mark.parametrize(("batch", "sums"), [(1, 1 << 24), (7, 1 << 24), (19, 1 << 24), (7, 1)])
+def test_regions_by_blocks_are_native_and_give_the_same(batch: int, sums: int) -> None:
+    """In every pass configuration, with blocks that do not divide the batch, and without blocks because of large sums;
+    against no passes and NumPy."""
     random = np.random.RandomState(0)
     x, y = random.randn(batch, 24, 20, 3).astype(np.float32), np.eye(8, dtype=np.float32)[random.randint(0, 8, batch)]
     blocks = FuseBlocks(min_edge=1, min_saved=1)
@@ -255,6 +260,7 @@ def test_regions_by_blocks_are_native_and_give_the_same(batch: int) -> None:
             feeds = dict(zip(holders, (x, y), strict=True))
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(blocked, "TARGET", 1 << 16)
+                patch.setattr(blocked, "SUMS", sums)
                 with tf.Session(backend=backend, passes=passes) as session:
                     found.append(session.run(fetches, feeds))
                     again = session.run(fetches, feeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from minigraph.backends.cupy.kernel import Problem
@@ -42,9 +43,14 @@ class Cudnn:
 
 
 def _load() -> Any:
+    from minigraph.backends.cupy.cublas import load
+
+    for library in ("cublas", "cublasLt", "nvrtc", "cudnn"):  # which cuDNN and its frontend look for by name
+        with suppress(Exception):
+            load(library)
     try:
         import cudnn
-    except ImportError as error:
+    except Exception as error:  # it asserts what it finds on the disk
         raise BackendError(
             f'the package nvidia-cudnn-frontend cannot be imported ({error}): pip install "minigraph[cuda13]"'
         ) from None

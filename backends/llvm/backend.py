@@ -3,40 +3,100 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from minigraph.backend import Lowered
-from minigraph.backends.llvm import blocked, conv, depthwise, matmul, pool, random, update, winograd
-from minigraph.backends.llvm.compiler import require_host
-from minigraph.backends.llvm.loop import elementwise, elementwise_of
+from minigraph.backends.llvm import (
+    blocked,
+    conv,
+    copies,
+    depthwise,
+    folded,
+    grouped,
+    lrn,
+    matmul,
+    pool,
+    random,
+    reduce,
+    softmax,
+    update,
+    winograd,
+)
+from minigraph.backends.llvm.alternatives import alternatives
+from minigraph.backends.llvm.compiler import host, require_host
+from minigraph.backends.llvm.loop import elementwise, elementwise_of, single
 from minigraph.backends.llvm.native import How, Native, lowered
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy.backend import NumpyBackend
 from minigraph.backends.numpy.common import Types
-from minigraph.core.ir import Builder, Feed, Program, Value, reachable
 from minigraph.core.op import Op
-from minigraph.core.types import TensorType
+from minigraph.ops import loss as L
+from minigraph.ops import reduce as R
 from minigraph.ops import winograd as W
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
+from minigraph.ops.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
+from minigraph.ops.like import BroadcastTo, ReduceLike
+from minigraph.ops.lrn import LRN, WindowSum
 from minigraph.ops.matmul import MatMul
 from minigraph.ops.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
 from minigraph.ops.random import RandomUniform
+from minigraph.ops.shape import Tile, Transpose
+from minigraph.ops.slicing import Pad, PutSlice, StridedSlice
+from minigraph.ops.state import Assign, AssignAdd, AssignSub
 from minigraph.ops.update import Apply
 from minigraph.passes.multi_tensor import Together
-from minigraph.rewrite.region import Blocked, Epilogue, Loop
+from minigraph.rewrite.region import Blocked, Epilogue, Loop, Region
 
 KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     MatMul: matmul.matmul,
     Conv2D: conv.conv2d,
-    Conv2DInputGrad: conv.input_grad,
+    Conv2DInputGrad: folded.input_grad,
     Conv2DFilterGrad: conv.filter_grad,
     RandomUniform: random.uniform,
     MaxPool: pool.max_pool,
     MaxPoolInputGrad: pool.max_pool_grad,
     AvgPool: pool.avg_pool,
     AvgPoolInputGrad: pool.avg_pool_grad,
+    L.Softmax: softmax.softmax,
+    L.LogSoftmax: softmax.log_softmax,
+    L.SoftmaxCrossEntropyWithLogits: softmax.cross_entropy,
+    L.SparseSoftmaxCrossEntropyWithLogits: softmax.sparse_cross_entropy,
+    L.L2Loss: reduce.l2_loss,
+    R.Mean: reduce.mean,
+    R.Max: reduce.extremum,
+    R.Min: reduce.extremum,
+    R.Prod: reduce.prod,
+    R.All: reduce.truth,
+    R.Any_: reduce.truth,
+    R.ArgMax: reduce.argmax,
+    R.ArgMin: reduce.argmax,
+    ReduceLike: reduce.reduce_like,
+    BroadcastTo: reduce.broadcast_to,
+    Assign: update.assign,
+    AssignAdd: update.assign_add,
+    AssignSub: update.assign_sub,
+    LRN: lrn.lrn,
+    WindowSum: lrn.window_sum,
+    Transpose: copies.transpose,
+    StridedSlice: copies.strided_slice,
+    PutSlice: copies.put_slice,
+    Pad: copies.pad,
+    Tile: copies.tile,
+    ConcatV2: copies.concat,
+    SplitV: copies.split,
+    Pack: copies.pack,
+    Unpack: copies.unpack,
+    GatherV2: copies.gather,
+    GatherGrad: copies.gather_grad,
     W.WinogradFilter: winograd.filters,
     W.WinogradFilterAdjoint: winograd.filters,
+}
+
+OTHERWISE: dict[type[Op], tuple[Callable[[Any, Types, Types, How], Native | None], ...]] = {
+    Conv2D: (depthwise.conv2d, grouped.conv2d),
+    Conv2DInputGrad: (depthwise.input_grad, grouped.input_grad),
+    Conv2DFilterGrad: (depthwise.filter_grad, grouped.filter_grad),
 }
 
 WINOGRAD = {
@@ -59,7 +119,17 @@ class LlvmBackend(NumpyBackend):
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """Native code where there is some, else what NumpyBackend does."""
         native = lower(op, in_types, out_types, How(TEAM.size))
-        return lowered(native, TEAM.size) if native else super().lower(op, in_types, out_types)
+        if native:
+            return lowered(native, TEAM.size)
+        return super().lower(op, in_types, out_types)._replace(not_native=why_not(op, in_types, out_types))
+
+    def speed(self) -> str:
+        """What the speed of kernels depends on beside the CPU."""
+        return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads"
+
+    def alternatives(self, op: Op, in_types: Types, out_types: Types) -> dict[str, Callable[[], Lowered]]:
+        """The ways to lower a region, by label; empty for what there is only one way for."""
+        return alternatives(op, lower, How(TEAM.size))
 
     def _lower_inside(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         native = lower(op, in_types, out_types, How(1, True))
@@ -70,8 +140,8 @@ def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
     """Native code for an op; None where there is none."""
     if type(op) in KERNELS:
         found = KERNELS[type(op)](op, in_types, out_types, how)
-        if found is None and isinstance(op, Conv2D):
-            return depthwise.conv2d(op, in_types, out_types, how)
+        for kernel in OTHERWISE.get(type(op), ()):
+            found = found or kernel(op, in_types, out_types, how)
         return found
     if type(op) in WINOGRAD:
         return WINOGRAD[type(op)](op, in_types, out_types, how, lower)  # type: ignore[arg-type]
@@ -83,17 +153,27 @@ def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
         return update.together(op, in_types, how)
     if isinstance(op, Apply):
         return update.apply(op, in_types, how)
-    what = None
     if isinstance(op, Loop):
         what = elementwise_of(op, how.adds)
+    elif (axes := op.summed_axes(in_types)) is not None:
+        return reduce.sum_over(in_types[0], axes, how)
     elif in_types and out_types[0].size and op.is_pointwise(in_types):
-        what = elementwise_of(_single(op, in_types, out_types[0]))
+        what = elementwise_of(single(op, in_types, out_types[0].static))
+    else:
+        return None
     return None if what is None else elementwise(what, how)
 
 
-def _single(op: Op, in_types: Types, out: TensorType) -> Loop:
-    """A pointwise op as a loop of its own."""
-    builder = Builder()
-    feeds = [Value(builder.add(Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
-    result = Value(builder.add(op, feeds), 0)
-    return Loop(Program(reachable([result.instr]), (result,), tuple(in_types)), out.static)
+def why_not(op: Op, in_types: Types, out_types: Types) -> str:
+    """Why there is no native code for an op."""
+    if isinstance(op, Region) and not isinstance(op, Loop):
+        parts = [(i.op, [v.type for v in i.inputs], i.types) for i in op.members]
+        found = {type(p[0]).__name__: why_not(*p) for p in parts if lower(*p, How(1)) is None}
+        return "; ".join(f"{name}: {why}" for name, why in found.items()) or "its members are native, but not as one"
+    if any(t.size == 0 for t in (*in_types, *out_types)):
+        return "nothing to compute"
+    has_code = type(op) in KERNELS or isinstance(op, Loop | Apply | Together) or op.is_pointwise(in_types)
+    if has_code or op.summed_axes(in_types) is not None:
+        given = ", ".join(f"{t.dtype.name}[{','.join(map(str, t.static))}]" for t in in_types)
+        return f"not for {given} and its attributes"
+    return "no native code for this op"

@@ -28,6 +28,7 @@ from minigraph.core.dtypes import float32
 from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.passes.fuse_blocks import whole_bytes
 from minigraph.rewrite.region import Blocked, Epilogue, inner_types, program_batching
 
 TARGET = 800 << 10  # bytes of the largest temporary of a block
@@ -35,6 +36,7 @@ BLOCKS = 8  # at least, where the batch has as many images: work for several thr
 FEW = 3  # images up to which the members are better done one after the other, each by all threads
 LANES = 8  # parts of the batch with sums of their own, at most
 SUMS = 16 << 20  # bytes of all lanes' sums, at most
+ROOM = 64 << 20  # bytes of workspace up to which a region may be done without blocks
 
 Types = Sequence[TensorType]
 Lower = Callable[[Any, Types, Types, How], Native | None]
@@ -82,7 +84,7 @@ def _lower_members(op: Blocked, size: int, lower: Lower) -> list[Native] | None:
         inner = How(1, True, how is not None and any(how.sums))
         made = [types[Value(instr, i)] for i in range(len(instr.types))]
         native = lower(instr.op.for_batch(size), [types[v] for v in instr.inputs], made, inner)
-        if native is None:
+        if native is None or native.check:
             return None
         found.append(native)
     return found
@@ -94,6 +96,19 @@ def block_size(op: Blocked) -> int:
     largest = max((v.type.nbytes for v in passed), default=1)
     most = max(1, min(-(-op.batch // BLOCKS), TARGET * op.batch // max(largest, 1)))
     return -(-op.batch // -(-op.batch // most))
+
+
+def _lanes(op: Blocked, size: int) -> int:
+    """Parts of the batch that are done independently of each other."""
+    count = -(-op.batch // size)
+    total = sum(v.type.nbytes for v, is_sum in zip(op.program.results, op.sums, strict=True) if is_sum)
+    return max(1, min(count, LANES, SUMS // total)) if total else count
+
+
+def is_serial(op: Blocked) -> bool:
+    """Whether there would be several blocks, one after the other because of the size of the sums."""
+    size = block_size(op)
+    return _lanes(op, size) == 1 and size < op.batch
 
 
 class _Driver:
@@ -181,16 +196,17 @@ def blocked(op: Blocked, lower: Lower, how: How, size: int | None = None) -> Nat
         return None
     if op.batch <= FEW:
         return _in_sequence(op, lower, how)
-    size = size or block_size(op)
+    if size is None:
+        size = block_size(op)
+        if is_serial(op) and (native := _in_sequence(op, lower, how)) is not None and native.workspace <= ROOM:
+            return native
     sizes = dict.fromkeys((size, op.batch % size or size))
     found = [_lower_members(op, n, lower) for n in sizes]
     natives = [n for n in found if n is not None]
     if len(natives) < len(found):
         return None
     pieces = [_Piece(op, n, members) for n, members in zip(sizes, natives, strict=True)]
-    count = -(-op.batch // size)
-    total = sum(k.nbytes for k, is_sum in zip(kinds, op.sums, strict=True) if is_sum)
-    lanes = max(1, min(count, LANES, SUMS // total)) if total else count
+    lanes = _lanes(op, size)
     room = Room()
     own = room.add(max(p.nbytes for p in pieces) * min(how.threads, lanes))
     summed = [n for n, is_sum in enumerate(op.sums) if is_sum]
@@ -255,13 +271,30 @@ def _total(size: int, lanes: int, part: Place, result: int) -> Call:
 def epilogue(op: Epilogue, lower: Lower, how: How) -> Native | None:
     """A contraction and what follows it: in blocks of the batch where that keeps the product in cache, else one after
     the other."""
-    kind = op.root.types[0]
-    batching = program_batching(op.program)
-    if not how.inside and batching is not None and kind.static[0] > 1 and kind.nbytes > TARGET:
-        native = blocked(Blocked(op.program, batching.cut, batching.sums, kind.static[0]), lower, how)
+    region = as_region(op)
+    if region is not None and not how.inside and not stays_whole(op):
+        native = blocked(region, lower, how)
         if native is not None:
             return native
     return _one_after_the_other(op, lower, how)
+
+
+def stays_whole(op: Epilogue) -> bool:
+    """Whether the product fits a core's cache, or has fewer bytes than what would be gone through for each block."""
+    root = op.root
+    how = root.op.batching([v.type for v in root.inputs], root.types)
+    return root.types[0].nbytes <= max(TARGET, 0 if how is None else whole_bytes(root, how))
+
+
+def as_region(op: Epilogue) -> Blocked | None:
+    """A contraction and what follows it as a region of the batch, if it is that and there is more than one image."""
+    batching, batch = program_batching(op.program), op.root.types[0].static[0]
+    return None if batching is None or batch < 2 else Blocked(op.program, batching.cut, batching.sums, batch)
+
+
+def whole(op: Blocked | Epilogue, lower: Lower, how: How) -> Native | None:
+    """A region with its members one after the other, each on the whole batch and by all threads."""
+    return _in_sequence(op, lower, how) if isinstance(op, Blocked) else _one_after_the_other(op, lower, how)
 
 
 def _one_after_the_other(op: Epilogue, lower: Lower, how: How) -> Native | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, copy, index, loop, offset, pieces, zero
 from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs
 from minigraph.backends.llvm.product import Product, copy_row, product
-from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, strips, tile_columns
+from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, strips, tile_columns, tile_rows
 from minigraph.backends.llvm.total import write_total
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
@@ -19,6 +19,7 @@ from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Conv
 from minigraph.ops.window import Pair, reach
 
 WINDOW = 1 << 19  # bytes of the padded image rows of a task, which lie on the stack
+SCATTERED = 64  # rows of the filter's gradient up to which each has a place of its own in a tile
 LANES = 8  # independent parts of the batch in the filter's gradient
 
 
@@ -87,8 +88,14 @@ def _padded(frame: Frame, where: Geometry, room: Value, image: Value, top: Value
             copy(b, at(b, room, start, F32), source, index(size))
 
 
-def _write_pack(frame: Frame, sizes: Sequence[int], strides: Sequence[int], start: int) -> None:
-    """Task i: columns i·w to i·w + w of B as [rows, columns, channels, w], from the filter by the given strides."""
+def packed_size(sizes: Sequence[int]) -> int:
+    """Bytes of a packed filter [rows, columns, channels, outputs]."""
+    return 4 * math.prod(sizes[:3]) * -(-sizes[3] // tile_columns()) * tile_columns()
+
+
+def write_pack(frame: Frame, sizes: Sequence[int], strides: Sequence[int], start: int) -> int:
+    """Task i: columns i·w to i·w + w of B as [rows, columns, channels, w], from the filter by the given strides.
+    Pointers 1 and 3: the filter, where it goes. Returns how many tasks."""
     rows, columns, depth, fan = sizes
     width = tile_columns()
     with frame.tasks("pack") as block:
@@ -103,6 +110,7 @@ def _write_pack(frame: Frame, sizes: Sequence[int], strides: Sequence[int], star
                 element = at(b, source, offset(b, (r, strides[0]), (s, strides[1]), (k, strides[2])), F32)
                 place = offset(b, (r, columns * depth * width), (s, depth * width), (k, width))
                 copy_row(b, element, at(b, target, place, F32), count, strides[3])
+    return -(-fan // width)
 
 
 def _write_convolution(frame: Frame, where: Geometry) -> int:
@@ -136,14 +144,13 @@ def _convolution(where: Geometry, strides: Sequence[int], start: int, order: Pai
     """The convolution of input order[0] with the filter, input order[1], read by `strides` from element `start`."""
     if not where.fits:
         return None
-    blocks = -(-where.fan // tile_columns())
-    kh, kw = where.kernel
+    sizes = *where.kernel, where.image[3], where.fan
     room = Room()
-    packed = room.add(4 * blocks * tile_columns() * kh * kw * where.image[3])
+    packed = room.add(packed_size(sizes))
 
     def make() -> list[Call]:
         frame = Frame(4)
-        _write_pack(frame, (kh, kw, where.image[3], where.fan), strides, start)
+        blocks = write_pack(frame, sizes, strides, start)
         tasks = _write_convolution(frame, where)
         places = (*ins(*order), *outs(0), packed)
         return [Call(frame.text, "pack", blocks, places), Call(frame.text, "kernel", tasks, places)]
@@ -151,7 +158,7 @@ def _convolution(where: Geometry, strides: Sequence[int], start: int, order: Pai
     return Native(always(make), room.nbytes)
 
 
-def _is_product(op: Convolution, w: Sequence[int], image: Sequence[int]) -> bool:
+def is_product(op: Convolution, w: Sequence[int], image: Sequence[int]) -> bool:
     """Whether each pixel's channels are multiplied with one matrix, and nothing else."""
     alone = (w[0], w[1]) == op.strides == (1, 1)
     return alone and op.window(w).pads(image[1], image[2]) == ((0, 0), (0, 0)) and 0 not in (*w, *image)
@@ -162,7 +169,7 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: How) -> Native | 
     x, w = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or x[3] != w[2]:
         return None
-    if _is_product(op, w, x):
+    if is_product(op, w, x):
         return product(Product(w[2], w[2], 1, w[3], 1, w[3]), math.prod(x[:3]), w[3])
     (top, _), (left, _) = op.window(w).pads(*x[1:3])
     y = out_types[0].static
@@ -175,7 +182,7 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How)
     w, y = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or op.shape[3] != w[2] or op.strides != (1, 1):
         return None
-    if _is_product(op, w, op.shape):
+    if is_product(op, w, op.shape):
         return product(Product(w[3], w[3], 1, 1, w[3], w[2]), math.prod(y[:3]), w[2], (1, 0))
     (top, _), (left, _) = op.window(w).pads(*op.shape[1:3])
     before = reach(w[0], op.dilations[0]) - 1 - top, reach(w[1], op.dilations[1]) - 1 - left
@@ -191,6 +198,7 @@ def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) ->
     (kh, kw), (dr, dc), (sr, sc) = where.kernel, where.dilations, where.strides
     together = kw if dc == 1 else 1  # columns of the filter whose elements are neighbours in the image
     size = kh * kw * depth * where.fan
+    rows = [r * dr * where.line + s * dc * depth + k for r in range(kh) for s in range(kw) for k in range(depth)]
     with frame.tasks("kernel") as task:
         b = frame.b
         room = frame.room("image", where.lines(where.rows) * where.line)
@@ -210,11 +218,24 @@ def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) ->
                 _padded(frame, where, room, image, b.mul(low, index(sr)), where.lines(count))
                 part = at(b, delta, b.mul(low, index(where.out[1] * where.fan)), F32)
                 for start, columns in pieces(b, where.fan, tile_columns()):
+                    target, source = at(b, total, start, F32), at(b, part, start, F32)
+                    if len(rows) <= SCATTERED:
+                        _row_by_row(frame, tiles, rows, room, source, target, columns)
+                        continue
                     with loop(b, index(0), index(kh)) as r, loop(b, index(0), index(kw // together)) as s:
                         seen = b.add(b.mul(r, index(dr * where.line)), b.mul(s, index(dc * depth)))
                         made = b.add(b.mul(r, index(kw * depth * where.fan)), b.mul(s, index(depth * where.fan)))
-                        target, source = at(b, total, b.add(made, start), F32), at(b, part, start, F32)
-                        strips(b, tiles, at(b, room, seen, F32), source, target, together * depth, columns)
+                        below = at(b, target, made, F32)
+                        strips(b, tiles, at(b, room, seen, F32), source, below, together * depth, columns)
+
+
+def _row_by_row(frame: Frame, tiles: TileSet, rows: Sequence[int], a: Value, b_: Value, c: Value, columns: int) -> None:
+    """Tiles one below the other, with rows of A that begin at these elements."""
+    count = -(-len(rows) // tile_rows(columns))
+    for i in range(count):
+        low, high = (len(rows) * n // count for n in (i, i + 1))
+        below = at(frame.b, c, index(low * tiles.tiles.c), F32)
+        frame.b.call(tiles.at(tuple(rows[low:high]), columns), [a, b_, below])
 
 
 def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
@@ -223,7 +244,7 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: Ho
     w = op.shape
     if out_types[0].dtype is not float32 or x[3] != w[2]:
         return None
-    if _is_product(op, w, x):
+    if is_product(op, w, x):
         return product(Product(math.prod(x[:3]), 1, w[2], w[3], 1, w[3], how.adds), w[2], w[3])
     (top, _), (left, _) = op.window(w).pads(*x[1:3])
     where = Geometry(x, (w[0], w[1]), op.strides, op.dilations, (top, left), (y[1], y[2]), w[3])  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ from minigraph.backends.llvm.native import Call, How, Native, Place, Room, ins, 
 from minigraph.backends.llvm.scalar import Printer, add, is_printable, load, register, store, total
 from minigraph.core import ir
 from minigraph.core.dtypes import DType
+from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, operand
 from minigraph.core.types import TensorType
 from minigraph.ops.reduce import Sum
@@ -53,6 +54,8 @@ class Elementwise(NamedTuple):
 
     @property
     def is_printable(self) -> bool:
+        if 0 in self.space:
+            return False
         fits = all(t.dtype.np_dtype.kind in "fiub" and t.dtype.name != "float16" for t in self.operands)
         return fits and all(is_printable(o.value) for o in self.outputs)
 
@@ -278,3 +281,11 @@ def _overwritable(what: Elementwise) -> tuple[int, ...]:
     if first.axes is not None:
         return ()
     return tuple(i for i, t in enumerate(what.operands) if t.static == what.space and t.dtype is first.value.dtype)
+
+
+def single(op: Op, in_types: Sequence[TensorType], space: tuple[int, ...]) -> Loop:
+    """An op as a loop of its own."""
+    builder = ir.Builder()
+    feeds = [ir.Value(builder.add(ir.Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
+    result = ir.Value(builder.add(op, feeds), 0)
+    return Loop(ir.Program(ir.reachable([result.instr]), (result,), tuple(in_types)), space)

@@ -9,10 +9,14 @@ from llvmlite import ir
 
 from minigraph.backends.llvm.builder import (
     F32,
+    I1,
+    I32,
+    I64,
     POINTER,
     VOID,
     Value,
     at,
+    function,
     index,
     intrinsic,
     loop,
@@ -26,9 +30,11 @@ from minigraph.backends.llvm.compiler import host
 VECTORS = 2  # side by side in a tile; with as many rows as the registers hold, broadcasts and loads keep up with FMA
 
 
-def tile_rows() -> int:
-    """Rows of a full tile: the accumulators, the vectors of B and one element of A fill the registers."""
-    return 14 if host().lanes == 16 else 6
+def tile_rows(columns: int | None = None) -> int:
+    """Most rows of a tile of so many columns, by default a full one's: the accumulators, the vectors of B and one
+    element of A fill the registers."""
+    rows = 14 if host().lanes == 16 else 6
+    return 2 * rows if columns is not None and columns <= host().lanes else rows
 
 
 def tile_columns() -> int:
@@ -37,9 +43,10 @@ def tile_columns() -> int:
 
 
 class Reduction(NamedTuple):
-    """One of the nested sums: its length, and how many elements A and B advance from one term to the next."""
+    """One of the nested sums: its length, and how many elements A and B advance from one term to the next. The length
+    of the outermost may be None: then the tile is told with each call."""
 
-    length: int
+    length: int | None
     a: int
     b: int
 
@@ -55,47 +62,71 @@ class Tiles(NamedTuple):
 
 
 class TileSet:
-    """The tile functions of a module, `void tile(A, B, C)`, one for each size that is asked for."""
+    """The tile functions of a module, `void tile(A, B, C)`, or `void tile(A, B, C, length)`, one for each size that is
+    asked for."""
 
     def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
         self.module = module
         self.name = name
         self.tiles = tiles._replace(sums=tuple(s for s in tiles.sums[:-1] if s.length != 1) + tiles.sums[-1:])
-        self.made: dict[tuple[int, int], Any] = {}
+        self.made: dict[tuple[tuple[int, ...], int], Any] = {}
 
     def get(self, rows: int, columns: int) -> Any:
         """The function for a tile of that size."""
+        return self.at(tuple(i * self.tiles.a for i in range(rows)), columns)
+
+    def at(self, rows: tuple[int, ...], columns: int) -> Any:
+        """The function for a tile whose rows of A begin at these elements."""
         if (rows, columns) not in self.made:
             self.made[rows, columns] = self._write(rows, columns)
         return self.made[rows, columns]
 
-    def _write(self, rows: int, columns: int) -> Any:
-        kind = ir.FunctionType(VOID, [POINTER] * 3)
-        made = ir.Function(self.module, kind, f"{self.name}_{rows}x{columns}")
+    def _write(self, rows: tuple[int, ...], columns: int) -> Any:
+        is_told = self.tiles.sums[0].length is None
+        kind = ir.FunctionType(VOID, [POINTER] * 3 + [I64] * is_told)
+        made = ir.Function(self.module, kind, f"{self.name}_{len(self.made)}_{len(rows)}x{columns}")
         made.linkage = "internal"
         made.attributes.add("noinline")
         self.b = ir.IRBuilder(made.append_basic_block())
-        a, b_, c = made.args
-        self.rows, self.parts = rows, parts(columns)
-        places = [(i * self.tiles.c + s, w) for i in range(rows) for s, w in self.parts]
-        empty = [number(F32, 0.0, w) for _, w in places]
-        for (place, width), value in zip(places, self._sum(0, a, b_, empty), strict=True):
-            address = at(self.b, c, index(place), F32)
+        a, b_, c, *told = made.args
+        self.length = told[0] if told else None
+        self.rows, self.parts = rows, vectors(columns)
+        places = [(i * self.tiles.c, part) for i in range(len(rows)) for part in self.parts]
+        empty = [number(F32, 0.0, part.width) for _, part in places]
+        for (row, part), value in zip(places, self._sum(0, a, b_, empty), strict=True):
+            place = at(self.b, c, index(row), F32)
             if self.tiles.adds:
-                value = self.b.fadd(value, self._load(address, width))
-            self.b.store(value, address, align=4)
+                value = self.b.fadd(value, self._load(place, part))
+            self._store(value, place, part)
         self.b.ret_void()
         return made
 
-    def _load(self, address: Value, width: int) -> Value:
-        return self.b.load(address, typ=vector(F32, width), align=4)
+    def _load(self, line: Value, part: Part) -> Value:
+        b, kind = self.b, vector(F32, part.width)
+        address = at(b, line, index(part.start), F32)
+        if part.used == part.width:
+            return b.load(address, typ=kind, align=4)
+        bits = ir.VectorType(I1, part.width)
+        mask = ir.Constant(bits, [i < part.used for i in range(part.width)])
+        load = function(b, f"llvm.masked.load.v{part.width}f32.p0", kind, [POINTER, I32, bits, kind])
+        return b.call(load, [address, ir.Constant(I32, 4), mask, ir.Constant(kind, ir.Undefined)])
+
+    def _store(self, value: Value, line: Value, part: Part) -> None:
+        """Piece by piece where it is only a part of the vector: masked stores are slow on some processors."""
+        b = self.b
+        for start, width in parts(part.used):
+            piece = value
+            if width < part.width:
+                lanes = ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
+                piece = b.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), lanes)
+            b.store(piece, at(b, line, index(part.start + start), F32), align=4)
 
     def _sum(self, level: int, a: Value, b_: Value, values: Sequence[Value]) -> list[Value]:
         """The terms of the sums from `level` on, added to `values`."""
         b, (length, step_a, step_b) = self.b, self.tiles.sums[level]
         innermost = level == len(self.tiles.sums) - 1
         unroll = 1
-        if innermost:
+        if innermost and length is not None:
             unroll = next(u for u in (length if length <= 8 else 4, 4, 2, 1) if length % u == 0)
 
         def body(i: Value, *current: Value) -> list[Value]:
@@ -108,18 +139,35 @@ class TileSet:
                 made = self._terms(at(b, next_a, index(u * step_a), F32), at(b, next_b, index(u * step_b), F32), made)
             return made
 
-        return reduce_loop(b, index(0), index(length), unroll, list(values), body)
+        stop = self.length if length is None else index(length)
+        return reduce_loop(b, index(0), stop, unroll, list(values), body)
 
     def _terms(self, a: Value, b_: Value, values: Sequence[Value]) -> list[Value]:
         """One column of A times one row of B, added to the accumulators."""
         b = self.b
-        row = [self._load(at(b, b_, index(s), F32), w) for s, w in self.parts]
+        row = [self._load(b_, part) for part in self.parts]
         made = []
-        for i in range(self.rows):
-            one = self._load(at(b, a, index(i * self.tiles.a), F32), 1)
-            for n, (_, width) in enumerate(self.parts):
-                made.append(intrinsic(b, "fma", splat(b, one, width), row[n], values[i * len(self.parts) + n]))
+        for i, start in enumerate(self.rows):
+            one = b.load(at(b, a, index(start), F32), typ=F32, align=4)
+            for n, part in enumerate(self.parts):
+                made.append(intrinsic(b, "fma", splat(b, one, part.width), row[n], values[i * len(self.parts) + n]))
         return made
+
+
+class Part(NamedTuple):
+    """A vector in a row: where it starts, how many of its lanes belong to the row, and how many it has."""
+
+    start: int
+    used: int
+    width: int
+
+
+def vectors(columns: int) -> list[Part]:
+    """The vectors that cover a row: whole ones, and one of the least width that takes what is left."""
+    lanes = host().lanes
+    rest = columns % lanes
+    found = [Part(start, lanes, lanes) for start in range(0, columns - rest, lanes)]
+    return [*found, Part(columns - rest, rest, 1 << (rest - 1).bit_length())] if rest else found
 
 
 def parts(columns: int) -> list[tuple[int, int]]:
@@ -133,9 +181,10 @@ def parts(columns: int) -> list[tuple[int, int]]:
     return found
 
 
-def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, columns: int) -> None:
-    """Tiles one below the other for `rows` rows, all of nearly one height."""
-    count = -(-rows // tile_rows())
+def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, columns: int, *length: Value) -> None:
+    """Tiles one below the other for `rows` rows, all of nearly one height. length: of the outermost sum, where tiles
+    are told."""
+    count = -(-rows // tile_rows(columns))
     height, larger = rows // count, rows % count
     start = 0
     for number_of, size in ((larger, height + 1), (count - larger, height)):
@@ -144,5 +193,5 @@ def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, col
                 row = b.add(b.mul(i, index(size)), index(start))
                 below_a = at(b, a, b.mul(row, index(tiles.tiles.a)), F32)
                 below_c = at(b, c, b.mul(row, index(tiles.tiles.c)), F32)
-                b.call(tiles.get(size, columns), [below_a, b_, below_c])
+                b.call(tiles.get(size, columns), [below_a, b_, below_c, *length])
         start += number_of * size

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from minigraph.backends.llvm.blocked import FEW, Lower, one_blocked
+from minigraph.backends.llvm.blocked import FEW, ROOM, SUMS, Lower, one_blocked
 from minigraph.backends.llvm.builder import (
     F32,
     Frame,
@@ -219,9 +219,12 @@ def _tiles(op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], dtype:
 def _split(op: W.WinogradConvolution, what: _Tiles, in_types: Types, lower: Lower, how: How) -> Native | None:
     """The op in blocks of images, where the tiles of all take more than the cache holds."""
     images, total = what.image[0], what.nbytes(what.image[3]) + what.nbytes(what.output[3])
-    if how.inside or images <= FEW or total <= 2 * MOST:
+    filters = 4 * what.size**2 * what.image[3] * what.output[3]  # gone through for each block
+    is_serial = 2 * filters > SUMS and not isinstance(op, W.WinogradConv2D | W.WinogradInputGrad)
+    most = max(MOST, filters)
+    if how.inside or images <= FEW or total <= max(2 * most, ROOM * is_serial):
         return None
-    return one_blocked(op, in_types, lower, how, max(1, images * MOST // total))
+    return one_blocked(op, in_types, lower, how, max(1, images * most // total))
 
 
 def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types, how: How, lower: Lower) -> Native | None:

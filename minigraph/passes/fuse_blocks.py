@@ -3,7 +3,9 @@
 before      y = f(x), z = g(y), …, where each can be done image by image and what passes between them is large
 after       one region that does f, g, … for a few images at a time
 conditions  the region is convex: no path leaves it and comes back; all have the same batch; no control inputs; each
-            value that passes inside has at least `min_edge` bytes, and those that are never whole `min_saved` in all
+            value that passes inside has at least `min_edge` bytes, and those that are never whole `min_saved` in all;
+            and it has more bytes than what is gone through whole for each block, a filter or its gradient, on either
+            side of it, unless that is at most `max_whole`, which stays in cache
 formula     (g∘f)(x)[i:j] = g(f(x[i:j])); a sum over the batch is the sum of the blocks' sums
 """
 
@@ -33,12 +35,19 @@ def _batch(instr: Instr, how: Batching) -> int:
     return instr.inputs[position].type.static[0]
 
 
+def whole_bytes(instr: Instr, how: Batching) -> int:
+    """Bytes that the instruction reads or adds to in each block of the batch."""
+    operands = (v.type.nbytes for v, is_cut in zip(instr.inputs, how.cut, strict=True) if not is_cut)
+    return sum(operands) + sum(t.nbytes for t, is_sum in zip(instr.types, how.sums, strict=True) if is_sum)
+
+
 class FuseBlocks:
-    """See the top of the file. min_edge, min_saved: bytes."""
+    """See the top of the file. min_edge, min_saved, max_whole: bytes."""
 
     name = "fuse_blocks"
 
-    def __init__(self, min_edge: int = 1 << 18, min_saved: int = 1 << 20) -> None:
+    def __init__(self, min_edge: int = 1 << 18, min_saved: int = 1 << 20, max_whole: int = 4 << 20) -> None:
+        self.max_whole = max_whole
         self.min_edge = min_edge
         self.min_saved = min_saved
 
@@ -80,6 +89,9 @@ class FuseBlocks:
             return "the batches differ"
         if value.type.nbytes < self.min_edge:
             return f"it has only {value.type.nbytes} bytes"
+        whole = max(whole_bytes(i, how[i]) for i in (producer, consumer))
+        if whole > max(self.max_whole, value.type.nbytes):
+            return f"it has {value.type.nbytes} bytes, and {whole} would be gone through for each block"
         return None
 
 

@@ -1,0 +1,158 @@
+"""The convolution's gradient to the image, line by line.
+
+The columns of the window and the channels of the image together are the columns of one product for each line y,
+
+    G[q, (s, i)] = Σ_r Σ_o δ[(y + P − r)/S, q, o]·w[r, s, i, o]        over the r for which the division has no rest,
+
+which is then added up where the windows lie: dx[y, q·S + s − P, i] = Σ G[q, (s, i)]. So few channels fill whole
+vectors, no zeros around δ are multiplied, and strides cost nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from minigraph.backends.llvm import conv
+from minigraph.backends.llvm.builder import (
+    F32,
+    Frame,
+    Value,
+    at,
+    index,
+    larger,
+    loop,
+    number,
+    offset,
+    pieces,
+    reduce_loop,
+    smaller,
+    vector,
+)
+from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs
+from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, parts, strips, tile_columns
+from minigraph.backends.numpy.common import Types
+from minigraph.core.dtypes import float32
+from minigraph.ops.conv2d import Conv2DInputGrad
+from minigraph.ops.window import Pair
+
+ROOM = 1 << 19  # bytes of the product for a line, which lies on the stack
+TASKS = 8  # at least, where there are as many lines
+
+
+class _Lines(NamedTuple):
+    """∂L/∂x for images [n, height, width, channels] from δ [n, rows, columns, fan] by a kernel without dilation, whose
+    windows start at (-top, -left)."""
+
+    image: tuple[int, ...]
+    delta: tuple[int, ...]
+    kernel: Pair
+    strides: Pair
+    before: Pair
+
+    @property
+    def across(self) -> int:
+        """Columns of the product: a line of the window."""
+        return self.kernel[1] * self.image[3]
+
+    @property
+    def rows(self) -> int:
+        """Lines of a task: all of them where there are many images."""
+        images, height = self.image[:2]
+        return -(-height // -(-TASKS // images)) if images < TASKS else height
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is native code for it."""
+        return min(*self.image, *self.delta) > 0 and min(self.before) >= 0 and 4 * self.product <= ROOM
+
+    @property
+    def product(self) -> int:
+        """Elements of the product for a line."""
+        return self.delta[2] * self.across
+
+
+def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """∂L/∂x for float32, one group, and strides or dilations of 1; else None."""
+    w, y = (t.static for t in in_types)
+    if out_types[0].dtype is not float32 or op.shape[3] != w[2]:
+        return None
+    (top, _), (left, _) = op.window(w).pads(*op.shape[1:3])
+    where = _Lines(op.shape, y, (w[0], w[1]), op.strides, (top, left))
+    if conv.is_product(op, w, op.shape) or op.dilations != (1, 1) or not where.fits:
+        return conv.input_grad(op, in_types, out_types, how)
+    return _by_lines(where)
+
+
+def _by_lines(where: _Lines) -> Native:
+    sizes = where.kernel[0], 1, where.delta[3], where.across
+    room = Room()
+    packed = room.add(conv.packed_size(sizes))
+
+    def make() -> list[Call]:
+        frame = Frame(4)
+        blocks = conv.write_pack(frame, sizes, (where.across * where.delta[3], 0, 1, where.delta[3]), 0)
+        tasks = _write(frame, where)
+        places = (*ins(1, 0), *outs(0), packed)
+        return [Call(frame.text, "pack", blocks, places), Call(frame.text, "kernel", tasks, places)]
+
+    return Native(always(make), room.nbytes)
+
+
+def _write(frame: Frame, where: _Lines) -> int:
+    """Some lines of one image a task; returns how many tasks. Pointers: δ, filter, result, packed filter."""
+    (images, height, width, channels), (_, _, q_count, fan) = where.image, where.delta
+    chunks = -(-height // where.rows)
+    panel = tile_columns()
+    sums = (Reduction(None, -q_count * fan, where.strides[0] * fan * panel), Reduction(fan, 1, panel))
+    tiles = TileSet(frame.module, Tiles(fan, where.across, sums, adds=False))
+    with frame.tasks("kernel") as task:
+        b = frame.b
+        product = frame.room("product", where.product)
+        image, chunk = b.sdiv(task, index(chunks)), b.srem(task, index(chunks))
+        low = b.mul(chunk, index(where.rows))
+        with loop(b, low, smaller(b, b.add(low, index(where.rows)), index(height))) as y:
+            first, row, count = _windows(frame, where, y, 0)
+            a = at(b, frame.pointers[0], offset(b, (image, math.prod(where.delta[1:])), (row, q_count * fan)), F32)
+            for start, columns in pieces(b, where.across, panel):
+                place = offset(b, (start, where.kernel[0] * fan), (first, fan * panel))
+                packed = at(b, frame.pointers[3], place, F32)
+                strips(b, tiles, a, packed, at(b, product, start, F32), q_count, columns, count)
+            target = offset(b, (image, height * width * channels), (y, width * channels))
+            _add_up(frame, where, product, at(b, frame.pointers[2], target, F32))
+    return images * chunks
+
+
+def _windows(frame: Frame, where: _Lines, place: Value, axis: int) -> tuple[Value, Value, Value]:
+    """The first place of the window that meets a line (axis 0) or column (axis 1) of the image, that of δ it does so
+    from, and how many there are: each further one is a stride later in the window and one earlier in δ."""
+    b, stride = frame.b, where.strides[axis]
+    padded = b.add(place, index(where.before[axis]))
+    last, rest = b.sdiv(padded, index(stride)), b.srem(padded, index(stride))
+    skipped = larger(b, b.sub(last, index(where.delta[1 + axis] - 1)), index(0))
+    there = b.sdiv(b.sub(index(where.kernel[axis] + stride - 1), rest), index(stride))
+    count = larger(b, b.sub(smaller(b, there, b.add(last, index(1))), skipped), index(0))
+    return b.add(rest, b.mul(skipped, index(stride))), b.sub(last, skipped), count
+
+
+def _add_up(frame: Frame, where: _Lines, product: Value, line: Value) -> None:
+    """Each pixel of a line as the sum of what the windows that meet it have for it."""
+    b, channels = frame.b, where.image[3]
+    step = where.strides[1] * channels - where.across
+    with loop(b, index(0), index(where.image[2])) as x:
+        first, q, count = _windows(frame, where, x, 1)
+        source = at(b, product, offset(b, (first, channels), (q, where.across)), F32)
+        target = at(b, line, b.mul(x, index(channels)), F32)
+        for channel, some in pieces(b, channels, 4 * host().lanes):
+            kinds = [(start, vector(F32, width)) for start, width in parts(some)]
+
+            def add(i: Value, *sums: Value, channel: Value = channel, kinds: Any = kinds) -> list[Value]:
+                here = at(b, source, b.add(b.mul(i, index(step)), channel), F32)
+                found = [b.load(at(b, here, index(start), F32), typ=kind, align=4) for start, kind in kinds]
+                return [b.fadd(total, value) for total, value in zip(sums, found, strict=True)]
+
+            empty = [number(F32, 0.0, width) for _, width in parts(some)]
+            sums = reduce_loop(b, index(0), count, 1, empty, add)
+            for (start, _), total in zip(kinds, sums, strict=True):
+                b.store(total, at(b, target, b.add(channel, index(start)), F32), align=4)
