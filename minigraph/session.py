@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
-from minigraph.fetching import Request, as_feed, feed_error, fetch_key
+from minigraph.fetching import Request, as_feed, fed_arrays, feed_error, fetch_key
 from minigraph.lint import Lints, Run
 from minigraph.rewrite.pipeline import Hook, Pass, run_pipeline
 from minigraph.staging import run_in_stages
@@ -149,7 +150,7 @@ class Session:
 
     def _in_stages(self, request: Request, feeds: Mapping[Any, Any]) -> Any:
         """What a request gives that takes several plans."""
-        known = dict(zip(request.feeds, _arrays(request, feeds), strict=True))
+        known = dict(zip(request.feeds, fed_arrays(request, feeds), strict=True))
         return run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
 
     def _stage(
@@ -230,7 +231,7 @@ class Session:
             request = self._request(fetches, feeds)
             if request.staged:
                 raise GraphError("there is no one plan for this run: a condition or a shape in it depends on values")
-            arrays = _arrays(request, feeds)
+            arrays = fed_arrays(request, feeds)
             shapes = tuple([a.shape for a in arrays])
             return request.plans.get(shapes) or self._compile(request, shapes, arrays), arrays
 
@@ -358,9 +359,14 @@ class Session:
 
     # contexts
 
-    def as_default(self) -> Any:
+    @contextmanager
+    def as_default(self) -> Iterator[Session]:
         """A context in which this is the default session."""
-        return _DefaultSession(self)
+        scopes.session_stack().append(self)
+        try:
+            yield self
+        finally:
+            scopes.session_stack().remove(self)
 
     def __enter__(self) -> Session:
         context = self.graph.as_default()
@@ -381,26 +387,6 @@ class Session:
             self._requests.clear()
             self._plans.clear()
             self.buffers.clear()
-
-
-def _arrays(request: Request, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
-    """The fed values as arrays of the dtypes that are wanted."""
-    try:
-        return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
-    except (TypeError, ValueError):
-        raise feed_error(request.feeds, feeds.values()) from None
-
-
-class _DefaultSession:
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    def __enter__(self) -> Session:
-        scopes.session_stack().append(self.session)
-        return self.session
-
-    def __exit__(self, *exc: Any) -> None:
-        scopes.session_stack().remove(self.session)
 
 
 class InteractiveSession(Session):
