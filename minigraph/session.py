@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend import Backend, get_backend
+from minigraph.backend import Backend, get_backend, wants_trials
 from minigraph.buffers import Buffers
 from minigraph.compile.plan import Plan
 from minigraph.compile.resize import Record, resize
@@ -22,7 +22,7 @@ from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
-from minigraph.fetching import Request, as_feed, feed_error, fetch_key
+from minigraph.fetching import Request, as_feed, fed_arrays, feed_error, fetch_key
 from minigraph.lint import Lints, Run
 from minigraph.rewrite.pipeline import Hook, Pass, run_pipeline
 from minigraph.staging import run_in_stages
@@ -94,7 +94,7 @@ class Session:
         own = getattr(self.backend, "own_passes", ())
         self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes], own)
         self._tuner: Tuner | None = None
-        if _wants_autotune(autotune, self.backend):
+        if wants_trials(autotune, self.backend):
             from minigraph.compile.tune import Tuner
 
             self._tuner = Tuner(self.backend, self._passes)
@@ -150,7 +150,7 @@ class Session:
 
     def _in_stages(self, request: Request, feeds: Mapping[Any, Any]) -> Any:
         """What a request gives that takes several plans."""
-        known = dict(zip(request.feeds, _arrays(request, feeds), strict=True))
+        known = dict(zip(request.feeds, fed_arrays(request, feeds), strict=True))
         return run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
 
     def _stage(
@@ -231,7 +231,7 @@ class Session:
             request = self._request(fetches, feeds)
             if request.staged:
                 raise GraphError("there is no one plan for this run: a condition or a shape in it depends on values")
-            arrays = _arrays(request, feeds)
+            arrays = fed_arrays(request, feeds)
             shapes = tuple([a.shape for a in arrays])
             return request.plans.get(shapes) or self._compile(request, shapes, arrays), arrays
 
@@ -275,10 +275,7 @@ class Session:
         with collector.paused():
             first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [self._numeric_check(first, arrays)] if self._debug else []
-            backend = self.backend
-            if self._tuner is not None:
-                self._tuner.begin()
-                backend = self._tuner.backend
+            backend = self.backend if self._tuner is None else self._tuner.begin()
             record = None if self._debug else request.record
             program, done = (first, ()) if record is None else resize(record, first)
             program, stages = run_pipeline(program, self._passes[len(done) :], hooks)
@@ -362,9 +359,14 @@ class Session:
 
     # contexts
 
-    def as_default(self) -> Any:
+    @contextmanager
+    def as_default(self) -> Iterator[Session]:
         """A context in which this is the default session."""
-        return _DefaultSession(self)
+        scopes.session_stack().append(self)
+        try:
+            yield self
+        finally:
+            scopes.session_stack().remove(self)
 
     def __enter__(self) -> Session:
         context = self.graph.as_default()
@@ -385,26 +387,6 @@ class Session:
             self._requests.clear()
             self._plans.clear()
             self.buffers.clear()
-
-
-def _arrays(request: Request, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
-    """The fed values as arrays of the dtypes that are wanted."""
-    try:
-        return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
-    except (TypeError, ValueError):
-        raise feed_error(request.feeds, feeds.values()) from None
-
-
-class _DefaultSession:
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    def __enter__(self) -> Session:
-        scopes.session_stack().append(self.session)
-        return self.session
-
-    def __exit__(self, *exc: Any) -> None:
-        scopes.session_stack().remove(self.session)
 
 
 class InteractiveSession(Session):
@@ -437,12 +419,6 @@ def get_default_session() -> Session | None:
     """The innermost session of this thread, or None."""
     stack = scopes.session_stack()
     return stack[-1] if stack else None
-
-
-def _wants_autotune(given: bool | None, backend: Backend) -> bool:
-    """Whether trials are wanted; by the environment only on backends that have them."""
-    wished = os.environ.get("MINIGRAPH_AUTOTUNE", "") not in ("", "0")
-    return wished and hasattr(backend, "speed") if given is None else given
 
 
 def _checked_plan() -> type[Plan]:

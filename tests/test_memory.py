@@ -112,7 +112,7 @@ def compile_plan(session: tf.Session, fetches: Sequence[tf.Tensor], feeds: dict[
     types = [TensorType(t.dtype, a.shape) for t, a in feeds.items()]
     program = specialise(list(dict.fromkeys(fetches)), [], list(feeds), types)
     verify_program(program)
-    return Plan(program, session.backend, session, reuse)
+    return Plan(program, session.backend, session.buffers, reuse)
 
 
 def check_layout(plan: Plan) -> None:
@@ -243,9 +243,9 @@ def test_the_layout_of_a_training_step() -> None:
         arrays = {t: np.asarray(v, np.float32) for t, v in feeds.items()}
         types = [TensorType(t.dtype, a.shape) for t, a in arrays.items()]
         program = specialise(fetches[1:], fetches[:1], list(arrays), types)
-        plan = Plan(program, session.backend, session)
+        plan = Plan(program, session.backend, session.buffers)
         check_layout(plan)
-        apart = Plan(program, session.backend, session, reuse=False)
+        apart = Plan(program, session.backend, session.buffers, reuse=False)
         check_layout(apart)
         assert lower_bound(plan.lifetimes) <= plan.peak < 0.7 * apart.peak
 
