@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.compile.plan import Plan
+from minigraph.compile.resize import Record
 from minigraph.core.dtypes import string
 from minigraph.core.errors import GraphError, OpError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
@@ -32,6 +33,7 @@ class Request:
         self.feeds = [_feed_tensor(graph, key) for key in feeds]
         self.dtypes = [np.dtype(object) if symbolic else t.dtype.np_dtype for t in self.feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
+        self.record: Record | None = None  # of the last plan that was made from scratch, while there are plans
         self.assemble = self._structure(graph, fetches)
         self.branches = branches or {}
         self.stages: dict[Any, Stage] = {}
@@ -152,3 +154,11 @@ def feed_error(tensors: Sequence[Tensor], values: Iterable[Any]) -> Exception:
         except (TypeError, ValueError) as error:
             return type(error)(f"Cannot feed Tensor '{tensor.name}' of dtype {tensor.dtype.name}: {error}")
     raise AssertionError("all feeds are arrays")
+
+
+def fed_arrays(request: Request, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
+    """The fed values as arrays of the dtypes that are wanted."""
+    try:
+        return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
+    except (TypeError, ValueError):
+        raise feed_error(request.feeds, feeds.values()) from None

@@ -99,5 +99,32 @@ def _others(tf: Any) -> Any:
     ]
 
 
+def _images(tf: Any) -> Any:
+    """Changes of images, random ones too, for one image and for batches, known and unknown."""
+    made = []
+    for name, shape, dtype in (("one", [8, 8, 3], tf.float32), ("known", [5, 8, 8, 3], tf.float32),
+                               ("batch", [None, 8, 8, 3], tf.float32), ("free", [None, None, 3], tf.float32),
+                               ("bytes", [8, 8, 3], tf.uint8), ("byte batch", [None, 8, 8, 3], tf.uint8)):  # fmt: skip
+        x, size = tf.placeholder(dtype, shape), [3] * (len(shape) - 3) + [4, 4, 3]
+        made += [
+            ("flip " + name, lambda x=x: tf.image.random_flip_left_right(x)),
+            ("flip down " + name, lambda x=x: tf.image.random_flip_up_down(x)),
+            ("brightness " + name, lambda x=x: tf.image.random_brightness(x, 0.1)),
+            ("contrast " + name, lambda x=x: tf.image.random_contrast(x, 0.1, 0.5)),
+            ("hue " + name, lambda x=x: tf.image.random_hue(x, 0.1)),
+            ("saturation " + name, lambda x=x: tf.image.random_saturation(x, 0.1, 0.5)),
+            ("crop " + name, lambda x=x, s=size: tf.random_crop(x, s)),
+            ("resize " + name, lambda x=x: tf.image.resize_images(x, [4, 4])),
+            ("adjust hue " + name, lambda x=x: tf.image.adjust_hue(x, 0.1)),
+            ("adjust saturation " + name, lambda x=x: tf.image.adjust_saturation(x, 0.1)),
+            ("turned " + name, lambda x=x: tf.image.flip_up_down(x)),
+            ("crop or pad " + name, lambda x=x: tf.image.resize_image_with_crop_or_pad(x, 12, 6)),
+            ("standard " + name, lambda x=x: tf.image.per_image_standardization(x)),
+            ("zeros " + name, lambda x=x: tf.nn.zero_fraction(x)),
+        ]
+    return made
+
+
 _counted("losses", _losses)
+_counted("images", _images)
 _counted("others", _others)
