@@ -47,6 +47,7 @@ from minigraph.ops.state import Assign, AssignAdd, AssignSub
 from minigraph.ops.update import Apply
 from minigraph.passes.fuse_blocks import FuseBlocks
 from minigraph.passes.multi_tensor import Together
+from minigraph.passes.winograd import Costs, WinogradPass
 from minigraph.rewrite.region import Blocked, Epilogue, Loop, Region
 
 KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
@@ -112,7 +113,10 @@ class LlvmBackend(NumpyBackend):
     """Compiles ops to machine code for this CPU, all sizes constant; an op without a lowering runs as NumPy calls."""
 
     name = "llvm"
-    own_passes = (FuseBlocks(max_whole=4 << 20),)  # about a core's part of the last cache
+    own_passes = (
+        WinogradPass(costs=Costs(tiles=1.75, filters=3, columns=1, full=8)),
+        FuseBlocks(max_whole=4 << 20),  # about a core's part of the last cache
+    )
 
     def __init__(self) -> None:
         super().__init__()

@@ -36,16 +36,28 @@ from minigraph.rewrite.region import copy_instr
 
 TILES = {3: (2, 4, 6), 5: (2, 3, 4)}  # the candidates m, by the filter's size
 
-# Costs are in floating-point operations of a large matrix product, per byte that is moved. They are fitted to the times
-# of the convolutions of several networks on the NumPy and LLVM backends; tests/bench/choices.py compares them anew.
-TILES_COST = 1.75  # of tiles
-FILTERS_COST = 3.0  # of transformed filters, which come from memory
-COLUMNS_COST = 1.0  # of the direct form's columns
-FULL = 8  # channels; where there are fewer, transforms, which work on all channels of a number at once, cost the same
 BLOCK = 4 << 20  # bytes of tiles for which the transformed filter, or its gradient, is gone through once
 MARGIN = 0.85  # the estimates are about as exact as that
 DIRECT = "direct"
 TRIAL = 256 << 20  # bytes of images and results in a trial, at most; it may take fewer images than the batch has
+
+
+class Costs(NamedTuple):
+    """What a byte that is moved costs, in floating-point operations of a large matrix product: of tiles, of transformed
+    filters, and of the direct form's columns. full: channels with which transforms are at their best; with fewer they
+    cost as much. tests/bench/choices.py compares what the costs choose with what is fastest.
+
+    By default they are NumPy's on two cores with AVX2, where such a product does 150e9 operations a second, and what
+    passes through the cache moves at 33e9 bytes a second.
+    """
+
+    tiles: float = 4.5
+    filters: float = 4.5
+    columns: float = 4.5
+    full: int = 1
+
+
+USUAL = Costs()
 
 
 class Site(NamedTuple):
@@ -57,13 +69,14 @@ class Site(NamedTuple):
     y: tuple[int, ...]
     itemsize: int
     is_prepared: bool = False
+    costs: Costs = USUAL
 
     def direct(self, kinds: Sequence[type[Convolution]]) -> float:
         """The cost by column matrices."""
         pixels, taps = math.prod(self.y[:3]), self.w[0] * self.w[1]
         moved = sum(self.w[3] if k is Conv2DInputGrad else self.w[2] for k in kinds)
         products = len(kinds) * 2 * pixels * taps * self.w[2] * self.w[3]
-        return products + COLUMNS_COST * self.itemsize * pixels * taps * moved
+        return products + self.costs.columns * self.itemsize * pixels * taps * moved
 
     def winograd(self, kinds: Sequence[type[Convolution]], m: int) -> float:
         """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform, or
@@ -86,13 +99,15 @@ class Site(NamedTuple):
         transforms = n * n if self.is_prepared else 2 * len(kinds) * (r * r + 2 * n * r + n * n)
         filters = c * o * (blocks * passes * n * n + transforms)
         products = len(kinds) * 2 * n * n * c * o * tiles
-        full = max(1.0, FULL / max(min(c, o), 1))
-        return products + self.itemsize * (TILES_COST * full * total * tiles + FILTERS_COST * filters)
+        full = max(1.0, self.costs.full / max(min(c, o), 1))
+        return products + self.itemsize * (self.costs.tiles * full * total * tiles + self.costs.filters * filters)
 
     def best(self, kinds: Sequence[type[Convolution]], margin: float = MARGIN) -> int | str:
         """The tile that costs least, or why none is worth it: it must be below `margin` of the direct form's cost."""
         cost, tile = min((self.relative(kinds, m), m) for m in TILES[self.w[0]])
-        return f"it would cost {cost:.2f} times the direct form, not below {margin} times" if cost >= margin else tile
+        return (
+            f"it is estimated at {cost:.2f} times the direct form, not below {margin} times" if cost >= margin else tile
+        )
 
     def relative(self, kinds: Sequence[type[Convolution]], m: int) -> float:
         """The cost with tiles of m x m to the direct form's."""
@@ -180,13 +195,14 @@ class WinogradPass:
 
     name = "winograd"
 
-    def __init__(self, margin: float = MARGIN, chooser: Chooser | None = None) -> None:
+    def __init__(self, margin: float = MARGIN, costs: Costs = USUAL, chooser: Chooser | None = None) -> None:
         self.margin = margin
+        self.costs = costs
         self.chooser = chooser
 
     def tuned(self, chooser: Chooser) -> WinogradPass:
         """The pass whose choices `chooser` makes."""
-        return WinogradPass(self.margin, chooser)
+        return WinogradPass(self.margin, self.costs, chooser)
 
     def run(self, program: Program) -> Outcome:
         units = _units(program)
@@ -222,7 +238,7 @@ class WinogradPass:
     def _choose(self, members: Sequence[Instr], is_fixed: Callable[[Value], bool]) -> tuple[int | str, str]:
         """The tile, or why there is none; and what is said of it."""
         prepared = isinstance(members[0].op, Conv2D) and is_fixed(members[0].inputs[1])
-        site = _site(members[0])._replace(is_prepared=prepared)
+        site = _site(members[0])._replace(is_prepared=prepared, costs=self.costs)
         kinds = [type(i.op) for i in members if isinstance(i.op, Convolution)]
         tile = _unfit(members[0]) or site.best(kinds, self.margin)
         if self.chooser is None or _unfit(members[0]) or 0 in (*site.x, *site.w, *site.y):
