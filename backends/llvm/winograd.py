@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from minigraph.backends.llvm.blocked import FEW, Lower, one_blocked
@@ -26,13 +27,18 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, How, Native, Place, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, How, Native, Packing, Place, Room, always, ins, outs
+from minigraph.backends.llvm.panels import Panels, packing, write_panels
 from minigraph.backends.llvm.product import Batch, Product, grid, write_tasks
+from minigraph.backends.llvm.tile import tile_columns
 from minigraph.backends.llvm.transform import both
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
 from minigraph.ops import winograd as W
 from minigraph.ops.winograd import Matrix, transforms, transposed
+from minigraph.rewrite.prepared import OnPrepared
 
 MOST = 4 << 20  # bytes of the tiles of a block of images, both of the image and of the output
 
@@ -216,12 +222,15 @@ def _tiles(op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], dtype:
     return _Tiles(op.size, op.tile, tuple(x), tuple(y), (top, left)) if fits else None
 
 
-def _split(op: W.WinogradConvolution, what: _Tiles, in_types: Types, lower: Lower, how: How) -> Native | None:
+def _split(op: Op, what: _Tiles, in_types: Types, lower: Lower, how: How) -> Native | None:
     """The op in blocks of images, where the tiles of all take more than the cache holds."""
     images, total = what.image[0], what.nbytes(what.image[3]) + what.nbytes(what.output[3])
-    if how.inside or images <= FEW or total <= 2 * MOST:
+    most = max(MOST, 4 * what.size**2 * what.image[3] * what.output[3])  # each block goes through the filter
+    if how.inside or images <= FEW or total <= 2 * most:
         return None
-    return one_blocked(op, in_types, lower, how, max(1, images * MOST // total))
+    if how.packed:
+        op, in_types = OnPrepared(op, tuple(in_types)), (in_types[0], TensorType(float32, (_panels(what).floats,)))
+    return one_blocked(op, in_types, lower, how, max(1, images * most // total))
 
 
 def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types, how: How, lower: Lower) -> Native | None:
@@ -241,16 +250,34 @@ def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types, how: How, lo
         frame = Frame(5)
         writer = _Writer(what, frame)
         places = (*ins(0, 1), *outs(0), v, m)
-        product = Product(depth, depth, 1, fan, 1, fan)
-        batch = Batch(what.size**2, what.step(depth), depth * fan, what.step(fan))
-        counts = {
-            "gather": writer.gather("gather", _image(what), matrices.image, 0, 3),
-            "products": write_tasks(frame, "products", product, grid(what.total, fan, least=1), (3, 1, 4), batch),
-            "put": writer.put("put", _output(what), matrices.output, 4, 2),
-        }
+        counts = {"gather": writer.gather("gather", _image(what), matrices.image, 0, 3)}
+        if how.packed:
+            counts["products"] = write_panels(frame, "products", _panels(what), (3, 1, 4))
+        else:
+            product = Product(depth, depth, 1, fan, 1, fan)
+            batch = Batch(what.size**2, what.step(depth), depth * fan, what.step(fan))
+            cut = grid(what.total, fan, least=1)
+            counts["products"] = write_tasks(frame, "products", product, cut, (3, 1, 4), batch)
+        counts["put"] = writer.put("put", _output(what), matrices.output, 4, 2)
         return [Call(frame.text, name, count, places) for name, count in counts.items()]
 
     return Native(always(make), room.nbytes)
+
+
+def packs(op: W.WinogradConv2D, in_types: Types) -> Packing | None:
+    """How the transformed filter is packed for `conv2d`."""
+    x, u = (t.static for t in in_types)
+    what = _tiles(op, x, op.infer(*in_types)[0].static, in_types[0].dtype)
+    if what is None:
+        return None
+    shape, strides = (what.size**2, 1, x[3], u[2]), (x[3] * u[2], 0, u[2], 1)
+    return Packing(1, _panels(what).floats, partial(packing, shape, strides, 0))
+
+
+def _panels(what: _Tiles) -> Panels:
+    depth, fan = what.image[3], what.output[3]
+    batch = Batch(what.size**2, what.step(depth), depth * tile_columns(), what.step(fan))
+    return Panels(what.total, depth, fan, batch=batch)
 
 
 def _image(what: _Tiles) -> _Side:

@@ -20,6 +20,7 @@ from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity
 from minigraph.rewrite.fixed import Keep, Kept, split
 from minigraph.rewrite.pipeline import Stage
+from minigraph.rewrite.prepared import prepare
 
 Types = tuple[TensorType, ...]
 
@@ -71,6 +72,8 @@ class Plan:
         self.store = store
         self.fixed: Plan | None = None
         self._fixed_version = -1  # the store's, when `fixed` ran last
+        if self.keeps:
+            program = prepare(program, backend.prepares)
         if self.keeps and any(isinstance(i.op, Keep) for i in program.instrs):
             first, program = split(program)
             self.fixed = type(self)(first, backend, store, reuse, (), reorder)

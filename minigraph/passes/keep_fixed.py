@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from minigraph.core.ir import Cell, Instr, Program, Value
 from minigraph.ops.constant import Const
 from minigraph.rewrite.driver import Applied, Outcome, Rebuilder, rebuild
-from minigraph.rewrite.fixed import Fixed, Keep
+from minigraph.rewrite.fixed import Fixed, Keep, changes_variables
 
 
 class KeepFixed:
@@ -42,7 +42,7 @@ class KeepFixed:
 
 def _chosen(program: Program) -> dict[Instr, None]:
     """What is fixed, computed, and read by what is not fixed or by the caller."""
-    if any(i.op.writes and not i.op.draws for i in program.instrs):
+    if changes_variables(program):
         return {}
     fixed = Fixed()
     read = [v for i in program.instrs if not all(fixed(Value(i, n)) for n in range(len(i.types))) for v in i.inputs]

@@ -27,6 +27,7 @@ from minigraph.ops.winograd import (
     WinogradInputGrad,
 )
 from minigraph.rewrite.driver import Applied, Declined, Outcome, Rebuilder, rebuild_in_order
+from minigraph.rewrite.fixed import Fixed, changes_variables
 
 TILES = {3: (2, 4, 6), 5: (2, 3, 4)}  # the candidates m, by the filter's size
 
@@ -53,10 +54,10 @@ class Site(NamedTuple):
         products = len(kinds) * 2 * pixels * taps * self.w[2] * self.w[3]
         return products + FLOPS_PER_BYTE * self.itemsize * pixels * taps * moved
 
-    def winograd(self, kinds: Sequence[type[Convolution]], m: int) -> float:
-        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform, which
-        comes from memory at half the cache's speed, and once through it a block (a gradient reads and writes its sum).
-        """
+    def winograd(self, kinds: Sequence[type[Convolution]], m: int, fixed: bool = False) -> float:
+        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform unless
+        that is kept, which comes from memory at half the cache's speed, and once through it a block (a gradient reads
+        and writes its sum)."""
         c, o, r = self.w[2], self.w[3], self.w[0]
         n = m + r - 1
         tiles = self.y[0] * -(-self.y[1] // m) * -(-self.y[2] // m)
@@ -71,14 +72,16 @@ class Site(NamedTuple):
         total = sum(moved[k] for k in kinds) - (output if len(kinds) == 2 else 0)
         blocks = max(1.0, tiles * product * self.itemsize / BLOCK)
         passes = sum(3 if k is Conv2DFilterGrad else 1 for k in kinds)
-        filters = c * o * (blocks * passes * n * n + 2 * len(kinds) * (r * r + 2 * n * r + n * n))
+        transforms = 0 if fixed else len(kinds)
+        filters = c * o * (blocks * passes * n * n + 2 * transforms * (r * r + 2 * n * r + n * n))
         products = len(kinds) * 2 * n * n * c * o * tiles
         return products + FLOPS_PER_BYTE * self.itemsize * (total * tiles + filters)
 
-    def best(self, kinds: Sequence[type[Convolution]], margin: float = MARGIN) -> int | str:
-        """The tile that costs least, or why none is worth it: it must be below `margin` of the direct form's cost."""
+    def best(self, kinds: Sequence[type[Convolution]], margin: float = MARGIN, fixed: bool = False) -> int | str:
+        """The tile that costs least, or why none is worth it: it must be below `margin` of the direct form's cost.
+        fixed: the filter is the same in every run."""
         direct = self.direct(kinds)
-        cost, tile = min((self.winograd(kinds, m), m) for m in TILES[self.w[0]])
+        cost, tile = min((self.winograd(kinds, m, fixed), m) for m in TILES[self.w[0]])
         if cost >= margin * direct:
             return f"it would cost {cost / max(direct, 1):.2f} times the direct form, not below {margin} times"
         return tile
@@ -169,6 +172,7 @@ class WinogradPass:
 
     def run(self, program: Program) -> Outcome:
         units = _units(program)
+        fixed = None if changes_variables(program) else Fixed()
         applied: list[Applied] = []
         declined: list[Declined] = []
         for unit in units:
@@ -176,7 +180,8 @@ class WinogradPass:
             if not _is_convolution(instr):
                 continue
             site, kinds = _site(instr), [type(i.op) for i in unit.members]
-            unit.tile = _unfit(instr) or site.best(kinds, self.margin)  # type: ignore[arg-type]
+            kept = fixed is not None and kinds == [Conv2D] and fixed(instr.inputs[1])
+            unit.tile = _unfit(instr) or site.best(kinds, self.margin, kept)  # type: ignore[arg-type]
             for each in unit.members:
                 if isinstance(unit.tile, str):
                     declined.append(Declined(self.name, each.name, each.name, unit.tile))

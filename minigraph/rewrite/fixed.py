@@ -35,6 +35,11 @@ class Fixed:
         return self._known[value.instr]
 
 
+def changes_variables(program: Program) -> bool:
+    """Whether a run of it changes any; random states do not count."""
+    return any(i.op.writes and not i.op.draws for i in program.instrs)
+
+
 class Keep(Op, abstract=True):
     """y = x, computed once and kept until a variable changes. Behind it nothing depends on feeds or random numbers."""
 
