@@ -32,6 +32,7 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.conv2d import Conv2D
 from minigraph.ops.matmul import MatMul
+from minigraph.ops.winograd import WinogradConv2D
 from minigraph.rewrite.prepared import OnPrepared
 from minigraph.rewrite.region import Blocked, Epilogue, inner_types, program_batching
 
@@ -258,20 +259,23 @@ def _total(size: int, lanes: int, part: Place, result: int) -> Call:
 
 
 def epilogue(op: Epilogue, lower: Lower, how: How) -> Native | None:
-    """A contraction and what follows it: in blocks of the batch where that keeps the product in cache, else one after
-    the other."""
+    """A contraction and what follows it: on each tile before it is stored; else in blocks of the batch where that keeps
+    the product in cache; else one after the other."""
+    native = _in_tiles(op, lower, how)
+    if native is not None:
+        return native
     kind = op.root.types[0]
     batching = program_batching(op.program)
     if not how.inside and batching is not None and kind.static[0] > 1 and kind.nbytes > TARGET:
         native = blocked(Blocked(op.program, batching.cut, batching.sums, kind.static[0]), lower, how)
         if native is not None:
             return native
-    return _in_tiles(op, lower, how) or _one_after_the_other(op, lower, how)
+    return _one_after_the_other(op, lower, how)
 
 
 def takes_tail(op: Op) -> bool:
     """Whether the native code of a contraction can go on with its result."""
-    return isinstance(op.op if isinstance(op, OnPrepared) else op, Conv2D | MatMul)
+    return isinstance(op.op if isinstance(op, OnPrepared) else op, Conv2D | MatMul | WinogradConv2D)
 
 
 def _in_tiles(op: Epilogue, lower: Lower, how: How) -> Native | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from minigraph.backends.llvm.builder import F32, Frame, at, index, loop, pieces, zero
 from minigraph.backends.llvm.geometry import LANES, Geometry, padded
 from minigraph.backends.llvm.native import Call, How, Native, Packing, Room, always, ins, outs
-from minigraph.backends.llvm.panels import Panels, overwritable, packing, write_panels
+from minigraph.backends.llvm.panels import Panels, floats, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import Reduction, Tail, Tiles, TileSet, strips, tile_columns
 from minigraph.backends.llvm.total import write_total
@@ -78,8 +78,9 @@ class _Form(NamedTuple):
     def packing(self) -> Packing:
         where = self.where
         shape = (*where.kernel, where.image[3], where.fan)
-        floats = -(-where.fan // tile_columns()) * tile_columns() * math.prod(shape[:3])
-        return Packing(self.filter, floats, partial(packing, shape, self.strides, self.start))
+        return Packing(
+            self.filter, floats(math.prod(shape[:3]), where.fan), partial(packing, shape, self.strides, self.start)
+        )
 
 
 def _forward(op: Conv2D, x: Sequence[int], w: Sequence[int]) -> _Form:

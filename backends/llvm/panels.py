@@ -30,21 +30,16 @@ class Panels(NamedTuple):
     fan: int
     where: Geometry | None = None
     tail: Tail | None = None
-    batch: Batch = ONE  # several products; the panels hold their columns one product after the other
+    batch: Batch = ONE
 
     @property
     def taps(self) -> int:
         return math.prod(self.where.kernel) if self.where else 1
 
     @property
-    def column(self) -> int:
-        """Elements of a column of B."""
-        return self.batch.number * self.taps * self.depth
-
-    @property
     def floats(self) -> int:
-        """Elements of B packed."""
-        return -(-self.fan // tile_columns()) * tile_columns() * self.column
+        """Elements of all that is packed."""
+        return self.batch.number * floats(self.taps * self.depth, self.fan)
 
     @property
     def cut(self) -> Grid:
@@ -61,7 +56,7 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
     """The kernel; returns how many tasks. places: of A, packed B, C and the tail's operands among the pointers."""
     cut, width = what.cut, tile_columns()
     sums = (Reduction(what.taps, cut.height, what.depth * width), Reduction(what.depth, 1, width))
-    kind = Tiles(what.depth, what.fan, sums, tail=what.tail, pointers=what.where is not None)
+    kind = Tiles(what.depth, what.fan, sums, tail=what.tail, pointers=what.where is not None, streams=True)
     tiles = TileSet(frame.module, kind, name + "_tile")
     with frame.tasks(name) as task:
         b = frame.b
@@ -83,7 +78,9 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
                                 at(b, o, column if is_row else place, F32)
                                 for o, is_row in zip(operands, follow, strict=True)
                             ]
-                            panel = at(b, packed, offset(b, (number, what.batch.b), (column, what.column)), F32)
+                            panel = at(
+                                b, packed, offset(b, (number, what.batch.b), (column, what.taps * what.depth)), F32
+                            )
                             strips(b, tiles, a, panel, at(b, target, place, F32), rows, across, here)
     return cut.tasks * what.batch.number
 
@@ -118,17 +115,27 @@ def overwritable(tail: Tail | None) -> tuple[int, ...]:
     return tuple(n for n, is_row in enumerate(tail.rows, 2) if not is_row) if tail else ()
 
 
-def packing(shape: Sequence[int], strides: Sequence[int], start: int, places: Sequence[Place]) -> Call:
+def floats(column: int, fan: int) -> int:
+    """Elements of `fan` columns packed."""
+    return -(-fan // tile_columns()) * tile_columns() * column
+
+
+def packing(
+    shape: Sequence[int], strides: Sequence[int], start: int, places: Sequence[Place], batch: tuple[int, int] = (1, 0)
+) -> Call:
     """Panels [rows, columns, channels, tile's width] of a filter [rows, columns, channels, fan], read by `strides` from
-    element `start`. places: of the filter and the panels."""
+    element `start`. places: of the filter and the panels. batch: how many filters, and how far apart."""
     rows, columns, depth, fan = shape
     width = tile_columns()
+    panels = -(-fan // width)
     frame = Frame(2)
-    with frame.tasks("pack") as block:
+    with frame.tasks("pack") as task:
         b = frame.b
+        filters, block = b.sdiv(task, index(panels)), b.srem(task, index(panels))
         first = b.mul(block, index(width))
-        target = at(b, frame.pointers[1], b.mul(first, index(rows * columns * depth)), F32)
-        source = at(b, frame.pointers[0], b.add(b.mul(first, index(strides[3])), index(start)), F32)
+        target = at(b, frame.pointers[1], b.mul(task, index(width * rows * columns * depth)), F32)
+        place = b.add(offset(b, (filters, batch[1]), (first, strides[3])), index(start))
+        source = at(b, frame.pointers[0], place, F32)
         full = b.icmp_signed("<=", b.add(first, index(width)), index(fan))
         for count in dict.fromkeys((min(width, fan), fan % width or width)):
             with b.if_then(full if count == width else b.not_(full)), ExitStack() as nest:
@@ -136,4 +143,4 @@ def packing(shape: Sequence[int], strides: Sequence[int], start: int, places: Se
                 element = at(b, source, offset(b, (r, strides[0]), (s, strides[1]), (k, strides[2])), F32)
                 place = offset(b, (r, columns * depth * width), (s, depth * width), (k, width))
                 copy_row(b, element, at(b, target, place, F32), count, strides[3])
-    return Call(frame.text, "pack", -(-fan // width), tuple(places))
+    return Call(frame.text, "pack", batch[0] * panels, tuple(places))

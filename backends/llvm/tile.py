@@ -17,6 +17,7 @@ from minigraph.backends.llvm.builder import (
     intrinsic,
     loop,
     number,
+    prefetch,
     reduce_loop,
     splat,
     vector,
@@ -25,6 +26,8 @@ from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.scalar import Printer
 from minigraph.core.scalar import Scalar
 
+LINE = 16  # elements of a line of the cache
+AHEAD = 256  # elements from what is read of B to what is asked for: the processor by itself stops at the end of a page
 VECTORS = 2  # side by side in a tile; with as many rows as the registers hold, broadcasts and loads keep up with FMA
 
 
@@ -58,7 +61,8 @@ class Tiles(NamedTuple):
     """How tiles lie in memory, float32 elements: rows of A are `a` apart, rows of C `c`; columns of B and C are
     neighbours. `sums`: from the outermost to the innermost. `adds`: to what C holds, instead of replacing it. `tail`:
     what becomes of the sums before they are stored. `pointers`: A is instead a table of pointers, a row of so many for
-    each term of the outermost sum, of which each row of a tile takes one."""
+    each term of the outermost sum, of which each row of a tile takes one. `streams`: B comes from memory in the order
+    in which it is used, and goes on beyond the tile."""
 
     a: int
     c: int
@@ -66,6 +70,7 @@ class Tiles(NamedTuple):
     adds: bool = False
     tail: Tail | None = None
     pointers: bool = False
+    streams: bool = False
 
 
 class TileSet:
@@ -151,6 +156,9 @@ class TileSet:
         """One column of A times one row of B, added to the accumulators."""
         b = self.b
         row = [self._load(at(b, b_, index(s), F32), w) for s, w in self.parts]
+        if self.tiles.streams:
+            for line in range(0, tile_columns(), LINE):
+                prefetch(b, at(b, b_, index(AHEAD + line), F32))
         made = []
         for i, line in enumerate(lines):
             one = self._load(at(b, line, index(term), F32), 1)
