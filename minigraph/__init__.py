@@ -101,7 +101,7 @@ from minigraph.ops.checks import (
 )
 from minigraph.ops.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, global_norm
 from minigraph.ops.constant import constant, placeholder, placeholder_with_default
-from minigraph.ops.cumulative import cumsum
+from minigraph.ops.cumulative import cumprod, cumsum
 from minigraph.ops.dynamic import pad
 from minigraph.ops.dynamic import slice_ as slice
 from minigraph.ops.host import boolean_mask, py_func, unique, where
@@ -185,6 +185,7 @@ from minigraph.ops.segments import (
     identity_n,
     map_fn,
     scalar_mul,
+    segment_sum,
     sort,
     unsorted_segment_sum,
 )

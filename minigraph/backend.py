@@ -33,6 +33,7 @@ class Lowered(NamedTuple):
     workspace: int = 0
     inplace: tuple[int, ...] = ()
     fallback: bool = False  # the op's reference forward plus a copy
+    choice: str = ""  # of several ways, the one that a trial found best, and how it was found
 
 
 class Backend(Protocol):
@@ -40,7 +41,10 @@ class Backend(Protocol):
 
     A backend whose arrays hold expressions instead of numbers has an attribute `symbolic` that is True: it gets feeds
     as object arrays, and constants are not folded for it, which would round them. One with other precisions than
-    float32 has `precisions`, their names, and `in_precision(name)`, the backend that has it.
+    float32 has `precisions`, their names, and `in_precision(name)`, the backend that has it. One that can be tuned by
+    timed trials has `speed()`, a text of all that the speed of its kernels depends on beside the CPU, and may have
+    `alternatives(op, in_types, out_types)`: by label, functions that lower the op in one of several ways, the way of
+    `lower` first; empty where there is only that.
     """
 
     name: str

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigraph.compile.plan import Plan
 from minigraph.core.dtypes import string
-from minigraph.core.errors import GraphError, InvalidArgumentError
+from minigraph.core.errors import GraphError, OpError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.ops.constant import Placeholder
 from minigraph.staging import Branches, Stage, needs_stages
@@ -85,9 +85,10 @@ class Request:
         def make(values: Sequence[Any]) -> Any:
             try:
                 made: np.ndarray = node.op.forward(np, *[part(values) for part in parts])[tensor.value_index]
-            except (ValueError, InvalidArgumentError) as error:
-                where = f"in {node.type} node '{node.name}', made at {node.source.describe()}"
-                raise InvalidArgumentError(f"{error} ({where})", node) from error
+            except (ValueError, OpError) as error:
+                if isinstance(error, OpError) and error.op is not None:
+                    raise
+                raise at_node(error, node) from error
             return made
 
         return make

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.errors import FailedPreconditionError, GraphError
+from minigraph.core.errors import FailedPreconditionError, GraphError, MissingNodeError
 from minigraph.core.graph_def import GraphDef, NodeDef
 from minigraph.core.op import REGISTRY
 
@@ -21,7 +21,7 @@ def extract_sub_graph(graph_def: GraphDef, dest_nodes: Sequence[str]) -> GraphDe
     stack = list(dest_nodes)
     for name in stack:
         if name not in nodes:
-            raise GraphError(f"{name} is not in graph")
+            raise MissingNodeError(f"{name} is not in graph")
     while stack:
         name = stack.pop()
         if name not in wanted:

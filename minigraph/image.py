@@ -35,6 +35,7 @@ from minigraph.ops.image_geometry import (
     total_variation,
     transpose_image,
 )
+from minigraph.ops.image_quality import extract_image_patches, psnr, ssim
 from minigraph.ops.resize import resize_area, resize_bicubic, resize_bilinear, resize_nearest_neighbor
 
 resize = resize_images
@@ -45,11 +46,11 @@ per_image_whitening = per_image_standardization
 __all__ = [
     "ResizeMethod", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation",
     "central_crop", "convert_image_dtype", "crop_and_resize", "crop_to_bounding_box", "decode_image", "decode_jpeg",
-    "decode_png", "encode_jpeg", "encode_png", "flip_left_right",
+    "decode_png", "encode_jpeg", "encode_png", "extract_image_patches", "flip_left_right",
     "flip_up_down", "grayscale_to_rgb", "hsv_to_rgb", "pad_to_bounding_box", "per_image_standardization",
-    "per_image_whitening", "random_brightness", "random_contrast", "random_crop", "random_flip_left_right",
+    "per_image_whitening", "psnr", "random_brightness", "random_contrast", "random_crop", "random_flip_left_right",
     "random_flip_up_down", "random_hue", "random_saturation", "resize", "resize_area", "resize_bicubic",
     "resize_bilinear", "resize_image_with_crop_or_pad", "resize_images", "resize_nearest_neighbor",
-    "resize_with_crop_or_pad", "rgb_to_grayscale", "rgb_to_hsv", "rot90", "total_variation", "transpose",
+    "resize_with_crop_or_pad", "rgb_to_grayscale", "rgb_to_hsv", "rot90", "ssim", "total_variation", "transpose",
     "transpose_image",
 ]  # fmt: skip

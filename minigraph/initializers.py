@@ -110,9 +110,9 @@ class variance_scaling_initializer(Initializer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.scale > 0:
-            raise ValueError(f"scale must be positive, not {self.scale}")
+            raise ValueError(f"`scale` must be positive float, not {self.scale}")
         if self.mode not in ("fan_in", "fan_out", "fan_avg"):
-            raise ValueError(f"mode must be fan_in, fan_out or fan_avg, not {self.mode!r}")
+            raise ValueError(f"Invalid `mode` argument: {self.mode!r}; it must be fan_in, fan_out or fan_avg")
         if self.distribution not in ("normal", "truncated_normal", "untruncated_normal", "uniform"):
             raise ValueError(
                 f"distribution must be truncated_normal, untruncated_normal or uniform, not {self.distribution!r}"

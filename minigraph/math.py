@@ -3,7 +3,7 @@
 from minigraph.nn import in_top_k, l2_normalize, log_softmax, softmax, softplus, softsign, top_k, zero_fraction
 from minigraph.ops.algebra import confusion_matrix, reduce_std, reduce_variance
 from minigraph.ops.arrays import count_nonzero
-from minigraph.ops.cumulative import cumsum
+from minigraph.ops.cumulative import cumprod, cumsum
 from minigraph.ops.math import (
     abs,
     add,
@@ -65,7 +65,8 @@ from minigraph.ops.reduce import (
 mod = floormod
 
 __all__ = [
-    "abs", "add", "add_n", "argmax", "argmin", "ceil", "confusion_matrix", "cos", "count_nonzero", "cumsum",
+    "abs", "add", "add_n", "argmax", "argmin", "ceil", "confusion_matrix", "cos", "count_nonzero", "cumprod",
+    "cumsum",
     "div_no_nan", "divide", "equal", "erf", "exp", "expm1", "floor", "floordiv", "floormod", "greater", "greater_equal",
     "in_top_k", "is_finite", "is_inf", "is_nan", "l2_normalize", "less", "less_equal", "log", "log1p", "log_sigmoid",
     "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply",

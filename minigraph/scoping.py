@@ -49,8 +49,7 @@ def add_to_collection(name: Any, value: Any) -> None:
 
 def add_to_collections(names: Any, value: Any) -> None:
     """Append to each collection of a list, or to one; None: to none."""
-    for name in [names] if isinstance(names, str) else dict.fromkeys(names or ()):
-        get_default_graph().add_to_collection(name, value)
+    get_default_graph().add_to_collections(names, value)
 
 
 def get_collection_ref(key: Any) -> list[Any]:

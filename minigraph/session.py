@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE, specialise
 from minigraph.core import collector, scopes
 from minigraph.core.dtypes import string
-from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, ResourceExhaustedError
+from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, OpError, ResourceExhaustedError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
@@ -27,6 +28,7 @@ from minigraph.staging import run_in_stages
 
 if TYPE_CHECKING:
     from minigraph.compile.profile import Profile
+    from minigraph.compile.tune import Tuner
 
 REQUEST_LIMIT = 512  # forms of call remembered; those without a plan go when there are more
 PLAN_LIMIT = 64  # plans kept; the least recently used goes first
@@ -69,7 +71,9 @@ class Session:
     the run. reorder: let operations run in another order than that of making where that needs less memory; results and
     the order of effects stay. lint: warn of programs that most likely do not do what is meant (see `minigraph.lint`).
     precision: to what convolutions and matrix products may round float32 operands: "tf32" and "bfloat16" (on cupy only)
-    are quicker. What is stored, sums among it, stays float32.
+    are quicker. What is stored, sums among it, stays float32. autotune: where there are several ways to compute
+    something, time them when a plan is made, take the fastest, and remember it on disk (see docs/llvm.md); by default
+    where MINIGRAPH_AUTOTUNE is 1. Else estimates decide, which are the same everywhere.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class Session:
         reorder: bool = True,
         lint: bool = True,
         precision: str = "float32",
+        autotune: bool | None = None,
     ) -> None:
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
 
@@ -96,6 +101,12 @@ class Session:
             raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
         self._plan_type: type[Plan] = _checked_plan() if check_numerics else self.backend.plan_type or Plan
         self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes])
+        self._tuner: Tuner | None = None
+        if _wants_autotune(autotune, self.backend):
+            from minigraph.compile.tune import Tuner
+
+            self._tuner = Tuner(self.backend, self._passes)
+            self._passes = self._tuner.passes
         self._debug = debug
         self._reorder = reorder
         self._may_lint = lint
@@ -132,13 +143,21 @@ class Session:
                 self._watch_growth()
             feeds = feed_dict or {}
             request = self._request(fetches, feeds)
-            if request.staged:
-                pairs = zip(request.feeds, feeds.values(), strict=True)
-                known = {t: as_feed(v, t.dtype.np_dtype) if t.dtype is string else v for t, v in pairs}
-                values = run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
-            else:
-                values = self._values(request, feeds, options, run_metadata)
-            return request.assemble(values)
+            try:
+                if request.staged:
+                    values = self._in_stages(request, feeds)
+                else:
+                    values = self._values(request, feeds, options, run_metadata)
+                return request.assemble(values)
+            except OpError as error:
+                if isinstance(error.op, str):
+                    error.op = self.graph.find_node(error.op)
+                raise
+
+    def _in_stages(self, request: Request, feeds: Mapping[Any, Any]) -> Any:
+        """What a request gives that takes several plans."""
+        known = dict(zip(request.feeds, _arrays(request, feeds), strict=True))
+        return run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
 
     def _stage(
         self,
@@ -219,10 +238,7 @@ class Session:
             request = self._request(fetches, feeds)
             if request.staged:
                 raise GraphError("there is no one plan for this run: a condition or a shape in it depends on values")
-            try:
-                arrays = [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
-            except (TypeError, ValueError):
-                raise feed_error(request.feeds, feeds.values()) from None
+            arrays = _arrays(request, feeds)
             shapes = tuple([a.shape for a in arrays])
             return request.plans.get(shapes) or self._compile(request, shapes, arrays), arrays
 
@@ -268,8 +284,12 @@ class Session:
         with collector.paused():
             program = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [self._numeric_check(program, arrays)] if self._debug else []
+            backend = self.backend
+            if self._tuner is not None:
+                self._tuner.begin()
+                backend = self._tuner.backend
             program, stages = run_pipeline(program, self._passes, hooks)
-            plan = self._plan_type(program, self.backend, self, stages=stages, reorder=self._reorder)
+            plan = self._plan_type(program, backend, self, stages=stages, reorder=self._reorder)
         request.plans[shapes] = plan
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
@@ -293,7 +313,7 @@ class Session:
             cell = self._cells.get(name)
             if cell is None or not cell.initialised:
                 where = f" (read by a node made at {instr.source.describe()})" if instr.source else ""
-                raise FailedPreconditionError(f"Attempting to use uninitialized value {name}{where}")
+                raise FailedPreconditionError(f"Attempting to use uninitialized value {name}{where}", instr.name)
 
     def _watch_growth(self) -> None:
         self._nodes_seen = len(self.graph.nodes)
@@ -423,6 +443,14 @@ class Session:
             self._arena_size = -1
 
 
+def _arrays(request: Request, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
+    """The fed values as arrays of the dtypes that are wanted."""
+    try:
+        return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
+    except (TypeError, ValueError):
+        raise feed_error(request.feeds, feeds.values()) from None
+
+
 class _DefaultSession:
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -465,6 +493,12 @@ def get_default_session() -> Session | None:
     """The innermost session of this thread, or None."""
     stack = scopes.session_stack()
     return stack[-1] if stack else None
+
+
+def _wants_autotune(given: bool | None, backend: Backend) -> bool:
+    """Whether trials are wanted; by the environment only on backends that have them."""
+    wished = os.environ.get("MINIGRAPH_AUTOTUNE", "") not in ("", "0")
+    return wished and hasattr(backend, "speed") if given is None else given
 
 
 def _checked_plan() -> type[Plan]:

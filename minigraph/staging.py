@@ -15,7 +15,7 @@ import numpy as np
 
 from minigraph.compile.specialise import taken_inputs
 from minigraph.core.dtypes import string
-from minigraph.core.errors import InvalidArgumentError, MinigraphError, OpError, UnimplementedError
+from minigraph.core.errors import MinigraphError, UnimplementedError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.ops.branches import Merge
 from minigraph.ops.constant import Placeholder
@@ -151,10 +151,8 @@ def _do(node: Node, known: Known, branches: Branches) -> None:
     try:
         results = node.op.forward(np, *(known[t] for t in node.inputs))
     except Exception as error:
-        kind = type(error) if isinstance(error, OpError) else InvalidArgumentError
-        where = f"in {node.type} node '{node.name}', made at {node.source.describe()}"
         if isinstance(error, MinigraphError | ValueError | IndexError | TypeError | OSError):
-            raise kind(f"{error} ({where})", node) from error
+            raise at_node(error, node) from error
         raise
     known.update(zip(node.outputs, results, strict=True))
     if not results:

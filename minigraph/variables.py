@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from minigraph.core import scopes
@@ -35,6 +37,14 @@ class GraphKeys:
     WEIGHTS = "weights"
     BIASES = "biases"
     ACTIVATIONS = "activations"
+    SAVERS = "savers"
+    INIT_OP = "init_op"
+    LOCAL_INIT_OP = "local_init_op"
+    READY_OP = "ready_op"
+    SUMMARY_OP = "summary_op"
+    QUEUE_RUNNERS = "queue_runners"
+    TABLE_INITIALIZERS = "table_initializer"
+    ASSET_FILEPATHS = "asset_filepaths"
 
 
 class Variable(Operand):
@@ -233,22 +243,40 @@ initialize_all_variables = global_variables_initializer
 AUTO_REUSE = "auto_reuse"
 
 
+@dataclass(eq=False)
 class VariableScope:
-    """A prefix for `get_variable`, and whether it may or must find existing variables."""
+    """A prefix for `get_variable`, whether it may or must find existing variables, and what those made here get.
 
-    def __init__(self, name: str, reuse: Any, initializer: Any, regularizer: Any, original_name_scope: str) -> None:
-        self.name = name
-        self.reuse = reuse
-        self.initializer = initializer
-        self.regularizer = regularizer
-        self.original_name_scope = original_name_scope
+    custom_getter: called in place of `get_variable`'s inner part, with that as `getter`, and all else by name.
+    """
+
+    name: str
+    reuse: Any = False
+    initializer: Any = None
+    regularizer: Any = None
+    original_name_scope: str = ""
+    dtype: Any = float32
+    custom_getter: Any = None
 
     def reuse_variables(self) -> None:
         self.reuse = True
 
+    def get_collection(self, name: str) -> list[Any]:
+        """What a collection holds of this scope."""
+        return get_default_graph().get_collection(name, f"{self.name}/" if self.name else None)
+
+    def global_variables(self) -> list[Variable]:
+        return self.get_collection(GraphKeys.GLOBAL_VARIABLES)
+
+    def trainable_variables(self) -> list[Variable]:
+        return self.get_collection(GraphKeys.TRAINABLE_VARIABLES)
+
+    def local_variables(self) -> list[Variable]:
+        return self.get_collection(GraphKeys.LOCAL_VARIABLES)
+
 
 def _store(graph: Graph) -> tuple[dict[str, Variable], list[VariableScope]]:
-    return graph.stores.setdefault("variables", ({}, [VariableScope("", False, None, None, "")]))  # type: ignore[no-any-return]
+    return graph.stores.setdefault("variables", ({}, [VariableScope("")]))  # type: ignore[no-any-return]
 
 
 def get_variable_scope() -> VariableScope:
@@ -264,9 +292,12 @@ def variable_scope(
     initializer: Any = None,
     regularizer: Any = None,
     reuse: Any = None,
+    dtype: Any = None,
+    custom_getter: Any = None,
     **_ignored: Any,
 ) -> Iterator[VariableScope]:
-    """Prefix the names of `get_variable` and of nodes. reuse: True, AUTO_REUSE, or None to inherit."""
+    """Prefix the names of `get_variable` and of nodes. reuse: True, AUTO_REUSE, or None to inherit; so are the others
+    inherited, but getters add up, the outer ones inside."""
     graph = get_default_graph()
     stack = _store(graph)[1]
     outer = stack[-1]
@@ -282,7 +313,9 @@ def variable_scope(
             outer.reuse if reuse is None or not reuse else reuse,
             outer.initializer if initializer is None else initializer,
             outer.regularizer if regularizer is None else regularizer,
-            scope_name,
+            name_or_scope.original_name_scope if isinstance(name_or_scope, VariableScope) else scope_name,
+            outer.dtype if dtype is None else as_dtype(dtype),
+            _chained(custom_getter, outer.custom_getter),
         )
         stack.append(new)
         counts = _scope_counts(graph)
@@ -292,6 +325,13 @@ def variable_scope(
         finally:
             stack.remove(new)
             counts.update((name, 0) for name in counts if name.startswith(f"{full}/"))
+
+
+def _chained(inner: Any, outer: Any) -> Any:
+    """Two custom getters as one, either of which may be None."""
+    if inner is None or outer is None:
+        return outer if inner is None else inner
+    return lambda getter, **arguments: inner(getter=partial(outer, getter), **arguments)
 
 
 def _scope_counts(graph: Graph) -> dict[str, int]:
@@ -313,7 +353,7 @@ def _unique_scope(graph: Graph, default_name: str | None) -> str:
 def get_variable(
     name: str,
     shape: Any = None,
-    dtype: Any = float32,
+    dtype: Any = None,
     initializer: Any = None,
     regularizer: Any = None,
     trainable: bool = True,
@@ -323,35 +363,53 @@ def get_variable(
     """The variable of that name in the current variable scope; made, or found where the scope reuses.
 
     initializer: a function of (shape, dtype), a class of such, a tensor or an array; by default Glorot's uniform one,
-    zeros for integers.
+    zeros for integers. dtype: by default the scope's, float32 if it has none.
     """
+    scope = get_variable_scope()
+    arguments: dict[str, Any] = {
+        "name": f"{scope.name}/{name}" if scope.name else name,
+        "shape": shape,
+        "dtype": scope.dtype if dtype is None else as_dtype(dtype),
+        "initializer": scope.initializer if initializer is None else initializer,
+        "regularizer": scope.regularizer if regularizer is None else regularizer,
+        "trainable": trainable,
+        "collections": collections,
+    }
+    if scope.custom_getter is None:
+        return _get_variable(scope.reuse, **arguments)
+    return scope.custom_getter(getter=partial(_get_variable, scope.reuse), **arguments)  # type: ignore[no-any-return]
+
+
+def _get_variable(
+    reuse: Any, name: str, shape: Any = None, dtype: Any = float32, initializer: Any = None, regularizer: Any = None,
+    trainable: bool = True, collections: Any = None, **_ignored: Any,
+) -> Variable:  # fmt: skip
+    """`get_variable` for a full name: the inner part, which custom getters are given."""
     graph = get_default_graph()
-    variables, stack = _store(graph)
-    scope = stack[-1]
-    full = f"{scope.name}/{name}" if scope.name else name
-    found = variables.get(full)
+    variables = _store(graph)[0]
+    found = variables.get(name)
     if found is not None:
-        return _reused(found, full, scope, shape, dtype)
-    if scope.reuse is True:
+        return _reused(found, name, reuse, shape, dtype)
+    if reuse is True:
         raise GraphError(
-            f"Variable {full} does not exist, or was not created with tf.get_variable(). "
+            f"Variable {name} does not exist, or was not created with tf.get_variable(). "
             "Did you mean to set reuse=tf.AUTO_REUSE in VarScope?"
         )
-    chosen = scope.initializer if initializer is None else initializer
-    initial = _initial_value(chosen, shape, as_dtype(dtype))
+    initial = _initial_value(initializer, shape, as_dtype(dtype))
     with graph.name_scope(None):
         kind = None if not callable(initial) else dtype
-        made = Variable(initial, trainable, collections, name=full, dtype=kind)
-    variables[full] = made
-    penalty = scope.regularizer if regularizer is None else regularizer
-    if penalty is not None:
-        with graph.name_scope(f"{full}/Regularizer/"):
-            graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, penalty(made))
+        made = Variable(initial, trainable, collections, name=name, dtype=kind)
+    variables[name] = made
+    if regularizer is not None:
+        with graph.name_scope(f"{name}/Regularizer/"):
+            penalty = regularizer(made)
+        if penalty is not None:
+            graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, penalty)
     return made
 
 
-def _reused(found: Variable, full: str, scope: VariableScope, shape: Any, dtype: Any) -> Variable:
-    if not scope.reuse:
+def _reused(found: Variable, full: str, reuse: Any, shape: Any, dtype: Any) -> Variable:
+    if not reuse:
         raise GraphError(
             f"Variable {full} already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in "
             f"VarScope? Originally defined at {found.op.source.describe()}"

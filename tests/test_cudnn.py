@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from gpu import real_cudnn
 from gpu.fake_cudnn import FakeCudnn, Graph
 from gpu.host import COMPILER, HostDevice
-from test_cuda_kernels import trials
-from test_cupy_backend import batch, network
-from test_numpy_kernels import randn
+from gpu.networks import batch, evaluate, forms, network
+from gpu.real_cudnn import driver_stand_in
+from gpu.trials import trials
 
 import minigraph as tf
 from minigraph import backend as backends
 from minigraph.backends.cupy.backend import CupyBackend
-from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.device import CudaDevice
-from minigraph.backends.cupy.kernel import Problem
 from minigraph.core.errors import BackendError
-from minigraph.ops import conv2d as C
+from minigraph.ops.conv2d import CASES
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
-InputGrad: Any = C.Conv2DInputGrad
-FilterGrad: Any = C.Conv2DFilterGrad
 STRICT = {"NONDETERMINISTIC", "TENSOR_CORE", "DOWN_CONVERT_INPUTS", "REDUCED_PRECISION_REDUCTION"}
-
-
-def forms(dtype: Any) -> list[tuple[C.Convolution, list[np.ndarray]]]:
-    """The cases of the op and of its gradients: strides, dilations, uneven padding and groups among them."""
-    found: list[tuple[C.Convolution, list[np.ndarray]]] = []
-    for attributes, x, w in C.CASES:
-        op = C.Conv2D(**C.Conv2D(**attributes).with_numbers(x, w))
-        image, filters = randn(*x).astype(dtype), randn(*w).astype(dtype)
-        grad = randn(*op.out_shape(x, w)).astype(dtype)
-        found.append((op, [image, filters]))
-        found.append((InputGrad(*op.attributes, x), [filters, grad]))
-        found.append((FilterGrad(*op.attributes, w), [image, grad]))
-    return found
 
 
 @pytest.mark.parametrize(
@@ -62,22 +51,6 @@ def test_graphs_give_what_the_reference_gives(precision: str, dtype: Any, tolera
     assert {g.calls[0] for g in fake.graphs} == {("conv_fprop",), ("conv_dgrad",), ("conv_wgrad",)}
     assert all(set(g.notes) == unwanted for g in fake.graphs)
     assert not backend.ladder.reasons
-
-
-def residual_block(x: Any) -> Any:
-    """A convolution with bias, residual and ReLU after it."""
-    filters = tf.Variable(tf.truncated_normal([3, 3, 4, 4], stddev=0.3, seed=1))
-    y = tf.nn.bias_add(tf.nn.conv2d(x, filters, [1, 1, 1, 1], "SAME"), tf.Variable(tf.ones([4])))
-    return tf.nn.relu(y + x)
-
-
-def evaluate(backend: str, precision: str = "float32", **options: Any) -> tuple[np.ndarray, Any]:
-    image = np.random.RandomState(0).randn(2, 5, 6, 4).astype(np.float32)
-    with tf.Graph().as_default(), tf.Session(backend=backend, precision=precision, **options) as session:
-        x = tf.placeholder(tf.float32, [2, 5, 6, 4])
-        y = residual_block(x)
-        session.run(tf.global_variables_initializer())
-        return session.run(y, {x: image}), session.plan_for(y, {x: image})[0]
 
 
 def refuse_epilogues(graph: Graph) -> bool:
@@ -174,43 +147,18 @@ def test_without_the_frontend_the_reason_is_told(monkeypatch: pytest.MonkeyPatch
     assert device.convolution(None) == "the package nvidia-cudnn-frontend cannot be imported"  # type: ignore[arg-type]
 
 
-def test_the_real_module_takes_the_same_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As far as it goes without a GPU: up to the graph of operations."""
-    real: Any = pytest.importorskip("cudnn")
+def test_cudnn_has_an_engine_for_every_graph_on_an_h100(tmp_path: Path) -> None:
+    """The real cuDNN, told what an H100 is: as far as it goes without a GPU, up to running the engine."""
     try:
-        real.backend_version()
+        pytest.importorskip("cudnn").backend_version()
     except RuntimeError:
         pytest.skip("cuDNN is not installed")
-    graphs: list[Any] = []
-
-    def pygraph(handle: int, **options: Any) -> Any:
-        graphs.append(real.pygraph(**options))
-        return graphs[-1]
-
-    stand_in = type("Module", (), {n: getattr(real, n) for n in ("data_type", "cudnnGraphNotSupportedError")})()
-    stand_in.pygraph, stand_in.create_handle, stand_in.set_stream = pygraph, lambda: 1, lambda handle, stream: None
-    stand_in.numerical_note = stand_in.heur_mode = None
-    monkeypatch.setattr("minigraph.backends.cupy.cudnn._Graph._build", _only_operations)
-    library = Cudnn(0, stand_in)
-    for precision in ("float32", "bfloat16"):
-        backend = CupyBackend(HostDevice(), precision)
-        backend.ladder._ask = lambda problem: _prepared(library, problem)
-        for op, inputs in forms(np.float32):
-            list(trials(backend, op, inputs, 1.0))
-        assert not backend.ladder.reasons
-    whole = Problem(
-        "forward", (2, 8, 8, 16), (32, 3, 3, 16), (2, 8, 8, 32), ((1, 1), (1, 1)), (1, 1), (1, 1), "float32",
-        True, ("add", "bias", "relu"),
-    )  # fmt: skip
-    assert library.prepare(whole) == 64
-    assert len(graphs) > 20
-
-
-def _only_operations(graph: Any, cudnn: Any, problem: Problem) -> int:
-    graph._graph.validate()
-    graph._graph.build_operation_graph()
-    return 64
-
-
-def _prepared(library: Cudnn, problem: Problem) -> int | str:
-    return library.prepare(problem)
+    stand_in = driver_stand_in(tmp_path, str(COMPILER))
+    setting = os.environ | ({"LD_PRELOAD": str(stand_in)} if stand_in else {})
+    command = [sys.executable, real_cudnn.__file__]
+    done = subprocess.run(command, env=setting, capture_output=True, text=True)
+    if "create_device_properties" in done.stderr:
+        pytest.skip("this release of cuDNN wants to know other things of a device")
+    found = json.loads(done.stdout.splitlines()[-1])
+    for precision in real_cudnn.PRECISIONS:
+        assert found[precision] == {"asked": 3 * len(CASES) + 1, "refused": {}}, precision

@@ -5,21 +5,16 @@ from __future__ import annotations
 
 import builtins
 import ctypes
-import importlib.util
-import json
-import os
-import subprocess
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from gpu import benchmark, report
-from gpu.fake_cudnn import FakeCudnn
 from gpu.host import COMPILER, HostDevice
+from gpu.networks import batch, network
+from gpu.some_device import has_device, some_device
 
 import minigraph as tf
 from minigraph import backend as backends
@@ -33,6 +28,7 @@ from minigraph.ops.slicing import MirrorPad
 from minigraph.rewrite.region import Blocked
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
+needs_device = pytest.mark.skipif(not has_device(), reason="neither g++ nor a GPU is there")
 
 
 class Recorder:
@@ -90,24 +86,6 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     return device
 
 
-def network() -> tuple[Any, Any, Any, Any]:
-    """x, y, the loss and a training step of a small network with all that a step has."""
-    x = tf.placeholder(tf.float32, [8, 6, 6, 1])
-    y = tf.placeholder(tf.float32, [8, 4])
-    filters = tf.Variable(tf.truncated_normal([3, 3, 1, 4], stddev=0.3, seed=1))
-    maps = tf.nn.relu(tf.nn.conv2d(x, filters, [1, 1, 1, 1], "SAME") + tf.Variable(tf.zeros([4])))
-    maps = tf.nn.max_pool(maps, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
-    flat = tf.nn.dropout(tf.reshape(maps, [8, 36]), 0.5, seed=2)
-    logits = tf.matmul(flat, tf.Variable(tf.random_normal([36, 4], seed=3))) + tf.Variable(tf.zeros([4]))
-    loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=logits))
-    return x, y, loss, tf.train.AdamOptimizer(0.01).minimize(loss)
-
-
-def batch() -> tuple[np.ndarray, np.ndarray]:
-    random = np.random.RandomState(0)
-    return random.rand(8, 6, 6, 1).astype(np.float32), np.eye(4, dtype=np.float32)[random.randint(0, 4, 8)]
-
-
 def test_a_plan_is_one_module_and_its_pointers_stay(recorder: Recorder) -> None:
     with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
         x, y, _, train = network()
@@ -131,10 +109,10 @@ def test_a_plan_is_one_module_and_its_pointers_stay(recorder: Recorder) -> None:
         assert {"randomuniform", "advance", "applyadam"} <= families
 
 
-@needs_compiler
+@needs_device
 def test_training_equals_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dropout masks and initial values are the same, so the losses are too."""
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice()))
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(some_device()))
     losses = {}
     images, labels = batch()
     for name in ("numpy", "cupy"):
@@ -145,10 +123,10 @@ def test_training_equals_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(losses["cupy"], losses["numpy"], rtol=1e-5)
 
 
-@needs_compiler
+@needs_device
 @pytest.mark.parametrize("shape", [(1000,), (7,)])
 def test_initial_values_and_masks_are_numpy_s_bit_for_bit(monkeypatch: pytest.MonkeyPatch, shape: Any) -> None:
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice()))
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(some_device()))
     found = {}
     for name in ("numpy", "cupy"):
         with tf.Graph().as_default(), tf.Session(backend=name) as session:
@@ -161,11 +139,11 @@ def test_initial_values_and_masks_are_numpy_s_bit_for_bit(monkeypatch: pytest.Mo
             np.testing.assert_array_equal(numpy, cupy)
 
 
-@needs_compiler
+@needs_device
 @pytest.mark.parametrize("switch", ["0", "1"])
 def test_twenty_captured_steps_equal_eager_ones(monkeypatch: pytest.MonkeyPatch, switch: str) -> None:
     """With the switch off, each launch is made anew. Both end with NumPy's variables and random states."""
-    device = HostDevice()
+    device = some_device()
     monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
     monkeypatch.setenv("MINIGRAPH_CUDA_GRAPHS", switch)
     images, labels = batch()
@@ -212,9 +190,9 @@ def test_a_host_call_runs_and_is_not_captured(monkeypatch: pytest.MonkeyPatch) -
     assert plan.declined == "host calls: MirrorPad"
 
 
-@needs_compiler
+@needs_device
 def test_a_larger_arena_makes_captured_plans_bind_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice()))
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(some_device()))
     with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
         x = tf.placeholder(tf.float32, [None])
         y = tf.nn.softmax(x) * 2.0
@@ -311,51 +289,6 @@ def test_without_a_gpu_the_error_says_so(monkeypatch: pytest.MonkeyPatch, count:
     monkeypatch.setitem(sys.modules, "cupy", module)  # type: ignore[arg-type]
     with pytest.raises(BackendError, match=message):
         CudaDevice()
-
-
-@pytest.mark.skipif(importlib.util.find_spec("cupy") is not None, reason="CuPy is installed")
-def test_the_script_for_a_gpu_writes_its_report_without_one_too(tmp_path: Path) -> None:
-    script = Path(__file__).parent / "gpu" / "run.sh"
-    report = tmp_path / "report.json"
-    done = subprocess.run([script, report], env=os.environ | {"PYTHON": sys.executable}, capture_output=True, text=True)
-    assert done.returncode == 1, done.stderr
-    found = json.loads(report.read_text())
-    assert set(found) == {
-        "versions", "parity", "ladder", "precisions", "training", "sanitizer", "host_time", "benchmark"
-    }  # fmt: skip
-    assert "needs CuPy" in found["parity"]["failed"]
-
-
-@needs_compiler
-def test_the_script_s_parts_run_on_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minigraph.backends.cupy.device.CudaDevice", HostDevice)
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice(cudnn=FakeCudnn())))
-    monkeypatch.setattr(report, "STEPS", 3)
-    monkeypatch.setenv("MINIGRAPH_CUDA_GRAPHS", "1")  # which the script changes
-    found = report.parity(report.SANITIZED)
-    assert found["cases"] > 20
-    assert not found["wrong"]
-    trained = report.training()
-    assert trained["eager_equals_captured"]
-    assert trained["capture_declined"] is None
-    assert trained["largest_relative_error"] < 1e-5
-    rungs = report.ladder()
-    assert set(rungs) == {"fused", "plain", "im2col"}
-    assert not any(r["wrong"] or r["next_rung"] or r["capture_declined"] for r in rungs.values())
-    assert all(r["block_error"] < 1e-5 for r in rungs.values())
-
-
-@needs_compiler
-@pytest.mark.slow
-def test_the_script_s_parts_with_whole_networks_run_on_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice()))
-    found = report.precisions(("mnist-cnn",), 2)
-    assert all(0 < each["error"] < each["bar"] for each in found["products"].values())
-    assert all(each["logits"] < each["bar"] for each in found["mnist-cnn"].values())
-    assert found["mnist-cnn"]["float32"]["gradients"] < 1e-5
-    timed = benchmark.host_time("mnist-cnn", 2, 2)
-    assert timed["capture_declined"] is None
-    assert timed["microseconds"] > 0
 
 
 def resident_network() -> tuple[Any, Any]:

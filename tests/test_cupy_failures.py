@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gpu.host import COMPILER, HostDevice
-from test_cupy_backend import batch, network
+from gpu.networks import batch, network
 
 import minigraph as tf
 from minigraph import backend as backends

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gpu.fake_cudnn import FakeCudnn
-from gpu.host import COMPILER, HostDevice
+from gpu.some_device import has_device, some_device
 from test_cupy_backend import Recorder
 
 import minigraph as tf
@@ -49,21 +49,26 @@ def test_a_network_has_no_host_calls_and_its_kernels_compile(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
+@pytest.mark.skipif(not has_device(), reason="neither g++ nor a GPU is there")
 @pytest.mark.parametrize("model", [pytest.param(m, id=m.name) for m in MODELS])
 def test_a_network_s_steps_give_numpy_s_losses(monkeypatch: pytest.MonkeyPatch, model: Any) -> None:
-    """Narrow, and on small pictures; convolutions by the stand-in for cuDNN."""
-    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(HostDevice(cudnn=FakeCudnn())))
-    size = min(model.image_size, 80)
-    random = np.random.RandomState(0)
-    pictures = random.rand(2, size, size, model.channels).astype(np.float32)
-    one_hot = np.eye(5, dtype=np.float32)[[1, 4]]
-    losses = {}
-    for name in ("numpy", "cupy"):
-        net = classifier(model, width=0.125, image_size=size, num_classes=5, learning_rate=1e-3)
-        with tf.Session(graph=net.graph, backend=name) as session:
-            with net.graph.as_default():
-                session.run(tf.global_variables_initializer())
-            feeds = {net.images: pictures, net.labels: one_hot}
-            losses[name] = [session.run([net.loss, net.train], feeds)[0] for _ in range(3)]
-    np.testing.assert_allclose(losses["cupy"], losses["numpy"], rtol=1e-3)
+    """Narrow, and on small pictures; convolutions by the stand-in for cuDNN. A deep network that normalises over two
+    images is chaotic: losses are compared as long as NumPy's own, from pictures that differ in the last bit, agree."""
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(some_device(FakeCudnn())))
+    size = model.image_size if model.name == "inception-v3" else min(model.image_size, 80)
+    pictures = np.random.RandomState(0).rand(2, size, size, model.channels).astype(np.float32)
+    want, close = (_losses(model, "numpy", p) for p in (pictures, pictures * np.float32(1 + 2**-23)))
+    got = _losses(model, "cupy", pictures)
+    steady = np.logical_and.accumulate(np.abs(close - want) <= 2e-4 * np.abs(want))
+    assert steady[0]
+    np.testing.assert_allclose(got[steady], want[steady], rtol=1e-3)
+    assert np.isfinite(got).all()
+
+
+def _losses(model: Any, backend: str, pictures: np.ndarray) -> np.ndarray:
+    net = classifier(model, width=0.125, image_size=pictures.shape[1], num_classes=5, learning_rate=1e-3)
+    feeds = {net.images: pictures, net.labels: np.eye(5, dtype=np.float32)[[1, 4]]}
+    with tf.Session(graph=net.graph, backend=backend) as session:
+        with net.graph.as_default():
+            session.run(tf.global_variables_initializer())
+        return np.array([session.run([net.loss, net.train], feeds)[0] for _ in range(3)])

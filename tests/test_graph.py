@@ -148,7 +148,9 @@ def test_collections(graph: Graph) -> None:
     graph.get_collection_ref("things").pop()
     assert len(graph.get_collection("things")) == 2
     graph.get_collection_ref("empty")
-    assert graph.get_all_collection_keys() == ["things"]
+    assert graph.get_all_collection_keys() == ["things", "empty"]
+    graph.clear_collection("things")
+    assert graph.get_collection("things") == []
 
 
 def test_look_up_by_name(graph: Graph) -> None:

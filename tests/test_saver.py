@@ -151,7 +151,7 @@ def test_variables_made_after_the_saver_are_not_saved(tmp_path: Path, model: Any
 def test_an_uninitialised_variable(tmp_path: Path, model: Any) -> None:
     with tf.Session() as session:
         session.run(model[0].initializer)
-        with pytest.raises(FailedPreconditionError, match="uninitialized variable steps"):
+        with pytest.raises(FailedPreconditionError, match="uninitialized value steps"):
             tf.train.Saver().save(session, tmp_path / "model")
         tf.train.Saver([model[0]]).save(session, tmp_path / "part")
     assert not (tmp_path / "model.safetensors").exists()

@@ -165,7 +165,7 @@ def test_flags() -> None:
     flags.define("rate", 0.5, None, type=float)
     flags.define("name", None, None)
     assert flags(["program", "--rate=2", "rest", "-name", "x"]) == ["program", "rest"]
-    assert (flags.rate, flags.name, flags["rate"]) == (2.0, "x", 2.0)
+    assert (flags.rate, flags.name, flags["rate"].value) == (2.0, "x", 2.0)
     with pytest.raises(AttributeError, match="no flag 'nothing'"):
         flags.nothing  # noqa: B018
     with pytest.raises(ValueError, match="defined twice"):

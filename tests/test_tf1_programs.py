@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minigraph as tf
+
 TESTS = Path(__file__).parent
 PROGRAMS = TESTS / "programs"
 DIGITS = TESTS.parent / "minigraph" / "data" / "digits"
@@ -24,6 +26,10 @@ LEAST_ACCURACY = {
     "batch_norm": 0.8, "cnn_layers": 0.8, "cnn_raw": 0.8, "mlp": 0.8, "slim_cnn": 0.7, "summaries": 0.8,
     "transfer": 0.5, "vgg_small": 0.6,
 }  # fmt: skip
+LINTS = (
+    tf.DoubleSoftmaxWarning, tf.DropoutInEvaluationWarning, tf.GraphGrowsWarning, tf.ReadAndUpdateWarning,
+    tf.SameBatchWarning, tf.StaleMovingAveragesWarning,
+)  # fmt: skip
 QUICK = {"mlp", "monitored", "save_restore"}
 
 
@@ -34,6 +40,7 @@ def run(name: str, folder: Path, *arguments: str, timeout: float = 500) -> str:
     command = [sys.executable, "-c", "from minigraph.tools.cli import main; main()", "run", str(program), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=timeout)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert not [w.__name__ for w in LINTS if w.__name__ in done.stderr], done.stderr[-3000:]
     return done.stdout
 
 

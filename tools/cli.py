@@ -11,7 +11,7 @@ import click
 from minigraph.core.errors import MinigraphError
 from minigraph.tools import chapter, onnx_files, pretrained, run, train_command
 from minigraph.tools.bench.command import bench
-from minigraph.tools.options import backend_option, debug_option, number, output_file
+from minigraph.tools.options import autotune_option, backend_option, debug_option, number, output_file
 from minigraph.tools.retrain.command import retrain
 from minigraph.tools.summary import summary
 
@@ -126,6 +126,7 @@ def profile(
 @backend_option
 @_optimize
 @_inference
+@autotune_option
 @click.option("--json", "trace", type=output_file, help="Write all of it, with every declined candidate.")
 @debug_option
 def explain(
@@ -138,7 +139,8 @@ def explain(
     inference: bool,
     trace: Path | None,
 ) -> None:
-    """Show what each pass did to a graph, what runs without a kernel, is copied, or done in place.
+    """Show what each pass did to a graph, what runs without a kernel, is copied, or done in place, and which of several
+    ways to compute something was chosen.
 
     The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
     """
@@ -230,16 +232,17 @@ def viz(
 @click.option("--clear", is_flag=True, help="Remove all of it.")
 @debug_option
 def cache(clear: bool) -> None:
-    """Show how much compiled code is kept on disk, and where."""
-    from minigraph.core.objects import KINDS, objects
+    """Show how much compiled code, and how many results of timed trials, are kept on disk, and where."""
+    from minigraph.core.objects import LIMITS, objects
 
-    for store in map(objects, KINDS):
+    for kind in LIMITS:
+        store, what = objects(kind), "timed choices" if kind == "tuning" else "compiled objects"
         if clear:
-            click.echo(f"{store.clear()} compiled objects removed from {store.folder}")
+            click.echo(f"{store.clear()} {what} removed from {store.folder}")
             continue
         sizes = [entry.size for entry in store.entries()]
         size = f"{sum(sizes) / 1e6:.1f} MB of at most {store.limit / 1e6:.0f}"
-        click.echo(f"{len(sizes)} compiled objects, {size}, in {store.folder}")
+        click.echo(f"{len(sizes)} {what}, {size}, in {store.folder}")
 
 
 @main.command("models")

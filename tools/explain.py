@@ -41,6 +41,7 @@ def explain(target: Target, optimize: str, backend: str | None) -> tuple[Plan, d
         "fallbacks": [_step_row(s.instr) for s in plan.steps if s.lowered.fallback],
         "copies": _copies(plan),
         "in_place": _takeovers(plan),
+        "ways": _ways(plan),
     }
     return plan, found
 
@@ -63,6 +64,22 @@ def _takeovers(plan: Plan) -> list[Row]:
     for step in plan.steps:
         kept = [p for p in plan.overwritten(step) if p not in step.instr.op.writes]
         rows += [{**_step_row(step.instr), "input": step.inputs[p].instr.name} for p in kept]
+    return rows
+
+
+def _ways(plan: Plan) -> list[Row]:
+    """What was chosen among several ways to compute something, and by what: convolutions, and regions of the batch."""
+    stages = [s for s in plan.stages if s.name == "winograd"]
+    rows = [{"node": a.node, "way": a.result} for s in stages for a in s.applied]
+    rows += [{"node": d.node, "way": f"direct: {d.reason}"} for s in stages for d in s.declined]
+    alternatives: Any = getattr(plan.backend, "alternatives", lambda *_: {})
+    for step in plan.steps:
+        way, instr = step.lowered.choice, step.instr
+        if not way:
+            usual = next(iter(alternatives(instr.op, [v.type for v in instr.inputs], instr.types)), None)
+            way = f"{usual}, estimated" if usual else ""
+        if way:
+            rows.append({"node": f"{instr.op!r} {instr.name}", "way": way})
     return rows
 
 
@@ -100,6 +117,7 @@ def print_explanation(plan: Plan, found: Mapping[str, Any], declined: str | None
     _print_rows(out, "run by the op's reference, for want of a kernel", found["fallbacks"])
     _print_rows(out, "variable values that had to be copied", found["copies"])
     _print_rows(out, "written over an input that ends there", found["in_place"])
+    _print_rows(out, "choices between ways to compute something", found["ways"])
 
 
 def is_fusion(name: str) -> bool:

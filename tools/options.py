@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,6 +51,23 @@ backend_option = click.option(
     "--backend",
     metavar="NAME",
     help="numpy, llvm, cupy, or auto for the fastest here [default: $MINIGRAPH_BACKEND, else numpy].",
+)
+
+
+def _set_autotune(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """By the environment, so that processes of their own, as `bench` starts them, have it too."""
+    if value:
+        before = os.environ.get("MINIGRAPH_AUTOTUNE", "")
+        os.environ["MINIGRAPH_AUTOTUNE"] = "1"
+        ctx.call_on_close(lambda: os.environ.update(MINIGRAPH_AUTOTUNE=before))
+
+
+autotune_option = click.option(
+    "--autotune",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_autotune,
+    help="Time the ways to compute something, and keep which is fastest [default: $MINIGRAPH_AUTOTUNE].",
 )
 output_file = click.Path(dir_okay=False, path_type=Path)
 

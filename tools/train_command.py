@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minigraph.core.errors import InvalidArgumentError
-from minigraph.tools.options import backend_option, debug_option, distortion_options, image_dir_option, number
+from minigraph.tools.options import (
+    autotune_option,
+    backend_option,
+    debug_option,
+    distortion_options,
+    image_dir_option,
+    number,
+)
 
 if TYPE_CHECKING:
     from minigraph.models.record import Model
@@ -53,6 +60,7 @@ _data = click.option(
     help="Decides initial values, dropout, the order of the images, and which are to test on.",
 )
 @backend_option
+@autotune_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for all that is written [default: runs/MODEL].")
 @click.option(
     "--checkpoint-every", type=number(whole=True, least=1), metavar="STEPS", help="Save every so many steps, too."
@@ -147,6 +155,7 @@ def train(
 @image_dir_option(required=False)
 @click.option("--held-out", is_flag=True, help="Of --image-dir, only what the checkpoint's run did not train on.")
 @backend_option
+@autotune_option
 @debug_option
 def evaluate(
     model: str,

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from minigraph.backends.cupy.data import fill
 from minigraph.backends.cupy.kernel import (
     Code,
-    Emitter,
     Gemm,
     Launch,
     Ref,
@@ -25,7 +24,6 @@ from minigraph.backends.cupy.kernel import (
 from minigraph.backends.cupy.pool import over_outputs
 from minigraph.backends.cupy.source import literal, total
 from minigraph.core.dtypes import DType
-from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops import conv2d as C
 from minigraph.ops.window import Window
@@ -85,22 +83,22 @@ def shape_of(op: C.Convolution, image: TensorType, filters: tuple[int, ...]) -> 
     return Shape(window, image, out[1] or 0, out[2] or 0, filters[2], filters[3] // groups, groups)
 
 
-def im2col(s: Shape, source: Ref, images: int, group: int) -> Launch:
-    """columns[c0, c1, c2, r, s, c5] of one group's channels."""
+def im2col(s: Shape, source: Ref, images: int) -> Launch:
+    """columns[c0, c1, c2, r, s, c5] of the group whose first channel `source` is at; one kernel serves all groups."""
     _, height, width, channels = s.image.static
     (top, _), (left, _) = s.window.pads(height, width)
     (kh, kw), (sh, sw), (dh, dw) = s.window.kernel, s.window.strides, s.window.dilations
     body = [f"const int h = c1 * {sh} + c3 * {dh} - {top}, w = c2 * {sw} + c4 * {dw} - {left};"]
     body.append(f"const bool inside = h >= 0 && h < {height} && w >= 0 && w < {width};")
-    at = f"((c0 * {height} + h) * {width} + w) * {channels} + {group * s.depth} + c5"
+    at = f"((c0 * {height} + h) * {width} + w) * {channels} + c5"
     body.append(f"y0[i] = inside ? x0[{at}] : {literal(0, s.dtype)};")
     shape = (images, s.rows, s.columns, kh, kw, s.depth)
     made = per_element("im2col", shape, [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)], body)
     return Launch(made, (source, work()))
 
 
-def col2im(s: Shape, target: Ref, images: int, group: int) -> Launch:
-    """Each image element of a group's channels = Σ over the columns that hold it."""
+def col2im(s: Shape, target: Ref, images: int) -> Launch:
+    """Each image element of the group whose first channel `target` is at = Σ over the columns that hold it."""
     channels = s.image.static[3]
     alone = TensorType(s.dtype, (*s.image.static[:3], s.depth))
     kh_kw = s.window.kernel[0] * s.window.kernel[1]
@@ -109,7 +107,7 @@ def col2im(s: Shape, target: Ref, images: int, group: int) -> Launch:
     body += over_outputs(s.window, alone, (s.rows, s.columns), [f"total += x0[{place}];"])
     body = [line for line in body if "const auto at" not in line]
     pixel = f"((c0 * {s.image.static[1]} + c1) * {s.image.static[2]} + c2)"
-    body.append(f"y0[{pixel} * {channels} + {group * s.depth} + c3] = total;")
+    body.append(f"y0[{pixel} * {channels} + c3] = total;")
     shape = (images, *s.image.static[1:3], s.depth)
     made = per_element("col2im", shape, [pointer(s.dtype, "x0"), pointer(s.dtype, "y0", False)], body)
     return Launch(made, (work(), target))
@@ -127,12 +125,13 @@ def conv2d(op: C.Conv2D, in_types: Types, out_types: Types) -> Code | None:
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
-        source, target = s.at(Ref("in"), start), s.at(Ref("out"), start, True, group * s.fan)
+        source = s.at(Ref("in"), start, channel=group * s.depth)
+        target = s.at(Ref("out"), start, True, group * s.fan)
         columns = source if s.is_matmul else work()
         weights = Ref("in", 1, group * s.fan * s.dtype.size)
         pixels = images * s.rows * s.columns
         product = Gemm(pixels, s.fan, s.taps, s.dtype, (columns, weights, target), s.taps, total, total)
-        return [product] if s.is_matmul else [im2col(s, source, images, group), product]
+        return [product] if s.is_matmul else [im2col(s, source, images), product]
 
     return _in_pieces(s, piece)
 
@@ -143,13 +142,14 @@ def input_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
-        source, target = s.at(Ref("in", 1), start, True, group * s.fan), s.at(Ref("out"), start)
+        source = s.at(Ref("in", 1), start, True, group * s.fan)
+        target = s.at(Ref("out"), start, channel=group * s.depth)
         columns = target if s.is_matmul else work()
         weights = Ref("in", 0, group * s.fan * s.dtype.size)
         pixels = images * s.rows * s.columns
         refs = (source, weights, columns)
         product = Gemm(pixels, s.taps, s.fan, s.dtype, refs, total, total, s.taps, transpose_b=True)
-        return [product] if s.is_matmul else [product, col2im(s, target, images, group)]
+        return [product] if s.is_matmul else [product, col2im(s, target, images)]
 
     return _in_pieces(s, piece)
 
@@ -163,20 +163,14 @@ def filter_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
-        source, delta = s.at(Ref("in"), start), s.at(Ref("in", 1), start, True, group * s.fan)
+        source = s.at(Ref("in"), start, channel=group * s.depth)
+        delta = s.at(Ref("in", 1), start, True, group * s.fan)
         columns = source if s.is_matmul else work()
         target = Ref("out", 0, group * s.fan * s.dtype.size)
         pixels = images * s.rows * s.columns
         refs = (columns, delta, target)
         beta = 1.0 if start else 0.0
         product = Gemm(s.taps, s.fan, pixels, s.dtype, refs, s.taps, total, total, transpose_a=True, beta=beta)
-        return [product] if s.is_matmul else [im2col(s, source, images, group), product]
+        return [product] if s.is_matmul else [im2col(s, source, images), product]
 
     return _in_pieces(s, piece)
-
-
-EMITTERS: dict[type[Op], Emitter] = {
-    C.Conv2D: conv2d,
-    C.Conv2DInputGrad: input_grad,
-    C.Conv2DFilterGrad: filter_grad,
-}

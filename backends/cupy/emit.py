@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from minigraph.backends.cupy import conv, data, image, loop, loss, matmul, pool, random, reduce, update, winograd
+from minigraph.backends.cupy import data, grouped, image, loop, loss, matmul, pool, random, reduce, update, winograd
 from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Ref, Types, aligned, ins, outs, work
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.prelude import PRELUDE
@@ -13,7 +13,7 @@ from minigraph.ops.identity import Identity
 from minigraph.rewrite.region import Epilogue, Loop
 
 EMITTERS: dict[type[Op], Emitter] = {}
-for _module in (reduce, data, pool, matmul, conv, loss, random, update, image, winograd):
+for _module in (reduce, data, pool, matmul, grouped, loss, random, update, image, winograd):
     EMITTERS |= _module.EMITTERS
 
 

@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from minigraph.backend import Lowered
-from minigraph.backends.llvm import blocked, conv, depthwise, matmul, pool, random, update, winograd
-from minigraph.backends.llvm.compiler import require_host
-from minigraph.backends.llvm.loop import elementwise, elementwise_of
+from minigraph.backends.llvm import (
+    blocked,
+    conv,
+    copies,
+    depthwise,
+    folded,
+    matmul,
+    pool,
+    random,
+    reduce,
+    softmax,
+    update,
+    winograd,
+)
+from minigraph.backends.llvm.alternatives import alternatives
+from minigraph.backends.llvm.compiler import host, require_host
+from minigraph.backends.llvm.loop import elementwise, elementwise_of, single
 from minigraph.backends.llvm.native import How, Native, Packing, always, ins, lowered, outs
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy.backend import NumpyBackend
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
-from minigraph.core.ir import Builder, Feed, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ops import loss as L
+from minigraph.ops import reduce as R
 from minigraph.ops import winograd as W
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
+from minigraph.ops.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
+from minigraph.ops.like import BroadcastTo, ReduceLike
 from minigraph.ops.matmul import MatMul
 from minigraph.ops.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
 from minigraph.ops.random import RandomUniform
+from minigraph.ops.shape import Tile, Transpose
+from minigraph.ops.slicing import Pad, PutSlice, StridedSlice
+from minigraph.ops.state import Assign, AssignAdd, AssignSub
 from minigraph.ops.update import Apply
 from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.prepared import OnPrepared, Prepared
@@ -30,13 +51,42 @@ from minigraph.rewrite.region import Blocked, Epilogue, Loop
 KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     MatMul: matmul.matmul,
     Conv2D: conv.conv2d,
-    Conv2DInputGrad: conv.input_grad,
+    Conv2DInputGrad: folded.input_grad,
     Conv2DFilterGrad: conv.filter_grad,
     RandomUniform: random.uniform,
     MaxPool: pool.max_pool,
     MaxPoolInputGrad: pool.max_pool_grad,
     AvgPool: pool.avg_pool,
     AvgPoolInputGrad: pool.avg_pool_grad,
+    L.Softmax: softmax.softmax,
+    L.LogSoftmax: softmax.log_softmax,
+    L.SoftmaxCrossEntropyWithLogits: softmax.cross_entropy,
+    L.SparseSoftmaxCrossEntropyWithLogits: softmax.sparse_cross_entropy,
+    L.L2Loss: reduce.l2_loss,
+    R.Mean: reduce.mean,
+    R.Max: reduce.extremum,
+    R.Min: reduce.extremum,
+    R.Prod: reduce.prod,
+    R.All: reduce.truth,
+    R.Any_: reduce.truth,
+    R.ArgMax: reduce.argmax,
+    R.ArgMin: reduce.argmax,
+    ReduceLike: reduce.reduce_like,
+    BroadcastTo: reduce.broadcast_to,
+    Assign: update.assign,
+    AssignAdd: update.assign_add,
+    AssignSub: update.assign_sub,
+    Transpose: copies.transpose,
+    StridedSlice: copies.strided_slice,
+    PutSlice: copies.put_slice,
+    Pad: copies.pad,
+    Tile: copies.tile,
+    ConcatV2: copies.concat,
+    SplitV: copies.split,
+    Pack: copies.pack,
+    Unpack: copies.unpack,
+    GatherV2: copies.gather,
+    GatherGrad: copies.gather_grad,
     W.WinogradFilter: winograd.filters,
     W.WinogradFilterAdjoint: winograd.filters,
 }
@@ -75,6 +125,14 @@ class LlvmBackend(NumpyBackend):
         pack = _packing(op, in_types)
         return {pack.position: TensorType(float32, (pack.floats,))} if pack else {}
 
+    def speed(self) -> str:
+        """What the speed of kernels depends on beside the CPU."""
+        return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads"
+
+    def alternatives(self, op: Op, in_types: Types, out_types: Types) -> dict[str, Callable[[], Lowered]]:
+        """The ways to lower a region, by label; empty for what there is only one way for."""
+        return alternatives(op, lower, How(TEAM.size))
+
     def _lower_inside(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         native = lower(op, in_types, out_types, How(1, True))
         return lowered(native, 1) if native else super()._lower_inside(op, in_types, out_types)
@@ -101,11 +159,14 @@ def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
         return update.together(op, in_types, how)
     if isinstance(op, Apply):
         return update.apply(op, in_types, how)
-    what = None
     if isinstance(op, Loop):
         what = elementwise_of(op, how.adds)
+    elif (axes := op.summed_axes(in_types)) is not None:
+        return reduce.sum_over(in_types[0], axes, how)
     elif in_types and out_types[0].size and op.is_pointwise(in_types):
-        what = elementwise_of(_single(op, in_types, out_types[0]))
+        what = elementwise_of(single(op, in_types, out_types[0].static))
+    else:
+        return None
     return None if what is None else elementwise(what, how)
 
 
@@ -117,11 +178,3 @@ def _packed(op: Prepared) -> Native:
     pack = _packing(op.op, op.types)
     assert pack is not None
     return Native(always(lambda: [pack.call((*ins(0), *outs(0)))]))
-
-
-def _single(op: Op, in_types: Types, out: TensorType) -> Loop:
-    """A pointwise op as a loop of its own."""
-    builder = Builder()
-    feeds = [Value(builder.add(Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
-    result = Value(builder.add(op, feeds), 0)
-    return Loop(Program(reachable([result.instr]), (result,), tuple(in_types)), out.static)

@@ -88,7 +88,7 @@ def _lower_members(op: Blocked, size: int, lower: Lower) -> list[Native] | None:
         inner = How(1, True, how is not None and any(how.sums))
         made = [types[Value(instr, i)] for i in range(len(instr.types))]
         native = lower(instr.op.for_batch(size), [types[v] for v in instr.inputs], made, inner)
-        if native is None:
+        if native is None or native.check:
             return None
         found.append(native)
     return found
@@ -261,13 +261,12 @@ def _total(size: int, lanes: int, part: Place, result: int) -> Call:
 def epilogue(op: Epilogue, lower: Lower, how: How) -> Native | None:
     """A contraction and what follows it: on each tile before it is stored; else in blocks of the batch where that keeps
     the product in cache; else one after the other."""
-    native = _in_tiles(op, lower, how)
+    native = in_tiles(op, lower, how)
     if native is not None:
         return native
-    kind = op.root.types[0]
-    batching = program_batching(op.program)
-    if not how.inside and batching is not None and kind.static[0] > 1 and kind.nbytes > TARGET:
-        native = blocked(Blocked(op.program, batching.cut, batching.sums, kind.static[0]), lower, how)
+    region = as_region(op)
+    if region is not None and not how.inside and op.root.types[0].nbytes > TARGET:
+        native = blocked(region, lower, how)
         if native is not None:
             return native
     return _one_after_the_other(op, lower, how)
@@ -278,7 +277,7 @@ def takes_tail(op: Op) -> bool:
     return isinstance(op.op if isinstance(op, OnPrepared) else op, Conv2D | MatMul | WinogradConv2D)
 
 
-def _in_tiles(op: Epilogue, lower: Lower, how: How) -> Native | None:
+def in_tiles(op: Epilogue, lower: Lower, how: How) -> Native | None:
     """What follows done on each tile of the contraction before it is stored."""
     root, kind = op.root, op.root.types[0]
     loop, read = op.tail
@@ -310,6 +309,19 @@ def _in_tiles(op: Epilogue, lower: Lower, how: How) -> Native | None:
 def _one_row(whole: tuple[int, ...], kind: TensorType) -> tuple[int, ...]:
     """The shape of the same rank that has the last axis in common and is 1 along the others."""
     return tuple(1 for _ in kind.static[1:]) + whole[-1:]
+
+
+def as_region(op: Epilogue) -> Blocked | None:
+    """A contraction and what follows it as a region of the batch, if it is that and there is more than one image."""
+    batching, batch = program_batching(op.program), op.root.types[0].static[0]
+    return None if batching is None or batch < 2 else Blocked(op.program, batching.cut, batching.sums, batch)
+
+
+def whole(op: Blocked | Epilogue, lower: Lower, how: How) -> Native | None:
+    """A region with its members one after the other, each on the whole batch and by all threads."""
+    if isinstance(op, Blocked):
+        return _in_sequence(op, lower, how)
+    return in_tiles(op, lower, how) or _one_after_the_other(op, lower, how)
 
 
 def _one_after_the_other(op: Epilogue, lower: Lower, how: How) -> Native | None:

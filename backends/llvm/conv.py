@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from minigraph.backends.llvm.builder import F32, Frame, at, index, loop, pieces, zero
+from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, loop, pieces, zero
 from minigraph.backends.llvm.geometry import LANES, Geometry, padded
 from minigraph.backends.llvm.native import Call, How, Native, Packing, Room, always, ins, outs
 from minigraph.backends.llvm.panels import Panels, floats, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Product, product
-from minigraph.backends.llvm.tile import Reduction, Tail, Tiles, TileSet, strips, tile_columns
+from minigraph.backends.llvm.tile import Reduction, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
 from minigraph.backends.llvm.total import write_total
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 from minigraph.ops.window import reach
 
+SCATTERED = 64  # rows of the filter's gradient up to which each has a place of its own in a tile
 DEEP = 16  # channels from which on a tile reads the image by a pointer for each tap
 
 
@@ -51,7 +52,7 @@ def _write_shallow(frame: Frame, where: Geometry, tail: Tail | None) -> int:
                     for o, is_row in zip(frame.pointers[3:], tail.rows if tail else (), strict=True)
                 ]
                 target = at(b, frame.pointers[2], place, F32)
-                strips(b, tiles, at(b, room, line, F32), packed, target, where.out[1], columns, operands)
+                strips(b, tiles, at(b, room, line, F32), packed, target, where.out[1], columns, *operands)
     return images * chunks
 
 
@@ -160,6 +161,7 @@ def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) ->
     (kh, kw), (dr, dc), (sr, sc) = where.kernel, where.dilations, where.strides
     together = kw if dc == 1 else 1  # columns of the filter whose elements are neighbours in the image
     size = kh * kw * depth * where.fan
+    rows = [r * dr * where.line + s * dc * depth + k for r in range(kh) for s in range(kw) for k in range(depth)]
     with frame.tasks("kernel") as task:
         b = frame.b
         room = frame.room("image", where.lines(where.rows) * where.line)
@@ -179,11 +181,24 @@ def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) ->
                 padded(frame, where, room, image, b.mul(low, index(sr)), where.lines(count))
                 part = at(b, delta, b.mul(low, index(where.out[1] * where.fan)), F32)
                 for start, columns in pieces(b, where.fan, tile_columns()):
+                    target, source = at(b, total, start, F32), at(b, part, start, F32)
+                    if len(rows) <= SCATTERED:
+                        _row_by_row(frame, tiles, rows, room, source, target, columns)
+                        continue
                     with loop(b, index(0), index(kh)) as r, loop(b, index(0), index(kw // together)) as s:
                         seen = b.add(b.mul(r, index(dr * where.line)), b.mul(s, index(dc * depth)))
                         made = b.add(b.mul(r, index(kw * depth * where.fan)), b.mul(s, index(depth * where.fan)))
-                        target, source = at(b, total, b.add(made, start), F32), at(b, part, start, F32)
-                        strips(b, tiles, at(b, room, seen, F32), source, target, together * depth, columns)
+                        below = at(b, target, made, F32)
+                        strips(b, tiles, at(b, room, seen, F32), source, below, together * depth, columns)
+
+
+def _row_by_row(frame: Frame, tiles: TileSet, rows: Sequence[int], a: Value, b_: Value, c: Value, columns: int) -> None:
+    """Tiles one below the other, with rows of A that begin at these elements."""
+    count = -(-len(rows) // tile_rows(columns))
+    for i in range(count):
+        low, high = (len(rows) * n // count for n in (i, i + 1))
+        below = at(frame.b, c, index(low * tiles.tiles.c), F32)
+        frame.b.call(tiles.at(tuple(rows[low:high]), columns), [a, b_, below])
 
 
 def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: How) -> Native | None:

@@ -25,6 +25,7 @@ from minigraph.backends.llvm.native import Call, How, Native, Place, Room, ins, 
 from minigraph.backends.llvm.scalar import Printer, add, is_printable, load, register, store, total
 from minigraph.core import ir
 from minigraph.core.dtypes import DType
+from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, operand
 from minigraph.core.types import TensorType
 from minigraph.ops.reduce import Sum
@@ -278,3 +279,11 @@ def _overwritable(what: Elementwise) -> tuple[int, ...]:
     if first.axes is not None:
         return ()
     return tuple(i for i, t in enumerate(what.operands) if t.static == what.space and t.dtype is first.value.dtype)
+
+
+def single(op: Op, in_types: Sequence[TensorType], space: tuple[int, ...]) -> Loop:
+    """An op as a loop of its own."""
+    builder = ir.Builder()
+    feeds = [ir.Value(builder.add(ir.Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
+    result = ir.Value(builder.add(op, feeds), 0)
+    return Loop(ir.Program(ir.reachable([result.instr]), (result,), tuple(in_types)), space)

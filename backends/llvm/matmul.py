@@ -16,9 +16,10 @@ from minigraph.core.dtypes import float32
 from minigraph.ops.matmul import MatMul
 
 FEW = 8  # rows of the result up to which B is streamed through once, term by term
-LONG = 8192  # terms up to which B is packed: a panel is to stay in the L2 cache
+LONG = 2048  # terms up to which B is packed: many rows of A are to stay in the L2 cache beside a panel
 PARTS = 16  # of the sum, each a task, where there are few rows
 LEAST = 64  # terms of such a part
+GRAIN = 1 << 16  # bytes of B that are worth waking a thread
 
 
 def matmul(op: MatMul, in_types: Types, out_types: Types, how: How) -> Native | None:
@@ -65,9 +66,9 @@ def _packed(what: Panels) -> Native:
 
 def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> Native:
     """Each task adds up some terms for the whole result, reading B in the order of memory."""
-    count = max(1, min(PARTS, depth // LEAST))
+    count = max(1, min(PARTS, depth // LEAST, 4 * depth * columns // GRAIN))
     room = Room()
-    sums = room.add(4 * rows * columns * count)
+    sums = room.add(4 * rows * columns * count) if count > 1 else outs(0)[0]
 
     def make() -> list[Call]:
         frame = Frame(3)
@@ -76,17 +77,16 @@ def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> N
             total = at(b, frame.pointers[2], b.mul(task, index(rows * columns)), F32)
             zero(b, total, index(rows * columns * 4))
             low, high = (b.sdiv(b.mul(b.add(task, index(i)), index(depth)), index(count)) for i in (0, 1))
-            step = 4
+            step = 8 if rows == 1 else 4  # rows of B at once; each is a stream of its own for the processor
             whole = b.add(low, b.mul(b.sdiv(b.sub(high, low), index(step)), index(step)))
             for start, stop, some in ((low, whole, step), (whole, high, 1)):
                 with loop(b, start, stop, some) as k:
                     _add_terms(frame, total, k, some, (rows, columns), (a_row, a_term))
+        if count == 1:
+            return [Call(frame.text, "kernel", 1, (*ins(0, 1), sums))]
         tasks = write_total(frame, rows * columns, count, 2, 1)
-        places = (*ins(0, 1), sums)
-        return [
-            Call(frame.text, "kernel", count, places),
-            Call(frame.text, "finish", tasks, (*ins(0), *outs(0), sums)),
-        ]
+        finish = Call(frame.text, "finish", tasks, (*ins(0), *outs(0), sums))
+        return [Call(frame.text, "kernel", count, (*ins(0, 1), sums)), finish]
 
     return Native(always(make), room.nbytes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, Literal, NamedTuple
 
@@ -13,6 +13,7 @@ from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy.common import Array, run
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+_ZERO = ctypes.c_int64(0)
 _ALIGN = 64
 
 
@@ -39,12 +40,14 @@ class Call(NamedTuple):
 class Native(NamedTuple):
     """An op as calls of native functions, one after the other.
 
-    calls: given which results somebody reads. workspace: bytes. inplace: as in Lowered.
+    calls: given which results somebody reads. workspace: bytes. inplace: as in Lowered. check: gets the workspace after
+    the calls, and raises if they left word of a fault there.
     """
 
     calls: Callable[[tuple[bool, ...]], Sequence[Call]]
     workspace: int = 0
     inplace: tuple[int, ...] = ()
+    check: Callable[[Array], None] | None = None
 
 
 class How(NamedTuple):
@@ -97,6 +100,11 @@ def outs(*positions: int) -> tuple[Place, ...]:
     return tuple(Place("out", i) for i in positions)
 
 
+def on(call: Call, moved: Mapping[Place, Place]) -> Call:
+    """The call on other pointers."""
+    return call._replace(places=tuple(moved.get(p, p) for p in call.places))
+
+
 def always(make: Callable[[], Sequence[Call]]) -> Callable[[tuple[bool, ...]], Sequence[Call]]:
     """The `calls` of an op of which it does not matter what is read; they are made once."""
     once = cache(make)
@@ -123,26 +131,42 @@ def lowered(native: Native, threads: int) -> Lowered:
             assert array is not None
             return address(array)
 
-        alive = (*inputs, *outputs, workspace)
         calls = native.calls(tuple(o is not None for o in outputs))
-        return run([launch(call, [pointer(p) for p in call.places], alive, threads) for call in calls])
+        alive = (*inputs, *outputs, workspace)
+        launched = launch([(call, [pointer(p) for p in call.places]) for call in calls], alive, threads)
+        return run([launched, partial(native.check, workspace)]) if native.check else launched
 
     return Lowered(bind, native.workspace, native.inplace)
 
 
-def launch(call: Call, pointers: Sequence[int], alive: Any, threads: int) -> Launch:
-    """All tasks of a call on these addresses, by all threads or by the caller alone. It keeps `alive` alive."""
-    (function,) = load(call.text, call.name)
-    others = [load(text, name)[0] for text, name in call.functions]
-    block: Any = (ctypes.c_void_p * max(len(pointers) + len(others), 1))(*pointers, *others)
-    block.alive = alive
-    if threads == 1 or call.tasks == 1 or TEAM.size == 1:
-        return partial(_FUNCTION(function), block, ctypes.c_int64(0), ctypes.c_int64(call.tasks), ctypes.c_int64(0))
-    where, count = ctypes.addressof(block), call.tasks
+def launch(calls: Sequence[tuple[Call, Sequence[int]]], alive: Any, threads: int) -> Launch:
+    """The calls on these addresses, one after the other, each by all threads or by the caller alone. It keeps `alive`
+    alive."""
+    prepared = []
+    for call, pointers in calls:
+        (function,) = load(call.text, call.name)
+        others = [load(text, name)[0] for text, name in call.functions]
+        block: Any = (ctypes.c_void_p * max(len(pointers) + len(others), 1))(*pointers, *others)
+        block.alive = alive
+        prepared.append((function, block, call.tasks, threads > 1 < call.tasks and TEAM.size > 1))
+    if TEAM.size == 1 or (len(prepared) == 1 and not prepared[0][3]):
+        return run(
+            [partial(_FUNCTION(f), block, _ZERO, ctypes.c_int64(count), _ZERO) for f, block, count, _ in prepared]
+        )
+    if len(prepared) == 1:
+        function, block, count, _ = prepared[0]
+        return _by_team("run", function, ctypes.addressof(block), count, block)
+    numbers = [n for f, block, count, shares in prepared for n in (f, ctypes.addressof(block), count, int(shares))]
+    whole: Any = (ctypes.c_int64 * len(numbers))(*numbers)
+    return _by_team("sequence", ctypes.addressof(whole), len(prepared), 0, (whole, prepared))
 
-    def launched(block: Any = block) -> None:  # the default keeps the block alive
+
+def _by_team(name: str, first: int, second: int, third: int, alive: Any) -> Launch:
+    """A function of the team on three numbers."""
+
+    def launched(alive: Any = alive) -> None:  # the default keeps it alive
         if TEAM.shared is None:
             TEAM.start()
-        TEAM.run(TEAM.shared, function, where, count)
+        getattr(TEAM, name)(TEAM.shared, first, second, third)
 
     return launched

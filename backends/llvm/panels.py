@@ -81,7 +81,7 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
                             panel = at(
                                 b, packed, offset(b, (number, what.batch.b), (column, what.taps * what.depth)), F32
                             )
-                            strips(b, tiles, a, panel, at(b, target, place, F32), rows, across, here)
+                            strips(b, tiles, a, panel, at(b, target, place, F32), rows, across, *here)
     return cut.tasks * what.batch.number
 
 

@@ -14,6 +14,8 @@ from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, parts, strip
 
 DEPTH = 256  # terms of the sum at a time
 GROUP = 8  # panels of B that are packed together
+TASKS = 8  # at least, where each has enough to do
+GRAIN = 400_000  # floating-point operations that are worth waking a thread
 ROWS = 192  # of the result at a time, so that their part of A stays in the L2 cache
 
 
@@ -163,7 +165,7 @@ class Grid(NamedTuple):
         return -(-self.rows // self.height) * self.across
 
 
-def grid(rows: int, columns: int, least: int = 8) -> Grid:
+def grid(rows: int, columns: int, least: int) -> Grid:
     """Tasks of nearly one size; at least so many where that is possible and worth it."""
     panels = -(-columns // tile_columns())
     across = -(-panels // GROUP)
@@ -225,7 +227,8 @@ def product(what: Product, rows: int, columns: int, operands: tuple[int, int] = 
 
     def make() -> list[Call]:
         frame = Frame(3)
-        tasks = write_tasks(frame, "kernel", what, grid(rows, columns))
+        least = min(TASKS, max(1, 2 * rows * columns * what.depth // GRAIN))
+        tasks = write_tasks(frame, "kernel", what, grid(rows, columns, least))
         return [Call(frame.text, "kernel", tasks, (*ins(*operands), *outs(0)))]
 
     return Native(always(make))

@@ -185,13 +185,23 @@ def add(b: Builder, x: Value, y: Value, dtype: DType) -> Value:
     return b.fadd(x, y) if dtype.is_floating else b.add(x, y)
 
 
-def total(b: Builder, x: Value, dtype: DType, width: int) -> Value:
-    """The sum of a vector's lanes, in pairs."""
+def larger_float(b: Builder, x: Value, y: Value) -> Value:
+    """The larger of two floats; y where x is NaN."""
+    return b.select(b.fcmp_ordered(">", x, y), x, y)
+
+
+def fold(b: Builder, x: Value, width: int, combine: Callable[[Value, Value], Value]) -> Value:
+    """A vector's lanes brought together in pairs."""
     while width > 1:
         width //= 2
         low, high = (
             b.shuffle_vector(x, x, ir.Constant(ir.VectorType(I32, width), list(range(s, s + width))))
             for s in (0, width)
         )
-        x = add(b, low, high, dtype)
+        x = combine(low, high)
     return b.extract_element(x, ir.Constant(I32, 0)) if isinstance(x.type, ir.VectorType) else x
+
+
+def total(b: Builder, x: Value, dtype: DType, width: int) -> Value:
+    """The sum of a vector's lanes, in pairs."""
+    return fold(b, x, width, lambda low, high: add(b, low, high, dtype))

@@ -2,56 +2,84 @@
 
 Python starts the threads, each in one native call that never returns, so a launch touches neither the interpreter nor
 its lock. Tasks are numbered; whoever is free takes the next number. A task's result does not depend on who does it.
+
+Who waits looks again and again for some microseconds, since launches mostly follow each other at once, and then sleeps.
+A thread that is about to sleep says so first and then looks once more; one that has changed something looks last who
+sleeps: so nobody sleeps through a change.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
 
-from minigraph.backends.llvm.builder import I8, I32, I64, KERNEL, POINTER, VOID, at, function, index
+from minigraph.backends.llvm.builder import I8, I32, I64, KERNEL, POINTER, VOID, at, function, index, loop
 from minigraph.backends.llvm.compiler import load
 
-_MUTEX, _START, _DONE, _JOB = 0, 128, 256, 384  # byte offsets in the shared block
+# How often somebody looks before sleeping, some tens of microseconds in all. A helper lets others run between two
+# looks: on a busy machine it may be on the CPU of the one who calls it.
+LOOKS, CALLER_LOOKS = 100, 1000
+_MUTEX, _START, _DONE, _JOB, _STATE, _NEXT = 0, 128, 256, 384, 512, 640  # byte offsets in the shared block
 _SIZE = 1024
-# i64 fields of the job: what runs, how many tasks, the next one, its number, whether it takes helpers, and how many
-_KERNEL, _ARGUMENTS, _COUNT, _NEXT, _GENERATION, _OPEN, _ACTIVE, _BUSY = range(8)
+# i64 fields of the job: what runs, how many tasks, whether there is one, who sleeps: threads, and the caller
+_KERNEL, _ARGUMENTS, _COUNT, _BUSY, _SLEEPING, _WAITING = (_JOB + 8 * i for i in range(6))
+# The state in one number: how many threads work on the job; whether it takes more; the job's number.
+_ACTIVE, _OPEN, _NUMBER = (1 << 16) - 1, 1 << 16, 32
+_PAUSES = {"x86_64": ("llvm.x86.sse2.pause", ()), "aarch64": ("llvm.aarch64.hint", (1,))}
 
 
 class _Code:
-    """The native functions of the team: `work(team, slot)` and `run(team, kernel, arguments, count)`."""
+    """The native functions of the team: `work(team, slot)`, `run(team, kernel, arguments, count)` and `sequence(team,
+    calls, count, 0)` for calls of four numbers: kernel, arguments, number of tasks, whether to share them out."""
 
     def __init__(self) -> None:
         self.module = ir.Module()
         self._write_drain()
         self._write_work()
         self._write_run()
+        self._write_sequence()
 
-    def _start(self, name: str) -> Any:
-        made = ir.Function(self.module, ir.FunctionType(VOID, [POINTER, I64]), name)
+    def _start(self, name: str, arguments: int = 1) -> Any:
+        made = ir.Function(self.module, ir.FunctionType(VOID, [POINTER] + [I64] * arguments), name)
         self.b = ir.IRBuilder(made.append_basic_block())
-        self.team, self.slot = made.args
+        self.team = made.args[0]
         return made
 
-    def _field(self, number: int) -> Any:
-        return at(self.b, self.team, index(_JOB + 8 * number), I8)
+    def _field(self, offset: int) -> Any:
+        return at(self.b, self.team, index(offset), I8)
 
-    def _get(self, number: int) -> Any:
-        return self.b.load(self._field(number), typ=I64)
+    def _get(self, offset: int) -> Any:
+        return self.b.load_atomic(self._field(offset), "seq_cst", 8, typ=I64)
 
-    def _set(self, number: int, value: Any) -> None:
-        self.b.store(value, self._field(number))
+    def _set(self, offset: int, value: Any) -> None:
+        self.b.atomic_rmw("xchg", self._field(offset), value, "seq_cst")
+
+    def _change(self, how: str, offset: int, value: int) -> Any:
+        """What was there before."""
+        return self.b.atomic_rmw(how, self._field(offset), index(value), "seq_cst")
+
+    def _exchange(self, offset: int, old: Any, new: Any) -> Any:
+        """Whether the field was `old` and is `new` now."""
+        return self.b.extract_value(self.b.cmpxchg(self._field(offset), old, new, "seq_cst", "seq_cst"), 1)
 
     def _call(self, name: str, *offsets: int) -> None:
-        parts = [at(self.b, self.team, index(o), I8) for o in offsets]
+        parts = [self._field(o) for o in offsets]
         self.b.call(function(self.b, name, I32, [POINTER] * len(parts)), parts)
 
-    def _loop(self, condition: Any, body: Any) -> None:
+    def _pause(self) -> None:
+        if platform.machine() in _PAUSES:
+            name, values = _PAUSES[platform.machine()]
+            self.b.call(function(self.b, name, VOID, [I32] * len(values)), [ir.Constant(I32, v) for v in values])
+
+    def _loop(self, condition: Callable[[], Any], body: Callable[[], None]) -> None:
         """`while condition(): body()`."""
         b = self.b
         head, inside, after = (b.append_basic_block() for _ in range(3))
@@ -63,78 +91,117 @@ class _Code:
         b.branch(head)
         b.position_at_end(after)
 
+    def _wait(
+        self, until: Callable[[], Any], looks: int, between: Callable[[], None], sleeps: int, signal: int
+    ) -> None:
+        """Look so many times, then sleep."""
+        b = self.b
+        b.store(index(looks), self.looks)
+
+        def is_early() -> Any:
+            left = b.sub(b.load(self.looks, typ=I64), index(1))
+            b.store(left, self.looks)
+            return b.and_(b.not_(until()), b.icmp_signed(">", left, index(0)))
+
+        self._loop(is_early, between)
+        with b.if_then(b.not_(until())):
+            self._call("pthread_mutex_lock", _MUTEX)
+            self._change("add", sleeps, 1)
+            self._loop(lambda: b.not_(until()), lambda: self._call("pthread_cond_wait", signal, _MUTEX))
+            self._change("sub", sleeps, 1)
+            self._call("pthread_mutex_unlock", _MUTEX)
+
+    def _wake(self, sleeps: int, signal: int) -> None:
+        """Wake who sleeps."""
+        with self.b.if_then(self.b.icmp_signed(">", self._get(sleeps), index(0))):
+            self._call("pthread_mutex_lock", _MUTEX)
+            self._call("pthread_cond_broadcast", signal)
+            self._call("pthread_mutex_unlock", _MUTEX)
+
     def _write_drain(self) -> None:
         """Do tasks until there are none left."""
         self.drain = self._start("drain")
-        b = self.b
+        b, slot = self.b, self.drain.args[1]
         kernel = b.inttoptr(self._get(_KERNEL), KERNEL.as_pointer())
         arguments = b.inttoptr(self._get(_ARGUMENTS), POINTER)
         count = self._get(_COUNT)
         head, inside, after = (b.append_basic_block() for _ in range(3))
         b.branch(head)
         b.position_at_end(head)
-        task = b.atomic_rmw("add", self._field(_NEXT), index(1), "seq_cst")
+        task = self._change("add", _NEXT, 1)
         b.cbranch(b.icmp_signed("<", task, count), inside, after)
         b.position_at_end(inside)
-        b.call(kernel, [arguments, task, b.add(task, index(1)), self.slot])
+        b.call(kernel, [arguments, task, b.add(task, index(1)), slot])
         b.branch(head)
         b.position_at_end(after)
         b.ret_void()
 
     def _write_work(self) -> None:
         """What a thread does for ever: wait for a job that takes helpers, and help."""
-        self._start("work")
+        made = self._start("work")
         b = self.b
-        seen = b.alloca(I64)
+        seen, self.looks = b.alloca(I64), b.alloca(I64)
         b.store(index(0), seen)
-        self._call("pthread_mutex_lock", _MUTEX)
+
+        def is_new(state: Any) -> Any:
+            other = b.icmp_signed("!=", b.lshr(state, index(_NUMBER)), b.load(seen, typ=I64))
+            return b.and_(other, b.icmp_signed("!=", b.and_(state, index(_OPEN)), index(0)))
+
         forever = b.append_basic_block()
         b.branch(forever)
         b.position_at_end(forever)
-
-        def nothing_new() -> Any:
-            old = b.icmp_signed("==", self._get(_GENERATION), b.load(seen, typ=I64))
-            return b.or_(old, b.icmp_signed("==", self._get(_OPEN), index(0)))
-
-        self._loop(nothing_new, lambda: self._call("pthread_cond_wait", _START, _MUTEX))
-        b.store(self._get(_GENERATION), seen)
-        self._set(_ACTIVE, b.add(self._get(_ACTIVE), index(1)))
-        self._call("pthread_mutex_unlock", _MUTEX)
-        b.call(self.drain, [self.team, self.slot])
-        self._call("pthread_mutex_lock", _MUTEX)
-        self._set(_ACTIVE, b.sub(self._get(_ACTIVE), index(1)))
-        self._call("pthread_cond_signal", _DONE)
+        let_others = partial(self._call, "sched_yield")
+        self._wait(lambda: is_new(self._get(_STATE)), LOOKS, let_others, _SLEEPING, _START)
+        state = self._get(_STATE)
+        with b.if_then(is_new(state)), b.if_then(self._exchange(_STATE, state, b.add(state, index(1)))):
+            b.store(b.lshr(state, index(_NUMBER)), seen)
+            b.call(self.drain, [self.team, made.args[1]])
+            self._change("sub", _STATE, 1)
+            self._wake(_WAITING, _DONE)
         b.branch(forever)
 
     def _write_run(self) -> None:
         """Do all tasks of a kernel, with helpers unless these work for somebody else."""
-        made = ir.Function(self.module, ir.FunctionType(VOID, [POINTER, I64, I64, I64]), "run")
-        b = self.b = ir.IRBuilder(made.append_basic_block())
-        self.team, kernel, arguments, count = made.args
-        self._call("pthread_mutex_lock", _MUTEX)
+        self.run = self._start("run", 3)
+        b = self.b
+        _, kernel, arguments, count = self.run.args
+        self.looks = b.alloca(I64)
         alone, together = b.append_basic_block(), b.append_basic_block()
-        b.cbranch(b.icmp_signed("!=", self._get(_BUSY), index(0)), alone, together)
+        b.cbranch(self._exchange(_BUSY, index(0), index(1)), together, alone)
         b.position_at_end(alone)
-        self._call("pthread_mutex_unlock", _MUTEX)
         direct = b.inttoptr(kernel, KERNEL.as_pointer())
         b.call(direct, [b.inttoptr(arguments, POINTER), index(0), count, index(0)])
         b.ret_void()
         b.position_at_end(together)
-        job = {_KERNEL: kernel, _ARGUMENTS: arguments, _COUNT: count, _NEXT: index(0), _OPEN: index(1)}
-        for field, value in {**job, _BUSY: index(1)}.items():
+        for field, value in {_KERNEL: kernel, _ARGUMENTS: arguments, _COUNT: count, _NEXT: index(0)}.items():
             self._set(field, value)
-        self._set(_GENERATION, b.add(self._get(_GENERATION), index(1)))
-        self._call("pthread_cond_broadcast", _START)
-        self._call("pthread_mutex_unlock", _MUTEX)
+        number = b.add(b.lshr(self._get(_STATE), index(_NUMBER)), index(1))
+        self._set(_STATE, b.or_(b.shl(number, index(_NUMBER)), index(_OPEN)))
+        self._wake(_SLEEPING, _START)
         b.call(self.drain, [self.team, index(0)])
-        self._call("pthread_mutex_lock", _MUTEX)
-        self._set(_OPEN, index(0))
-        self._loop(
-            lambda: b.icmp_signed(">", self._get(_ACTIVE), index(0)),
-            lambda: self._call("pthread_cond_wait", _DONE, _MUTEX),
-        )
+        self._change("and", _STATE, ~_OPEN)
+
+        def is_done() -> Any:
+            return b.icmp_signed("==", b.and_(self._get(_STATE), index(_ACTIVE)), index(0))
+
+        self._wait(is_done, CALLER_LOOKS, self._pause, _WAITING, _DONE)
         self._set(_BUSY, index(0))
-        self._call("pthread_mutex_unlock", _MUTEX)
+        b.ret_void()
+
+    def _write_sequence(self) -> None:
+        """Several calls, one after the other."""
+        made = self._start("sequence", 3)
+        b = self.b
+        calls = b.inttoptr(made.args[1], POINTER)
+        with loop(b, index(0), made.args[2]) as i:
+            places = [at(b, calls, b.add(b.mul(i, index(4)), index(n)), I64) for n in range(4)]
+            kernel, arguments, count, shares = (b.load(p, typ=I64) for p in places)
+            with b.if_else(b.icmp_signed("!=", shares, index(0))) as (yes, no):
+                with yes:
+                    b.call(self.run, [self.team, kernel, arguments, count])
+                with no:
+                    direct = b.inttoptr(kernel, KERNEL.as_pointer())
+                    b.call(direct, [b.inttoptr(arguments, POINTER), index(0), count, index(0)])
         b.ret_void()
 
 
@@ -163,23 +230,23 @@ class Team:
         self._lock = threading.Lock()
         self.shared: Any = None
 
-    def start(self) -> tuple[Any, Any]:
-        """The native `run` and the block of memory that is its first argument."""
+    def start(self) -> Any:
+        """The block of memory that is the first argument of `run` and `sequence`."""
         with self._lock:
             if self.shared is None:
-                run, work = load(_text(), "run", "work")
+                run, sequence, work = load(_text(), "run", "sequence", "work")
                 libc = ctypes.CDLL(None)
                 shared = ctypes.create_string_buffer(_SIZE)
                 base = ctypes.addressof(shared)
                 libc.pthread_mutex_init(ctypes.c_void_p(base + _MUTEX), None)
                 libc.pthread_cond_init(ctypes.c_void_p(base + _START), None)
                 libc.pthread_cond_init(ctypes.c_void_p(base + _DONE), None)
-                self.run = RUN(run)
+                self.run, self.sequence = RUN(run), RUN(sequence)
                 worker = WORK(work)
                 for slot in range(1, self.size):
                     threading.Thread(target=worker, args=(base, slot), daemon=True, name="minigraph-llvm").start()
                 self.shared = shared
-            return self.run, self.shared
+            return self.shared
 
 
 def _text() -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from llvmlite import ir
 
 from minigraph.backends.llvm.builder import (
     F32,
+    I1,
+    I32,
+    I64,
     POINTER,
     VOID,
     Value,
     at,
+    function,
     index,
     intrinsic,
     loop,
@@ -31,9 +35,11 @@ AHEAD = 256  # elements from what is read of B to what is asked for: the process
 VECTORS = 2  # side by side in a tile; with as many rows as the registers hold, broadcasts and loads keep up with FMA
 
 
-def tile_rows() -> int:
-    """Rows of a full tile: the accumulators, the vectors of B and one element of A fill the registers."""
-    return 14 if host().lanes == 16 else 6
+def tile_rows(columns: int | None = None) -> int:
+    """Most rows of a tile of so many columns, by default a full one's: the accumulators, the vectors of B and one
+    element of A fill the registers."""
+    rows = 14 if host().lanes == 16 else 6
+    return 2 * rows if columns is not None and columns <= host().lanes else rows
 
 
 def tile_columns() -> int:
@@ -42,9 +48,10 @@ def tile_columns() -> int:
 
 
 class Reduction(NamedTuple):
-    """One of the nested sums: its length, and how many elements A and B advance from one term to the next."""
+    """One of the nested sums: its length, and how many elements A and B advance from one term to the next. The length
+    of the outermost may be None: then the tile is told with each call."""
 
-    length: int
+    length: int | None
     a: int
     b: int
 
@@ -74,8 +81,8 @@ class Tiles(NamedTuple):
 
 
 class TileSet:
-    """The tile functions of a module, `void tile(A, B, C, operands of the tail…)`, one for each size that is asked
-    for."""
+    """The tile functions of a module, `void tile(A, B, C, …)`, one for each size that is asked for. After the pointers
+    come those of the tail's operands, or the length of the outermost sum where that is told."""
 
     def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
         self.module = module
@@ -83,61 +90,85 @@ class TileSet:
         self.tiles = tiles
         if not tiles.pointers:
             self.tiles = tiles._replace(sums=tuple(s for s in tiles.sums[:-1] if s.length != 1) + tiles.sums[-1:])
-        self.made: dict[tuple[int, int], Any] = {}
+        self.made: dict[tuple[tuple[int, ...], int], Any] = {}
 
     def get(self, rows: int, columns: int) -> Any:
         """The function for a tile of that size."""
+        return self.at(tuple(i * self.tiles.a for i in range(rows)), columns)
+
+    def at(self, rows: tuple[int, ...], columns: int) -> Any:
+        """The function for a tile whose rows of A begin at these elements."""
         if (rows, columns) not in self.made:
             self.made[rows, columns] = self._write(rows, columns)
         return self.made[rows, columns]
 
-    def _write(self, rows: int, columns: int) -> Any:
-        others = self.tiles.tail.rows if self.tiles.tail else ()
-        kind = ir.FunctionType(VOID, [POINTER] * (3 + len(others)))
-        made = ir.Function(self.module, kind, f"{self.name}_{rows}x{columns}")
+    def _write(self, rows: tuple[int, ...], columns: int) -> Any:
+        is_told = self.tiles.sums[0].length is None
+        follow = self.tiles.tail.rows if self.tiles.tail else ()
+        kind = ir.FunctionType(VOID, [POINTER] * (3 + len(follow)) + [I64] * is_told)
+        made = ir.Function(self.module, kind, f"{self.name}_{len(self.made)}_{len(rows)}x{columns}")
         made.linkage = "internal"
         made.attributes.add("noinline")
         self.b = ir.IRBuilder(made.append_basic_block())
-        a, b_, c, *operands = made.args
-        self.rows, self.parts = rows, parts(columns)
-        places = [(i, s, w) for i in range(rows) for s, w in self.parts]
-        empty = [number(F32, 0.0, w) for _, _, w in places]
-        lines = [at(self.b, a, index(i * self.tiles.a), F32) for i in range(rows)]
-        sums = self._by_pointers(a, b_, empty) if self.tiles.pointers else self._sum(0, lines, b_, empty)
-        for (row, start, width), value in zip(places, sums, strict=True):
-            address = at(self.b, c, index(row * self.tiles.c + start), F32)
+        a, b_, c, *others = made.args
+        self.length = others.pop() if is_told else None
+        self.parts = vectors(columns)
+        places = [(i * self.tiles.c, part) for i in range(len(rows)) for part in self.parts]
+        empty = [number(F32, 0.0, part.width) for _, part in places]
+        lines = [at(self.b, a, index(start), F32) for start in rows]
+        sums = self._by_pointers(a, len(rows), b_, empty) if self.tiles.pointers else self._sum(0, lines, b_, empty)
+        for (row, part), value in zip(places, sums, strict=True):
+            place = at(self.b, c, index(row), F32)
             if self.tiles.adds:
-                value = self.b.fadd(value, self._load(address, width))
+                value = self.b.fadd(value, self._load(place, part))
             if self.tiles.tail:
                 here = [
-                    self._load(at(self.b, o, index(start if is_row else row * self.tiles.c + start), F32), width)
-                    for o, is_row in zip(operands, others, strict=True)
+                    self._load(o if is_row else at(self.b, o, index(row), F32), part)
+                    for o, is_row in zip(others, follow, strict=True)
                 ]
-                value = Printer(self.b, [value, *here], width).value(self.tiles.tail.value)
-            self.b.store(value, address, align=4)
+                value = Printer(self.b, [value, *here], part.width).value(self.tiles.tail.value)
+            self._store(value, place, part)
         self.b.ret_void()
         return made
 
-    def _load(self, address: Value, width: int) -> Value:
-        return self.b.load(address, typ=vector(F32, width), align=4)
+    def _load(self, line: Value, part: Part) -> Value:
+        b, kind = self.b, vector(F32, part.width)
+        address = at(b, line, index(part.start), F32)
+        if part.used == part.width:
+            return b.load(address, typ=kind, align=4)
+        bits = ir.VectorType(I1, part.width)
+        mask = ir.Constant(bits, [i < part.used for i in range(part.width)])
+        load = function(b, f"llvm.masked.load.v{part.width}f32.p0", kind, [POINTER, I32, bits, kind])
+        return b.call(load, [address, ir.Constant(I32, 4), mask, ir.Constant(kind, ir.Undefined)])
 
-    def _by_pointers(self, table: Value, b_: Value, values: Sequence[Value]) -> list[Value]:
+    def _store(self, value: Value, line: Value, part: Part) -> None:
+        """Piece by piece where it is only a part of the vector: masked stores are slow on some processors."""
+        b = self.b
+        for start, width in parts(part.used):
+            piece = value
+            if width < part.width:
+                lanes = ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
+                piece = b.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), lanes)
+            b.store(piece, at(b, line, index(part.start + start), F32), align=4)
+
+    def _by_pointers(self, table: Value, rows: int, b_: Value, values: Sequence[Value]) -> list[Value]:
         """The outermost sum, each term of which has its own pointers to the rows of A."""
-        b, outer = self.b, self.tiles.sums[0]
+        b, (length, step_a, step_b) = self.b, self.tiles.sums[0]
+        assert length is not None
 
         def body(i: Value, *current: Value) -> list[Value]:
-            line = at(b, table, b.mul(i, index(outer.a)), POINTER)
-            lines = [b.load(at(b, line, index(r), POINTER), typ=POINTER) for r in range(self.rows)]
-            return self._sum(1, lines, at(b, b_, b.mul(i, index(outer.b)), F32), current)
+            line = at(b, table, b.mul(i, index(step_a)), POINTER)
+            lines = [b.load(at(b, line, index(r), POINTER), typ=POINTER) for r in range(rows)]
+            return self._sum(1, lines, at(b, b_, b.mul(i, index(step_b)), F32), current)
 
-        return reduce_loop(b, index(0), index(outer.length), 1, list(values), body)
+        return reduce_loop(b, index(0), index(length), 1, list(values), body)
 
     def _sum(self, level: int, lines: Sequence[Value], b_: Value, values: Sequence[Value]) -> list[Value]:
         """The terms of the sums from `level` on, added to `values`; `lines` are the rows of A."""
         b, (length, step_a, step_b) = self.b, self.tiles.sums[level]
         innermost = level == len(self.tiles.sums) - 1
         unroll = 1
-        if innermost:
+        if innermost and length is not None:
             unroll = next(u for u in (length if length <= 8 else 4, 4, 2, 1) if length % u == 0)
 
         def body(i: Value, *current: Value) -> list[Value]:
@@ -150,21 +181,38 @@ class TileSet:
                 made = self._terms(next_lines, u * step_a, at(b, next_b, index(u * step_b), F32), made)
             return made
 
-        return reduce_loop(b, index(0), index(length), unroll, list(values), body)
+        stop = self.length if length is None else index(length)
+        return reduce_loop(b, index(0), stop, unroll, list(values), body)
 
     def _terms(self, lines: Sequence[Value], term: int, b_: Value, values: Sequence[Value]) -> list[Value]:
         """One column of A times one row of B, added to the accumulators."""
         b = self.b
-        row = [self._load(at(b, b_, index(s), F32), w) for s, w in self.parts]
+        row = [self._load(b_, part) for part in self.parts]
         if self.tiles.streams:
             for line in range(0, tile_columns(), LINE):
                 prefetch(b, at(b, b_, index(AHEAD + line), F32))
         made = []
-        for i, line in enumerate(lines):
-            one = self._load(at(b, line, index(term), F32), 1)
-            for n, (_, width) in enumerate(self.parts):
-                made.append(intrinsic(b, "fma", splat(b, one, width), row[n], values[i * len(self.parts) + n]))
+        for i, start in enumerate(lines):
+            one = b.load(at(b, start, index(term), F32), typ=F32, align=4)
+            for n, part in enumerate(self.parts):
+                made.append(intrinsic(b, "fma", splat(b, one, part.width), row[n], values[i * len(self.parts) + n]))
         return made
+
+
+class Part(NamedTuple):
+    """A vector in a row: where it starts, how many of its lanes belong to the row, and how many it has."""
+
+    start: int
+    used: int
+    width: int
+
+
+def vectors(columns: int) -> list[Part]:
+    """The vectors that cover a row: whole ones, and one of the least width that takes what is left."""
+    lanes = host().lanes
+    rest = columns % lanes
+    found = [Part(start, lanes, lanes) for start in range(0, columns - rest, lanes)]
+    return [*found, Part(columns - rest, rest, 1 << (rest - 1).bit_length())] if rest else found
 
 
 def parts(columns: int) -> list[tuple[int, int]]:
@@ -178,28 +226,22 @@ def parts(columns: int) -> list[tuple[int, int]]:
     return found
 
 
-def heights(b: Any, rows: int) -> Iterator[tuple[Value, int]]:
-    """First row and height of tiles one below the other for `rows` rows, all of nearly one height, as `pieces`."""
-    count = -(-rows // tile_rows())
+def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, columns: int, *others: Value) -> None:
+    """Tiles one below the other for `rows` rows, all of nearly one height. others: the tail's operands from the first
+    row and column on, or the length of the outermost sum where tiles are told."""
+    how = tiles.tiles
+    count = -(-rows // tile_rows(columns))
     height, larger = rows // count, rows % count
     start = 0
     for number_of, size in ((larger, height + 1), (count - larger, height)):
         if number_of:
             with loop(b, index(0), index(number_of)) as i:
-                yield b.add(b.mul(i, index(size)), index(start)), size
+                row = b.add(b.mul(i, index(size)), index(start))
+                below_a = at(b, a, row, POINTER) if how.pointers else at(b, a, b.mul(row, index(how.a)), F32)
+                down = b.mul(row, index(how.c))
+                below = others
+                if how.tail:
+                    rows_of = zip(others, how.tail.rows, strict=True)
+                    below = tuple(o if is_row else at(b, o, down, F32) for o, is_row in rows_of)
+                b.call(tiles.get(size, columns), [below_a, b_, at(b, c, down, F32), *below])
         start += number_of * size
-
-
-def strips(
-    b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, columns: int, operands: Sequence[Value] = ()
-) -> None:
-    """Tiles one below the other. operands: of the tail, from the first row and column on."""
-    how = tiles.tiles
-    for row, size in heights(b, rows):
-        below_a = at(b, a, row, POINTER) if how.pointers else at(b, a, b.mul(row, index(how.a)), F32)
-        down = b.mul(row, index(how.c))
-        below = [
-            o if is_row else at(b, o, down, F32)
-            for o, is_row in zip(operands, how.tail.rows if how.tail else (), strict=True)
-        ]
-        b.call(tiles.get(size, columns), [below_a, b_, at(b, c, down, F32), *below])

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backends.llvm.loop import Elementwise, Output, elementwise
-from minigraph.backends.llvm.native import Call, How, Native, Place
+from minigraph.backends.llvm.native import Call, How, Native, Place, always, on
 from minigraph.backends.numpy.common import Types
 from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, call, constant, operand, where
 from minigraph.core.types import TensorType
 from minigraph.ops import update as U
+from minigraph.ops.state import Assign, AssignAdd, AssignSub
 from minigraph.passes.multi_tensor import Together
 
 Formula = Callable[..., tuple[Scalar, ...]]  # (op, scalars of all inputs) -> the new values of what the op writes
@@ -112,7 +113,7 @@ def apply(op: U.Apply, in_types: Types, how: How) -> Native | None:
     native = elementwise(what, how)
 
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
-        return [_on(call, {Place("out", i): Place("in", w) for i, w in enumerate(op.writes)}) for call in every()]
+        return [on(call, {Place("out", i): Place("in", w) for i, w in enumerate(op.writes)}) for call in every()]
 
     def every() -> list[Call]:
         return list(native.calls((True,) * len(made)))
@@ -129,7 +130,7 @@ def together(op: Together, in_types: Types, how: How) -> Native | None:
         found = []
         for n, part in enumerate(parts):
             moved = {Place("in", i): Place("in", n * size + i) for i in range(size)}
-            found += [_on(call, moved) for call in part.calls(())]  # type: ignore[union-attr]
+            found += [on(call, moved) for call in part.calls(())]  # type: ignore[union-attr]
         return found
 
     if None in parts:
@@ -137,6 +138,29 @@ def together(op: Together, in_types: Types, how: How) -> Native | None:
     return Native(calls, max(part.workspace for part in parts if part is not None))
 
 
-def _on(call: Call, moved: dict[Place, Place]) -> Call:
-    """The call on other pointers."""
-    return call._replace(places=tuple(moved.get(p, p) for p in call.places))
+def assign(op: Assign, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """var = value."""
+    return _assign(in_types, lambda var, value: value, how)
+
+
+def assign_add(op: AssignAdd, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """var = var + value."""
+    return _assign(in_types, lambda var, value: var + value, how)
+
+
+def assign_sub(op: AssignSub, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """var = var − value."""
+    return _assign(in_types, lambda var, value: var - value, how)
+
+
+def _assign(in_types: Types, formula: Callable[[Scalar, Scalar], Scalar], how: How) -> Native | None:
+    var, value = in_types
+    if not var.size or var.size != value.size:
+        return None
+    kind = TensorType(var.dtype, (var.size,))
+    made = formula(operand(0, var.dtype), operand(1, var.dtype))
+    what = Elementwise((var.size,), (kind, kind), (Output(made),))
+    if not what.is_printable:
+        return None
+    native = elementwise(what, how)
+    return Native(always(lambda: [on(c, {Place("out", 0): Place("in", 0)}) for c in native.calls((True,))]))

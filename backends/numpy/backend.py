@@ -24,6 +24,7 @@ from minigraph.backends.numpy import (
     winograd,
 )
 from minigraph.backends.numpy.common import Array, Kernel, Types, copy, fallback, steps_only
+from minigraph.backends.numpy.threads import TEAM
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.passes.multi_tensor import Together
@@ -81,6 +82,10 @@ class NumpyBackend:
         if isinstance(op, Epilogue):
             return loop.epilogue(op, in_types, self._lower_inside)
         return self.lower(op, in_types, out_types)
+
+    def speed(self) -> str:
+        """What the speed of kernels depends on beside the CPU."""
+        return f"numpy {np.__version__} {TEAM.size} threads"
 
     def write(self, array: Array, value: Any) -> None:
         """Copy from the host, broadcasting and casting as NumPy does."""

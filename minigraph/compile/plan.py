@@ -223,7 +223,7 @@ class Plan:
         kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), fallback)
         source = step.instr.source
         where = f", made at {source.describe()}" if source else ""
-        return kind(f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})")
+        return kind(f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})", step.instr.name)
 
     def _bind(self, arena: Any) -> None:
         """Make all views of the arena, and let the backend bind its launches to them."""

@@ -21,6 +21,10 @@ class GraphError(MinigraphError, ValueError):
     """A misuse of a graph: a tensor of another graph, a name that is taken, an unknown name."""
 
 
+class MissingNodeError(GraphError, AssertionError):
+    """A name that is not in a graph definition, where TensorFlow 1 asserts that it is."""
+
+
 class FinalizedError(MinigraphError, RuntimeError):
     """A node was added to a graph after `Graph.finalize()`."""
 
@@ -44,7 +48,7 @@ class MissingPackageError(MinigraphError, ImportError):
 class OpError(MinigraphError):
     """An error while a graph runs, or about data a run needs.
 
-    `op` is the node (may be None), `message` the text, as in `tf.errors.OpError`.
+    `op` is the node (may be None; while the run goes on, its name), `message` the text, as in `tf.errors.OpError`.
     """
 
     def __init__(self, message: str, op: Any = None) -> None:
@@ -57,12 +61,36 @@ class InvalidArgumentError(OpError):
     """An unfed placeholder, or an operand whose value is not allowed."""
 
 
+def at_node(error: Exception, node: Any) -> OpError:
+    """The error as one of a run, with the node whose computation raised it and the line where the node was made."""
+    kind = type(error) if isinstance(error, OpError) else InvalidArgumentError
+    return kind(f"{error} (in {node.type} node '{node.name}', made at {node.source.describe()})", node)
+
+
+class EarlyShapeError(ShapeError, InvalidArgumentError):
+    """Shapes that do not fit, found while the graph is built, where TensorFlow 1 finds them in a run."""
+
+
 class FailedPreconditionError(OpError):
     """A variable was read before it was initialised."""
 
 
 class NotFoundError(OpError, FileNotFoundError):
     """A file, or a tensor in a checkpoint, that does not exist."""
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class AlreadyExistsError(OpError, FileExistsError):
+    """A file that is there already."""
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class PermissionDeniedError(OpError, PermissionError):
+    """A file that may not be read or written."""
 
     def __str__(self) -> str:
         return self.message
@@ -86,6 +114,10 @@ class UnavailableError(OpError):
 
 class ResourceExhaustedError(OpError):
     """Out of memory or disk space."""
+
+
+class UnknownError(OpError):
+    """A function of the user's raised an exception that has no counterpart here."""
 
 
 class InternalError(OpError):

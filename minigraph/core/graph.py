@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigraph.core import scopes
+from minigraph.core.collections import Collections
 from minigraph.core.dtypes import DType
 from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError
 from minigraph.core.op import Op
@@ -168,10 +169,11 @@ class _Context(threading.local):
     source: Source | None = None
 
 
-class Graph:
+class Graph(Collections):
     """Nodes in the order they were made, which is a topological order."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.nodes: list[Node] = []
         self.seed: int | None = None
         self.last_id = 0  # TensorFlow 1's op count, from which default op seeds come
@@ -180,7 +182,6 @@ class Graph:
         self.lock = threading.RLock()
         self._by_name: dict[str, Node] = {}
         self._names_used: dict[str, int] = {}
-        self._collections: dict[Any, list[Any]] = {}
         self._context = _Context()
 
     # building
@@ -396,6 +397,9 @@ class Graph:
             raise GraphError(f"'{name}' names a tensor, not a node.")
         return element
 
+    def find_node(self, name: str) -> Node | None:
+        return self._by_name.get(name)
+
     def get_operations(self) -> list[Node]:
         return list(self.nodes)
 
@@ -404,25 +408,6 @@ class Graph:
         from minigraph.core.graph_def import graph_def
 
         return graph_def(self)
-
-    # collections
-
-    def add_to_collection(self, name: Any, value: Any) -> None:
-        self._collections.setdefault(name, []).append(value)
-
-    def get_collection_ref(self, name: Any) -> list[Any]:
-        return self._collections.setdefault(name, [])
-
-    def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
-        """A copy of a collection; with `scope`, the items whose name the regular expression matches from the start."""
-        items = self._collections.get(name, [])
-        if not scope:
-            return list(items)
-        pattern = re.compile(scope)
-        return [i for i in items if hasattr(i, "name") and pattern.match(i.name)]
-
-    def get_all_collection_keys(self) -> list[Any]:
-        return [k for k, v in self._collections.items() if v]
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
         """The graph for networkx: a vertex per node (key: its name), an edge per input (attribute `tensor`) or
@@ -462,7 +447,9 @@ def get_default_graph() -> Graph:
 def reset_default_graph() -> None:
     """Start a new default graph. Nodes of the old one stay usable only with their own graph."""
     if scopes.graph_stack():
-        raise AssertionError("Do not use tf.reset_default_graph() inside `with graph.as_default():`.")
+        raise AssertionError(
+            "Do not use tf.reset_default_graph() to clear nested graphs: leave `with graph.as_default():` first."
+        )
     scopes.forget_global_graph()
 
 

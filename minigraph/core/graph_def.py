@@ -115,7 +115,7 @@ def _check(definition: GraphDef, mapped: Mapping[str, Tensor]) -> list[_Checked]
             raise GraphError(f"{_where(node)}: the name is there twice")
         if not VALID_NAME.fullmatch(node.name) or node.name.endswith("/"):
             raise GraphError(f"{_where(node)}: the name is not valid")
-        given = [mapped[i].type if i in mapped else _type(types, node, i) for i in map(_full, _data(node.input))]
+        given = [_given(types, node, i, mapped) for i in map(_full, _data(node.input))]
         for name in (i[1:] for i in node.input if i.startswith("^")):
             if name not in types:
                 raise GraphError(f"{_where(node)} runs after '{name}', which does not come before it")
@@ -142,6 +142,19 @@ def _full(name: str) -> str:
 def _output(made: Mapping[str, Node], name: str) -> Tensor:
     base, _, index = name.partition(":")
     return made[base].outputs[int(index)]
+
+
+def _given(types: Mapping[str, Types], node: NodeDef, name: str, mapped: Mapping[str, Tensor]) -> TensorType:
+    """The type of an input, which may be replaced by a tensor of the same dtype."""
+    if name not in mapped:
+        return _type(types, node, name)
+    found = mapped[name]
+    if name.partition(":")[0] in types and (expected := _type(types, node, name).dtype) is not found.dtype:
+        raise GraphError(
+            f"{_where(node)} was passed {found.dtype.name} from {found.name}, incompatible with expected "
+            f"{expected.name}"
+        )
+    return found.type
 
 
 def _type(types: Mapping[str, Types], node: NodeDef, name: str) -> TensorType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from minigraph.core.op import Op
@@ -43,7 +44,7 @@ class Instr:
 
     @property
     def predecessors(self) -> tuple[Instr, ...]:
-        return (*[v.instr for v in self.inputs], *self.control)
+        return (*[instr for instr, _ in self.inputs], *self.control)
 
     @property
     def is_pointwise(self) -> bool:
@@ -94,20 +95,14 @@ class Builder:
 
         types: what `op.infer` gives, where it is known.
         """
+        inputs, control = tuple(inputs), tuple(control)
         if types is None:
-            types = op.infer(*(v.type for v in inputs))
+            types = op.infer(*[v.type for v in inputs])
         serial = self._count
-        key = (
-            op.key,
-            tuple(inputs),
-            tuple(control),
-            types,
-            serial if op.stateful else -1,
-        )
+        key = (op, inputs, control, types, serial if op.stateful else -1)
         instr = self._known.get(key)
         if instr is None:
-            instr = Instr(op, tuple(inputs), tuple(control), types, serial)
-            self._known[key] = instr
+            instr = self._known[key] = Instr(op, inputs, control, types, serial)
             self._count += 1
         if name is not None:
             instr.names.append(name)
@@ -126,14 +121,15 @@ class Program(NamedTuple):
 
 def reachable(roots: Iterable[Instr]) -> tuple[Instr, ...]:
     """All that the roots need, through inputs and control inputs, in topological order."""
-    seen: dict[int, Instr] = {}
+    seen: set[Instr] = set()
     stack = list(roots)
     while stack:
         instr = stack.pop()
-        if id(instr) not in seen:
-            seen[id(instr)] = instr
-            stack.extend(instr.predecessors)
-    return tuple(sorted(seen.values(), key=lambda i: i.serial))
+        if instr not in seen:
+            seen.add(instr)
+            stack += [before for before, _ in instr.inputs]
+            stack += instr.control
+    return tuple(sorted(seen, key=attrgetter("serial")))
 
 
 def readers_of(program: Program) -> dict[Value, list[Instr | None]]:

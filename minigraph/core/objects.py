@@ -1,4 +1,4 @@
-"""Compiled objects on disk: a folder of files, each with a checksum, the longest unused removed first."""
+"""Compiled code and results of timed trials on disk: files with checksums, the longest unused removed first."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from minigraph.core.files import atomic_write, cache_dir
 
-LIMIT = 256 << 20  # bytes
-KINDS = ("llvm", "cuda")
+LIMITS = {"llvm": 256 << 20, "cuda": 256 << 20, "tuning": 1 << 20}  # bytes, by kind
 _SUFFIX = ".obj"
 _DIGEST = hashlib.sha256().digest_size
 
@@ -29,7 +28,7 @@ class ObjectCache:
     """Bytes by key. A damaged or foreign entry counts as absent; so does everything on a disk that fails, because the
     compiler can make it again. Several processes may read and write at the same time."""
 
-    def __init__(self, folder: Path, limit: int = LIMIT) -> None:
+    def __init__(self, folder: Path, limit: int) -> None:
         self.folder = folder
         self.limit = limit
 
@@ -83,8 +82,8 @@ class ObjectCache:
 
 
 def objects(kind: str) -> ObjectCache:
-    """The cache of one kind of compiled code, of KINDS; MINIGRAPH_CACHE moves it."""
-    return ObjectCache(cache_dir() / kind)
+    """The cache of one kind, of LIMITS; MINIGRAPH_CACHE moves it."""
+    return ObjectCache(cache_dir() / kind, LIMITS[kind])
 
 
 def _checksum(key: str, content: bytes) -> bytes:

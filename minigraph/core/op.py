@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -102,21 +103,20 @@ class Op(Record):
                 raise TypeError(f"an op named {cls.__name__} is already registered")
             REGISTRY[cls.__name__] = cls
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.__dict__["_key"] = (type(self), *(attribute_key(getattr(self, n)) for n in self.fields))
-
-    @property
+    @cached_property
     def key(self) -> tuple[Any, ...]:
         """The interning key of the record."""
-        key: tuple[Any, ...] = self.__dict__["_key"]
-        return key
+        return (type(self), *(attribute_key(getattr(self, n)) for n in self.fields))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Op) and self.key == other.key
+        return self is other or (isinstance(other, Op) and self._hash == other._hash and self.key == other.key)
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        return self._hash
 
     # The rules. Every op has `infer` and `forward`; the others have defaults. (`**_` lets each op name its operands.)
 

@@ -8,6 +8,7 @@ from minigraph.layers.classes import (
     Conv1D,
     Conv2D,
     Conv2DTranspose,
+    Conv3D,
     Dense,
     Dropout,
     Flatten,
@@ -31,6 +32,7 @@ from minigraph.layers.more import (
     average_pooling3d,
     conv1d,
     conv2d_transpose,
+    conv3d,
     max_pooling1d,
     max_pooling3d,
     separable_conv2d,
@@ -41,8 +43,8 @@ Deconvolution2D = Conv2DTranspose
 
 __all__ = [
     "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "BatchNormalization", "Conv1D", "Conv2D",
-    "Conv2DTranspose", "Convolution2D", "Deconvolution2D", "Dense", "Dropout", "Flatten", "Layer", "MaxPooling1D",
-    "MaxPooling2D", "MaxPooling3D", "SeparableConv2D", "average_pooling1d", "average_pooling2d", "average_pooling3d",
-    "batch_normalization", "conv1d", "conv2d", "conv2d_transpose", "dense", "dropout", "flatten", "max_pooling1d",
-    "max_pooling2d", "max_pooling3d", "separable_conv2d",
+    "Conv2DTranspose", "Conv3D", "Convolution2D", "Deconvolution2D", "Dense", "Dropout", "Flatten", "Layer",
+    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "SeparableConv2D", "average_pooling1d", "average_pooling2d",
+    "average_pooling3d", "batch_normalization", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "dense", "dropout",
+    "flatten", "max_pooling1d", "max_pooling2d", "max_pooling3d", "separable_conv2d",
 ]  # fmt: skip

@@ -14,15 +14,17 @@ from minigraph.initializers import ones_initializer, zeros_initializer
 from minigraph.ops import conv2d as conv
 from minigraph.ops.algebra import tensordot
 from minigraph.ops.bias import bias_add
-from minigraph.ops.builder import as_tensor_like
+from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.constant import Const
+from minigraph.ops.data_format import NCHW, NHWC
 from minigraph.ops.dropout import dropout as nn_dropout
 from minigraph.ops.identity import identity
 from minigraph.ops.math import where, zeros_like
 from minigraph.ops.matmul import matmul
-from minigraph.ops.norm import LEAST_EPSILON, bessel_corrected, moments
+from minigraph.ops.norm import LEAST_EPSILON, bessel_corrected, moments, normalised
 from minigraph.ops.norm import batch_normalization as normalise
 from minigraph.ops.pool import avg_pool, max_pool
-from minigraph.ops.shape import reshape, shape
+from minigraph.ops.shape import reshape, shape, transpose
 from minigraph.ops.slicing import getitem
 from minigraph.variables import GraphKeys, Variable, assign_sub, get_variable, variable_scope
 
@@ -52,30 +54,56 @@ def batch_normalization(
     """
     refuse(unsupported, "batch_normalization")
     x = convert_to_tensor(inputs)
+    with x.graph.as_default(), variable_scope(name, default_name="batch_normalization", reuse=reuse):
+        return normalised_batch(
+            x, axis, momentum, epsilon, center, scale, known(training), trainable, fused,
+            beta=(beta_initializer, beta_regularizer), gamma=(gamma_initializer, gamma_regularizer),
+            moving_mean=moving_mean_initializer, moving_variance=moving_variance_initializer,
+        )  # fmt: skip
+
+
+def known(condition: Any) -> Any:
+    """The value of a bool tensor that is a constant; anything else as it is."""
+    condition = as_tensor_like(condition)
+    if isinstance(condition, Tensor) and isinstance(condition.node.op, Const):
+        return bool(condition.node.op.value)
+    return condition
+
+
+def normalised_batch(
+    x: Tensor, axis: Any, momentum: float, epsilon: float, center: bool, scale: bool, training: Any, trainable: bool,
+    fused: bool | None, beta: tuple[Any, Any], gamma: tuple[Any, Any], moving_mean: Any, moving_variance: Any,
+    count: int | None = None, beta_first: bool = False,
+) -> Tensor:  # fmt: skip
+    """`batch_normalization` in the current variable scope. Pairs are an initializer and a regularizer.
+
+    count: how many nodes TensorFlow makes, variables aside, where that is not as in `tf.layers`.
+    """
     along = _channel_axis(axis, x)
     others = [a for a in range(len(x.type.shape or ())) if a != along]
     fuses = fused is not False and along in (1, 3) and len(others) == 3
-    training = as_tensor_like(training)
-    with x.graph.as_default(), variable_scope(name, default_name="batch_normalization", reuse=reuse):
 
-        def variable(name: str, initializer: Any, regularizer: Any, learned: bool) -> Variable:
-            size = [x.type.shape[along]]  # type: ignore[index]
-            return get_variable(name, size, x.dtype, initializer, regularizer, trainable=learned)
+    def variable(name: str, initializer: Any, regularizer: Any, learned: bool) -> Variable:
+        size = [x.type.shape[along]]  # type: ignore[index]
+        return get_variable(name, size, x.dtype, initializer, regularizer, trainable=learned)
 
-        gamma = variable("gamma", gamma_initializer, gamma_regularizer, trainable) if scale else None
-        beta = variable("beta", beta_initializer, beta_regularizer, trainable) if center else None
-        moving_mean = variable("moving_mean", moving_mean_initializer, None, False)
-        moving_variance = variable("moving_variance", moving_variance_initializer, None, False)
-        with counted_as(x.graph, _nodes(training, fuses, center, scale, along == len(others))):
-            mean, variance = moving_mean.value(), moving_variance.value()
-            if isinstance(training, Tensor) or training:
-                batch_mean, biased = moments(x, others)
-                estimate = bessel_corrected(biased, x) if fuses else biased
-                _move(moving_mean, batch_mean, momentum, training)
-                _move(moving_variance, estimate, momentum, training)
-                mean, variance = (_if(training, a, b) for a, b in ((batch_mean, mean), (biased, variance)))
-            middle, width, offset, factor = (_spread(p, along, x) for p in (mean, variance, beta, gamma))
-            return normalise(x, middle, width, offset, factor, max(epsilon, LEAST_EPSILON) if fuses else epsilon)
+    wanted = [("gamma", gamma, scale), ("beta", beta, center)]
+    made = {n: variable(n, *how, trainable) for n, how, want in (wanted[::-1] if beta_first else wanted) if want}
+    averages = variable("moving_mean", moving_mean, None, False)
+    spread = variable("moving_variance", moving_variance, None, False)
+    with counted_as(x.graph, count or _nodes(training, fuses, center, scale, along == len(others))):
+        mean, variance = averages.value(), spread.value()
+        if isinstance(training, Tensor) or training:
+            batch_mean, biased = moments(x, others)
+            _move(averages, batch_mean, momentum, training)
+            _move(spread, bessel_corrected(biased, x) if fuses else biased, momentum, training)
+            mean, variance = (_if(training, a, b) for a, b in ((batch_mean, mean), (biased, variance)))
+        parts = (mean, variance, made.get("beta"), made.get("gamma"))
+        middle, width, offset, factor = (_spread(p, along, x) for p in parts)
+        if not fuses:
+            return normalise(x, middle, width, offset, factor, epsilon)
+        name = "cond/Merge" if isinstance(training, Tensor) else "FusedBatchNormV3"
+        return normalised(x, middle, width, offset, factor, max(epsilon, LEAST_EPSILON), name)
 
 
 @contextmanager
@@ -136,19 +164,20 @@ def conv2d(
     kernel_regularizer: Any = None, bias_regularizer: Any = None, trainable: bool = True, name: str | None = None,
     reuse: Any = None, **unsupported: Any,
 ) -> Tensor:  # fmt: skip
-    """Cross-correlation of images [N,H,W,C] with `filters` filters, plus a bias. Variables: kernel, bias."""
+    """Cross-correlation of images [N,H,W,C], or [N,C,H,W] with data_format "channels_first", with `filters` filters,
+    plus a bias. Variables: kernel, bias."""
     refuse(unsupported, "conv2d")
-    require_channels_last(data_format)
+    form, size = image_format(data_format)
     x = convert_to_tensor(inputs)
-    channels = last_size(x, 4, "conv2d")
+    channels = channels_of(x, data_format, "conv2d")
     rows, columns = pair(kernel_size)
     with x.graph.as_default(), variable_scope(name, default_name="conv2d", reuse=reuse):
         dims = [rows, columns, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
         x.graph.reserve_ids(1)  # the dilation rate, a constant
-        y = conv.conv2d(x, kernel, list(pair(strides)), padding.upper(), dilations=list(pair(dilation_rate)))
+        y = conv.conv2d(x, kernel, size(strides), padding.upper(), data_format=form, dilations=size(dilation_rate))
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
-        return finished(y, filters, bias, activation)
+        return finished(y, filters, bias, activation, form)
 
 
 def dense(
@@ -162,25 +191,39 @@ def dense(
     width = last_size(x, max(x.type.rank or 2, 2), "dense")
     with x.graph.as_default(), variable_scope(name, default_name="dense", reuse=reuse):
         kernel = get_variable("kernel", [width, units], x.dtype, kernel_initializer, kernel_regularizer, trainable)
-        y: Tensor = matmul(x, kernel) if x.type.rank == 2 else tensordot(x, kernel, [[-1], [0]])
+        y = product_with(x, kernel)
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
         return finished(y, units, bias, activation)
 
 
-def finished(y: Tensor, units: int, bias: tuple[Any, Any, bool] | None, activation: Activation) -> Tensor:
+def product_with(x: Tensor, kernel: Any) -> Tensor:
+    """x·kernel over the last axis of x [..., C]."""
+    if x.type.rank == 2:
+        return matmul(x, kernel)
+    if x.type.is_static:
+        return tensordot(x, kernel, [[-1], [0]])
+    with counted_as(x.graph, 25):
+        return tensordot(x, kernel, [[-1], [0]])
+
+
+def finished(
+    y: Tensor, units: int, bias: tuple[Any, Any, bool] | None, activation: Activation, form: str | None = None
+) -> Tensor:  # fmt: skip
     """activation(y + bias). bias: initializer, regularizer, and whether it is trained; None for none."""
     if bias is not None:
-        y = bias_add(y, get_variable("bias", [units], y.dtype, *bias))
+        y = bias_add(y, get_variable("bias", [units], y.dtype, *bias), form)
     return y if activation is None else activation(y)
 
 
-def flatten(inputs: Any, name: str | None = None) -> Tensor:
-    """All axes but the first as one."""
+def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_last") -> Tensor:
+    """All axes but the first as one. Of "channels_first" the channels become the last axis before."""
     x = convert_to_tensor(inputs)
-    dims = x.type.shape
-    if dims is None:
+    if x.type.shape is None:
         raise ShapeError("flatten needs to know the rank of its input")
     with x.graph.as_default(), x.graph.name_scope(name or "flatten"):
+        if image_format(data_format)[0] == NCHW and len(x.type.shape) > 2:
+            x = transpose(x, [0, *range(2, len(x.type.shape)), 1])
+        dims = x.type.shape or ()
         x.graph.reserve_ids(6 if dims[0] is None else 0)  # what looks up the size of the batch
         if None not in dims[1:]:
             return reshape(x, [-1 if dims[0] is None else dims[0], math.prod(dims[1:])])
@@ -195,35 +238,40 @@ def dropout(
 
     training: a bool, or a bool tensor.
     """
-    x = convert_to_tensor(inputs)
-    training = as_tensor_like(training)
-    with x.graph.as_default(), x.graph.name_scope(name or "dropout"):
-        if isinstance(training, Tensor):
-            amount = convert_to_tensor(as_tensor_like(rate), x.dtype)
-            chosen = where(training, amount, zeros_like(amount))
-            x.graph.reserve_ids(3)  # of the nodes that branch, those before the random numbers
-            y = nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=chosen)
-            x.graph.reserve_ids(3)
-            return y
-        return nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=rate) if training else identity(x)
+    with composed(name, "dropout", inputs):
+        return dropped(convert_to_tensor(inputs), rate, noise_shape, seed, known(training))
+
+
+def dropped(x: Tensor, rate: Any, noise_shape: Any, seed: int | None, training: Any) -> Tensor:
+    """`dropout` in the current name scope."""
+    if isinstance(training, Tensor):
+        amount = convert_to_tensor(as_tensor_like(rate), x.dtype)
+        chosen = where(training, amount, zeros_like(amount))
+        x.graph.reserve_ids(3)  # of the nodes that branch, those before the random numbers
+        y = nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=chosen)
+        x.graph.reserve_ids(2)
+        return identity(y, name="cond/Merge")
+    return nn_dropout(x, noise_shape=noise_shape, seed=seed, rate=rate) if training else identity(x)
 
 
 def max_pooling2d(
     inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The maximum of each window of images [N,H,W,C]."""
-    require_channels_last(data_format)
-    return max_pool(inputs, window(pool_size), window(strides), padding.upper(), name=name or "max_pooling2d")
+    """The maximum of each window of images [N,H,W,C], or [N,C,H,W] with data_format "channels_first"."""
+    form, size = image_format(data_format)
+    with composed(name, "max_pooling2d", inputs):
+        return max_pool(inputs, size(pool_size), size(strides), padding.upper(), form, name="MaxPool")
 
 
 def average_pooling2d(
     inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The mean of each window of images [N,H,W,C]."""
-    require_channels_last(data_format)
-    return avg_pool(inputs, window(pool_size), window(strides), padding.upper(), name=name or "average_pooling2d")
+    """The mean of each window of images [N,H,W,C], or [N,C,H,W] with data_format "channels_first"."""
+    form, size = image_format(data_format)
+    with composed(name, "average_pooling2d", inputs):
+        return avg_pool(inputs, size(pool_size), size(strides), padding.upper(), form, name="AvgPool")
 
 
 def refuse(unsupported: dict[str, Any], layer: str) -> None:
@@ -237,18 +285,33 @@ def require_channels_last(data_format: str) -> None:
         raise ValueError(f"data_format must be channels_last, not {data_format!r}")
 
 
+def image_format(data_format: str) -> tuple[str, Callable[[Any], list[int]]]:
+    """What ops call a layer's data_format, and a function that writes a size, or a pair, for all four axes."""
+    if data_format not in ("channels_last", "channels_first"):
+        raise ValueError(f"data_format must be channels_last or channels_first, not {data_format!r}")
+    if data_format == "channels_first":
+        return NCHW, lambda value: [1, 1, *pair(value)]
+    return NHWC, lambda value: [1, *pair(value), 1]
+
+
+def channels_of(x: Tensor, data_format: str, layer: str) -> int:
+    """The number of channels of images, which must be known."""
+    if data_format == "channels_last":
+        return last_size(x, 4, layer)
+    dims = x.type.shape
+    if dims is None or len(dims) != 4 or dims[1] is None:
+        raise ShapeError(f"{layer} takes images [N,C,H,W] whose channels are defined, not {format_shape(dims)}")
+    return dims[1]
+
+
 def last_size(x: Tensor, rank: int, layer: str) -> int:
     dims = x.type.shape
     if dims is None or len(dims) != rank or dims[-1] is None:
         shape = format_shape(dims)
-        raise ShapeError(f"tf.layers.{layer} takes a tensor of rank {rank} whose last size is known, not {shape}")
+        raise ShapeError(f"{layer} takes a tensor of rank {rank} whose last dimension is defined, not {shape}")
     return dims[-1]
 
 
 def pair(value: Any) -> tuple[int, int]:
     rows, columns = (value, value) if isinstance(value, int) else value
     return int(rows), int(columns)
-
-
-def window(value: Any) -> list[int]:
-    return [1, *pair(value), 1]

@@ -6,10 +6,22 @@ from typing import Any
 
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.initializers import zeros_initializer
-from minigraph.layers.functions import Activation, counted_as, finished, last_size, pair, refuse, require_channels_last
+from minigraph.layers.functions import (
+    Activation,
+    channels_of,
+    counted_as,
+    finished,
+    image_format,
+    last_size,
+    pair,
+    refuse,
+    require_channels_last,
+)
 from minigraph.ops import conv_forms as forms
+from minigraph.ops.conv3d import conv3d as nn_conv3d
 from minigraph.ops.conv3d import known_dims
 from minigraph.ops.convolve import conv1d as nn_conv1d
+from minigraph.ops.data_format import NHWC
 from minigraph.ops.joining import stack
 from minigraph.ops.pool_forms import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
 from minigraph.variables import get_variable, variable_scope
@@ -26,21 +38,23 @@ def conv2d_transpose(
     side is longer by the kernel's size less the stride, if that is more than 0. Variables: kernel [KH,KW,filters,C],
     bias."""
     refuse(unsupported, "conv2d_transpose")
-    require_channels_last(data_format)
+    form, axes = image_format(data_format)
     x = convert_to_tensor(inputs)
-    channels = last_size(x, 4, "conv2d_transpose")
+    channels = channels_of(x, data_format, "conv2d_transpose")
     size, step = pair(kernel_size), pair(strides)
     more = [0 if padding.lower() == "same" else max(k - s, 0) for k, s in zip(size, step, strict=True)]
     with x.graph.as_default(), variable_scope(name, default_name="conv2d_transpose", reuse=reuse):
         dims = [*size, filters, channels]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
         with counted_as(x.graph, 24):
-            n, height, width = known_dims(x, (0, 1, 2))
-            target = [n, height * step[0] + more[0], width * step[1] + more[1], filters]
+            n, height, width = known_dims(x, (0, 1, 2) if form == NHWC else (0, 2, 3))
+            sides = [height * step[0] + more[0], width * step[1] + more[1]]
+            target = [n, *sides, filters] if form == NHWC else [n, filters, *sides]
             shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
-            y = forms.conv2d_transpose(x, kernel, shape, list(step), padding.upper())
+            y = forms.conv2d_transpose(x, kernel, shape, axes(step), padding.upper(), data_format=form)
+            y.set_shape([None if isinstance(d, Tensor) else d for d in target])
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
-        return finished(y, filters, bias, activation)
+        return finished(y, filters, bias, activation, form)
 
 
 def separable_conv2d(
@@ -54,9 +68,9 @@ def separable_conv2d(
     """A depthwise convolution, then a pointwise one, plus a bias. Variables: depthwise_kernel [KH,KW,C,multiplier],
     pointwise_kernel [1,1,C·multiplier,filters], bias."""
     refuse(unsupported, "separable_conv2d")
-    require_channels_last(data_format)
+    form, axes = image_format(data_format)
     x = convert_to_tensor(inputs)
-    channels = last_size(x, 4, "separable_conv2d")
+    channels = channels_of(x, data_format, "separable_conv2d")
     with x.graph.as_default(), variable_scope(name, default_name="separable_conv2d", reuse=reuse):
         deep = [*pair(kernel_size), channels, depth_multiplier]
         wide = [1, 1, channels * depth_multiplier, filters]
@@ -66,12 +80,10 @@ def separable_conv2d(
         mixing = get_variable(
             "pointwise_kernel", wide, x.dtype, pointwise_initializer, pointwise_regularizer, trainable
         )
-        rows, columns = pair(strides)
-        y = forms.separable_conv2d(
-            x, spatial, mixing, [1, rows, columns, 1], padding.upper(), rate=list(pair(dilation_rate))
-        )
+        rate = list(pair(dilation_rate))
+        y = forms.separable_conv2d(x, spatial, mixing, axes(strides), padding.upper(), rate=rate, data_format=form)
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
-        return finished(y, filters, bias, activation)
+        return finished(y, filters, bias, activation, form)
 
 
 def conv1d(
@@ -93,6 +105,28 @@ def conv1d(
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
         x.graph.reserve_ids(1)  # the dilation rate, a constant
         y = nn_conv1d(x, kernel, step, padding.upper(), dilations=spread)
+        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        return finished(y, filters, bias, activation)
+
+
+def conv3d(
+    inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1, 1), padding: str = "valid",
+    data_format: str = "channels_last", dilation_rate: Any = (1, 1, 1), activation: Activation = None,
+    use_bias: bool = True, kernel_initializer: Any = None, bias_initializer: Any = zeros_initializer,
+    kernel_regularizer: Any = None, bias_regularizer: Any = None, trainable: bool = True, name: str | None = None,
+    reuse: Any = None, **unsupported: Any,
+) -> Tensor:  # fmt: skip
+    """Cross-correlation of volumes [N,D,H,W,C] with `filters` filters, plus a bias. Variables: kernel
+    [KD,KH,KW,C,filters], bias."""
+    refuse(unsupported, "conv3d")
+    require_channels_last(data_format)
+    x = convert_to_tensor(inputs)
+    channels = last_size(x, 5, "conv3d")
+    with x.graph.as_default(), variable_scope(name, default_name="conv3d", reuse=reuse):
+        dims = [*_box(kernel_size)[1:4], channels, filters]
+        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        with counted_as(x.graph, 2):  # the dilation rate, a constant, and the op
+            y = nn_conv3d(x, kernel, _box(strides), padding.upper(), dilations=_box(dilation_rate))
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
         return finished(y, filters, bias, activation)
 

@@ -91,6 +91,25 @@ class CheckNumerics(Op):
         yield Sample(cls("x"), (_X,))
 
 
+class CheckDivisor(Op):
+    """The input, an integer tensor; InvalidArgumentError where it holds a zero."""
+
+    differentiable = False
+    on_host = True
+
+    def infer(self, y: TensorType) -> tuple[TensorType, ...]:
+        return (y,)
+
+    def forward(self, xp: Any, y: Any) -> tuple[Any, ...]:
+        if not np.all(y):
+            raise InvalidArgumentError("Integer division by zero")
+        return (y,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (np.array([2, -1]),))
+
+
 class Print(Op):
     """The first input; the others are shown on standard error, in the first `first_n` runs (−1: in all)."""
 
@@ -140,6 +159,20 @@ def Print_(
         shown = [convert_to_tensor(as_tensor_like(d)) for d in data]
         op = Print(message or "", -1 if first_n is None else first_n, summarize)
         return first(x.graph.add(op, (x, *shown), scope))
+
+
+def checked_divisor(x: Any, y: Any) -> Any:
+    """`y`, to divide `x` by. Of integers, a run in which it holds a zero fails with InvalidArgumentError."""
+    x, y = as_tensor_like(x), as_tensor_like(y)
+    given = next((t for t in (y, x) if isinstance(t, Tensor)), None)
+    if given is None or not given.dtype.is_integer:
+        return y
+    known = static_value(y) if isinstance(y, Tensor) else y
+    if known is not None and np.all(known):
+        return y
+    with given.graph.as_default():
+        given.graph.reserve_ids(-1)  # TensorFlow's division checks by itself
+        return apply(CheckDivisor(), convert_to_tensor(y, given.dtype))
 
 
 def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor:

@@ -9,12 +9,14 @@ class Equal(Comparison):
     """z = (x = y)."""
 
     ufunc = "equal"
+    kinds = "fiub"
 
 
 class NotEqual(Comparison):
     """z = (x ≠ y)."""
 
     ufunc = "not_equal"
+    kinds = "fiub"
 
 
 class Less(Comparison):

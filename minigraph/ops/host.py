@@ -8,8 +8,17 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.dtypes import as_dtype, int32, int64
-from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.errors import (
+    DTypeError,
+    InvalidArgumentError,
+    OpError,
+    OutOfRangeError,
+    ResourceExhaustedError,
+    ShapeError,
+    UnimplementedError,
+    UnknownError,
+)
+from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ops.builder import as_tensor_like, composed, graph_of
@@ -57,6 +66,41 @@ class Unique(HostOp):
         return values[order], rank[inverse].astype(np.int32)
 
 
+def segment_count(ids: Any) -> int:
+    """How many segments ids in order stand for. InvalidArgumentError where they are not in order."""
+    if ids.size and (np.any(np.diff(ids) < 0) or ids[0] < 0):
+        raise InvalidArgumentError(f"segment ids are not increasing: {ids.tolist()}")
+    return int(ids[-1]) + 1 if ids.size else 0
+
+
+class SegmentSum(HostOp):
+    """The sums of the slices of the first input along its first axis that have the same id in the second."""
+
+    differentiable = True
+
+    def infer(self, x: TensorType, ids: TensorType) -> tuple[TensorType, ...]:
+        if ids.rank != 1 or x.rank == 0:
+            raise ShapeError(f"segment_ids must be a vector, not {ids}, for {x}")
+        return (TensorType(x.dtype, None if x.shape is None else (None, *x.shape[1:])),)
+
+    def forward(self, xp: Any, x: Any, ids: Any) -> tuple[Any, ...]:
+        out = np.zeros((segment_count(ids), *x.shape[1:]), x.dtype)
+        np.add.at(out, ids, x)
+        return (out,)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return gather(grad, node.inputs[1]), None
+
+
+_RAISED: dict[type[Exception], type[OpError]] = {
+    ValueError: InvalidArgumentError,
+    TypeError: InvalidArgumentError,
+    StopIteration: OutOfRangeError,
+    MemoryError: ResourceExhaustedError,
+    NotImplementedError: UnimplementedError,
+}
+
+
 class PyFunc(HostOp):
     """The results of a Python function of arrays."""
 
@@ -68,7 +112,7 @@ class PyFunc(HostOp):
         return tuple(TensorType(d, None) for d in self.dtypes)
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
-        given = self.function(*map(np.asarray, arrays))
+        given = self._call(arrays)
         results = list(given) if isinstance(given, list | tuple) else [] if given is None else [given]
         if len(results) != len(self.dtypes):
             raise InvalidArgumentError(f"the function gave {len(results)} results, not {len(self.dtypes)}")
@@ -80,6 +124,15 @@ class PyFunc(HostOp):
                 raise InvalidArgumentError(f"the function gave {array.dtype} where {dtype.name} is expected")
             out.append(array.astype(dtype.np_dtype))
         return tuple(out)
+
+    def _call(self, arrays: Sequence[Any]) -> Any:
+        try:
+            return self.function(*map(np.asarray, arrays))
+        except OpError:
+            raise
+        except Exception as error:
+            kind = next((k for raised, k in _RAISED.items() if isinstance(error, raised)), UnknownError)
+            raise kind(f"{type(error).__name__}: {error}") from error
 
 
 class Range(Op):
@@ -169,7 +222,8 @@ def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True
     """The results of `func` on the arrays of `inp`, called once a run, between two plans. Nothing flows back.
 
     Tout: the dtype, or a list of them; an empty one gives the operation. What is known of the results' shapes may be
-    told by `set_shape`. A result of another dtype is an InvalidArgumentError.
+    told by `set_shape`. A result of another dtype is an InvalidArgumentError; so is a ValueError or a TypeError that
+    `func` raises, and an UnknownError most else.
     """
     kinds = tuple(as_dtype(t) for t in (Tout if isinstance(Tout, list | tuple) else [Tout]))
     with composed(name, "PyFunc", *inp) as scope:

@@ -339,7 +339,7 @@ def one_hot(
         wanted = kind if dtype is not None or on_value is None else None
         on = convert_to_tensor(1 if on_value is None else on_value, wanted, "on_value")
         off = convert_to_tensor(0 if off_value is None else off_value, on.dtype, "off_value")
-        graph.reserve_ids(1)
+        graph.reserve_ids(1 + (on_value is not None) + (off_value is not None))
         index = convert_to_tensor(indices, None, "indices", int32)
         op = OneHot(int(depth), -1 if axis is None else int(axis))
         return first(graph.add(op, (index, on, off), scope))

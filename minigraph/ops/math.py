@@ -17,6 +17,7 @@ from minigraph.ops import elementwise as E
 from minigraph.ops import filling as F
 from minigraph.ops import selection as S
 from minigraph.ops.builder import as_tensor_like, first, graph_of, make
+from minigraph.ops.checks import checked_divisor
 from minigraph.ops.matmul import matmul
 from minigraph.ops.pointwise import binary, unary
 from minigraph.ops.slicing import getitem
@@ -159,12 +160,12 @@ def multiply(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
     """⌊x / y⌋."""
-    return binary(E.FloorDiv(), x, y, name, "floordiv")
+    return binary(E.FloorDiv(), x, checked_divisor(x, y), name, "floordiv")
 
 
 def floormod(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x mod y, with the sign of y."""
-    return binary(E.FloorMod(), x, y, name, "FloorMod")
+    return binary(E.FloorMod(), x, checked_divisor(x, y), name, "FloorMod")
 
 
 def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -252,7 +253,7 @@ def div(x: Any, y: Any, name: str | None = None) -> Tensor:
     x, y = as_tensor_like(x), as_tensor_like(y)
     tensor = x if isinstance(x, Tensor) else y
     integer = isinstance(tensor, Tensor) and tensor.dtype.is_integer
-    return binary(E.FloorDiv() if integer else E.RealDiv(), x, y, name, "div")
+    return binary(E.FloorDiv() if integer else E.RealDiv(), x, checked_divisor(x, y), name, "div")
 
 
 def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -330,8 +331,8 @@ OPERATORS.update(
         "sub": _pair(E.Sub(), "sub"),
         "mul": _pair(E.Mul(), "mul"),
         "truediv": truediv,
-        "floordiv": _pair(E.FloorDiv(), "floordiv"),
-        "mod": _pair(E.FloorMod(), "mod"),
+        "floordiv": floordiv,
+        "mod": lambda x, y: floormod(x, y, "mod"),
         "pow": _pair(E.Pow(), "pow"),
         "matmul": matmul,
         "less": less,

@@ -8,7 +8,7 @@ from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.ops import elementwise as E
-from minigraph.ops.builder import apply
+from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.math import cast, maximum, rsqrt, square, squared_difference
 from minigraph.ops.reduce import as_axes, reduce_mean, reduce_sum
 from minigraph.ops.shape import size, squeeze
@@ -41,12 +41,18 @@ def batch_normalization(
     """scale·(x − mean)/√(variance + ε) + offset, computed as x·inv + (offset − mean·inv). scale, offset may be None."""
     tensor = convert_to_tensor(x)
     with tensor.graph.as_default(), tensor.graph.name_scope(name or "batchnorm"):
-        inverse = rsqrt(variance + variance_epsilon)
-        if scale is not None:
-            inverse = inverse * scale
-        shift = -mean * inverse if offset is None else offset - mean * inverse
-        result: Tensor = tensor * inverse + shift
-        return result
+        return normalised(tensor, mean, variance, offset, scale, variance_epsilon, "add_1")
+
+
+def normalised(
+    x: Tensor, mean: Any, variance: Any, offset: Any, scale: Any, epsilon: float, name: str
+) -> Tensor:  # fmt: skip
+    """The nodes of `batch_normalization` in the current scope, of which the last is called `name`."""
+    inverse = rsqrt(variance + epsilon)
+    if scale is not None:
+        inverse = inverse * scale
+    shift = -mean * inverse if offset is None else offset - mean * inverse
+    return apply(E.AddV2(), x * inverse, as_tensor_like(shift), name=name)
 
 
 def fused_batch_norm(
@@ -92,6 +98,6 @@ def bessel_corrected(variance: Tensor, x: Tensor) -> Tensor:
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Tensor:
     """x / √max(Σ x², ε) over `axis`."""
     tensor = convert_to_tensor(x)
-    with tensor.graph.name_scope(name or "l2_normalize"):
+    with tensor.graph.name_scope(name or "l2_normalize") as scope:
         total = reduce_sum(square(tensor), dim if axis is None else axis, keepdims=True)
-        return apply(E.Mul(), tensor, rsqrt(maximum(total, epsilon)))
+        return apply(E.Mul(), tensor, rsqrt(maximum(total, epsilon)), name=scope)

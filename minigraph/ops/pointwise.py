@@ -81,7 +81,6 @@ class Binary(Pointwise, abstract=True):
 class Comparison(Pointwise, abstract=True):
     differentiable = False
     gives_bool = True
-    kinds = "fiub"
     domain = (X, Y)
 
 

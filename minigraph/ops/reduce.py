@@ -310,9 +310,9 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, 
         top = apply(Max(axes, True), x)
         finite = apply(S.Select(), apply(C.IsFinite(), top), top, apply(F.ZerosLike(), top))
         stopped = apply(StopGradient(), finite)
-        total = apply(Sum(axes, True), apply(E.Exp(), apply(E.Sub(), x, stopped)))
-        result = apply(E.Add(), apply(E.Log(), total), stopped)
-        return result if keepdims else apply(Sum(axes, False), result)
+        total = apply(Sum(axes, bool(keepdims)), apply(E.Exp(), apply(E.Sub(), x, stopped)))
+        shift = stopped if keepdims else apply(Sum(axes, False), stopped)  # one element each, in the other shape
+        return apply(E.Add(), apply(E.Log(), total), shift)
 
 
 def _arg(op: type[ArgMax], x: Any, axis: Any, dimension: Any, output_type: Any, name: str | None) -> Tensor:

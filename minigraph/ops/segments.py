@@ -10,12 +10,13 @@ from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.conv3d import known_dims
+from minigraph.ops.host import SegmentSum, segment_count
 from minigraph.ops.identity import identity
 from minigraph.ops.indexing import scatter_nd
 from minigraph.ops.joining import stack, unstack
 from minigraph.ops.math import add_n, multiply
 from minigraph.ops.ranking import top_k
-from minigraph.ops.shape import expand_dims, transpose
+from minigraph.ops.shape import expand_dims, static_value, transpose
 
 
 def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: int, name: str | None = None) -> Tensor:
@@ -28,6 +29,18 @@ def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: int, name: s
         dims = [num_segments, *tail]
         target = stack(dims) if any(isinstance(d, Tensor) for d in dims) else dims
         return scatter_nd(expand_dims(ids, 1), x, target, name=scope)
+
+
+def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """out[s] = Σ data[i] over the i with segment_ids[i] = s, along the first axis, for s up to the last id. The ids are
+    in order; where they are not known when the graph is built, the sums are made between two plans."""
+    with composed(name, "SegmentSum", data, segment_ids) as scope:
+        x, ids = convert_to_tensor(as_tensor_like(data)), convert_to_tensor(as_tensor_like(segment_ids))
+        known = static_value(ids)
+        if known is None:
+            return x.graph.add(SegmentSum(), (x, ids), scope).outputs[0]
+        count = segment_count(known)
+        return unsorted_segment_sum(x, ids, count, name=scope)
 
 
 def _ordered(values: Any, axis: int, direction: str) -> tuple[Tensor, Tensor]:

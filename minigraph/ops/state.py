@@ -140,6 +140,8 @@ def group(*inputs: Any, name: str | None = None) -> Node:
 def tuple_(tensors: Any, name: str | None = None, control_inputs: Any = None) -> list[Tensor | None]:
     """The tensors again, each available only when all are."""
     elements = [as_tensor_like(t) for t in tensors]
+    if all(e is None for e in elements):
+        raise ValueError(f"Must have at least one Tensor: {list(tensors)!r}")
     graph = _graph([e for e in elements if e is not None])
     with graph.as_default(), graph.name_scope(name or "tuple"):
         gate = group(*[e for e in elements if e is not None], *(control_inputs or []))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.dtypes import string, uint8
-from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
+from minigraph.core.errors import DTypeError, EarlyShapeError, InvalidArgumentError
 from minigraph.core.op import Op, Sample
 from minigraph.core.protos import proto
 from minigraph.core.types import TensorType, compatible, format_shape
@@ -58,7 +58,7 @@ class ScalarSummary(SummaryOp):
     def infer(self, values: TensorType) -> tuple[TensorType, ...]:
         _require_real("ScalarSummary", values)
         if not compatible(values.shape, ()):
-            raise ShapeError(f"a scalar summary takes one number, not shape {format_shape(values.shape)}")
+            raise EarlyShapeError(f"a scalar summary takes one number, not shape {format_shape(values.shape)}")
         return super().infer()
 
     def values(self, array: np.ndarray) -> Iterable[Any]:
@@ -99,7 +99,7 @@ class ImageSummary(SummaryOp):
         if images.dtype is not uint8 and not images.dtype.is_floating:
             raise DTypeError(f"an image summary takes uint8 or floats, not {images.dtype.name}")
         if images.shape is not None and (len(images.shape) != 4 or images.shape[3] not in (None, 1, 3, 4)):
-            raise ShapeError(f"an image summary takes [N,H,W,C], C of 1, 3 or 4, not {format_shape(images.shape)}")
+            raise EarlyShapeError(f"an image summary takes [N,H,W,C], C of 1, 3 or 4, not {format_shape(images.shape)}")
         return super().infer()
 
     def values(self, images: np.ndarray) -> Iterable[Any]:

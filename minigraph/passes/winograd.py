@@ -12,11 +12,14 @@ formula     see `ops/winograd.py`. Exact in exact arithmetic; rounding errors gr
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from minigraph.core.ir import Instr, Program, Value
+from minigraph.core.ir import Builder, Cell, Feed, Instr, Program, Value, reachable
+from minigraph.core.types import TensorType
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
+from minigraph.ops.elementwise import Relu
 from minigraph.ops.window import Pair
 from minigraph.ops.winograd import (
     WinogradConv2D,
@@ -26,38 +29,45 @@ from minigraph.ops.winograd import (
     WinogradGrads,
     WinogradInputGrad,
 )
+from minigraph.rewrite.choice import Chooser
 from minigraph.rewrite.driver import Applied, Declined, Outcome, Rebuilder, rebuild_in_order
 from minigraph.rewrite.fixed import Fixed, changes_variables
+from minigraph.rewrite.region import copy_instr
 
 TILES = {3: (2, 4, 6), 5: (2, 3, 4)}  # the candidates m, by the filter's size
 
-# Costs are in floating-point operations of a large matrix product. On two cores with AVX2 such a product does 150e9 a
-# second, and what passes through the cache moves at 33e9 bytes a second; the ratio of the two is much the same on
-# other processors. tests/bench/winograd.py compares the estimates with what is measured.
-FLOPS_PER_BYTE = 4.5
+# Costs are in floating-point operations of a large matrix product, per byte that is moved. They are fitted to the times
+# of the convolutions of several networks on the NumPy and LLVM backends; tests/bench/choices.py compares them anew.
+TILES_COST = 1.75  # of tiles
+FILTERS_COST = 3.0  # of transformed filters, which come from memory
+COLUMNS_COST = 1.0  # of the direct form's columns
+FULL = 8  # channels; where there are fewer, transforms, which work on all channels of a number at once, cost the same
 BLOCK = 4 << 20  # bytes of tiles for which the transformed filter, or its gradient, is gone through once
 MARGIN = 0.85  # the estimates are about as exact as that
+DIRECT = "direct"
+TRIAL = 256 << 20  # bytes of images and results in a trial, at most; it may take fewer images than the batch has
 
 
 class Site(NamedTuple):
-    """One convolution, or its gradients: shapes of image, filter and output, and bytes of a number."""
+    """One convolution, or its gradients: shapes of image, filter and output, bytes of a number, and whether the filter
+    is transformed beforehand."""
 
     x: tuple[int, ...]
     w: tuple[int, ...]
     y: tuple[int, ...]
     itemsize: int
+    is_prepared: bool = False
 
     def direct(self, kinds: Sequence[type[Convolution]]) -> float:
         """The cost by column matrices."""
         pixels, taps = math.prod(self.y[:3]), self.w[0] * self.w[1]
         moved = sum(self.w[3] if k is Conv2DInputGrad else self.w[2] for k in kinds)
         products = len(kinds) * 2 * pixels * taps * self.w[2] * self.w[3]
-        return products + FLOPS_PER_BYTE * self.itemsize * pixels * taps * moved
+        return products + COLUMNS_COST * self.itemsize * pixels * taps * moved
 
-    def winograd(self, kinds: Sequence[type[Convolution]], m: int, fixed: bool = False) -> float:
-        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform unless
-        that is kept, which comes from memory at half the cache's speed, and once through it a block (a gradient reads
-        and writes its sum)."""
+    def winograd(self, kinds: Sequence[type[Convolution]], m: int) -> float:
+        """The cost with tiles of m x m: the products, every pass over the tiles, and the filter: its transform, and
+        once through it a block (a gradient reads and writes its sum)."""
         c, o, r = self.w[2], self.w[3], self.w[0]
         n = m + r - 1
         tiles = self.y[0] * -(-self.y[1] // m) * -(-self.y[2] // m)
@@ -72,19 +82,20 @@ class Site(NamedTuple):
         total = sum(moved[k] for k in kinds) - (output if len(kinds) == 2 else 0)
         blocks = max(1.0, tiles * product * self.itemsize / BLOCK)
         passes = sum(3 if k is Conv2DFilterGrad else 1 for k in kinds)
-        transforms = 0 if fixed else len(kinds)
-        filters = c * o * (blocks * passes * n * n + 2 * transforms * (r * r + 2 * n * r + n * n))
+        transforms = 0 if self.is_prepared else 2 * len(kinds) * (r * r + 2 * n * r + n * n)
+        filters = c * o * (blocks * passes * n * n + transforms)
         products = len(kinds) * 2 * n * n * c * o * tiles
-        return products + FLOPS_PER_BYTE * self.itemsize * (total * tiles + filters)
+        full = max(1.0, FULL / max(min(c, o), 1))
+        return products + self.itemsize * (TILES_COST * full * total * tiles + FILTERS_COST * filters)
 
-    def best(self, kinds: Sequence[type[Convolution]], margin: float = MARGIN, fixed: bool = False) -> int | str:
-        """The tile that costs least, or why none is worth it: it must be below `margin` of the direct form's cost.
-        fixed: the filter is the same in every run."""
-        direct = self.direct(kinds)
-        cost, tile = min((self.winograd(kinds, m, fixed), m) for m in TILES[self.w[0]])
-        if cost >= margin * direct:
-            return f"it would cost {cost / max(direct, 1):.2f} times the direct form, not below {margin} times"
-        return tile
+    def best(self, kinds: Sequence[type[Convolution]], margin: float = MARGIN) -> int | str:
+        """The tile that costs least, or why none is worth it: it must be below `margin` of the direct form's cost."""
+        cost, tile = min((self.relative(kinds, m), m) for m in TILES[self.w[0]])
+        return f"it would cost {cost:.2f} times the direct form, not below {margin} times" if cost >= margin else tile
+
+    def relative(self, kinds: Sequence[type[Convolution]], m: int) -> float:
+        """The cost with tiles of m x m to the direct form's."""
+        return self.winograd(kinds, m) / max(self.direct(kinds), 1)
 
 
 class _Unit:
@@ -163,34 +174,101 @@ def _can_join(first: Instr, second: Instr, place: int, first_read: dict[Instr, i
 
 
 class WinogradPass:
-    """See the top of the file. margin: the cost to the direct form's below which it is worth it."""
+    """See the top of the file. margin: the cost to the direct form's below which it is worth it. chooser: what decides
+    in place of the costs."""
 
     name = "winograd"
 
-    def __init__(self, margin: float = MARGIN) -> None:
+    def __init__(self, margin: float = MARGIN, chooser: Chooser | None = None) -> None:
         self.margin = margin
+        self.chooser = chooser
+
+    def tuned(self, chooser: Chooser) -> WinogradPass:
+        """The pass whose choices `chooser` makes."""
+        return WinogradPass(self.margin, chooser)
 
     def run(self, program: Program) -> Outcome:
         units = _units(program)
-        fixed = None if changes_variables(program) else Fixed()
+        is_fixed = (lambda _: False) if changes_variables(program) else Fixed()
         applied: list[Applied] = []
         declined: list[Declined] = []
         for unit in units:
-            instr = unit.members[0]
-            if not _is_convolution(instr):
+            if not _is_convolution(unit.members[0]):
                 continue
-            site, kinds = _site(instr), [type(i.op) for i in unit.members]
-            kept = fixed is not None and kinds == [Conv2D] and fixed(instr.inputs[1])
-            unit.tile = _unfit(instr) or site.best(kinds, self.margin, kept)  # type: ignore[arg-type]
+            unit.tile, reason = self._choose(unit.members, is_fixed)
             for each in unit.members:
                 if isinstance(unit.tile, str):
                     declined.append(Declined(self.name, each.name, each.name, unit.tile))
                 else:
-                    made = f"F({unit.tile}x{unit.tile}, {site.w[0]}x{site.w[1]})"
-                    applied.append(Applied(self.name, each.name, str(each.source), made))
+                    applied.append(Applied(self.name, each.name, str(each.source), reason))
         if not applied:
             return Outcome(program, [], declined, 1)
         return Outcome(_replace(program, units), applied, declined, 1)
+
+    def _choose(self, members: Sequence[Instr], is_fixed: Callable[[Value], bool]) -> tuple[int | str, str]:
+        """The tile, or why there is none; and what is said of it."""
+        prepared = isinstance(members[0].op, Conv2D) and is_fixed(members[0].inputs[1])
+        site = _site(members[0])._replace(is_prepared=prepared)
+        kinds = [type(i.op) for i in members if isinstance(i.op, Convolution)]
+        tile = _unfit(members[0]) or site.best(kinds, self.margin)
+        if self.chooser is None or _unfit(members[0]) or 0 in (*site.x, *site.w, *site.y):
+            if isinstance(tile, str):
+                return tile, ""
+            return tile, f"{_label(tile, site)}, estimated at {site.relative(kinds, tile):.2f} times the direct form"
+        expected = DIRECT if isinstance(tile, str) else _label(tile, site)
+        trial = _trial(members, is_fixed)
+        ways: dict[str, Callable[[], Program]] = {DIRECT: lambda: trial}
+        tiles = {_label(m, site): m for m in TILES[site.w[0]]}
+        ways |= {label: partial(_with_tile, trial, m) for label, m in tiles.items()}
+        choice = self.chooser(trial, ways, expected)
+        if choice.label == DIRECT:
+            return choice.reason, ""
+        return tiles[choice.label], f"{choice.label}, {choice.reason}"
+
+
+def _label(tile: int, site: Site) -> str:
+    return f"F({tile}x{tile}, {site.w[0]}x{site.w[1]})"
+
+
+def _trial(members: Sequence[Instr], is_fixed: Callable[[Value], bool]) -> Program:
+    """The instructions by themselves, on at most as many images as TRIAL allows; as in most networks, an operation by
+    elements comes after a convolution, and one makes the gradient that is handed to it. What `is_fixed` is a variable.
+    """
+    site = _site(members[0])
+    size = min(site.x[0], max(1, TRIAL // (site.itemsize * (math.prod(site.x[1:]) + math.prod(site.y[1:])))))
+    builder = Builder()
+    values: dict[Value, Value] = {}
+    feeds: list[TensorType] = []
+    for instr in members:
+        how = instr.op.batching([v.type for v in instr.inputs], instr.types)
+        assert how is not None
+        for value, is_cut in zip(instr.inputs, how.cut, strict=True):
+            if value in values:
+                continue
+            kind = value.type
+            if is_cut:
+                kind = TensorType(kind.dtype, (size, *kind.static[1:]))
+            if is_fixed(value) and not is_cut:
+                made = builder.add(Cell(f"operand{len(values)}", kind))
+            else:
+                made = builder.add(Feed(len(feeds), kind))
+                feeds.append(kind)
+            is_delta = not isinstance(instr.op, Conv2D) and value == instr.inputs[1]
+            values[value] = Value(builder.add(Relu(), [Value(made, 0)]) if is_delta else made, 0)
+    for instr in members:
+        copy_instr(instr, builder, values, instr.op.for_batch(size))
+    results = [values[Value(i, 0)] for i in members]
+    if isinstance(members[0].op, Conv2D):
+        results = [Value(builder.add(Relu(), results), 0)]
+    return Program(reachable(v.instr for v in results), tuple(results), tuple(feeds))
+
+
+def _with_tile(program: Program, tile: int) -> Program:
+    """The program with all of its convolutions by that tile."""
+    units = _units(program)
+    for unit in units:
+        unit.tile = tile if _is_convolution(unit.members[0]) else ""
+    return _replace(program, units)
 
 
 def _replace(program: Program, units: list[_Unit]) -> Program:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from minigraph.core.errors import MinigraphError, VerificationError
@@ -47,16 +49,16 @@ class Rebuilder:
 
     def __init__(self, old: Program) -> None:
         self.builder = Builder()
+        self.old = old
         self.values: dict[Value, Value] = {}
         self.instrs: dict[Instr, Instr | None] = {}
-        self.uses: dict[Value, int] = {}
+        self.copied: dict[Instr, list[Instr]] = {}  # of which old instructions it is a copy
         self.current: Instr | None = None
-        self.old_uses: dict[Value, int] = {}
-        for instr in old.instrs:
-            for value in instr.inputs:
-                self.old_uses[value] = self.old_uses.get(value, 0) + 1
-        for value in old.results:
-            self.old_uses[value] = self.old_uses.get(value, 0) + 1
+
+    @cached_property
+    def old_uses(self) -> Counter[Value]:
+        """Readers in the old program."""
+        return Counter([*(v for i in self.old.instrs for v in i.inputs), *self.old.results])
 
     def add(self, op: Op, *inputs: Value) -> Value:
         """Output 0 of `op` on `inputs`."""
@@ -74,9 +76,7 @@ class Rebuilder:
         inputs = [self.values[v] for v in old.inputs]
         instr = self.builder.add(old.op, inputs, control, None, old.source, old.types)
         instr.names += [n for n in old.names if n not in instr.names] if instr.names else old.names
-        for index in range(len(old.types)):
-            value = Value(instr, index)
-            self.uses[value] = self.uses.get(value, 0) + self.old_uses.get(Value(old, index), 0)
+        self.copied.setdefault(instr, []).append(old)
         return instr
 
     def adopt(self, value: Value) -> Value:
@@ -93,7 +93,8 @@ class Rebuilder:
 
     def count(self, value: Value) -> int:
         """Readers of a value. What a rule has just made is not counted before the next sweep, so it is never 1."""
-        return self.uses.get(value, 2)
+        sources = self.copied.get(value.instr)
+        return 2 if sources is None else sum(self.old_uses[Value(old, value.output)] for old in sources)
 
 
 class Outcome(NamedTuple):
@@ -192,7 +193,7 @@ def _first_change(
     program: Program, rules: Sequence[Rule], index: dict[type[Op], list[Rule]], declined: list[Declined]
 ) -> _Change | None:
     trial = Rebuilder(program)
-    trial.uses = trial.old_uses
+    trial.copied = {instr: [instr] for instr in program.instrs}
     applied: list[Applied] = []
     for instr in program.instrs:
         candidates = _rules_for(instr.op, rules, index)

@@ -91,6 +91,9 @@ class Grouping:
 
     def _reorder(self, one: _Group, two: _Group, needed: set[int]) -> None:
         """Place what `two` needs before `one`, and all else between them after, in the room up to `two`'s place."""
+        if not needed:
+            self.order[two.place] = None
+            return
         start, stop = one.place, two.place + 1
         between = [g for g in self.order[start + 1 : stop - 1] if g is not None]
         first = [g for g in between if id(g) in needed]

@@ -52,7 +52,11 @@ class Match:
     def __init__(self, root: Instr) -> None:
         self.root = root
         self.bound: dict[str, Instr] = {}
-        self.instrs: list[Instr] = []
+
+    def bind(self, name: str, instr: Instr) -> None:
+        """What `name`, if it is one, stands for."""
+        if name:
+            self.bound[name] = instr
 
     def __getitem__(self, name: str) -> Instr:
         return self.bound[name]
@@ -60,51 +64,61 @@ class Match:
 
 def match(pattern: Pattern, root: Instr, uses: Callable[[Value], int]) -> Match | Failure:
     """Match `pattern` at `root`. `uses` counts the readers of a value, results of the program included."""
+    failure = _unfit(pattern, root)
+    if failure is not None:
+        return failure
     found = Match(root)
-    failure = _match(pattern, root, uses, found, is_root=True)
-    return found if failure is None else failure
+    failure = _match_inputs(pattern, root, uses, found)
+    found.bind(pattern.name, root)
+    return failure or found
 
 
-def _match(pattern: Pattern, instr: Instr, uses: Callable[[Value], int], found: Match, is_root: bool) -> Failure | None:
+def _unfit(pattern: Pattern, instr: Instr) -> Failure | None:
+    """Why the instruction itself does not fit; None where it does."""
     if not isinstance(instr.op, pattern.kinds):
         wanted = " or ".join(k.__name__ for k in pattern.kinds)
         return Failure(instr, f"{type(instr.op).__name__} is not {wanted}", wrong_op=True)
     if instr.control:
         return Failure(instr, "it has control inputs")
-    if pattern.single_use and not is_root:
+    reason = None if pattern.check is None else pattern.check(instr)
+    if reason is not None:
+        return Failure(instr, reason)
+    if len(instr.inputs) < len(pattern.inputs):
+        return Failure(instr, f"it has {len(instr.inputs)} inputs, not {len(pattern.inputs)}")
+    return None
+
+
+def _match(pattern: Pattern, instr: Instr, uses: Callable[[Value], int], found: Match) -> Failure | None:
+    failure = _unfit(pattern, instr)
+    if failure is not None:
+        return failure
+    if pattern.single_use:
         count = sum(uses(Value(instr, i)) for i in range(len(instr.types)))
         if count != 1:
             return Failure(instr, f"its result has {count} readers")
-    if pattern.check is not None:
-        reason = pattern.check(instr)
-        if reason is not None:
-            return Failure(instr, reason)
-    if len(instr.inputs) < len(pattern.inputs):
-        return Failure(instr, f"it has {len(instr.inputs)} inputs, not {len(pattern.inputs)}")
     failure = _match_inputs(pattern, instr, uses, found)
-    if failure is None:
-        found.instrs.append(instr)
-        if pattern.name:
-            found.bound[pattern.name] = instr
+    found.bind(pattern.name, instr)
     return failure
 
 
 def _match_inputs(pattern: Pattern, instr: Instr, uses: Callable[[Value], int], found: Match) -> Failure | None:
+    if not any(pattern.inputs):
+        return None
     orders = [pattern.inputs]
     if pattern.commutes and len(pattern.inputs) == 2:
         orders.append(pattern.inputs[::-1])
     closest: Failure | None = None
     for order in orders:
-        bound, instrs = dict(found.bound), list(found.instrs)
+        bound = dict(found.bound)
         failure = None
         for sub, value in zip(order, instr.inputs, strict=False):
             if sub is not None:
-                failure = _match(sub, value.instr, uses, found, is_root=False)
+                failure = _match(sub, value.instr, uses, found)
                 if failure is not None:
                     break
         if failure is None:
             return None
-        found.bound, found.instrs = bound, instrs
+        found.bound = bound
         if closest is None or closest.wrong_op:
             closest = failure
     return closest

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from minigraph.core.errors import ShapeError
 from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable
-from minigraph.core.op import Batching, Op
+from minigraph.core.op import Batching, Op, attribute_key
 from minigraph.core.types import TensorType
 from minigraph.ops.bias import BiasAdd
 from minigraph.ops.elementwise import Add
@@ -21,6 +21,15 @@ class Region(Op, abstract=True):
     """An inner program whose feed i is operand i."""
 
     program: Program
+
+    @cached_property
+    def key(self) -> tuple[Any, ...]:
+        """The interning key: equal for regions that compute the same in the same way, whatever their names."""
+        number = {instr: i for i, instr in enumerate(self.program.instrs)}
+        lines = [(i.op, i.types, *[(number[v.instr], v.output) for v in i.inputs]) for i in self.program.instrs]
+        results = tuple([(number[v.instr], v.output) for v in self.program.results])
+        others = [attribute_key(getattr(self, n)) for n in self.fields if n != "program"]
+        return (type(self), *lines, results, self.program.feeds, *others)
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
         if types != self.program.feeds:
@@ -110,9 +119,10 @@ class Epilogue(Region, abstract=True):
 
 
 def copy_instr(instr: Instr, builder: Builder, values: dict[Value, Value], op: Op | None = None) -> None:
-    """Add `instr`, with another `op` if one is given, on what `values` says its inputs have become."""
-    copy = builder.add(op or instr.op, [values[v] for v in instr.inputs], (), None, instr.source)
-    copy.names.extend(n for n in instr.names if n not in copy.names)
+    """Add `instr` on what `values` says its inputs have become: the same types, unless an `op` for others is given."""
+    types = None if op else instr.types
+    copy = builder.add(op or instr.op, [values[v] for v in instr.inputs], (), None, instr.source, types)
+    copy.names += [n for n in instr.names if n not in copy.names]
     values |= {Value(instr, i): Value(copy, i) for i in range(len(instr.types))}
 
 
@@ -217,10 +227,10 @@ def collapse(loop: Loop) -> Collapsed:
     types = tuple(TensorType(t.dtype, shrink(t.static) if t.static or not groups else ()) for t in loop.program.feeds)
     for instr in loop.program.instrs:
         summed = instr.op.summed_axes([v.type for v in instr.inputs])
-        op: Op | None = None
-        if isinstance(instr.op, Feed):
-            op = Feed(instr.op.slot, types[instr.op.slot])
-        elif isinstance(instr.op, BiasAdd):
+        op = instr.op
+        if isinstance(op, Feed):
+            op = Feed(op.slot, types[op.slot])
+        elif isinstance(op, BiasAdd):
             op = Add()
         elif summed is not None:
             op = Sum(tuple(i for i, group in enumerate(groups) if group[0] in summed), True)

@@ -24,7 +24,7 @@ def add_arg_scope(function: F) -> F:
 
     @wraps(function)
     def scoped(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **(_stack[-1].get(key, {}) | kwargs))
+        return function(*args, **(_stack[-1].get(_key(scoped), {}) | kwargs))
 
     setattr(scoped, _DECORATED, key)
     return scoped  # type: ignore[return-value]
@@ -44,6 +44,11 @@ def current_arg_scope() -> Scope:
 def arg_scope(list_ops_or_scope: Iterable[Any] | Mapping[str, Any], **kwargs: Any) -> Iterator[Scope]:
     """Arguments for functions decorated by `add_arg_scope`, added to those of the blocks around; or a scope from
     before (`with arg_scope(...) as scope`) once more. ValueError for a function that is not decorated."""
+    if not isinstance(list_ops_or_scope, Mapping | list | tuple):
+        raise TypeError(
+            "list_ops_or_scope must either be a list/tuple of functions or a reused scope (a dictionary), "
+            f"not {list_ops_or_scope!r}"
+        )
     if isinstance(list_ops_or_scope, Mapping):
         if kwargs:
             raise ValueError("When attempting to re-use a scope by suppling a dictionary, kwargs must be empty.")

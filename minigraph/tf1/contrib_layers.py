@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from typing import Any
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
+from minigraph.layers.functions import channels_of, dropped, image_format, known, last_size, pair, product_with
 from minigraph.tf1.arg_scope import add_arg_scope
+from minigraph.tf1.collecting import collect_named_outputs
 
-Regularizer = Callable[[Any], Tensor]
+Regularizer = Callable[[Any], Tensor | None]
 
 
 def xavier_initializer(uniform: bool = True, seed: int | None = None, dtype: Any = tf.float32) -> Any:
@@ -25,6 +28,8 @@ def variance_scaling_initializer(
 ) -> Any:
     """Values of variance factor/n, with n the fan in, the fan out, or their mean; cut at two standard deviations where
     they are not uniform. Source: He et al. 2015."""
+    if mode not in ("FAN_IN", "FAN_OUT", "FAN_AVG"):
+        raise TypeError(f"Unknown mode {mode!r}: expected FAN_IN, FAN_OUT or FAN_AVG")
     distribution = "uniform" if uniform else "truncated_normal"
     if uniform:
         return tf.variance_scaling_initializer(factor, mode.lower(), distribution, seed, dtype)
@@ -32,41 +37,31 @@ def variance_scaling_initializer(
     return tf.variance_scaling_initializer(corrected, mode.lower(), distribution, seed, dtype)
 
 
-def l2_regularizer(scale: float, scope: str | None = None) -> Regularizer:
-    """scale·Σw²/2."""
+def _regularizer(scale: Any, scope: str | None, default: str, size: Callable[[Any], Tensor]) -> Regularizer:
+    """scale·size(w), under that name."""
+    if isinstance(scale, numbers.Integral):
+        raise ValueError(f"scale cannot be an integer: {scale}")
+    if isinstance(scale, numbers.Real) and scale < 0:
+        raise ValueError(f"Setting a scale less than 0 on a regularizer: {scale}")
 
-    def penalty(weights: Any) -> Tensor:
-        with tf.name_scope(scope, "l2_regularizer", [weights]) as name:
-            factor = tf.constant(scale, weights.dtype, name="scale")
-            return tf.multiply(factor, tf.nn.l2_loss(weights), name=name)
+    def penalty(weights: Any) -> Tensor | None:
+        if isinstance(scale, numbers.Real) and scale == 0:
+            return None
+        with tf.name_scope(scope, default, [weights]) as name:
+            factor = tf.convert_to_tensor(scale, weights.dtype, name="scale")
+            return tf.multiply(factor, size(weights), name=name)
 
     return penalty
+
+
+def l2_regularizer(scale: float, scope: str | None = None) -> Regularizer:
+    """scale·Σw²/2. None for a scale of 0."""
+    return _regularizer(scale, scope, "l2_regularizer", lambda weights: tf.nn.l2_loss(weights))
 
 
 def l1_regularizer(scale: float, scope: str | None = None) -> Regularizer:
-    """scale·Σ|w|."""
-
-    def penalty(weights: Any) -> Tensor:
-        with tf.name_scope(scope, "l1_regularizer", [weights]) as name:
-            factor = tf.constant(scale, weights.dtype, name="scale")
-            return tf.multiply(factor, tf.reduce_sum(tf.abs(weights)), name=name)
-
-    return penalty
-
-
-def collect_named_outputs(collections: Any, alias: str, outputs: Tensor) -> Tensor:
-    """Put a layer's output into collections, and remember the name of its scope, under which end points list it."""
-    outputs.graph.stores.setdefault("aliases", {})[outputs] = alias
-    for name in collections if isinstance(collections, list | tuple) else [collections]:
-        if name:
-            tf.add_to_collection(name, outputs)
-    return outputs
-
-
-def convert_collection_to_dict(collection: str) -> dict[str, Tensor]:
-    """The tensors of a collection by the names of their scopes."""
-    aliases = tf.get_default_graph().stores.get("aliases", {})
-    return {aliases.get(t, t.op.name): t for t in tf.get_collection(collection)}
+    """scale·Σ|w|. None for a scale of 0."""
+    return _regularizer(scale, scope, "l1_regularizer", lambda weights: tf.reduce_sum(tf.abs(weights)))
 
 
 def _variable(
@@ -76,12 +71,25 @@ def _variable(
     extra = collections.get(name, []) if isinstance(collections, dict) else collections or []
     extra = [extra] if isinstance(extra, str) else list(extra)
     keys = [tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES, *extra]
-    return tf.get_variable(name, shape, like.dtype, initializer, regularizer, trainable, keys)
+    return tf.get_variable(name, shape, like.dtype, initializer, _called(regularizer, name), trainable, keys)
+
+
+def _called(regularizer: Any, name: str) -> Any:
+    """The regularizer, with the penalty's nodes in a scope of the name that the variable has in `tf.layers`."""
+    if regularizer is None:
+        return None
+
+    def penalty(weights: Any) -> Tensor | None:
+        scope = weights.op.name.removesuffix(name) + {"weights": "kernel", "biases": "bias"}[name]
+        with tf.name_scope(f"{scope}/Regularizer/"):
+            return regularizer(weights)  # type: ignore[no-any-return]
+
+    return penalty
 
 
 def _finish(
     x: Tensor, y: Tensor, channels: int, normalizer: Any, normalizer_params: Any, biases_initializer: Any,
-    biases_regularizer: Any, trainable: bool, collections: Any,
+    biases_regularizer: Any, trainable: bool, collections: Any, form: str | None = None,
 ) -> Tensor:  # fmt: skip
     """The normaliser in place of the bias, where there is one."""
     if normalizer is not None:
@@ -89,7 +97,7 @@ def _finish(
     if biases_initializer is None:
         return y
     bias = _variable("biases", [channels], x, biases_initializer, biases_regularizer, trainable, collections)
-    return tf.nn.bias_add(y, bias)
+    return tf.nn.bias_add(y, bias, form)
 
 
 @add_arg_scope
@@ -101,19 +109,20 @@ def conv2d(
     variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
     scope: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Cross-correlation of images [N,H,W,C], a bias or a normaliser, and ReLU. Variables: weights, biases."""
-    if data_format not in (None, "NHWC"):
-        raise ValueError(f"data_format must be NHWC, not {data_format!r}")
+    """Cross-correlation of images [N,H,W,C], a bias or a normaliser, and ReLU.
+
+    Variables: weights, biases.
+    """
     x = tf.convert_to_tensor(inputs)
-    (rows, columns), strides, rates = _pair(kernel_size), _pair(stride), _pair(rate)
+    form, size = image_format(_layout(data_format))
     with tf.variable_scope(scope, "Conv", [x], reuse=reuse) as where:
-        dims = [rows, columns, int(x.shape[-1]), num_outputs]
+        dims = [*pair(kernel_size), channels_of(x, _layout(data_format), "conv2d"), num_outputs]
         initializer = weights_initializer or xavier_initializer()
         weights = _variable("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
         tf.get_default_graph().reserve_ids(1)  # the dilation rate, a constant
-        y = tf.nn.conv2d(x, weights, [1, *strides, 1], padding.upper(), dilations=[1, *rates, 1])
+        y = tf.nn.conv2d(x, weights, size(stride), padding.upper(), data_format=form, dilations=size(rate))
         y = _finish(x, y, num_outputs, normalizer_fn, normalizer_params, biases_initializer, biases_regularizer,
-                    trainable, variables_collections)  # fmt: skip
+                    trainable, variables_collections, form)  # fmt: skip
         y = y if activation_fn is None else activation_fn(y)
         return collect_named_outputs(outputs_collections, where.original_name_scope.rstrip("/"), y)
 
@@ -129,13 +138,18 @@ def fully_connected(
     variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
     scope: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """inputs·weights [N,C], a bias or a normaliser, and ReLU. Variables: weights, biases."""
+    """inputs·weights over the last axis of inputs [..., C], a bias or a normaliser, and ReLU.
+
+    Variables: weights, biases.
+    """
     x = tf.convert_to_tensor(inputs)
+    if not isinstance(num_outputs, numbers.Integral):
+        raise ValueError(f"num_outputs must be an integer, not {num_outputs!r}")
     with tf.variable_scope(scope, "fully_connected", [x], reuse=reuse) as where:
-        dims = [int(x.shape[-1]), num_outputs]
+        dims = [last_size(x, max(x.type.rank or 2, 2), "fully_connected"), num_outputs]
         initializer = weights_initializer or xavier_initializer()
         weights = _variable("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
-        y = _finish(x, tf.matmul(x, weights), num_outputs, normalizer_fn, normalizer_params, biases_initializer,
+        y = _finish(x, product_with(x, weights), num_outputs, normalizer_fn, normalizer_params, biases_initializer,
                     biases_regularizer, trainable, variables_collections)  # fmt: skip
         y = y if activation_fn is None else activation_fn(y)
         return collect_named_outputs(outputs_collections, where.original_name_scope.rstrip("/"), y)
@@ -147,61 +161,15 @@ def linear(inputs: Any, num_outputs: int, **options: Any) -> Tensor:
     return fully_connected(inputs, num_outputs, activation_fn=None, **options)
 
 
-@add_arg_scope
-def batch_norm(
-    inputs: Any, decay: float = 0.999, center: bool = True, scale: bool = False, epsilon: float = 0.001,
-    activation_fn: Any = None, param_initializers: Any = None, param_regularizers: Any = None,
-    updates_collections: Any = tf.GraphKeys.UPDATE_OPS, is_training: Any = True, reuse: Any = None,
-    variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
-    fused: bool | None = None, scope: str | None = None, **unsupported: Any,
-) -> Tensor:  # fmt: skip
-    """Batch normalisation, see `tf.layers.batch_normalization`. gamma only with `scale`.
-
-    With updates_collections=None the moving averages change each time that the result is computed in training.
-    """
-    for name, value in unsupported.items():
-        if value not in (None, False, "NHWC"):
-            raise ValueError(f"tf.contrib.layers.batch_norm: {name}={value!r} is not supported")
-    x = tf.convert_to_tensor(inputs)
-    starts, penalties = param_initializers or {}, param_regularizers or {}
-    graph = tf.get_default_graph()
-    with tf.variable_scope(scope, "BatchNorm", [x], reuse=reuse) as where:
-        before, known = list(graph.get_collection_ref(tf.GraphKeys.UPDATE_OPS)), set(tf.global_variables())
-        y = tf.layers.batch_normalization(
-            x, momentum=decay, epsilon=epsilon, center=center, scale=scale, training=is_training,
-            trainable=trainable, fused=fused, name=where,  # type: ignore[arg-type]
-                reuse=reuse,
-            beta_initializer=starts.get("beta", tf.zeros_initializer),
-            gamma_initializer=starts.get("gamma", tf.ones_initializer),
-            moving_mean_initializer=starts.get("moving_mean", tf.zeros_initializer),
-            moving_variance_initializer=starts.get("moving_variance", tf.ones_initializer),
-            beta_regularizer=penalties.get("beta"), gamma_regularizer=penalties.get("gamma"),
-        )  # fmt: skip
-        for variable in tf.global_variables():
-            if variable not in known:
-                tf.add_to_collection(tf.GraphKeys.MODEL_VARIABLES, variable)
-        held = graph.get_collection_ref(tf.GraphKeys.UPDATE_OPS)
-        updates = held[len(before) :]
-        if updates_collections != tf.GraphKeys.UPDATE_OPS:
-            held[:] = before
-            for update in updates if updates_collections else []:
-                tf.add_to_collection(updates_collections, update)
-            if updates_collections is None and updates:
-                with tf.control_dependencies(updates):
-                    y = tf.identity(y)
-        y = y if activation_fn is None else activation_fn(y)
-        return collect_named_outputs(outputs_collections, where.original_name_scope.rstrip("/"), y)
-
-
 def _pooling(kind: str, default: str) -> Any:
     @add_arg_scope
     def pool(
-        inputs: Any, kernel_size: Any, stride: Any = 2, padding: str = "VALID", outputs_collections: Any = None,
-        scope: str | None = None,
+        inputs: Any, kernel_size: Any, stride: Any = 2, padding: str = "VALID", data_format: str | None = "NHWC",
+        outputs_collections: Any = None, scope: str | None = None,
     ) -> Tensor:  # fmt: skip
+        form, size = image_format(_layout(data_format))
         with tf.name_scope(scope, default, [inputs]) as where:
-            window, strides = [1, *_pair(kernel_size), 1], [1, *_pair(stride), 1]
-            y = getattr(tf.nn, kind)(inputs, window, strides, padding.upper())
+            y = getattr(tf.nn, kind)(inputs, size(kernel_size), size(stride), padding.upper(), form)
             return collect_named_outputs(outputs_collections, where.rstrip("/"), y)
 
     pool.__name__ = pool.__qualname__ = f"{kind}2d"
@@ -224,8 +192,9 @@ def dropout(
 ) -> Tensor:  # fmt: skip
     """In training, each element is kept with probability `keep_prob` and divided by it, else 0."""
     with tf.variable_scope(scope, "Dropout", [inputs]) as where:
-        y = tf.layers.dropout(inputs, 1 - keep_prob, noise_shape, seed, is_training)
-        return collect_named_outputs(outputs_collections, where.original_name_scope.rstrip("/"), y)
+        tf.get_default_graph().unique_name(where.name.rpartition("/")[2])  # the layer's own scope, which nothing is in
+        y = dropped(tf.convert_to_tensor(inputs), 1 - keep_prob, noise_shape, seed, known(is_training))
+        return collect_named_outputs(outputs_collections, where.name, y)
 
 
 @add_arg_scope
@@ -257,8 +226,11 @@ def stack(inputs: Any, layer: Any, stack_args: Any, **kwargs: Any) -> Tensor:
         return y
 
 
-def _pair(value: Any) -> list[int]:
-    return [int(v) for v in ((value, value) if isinstance(value, int) else value)]
+def _layout(data_format: str | None) -> str:
+    """`data_format` as `tf.layers` calls it."""
+    if data_format not in (None, "NHWC", "NCHW"):
+        raise ValueError(f"data_format must be NHWC or NCHW, not {data_format!r}")
+    return "channels_first" if data_format == "NCHW" else "channels_last"
 
 
 max_pool2d = _pooling("max_pool", "MaxPool2D")

@@ -5,9 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 _TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
+
+
+class Flag(NamedTuple):
+    """One flag, as `FLAGS["name"]` gives it."""
+
+    name: str
+    value: Any
 
 
 class FlagValues:
@@ -36,7 +43,7 @@ class FlagValues:
         """Read `argv`, of which the first is the program; what is no flag is given back. An error ends the program."""
         given = [f"{a}=true" if a.startswith("-") and a.lstrip("-") in self._booleans else a for a in argv[1:]]
         found, rest = self._parser.parse_known_args(given)
-        if "--" in rest:
+        if "--" in rest and not known_only:
             rest.remove("--")
         self._values.update({k: v for k, v in vars(found).items() if v is not None})
         self.__dict__["_parsed"] = True
@@ -62,8 +69,8 @@ class FlagValues:
             raise AttributeError(f"there is no flag '{name}' to set")
         self._values[name] = value
 
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self, name)
+    def __getitem__(self, name: str) -> Flag:
+        return Flag(name, getattr(self, name))
 
     def __contains__(self, name: str) -> bool:
         return name in self._values

@@ -1,4 +1,4 @@
-"""`tf.gfile`: files and folders by path."""
+"""`tf.gfile`: files and folders by path. What fails raises one of `tf.errors`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,34 @@ import io
 import os
 import shutil
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from minigraph.core.errors import NotFoundError
+from minigraph.core.errors import (
+    AlreadyExistsError,
+    FailedPreconditionError,
+    NotFoundError,
+    OpError,
+    PermissionDeniedError,
+)
+
+
+@contextmanager
+def _errors_of(path: Any) -> Iterator[None]:
+    """The operating system's errors as TensorFlow's."""
+    name = os.fspath(path)
+    try:
+        yield
+    except OpError:
+        raise
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{name}; No such file or directory") from error
+    except FileExistsError as error:
+        raise AlreadyExistsError(f"{name}; file already exists") from error
+    except (IsADirectoryError, NotADirectoryError) as error:
+        raise FailedPreconditionError(f"{name}; {error.strerror}") from error
+    except PermissionError as error:
+        raise PermissionDeniedError(f"{name}; {error.strerror}") from error
 
 
 class GFile:
@@ -23,23 +48,28 @@ class GFile:
     @property
     def _open(self) -> Any:
         if self._file is None:
-            try:
+            with _errors_of(self.name):
                 encoding = None if "b" in self.mode else "utf-8"
                 self._file = open(self.name, self.mode, encoding=encoding)  # noqa: SIM115  (closed by `close`)
-            except FileNotFoundError as error:
-                raise NotFoundError(f"{self.name}; No such file or directory") from error
         return self._file
 
+    def _to_read(self) -> Any:
+        if not self._open.readable():
+            raise PermissionDeniedError(f"File isn't open for reading: {self.name} (mode {self.mode!r})")
+        return self._open
+
     def read(self, n: int = -1) -> Any:
-        return self._open.read(n)
+        return self._to_read().read(n)
 
     def readline(self) -> Any:
-        return self._open.readline()
+        return self._to_read().readline()
 
     def readlines(self) -> list[Any]:
-        return list(self._open.readlines())
+        return list(self._to_read().readlines())
 
     def write(self, text: Any) -> None:
+        if not self._open.writable():
+            raise PermissionDeniedError(f"File isn't open for writing: {self.name} (mode {self.mode!r})")
         self._open.write(text)
 
     def seek(self, offset: int, whence: int = 0) -> None:
@@ -49,7 +79,8 @@ class GFile:
         return int(self._open.tell())
 
     def size(self) -> int:
-        return os.path.getsize(self.name)
+        with _errors_of(self.name):
+            return os.path.getsize(self.name)
 
     def flush(self) -> None:
         self._open.flush()
@@ -60,7 +91,7 @@ class GFile:
             self._file = None
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._open)
+        return iter(self._to_read())
 
     def __enter__(self) -> GFile:
         return self
@@ -94,47 +125,65 @@ def Glob(pattern: Any) -> list[str]:
 
 
 def MakeDirs(path: Any) -> None:
-    os.makedirs(path, exist_ok=True)
+    """Make a folder and those above it, where they are not there."""
+    with _errors_of(path):
+        os.makedirs(path, exist_ok=True)
 
 
 def MkDir(path: Any) -> None:
-    os.mkdir(path)
+    """Make a folder, where it is not there. NotFoundError where the one above is not."""
+    if not os.path.isdir(path):
+        with _errors_of(path):
+            os.mkdir(path)
 
 
 def Remove(path: Any) -> None:
     """Remove a file. NotFoundError where there is none."""
-    try:
+    with _errors_of(path):
         os.remove(path)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{os.fspath(path)}; No such file or directory") from error
 
 
 def DeleteRecursively(path: Any) -> None:
     """Remove a folder with all in it. NotFoundError where there is none."""
-    if not os.path.isdir(path):
-        raise NotFoundError(f"{os.fspath(path)}; No such file or directory")
-    shutil.rmtree(path)
+    with _errors_of(path):
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        else:
+            os.remove(path)
 
 
 def Copy(oldpath: Any, newpath: Any, overwrite: bool = False) -> None:
-    """Copy a file. OSError where there is one already, without `overwrite`."""
-    _refuse_to_overwrite(newpath, overwrite)
-    shutil.copyfile(oldpath, newpath)
+    """Copy a file. AlreadyExistsError where there is one already, without `overwrite`."""
+    with _errors_of(oldpath):
+        _refuse_to_overwrite(newpath, overwrite)
+        shutil.copyfile(oldpath, newpath)
 
 
 def Rename(oldname: Any, newname: Any, overwrite: bool = False) -> None:
-    """Rename a file or folder. OSError where there is one already, without `overwrite`."""
-    _refuse_to_overwrite(newname, overwrite)
-    os.replace(oldname, newname)
+    """Rename a file or folder. AlreadyExistsError where there is one already, without `overwrite`."""
+    with _errors_of(oldname):
+        _refuse_to_overwrite(newname, overwrite)
+        os.replace(oldname, newname)
 
 
 def _refuse_to_overwrite(path: Any, overwrite: bool) -> None:
     if not overwrite and os.path.exists(path):
-        raise FileExistsError(f"{os.fspath(path)}: file already exists")
+        raise AlreadyExistsError(f"{os.fspath(path)}; file already exists")
 
 
-def Stat(path: Any) -> os.stat_result:
-    return os.stat(path)
+class FileStatistics(NamedTuple):
+    """Size in bytes, time of the last change in nanoseconds, and whether it is a folder."""
+
+    length: int
+    mtime_nsec: int
+    is_directory: bool
+
+
+def Stat(filename: Any) -> FileStatistics:
+    """NotFoundError where there is nothing."""
+    with _errors_of(filename):
+        found = os.stat(filename)
+    return FileStatistics(found.st_size, found.st_mtime_ns, os.path.isdir(filename))
 
 
 def Walk(top: Any, in_order: bool = True) -> Iterator[tuple[str, list[str], list[str]]]:

@@ -88,7 +88,7 @@ def create_train_op(
         if check_numerics:
             total_loss = tf.check_numerics(total_loss, "LossTensor is inf or nan")
         with tf.control_dependencies([step]):
-            made = tf.identity(total_loss)
+            made = tf.identity(total_loss, name="control_dependency")
     tf.add_to_collection(tf.GraphKeys.TRAIN_OP, made)
     return made
 

@@ -392,7 +392,7 @@ class Supervisor:
             self._scaffold = Scaffold(init_op, init_feed_dict, None, saver, local_init_op).finalize()
             self.global_step = global_step if global_step is not None else tf.train.get_global_step()
         self._init_fn, self._logdir, self._name = init_fn, logdir, checkpoint_basename
-        self._timer = _Timer(None, save_model_secs or None)
+        self._timer, self._saves = _Timer(None, save_model_secs or None), bool(save_model_secs)
         self.summary_writer = summary_writer
         self._stop = False
         self._session: Any = None
@@ -400,6 +400,11 @@ class Supervisor:
     @property
     def saver(self) -> Any:
         return self._scaffold.saver
+
+    @property
+    def save_path(self) -> str | None:
+        """What the names of checkpoints begin with."""
+        return f"{self._logdir}/{self._name}" if self._logdir else None
 
     def prepare_or_wait_for_session(self, master: str = "", config: Any = None, **_ignored: Any) -> Any:
         """A session whose variables have values."""
@@ -425,8 +430,8 @@ class Supervisor:
             self.stop()
 
     def _save(self) -> None:
-        if self._logdir and self.saver is not None:
-            self.saver.save(self._session, f"{self._logdir}/{self._name}", self.global_step)
+        if self._logdir and self.saver is not None and self._saves:
+            self.saver.save(self._session, self.save_path, self.global_step)
 
     def should_stop(self) -> bool:
         if not self._stop and self._timer.due(0):

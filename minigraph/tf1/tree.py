@@ -9,8 +9,10 @@ import minigraph
 from minigraph.tf1 import (
     app,
     arg_scope,
+    collecting,
     config,
     contrib_layers,
+    contrib_norm,
     flags,
     gfile,
     logs,
@@ -91,8 +93,8 @@ def _fill_root() -> None:
 def _fill_contrib() -> None:
     losses, metrics = MODULES.get("losses"), MODULES.get("metrics")
     _add("contrib.framework", slim, **_SCOPES, get_or_create_global_step=minigraph.train.get_or_create_global_step)
-    _add("contrib.layers", contrib_layers, **_SCOPES)
-    _add("contrib.slim", contrib_layers, slim, **_SCOPES, losses=losses, metrics=metrics)
+    _add("contrib.layers", contrib_layers, contrib_norm, collecting, **_SCOPES)
+    _add("contrib.slim", contrib_layers, contrib_norm, collecting, slim, **_SCOPES, losses=losses, metrics=metrics)
     _add("contrib.slim.learning", create_train_op=slim.create_train_op, train=slim.train)
     _add("contrib.slim.nets")
     _add("contrib.slim.nets.vgg", vgg)

@@ -8,6 +8,7 @@ import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.tf1 import contrib_layers as layers
 from minigraph.tf1.arg_scope import Scope, arg_scope
+from minigraph.tf1.collecting import convert_collection_to_dict
 
 Outputs = tuple[Tensor, dict[str, Tensor]]
 
@@ -41,7 +42,7 @@ def _vgg(
             net = layers.conv2d(net, 4096, [1, 1], scope="fc7")
             net = layers.dropout(net, dropout_keep_prob, is_training=is_training, scope="dropout7")
             net = layers.conv2d(net, num_classes, [1, 1], activation_fn=None, scope="fc8")
-        found = layers.convert_collection_to_dict(points)
+        found = convert_collection_to_dict(points)
         if spatial_squeeze:
             net = tf.squeeze(net, [1, 2], name="fc8/squeezed")
             found[f"{where.name}/fc8"] = net

@@ -66,7 +66,10 @@ class Saver:
         out = {}
         for name, variable in self._variables.items():
             if variable.op.name not in state:
-                raise FailedPreconditionError(f"Attempting to save the uninitialized variable {variable.op.name}")
+                where = variable.op.source.describe()
+                raise FailedPreconditionError(
+                    f"Attempting to use uninitialized value {variable.op.name}, to save it (made at {where})"
+                )
             out[name] = state[variable.op.name]
         if self._whole:
             out |= {name: value for name, value in state.items() if name.startswith(RANDOM_STATE)}
@@ -92,6 +95,8 @@ class Saver:
 
         NotFoundError, DataLossError (damaged or foreign), InvalidArgumentError (another shape or dtype).
         """
+        if save_path is None:
+            raise ValueError("Can't load save_path when it is None.")
         arrays = _of_tensorflow(save_path) or read_checkpoint(save_path)[0]
         state = {}
         for name, variable in self._variables.items():

@@ -35,6 +35,11 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_image": ("cases_image",),
     "tf1_control": ("cases_control",),
     "tf1_layers": ("cases_layers",),
+    "tf1_basic": ("cases_basic",),
+    "tf1_contrib": ("cases_contrib",),
+    "tf1_files": ("cases_files",),
+    "tf1_graphs": ("cases_graphs",),
+    "tf1_extra": ("cases_extra",),
 }
 
 

@@ -22,6 +22,7 @@ warnings.filterwarnings("ignore")
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+import tensorflow.contrib.slim.nets  # noqa: E402, F401  (tf.contrib does not load it by itself)
 
 from cases import CASES, GROUPS  # noqa: E402
 

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import minigraph as tf
-from minigraph.backend import get_backend
 from minigraph.models.registry import get_model
 from minigraph.tools.bench import torch_peer
 from minigraph.tools.bench.layers import NETWORKS
@@ -32,9 +31,8 @@ class Row(NamedTuple):
     trains: bool
     bar: float
 
-    @property
-    def name(self) -> str:
-        return f"{self.model}, {'training step' if self.trains else 'inference'}, batch {self.batch}"
+    def label(self, precision: str) -> str:
+        return f"{self.model}, {'training step' if self.trains else 'inference'}, batch {self.batch}, {precision}"
 
 
 ROWS = (
@@ -58,46 +56,81 @@ def median_seconds(step: Callable[[], Any]) -> float:
     return sorted(times)[ROUNDS // 2]
 
 
-def benchmark() -> dict[str, Any]:
-    """Seconds of every row in every precision, and the ratio to PyTorch's best of the same precision."""
-    get_backend("cupy")  # else each row would fail, after building its network
-    return {f"{row.name}, {precision}": compare(row, precision) for row in ROWS for precision in PRECISIONS}
+def jobs(only: str = "") -> list[tuple[str, Callable[[], Any]]]:
+    """What is timed, the most telling first: minigraph, PyTorch's hand-made CUDA graph, its compiled form, which takes
+    long to compile, and eager. only: a model, in float32 and without the compiled form."""
+    rows = [row for row in ROWS if only in ("", row.model)]
+    precisions = PRECISIONS[:1] if only else PRECISIONS
+    found: list[tuple[str, Callable[[], Any]]] = []
+    for variant in ("minigraph", "captured", *([] if only else ["compiled"]), "eager"):
+        for precision in precisions:
+            for row in rows:
+                label = row.label(precision)
+                if variant == "minigraph":
+                    found.append((f"{label}: minigraph", partial(ours, row, precision)))
+                    continue
+                found += [
+                    (f"{label}: torch {variant}, {layout}", partial(theirs, row, precision, variant, layout))
+                    for layout in ("channels last", "contiguous")
+                ]
+    return found
 
 
-def compare(row: Row, precision: str) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = {"minigraph": ours(row, precision)}
-    except Exception as error:  # one row that fails leaves the others
-        return {"failed": f"{type(error).__name__}: {error}"[:1000]}
-    try:
-        peers = dict(theirs(row, precision))
-    except ImportError:
-        return found | {"torch": "not installed"}
-    numbers = [v for v in peers.values() if isinstance(v, float)]
-    ratio = found["minigraph"] / min(numbers) if numbers else None
-    return found | peers | {"ratio": ratio, "bar": row.bar}
+def table(found: dict[str, Any]) -> dict[str, Any]:
+    """For each row and precision seconds, and the ratio of minigraph's to the least of PyTorch's that were measured."""
+    made: dict[str, Any] = {}
+    bars = {row.label(p): row.bar for row in ROWS for p in PRECISIONS}
+    for name, result in found.items():
+        label, candidate = name.split(": ")
+        made.setdefault(label, {})[candidate] = result.get("seconds")
+    for label, seconds in made.items():
+        peers = {n: v for n, v in seconds.items() if n != "minigraph" and v is not None}
+        if peers and seconds.get("minigraph"):
+            best = min(peers, key=lambda n: peers[n])
+            seconds |= {"best_peer": best, "ratio": seconds["minigraph"] / peers[best]}
+        seconds["bar"] = bars.get(label)
+    return made
 
 
-def ours(row: Row, precision: str) -> float:
+def ours(row: Row, precision: str) -> dict[str, Any]:
+    """Seconds of a run, whether it was captured, and how many convolutions went a rung down."""
     target = load_target(row.model, row.batch, inference=not row.trains)
     feeds = target.feeds
     with target.session(backend="cupy", precision=precision) as session:
-        return median_seconds(lambda: session.run(target.fetches, feeds))
+        seconds = median_seconds(lambda: session.run(target.fetches, feeds))
+        plan: Any = session.plan_for(target.fetches, feeds)[0]
+        return {
+            "seconds": seconds,
+            "capture_declined": plan.declined,
+            "lower_rungs": len(session.backend.ladder.reasons),  # type: ignore[attr-defined]
+            "arena": plan.peak,
+        }
 
 
-def theirs(row: Row, precision: str) -> Iterator[tuple[str, Any]]:
-    """PyTorch's variants: layouts, and eager, compiled, or captured by hand."""
-    import torch
+def first_run(row: Row, precision: str) -> dict[str, float]:
+    """Seconds from a graph that is built to the results of its first run, most of which compile."""
+    target = load_target(row.model, row.batch, inference=not row.trains)
+    with target.session(backend="cupy", precision=precision) as session:
+        start = time.perf_counter()
+        session.run(target.fetches, target.feeds)
+        return {"seconds": time.perf_counter() - start}
 
+
+def theirs(row: Row, precision: str, variant: str, layout: str) -> dict[str, Any]:
+    """PyTorch's seconds: eager, compiled, or captured by hand, in one of two layouts."""
+    try:
+        import torch
+    except ImportError:
+        return {"skipped": "PyTorch is not installed"}
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.benchmark = True
-    for layout in (torch.contiguous_format, torch.channels_last):
-        for variant in ("eager", "compiled", "captured"):
-            name = f"torch {variant}{', channels last' if layout is torch.channels_last else ''}"
-            try:
-                yield name, median_seconds(_Peer(row, precision, layout).make(variant))
-            except Exception as error:  # one variant that fails leaves the others
-                yield name, f"{type(error).__name__}: {error}"[:300]
+    form = torch.channels_last if layout == "channels last" else torch.contiguous_format
+    try:
+        return {"seconds": median_seconds(_Peer(row, precision, form).make(variant))}
+    except Exception as error:  # a peer that cannot is no failure of what is checked here
+        return {"not_measured": f"{type(error).__name__}: {error}"[:500]}
+    finally:
+        torch.cuda.empty_cache()
 
 
 class _Peer:
@@ -192,4 +225,13 @@ def host_time(model: str = "mnist-cnn", batch: int = 64, steps: int | None = Non
             session.run(train)
             times.append(time.perf_counter() - start)
         plan: Any = session.plan_for(train)[0]
-        return {"microseconds": sorted(times)[len(times) // 2] * 1e6, "bar": 30, "capture_declined": plan.declined}
+        session.run_steps(train, 2 * steps)
+        start = time.perf_counter()
+        session.run_steps(train, 10 * steps)
+        session.run(loss)
+        return {
+            "microseconds": sorted(times)[len(times) // 2] * 1e6,
+            "bar": 30,
+            "capture_declined": plan.declined,
+            "microseconds_of_a_step_among_many": (time.perf_counter() - start) / (10 * steps) * 1e6,
+        }

@@ -25,6 +25,7 @@ SHIM = Path(__file__).with_name("shim.h")
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off"]
 SANITIZERS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 BARRIERS = ("__syncthreads", "block_reduce")  # a kernel without them needs no fibers
+SANITIZE = "MINIGRAPH_SANITIZE" in os.environ  # in the process of a test that has preloaded what it takes
 CACHE = Path(tempfile.gettempdir()) / f"minigraph-shim-{os.getuid()}"
 
 
@@ -52,7 +53,7 @@ def compile_module(source: str, kernels: Sequence[Kernel], sanitize: bool) -> Pa
 class HostDevice:
     """minigraph.backends.cupy.device.Device on the CPU. `log` gets the name of every call and kernel."""
 
-    def __init__(self, sanitize: bool = False, cudnn: Any = None) -> None:
+    def __init__(self, sanitize: bool = SANITIZE, cudnn: Any = None) -> None:
         self.sanitize = sanitize
         self.cudnn = None if cudnn is None else Cudnn(0, cudnn)
         self.log: list[str] = []

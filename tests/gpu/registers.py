@@ -57,7 +57,7 @@ def training_step() -> list[Kernel]:
 
 
 def main(path: str, architecture: str = "sm_90") -> None:
-    from test_cuda_kernels import kernels_of, large_cases, sample_cases
+    from gpu.trials import kernels_of, large_cases, sample_cases
 
     groups = {"samples": kernels_of([*sample_cases(), *large_cases()]), "mnist-cnn step": training_step()}
     report = {name: registers(kernels, architecture) for name, kernels in groups.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from minigraph.tools.options import debug_option, number, output_file
+from minigraph.tools.options import autotune_option, debug_option, number, output_file
 
 
 @click.command("bench")
@@ -22,6 +22,7 @@ from minigraph.tools.options import debug_option, number, output_file
 @click.option("--rounds", type=number(whole=True, least=1), default=15, show_default=True, help="Timed steps of each.")
 @click.option("--json", "data", type=output_file, help="Write all timings.")
 @click.option("--plot", type=output_file, help="Draw the medians (.png, .svg, .pdf).")
+@autotune_option
 @debug_option
 def bench(
     workloads: tuple[str, ...],

@@ -1,0 +1,37 @@
+"""The ways in which an op can be run as native code, for timed trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from minigraph.backend import Lowered
+from minigraph.backends.llvm.blocked import FEW, TARGET, Lower, as_region, block_size, blocked, in_tiles, whole
+from minigraph.backends.llvm.native import How, Native, lowered
+from minigraph.core.op import Op
+from minigraph.rewrite.region import Blocked, Epilogue
+
+WHOLE = "whole batch"
+ROOM = 64 << 20  # bytes of workspace up to which that is tried
+
+
+def alternatives(op: Op, lower: Lower, how: How) -> dict[str, Callable[[], Lowered]]:
+    """By label, what lowers a region in blocks of so many images, or in one; the backend's own choice first."""
+    region = as_region(op) if isinstance(op, Epilogue) else op
+    if not isinstance(region, Blocked) or not isinstance(op, Blocked | Epilogue) or region.batch <= FEW:
+        return {}
+    ways = list(_blocks(region, lower, how))
+    last = whole(op, lower, how)
+    if last is not None and last.workspace <= ROOM:
+        in_one = isinstance(op, Epilogue) and (op.root.types[0].nbytes <= TARGET or bool(in_tiles(op, lower, how)))
+        ways.insert(0 if in_one else len(ways), (WHOLE, last))
+    return {label: partial(lowered, native, how.threads) for label, native in ways}
+
+
+def _blocks(op: Blocked, lower: Lower, how: How) -> Iterator[tuple[str, Native]]:
+    usual = block_size(op)
+    for size in (usual, usual // 4, usual // 2, 2 * usual, 4 * usual):
+        if 0 < size < op.batch:
+            native = blocked(op, lower, how, size)
+            if native is not None:
+                yield f"blocks of {size}", native

@@ -1,0 +1,38 @@
+"""Named lists of anything, which a graph keeps."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+
+class Collections:
+    """Lists by name. One comes into being when something is added to it, or `get_collection_ref` asks for it."""
+
+    def __init__(self) -> None:
+        self._collections: dict[Any, list[Any]] = {}
+
+    def add_to_collection(self, name: Any, value: Any) -> None:
+        self._collections.setdefault(name, []).append(value)
+
+    def add_to_collections(self, names: Any, value: Any) -> None:
+        """Append to each collection of a list, once, or to one; None: to none."""
+        for name in [names] if isinstance(names, str) else dict.fromkeys(names or ()):
+            self.add_to_collection(name, value)
+
+    def clear_collection(self, name: Any) -> None:
+        self._collections.pop(name, None)
+
+    def get_collection_ref(self, name: Any) -> list[Any]:
+        return self._collections.setdefault(name, [])
+
+    def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
+        """A copy of a collection; with `scope`, the items whose name the regular expression matches from the start."""
+        items = self._collections.get(name, [])
+        if not scope:
+            return list(items)
+        pattern = re.compile(scope)
+        return [i for i in items if hasattr(i, "name") and pattern.match(i.name)]
+
+    def get_all_collection_keys(self) -> list[Any]:
+        return list(self._collections)

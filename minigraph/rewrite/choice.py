@@ -1,0 +1,22 @@
+"""Choices between ways to compute the same: who has several asks, and is told which to take and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from minigraph.core.ir import Program
+
+
+class Choice(NamedTuple):
+    """The label of the way that was chosen, and by what."""
+
+    label: str
+    reason: str
+
+
+class Chooser(Protocol):
+    """Decides between ways to run a program."""
+
+    def __call__(self, program: Program, ways: Mapping[str, Callable[[], Program]], expected: str) -> Choice:
+        """The best of `ways`, by label, to run `program`. expected: the one that an estimate finds best."""

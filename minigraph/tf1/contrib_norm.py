@@ -1,0 +1,94 @@
+"""`tf.contrib.layers.batch_norm`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import minigraph as tf
+from minigraph.core.graph import Tensor
+from minigraph.layers.functions import known, normalised_batch
+from minigraph.tf1.arg_scope import add_arg_scope
+from minigraph.tf1.collecting import collect_named_outputs
+
+
+@add_arg_scope
+def batch_norm(
+    inputs: Any, decay: float = 0.999, center: bool = True, scale: bool = False, epsilon: float = 0.001,
+    activation_fn: Any = None, param_initializers: Any = None, param_regularizers: Any = None,
+    updates_collections: Any = tf.GraphKeys.UPDATE_OPS, is_training: Any = True, reuse: Any = None,
+    variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
+    fused: bool | None = None, data_format: str = "NHWC", scope: str | None = None, **unsupported: Any,
+) -> Tensor:  # fmt: skip
+    """Batch normalisation, see `tf.layers.batch_normalization`. gamma only with `scale`.
+
+    With updates_collections=None the moving averages change each time that the result is computed in training. Unless
+    fused=False, rows [N,C] are taken as images of one pixel, so that the variance that is averaged is the estimate of
+    the population's for them, too.
+    """
+    for name, value in unsupported.items():
+        if value not in (None, False):
+            raise ValueError(f"tf.contrib.layers.batch_norm: {name}={value!r} is not supported")
+    if data_format not in ("NHWC", "NCHW"):
+        raise ValueError("data_format has to be either NCHW or NHWC.")
+    x, training = tf.convert_to_tensor(inputs), known(is_training)
+    rank = x.type.rank
+    if rank is None:
+        raise ValueError(f"Inputs {x.name} has undefined rank")
+    own = fused is not False and (rank == 2 or (rank == 4 and updates_collections != tf.GraphKeys.UPDATE_OPS))
+    starts, penalties = param_initializers or {}, param_regularizers or {}
+    axis = 1 if data_format == "NCHW" else -1
+    with tf.variable_scope(scope, "BatchNorm", [x], reuse=reuse) as where:
+        flat = own and rank == 2
+        images = tf.reshape(x, [-1, 1, 1, x.shape[1]] if axis == -1 else [-1, x.shape[1], 1, 1]) if flat else x
+        before = _state()
+        y = normalised_batch(
+            images, axis, decay, epsilon, center, scale, training, trainable, fused,
+            beta=(starts.get("beta", tf.zeros_initializer()), penalties.get("beta")),
+            gamma=(starts.get("gamma", tf.ones_initializer()), penalties.get("gamma")),
+            moving_mean=starts.get("moving_mean", tf.zeros_initializer()),
+            moving_variance=starts.get("moving_variance", tf.ones_initializer()),
+            count=_nodes(training, center, scale, updates_collections is None) if own else None, beta_first=own,
+        )  # fmt: skip
+        y = _collect(y, before, variables_collections, updates_collections, own)
+        if flat:
+            y = tf.reshape(y, tf.shape(x))
+        y = y if activation_fn is None else activation_fn(y)
+        return collect_named_outputs(outputs_collections, where.name, y)
+
+
+def _nodes(training: Any, center: bool, scale: bool, now: bool) -> int:
+    """How many nodes TensorFlow makes in its fused form, variables aside."""
+    which = 2 if isinstance(training, Tensor) else int(bool(training))
+    return (1, 11, 40 if now else 41)[which] + (not center) + (not scale)
+
+
+def _state() -> tuple[set[Any], int]:
+    """The variables, and the number of update operations."""
+    graph = tf.get_default_graph()
+    return set(tf.global_variables()), len(graph.get_collection(tf.GraphKeys.UPDATE_OPS))
+
+
+def _collect(y: Tensor, before: tuple[set[Any], int], variables: Any, updates: Any, own: bool) -> Tensor:
+    """New variables go into their collections, update operations to where `updates` says; None: before the result."""
+    known_before, count = before
+    graph = y.graph
+    for variable in tf.global_variables():
+        if variable not in known_before:
+            tf.add_to_collection(tf.GraphKeys.MODEL_VARIABLES, variable)
+            name = variable.op.name.rpartition("/")[2]
+            extra = variables.get(name, []) if isinstance(variables, dict) else variables
+            tf.add_to_collections([extra] if isinstance(extra, str) else extra, variable)
+    if updates == tf.GraphKeys.UPDATE_OPS:
+        return y
+    held = graph.get_collection_ref(tf.GraphKeys.UPDATE_OPS)
+    made = held[count:]
+    del held[count:]
+    if updates is not None:
+        for update in made:
+            tf.add_to_collections(updates, update)
+        return y
+    if not made:
+        return y
+    graph.reserve_ids(0 if own else 1)
+    with tf.control_dependencies(made):
+        return tf.identity(y)
