@@ -33,6 +33,7 @@ class Lowered(NamedTuple):
     workspace: int = 0
     inplace: tuple[int, ...] = ()
     fallback: bool = False  # the op's reference forward plus a copy
+    not_native: str = ""  # of a backend that makes code: why this is none, but calls of another backend's
     choice: str = ""  # of several ways, the one that a trial found best, and how it was found
 
 
@@ -44,7 +45,8 @@ class Backend(Protocol):
     float32 has `precisions`, their names, and `in_precision(name)`, the backend that has it. One that can be tuned by
     timed trials has `speed()`, a text of all that the speed of its kernels depends on beside the CPU, and may have
     `alternatives(op, in_types, out_types)`: by label, functions that lower the op in one of several ways, the way of
-    `lower` first; empty where there is only that.
+    `lower` first; empty where there is only that. One for which a pass should have other settings has `own_passes`, in
+    place of those of the same names.
     """
 
     name: str

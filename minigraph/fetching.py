@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.compile.plan import Plan
+from minigraph.compile.resize import Record
 from minigraph.core.dtypes import string
 from minigraph.core.errors import GraphError, OpError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
@@ -32,6 +33,7 @@ class Request:
         self.feeds = [_feed_tensor(graph, key) for key in feeds]
         self.dtypes = [np.dtype(object) if symbolic else t.dtype.np_dtype for t in self.feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
+        self.record: Record | None = None  # of the last plan that was made from scratch, while there are plans
         self.assemble = self._structure(graph, fetches)
         self.branches = branches or {}
         self.stages: dict[Any, Stage] = {}

@@ -72,21 +72,47 @@ def compute_weighted_loss(
     Reduction.validate(reduction)
     with composed(scope, "weighted_loss", losses, weights):
         given = convert_to_tensor(losses)
-        each = cast(given, float32)
-        weight = _weights(weights, each)
-        loss = multiply(each, weight)
-        if reduction != Reduction.NONE:
-            loss = reduce_sum(loss)
-        if reduction == Reduction.MEAN:
-            loss = _mean(loss, reduce_sum(ones_like(each) * weight))
-        elif reduction == Reduction.SUM_BY_NONZERO_WEIGHTS:
-            counted = isinstance(weights, float) and weights != 0.0
-            loss = _mean(loss, _count(each) if counted else _present(each, weight))
-        elif reduction == Reduction.SUM_OVER_BATCH_SIZE:
-            loss = _mean(loss, _count(each))
-        loss = cast(loss, given.dtype)
-        add_loss(loss, loss_collection)
-        return loss
+        with given.graph.counted_as(_nodes(given, as_tensor_like(weights), reduction)):
+            return _weighted(given, weights, loss_collection, reduction)
+
+
+_NODES = {  # what TensorFlow makes of scalar weights; more where it finds only in the run whether weights fit
+    Reduction.NONE: (6, 58, 58), Reduction.SUM: (8, 58, 61), Reduction.MEAN: (17, 58, 64),
+    Reduction.SUM_BY_NONZERO_WEIGHTS: (29, 116, 122), Reduction.SUM_OVER_BATCH_SIZE: (13, 58, 61),
+}  # fmt: skip
+
+
+def _nodes(losses: Tensor, weights: Any, reduction: str) -> int:
+    """How many nodes TensorFlow makes of a weighted loss, so that default op seeds after it are TensorFlow's."""
+    scalar, unsure, unknown = _NODES[reduction]
+    if not isinstance(weights, Tensor):
+        return scalar + 2
+    shape, outer = weights.type.shape, losses.type.shape
+    if shape is None:
+        return scalar + unknown
+    if not shape or outer is None:
+        return scalar
+    if any(a is None or (a != 1 and b is None) for a, b in zip(shape, outer, strict=False)):
+        return scalar + unsure
+    return 20 if shape == outer and reduction == Reduction.SUM_BY_NONZERO_WEIGHTS else scalar
+
+
+def _weighted(given: Tensor, weights: Any, loss_collection: str | None, reduction: str) -> Tensor:
+    each = cast(given, float32)
+    weight = _weights(weights, each)
+    loss = multiply(each, weight)
+    if reduction != Reduction.NONE:
+        loss = reduce_sum(loss)
+    if reduction == Reduction.MEAN:
+        loss = _mean(loss, reduce_sum(ones_like(each) * weight))
+    elif reduction == Reduction.SUM_BY_NONZERO_WEIGHTS:
+        counted = isinstance(weights, float) and weights != 0.0
+        loss = _mean(loss, _count(each) if counted else _present(each, weight))
+    elif reduction == Reduction.SUM_OVER_BATCH_SIZE:
+        loss = _mean(loss, _count(each))
+    loss = cast(loss, given.dtype)
+    add_loss(loss, loss_collection)
+    return loss
 
 
 def _weights(weights: Any, values: Tensor) -> Tensor:
@@ -221,6 +247,7 @@ def mean_pairwise_squared_error(
     Source: Eigen, Puhrsch and Fergus 2014."""
     with composed(scope, "mean_pairwise_squared_error", predictions, labels, weights):
         truth, found = _pair(labels, predictions)
+        truth.graph.reserve_ids(15)  # TensorFlow's checks of the weights
         weight = _weights(weights, truth)
         diffs = subtract(found, truth)
         rows = list(range(1, diffs.type.rank or 0))
@@ -278,6 +305,7 @@ def sparse_softmax_cross_entropy(
     with composed(scope, "sparse_softmax_cross_entropy_loss", logits, labels, weights) as full:
         y, x = remove_squeezable_dimensions(labels, logits, 1)
         weight = convert_to_tensor(weights) if not isinstance(weights, float) else weights
+        x.graph.reserve_ids(-isinstance(weights, float))  # TensorFlow makes a constant of it before
         if isinstance(weight, Tensor) and (weight.type.rank or 0) - (y.type.rank or 0) == 1:
             weight = squeeze(weight, [-1])
         losses = sparse_cross_entropy(labels=y, logits=x, name="xentropy")

@@ -12,6 +12,7 @@ import numpy as np
 
 from minigraph.backend import Backend, get_backend
 from minigraph.compile.plan import Plan
+from minigraph.compile.resize import Record, resize
 from minigraph.compile.specialise import RANDOM_STATE, specialise
 from minigraph.core import collector, scopes
 from minigraph.core.dtypes import string
@@ -29,6 +30,7 @@ from minigraph.staging import run_in_stages
 if TYPE_CHECKING:
     from minigraph.compile.profile import Profile
     from minigraph.compile.tune import Tuner
+    from minigraph.core.graph_def import GraphDef
 
 REQUEST_LIMIT = 512  # forms of call remembered; those without a plan go when there are more
 PLAN_LIMIT = 64  # plans kept; the least recently used goes first
@@ -100,7 +102,8 @@ class Session:
         if self.symbolic and (debug or check_numerics):
             raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
         self._plan_type: type[Plan] = _checked_plan() if check_numerics else self.backend.plan_type or Plan
-        self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes])
+        own = getattr(self.backend, "own_passes", ())
+        self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes], own)
         self._tuner: Tuner | None = None
         if _wants_autotune(autotune, self.backend):
             from minigraph.compile.tune import Tuner
@@ -127,6 +130,11 @@ class Session:
         self._contexts: list[Any] = []
 
     # running
+
+    @property
+    def graph_def(self) -> GraphDef:
+        """The graph's nodes as plain records."""
+        return self.graph.as_graph_def()
 
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         """Compute `fetches`: a tensor, operation, variable or name, or a nest of lists, tuples and dicts of them.
@@ -282,14 +290,18 @@ class Session:
                 )
         types = [TensorType(t.dtype, s) for t, s in zip(request.feeds, shapes, strict=True)]
         with collector.paused():
-            program = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
-            hooks = [self._numeric_check(program, arrays)] if self._debug else []
+            first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
+            hooks = [self._numeric_check(first, arrays)] if self._debug else []
             backend = self.backend
             if self._tuner is not None:
                 self._tuner.begin()
                 backend = self._tuner.backend
-            program, stages = run_pipeline(program, self._passes, hooks)
-            plan = self._plan_type(program, backend, self, stages=stages, reorder=self._reorder)
+            record = None if self._debug else request.record
+            program, done = (first, ()) if record is None else resize(record, first)
+            program, stages = run_pipeline(program, self._passes[len(done) :], hooks)
+            if not done:
+                request.record = Record(first, stages)
+            plan = self._plan_type(program, backend, self, stages=(*done, *stages), reorder=self._reorder)
         request.plans[shapes] = plan
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
@@ -301,6 +313,8 @@ class Session:
         if len(self._plans) > PLAN_LIMIT:
             oldest, old_shapes = self._plans.pop(min(self._plans, key=lambda p: p.last_run))
             del oldest.plans[old_shapes]
+            if not oldest.plans:
+                oldest.record = None
             self._dropped += 1
         return plan
 

@@ -136,7 +136,7 @@ def test_mistakes_are_told() -> None:
             (lambda: tf.layers.batch_normalization(rows, axis=0), "size of axis 0"),
             (lambda: tf.layers.batch_normalization(rows, renorm=True), "renorm=True is not supported"),
             (lambda: tf.layers.conv2d(rows, 3, 3), "rank 4"),
-            (lambda: tf.layers.conv2d(x, 3, 3, data_format="channels_first"), "channels_last"),
+            (lambda: tf.layers.conv2d(x, 3, 3, data_format="NCHW"), "channels_last"),
             (lambda: tf.layers.dense(tf.placeholder(tf.float32, [4]), 3), "rank 2"),
         ):
             with pytest.raises(ValueError, match=message):

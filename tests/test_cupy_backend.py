@@ -236,6 +236,22 @@ def test_feeds_go_through_two_pinned_pieces_in_turn() -> None:
     assert len({each for name, each in calls if name == "copy"}) == 2
 
 
+def test_feeds_that_the_host_cannot_pin_are_copied_all_the_same() -> None:
+    def refuse(nbytes: int) -> Any:
+        raise RuntimeError("cudaErrorMemoryAllocation")
+
+    def copy(target: int, source: int, nbytes: int, kind: int, stream: int) -> None:
+        ctypes.memmove(target, source, nbytes)
+
+    runtime = types.SimpleNamespace(memcpyAsync=copy, memcpyHostToDevice=1)
+    cuda = types.SimpleNamespace(runtime=runtime, alloc_pinned_memory=refuse, Event=None)
+    staging = Staging(types.SimpleNamespace(cuda=cuda), types.SimpleNamespace(ptr=0, synchronize=lambda: None))
+    device = np.zeros(4, np.float32)
+    for step in range(3):
+        staging.upload(device.ctypes.data, np.full(4, step, np.float32))
+        assert (device == step).all()
+
+
 def test_passes_a_backend_does_not_want_are_left_out(recorder: Recorder) -> None:
     with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
         x, y, loss, _ = network()

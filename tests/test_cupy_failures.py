@@ -201,3 +201,87 @@ def test_an_old_driver_is_told_with_both_versions(monkeypatch: pytest.MonkeyPatc
     runtime.driverGetVersion = lambda: 0  # there is none at all
     with pytest.raises(BackendError, match="needs an NVIDIA GPU and its driver"):
         CudaDevice()
+
+
+class Failing(HostDevice):
+    """Fails at the `at`-th of its allocations, or in a kind of work, from now on."""
+
+    at = 0
+    work = ""
+    error: Exception = RuntimeError("cudaErrorLaunchFailure")
+
+    def allocate(self, nbytes: int) -> Any:
+        self.at -= 1
+        if self.at == 0:
+            raise ResourceExhaustedError(f"out of device memory: {nbytes:,} bytes wanted")
+        return super().allocate(nbytes)
+
+    def do(self, name: str, action: Any) -> None:
+        if self.work and name.startswith(self.work):
+            raise self.error
+        super().do(name, action)
+
+
+@needs_compiler
+def test_whichever_allocation_fails_the_session_goes_on_from_its_last_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Failing()
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
+    with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
+        x = tf.placeholder(tf.float32, [None, 3])
+        w = tf.Variable(tf.ones([3, 2]))
+        loss = tf.reduce_mean(tf.nn.softmax(tf.matmul(x, w) + tf.constant([[1.0, 2.0]]))[:, 0])
+        train = tf.train.MomentumOptimizer(0.5, 0.9).minimize(loss)
+        session.run(tf.global_variables_initializer())
+        session.run(train, {x: np.eye(3)})
+        failures = 0
+        for at in range(1, 40):  # until so many are not made
+            before = session.read_state()
+            device.at = at
+            try:
+                session.run(train, {x: np.ones((500, 3))})
+                break
+            except ResourceExhaustedError:
+                failures += 1
+            after = session.read_state()
+            assert all((after[n] == v).all() for n, v in before.items())
+        assert failures > 3
+        assert np.isfinite(session.run(w)).all()
+
+
+@needs_compiler
+@pytest.mark.parametrize("work", ["gemm", "max_pool_grad", "applyadam"])
+def test_a_launch_that_fails_leaves_the_variables_of_the_last_step(monkeypatch: pytest.MonkeyPatch, work: str) -> None:
+    """The optimizer's launch is the last, when random states have changed."""
+    device = Failing()
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
+    monkeypatch.setenv("MINIGRAPH_CUDA_GRAPHS", "0")
+    images, labels = batch()
+    with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
+        x, y, loss, train = network()
+        session.run(tf.global_variables_initializer())
+        start = session.read_state()
+        losses = [session.run([loss, train], {x: images, y: labels})[0] for _ in range(2)]
+        session.write_state(start)
+        again = []
+        for _ in range(2):
+            before = session.read_state()
+            device.work = work
+            with pytest.raises(InternalError, match=r"cudaErrorLaunchFailure \(in .* node .*, made at"):
+                session.run([loss, train], {x: images, y: labels})
+            device.work = ""
+            after = session.read_state()
+            assert all((after[n] == v).all() for n, v in before.items())
+            again.append(session.run([loss, train], {x: images, y: labels})[0])
+    assert again == losses
+
+
+@needs_compiler
+def test_a_missing_library_is_told_and_what_does_not_need_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Failing()
+    device.error, device.work = BackendError('the cupy backend needs cuBLAS: pip install "minigraph[cuda13]"'), "gemm"
+    monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
+    with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
+        x = tf.placeholder(tf.float32, [2, 2])
+        with pytest.raises(BackendError, match=r"cuBLAS.*minigraph\[cuda13\].*MatMul node"):
+            session.run(tf.matmul(x, x), {x: np.eye(2)})
+        np.testing.assert_allclose(session.run(tf.exp(x), {x: np.zeros((2, 2))}), 1)

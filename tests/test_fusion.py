@@ -171,6 +171,18 @@ def test_small_values_are_not_worth_a_region() -> None:
     assert "it has only 48 bytes" in [d.reason for d in outcome.declined]
 
 
+@pytest.mark.parametrize(("side", "fits"), [(4, False), (16, True)])
+def test_a_filter_larger_than_the_images_is_not_gone_through_for_each_block(side: int, fits: bool) -> None:
+    """Eight images of 8 KB or 128 KB, and a filter of 147 KB."""
+    x = tf.placeholder(tf.float32, [8, side, side, 64])
+    filters = tf.Variable(tf.zeros([3, 3, 64, 64]))
+    program = program_of([tf.exp(tf.nn.conv2d(tf.exp(x), filters, 1, "SAME"))], {x: np.zeros((8, side, side, 64))})
+    outcome = FuseBlocks(min_edge=0, min_saved=0, max_whole=1000).run(program)
+    assert ("Blocked" in ops(outcome.program)) == fits
+    assert any("147456 would be gone through for each block" in d.reason for d in outcome.declined) != fits
+    assert FuseBlocks(min_edge=0, min_saved=0, max_whole=147456).run(program).applied
+
+
 def test_a_region_plans_less_memory() -> None:
     x = tf.placeholder(tf.float32, [256, 32, 32, 2])
     weights = tf.Variable(tf.random_normal([3, 3, 2, 16]))

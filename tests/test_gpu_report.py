@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import venv
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from gpu import benchmark, jobs, report
 from gpu.fake_cudnn import FakeCudnn
 from gpu.host import COMPILER, HostDevice
+from gpu.layout import lay_out
 from gpu.some_device import has_gpu
 
 from minigraph import backend as backends
@@ -26,14 +28,19 @@ TESTS = Path(__file__).parent
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
 MISBEHAVING = """
-import os, sys, time
+import os, signal, sys, time
 sys.path.insert(0, {tests!r})
 from gpu.jobs import Part, serve
+
+def hang():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    time.sleep(60)
 
 def wrong(): raise ValueError("a reason")
 def made():
     named = [("first", lambda: 1), ("crash", lambda: os.abort()), ("wrong", wrong)]
-    return [*named, ("slow", lambda: time.sleep(30)), ("last", lambda: {{"a": 2}}), ("known", lambda: 0)]
+    named += [("slow", lambda: time.sleep(30)), ("last", lambda: {{"a": 2}})]
+    return [*named, ("hang", hang), ("known", lambda: 0)]
 
 raise SystemExit(serve(Part("p", made, 60, 0.5), *sys.argv[2:]))
 """
@@ -62,7 +69,10 @@ def script(folder: Path, text: str) -> Sequence[str]:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_job_that_fails_crashes_or_hangs_leaves_the_others(tmp_path: Path, processes: int) -> None:
+def test_a_job_that_fails_crashes_or_hangs_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    monkeypatch.setattr(jobs, "GRACE", 4)
     part = jobs.Part("p", list, 60, 0.5, processes)
     results = jobs.run(part, script(tmp_path, MISBEHAVING), 60, ["known"])
     assert results.found["first"] == 1
@@ -70,6 +80,7 @@ def test_a_job_that_fails_crashes_or_hangs_leaves_the_others(tmp_path: Path, pro
     assert "ended with -6" in results.found["crash"]["failed"]
     assert results.found["wrong"]["failed"] == "ValueError: a reason"
     assert "TimeoutError" in results.found["slow"]["failed"]
+    assert "no sign of life" in results.found["hang"]["failed"]
     assert "known" not in results.found
     assert (results.left, results.failed) == ([], [])
 
@@ -79,8 +90,25 @@ def test_jobs_end_when_their_time_is_over(tmp_path: Path) -> None:
     start = time.monotonic()
     results = jobs.run(jobs.Part("p", list, 2, 50), script(tmp_path, text), 60)
     assert time.monotonic() - start < 20
-    assert set(results.left) <= {"first", "crash", "wrong", "last", "known"}
+    assert set(results.left) <= {"first", "crash", "wrong", "last", "hang", "known"}
     assert "last" in results.left or results.failed
+
+
+def test_the_layout_without_an_installation_has_metadata_and_wheels(tmp_path: Path) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    with zipfile.ZipFile(wheels / "other-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("other.py", "here = True\n")
+    lay_out(tmp_path / "site", wheels)
+    program = (
+        "import other; from importlib.metadata import entry_points, version; from minigraph.backends.cupy import *; "
+        "import minigraph.models.registry; found = entry_points(group='minigraph.backends'); "
+        "print(other.here, CupyBackend.name, version('minigraph'), *sorted({e.name for e in found}))"
+    )
+    setting = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+    done = subprocess.run([sys.executable, "-c", program], env=setting, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.split()[:2] == ["True", "cupy"], done.stderr
+    assert {"cupy", "llvm", "numpy"} <= set(done.stdout.split()[3:])
 
 
 @pytest.mark.slow

@@ -245,9 +245,10 @@ def small_network(x: Any, y: Any) -> list[Any]:
     return [loss, logits, *tf.gradients(loss, weights)]
 
 
-@pytest.mark.parametrize("batch", [1, 7, 19])
-def test_regions_by_blocks_are_native_and_give_the_same(batch: int) -> None:
-    """In every pass configuration, with blocks that do not divide the batch; against no passes and NumPy."""
+@pytest.mark.parametrize(("batch", "sums"), [(1, 1 << 24), (7, 1 << 24), (19, 1 << 24), (7, 1)])
+def test_regions_by_blocks_are_native_and_give_the_same(batch: int, sums: int) -> None:
+    """In every pass configuration, with blocks that do not divide the batch, and without blocks because of large sums;
+    against no passes and NumPy."""
     random = np.random.RandomState(0)
     x, y = random.randn(batch, 24, 20, 3).astype(np.float32), np.eye(8, dtype=np.float32)[random.randint(0, 8, batch)]
     blocks = FuseBlocks(min_edge=1, min_saved=1)
@@ -259,6 +260,7 @@ def test_regions_by_blocks_are_native_and_give_the_same(batch: int) -> None:
             feeds = dict(zip(holders, (x, y), strict=True))
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(blocked, "TARGET", 1 << 16)
+                patch.setattr(blocked, "SUMS", sums)
                 with tf.Session(backend=backend, passes=passes) as session:
                     found.append(session.run(fetches, feeds))
                     again = session.run(fetches, feeds)

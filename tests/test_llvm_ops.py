@@ -11,11 +11,15 @@ import test_numpy_kernels as kernels
 from scipy import special
 from test_llvm import is_native, own_cache, run_program  # noqa: F401
 
+from minigraph.backends.llvm.backend import lower
+from minigraph.backends.llvm.native import How, lowered
 from minigraph.core.dtypes import int32, int64
 from minigraph.core.op import Op
+from minigraph.ops import conv2d as C
 from minigraph.ops import joining as J
 from minigraph.ops import like as K
 from minigraph.ops import loss as L
+from minigraph.ops import lrn as N
 from minigraph.ops import reduce as R
 from minigraph.ops import shape as S
 from minigraph.ops import slicing as X
@@ -300,3 +304,82 @@ print(hashlib.sha256(b"".join(f.tobytes() for f in found)).hexdigest())
 
 def test_results_do_not_depend_on_the_number_of_threads() -> None:
     assert run_program(PROGRAM, OMP_NUM_THREADS="1") == run_program(PROGRAM, OMP_NUM_THREADS="2")
+
+
+GROUPED = [  # image, filter, strides, padding: groups, channels on their own, strides
+    ((2, 9, 7, 6), (3, 2, 3, 8), (1, 1), ((1, 1), (1, 0))),
+    ((3, 8, 9, 8), (3, 3, 2, 12), (2, 1), ((1, 1), (0, 1))),
+    ((2, 9, 8, 19), (3, 3, 1, 19), (1, 1), ((1, 1), (1, 1))),
+    ((2, 9, 8, 32), (3, 5, 1, 32), (2, 2), ((1, 1), (2, 3))),
+    ((1, 8, 8, 3), (3, 3, 1, 6), (1, 1), ((0, 0), (0, 0))),
+    ((2, 9, 10, 5), (3, 3, 5, 7), (2, 2), ((0, 1), (1, 1))),
+    ((2, 8, 7, 5), (1, 1, 5, 9), (2, 2), ((0, 0), (0, 0))),
+    ((1, 23, 22, 3), (7, 7, 3, 17), (2, 2), ((3, 3), (2, 3))),
+    ((1, 12, 11, 4), (5, 2, 4, 3), (4, 3), ((2, 2), (0, 0))),
+    ((2, 11, 5, 4), (2, 3, 4, 3), (3, 1), ((0, 0), (1, 1))),
+]
+
+
+@pytest.mark.parametrize("case", GROUPED, ids=str)
+def test_convolutions_with_groups_and_strides(case: Any) -> None:
+    """Against PyTorch's in float64."""
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    image, filters, strides, padding = case
+    op = C.Conv2D(strides, padding)
+    rows = [randn(*image), randn(*filters) * 0.5, randn(*op.out_shape(image, filters))]
+    x, w, delta = (torch.from_numpy(a.astype(float)) for a in rows)
+    x, w = x.permute(0, 3, 1, 2).requires_grad_(), w.permute(3, 2, 0, 1).requires_grad_()
+    (top, bottom), (left, right) = padding
+    padded = torch.nn.functional.pad(x, (left, right, top, bottom))
+    y = torch.nn.functional.conv2d(padded, w, stride=strides, groups=image[3] // filters[2])
+    y.backward(delta.permute(0, 3, 1, 2))
+    cases: list[tuple[Op, tuple[Any, Any], Any]] = [
+        (op, (rows[0], rows[1]), y.detach().permute(0, 2, 3, 1)),
+        (kernels.Conv2DInputGrad(strides, padding, (1, 1), image), (rows[1], rows[2]), x.grad.permute(0, 2, 3, 1)),
+        (kernels.Conv2DFilterGrad(strides, padding, (1, 1), filters), (rows[0], rows[2]), w.grad.permute(2, 3, 1, 0)),
+    ]
+    for each, operands, want in cases:
+        (got,) = native(each, *operands)
+        assert np.linalg.norm(got - want.numpy()) <= 1e-6 * np.linalg.norm(want.numpy()), each
+
+
+@pytest.mark.parametrize("case", GROUPED[:4], ids=str)
+def test_gradients_to_filters_are_added_to_what_is_there(case: Any) -> None:
+    """As inside a region by blocks."""
+    image, filters, strides, padding = case
+    op = kernels.Conv2DFilterGrad(strides, padding, (1, 1), filters)
+    x, delta = randn(*image), randn(*C.Conv2D(strides, padding).out_shape(image, filters))
+    types = [kernels.type_of(x), kernels.type_of(delta)]
+    code = lower(op, types, op.infer(*types), How(1, True, True))
+    assert code is not None
+    made = lowered(code, 1)
+    start = randn(*filters)
+    out = start.copy()
+    made.bind([x, delta], [out], kernels.BACKEND.allocate(made.workspace))()
+    (want,) = op.forward(np, x.astype(float), delta.astype(float))
+    np.testing.assert_allclose(out, start + want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("channels", "radius"), [(1, 2), (3, 5), (16, 2), (37, 1), (96, 2), (40, 0)])
+def test_local_response_normalisation(channels: int, radius: int, dtype: str) -> None:
+    """Against loops over the channels, and against PyTorch, whose window is centred for odd sizes."""
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    x = 3 * randn(2, 3, 5, channels, dtype=dtype)
+    exact, tolerance = x.astype(float), {"rtol": 3e-6 if dtype == "float32" else 1e-12, "atol": 1e-6}
+    spans = [slice(max(c - radius, 0), c + radius + 1) for c in range(channels)]
+    sums = np.stack([exact[..., s].sum(-1) for s in spans], -1)
+    np.testing.assert_allclose(native(N.WindowSum(radius), x)[0], sums, **tolerance)
+    size = 2 * radius + 1
+    normal = torch.nn.LocalResponseNorm(size, 0.3 * size, 0.75, 1.5)
+    want = normal(torch.from_numpy(exact).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
+    np.testing.assert_allclose(native(N.LRN(radius, 1.5, 0.3, 0.75), x)[0], want, **tolerance)
+
+
+def test_normalisation_of_special_values_is_that_of_the_reference() -> None:
+    x = randn(1, 2, 3, 21)
+    x[0, 0, 0, 3], x[0, 0, 1, 4], x[0, 1, 0, 20] = np.nan, np.inf, -np.inf
+    with np.errstate(all="ignore"):
+        for op in (N.LRN(2, 1.0, 0.1, 0.75), N.WindowSum(3)):
+            kernels.check(op, [x])
+            kernels.check(op, [x[:0]])

@@ -20,6 +20,7 @@ from minigraph.core.verifier import verify_program
 from minigraph.ops.elementwise import Neg, Sub
 from minigraph.passes import ALL, PIPELINES, choose
 from minigraph.passes.constant_folding import constant_folding
+from minigraph.passes.fuse_blocks import FuseBlocks
 from minigraph.passes.simplify import simplify
 from minigraph.passes.stabilise import stabilise
 from minigraph.rewrite.driver import Rebuilder, Rule
@@ -200,3 +201,11 @@ def test_a_wrong_rewrite_is_caught_in_debug_mode() -> None:
         pytest.raises(errors.VerificationError, match="flip"),
     ):
         session.run(difference, feed)
+
+
+def test_a_backend_has_settings_of_its_own() -> None:
+    """They take the place of the usual ones in a pipeline and by name, not that of a pass that is handed over."""
+    own, given = FuseBlocks(min_edge=1), FuseBlocks(min_edge=2)
+    assert [p is own for p in choose("O3", None, (), [own])].count(True) == 1
+    assert choose("O0", ["fuse_blocks", given], (), [own]) == (own, given)
+    assert own not in choose("O3", None, ())

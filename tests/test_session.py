@@ -387,3 +387,9 @@ def test_ordinary_use_is_not_reported() -> None:
             session.run(v)
             v.load(1.0, session)
             v.eval()
+
+
+def test_the_graph_as_records() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.constant(1.0, name="a")
+        assert [node.name for node in session.graph_def.node] == ["a"]

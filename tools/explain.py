@@ -39,6 +39,7 @@ def explain(target: Target, optimize: str, backend: str | None) -> tuple[Plan, d
         "launches": len(plan.steps),
         "kept": 0 if plan.fixed is None else len(plan.fixed.steps),
         "fallbacks": [_step_row(s.instr) for s in plan.steps if s.lowered.fallback],
+        "not_native": _not_native(plan),
         "copies": _copies(plan),
         "in_place": _takeovers(plan),
         "ways": _ways(plan),
@@ -48,6 +49,13 @@ def explain(target: Target, optimize: str, backend: str | None) -> tuple[Plan, d
 
 def _step_row(instr: Any) -> Row:
     return {"op": op_kind(instr.op), "node": instr.name, "source": str(instr.source or "")}
+
+
+def _not_native(plan: Plan) -> list[Row]:
+    """Launches that a backend which makes code leaves to another."""
+    plans = [plan] if plan.fixed is None else [plan, plan.fixed]
+    left = (s for p in plans for s in p.steps if s.lowered.not_native)
+    return [{**_step_row(s.instr), "why": s.lowered.not_native} for s in left]
 
 
 def _copies(plan: Plan) -> list[Row]:
@@ -115,6 +123,8 @@ def print_explanation(plan: Plan, found: Mapping[str, Any], declined: str | None
         out.print(f"{found['kept']} launches that run only when a variable has changed", highlight=False)
     out.print(f"{found['launches']} launches on {found['backend']}, arena {plan.peak / 1e6:.2f} MB", highlight=False)
     _print_rows(out, "run by the op's reference, for want of a kernel", found["fallbacks"])
+    if found["not_native"]:
+        _print_rows(out, "run as NumPy calls, not as native code", found["not_native"])
     _print_rows(out, "variable values that had to be copied", found["copies"])
     _print_rows(out, "written over an input that ends there", found["in_place"])
     _print_rows(out, "choices between ways to compute something", found["ways"])

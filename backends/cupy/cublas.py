@@ -20,14 +20,19 @@ _NONE, _TRANSPOSE = 0, 1
 _DEFAULT_ALGORITHM = -1
 
 
+def load(name: str) -> ctypes.CDLL:
+    """A library of NVIDIA's, from a wheel or the system. ImportError, OSError or RuntimeError where it is not there."""
+    from cuda import pathfinder
+
+    return ctypes.CDLL(pathfinder.load_nvidia_dynamic_lib(name).abs_path)
+
+
 class Cublas:
     """One handle on one stream."""
 
     def __init__(self, stream: int, allocate: Callable[[int], Any]) -> None:
         try:
-            from cuda import pathfinder
-
-            self._library = ctypes.CDLL(pathfinder.load_nvidia_dynamic_lib("cublas").abs_path)
+            self._library = load("cublas")
         except (ImportError, OSError, RuntimeError) as error:
             raise BackendError(
                 f'the cupy backend needs cuBLAS, which is not there ({error}): pip install "minigraph[cuda13]"'

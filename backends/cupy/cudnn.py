@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from minigraph.backends.cupy.kernel import Problem
 from minigraph.core.errors import BackendError, InternalError
 
 LIMIT = 1 << 30  # bytes of workspace that an engine may ask for
+ALIGNMENT = (
+    256  # bytes: a workspace starts at a multiple, as memory that CUDA allocates does and an arena's parts do not
+)
 _TYPES = {"float32": "FLOAT", "float16": "HALF", "bfloat16": "BFLOAT16"}
 
 
@@ -31,7 +35,7 @@ class Cudnn:
             except (self._cudnn.cudnnGraphNotSupportedError, RuntimeError) as error:
                 self._graphs[problem] = f"{type(error).__name__}: {error}"
         found = self._graphs[problem]
-        return found if isinstance(found, str) else found.workspace
+        return found if isinstance(found, str) else found.room
 
     def run(self, problem: Problem, pointers: tuple[int, ...]) -> None:
         """Launch: operands, result, workspace. Captured like a kernel."""
@@ -42,9 +46,14 @@ class Cudnn:
 
 
 def _load() -> Any:
+    from minigraph.backends.cupy.cublas import load
+
+    for library in ("cublas", "cublasLt", "nvrtc", "cudnn"):  # which cuDNN and its frontend look for by name
+        with suppress(Exception):
+            load(library)
     try:
         import cudnn
-    except ImportError as error:
+    except Exception as error:  # it asserts what it finds on the disk
         raise BackendError(
             f'the package nvidia-cudnn-frontend cannot be imported ({error}): pip install "minigraph[cuda13]"'
         ) from None
@@ -66,6 +75,7 @@ class _Graph:
         result.set_dim(_logical(shape)).set_stride(_strides(shape))
         self._tensors.append(result)
         self.workspace = self._build(cudnn, problem)
+        self.room = self.workspace + ALIGNMENT if self.workspace else 0
 
     def _build(self, cudnn: Any, problem: Problem) -> int:
         graph, note = self._graph, cudnn.numerical_note
@@ -123,6 +133,7 @@ class _Graph:
 
     def run(self, pointers: tuple[int, ...]) -> None:
         *arrays, workspace = pointers
+        workspace += -workspace % ALIGNMENT if self.workspace else 0
         self._graph.execute(dict(zip(self._tensors, arrays, strict=True)), workspace, handle=self._handle)
 
 

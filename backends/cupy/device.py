@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -159,7 +160,8 @@ class CudaDevice:
         try:
             work()
         except BaseException:
-            stream.end_capture()  # else the stream stays unusable
+            with suppress(Exception):
+                stream.end_capture()  # else the stream stays unusable
             raise
         graph = stream.end_capture()
         return lambda: graph.launch(stream)
@@ -180,7 +182,8 @@ def _release(number: int) -> str:
 
 class Staging:
     """Copies to the device. From the second one to a target on, they go through pinned memory, two pieces in turn, so
-    that the host can fill one while the device still reads the other. What is written once, as constants are, has none.
+    that the host can fill one while the device still reads the other. What is written once, as constants are, has none,
+    nor has what the host cannot pin memory for.
     """
 
     def __init__(self, cupy: Any, stream: Any) -> None:
@@ -191,13 +194,14 @@ class Staging:
     def upload(self, target: int, value: np.ndarray) -> None:
         runtime, key = self._cuda.runtime, (target, value.nbytes)
         pieces = self._pieces.get(key)
-        if pieces is None:
+        if pieces is not None and not pieces:
+            with suppress(Exception):
+                pieces += [(self._cuda.alloc_pinned_memory(value.nbytes), self._cuda.Event()) for _ in range(2)]
+        if not pieces:
             self._pieces[key] = []
             runtime.memcpyAsync(target, value.ctypes.data, value.nbytes, runtime.memcpyHostToDevice, self._stream.ptr)
             self._stream.synchronize()
             return
-        if not pieces:
-            pieces += [(self._cuda.alloc_pinned_memory(value.nbytes), self._cuda.Event()) for _ in range(2)]
         memory, event = pieces[0]
         event.synchronize()  # at once where it was never recorded
         ctypes.memmove(memory.ptr, value.ctypes.data, value.nbytes)

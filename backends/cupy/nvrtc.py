@@ -44,14 +44,20 @@ def version(library: Any) -> tuple[int, int]:
 
 def compile(library: Any, source: str, architecture: str, options: Sequence[str]) -> bytes:
     """The machine code. CompileError where the source has a mistake."""
+    return compile_with_log(library, source, architecture, options)[0]
+
+
+def compile_with_log(library: Any, source: str, architecture: str, options: Sequence[str]) -> tuple[bytes, str]:
+    """The machine code, and what the compiler says. CompileError where the source has a mistake."""
     program = ctypes.c_void_p()
     _check(library.nvrtcCreateProgram(ctypes.byref(program), source.encode(), FILE.encode(), 0, None, None))
     try:
         given = [f"--gpu-architecture={architecture}".encode(), *(o.encode() for o in options)]
         status = library.nvrtcCompileProgram(program, len(given), (ctypes.c_char_p * len(given))(*given))
+        log = _text(library, program, "ProgramLog").rstrip(b"\0").decode()
         if status:
-            raise CompileError(_text(library, program, "ProgramLog").rstrip(b"\0").decode())
-        return _text(library, program, "CUBIN")
+            raise CompileError(log)
+        return _text(library, program, "CUBIN"), log
     finally:
         library.nvrtcDestroyProgram(ctypes.byref(program))
 

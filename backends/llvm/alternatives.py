@@ -6,13 +6,23 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from minigraph.backend import Lowered
-from minigraph.backends.llvm.blocked import FEW, TARGET, Lower, as_region, block_size, blocked, in_tiles, whole
+from minigraph.backends.llvm.blocked import (
+    FEW,
+    ROOM,
+    Lower,
+    as_region,
+    block_size,
+    blocked,
+    in_tiles,
+    is_serial,
+    stays_whole,
+    whole,
+)
 from minigraph.backends.llvm.native import How, Native, lowered
 from minigraph.core.op import Op
 from minigraph.rewrite.region import Blocked, Epilogue
 
 WHOLE = "whole batch"
-ROOM = 64 << 20  # bytes of workspace up to which that is tried
 
 
 def alternatives(op: Op, lower: Lower, how: How) -> dict[str, Callable[[], Lowered]]:
@@ -23,7 +33,7 @@ def alternatives(op: Op, lower: Lower, how: How) -> dict[str, Callable[[], Lower
     ways = list(_blocks(region, lower, how))
     last = whole(op, lower, how)
     if last is not None and last.workspace <= ROOM:
-        in_one = isinstance(op, Epilogue) and (op.root.types[0].nbytes <= TARGET or bool(in_tiles(op, lower, how)))
+        in_one = is_serial(op) if isinstance(op, Blocked) else stays_whole(op) or bool(in_tiles(op, lower, how))
         ways.insert(0 if in_one else len(ways), (WHOLE, last))
     return {label: partial(lowered, native, how.threads) for label, native in ways}
 

@@ -13,6 +13,8 @@ from minigraph.backends.llvm import (
     copies,
     depthwise,
     folded,
+    grouped,
+    lrn,
     matmul,
     pool,
     random,
@@ -37,6 +39,7 @@ from minigraph.ops import winograd as W
 from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
 from minigraph.ops.like import BroadcastTo, ReduceLike
+from minigraph.ops.lrn import LRN, WindowSum
 from minigraph.ops.matmul import MatMul
 from minigraph.ops.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
 from minigraph.ops.random import RandomUniform
@@ -44,9 +47,10 @@ from minigraph.ops.shape import Tile, Transpose
 from minigraph.ops.slicing import Pad, PutSlice, StridedSlice
 from minigraph.ops.state import Assign, AssignAdd, AssignSub
 from minigraph.ops.update import Apply
+from minigraph.passes.fuse_blocks import FuseBlocks
 from minigraph.passes.multi_tensor import Together
 from minigraph.rewrite.prepared import OnPrepared, Prepared
-from minigraph.rewrite.region import Blocked, Epilogue, Loop
+from minigraph.rewrite.region import Blocked, Epilogue, Loop, Region
 
 KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     MatMul: matmul.matmul,
@@ -76,6 +80,8 @@ KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     Assign: update.assign,
     AssignAdd: update.assign_add,
     AssignSub: update.assign_sub,
+    LRN: lrn.lrn,
+    WindowSum: lrn.window_sum,
     Transpose: copies.transpose,
     StridedSlice: copies.strided_slice,
     PutSlice: copies.put_slice,
@@ -89,6 +95,12 @@ KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     GatherGrad: copies.gather_grad,
     W.WinogradFilter: winograd.filters,
     W.WinogradFilterAdjoint: winograd.filters,
+}
+
+OTHERWISE: dict[type[Op], tuple[Callable[[Any, Types, Types, How], Native | None], ...]] = {
+    Conv2D: (depthwise.conv2d, grouped.conv2d),
+    Conv2DInputGrad: (depthwise.input_grad, grouped.input_grad),
+    Conv2DFilterGrad: (depthwise.filter_grad, grouped.filter_grad),
 }
 
 WINOGRAD = {
@@ -110,6 +122,7 @@ class LlvmBackend(NumpyBackend):
     """Compiles ops to machine code for this CPU, all sizes constant; an op without a lowering runs as NumPy calls."""
 
     name = "llvm"
+    own_passes = (FuseBlocks(max_whole=4 << 20),)  # about a core's part of the last cache
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,7 +131,9 @@ class LlvmBackend(NumpyBackend):
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """Native code where there is some, else what NumpyBackend does."""
         native = lower(op, in_types, out_types, How(TEAM.size))
-        return lowered(native, TEAM.size) if native else super().lower(op, in_types, out_types)
+        if native:
+            return lowered(native, TEAM.size)
+        return super().lower(op, in_types, out_types)._replace(not_native=why_not(op, in_types, out_types))
 
     def prepares(self, op: Op, in_types: Types) -> dict[int, TensorType]:
         """The operand that `PACKS` says, packed."""
@@ -146,8 +161,8 @@ def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
         return _packed(op)
     if type(op) in KERNELS:
         found = KERNELS[type(op)](op, in_types, out_types, how)
-        if found is None and isinstance(op, Conv2D) and not how.tail:
-            return depthwise.conv2d(op, in_types, out_types, how)
+        for kernel in () if how.tail else OTHERWISE.get(type(op), ()):
+            found = found or kernel(op, in_types, out_types, how)
         return found
     if type(op) in WINOGRAD:
         return WINOGRAD[type(op)](op, in_types, out_types, how, lower)  # type: ignore[arg-type]
@@ -178,3 +193,18 @@ def _packed(op: Prepared) -> Native:
     pack = _packing(op.op, op.types)
     assert pack is not None
     return Native(always(lambda: [pack.call((*ins(0), *outs(0)))]))
+
+
+def why_not(op: Op, in_types: Types, out_types: Types) -> str:
+    """Why there is no native code for an op."""
+    if isinstance(op, Region) and not isinstance(op, Loop):
+        parts = [(i.op, [v.type for v in i.inputs], i.types) for i in op.members]
+        found = {type(p[0]).__name__: why_not(*p) for p in parts if lower(*p, How(1)) is None}
+        return "; ".join(f"{name}: {why}" for name, why in found.items()) or "its members are native, but not as one"
+    if any(t.size == 0 for t in (*in_types, *out_types)):
+        return "nothing to compute"
+    has_code = type(op) in KERNELS or isinstance(op, Loop | Apply | Together) or op.is_pointwise(in_types)
+    if has_code or op.summed_axes(in_types) is not None:
+        given = ", ".join(f"{t.dtype.name}[{','.join(map(str, t.static))}]" for t in in_types)
+        return f"not for {given} and its attributes"
+    return "no native code for this op"

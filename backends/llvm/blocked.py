@@ -33,6 +33,7 @@ from minigraph.core.types import TensorType
 from minigraph.ops.conv2d import Conv2D
 from minigraph.ops.matmul import MatMul
 from minigraph.ops.winograd import WinogradConv2D
+from minigraph.passes.fuse_blocks import whole_bytes
 from minigraph.rewrite.prepared import OnPrepared
 from minigraph.rewrite.region import Blocked, Epilogue, inner_types, program_batching
 
@@ -41,6 +42,7 @@ BLOCKS = 8  # at least, where the batch has as many images: work for several thr
 FEW = 3  # images up to which the members are better done one after the other, each by all threads
 LANES = 8  # parts of the batch with sums of their own, at most
 SUMS = 16 << 20  # bytes of all lanes' sums, at most
+ROOM = 64 << 20  # bytes of workspace up to which a region may be done without blocks
 
 Types = Sequence[TensorType]
 Lower = Callable[[Any, Types, Types, How], Native | None]
@@ -100,6 +102,19 @@ def block_size(op: Blocked) -> int:
     largest = max((v.type.nbytes for v in passed), default=1)
     most = max(1, min(-(-op.batch // BLOCKS), TARGET * op.batch // max(largest, 1)))
     return -(-op.batch // -(-op.batch // most))
+
+
+def _lanes(op: Blocked, size: int) -> int:
+    """Parts of the batch that are done independently of each other."""
+    count = -(-op.batch // size)
+    total = sum(v.type.nbytes for v, is_sum in zip(op.program.results, op.sums, strict=True) if is_sum)
+    return max(1, min(count, LANES, SUMS // total)) if total else count
+
+
+def is_serial(op: Blocked) -> bool:
+    """Whether there would be several blocks, one after the other because of the size of the sums."""
+    size = block_size(op)
+    return _lanes(op, size) == 1 and size < op.batch
 
 
 class _Driver:
@@ -187,16 +202,17 @@ def blocked(op: Blocked, lower: Lower, how: How, size: int | None = None) -> Nat
         return None
     if op.batch <= FEW:
         return _in_sequence(op, lower, how)
-    size = size or block_size(op)
+    if size is None:
+        size = block_size(op)
+        if is_serial(op) and (native := _in_sequence(op, lower, how)) is not None and native.workspace <= ROOM:
+            return native
     sizes = dict.fromkeys((size, op.batch % size or size))
     found = [_lower_members(op, n, lower) for n in sizes]
     natives = [n for n in found if n is not None]
     if len(natives) < len(found):
         return None
     pieces = [_Piece(op, n, members) for n, members in zip(sizes, natives, strict=True)]
-    count = -(-op.batch // size)
-    total = sum(k.nbytes for k, is_sum in zip(kinds, op.sums, strict=True) if is_sum)
-    lanes = max(1, min(count, LANES, SUMS // total)) if total else count
+    lanes = _lanes(op, size)
     room = Room()
     own = room.add(max(p.nbytes for p in pieces) * min(how.threads, lanes))
     summed = [n for n, is_sum in enumerate(op.sums) if is_sum]
@@ -265,7 +281,7 @@ def epilogue(op: Epilogue, lower: Lower, how: How) -> Native | None:
     if native is not None:
         return native
     region = as_region(op)
-    if region is not None and not how.inside and op.root.types[0].nbytes > TARGET:
+    if region is not None and not how.inside and not stays_whole(op):
         native = blocked(region, lower, how)
         if native is not None:
             return native
@@ -309,6 +325,13 @@ def in_tiles(op: Epilogue, lower: Lower, how: How) -> Native | None:
 def _one_row(whole: tuple[int, ...], kind: TensorType) -> tuple[int, ...]:
     """The shape of the same rank that has the last axis in common and is 1 along the others."""
     return tuple(1 for _ in kind.static[1:]) + whole[-1:]
+
+
+def stays_whole(op: Epilogue) -> bool:
+    """Whether the product fits a core's cache, or has fewer bytes than what would be gone through for each block."""
+    root = op.root
+    how = root.op.batching([v.type for v in root.inputs], root.types)
+    return root.types[0].nbytes <= max(TARGET, 0 if how is None else whole_bytes(root, how))
 
 
 def as_region(op: Epilogue) -> Blocked | None:

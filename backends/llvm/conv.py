@@ -88,7 +88,7 @@ def _forward(op: Conv2D, x: Sequence[int], w: Sequence[int]) -> _Form:
     (top, _), (left, _) = op.window(w).pads(*x[1:3])
     _, rows, columns, fan = op.out_shape(tuple(x), tuple(w))
     where = Geometry(x, (w[0], w[1]), op.strides, op.dilations, (top, left), (rows, columns), fan)  # type: ignore[arg-type]
-    return _Form(where, (w[1] * w[2] * w[3], w[2] * w[3], w[3], 1), 0, 0, 1, _is_product(op, w, x))
+    return _Form(where, (w[1] * w[2] * w[3], w[2] * w[3], w[3], 1), 0, 0, 1, is_product(op, w, x))
 
 
 def _convolution(form: _Form, how: How) -> Native | None:
@@ -113,7 +113,7 @@ def _convolution(form: _Form, how: How) -> Native | None:
     return Native(always(make), room.nbytes, overwritable(how.tail))
 
 
-def _is_product(op: Convolution, w: Sequence[int], image: Sequence[int]) -> bool:
+def is_product(op: Convolution, w: Sequence[int], image: Sequence[int]) -> bool:
     """Whether each pixel's channels are multiplied with one matrix, and nothing else."""
     alone = (w[0], w[1]) == op.strides == (1, 1)
     return alone and op.window(w).pads(image[1], image[2]) == ((0, 0), (0, 0)) and 0 not in (*w, *image)
@@ -124,7 +124,7 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: How) -> Native | 
     x, w = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or x[3] != w[2]:
         return None
-    if _is_product(op, w, x) and not how.packed:
+    if is_product(op, w, x) and not how.packed:
         whole = product(Product(w[2], w[2], 1, w[3], 1, w[3]), math.prod(x[:3]), w[3])
         return whole if how.tail is None else None
     return _convolution(_forward(op, x, w), how)
@@ -144,7 +144,7 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How)
     w, y = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or op.shape[3] != w[2] or op.strides != (1, 1) or how.tail:
         return None
-    if _is_product(op, w, op.shape):
+    if is_product(op, w, op.shape):
         return product(Product(w[3], w[3], 1, 1, w[3], w[2]), math.prod(y[:3]), w[2], (1, 0))
     (top, _), (left, _) = op.window(w).pads(*op.shape[1:3])
     before = reach(w[0], op.dilations[0]) - 1 - top, reach(w[1], op.dilations[1]) - 1 - left
@@ -207,7 +207,7 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: Ho
     w = op.shape
     if out_types[0].dtype is not float32 or x[3] != w[2]:
         return None
-    if _is_product(op, w, x):
+    if is_product(op, w, x):
         return product(Product(math.prod(x[:3]), 1, w[2], w[3], 1, w[3], how.adds), w[2], w[3])
     (top, _), (left, _) = op.window(w).pads(*x[1:3])
     where = Geometry(x, (w[0], w[1]), op.strides, op.dilations, (top, left), (y[1], y[2]), w[3])  # type: ignore[arg-type]

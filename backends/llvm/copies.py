@@ -11,6 +11,7 @@ import numpy as np
 from llvmlite import ir
 
 from minigraph.backends.llvm.builder import (
+    F32,
     I8,
     Builder,
     Frame,
@@ -50,14 +51,15 @@ class View(NamedTuple):
 
 
 class Move(NamedTuple):
-    """A copy of that many elements along each axis."""
+    """A copy of that many elements along each axis. adds: to what is there; of float32 only."""
 
     shape: tuple[int, ...]
     source: View
     target: View
+    adds: bool = False
 
 
-def _whole(shape: Sequence[int]) -> Array:
+def layout(shape: Sequence[int]) -> Array:
     """An array of that shape in C order whose elements nobody may touch: views of it tell starts and strides."""
     strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
     return np.lib.stride_tricks.as_strided(np.empty(1, np.int8), tuple(shape), strides)
@@ -68,7 +70,7 @@ def _start(array: Array) -> int:
     return found
 
 
-def _move(source: Place, whole_source: Array, part: Array, target: Place, whole_target: Array, into: Array) -> Move:
+def move(source: Place, whole_source: Array, part: Array, target: Place, whole_target: Array, into: Array) -> Move:
     """What copies `part` of the one whole array into a part of the other."""
     part = np.broadcast_to(part, into.shape)
     return Move(
@@ -91,27 +93,29 @@ def _axes(move: Move) -> list[tuple[int, int, int]]:
     return axes or [(1, 1, 1)]
 
 
-def _write(b: Builder, size: int, axes: Sequence[tuple[int, int, int]], low: Value, high: Value, to: Any) -> None:
-    """Copy elements of `size` bytes; to: addresses of source and target."""
+def _write(
+    b: Builder, kind: Any, adds: bool, axes: Sequence[tuple[int, int, int]], low: Value, high: Value, to: Any
+) -> None:
+    """Copy or add elements of a kind; to: addresses of source and target."""
     (_, source, target), *inner = axes
-    kind = ir.IntType(8 * size)
 
     def moved(i: Value) -> tuple[Value, Value]:
         return at(b, to[0], offset(b, (i, source)), kind), at(b, to[1], offset(b, (i, target)), kind)
 
-    if not inner and source == target == 1:
+    if not inner and source == target == 1 and not adds:
         from_, into = moved(low)
-        copy(b, into, from_, b.mul(b.sub(high, low), index(size)))
+        copy(b, into, from_, b.mul(b.sub(high, low), index(kind.width // 8)))
         return
     with loop(b, low, high) as i:
         from_, into = moved(i)
         if inner:
-            _write(b, size, inner, index(0), index(inner[0][0]), (from_, into))
+            _write(b, kind, adds, inner, index(0), index(inner[0][0]), (from_, into))
         else:
-            b.store(b.load(from_, typ=kind, align=1), into, align=1)
+            value = b.load(from_, typ=kind, align=1)
+            b.store(b.fadd(b.load(into, typ=kind, align=1), value) if adds else value, into, align=1)
 
 
-def _moves(moves: Sequence[Move], size: int, how: How) -> list[Call]:
+def copying(moves: Sequence[Move], size: int, how: How) -> list[Call]:
     """The copies of elements of `size` bytes as one call."""
     moves = [m for m in moves if math.prod(m.shape)]
     if not moves:
@@ -121,25 +125,25 @@ def _moves(moves: Sequence[Move], size: int, how: How) -> list[Call]:
     frame = Frame(len(places))
     with frame.tasks("kernel") as task:
         b = frame.b
-        for move in moves:
-            axes = _axes(move)
+        for each in moves:
+            axes = _axes(each)
             low, high = (b.sdiv(b.mul(b.add(task, index(n)), index(axes[0][0])), index(tasks)) for n in (0, 1))
             to = [
                 at(b, frame.pointers[places.index(v.place)], index(v.start), ir.IntType(8 * size))
-                for v in (move.source, move.target)
+                for v in (each.source, each.target)
             ]
-            _write(b, size, axes, low, high, to)
+            _write(b, F32 if each.adds else ir.IntType(8 * size), each.adds, axes, low, high, to)
     return [Call(frame.text, "kernel", tasks, tuple(places))]
 
 
 def _copies(out: TensorType, how: How, moves: Sequence[Move]) -> Native:
-    return Native(always(lambda: _moves(moves, out.dtype.size, how)))
+    return Native(always(lambda: copying(moves, out.dtype.size, how)))
 
 
 def _view(x: TensorType, out: TensorType, how: How, part: Callable[[Array], Array]) -> Native:
     """A result that is a part of the operand."""
-    whole, into = _whole(x.static), _whole(out.static)
-    return _copies(out, how, [_move(ins(0)[0], whole, part(whole), outs(0)[0], into, into)])
+    whole, into = layout(x.static), layout(out.static)
+    return _copies(out, how, [move(ins(0)[0], whole, part(whole), outs(0)[0], into, into)])
 
 
 def _put(x: TensorType, out: TensorType, how: How, value: float, part: Callable[[Array], Array]) -> Native | None:
@@ -148,9 +152,9 @@ def _put(x: TensorType, out: TensorType, how: How, value: float, part: Callable[
     if not out.size or not what.is_printable:
         return None
     filling = elementwise(what, how)
-    whole, into = _whole(x.static), _whole(out.static)
-    move = _move(ins(0)[0], whole, whole, outs(0)[0], into, part(into))
-    return Native(always(lambda: [*filling.calls((True,)), *_moves([move], out.dtype.size, how)]))
+    whole, into = layout(x.static), layout(out.static)
+    inside = move(ins(0)[0], whole, whole, outs(0)[0], into, part(into))
+    return Native(always(lambda: [*filling.calls((True,)), *copying([inside], out.dtype.size, how)]))
 
 
 def transpose(op: Transpose, in_types: Types, out_types: Types, how: How) -> Native | None:
@@ -185,8 +189,8 @@ def tile(op: Tile, in_types: Types, out_types: Types, how: How) -> Native | None
     x, out = in_types[0], out_types[0]
     once = [d for length in x.static for d in (1, length)]
     several = [d for length, m in zip(x.static, op.multiples, strict=True) for d in (m, length)]
-    whole, into = _whole(once), _whole(several)
-    return _copies(out, how, [_move(ins(0)[0], whole, whole, outs(0)[0], into, into)])
+    whole, into = layout(once), layout(several)
+    return _copies(out, how, [move(ins(0)[0], whole, whole, outs(0)[0], into, into)])
 
 
 def _sections(types: Types, axis: int) -> list[tuple[slice, ...]]:
@@ -210,10 +214,10 @@ def pack(op: Pack, in_types: Types, out_types: Types, how: How) -> Native | None
 def _join(in_types: Types, out: TensorType, how: How, where: Sequence[Any]) -> Native | None:
     if len(where) > MOST:
         return None
-    into, moves = _whole(out.static), []
+    into, moves = layout(out.static), []
     for n, (kind, section) in enumerate(zip(in_types, where, strict=True)):
-        whole = _whole(kind.static)
-        moves.append(_move(ins(n)[0], whole, whole, outs(0)[0], into, into[(*section, ...)]))
+        whole = layout(kind.static)
+        moves.append(move(ins(n)[0], whole, whole, outs(0)[0], into, into[(*section, ...)]))
     return _copies(out, how, moves)
 
 
@@ -231,13 +235,13 @@ def unpack(op: Unpack, in_types: Types, out_types: Types, how: How) -> Native | 
 def _divide(x: TensorType, out_types: Types, how: How, where: Sequence[Any]) -> Native | None:
     if len(where) > MOST:
         return None
-    whole, moves = _whole(x.static), []
+    whole, moves = layout(x.static), []
     for n, (kind, section) in enumerate(zip(out_types, where, strict=True)):
-        into = _whole(kind.static)
-        moves.append(_move(ins(0)[0], whole, whole[(*section, ...)], outs(n)[0], into, into))
+        into = layout(kind.static)
+        moves.append(move(ins(0)[0], whole, whole[(*section, ...)], outs(n)[0], into, into))
 
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
-        return _moves([m for m, is_read in zip(moves, wanted, strict=True) if is_read], x.dtype.size, how)
+        return copying([m for m, is_read in zip(moves, wanted, strict=True) if is_read], x.dtype.size, how)
 
     return Native(calls)
 

@@ -1,22 +1,31 @@
-"""Convolution with one filter a channel."""
+"""Convolution with one filter a channel, and its gradients."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from minigraph.backends.llvm.builder import F32, Frame, Value, index, intrinsic, number
+from minigraph.backends.llvm.builder import F32, Frame, Value, index, intrinsic, number, reduce_loop
+from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, How, Native, always, ins, outs
-from minigraph.backends.llvm.windows import TAPS, WindowWriter, load, store, windows_of
+from minigraph.backends.llvm.pool import spread
+from minigraph.backends.llvm.tile import parts
+from minigraph.backends.llvm.windows import TAPS, Pixel, WindowWriter, load, store, windows_of
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
-from minigraph.ops.conv2d import Conv2D
+from minigraph.core.types import TensorType
+from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
+
+
+def _fits(op: Convolution, x: Sequence[int], w: Sequence[int], y: Sequence[int], out: TensorType) -> bool:
+    fits = w[2] == 1 and x[3] == w[3] and out.dtype is float32 and 0 not in (*x, *y)
+    return fits and op.dilations == (1, 1) and math.prod(w[:2]) <= TAPS
 
 
 def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: How) -> Native | None:
     """y = Σ over taps of x·w[tap], for float32; None where channels share filters."""
     x, w, y = in_types[0].static, in_types[1].static, out_types[0].static
-    fits = w[2] == 1 and x[3] == w[3] and out_types[0].dtype is float32 and 0 not in (*x, *y)
-    if not fits or op.dilations != (1, 1) or math.prod(w[:2]) > TAPS:
+    if not _fits(op, x, w, y, out_types[0]):
         return None
 
     def make() -> list[Call]:
@@ -39,3 +48,68 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: How) -> Native | 
         return [Call(frame.text, "kernel", writer.tasks, (*ins(0, 1), *outs(0)))]
 
     return Native(always(make))
+
+
+def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """∂L/∂x: to each tap of a window its weight times δ."""
+    w, y = (t.static for t in in_types)
+    if not _fits(op, op.shape, w, y, out_types[0]):
+        return None
+
+    def share(frame: Frame, pixel: Pixel, c: Value, width: int) -> list[Value]:
+        b = frame.b
+        delta = load(frame, 1, b.add(pixel.result, c), F32, width)
+        weights = (load(frame, 0, b.add(index(i * w[3]), c), F32, width) for i in range(len(pixel.taps)))
+        return [b.fmul(weight, delta) for weight in weights]
+
+    return spread(windows_of(op.window(w), op.shape, y), 2, out_types[0], share)
+
+
+def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """∂L/∂w: of each vector of channels, for each tap the sum over all windows in registers."""
+    x, y = (t.static for t in in_types)
+    if not _fits(op, x, op.shape, y, out_types[0]):
+        return None
+    lanes = host().lanes
+    whole, rest = x[3] // lanes, parts(x[3] % lanes)
+
+    def make() -> list[Call]:
+        frame = Frame(3)
+        writer = WindowWriter(windows_of(op.window(op.shape), x, y), frame, False)
+        with frame.tasks("kernel") as task:
+            b = frame.b
+            is_whole = b.icmp_signed("<", task, index(whole))
+            with b.if_then(is_whole):
+                _write_sums(frame, writer, b.mul(task, index(lanes)), lanes, how.adds)
+            with b.if_then(b.not_(is_whole)):
+                for start, width in rest:
+                    _write_sums(frame, writer, index(whole * lanes + start), width, how.adds)
+        return [Call(frame.text, "kernel", whole + bool(rest), (*ins(0, 1), *outs(0)))]
+
+    return Native(always(make))
+
+
+def _write_sums(frame: Frame, writer: WindowWriter, c: Value, width: int, adds: bool) -> None:
+    """All taps' sums for `width` channels from c on. Pointers: image, δ, filter."""
+    b, where, none = frame.b, writer.where, number(F32, 0.0, width)
+    places = [b.add(index(i * where.image[3]), c) for i in range(math.prod(where.kernel))]
+    first = [load(frame, 2, place, F32, width) if adds else none for place in places]
+
+    def window(image: Value, p: Value, q: Value, sums: Sequence[Value]) -> list[Value]:
+        pixel = writer.pixel_at(image, p, q)
+        delta, made = load(frame, 1, b.add(pixel.result, c), F32, width), []
+        for (tap, ok), total in zip(pixel.taps, sums, strict=True):
+            added = intrinsic(b, "fma", load(frame, 0, b.add(tap, c), F32, width), delta, total)
+            made.append(added if ok is None else b.select(ok, added, total))
+        return made
+
+    def nested(lengths: Sequence[int], indices: tuple[Value, ...], sums: Sequence[Value]) -> list[Value]:
+        if not lengths:
+            image, p, q = indices
+            return window(image, p, q, sums)
+        return reduce_loop(
+            b, index(0), index(lengths[0]), 1, list(sums), lambda i, *s: nested(lengths[1:], (*indices, i), s)
+        )
+
+    for place, total in zip(places, nested((where.image[0], *where.out), (), first), strict=True):
+        store(frame, 2, place, total, F32)

@@ -11,7 +11,7 @@ vectors, no zeros around δ are multiplied, and strides cost nothing.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minigraph.backends.llvm import conv
 from minigraph.backends.llvm.builder import (
@@ -19,26 +19,26 @@ from minigraph.backends.llvm.builder import (
     Frame,
     Value,
     at,
-    copy,
     index,
     larger,
     loop,
+    number,
     offset,
     pieces,
+    reduce_loop,
     smaller,
     vector,
-    zero,
 )
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs
 from minigraph.backends.llvm.panels import floats, packing
-from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, parts, strips, tile_columns, vectors
+from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, parts, strips, tile_columns
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.ops.conv2d import Conv2DInputGrad
 from minigraph.ops.window import Pair
 
-LINE = 1 << 19  # bytes of a line, which lies on the stack
+ROOM = 1 << 19  # bytes of the product for a line, which lies on the stack
 TASKS = 8  # at least, where there are as many lines
 
 
@@ -58,16 +58,6 @@ class _Lines(NamedTuple):
         return self.kernel[1] * self.image[3]
 
     @property
-    def columns(self) -> int:
-        """Columns of the padded image that windows meet."""
-        return (self.delta[2] - 1) * self.strides[1] + self.kernel[1]
-
-    @property
-    def line(self) -> int:
-        """Elements of a line of the padded image."""
-        return self.columns * self.image[3]
-
-    @property
     def rows(self) -> int:
         """Lines of a task: all of them where there are many images."""
         images, height = self.image[:2]
@@ -76,39 +66,24 @@ class _Lines(NamedTuple):
     @property
     def fits(self) -> bool:
         """Whether there is native code for it."""
-        if min(*self.image, *self.delta) == 0 or min(self.before) < 0 or self.before[1] >= self.columns:
-            return False
-        return 4 * max(self.line, self.delta[2] * tile_columns()) <= LINE
+        return min(*self.image, *self.delta) > 0 and min(self.before) >= 0 and 4 * self.product <= ROOM
 
     @property
-    def cost(self) -> float:
-        """Vectors multiplied, and what their adding up costs, for one image."""
-        lines = self.delta[2] * _whole(self.across)
-        return lines * (self.delta[1] * self.kernel[0] * self.delta[3] + 4 * self.image[1])
-
-    @property
-    def direct_cost(self) -> float:
-        """The same for a convolution of δ with the turned filter; a tile of one vector is slower."""
-        channels = self.image[3]
-        slow = 1.4 if channels <= host().lanes else 1.0
-        return math.prod(self.image[1:3]) * math.prod(self.kernel) * self.delta[3] * _whole(channels) * slow
-
-
-def _whole(columns: int) -> int:
-    """Lanes of the vectors that cover a row."""
-    return sum(part.width for part in vectors(columns))
+    def product(self) -> int:
+        """Elements of the product for a line."""
+        return self.delta[2] * self.across
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
-    """∂L/∂x for float32 and one group, by lines or as a convolution, whichever costs less; else None."""
+    """∂L/∂x for float32, one group, and strides or dilations of 1; else None."""
     w, y = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or op.shape[3] != w[2]:
         return None
     (top, _), (left, _) = op.window(w).pads(*op.shape[1:3])
     where = _Lines(op.shape, y, (w[0], w[1]), op.strides, (top, left))
-    if op.strides == (1, 1) and (op.dilations != (1, 1) or not where.fits or where.cost >= where.direct_cost):
+    if conv.is_product(op, w, op.shape) or op.dilations != (1, 1) or not where.fits:
         return conv.input_grad(op, in_types, out_types, how)
-    return _by_lines(where) if op.dilations == (1, 1) and where.fits else None
+    return _by_lines(where)
 
 
 def _by_lines(where: _Lines) -> Native:
@@ -131,49 +106,53 @@ def _write(frame: Frame, where: _Lines) -> int:
     chunks = -(-height // where.rows)
     panel = tile_columns()
     sums = (Reduction(None, -q_count * fan, where.strides[0] * fan * panel), Reduction(fan, 1, panel))
-    tiles = TileSet(frame.module, Tiles(fan, panel, sums, adds=False))
-    valid = min(width, where.columns - where.before[1])
+    tiles = TileSet(frame.module, Tiles(fan, where.across, sums, adds=False))
     with frame.tasks("kernel") as task:
         b = frame.b
-        line, product = frame.room("line", where.line), frame.room("product", q_count * panel)
+        product = frame.room("product", where.product)
         image, chunk = b.sdiv(task, index(chunks)), b.srem(task, index(chunks))
         low = b.mul(chunk, index(where.rows))
         with loop(b, low, smaller(b, b.add(low, index(where.rows)), index(height))) as y:
-            zero(b, line, index(4 * where.line))
-            first, a_row, count = _window_rows(frame, where, y)
-            a = at(b, frame.pointers[0], offset(b, (image, math.prod(where.delta[1:])), (a_row, q_count * fan)), F32)
+            first, row, count = _windows(frame, where, y, 0)
+            a = at(b, frame.pointers[0], offset(b, (image, math.prod(where.delta[1:])), (row, q_count * fan)), F32)
             for start, columns in pieces(b, where.across, panel):
                 place = offset(b, (start, where.kernel[0] * fan), (first, fan * panel))
-                strips(b, tiles, a, at(b, frame.pointers[1], place, F32), product, q_count, columns, count)
-                _add_up(frame, where, product, at(b, line, start, F32), columns)
+                packed = at(b, frame.pointers[1], place, F32)
+                strips(b, tiles, a, packed, at(b, product, start, F32), q_count, columns, count)
             target = offset(b, (image, height * width * channels), (y, width * channels))
-            source = at(b, line, index(where.before[1] * channels), F32)
-            copy(b, at(b, frame.pointers[2], target, F32), source, index(4 * valid * channels))
-            if valid < width:
-                rest = at(b, frame.pointers[2], b.add(target, index(valid * channels)), F32)
-                zero(b, rest, index(4 * (width - valid) * channels))
+            _add_up(frame, where, product, at(b, frame.pointers[2], target, F32))
     return images * chunks
 
 
-def _window_rows(frame: Frame, where: _Lines, y: Value) -> tuple[Value, Value, Value]:
-    """The first row of the window that meets line y, the row of δ it does so from, and how many there are: each further
-    one is a stride later in the window and a row earlier in δ."""
-    b, stride = frame.b, where.strides[0]
-    padded = b.add(y, index(where.before[0]))
+def _windows(frame: Frame, where: _Lines, place: Value, axis: int) -> tuple[Value, Value, Value]:
+    """The first place of the window that meets a line (axis 0) or column (axis 1) of the image, that of δ it does so
+    from, and how many there are: each further one is a stride later in the window and one earlier in δ."""
+    b, stride = frame.b, where.strides[axis]
+    padded = b.add(place, index(where.before[axis]))
     last, rest = b.sdiv(padded, index(stride)), b.srem(padded, index(stride))
-    skipped = larger(b, b.sub(last, index(where.delta[1] - 1)), index(0))
-    there = b.sdiv(b.sub(index(where.kernel[0] + stride - 1), rest), index(stride))
+    skipped = larger(b, b.sub(last, index(where.delta[1 + axis] - 1)), index(0))
+    there = b.sdiv(b.sub(index(where.kernel[axis] + stride - 1), rest), index(stride))
     count = larger(b, b.sub(smaller(b, there, b.add(last, index(1))), skipped), index(0))
     return b.add(rest, b.mul(skipped, index(stride))), b.sub(last, skipped), count
 
 
-def _add_up(frame: Frame, where: _Lines, product: Value, line: Value, columns: int) -> None:
-    """Each row of a panel of the product added where its window is."""
-    b = frame.b
-    with loop(b, index(0), index(where.delta[2])) as q:
-        source = at(b, product, b.mul(q, index(tile_columns())), F32)
-        target = at(b, line, b.mul(q, index(where.strides[1] * where.image[3])), F32)
-        for start, width in parts(columns):
-            there, kind = at(b, target, index(start), F32), vector(F32, width)
-            value = b.load(at(b, source, index(start), F32), typ=kind, align=4)
-            b.store(b.fadd(b.load(there, typ=kind, align=4), value), there, align=4)
+def _add_up(frame: Frame, where: _Lines, product: Value, line: Value) -> None:
+    """Each pixel of a line as the sum of what the windows that meet it have for it."""
+    b, channels = frame.b, where.image[3]
+    step = where.strides[1] * channels - where.across
+    with loop(b, index(0), index(where.image[2])) as x:
+        first, q, count = _windows(frame, where, x, 1)
+        source = at(b, product, offset(b, (first, channels), (q, where.across)), F32)
+        target = at(b, line, b.mul(x, index(channels)), F32)
+        for channel, some in pieces(b, channels, 4 * host().lanes):
+            kinds = [(start, vector(F32, width)) for start, width in parts(some)]
+
+            def add(i: Value, *sums: Value, channel: Value = channel, kinds: Any = kinds) -> list[Value]:
+                here = at(b, source, b.add(b.mul(i, index(step)), channel), F32)
+                found = [b.load(at(b, here, index(start), F32), typ=kind, align=4) for start, kind in kinds]
+                return [b.fadd(total, value) for total, value in zip(sums, found, strict=True)]
+
+            empty = [number(F32, 0.0, width) for _, width in parts(some)]
+            sums = reduce_loop(b, index(0), count, 1, empty, add)
+            for (start, _), total in zip(kinds, sums, strict=True):
+                b.store(total, at(b, target, b.add(channel, index(start)), F32), align=4)

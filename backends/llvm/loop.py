@@ -54,6 +54,8 @@ class Elementwise(NamedTuple):
 
     @property
     def is_printable(self) -> bool:
+        if 0 in self.space:
+            return False
         fits = all(t.dtype.np_dtype.kind in "fiub" and t.dtype.name != "float16" for t in self.operands)
         return fits and all(is_printable(o.value) for o in self.outputs)
 

@@ -23,6 +23,10 @@ class Place(NamedTuple):
     kind: Literal["in", "out", "work"]
     number: int
 
+    def after(self, nbytes: int) -> Place:
+        """So many bytes further on in the workspace."""
+        return Place("work", self.number + nbytes)
+
 
 class Call(NamedTuple):
     """The tasks range(count) of the function `name` in the IR module `text`.
@@ -103,6 +107,17 @@ def outs(*positions: int) -> tuple[Place, ...]:
 def on(call: Call, moved: Mapping[Place, Place]) -> Call:
     """The call on other pointers."""
     return call._replace(places=tuple(moved.get(p, p) for p in call.places))
+
+
+def placed(call: Call, inputs: Sequence[Place], outputs: Sequence[Place], work: Place) -> Call:
+    """The call of a part of an op, whose operands, results and workspace are at those places."""
+
+    def move(place: Place) -> Place:
+        if place.kind == "work":
+            return work.after(place.number)
+        return (inputs if place.kind == "in" else outputs)[place.number]
+
+    return call._replace(places=tuple(move(p) for p in call.places))
 
 
 def always(make: Callable[[], Sequence[Call]]) -> Callable[[tuple[bool, ...]], Sequence[Call]]:

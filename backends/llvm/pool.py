@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 
 from minigraph.backends.llvm.builder import I32, Frame, Value, at, element, index, number, splat, vector, zero
 from minigraph.backends.llvm.native import Call, How, Native, always, ins, outs
-from minigraph.backends.llvm.windows import TAPS, Pixel, WindowWriter, load, store, windows_of
+from minigraph.backends.llvm.windows import TAPS, Pixel, Windows, WindowWriter, load, store, windows_of
 from minigraph.backends.numpy.common import Types
 from minigraph.core.types import TensorType
 from minigraph.ops.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad, Pool
+
+Share = Callable[[Frame, Pixel, Value, int], list[Value]]
 
 
 def _fits(op: Pool, image: Sequence[int], kind: TensorType) -> bool:
@@ -108,14 +110,16 @@ def avg_pool_grad(op: AvgPoolInputGrad, in_types: Types, out_types: Types, how: 
     return _spread(op, in_types, out_types[0], share)
 
 
-def _spread(
-    op: Pool, in_types: Types, out: TensorType, share: Callable[[Frame, Pixel, Value, int], list[Value]]
-) -> Native | None:
-    """An image that gets from each window what `share` gives each tap."""
+def _spread(op: Pool, in_types: Types, out: TensorType, share: Share) -> Native | None:
     y = in_types[-1].static
     if not _fits(op, (*out.static, *y), out):
         return None
-    kind, where, pointer = element(out.dtype), windows_of(op.window, out.static, y), len(in_types)
+    return spread(windows_of(op.window, out.static, y), len(in_types), out, share)
+
+
+def spread(where: Windows, pointer: int, out: TensorType, share: Share) -> Native:
+    """An image, at a pointer behind the operands', that gets from each window what `share` gives each tap."""
+    kind = element(out.dtype)
     size = math.prod(out.static[1:])
 
     def make() -> list[Call]:

@@ -75,9 +75,10 @@ class WindowWriter:
             low = b.srem(task, index(down)) if self.rows else index(0)
             high = b.add(low, index(1)) if self.rows else index(down)
             with loop(b, low, high) as p, loop(b, index(0), index(across)) as q:
-                yield self._pixel(image, p, q)
+                yield self.pixel_at(image, p, q)
 
-    def _pixel(self, image: Value, p: Value, q: Value) -> Pixel:
+    def pixel_at(self, image: Value, p: Value, q: Value) -> Pixel:
+        """The window of a result."""
         b, where = self.frame.b, self.where
         _, height, width, channels = where.image
         result = offset(b, (image, where.out[0] * where.out[1] * channels), (p, where.out[1] * channels), (q, channels))

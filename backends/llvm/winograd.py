@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from minigraph.backends.llvm.blocked import FEW, Lower, one_blocked
+from minigraph.backends.llvm.blocked import FEW, ROOM, SUMS, Lower, one_blocked
 from minigraph.backends.llvm.builder import (
     F32,
     Frame,
@@ -245,8 +245,10 @@ def _tiles(op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], dtype:
 def _split(op: Op, what: _Tiles, in_types: Types, lower: Lower, how: How) -> Native | None:
     """The op in blocks of images, where the tiles of all take more than the cache holds."""
     images, total = what.image[0], what.nbytes(what.image[3]) + what.nbytes(what.output[3])
-    most = max(MOST, 4 * what.size**2 * what.image[3] * what.output[3])  # each block goes through the filter
-    if how.inside or images <= FEW or total <= 2 * most:
+    filters = 4 * what.size**2 * what.image[3] * what.output[3]  # gone through for each block
+    is_serial = 2 * filters > SUMS and not isinstance(op, W.WinogradConv2D | W.WinogradInputGrad)
+    most = max(MOST, filters)
+    if how.inside or images <= FEW or total <= max(2 * most, ROOM * is_serial):
         return None
     if how.packed:
         op, in_types = OnPrepared(op, tuple(in_types)), (in_types[0], TensorType(float32, (_panels(what).floats,)))

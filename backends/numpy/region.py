@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigraph.backend import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Scratch, Types, run
+from minigraph.backends.numpy.common import Array, Scratch, Types, fallback, run
 from minigraph.backends.numpy.threads import TEAM
 from minigraph.compile.memory import Lifetime, plan_memory
 from minigraph.core.ir import Feed, Instr, Value
@@ -135,6 +135,8 @@ def blocked(op: Blocked, lower: Lower, size: int, threads: bool = True) -> Lower
 
     Each lane has its own sums, added up in the end, so results do not depend on the number of threads.
     """
+    if not op.batch:
+        return fallback(op, op.program.feeds, [v.type for v in op.program.results])
     count = -(-op.batch // size)
     starts = [op.batch * i // count for i in range(count + 1)]
     pieces = {n: _Piece(op, n, lower) for n in {b - a for a, b in pairwise(starts)}}

@@ -35,14 +35,17 @@ def plan_memory(lifetimes: Sequence[Lifetime], reuse: bool = True) -> Layout:
         return Layout(tuple(int(e - s) for e, s in zip(ends, sizes, strict=True)), int(ends[-1]) if count else 0)
     starts = np.array([b.start for b in lifetimes], np.int64)
     lasts = np.array([b.end for b in lifetimes], np.int64)
-    offsets = np.zeros(count, np.int64)
-    placed = np.zeros(count, bool)
-    for i in np.lexsort((starts, -sizes)) if count else ():
-        rivals = np.flatnonzero(placed & (starts <= lasts[i]) & (lasts >= starts[i]))
-        offsets[i] = _lowest_gap(offsets[rivals], sizes[rivals], int(sizes[i]))
-        placed[i] = True
-    peak = int((offsets + sizes).max()) if count else 0
-    return Layout(tuple(int(o) for o in offsets), peak)
+    placed = np.zeros((4, count), np.int64)  # by offset: first and last step, offset, end
+    offsets = [0] * count
+    for done, i in enumerate(np.lexsort((starts, -sizes)) if count else ()):
+        first, last, bottom, top = placed[:, :done]
+        rivals = np.flatnonzero((first <= lasts[i]) & (last >= starts[i]))
+        offset = _lowest_gap(bottom[rivals], top[rivals], int(sizes[i]))
+        place = int(np.searchsorted(bottom, offset, "right"))
+        placed[:, place + 1 : done + 1] = placed[:, place:done]
+        placed[:, place] = starts[i], lasts[i], offset, offset + sizes[i]
+        offsets[i] = offset
+    return Layout(tuple(offsets), int(placed[3].max()) if count else 0)
 
 
 def lower_bound(lifetimes: Sequence[Lifetime]) -> int:
@@ -62,10 +65,9 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _lowest_gap(offsets: np.ndarray, sizes: np.ndarray, wanted: int) -> int:
-    order = np.argsort(offsets, kind="stable")
-    starts = offsets[order]
-    ends = np.zeros(len(starts) + 1, np.int64)  # of all buffers before each one, and of all
-    np.maximum.accumulate(starts + sizes[order], out=ends[1:])
-    fits = np.flatnonzero(starts - ends[:-1] >= wanted)
-    return int(ends[fits[0] if len(fits) else -1])
+def _lowest_gap(starts: np.ndarray, ends: np.ndarray, wanted: int) -> int:
+    """Where `wanted` bytes fit between buffers, given in the order of their starts."""
+    tops = np.zeros(len(starts) + 1, np.int64)  # of all buffers before each one, and of all
+    np.maximum.accumulate(ends, out=tops[1:])
+    fits = np.flatnonzero(starts - tops[:-1] >= wanted)
+    return int(tops[fits[0] if len(fits) else -1])

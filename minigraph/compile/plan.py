@@ -12,7 +12,14 @@ from minigraph.backend import Array, Backend, Launch, Lowered
 from minigraph.compile.memory import Layout, Lifetime, lower_bound, plan_memory
 from minigraph.compile.schedule import Schedule, aliased, is_source, schedule
 from minigraph.core.dtypes import uint8
-from minigraph.core.errors import InternalError, InvalidArgumentError, MinigraphError, OpError, ResourceExhaustedError
+from minigraph.core.errors import (
+    BackendError,
+    InternalError,
+    InvalidArgumentError,
+    MinigraphError,
+    OpError,
+    ResourceExhaustedError,
+)
 from minigraph.core.ir import Cell, Feed, Instr, Program, Value
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -219,11 +226,14 @@ class Plan:
             IndexError: InvalidArgumentError,
             ValueError: InvalidArgumentError,
         }
-        fallback = type(error) if isinstance(error, OpError) else InternalError
-        kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), fallback)
         source = step.instr.source
         where = f", made at {source.describe()}" if source else ""
-        return kind(f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})", step.instr.name)
+        text = f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})"
+        if isinstance(error, BackendError):  # what has to be installed is no mistake of ours
+            return BackendError(text)
+        fallback = type(error) if isinstance(error, OpError) else InternalError
+        kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), fallback)
+        return kind(text, step.instr.name)
 
     def _bind(self, arena: Any) -> None:
         """Make all views of the arena, and let the backend bind its launches to them."""

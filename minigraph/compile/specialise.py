@@ -157,11 +157,11 @@ class _Specialiser:
 
     def _folded(self, instr: Instr) -> Instr:
         """Integer arithmetic on constants, such as shapes computed in the graph, done now."""
-        small = all(t.dtype.np_dtype.kind in "iub" and t.size <= _FOLD_LIMIT for t in instr.types)
         constants = [_constant(v) for v in instr.inputs]
-        if instr.op.stateful or instr.control or not small or len(instr.types) != 1 or not instr.inputs:
+        if not constants or any(c is None for c in constants):
             return instr
-        if any(c is None for c in constants):
+        small = all(t.dtype.np_dtype.kind in "iub" and t.size <= _FOLD_LIMIT for t in instr.types)
+        if instr.op.stateful or instr.control or not small or len(instr.types) != 1:
             return instr
         (result,) = instr.op.forward(np, *constants)
         array = np.array(result, instr.types[0].dtype.np_dtype)

@@ -243,6 +243,13 @@ class Graph(Collections):
         """
         self.last_id += count
 
+    @contextmanager
+    def counted_as(self, count: int) -> Iterator[None]:
+        """Count what is made inside as `count` nodes; see `reserve_ids`."""
+        start = self.last_id
+        yield
+        self.last_id = start + count
+
     def _active_control(self, inputs: Sequence[Tensor]) -> tuple[Node, ...]:
         control = self._context.control
         if not control:

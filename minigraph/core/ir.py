@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -80,6 +80,7 @@ class Builder:
 
     def __init__(self) -> None:
         self._known: dict[object, Instr] = {}
+        self._inferred: dict[object, tuple[TensorType, ...]] = {}
         self._count = 0
 
     def add(
@@ -97,7 +98,7 @@ class Builder:
         """
         inputs, control = tuple(inputs), tuple(control)
         if types is None:
-            types = op.infer(*[v.type for v in inputs])
+            types = self._infer(op, tuple([v.type for v in inputs]))
         serial = self._count
         key = (op, inputs, control, types, serial if op.stateful else -1)
         instr = self._known.get(key)
@@ -109,6 +110,13 @@ class Builder:
         if instr.source is None:
             instr.source = source
         return instr
+
+    def _infer(self, op: Op, given: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
+        key = op, given
+        types = self._inferred.get(key)
+        if types is None:
+            types = self._inferred[key] = op.infer(*given)
+        return types
 
 
 class Program(NamedTuple):
@@ -141,3 +149,21 @@ def readers_of(program: Program) -> dict[Value, list[Instr | None]]:
     for value in program.results:
         out.setdefault(value, []).append(None)
     return out
+
+
+def counterparts(program: Program, other: Program) -> dict[Instr, Instr] | None:
+    """The instruction of `other` for each of `program`, if the two differ in nothing but attributes and types."""
+    if len(program.instrs) != len(other.instrs):
+        return None
+    pairs: dict[Instr, Instr] = {}
+    for a, b in zip(program.instrs, other.instrs, strict=True):
+        same = type(a.op) is type(b.op) and len(a.types) == len(b.types)
+        if not same or renamed(a.inputs, pairs) != b.inputs or tuple([pairs[c] for c in a.control]) != b.control:
+            return None
+        pairs[a] = b
+    return pairs if renamed(program.results, pairs) == other.results else None
+
+
+def renamed(values: Sequence[Value], pairs: Mapping[Instr, Instr]) -> tuple[Value, ...]:
+    """The values of the instructions that `pairs` gives in place of theirs."""
+    return tuple([Value(pairs[v.instr], v.output) for v in values])

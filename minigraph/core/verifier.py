@@ -36,12 +36,12 @@ def verify_program(program: Program, verified: Program | None = None) -> None:
     need not be inferred again.
     """
     known = {id(i.op): i for i in verified.instrs} if verified is not None else {}
-    seen: set[int] = set()
+    seen: set[Instr] = set()
     for instr in program.instrs:
         for before in instr.predecessors:
-            if id(before) not in seen:
+            if before not in seen:
                 raise VerificationError(f"{_where(instr)} depends on {before!r}, which does not come before it")
-        seen.add(id(instr))
+        seen.add(instr)
         if _same_types(instr, known.get(id(instr.op))):
             continue
         inferred = instr.op.infer(*(v.type for v in instr.inputs))
@@ -51,14 +51,14 @@ def verify_program(program: Program, verified: Program | None = None) -> None:
             if not kind.is_static:
                 raise VerificationError(f"{_where(instr)} has the type {kind}, which is not static")
     for value in program.results:
-        if id(value.instr) not in seen or value.output >= len(value.instr.types):
+        if value.instr not in seen or value.output >= len(value.instr.types):
             raise VerificationError(f"the result {value.instr!r}:{value.output} is not computed")
 
 
 def _same_types(instr: Instr, other: Instr | None) -> bool:
-    if other is None or other.types != instr.types or len(other.inputs) != len(instr.inputs):
+    if other is None or other.types != instr.types:
         return False
-    return all(a.type == b.type for a, b in zip(instr.inputs, other.inputs, strict=True))
+    return [v.type for v in instr.inputs] == [v.type for v in other.inputs]
 
 
 def _where(instr: Instr) -> str:

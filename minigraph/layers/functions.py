@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Graph, Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.initializers import ones_initializer, zeros_initializer
 from minigraph.ops import conv2d as conv
@@ -91,7 +90,7 @@ def normalised_batch(
     made = {n: variable(n, *how, trainable) for n, how, want in (wanted[::-1] if beta_first else wanted) if want}
     averages = variable("moving_mean", moving_mean, None, False)
     spread = variable("moving_variance", moving_variance, None, False)
-    with counted_as(x.graph, count or _nodes(training, fuses, center, scale, along == len(others))):
+    with x.graph.counted_as(count or _nodes(training, fuses, center, scale, along == len(others))):
         mean, variance = averages.value(), spread.value()
         if isinstance(training, Tensor) or training:
             batch_mean, biased = moments(x, others)
@@ -104,14 +103,6 @@ def normalised_batch(
             return normalise(x, middle, width, offset, factor, epsilon)
         name = "cond/Merge" if isinstance(training, Tensor) else "FusedBatchNormV3"
         return normalised(x, middle, width, offset, factor, max(epsilon, LEAST_EPSILON), name)
-
-
-@contextmanager
-def counted_as(graph: Graph, count: int) -> Iterator[None]:
-    """Count what is made inside as `count` nodes, so that default op seeds after it are TensorFlow's."""
-    start = graph.last_id
-    yield
-    graph.last_id = start + count
 
 
 def _nodes(training: Any, fused: bool, center: bool, scale: bool, last: bool) -> int:
@@ -202,7 +193,7 @@ def product_with(x: Tensor, kernel: Any) -> Tensor:
         return matmul(x, kernel)
     if x.type.is_static:
         return tensordot(x, kernel, [[-1], [0]])
-    with counted_as(x.graph, 25):
+    with x.graph.counted_as(25):
         return tensordot(x, kernel, [[-1], [0]])
 
 

@@ -9,7 +9,6 @@ from minigraph.initializers import zeros_initializer
 from minigraph.layers.functions import (
     Activation,
     channels_of,
-    counted_as,
     finished,
     image_format,
     last_size,
@@ -46,7 +45,7 @@ def conv2d_transpose(
     with x.graph.as_default(), variable_scope(name, default_name="conv2d_transpose", reuse=reuse):
         dims = [*size, filters, channels]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
-        with counted_as(x.graph, 24):
+        with x.graph.counted_as(24):
             n, height, width = known_dims(x, (0, 1, 2) if form == NHWC else (0, 2, 3))
             sides = [height * step[0] + more[0], width * step[1] + more[1]]
             target = [n, *sides, filters] if form == NHWC else [n, filters, *sides]
@@ -125,7 +124,7 @@ def conv3d(
     with x.graph.as_default(), variable_scope(name, default_name="conv3d", reuse=reuse):
         dims = [*_box(kernel_size)[1:4], channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
-        with counted_as(x.graph, 2):  # the dilation rate, a constant, and the op
+        with x.graph.counted_as(2):  # the dilation rate, a constant, and the op
             y = nn_conv3d(x, kernel, _box(strides), padding.upper(), dilations=_box(dilation_rate))
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
         return finished(y, filters, bias, activation)

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigraph.core.dtypes import as_dtype, bool_, float32
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.types import format_shape
 from minigraph.ops.builder import apply, composed
 from minigraph.ops.constant import constant
@@ -23,6 +23,7 @@ from minigraph.ops.slicing import getitem, pad
 def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> Tensor:
     """`num` Python numbers in even steps from `start` to `stop`, both included."""
     kind = np.result_type(*(np.float32 if isinstance(v, int | float) else np.asarray(v).dtype for v in (start, stop)))
+    get_default_graph().reserve_ids(3)  # start, stop and num, constants of their own
     return constant(np.linspace(start, stop, int(num), dtype=kind), name=name or "LinSpace")
 
 
@@ -36,6 +37,7 @@ def eye(
     """The identity matrix, or one cut or filled up with zeros to num_rows × num_columns; one for each of a batch."""
     one = np.eye(num_rows, num_columns, dtype=as_dtype(dtype).np_dtype)
     lead = () if batch_shape is None else tuple(int(d) for d in batch_shape)
+    get_default_graph().reserve_ids(1)  # the diagonal, a constant of its own
     return constant(np.broadcast_to(one, (*lead, *one.shape)), name=name or "eye")
 
 

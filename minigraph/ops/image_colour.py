@@ -5,6 +5,7 @@ Images of integers span their dtype's range; floats span [0, 1]. Adjustments com
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from minigraph.core.dtypes import as_dtype, float16, float32
@@ -147,22 +148,29 @@ def adjust_gamma(image: Any, gamma: Any = 1, gain: Any = 1) -> Tensor:
         return convert_image_dtype(gain * _as_float(x) ** gamma, x.dtype, saturate=True)
 
 
+def _counted_as_one(x: Tensor, amount: Any) -> AbstractContextManager[None]:
+    """TensorFlow has one op for this, with a constant for a number and casts of images of integers around it."""
+    return x.graph.counted_as(2 + (not isinstance(as_tensor_like(amount), Tensor)) + 5 * x.dtype.is_integer)
+
+
 def adjust_hue(image: Any, delta: Any, name: str | None = None) -> Tensor:
     """The hue moved on by `delta` of the circle, in [−1, 1]."""
     with composed(name, "adjust_hue", image, delta):
         x = convert_to_tensor(image, name="image")
-        hue, saturation, value = _channels(rgb_to_hsv(_as_float(x)))
-        turned = hue + cast(as_tensor_like(delta), hue.dtype)
-        return convert_image_dtype(hsv_to_rgb(stack([turned - floor(turned), saturation, value], -1)), x.dtype)
+        with _counted_as_one(x, delta):
+            hue, saturation, value = _channels(rgb_to_hsv(_as_float(x)))
+            turned = hue + cast(as_tensor_like(delta), hue.dtype)
+            return convert_image_dtype(hsv_to_rgb(stack([turned - floor(turned), saturation, value], -1)), x.dtype)
 
 
 def adjust_saturation(image: Any, saturation_factor: Any, name: str | None = None) -> Tensor:
     """The saturation times `saturation_factor`, up to 1."""
     with composed(name, "adjust_saturation", image, saturation_factor):
         x = convert_to_tensor(image, name="image")
-        hue, saturation, value = _channels(rgb_to_hsv(_as_float(x)))
-        stronger = clip_by_value(saturation * cast(as_tensor_like(saturation_factor), hue.dtype), 0.0, 1.0)
-        return convert_image_dtype(hsv_to_rgb(stack([hue, stronger, value], -1)), x.dtype)
+        with _counted_as_one(x, saturation_factor):
+            hue, saturation, value = _channels(rgb_to_hsv(_as_float(x)))
+            stronger = clip_by_value(saturation * cast(as_tensor_like(saturation_factor), hue.dtype), 0.0, 1.0)
+            return convert_image_dtype(hsv_to_rgb(stack([hue, stronger, value], -1)), x.dtype)
 
 
 def _between(lower: Any, upper: Any, seed: int | None) -> Tensor:
@@ -211,6 +219,7 @@ def per_image_standardization(image: Any) -> Tensor:
         number = _as_float(x)
         if (number.type.rank or 3) < 3:
             raise ShapeError(f"'image' must be at least three-dimensional, not {format_shape(x.type.shape)}")
+        x.graph.reserve_ids(1 if x.type.is_static else 23)  # TensorFlow's checks of the image
         count = cast(reduce_prod(getitem(shape(number), slice(-3, None))), number.dtype)
         axes = [-1, -2, -3]
         spread = sqrt(maximum(reduce_variance(number, axes, keepdims=True), reciprocal(count)))

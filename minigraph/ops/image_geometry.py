@@ -190,17 +190,23 @@ def resize_image_with_crop_or_pad(image: Any, target_height: int, target_width: 
         x = _image(image)
         _check(target_width > 0, "target_width must be > 0.")
         _check(target_height > 0, "target_height must be > 0.")
-        cut: list[Any] = []
-        put: list[Any] = []
-        sizes: list[Any] = []
-        for side, target in zip(_sides(x), (target_height, target_width), strict=True):
-            more = target - side
-            dynamic = isinstance(side, Tensor)
-            cut.append(maximum(-more // 2, 0) if dynamic else max(-more // 2, 0))
-            put.append(maximum(more // 2, 0) if dynamic else max(more // 2, 0))
-            sizes.append(minimum(target, side) if dynamic else min(target, side))
-        cropped = crop_to_bounding_box(x, cut[0], cut[1], sizes[0], sizes[1])
-        return pad_to_bounding_box(cropped, put[0], put[1], target_height, target_width)
+        count = (14 if x.type.is_static else 176) if x.type.rank == 3 else 11 if x.type.is_static else 85
+        with x.graph.counted_as(count):  # most are TensorFlow's checks
+            return _crop_or_pad(x, target_height, target_width)
+
+
+def _crop_or_pad(x: Tensor, height: int, width: int) -> Tensor:
+    cut: list[Any] = []
+    put: list[Any] = []
+    sizes: list[Any] = []
+    for side, target in zip(_sides(x), (height, width), strict=True):
+        more = target - side
+        dynamic = isinstance(side, Tensor)
+        cut.append(maximum(-more // 2, 0) if dynamic else max(-more // 2, 0))
+        put.append(maximum(more // 2, 0) if dynamic else max(more // 2, 0))
+        sizes.append(minimum(target, side) if dynamic else min(target, side))
+    cropped = crop_to_bounding_box(x, cut[0], cut[1], sizes[0], sizes[1])
+    return pad_to_bounding_box(cropped, put[0], put[1], height, width)
 
 
 def central_crop(image: Any, central_fraction: float) -> Tensor:
@@ -233,7 +239,9 @@ def random_crop(value: Any, size: Any, seed: int | None = None, name: str | None
         ):
             raise ShapeError(f"Need value.shape >= size, got {format_shape(dims)} and {sizes}")
         limit = shape(x) - sizes + 1
+        x.graph.reserve_ids(7)  # TensorFlow's check of the size, before the random numbers
         offset = floormod(random_uniform([len(sizes)], maxval=int32.max, dtype=int32, seed=seed), limit)
+        x.graph.reserve_ids(-1)
         return slice_(x, offset, sizes, name=scope)
 
 
@@ -250,6 +258,7 @@ def flip_up_down(image: Any) -> Tensor:
 def _flip(image: Any, axis: int, name: str) -> Tensor:
     with composed(None, name, image):
         x = _image(image)
+        x.graph.reserve_ids(1 if x.type.is_static else 23)  # TensorFlow's checks of the image
         return reverse(x, [_axis(x, axis)])
 
 
@@ -266,15 +275,19 @@ def random_flip_up_down(image: Any, seed: int | None = None) -> Tensor:
 def _random_flip(image: Any, axis: int, seed: int | None, name: str) -> Tensor:
     with composed(None, name, image) as scope:
         x = _image(image)
-        flipped = reverse(x, [_axis(x, axis)])
+        graph, known = x.graph, x.type.is_static
         if x.type.rank == 3:
-            chance = random_uniform([], 0, 1.0, seed=seed)
-            return where(less(chance, 0.5), flipped, x, name=scope)
-        count = known_dims(x, (0,))
-        chances = random_uniform(_packed(count), 0, 1.0, seed=seed)
-        flips = cast(round(reshape(chances, [-1, 1, 1, 1])), x.dtype)
-        result: Tensor = flips * flipped + (1 - flips) * x
-        return result
+            with graph.counted_as(19 if known else 41):
+                graph.reserve_ids(1 if known else 23)  # TensorFlow's checks of the image, before the random number
+                chance = random_uniform([], 0, 1.0, seed=seed)
+                return where(less(chance, 0.5), reverse(x, [_axis(x, axis)]), x, name=scope)
+        with graph.counted_as((26 if known else 48) + (x.dtype is not float32)):
+            flipped = reverse(x, [_axis(x, axis)])
+            graph.reserve_ids(4 if known else 21)
+            chances = random_uniform(_packed(known_dims(x, (0,))), 0, 1.0, seed=seed)
+            flips = cast(round(reshape(chances, [-1, 1, 1, 1])), x.dtype)
+            result: Tensor = flips * flipped + (1 - flips) * x
+            return result
 
 
 def rot90(image: Any, k: int = 1, name: str | None = None) -> Tensor:

@@ -93,19 +93,17 @@ def extract_image_patches(
         dims = x.type.shape
         if dims is None or len(dims) != 4 or (padding == "SAME" and None in dims[1:3]):
             raise ShapeError(f"extract_image_patches takes images [N,H,W,C] of known size, not {format_shape(dims)}")
-        start = x.graph.last_id
         how = list(zip(dims[1:3], window, steps, spread, strict=True))
         for each in how:
             output_size(*each, padding)
-        around = [explicit_padding(d or 0, k, s, r, padding) for d, k, s, r in how]
-        padded = pad(x, [(0, 0), *around, (0, 0)]) if any(map(any, around)) else x
-        pieces = []
-        for places in np.ndindex(*window):
-            cut = [_every(p * r, reach(k, r) - 1, s) for p, (_, k, s, r) in zip(places, how, strict=True)]
-            pieces.append(getitem(padded, (slice(None), *cut)))
-        made = concat(pieces, 3, name=scope) if len(pieces) > 1 else identity(pieces[0], name=scope)
-        x.graph.last_id = start + 1  # TensorFlow has an op for this
-        return made
+        with x.graph.counted_as(1):  # TensorFlow has an op for this
+            around = [explicit_padding(d or 0, k, s, r, padding) for d, k, s, r in how]
+            padded = pad(x, [(0, 0), *around, (0, 0)]) if any(map(any, around)) else x
+            pieces = []
+            for places in np.ndindex(*window):
+                cut = [_every(p * r, reach(k, r) - 1, s) for p, (_, k, s, r) in zip(places, how, strict=True)]
+                pieces.append(getitem(padded, (slice(None), *cut)))
+            return concat(pieces, 3, name=scope) if len(pieces) > 1 else identity(pieces[0], name=scope)
 
 
 def _every(first: int, last: int, step: int) -> slice:

@@ -78,6 +78,7 @@ def zero_fraction(value: Any, name: str | None = None) -> Tensor:
     with composed(name, "zero_fraction", value):
         x = convert_to_tensor(value, name="value")
         total = size(x, out_type=int64)
+        x.graph.reserve_ids(15)  # TensorFlow counts small tensors in another way than large ones
         some = reduce_sum(cast(not_equal(x, zeros_like(x)), int64))
         with x.graph.name_scope("counts_to_fraction"):
             share = cast(total - some, float32) / cast(total, float32)

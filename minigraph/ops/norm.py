@@ -77,7 +77,8 @@ def fused_batch_norm(
     tensor = convert_to_tensor(x)
     if tensor.type.rank not in (None, 4):
         raise ShapeError(f"fused_batch_norm takes [N,H,W,C], not {format_shape(tensor.type.shape)}")
-    with tensor.graph.as_default(), tensor.graph.name_scope(name or "FusedBatchNorm"):
+    graph = tensor.graph
+    with graph.as_default(), graph.name_scope(name or "FusedBatchNorm"), graph.counted_as(3 if is_training else 1):
         if is_training:
             mean, biased = moments(tensor, [0, 1, 2])
             variance = bessel_corrected(biased, tensor)

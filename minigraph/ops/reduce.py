@@ -307,6 +307,7 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, 
     x = convert_to_tensor(input_tensor)
     with x.graph.name_scope(name or "ReduceLogSumExp"):
         axes = as_axes(axis)
+        x.graph.reserve_ids(2 if keepdims else 3)  # the axes, as constants, and the shape of the result
         top = apply(Max(axes, True), x)
         finite = apply(S.Select(), apply(C.IsFinite(), top), top, apply(F.ZerosLike(), top))
         stopped = apply(StopGradient(), finite)

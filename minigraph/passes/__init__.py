@@ -41,16 +41,21 @@ PIPELINES: dict[str, tuple[Pass, ...]] = {
 }
 
 
-def choose(optimize: str, passes: Iterable[str | Pass] | None, disabled: Iterable[str]) -> tuple[Pass, ...]:
-    """The passes of a pipeline, or those listed, without the disabled ones. ValueError for an unknown name."""
-    known = {p.name: p for p in ALL}
+def choose(
+    optimize: str, passes: Iterable[str | Pass] | None, disabled: Iterable[str], own: Iterable[Pass] = ()
+) -> tuple[Pass, ...]:
+    """The passes of a pipeline, or those listed, without the disabled ones. ValueError for an unknown name.
+
+    own: a backend's, in place of those of the same names.
+    """
+    known = {p.name: p for p in (*ALL, *own)}
     unknown = [p for p in (*(passes or ()), *disabled) if isinstance(p, str) and p not in known]
     if unknown:
         raise ValueError(f"unknown pass {unknown[0]!r}; there are {', '.join(sorted(known))}")
     if passes is None:
         if optimize not in PIPELINES:
             raise ValueError(f"optimize must be one of {', '.join(PIPELINES)}, not {optimize!r}")
-        chosen = PIPELINES[optimize]
+        chosen = tuple(known[p.name] for p in PIPELINES[optimize])
     else:
         chosen = tuple(known[p] if isinstance(p, str) else p for p in passes)
     off = set(disabled)

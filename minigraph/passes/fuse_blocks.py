@@ -4,8 +4,8 @@ before      y = f(x), z = g(y), …, where each can be done image by image and w
 after       one region that does f, g, … for a few images at a time
 conditions  the region is convex: no path leaves it and comes back; all have the same batch; no control inputs; each
             value that passes inside has at least `min_edge` bytes, and those that are never whole `min_saved` in all;
-            and to go through what an instruction uses whole (its filter) for each block reads at most `max_again` times
-            the bytes of what it uses and makes by blocks, written and read
+            and it has more bytes than what is gone through whole for each block, a filter or its gradient, on either
+            side of it, unless that is at most `max_whole`, which stays in cache
 formula     (g∘f)(x)[i:j] = g(f(x[i:j])); a sum over the batch is the sum of the blocks' sums
 """
 
@@ -19,9 +19,6 @@ from minigraph.ops.constant import Const
 from minigraph.rewrite.driver import Declined, Outcome
 from minigraph.rewrite.grouping import Fused, Grouping, fuse
 from minigraph.rewrite.region import Blocked, inner_program
-
-BLOCK = 800 << 10  # bytes of a value in a block, about
-BLOCKS = 8  # at least, where the batch is as large
 
 
 def _batching(instr: Instr, controls: set[Instr]) -> Batching | None:
@@ -38,31 +35,28 @@ def _batch(instr: Instr, how: Batching) -> int:
     return instr.inputs[position].type.static[0]
 
 
+def whole_bytes(instr: Instr, how: Batching) -> int:
+    """Bytes that the instruction reads or adds to in each block of the batch."""
+    operands = (v.type.nbytes for v, is_cut in zip(instr.inputs, how.cut, strict=True) if not is_cut)
+    return sum(operands) + sum(t.nbytes for t, is_sum in zip(instr.types, how.sums, strict=True) if is_sum)
+
+
 class FuseBlocks:
-    """See the top of the file. min_edge, min_saved: bytes."""
+    """See the top of the file. min_edge, min_saved, max_whole (None: any number): bytes."""
 
     name = "fuse_blocks"
 
-    def __init__(self, min_edge: int = 1 << 18, min_saved: int = 1 << 20, max_again: float = 2.0) -> None:
+    def __init__(self, min_edge: int = 1 << 18, min_saved: int = 1 << 20, max_whole: int | None = None) -> None:
+        self.max_whole = max_whole
         self.min_edge = min_edge
-        self.max_again = max_again
         self.min_saved = min_saved
 
     def run(self, program: Program) -> Outcome:
         controls = {c for i in program.instrs for c in i.control}
-        how: dict[Instr, Batching] = {}
-        declined: list[Declined] = []
-        for instr in program.instrs:
-            found = _batching(instr, controls)
-            if found is None or not any(found.cut):
-                continue
-            reason = self._too_often(instr, found)
-            if reason is None:
-                how[instr] = found
-            else:
-                declined.append(Declined(self.name, instr.name, instr.name, reason))
+        how = {i: b for i in program.instrs if (b := _batching(i, controls)) is not None and any(b.cut)}
         sums = (Value(i, n) for i, b in how.items() for n, is_sum in enumerate(b.sums) if is_sum)
         grouping = Grouping(program, sums)
+        declined: list[Declined] = []
         for consumer in how:
             for position, value in enumerate(consumer.inputs):
                 reason = self._unfit(value, consumer, position, how)
@@ -95,16 +89,9 @@ class FuseBlocks:
             return "the batches differ"
         if value.type.nbytes < self.min_edge:
             return f"it has only {value.type.nbytes} bytes"
-        return None
-
-    def _too_often(self, instr: Instr, how: Batching) -> str | None:
-        """That what is used whole would be gone through too often, or None."""
-        whole = sum(v.type.nbytes for v, is_cut in zip(instr.inputs, how.cut, strict=True) if not is_cut)
-        cut = [v.type.nbytes for v, is_cut in zip(instr.inputs, how.cut, strict=True) if is_cut]
-        cut += [t.nbytes for t, is_sum in zip(instr.types, how.sums, strict=True) if not is_sum]
-        blocks = min(_batch(instr, how), max(BLOCKS, max(cut) // BLOCK))
-        if whole * (blocks - 1) > self.max_again * 2 * sum(cut):
-            return f"{whole} bytes would be read {blocks} times, beside {sum(cut)} bytes that are cut"
+        whole = max(whole_bytes(i, how[i]) for i in (producer, consumer))
+        if self.max_whole is not None and whole > max(self.max_whole, value.type.nbytes):
+            return f"it has {value.type.nbytes} bytes, and {whole} would be gone through for each block"
         return None
 
 

@@ -35,8 +35,8 @@ class FuseEpilogue:
             found[reason] = _fused(root, reason)
         fused = list(found.values())
         if not fused:
-            return Outcome(program, [], declined, 1)
-        return Outcome(fuse(program, fused), [f.applied(self.name) for f in fused], declined, 1)
+            return Outcome(program, [], declined, 1, ())
+        return Outcome(fuse(program, fused), [f.applied(self.name) for f in fused], declined, 1, ())
 
 
 def _unfit(root: Instr, readers: list[Instr | None], controls: set[Instr]) -> Instr | str:

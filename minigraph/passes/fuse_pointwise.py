@@ -71,7 +71,8 @@ class FusePointwise:
         loops = [_loop(members, space[members[0]], outside) for members in grouping.groups()]
         if loops:
             program = fuse(program, loops)
-        return Outcome(program, summed.applied + [f.applied(self.name) for f in loops], declined, summed.sweeps)
+        applied = summed.applied + [f.applied(self.name) for f in loops]
+        return Outcome(program, applied, declined, summed.sweeps, summed.changes)
 
 
 def _space(instr: Instr, controls: set[Instr]) -> tuple[int, ...] | None:

@@ -25,7 +25,7 @@ class KeepFixed:
     def run(self, program: Program) -> Outcome:
         chosen = _chosen(program)
         if not chosen:
-            return Outcome(program, [], [], 1)
+            return Outcome(program, [], [], 1, ())
 
         def replace(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
             if old not in chosen:
@@ -37,7 +37,7 @@ class KeepFixed:
             return kept
 
         applied = [Applied(self.name, i.name, str(i.source), "Keep") for i in chosen]
-        return Outcome(rebuild(program, replace), applied, [], 1)
+        return Outcome(rebuild(program, replace), applied, [], 1, ())
 
 
 def _chosen(program: Program) -> dict[Instr, None]:

@@ -101,6 +101,7 @@ class ReluAfterPool:
             moved.applied + summed.applied,
             moved.declined + summed.declined,
             moved.sweeps + summed.sweeps,
+            summed.changes,
         )
 
 

@@ -30,7 +30,7 @@ from minigraph.ops.winograd import (
     WinogradInputGrad,
 )
 from minigraph.rewrite.choice import Chooser
-from minigraph.rewrite.driver import Applied, Declined, Outcome, Rebuilder, rebuild_in_order
+from minigraph.rewrite.driver import Applied, Change, Declined, Outcome, Rebuilder, Trial, rebuild_in_order
 from minigraph.rewrite.fixed import Fixed, changes_variables
 from minigraph.rewrite.region import copy_instr
 
@@ -192,18 +192,31 @@ class WinogradPass:
         is_fixed = (lambda _: False) if changes_variables(program) else Fixed()
         applied: list[Applied] = []
         declined: list[Declined] = []
+        changes: list[Change] = []
         for unit in units:
             if not _is_convolution(unit.members[0]):
                 continue
             unit.tile, reason = self._choose(unit.members, is_fixed)
+            values = tuple(_made(unit.members, unit.tile, Trial(), lambda v: v))
+            changes.append(Change(tuple(unit.members), values, partial(self._again, unit.tile, is_fixed)))
             for each in unit.members:
                 if isinstance(unit.tile, str):
                     declined.append(Declined(self.name, each.name, each.name, unit.tile))
                 else:
                     applied.append(Applied(self.name, each.name, str(each.source), reason))
         if not applied:
-            return Outcome(program, [], declined, 1)
-        return Outcome(_replace(program, units), applied, declined, 1)
+            return Outcome(program, [], declined, 1, changes)
+        return Outcome(_replace(program, units), applied, declined, 1, changes)
+
+    def _again(
+        self, tile: int | str, is_fixed: Callable[[Value], bool], members: Sequence[Instr], new: Rebuilder
+    ) -> Sequence[Value] | str:
+        other, _ = self._choose(members, is_fixed)
+        if other != tile and (isinstance(other, int) or isinstance(tile, int)):
+            return f"its tile is {other}, not {tile}"
+        if len({(_site(i), _pads(i)) for i in members}) != 1:
+            return "its gradients are of two convolutions"
+        return _made(members, tile, new, lambda v: v)
 
     def _choose(self, members: Sequence[Instr], is_fixed: Callable[[Value], bool]) -> tuple[int | str, str]:
         """The tile, or why there is none; and what is said of it."""
@@ -285,7 +298,8 @@ def _replace(program: Program, units: list[_Unit]) -> Program:
                 new.values |= {Value(instr, i): Value(copy, i) for i in range(len(instr.types))}
             return
         new.current = unit.members[0]
-        for instr, value in zip(unit.members, _made(unit.members, unit.tile, new), strict=True):
+        made = _made(unit.members, unit.tile, new, new.values.__getitem__)
+        for instr, value in zip(unit.members, made, strict=True):
             new.values[Value(instr, 0)] = value
             new.instrs[instr] = value.instr
             if instr is not unit.members[0]:
@@ -295,11 +309,15 @@ def _replace(program: Program, units: list[_Unit]) -> Program:
     return rebuild_in_order(program, units, needs, emit)
 
 
-def _made(members: Sequence[Instr], tile: int, new: Rebuilder) -> list[Value]:
-    """What becomes of the result of each member."""
+def _made(
+    members: Sequence[Instr], tile: int | str, new: Rebuilder, operand: Callable[[Value], Value]
+) -> Sequence[Value]:
+    """What becomes of the result of each member, on what has become of the operands."""
+    if isinstance(tile, str):
+        return [Value(i, 0) for i in members]
     site, pads = _site(members[0]), _pads(members[0])
     kernel = site.w[0]
-    operands = {type(i.op): [new.values[v] for v in i.inputs] for i in members}
+    operands = {type(i.op): [operand(v) for v in i.inputs] for i in members}
     if Conv2D in operands:
         x, w = operands[Conv2D]
         return [new.add(WinogradConv2D(tile, kernel, pads), x, new.add(WinogradFilter(tile, kernel), w))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple, TypeVar
 
 from minigraph.core.errors import MinigraphError, VerificationError
@@ -42,6 +42,15 @@ class Declined(NamedTuple):
     node: str
     at: str
     reason: str
+
+
+class Change(NamedTuple):
+    """What a pass has made of `roots`. `again` makes it of their like in a program that differs in sizes alone: values
+    that take the places of `values`, or why it cannot."""
+
+    roots: tuple[Instr, ...]
+    values: tuple[Value, ...]
+    again: Callable[[Sequence[Instr], Rebuilder], Sequence[Value] | str]
 
 
 class Rebuilder:
@@ -97,11 +106,25 @@ class Rebuilder:
         return 2 if sources is None else sum(self.old_uses[Value(old, value.output)] for old in sources)
 
 
+class Trial(Rebuilder):
+    """Makes instructions beside a program, on that program's own values, each of which counts as read once."""
+
+    def __init__(self) -> None:
+        super().__init__(Program((), (), ()))
+
+    def count(self, value: Value) -> int:
+        return 1
+
+
 class Outcome(NamedTuple):
+    """What a pass did. changes: all in it that depends on sizes, in order, attributes of regions aside; None where the
+    pass has to be run anew for other sizes."""
+
     program: Program
     applied: list[Applied]
     declined: list[Declined]
     sweeps: int
+    changes: Sequence[Change] | None = None
 
 
 def rewrite(program: Program, rules: Sequence[Rule]) -> Outcome:
@@ -112,13 +135,13 @@ def rewrite(program: Program, rules: Sequence[Rule]) -> Outcome:
     program = _pruned(program)
     index: dict[type[Op], list[Rule]] = {}
     applied: list[Applied] = []
+    changes: list[Change] = []
     for sweep in range(1, SWEEP_LIMIT + 1):
         declined: list[Declined] = []
         first = _first_change(program, rules, index, declined)
         if first is None:
-            return Outcome(program, applied, declined, sweep)
-        program, changes = _sweep(program, rules, index, first)
-        applied += changes
+            return Outcome(program, applied, declined, sweep, changes)
+        program = _sweep(program, rules, index, first, applied, changes)
     names = ", ".join(sorted({a.rule for a in applied[-50:]}))
     raise VerificationError(f"no fixed point after {SWEEP_LIMIT} sweeps; the last rules applied: {names}")
 
@@ -181,40 +204,61 @@ def _pruned(program: Program) -> Program:
     return program if len(needed) == len(program.instrs) else program._replace(instrs=needed)
 
 
-class _Change(NamedTuple):
-    """The first application in a sweep, found before anything is copied: most sweeps find none, and need no copy."""
+class _Application(NamedTuple):
+    """A rule that applied at `root`, and what it gave."""
 
+    rule: Rule
     root: Instr
     values: Sequence[Value]
-    applied: Applied
+
+    @property
+    def entry(self) -> Applied:
+        kinds = ", ".join(type(v.instr.op).__name__ for v in self.values)
+        return Applied(self.rule.name, self.root.name, str(self.root.source), kinds)
+
+    @property
+    def change(self) -> Change:
+        return Change((self.root,), tuple(self.values), partial(_apply_again, self.rule))
+
+
+def _apply_again(rule: Rule, roots: Sequence[Instr], new: Rebuilder) -> Sequence[Value] | str:
+    (root,) = roots
+    found = match(rule.pattern, root, new.count)
+    return found.reason if isinstance(found, Failure) else rule.replace(found, new)
 
 
 def _first_change(
     program: Program, rules: Sequence[Rule], index: dict[type[Op], list[Rule]], declined: list[Declined]
-) -> _Change | None:
+) -> _Application | None:
+    """The first application in a sweep, found before anything is copied: most sweeps find none, and need no copy."""
     trial = Rebuilder(program)
     trial.copied = {instr: [instr] for instr in program.instrs}
-    applied: list[Applied] = []
     for instr in program.instrs:
         candidates = _rules_for(instr.op, rules, index)
         if candidates and instr.types and not isinstance(instr.op, Cell | Feed):
-            values = _apply_first(instr, candidates, trial, applied, declined)
-            if values is not None:
-                return _Change(instr, values, applied[0])
+            application = _apply_first(instr, candidates, trial, declined)
+            if application is not None:
+                return application
     return None
 
 
 def _sweep(
-    program: Program, rules: Sequence[Rule], index: dict[type[Op], list[Rule]], first: _Change
-) -> tuple[Program, list[Applied]]:
-    applied: list[Applied] = []
+    program: Program,
+    rules: Sequence[Rule],
+    index: dict[type[Op], list[Rule]],
+    first: _Application,
+    applied: list[Applied],
+    changes: list[Change],
+) -> Program:
+    before = len(applied)
 
     def replace(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
-        if old is not first.root and not applied:
+        if old is not first.root and len(applied) == before:
             return None
         if old is first.root:
             new.copy(old)  # for its names and readers, as for any other root
-            applied.append(first.applied)
+            applied.append(first.entry)
+            changes.append(first.change)
             values = [new.adopt(v) for v in first.values]
         elif old.types:
             instr = new.copy(old)
@@ -225,13 +269,15 @@ def _sweep(
             root = _whole(values)
             if root is None:
                 return values
-            replaced = _apply_first(root, _rules_for(root.op, rules, index), new, applied, [])
-            if replaced is None:
+            application = _apply_first(root, _rules_for(root.op, rules, index), new, [])
+            if application is None:
                 return values
-            values = list(replaced)
+            applied.append(application.entry)
+            changes.append(application.change)
+            values = list(application.values)
         raise VerificationError(f"rules keep changing {old!r} after {CHAIN_LIMIT} applications")
 
-    return rebuild(program, replace), applied
+    return rebuild(program, replace)
 
 
 def _whole(values: Sequence[Value]) -> Instr | None:
@@ -250,9 +296,7 @@ def _rules_for(op: Op, rules: Sequence[Rule], index: dict[type[Op], list[Rule]])
     return index[kind]
 
 
-def _apply_first(
-    root: Instr, rules: Sequence[Rule], new: Rebuilder, applied: list[Applied], declined: list[Declined]
-) -> Sequence[Value] | None:
+def _apply_first(root: Instr, rules: Sequence[Rule], new: Rebuilder, declined: list[Declined]) -> _Application | None:
     for rule in rules:
         found = match(rule.pattern, root, new.count)
         if isinstance(found, Failure):
@@ -271,9 +315,7 @@ def _apply_first(
             declined.append(Declined(rule.name, root.name, root.name, result))
             continue
         _check_types(rule, root, result)
-        kinds = ", ".join(type(v.instr.op).__name__ for v in result)
-        applied.append(Applied(rule.name, root.name, str(root.source), kinds))
-        return result
+        return _Application(rule, root, result)
     return None
 
 

@@ -10,7 +10,7 @@ from minigraph.core.errors import MinigraphError, VerificationError
 from minigraph.core.ir import Program
 from minigraph.core.printer import format_program
 from minigraph.core.verifier import verify_program
-from minigraph.rewrite.driver import Applied, Declined, Outcome, Rule, rewrite
+from minigraph.rewrite.driver import Applied, Change, Declined, Outcome, Rule, rewrite
 
 
 class Pass(Protocol):
@@ -34,7 +34,8 @@ class RulePass:
 
 
 class Stage(NamedTuple):
-    """What one pass did: the program after it, its applications, declined candidates, sweeps, and seconds."""
+    """What one pass did: the program after it, its applications, declined candidates, sweeps, seconds, and what of it
+    depends on sizes (see Outcome)."""
 
     name: str
     program: Program
@@ -42,6 +43,7 @@ class Stage(NamedTuple):
     declined: list[Declined]
     sweeps: int
     seconds: float
+    changes: Sequence[Change] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The stage as plain data, without the program."""
@@ -76,7 +78,7 @@ def run_pipeline(program: Program, passes: Sequence[Pass], hooks: Iterable[Hook]
             dump = format_program(program)
             raise VerificationError(f"the pass '{each.name}' broke the program: {error}\nbefore it:\n{dump}") from error
         seconds = time.perf_counter() - started
-        stage = Stage(each.name, outcome.program, outcome.applied, outcome.declined, outcome.sweeps, seconds)
+        stage = Stage(each.name, *outcome[:-1], seconds, outcome.changes)
         for hook in hooks:
             hook(program, stage)
         stages.append(stage)

@@ -46,6 +46,10 @@ class Region(Op, abstract=True):
                 values |= {Value(instr, i): r for i, r in enumerate(results)}
         return tuple(values[v] for v in self.program.results)
 
+    def resized(self, program: Program) -> Region | None:
+        """The region around `program`, its own for other sizes; None where these do not fit."""
+        return None
+
     def only(self, kept: Sequence[int]) -> Region:
         """The region with those of its results."""
         results = tuple(self.program.results[i] for i in kept)
@@ -94,6 +98,12 @@ class Loop(Region, abstract=True):
 
     space: tuple[int, ...]
 
+    def resized(self, program: Program) -> Region | None:
+        resized = self.replace(program=program)
+        spaces = {_space(i) for i in resized.members}
+        space = spaces.pop()
+        return None if spaces or space is None or 0 in space else resized.replace(space=space)
+
     def for_batch(self, size: int) -> Op:
         smaller = super().for_batch(size)
         return smaller.replace(space=(size, *self.space[1:]))
@@ -105,6 +115,12 @@ class Epilogue(Region, abstract=True):
     @property
     def root(self) -> Instr:
         return self.members[0]
+
+    def resized(self, program: Program) -> Region | None:
+        resized = self.replace(program=program)
+        root, *rest = resized.members
+        fits = all(i.is_pointwise and i.types[0].shape == root.types[0].shape for i in rest)
+        return resized if fits else None
 
     @cached_property
     def tail(self) -> tuple[Loop, tuple[int, ...]]:
@@ -249,6 +265,14 @@ def _kept_shape(instr: Instr) -> tuple[int, ...] | None:
     if summed is None:
         return None
     return tuple(1 if a in summed else d for a, d in enumerate(instr.inputs[0].type.static))
+
+
+def _space(instr: Instr) -> tuple[int, ...] | None:
+    """The iteration space of an instruction that can be a part of a loop."""
+    if instr.is_pointwise:
+        return instr.types[0].static
+    summed = instr.op.summed_axes([v.type for v in instr.inputs])
+    return None if summed is None else instr.inputs[0].type.static
 
 
 def inner_types(op: Blocked, size: int) -> dict[Value, TensorType]:

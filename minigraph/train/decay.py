@@ -68,6 +68,7 @@ def inverse_time_decay(
     with composed(name, "InverseTimeDecay", learning_rate, global_step, decay_steps, decay_rate) as scope:
         rate = convert_to_tensor(learning_rate, name="initial_learning_rate")
         passed = _fraction(rate, global_step, decay_steps, staircase)
+        rate.graph.reserve_ids(1)  # the cast of 1.0
         return divide(rate, add(1.0, multiply(cast(as_tensor_like(decay_rate), rate.dtype), passed)), name=scope)
 
 
@@ -83,6 +84,7 @@ def polynomial_decay(
         rate = convert_to_tensor(learning_rate, name="initial_learning_rate")
         end = cast(as_tensor_like(end_learning_rate), rate.dtype)
         step, steps = _step(global_step, rate), cast(as_tensor_like(decay_steps), rate.dtype)
+        rate.graph.reserve_ids(0 if cycle else 1)  # the cast of decay_steps
         if cycle:
             rounds = ceil(step / steps)
             steps = multiply(steps, where(equal(step, 0.0), ones_like(rounds), rounds))

@@ -99,6 +99,11 @@ _random("image_brightness", lambda tf, x: tf.image.random_brightness(x, 0.3, see
 _random("image_contrast", lambda tf, x: tf.image.random_contrast(x, 0.5, 1.5, seed=4))
 _random("image_saturation", lambda tf, x: tf.image.random_saturation(x, 0.5, 1.5, seed=5))
 _random("image_hue", lambda tf, x: tf.image.random_hue(x, 0.2, seed=6))
+_random("image_flip_default", lambda tf, x: tf.image.random_flip_left_right(x))
+_random("image_flip_batch_default", lambda tf, x: tf.image.random_flip_left_right(x), _COLOURS)
+_random("image_hue_default", lambda tf, x: tf.image.random_hue(x, 0.2))
+_random("image_saturation_default", lambda tf, x: tf.image.random_saturation(x, 0.5, 1.5))
+_random("image_crop_default", lambda tf, x: tf.random_crop(x, [2, 3, 3]))
 _random("image_crop", lambda tf, x: tf.random_crop(x, [2, 3, 3], seed=7))
 
 

@@ -133,6 +133,7 @@ class Graph:
         order = ["validate", "build_operation_graph", "create_execution_plans", "check_support", "build_plans"]
         assert self.state == order
         assert type(workspace) is int
+        assert workspace % 256 == 0
         ctypes.memset(workspace, 0xFF, 48)
         for tensor, pointer in arrays.items():
             if tensor not in [t for t, _ in self._work]:

@@ -13,13 +13,14 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 Job = tuple[str, Callable[[], Any]]
 LAST = 3000  # characters of what a process wrote before it ended
 STARTS = 12  # of processes for one share
+GRACE = 20  # seconds for which a job may go on beyond its limit, and a process get ready
 UNUSABLE = 3  # the exit status of a process whose GPU does not answer any more
 
 
@@ -70,8 +71,10 @@ def _share(part: Part, number: int, command: Sequence[str], until: float, done: 
             if left <= 0:
                 break
             share = f"{number}/{part.processes}"
-            code = _wait([*command, part.name, share, str(first), str(lines), str(skip)], output, left)
-            said = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
+            lines.touch()
+            called = [*command, part.name, share, str(first), str(lines), str(skip)]
+            code = _wait(called, output, left, lines, part.each + GRACE)
+            said = [json.loads(line) for line in lines.read_text().splitlines()]
             names = next((each["jobs"] for each in said if "jobs" in each), names)
             begun = [each["begin"] for each in said if "begin" in each]
             found |= {each["end"]: each["result"] for each in said if "end" in each}
@@ -86,13 +89,18 @@ def _share(part: Part, number: int, command: Sequence[str], until: float, done: 
     return Results(found, [n for n in names if n not in found and n not in done], failed)
 
 
-def _wait(command: Sequence[str], output: Path, seconds: float) -> int | str:
-    """The exit status; the process and all that it started are ended when the time is over."""
+def _wait(command: Sequence[str], output: Path, seconds: float, lines: Path, patience: float) -> int | str:
+    """The exit status; the process and all that it started are ended when the time is over, or when it has written no
+    line for as long as `patience`, as one that waits for a GPU that never answers."""
+    until = time.monotonic() + seconds
     with output.open("w") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
         try:
-            return process.wait(seconds)
-        except subprocess.TimeoutExpired:
+            while time.monotonic() < until:
+                with suppress(subprocess.TimeoutExpired):
+                    return process.wait(0.2)
+                if time.time() - lines.stat().st_mtime > patience:
+                    return "no sign of life"
             return "no time left"
         finally:
             if process.poll() is None:

@@ -1,4 +1,4 @@
-"""Registers and spills of every kernel of the ops' samples and of a training step of mnist-cnn, as JSON; needs nvcc.
+"""Registers and spills of every kernel of the ops' samples and of a training step of mnist-cnn, as JSON; needs NVRTC.
 
 python tests/gpu/registers.py out.json [sm_90]
 """
@@ -7,33 +7,49 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from minigraph.backends.cupy import nvrtc
 from minigraph.backends.cupy.emit import emit, module
 from minigraph.backends.cupy.kernel import Kernel, Launch
 from minigraph.backends.cupy.prelude import OPTIONS
 
+REGISTERS = 64  # of a thread: four blocks of 256 threads on a multiprocessor
+REGISTERS_OF = {  # transforms of tiles, which are held in registers
+    "winogradfilter": 176, "spread_tiles": 176, "winogradfilteradjoint": 104, "image_tiles": 104,
+    "output_from_tiles": 128,
+}  # fmt: skip
+STACK_OF = {  # bytes: what is sorted; arguments of sin and cos that are large
+    "median": 80, "loop": 40, "truncatednormal": 64, "randomstandardnormal": 40,
+}  # fmt: skip
 _SPILLS = r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads"
 _ENTRY = re.compile(r"Compiling entry function '(\w+)'.*?" + _SPILLS + r".*?Used (\d+) registers", re.DOTALL)
 
 
 def registers(kernels: Iterable[Kernel], architecture: str) -> dict[str, dict[str, int]]:
     """For each kernel the registers of a thread, and bytes of its stack and spills."""
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "plan.cu"
-        source.write_text(module(kernels))
-        target = ["-cubin", f"-arch={architecture}", "-Xptxas", "-v", "-o", str(source.with_suffix(".cubin"))]
-        done = subprocess.run(["nvcc", *target, *OPTIONS, str(source)], capture_output=True, text=True, check=True)
+    options = [*OPTIONS, "--ptxas-options=-v"]
+    code, log = nvrtc.compile_with_log(nvrtc.find(), module(kernels), architecture, options)
+    assert code[:4] == b"\x7fELF"
     found = {}
-    for name, stack, stores, loads, used in _ENTRY.findall(done.stderr):
+    for name, stack, stores, loads, used in _ENTRY.findall(log):
         found[name] = {"registers": int(used), "stack": int(stack), "spills": int(stores) + int(loads)}
     return found
+
+
+def beyond_limits(found: dict[str, dict[str, int]]) -> list[str]:
+    """The kernels that spill, or take more registers or stack than is on record."""
+    wrong = []
+    for name, used in found.items():
+        family = name.rsplit("_", 1)[0]
+        most = REGISTERS_OF.get(family, REGISTERS), STACK_OF.get(family, 0)
+        if used["spills"] or used["registers"] > most[0] or used["stack"] > most[1]:
+            wrong.append(f"{name}: {used}, where {most} are on record")
+    return wrong
 
 
 def training_step() -> list[Kernel]:
@@ -44,10 +60,15 @@ def training_step() -> list[Kernel]:
     from minigraph.backends.cupy.backend import CupyBackend
     from minigraph.tools.target import load_target
 
-    backends._loaded["cupy"] = CupyBackend(HostDevice())
     target = load_target("mnist-cnn", 256, False)
-    with tf.Session(graph=target.graph, backend="cupy") as session:
-        plan, _ = session.plan_for(target.fetches, target.feeds)
+    before = dict(backends._loaded)
+    backends._loaded["cupy"] = CupyBackend(HostDevice())
+    try:
+        with tf.Session(graph=target.graph, backend="cupy") as session:
+            plan, _ = session.plan_for(target.fetches, target.feeds)
+    finally:
+        backends._loaded.clear()
+        backends._loaded.update(before)
     found = {}
     for step in plan.steps:
         outs = [v.type for v in step.outputs if v is not None]

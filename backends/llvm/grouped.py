@@ -1,0 +1,81 @@
+"""Convolutions of several groups of channels, and their gradients: a plain one for each group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigraph.backends.llvm import conv, folded
+from minigraph.backends.llvm.copies import copying, layout, move
+from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs, placed
+from minigraph.backends.numpy.common import Array, Types
+from minigraph.core.dtypes import float32
+from minigraph.core.types import TensorType
+from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
+
+GROUPS = 64  # at most; each adds calls
+FLOAT = 4  # bytes
+
+
+def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """y of several groups."""
+    x, w = (t.static for t in in_types)
+    return _by_groups(op, conv.conv2d, x[3] // max(w[2], 1), in_types, out_types[0], how)
+
+
+def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """∂L/∂x of several groups."""
+    groups = op.shape[3] // max(in_types[0].static[2], 1)
+    smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // groups)) if groups else op
+    return _by_groups(smaller, folded.input_grad, groups, in_types, out_types[0], how)
+
+
+def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+    """∂L/∂w of several groups."""
+    groups = in_types[0].static[3] // max(op.shape[2], 1)
+    smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // groups)) if groups else op
+    return _by_groups(smaller, conv.filter_grad, groups, in_types, out_types[0], how)
+
+
+def _by_groups(
+    op: Any,
+    kernel: Callable[[Any, Types, Types, How], Native | None],
+    groups: int,
+    in_types: Types,
+    out: TensorType,
+    how: How,
+) -> Native | None:
+    """`op` on each group of channels, the last axis of everything. First each group's channels are put together."""
+    whole = (*in_types, out)
+    if not 1 < groups <= GROUPS or out.dtype is not float32 or any(0 in t.static for t in whole):
+        return None
+    part = [TensorType(t.dtype, (*t.static[:-1], t.static[-1] // groups)) for t in whole]
+    native = kernel(op, part[:-1], part[-1:], how._replace(adds=False))
+    if native is None:
+        return None
+    room = Room()
+    places = [room.add(t.nbytes) for t in whole]
+    work = room.add(native.workspace)
+
+    def make() -> list[Call]:
+        layouts = [(layout(t.static), layout((groups, *p.static))) for t, p in zip(whole, part, strict=True)]
+        before = [
+            move(ins(n)[0], all_, _grouped(all_, groups), places[n], by_group, by_group)
+            for n, (all_, by_group) in enumerate(layouts[:-1])
+        ]
+        all_, by_group = layouts[-1]
+        after = move(places[-1], by_group, by_group, outs(0)[0], all_, _grouped(all_, groups))
+        calls = copying(before, FLOAT, how)
+        for g in range(groups):
+            here = [place.after(g * p.nbytes) for place, p in zip(places, part, strict=True)]
+            calls += [placed(c, here[:-1], here[-1:], work) for c in native.calls((True,))]
+        return calls + copying([after._replace(adds=how.adds)], FLOAT, how)
+
+    return Native(always(make), room.nbytes)
+
+
+def _grouped(whole: Array, groups: int) -> Array:
+    """A view with the groups of the last axis as the first axis."""
+    return np.moveaxis(whole.reshape(*whole.shape[:-1], groups, whole.shape[-1] // groups), -2, 0)
