@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -61,6 +61,11 @@ class Backend(Protocol):
 
     def lower(self, op: Op, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Lowered:
         """How to run `op`, once all types are static."""
+
+    def prepares(self, op: Op, in_types: Sequence[TensorType]) -> Mapping[int, TensorType]:
+        """The operands of `op`, by position, that are better laid out beforehand where they are the same in every run;
+        and of which type they are then. `lower` gets a `rewrite.prepared.Prepared`, which makes them, and an
+        `OnPrepared`, which takes them."""
 
     def write(self, array: Array, value: np.ndarray) -> None:
         """Copy from the host, broadcasting and casting as NumPy does."""

@@ -100,6 +100,10 @@ class CupyBackend:
             self.device.download(host, array.pointer)
         return host[()]
 
+    def prepares(self, op: Op, in_types: Types) -> dict[int, TensorType]:
+        """No operands."""
+        return {}
+
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """The steps that the op's emitter gives, else a call of its reference on the host."""
         code = emit(op, in_types, out_types, self.ladder)

@@ -13,6 +13,7 @@ from minigraph.backends.llvm.blocked import (
     as_region,
     block_size,
     blocked,
+    in_tiles,
     is_serial,
     stays_whole,
     whole,
@@ -32,7 +33,7 @@ def alternatives(op: Op, lower: Lower, how: How) -> dict[str, Callable[[], Lower
     ways = list(_blocks(region, lower, how))
     last = whole(op, lower, how)
     if last is not None and last.workspace <= ROOM:
-        in_one = stays_whole(op) if isinstance(op, Epilogue) else is_serial(op)
+        in_one = is_serial(op) if isinstance(op, Blocked) else stays_whole(op) or bool(in_tiles(op, lower, how))
         ways.insert(0 if in_one else len(ways), (WHOLE, last))
     return {label: partial(lowered, native, how.threads) for label, native in ways}
 

@@ -26,11 +26,13 @@ from minigraph.backends.llvm import (
 from minigraph.backends.llvm.alternatives import alternatives
 from minigraph.backends.llvm.compiler import host, require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of, single
-from minigraph.backends.llvm.native import How, Native, lowered
+from minigraph.backends.llvm.native import How, Native, Packing, always, ins, lowered, outs
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy.backend import NumpyBackend
 from minigraph.backends.numpy.common import Types
+from minigraph.core.dtypes import float32
 from minigraph.core.op import Op
+from minigraph.core.types import TensorType
 from minigraph.ops import loss as L
 from minigraph.ops import reduce as R
 from minigraph.ops import winograd as W
@@ -48,6 +50,7 @@ from minigraph.ops.update import Apply
 from minigraph.passes.fuse_blocks import FuseBlocks
 from minigraph.passes.multi_tensor import Together
 from minigraph.passes.winograd import Costs, WinogradPass
+from minigraph.rewrite.prepared import OnPrepared, Prepared
 from minigraph.rewrite.region import Blocked, Epilogue, Loop, Region
 
 KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
@@ -109,6 +112,13 @@ WINOGRAD = {
 }
 
 
+PACKS: dict[type[Op], Callable[[Any, Types], Packing | None]] = {
+    Conv2D: conv.packs,
+    MatMul: matmul.packs,
+    W.WinogradConv2D: winograd.packs,
+}
+
+
 class LlvmBackend(NumpyBackend):
     """Compiles ops to machine code for this CPU, all sizes constant; an op without a lowering runs as NumPy calls."""
 
@@ -129,6 +139,11 @@ class LlvmBackend(NumpyBackend):
             return lowered(native, TEAM.size)
         return super().lower(op, in_types, out_types)._replace(not_native=why_not(op, in_types, out_types))
 
+    def prepares(self, op: Op, in_types: Types) -> dict[int, TensorType]:
+        """The operand that `PACKS` says, packed."""
+        pack = _packing(op, in_types)
+        return {pack.position: TensorType(float32, (pack.floats,))} if pack else {}
+
     def speed(self) -> str:
         """What the speed of kernels depends on beside the CPU."""
         return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads"
@@ -144,9 +159,13 @@ class LlvmBackend(NumpyBackend):
 
 def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
     """Native code for an op; None where there is none."""
+    if isinstance(op, OnPrepared):
+        return lower(op.op, op.types, out_types, how._replace(packed=True))
+    if isinstance(op, Prepared):
+        return _packed(op)
     if type(op) in KERNELS:
         found = KERNELS[type(op)](op, in_types, out_types, how)
-        for kernel in OTHERWISE.get(type(op), ()):
+        for kernel in () if how.tail else OTHERWISE.get(type(op), ()):
             found = found or kernel(op, in_types, out_types, how)
         return found
     if type(op) in WINOGRAD:
@@ -168,6 +187,16 @@ def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
     else:
         return None
     return None if what is None else elementwise(what, how)
+
+
+def _packing(op: Op, in_types: Types) -> Packing | None:
+    return PACKS[type(op)](op, in_types) if type(op) in PACKS else None
+
+
+def _packed(op: Prepared) -> Native:
+    pack = _packing(op.op, op.types)
+    assert pack is not None
+    return Native(always(lambda: [pack.call((*ins(0), *outs(0)))]))
 
 
 def why_not(op: Op, in_types: Types, out_types: Types) -> str:

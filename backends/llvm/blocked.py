@@ -21,14 +21,20 @@ from minigraph.backends.llvm.builder import (
     stack,
     zero,
 )
+from minigraph.backends.llvm.loop import elementwise_of
 from minigraph.backends.llvm.native import Call, How, Native, Place, Room, always, ins, outs
+from minigraph.backends.llvm.tile import Tail
 from minigraph.backends.llvm.total import write_total
 from minigraph.compile.memory import Lifetime, plan_memory
 from minigraph.core.dtypes import float32
 from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ops.conv2d import Conv2D
+from minigraph.ops.matmul import MatMul
+from minigraph.ops.winograd import WinogradConv2D
 from minigraph.passes.fuse_blocks import whole_bytes
+from minigraph.rewrite.prepared import OnPrepared
 from minigraph.rewrite.region import Blocked, Epilogue, inner_types, program_batching
 
 TARGET = 800 << 10  # bytes of the largest temporary of a block
@@ -269,14 +275,56 @@ def _total(size: int, lanes: int, part: Place, result: int) -> Call:
 
 
 def epilogue(op: Epilogue, lower: Lower, how: How) -> Native | None:
-    """A contraction and what follows it: in blocks of the batch where that keeps the product in cache, else one after
-    the other."""
+    """A contraction and what follows it: on each tile before it is stored; else in blocks of the batch where that keeps
+    the product in cache; else one after the other."""
+    native = in_tiles(op, lower, how)
+    if native is not None:
+        return native
     region = as_region(op)
     if region is not None and not how.inside and not stays_whole(op):
         native = blocked(region, lower, how)
         if native is not None:
             return native
     return _one_after_the_other(op, lower, how)
+
+
+def takes_tail(op: Op) -> bool:
+    """Whether the native code of a contraction can go on with its result."""
+    return isinstance(op.op if isinstance(op, OnPrepared) else op, Conv2D | MatMul | WinogradConv2D)
+
+
+def in_tiles(op: Epilogue, lower: Lower, how: How) -> Native | None:
+    """What follows done on each tile of the contraction before it is stored."""
+    root, kind = op.root, op.root.types[0]
+    loop, read = op.tail
+    what = elementwise_of(loop)
+    if not takes_tail(root.op) or what is None or [v.type for v in op.program.results] != [kind]:
+        return None
+    whole = kind.static
+    others = loop.program.feeds[1:]
+    if any(t.dtype is not float32 or (t.static != whole and t.static != _one_row(whole, t)) for t in others):
+        return None
+    rows = tuple(t.static != whole for t in others)
+    tail = Tail(what.outputs[0].value, rows)
+    native = lower(root.op, [v.type for v in root.inputs], root.types, how._replace(tail=tail))
+    if native is None:
+        return None
+    slots = (*(v.instr.op.slot for v in root.inputs), *read)  # type: ignore[attr-defined]
+
+    def moved(call: Call) -> Call:
+        return call._replace(places=tuple(Place("in", slots[p.number]) if p.kind == "in" else p for p in call.places))
+
+    def calls(wanted: tuple[bool, ...]) -> list[Call]:
+        return [moved(c) for c in native.calls(wanted)]
+
+    inputs = len(root.inputs)
+    inplace = tuple(slots[n] for n in native.inplace if n >= inputs and slots[n] not in slots[:inputs])
+    return Native(calls, native.workspace, inplace)
+
+
+def _one_row(whole: tuple[int, ...], kind: TensorType) -> tuple[int, ...]:
+    """The shape of the same rank that has the last axis in common and is 1 along the others."""
+    return tuple(1 for _ in kind.static[1:]) + whole[-1:]
 
 
 def stays_whole(op: Epilogue) -> bool:
@@ -294,7 +342,9 @@ def as_region(op: Epilogue) -> Blocked | None:
 
 def whole(op: Blocked | Epilogue, lower: Lower, how: How) -> Native | None:
     """A region with its members one after the other, each on the whole batch and by all threads."""
-    return _in_sequence(op, lower, how) if isinstance(op, Blocked) else _one_after_the_other(op, lower, how)
+    if isinstance(op, Blocked):
+        return _in_sequence(op, lower, how)
+    return in_tiles(op, lower, how) or _one_after_the_other(op, lower, how)
 
 
 def _one_after_the_other(op: Epilogue, lower: Lower, how: How) -> Native | None:

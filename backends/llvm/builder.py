@@ -134,6 +134,12 @@ def reduce_loop(
     return results
 
 
+def prefetch(b: Builder, address: Value) -> None:
+    """Ask for a line of the cache; the address may be any."""
+    asked = function(b, "llvm.prefetch.p0", VOID, [POINTER, I32, I32, I32])
+    b.call(asked, [address, I32(0), I32(3), I32(1)])  # to read, into all caches, data
+
+
 def zero(b: Builder, address: Value, nbytes: Value) -> None:
     """Fill memory with zeros."""
     b.call(function(b, "llvm.memset.p0.i64", VOID, [POINTER, I8, I64, I1]), [address, I8(0), nbytes, I1(0)])

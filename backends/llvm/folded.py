@@ -31,6 +31,7 @@ from minigraph.backends.llvm.builder import (
 )
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs
+from minigraph.backends.llvm.panels import floats, packing
 from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, parts, strips, tile_columns
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
@@ -88,20 +89,19 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How)
 def _by_lines(where: _Lines) -> Native:
     sizes = where.kernel[0], 1, where.delta[3], where.across
     room = Room()
-    packed = room.add(conv.packed_size(sizes))
+    packed = room.add(4 * floats(math.prod(sizes[:3]), sizes[3]))
 
     def make() -> list[Call]:
-        frame = Frame(4)
-        blocks = conv.write_pack(frame, sizes, (where.across * where.delta[3], 0, 1, where.delta[3]), 0)
+        frame = Frame(3)
+        pack = packing(sizes, (where.across * where.delta[3], 0, 1, where.delta[3]), 0, (*ins(0), packed))
         tasks = _write(frame, where)
-        places = (*ins(1, 0), *outs(0), packed)
-        return [Call(frame.text, "pack", blocks, places), Call(frame.text, "kernel", tasks, places)]
+        return [pack, Call(frame.text, "kernel", tasks, (*ins(1), packed, *outs(0)))]
 
     return Native(always(make), room.nbytes)
 
 
 def _write(frame: Frame, where: _Lines) -> int:
-    """Some lines of one image a task; returns how many tasks. Pointers: δ, filter, result, packed filter."""
+    """Some lines of one image a task; returns how many tasks. Pointers: δ, packed filter, result."""
     (images, height, width, channels), (_, _, q_count, fan) = where.image, where.delta
     chunks = -(-height // where.rows)
     panel = tile_columns()
@@ -117,7 +117,7 @@ def _write(frame: Frame, where: _Lines) -> int:
             a = at(b, frame.pointers[0], offset(b, (image, math.prod(where.delta[1:])), (row, q_count * fan)), F32)
             for start, columns in pieces(b, where.across, panel):
                 place = offset(b, (start, where.kernel[0] * fan), (first, fan * panel))
-                packed = at(b, frame.pointers[3], place, F32)
+                packed = at(b, frame.pointers[1], place, F32)
                 strips(b, tiles, a, packed, at(b, product, start, F32), q_count, columns, count)
             target = offset(b, (image, height * width * channels), (y, width * channels))
             _add_up(frame, where, product, at(b, frame.pointers[2], target, F32))

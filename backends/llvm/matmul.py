@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, intrinsic, loop, offset, splat, vector, zero
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, How, Native, Packing, Room, always, ins, outs
+from minigraph.backends.llvm.panels import Panels, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.total import write_total
@@ -12,7 +15,8 @@ from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.ops.matmul import MatMul
 
-FEW = 4  # rows of the result up to which B is streamed through once, term by term
+FEW = 8  # rows of the result up to which B is streamed through once, term by term
+LONG = 2048  # terms up to which B is packed: many rows of A are to stay in the L2 cache beside a panel
 PARTS = 16  # of the sum, each a task, where there are few rows
 LEAST = 64  # terms of such a part
 GRAIN = 1 << 16  # bytes of B that are worth waking a thread
@@ -27,9 +31,37 @@ def matmul(op: MatMul, in_types: Types, out_types: Types, how: How) -> Native | 
     depth = a[0] if op.transpose_a else a[1]
     a_row, a_term = (1, rows) if op.transpose_a else (depth, 1)
     b_term, b_column = (1, depth) if op.transpose_b else (columns, 1)
+    if how.packed:
+        return _packed(Panels(rows, depth, columns, tail=how.tail))
+    if how.tail:
+        return None
     if rows <= FEW and not op.transpose_b:
         return _few_rows(rows, columns, depth, a_row, a_term)
     return product(Product(depth, a_row, a_term, b_term, b_column, columns), rows, columns)
+
+
+def packs(op: MatMul, in_types: Types) -> Packing | None:
+    """How the second factor is packed for `matmul`, where that pays."""
+    a, b = (t.static for t in in_types)
+    if in_types[0].dtype is not float32 or len(a) != 2 or len(b) != 2 or 0 in (*a, *b) or op.transpose_a:
+        return None
+    rows, depth = a
+    if rows <= FEW or depth > LONG:
+        return None
+    columns = b[0] if op.transpose_b else b[1]
+    strides = (0, 0, 1, depth) if op.transpose_b else (0, 0, columns, 1)
+    return Packing(1, Panels(rows, depth, columns).floats, partial(packing, (1, 1, depth, columns), strides, 0))
+
+
+def _packed(what: Panels) -> Native:
+    follow = what.tail.rows if what.tail else ()
+
+    def make() -> list[Call]:
+        frame = Frame(3 + len(follow))
+        tasks = write_panels(frame, "kernel", what, range(3 + len(follow)))
+        return [Call(frame.text, "kernel", tasks, (*ins(0, 1), *outs(0), *ins(*range(2, 2 + len(follow)))))]
+
+    return Native(always(make), inplace=overwritable(what.tail))
 
 
 def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> Native:

@@ -58,12 +58,27 @@ class How(NamedTuple):
     """What the surroundings of an op want of its native code.
 
     threads: how many may work on it at once. inside: that it is a part of a region and done by one thread, whatever
-    their number. adds: that results which are sums over the batch are added to what their buffers hold.
+    their number. adds: that results which are sums over the batch are added to what their buffers hold. packed: that
+    the operand which `Packing` says is given packed. tail: what else to do with each element of a contraction's result;
+    its operands follow the contraction's.
     """
 
     threads: int
     inside: bool = False
     adds: bool = False
+    packed: bool = False
+    tail: Any = None  # a tile.Tail
+
+
+class Packing(NamedTuple):
+    """How an op likes to have the operand at `position` if it has been made ready before: as so many float32 numbers.
+
+    call: makes them, given the places of the operand and of these numbers.
+    """
+
+    position: int
+    floats: int
+    call: Callable[[Sequence[Place]], Call]
 
 
 class Room:

@@ -206,10 +206,10 @@ def write_tasks(
         low = b.mul(b.sdiv(part, index(cut.across)), index(cut.height))
         first = b.mul(b.srem(part, index(cut.across)), index(cut.width))
         a, b_, c = (frame.pointers[p] for p in places)
-        for rows in _sizes(cut.rows, cut.height):
-            for columns in _sizes(cut.columns, cut.width):
+        for rows in sizes(cut.rows, cut.height):
+            for columns in sizes(cut.columns, cut.width):
                 fits = b.and_(
-                    _is_size(b, low, rows, cut.rows, cut.height), _is_size(b, first, columns, cut.columns, cut.width)
+                    is_size(b, low, rows, cut.rows, cut.height), is_size(b, first, columns, cut.columns, cut.width)
                 )
                 with b.if_then(fits):
                     writer.block(
@@ -234,12 +234,12 @@ def product(what: Product, rows: int, columns: int, operands: tuple[int, int] = 
     return Native(always(make))
 
 
-def _sizes(whole: int, step: int) -> list[int]:
+def sizes(whole: int, step: int) -> list[int]:
     """The sizes of pieces of a range."""
     return list(dict.fromkeys(s for s in (step if whole >= step else 0, whole % step) if s))
 
 
-def _is_size(b: Builder, start: Value, size: int, whole: int, step: int) -> Value:
+def is_size(b: Builder, start: Value, size: int, whole: int, step: int) -> Value:
     """Whether the piece from `start` has this size."""
     full = b.icmp_signed("<=", b.add(start, index(step)), index(whole))
     return full if size == step else b.not_(full)

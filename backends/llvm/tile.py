@@ -21,12 +21,17 @@ from minigraph.backends.llvm.builder import (
     intrinsic,
     loop,
     number,
+    prefetch,
     reduce_loop,
     splat,
     vector,
 )
 from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.scalar import Printer
+from minigraph.core.scalar import Scalar
 
+LINE = 16  # elements of a line of the cache
+AHEAD = 256  # elements from what is read of B to what is asked for: the processor by itself stops at the end of a page
 VECTORS = 2  # side by side in a tile; with as many rows as the registers hold, broadcasts and loads keep up with FMA
 
 
@@ -51,24 +56,40 @@ class Reduction(NamedTuple):
     b: int
 
 
+class Tail(NamedTuple):
+    """What follows a contraction element by element: `value` of the contraction, operand 0, and other operands, which
+    are as large as it or, where `rows` says so, one row for all of its rows."""
+
+    value: Scalar
+    rows: tuple[bool, ...]
+
+
 class Tiles(NamedTuple):
     """How tiles lie in memory, float32 elements: rows of A are `a` apart, rows of C `c`; columns of B and C are
-    neighbours. `sums`: from the outermost to the innermost. `adds`: to what C holds, instead of replacing it."""
+    neighbours. `sums`: from the outermost to the innermost. `adds`: to what C holds, instead of replacing it. `tail`:
+    what becomes of the sums before they are stored. `pointers`: A is instead a table of pointers, a row of so many for
+    each term of the outermost sum, of which each row of a tile takes one. `streams`: B comes from memory in the order
+    in which it is used, and goes on beyond the tile."""
 
     a: int
     c: int
     sums: tuple[Reduction, ...]
-    adds: bool
+    adds: bool = False
+    tail: Tail | None = None
+    pointers: bool = False
+    streams: bool = False
 
 
 class TileSet:
-    """The tile functions of a module, `void tile(A, B, C)`, or `void tile(A, B, C, length)`, one for each size that is
-    asked for."""
+    """The tile functions of a module, `void tile(A, B, C, …)`, one for each size that is asked for. After the pointers
+    come those of the tail's operands, or the length of the outermost sum where that is told."""
 
     def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
         self.module = module
         self.name = name
-        self.tiles = tiles._replace(sums=tuple(s for s in tiles.sums[:-1] if s.length != 1) + tiles.sums[-1:])
+        self.tiles = tiles
+        if not tiles.pointers:
+            self.tiles = tiles._replace(sums=tuple(s for s in tiles.sums[:-1] if s.length != 1) + tiles.sums[-1:])
         self.made: dict[tuple[tuple[int, ...], int], Any] = {}
 
     def get(self, rows: int, columns: int) -> Any:
@@ -83,20 +104,29 @@ class TileSet:
 
     def _write(self, rows: tuple[int, ...], columns: int) -> Any:
         is_told = self.tiles.sums[0].length is None
-        kind = ir.FunctionType(VOID, [POINTER] * 3 + [I64] * is_told)
+        follow = self.tiles.tail.rows if self.tiles.tail else ()
+        kind = ir.FunctionType(VOID, [POINTER] * (3 + len(follow)) + [I64] * is_told)
         made = ir.Function(self.module, kind, f"{self.name}_{len(self.made)}_{len(rows)}x{columns}")
         made.linkage = "internal"
         made.attributes.add("noinline")
         self.b = ir.IRBuilder(made.append_basic_block())
-        a, b_, c, *told = made.args
-        self.length = told[0] if told else None
-        self.rows, self.parts = rows, vectors(columns)
+        a, b_, c, *others = made.args
+        self.length = others.pop() if is_told else None
+        self.parts = vectors(columns)
         places = [(i * self.tiles.c, part) for i in range(len(rows)) for part in self.parts]
         empty = [number(F32, 0.0, part.width) for _, part in places]
-        for (row, part), value in zip(places, self._sum(0, a, b_, empty), strict=True):
+        lines = [at(self.b, a, index(start), F32) for start in rows]
+        sums = self._by_pointers(a, len(rows), b_, empty) if self.tiles.pointers else self._sum(0, lines, b_, empty)
+        for (row, part), value in zip(places, sums, strict=True):
             place = at(self.b, c, index(row), F32)
             if self.tiles.adds:
                 value = self.b.fadd(value, self._load(place, part))
+            if self.tiles.tail:
+                here = [
+                    self._load(o if is_row else at(self.b, o, index(row), F32), part)
+                    for o, is_row in zip(others, follow, strict=True)
+                ]
+                value = Printer(self.b, [value, *here], part.width).value(self.tiles.tail.value)
             self._store(value, place, part)
         self.b.ret_void()
         return made
@@ -121,8 +151,20 @@ class TileSet:
                 piece = b.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), lanes)
             b.store(piece, at(b, line, index(part.start + start), F32), align=4)
 
-    def _sum(self, level: int, a: Value, b_: Value, values: Sequence[Value]) -> list[Value]:
-        """The terms of the sums from `level` on, added to `values`."""
+    def _by_pointers(self, table: Value, rows: int, b_: Value, values: Sequence[Value]) -> list[Value]:
+        """The outermost sum, each term of which has its own pointers to the rows of A."""
+        b, (length, step_a, step_b) = self.b, self.tiles.sums[0]
+        assert length is not None
+
+        def body(i: Value, *current: Value) -> list[Value]:
+            line = at(b, table, b.mul(i, index(step_a)), POINTER)
+            lines = [b.load(at(b, line, index(r), POINTER), typ=POINTER) for r in range(rows)]
+            return self._sum(1, lines, at(b, b_, b.mul(i, index(step_b)), F32), current)
+
+        return reduce_loop(b, index(0), index(length), 1, list(values), body)
+
+    def _sum(self, level: int, lines: Sequence[Value], b_: Value, values: Sequence[Value]) -> list[Value]:
+        """The terms of the sums from `level` on, added to `values`; `lines` are the rows of A."""
         b, (length, step_a, step_b) = self.b, self.tiles.sums[level]
         innermost = level == len(self.tiles.sums) - 1
         unroll = 1
@@ -130,25 +172,28 @@ class TileSet:
             unroll = next(u for u in (length if length <= 8 else 4, 4, 2, 1) if length % u == 0)
 
         def body(i: Value, *current: Value) -> list[Value]:
-            next_a = at(b, a, b.mul(i, index(step_a)), F32)
+            next_lines = [at(b, line, b.mul(i, index(step_a)), F32) for line in lines]
             next_b = at(b, b_, b.mul(i, index(step_b)), F32)
             if not innermost:
-                return self._sum(level + 1, next_a, next_b, current)
+                return self._sum(level + 1, next_lines, next_b, current)
             made = list(current)
             for u in range(unroll):
-                made = self._terms(at(b, next_a, index(u * step_a), F32), at(b, next_b, index(u * step_b), F32), made)
+                made = self._terms(next_lines, u * step_a, at(b, next_b, index(u * step_b), F32), made)
             return made
 
         stop = self.length if length is None else index(length)
         return reduce_loop(b, index(0), stop, unroll, list(values), body)
 
-    def _terms(self, a: Value, b_: Value, values: Sequence[Value]) -> list[Value]:
+    def _terms(self, lines: Sequence[Value], term: int, b_: Value, values: Sequence[Value]) -> list[Value]:
         """One column of A times one row of B, added to the accumulators."""
         b = self.b
         row = [self._load(b_, part) for part in self.parts]
+        if self.tiles.streams:
+            for line in range(0, tile_columns(), LINE):
+                prefetch(b, at(b, b_, index(AHEAD + line), F32))
         made = []
-        for i, start in enumerate(self.rows):
-            one = b.load(at(b, a, index(start), F32), typ=F32, align=4)
+        for i, start in enumerate(lines):
+            one = b.load(at(b, start, index(term), F32), typ=F32, align=4)
             for n, part in enumerate(self.parts):
                 made.append(intrinsic(b, "fma", splat(b, one, part.width), row[n], values[i * len(self.parts) + n]))
         return made
@@ -181,9 +226,10 @@ def parts(columns: int) -> list[tuple[int, int]]:
     return found
 
 
-def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, columns: int, *length: Value) -> None:
-    """Tiles one below the other for `rows` rows, all of nearly one height. length: of the outermost sum, where tiles
-    are told."""
+def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, columns: int, *others: Value) -> None:
+    """Tiles one below the other for `rows` rows, all of nearly one height. others: the tail's operands from the first
+    row and column on, or the length of the outermost sum where tiles are told."""
+    how = tiles.tiles
     count = -(-rows // tile_rows(columns))
     height, larger = rows // count, rows % count
     start = 0
@@ -191,7 +237,11 @@ def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, col
         if number_of:
             with loop(b, index(0), index(number_of)) as i:
                 row = b.add(b.mul(i, index(size)), index(start))
-                below_a = at(b, a, b.mul(row, index(tiles.tiles.a)), F32)
-                below_c = at(b, c, b.mul(row, index(tiles.tiles.c)), F32)
-                b.call(tiles.get(size, columns), [below_a, b_, below_c, *length])
+                below_a = at(b, a, row, POINTER) if how.pointers else at(b, a, b.mul(row, index(how.a)), F32)
+                down = b.mul(row, index(how.c))
+                below = others
+                if how.tail:
+                    rows_of = zip(others, how.tail.rows, strict=True)
+                    below = tuple(o if is_row else at(b, o, down, F32) for o, is_row in rows_of)
+                b.call(tiles.get(size, columns), [below_a, b_, at(b, c, down, F32), *below])
         start += number_of * size

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from minigraph.backends.llvm.blocked import FEW, ROOM, SUMS, Lower, one_blocked
@@ -26,13 +27,19 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, How, Native, Place, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, How, Native, Packing, Place, Room, always, ins, outs
+from minigraph.backends.llvm.panels import Panels, floats, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Batch, Product, grid, write_tasks
+from minigraph.backends.llvm.scalar import Printer
+from minigraph.backends.llvm.tile import Tail
 from minigraph.backends.llvm.transform import both
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
 from minigraph.ops import winograd as W
 from minigraph.ops.winograd import Matrix, transforms, transposed
+from minigraph.rewrite.prepared import OnPrepared
 
 MOST = 4 << 20  # bytes of the tiles of a block of images, both of the image and of the output
 
@@ -103,11 +110,11 @@ class _Writer:
             image, y, x, number = self._origin(task, column, side)
             rows, columns = self._valid(y, side.size, side.shape[1]), self._valid(x, side.size, side.shape[2])
             whole = self._is_whole(rows, columns, side)
-            first = self._pixel(side, image, y, x, source)
+            first = at(b, self.frame.pointers[source], self._pixel(side, image, y, x), F32)
             with b.if_then(b.not_(whole)):
                 zero(b, patch, index(4 * side.size**2 * channels))
                 with loop(b, *rows) as i:
-                    self._copy_line(side, first, patch, i, columns, False)
+                    self._copy_line(side, first, patch, i, columns)
             start = b.select(whole, first, patch)
             line = b.select(whole, index(side.shape[2] * channels), index(side.size * channels))
             made = at(b, self.frame.pointers[target], b.mul(number, index(channels)), F32)
@@ -129,20 +136,18 @@ class _Writer:
         down, across = (b.icmp_signed("==", b.sub(high, low), size) for low, high in (rows, columns))
         return b.and_(down, across)
 
-    def _pixel(self, side: _Side, image: Value, y: Value, x: Value, pointer: int) -> Value:
+    def _pixel(self, side: _Side, image: Value, y: Value, x: Value) -> Value:
+        """Elements before a pixel."""
         b, (_, height, width, channels) = self.frame.b, side.shape
-        place = offset(b, (image, height * width * channels), (y, width * channels), (x, channels))
-        return at(b, self.frame.pointers[pointer], place, F32)
+        return offset(b, (image, height * width * channels), (y, width * channels), (x, channels))
 
-    def _copy_line(
-        self, side: _Side, first: Value, patch: Value, i: Value, columns: tuple[Value, Value], out: bool
-    ) -> None:
-        """The valid part of line i, from the pixels to the patch, or back."""
+    def _copy_line(self, side: _Side, first: Value, patch: Value, i: Value, columns: tuple[Value, Value]) -> None:
+        """The valid part of line i, from the pixels to the patch."""
         b, channels, (low, high) = self.frame.b, side.shape[3], columns
         pixels = at(b, first, offset(b, (i, side.shape[2] * channels), (low, channels)), F32)
         room = at(b, patch, offset(b, (i, side.size * channels), (low, channels)), F32)
         nbytes = larger(b, b.mul(b.sub(high, low), index(4 * channels)), index(0))
-        copy(b, *((pixels, room) if out else (room, pixels)), nbytes)
+        copy(b, room, pixels, nbytes)
 
     def _load(self, tiles: Value, number: Value, c: Value, channels: int) -> Callable[[int, Value], Value]:
         b, step = self.frame.b, self.what.step(channels)
@@ -153,28 +158,49 @@ class _Writer:
 
         return load
 
-    def put(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> int:
-        """The kernel that makes of pointer `source`'s tiles m the pixels matrix·m·matrixᵀ of pointer `target`."""
-        channels = side.shape[3]
+    def put(
+        self, name: str, side: _Side, matrix: Matrix, source: int, target: int, tail: Tail | None, after: int
+    ) -> int:
+        """The kernel that makes of pointer `source`'s tiles m the pixels matrix·m·matrixᵀ of pointer `target`, and what
+        the tail says of them; its operands are the pointers from `after` on."""
+        channels, lanes = side.shape[3], host().lanes
         with self.frame.tasks(name) as task, loop(self.frame.b, index(0), index(self.what.counts[1])) as column:
             b = self.frame.b
-            patch = self.frame.room("patch", side.size**2 * channels)
+            patch = self.frame.room("patch", side.size**2 * lanes)
             image, y, x, number = self._origin(task, column, side)
             rows, columns = self._valid(y, side.size, side.shape[1]), self._valid(x, side.size, side.shape[2])
-            whole = self._is_whole(rows, columns, side)
-            first = self._pixel(side, image, y, x, target)
-            start = b.select(whole, first, patch)
-            line = b.select(whole, index(side.shape[2] * channels), index(side.size * channels))
-            with loop(b, index(0), index(channels), host().lanes) as c:
+            first = self._pixel(side, image, y, x)
 
-                def store(a: Value, j: int, value: Value) -> None:
-                    place = b.add(b.add(b.mul(a, line), c), index(j * channels))
-                    b.store(value, at(b, start, place, F32), align=4)
+            def finish(i: Value, j: Value, c: Value, value: Value) -> None:
+                place = b.add(first, offset(b, (i, side.shape[2] * channels), (j, channels), (c, 1)))
+                if tail:
+                    others = enumerate(tail.rows, after)
+                    here = [self._vector(at(b, self.frame.pointers[n], c if row else place, F32)) for n, row in others]
+                    value = Printer(b, [value, *here], lanes).value(tail.value)
+                b.store(value, at(b, self.frame.pointers[target], place, F32), align=4)
 
-                both(self.frame, matrix, self._load(self.frame.pointers[source], number, c, channels), store)
-            with b.if_then(b.not_(whole)), loop(b, *rows) as i:
-                self._copy_line(side, first, patch, i, columns, True)
+            def in_patch(i: Value, j: Value) -> Value:
+                return at(b, patch, offset(b, (i, side.size * lanes), (j, lanes)), F32)
+
+            with b.if_else(self._is_whole(rows, columns, side)) as (whole, cut):
+                with whole, loop(b, index(0), index(channels), lanes) as c:
+
+                    def store(i: Value, j: int, value: Value) -> None:
+                        finish(i, index(j), c, value)
+
+                    both(self.frame, matrix, self._load(self.frame.pointers[source], number, c, channels), store)
+                with cut, loop(b, index(0), index(channels), lanes) as c:
+
+                    def keep(i: Value, j: int, value: Value) -> None:
+                        b.store(value, in_patch(i, index(j)), align=4)
+
+                    both(self.frame, matrix, self._load(self.frame.pointers[source], number, c, channels), keep)
+                    with loop(b, *rows) as i, loop(b, *columns) as j:
+                        finish(i, j, c, self._vector(in_patch(i, j)))
         return self.tasks
+
+    def _vector(self, address: Value) -> Value:
+        return self.frame.b.load(address, typ=vector(F32, host().lanes), align=4)
 
     def scatter(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> int:
         """As `put`, but tiles overlap and add up. A task is an image, or some of its channels."""
@@ -192,7 +218,7 @@ class _Writer:
             with loop(b, index(0), index(down)) as row, loop(b, index(0), index(across)) as column:
                 _, y, x, number = self._origin(b.add(b.mul(image, index(down)), row), column, side)
                 rows, columns = self._valid(y, side.size, height), self._valid(x, side.size, width)
-                first = self._pixel(side, image, y, x, target)
+                first = at(b, self.frame.pointers[target], self._pixel(side, image, y, x), F32)
                 patch = self.frame.room("patch", side.size**2 * lanes)
                 with loop(b, c0, b.add(c0, index(own)), lanes) as c:
 
@@ -216,7 +242,7 @@ def _tiles(op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], dtype:
     return _Tiles(op.size, op.tile, tuple(x), tuple(y), (top, left)) if fits else None
 
 
-def _split(op: W.WinogradConvolution, what: _Tiles, in_types: Types, lower: Lower, how: How) -> Native | None:
+def _split(op: Op, what: _Tiles, in_types: Types, lower: Lower, how: How) -> Native | None:
     """The op in blocks of images, where the tiles of all take more than the cache holds."""
     images, total = what.image[0], what.nbytes(what.image[3]) + what.nbytes(what.output[3])
     filters = 4 * what.size**2 * what.image[3] * what.output[3]  # gone through for each block
@@ -224,6 +250,8 @@ def _split(op: W.WinogradConvolution, what: _Tiles, in_types: Types, lower: Lowe
     most = max(MOST, filters)
     if how.inside or images <= FEW or total <= max(2 * most, ROOM * is_serial):
         return None
+    if how.packed:
+        op, in_types = OnPrepared(op, tuple(in_types)), (in_types[0], TensorType(float32, (_panels(what).floats,)))
     return one_blocked(op, in_types, lower, how, max(1, images * most // total))
 
 
@@ -234,26 +262,45 @@ def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types, how: How, lo
         return None
     split = _split(op, what, in_types, lower, how)
     if split is not None:
-        return split
+        return split if how.tail is None else None
     depth, fan = what.image[3], what.output[3]
     room = Room()
     v, m = room.add(what.nbytes(depth)), room.add(what.nbytes(fan))
+    follow = how.tail.rows if how.tail else ()
 
     def make() -> list[Call]:
         matrices = transforms(op.tile, op.kernel)
-        frame = Frame(5)
+        frame = Frame(5 + len(follow))
         writer = _Writer(what, frame)
-        places = (*ins(0, 1), *outs(0), v, m)
-        product = Product(depth, depth, 1, fan, 1, fan)
-        batch = Batch(what.size**2, what.step(depth), depth * fan, what.step(fan))
-        counts = {
-            "gather": writer.gather("gather", _image(what), matrices.image, 0, 3),
-            "products": write_tasks(frame, "products", product, grid(what.total, fan, least=1), (3, 1, 4), batch),
-            "put": writer.put("put", _output(what), matrices.output, 4, 2),
-        }
+        places = (*ins(0, 1), *outs(0), v, m, *ins(*range(2, 2 + len(follow))))
+        counts = {"gather": writer.gather("gather", _image(what), matrices.image, 0, 3)}
+        if how.packed:
+            counts["products"] = write_panels(frame, "products", _panels(what), (3, 1, 4))
+        else:
+            product = Product(depth, depth, 1, fan, 1, fan)
+            batch = Batch(what.size**2, what.step(depth), depth * fan, what.step(fan))
+            cut = grid(what.total, fan, least=1)
+            counts["products"] = write_tasks(frame, "products", product, cut, (3, 1, 4), batch)
+        counts["put"] = writer.put("put", _output(what), matrices.output, 4, 2, how.tail, 5)
         return [Call(frame.text, name, count, places) for name, count in counts.items()]
 
-    return Native(always(make), room.nbytes)
+    return Native(always(make), room.nbytes, overwritable(how.tail))
+
+
+def packs(op: W.WinogradConv2D, in_types: Types) -> Packing | None:
+    """How the transformed filter is packed for `conv2d`."""
+    x, u = (t.static for t in in_types)
+    what = _tiles(op, x, op.infer(*in_types)[0].static, in_types[0].dtype)
+    if what is None:
+        return None
+    shape, batch = (1, 1, x[3], u[2]), (what.size**2, x[3] * u[2])
+    return Packing(1, _panels(what).floats, partial(packing, shape, (0, 0, u[2], 1), 0, batch=batch))
+
+
+def _panels(what: _Tiles) -> Panels:
+    depth, fan = what.image[3], what.output[3]
+    batch = Batch(what.size**2, what.step(depth), floats(depth, fan), what.step(fan))
+    return Panels(what.total, depth, fan, batch=batch)
 
 
 def _image(what: _Tiles) -> _Side:

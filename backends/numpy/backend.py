@@ -52,6 +52,10 @@ class NumpyBackend:
         """The array of a static type at a byte offset of a buffer, in C order."""
         return buffer[offset : offset + type.nbytes].view(type.dtype.np_dtype).reshape(type.static)
 
+    def prepares(self, op: Op, in_types: Types) -> dict[int, TensorType]:
+        """No operands."""
+        return {}
+
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """The kernel of the op's class or of the nearest base class that has one, else the op's reference."""
         if isinstance(op, Blocked):

@@ -52,6 +52,10 @@ class SympyBackend:
     def view(self, buffer: Array, offset: int, type: TensorType) -> Array:
         return buffer[offset : offset + type.nbytes : type.dtype.size].reshape(type.static)
 
+    def prepares(self, op: Op, in_types: Types) -> dict[int, TensorType]:
+        """No operands."""
+        return {}
+
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         for kind in (*in_types, *out_types):
             if kind.size > LIMIT:

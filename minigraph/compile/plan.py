@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -27,6 +27,7 @@ from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity
 from minigraph.rewrite.fixed import Keep, Kept, split
 from minigraph.rewrite.pipeline import Stage
+from minigraph.rewrite.prepared import prepare
 
 Types = tuple[TensorType, ...]
 
@@ -60,6 +61,7 @@ class Plan:
     run in another order than that of making, where that needs less memory.
 
     Values behind a `Keep` are made by a plan of their own, `fixed`, when a variable has changed, and kept.
+    into: by position, buffers that outlive the runs and that results are made in, where that can be.
     """
 
     keeps = True
@@ -72,17 +74,24 @@ class Plan:
         reuse: bool = True,
         stages: Sequence[Stage] = (),
         reorder: bool = True,
+        into: Mapping[int, Array] | None = None,
     ) -> None:
         self.stages = tuple(stages)
         self.backend = backend
         self.store = store
         self.fixed: Plan | None = None
         self._fixed_version = -1  # the store's, when `fixed` ran last
-        if self.keeps and any(isinstance(i.op, Keep) for i in program.instrs):
+        self.kept: dict[int, Array] = {}
+        if self.keeps and into is None:
+            program = prepare(program, backend.prepares)
+        if self.keeps and into is None and any(isinstance(i.op, Keep) for i in program.instrs):
             first, program = split(program)
-            self.fixed = type(self)(first, backend, store, reuse, (), reorder)
+            self.kept = {i.op.slot: self._buffer(i.types[0]) for i in program.instrs if isinstance(i.op, Kept)}
+            self.fixed = type(self)(first, backend, store, reuse, (), reorder, self.kept)
         self.program = program
-        builder = _best_builder(program, backend, reorder)
+        self.into = into or {}
+        builder = _best_builder(program, backend, reorder, self.into)
+        self.placed = builder.placed
         self.steps = builder.steps
         self.lifetimes = builder.lifetimes
         self.root = builder.root
@@ -93,7 +102,6 @@ class Plan:
         if self.fixed is not None:
             self.needs = [*self.fixed.needs, *self.needs]
         self.constants = {i: self._constant(i) for i in program.instrs if isinstance(i.op, Const)}
-        self.kept = {i.op.slot: self._buffer(i.types[0]) for i in program.instrs if isinstance(i.op, Kept)}
         self.initials = {i.inputs[-1].instr: i.op.initial_cell() for i in program.instrs if i.op.draws}
         self.ready = False  # whether all variables it reads are known to be initialised
         self.last_run = 0  # by the session's count
@@ -124,10 +132,18 @@ class Plan:
     def refresh(self) -> None:
         """Make anew what is kept between runs, where a variable has changed."""
         if self.fixed is not None and self._fixed_version != self.store.version:
-            values = self.fixed.run([])
-            for slot, array in self.kept.items():
-                self.backend.write(array, values[slot])
+            self.fixed.make()
             self._fixed_version = self.store.version
+
+    def make(self) -> None:
+        """Run all launches, so that the buffers of `into` hold the results."""
+        arena = self.store.arena(self.layout.peak)
+        if arena is not self._arena:
+            self._bind(arena)
+        self._launch_all()
+        for position, array in self.into.items():
+            if self._results[position] is not array:
+                self.backend.write(array, self.backend.read(self._results[position]))
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Copy the feeds in, run all launches in order, copy the results out."""
@@ -243,6 +259,9 @@ class Plan:
 
     def _view(self, value: Value, arena: Any) -> Array:
         root = self.root(value)
+        if root in self.placed:
+            whole = self.into[self.placed[root]]
+            return whole if value.type == root.type else whole.reshape(value.type.static)
         if root in self.slots:
             return self.backend.view(arena, self.layout.offsets[self.slots[root]], value.type)
         op = root.instr.op
@@ -261,7 +280,7 @@ def _bytes(count: int) -> TensorType:
     return TensorType(uint8, (count,))
 
 
-def _best_builder(program: Program, backend: Backend, reorder: bool) -> _Builder:
+def _best_builder(program: Program, backend: Backend, reorder: bool, into: Collection[int]) -> _Builder:
     """Of the order of making and one made to save memory the one that can do with less; the former if it is even."""
     known: dict[Any, Lowered] = {}
 
@@ -273,17 +292,24 @@ def _best_builder(program: Program, backend: Backend, reorder: bool) -> _Builder
 
     plain = schedule(program)
     thrifty = schedule(program, thrifty=True) if reorder else plain
-    builder = _Builder(program, plain, lower)
+    builder = _Builder(program, plain, lower, into)
     if thrifty.order == plain.order or len(thrifty.copies) > len(plain.copies):
         return builder
-    other = _Builder(program, thrifty, lower)
+    other = _Builder(program, thrifty, lower, into)
     return other if lower_bound(other.lifetimes) < lower_bound(builder.lifetimes) else builder
 
 
 class _Builder:
-    """Decides which values share a buffer and how long each buffer lives."""
+    """Decides which values share a buffer and how long each buffer lives. into: the positions of results that have a
+    buffer of their own."""
 
-    def __init__(self, program: Program, order: Schedule, lower: Callable[[Op, Types, Types], Lowered]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        order: Schedule,
+        lower: Callable[[Op, Types, Types], Lowered],
+        into: Collection[int] = (),
+    ) -> None:
         self.program = program
         self.lower = lower
         self.order = order.order
@@ -295,6 +321,12 @@ class _Builder:
         self.merged: dict[Value, Value] = {}  # buffers taken over: root → root
         self.used = {v for i in program.instrs for v in i.inputs} | set(program.results)
         self._aliases(order.order)
+        self.placed: dict[Value, int] = {}  # root value → position of the result
+        launched = {i for i in order.order if self._launches(i)}
+        for position in into:
+            root = self.roots[program.results[position]]
+            if root.type == program.results[position].type and root.instr in launched:
+                self.placed.setdefault(root, position)
         last = self._last_uses(order.order)
         for instr in program.instrs:
             if isinstance(instr.op, Feed):
@@ -349,7 +381,8 @@ class _Builder:
             unread = value not in self.used and len(instr.types) > 1
             outputs.append(None if unread else value)
             if not unread:
-                taken = self._taken_over(step, instr, lowered, last) if index == 0 else None
+                may_take = index == 0 and value not in self.placed
+                taken = self._taken_over(step, instr, lowered, last) if may_take else None
                 self._place(value, taken, step, last)
         written = [instr.inputs[w] for w in op.writes]
         workspace = -1
@@ -364,6 +397,8 @@ class _Builder:
                 self.steps.append(Step(instr, copy, (cell,), (Value(instr, index),), -1))
 
     def _place(self, value: Value, taken: Value | None, step: int, last: dict[Value, int]) -> None:
+        if value in self.placed:
+            return
         end = max(step, last.get(value, step))
         if taken is None:
             self._reserve(value, value.type.nbytes, step, end)

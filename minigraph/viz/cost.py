@@ -37,6 +37,7 @@ from minigraph.ops.matmul import MatMul
 from minigraph.ops.pointwise import Pointwise
 from minigraph.ops.state import Assign, NoOp, ReadVariable, Update
 from minigraph.passes.multi_tensor import Together
+from minigraph.rewrite.prepared import OnPrepared
 
 Types = Sequence[TensorType]
 Formula = Callable[[Any, Types, Types], int]
@@ -195,6 +196,8 @@ def parts(op: Op, ins: Types, outs: Types) -> list[tuple[Op, Types, Types]]:
         return [(i.op, [v.type for v in i.inputs], i.types) for i in inner.instrs if not isinstance(i.op, Feed)]
     if isinstance(op, Together):
         return [(op.op, piece, piece[:1]) for piece in op.pieces(ins)]
+    if isinstance(op, OnPrepared):
+        return [(op.op, op.types, outs)]
     return []
 
 

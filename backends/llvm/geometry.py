@@ -1,0 +1,77 @@
+"""Where the windows of a convolution lie in NHWC images."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from minigraph.backends.llvm.builder import F32, Frame, Value, at, copy, index, loop, zero
+from minigraph.backends.llvm.tile import Reduction, tile_columns
+from minigraph.ops.window import Pair, reach
+
+WINDOW = 1 << 19  # bytes of the padded image rows of a task, which lie on the stack
+LANES = 8  # independent parts of the batch in the filter's gradient
+
+
+class Geometry(NamedTuple):
+    """A convolution of images [n, height, width, channels] with windows that start at (-top, -left)."""
+
+    image: tuple[int, int, int, int]
+    kernel: Pair
+    strides: Pair
+    dilations: Pair
+    before: Pair  # padding on top and left
+    out: Pair
+    fan: int  # output channels
+
+    @property
+    def columns(self) -> int:
+        """Columns of the padded image."""
+        return (self.out[1] - 1) * self.strides[1] + reach(self.kernel[1], self.dilations[1])
+
+    def lines(self, rows: int) -> int:
+        """Lines of the padded image that `rows` rows of the output read."""
+        return (rows - 1) * self.strides[0] + reach(self.kernel[0], self.dilations[0])
+
+    @property
+    def line(self) -> int:
+        """Elements of a line of the padded image."""
+        return self.columns * self.image[3]
+
+    @property
+    def rows(self) -> int:
+        """Output rows of a task: all of them where there are many images and they fit."""
+        most = self.out[0] if self.image[0] >= LANES else -(-self.out[0] // LANES)
+        while most > 1 and self.lines(most) * self.line * 4 > WINDOW:
+            most -= 1
+        return most
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is native code for it."""
+        sizes = (*self.image, *self.out, self.fan)
+        room = self.lines(self.rows) * self.line * 4 if min(sizes) > 0 else 0
+        return min(self.before) >= 0 and self.before[1] < self.columns and 0 < room <= 2 * WINDOW
+
+    def taps(self, depth: int) -> tuple[Reduction, ...]:
+        """The sums over a window's rows, columns and channels; B is packed [kernel rows, kernel columns, channels]."""
+        (kh, kw), (dr, dc), width = self.kernel, self.dilations, tile_columns()
+        rows = Reduction(kh, dr * self.line, kw * depth * width)
+        if dc == 1:
+            return rows, Reduction(kw * depth, 1, width)
+        return rows, Reduction(kw, dc * depth, depth * width), Reduction(depth, 1, width)
+
+
+def padded(frame: Frame, where: Geometry, room: Value, image: Value, top: Value, lines: int) -> None:
+    """Copy `lines` lines from line `top` of the padded image on into `room`, with zeros around."""
+    b = frame.b
+    _, height, width, channels = where.image
+    zero(b, room, index(lines * where.line * 4))
+    size = min(width, where.columns - where.before[1]) * channels * 4
+    first = b.sub(top, index(where.before[0]))
+    with loop(b, index(0), index(lines)) as i:
+        y = b.add(first, i)
+        inside = b.and_(b.icmp_signed(">=", y, index(0)), b.icmp_signed("<", y, index(height)))
+        with b.if_then(inside):
+            source = at(b, image, b.mul(y, index(width * channels)), F32)
+            start = b.add(b.mul(i, index(where.line)), index(where.before[1] * channels))
+            copy(b, at(b, room, start, F32), source, index(size))

@@ -1,0 +1,146 @@
+"""Contractions with a factor B that lies packed in panels: whoever packs it, its rows of a tile's width are neighbours.
+
+Tiles of the result read A in place, a convolution's image through pointers to the pixels that a window covers, and what
+follows the contraction is done before a tile is stored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from minigraph.backends.llvm.builder import F32, POINTER, Frame, Value, at, index, loop, offset, pieces, zero
+from minigraph.backends.llvm.geometry import Geometry
+from minigraph.backends.llvm.native import Call, Place
+from minigraph.backends.llvm.product import ONE, Batch, Grid, copy_row, is_size, sizes
+from minigraph.backends.llvm.tile import Reduction, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
+
+NEAR = 192 << 10  # bytes of A that a task goes through for each panel: what stays in the L2 cache beside it
+TASKS = 16  # at least, where there are as many panels
+
+
+class Panels(NamedTuple):
+    """C = A·B, [rows, fan]: `where` the rows of A are windows of an image; else they are `depth` elements each, one
+    after the other."""
+
+    rows: int
+    depth: int  # of a pixel
+    fan: int
+    where: Geometry | None = None
+    tail: Tail | None = None
+    batch: Batch = ONE
+
+    @property
+    def taps(self) -> int:
+        return math.prod(self.where.kernel) if self.where else 1
+
+    @property
+    def floats(self) -> int:
+        """Elements of all that is packed."""
+        return self.batch.number * floats(self.taps * self.depth, self.fan)
+
+    @property
+    def cut(self) -> Grid:
+        """Tasks of nearly one size."""
+        blocks = -(-self.rows // max(tile_rows(), NEAR // (4 * self.depth)))
+        height = -(-self.rows // (blocks * tile_rows())) * tile_rows()
+        blocks = -(-self.rows // height)
+        panels = -(-self.fan // tile_columns())
+        group = -(-panels // min(panels, -(-TASKS // (blocks * self.batch.number))))
+        return Grid(self.rows, self.fan, height, group * tile_columns())
+
+
+def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -> int:
+    """The kernel; returns how many tasks. places: of A, packed B, C and the tail's operands among the pointers."""
+    cut, width = what.cut, tile_columns()
+    sums = (Reduction(what.taps, cut.height, what.depth * width), Reduction(what.depth, 1, width))
+    kind = Tiles(what.depth, what.fan, sums, tail=what.tail, pointers=what.where is not None, streams=True)
+    tiles = TileSet(frame.module, kind, name + "_tile")
+    with frame.tasks(name) as task:
+        b = frame.b
+        number, part = b.sdiv(task, index(cut.tasks)), b.srem(task, index(cut.tasks))
+        low = b.mul(b.sdiv(part, index(cut.across)), index(cut.height))
+        first = b.mul(b.srem(part, index(cut.across)), index(cut.width))
+        image, packed, target, *operands = (frame.pointers[p] for p in places)
+        for rows in sizes(cut.rows, cut.height):
+            with b.if_then(is_size(b, low, rows, cut.rows, cut.height)):
+                a = _pointers(frame, what.where, image, low, rows, cut.height) if what.where else None
+                a = a or at(b, image, offset(b, (number, what.batch.a), (low, what.depth)), F32)
+                for columns in sizes(cut.columns, cut.width):
+                    with b.if_then(is_size(b, first, columns, cut.columns, cut.width)):
+                        for start, across in pieces(b, columns, width):
+                            column = b.add(first, start)
+                            place = offset(b, (number, what.batch.c), (low, what.fan), (column, 1))
+                            follow = what.tail.rows if what.tail else ()
+                            here = [
+                                at(b, o, column if is_row else place, F32)
+                                for o, is_row in zip(operands, follow, strict=True)
+                            ]
+                            panel = at(
+                                b, packed, offset(b, (number, what.batch.b), (column, what.taps * what.depth)), F32
+                            )
+                            strips(b, tiles, a, panel, at(b, target, place, F32), rows, across, *here)
+    return cut.tasks * what.batch.number
+
+
+def _pointers(frame: Frame, where: Geometry, image: Value, low: Value, rows: int, height: int) -> Value:
+    """A table [taps, height] of pointers to what each tap sees of `rows` pixels from `low` on: zeros in the padding."""
+    b, (_, lines, columns, depth) = frame.b, where.image
+    table = frame.room("table", math.prod(where.kernel) * height, POINTER)
+    zeros = frame.room("zeros", depth)
+    zero(b, zeros, index(4 * depth))
+    with loop(b, index(0), index(rows)) as i:
+        pixel = b.add(low, i)
+        line, x = b.sdiv(pixel, index(where.out[1])), b.srem(pixel, index(where.out[1]))
+        n, y = b.sdiv(line, index(where.out[0])), b.srem(line, index(where.out[0]))
+        top, left = (
+            b.sub(b.mul(p, index(step)), index(before))
+            for p, step, before in zip((y, x), where.strides, where.before, strict=True)
+        )
+        start = at(b, image, b.mul(n, index(lines * columns * depth)), F32)
+        with loop(b, index(0), index(where.kernel[0])) as r, loop(b, index(0), index(where.kernel[1])) as s:
+            line = b.add(top, b.mul(r, index(where.dilations[0])))
+            column = b.add(left, b.mul(s, index(where.dilations[1])))
+            inside = b.and_(b.icmp_unsigned("<", line, index(lines)), b.icmp_unsigned("<", column, index(columns)))
+            seen = at(b, start, offset(b, (line, columns * depth), (column, depth)), F32)
+            place = offset(b, (r, where.kernel[1] * height), (s, height), (i, 1))
+            b.store(b.select(inside, seen, zeros), at(b, table, place, POINTER))
+    return table
+
+
+def overwritable(tail: Tail | None) -> tuple[int, ...]:
+    """The operands of a contraction of two and its tail that the result may overwrite."""
+    return tuple(n for n, is_row in enumerate(tail.rows, 2) if not is_row) if tail else ()
+
+
+def floats(column: int, fan: int) -> int:
+    """Elements of `fan` columns packed."""
+    return -(-fan // tile_columns()) * tile_columns() * column
+
+
+def packing(
+    shape: Sequence[int], strides: Sequence[int], start: int, places: Sequence[Place], batch: tuple[int, int] = (1, 0)
+) -> Call:
+    """Panels [rows, columns, channels, tile's width] of a filter [rows, columns, channels, fan], read by `strides` from
+    element `start`. places: of the filter and the panels. batch: how many filters, and how far apart."""
+    rows, columns, depth, fan = shape
+    width = tile_columns()
+    panels = -(-fan // width)
+    frame = Frame(2)
+    with frame.tasks("pack") as task:
+        b = frame.b
+        filters, block = b.sdiv(task, index(panels)), b.srem(task, index(panels))
+        first = b.mul(block, index(width))
+        target = at(b, frame.pointers[1], b.mul(task, index(width * rows * columns * depth)), F32)
+        place = b.add(offset(b, (filters, batch[1]), (first, strides[3])), index(start))
+        source = at(b, frame.pointers[0], place, F32)
+        full = b.icmp_signed("<=", b.add(first, index(width)), index(fan))
+        for count in dict.fromkeys((min(width, fan), fan % width or width)):
+            with b.if_then(full if count == width else b.not_(full)), ExitStack() as nest:
+                r, s, k = (nest.enter_context(loop(b, index(0), index(n))) for n in (rows, columns, depth))
+                element = at(b, source, offset(b, (r, strides[0]), (s, strides[1]), (k, strides[2])), F32)
+                place = offset(b, (r, columns * depth * width), (s, depth * width), (k, width))
+                copy_row(b, element, at(b, target, place, F32), count, strides[3])
+    return Call(frame.text, "pack", batch[0] * panels, tuple(places))
