@@ -103,6 +103,12 @@ def get_backend(name: str | None = None, precision: str = "float32") -> Backend:
     return backend.in_precision(precision)  # type: ignore[no-any-return]
 
 
+def wants_trials(given: bool | None, backend: Backend) -> bool:
+    """Whether `given` asks for timed trials; if it is None, MINIGRAPH_AUTOTUNE, on backends that have them."""
+    wished = os.environ.get("MINIGRAPH_AUTOTUNE", "") not in ("", "0")
+    return wished and hasattr(backend, "speed") if given is None else given
+
+
 def _fastest() -> Backend:
     reason = ""
     for name in ("cupy", "llvm"):

@@ -154,3 +154,11 @@ def feed_error(tensors: Sequence[Tensor], values: Iterable[Any]) -> Exception:
         except (TypeError, ValueError) as error:
             return type(error)(f"Cannot feed Tensor '{tensor.name}' of dtype {tensor.dtype.name}: {error}")
     raise AssertionError("all feeds are arrays")
+
+
+def fed_arrays(request: Request, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
+    """The fed values as arrays of the dtypes that are wanted."""
+    try:
+        return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
+    except (TypeError, ValueError):
+        raise feed_error(request.feeds, feeds.values()) from None

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend import Backend, get_backend
+from minigraph.backend import Backend, get_backend, wants_trials
+from minigraph.buffers import Buffers
 from minigraph.compile.plan import Plan
 from minigraph.compile.resize import Record, resize
-from minigraph.compile.specialise import RANDOM_STATE, specialise
+from minigraph.compile.specialise import specialise
 from minigraph.core import collector, scopes
 from minigraph.core.dtypes import string
-from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, OpError, ResourceExhaustedError
+from minigraph.core.errors import FailedPreconditionError, GraphError, OpError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.ir import Cell, Program
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
-from minigraph.fetching import Request, as_feed, feed_error, fetch_key
+from minigraph.fetching import Request, as_feed, fed_arrays, feed_error, fetch_key
 from minigraph.lint import Lints, Run
-from minigraph.ops.state import VariableV2
 from minigraph.rewrite.pipeline import Hook, Pass, run_pipeline
 from minigraph.staging import run_in_stages
 
@@ -48,17 +48,6 @@ class SessionStats(NamedTuple):
     compiled: int
     dropped: int
     kept: int
-
-
-class _Cell:
-    """A variable's buffer in the session's backend."""
-
-    __slots__ = ("array", "initialised", "type")
-
-    def __init__(self, array: Any, type: TensorType, initialised: bool) -> None:
-        self.array = array
-        self.type = type
-        self.initialised = initialised
 
 
 class Session:
@@ -105,7 +94,7 @@ class Session:
         own = getattr(self.backend, "own_passes", ())
         self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes], own)
         self._tuner: Tuner | None = None
-        if _wants_autotune(autotune, self.backend):
+        if wants_trials(autotune, self.backend):
             from minigraph.compile.tune import Tuner
 
             self._tuner = Tuner(self.backend, self._passes)
@@ -119,12 +108,9 @@ class Session:
         self._lock = threading.RLock()
         self._requests: dict[Any, Request] = {}
         self._plans: dict[Plan, tuple[Request, Any]] = {}  # with the request and the shapes it is for
-        self._cells: dict[str, _Cell] = {}
-        self._arena: Any = None
-        self._arena_size = -1
+        self.buffers = Buffers(self.backend, self._plans)
         self._closed = False
         self._runs = self._compiled = self._dropped = 0
-        self.version = 0  # of the variables: more after any change
         self._nodes_seen = len(self.graph.nodes)
         self._growth: dict[Source, int] = {}
         self._contexts: list[Any] = []
@@ -164,7 +150,7 @@ class Session:
 
     def _in_stages(self, request: Request, feeds: Mapping[Any, Any]) -> Any:
         """What a request gives that takes several plans."""
-        known = dict(zip(request.feeds, _arrays(request, feeds), strict=True))
+        known = dict(zip(request.feeds, fed_arrays(request, feeds), strict=True))
         return run_in_stages(self._stage, request.tensors, request.targets, known, request.stages)
 
     def _stage(
@@ -198,12 +184,11 @@ class Session:
                 self._check_initialised(plan)
             plan.last_run = self._runs
             if plan.sets:
-                self.version += 1  # before the run, which may fail halfway
+                self.buffers.version += 1  # before the run, which may fail halfway
             with np.errstate(all="ignore"):
                 values = plan.run(arrays) if run_metadata is None else self._traced(plan, arrays, options, run_metadata)
             if not plan.ready:
-                for name in plan.sets:
-                    self._cells[name].initialised = True
+                self.buffers.mark_initialised(plan.sets)
                 plan.ready = True
             self._runs += 1
             if self._watches and self._lints is not None:
@@ -232,7 +217,7 @@ class Session:
             if steps == 1:
                 return results
             request, (plan, _) = self._request(fetches, {}), self.plan_for(fetches)
-            self.version += bool(plan.sets)
+            self.buffers.version += bool(plan.sets)
             with np.errstate(all="ignore"):
                 values = plan.run_steps(steps - 1)
             self._runs += steps - 1
@@ -246,7 +231,7 @@ class Session:
             request = self._request(fetches, feeds)
             if request.staged:
                 raise GraphError("there is no one plan for this run: a condition or a shape in it depends on values")
-            arrays = _arrays(request, feeds)
+            arrays = fed_arrays(request, feeds)
             shapes = tuple([a.shape for a in arrays])
             return request.plans.get(shapes) or self._compile(request, shapes, arrays), arrays
 
@@ -261,9 +246,7 @@ class Session:
         with self._lock:
             plan, arrays = self.plan_for(fetches, feed_dict)
             self._check_initialised(plan)
-            for each in self._plans:
-                each.unbind()  # so that the arena's pages are counted when the plan touches them
-            self._arena, self._arena_size = None, -1
+            self.buffers.drop_arena()  # so that its pages are counted when the plan touches them
             with np.errstate(all="ignore"):
                 return profile_plan(plan, arrays, repeat, flops)
 
@@ -292,16 +275,13 @@ class Session:
         with collector.paused():
             first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [self._numeric_check(first, arrays)] if self._debug else []
-            backend = self.backend
-            if self._tuner is not None:
-                self._tuner.begin()
-                backend = self._tuner.backend
+            backend = self.backend if self._tuner is None else self._tuner.begin()
             record = None if self._debug else request.record
             program, done = (first, ()) if record is None else resize(record, first)
             program, stages = run_pipeline(program, self._passes[len(done) :], hooks)
             if not done:
                 request.record = Record(first, stages)
-            plan = self._plan_type(program, backend, self, stages=(*done, *stages), reorder=self._reorder)
+            plan = self._plan_type(program, backend, self.buffers, stages=(*done, *stages), reorder=self._reorder)
         request.plans[shapes] = plan
         plan.last_run = self._runs
         self._plans[plan] = request, shapes
@@ -324,8 +304,7 @@ class Session:
 
     def _check_initialised(self, plan: Plan) -> None:
         for name, instr in plan.needs:
-            cell = self._cells.get(name)
-            if cell is None or not cell.initialised:
+            if not self.buffers.is_initialised(name):
                 where = f" (read by a node made at {instr.source.describe()})" if instr.source else ""
                 raise FailedPreconditionError(f"Attempting to use uninitialized value {name}{where}", instr.name)
 
@@ -359,40 +338,11 @@ class Session:
                 state.setdefault(instr.op.name, np.zeros(instr.op.type.static, instr.op.type.dtype.np_dtype))
         return state
 
-    # what outlives a run
-
-    def cell(self, name: str, type: TensorType, initial: np.ndarray | None) -> Any:
-        """The buffer of a variable, made on first use. A random op's state starts as `initial`."""
-        found = self._cells.get(name)
-        if found is None:
-            array = self.backend.view(self.backend.allocate(type.nbytes), 0, type)
-            found = self._cells[name] = _Cell(array, type, initial is not None)
-            if initial is not None:
-                self.backend.write(array, initial)
-        return found.array
-
-    def arena(self, nbytes: int) -> Any:
-        """The buffer that all plans share; a larger one replaces it when a plan needs more."""
-        if nbytes > self._arena_size:
-            self._arena, self._arena_size = None, -1
-            for plan in self._plans:
-                plan.unbind()  # so that the old buffer goes first
-            try:
-                self._arena = self.backend.allocate(nbytes)
-            except MemoryError:
-                raise ResourceExhaustedError(f"out of memory: this run needs {nbytes:,} bytes at once") from None
-            self._arena_size = nbytes
-        return self._arena
-
     def read_state(self) -> dict[str, np.ndarray]:
         """Copies of all initialised variables by name, and of all random states under `random:<node>`."""
         with self._lock:
             self._check_open()
-            for node in self.graph.nodes:
-                if node.op.draws and RANDOM_STATE + node.name not in self._cells:
-                    self.cell(RANDOM_STATE + node.name, node.outputs[-1].type, node.op.initial_cell())
-            cells = sorted(self._cells.items())
-            return {n: np.asarray(self.backend.read(c.array)) for n, c in cells if c.initialised}
+            return self.buffers.read(self.graph)
 
     def write_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Set variables and random states by name. All are checked before the first one changes.
@@ -401,28 +351,7 @@ class Session:
         """
         with self._lock:
             self._check_open()
-            types = {name: self._state_type(name) for name in state}
-            for name, array in state.items():
-                wanted = types[name]
-                if array.shape != wanted.static or array.dtype != wanted.dtype.np_dtype:
-                    raise ValueError(
-                        f"'{name}' is {wanted} in the graph, but the value is {array.dtype}{list(array.shape)}"
-                    )
-            self.version += 1
-            for name, array in state.items():
-                self.backend.write(self.cell(name, types[name], None), array)
-                self._cells[name].initialised = True
-
-    def _state_type(self, name: str) -> TensorType:
-        base = name.removeprefix(RANDOM_STATE)
-        try:
-            node = self.graph.get_operation_by_name(base)
-        except (KeyError, GraphError):
-            node = None
-        wanted = node is not None and (node.op.draws if base != name else isinstance(node.op, VariableV2))
-        if node is None or not wanted:
-            raise NotFoundError(f"the graph has no {'variable' if base == name else 'random op'} named '{base}'")
-        return node.outputs[-1].type
+            self.buffers.write(self.graph, state)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -430,9 +359,14 @@ class Session:
 
     # contexts
 
-    def as_default(self) -> Any:
+    @contextmanager
+    def as_default(self) -> Iterator[Session]:
         """A context in which this is the default session."""
-        return _DefaultSession(self)
+        scopes.session_stack().append(self)
+        try:
+            yield self
+        finally:
+            scopes.session_stack().remove(self)
 
     def __enter__(self) -> Session:
         context = self.graph.as_default()
@@ -452,29 +386,7 @@ class Session:
             self._closed = True
             self._requests.clear()
             self._plans.clear()
-            self._cells.clear()
-            self._arena = None
-            self._arena_size = -1
-
-
-def _arrays(request: Request, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
-    """The fed values as arrays of the dtypes that are wanted."""
-    try:
-        return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
-    except (TypeError, ValueError):
-        raise feed_error(request.feeds, feeds.values()) from None
-
-
-class _DefaultSession:
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    def __enter__(self) -> Session:
-        scopes.session_stack().append(self.session)
-        return self.session
-
-    def __exit__(self, *exc: Any) -> None:
-        scopes.session_stack().remove(self.session)
+            self.buffers.clear()
 
 
 class InteractiveSession(Session):
@@ -507,12 +419,6 @@ def get_default_session() -> Session | None:
     """The innermost session of this thread, or None."""
     stack = scopes.session_stack()
     return stack[-1] if stack else None
-
-
-def _wants_autotune(given: bool | None, backend: Backend) -> bool:
-    """Whether trials are wanted; by the environment only on backends that have them."""
-    wished = os.environ.get("MINIGRAPH_AUTOTUNE", "") not in ("", "0")
-    return wished and hasattr(backend, "speed") if given is None else given
 
 
 def _checked_plan() -> type[Plan]:

@@ -253,7 +253,7 @@ def test_views_take_no_step() -> None:
     y = tf.squeeze(tf.expand_dims(tf.reshape(tf.tanh(x), [-1, 2, 2]), 0), 0)
     program = compiled([y], {x: [3, 4]})
     session = tf.Session()
-    plan = Plan(program, session.backend, session)
+    plan = Plan(program, session.backend, session.buffers)
     assert [type(s.instr.op).__name__ for s in plan.steps] == ["Tanh"]
     assert plan.run([np.zeros((3, 4), np.float32)])[0].shape == (3, 2, 2)
 

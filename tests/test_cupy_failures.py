@@ -155,7 +155,7 @@ def test_a_first_step_without_room_for_copies_keeps_them_on_the_host(monkeypatch
         session.run(tf.global_variables_initializer())
         double = count.assign(tf.exp(count) * 2.0)
         plan: Any = session.plan_for(double)[0]
-        session.arena(plan.peak)
+        session.buffers.arena(plan.peak)
 
         def full(nbytes: int) -> Any:
             raise ResourceExhaustedError("out of device memory")

@@ -38,7 +38,7 @@ from minigraph.backends.llvm.backend import lower
 from minigraph.backends.llvm.native import How
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.llvm.update import FORMULAS
-from minigraph.core.objects import ObjectCache
+from minigraph.core.objects import ObjectCache, objects
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -435,7 +435,7 @@ except tf.errors.BackendError if hasattr(tf, "errors") else RuntimeError as erro
 
 def test_the_command_shows_and_clears_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINIGRAPH_CACHE", str(tmp_path))
-    ObjectCache(tmp_path / "llvm").put("a", b"x" * 2_000_000)
+    objects("llvm").put("a", b"x" * 2_000_000)
     shown = CliRunner().invoke(main, ["cache"])
     assert f"1 compiled objects, 2.0 MB of at most 268, in {tmp_path / 'llvm'}" in shown.output
     assert "1 compiled objects removed" in CliRunner().invoke(main, ["cache", "--clear"]).output

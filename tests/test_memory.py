@@ -112,7 +112,7 @@ def compile_plan(session: tf.Session, fetches: Sequence[tf.Tensor], feeds: dict[
     types = [TensorType(t.dtype, a.shape) for t, a in feeds.items()]
     program = specialise(list(dict.fromkeys(fetches)), [], list(feeds), types)
     verify_program(program)
-    return Plan(program, session.backend, session, reuse)
+    return Plan(program, session.backend, session.buffers, reuse)
 
 
 def check_layout(plan: Plan) -> None:
@@ -192,7 +192,7 @@ def test_random_plans(case: tuple[tf.Graph, list[tf.Tensor], dict[tf.Tensor, np.
         first = shared.run(arrays)
         for plan in (shared, apart, shared):
             for poison in (0xFF, 0x7F, 0x00):  # NaN, a large number, zero
-                session.arena(0)[:] = poison
+                session.buffers.arena(0)[:] = poison
                 again = plan.run(arrays)
                 assert all(a.tobytes() == b.tobytes() for a, b in zip(first, again, strict=True))
         found = session.run(fetches, feeds)
@@ -230,7 +230,7 @@ def test_a_poisoned_arena_changes_no_training_step() -> None:
                 losses = []
                 for _ in range(4):
                     if poison is not None:
-                        session.arena(0)[:] = poison
+                        session.buffers.arena(0)[:] = poison
                     losses.append(session.run(fetches, feeds)[1])
                 states.append((losses, [v.tobytes() for v in session.run(variables)]))
         assert states[0] == states[1] == states[2]
@@ -243,9 +243,9 @@ def test_the_layout_of_a_training_step() -> None:
         arrays = {t: np.asarray(v, np.float32) for t, v in feeds.items()}
         types = [TensorType(t.dtype, a.shape) for t, a in arrays.items()]
         program = specialise(fetches[1:], fetches[:1], list(arrays), types)
-        plan = Plan(program, session.backend, session)
+        plan = Plan(program, session.backend, session.buffers)
         check_layout(plan)
-        apart = Plan(program, session.backend, session, reuse=False)
+        apart = Plan(program, session.backend, session.buffers, reuse=False)
         check_layout(apart)
         assert lower_bound(plan.lifetimes) <= plan.peak < 0.7 * apart.peak
 
@@ -308,7 +308,7 @@ def test_a_larger_arena_replaces_the_old_one() -> None:
         y = tf.exp(x) + 1.0
         with tf.Session() as session:
             session.run(y, {x: np.zeros(10)})
-            old = weakref.ref(session.arena(0).base)
+            old = weakref.ref(session.buffers.arena(0).base)
             assert old() is not None
             session.run(y, {x: np.zeros(1000)})
             assert old() is None  # no plan holds on to it

@@ -36,7 +36,7 @@ def program_of(fetches: list[Any]) -> Program:
 
 def plan_of(fetches: list[Any]) -> Plan:
     session = tf.Session()
-    return Plan(program_of(fetches), session.backend, session)
+    return Plan(program_of(fetches), session.backend, session.buffers)
 
 
 def started(*variables: tf.Variable) -> tf.Session:
@@ -433,7 +433,7 @@ def test_updates_run_as_soon_as_their_gradient_is_there() -> None:
     train = tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_sum(y))
     program = specialise([], [train], [x], [TensorType(x.dtype, (2, 64))])
     session = tf.Session()
-    plain, best = (Plan(program, session.backend, session, reorder=reorder) for reorder in (False, True))
+    plain, best = (Plan(program, session.backend, session.buffers, reorder=reorder) for reorder in (False, True))
     assert best.peak < 0.4 * plain.peak  # one gradient of 16 KB at a time, not eight
 
 
@@ -443,6 +443,6 @@ def test_side_by_side_branches_are_finished_one_after_the_other() -> None:
     total = tf.add_n([tf.reduce_sum(w) for w in wide])
     program = specialise([total], [], [x], [TensorType(x.dtype, (1000,))])
     session = tf.Session()
-    plain, best = (Plan(program, session.backend, session, reorder=reorder) for reorder in (False, True))
+    plain, best = (Plan(program, session.backend, session.buffers, reorder=reorder) for reorder in (False, True))
     assert plain.peak > 8 * 400_000
     assert best.peak < 2 * 400_000

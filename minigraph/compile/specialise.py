@@ -145,7 +145,8 @@ class _Specialiser:
         What reads, writes or orders is tied to these themselves, and what loses an input to those behind it. So the
         order of effects outlives all that is folded or simplified away in between.
         """
-        return tuple(dict.fromkeys(e for i in instrs for e in self.effects.get(i, ())))
+        found = [e for i in instrs for e in self.effects.get(i, ())]
+        return tuple(dict.fromkeys(found)) if found else ()
 
     def _bind(self, node: Node, instr: Instr) -> None:
         self.instrs[node] = instr

@@ -68,17 +68,18 @@ class Tuner:
         self._store = objects("tuning")
         self.trials = 0  # made by this tuner
         self.decisions: list[Decision] = []  # all that it was asked for
-        self.begin()
         self.backend: Any = TunedBackend(backend, self)
+        self.begin()
         self.passes = tuple(
             p.tuned(partial(self.choose_program, passes[i + 1 :])) if hasattr(p, "tuned") else p
             for i, p in enumerate(passes)
         )
 
-    def begin(self) -> None:
-        """A plan is about to be made: its trials have the whole budget."""
+    def begin(self) -> Any:
+        """The backend for a plan that is about to be made; its trials have the whole budget."""
         self._spent = 0.0
         self._announced = 0.0
+        return self.backend
 
     def choose_program(
         self, passes: Sequence[Pass], program: Program, ways: Mapping[str, Callable[[], Program]], expected: str

@@ -100,7 +100,7 @@ class Builder:
         if types is None:
             types = self._infer(op, tuple([v.type for v in inputs]))
         serial = self._count
-        key = (op, inputs, control, types, serial if op.stateful else -1)
+        key = (op, inputs, control, serial if op.stateful else -1)  # which decide the types
         instr = self._known.get(key)
         if instr is None:
             instr = self._known[key] = Instr(op, inputs, control, types, serial)

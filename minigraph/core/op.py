@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 REGISTRY: dict[str, type[Op]] = {}
 _LARGE = 4096  # bytes of a constant
+_INTS = {int}
 
 
 class Sample(NamedTuple):
@@ -52,6 +53,8 @@ def attribute_key(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return type(value), value.dtype.str, value.shape, _content(value)
     if isinstance(value, tuple):
+        if _INTS.issuperset(map(type, value)):
+            return int, value
         return tuple, tuple(attribute_key(v) for v in value)
     return type(value), value
 
