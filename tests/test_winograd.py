@@ -285,10 +285,10 @@ def test_what_pays_in_the_mnist_network() -> None:
 
 
 def test_a_single_image_is_worth_it_where_the_filter_stays_the_same() -> None:
-    x = tf.placeholder(tf.float32, [1, 8, 8, 64])
+    x = tf.placeholder(tf.float32, [1, 12, 12, 64])
     w = variable(5, 5, 64, 128)
     y = convolution(x, w)
-    feeds = {x: np.zeros((1, 8, 8, 64), np.float32)}
+    feeds = {x: np.zeros((1, 12, 12, 64), np.float32)}
     assert "WinogradConv2D" in ops(winograd.run(program_of([y], feeds)).program)
     for changing in ([y, w.assign(w * 2.0)], [convolution(x, w * tf.reduce_sum(x))]):
         assert "WinogradConv2D" not in ops(winograd.run(program_of(changing, feeds)).program)

@@ -123,14 +123,14 @@ class LlvmBackend(NumpyBackend):
     """Compiles ops to machine code for this CPU, all sizes constant; an op without a lowering runs as NumPy calls."""
 
     name = "llvm"
-    own_passes = (
-        WinogradPass(costs=Costs(tiles=1.75, filters=3, columns=1, full=8)),
-        FuseBlocks(max_whole=4 << 20),  # about a core's part of the last cache
-    )
 
     def __init__(self) -> None:
         super().__init__()
         require_host()
+        self.own_passes = (
+            WinogradPass(costs=Costs(tiles=1.75, filters=3, columns=1, full=8, multiple=host().lanes)),
+            FuseBlocks(max_whole=4 << 20),  # about a core's part of the last cache
+        )
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """Native code where there is some, else what NumpyBackend does."""

@@ -45,7 +45,8 @@ TRIAL = 256 << 20  # bytes of images and results in a trial, at most; it may tak
 class Costs(NamedTuple):
     """What a byte that is moved costs, in floating-point operations of a large matrix product: of tiles, of transformed
     filters, and of the direct form's columns. full: channels with which transforms are at their best; with fewer they
-    cost as much. tests/bench/choices.py compares what the costs choose with what is fastest.
+    cost as much. multiple: numbers of channels of which there are kernels. tests/bench/choices.py compares what the
+    costs choose with what is fastest.
 
     By default they are NumPy's on two cores with AVX2, where such a product does 150e9 operations a second, and what
     passes through the cache moves at 33e9 bytes a second.
@@ -55,6 +56,7 @@ class Costs(NamedTuple):
     filters: float = 4.5
     columns: float = 4.5
     full: int = 1
+    multiple: int = 1
 
 
 USUAL = Costs()
@@ -108,6 +110,13 @@ class Site(NamedTuple):
         return (
             f"it is estimated at {cost:.2f} times the direct form, not below {margin} times" if cost >= margin else tile
         )
+
+    def odd_channels(self) -> str | None:
+        """Why there are no kernels for so many channels; None where there are."""
+        multiple = self.costs.multiple
+        if self.w[2] % multiple == self.w[3] % multiple == 0:
+            return None
+        return f"its {self.w[2]} and {self.w[3]} channels are not multiples of {multiple}"
 
     def relative(self, kinds: Sequence[type[Convolution]], m: int) -> float:
         """The cost with tiles of m x m to the direct form's."""
@@ -240,8 +249,9 @@ class WinogradPass:
         prepared = isinstance(members[0].op, Conv2D) and is_fixed(members[0].inputs[1])
         site = _site(members[0])._replace(is_prepared=prepared, costs=self.costs)
         kinds = [type(i.op) for i in members if isinstance(i.op, Convolution)]
-        tile = _unfit(members[0]) or site.best(kinds, self.margin)
-        if self.chooser is None or _unfit(members[0]) or 0 in (*site.x, *site.w, *site.y):
+        unfit = _unfit(members[0]) or site.odd_channels()
+        tile = unfit or site.best(kinds, self.margin)
+        if self.chooser is None or unfit or 0 in (*site.x, *site.w, *site.y):
             if isinstance(tile, str):
                 return tile, ""
             return tile, f"{_label(tile, site)}, estimated at {site.relative(kinds, tile):.2f} times the direct form"
