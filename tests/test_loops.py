@@ -158,7 +158,7 @@ def test_equal_sums_of_two_shapes_are_both_given() -> None:
     fetches = [tf.reduce_sum(e, 1, keepdims=True), tf.reduce_sum(e, 1), tf.reduce_sum(e), tf.reduce_sum(e, [0, 1])]
     feed = {x: np.random.RandomState(0).rand(4, 5).astype(np.float32)}
     with tf.Session(passes=FUSE) as session:
-        session.plan_for(fetches, feed)[0].backend.write(session.arena(4096)[:4096], np.uint8(0xFF))
+        session.plan_for(fetches, feed)[0].backend.write(session.buffers.arena(4096)[:4096], np.uint8(0xFF))
         found = session.run(fetches, feed)
     expected = np.exp(feed[x])
     np.testing.assert_allclose(found[0], expected.sum(1, keepdims=True), rtol=1e-5)
