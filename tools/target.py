@@ -18,6 +18,7 @@ import minigraph as tf
 from minigraph.core import scopes
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError
 from minigraph.core.graph import Node, Tensor
+from minigraph.core.walk import needed
 from minigraph.models.classifier import classifier
 from minigraph.models.record import Model, Recipe
 from minigraph.models.registry import MODELS
@@ -63,9 +64,9 @@ class Target:
         return {t: _random(t, self.batch_size) for t in tensors}
 
     def session(self, **options: Any) -> tf.Session:
-        """A session in which the variables have their initial values."""
+        """A session in which the variables that the fetches need have their initial values."""
         session = tf.Session(graph=self.graph, **options)
-        session.run(list(_initializers(self.graph)))
+        session.run(_needed_initializers(self.graph, self.fetches))
         return session
 
 
@@ -214,7 +215,7 @@ def _ends(graph: tf.Graph, inference: bool) -> Iterator[Tensor | Node]:
     if trains and not inference:
         yield from trains
         return
-    starts = set(_initializers(graph))
+    starts = set(_initializers(graph).values())
     training: set[Node] = set()  # with `inference`: gradients, what changes a variable, and all that comes after
     for node in graph.nodes:
         if node.type == "NoOp" and node.control_inputs and starts.issuperset(node.control_inputs):
@@ -228,14 +229,24 @@ def _ends(graph: tf.Graph, inference: bool) -> Iterator[Tensor | Node]:
             yield node.outputs[0] if node.outputs else node
 
 
-def _initializers(graph: tf.Graph) -> Iterator[Node]:
-    """What gives the variables their first values: of one in no collection, its first assignment."""
+def _initializers(graph: tf.Graph) -> dict[Node, Node]:
+    """By variable what gives it its first value: for one in no collection, its first assignment."""
     known = {v.op: v.initializer for v in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
-    yield from known.values()
     for node in graph.nodes:
-        if node.type == "Assign" and (ref := node.inputs[0].node) not in known:
-            known[ref] = node
-            yield node
+        if node.type == "Assign":
+            known.setdefault(node.inputs[0].node, node)
+    return known
+
+
+def _needed_initializers(graph: tf.Graph, fetches: Sequence[Tensor | Node]) -> list[Node]:
+    """Those of the variables that the fetches read or change, or another such initial value does."""
+    initializers = _initializers(graph)
+    chosen: list[Node] = []
+    nodes = needed(f.node if isinstance(f, Tensor) else f for f in fetches)
+    while more := [i for v, i in initializers.items() if v in nodes and i not in chosen]:
+        chosen += more
+        nodes |= needed(more)
+    return chosen
 
 
 def _before(node: Node) -> Iterable[Node]:

@@ -145,7 +145,10 @@ def constant_array(value: Any, dtype: Any = None, shape: Any = None) -> np.ndarr
         array = array.astype(wanted.np_dtype)
     as_dtype(array.dtype)
     if shape is not None:
-        array = _fill_shape(array, tuple(int(d) for d in shape))
+        dims = tuple(int(d) for d in shape)
+        if array.size == 1:
+            return np.broadcast_to(np.array(array.reshape(())), dims)  # takes the room of one number
+        array = _fill_shape(array, dims)
     frozen = np.array(array, order="C")
     frozen.flags.writeable = False
     return frozen
