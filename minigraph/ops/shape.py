@@ -473,7 +473,7 @@ def _filled(number: int, shape: Any, dtype: Any, name: str | None, default: str)
     dims = TensorType(kind, as_shape(shape)).static
     if int(np.prod(dims)) >= 1000:  # TensorFlow makes three nodes here
         get_default_graph().reserve_ids(2)
-    return constant(np.full(dims, number, kind.np_dtype), name=name or default)
+    return constant(kind.np_dtype.type(number), shape=dims, name=name or default)
 
 
 def zeros(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
