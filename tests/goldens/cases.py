@@ -58,6 +58,15 @@ def case(rtol: float = 2e-5, atol: float = 2e-6) -> Callable[[Any], Any]:
 # Random numbers. Normal values pass through log, sin and cos, so the last bits may differ.
 
 
+def drawn_after(tf: Any, session: Any, calls: Any) -> Results:
+    """A random number after each of named calls: its value pins the number of ops that the call makes."""
+    probes = []
+    for _, call in calls:
+        call()
+        probes.append(tf.random_uniform([2]))
+    return dict(zip([name for name, _ in calls], session.run(probes)))
+
+
 def _add_random(name: str, graph_seed: Any, build: Callable[[Any], Any]) -> None:
     """Three runs in one session, and a run in a new session, which starts over."""
 
@@ -170,7 +179,6 @@ def counting_variables(tf: Any) -> Results:
 @case(5e-7, 1e-7)
 def counting_calls(tf: Any) -> Results:
     """A random op after each of many calls: each value pins the number of ops that the call before it builds."""
-    results = {}
     with tf.Graph().as_default():
         tf.set_random_seed(3)
         x = tf.placeholder(tf.float32, [None, 16])
@@ -234,14 +242,8 @@ def counting_calls(tf: Any) -> Results:
             ("random_uniform", lambda: tf.random_uniform([2])),
             ("identity", lambda: tf.identity(x)),
         ]
-        probes = []
-        for _, call in calls:
-            call()
-            probes.append(tf.random_uniform([2]))
         with tf.Session() as session:
-            for (name, _), value in zip(calls, session.run(probes)):
-                results[name] = value
-    return results
+            return drawn_after(tf, session, calls)
 
 
 # The chapter's MNIST program.

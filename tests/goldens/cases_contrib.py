@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cases import CASES, Case, Results, _add_random, case
+from cases import CASES, Case, Results, _add_random, case, drawn_after
 from cases_api import caught, names_of, shape_of
 from cases_layers import _ramp
 from cases_ops import normal
@@ -141,7 +141,6 @@ def contrib_regularizers(tf: Any) -> Results:
 @case()
 def contrib_counting(tf: Any) -> Results:
     """A random number after each of many calls: each value pins the number of ops that the call before it builds."""
-    results = {}
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(3)
         layers = tf.contrib.layers
@@ -165,13 +164,7 @@ def contrib_counting(tf: Any) -> Results:
             ("dropout_off", lambda: layers.dropout(x, 0.5, is_training=False)),
             ("one_hot", lambda: layers.one_hot_encoding([1, 2], 3)),
         ]
-        probes = []
-        for _, call in calls:
-            call()
-            probes.append(tf.random_uniform([2]))
-        for (name, _), value in zip(calls, session.run(probes)):
-            results[name] = value
-    return results
+        return drawn_after(tf, session, calls)
 
 
 @case(1e-4, 1e-5)

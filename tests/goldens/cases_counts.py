@@ -6,23 +6,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases import CASES, Case, Results
+from cases import CASES, Case, Results, drawn_after
 
 
 def _counted(name: str, calls: Any) -> None:
     """A random number after each of many calls: each value pins the number of ops that the call before it makes."""
 
     def run(tf: Any) -> Results:
-        results = {}
         with tf.Graph().as_default(), tf.Session() as session:
             tf.set_random_seed(3)
-            made, probes = calls(tf), []
-            for _, call in made:
-                call()
-                probes.append(tf.random_uniform([2]))
-            for (key, _), value in zip(made, session.run(probes)):
-                assert key not in results, key
-                results[key] = value
+            made = calls(tf)
+            results = drawn_after(tf, session, made)
+        assert len(results) == len(made), "two calls of one name"
         return results
 
     CASES["counted_" + name] = Case(run, 5e-7, 1e-7)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cases import CASES, Case, Results, _add_random
+from cases import CASES, Case, Results, _add_random, drawn_after
 from cases_api import names_of, shape_of
 from cases_ops import normal
 
@@ -94,7 +94,6 @@ _add_random("multinomial_one", 7, lambda tf: tf.multinomial([[0.0, -1e30, 2.0]],
 
 def counting_layers(tf: Any) -> Results:
     """A random number after each of many calls: each value pins the number of ops that the call before it builds."""
-    results = {}
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(3)
         x = tf.placeholder(tf.float32, [None, 8, 8, 4])
@@ -124,13 +123,7 @@ def counting_layers(tf: Any) -> Results:
             ("contrast", lambda: tf.image.random_contrast(x, 0.1, 0.5)),
             ("decay", lambda: tf.train.exponential_decay(0.1, tf.constant(1), 10, 0.9)),
         ]
-        probes = []
-        for _, call in calls:
-            call()
-            probes.append(tf.random_uniform([2]))
-        for (name, _), value in zip(calls, session.run(probes)):
-            results[name] = value
-    return results
+        return drawn_after(tf, session, calls)
 
 
 CASES["counting_layers"] = Case(counting_layers, 5e-7, 1e-7)
