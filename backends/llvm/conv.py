@@ -11,7 +11,7 @@ from typing import NamedTuple
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, loop, pieces, zero
 from minigraph.backends.llvm.geometry import LANES, Geometry, padded
 from minigraph.backends.llvm.native import Call, How, Native, Packing, Room, always, ins, outs
-from minigraph.backends.llvm.panels import Panels, floats, overwritable, packing, write_panels
+from minigraph.backends.llvm.panels import Panels, addresses, floats, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import Reduction, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
 from minigraph.backends.llvm.total import write_total
@@ -47,10 +47,7 @@ def _write_shallow(frame: Frame, where: Geometry, tail: Tail | None) -> int:
                 line = b.mul(b.sub(p, low), index(where.strides[0] * where.line))
                 pixel = b.mul(b.add(b.mul(n, index(where.out[0])), p), index(where.out[1] * where.fan))
                 place = b.add(pixel, start)
-                operands = [
-                    at(b, o, start if is_row else place, F32)
-                    for o, is_row in zip(frame.pointers[3:], tail.rows if tail else (), strict=True)
-                ]
+                operands = addresses(frame, tail, frame.pointers[3:], start, place)
                 target = at(b, frame.pointers[2], place, F32)
                 strips(b, tiles, at(b, room, line, F32), packed, target, where.out[1], columns, *operands)
     return images * chunks
@@ -98,11 +95,11 @@ def _convolution(form: _Form, how: How) -> Native | None:
         return None
     pack = form.packing
     packed = ins(form.filter)[0] if how.packed else room.add(4 * pack.floats)
-    follow = how.tail.rows if how.tail else ()
+    follow = operands_of(how.tail)
 
     def make() -> list[Call]:
         frame = Frame(3 + len(follow))
-        places = (*ins(form.image), packed, *outs(0), *ins(*range(2, 2 + len(follow))))
+        places = (*ins(form.image), packed, *outs(0), *follow)
         if panels is not None:
             tasks = write_panels(frame, "kernel", panels._replace(tail=how.tail), range(3 + len(follow)))
         else:

@@ -7,7 +7,7 @@ from functools import partial
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, intrinsic, loop, offset, splat, vector, zero
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, How, Native, Packing, Room, always, ins, outs
-from minigraph.backends.llvm.panels import Panels, overwritable, packing, write_panels
+from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.total import write_total
@@ -54,12 +54,12 @@ def packs(op: MatMul, in_types: Types) -> Packing | None:
 
 
 def _packed(what: Panels) -> Native:
-    follow = what.tail.rows if what.tail else ()
+    follow = operands_of(what.tail)
 
     def make() -> list[Call]:
         frame = Frame(3 + len(follow))
         tasks = write_panels(frame, "kernel", what, range(3 + len(follow)))
-        return [Call(frame.text, "kernel", tasks, (*ins(0, 1), *outs(0), *ins(*range(2, 2 + len(follow)))))]
+        return [Call(frame.text, "kernel", tasks, (*ins(0, 1), *outs(0), *follow))]
 
     return Native(always(make), inplace=overwritable(what.tail))
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from minigraph.backends.llvm.builder import F32, POINTER, Frame, Value, at, index, loop, offset, pieces, zero
 from minigraph.backends.llvm.geometry import Geometry
-from minigraph.backends.llvm.native import Call, Place
+from minigraph.backends.llvm.native import Call, Place, ins
 from minigraph.backends.llvm.product import ONE, Batch, Grid, copy_row, is_size, sizes
 from minigraph.backends.llvm.tile import Reduction, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
 
@@ -73,11 +73,7 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
                         for start, across in pieces(b, columns, width):
                             column = b.add(first, start)
                             place = offset(b, (number, what.batch.c), (low, what.fan), (column, 1))
-                            follow = what.tail.rows if what.tail else ()
-                            here = [
-                                at(b, o, column if is_row else place, F32)
-                                for o, is_row in zip(operands, follow, strict=True)
-                            ]
+                            here = addresses(frame, what.tail, operands, column, place)
                             panel = at(
                                 b, packed, offset(b, (number, what.batch.b), (column, what.taps * what.depth)), F32
                             )
@@ -108,6 +104,17 @@ def _pointers(frame: Frame, where: Geometry, image: Value, low: Value, rows: int
             place = offset(b, (r, where.kernel[1] * height), (s, height), (i, 1))
             b.store(b.select(inside, seen, zeros), at(b, table, place, POINTER))
     return table
+
+
+def operands_of(tail: Tail | None) -> tuple[Place, ...]:
+    """The operands of a contraction of two that are its tail's."""
+    return ins(*range(2, 2 + len(tail.rows))) if tail else ()
+
+
+def addresses(frame: Frame, tail: Tail | None, operands: Sequence[Value], column: Value, place: Value) -> list[Value]:
+    """Where the tail reads its operands for a tile at `place` of the result, which is at `column` of its rows."""
+    rows = tail.rows if tail else ()
+    return [at(frame.b, o, column if is_row else place, F32) for o, is_row in zip(operands, rows, strict=True)]
 
 
 def overwritable(tail: Tail | None) -> tuple[int, ...]:

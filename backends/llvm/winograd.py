@@ -28,7 +28,7 @@ from minigraph.backends.llvm.builder import (
 )
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, How, Native, Packing, Place, Room, always, ins, outs
-from minigraph.backends.llvm.panels import Panels, floats, overwritable, packing, write_panels
+from minigraph.backends.llvm.panels import Panels, floats, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Batch, Product, grid, write_tasks
 from minigraph.backends.llvm.scalar import Printer
 from minigraph.backends.llvm.tile import Tail
@@ -266,13 +266,13 @@ def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types, how: How, lo
     depth, fan = what.image[3], what.output[3]
     room = Room()
     v, m = room.add(what.nbytes(depth)), room.add(what.nbytes(fan))
-    follow = how.tail.rows if how.tail else ()
+    follow = operands_of(how.tail)
 
     def make() -> list[Call]:
         matrices = transforms(op.tile, op.kernel)
         frame = Frame(5 + len(follow))
         writer = _Writer(what, frame)
-        places = (*ins(0, 1), *outs(0), v, m, *ins(*range(2, 2 + len(follow))))
+        places = (*ins(0, 1), *outs(0), v, m, *follow)
         counts = {"gather": writer.gather("gather", _image(what), matrices.image, 0, 3)}
         if how.packed:
             counts["products"] = write_panels(frame, "products", _panels(what), (3, 1, 4))

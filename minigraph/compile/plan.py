@@ -249,7 +249,7 @@ class Plan:
         launches = []
         for step in self.steps:
             start = self.layout.offsets[step.workspace] if step.workspace >= 0 else 0
-            space = self.backend.view(arena, start, _bytes(step.lowered.workspace))
+            space = self.backend.view(arena, start, bytes_type(step.lowered.workspace))
             launches.append(step.lowered.bind([view(v) for v in step.inputs], [view(v) for v in step.outputs], space))
         self._launches = launches
         feeds = {i.op.slot: Value(i, 0) for i in self.program.instrs if isinstance(i.op, Feed)}
@@ -276,7 +276,8 @@ class Plan:
         return whole if value.type == root.type else whole.reshape(value.type.static)
 
 
-def _bytes(count: int) -> TensorType:
+def bytes_type(count: int) -> TensorType:
+    """Of a workspace of so many bytes."""
     return TensorType(uint8, (count,))
 
 

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigraph.backend import Array, Backend, Launch, Lowered
-from minigraph.compile.plan import Plan
-from minigraph.core.dtypes import uint8
+from minigraph.compile.plan import Plan, bytes_type
 from minigraph.core.ir import Instr, Program
 from minigraph.core.objects import objects
 from minigraph.core.op import Op
@@ -121,7 +120,7 @@ class Tuner:
             lowered = {label: make() for label, make in ways.items()}
             inputs, outputs = ([_filled(backend, t) for t in types] for types in (in_types, out_types))
             space = backend.allocate(max(way.workspace for way in lowered.values()))
-            bytes_ = {label: backend.view(space, 0, _bytes(way.workspace)) for label, way in lowered.items()}
+            bytes_ = {label: backend.view(space, 0, bytes_type(way.workspace)) for label, way in lowered.items()}
             bound = {label: way.bind(inputs, outputs, bytes_[label]) for label, way in lowered.items()}
             return {label: partial(self._time_launch, launch) for label, launch in bound.items()}
 
@@ -241,10 +240,6 @@ def _content(kind: TensorType) -> np.ndarray:
     if dtype.kind != "f":
         return np.zeros(kind.static, dtype)
     return np.resize(np.random.default_rng(0).standard_normal(4099), kind.size).astype(dtype).reshape(kind.static)
-
-
-def _bytes(count: int) -> TensorType:
-    return TensorType(uint8, (count,))
 
 
 def parse(content: bytes | None, labels: Sequence[str]) -> dict[str, float] | None:
