@@ -6,21 +6,10 @@
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from minigraph import (
-    filters,
-    graph_util,
-    image,
-    initializers,
-    layers,
-    linalg,
-    math,
-    nn,
-    summary,
-    train,
-    viz,
-)
-from minigraph.autodiff import gradients
+from minigraph import filters, graph_util, image, initializers, layers, linalg, math, nn, summary, train, viz
+from minigraph.autodiff.gradients import gradients
 from minigraph.core import errors
+from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import (
     DType,
     as_dtype,
@@ -41,29 +30,26 @@ from minigraph.core.dtypes import bool_ as bool
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph, reset_default_graph
 from minigraph.core.graph_def import GraphDef
 from minigraph.core.types import Dimension, TensorShape
-from minigraph.importing import import_graph_def
-from minigraph.initializers import (
-    constant_initializer,
-    glorot_normal_initializer,
-    glorot_uniform_initializer,
-    ones_initializer,
-    orthogonal_initializer,
-    random_normal_initializer,
-    random_uniform_initializer,
-    truncated_normal_initializer,
-    variance_scaling_initializer,
-    zeros_initializer,
+from minigraph.graphs.importing import import_graph_def
+from minigraph.graphs.scoping import (
+    add_to_collection,
+    add_to_collections,
+    colocate_with,
+    control_dependencies,
+    device,
+    get_collection,
+    get_collection_ref,
+    name_scope,
 )
-from minigraph.lint import (
+from minigraph.inspect.lint import (
     DoubleSoftmaxWarning,
     DropoutInEvaluationWarning,
     ReadAndUpdateWarning,
     SameBatchWarning,
     StaleMovingAveragesWarning,
 )
-from minigraph.ops.again import recompute
-from minigraph.ops.algebra import confusion_matrix, einsum, norm, reduce_std, reduce_variance, tensordot
-from minigraph.ops.arrays import (
+from minigraph.inspect.trace import RunOptions
+from minigraph.ops.array.arrays import (
     broadcast_to,
     count_nonzero,
     depth_to_space,
@@ -80,10 +66,29 @@ from minigraph.ops.arrays import (
     space_to_depth,
     trace,
 )
-from minigraph.ops.branches import case, cond, while_loop
-from minigraph.ops.checks import Assert_ as Assert
-from minigraph.ops.checks import Print_ as Print
-from minigraph.ops.checks import (
+from minigraph.ops.array.dynamic import pad
+from minigraph.ops.array.dynamic import slice_ as slice
+from minigraph.ops.array.indexing import gather_nd, scatter_add, scatter_nd, scatter_sub, scatter_update
+from minigraph.ops.array.joining import concat, gather, one_hot, split, stack, unstack
+from minigraph.ops.array.shape import (
+    expand_dims,
+    fill,
+    ones,
+    rank,
+    reshape,
+    shape,
+    size,
+    squeeze,
+    tile,
+    transpose,
+    zeros,
+)
+from minigraph.ops.array.slicing import reverse, strided_slice
+from minigraph.ops.constant import constant, placeholder, placeholder_with_default
+from minigraph.ops.control.branches import case, cond, while_loop
+from minigraph.ops.control.checks import Assert_ as Assert
+from minigraph.ops.control.checks import Print_ as Print
+from minigraph.ops.control.checks import (
     assert_equal,
     assert_greater,
     assert_greater_equal,
@@ -99,19 +104,16 @@ from minigraph.ops.checks import (
     check_numerics,
     verify_tensor_all_finite,
 )
-from minigraph.ops.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, global_norm
-from minigraph.ops.constant import constant, placeholder, placeholder_with_default
-from minigraph.ops.cumulative import cumprod, cumsum
-from minigraph.ops.dynamic import pad
-from minigraph.ops.dynamic import slice_ as slice
-from minigraph.ops.host import boolean_mask, py_func, unique, where
-from minigraph.ops.host import range_of as range
+from minigraph.ops.control.recompute import recompute
+from minigraph.ops.host.host_ops import boolean_mask, py_func, unique, where
+from minigraph.ops.host.host_ops import range_of as range
+from minigraph.ops.host.image_files import read_file, write_file
 from minigraph.ops.identity import identity, stop_gradient
-from minigraph.ops.image_files import read_file, write_file
-from minigraph.ops.image_geometry import random_crop
-from minigraph.ops.indexing import gather_nd, scatter_add, scatter_nd, scatter_sub, scatter_update
-from minigraph.ops.joining import concat, gather, one_hot, split, stack, unstack
-from minigraph.ops.math import (
+from minigraph.ops.image.geometry import random_crop
+from minigraph.ops.math.algebra import confusion_matrix, einsum, norm, reduce_std, reduce_variance, tensordot
+from minigraph.ops.math.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, global_norm
+from minigraph.ops.math.cumulative import cumprod, cumsum
+from minigraph.ops.math.math_api import (
     abs,
     add,
     add_n,
@@ -162,11 +164,9 @@ from minigraph.ops.math import (
     truediv,
     zeros_like,
 )
-from minigraph.ops.math import floormod as mod
-from minigraph.ops.math_forms import erf, expm1, is_inf, log_sigmoid, rint, saturate_cast, to_double, to_int64
-from minigraph.ops.matmul import matmul
-from minigraph.ops.random import random_normal, random_uniform, set_random_seed, truncated_normal
-from minigraph.ops.reduce import (
+from minigraph.ops.math.math_api import floormod as mod
+from minigraph.ops.math.matmul import matmul
+from minigraph.ops.math.reduce import (
     argmax,
     argmin,
     reduce_all,
@@ -178,8 +178,7 @@ from minigraph.ops.reduce import (
     reduce_prod,
     reduce_sum,
 )
-from minigraph.ops.sampling import multinomial, random_shuffle
-from minigraph.ops.segments import (
+from minigraph.ops.math.segments import (
     accumulate_n,
     argsort,
     identity_n,
@@ -189,26 +188,26 @@ from minigraph.ops.segments import (
     sort,
     unsorted_segment_sum,
 )
-from minigraph.ops.shape import expand_dims, fill, ones, rank, reshape, shape, size, squeeze, tile, transpose, zeros
-from minigraph.ops.slicing import reverse, strided_slice
-from minigraph.ops.state import group, no_op
-from minigraph.ops.state import tuple_ as tuple
-from minigraph.scoping import (
-    add_to_collection,
-    add_to_collections,
-    colocate_with,
-    control_dependencies,
-    device,
-    get_collection,
-    get_collection_ref,
-    name_scope,
+from minigraph.ops.math.special import erf, expm1, is_inf, log_sigmoid, rint, saturate_cast, to_double, to_int64
+from minigraph.ops.random.distributions import random_normal, random_uniform, set_random_seed, truncated_normal
+from minigraph.ops.random.sampling import multinomial, random_shuffle
+from minigraph.ops.state.variable import group, no_op
+from minigraph.ops.state.variable import tuple_ as tuple
+from minigraph.run.initializers import (
+    constant_initializer,
+    glorot_normal_initializer,
+    glorot_uniform_initializer,
+    ones_initializer,
+    orthogonal_initializer,
+    random_normal_initializer,
+    random_uniform_initializer,
+    truncated_normal_initializer,
+    variance_scaling_initializer,
+    zeros_initializer,
 )
-from minigraph.session import GraphGrowsWarning, InteractiveSession, Session, get_default_session
-from minigraph.summary.trace import RunOptions
-from minigraph.train.moving_averages import moving_average_variables
-from minigraph.variables import (
+from minigraph.run.session import GraphGrowsWarning, InteractiveSession, Session, get_default_session
+from minigraph.run.variables import (
     AUTO_REUSE,
-    GraphKeys,
     Variable,
     VariableScope,
     assign,
@@ -226,6 +225,7 @@ from minigraph.variables import (
     variable_scope,
     variables_initializer,
 )
+from minigraph.train.moving_averages import moving_average_variables
 
 if _TYPE_CHECKING:
     from minigraph import losses, metrics

@@ -20,14 +20,14 @@ from minigraph.core.dtypes import float64
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
-from minigraph.ops import median as M
-from minigraph.ops.convolve import convolve2d
-from minigraph.ops.edges import hysteresis, non_maximum_suppression
-from minigraph.ops.math import cast, maximum, ones_like, sqrt, where
-from minigraph.ops.random import random_normal, random_uniform
-from minigraph.ops.reduce import reduce_mean
-from minigraph.ops.shape import shape
-from minigraph.ops.slicing import pad
+from minigraph.ops.array.shape import shape
+from minigraph.ops.array.slicing import pad
+from minigraph.ops.image import median as M
+from minigraph.ops.image.edges import hysteresis, non_maximum_suppression
+from minigraph.ops.math.math_api import cast, maximum, ones_like, sqrt, where
+from minigraph.ops.math.reduce import reduce_mean
+from minigraph.ops.nn.convolve import convolve2d
+from minigraph.ops.random.distributions import random_normal, random_uniform
 
 Kernel = np.ndarray[Any, Any]
 

@@ -1,5 +1,5 @@
 """Graph definitions cut and frozen, under the names of TensorFlow 1's `tf.graph_util`."""
 
-from minigraph.freeze import convert_variables_to_constants, extract_sub_graph
+from minigraph.graphs.freeze import convert_variables_to_constants, extract_sub_graph
 
 __all__ = ["convert_variables_to_constants", "extract_sub_graph"]

@@ -1,6 +1,7 @@
 """Images, under the names of TensorFlow 1's `tf.image`."""
 
-from minigraph.ops.image_colour import (
+from minigraph.ops.host.image_files import decode_image, decode_jpeg, decode_png, encode_jpeg, encode_png
+from minigraph.ops.image.colour import (
     adjust_brightness,
     adjust_contrast,
     adjust_gamma,
@@ -17,8 +18,7 @@ from minigraph.ops.image_colour import (
     rgb_to_grayscale,
     rgb_to_hsv,
 )
-from minigraph.ops.image_files import decode_image, decode_jpeg, decode_png, encode_jpeg, encode_png
-from minigraph.ops.image_geometry import (
+from minigraph.ops.image.geometry import (
     ResizeMethod,
     central_crop,
     crop_and_resize,
@@ -35,8 +35,8 @@ from minigraph.ops.image_geometry import (
     total_variation,
     transpose_image,
 )
-from minigraph.ops.image_quality import extract_image_patches, psnr, ssim
-from minigraph.ops.resize import resize_area, resize_bicubic, resize_bilinear, resize_nearest_neighbor
+from minigraph.ops.image.quality import extract_image_patches, psnr, ssim
+from minigraph.ops.image.resize import resize_area, resize_bicubic, resize_bilinear, resize_nearest_neighbor
 
 resize = resize_images
 resize_with_crop_or_pad = resize_image_with_crop_or_pad

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from minigraph.core import types as T
+from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import float32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.types import format_shape
+from minigraph.ops.array.shape import shape, size, squeeze
+from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import constant
 from minigraph.ops.identity import stop_gradient
-from minigraph.ops.loss import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2
-from minigraph.ops.loss import sparse_softmax_cross_entropy_with_logits as sparse_cross_entropy
-from minigraph.ops.math import (
+from minigraph.ops.math.math_api import (
     abs,
     add,
     add_n,
@@ -33,10 +34,9 @@ from minigraph.ops.math import (
     where,
     zeros_like,
 )
-from minigraph.ops.reduce import reduce_sum
-from minigraph.ops.shape import shape, size, squeeze
-from minigraph.ops.slicing import getitem
-from minigraph.variables import GraphKeys
+from minigraph.ops.math.reduce import reduce_sum
+from minigraph.ops.nn.loss import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2
+from minigraph.ops.nn.loss import sparse_softmax_cross_entropy_with_logits as sparse_cross_entropy
 
 
 class Reduction:

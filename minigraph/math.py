@@ -1,10 +1,10 @@
 """Mathematical functions, under the names of TensorFlow 1's `tf.math`."""
 
 from minigraph.nn import in_top_k, l2_normalize, log_softmax, softmax, softplus, softsign, top_k, zero_fraction
-from minigraph.ops.algebra import confusion_matrix, reduce_std, reduce_variance
-from minigraph.ops.arrays import count_nonzero
-from minigraph.ops.cumulative import cumprod, cumsum
-from minigraph.ops.math import (
+from minigraph.ops.array.arrays import count_nonzero
+from minigraph.ops.math.algebra import confusion_matrix, reduce_std, reduce_variance
+from minigraph.ops.math.cumulative import cumprod, cumsum
+from minigraph.ops.math.math_api import (
     abs,
     add,
     add_n,
@@ -48,8 +48,7 @@ from minigraph.ops.math import (
     tanh,
     truediv,
 )
-from minigraph.ops.math_forms import erf, expm1, is_inf, log_sigmoid, rint
-from minigraph.ops.reduce import (
+from minigraph.ops.math.reduce import (
     argmax,
     argmin,
     reduce_all,
@@ -61,6 +60,7 @@ from minigraph.ops.reduce import (
     reduce_prod,
     reduce_sum,
 )
+from minigraph.ops.math.special import erf, expm1, is_inf, log_sigmoid, rint
 
 mod = floormod
 

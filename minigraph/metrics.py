@@ -12,18 +12,22 @@ from typing import Any
 import numpy as np
 
 from minigraph.core import types as T
+from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import bool_, float32, float64, int64
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
+from minigraph.graphs.scoping import add_to_collections
 from minigraph.losses import remove_squeezable_dimensions
-from minigraph.ops.algebra import confusion_matrix
-from minigraph.ops.arrays import diag_part
+from minigraph.ops.array.arrays import diag_part
+from minigraph.ops.array.indexing import scatter_add
+from minigraph.ops.array.shape import expand_dims, reshape, size, squeeze, zeros
+from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.constant import constant
 from minigraph.ops.identity import identity
-from minigraph.ops.indexing import scatter_add
-from minigraph.ops.math import (
+from minigraph.ops.math.algebra import confusion_matrix
+from minigraph.ops.math.math_api import (
     abs,
     cast,
     div,
@@ -43,11 +47,8 @@ from minigraph.ops.math import (
     subtract,
     where,
 )
-from minigraph.ops.reduce import reduce_mean, reduce_sum
-from minigraph.ops.shape import expand_dims, reshape, size, squeeze, zeros
-from minigraph.ops.slicing import getitem
-from minigraph.scoping import add_to_collections
-from minigraph.variables import GraphKeys, Variable, assign_add, variable_scope
+from minigraph.ops.math.reduce import reduce_mean, reduce_sum
+from minigraph.run.variables import Variable, assign_add, variable_scope
 
 Metric = tuple[Tensor, Tensor]
 

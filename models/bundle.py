@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import minigraph as tf
 from minigraph.core.errors import DataLossError, GraphError, InvalidArgumentError
 from minigraph.core.graph_def import GraphDef, NodeDef
-from minigraph.freeze import convert_variables_to_constants
+from minigraph.graphs.freeze import convert_variables_to_constants
 from minigraph.models.record import Preprocessing
 from minigraph.train.saver import read_checkpoint, write_checkpoint
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.errors import InvalidArgumentError
+from minigraph.formats.arrays import Array
+from minigraph.formats.assign import Row, mismatch
 from minigraph.models.record import Layout, Model, Preprocessing, Stored
 from minigraph.weights import assign_weights, load_weights
-from minigraph.weights.arrays import Array
-from minigraph.weights.assign import Row, mismatch
 
 _COUNTERS = ".num_batches_tracked"  # torch's, of steps in training
 

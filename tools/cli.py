@@ -9,11 +9,12 @@ from typing import Any
 import click
 
 from minigraph.core.errors import MinigraphError
-from minigraph.tools import chapter, onnx_files, pretrained, run, train_command
+from minigraph.tools import onnx_files, pretrained, run, train_command
 from minigraph.tools.bench.command import bench
-from minigraph.tools.options import autotune_option, backend_option, debug_option, number, output_file
 from minigraph.tools.retrain.command import retrain
+from minigraph.tools.shared.options import autotune_option, backend_option, debug_option, number, output_file
 from minigraph.tools.summary import summary
+from minigraph.tools.textbook import chapter
 
 
 class _Mistake(click.ClickException):
@@ -105,7 +106,7 @@ def profile(
     The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
     """
     from minigraph.tools import profile as profiling
-    from minigraph.tools.target import load_target
+    from minigraph.tools.shared.target import load_target
 
     target = load_target(model, batch_size, inference)
     found = profiling.profile(target, steps, optimize, backend)
@@ -127,7 +128,7 @@ def profile(
 @_optimize
 @_inference
 @autotune_option
-@click.option("--json", "trace", type=output_file, help="Write all of it, with every declined candidate.")
+@click.option("--json", "trace", type=output_file, help="Write all of it, with every missed candidate.")
 @debug_option
 def explain(
     model: str,
@@ -145,7 +146,7 @@ def explain(
     The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
     """
     from minigraph.tools import explain as explaining
-    from minigraph.tools.target import load_target
+    from minigraph.tools.shared.target import load_target
 
     plan, found = explaining.explain(load_target(model, batch_size, inference), optimize, backend)
     explaining.print_explanation(plan, found, "passes" if passes else "fusion" if fusion else None)
@@ -168,7 +169,7 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
     The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
     """
     from minigraph.tools import explain as explaining
-    from minigraph.tools.target import load_target
+    from minigraph.tools.shared.target import load_target
 
     guilty = explaining.bisect(load_target(model, batch_size, inference), optimize, backend, compiled)
     if guilty is not None:
@@ -219,7 +220,7 @@ def viz(
     The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
     """
     from minigraph.tools import viz as drawing
-    from minigraph.tools.target import load_target
+    from minigraph.tools.shared.target import load_target
 
     chosen = drawing.Choice(stage, diff, optimize, limit, html, steps if profile else 0, backend)
     files, note = drawing.draw(load_target(target, batch_size, inference), out, chosen)
@@ -233,7 +234,7 @@ def viz(
 @debug_option
 def cache(clear: bool) -> None:
     """Show how much compiled code, and how many results of timed trials, are kept on disk, and where."""
-    from minigraph.core.objects import LIMITS, objects
+    from minigraph.util.object_cache import LIMITS, objects
 
     for kind in LIMITS:
         store, what = objects(kind), "timed choices" if kind == "tuning" else "compiled objects"
@@ -270,7 +271,7 @@ def devices() -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from minigraph.tools.devices import devices as find
+    from minigraph.tools.shared.devices import devices as find
 
     table = Table("backend", "runs here", "found", "missing")
     for status in find():

@@ -13,14 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 import minigraph as tf
-from minigraph.compile.bisect import Guilty, find_guilty
 from minigraph.compile.plan import Plan
-from minigraph.compile.profile import op_kind, short_source
-from minigraph.core.files import atomic_write
-from minigraph.core.ir import Cell
+from minigraph.inspect.bisect import Guilty, find_guilty
+from minigraph.inspect.profile import op_kind, short_source
+from minigraph.ir.program import Cell
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Stage
-from minigraph.tools.target import Target
+from minigraph.tools.shared.target import Target
+from minigraph.util.files import atomic_write
 
 SHOWN = 3  # nodes named in a row of a table
 
@@ -79,7 +79,7 @@ def _ways(plan: Plan) -> list[Row]:
     """What was chosen among several ways to compute something, and by what: convolutions, and regions of the batch."""
     stages = [s for s in plan.stages if s.name == "winograd"]
     rows = [{"node": a.node, "way": a.result} for s in stages for a in s.applied]
-    rows += [{"node": d.node, "way": f"direct: {d.reason}"} for s in stages for d in s.declined]
+    rows += [{"node": d.node, "way": f"direct: {d.reason}"} for s in stages for d in s.missed]
     alternatives: Any = getattr(plan.backend, "alternatives", lambda *_: {})
     for step in plan.steps:
         way, instr = step.lowered.choice, step.instr
@@ -103,21 +103,21 @@ def console() -> Console:
     return Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
 
 
-def print_explanation(plan: Plan, found: Mapping[str, Any], declined: str | None) -> None:
-    """Tables of what was done. declined: None for none, `fusion` for the fusion passes, `passes` for all."""
+def print_explanation(plan: Plan, found: Mapping[str, Any], missed: str | None) -> None:
+    """Tables of what was done. missed: None for none, `fusion` for the fusion passes, `passes` for all."""
     out = console()
     lines = _lines(plan)
     for stage in plan.stages:
-        done = f"{len(stage.applied)} applied, {len(stage.declined)} declined"
+        done = f"{len(stage.applied)} applied, {len(stage.missed)} missed"
         out.print(
             f"[bold]{stage.name}[/bold]  {done}, {len(stage.program.instrs)} instructions after it, "
             f"{stage.seconds * 1e3:.1f} ms",
             highlight=False,
         )
         _print_applied(out, stage)
-        if declined == "passes" or (declined == "fusion" and is_fusion(stage.name)):
+        if missed == "passes" or (missed == "fusion" and is_fusion(stage.name)):
             _print_declined(out, stage, lines)
-    if declined == "fusion" and not any(is_fusion(s.name) for s in plan.stages):
+    if missed == "fusion" and not any(is_fusion(s.name) for s in plan.stages):
         out.print("No fusion pass ran at this level.")
     if found["kept"]:
         out.print(f"{found['kept']} launches that run only when a variable has changed", highlight=False)
@@ -151,14 +151,14 @@ def _print_applied(out: Console, stage: Stage) -> None:
 
 def _print_declined(out: Console, stage: Stage, lines: Mapping[str, str]) -> None:
     groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for each in stage.declined:
+    for each in stage.missed:
         groups.setdefault((each.rule, each.reason), []).append((each.node, each.at))
     rows = []
     for (rule, reason), where in groups.items():
         nodes = [node if node == at else f"{node} (at {at})" for node, at in where]
         places = [lines[node] for node, _ in where if node in lines]
         rows.append((rule, f"{len(where)}", _some(nodes), _some(places), reason))
-    _print_table(out, ("declined", "count", "candidate", "line", "why"), rows)
+    _print_table(out, ("missed", "count", "candidate", "line", "why"), rows)
 
 
 def _print_rows(out: Console, title: str, rows: Sequence[Row]) -> None:

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import minigraph as tf
+from minigraph.compile.cost import flops
 from minigraph.compile.specialise import specialise
 from minigraph.core.errors import InvalidArgumentError, ShapeError
-from minigraph.core.ir import Cell, Feed, Instr
 from minigraph.core.types import TensorType, format_shape
+from minigraph.ir.program import Cell, Feed, Instr
 from minigraph.models.classifier import classifier
 from minigraph.models.record import Model
 from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity
-from minigraph.ops.state import ReadVariable
+from minigraph.ops.state.variable import ReadVariable
 from minigraph.viz.amount import amount
-from minigraph.viz.cost import flops
 
 _NOTHING = (Cell, Const, Feed, Identity, ReadVariable)
 

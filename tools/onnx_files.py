@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from minigraph.core.errors import MinigraphError
-from minigraph.tools.options import debug_option, output_file
+from minigraph.tools.shared.options import debug_option, output_file
 
 
 class SettingError(MinigraphError, ValueError):
@@ -40,7 +40,7 @@ def export(
     """
     import minigraph as tf
     from minigraph.onnx import save
-    from minigraph.tools.target import load_target
+    from minigraph.tools.shared.target import load_target
 
     chosen = load_target(target, inference=True)
     graph = chosen.graph

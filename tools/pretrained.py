@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from minigraph.tools.options import backend_option, debug_option, number, output_file
+from minigraph.tools.shared.options import backend_option, debug_option, number, output_file
 
 _weights = click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="The network's weights.")
 _labels = click.option(

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minigraph.compile.plan import Plan
-from minigraph.compile.profile import Profile
-from minigraph.core.files import atomic_write
 from minigraph.core.graph import Tensor
+from minigraph.inspect.profile import Profile
 from minigraph.tools.explain import console
-from minigraph.tools.target import Target
+from minigraph.tools.shared.target import Target
+from minigraph.util.files import atomic_write
 from minigraph.viz.page import page
 from minigraph.viz.render import write
 from minigraph.viz.stages import AFTER, Traced, trace_profile

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from minigraph.core.files import atomic_write
-from minigraph.tools.data import Images
+from minigraph.tools.shared.data import Images
+from minigraph.util.files import atomic_write
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from minigraph.core.errors import MinigraphError
-from minigraph.tools.options import backend_option
+from minigraph.tools.shared.options import backend_option
 
 
 class ProgramError(MinigraphError, ValueError):
@@ -96,7 +96,7 @@ def _execute(source: str, script: Path, args: tuple[str, ...], backend: str | No
     from types import ModuleType
 
     from minigraph import tf1
-    from minigraph.backend import get_backend
+    from minigraph.backend.base import get_backend
 
     if backend is not None:
         os.environ["MINIGRAPH_BACKEND"] = get_backend(backend).name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from minigraph.tools.options import debug_option, number
+from minigraph.tools.shared.options import debug_option, number
 
 
 @click.command()

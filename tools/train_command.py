@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minigraph.core.errors import InvalidArgumentError
-from minigraph.tools.options import (
+from minigraph.tools.shared.options import (
     autotune_option,
     backend_option,
     debug_option,
@@ -20,7 +20,7 @@ from minigraph.tools.options import (
 
 if TYPE_CHECKING:
     from minigraph.models.record import Model
-    from minigraph.tools.data import TrainingData
+    from minigraph.tools.shared.data import TrainingData
 
 DISTORTIONS: Mapping[str, Any] = {
     "flip_left_right": True,
@@ -92,11 +92,11 @@ def train(
 
     Ctrl-C saves a checkpoint and stops; the same command then goes on from there.
     """
-    from minigraph.backend import get_backend
+    from minigraph.backend.base import get_backend
     from minigraph.models.registry import get_model, get_recipe
-    from minigraph.tools import train as training
-    from minigraph.tools.progress import TrainingProgress
-    from minigraph.tools.running import Interrupted
+    from minigraph.tools.shared import train as training
+    from minigraph.tools.shared.progress import TrainingProgress
+    from minigraph.tools.shared.running import Interrupted
 
     chosen = get_model(model)
     recipe = get_recipe(chosen)
@@ -168,9 +168,9 @@ def evaluate(
     """Test MODEL with the variables of a checkpoint."""
     from minigraph.core.errors import NotFoundError
     from minigraph.models.registry import get_model, get_recipe
-    from minigraph.tools.data import load_data
-    from minigraph.tools.running import find_checkpoints, read_identity
-    from minigraph.tools.train import describe_accuracy, evaluate_checkpoint
+    from minigraph.tools.shared.data import load_data
+    from minigraph.tools.shared.running import find_checkpoints, read_identity
+    from minigraph.tools.shared.train import describe_accuracy, evaluate_checkpoint
 
     chosen = get_model(model)
     path = Path(checkpoint)
@@ -200,7 +200,7 @@ COMMANDS = (train, evaluate)
 
 
 def _data_set(model: Model, source: str, distortions: Mapping[str, Any], batch_size: int) -> TrainingData:
-    from minigraph.tools.data import FOLDER, load_data
+    from minigraph.tools.shared.data import FOLDER, load_data
 
     if given := [name for name, value in distortions.items() if value is not None]:
         raise click.UsageError(f"--{given[0].replace('_', '-')} needs --image-dir: it is for folders of images")
@@ -229,8 +229,8 @@ def _photographs(
     quiet: bool,
 ) -> TrainingData:
     from minigraph.data import Distortions
-    from minigraph.tools.data import load_photographs
-    from minigraph.tools.folder import read_folder
+    from minigraph.tools.shared.data import load_photographs
+    from minigraph.tools.shared.folder import read_folder
 
     if model.channels != 3:
         raise click.BadParameter(f"{model.name} takes grey images, not a folder of photographs", param_hint="'MODEL'")
@@ -240,7 +240,7 @@ def _photographs(
 
 def _write_reports(folder: Path, settings: Any, result: Any, dataset: TrainingData) -> None:
     from minigraph.tools import report
-    from minigraph.tools.train import write_history
+    from minigraph.tools.shared.train import write_history
 
     write_history(folder / "history.json", settings, result)
     actual, predicted = dataset.test_labels.argmax(1), result.logits.argmax(1)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.tools.profile import pictures, profile
-from minigraph.tools.target import Target
+from minigraph.tools.shared.target import Target
 from minigraph.viz.dot import dot_source
 from minigraph.viz.fold import READABLE, choose_folds, fold
 from minigraph.viz.page import page

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch
+from minigraph.backend.base import Launch
 from minigraph.backends.cupy.compiler import KernelError
 from minigraph.backends.cupy.steps import Bind
 from minigraph.compile.plan import Plan
@@ -22,17 +22,17 @@ class CupyPlan(Plan):
     """The first run after a binding is an ordinary one: it compiles the kernels and makes the libraries ready. The
     second is captured, which runs nothing and so changes no variable, and from then on the graph is launched.
 
-    A plan with a host call is never captured; `declined` says why a plan is not, once that is known. A run of single
+    A plan with a host call is never captured; `missed` says why a plan is not, once that is known. A run of single
     launches that fails or is interrupted leaves the variables as they were before it.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self.declined: str | None = None
+        self.missed: str | None = None
         super().__init__(*args, **options)
         if os.environ.get(SWITCH) == "0":
-            self.declined = f"{SWITCH} is 0"
+            self.missed = f"{SWITCH} is 0"
         elif calls := [s.instr.name for s in self.steps if s.lowered.fallback]:
-            self.declined = f"host calls: {', '.join(calls)}"
+            self.missed = f"host calls: {', '.join(calls)}"
 
     def unbind(self) -> None:
         super().unbind()
@@ -44,7 +44,7 @@ class CupyPlan(Plan):
 
     def _launch_all(self) -> None:
         launches = self._launches
-        if self._warm is launches and self._graph is None and self.declined is None and launches:
+        if self._warm is launches and self._graph is None and self.missed is None and launches:
             self._capture()
         if self._graph is not None and self._captured is launches:
             self._graph()
@@ -60,7 +60,7 @@ class CupyPlan(Plan):
 
     def run_steps(self, steps: int) -> list[np.ndarray]:
         """As CHUNK runs a launch, once a run is captured and if nothing has to be made anew between runs."""
-        while steps > 1 and (self._graph is None or self._captured is not self._launches) and self.declined is None:
+        while steps > 1 and (self._graph is None or self._captured is not self._launches) and self.missed is None:
             self.run([])
             steps -= 1
         if self._graph is None or self.fixed is not None:
@@ -113,4 +113,4 @@ class CupyPlan(Plan):
             self._captured = self._launches
             self._copies = None  # a graph runs whole or not at all
         except Exception as error:
-            self.declined = f"the capture failed: {error}"
+            self.missed = f"the capture failed: {error}"

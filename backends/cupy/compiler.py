@@ -12,7 +12,7 @@ from minigraph.backends.cupy import nvrtc
 from minigraph.backends.cupy.kernel import Kernel
 from minigraph.backends.cupy.prelude import OPTIONS
 from minigraph.core.errors import BackendError, InternalError
-from minigraph.core.objects import objects
+from minigraph.util.object_cache import objects
 
 _ERROR = re.compile(re.escape(nvrtc.FILE) + r"\((\d+)\): (?:catastrophic )?error: (.*)")
 

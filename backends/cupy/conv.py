@@ -25,7 +25,7 @@ from minigraph.backends.cupy.pool import over_outputs
 from minigraph.backends.cupy.source import literal, total
 from minigraph.core.dtypes import DType
 from minigraph.core.types import TensorType
-from minigraph.ops import conv2d as C
+from minigraph.ops.nn import conv2d as C
 from minigraph.ops.window import Window
 
 LIMIT = 256 << 20  # bytes of the columns of one go

@@ -25,15 +25,15 @@ from minigraph.backends.cupy.source import c_type, literal, offset, total
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ops.array.joining import ConcatV2, GatherGrad, GatherV2, OneHot, Pack, SplitV, Unpack
+from minigraph.ops.array.shape import Tile, Transpose
+from minigraph.ops.array.slicing import Pad, PutSlice, StridedSlice
+from minigraph.ops.broadcast import BroadcastTo, _with_axes
 from minigraph.ops.constant import Const
 from minigraph.ops.filling import Full
 from minigraph.ops.identity import Identity
-from minigraph.ops.joining import ConcatV2, GatherGrad, GatherV2, OneHot, Pack, SplitV, Unpack
-from minigraph.ops.like import BroadcastTo, _with_axes
-from minigraph.ops.selection import Select
-from minigraph.ops.shape import Tile, Transpose
-from minigraph.ops.slicing import Pad, PutSlice, StridedSlice
-from minigraph.ops.state import Assign, AssignAdd, AssignSub, NoOp
+from minigraph.ops.math.selection import Select
+from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, NoOp
 
 View = Callable[[Any], Any]  # of an array
 

@@ -9,8 +9,8 @@ from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Ref, Types, al
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.prelude import PRELUDE
 from minigraph.core.op import Op
+from minigraph.ir.regions import Epilogue, Loop
 from minigraph.ops.identity import Identity
-from minigraph.rewrite.region import Epilogue, Loop
 
 EMITTERS: dict[type[Op], Emitter] = {}
 for _module in (reduce, data, pool, matmul, grouped, loss, random, update, image, winograd):

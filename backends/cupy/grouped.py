@@ -14,7 +14,7 @@ from minigraph.backends.cupy.reduce import Term, reduction
 from minigraph.backends.cupy.source import c_type, literal, summing, total
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops import conv2d as C
+from minigraph.ops.nn import conv2d as C
 
 MANY = 8  # groups
 

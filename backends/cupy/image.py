@@ -19,10 +19,10 @@ from minigraph.backends.cupy.pool import over_taps
 from minigraph.backends.cupy.source import c_type, index_type, library, literal, offset, strides_of, summing, total
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.edges import Hysteresis, NonMaximumSuppression
-from minigraph.ops.lrn import LRN, WindowSum
-from minigraph.ops.median import MedianFilter
-from minigraph.ops.slicing import MirrorPad, MirrorPadGrad
+from minigraph.ops.array.slicing import MirrorPad, MirrorPadGrad
+from minigraph.ops.image.edges import Hysteresis, NonMaximumSuppression
+from minigraph.ops.image.median import MedianFilter
+from minigraph.ops.nn.lrn import LRN, WindowSum
 
 
 def _mirrored(position: str, size: int, mode: str) -> str:

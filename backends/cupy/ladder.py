@@ -15,13 +15,13 @@ from minigraph.backends.cupy.conv import Shape, shape_of
 from minigraph.backends.cupy.data import View, gather
 from minigraph.backends.cupy.kernel import Code, Convolve, Problem, Ref, Step, Types, aligned, ins, work
 from minigraph.core.errors import BackendError
-from minigraph.core.ir import Feed, Instr, Value
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.bias import BiasAdd
-from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
-from minigraph.ops.elementwise import Add, Relu
-from minigraph.rewrite.region import Epilogue
+from minigraph.ir.program import Feed, Instr, Value
+from minigraph.ir.regions import Epilogue
+from minigraph.ops.math.elementwise import Add, Relu
+from minigraph.ops.nn.bias import BiasAdd
+from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 
 SWITCH = "MINIGRAPH_CONV"
 RUNGS = ("fused", "plain", "im2col")

@@ -14,12 +14,12 @@ from minigraph.backends.cupy.source import (
     index_type,
     offset,
 )
-from minigraph.core.ir import Feed, Instr, Program, Value
 from minigraph.core.op import Op
 from minigraph.core.scalar import operand
 from minigraph.core.types import TensorType
+from minigraph.ir.program import Feed, Instr, Program, Value
+from minigraph.ir.regions import Loop, collapse, inner_program
 from minigraph.ops.identity import Identity
-from minigraph.rewrite.region import Loop, collapse, inner_program
 
 BLOCK = 256
 LANES = 4  # neighbouring elements that a thread works on, where all operands allow it
@@ -27,7 +27,7 @@ LANES = 4  # neighbouring elements that a thread works on, where all operands al
 
 def single(op: Op, in_types: Types, out_types: Types) -> Code | None:
     """A pointwise op as a loop."""
-    from minigraph.core.ir import Builder
+    from minigraph.ir.program import Builder
 
     builder = Builder()
     feeds = [Value(builder.add(Feed(i, t)), 0) for i, t in enumerate(in_types)]

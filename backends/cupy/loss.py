@@ -10,7 +10,7 @@ from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Launch, Types,
 from minigraph.backends.cupy.source import c_type, library, literal, summing
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
-from minigraph.ops import loss as L
+from minigraph.ops.nn import loss as L
 
 
 def _threads(width: int) -> int:

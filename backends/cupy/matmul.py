@@ -11,7 +11,7 @@ from minigraph.backends.cupy.kernel import Code, Emitter, Gemm, Launch, Ref, Typ
 from minigraph.backends.cupy.source import c_type
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.matmul import MatMul
+from minigraph.ops.math.matmul import MatMul
 
 
 def matmul(op: MatMul, in_types: Types, out_types: Types) -> Code | None:

@@ -11,7 +11,7 @@ from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, ins, ou
 from minigraph.backends.cupy.source import c_type, literal, summing, total
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops import pool as P
+from minigraph.ops.nn import pool as P
 from minigraph.ops.window import Window
 
 

@@ -138,7 +138,7 @@ template <int N> __device__ int clamped(int at) { return at < 0 ? 0 : at < N ? a
 
 struct Words { u32 w[4]; };
 
-// The four words of one counter; see minigraph/ops/philox.py.
+// The four words of one counter; see minigraph/ops/random/philox.py.
 __device__ inline Words philox(u64 counter, u64 key, u64 stream) {
     Words x = {{u32(counter), u32(counter >> 32), u32(stream), u32(stream >> 32)}};
     u32 k0 = u32(key), k1 = u32(key >> 32);

@@ -7,8 +7,8 @@ from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, ins, ke
 from minigraph.backends.cupy.source import c_type, index_type, literal
 from minigraph.core.dtypes import uint64
 from minigraph.core.op import Op
-from minigraph.ops import philox
-from minigraph.ops import random as R
+from minigraph.ops.random import distributions as R
+from minigraph.ops.random import philox
 
 _STORE = "for (int k = 0; k < {group} && i * {group} + k < {count}; ++k) y0[i * {group} + k] = {value};"
 

@@ -28,11 +28,11 @@ from minigraph.backends.cupy.source import c_type, coordinates, index_type, lite
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops import reduce as R
-from minigraph.ops.bias import BiasAddGrad
-from minigraph.ops.like import ReduceLike, SumTo, _with_axes, broadcast_axes, normalise_axes
-from minigraph.ops.loss import L2Loss
-from minigraph.ops.shape import TileGrad
+from minigraph.ops.array.shape import TileGrad
+from minigraph.ops.broadcast import ReduceLike, SumTo, _with_axes, broadcast_axes, normalise_axes
+from minigraph.ops.math import reduce as R
+from minigraph.ops.nn.bias import BiasAddGrad
+from minigraph.ops.nn.loss import L2Loss
 
 ROW_THREADS = 128
 COLUMNS, ROWS = 32, 8  # threads of a block side by side and one below the other, where columns are reduced

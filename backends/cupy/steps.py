@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from minigraph.backend import Launch
+from minigraph.backend.base import Launch
 from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy.device import Buffer
 from minigraph.backends.numpy.common import run

@@ -5,8 +5,8 @@ from __future__ import annotations
 from minigraph.backends.cupy.kernel import BLOCK, Code, Emitter, Launch, Ref, Types, kernel, pointer
 from minigraph.backends.cupy.source import c_type, index_type, summing
 from minigraph.core.op import Op
-from minigraph.ops import update as U
-from minigraph.passes.multi_tensor import Together
+from minigraph.ir.multi_tensor_apply import MultiTensorApply
+from minigraph.ops.state import update as U
 
 POINTERS = 400  # of a launch, whose parameters may take 4 KB
 
@@ -115,11 +115,11 @@ def apply(op: U.Apply, in_types: Types, out_types: Types) -> Code | None:
     return Code((_launch(op, [in_types], 0),))
 
 
-def together(op: Together, in_types: Types, out_types: Types) -> Code | None:
+def together(op: MultiTensorApply, in_types: Types, out_types: Types) -> Code | None:
     pieces = op.pieces(in_types)
     width = len(in_types) // op.count
     some = max(1, POINTERS // width)
     return Code(tuple(_launch(op.op, pieces[i : i + some], i * width) for i in range(0, op.count, some)))
 
 
-EMITTERS: dict[type[Op], Emitter] = {U.Apply: apply, Together: together}
+EMITTERS: dict[type[Op], Emitter] = {U.Apply: apply, MultiTensorApply: together}

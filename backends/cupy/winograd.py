@@ -1,5 +1,5 @@
 """Winograd convolutions: a thread for each tile and channel applies the transforms, and one batched matrix product of
-the BLAS does the rest, some images at a time. The formulas are in `ops/winograd.py`."""
+the BLAS does the rest, some images at a time. The formulas are in `ops/nn/winograd.py`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from minigraph.backends.cupy.source import c_type, literal
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops import winograd as W
+from minigraph.ops.nn import winograd as W
 
 
 def _product(matrix: W.Matrix, row: int, terms: Sequence[str], dtype: DType) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from minigraph.backend import Lowered
+from minigraph.backend.base import Lowered
 from minigraph.backends.llvm.blocked import (
     FEW,
     ROOM,
@@ -18,14 +18,14 @@ from minigraph.backends.llvm.blocked import (
     stays_whole,
     whole,
 )
-from minigraph.backends.llvm.native import How, Native, lowered
+from minigraph.backends.llvm.native import LoweringContext, Native, lowered
 from minigraph.core.op import Op
-from minigraph.rewrite.region import Blocked, Epilogue
+from minigraph.ir.regions import Blocked, Epilogue
 
 WHOLE = "whole batch"
 
 
-def alternatives(op: Op, lower: Lower, how: How) -> dict[str, Callable[[], Lowered]]:
+def alternatives(op: Op, lower: Lower, how: LoweringContext) -> dict[str, Callable[[], Lowered]]:
     """By label, what lowers a region in blocks of so many images, or in one; the backend's own choice first."""
     region = as_region(op) if isinstance(op, Epilogue) else op
     if not isinstance(region, Blocked) or not isinstance(op, Blocked | Epilogue) or region.batch <= FEW:
@@ -38,7 +38,7 @@ def alternatives(op: Op, lower: Lower, how: How) -> dict[str, Callable[[], Lower
     return {label: partial(lowered, native, how.threads) for label, native in ways}
 
 
-def _blocks(op: Blocked, lower: Lower, how: How) -> Iterator[tuple[str, Native]]:
+def _blocks(op: Blocked, lower: Lower, how: LoweringContext) -> Iterator[tuple[str, Native]]:
     usual = block_size(op)
     for size in (usual, usual // 4, usual // 2, 2 * usual, 4 * usual):
         if 0 < size < op.batch:

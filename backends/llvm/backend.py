@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-from minigraph.backend import Lowered
+from minigraph.backend.base import Lowered
 from minigraph.backends.llvm import (
     blocked,
     conv,
@@ -26,34 +26,34 @@ from minigraph.backends.llvm import (
 from minigraph.backends.llvm.alternatives import alternatives
 from minigraph.backends.llvm.compiler import host, require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of, single
-from minigraph.backends.llvm.native import How, Native, Packing, always, ins, lowered, outs
+from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, ins, lowered, outs
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy.backend import NumpyBackend
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops import loss as L
-from minigraph.ops import reduce as R
-from minigraph.ops import winograd as W
-from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
-from minigraph.ops.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
-from minigraph.ops.like import BroadcastTo, ReduceLike
-from minigraph.ops.lrn import LRN, WindowSum
-from minigraph.ops.matmul import MatMul
-from minigraph.ops.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
-from minigraph.ops.random import RandomUniform
-from minigraph.ops.shape import Tile, Transpose
-from minigraph.ops.slicing import Pad, PutSlice, StridedSlice
-from minigraph.ops.state import Assign, AssignAdd, AssignSub
-from minigraph.ops.update import Apply
+from minigraph.ir.multi_tensor_apply import MultiTensorApply
+from minigraph.ir.packed import OnPacked, Packed
+from minigraph.ir.regions import Blocked, Epilogue, Loop, Region
+from minigraph.ops.array.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
+from minigraph.ops.array.shape import Tile, Transpose
+from minigraph.ops.array.slicing import Pad, PutSlice, StridedSlice
+from minigraph.ops.broadcast import BroadcastTo, ReduceLike
+from minigraph.ops.math import reduce as R
+from minigraph.ops.math.matmul import MatMul
+from minigraph.ops.nn import loss as L
+from minigraph.ops.nn import winograd as W
+from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
+from minigraph.ops.nn.lrn import LRN, WindowSum
+from minigraph.ops.nn.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
+from minigraph.ops.random.distributions import RandomUniform
+from minigraph.ops.state.update import Apply
+from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub
 from minigraph.passes.fuse_blocks import FuseBlocks
-from minigraph.passes.multi_tensor import Together
 from minigraph.passes.winograd import Costs, WinogradPass
-from minigraph.rewrite.prepared import OnPrepared, Prepared
-from minigraph.rewrite.region import Blocked, Epilogue, Loop, Region
 
-KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
+KERNELS: dict[type[Op], Callable[[Any, Types, Types, LoweringContext], Native | None]] = {
     MatMul: matmul.matmul,
     Conv2D: conv.conv2d,
     Conv2DInputGrad: folded.input_grad,
@@ -98,7 +98,7 @@ KERNELS: dict[type[Op], Callable[[Any, Types, Types, How], Native | None]] = {
     W.WinogradFilterAdjoint: winograd.filters,
 }
 
-OTHERWISE: dict[type[Op], tuple[Callable[[Any, Types, Types, How], Native | None], ...]] = {
+OTHERWISE: dict[type[Op], tuple[Callable[[Any, Types, Types, LoweringContext], Native | None], ...]] = {
     Conv2D: (depthwise.conv2d, grouped.conv2d),
     Conv2DInputGrad: (depthwise.input_grad, grouped.input_grad),
     Conv2DFilterGrad: (depthwise.filter_grad, grouped.filter_grad),
@@ -134,7 +134,7 @@ class LlvmBackend(NumpyBackend):
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """Native code where there is some, else what NumpyBackend does."""
-        native = lower(op, in_types, out_types, How(TEAM.size))
+        native = lower(op, in_types, out_types, LoweringContext(TEAM.size))
         if native:
             return lowered(native, TEAM.size)
         return super().lower(op, in_types, out_types)._replace(not_native=why_not(op, in_types, out_types))
@@ -150,18 +150,18 @@ class LlvmBackend(NumpyBackend):
 
     def alternatives(self, op: Op, in_types: Types, out_types: Types) -> dict[str, Callable[[], Lowered]]:
         """The ways to lower a region, by label; empty for what there is only one way for."""
-        return alternatives(op, lower, How(TEAM.size))
+        return alternatives(op, lower, LoweringContext(TEAM.size))
 
     def _lower_inside(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
-        native = lower(op, in_types, out_types, How(1, True))
+        native = lower(op, in_types, out_types, LoweringContext(1, True))
         return lowered(native, 1) if native else super()._lower_inside(op, in_types, out_types)
 
 
-def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
+def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Native code for an op; None where there is none."""
-    if isinstance(op, OnPrepared):
+    if isinstance(op, OnPacked):
         return lower(op.op, op.types, out_types, how._replace(packed=True))
-    if isinstance(op, Prepared):
+    if isinstance(op, Packed):
         return _packed(op)
     if type(op) in KERNELS:
         found = KERNELS[type(op)](op, in_types, out_types, how)
@@ -174,7 +174,7 @@ def lower(op: Op, in_types: Types, out_types: Types, how: How) -> Native | None:
         return blocked.blocked(op, lower, how)
     if isinstance(op, Epilogue):
         return blocked.epilogue(op, lower, how)
-    if isinstance(op, Together):
+    if isinstance(op, MultiTensorApply):
         return update.together(op, in_types, how)
     if isinstance(op, Apply):
         return update.apply(op, in_types, how)
@@ -193,7 +193,7 @@ def _packing(op: Op, in_types: Types) -> Packing | None:
     return PACKS[type(op)](op, in_types) if type(op) in PACKS else None
 
 
-def _packed(op: Prepared) -> Native:
+def _packed(op: Packed) -> Native:
     pack = _packing(op.op, op.types)
     assert pack is not None
     return Native(always(lambda: [pack.call((*ins(0), *outs(0)))]))
@@ -203,11 +203,11 @@ def why_not(op: Op, in_types: Types, out_types: Types) -> str:
     """Why there is no native code for an op."""
     if isinstance(op, Region) and not isinstance(op, Loop):
         parts = [(i.op, [v.type for v in i.inputs], i.types) for i in op.members]
-        found = {type(p[0]).__name__: why_not(*p) for p in parts if lower(*p, How(1)) is None}
+        found = {type(p[0]).__name__: why_not(*p) for p in parts if lower(*p, LoweringContext(1)) is None}
         return "; ".join(f"{name}: {why}" for name, why in found.items()) or "its members are native, but not as one"
     if any(t.size == 0 for t in (*in_types, *out_types)):
         return "nothing to compute"
-    has_code = type(op) in KERNELS or isinstance(op, Loop | Apply | Together) or op.is_pointwise(in_types)
+    has_code = type(op) in KERNELS or isinstance(op, Loop | Apply | MultiTensorApply) or op.is_pointwise(in_types)
     if has_code or op.summed_axes(in_types) is not None:
         given = ", ".join(f"{t.dtype.name}[{','.join(map(str, t.static))}]" for t in in_types)
         return f"not for {given} and its attributes"

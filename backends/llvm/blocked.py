@@ -22,20 +22,19 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.loop import elementwise_of
-from minigraph.backends.llvm.native import Call, How, Native, Place, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, Room, always, ins, outs
 from minigraph.backends.llvm.tile import Tail
 from minigraph.backends.llvm.total import write_total
 from minigraph.compile.memory import Lifetime, plan_memory
 from minigraph.core.dtypes import float32
-from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.conv2d import Conv2D
-from minigraph.ops.matmul import MatMul
-from minigraph.ops.winograd import WinogradConv2D
-from minigraph.passes.fuse_blocks import whole_bytes
-from minigraph.rewrite.prepared import OnPrepared
-from minigraph.rewrite.region import Blocked, Epilogue, inner_types, program_batching
+from minigraph.ir.packed import OnPacked
+from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
+from minigraph.ir.regions import Blocked, Epilogue, inner_types, program_batching, whole_bytes
+from minigraph.ops.math.matmul import MatMul
+from minigraph.ops.nn.conv2d import Conv2D
+from minigraph.ops.nn.winograd import WinogradConv2D
 
 TARGET = 800 << 10  # bytes of the largest temporary of a block
 BLOCKS = 8  # at least, where the batch has as many images: work for several threads
@@ -45,7 +44,7 @@ SUMS = 16 << 20  # bytes of all lanes' sums, at most
 ROOM = 64 << 20  # bytes of workspace up to which a region may be done without blocks
 
 Types = Sequence[TensorType]
-Lower = Callable[[Any, Types, Types, How], Native | None]
+Lower = Callable[[Any, Types, Types, LoweringContext], Native | None]
 
 
 class _Member(NamedTuple):
@@ -87,7 +86,7 @@ def _lower_members(op: Blocked, size: int, lower: Lower) -> list[Native] | None:
     found = []
     for instr in op.members:
         how = instr.op.batching([v.type for v in instr.inputs], instr.types)
-        inner = How(1, True, how is not None and any(how.sums))
+        inner = LoweringContext(1, True, how is not None and any(how.sums))
         made = [types[Value(instr, i)] for i in range(len(instr.types))]
         native = lower(instr.op.for_batch(size), [types[v] for v in instr.inputs], made, inner)
         if native is None or native.check:
@@ -192,7 +191,7 @@ class _Driver:
         return at(self.frame.b, base, offset(self.frame.b, (start, row)), I8)
 
 
-def blocked(op: Blocked, lower: Lower, how: How, size: int | None = None) -> Native | None:
+def blocked(op: Blocked, lower: Lower, how: LoweringContext, size: int | None = None) -> Native | None:
     """The region in blocks of `size` images; None where a member has no native code.
 
     Each lane of blocks has sums of its own, so results do not depend on the number of threads.
@@ -228,9 +227,11 @@ def blocked(op: Blocked, lower: Lower, how: How, size: int | None = None) -> Nat
     return Native(always(make), room.nbytes)
 
 
-def _in_sequence(op: Blocked, lower: Lower, how: How) -> Native | None:
+def _in_sequence(op: Blocked, lower: Lower, how: LoweringContext) -> Native | None:
     """The members one after the other, each on the whole batch."""
-    found = [lower(i.op, [v.type for v in i.inputs], i.types, How(how.threads, how.inside)) for i in op.members]
+    found = [
+        lower(i.op, [v.type for v in i.inputs], i.types, LoweringContext(how.threads, how.inside)) for i in op.members
+    ]
     natives = [n for n in found if n is not None]
     if len(natives) < len(found):
         return None
@@ -255,7 +256,7 @@ def _in_sequence(op: Blocked, lower: Lower, how: How) -> Native | None:
     return Native(always(make), piece.nbytes)
 
 
-def one_blocked(op: Op, in_types: Types, lower: Lower, how: How, size: int) -> Native | None:
+def one_blocked(op: Op, in_types: Types, lower: Lower, how: LoweringContext, size: int) -> Native | None:
     """A single op in blocks of `size` images."""
     builder = Builder()
     feeds = [Value(builder.add(Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
@@ -274,7 +275,7 @@ def _total(size: int, lanes: int, part: Place, result: int) -> Call:
     return Call(frame.text, "finish", tasks, (part, *outs(result)))
 
 
-def epilogue(op: Epilogue, lower: Lower, how: How) -> Native | None:
+def epilogue(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
     """A contraction and what follows it: on each tile before it is stored; else in blocks of the batch where that keeps
     the product in cache; else one after the other."""
     native = in_tiles(op, lower, how)
@@ -290,10 +291,10 @@ def epilogue(op: Epilogue, lower: Lower, how: How) -> Native | None:
 
 def takes_tail(op: Op) -> bool:
     """Whether the native code of a contraction can go on with its result."""
-    return isinstance(op.op if isinstance(op, OnPrepared) else op, Conv2D | MatMul | WinogradConv2D)
+    return isinstance(op.op if isinstance(op, OnPacked) else op, Conv2D | MatMul | WinogradConv2D)
 
 
-def in_tiles(op: Epilogue, lower: Lower, how: How) -> Native | None:
+def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
     """What follows done on each tile of the contraction before it is stored."""
     root, kind = op.root, op.root.types[0]
     loop, read = op.tail
@@ -340,17 +341,17 @@ def as_region(op: Epilogue) -> Blocked | None:
     return None if batching is None or batch < 2 else Blocked(op.program, batching.cut, batching.sums, batch)
 
 
-def whole(op: Blocked | Epilogue, lower: Lower, how: How) -> Native | None:
+def whole(op: Blocked | Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
     """A region with its members one after the other, each on the whole batch and by all threads."""
     if isinstance(op, Blocked):
         return _in_sequence(op, lower, how)
     return in_tiles(op, lower, how) or _one_after_the_other(op, lower, how)
 
 
-def _one_after_the_other(op: Epilogue, lower: Lower, how: How) -> Native | None:
+def _one_after_the_other(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
     root, kind = op.root, op.root.types[0]
     tail, read = op.tail
-    first = lower(root.op, [v.type for v in root.inputs], root.types, How(how.threads, how.inside))
+    first = lower(root.op, [v.type for v in root.inputs], root.types, LoweringContext(how.threads, how.inside))
     rest = lower(tail, tail.program.feeds, [v.type for v in tail.program.results], how)
     if first is None or rest is None:
         return None

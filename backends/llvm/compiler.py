@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import llvmlite.binding as llvm
 
 from minigraph.core.errors import BackendError
-from minigraph.core.objects import objects
+from minigraph.util.object_cache import objects
 
 
 class Host(NamedTuple):

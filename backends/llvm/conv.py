@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, loop, pieces, zero
 from minigraph.backends.llvm.geometry import LANES, Geometry, padded
-from minigraph.backends.llvm.native import Call, How, Native, Packing, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, Room, always, ins, outs
 from minigraph.backends.llvm.panels import Panels, addresses, floats, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import Reduction, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
 from minigraph.backends.llvm.total import write_total
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
-from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
+from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 from minigraph.ops.window import reach
 
 SCATTERED = 64  # rows of the filter's gradient up to which each has a place of its own in a tile
@@ -88,7 +88,7 @@ def _forward(op: Conv2D, x: Sequence[int], w: Sequence[int]) -> _Form:
     return _Form(where, (w[1] * w[2] * w[3], w[2] * w[3], w[3], 1), 0, 0, 1, is_product(op, w, x))
 
 
-def _convolution(form: _Form, how: How) -> Native | None:
+def _convolution(form: _Form, how: LoweringContext) -> Native | None:
     """The convolution, its filter packed first where that has not been done."""
     where, panels, room = form.where, form.panels, Room()
     if panels is None and not where.fits:
@@ -116,7 +116,7 @@ def is_product(op: Convolution, w: Sequence[int], image: Sequence[int]) -> bool:
     return alone and op.window(w).pads(image[1], image[2]) == ((0, 0), (0, 0)) and 0 not in (*w, *image)
 
 
-def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: How) -> Native | None:
+def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """y, for float32 and one group; else None."""
     x, w = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or x[3] != w[2]:
@@ -136,7 +136,7 @@ def packs(op: Conv2D, in_types: Types) -> Packing | None:
     return form.packing if form.panels is not None or (form.where.fits and 0 not in (*x, *w)) else None
 
 
-def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """∂L/∂x as the convolution of δ with the turned filter, for float32, one group and strides of 1; else None."""
     w, y = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or op.shape[3] != w[2] or op.strides != (1, 1) or how.tail:
@@ -198,7 +198,7 @@ def _row_by_row(frame: Frame, tiles: TileSet, rows: Sequence[int], a: Value, b_:
         frame.b.call(tiles.at(tuple(rows[low:high]), columns), [a, b_, below])
 
 
-def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """∂L/∂w, for float32 and one group; else None."""
     x, y = (t.static for t in in_types)
     w = op.shape

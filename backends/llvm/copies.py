@@ -28,15 +28,15 @@ from minigraph.backends.llvm.builder import (
 )
 from minigraph.backends.llvm.indices import checked, write_index
 from minigraph.backends.llvm.loop import Elementwise, Output, elementwise
-from minigraph.backends.llvm.native import Call, How, Native, Place, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, always, ins, outs
 from minigraph.backends.llvm.rows import TASKS
 from minigraph.backends.llvm.scalar import add, load, store
 from minigraph.backends.numpy.common import Array, Types
 from minigraph.core.scalar import constant
 from minigraph.core.types import TensorType
-from minigraph.ops.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
-from minigraph.ops.shape import Tile, Transpose
-from minigraph.ops.slicing import Pad, PutSlice, StridedSlice
+from minigraph.ops.array.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
+from minigraph.ops.array.shape import Tile, Transpose
+from minigraph.ops.array.slicing import Pad, PutSlice, StridedSlice
 
 GRAIN = 1 << 15  # elements of a task
 MOST = 16  # arrays joined or split; each adds to the code
@@ -115,7 +115,7 @@ def _write(
             b.store(b.fadd(b.load(into, typ=kind, align=1), value) if adds else value, into, align=1)
 
 
-def copying(moves: Sequence[Move], size: int, how: How) -> list[Call]:
+def copying(moves: Sequence[Move], size: int, how: LoweringContext) -> list[Call]:
     """The copies of elements of `size` bytes as one call."""
     moves = [m for m in moves if math.prod(m.shape)]
     if not moves:
@@ -136,17 +136,19 @@ def copying(moves: Sequence[Move], size: int, how: How) -> list[Call]:
     return [Call(frame.text, "kernel", tasks, tuple(places))]
 
 
-def _copies(out: TensorType, how: How, moves: Sequence[Move]) -> Native:
+def _copies(out: TensorType, how: LoweringContext, moves: Sequence[Move]) -> Native:
     return Native(always(lambda: copying(moves, out.dtype.size, how)))
 
 
-def _view(x: TensorType, out: TensorType, how: How, part: Callable[[Array], Array]) -> Native:
+def _view(x: TensorType, out: TensorType, how: LoweringContext, part: Callable[[Array], Array]) -> Native:
     """A result that is a part of the operand."""
     whole, into = layout(x.static), layout(out.static)
     return _copies(out, how, [move(ins(0)[0], whole, part(whole), outs(0)[0], into, into)])
 
 
-def _put(x: TensorType, out: TensorType, how: How, value: float, part: Callable[[Array], Array]) -> Native | None:
+def _put(
+    x: TensorType, out: TensorType, how: LoweringContext, value: float, part: Callable[[Array], Array]
+) -> Native | None:
     """The operand as a part of the result, which else is `value`."""
     what = Elementwise((out.size,), (), (Output(constant(value, out.dtype)),))
     if not out.size or not what.is_printable:
@@ -157,12 +159,12 @@ def _put(x: TensorType, out: TensorType, how: How, value: float, part: Callable[
     return Native(always(lambda: [*filling.calls((True,)), *copying([inside], out.dtype.size, how)]))
 
 
-def transpose(op: Transpose, in_types: Types, out_types: Types, how: How) -> Native | None:
+def transpose(op: Transpose, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Axes in another order."""
     return _view(in_types[0], out_types[0], how, lambda x: x.transpose(op.perm))
 
 
-def strided_slice(op: StridedSlice, in_types: Types, out_types: Types, how: How) -> Native | None:
+def strided_slice(op: StridedSlice, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """x[spec]."""
     return _view(in_types[0], out_types[0], how, lambda x: x[_indexed(op)])
 
@@ -173,18 +175,18 @@ def _indexed(op: StridedSlice | PutSlice) -> tuple[Any, ...]:
     return found if Ellipsis in found else (*found, Ellipsis)
 
 
-def put_slice(op: PutSlice, in_types: Types, out_types: Types, how: How) -> Native | None:
+def put_slice(op: PutSlice, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The adjoint of a slice."""
     return _put(in_types[0], out_types[0], how, 0, lambda y: y[_indexed(op)])
 
 
-def pad(op: Pad, in_types: Types, out_types: Types, how: How) -> Native | None:
+def pad(op: Pad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Borders of one value."""
     inside = tuple(slice(a, a + d) for (a, _), d in zip(op.paddings, in_types[0].static, strict=True))
     return _put(in_types[0], out_types[0], how, op.value, lambda y: y[inside])
 
 
-def tile(op: Tile, in_types: Types, out_types: Types, how: How) -> Native | None:
+def tile(op: Tile, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Copies side by side: through a view that has an axis of copies before each axis."""
     x, out = in_types[0], out_types[0]
     once = [d for length in x.static for d in (1, length)]
@@ -200,18 +202,18 @@ def _sections(types: Types, axis: int) -> list[tuple[slice, ...]]:
     return [(slice(None),) * axis + (slice(a, b),) for a, b in pairwise(ends)]
 
 
-def concat(op: ConcatV2, in_types: Types, out_types: Types, how: How) -> Native | None:
+def concat(op: ConcatV2, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """One behind the other along an axis."""
     return _join(in_types, out_types[0], how, _sections(in_types, op.axis))
 
 
-def pack(op: Pack, in_types: Types, out_types: Types, how: How) -> Native | None:
+def pack(op: Pack, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """One behind the other along a new axis."""
     axis = op.axis % len(out_types[0].static)
     return _join(in_types, out_types[0], how, [(slice(None),) * axis + (i,) for i in range(len(in_types))])
 
 
-def _join(in_types: Types, out: TensorType, how: How, where: Sequence[Any]) -> Native | None:
+def _join(in_types: Types, out: TensorType, how: LoweringContext, where: Sequence[Any]) -> Native | None:
     if len(where) > MOST:
         return None
     into, moves = layout(out.static), []
@@ -221,18 +223,18 @@ def _join(in_types: Types, out: TensorType, how: How, where: Sequence[Any]) -> N
     return _copies(out, how, moves)
 
 
-def split(op: SplitV, in_types: Types, out_types: Types, how: How) -> Native | None:
+def split(op: SplitV, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The adjoint of a concatenation."""
     return _divide(in_types[0], out_types, how, _sections(out_types, op.axis))
 
 
-def unpack(op: Unpack, in_types: Types, out_types: Types, how: How) -> Native | None:
+def unpack(op: Unpack, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The slices along an axis."""
     axis = op.axis % len(in_types[0].static)
     return _divide(in_types[0], out_types, how, [(slice(None),) * axis + (i,) for i in range(op.num)])
 
 
-def _divide(x: TensorType, out_types: Types, how: How, where: Sequence[Any]) -> Native | None:
+def _divide(x: TensorType, out_types: Types, how: LoweringContext, where: Sequence[Any]) -> Native | None:
     if len(where) > MOST:
         return None
     whole, moves = layout(x.static), []
@@ -246,7 +248,7 @@ def _divide(x: TensorType, out_types: Types, how: How, where: Sequence[Any]) -> 
     return Native(calls)
 
 
-def gather(op: GatherV2, in_types: Types, out_types: Types, how: How) -> Native | None:
+def gather(op: GatherV2, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Slices at indices."""
     params, indices = in_types
     if not out_types[0].size:
@@ -267,7 +269,7 @@ def gather(op: GatherV2, in_types: Types, out_types: Types, how: How) -> Native 
     return checked(Native(always(make)), indices, 1, length, f"gather indices must lie in [0, {length})")
 
 
-def gather_grad(op: GatherGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+def gather_grad(op: GatherGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Slices added up where they came from; indices out of range have been refused by the gather."""
     grad, indices, _ = in_types
     out = out_types[0]

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from minigraph.backends.llvm.builder import F32, Frame, Value, index, intrinsic, number, reduce_loop
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, How, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
 from minigraph.backends.llvm.pool import spread
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.windows import TAPS, Pixel, WindowWriter, load, store, windows_of
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.core.types import TensorType
-from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
+from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 
 
 def _fits(op: Convolution, x: Sequence[int], w: Sequence[int], y: Sequence[int], out: TensorType) -> bool:
@@ -22,7 +22,7 @@ def _fits(op: Convolution, x: Sequence[int], w: Sequence[int], y: Sequence[int],
     return fits and op.dilations == (1, 1) and math.prod(w[:2]) <= TAPS
 
 
-def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: How) -> Native | None:
+def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """y = Σ over taps of x·w[tap], for float32; None where channels share filters."""
     x, w, y = in_types[0].static, in_types[1].static, out_types[0].static
     if not _fits(op, x, w, y, out_types[0]):
@@ -50,7 +50,7 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: How) -> Native | 
     return Native(always(make))
 
 
-def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """∂L/∂x: to each tap of a window its weight times δ."""
     w, y = (t.static for t in in_types)
     if not _fits(op, op.shape, w, y, out_types[0]):
@@ -65,7 +65,7 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How)
     return spread(windows_of(op.window(w), op.shape, y), 2, out_types[0], share)
 
 
-def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """∂L/∂w: of each vector of channels, for each tap the sum over all windows in registers."""
     x, y = (t.static for t in in_types)
     if not _fits(op, x, op.shape, y, out_types[0]):

@@ -30,12 +30,12 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Room, always, ins, outs
 from minigraph.backends.llvm.panels import floats, packing
 from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, parts, strips, tile_columns
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
-from minigraph.ops.conv2d import Conv2DInputGrad
+from minigraph.ops.nn.conv2d import Conv2DInputGrad
 from minigraph.ops.window import Pair
 
 ROOM = 1 << 19  # bytes of the product for a line, which lies on the stack
@@ -74,7 +74,7 @@ class _Lines(NamedTuple):
         return self.delta[2] * self.across
 
 
-def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """∂L/∂x for float32, one group, and strides or dilations of 1; else None."""
     w, y = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or op.shape[3] != w[2]:

@@ -9,30 +9,30 @@ import numpy as np
 
 from minigraph.backends.llvm import conv, folded
 from minigraph.backends.llvm.copies import copying, layout, move
-from minigraph.backends.llvm.native import Call, How, Native, Room, always, ins, outs, placed
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Room, always, ins, outs, placed
 from minigraph.backends.numpy.common import Array, Types
 from minigraph.core.dtypes import float32
 from minigraph.core.types import TensorType
-from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
+from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 
 GROUPS = 64  # at most; each adds calls
 FLOAT = 4  # bytes
 
 
-def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: How) -> Native | None:
+def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """y of several groups."""
     x, w = (t.static for t in in_types)
     return _by_groups(op, conv.conv2d, x[3] // max(w[2], 1), in_types, out_types[0], how)
 
 
-def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """∂L/∂x of several groups."""
     groups = op.shape[3] // max(in_types[0].static[2], 1)
     smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // groups)) if groups else op
     return _by_groups(smaller, folded.input_grad, groups, in_types, out_types[0], how)
 
 
-def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """∂L/∂w of several groups."""
     groups = in_types[0].static[3] // max(op.shape[2], 1)
     smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // groups)) if groups else op
@@ -41,11 +41,11 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: Ho
 
 def _by_groups(
     op: Any,
-    kernel: Callable[[Any, Types, Types, How], Native | None],
+    kernel: Callable[[Any, Types, Types, LoweringContext], Native | None],
     groups: int,
     in_types: Types,
     out: TensorType,
-    how: How,
+    how: LoweringContext,
 ) -> Native | None:
     """`op` on each group of channels, the last axis of everything. First each group's channels are put together."""
     whole = (*in_types, out)

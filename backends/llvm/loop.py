@@ -21,15 +21,15 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, How, Native, Place, Room, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, Room, ins, outs
 from minigraph.backends.llvm.scalar import Printer, add, is_printable, load, register, store, total
-from minigraph.core import ir
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, operand
 from minigraph.core.types import TensorType
-from minigraph.ops.reduce import Sum
-from minigraph.rewrite.region import Loop, collapse, program_batching
+from minigraph.ir import program as ir
+from minigraph.ir.regions import Loop, collapse, program_batching
+from minigraph.ops.math.reduce import Sum
 
 GRAIN = 1 << 15  # elements of a task: enough to be worth waking a thread
 TASKS = 64  # at most, so that the partial sums stay few
@@ -250,7 +250,7 @@ class _Writer:
                 store(b, found, place, dtype, width)
 
 
-def elementwise(what: Elementwise, how: How) -> Native:
+def elementwise(what: Elementwise, how: LoweringContext) -> Native:
     """The loop as a native function; outputs that nobody reads are left out."""
     what = what._replace(alone=how.inside)
     room = Room()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minigraph.backends.llvm.builder import Frame, Value, at, index, number, vector, zero
-from minigraph.backends.llvm.native import Call, How, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
 from minigraph.backends.llvm.rows import Row, Rows, each_row, rows_of
 from minigraph.backends.llvm.scalar import Printer
 from minigraph.backends.numpy.common import Types
 from minigraph.core.scalar import Scalar, call, constant, operand
 from minigraph.core.types import TensorType
-from minigraph.ops.lrn import LRN, WindowSum
+from minigraph.ops.nn.lrn import LRN, WindowSum
 
 GRAIN = 1 << 13  # elements of a task
 WIDEST = 1 << 14  # channels; a pixel's are kept on the stack
@@ -19,7 +19,7 @@ WIDEST = 1 << 14  # channels; a pixel's are kept on the stack
 Finish = Callable[[Scalar, Scalar], Scalar]  # of an element and the sum of its window
 
 
-def lrn(op: LRN, in_types: Types, out_types: Types, how: How) -> Native | None:
+def lrn(op: LRN, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """x·(bias + α·Σ x²)^−β; the power as its exponential and logarithm, the base being positive."""
     kind = in_types[0].dtype
     if op.bias <= 0 or op.alpha < 0 or kind.size < 4:
@@ -33,14 +33,16 @@ def lrn(op: LRN, in_types: Types, out_types: Types, how: How) -> Native | None:
     return native and native._replace(inplace=(0,))
 
 
-def window_sum(op: WindowSum, in_types: Types, out_types: Types, how: How) -> Native | None:
+def window_sum(op: WindowSum, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Σ of the elements at most `radius` away."""
     if in_types[0].dtype.size < 4:
         return None
     return _windows(in_types[0], op.radius, how, lambda x: x, lambda x, total: total)
 
 
-def _windows(x: TensorType, radius: int, how: How, term: Callable[[Scalar], Scalar], finish: Finish) -> Native | None:
+def _windows(
+    x: TensorType, radius: int, how: LoweringContext, term: Callable[[Scalar], Scalar], finish: Finish
+) -> Native | None:
     if not x.size or not x.static or x.static[-1] > WIDEST:
         return None
     rows, reach = rows_of(x), min(radius, x.static[-1] - 1)

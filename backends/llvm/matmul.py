@@ -6,14 +6,14 @@ from functools import partial
 
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, intrinsic, loop, offset, splat, vector, zero
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, How, Native, Packing, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, Room, always, ins, outs
 from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.total import write_total
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
-from minigraph.ops.matmul import MatMul
+from minigraph.ops.math.matmul import MatMul
 
 FEW = 8  # rows of the result up to which B is streamed through once, term by term
 LONG = 2048  # terms up to which B is packed: many rows of A are to stay in the L2 cache beside a panel
@@ -22,7 +22,7 @@ LEAST = 64  # terms of such a part
 GRAIN = 1 << 16  # bytes of B that are worth waking a thread
 
 
-def matmul(op: MatMul, in_types: Types, out_types: Types, how: How) -> Native | None:
+def matmul(op: MatMul, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """C, for float32 matrices; else None."""
     a, b = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or len(a) != 2 or len(b) != 2 or 0 in (*a, *b):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, Literal, NamedTuple
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.llvm.compiler import load
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy.common import Array, run
@@ -54,7 +54,7 @@ class Native(NamedTuple):
     check: Callable[[Array], None] | None = None
 
 
-class How(NamedTuple):
+class LoweringContext(NamedTuple):
     """What the surroundings of an op want of its native code.
 
     threads: how many may work on it at once. inside: that it is a part of a region and done by one thread, whatever

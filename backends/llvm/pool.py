@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 
 from minigraph.backends.llvm.builder import I32, Frame, Value, at, element, index, number, splat, vector, zero
-from minigraph.backends.llvm.native import Call, How, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
 from minigraph.backends.llvm.windows import TAPS, Pixel, Windows, WindowWriter, load, store, windows_of
 from minigraph.backends.numpy.common import Types
 from minigraph.core.types import TensorType
-from minigraph.ops.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad, Pool
+from minigraph.ops.nn.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad, Pool
 
 Share = Callable[[Frame, Pixel, Value, int], list[Value]]
 
@@ -19,7 +19,7 @@ def _fits(op: Pool, image: Sequence[int], kind: TensorType) -> bool:
     return math.prod(op.ksize) <= TAPS and kind.dtype.np_dtype.kind == "f" and kind.dtype.size >= 4 and 0 not in image
 
 
-def max_pool(op: MaxPool, in_types: Types, out_types: Types, how: How) -> Native | None:
+def max_pool(op: MaxPool, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The largest element of each window, a NaN before all others, and where it is: the first on ties."""
     x, y, kinds = in_types[0].static, out_types[0].static, out_types
     if not _fits(op, (*x, *y), in_types[0]):
@@ -56,7 +56,7 @@ def max_pool(op: MaxPool, in_types: Types, out_types: Types, how: How) -> Native
     return Native(calls)
 
 
-def avg_pool(op: AvgPool, in_types: Types, out_types: Types, how: How) -> Native | None:
+def avg_pool(op: AvgPool, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The mean of each window's valid elements."""
     x, y = in_types[0].static, out_types[0].static
     if not _fits(op, (*x, *y), in_types[0]):
@@ -83,7 +83,7 @@ def avg_pool(op: AvgPool, in_types: Types, out_types: Types, how: How) -> Native
     return Native(always(make))
 
 
-def max_pool_grad(op: MaxPoolInputGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+def max_pool_grad(op: MaxPoolInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """δ where each maximum was, 0 elsewhere."""
     kind, where = element(out_types[0].dtype), element(in_types[0].dtype)
 
@@ -98,7 +98,7 @@ def max_pool_grad(op: MaxPoolInputGrad, in_types: Types, out_types: Types, how: 
     return _spread(op, in_types, out_types[0], share)
 
 
-def avg_pool_grad(op: AvgPoolInputGrad, in_types: Types, out_types: Types, how: How) -> Native | None:
+def avg_pool_grad(op: AvgPoolInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """δ spread evenly over each window's valid elements."""
     kind = element(out_types[0].dtype)
 

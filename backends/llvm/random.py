@@ -1,4 +1,4 @@
-"""Random numbers: Philox 4x32-10, a vector of counters at a time (see minigraph/ops/philox.py for the conventions)."""
+"""Random numbers: Philox 4x32-10, a vector of counters at a time (conventions: ops/random/philox.py)."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, How, Native, Place, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, ins, outs
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
-from minigraph.ops import philox
-from minigraph.ops.random import RandomUniform
+from minigraph.ops.random import philox
+from minigraph.ops.random.distributions import RandomUniform
 
 CHUNK = 4096  # counters of a task
 _MASK = 0xFFFFFFFF
 
 
-def uniform(op: RandomUniform, in_types: Types, out_types: Types, how: How) -> Native | None:
+def uniform(op: RandomUniform, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Uniform float32 from the cell's counter on, which then moves on by what they reserve."""
     count = out_types[0].size
     if out_types[0].dtype is not float32 or not count:

@@ -23,7 +23,7 @@ from minigraph.backends.llvm.builder import (
 )
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.loop import Elementwise, Output, elementwise, elementwise_of, single
-from minigraph.backends.llvm.native import Call, How, Native, always, ins, on, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, on, outs
 from minigraph.backends.llvm.rows import TASKS
 from minigraph.backends.llvm.scalar import Printer, fold, load, register, store
 from minigraph.backends.llvm.tile import parts
@@ -31,10 +31,10 @@ from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import DType, float32
 from minigraph.core.scalar import call, operand
 from minigraph.core.types import TensorType
-from minigraph.ops import reduce as R
-from minigraph.ops.like import BroadcastTo, ReduceLike, _with_axes, broadcast_axes, normalise_axes
-from minigraph.ops.loss import L2Loss
-from minigraph.rewrite.region import collapse
+from minigraph.ir.regions import collapse
+from minigraph.ops.broadcast import BroadcastTo, ReduceLike, _with_axes, broadcast_axes, normalise_axes
+from minigraph.ops.math import reduce as R
+from minigraph.ops.nn.loss import L2Loss
 
 GRAIN = 1 << 14  # elements of a task
 VECTORS = 4  # at a time, so that one operation need not wait for the one before
@@ -44,7 +44,7 @@ Column = tuple[Value, int]  # elements of the last axis: the first, and how many
 Term = Callable[[Value, int, Sequence[Value]], Value]  # of elements, the vector's width, and its reduced indices
 
 
-def sum_over(x: TensorType, axes: Sequence[int], how: How, divisor: int = 1) -> Native | None:
+def sum_over(x: TensorType, axes: Sequence[int], how: LoweringContext, divisor: int = 1) -> Native | None:
     """Σ x over `axes`, divided by a number."""
     if not x.size:
         return None
@@ -65,7 +65,7 @@ def sum_over(x: TensorType, axes: Sequence[int], how: How, divisor: int = 1) -> 
     return Native(always(make), adding.workspace)
 
 
-def mean(op: R.Mean, in_types: Types, out_types: Types, how: How) -> Native | None:
+def mean(op: R.Mean, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Σ x / n."""
     x = in_types[0]
     axes = normalise_axes(op.axis, len(x.static))
@@ -74,7 +74,7 @@ def mean(op: R.Mean, in_types: Types, out_types: Types, how: How) -> Native | No
     return sum_over(x, axes, how, math.prod(x.static[a] for a in axes))
 
 
-def reduce_like(op: ReduceLike, in_types: Types, out_types: Types, how: How) -> Native | None:
+def reduce_like(op: ReduceLike, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The adjoint of a broadcast."""
     x, like = in_types
     axes = broadcast_axes(x.static, _with_axes(like.static, op.axis, x.static))
@@ -83,7 +83,7 @@ def reduce_like(op: ReduceLike, in_types: Types, out_types: Types, how: How) -> 
     return sum_over(x, axes, how, x.size // max(like.size, 1) if op.mean else 1)
 
 
-def l2_loss(op: L2Loss, in_types: Types, out_types: Types, how: How) -> Native | None:
+def l2_loss(op: L2Loss, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Σ x² / 2."""
     x = in_types[0]
     if not x.size:
@@ -94,7 +94,7 @@ def l2_loss(op: L2Loss, in_types: Types, out_types: Types, how: How) -> Native |
     return elementwise(what, how) if what.is_printable else None
 
 
-def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types, how: How) -> Native | None:
+def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Copies; of a mean, each its share."""
     x, out = in_types[0], out_types[0]
     kept = _with_axes(x.static, op.axis, op.shape)
@@ -184,7 +184,11 @@ def _as_it_is(x: Value, width: int, indices: Sequence[Value]) -> Value:
 
 
 def _reduce(
-    x: TensorType, axes: Sequence[int], out: DType, how: How, write: Callable[[_Reducer, Column | None], Value]
+    x: TensorType,
+    axes: Sequence[int],
+    out: DType,
+    how: LoweringContext,
+    write: Callable[[_Reducer, Column | None], Value],
 ) -> Native | None:
     """A reduction: `write` gives the results of a column (its start and width are given) or of a row (None is)."""
     if not x.size or x.dtype.np_dtype.kind not in "fiub" or x.dtype.name == "float16":
@@ -238,7 +242,7 @@ def _columns(b: Any, length: int, write: Callable[[Value, int], None]) -> None:
         write(index(whole + start), width)
 
 
-def _plain(function: str, initial: Any, op: Any, x: TensorType, how: How) -> Native | None:
+def _plain(function: str, initial: Any, op: Any, x: TensorType, how: LoweringContext) -> Native | None:
     def write(reducer: _Reducer, column: Column | None) -> Value:
         combine, kind = _combine(reducer.frame, function, x.dtype), register(x.dtype)
         return reducer.find(column, initial, kind, combine, _as_it_is)
@@ -253,25 +257,25 @@ def _worst(x: TensorType, function: str) -> Any:
     return x.dtype.min if function == "maximum" else x.dtype.max
 
 
-def extremum(op: R.Extremum, in_types: Types, out_types: Types, how: How) -> Native | None:
+def extremum(op: R.Extremum, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The largest or smallest element, a NaN before all others."""
     function = {"max": "maximum", "min": "minimum"}[op.function]
     return _plain(function, _worst(in_types[0], function), op, in_types[0], how)
 
 
-def prod(op: R.Prod, in_types: Types, out_types: Types, how: How) -> Native | None:
+def prod(op: R.Prod, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Π x."""
     x = in_types[0]
     return _plain("multiply", 1.0 if x.dtype.is_floating else 1, op, x, how)
 
 
-def truth(op: R.All | R.Any_, in_types: Types, out_types: Types, how: How) -> Native | None:
+def truth(op: R.All | R.Any_, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Whether all are true, or any is."""
     every = op.function == "all"
     return _plain("logical_and" if every else "logical_or", int(every), op, in_types[0], how)
 
 
-def argmax(op: R.ArgMax, in_types: Types, out_types: Types, how: How) -> Native | None:
+def argmax(op: R.ArgMax, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """Where the extremum, or the first NaN, is: the smallest of the indices at which the element is equal to it."""
     x, out = in_types[0], out_types[0].dtype
     if x.dtype.is_bool:

@@ -22,12 +22,12 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.backends.llvm.indices import checked, write_index
-from minigraph.backends.llvm.native import Call, How, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
 from minigraph.backends.llvm.rows import Row, Rows, each_row, rows_of
 from minigraph.backends.llvm.scalar import fold, larger_float
 from minigraph.backends.numpy.common import Types
 from minigraph.core.types import TensorType
-from minigraph.ops import loss as L
+from minigraph.ops.nn import loss as L
 
 GRAIN = 1 << 12  # elements of a task
 
@@ -83,7 +83,7 @@ class _Softmax:
         return self.b.fdiv(self.row.load(powers, j, is_whole, 0.0), splat(self.b, self.total, self.rows.width))
 
 
-def softmax(op: L.Softmax, in_types: Types, out_types: Types, how: How) -> Native | None:
+def softmax(op: L.Softmax, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """e^(x − max x) / Σ."""
 
     def finish(row: _Softmax) -> None:
@@ -96,7 +96,7 @@ def softmax(op: L.Softmax, in_types: Types, out_types: Types, how: How) -> Nativ
     return _along_rows(in_types[0], how, 1, finish)
 
 
-def log_softmax(op: L.LogSoftmax, in_types: Types, out_types: Types, how: How) -> Native | None:
+def log_softmax(op: L.LogSoftmax, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """x − max x − log Σ e^(x − max x)."""
 
     def finish(row: _Softmax) -> None:
@@ -111,7 +111,9 @@ def log_softmax(op: L.LogSoftmax, in_types: Types, out_types: Types, how: How) -
     return _along_rows(in_types[0], how, None, finish)
 
 
-def _along_rows(x: TensorType, how: How, powers: int | None, finish: Callable[[_Softmax], None]) -> Native | None:
+def _along_rows(
+    x: TensorType, how: LoweringContext, powers: int | None, finish: Callable[[_Softmax], None]
+) -> Native | None:
     if not _fits(x):
         return None
     rows = rows_of(x)
@@ -126,7 +128,9 @@ def _along_rows(x: TensorType, how: How, powers: int | None, finish: Callable[[_
     return Native(always(make), inplace=(0,))
 
 
-def cross_entropy(op: L.SoftmaxCrossEntropyWithLogits, in_types: Types, out_types: Types, how: How) -> Native | None:
+def cross_entropy(
+    op: L.SoftmaxCrossEntropyWithLogits, in_types: Types, out_types: Types, how: LoweringContext
+) -> Native | None:
     """The loss −Σ y·log p and p − y per row."""
     if in_types[0].shape != in_types[1].shape:
         return None
@@ -138,7 +142,7 @@ def cross_entropy(op: L.SoftmaxCrossEntropyWithLogits, in_types: Types, out_type
 
 
 def sparse_cross_entropy(
-    op: L.SparseSoftmaxCrossEntropyWithLogits, in_types: Types, out_types: Types, how: How
+    op: L.SparseSoftmaxCrossEntropyWithLogits, in_types: Types, out_types: Types, how: LoweringContext
 ) -> Native | None:
     """The loss −log p_y and p − onehot(y) per row."""
     logits, classes = in_types
@@ -158,7 +162,7 @@ def sparse_cross_entropy(
 
 def _cross_entropy(
     logits: TensorType,
-    how: How,
+    how: LoweringContext,
     labels: Callable[[Row, Value, Value, bool], Value],
 ) -> Native | None:
     if not _fits(logits):

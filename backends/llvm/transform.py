@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from minigraph.backends.llvm.builder import F32, Builder, Frame, Value, at, index, intrinsic, loop, number, vector
 from minigraph.backends.llvm.compiler import host
-from minigraph.ops.winograd import Matrix
+from minigraph.ops.nn.winograd import Matrix
 
 Load = Callable[[int, Value], Value]  # element (i, j), j known when the kernel runs
 Store = Callable[[Value, int, Value], None]  # element (a, j), a known when it runs

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backends.llvm.loop import Elementwise, Output, elementwise
-from minigraph.backends.llvm.native import Call, How, Native, Place, always, on
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, always, on
 from minigraph.backends.numpy.common import Types
 from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, call, constant, operand, where
 from minigraph.core.types import TensorType
-from minigraph.ops import update as U
-from minigraph.ops.state import Assign, AssignAdd, AssignSub
-from minigraph.passes.multi_tensor import Together
+from minigraph.ir.multi_tensor_apply import MultiTensorApply
+from minigraph.ops.state import update as U
+from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub
 
 Formula = Callable[..., tuple[Scalar, ...]]  # (op, scalars of all inputs) -> the new values of what the op writes
 
@@ -96,7 +96,7 @@ FORMULAS: dict[type[Op], Formula] = {
 }
 
 
-def apply(op: U.Apply, in_types: Types, how: How) -> Native | None:
+def apply(op: U.Apply, in_types: Types, how: LoweringContext) -> Native | None:
     """The step as one loop over the elements; None for an op without a formula or for types it does not fit."""
     size = in_types[0].size
     formula = FORMULAS.get(type(op))
@@ -121,7 +121,7 @@ def apply(op: U.Apply, in_types: Types, how: How) -> Native | None:
     return Native(calls, native.workspace)
 
 
-def together(op: Together, in_types: Types, how: How) -> Native | None:
+def together(op: MultiTensorApply, in_types: Types, how: LoweringContext) -> Native | None:
     """Several steps, one after the other."""
     parts = [apply(op.op, given, how) for given in op.pieces(in_types)]
     size = len(in_types) // op.count
@@ -138,22 +138,22 @@ def together(op: Together, in_types: Types, how: How) -> Native | None:
     return Native(calls, max(part.workspace for part in parts if part is not None))
 
 
-def assign(op: Assign, in_types: Types, out_types: Types, how: How) -> Native | None:
+def assign(op: Assign, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """var = value."""
     return _assign(in_types, lambda var, value: value, how)
 
 
-def assign_add(op: AssignAdd, in_types: Types, out_types: Types, how: How) -> Native | None:
+def assign_add(op: AssignAdd, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """var = var + value."""
     return _assign(in_types, lambda var, value: var + value, how)
 
 
-def assign_sub(op: AssignSub, in_types: Types, out_types: Types, how: How) -> Native | None:
+def assign_sub(op: AssignSub, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """var = var − value."""
     return _assign(in_types, lambda var, value: var - value, how)
 
 
-def _assign(in_types: Types, formula: Callable[[Scalar, Scalar], Scalar], how: How) -> Native | None:
+def _assign(in_types: Types, formula: Callable[[Scalar, Scalar], Scalar], how: LoweringContext) -> Native | None:
     var, value = in_types
     if not var.size or var.size != value.size:
         return None

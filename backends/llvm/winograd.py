@@ -27,7 +27,7 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, How, Native, Packing, Place, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, Place, Room, always, ins, outs
 from minigraph.backends.llvm.panels import Panels, floats, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Batch, Product, grid, write_tasks
 from minigraph.backends.llvm.scalar import Printer
@@ -37,9 +37,9 @@ from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops import winograd as W
-from minigraph.ops.winograd import Matrix, transforms, transposed
-from minigraph.rewrite.prepared import OnPrepared
+from minigraph.ir.packed import OnPacked
+from minigraph.ops.nn import winograd as W
+from minigraph.ops.nn.winograd import Matrix, transforms, transposed
 
 MOST = 4 << 20  # bytes of the tiles of a block of images, both of the image and of the output
 
@@ -242,7 +242,7 @@ def _tiles(op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], dtype:
     return _Tiles(op.size, op.tile, tuple(x), tuple(y), (top, left)) if fits else None
 
 
-def _split(op: Op, what: _Tiles, in_types: Types, lower: Lower, how: How) -> Native | None:
+def _split(op: Op, what: _Tiles, in_types: Types, lower: Lower, how: LoweringContext) -> Native | None:
     """The op in blocks of images, where the tiles of all take more than the cache holds."""
     images, total = what.image[0], what.nbytes(what.image[3]) + what.nbytes(what.output[3])
     filters = 4 * what.size**2 * what.image[3] * what.output[3]  # gone through for each block
@@ -251,11 +251,13 @@ def _split(op: Op, what: _Tiles, in_types: Types, lower: Lower, how: How) -> Nat
     if how.inside or images <= FEW or total <= max(2 * most, ROOM * is_serial):
         return None
     if how.packed:
-        op, in_types = OnPrepared(op, tuple(in_types)), (in_types[0], TensorType(float32, (_panels(what).floats,)))
+        op, in_types = OnPacked(op, tuple(in_types)), (in_types[0], TensorType(float32, (_panels(what).floats,)))
     return one_blocked(op, in_types, lower, how, max(1, images * most // total))
 
 
-def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types, how: How, lower: Lower) -> Native | None:
+def conv2d(
+    op: W.WinogradConv2D, in_types: Types, out_types: Types, how: LoweringContext, lower: Lower
+) -> Native | None:
     """V = Bᵀ·x·B, M = V·U, y = Aᵀ·M·A."""
     what = _tiles(op, in_types[0].static, out_types[0].static, out_types[0].dtype)
     if what is None:
@@ -311,7 +313,9 @@ def _output(what: _Tiles) -> _Side:
     return _Side(what.output, what.tile, what.tile, (0, 0))
 
 
-def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types, how: How, lower: Lower) -> Native | None:
+def gradients(
+    op: W.WinogradConvolution, in_types: Types, out_types: Types, how: LoweringContext, lower: Lower
+) -> Native | None:
     """dM = A·δ·Aᵀ; dx = Σ B·(dM·Uᵀ)·Bᵀ where U is given, dU = Vᵀ·dM where x is."""
     with_x, with_u = not isinstance(op, W.WinogradInputGrad), not isinstance(op, W.WinogradFilterGrad)
     x = op.shape if isinstance(op, W.WinogradInputGrad) else in_types[0].static
@@ -355,7 +359,7 @@ def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types, how:
     return Native(always(make), room.nbytes)
 
 
-def filters(op: W.Winograd, in_types: Types, out_types: Types, how: How) -> Native | None:
+def filters(op: W.Winograd, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """U = G·w·Gᵀ, or its adjoint, of all pairs of channels."""
     matrix = transforms(op.tile, op.kernel).filter
     if isinstance(op, W.WinogradFilterAdjoint):

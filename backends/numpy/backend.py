@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Lowered
+from minigraph.backend.base import Lowered
 from minigraph.backends.numpy import (
     conv,
     data,
@@ -27,8 +27,8 @@ from minigraph.backends.numpy.common import Array, Kernel, Types, copy, fallback
 from minigraph.backends.numpy.threads import TEAM
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.passes.multi_tensor import Together
-from minigraph.rewrite.region import Blocked, Epilogue, Loop
+from minigraph.ir.multi_tensor_apply import MultiTensorApply
+from minigraph.ir.regions import Blocked, Epilogue, Loop
 
 KERNELS: dict[type[Op], Kernel] = {}
 for _module in (pointwise, reduce, matmul, conv, winograd, pool, filters, loss, lrn, data, state, update):
@@ -64,7 +64,7 @@ class NumpyBackend:
             return loop.loop(op, self._lower_inside)
         if isinstance(op, Epilogue):
             return loop.epilogue(op, in_types, self.lower)
-        if isinstance(op, Together):
+        if isinstance(op, MultiTensorApply):
             return region.together(op, in_types, out_types, self.lower)
         if op.on_host:
             return fallback(op, in_types, out_types)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigraph.backend import Launch
+from minigraph.backend.base import Launch
 from minigraph.backends.numpy.common import Array, Scratch, blocks, copy
 from minigraph.ops.window import Pair, reach
 

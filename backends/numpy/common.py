@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy import depthwise
 from minigraph.backends.numpy.columns import Columns
 from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, copy, fallback, run
 from minigraph.backends.numpy.taps import Taps
 from minigraph.core.op import Op
-from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
+from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 from minigraph.ops.window import reach
 
 Dims = tuple[int, ...]

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, copy, run, steps_only
 from minigraph.core.op import Op
-from minigraph.ops.joining import ConcatV2, GatherGrad, GatherV2, OneHot, Pack, SplitV, Unpack
-from minigraph.ops.shape import Tile, Transpose
-from minigraph.ops.slicing import Pad, PutSlice, StridedSlice
+from minigraph.ops.array.joining import ConcatV2, GatherGrad, GatherV2, OneHot, Pack, SplitV, Unpack
+from minigraph.ops.array.shape import Tile, Transpose
+from minigraph.ops.array.slicing import Pad, PutSlice, StridedSlice
 
 
 def transpose(op: Transpose, in_types: Types, out_types: Types) -> Lowered:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import Array, Scratch, block_size, blocks, run
 from minigraph.backends.numpy.taps import Tap, Taps
-from minigraph.ops.conv2d import Convolution
+from minigraph.ops.nn.conv2d import Convolution
 
 Dims = tuple[int, ...]
 

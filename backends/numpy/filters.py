@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import BLOCK_BYTES, Array, Kernel, Scratch, Types, blocks, copy, run
 from minigraph.core.op import Op
-from minigraph.ops.edges import Hysteresis
-from minigraph.ops.median import MedianFilter
+from minigraph.ops.image.edges import Hysteresis
+from minigraph.ops.image.median import MedianFilter
 
 
 def median_filter(op: MedianFilter, in_types: Types, out_types: Types) -> Lowered:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy import region
 from minigraph.backends.numpy.common import Array, Scratch, Types, copy, run
 from minigraph.backends.numpy.region import Lower
-from minigraph.rewrite.region import Blocked, Epilogue, Loop, collapse, program_batching
+from minigraph.ir.regions import Blocked, Epilogue, Loop, collapse, program_batching
 
 TARGET = 1 << 17  # bytes of the largest value of a block
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import (
     Array,
     Kernel,
@@ -21,7 +21,7 @@ from minigraph.backends.numpy.common import (
     run,
 )
 from minigraph.core.op import Op
-from minigraph.ops import loss as L
+from minigraph.ops.nn import loss as L
 
 _largest = partial(np.maximum.reduce, axis=1, keepdims=True)
 _total = partial(np.add.reduce, axis=1, keepdims=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, block_size, blocks, copy, run
 from minigraph.core.op import Op
-from minigraph.ops.lrn import LRN, WindowSum
+from minigraph.ops.nn.lrn import LRN, WindowSum
 
 
 def _window_sum(x: Array, out: Array, radius: int) -> list[Launch]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import Array, Kernel, Types, steps_only
 from minigraph.core.op import Op
-from minigraph.ops.matmul import MatMul
+from minigraph.ops.math.matmul import MatMul
 
 
 def matmul(op: MatMul, in_types: Types, out_types: Types) -> Lowered:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import (
     Array,
     Kernel,
@@ -24,11 +24,11 @@ from minigraph.backends.numpy.common import (
     steps_only,
 )
 from minigraph.core.op import Op
-from minigraph.ops import elementwise as E
 from minigraph.ops import filling as F
 from minigraph.ops import pointwise as P
-from minigraph.ops import selection as S
-from minigraph.ops.bias import BiasAdd
+from minigraph.ops.math import elementwise as E
+from minigraph.ops.math import selection as S
+from minigraph.ops.nn.bias import BiasAdd
 
 _TILED = 4096  # elements to which a short row is repeated, so that NumPy's inner loops are long
 _FEW = 16384  # below this many elements a single call costs less than what tiling saves

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, blocks, run
 from minigraph.backends.numpy.taps import Tap, Taps
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops import pool as P
+from minigraph.ops.nn import pool as P
 
 _BYTES = 1 << 19  # of the image in a block
 

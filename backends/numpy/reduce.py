@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, copy, fallback, run, steps_only
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops import reduce as R
-from minigraph.ops.bias import BiasAddGrad
-from minigraph.ops.like import Axes, BroadcastTo, ReduceLike, SumTo, _with_axes, broadcast_axes, normalise_axes
-from minigraph.ops.shape import TileGrad
+from minigraph.ops.array.shape import TileGrad
+from minigraph.ops.broadcast import Axes, BroadcastTo, ReduceLike, SumTo, _with_axes, broadcast_axes, normalise_axes
+from minigraph.ops.math import reduce as R
+from minigraph.ops.nn.bias import BiasAddGrad
 
 
 def sum_over(x: TensorType, axes: Sequence[int], mean: bool = False) -> Lowered:

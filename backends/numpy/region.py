@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import Array, Scratch, Types, fallback, run
 from minigraph.backends.numpy.threads import TEAM
 from minigraph.compile.memory import Lifetime, plan_memory
-from minigraph.core.ir import Feed, Instr, Value
 from minigraph.core.types import TensorType
-from minigraph.passes.multi_tensor import Together
-from minigraph.rewrite.region import Blocked, inner_types
+from minigraph.ir.multi_tensor_apply import MultiTensorApply
+from minigraph.ir.program import Feed, Instr, Value
+from minigraph.ir.regions import Blocked, inner_types
 
 TARGET = 800 << 10  # bytes of the largest temporary of a block, so that all of them and the columns stay in L2
 LANES = 4  # independent parts of the batch; more than this many threads find nothing to do
@@ -171,7 +171,7 @@ def blocked(op: Blocked, lower: Lower, size: int, threads: bool = True) -> Lower
     return Lowered(bind, scratch.nbytes, piece.overwritable(), any(s.lowered.fallback for s in piece.steps))
 
 
-def together(op: Together, in_types: Types, out_types: Types, lower: Lower) -> Lowered:
+def together(op: MultiTensorApply, in_types: Types, out_types: Types, lower: Lower) -> Lowered:
     """Several updates as one launch, with one workspace."""
     parts = [lower(op.op, given, made) for given, made in zip(op.pieces(in_types), op.pieces(out_types), strict=True)]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import Array, Kernel, Types, copy, steps_only
 from minigraph.core.op import Op
-from minigraph.ops import philox
 from minigraph.ops.constant import Const
-from minigraph.ops.random import RandomOp
-from minigraph.ops.state import Assign, AssignAdd, AssignSub, NoOp
+from minigraph.ops.random import philox
+from minigraph.ops.random.distributions import RandomOp
+from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, NoOp
 
 
 def const(op: Const, in_types: Types, out_types: Types) -> Lowered:

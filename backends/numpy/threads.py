@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch
+from minigraph.backend.base import Launch
 
 
 class Team:

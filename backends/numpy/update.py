@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, block_size, blocks, run
 from minigraph.core.op import Op
-from minigraph.ops import update as U
+from minigraph.ops.state import update as U
 
 Arrays = Sequence[Array]
 

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.numpy.columns import Block, Columns
 from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, copy, fallback, run
 from minigraph.core.op import Op
-from minigraph.ops import winograd as W
-from minigraph.ops.winograd import Matrix, as_array, transforms, transposed
+from minigraph.ops.nn import winograd as W
+from minigraph.ops.nn.winograd import Matrix, as_array, transforms, transposed
 
 LIMIT = 8 << 20  # bytes of a block's tiles, all of one image's and one output's channels together
 

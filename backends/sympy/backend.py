@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered
 from minigraph.backends.sympy.arrays import xp
 from minigraph.backends.sympy.rules import RULES
 from minigraph.backends.sympy.symbols import Array, exact, is_number, numbers
 from minigraph.core.errors import BackendError, InvalidArgumentError, OpError
-from minigraph.core.ir import Feed, Value
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.rewrite.region import Blocked
+from minigraph.ir.program import Feed, Value
+from minigraph.ir.regions import Blocked
 
 LIMIT = 1024  # elements of one tensor; expressions of larger ones take minutes and cannot be read
 MOVED_BYTES = 1 << 22  # of the arena, which holds one expression a byte

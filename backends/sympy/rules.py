@@ -14,20 +14,20 @@ from minigraph.core.dtypes import uint8
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.edges import Hysteresis
-from minigraph.ops.elementwise import Elu, Relu6Grad, ReluGrad, Round
-from minigraph.ops.joining import OneHot
-from minigraph.ops.like import normalise_axes
-from minigraph.ops.loss import (
+from minigraph.ops.array.joining import OneHot
+from minigraph.ops.broadcast import normalise_axes
+from minigraph.ops.image.edges import Hysteresis
+from minigraph.ops.image.median import MedianFilter
+from minigraph.ops.math.elementwise import Elu, Relu6Grad, ReluGrad, Round
+from minigraph.ops.math.reduce import ArgMax, ArgMin, Max, Mean, Min
+from minigraph.ops.math.selection import Cast
+from minigraph.ops.nn.loss import (
     LogSoftmax,
     Softmax,
     SoftmaxCrossEntropyWithLogits,
     SparseSoftmaxCrossEntropyWithLogits,
 )
-from minigraph.ops.median import MedianFilter
-from minigraph.ops.pool import MaxPool, MaxPoolGather, MaxPoolGrad, MaxPoolInputGrad, Pool
-from minigraph.ops.reduce import ArgMax, ArgMin, Max, Mean, Min
-from minigraph.ops.selection import Cast
+from minigraph.ops.nn.pool import MaxPool, MaxPoolGather, MaxPoolGrad, MaxPoolInputGrad, Pool
 from minigraph.ops.window import tap
 
 Results = Sequence[Any]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from minigraph.backend import Array, Backend, Launch, Lowered
+from minigraph.backend.base import Array, Backend, Launch, Lowered
 from minigraph.compile.memory import Layout, Lifetime, lower_bound, plan_memory
 from minigraph.compile.schedule import Schedule, aliased, is_source, schedule
 from minigraph.core.dtypes import uint8
@@ -20,14 +20,14 @@ from minigraph.core.errors import (
     OpError,
     ResourceExhaustedError,
 )
-from minigraph.core.ir import Cell, Feed, Instr, Program, Value
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.hoist import Hoist, Hoisted, split
+from minigraph.ir.packed import prepare
+from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity
-from minigraph.rewrite.fixed import Keep, Kept, split
 from minigraph.rewrite.pipeline import Stage
-from minigraph.rewrite.prepared import prepare
 
 Types = tuple[TensorType, ...]
 
@@ -60,7 +60,7 @@ class Plan:
     reuse: buffers whose lifetimes do not meet may share memory. stages: what the passes did. reorder: instructions may
     run in another order than that of making, where that needs less memory.
 
-    Values behind a `Keep` are made by a plan of their own, `fixed`, when a variable has changed, and kept.
+    Values behind a `Hoist` are made by a plan of their own, `fixed`, when a variable has changed, and kept.
     into: by position, buffers that outlive the runs and that results are made in, where that can be.
     """
 
@@ -84,9 +84,9 @@ class Plan:
         self.kept: dict[int, Array] = {}
         if self.keeps and into is None:
             program = prepare(program, backend.prepares)
-        if self.keeps and into is None and any(isinstance(i.op, Keep) for i in program.instrs):
+        if self.keeps and into is None and any(isinstance(i.op, Hoist) for i in program.instrs):
             first, program = split(program)
-            self.kept = {i.op.slot: self._buffer(i.types[0]) for i in program.instrs if isinstance(i.op, Kept)}
+            self.kept = {i.op.slot: self._buffer(i.types[0]) for i in program.instrs if isinstance(i.op, Hoisted)}
             self.fixed = type(self)(first, backend, store, reuse, (), reorder, self.kept)
         self.program = program
         self.into = into or {}
@@ -267,7 +267,7 @@ class Plan:
         op = root.instr.op
         if isinstance(op, Const):
             whole = self.constants[root.instr]
-        elif isinstance(op, Kept):
+        elif isinstance(op, Hoisted):
             whole = self.kept[op.slot]
         elif isinstance(op, Cell):
             whole = self.store.cell(op.name, op.type, self.initials.get(root.instr))

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from minigraph.core.errors import MinigraphError
-from minigraph.core.ir import Builder, Feed, Instr, Program, Value, counterparts, renamed
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.rewrite.driver import Change, Trial
+from minigraph.ir.program import Builder, Feed, Instr, Program, Value, counterparts, renamed
+from minigraph.ir.rebuild import Trial
+from minigraph.ir.regions import Region
+from minigraph.rewrite.driver import Change
 from minigraph.rewrite.pipeline import Stage
-from minigraph.rewrite.region import Region
 
 
 class Record(NamedTuple):

@@ -10,9 +10,9 @@ from __future__ import annotations
 import heapq
 from typing import NamedTuple
 
-from minigraph.core.ir import Cell, Feed, Instr, Program, Value
+from minigraph.ir.hoist import Hoisted
+from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
-from minigraph.rewrite.fixed import Kept
 
 
 class Schedule(NamedTuple):
@@ -24,7 +24,7 @@ class Schedule(NamedTuple):
 
 def is_source(instr: Instr) -> bool:
     """Whether the instruction is a value that is there before the run starts."""
-    return isinstance(instr.op, Cell | Feed | Const | Kept) and not instr.control
+    return isinstance(instr.op, Cell | Feed | Const | Hoisted) and not instr.control
 
 
 def aliased(instr: Instr, index: int) -> Value | None:

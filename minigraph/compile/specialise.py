@@ -14,15 +14,15 @@ import numpy as np
 from minigraph.core.dtypes import string
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor
-from minigraph.core.ir import Builder, Cell, Feed, Instr, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType, format_shape
-from minigraph.ops.again import copies_of
-from minigraph.ops.branches import Merge, Switch
+from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value, reachable
 from minigraph.ops.constant import Const, Placeholder
+from minigraph.ops.control.branches import Merge, Switch
+from minigraph.ops.control.recompute import copies_of
 from minigraph.ops.identity import Identity
-from minigraph.ops.random import CELL
-from minigraph.ops.state import ReadVariable, VariableV2
+from minigraph.ops.random.distributions import CELL
+from minigraph.ops.state.variable import ReadVariable, VariableV2
 
 RANDOM_STATE = "random:"  # before a random node's name: the cell of its state; no variable's name has a colon
 _FOLD_LIMIT = 1024  # elements; only shape arithmetic is folded here

@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend import Array, Backend, Launch, Lowered
+from minigraph.backend.base import Array, Backend, Launch, Lowered
 from minigraph.compile.plan import Plan, bytes_type
-from minigraph.core.ir import Instr, Program
-from minigraph.core.objects import objects
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.program import Instr, Program
 from minigraph.rewrite.choice import Choice
 from minigraph.rewrite.pipeline import Pass, run_pipeline
+from minigraph.util.object_cache import objects
 
 Types = Sequence[TensorType]
 Timed = Callable[[], float]  # runs once, and returns for how many seconds

@@ -14,15 +14,14 @@ from minigraph.core import scopes
 from minigraph.core.collections import Collections
 from minigraph.core.dtypes import DType
 from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError
-from minigraph.core.op import Op
+from minigraph.core.graph_def import GraphDef, NodeDef
+from minigraph.core.op import Op, format_attributes
 from minigraph.core.operand import Operand
 from minigraph.core.provenance import Source, caller
 from minigraph.core.types import TensorShape, TensorType, as_shape, format_shape, merge
 
 if TYPE_CHECKING:
     import networkx as nx
-
-    from minigraph.core.graph_def import GraphDef
 
 
 VALID_NAME = re.compile(r"[A-Za-z0-9_.\\][A-Za-z0-9_.\\/>-]*")
@@ -412,9 +411,7 @@ class Graph(Collections):
 
     def as_graph_def(self, from_version: Any = None, add_shapes: bool = False) -> GraphDef:
         """The nodes as plain records, for `tf.import_graph_def` and files. The arguments are without effect."""
-        from minigraph.core.graph_def import graph_def
-
-        return graph_def(self)
+        return GraphDef([_node_def(node) for node in self.nodes], self.last_id)
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
         """The graph for networkx: a vertex per node (key: its name), an edge per input (attribute `tensor`) or
@@ -435,13 +432,30 @@ class Graph(Collections):
         return len(self.nodes)
 
     def __str__(self) -> str:
-        from minigraph.core.printer import format_graph
-
         return format_graph(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows."""
         return _display[-1](self) if _display else {"text/plain": str(self)}
+
+
+def _node_def(node: Node) -> NodeDef:
+    inputs = [t.name.removesuffix(":0") for t in node.inputs] + [f"^{c.name}" for c in node.control_inputs]
+    attributes = {name: getattr(node.op, name) for name in node.op.fields}
+    types = tuple(t.type for t in node.outputs)
+    return NodeDef(node.name, node.type, tuple(inputs), attributes, types, node.source)
+
+
+def format_graph(graph: Graph) -> str:
+    """`%3 = Conv2D(%1, %2) {…} : float32[?,28,28,64]  # name at file:line` for each node of a user's graph."""
+    lines = []
+    for node in graph.nodes:
+        args = ", ".join(f"%{t.node.id}" + (f".{t.value_index}" if t.value_index else "") for t in node.inputs)
+        after = "".join(f" ^%{c.id}" for c in node.control_inputs)
+        types = ", ".join(str(t.type) for t in node.outputs) or "()"
+        attributes = format_attributes(node.op)
+        lines.append(f"%{node.id} = {node.type}({args}){attributes}{after} : {types}  # {node.name} at {node.source}")
+    return "\n".join(lines)
 
 
 def get_default_graph() -> Graph:

@@ -1,16 +1,46 @@
-"""Graphs as plain records, apart from any `Graph`: what is written to files and imported into other graphs."""
+"""Graphs as plain records, apart from any `Graph`, and their text: what files hold and other graphs import.
+
+The text is one JSON object with a line for each node. Reading gives back what was written, to the bit.
+
+```
+{
+"format": "minigraph.graph", "version": 1, "op_count": 2,
+"nodes": [
+{"name": "x", "op": "Placeholder", "input": [], "attr": {"dtype": {"dtype": "float32"}, "shape": [null, 3]},
+ "types": ["float32[?,3]"], "source": ["program.py", 3, "<module>"]},
+…
+],
+"variables": [
+{"name": "w", "initializer": "w/Assign", "initial_value": "w/initial_value:0", "snapshot": "w/read:0",
+ "trainable": true}
+],
+"collections": {"variables": [{"variable": "w"}], "losses": [{"tensor": "loss:0"}]}
+}
+```
+
+Tuples are lists, and what JSON does not know is an object: {"dtype": name}, {"type": "float32[?,3]"}, {"float": "nan"},
+and arrays: {"array": "float32[2]", "values": [1.0, -0.0]} where they are small, with "fill" and one number where all
+elements are equal, else with "data", their little-endian bytes in base64; {"scalar": …} likewise for NumPy's scalars.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from minigraph.core.dtypes import DType
-from minigraph.core.errors import FinalizedError, GraphError, ShapeError
-from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor
-from minigraph.core.op import REGISTRY, Op
+import numpy as np
+
+from minigraph.core.dtypes import ALL, DType, as_dtype
+from minigraph.core.errors import DataLossError, GraphError, MinigraphError
 from minigraph.core.provenance import Source
-from minigraph.core.types import TensorType, compatible, merge
+from minigraph.core.types import TensorType
+
+FORMAT, VERSION = "minigraph.graph", 1
+_SMALL = 16  # elements; larger arrays are written in base64
+_DTYPES = {d.name: d for d in ALL}
 
 Types = tuple[TensorType, ...]
 
@@ -38,14 +68,10 @@ class GraphDef:
 
     def SerializeToString(self) -> bytes:
         """The text of a graph file. GraphError where an attribute cannot be written."""
-        from minigraph.core.graph_file import Saved, to_text
-
         return to_text(Saved(self)).encode()
 
     def ParseFromString(self, serialized: bytes) -> int:
         """Replace the nodes by those of a graph file's text; gives the number of bytes. DataLossError."""
-        from minigraph.core.graph_file import from_bytes
-
         found = from_bytes(serialized).graph_def
         self.node, self.op_count = found.node, found.op_count
         return len(serialized)
@@ -59,160 +85,283 @@ class GraphDef:
         return f"<tf.GraphDef of {len(self.node)} nodes>"
 
 
-def graph_def(graph: Graph) -> GraphDef:
-    """The nodes of a graph as records."""
-    return GraphDef([_node_def(node) for node in graph.nodes], graph.last_id)
+class VariableDef(NamedTuple):
+    """A variable by the names of its buffer's node, its initializer, its first value's tensor and its read's."""
+
+    name: str
+    initializer: str
+    initial_value: str
+    snapshot: str
+    trainable: bool
 
 
-def _node_def(node: Node) -> NodeDef:
-    inputs = [t.name.removesuffix(":0") for t in node.inputs] + [f"^{c.name}" for c in node.control_inputs]
-    attributes = {name: getattr(node.op, name) for name in node.op.fields}
-    types = tuple(t.type for t in node.outputs)
-    return NodeDef(node.name, node.type, tuple(inputs), attributes, types, node.source)
+class Ref(NamedTuple):
+    """An item of a collection that stands for a part of the graph. kind: "variable", "tensor" or "operation"."""
+
+    kind: str
+    name: str
 
 
-class _Checked(NamedTuple):
-    """A node that can be made: no step of making it fails any more."""
+class Saved(NamedTuple):
+    """What a graph file holds. Items of collections are Refs, numbers and strings."""
 
-    definition: NodeDef
-    op: Op
-    types: Types
-
-
-def add_nodes(
-    graph: Graph, definition: GraphDef, prefix: str = "", replaced: Mapping[str, Tensor] | None = None
-) -> dict[str, Node]:
-    """Append all nodes, under `prefix`/; gives the new nodes by the names in the definition.
-
-    replaced: tensors of `graph` by the inputs (`name` or `name:output`) that they are read in place of. Names that are
-    taken get a suffix. GraphError names the node that does not fit; then nothing is added.
-    """
-    mapped = {_full(name): tensor for name, tensor in (replaced or {}).items()}
-    checked = _check(definition, mapped)
-    if graph.finalized:
-        raise FinalizedError("Graph is finalized and cannot be modified.")
-    made: dict[str, Node] = {}
-    with graph.lock, graph.name_scope(None):
-        for (name, _, inputs, _, _, source), op, types in checked:
-            full = graph.unique_name(f"{prefix}/{name}" if prefix else name)
-            data = [mapped[key] if (key := _full(i)) in mapped else _output(made, key) for i in _data(inputs)]
-            control = tuple(made[i[1:]] for i in inputs if i.startswith("^"))
-            made[name] = graph.append(op.renamed(full), tuple(data), types, full, control, source)
-        for node in made.values():
-            graph.use_scopes(node.name)
-        graph.last_id += definition.op_count - len(made)
-    return made
+    graph_def: GraphDef
+    variables: tuple[VariableDef, ...] = ()
+    collections: Mapping[str, tuple[Any, ...]] = {}
 
 
-def _check(definition: GraphDef, mapped: Mapping[str, Tensor]) -> list[_Checked]:
-    types: dict[str, Types] = {}
-    changed: set[str] = (
-        set()
-    )  # nodes whose types may differ from the definition's, since a replaced input leads to them
-    checked = []
-    for node in definition.node:
-        if node.name in types:
-            raise GraphError(f"{_where(node)}: the name is there twice")
-        if not VALID_NAME.fullmatch(node.name) or node.name.endswith("/"):
-            raise GraphError(f"{_where(node)}: the name is not valid")
-        given = [_given(types, node, i, mapped) for i in map(_full, _data(node.input))]
-        for name in (i[1:] for i in node.input if i.startswith("^")):
-            if name not in types:
-                raise GraphError(f"{_where(node)} runs after '{name}', which does not come before it")
-        if any(_full(i) in mapped or i.partition(":")[0] in changed for i in _data(node.input)):
-            changed.add(node.name)
-        op = _make_op(node)
-        types[node.name] = _agree(node, _infer(node, op, given), node.name in changed)
-        checked.append(_Checked(node, op, types[node.name]))
-    return checked
+class _Unfit(Exception):
+    """A value that cannot be written, or that is not what it should be. Its text says which."""
 
 
-def _where(node: NodeDef) -> str:
-    return f"node '{node.name}' ({node.op}, made at {node.source})"
+# writing
 
 
-def _data(inputs: Iterable[str]) -> list[str]:
-    return [i for i in inputs if not i.startswith("^")]
+def to_text(saved: Saved) -> str:
+    """The text of a graph file."""
+    head = {"format": FORMAT, "version": VERSION, "op_count": saved.graph_def.op_count}
+    parts = [_json(head)[1:-1], f'"nodes": {_lines(map(_plain_node, saved.graph_def.node))}']
+    if saved.variables:
+        parts.append(f'"variables": {_lines(v._asdict() for v in saved.variables)}')
+    if saved.collections:
+        items = (f"{_json(key)}: {_json([_plain_item(i) for i in v])}" for key, v in saved.collections.items())
+        parts.append('"collections": {\n' + ",\n".join(items) + "\n}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def _full(name: str) -> str:
-    return name if ":" in name else f"{name}:0"
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _output(made: Mapping[str, Node], name: str) -> Tensor:
-    base, _, index = name.partition(":")
-    return made[base].outputs[int(index)]
+def _lines(values: Iterable[Any]) -> str:
+    return "[\n" + ",\n".join(map(_json, values)) + "\n]"
 
 
-def _given(types: Mapping[str, Types], node: NodeDef, name: str, mapped: Mapping[str, Tensor]) -> TensorType:
-    """The type of an input, which may be replaced by a tensor of the same dtype."""
-    if name not in mapped:
-        return _type(types, node, name)
-    found = mapped[name]
-    if name.partition(":")[0] in types and (expected := _type(types, node, name).dtype) is not found.dtype:
-        raise GraphError(
-            f"{_where(node)} was passed {found.dtype.name} from {found.name}, incompatible with expected "
-            f"{expected.name}"
-        )
-    return found.type
+def _plain_node(node: NodeDef) -> dict[str, Any]:
+    attributes = {}
+    for name, value in node.attr.items():
+        try:
+            attributes[name] = _plain(value)
+        except (_Unfit, MinigraphError) as error:
+            raise GraphError(
+                f"node '{node.name}' ({node.op}) cannot be written: its attribute '{name}' is {error}"
+            ) from None
+    return node._asdict() | {"attr": attributes, "types": list(map(str, node.types))}
 
 
-def _type(types: Mapping[str, Types], node: NodeDef, name: str) -> TensorType:
-    base, _, index = name.partition(":")
-    if base not in types:
-        raise GraphError(f"{_where(node)} reads '{name}', but no node '{base}' comes before it")
-    if not index.isdecimal() or int(index) >= len(types[base]):
-        raise GraphError(f"{_where(node)} reads '{name}', but '{base}' has {len(types[base])} outputs")
-    return types[base][int(index)]
+def _plain(value: Any) -> Any:
+    """JSON's form of an attribute's value."""
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else {"float": str(value)}
+    if type(value) is tuple:
+        return [_plain(v) for v in value]
+    if isinstance(value, DType):
+        return {"dtype": value.name}
+    if isinstance(value, TensorType):
+        return {"type": str(value)}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain_array(np.asarray(value), "array" if isinstance(value, np.ndarray) else "scalar")
+    raise _Unfit(f"{value!r}, and a {type(value).__name__} has no form in a graph file")
 
 
-def _make_op(node: NodeDef) -> Op:
-    kind = REGISTRY.get(node.op)
-    if kind is None:
-        import difflib
+def _plain_array(array: np.ndarray, kind: str) -> dict[str, Any]:
+    head = {kind: str(TensorType(as_dtype(array.dtype), array.shape))}
+    raw = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+    if array.size <= _SMALL:
+        values = _exact(array)
+        if values is not None:
+            return head | {"values": values}
+    elif raw == raw[: array.itemsize] * array.size and (values := _exact(array.reshape(-1)[:1])):
+        return head | {"fill": values[0]}
+    import base64
 
-        near = difflib.get_close_matches(node.op, REGISTRY, n=3)
-        hint = f"; close names are {', '.join(near)}" if near else ""
-        raise GraphError(f"{_where(node)}: there is no op named '{node.op}'{hint}")
-    missing = [name for name in kind.fields if name not in node.attr]
-    unknown = [name for name in node.attr if name not in kind.fields]
-    if missing or unknown:
-        found = f"lacks {missing}" if missing else f"has no {unknown}"
-        raise GraphError(f"{_where(node)}: the op has the attributes {list(kind.fields)}; this one {found}")
+    return head | {"data": base64.b64encode(raw).decode("ascii")}
+
+
+def _exact(array: np.ndarray) -> list[Any] | None:
+    """The elements as JSON's numbers, with the fewest digits that give them back to the bit; None if there are none."""
+    flat = array.reshape(-1)
+    values = [float(str(v)) for v in flat] if array.dtype.kind == "f" else flat.tolist()
+    same = np.array(values, array.dtype).tobytes() == flat.tobytes()
+    return values if same and np.isfinite(flat).all() else None
+
+
+def _plain_item(item: Any) -> Any:
+    return {item.kind: item.name} if isinstance(item, Ref) else _plain(item)
+
+
+# reading
+
+
+def from_bytes(content: bytes, name: str = "the graph") -> Saved:
+    """What the content of a graph file says; `name` is what errors call it. DataLossError."""
     try:
-        return kind(**node.attr)
-    except Exception as error:
-        raise GraphError(f"{_where(node)}: the attributes {dict(node.attr)} do not fit: {error}") from error
-
-
-def _infer(node: NodeDef, op: Op, given: list[TensorType]) -> Types:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DataLossError(f"{name} is not a graph file") from None
     try:
-        types = tuple(op.infer(*given))
-        if not all(isinstance(t.dtype, DType) for t in types):
-            raise TypeError("a dtype was expected")
-        return types
-    except Exception as error:  # attributes of a wrong kind can fail in any way
-        inputs = ", ".join(map(str, given))
-        raise GraphError(
-            f"{_where(node)}: the attributes {dict(node.attr)} do not fit the inputs [{inputs}]: {error}"
-        ) from error
-
-
-def _agree(node: NodeDef, inferred: Types, changed: bool) -> Types:
-    """What is known of the outputs: as the definition says, or, behind replaced inputs, as far as it still holds."""
-    fits = [t.dtype for t in node.types] == [t.dtype for t in inferred]
-    if not changed:
-        if not fits or not all(compatible(a.shape, b.shape) for a, b in zip(inferred, node.types, strict=True)):
-            said, rule = (f"({', '.join(map(str, types))})" for types in (node.types, inferred))
-            raise GraphError(f"{_where(node)}: its outputs are said to be {said}, but the op's rule gives {rule}")
-        return node.types
-    if not fits:
-        return inferred
-    return tuple(_merged(a, b) for a, b in zip(inferred, node.types, strict=True))
-
-
-def _merged(inferred: TensorType, said: TensorType) -> TensorType:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if f'"{FORMAT}"' in text[:200]:
+            raise DataLossError(f"{name} is a damaged graph file, perhaps cut off: {error}") from None
+        raise DataLossError(f"{name} is not a graph file") from None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise DataLossError(f"{name} is not a graph file")
+    if found.get("version") != VERSION:
+        raise DataLossError(f"{name} is a graph file of version {found.get('version')}, this reads version {VERSION}")
     try:
-        return TensorType(inferred.dtype, merge(inferred.shape, said.shape))
-    except ShapeError:
-        return inferred
+        return _saved(found)
+    except _Unfit as error:
+        raise DataLossError(f"{name} is a damaged graph file: {error}") from None
+
+
+def _saved(found: dict[str, Any]) -> Saved:
+    nodes = [_about(f"node {i}", _node, plain) for i, plain in enumerate(_get(found, "nodes", list))]
+    variables = found.get("variables", [])
+    collections = found.get("collections", {})
+    if not isinstance(variables, list) or not isinstance(collections, dict):
+        raise _Unfit("'variables' must be a list and 'collections' an object")
+    return Saved(
+        GraphDef(nodes, _get(found, "op_count", int)),
+        tuple(_about(f"variable {i}", _variable, plain) for i, plain in enumerate(variables)),
+        {key: _about(f"collection '{key}'", _items, plain) for key, plain in collections.items()},
+    )
+
+
+def _about(what: str, read: Callable[[Any], Any], plain: Any) -> Any:
+    """`read(plain)`, with `what` in front of an error's text."""
+    try:
+        return read(plain)
+    except _Unfit as error:
+        name = f" '{plain['name']}'" if isinstance(plain, dict) and isinstance(plain.get("name"), str) else ""
+        raise _Unfit(f"{what}{name}: {error}") from None
+
+
+def _get(plain: Any, key: str, kind: type) -> Any:
+    if not isinstance(plain, dict):
+        raise _Unfit(f"expected an object, got {_short(plain)}")
+    if type(plain.get(key)) is not kind:
+        raise _Unfit(f"'{key}' must be a {kind.__name__}, got {_short(plain.get(key))}")
+    return plain[key]
+
+
+def _short(plain: Any) -> str:
+    text = json.dumps(plain)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _node(plain: Any) -> NodeDef:
+    attributes = {n: _about(f"attribute '{n}'", _value, v) for n, v in _get(plain, "attr", dict).items()}
+    where = _get(plain, "source", list)
+    if list(map(type, where)) != [str, int, str]:
+        raise _Unfit(f"'source' must be a file, a line and a function, got {_short(where)}")
+    types = tuple(parse_type(t) for t in _strings(plain, "types"))
+    name, op = _get(plain, "name", str), _get(plain, "op", str)
+    return NodeDef(name, op, _strings(plain, "input"), attributes, types, Source(*where))
+
+
+def _strings(plain: Any, key: str) -> tuple[str, ...]:
+    values = _get(plain, key, list)
+    if not all(type(v) is str for v in values):
+        raise _Unfit(f"'{key}' must hold strings, got {_short(values)}")
+    return tuple(values)
+
+
+def _variable(plain: Any) -> VariableDef:
+    kinds = {"trainable": bool}
+    return VariableDef(**{n: _get(plain, n, kinds.get(n, str)) for n in VariableDef._fields})
+
+
+def _items(plain: Any) -> tuple[Any, ...]:
+    if not isinstance(plain, list):
+        raise _Unfit(f"expected a list, got {_short(plain)}")
+    return tuple(_item(i) for i in plain)
+
+
+def _item(plain: Any) -> Any:
+    if isinstance(plain, dict) and len(plain) == 1:
+        kind = next(iter(plain))
+        if kind in ("variable", "tensor", "operation"):
+            return Ref(kind, _get(plain, kind, str))
+    return _value(plain)
+
+
+def parse_type(text: str) -> TensorType:
+    """The type that prints as `text`, such as `float32[?,3]`."""
+    name, bracket, rest = text.partition("[")
+    if name not in _DTYPES or not bracket or not rest.endswith("]"):
+        raise _Unfit(f"expected a type such as float32[?,3], got '{text}'")
+    dtype, inner = _DTYPES[name], rest[:-1]
+    if inner == "...":
+        return TensorType(dtype, None)
+    dims = inner.split(",") if inner else []
+    if not all(d == "?" or re.fullmatch(r"[0-9]{1,18}", d) for d in dims):
+        raise _Unfit(f"expected a type such as float32[?,3], got '{text}'")
+    return TensorType(dtype, tuple(None if d == "?" else int(d) for d in dims))
+
+
+def _value(plain: Any) -> Any:
+    """The attribute value of which `plain` is JSON's form."""
+    if plain is None or isinstance(plain, bool | int | str):
+        return plain
+    if isinstance(plain, float) and math.isfinite(plain):
+        return plain
+    if isinstance(plain, list):
+        return tuple(_value(v) for v in plain)
+    if isinstance(plain, dict):
+        keys = set(plain)
+        if keys == {"float"} and plain["float"] in ("nan", "inf", "-inf"):
+            return float(plain["float"])
+        if keys == {"dtype"} and (dtype := _DTYPES.get(_get(plain, "dtype", str))):
+            return dtype
+        if keys == {"type"}:
+            return parse_type(_get(plain, "type", str))
+        if len(keys) == 2 and keys & {"array"}:
+            return _array(plain, "array")
+        if len(keys) == 2 and keys & {"scalar"}:
+            return _array(plain, "scalar")[()]
+    raise _Unfit(f"{_short(plain)} is no value that a graph file can hold")
+
+
+def _array(plain: dict[str, Any], kind: str) -> np.ndarray:
+    type = parse_type(_get(plain, kind, str))
+    if not type.is_static:
+        raise _Unfit(f"an array of type {type} cannot be")
+    dtype = type.dtype.np_dtype
+    if "fill" in plain:
+        return _filled(type, plain["fill"])
+    array = _from_values(_get(plain, "values", list), dtype) if "values" in plain else _from_data(plain, dtype)
+    if array.size != type.size:
+        raise _Unfit(f"an array of type {type} has {type.size} elements, here are {array.size}")
+    return array.reshape(type.static)
+
+
+def _filled(type: TensorType, value: Any) -> np.ndarray:
+    try:
+        return np.full(type.static, _from_values([value], type.dtype.np_dtype)[0])
+    except (MemoryError, ValueError):
+        raise _Unfit(f"an array of type {type} is too large") from None
+
+
+def _from_values(values: list[Any], dtype: np.dtype[Any]) -> np.ndarray:
+    kinds = {"f": (float, int), "b": (bool,)}.get(dtype.kind, (int,))
+    if not all(type(v) in kinds for v in values):
+        raise _Unfit(f"{_short(values)} are no {dtype} values")
+    try:
+        return np.array(values, dtype)
+    except (OverflowError, ValueError) as error:
+        raise _Unfit(str(error)) from None
+
+
+def _from_data(plain: dict[str, Any], dtype: np.dtype[Any]) -> np.ndarray:
+    import base64
+
+    try:
+        raw = base64.b64decode(_get(plain, "data", str), validate=True)
+    except ValueError as error:
+        raise _Unfit(f"'data' is not base64: {error}") from None
+    if len(raw) % dtype.itemsize or (dtype.kind == "b" and raw.strip(b"\0\1")):
+        raise _Unfit(f"'data' does not hold whole elements of {dtype}")
+    return np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype)

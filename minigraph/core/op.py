@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from minigraph.core.errors import GradientError
 from minigraph.core.record import Record
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
-
-if TYPE_CHECKING:
-    from minigraph.core.graph import Node, Tensor
 
 REGISTRY: dict[str, type[Op]] = {}
 _LARGE = 4096  # bytes of a constant
@@ -131,8 +128,10 @@ class Op(Record):
         """The reference: output arrays from input arrays, on the array module `xp`. Written for clarity."""
         raise NotImplementedError(type(self).__name__)
 
-    def vjp(self, node: Node, *grads: Any, **_: Any) -> Sequence[Tensor | None]:
-        """Gradients for the inputs, as graph tensors, from gradients for the outputs (None: not wanted, or zero)."""
+    def vjp(self, node: Any, *grads: Any, **_: Any) -> Sequence[Any]:
+        """Gradients for the inputs of a `Node`, as graph tensors, from gradients for its outputs.
+
+        None stands for a gradient that is not wanted, or zero."""
         where = f"node '{node.name}', at {node.source.describe()}"
         raise GradientError(f"no gradient is defined for the op {type(self).__name__} ({where})")
 
@@ -176,3 +175,14 @@ class Op(Record):
     def samples(cls) -> Iterable[Sample]:
         """Cases for the generic tests; at least one."""
         raise NotImplementedError(f"{cls.__name__} has no sample cases")
+
+
+def format_attributes(op: Op) -> str:
+    """`{strides=(1, 1), padding=SAME}`; arrays by their shape, nothing where there is no attribute."""
+    parts = []
+    for name in op.fields:
+        value = getattr(op, name)
+        if isinstance(value, np.ndarray):
+            value = value.tolist() if value.size <= 4 else f"<{value.dtype}{list(value.shape)}>"
+        parts.append(f"{name}={value}")
+    return f" {{{', '.join(parts)}}}" if parts else ""

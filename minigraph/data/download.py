@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from minigraph.core.errors import DataLossError, NotFoundError, UnavailableError
-from minigraph.core.files import atomic_write, cache_dir, sync_folder
 from minigraph.data import mnist
 from minigraph.data.idx import open_content
+from minigraph.util.files import atomic_write, cache_dir, sync_folder
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

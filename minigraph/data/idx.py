@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigraph.core.errors import DataLossError, NotFoundError
-from minigraph.core.files import atomic_write
+from minigraph.util.files import atomic_write
 
 _DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(np.uint8),

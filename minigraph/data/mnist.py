@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigraph.core.errors import DataLossError, NotFoundError
-from minigraph.core.files import cache_dir
 from minigraph.data.batches import Batches
 from minigraph.data.idx import open_content, read_idx
+from minigraph.util.files import cache_dir
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"

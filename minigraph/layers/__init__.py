@@ -27,7 +27,7 @@ from minigraph.layers.functions import (
     flatten,
     max_pooling2d,
 )
-from minigraph.layers.more import (
+from minigraph.layers.other_ranks import (
     average_pooling1d,
     average_pooling3d,
     conv1d,

@@ -7,8 +7,9 @@ from inspect import signature
 from typing import Any, ClassVar
 
 from minigraph.core.graph import Tensor, convert_to_tensor
-from minigraph.layers import functions, more
-from minigraph.variables import Variable, VariableScope, global_variables, trainable_variables, variable_scope
+from minigraph.layers import functions
+from minigraph.layers import other_ranks as more
+from minigraph.run.variables import Variable, VariableScope, global_variables, trainable_variables, variable_scope
 
 
 class Layer:

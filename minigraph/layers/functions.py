@@ -6,26 +6,27 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
-from minigraph.initializers import ones_initializer, zeros_initializer
-from minigraph.ops import conv2d as conv
-from minigraph.ops.algebra import tensordot
-from minigraph.ops.bias import bias_add
+from minigraph.ops.array.shape import reshape, shape, transpose
+from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import Const
 from minigraph.ops.data_format import NCHW, NHWC
-from minigraph.ops.dropout import dropout as nn_dropout
 from minigraph.ops.identity import identity
-from minigraph.ops.math import where, zeros_like
-from minigraph.ops.matmul import matmul
-from minigraph.ops.norm import LEAST_EPSILON, bessel_corrected, moments, normalised
-from minigraph.ops.norm import batch_normalization as normalise
-from minigraph.ops.pool import avg_pool, max_pool
-from minigraph.ops.shape import reshape, shape, transpose
-from minigraph.ops.slicing import getitem
-from minigraph.variables import GraphKeys, Variable, assign_sub, get_variable, variable_scope
+from minigraph.ops.math.algebra import tensordot
+from minigraph.ops.math.math_api import where, zeros_like
+from minigraph.ops.math.matmul import matmul
+from minigraph.ops.nn import conv2d as conv
+from minigraph.ops.nn.bias import bias_add
+from minigraph.ops.nn.dropout import dropout as nn_dropout
+from minigraph.ops.nn.norm import LEAST_EPSILON, bessel_corrected, moments, normalised
+from minigraph.ops.nn.norm import batch_normalization as normalise
+from minigraph.ops.nn.pool import avg_pool, max_pool
+from minigraph.run.initializers import ones_initializer, zeros_initializer
+from minigraph.run.variables import Variable, assign_sub, get_variable, variable_scope
 
 Activation = Callable[[Tensor], Tensor] | None
 

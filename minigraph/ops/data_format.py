@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.ops.array.shape import Transpose
 from minigraph.ops.builder import as_tensor_like
-from minigraph.ops.shape import Transpose
 
 NHWC, NCHW = "NHWC", "NCHW"
 

@@ -14,8 +14,8 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.scalar import Scalar, call
 from minigraph.core.types import TensorType
+from minigraph.ops.broadcast import sum_like
 from minigraph.ops.builder import first, make, same_dtype
-from minigraph.ops.like import sum_like
 
 X = np.array([[-1.7, -0.4, 0.3], [0.8, 1.9, 2.6]])
 POSITIVE = np.abs(X) + 0.2

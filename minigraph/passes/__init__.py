@@ -9,7 +9,7 @@ from minigraph.passes.fold_batch_norm import fold_batch_norm
 from minigraph.passes.fuse_blocks import fuse_blocks
 from minigraph.passes.fuse_epilogue import fuse_epilogue
 from minigraph.passes.fuse_pointwise import fuse_pointwise
-from minigraph.passes.keep_fixed import keep_fixed
+from minigraph.passes.hoist import hoist
 from minigraph.passes.layout import layout
 from minigraph.passes.multi_tensor import multi_tensor
 from minigraph.passes.relu_after_pool import relu_after_pool
@@ -24,7 +24,7 @@ _O3: tuple[Pass, ...] = (
     *_O2,
     relu_after_pool,
     winograd,
-    keep_fixed,
+    hoist,
     fuse_pointwise,
     fuse_epilogue,
     fuse_blocks,

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.ir import Cell, Feed, Instr, Value
 from minigraph.core.op import Op
+from minigraph.ir.program import Cell, Feed, Instr, Value
+from minigraph.ir.rebuild import Rebuilder
 from minigraph.ops.constant import Const
 from minigraph.ops.filling import Full
-from minigraph.rewrite.driver import Rebuilder, Rule
+from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import RulePass
 

@@ -13,15 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from minigraph.core.ir import Instr, Program, Value
 from minigraph.core.op import Op
-from minigraph.ops import elementwise as E
-from minigraph.ops.bias import BiasAdd
-from minigraph.ops.conv2d import Conv2D
-from minigraph.ops.matmul import MatMul
-from minigraph.ops.shape import Reshape
-from minigraph.rewrite.driver import Outcome, Rebuilder, Rule, rewrite
-from minigraph.rewrite.fixed import Fixed
+from minigraph.ir.hoist import Fixed
+from minigraph.ir.program import Instr, Program, Value
+from minigraph.ir.rebuild import Rebuilder
+from minigraph.ops.array.shape import Reshape
+from minigraph.ops.math import elementwise as E
+from minigraph.ops.math.matmul import MatMul
+from minigraph.ops.nn.bias import BiasAdd
+from minigraph.ops.nn.conv2d import Conv2D
+from minigraph.rewrite.driver import Outcome, Rule, rewrite
 from minigraph.rewrite.pattern import Match, Pattern
 
 _ROOT = (Conv2D, MatMul)

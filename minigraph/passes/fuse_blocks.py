@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from minigraph.core.ir import Cell, Feed, Instr, Program, Value
 from minigraph.core.op import Batching
+from minigraph.ir.program import Cell, Feed, Instr, Program, Value
+from minigraph.ir.regions import Blocked, inner_program, whole_bytes
 from minigraph.ops.constant import Const
-from minigraph.rewrite.driver import Declined, Outcome
+from minigraph.rewrite.driver import Missed, Outcome
 from minigraph.rewrite.grouping import Fused, Grouping, fuse
-from minigraph.rewrite.region import Blocked, inner_program
 
 
 def _batching(instr: Instr, controls: set[Instr]) -> Batching | None:
@@ -33,12 +33,6 @@ def _batch(instr: Instr, how: Batching) -> int:
     """The length of the axis along which the instruction is cut."""
     position = how.cut.index(True)
     return instr.inputs[position].type.static[0]
-
-
-def whole_bytes(instr: Instr, how: Batching) -> int:
-    """Bytes that the instruction reads or adds to in each block of the batch."""
-    operands = (v.type.nbytes for v, is_cut in zip(instr.inputs, how.cut, strict=True) if not is_cut)
-    return sum(operands) + sum(t.nbytes for t, is_sum in zip(instr.types, how.sums, strict=True) if is_sum)
 
 
 class FuseBlocks:
@@ -56,25 +50,25 @@ class FuseBlocks:
         how = {i: b for i in program.instrs if (b := _batching(i, controls)) is not None and any(b.cut)}
         sums = (Value(i, n) for i, b in how.items() for n, is_sum in enumerate(b.sums) if is_sum)
         grouping = Grouping(program, sums)
-        declined: list[Declined] = []
+        missed: list[Missed] = []
         for consumer in how:
             for position, value in enumerate(consumer.inputs):
                 reason = self._unfit(value, consumer, position, how)
                 if reason is None and not grouping.merge(value.instr, consumer):
                     reason = "a path leaves the region and comes back, or leads through a sum"
                 if reason is not None and value.instr in how:
-                    declined.append(Declined(self.name, consumer.name, value.instr.name, reason))
+                    missed.append(Missed(self.name, consumer.name, value.instr.name, reason))
         outside = grouping.outside()
         regions = []
         for members in grouping.groups():
             region = _region(members, how, outside, self.min_saved)
             if isinstance(region, str):
-                declined.append(Declined(self.name, members[-1].name, members[-1].name, region))
+                missed.append(Missed(self.name, members[-1].name, members[-1].name, region))
             else:
                 regions.append(region)
         if not regions:
-            return Outcome(program, [], declined, 1)
-        return Outcome(fuse(program, regions), [r.applied(self.name) for r in regions], declined, 1)
+            return Outcome(program, [], missed, 1)
+        return Outcome(fuse(program, regions), [r.applied(self.name) for r in regions], missed, 1)
 
     def _unfit(self, value: Value, consumer: Instr, position: int, how: Mapping[Instr, Batching]) -> str | None:
         """Why a value cannot pass inside a region, or None."""

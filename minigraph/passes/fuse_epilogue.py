@@ -9,10 +9,10 @@ formula     z[i] = f(y[i], b[i], …)
 
 from __future__ import annotations
 
-from minigraph.core.ir import Builder, Feed, Instr, Program, Value, reachable, readers_of
-from minigraph.rewrite.driver import Declined, Outcome
+from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable, readers_of
+from minigraph.ir.regions import Epilogue, Loop, copy_instr
+from minigraph.rewrite.driver import Missed, Outcome
 from minigraph.rewrite.grouping import Fused, fuse
-from minigraph.rewrite.region import Epilogue, Loop, copy_instr
 
 
 class FuseEpilogue:
@@ -23,20 +23,20 @@ class FuseEpilogue:
     def run(self, program: Program) -> Outcome:
         readers = readers_of(program)
         controls = {c for i in program.instrs for c in i.control}
-        declined: list[Declined] = []
+        missed: list[Missed] = []
         found: dict[Instr, Fused] = {}  # by what follows the contraction; the last contraction wins
         for root in program.instrs:
             if not root.op.contracts:
                 continue
             reason = _unfit(root, readers.get(Value(root, 0), []), controls)
             if isinstance(reason, str):
-                declined.append(Declined(self.name, root.name, root.name, reason))
+                missed.append(Missed(self.name, root.name, root.name, reason))
                 continue
             found[reason] = _fused(root, reason)
         fused = list(found.values())
         if not fused:
-            return Outcome(program, [], declined, 1, ())
-        return Outcome(fuse(program, fused), [f.applied(self.name) for f in fused], declined, 1, ())
+            return Outcome(program, [], missed, 1, ())
+        return Outcome(fuse(program, fused), [f.applied(self.name) for f in fused], missed, 1, ())
 
 
 def _unfit(root: Instr, readers: list[Instr | None], controls: set[Instr]) -> Instr | str:

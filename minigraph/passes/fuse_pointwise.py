@@ -14,15 +14,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minigraph.core.ir import Instr, Program, Value
+from minigraph.ir.program import Instr, Program, Value
+from minigraph.ir.rebuild import Rebuilder
+from minigraph.ir.regions import Loop, inner_program
+from minigraph.ops.broadcast import normalise_axes
 from minigraph.ops.constant import Const
-from minigraph.ops.elementwise import RealDiv
-from minigraph.ops.like import normalise_axes
-from minigraph.ops.reduce import Mean, Sum
-from minigraph.rewrite.driver import Declined, Outcome, Rebuilder, Rule, rewrite
+from minigraph.ops.math.elementwise import RealDiv
+from minigraph.ops.math.reduce import Mean, Sum
+from minigraph.rewrite.driver import Missed, Outcome, Rule, rewrite
 from minigraph.rewrite.grouping import Fused, Grouping, fuse
 from minigraph.rewrite.pattern import Match, Pattern
-from minigraph.rewrite.region import Loop, inner_program
 
 
 def _is_sum(instr: Instr) -> bool:
@@ -59,20 +60,20 @@ class FusePointwise:
         controls = {c for i in program.instrs for c in i.control}
         space = {i: s for i in program.instrs if (s := _space(i, controls)) is not None}
         grouping = Grouping(program, (Value(i, 0) for i in space if _is_sum(i)))
-        declined: list[Declined] = []
+        missed: list[Missed] = []
         for consumer in space:
             for value in consumer.inputs:
                 reason = _unfit(value, consumer, space)
                 if reason is None and not grouping.merge(value.instr, consumer):
                     reason = "a path leaves the loop and comes back, or leads through a sum"
                 if reason is not None and value.instr in space:
-                    declined.append(Declined(self.name, consumer.name, value.instr.name, reason))
+                    missed.append(Missed(self.name, consumer.name, value.instr.name, reason))
         outside = grouping.outside()
         loops = [_loop(members, space[members[0]], outside) for members in grouping.groups()]
         if loops:
             program = fuse(program, loops)
         applied = summed.applied + [f.applied(self.name) for f in loops]
-        return Outcome(program, applied, declined, summed.sweeps, summed.changes)
+        return Outcome(program, applied, missed, summed.sweeps, summed.changes)
 
 
 def _space(instr: Instr, controls: set[Instr]) -> tuple[int, ...] | None:

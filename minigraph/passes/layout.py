@@ -15,16 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigraph.core.ir import Instr, Value
 from minigraph.core.op import Op
-from minigraph.ops.bias import BiasAdd, BiasAddGrad
-from minigraph.ops.joining import ConcatV2
-from minigraph.ops.like import BroadcastTo, normalise_axes
-from minigraph.ops.matmul import MatMul
-from minigraph.ops.reduce import Reduction
-from minigraph.ops.shape import Reshape, Transpose
+from minigraph.ir.program import Instr, Value
+from minigraph.ir.rebuild import Rebuilder
+from minigraph.ops.array.joining import ConcatV2
+from minigraph.ops.array.shape import Reshape, Transpose
+from minigraph.ops.broadcast import BroadcastTo, normalise_axes
+from minigraph.ops.math.matmul import MatMul
+from minigraph.ops.math.reduce import Reduction
+from minigraph.ops.nn.bias import BiasAdd, BiasAddGrad
 from minigraph.passes.simplify import MOVES
-from minigraph.rewrite.driver import Rebuilder, Rule
+from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import RulePass
 

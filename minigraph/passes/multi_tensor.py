@@ -9,36 +9,13 @@ formula     the same steps, in the same order
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from minigraph.core.ir import Instr, Program, Value
-from minigraph.core.op import Op
-from minigraph.core.types import TensorType
-from minigraph.ops.update import Apply
-from minigraph.rewrite.driver import Applied, Declined, Outcome, Rebuilder, rebuild_in_order
-
-
-class Together(Op, abstract=True):
-    """`count` applications of `op`, their operands one after the other."""
-
-    op: Apply
-    count: int
-    writes: tuple[int, ...]  # type: ignore[misc]
-    reads: tuple[int, ...]  # type: ignore[misc]
-    stateful = True
-    differentiable = False
-
-    def pieces(self, operands: Sequence[Any]) -> list[Sequence[Any]]:
-        """The operands of each application."""
-        size = len(operands) // self.count
-        return [operands[i * size : (i + 1) * size] for i in range(self.count)]
-
-    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
-        return tuple(t for piece in self.pieces(types) for t in self.op.infer(*piece))
-
-    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
-        return tuple(a for piece in self.pieces(arrays) for a in self.op.forward(xp, *piece))
+from minigraph.ir.multi_tensor_apply import MultiTensorApply
+from minigraph.ir.program import Instr, Program, Value
+from minigraph.ir.rebuild import Rebuilder, rebuild_in_order
+from minigraph.ops.state.update import Apply
+from minigraph.rewrite.driver import Applied, Missed, Outcome
 
 
 class MultiTensor:
@@ -50,13 +27,13 @@ class MultiTensor:
         self.max_bytes = max_bytes
 
     def run(self, program: Program) -> Outcome:
-        declined: list[Declined] = []
+        missed: list[Missed] = []
         families: dict[Any, list[Instr]] = {}
         for instr in program.instrs:
             if isinstance(instr.op, Apply):
                 if instr.types[0].nbytes > self.max_bytes:
                     reason = f"the variable has {instr.types[0].nbytes} bytes"
-                    declined.append(Declined(self.name, instr.name, instr.name, reason))
+                    missed.append(Missed(self.name, instr.name, instr.name, reason))
                 else:
                     families.setdefault(_family(instr), []).append(instr)
         groups = []
@@ -65,12 +42,12 @@ class MultiTensor:
             if len(independent) > 1:
                 groups.append(independent)
         if not groups:
-            return Outcome(program, [], declined, 1)
+            return Outcome(program, [], missed, 1)
         applied = [
             Applied(self.name, g[0].name, str(g[0].source), f"{len(g)} {type(g[0].op).__name__} together")
             for g in groups
         ]
-        return Outcome(_replace(program, groups), applied, declined, 1)
+        return Outcome(_replace(program, groups), applied, missed, 1)
 
 
 def _family(instr: Instr) -> Any:
@@ -92,13 +69,13 @@ def _independent(program: Program, family: list[Instr]) -> list[Instr]:
     return [i for i in family if i not in behind]
 
 
-def _together(group: list[Instr]) -> Together:
+def _together(group: list[Instr]) -> MultiTensorApply:
     op = group[0].op
     assert isinstance(op, Apply)
     size = len(group[0].inputs)
     writes = tuple(i * size + w for i in range(len(group)) for w in op.writes)
     reads = tuple(i * size + r for i in range(len(group)) for r in op.reads)
-    return Together(op, len(group), writes, reads)
+    return MultiTensorApply(op, len(group), writes, reads)
 
 
 def _replace(program: Program, groups: list[list[Instr]]) -> Program:

@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from minigraph.core.ir import Instr, Program, Value, readers_of
-from minigraph.ops.bias import BiasAddGrad
-from minigraph.ops.elementwise import Relu, ReluGrad
-from minigraph.ops.pool import MaxPool, MaxPoolInputGrad
-from minigraph.rewrite.driver import Applied, Declined, Outcome, Rebuilder, Rule, rebuild, rewrite
+from minigraph.ir.program import Instr, Program, Value, readers_of
+from minigraph.ir.rebuild import Rebuilder, rebuild
+from minigraph.ops.math.elementwise import Relu, ReluGrad
+from minigraph.ops.nn.bias import BiasAddGrad
+from minigraph.ops.nn.pool import MaxPool, MaxPoolInputGrad
+from minigraph.rewrite.driver import Applied, Missed, Outcome, Rule, rewrite
 from minigraph.rewrite.pattern import Match, Pattern
 
 
@@ -53,18 +54,18 @@ def _move(program: Program) -> Outcome:
         return Outcome(program, [], [], 1)
     readers = readers_of(program)
     applied: list[Applied] = []
-    declined: list[Declined] = []
+    missed: list[Missed] = []
     by_instr: dict[Instr, _Site] = {}
     for instr in program.instrs:
         if isinstance(instr.op, Relu):
             site = _site(instr, readers)
             if isinstance(site, str):
-                declined.append(Declined("relu_after_pool", instr.name, instr.name, site))
+                missed.append(Missed("relu_after_pool", instr.name, instr.name, site))
                 continue
             by_instr |= dict.fromkeys((site.pool, *site.gates), site)
             applied.append(Applied("relu_after_pool", site.pool.name, str(site.pool.source), "MaxPool, Relu"))
     if not applied:
-        return Outcome(program, [], declined, 1)
+        return Outcome(program, [], missed, 1)
 
     def replace(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
         site = by_instr.get(old)
@@ -78,7 +79,7 @@ def _move(program: Program) -> Outcome:
         gate = new.add(ReluGrad(), delta, new.values[Value(site.pool, 0)])
         return [new.add(unpool.op, where, gate)]
 
-    return Outcome(rebuild(program, replace), applied, declined, 1)
+    return Outcome(rebuild(program, replace), applied, missed, 1)
 
 
 def _sum_of_pooled(found: Match, new: Rebuilder) -> Sequence[Value]:
@@ -99,7 +100,7 @@ class ReluAfterPool:
         return Outcome(
             summed.program,
             moved.applied + summed.applied,
-            moved.declined + summed.declined,
+            moved.missed + summed.missed,
             moved.sweeps + summed.sweeps,
             summed.changes,
         )

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigraph.core.ir import Value
-from minigraph.ops.comparison import GreaterEqual
-from minigraph.ops.elementwise import Add
+from minigraph.ir.program import Value
+from minigraph.ir.rebuild import Rebuilder
 from minigraph.ops.filling import Full
-from minigraph.ops.random import RandomUniform
+from minigraph.ops.math.comparison import GreaterEqual
+from minigraph.ops.math.elementwise import Add
+from minigraph.ops.random.distributions import RandomUniform
 from minigraph.passes.constant_folding import FOLD, FOLD_FULL, constant_value
 from minigraph.passes.simplify import NEUTRAL
-from minigraph.rewrite.driver import Rebuilder, Rule
+from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import RulePass
 

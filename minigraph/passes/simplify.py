@@ -14,15 +14,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from minigraph.core.ir import Instr, Value
 from minigraph.core.op import Op
-from minigraph.ops import elementwise as E
-from minigraph.ops import selection as S
+from minigraph.ir.program import Instr, Value
+from minigraph.ir.rebuild import Rebuilder
+from minigraph.ops.array.shape import Reshape, Transpose
+from minigraph.ops.broadcast import BroadcastTo, SumTo
 from minigraph.ops.identity import Identity
-from minigraph.ops.like import BroadcastTo, SumTo
-from minigraph.ops.shape import Reshape, Transpose
+from minigraph.ops.math import elementwise as E
+from minigraph.ops.math import selection as S
 from minigraph.passes.constant_folding import constant_value
-from minigraph.rewrite.driver import Rebuilder, Rule
+from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import RulePass
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigraph.core.ir import Instr, Value
-from minigraph.ops import elementwise as E
-from minigraph.ops.loss import LogSoftmax, Softmax, SoftmaxCrossEntropyWithLogits
-from minigraph.ops.reduce import Sum
+from minigraph.ir.program import Instr, Value
+from minigraph.ir.rebuild import Rebuilder
+from minigraph.ops.math import elementwise as E
+from minigraph.ops.math.reduce import Sum
+from minigraph.ops.nn.loss import LogSoftmax, Softmax, SoftmaxCrossEntropyWithLogits
 from minigraph.passes.constant_folding import constant_value
-from minigraph.rewrite.driver import Rebuilder, Rule
+from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import RulePass
 

@@ -6,7 +6,7 @@ after       U = winograd_filter(w), y = winograd_conv2d(x, U); dx, dU = winograd
 conditions  a filter of 3x3 or 5x5, stride 1, no dilation, one group, float32 or float64; no control inputs; and it
             pays by the costs below. The two gradients become one where they have δ in common and nothing that comes
             before the second needs the first
-formula     see `ops/winograd.py`. Exact in exact arithmetic; rounding errors grow with the tile (docs/passes.md)
+formula     see `ops/nn/winograd.py`. Exact in exact arithmetic; rounding errors grow with the tile (docs/passes.md)
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from minigraph.core.ir import Builder, Cell, Feed, Instr, Program, Value, reachable
 from minigraph.core.types import TensorType
-from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
-from minigraph.ops.elementwise import Relu
-from minigraph.ops.window import Pair
-from minigraph.ops.winograd import (
+from minigraph.ir.hoist import Fixed, changes_variables
+from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value, reachable
+from minigraph.ir.rebuild import Rebuilder, Trial, rebuild_in_order
+from minigraph.ir.regions import copy_instr
+from minigraph.ops.math.elementwise import Relu
+from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
+from minigraph.ops.nn.winograd import (
     WinogradConv2D,
     WinogradFilter,
     WinogradFilterAdjoint,
@@ -29,10 +31,9 @@ from minigraph.ops.winograd import (
     WinogradGrads,
     WinogradInputGrad,
 )
+from minigraph.ops.window import Pair
 from minigraph.rewrite.choice import Chooser
-from minigraph.rewrite.driver import Applied, Change, Declined, Outcome, Rebuilder, Trial, rebuild_in_order
-from minigraph.rewrite.fixed import Fixed, changes_variables
-from minigraph.rewrite.region import copy_instr
+from minigraph.rewrite.driver import Applied, Change, Missed, Outcome
 
 TILES = {3: (2, 4, 6), 5: (2, 3, 4)}  # the candidates m, by the filter's size
 
@@ -62,7 +63,7 @@ class Costs(NamedTuple):
 USUAL = Costs()
 
 
-class Site(NamedTuple):
+class ConvShape(NamedTuple):
     """One convolution, or its gradients: shapes of image, filter and output, bytes of a number, and whether the filter
     is transformed beforehand."""
 
@@ -131,14 +132,14 @@ class _Unit:
         self.tile: int | str = ""  # of the Winograd form, or why there is none
 
 
-def _site(instr: Instr) -> Site:
+def _site(instr: Instr) -> ConvShape:
     op, first, second = instr.op, *(v.type.static for v in instr.inputs)
     size = instr.types[0].dtype.np_dtype.itemsize
     if isinstance(op, Conv2DInputGrad):
-        return Site(op.shape, first, second, size)
+        return ConvShape(op.shape, first, second, size)
     if isinstance(op, Conv2DFilterGrad):
-        return Site(first, op.shape, second, size)
-    return Site(first, second, instr.types[0].static, size)
+        return ConvShape(first, op.shape, second, size)
+    return ConvShape(first, second, instr.types[0].static, size)
 
 
 def _is_convolution(instr: Instr) -> bool:
@@ -177,7 +178,7 @@ def _first_reads(program: Program) -> dict[Instr, int]:
 def _units(program: Program) -> list[_Unit]:
     """All instructions, gradients of the same δ in pairs."""
     first_read = _first_reads(program)
-    waiting: dict[tuple[Value, Site, tuple[Pair, Pair]], list[_Unit]] = {}
+    waiting: dict[tuple[Value, ConvShape, tuple[Pair, Pair]], list[_Unit]] = {}
     units: list[_Unit] = []
     for place, instr in enumerate(program.instrs):
         unit = _Unit([instr])
@@ -217,7 +218,7 @@ class WinogradPass:
         units = _units(program)
         is_fixed = (lambda _: False) if changes_variables(program) else Fixed()
         applied: list[Applied] = []
-        declined: list[Declined] = []
+        missed: list[Missed] = []
         changes: list[Change] = []
         for unit in units:
             if not _is_convolution(unit.members[0]):
@@ -227,12 +228,12 @@ class WinogradPass:
             changes.append(Change(tuple(unit.members), values, partial(self._again, unit.tile, is_fixed)))
             for each in unit.members:
                 if isinstance(unit.tile, str):
-                    declined.append(Declined(self.name, each.name, each.name, unit.tile))
+                    missed.append(Missed(self.name, each.name, each.name, unit.tile))
                 else:
                     applied.append(Applied(self.name, each.name, str(each.source), reason))
         if not applied:
-            return Outcome(program, [], declined, 1, changes)
-        return Outcome(_replace(program, units), applied, declined, 1, changes)
+            return Outcome(program, [], missed, 1, changes)
+        return Outcome(_replace(program, units), applied, missed, 1, changes)
 
     def _again(
         self, tile: int | str, is_fixed: Callable[[Value], bool], members: Sequence[Instr], new: Rebuilder
@@ -266,7 +267,7 @@ class WinogradPass:
         return tiles[choice.label], f"{choice.label}, {choice.reason}"
 
 
-def _label(tile: int, site: Site) -> str:
+def _label(tile: int, site: ConvShape) -> str:
     return f"F({tile}x{tile}, {site.w[0]}x{site.w[1]})"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from minigraph.core.ir import Program
+from minigraph.ir.program import Program
 
 
 class Choice(NamedTuple):

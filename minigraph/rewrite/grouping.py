@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from minigraph.core.ir import Instr, Program, Value
 from minigraph.core.op import Op
-from minigraph.rewrite.driver import Applied, Rebuilder, rebuild_in_order
+from minigraph.ir.program import Instr, Program, Value
+from minigraph.ir.rebuild import Rebuilder, rebuild_in_order
+from minigraph.rewrite.driver import Applied
 
 
 class _Group:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from minigraph.core.ir import Instr, Value
 from minigraph.core.op import Op
+from minigraph.ir.program import Instr, Value
 
 Check = Callable[[Instr], str | None]
 

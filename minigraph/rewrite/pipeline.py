@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from minigraph.core.errors import MinigraphError, VerificationError
-from minigraph.core.ir import Program
-from minigraph.core.printer import format_program
-from minigraph.core.verifier import verify_program
-from minigraph.rewrite.driver import Applied, Change, Declined, Outcome, Rule, rewrite
+from minigraph.ir.printer import format_program
+from minigraph.ir.program import Program
+from minigraph.ir.verifier import verify_program
+from minigraph.rewrite.driver import Applied, Change, Missed, Outcome, Rule, rewrite
 
 
 class Pass(Protocol):
@@ -34,13 +34,13 @@ class RulePass:
 
 
 class Stage(NamedTuple):
-    """What one pass did: the program after it, its applications, declined candidates, sweeps, seconds, and what of it
+    """What one pass did: the program after it, its applications, missed candidates, sweeps, seconds, and what of it
     depends on sizes (see Outcome)."""
 
     name: str
     program: Program
     applied: list[Applied]
-    declined: list[Declined]
+    missed: list[Missed]
     sweeps: int
     seconds: float
     changes: Sequence[Change] | None = None
@@ -53,7 +53,7 @@ class Stage(NamedTuple):
             "sweeps": self.sweeps,
             "seconds": round(self.seconds, 6),
             "applied": [a._asdict() for a in self.applied],
-            "declined": [d._asdict() for d in self.declined],
+            "missed": [d._asdict() for d in self.missed],
         }
 
 

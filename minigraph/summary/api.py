@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from minigraph.core.collections import GraphKeys
 from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.op import Op
 from minigraph.ops.builder import as_tensor_like, graph_of
-from minigraph.ops.summary import HistogramSummary, ImageSummary, MergeSummary, ScalarSummary
-from minigraph.variables import GraphKeys
+from minigraph.ops.host.summary import HistogramSummary, ImageSummary, MergeSummary, ScalarSummary
 
 _INVALID = re.compile(r"[^-/\w.]", re.ASCII)
 

@@ -11,7 +11,7 @@ import warnings
 from typing import Any
 
 from minigraph.core.graph import Graph
-from minigraph.core.graph_def import GraphDef, graph_def
+from minigraph.core.graph_def import GraphDef
 from minigraph.core.protos import proto, tensorboard_module
 from minigraph.summary.graph import graph_message
 
@@ -141,7 +141,7 @@ class FileWriter:
 
 
 def _definition(graph: Graph | GraphDef) -> GraphDef:
-    return graph if isinstance(graph, GraphDef) else graph_def(graph)
+    return graph if isinstance(graph, GraphDef) else graph.as_graph_def()
 
 
 class FileWriterCache:

@@ -11,7 +11,7 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.errors import NotFoundError
 from minigraph.data import load
-from minigraph.ops.random import get_seed
+from minigraph.ops.random.distributions import get_seed
 
 
 class DataSet:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
+import minigraph
+
 _PRIVATE = {"compat.v1", "contrib.learn", "contrib.slim.python", "core", "python"}  # what public modules have, again
 ASK = "docs/tf1.md lists what is there, and tells where to ask for more"
 
@@ -80,6 +82,9 @@ class Namespace(ModuleType):
         return sorted(found)
 
 
+ROOT = Namespace("", [minigraph])
+
+
 def _offers(source: Any, name: str) -> bool:
     """Whether the name is one for others to use: listed, or made in that module."""
     listed = getattr(source, "__all__", None)
@@ -124,8 +129,6 @@ def missing(path: str, kind: str = "symbol") -> str:
 
 def closest(path: str) -> str | None:
     """The present symbol that is most likely meant: a new name, the same name elsewhere, or a similar one."""
-    from minigraph.tf1.tree import ROOT
-
     if path in RENAMED:
         return RENAMED[path]
     known = list(dict.fromkeys(symbols(ROOT)))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import minigraph as tf
-from minigraph.ops.random import get_seed as _get_seed
+from minigraph.ops.random.distributions import get_seed as _get_seed
 
 
 class TestCase(unittest.TestCase):

@@ -24,7 +24,7 @@ from minigraph.tf1 import (
     training,
     vgg,
 )
-from minigraph.tf1.namespace import Namespace
+from minigraph.tf1.namespace import ROOT, Namespace
 
 _CORE_MODULES = (
     "graph_util", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "summary", "train",
@@ -47,7 +47,6 @@ def _public(module: Any, *left_out: str) -> dict[str, Any]:
             and n[0] != "_" and n not in left_out}  # fmt: skip
 
 
-ROOT = Namespace("", [minigraph])
 MODULES: dict[str, Namespace] = {"": ROOT}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.ops.builder import as_tensor_like, composed
-from minigraph.ops.math import (
+from minigraph.ops.math.math_api import (
     add,
     cast,
     ceil,

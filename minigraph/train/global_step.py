@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import int64
 from minigraph.core.graph import Graph, get_default_graph
-from minigraph.initializers import zeros_initializer
-from minigraph.variables import GraphKeys, Variable, get_variable
+from minigraph.run.initializers import zeros_initializer
+from minigraph.run.variables import Variable, get_variable
 
 
 def get_global_step(graph: Graph | None = None) -> Variable | None:

@@ -6,19 +6,21 @@ import os
 import warnings
 from typing import Any
 
+from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import GraphError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
-from minigraph.core.graph_def import GraphDef, add_nodes, graph_def
-from minigraph.core.graph_file import Ref, Saved, VariableDef, read_graph_file, write_graph_file
+from minigraph.core.graph_def import GraphDef, Ref, Saved, VariableDef
+from minigraph.graphs.graph_file import read_graph_file, write_graph_file
+from minigraph.graphs.importing import add_nodes
+from minigraph.run.variables import Variable
 from minigraph.train.saver import Saver
-from minigraph.variables import GraphKeys, Variable
 
 
 def write_graph(graph_or_graph_def: Graph | GraphDef, logdir: Any, name: str, as_text: bool = True) -> str:
     """Write the nodes of a graph to `logdir`/`name`, as text in any case; gives the path."""
     definition = graph_or_graph_def
     if isinstance(definition, Graph):
-        definition = graph_def(definition)
+        definition = definition.as_graph_def()
     if not isinstance(definition, GraphDef):
         raise TypeError(f"write_graph takes a tf.Graph or a tf.GraphDef, not {definition!r}")
     path = os.path.join(os.fspath(logdir), name)
@@ -42,7 +44,7 @@ def export_meta_graph(
         items = source.get_collection(key)
         variables |= {item.op.name: item for item in items if isinstance(item, Variable)}
         collections[key] = tuple(kept for item in items if (kept := _saved_item(key, item)) is not None)
-    saved = Saved(graph_def(source), tuple(map(_definition, variables.values())), collections)
+    saved = Saved(source.as_graph_def(), tuple(map(_definition, variables.values())), collections)
     if filename is not None:
         write_graph_file(filename, saved)
     return saved

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import float32
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.ops.array.shape import zeros
 from minigraph.ops.builder import as_tensor_like
-from minigraph.ops.math import cast, minimum
-from minigraph.ops.shape import zeros
-from minigraph.ops.state import group
-from minigraph.variables import GraphKeys, Variable, assign_sub, global_variables, trainable_variables
+from minigraph.ops.math.math_api import cast, minimum
+from minigraph.ops.state.variable import group
+from minigraph.run.variables import Variable, assign_sub, global_variables, trainable_variables
 
 
 def moving_average_variables(scope: str | None = None) -> list[Variable]:

@@ -6,15 +6,15 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minigraph.autodiff import cut_at, gradients
+from minigraph.autodiff.gradients import cut_at, gradients
+from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import GradientError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op
+from minigraph.ops.array.shape import ones, zeros
 from minigraph.ops.constant import constant
-from minigraph.ops.math import cast
-from minigraph.ops.shape import ones, zeros
-from minigraph.ops.state import group
-from minigraph.ops.update import (
+from minigraph.ops.math.math_api import cast
+from minigraph.ops.state.update import (
     ApplyAdadelta,
     ApplyAdagrad,
     ApplyAdam,
@@ -24,7 +24,8 @@ from minigraph.ops.update import (
     ApplyMomentum,
     ApplyRMSProp,
 )
-from minigraph.variables import GraphKeys, Variable, trainable_variables
+from minigraph.ops.state.variable import group
+from minigraph.run.variables import Variable, trainable_variables
 
 Hyper = dict[str, Tensor]
 

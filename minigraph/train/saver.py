@@ -10,9 +10,9 @@ import numpy as np
 
 from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError
-from minigraph.core.files import atomic_write
 from minigraph.core.types import format_shape
-from minigraph.variables import Variable, global_variables
+from minigraph.run.variables import Variable, global_variables
+from minigraph.util.files import atomic_write
 
 SUFFIX = ".safetensors"
 STATE_FILE = "checkpoint.json"
@@ -203,8 +203,8 @@ def checkpoint_exists(checkpoint_prefix: Any) -> bool:
 
 def _of_tensorflow(path: Any) -> dict[str, np.ndarray] | None:
     """The variables of a checkpoint that TensorFlow wrote; None if the path leads to none. DataLossError."""
-    from minigraph.weights.checkpoint import is_checkpoint
-    from minigraph.weights.formats import find_format, load_weights
+    from minigraph.formats.registry import find_format, load_weights
+    from minigraph.formats.tensorflow.checkpoint import is_checkpoint
 
     if os.path.isfile(f"{os.fspath(path)}{SUFFIX}"):
         return None

@@ -18,7 +18,7 @@ def draw_svg(shown: Graph | Tensor) -> str | None:
 
     That is without nodes or without Graphviz.
     """
-    from minigraph.core.walk import needed
+    from minigraph.graphs.walk import needed
     from minigraph.viz.dot import dot_source
     from minigraph.viz.fold import choose_folds, fold
     from minigraph.viz.picture import picture_of_graph

@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from minigraph.compile.profile import short_source
+from minigraph.inspect.profile import short_source
 from minigraph.viz.dot import CHANGES, COLOURS, MEANINGS, heat
 from minigraph.viz.fold import READABLE, choose_folds
 from minigraph.viz.picture import Box

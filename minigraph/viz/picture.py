@@ -9,17 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import NamedTuple
 
+from minigraph.compile.cost import flops, moved_bytes, op_name, parts
 from minigraph.core.graph import Graph
 from minigraph.core.graph import Node as GraphNode
-from minigraph.core.ir import Cell, Feed, Instr, Program
-from minigraph.core.op import Op
-from minigraph.core.printer import format_attributes
+from minigraph.core.op import Op, format_attributes
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
+from minigraph.ir.program import Cell, Feed, Instr, Program
 from minigraph.ops.constant import Placeholder, PlaceholderWithDefault
-from minigraph.ops.state import NoOp, VariableV2
+from minigraph.ops.state.variable import NoOp, VariableV2
 from minigraph.viz.amount import amount
-from minigraph.viz.cost import flops, moved_bytes, op_name, parts
 
 KINDS = ("input", "parameter", "state", "constant", "forward", "gradient", "update")
 KEPT, ADDED, REMOVED = "kept", "added", "removed"
@@ -34,7 +33,7 @@ class Box:
     """An operation, or a folded scope (then `count` is above 1 and all numbers are sums over what is in it).
 
     kind: one of KINDS; "parameter" is a trainable variable, "state" any other one. types: of the outputs.
-    flops, bytes: see `minigraph.viz.cost`; None where no part is known. `partial`: some part's FLOPs are not known.
+    flops, bytes: see `minigraph.compile.cost`; None where no part is known. `partial`: some part's FLOPs are not known.
     seconds: of a run, where it was measured. inner: a line for each operation that a fused one is made of.
     """
 

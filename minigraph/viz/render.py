@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from minigraph.core.errors import MinigraphError
-from minigraph.core.files import atomic_write
+from minigraph.util.files import atomic_write
 
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".html")
 _RESOLUTION = 110  # dots per inch of a .png

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from minigraph.compile.plan import Plan
-from minigraph.compile.profile import LaunchProfile, Profile
 from minigraph.compile.specialise import specialise
 from minigraph.core.errors import MinigraphError
 from minigraph.core.graph import Graph, Node, Tensor
-from minigraph.core.ir import Instr, Program
 from minigraph.core.types import TensorType, format_shape
-from minigraph.core.walk import needed
+from minigraph.graphs.walk import needed
+from minigraph.inspect.profile import LaunchProfile, Profile
+from minigraph.ir.program import Instr, Program
 from minigraph.ops.constant import Placeholder
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Stage, run_pipeline

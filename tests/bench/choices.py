@@ -19,14 +19,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from programs import program_of
+from support.programs import program_of
 
-from minigraph.backend import get_backend
+from minigraph.backend.base import get_backend
 from minigraph.compile import tune
 from minigraph.compile.plan import Plan
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import run_pipeline
-from minigraph.tools.target import load_target
+from minigraph.tools.shared.target import load_target
 
 
 def survey(model: str, batch: int, given: argparse.Namespace) -> None:

@@ -22,14 +22,14 @@ from minigraph.compile.memory import lower_bound
 from minigraph.compile.plan import Plan
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from deep_networks import googlenet, residual_chain, resnet
+from support.deep_networks import googlenet, residual_chain, resnet
 
 Case = tuple[tf.Graph, list[Any], dict[Any, Any]]
 
 
 def mnist(batch: int) -> Case:
     from minigraph.models.registry import get_model
-    from minigraph.tools.train import build_network
+    from minigraph.tools.shared.train import build_network
 
     made = build_network(get_model("mnist-cnn"), stddev=1.0, learning_rate=0.01, seed=1)
     images, labels = np.zeros((batch, 784), np.float32), np.zeros((batch, 10), np.float32)

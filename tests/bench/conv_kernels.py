@@ -21,13 +21,13 @@ from minigraph.backends.numpy import NumpyBackend
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.bias import BiasAdd, BiasAddGrad
-from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
-from minigraph.ops.elementwise import Relu, ReluGrad
-from minigraph.ops.loss import SoftmaxCrossEntropyWithLogits
-from minigraph.ops.matmul import MatMul
-from minigraph.ops.pool import MaxPool, MaxPoolInputGrad
-from minigraph.ops.update import ApplyAdam
+from minigraph.ops.math.elementwise import Relu, ReluGrad
+from minigraph.ops.math.matmul import MatMul
+from minigraph.ops.nn.bias import BiasAdd, BiasAddGrad
+from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
+from minigraph.ops.nn.loss import SoftmaxCrossEntropyWithLogits
+from minigraph.ops.nn.pool import MaxPool, MaxPoolInputGrad
+from minigraph.ops.state.update import ApplyAdam
 
 try:
     import torch

@@ -16,7 +16,7 @@ import numpy as np
 import minigraph as tf
 from minigraph.data import Batches, load
 from minigraph.models.registry import get_model, get_recipe
-from minigraph.tools.train import FIRST, build_network, predict
+from minigraph.tools.shared.train import FIRST, build_network, predict
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from browser import Browser, started
-from networks import resnet50
+from support.browser import Browser, started
+from support.networks import resnet50
 
 import minigraph as tf
 from minigraph.viz.page import page

@@ -20,7 +20,7 @@ import numpy as np
 import minigraph as tf
 from minigraph.data import load
 from minigraph.models.registry import get_model
-from minigraph.tools.train import build_network
+from minigraph.tools.shared.train import build_network
 
 BATCH = 256
 WARM_UP = 3

@@ -20,13 +20,13 @@ from conv_kernels import randn
 
 from minigraph.backends.numpy import NumpyBackend, region
 from minigraph.core.dtypes import as_dtype
-from minigraph.core.ir import Builder, Feed, Program, Value, reachable
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops import winograd as W
-from minigraph.ops.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
-from minigraph.passes.winograd import TILES, Site
-from minigraph.rewrite.region import Blocked
+from minigraph.ir.program import Builder, Feed, Program, Value, reachable
+from minigraph.ir.regions import Blocked
+from minigraph.ops.nn import winograd as W
+from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
+from minigraph.passes.winograd import TILES, ConvShape
 
 BYTES = 4 << 20  # of a block's image and output together
 # images, rows and columns, filter, channels, output channels
@@ -118,7 +118,7 @@ def main() -> None:
     for n, h, r, c, o in LAYERS:
         pads = ((r // 2, r // 2),) * 2
         x, w, grad = randn(n, h, h, c), randn(r, r, c, o), randn(n, h, h, o)
-        site = Site(x.shape, w.shape, grad.shape, 4)
+        site = ConvShape(x.shape, w.shape, grad.shape, 4)
         size = max(1, min(n, BYTES * n // (x.nbytes + grad.nbytes)))
         region.block_size = lambda op, size=size: size  # type: ignore[misc]
         for what, kinds in KINDS.items():

@@ -17,7 +17,7 @@ import minigraph as tf
 from minigraph.models.registry import get_model
 from minigraph.tools.bench import torch_peer
 from minigraph.tools.bench.layers import NETWORKS
-from minigraph.tools.target import load_target
+from minigraph.tools.shared.target import load_target
 
 ROUNDS = 30
 HOST_STEPS = 100  # fewer than what the driver lets wait
@@ -101,7 +101,7 @@ def ours(row: Row, precision: str) -> dict[str, Any]:
         plan: Any = session.plan_for(target.fetches, feeds)[0]
         return {
             "seconds": seconds,
-            "capture_declined": plan.declined,
+            "capture_declined": plan.missed,
             "lower_rungs": len(session.backend.ladder.reasons),  # type: ignore[attr-defined]
             "arena": plan.peak,
         }
@@ -232,6 +232,6 @@ def host_time(model: str = "mnist-cnn", batch: int = 64, steps: int | None = Non
         return {
             "microseconds": sorted(times)[len(times) // 2] * 1e6,
             "bar": 30,
-            "capture_declined": plan.declined,
+            "capture_declined": plan.missed,
             "microseconds_of_a_step_among_many": (time.perf_counter() - start) / (10 * steps) * 1e6,
         }

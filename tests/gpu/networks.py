@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from kernel_cases import randn
+from support.kernel_cases import randn
 
 import minigraph as tf
-from minigraph.ops import conv2d as C
+from minigraph.ops.nn import conv2d as C
 
 InputGrad: Any = C.Conv2DInputGrad
 FilterGrad: Any = C.Conv2DFilterGrad

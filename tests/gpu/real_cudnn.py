@@ -79,7 +79,7 @@ def backend(precision: str) -> Any:
 
 def ask() -> dict[str, Any]:
     """For each precision how many of the tests' convolutions were asked for, and which of them have no engine."""
-    from kernel_cases import type_of
+    from support.kernel_cases import type_of
 
     from gpu.networks import forms
 
@@ -102,7 +102,7 @@ def block(precision: str) -> Any:
     """A convolution with residual, bias and ReLU, as the compiler fuses them."""
     import minigraph as tf
     from gpu.networks import residual_block
-    from minigraph.rewrite.region import Epilogue
+    from minigraph.ir.regions import Epilogue
 
     dtype = tf.float16 if precision == "float16" else tf.float32
     with tf.Graph().as_default(), tf.Session() as session:
@@ -114,8 +114,8 @@ def block(precision: str) -> Any:
 def of_network(model: str, batch: int) -> None:
     """For a training step and inference in each precision: graphs, those without an engine, and largest workspace."""
     import minigraph as tf
-    from minigraph import backend as backends
-    from minigraph.tools.target import load_target
+    from minigraph.backend import base as backends
+    from minigraph.tools.shared.target import load_target
 
     for inference in (False, True):
         for precision in PRECISIONS[:3]:

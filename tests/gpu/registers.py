@@ -56,9 +56,9 @@ def training_step() -> list[Kernel]:
     """The kernels of a training step of mnist-cnn at batch 256, as the backend's pipeline leaves it."""
     import minigraph as tf
     from gpu.host import HostDevice
-    from minigraph import backend as backends
+    from minigraph.backend import base as backends
     from minigraph.backends.cupy.backend import CupyBackend
-    from minigraph.tools.target import load_target
+    from minigraph.tools.shared.target import load_target
 
     target = load_target("mnist-cnn", 256, False)
     before = dict(backends._loaded)

@@ -152,11 +152,11 @@ def training() -> dict[str, Any]:
             losses[name] = [float(session.run([loss, train], {x: images, y: labels})[0]) for _ in range(STEPS)]
             if name == "captured":
                 plan: Any = session.plan_for([loss, train], {x: images, y: labels})[0]
-                declined = plan.declined
+                missed = plan.missed
     want = np.array(losses["numpy"])
     return {
         "losses": losses,
-        "capture_declined": declined,
+        "capture_declined": missed,
         "eager_equals_captured": losses["eager"] == losses["captured"],
         "largest_relative_error": float(np.max(np.abs(np.array(losses["captured"]) - want) / np.abs(want))),
     }
@@ -204,7 +204,7 @@ def ladder(rung: str) -> dict[str, Any]:
 
     from gpu.networks import evaluate, forms
     from gpu.trials import trials
-    from minigraph.backend import get_backend
+    from minigraph.backend.base import get_backend
 
     backend: Any = get_backend("cupy")
     want = evaluate("numpy")[0]
@@ -222,7 +222,7 @@ def ladder(rung: str) -> dict[str, Any]:
     return {
         "wrong": wrong,
         "block_error": float(np.linalg.norm(made - want) / np.linalg.norm(want)),
-        "capture_declined": plan.declined,
+        "capture_declined": plan.missed,
         "next_rung": {str(problem): reason for problem, reason in backend.ladder.reasons.items()},
     }
 
@@ -248,8 +248,8 @@ def _worst_product(precision: str) -> float:
 
     from gpu.networks import forms
     from gpu.trials import trials
-    from minigraph.backend import get_backend
-    from minigraph.ops.matmul import MatMul
+    from minigraph.backend.base import get_backend
+    from minigraph.ops.math.matmul import MatMul
 
     backend: Any = get_backend("cupy", precision)
     random = np.random.RandomState(0)
@@ -296,7 +296,7 @@ def _logits_and_gradients(model: str, batch: int, backend: str, precision: str) 
 def timing(only: str = "") -> list[Job]:
     """See `benchmark.jobs`."""
     from gpu import benchmark
-    from minigraph.backend import get_backend
+    from minigraph.backend.base import get_backend
 
     get_backend("cupy")  # else each job would fail, after building its network
     return benchmark.jobs(only)
@@ -305,7 +305,7 @@ def timing(only: str = "") -> list[Job]:
 def first_runs() -> list[Job]:
     """See `benchmark.first_run`; they leave compiled kernels for the benchmark."""
     from gpu import benchmark
-    from minigraph.backend import get_backend
+    from minigraph.backend.base import get_backend
 
     get_backend("cupy")  # else each job would fail, after building its network
     return [

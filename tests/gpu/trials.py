@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from kernel_cases import LARGE, close, specialised, type_of
+from support.kernel_cases import LARGE, close, specialised, type_of
 
 import minigraph as tf
 from minigraph.backends.cupy.backend import CupyBackend

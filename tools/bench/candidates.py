@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
-from minigraph.backend import backend_names
+from minigraph.backend.base import backend_names
 from minigraph.tools.bench import ours
 from minigraph.tools.bench.workloads import Workload
 
@@ -56,7 +56,7 @@ def compares(candidate: Candidate, work: Workload) -> bool:
 
 def default_backends() -> tuple[str, ...]:
     """The backends that run numbers here."""
-    from minigraph.tools.devices import devices
+    from minigraph.tools.shared.devices import devices
 
     return tuple(s.name for s in devices() if s.runs and s.name in backend_names() and s.name != "sympy")
 

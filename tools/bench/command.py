@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from minigraph.tools.options import autotune_option, debug_option, number, output_file
+from minigraph.tools.shared.options import autotune_option, debug_option, number, output_file
 
 
 @click.command("bench")
@@ -41,7 +41,7 @@ def bench(
     """
     from rich.console import Console
 
-    from minigraph.backend import get_backend
+    from minigraph.backend.base import get_backend
     from minigraph.tools.bench import report
     from minigraph.tools.bench.candidates import candidates, default_backends
     from minigraph.tools.bench.measure import measure, peak_flops

@@ -8,7 +8,7 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.tools.bench.workloads import Workload
-from minigraph.tools.target import load_target
+from minigraph.tools.shared.target import load_target
 
 
 def make(work: Workload, backend: str) -> tuple[Callable[[], Any], int]:
@@ -22,7 +22,7 @@ def make(work: Workload, backend: str) -> tuple[Callable[[], Any], int]:
 
 
 def flops(work: Workload) -> int:
-    """Of the work by definition, before any pass changed it; see `minigraph.viz.cost`."""
+    """Of the work by definition, before any pass changed it; see `minigraph.compile.cost`."""
     from minigraph.viz.stages import trace
 
     target = load_target(work.model, work.batch, inference=not work.trains)

@@ -11,9 +11,9 @@ from typing import Any
 
 from rich.table import Table
 
-from minigraph.core.files import atomic_write
 from minigraph.tools.bench.candidates import OURS, versions
 from minigraph.tools.bench.measure import Result, Timing
+from minigraph.util.files import atomic_write
 
 
 def table(result: Result, peak: float) -> Table:

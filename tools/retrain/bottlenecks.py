@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from minigraph.core.files import atomic_write
 from minigraph.data import ImageFolder, Prefetch
+from minigraph.util.files import atomic_write
 
 MEMORY = 512 << 20  # bytes of bottlenecks that are kept in memory
 _AT_ONCE = 8  # images in a run of the network

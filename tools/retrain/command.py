@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from minigraph.tools.options import Command, backend_option, debug_option, distortion_options, image_dir_option, number
+from minigraph.tools.shared.options import (
+    Command,
+    backend_option,
+    debug_option,
+    distortion_options,
+    image_dir_option,
+    number,
+)
 
 if TYPE_CHECKING:
     from minigraph.data import ImageFolder
@@ -73,7 +80,7 @@ def retrain(**options: Any) -> None:
     Underscores in the options' names do, too. Ctrl-C saves; the same command then goes on from there.
     """
     from minigraph.models.registry import get_model
-    from minigraph.tools.folder import read_folder
+    from minigraph.tools.shared.folder import read_folder
 
     model = get_model(options["model"])
     cut, from_scratch = _which_layers(model, options)
@@ -110,7 +117,7 @@ def _out(options: Mapping[str, Any]) -> Path:
 def _run(
     model: Model, folder: ImageFolder, cut: str | None, from_scratch: bool, options: Mapping[str, Any]
 ) -> Retraining:
-    from minigraph.backend import get_backend
+    from minigraph.backend.base import get_backend
     from minigraph.data import Distortions
     from minigraph.tools.retrain.network import Plan
     from minigraph.tools.retrain.run import Retraining, Settings
@@ -131,10 +138,10 @@ def _run(
 
 
 def _train(run: Retraining, options: Mapping[str, Any]) -> None:
-    from minigraph.tools.progress import Counter
     from minigraph.tools.retrain.events import Events
     from minigraph.tools.retrain.run import Stopped
-    from minigraph.tools.running import Interrupted
+    from minigraph.tools.shared.progress import Counter
+    from minigraph.tools.shared.running import Interrupted
 
     total, quiet = options["how_many_training_steps"], options["quiet"]
     with Counter("bottlenecks", quiet) as counter:
@@ -164,8 +171,8 @@ def _train(run: Retraining, options: Mapping[str, Any]) -> None:
 
 
 def _report(run: Retraining, options: Mapping[str, Any]) -> None:
-    from minigraph.core.files import atomic_write
     from minigraph.models.bundle import make_bundle, save_bundle
+    from minigraph.util.files import atomic_write
 
     test = run.test(options["test_batch_size"])
     click.echo(f"Final test accuracy = {test.right.mean():.1%} (N={len(test.rows)})")
@@ -189,9 +196,9 @@ def _report(run: Retraining, options: Mapping[str, Any]) -> None:
 
 
 def _recommend(model: Model, folder: ImageFolder, options: Mapping[str, Any]) -> None:
-    from minigraph.tools.progress import Counter
     from minigraph.tools.retrain.network import end_points
     from minigraph.tools.retrain.recommend import advise, describe, measure
+    from minigraph.tools.shared.progress import Counter
 
     counts = folder.counts().values()
     mean = sum(counts) / len(counts)

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, NamedTuple, Self
 
 import minigraph as tf
 from minigraph.core.errors import MissingPackageError
 
-if TYPE_CHECKING:
-    from minigraph.tools.retrain.run import Evaluation
+
+class Evaluation(NamedTuple):
+    """After a step: accuracy and mean cross-entropy on its batch, and on a sample of validation images."""
+
+    step: int
+    train_accuracy: float
+    train_loss: float
+    validation_accuracy: float
+    validation_loss: float
+    validation_images: int
+
+    def lines(self, now: datetime) -> list[str]:
+        """What TensorFlow's tool prints."""
+        start = f"{now}: Step {self.step}:"
+        return [
+            f"{start} Train accuracy = {self.train_accuracy:.1%}",
+            f"{start} Cross entropy = {self.train_loss:f}",
+            f"{start} Validation accuracy = {self.validation_accuracy:.1%} (N={self.validation_images})",
+        ]
 
 
 class Events:

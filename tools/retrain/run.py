@@ -20,13 +20,13 @@ from minigraph.data import Distortions, ImageFolder, Prefetch, load_image
 from minigraph.data.images import load_distorted
 from minigraph.models.pretrained import load_pretrained
 from minigraph.models.record import Model
-from minigraph.tools.baseline import Baseline, cross_entropy
-from minigraph.tools.progress import Counter
 from minigraph.tools.retrain.bottlenecks import Bottlenecks, weights_key
-from minigraph.tools.retrain.events import Events
+from minigraph.tools.retrain.events import Evaluation, Events
 from minigraph.tools.retrain.network import SCOPE, Plan, build_network
 from minigraph.tools.retrain.split import Split, split_images
-from minigraph.tools.running import Checkpoints, Interrupted, StopRequest, TrainingError
+from minigraph.tools.shared.baseline import Baseline, cross_entropy
+from minigraph.tools.shared.progress import Counter
+from minigraph.tools.shared.running import Checkpoints, Interrupted, StopRequest, TrainingError
 
 SAVE_INTERVAL = 60.0  # seconds between checkpoints
 _AT_ONCE = 16  # images in a run of the frozen part, or of a test
@@ -45,26 +45,6 @@ class Settings:
     validation_percentage: float
     seed: int
     split_seed: int
-
-
-class Evaluation(NamedTuple):
-    """After a step: accuracy and mean cross-entropy on its batch, and on a sample of validation images."""
-
-    step: int
-    train_accuracy: float
-    train_loss: float
-    validation_accuracy: float
-    validation_loss: float
-    validation_images: int
-
-    def lines(self, now: datetime) -> list[str]:
-        """What TensorFlow's tool prints."""
-        start = f"{now}: Step {self.step}:"
-        return [
-            f"{start} Train accuracy = {self.train_accuracy:.1%}",
-            f"{start} Cross entropy = {self.train_loss:f}",
-            f"{start} Validation accuracy = {self.validation_accuracy:.1%} (N={self.validation_images})",
-        ]
 
 
 class Stopped(Exception):

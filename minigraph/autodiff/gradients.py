@@ -1,0 +1,234 @@
+"""Reverse-mode differentiation as a graph transformation: gradients are nodes like any others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigraph.core.errors import GradientError, GraphError
+from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
+from minigraph.core.types import compatible, format_shape
+from minigraph.ops.builder import apply, as_tensor_like
+from minigraph.ops.control.recompute import Recompute, note_copy, original, recompute_scopes
+from minigraph.ops.filling import OnesLike
+from minigraph.ops.math.selection import AddN
+
+
+def gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    colocate_gradients_with_ops: bool = False,
+    gate_gradients: bool = False,
+    aggregation_method: Any = None,
+    stop_gradients: Any = None,
+) -> list[Tensor | None]:
+    """Σ ∂ys/∂xs, one tensor per x, or None where no path leads from x to a y.
+
+    `grad_ys` weights each y (default: ones). Nothing flows back through the nodes of `stop_gradients`, as if they were
+    constants. GradientError where a path leads through an op that has no gradient. The other arguments are TensorFlow
+    1's, accepted and without effect.
+    """
+    ys, xs = _tensors(ys), [_differentiand(x) for x in _listed(xs)]
+    stops = set() if stop_gradients is None else {_differentiand(s).node for s in _listed(stop_gradients)}
+    if not ys:
+        raise ValueError("gradients needs at least one y")
+    graph = ys[0].graph
+    for tensor in (*ys, *xs):
+        if tensor.graph is not graph:
+            raise GraphError(f"{tensor!r} must be from the same graph as {ys[0]!r}.")
+    with graph.as_default(), graph.name_scope(name):
+        collected = _Accumulator()
+        for y, grad in zip(ys, _initial(ys, grad_ys), strict=True):
+            collected.add(y, grad)
+        _backward(graph, ys, xs, stops, collected)
+        return [collected.total(x) for x in xs]
+
+
+class _Accumulator:
+    """The gradients that have reached each tensor so far."""
+
+    def __init__(self) -> None:
+        self.parts: dict[Tensor, list[Tensor]] = {}
+
+    def add(self, tensor: Tensor, grad: Tensor) -> None:
+        self.parts.setdefault(tensor, []).append(grad)
+
+    def total(self, tensor: Tensor) -> Tensor | None:
+        parts = self.parts.get(tensor)
+        if not parts:
+            return None
+        if len(parts) > 1:
+            with tensor.graph.made_at(tensor.node.source):
+                self.parts[tensor] = [apply(AddN(), *parts)]
+        return self.parts[tensor][0]
+
+
+def _backward(graph: Graph, ys: list[Tensor], xs: list[Tensor], stops: set[Node], collected: _Accumulator) -> None:
+    sources = {x.node for x in xs}
+    between = _between(ys, xs, stops)
+    recomputed = _Recomputation(graph)
+    for node in sorted(between, key=lambda n: n.id, reverse=True):
+        if node in stops or (node in sources and all(t.node not in between for t in node.inputs)):
+            continue  # nothing that is wanted lies before it
+        grads = [collected.total(t) for t in node.outputs]
+        gate = next((g for g in grads if g is not None), None)
+        if gate is None or not node.inputs:
+            continue
+        with graph.control_dependencies(None):
+            reader = recomputed.node(node, gate)
+            with graph.made_at(node.source), graph.name_scope(f"{node.name}_grad"):
+                for operand, grad in zip(node.inputs, node.op.vjp(reader, *grads), strict=True):
+                    tensor = original(operand)
+                    if grad is not None and tensor.node in between:
+                        collected.add(tensor, grad)
+
+
+class _Recomputation:
+    """The nodes of `recompute` scopes made once more, for the gradients of one call to read.
+
+    Each scope has copies of its own, which read what flows into the scope through `Recompute`, gated by the first
+    gradient that reaches it. A scope within another reads what the copies of the outer one compute.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.gates: dict[str, Tensor] = {}
+        self.copies: dict[tuple[str, Node], Node] = {}
+        self.operands: dict[tuple[str, Tensor], Tensor] = {}
+
+    def node(self, node: Node, gate: Tensor) -> Node:
+        """What the gradient of `node`, which `gate` is part of, is to read in its place."""
+        scopes = recompute_scopes(node)
+        if not scopes or not _repeatable(node):
+            return node
+        for scope in scopes:
+            self.gates.setdefault(scope, gate)
+        last_id = self.graph.last_id
+        copy = self._copy(node, scopes)
+        self.graph.last_id = last_id  # default op seeds are counts of ids, and are not to depend on this
+        return copy
+
+    def _copy(self, wanted: Node, scopes: Sequence[str]) -> Node:
+        """`wanted` and what it needs of the innermost of `scopes`, made again."""
+        scope = scopes[-1]
+        needed: set[Node] = set()
+        stack = [wanted]
+        while stack:
+            node = stack.pop()
+            if node not in needed and (scope, node) not in self.copies:
+                needed.add(node)
+                stack.extend(t.node for t in node.inputs if _is_inside(t.node, scope))
+        for node in sorted(needed, key=lambda n: n.id):
+            operands = [self._operand(t, scopes) for t in node.inputs]
+            with self.graph.made_at(node.source):
+                copy = self.copies[scope, node] = self.graph.add(node.op, operands, node.name)
+            for tensor, again in zip(node.outputs, copy.outputs, strict=True):
+                again.type = tensor.type
+            note_copy(node, copy)
+        return self.copies[scope, wanted]
+
+    def _operand(self, tensor: Tensor, scopes: Sequence[str]) -> Tensor:
+        """What a copy within `scopes` reads in place of `tensor`."""
+        node = tensor.node
+        if not scopes or not (node.inputs or node.op.stateful):
+            return tensor  # a constant is there at any time
+        scope = scopes[-1]
+        if _is_inside(node, scope):
+            return self._copy(node, scopes).outputs[tensor.value_index]
+        if (scope, tensor) not in self.operands:
+            outside = self._operand(tensor, scopes[:-1])
+            with self.graph.made_at(node.source):
+                self.operands[scope, tensor] = apply(Recompute(), outside, self.gates[scope], name=f"{scope}/again")
+        return self.operands[scope, tensor]
+
+
+def _repeatable(node: Node) -> bool:
+    """Whether a node gives the same values when it runs once more, whenever that is."""
+    return bool(node.inputs) and not (node.op.stateful or node.control_inputs)
+
+
+def _is_inside(node: Node, scope: str) -> bool:
+    return node.name.startswith(f"{scope}/") and _repeatable(node)
+
+
+def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Node]) -> set[Node]:
+    """The nodes on differentiable paths from an x to a y, the x's own nodes included.
+
+    What reads a recomputed value counts as a reader of the original, so the copies are never part of a path.
+    """
+    after = {x.node for x in xs}
+    first = min((x.node.id for x in xs), default=0)
+    last = max(y.node.id for y in ys)
+    for node in ys[0].graph.nodes[first : last + 1]:
+        passes = node.op.differentiable and node not in stops
+        if passes and any(t.dtype.is_floating and original(t).node in after for t in node.inputs):
+            after.add(node)
+    before: set[Node] = set()
+    stack = [y.node for y in ys if y.node in after]
+    while stack:
+        node = stack.pop()
+        if node not in before:
+            before.add(node)
+            if node not in stops:
+                operands = [original(t) for t in node.inputs if t.dtype.is_floating]
+                stack.extend(t.node for t in operands if t.node in after)
+    return before
+
+
+def _initial(ys: list[Tensor], grad_ys: Any) -> list[Tensor]:
+    given = _listed(grad_ys) if grad_ys is not None else [None] * len(ys)
+    if len(given) != len(ys):
+        raise ValueError(f"grad_ys has {len(given)} entries for {len(ys)} ys")
+    out = []
+    for y, grad in zip(ys, given, strict=True):
+        if not y.dtype.is_floating:
+            raise TypeError(f"Gradients of {y!r} are not defined: its dtype is not a floating one.")
+        if grad is None:
+            out.append(apply(OnesLike(), y, name="grad_ys"))
+            continue
+        tensor = convert_to_tensor(as_tensor_like(grad), y.dtype, name="grad_ys")
+        if not compatible(tensor.type.shape, y.type.shape):
+            raise GradientError(
+                f"grad_ys of shape {format_shape(tensor.type.shape)} for a y of shape {format_shape(y.type.shape)}"
+            )
+        out.append(tensor)
+    return out
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _tensors(values: Any) -> list[Tensor]:
+    return [convert_to_tensor(v) for v in _listed(values)]
+
+
+def _differentiand(x: Any) -> Tensor:
+    """The tensor to differentiate by: for a variable its buffer, through which all its reads go."""
+    ref = getattr(x, "ref", None)
+    return ref if isinstance(ref, Tensor) else convert_to_tensor(x)
+
+
+def cut_at(y: Tensor, xs: list[Tensor]) -> list[Node]:
+    """The nodes at which no gradient passes on the way from `y` back to `xs`: to explain a missing gradient."""
+    graph = y.graph
+    sources = {x.node for x in xs}
+    depends = set(sources)
+    for node in graph.nodes:
+        if any(t.node in depends for t in node.inputs):
+            depends.add(node)
+    found: list[Node] = []
+    seen: set[Node] = set()
+    stack = [y.node]
+    while stack:
+        node = stack.pop()
+        if node in seen or node in sources or node not in depends:
+            continue
+        seen.add(node)
+        if not node.op.differentiable:
+            found.append(node)
+        else:
+            stack.extend(t.node for t in node.inputs)
+    return found

@@ -1,0 +1,28 @@
+"""Types of the arguments of public functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from minigraph.core.dtypes import DType
+from minigraph.core.operand import Operand
+from minigraph.core.types import Dimension, TensorShape
+
+TensorLike: TypeAlias = Operand | npt.ArrayLike
+"""A tensor, a variable, or anything of which NumPy makes an array of numbers."""
+
+DTypeLike: TypeAlias = DType | str | type[Any] | np.dtype[Any]
+"""A dtype: `tf.float32`, `"float32"`, `np.float32`, or `np.dtype("float32")`."""
+
+ShapeLike: TypeAlias = TensorShape | Sequence[int | Dimension | None] | int | None
+"""A shape of known rank, None for a dimension that is unknown; None alone for a shape of unknown rank."""
+
+AxisLike: TypeAlias = int | Sequence[int] | None
+"""An axis, several, or None for all; negative numbers count from the last."""
+
+Padding: TypeAlias = Literal["SAME", "VALID"]
+DataFormat2D: TypeAlias = Literal["NHWC", "NCHW"]

@@ -1,0 +1,79 @@
+"""Loaded weights into a session's variables, all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigraph.core.collections import GraphKeys
+from minigraph.core.errors import InvalidArgumentError
+from minigraph.formats.arrays import Array
+from minigraph.run.variables import Variable
+
+_LISTED = 20
+
+
+class Row(NamedTuple):
+    """What does not fit: a variable and an array, by name and shape, None where there is none of the two."""
+
+    variable: tuple[str, tuple[int, ...]] | None
+    array: tuple[str, tuple[int, ...]] | None
+
+
+def mismatch(rows: Sequence[Row], where: str) -> InvalidArgumentError:
+    """The error that lists variables and arrays that do not fit, side by side; first those that should be the same."""
+    pairs = [(row.variable, row.array) for row in rows if row.variable and row.array]
+    lefts = [row.variable for row in rows if not row.array]
+    rights = [row.array for row in rows if not row.variable]
+    table = [("in the graph", f"in {where}")]
+    table += [(_cell(left), _cell(right)) for left, right in (pairs + list(zip_longest(lefts, rights)))]
+    width = max(len(left) for left, _ in table[: _LISTED + 1])
+    lines = [f"  {left:{width}}  {right}" for left, right in table[: _LISTED + 1]]
+    if len(table) > _LISTED + 1:
+        lines.append(f"  … and {len(table) - _LISTED - 1} more")
+    return InvalidArgumentError("the weights do not fit, and nothing was loaded:\n" + "\n".join(lines))
+
+
+def _cell(side: tuple[str, tuple[int, ...]] | None) -> str:
+    return "-" if side is None else f"{side[0]} {list(side[1])}"
+
+
+def assign_weights(
+    session: Any,
+    arrays: Mapping[str, Array],
+    variables: Mapping[str, Variable] | None = None,
+    strict: bool = True,
+    where: str = "the weights",
+) -> None:
+    """Set variables from arrays of their names and shapes. Real numbers are converted to the variable's dtype.
+
+    variables: by the arrays' names; by default all global ones by their own. strict: each variable needs an array, and
+    each array a variable; else those that both sides have are set. where: what errors call the arrays.
+    InvalidArgumentError, with names and shapes side by side, where something does not fit; then nothing is set.
+    """
+    if variables is None:
+        variables = {v.op.name: v for v in session.graph.get_collection(GraphKeys.GLOBAL_VARIABLES)}
+    rows, values = [], {}
+    for name, variable in variables.items():
+        left, array = (variable.op.name, variable.type.static), arrays.get(name)
+        if array is None:
+            rows += [Row(left, None)] if strict else []
+        elif array.shape != variable.type.static or not fits(array, variable):
+            dtype = "" if fits(array, variable) else f" {array.dtype}"
+            rows.append(Row(left, (name + dtype, array.shape)))
+        else:
+            values[variable.op.name] = array.astype(variable.dtype.np_dtype)
+    if strict:
+        rows += [Row(None, (name, array.shape)) for name, array in arrays.items() if name not in variables]
+    if rows:
+        raise mismatch(rows, where)
+    session.write_state(values)
+
+
+def fits(array: Array, variable: Variable) -> bool:
+    """Whether the array's numbers can be the variable's: of the same dtype, or real numbers both."""
+    wanted = variable.dtype.np_dtype
+    return bool(array.dtype == wanted or (array.dtype.kind == "f" and np.dtype(wanted).kind == "f"))

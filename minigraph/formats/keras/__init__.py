@@ -1,0 +1,1 @@
+"""Keras's HDF5 weight files."""

@@ -1,0 +1,142 @@
+"""Keras's weights in HDF5, of its versions 1 and 2 (a file of weights, or of a whole model), and other HDF5 files.
+
+Read by h5py. In Keras's files a weight has the name that its layer gives it, without ":0"; in others, the path of its
+data set. What lies in other files, or is reached by links, is not read.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from minigraph.core.errors import InvalidArgumentError, MissingPackageError
+from minigraph.formats.arrays import Array, Budget, Damaged, Weights, is_number, native
+
+HEAD = b"\x89HDF\r\n\x1a\n"
+_DEEPEST = 32
+_ATTRIBUTE = 64_000  # bytes that an attribute may have, about
+
+
+def is_hdf5(path: Path, head: bytes) -> bool:
+    return head.startswith(HEAD)
+
+
+def read_hdf5(path: Path) -> Weights:
+    """The arrays by name. Damaged; MissingPackageError."""
+    h5py = _h5py()
+    try:
+        with h5py.File(path, "r") as file:
+            budget = Budget(path.stat().st_size)
+            root = file.get("model_weights", file)
+            keras = {"layer_names", "layer_names0"} & set(root.attrs)
+            sets = _keras_sets(h5py, root) if keras else _all_sets(h5py, root, "", 0)
+            found = {}
+            for name, data in sets:
+                if name in found:
+                    raise Damaged(f"two of its weights have the name '{name}'")
+                found[name] = _read(h5py, name, data, budget)
+            return found
+    except (OSError, RuntimeError, KeyError) as error:
+        raise Damaged(str(error)) from None
+
+
+def _h5py() -> Any:
+    try:
+        import h5py
+    except ImportError as error:
+        raise MissingPackageError('HDF5 files need h5py: pip install "minigraph[hdf5]"') from error
+    return h5py
+
+
+def _keras_sets(h5py: Any, root: Any) -> Iterator[tuple[str, Any]]:
+    for layer in _texts(root, "layer_names"):
+        group = _member(h5py, root, layer)
+        for weight in _texts(group, "weight_names"):
+            yield weight.removesuffix(":0"), _member(h5py, group, weight)
+
+
+def _texts(group: Any, attribute: str) -> list[str]:
+    keys = [attribute] if attribute in group.attrs else _numbered(group, attribute)
+    values = [v for key in keys for v in np.asarray(group.attrs[key]).reshape(-1).tolist()]
+    return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
+
+
+def _numbered(group: Any, attribute: str) -> list[str]:
+    """Keras keeps a list that is too long for one attribute in several: name0, name1, …"""
+    count = 0
+    while f"{attribute}{count}" in group.attrs:
+        count += 1
+    if not count:
+        raise Damaged(f"'{group.name}' has no attribute {attribute}")
+    return [f"{attribute}{i}" for i in range(count)]
+
+
+def _member(h5py: Any, group: Any, path: str) -> Any:
+    """What a path leads to, by hard links only."""
+    for part in path.strip("/").split("/"):
+        if not isinstance(group, h5py.Group) or part in (".", "..") or part not in group:
+            raise Damaged(f"there is no '{path}' in '{group.name}'")
+        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
+            raise Damaged(f"'{path}' is a link, and links are not followed")
+        group = group[part]
+    return group
+
+
+def _all_sets(h5py: Any, group: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+    if depth > _DEEPEST:
+        raise Damaged("its groups lie too deep in each other")
+    for key in group:
+        item = _member(h5py, group, key)
+        if isinstance(item, h5py.Group):
+            yield from _all_sets(h5py, item, f"{prefix}{key}/", depth + 1)
+        else:
+            yield prefix + key, item
+
+
+def _read(h5py: Any, name: str, data: Any, budget: Budget) -> Array:
+    if not isinstance(data, h5py.Dataset) or data.shape is None:
+        raise Damaged(f"'{name}' is no array")
+    if data.external or data.is_virtual:
+        raise Damaged(f"'{name}' lies in another file, which is not read")
+    if not is_number(np.empty(0, data.dtype)):
+        raise Damaged(f"'{name}' holds {data.dtype}, which is not read")
+    budget.take(name, data.shape, data.dtype.itemsize)
+    return native(np.asarray(data[()]))
+
+
+def write_hdf5(file: BinaryIO, arrays: Mapping[str, Array]) -> None:
+    """Write the file as Keras 2 lays it out: a layer is what stands before a name's last slash.
+
+    InvalidArgumentError for a name that HDF5 or Keras would change.
+    """
+    h5py = _h5py()
+    layers: dict[str, list[str]] = {}
+    for name in arrays:
+        if name.endswith(":0") or {"", ".", ".."} & set(name.split("/")):
+            raise InvalidArgumentError(f"'{name}' cannot be the name of a weight in a Keras file")
+        layers.setdefault(name.rpartition("/")[0] or name, []).append(name)
+    content = io.BytesIO()
+    with h5py.File(content, "w", track_order=True) as target:
+        target.attrs["backend"] = b"tensorflow"
+        _set_texts(target, "layer_names", list(layers))
+        for layer, names in layers.items():
+            group = target.require_group(layer)
+            _set_texts(group, "weight_names", [f"{name}:0" for name in names])
+            for name in names:
+                group.create_dataset(f"{name}:0", data=arrays[name])
+    file.write(content.getbuffer())
+
+
+def _set_texts(group: Any, attribute: str, texts: list[str]) -> None:
+    encoded = [text.encode("utf-8") for text in texts]
+    width = max([1, *map(len, encoded)])
+    most = max(_ATTRIBUTE // width, 1)
+    if len(encoded) <= most:
+        group.attrs[attribute] = np.array(encoded, f"S{width}")
+        return
+    for i in range(0, len(encoded), most):
+        group.attrs[f"{attribute}{i // most}"] = np.array(encoded[i : i + most], f"S{width}")

@@ -1,0 +1,1 @@
+"""ONNX models into graphs and out of them. `minigraph.onnx` is the public face."""

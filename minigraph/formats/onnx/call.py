@@ -1,0 +1,169 @@
+"""One application of an ONNX operator, as its importer sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+import minigraph as tf
+from minigraph.core.graph import Tensor
+from minigraph.core.types import Dim, TensorType
+from minigraph.formats.onnx.library import NeedsConstantError, UnsupportedError
+from minigraph.formats.onnx.values import Last, Value, last_perm
+from minigraph.ops.array.shape import ShapeOf, static_value
+from minigraph.ops.constant import Placeholder
+
+REQUIRED = object()
+Result = Any  # Tensor, Last, array, Value, None, or a sequence of these
+
+
+class Call:
+    """name, kind: the node's. opset: the version of the operators. outputs: names; empty where nobody wants one."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        opset: int,
+        inputs: Sequence[Value | None],
+        outputs: Sequence[str],
+        attributes: Mapping[str, Any],
+        enter: Callable[[Any], list[Value]] | None = None,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.opset = opset
+        self.inputs = list(inputs)
+        self.outputs = list(outputs)
+        self.attributes = attributes
+        self.enter = enter  # imports a subgraph
+
+    def unsupported(self, message: str) -> NoReturn:
+        raise UnsupportedError(f"node '{self.name}' ({self.kind}): {message}")
+
+    @property
+    def enters(self) -> bool:
+        """Whether there are subgraphs among the attributes."""
+        return any(hasattr(a, "DESCRIPTOR") for a in self.attributes.values())
+
+    def attr(self, name: str, default: Any = REQUIRED) -> Any:
+        """An attribute, or the default."""
+        found = self.attributes.get(name)
+        if found is None:
+            if default is REQUIRED:
+                self.unsupported(f"the attribute '{name}' is missing")
+            return default
+        return found
+
+    def has(self, index: int) -> bool:
+        """Whether an optional input is given."""
+        return index < len(self.inputs) and self.inputs[index] is not None
+
+    def wants(self, index: int) -> bool:
+        """Whether an optional output is asked for."""
+        return index < len(self.outputs) and bool(self.outputs[index])
+
+    def value(self, index: int = 0) -> Value:
+        if not self.has(index):
+            self.unsupported(f"input {index} is missing")
+        found = self.inputs[index]
+        assert found is not None
+        return found
+
+    def x(self, index: int = 0) -> Tensor:
+        """An input as ONNX has it."""
+        return self.value(index).form()
+
+    def xs(self) -> list[Tensor]:
+        return [self.x(i) for i in range(len(self.inputs))]
+
+    def last(self, index: int = 0) -> Tensor:
+        """An input, [N,C,...] in ONNX, with its channels last."""
+        return self.value(index).form(last_perm(self.rank(index)))
+
+    def type(self, index: int = 0) -> TensorType:
+        return self.value(index).type
+
+    def shape(self, index: int = 0) -> tuple[Dim, ...]:
+        """The shape in ONNX's layout, where the rank is known."""
+        shape = self.type(index).shape
+        if shape is None:
+            self.unsupported(f"the rank of input {index} is not known")
+        return shape
+
+    def static(self, index: int = 0) -> tuple[int, ...]:
+        """The shape, all of it known."""
+        shape = self.shape(index)
+        if None in shape:
+            self.unsupported(f"the shape of input {index} must be known, but is {self.type(index)}")
+        return shape  # type: ignore[return-value]
+
+    def static_axes(self, axes: Sequence[int], index: int = 0) -> dict[int, int]:
+        """The lengths of some axes, which must be known."""
+        shape = self.shape(index)
+        if any(shape[a] is None for a in axes):
+            self.unsupported(f"the axes {list(axes)} of input {index} must be known, but it is {self.type(index)}")
+        return {a: shape[a] or 0 for a in axes}
+
+    def rank(self, index: int = 0) -> int:
+        return len(self.shape(index))
+
+    def array(self, index: int, default: Any = REQUIRED) -> Any:
+        """An input that must be known when the graph is built. NeedsConstantError where it is not."""
+        if not self.has(index):
+            return self.value(index) if default is REQUIRED else default
+        value = self.value(index)
+        if value.array is not None:
+            return value.array
+        known = None if value.dims is not None else static_value(value.form())
+        if known is None:
+            inputs = [] if value.dims is not None else sorted(_origins(value.form()))
+            where = f", but depends on the inputs {', '.join(inputs)}" if inputs else ""
+            message = f"node '{self.name}' ({self.kind}): '{value.name}' must be known when the graph is built{where}"
+            raise NeedsConstantError(message, inputs)
+        return known
+
+    def ints(self, index: int, attribute: str, default: Any = None) -> list[int] | None:
+        """Integers that older operator sets have as an attribute, and newer ones as an input."""
+        found = self.array(index, None) if self.has(index) else self.attributes.get(attribute)
+        return default if found is None else [int(v) for v in np.ravel(found)]
+
+    def dims(self, index: int) -> list[Dim]:
+        """A shape that is an input, with None for what is not known."""
+        value = self.value(index)
+        if value.dims is None:
+            return [int(d) for d in np.ravel(self.array(index))]
+        return [int(d) if isinstance(d, int | np.integer) else None for d in np.ravel(value.dims)]
+
+    def spread(self, function: Callable[..., Tensor], *indices: int) -> Result:
+        """A pointwise function of the inputs, with channels last where that spares a transpose."""
+        values = [self.value(i) for i in indices or range(len(self.inputs))]
+        rank = max((len(v.type.shape or ()) for v in values), default=0)
+        fits = all(v.known or v.type.rank == rank or v.type.rank == 0 for v in values)
+        if fits and any(v.is_last for v in values):
+            return Last(function(*(_last_operand(v, rank) for v in values)))
+        return function(*(v.form() for v in values))
+
+
+def _last_operand(value: Value, rank: int) -> Tensor:
+    if value.type.rank == 0:
+        return value.form()
+    if value.array is not None and value.array.ndim < rank:
+        padded = value.array.reshape((1,) * (rank - value.array.ndim) + value.array.shape)
+        return Value(value.name, padded, weight=value.weight).form(last_perm(rank))
+    return value.form(last_perm(rank))
+
+
+def _origins(tensor: Tensor) -> Iterable[str]:
+    """The names of the placeholders whose values a tensor depends on."""
+    todo, seen = [tensor.node], set()
+    while todo:
+        node = todo.pop()
+        if node in seen or isinstance(node.op, ShapeOf):
+            continue
+        seen.add(node)
+        if isinstance(node.op, Placeholder):
+            yield tf.get_default_graph().stores.get("onnx_inputs", {}).get(node, node.name)
+        todo += [t.node for t in node.inputs]

@@ -1,0 +1,18 @@
+"""Branches whose condition is known when the graph is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from minigraph.formats.onnx.call import Call, Result
+
+
+def _if(call: Call) -> Result:
+    chosen = bool(np.ravel(call.array(0))[0])
+    assert call.enter is not None
+    return call.enter(call.attr("then_branch" if chosen else "else_branch"))
+
+
+IMPORT: dict[str, Callable[[Call], Result]] = {"If": _if}

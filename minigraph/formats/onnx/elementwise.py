@@ -1,0 +1,330 @@
+"""Operators that work element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+import minigraph as tf
+from minigraph.core import types as T
+from minigraph.core.graph import Tensor
+from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.library import from_onnx_dtype, limits
+from minigraph.ops.broadcast import BroadcastTo
+from minigraph.ops.builder import apply
+from minigraph.ops.math.elementwise import FloorDiv
+
+Function = Callable[..., Tensor]
+
+
+def _pointwise(function: Function) -> Callable[[Call], Result]:
+    return lambda call: call.spread(function)
+
+
+def _folded(function: Function) -> Callable[[Call], Result]:
+    """Of any number of operands."""
+    return lambda call: call.spread(lambda *xs: reduce(function, xs) if len(xs) > 1 else tf.identity(xs[0]))
+
+
+def like(x: Tensor, value: float) -> Tensor:
+    """A scalar of the dtype of `x`."""
+    return tf.constant(np.asarray(value, x.dtype.np_dtype))
+
+
+# trigonometric and hyperbolic functions by those that minigraph has
+
+
+def _tan(x: Tensor) -> Any:
+    return tf.sin(x) / tf.cos(x)
+
+
+def _sinh(x: Tensor) -> Any:
+    """t = tanh(x/2): sinh x = 2t/(1 − t²), without the cancellation of e^x − e^−x near 0."""
+    t = tf.tanh(x * like(x, 0.5))
+    return like(x, 2) * t / (like(x, 1) - t * t)
+
+
+def _cosh(x: Tensor) -> Any:
+    return like(x, 0.5) * (tf.exp(x) + tf.exp(-x))
+
+
+def _asinh(x: Tensor) -> Any:
+    size = tf.abs(x)
+    square = size * size
+    return tf.sign(x) * tf.log1p(size + square / (like(x, 1) + tf.sqrt(square + like(x, 1))))
+
+
+def _acosh(x: Tensor) -> Tensor:
+    return tf.log(x + tf.sqrt(x * x - like(x, 1)))
+
+
+def _atanh(x: Tensor) -> Any:
+    return like(x, 0.5) * (tf.log1p(x) - tf.log1p(-x))
+
+
+# activations
+
+
+def _leaky_relu(call: Call) -> Result:
+    alpha = call.attr("alpha", 0.01)
+    return call.spread(lambda x: tf.nn.leaky_relu(x, alpha))
+
+
+def _prelu(call: Call) -> Result:
+    def prelu(x: Tensor, slope: Tensor) -> Tensor:
+        scaled = x * slope
+        return select(x < like(x, 0), scaled, x)
+
+    return call.spread(prelu)
+
+
+def _elu(call: Call) -> Result:
+    alpha = call.attr("alpha", 1.0)
+    return call.spread(lambda x: tf.nn.elu(x) if alpha == 1 else scaled_elu(x, alpha))
+
+
+def scaled_elu(x: Tensor, alpha: float, inner: float = 1.0) -> Any:
+    """x for x ≥ 0, else alpha·(e^(inner·x) − 1)."""
+    below = tf.minimum(x, like(x, 0))
+    return tf.nn.relu(x) + like(x, alpha) * tf.nn.elu(below * like(x, inner))
+
+
+def _selu(call: Call) -> Result:
+    alpha, gamma = call.attr("alpha", 1.6732632423543772), call.attr("gamma", 1.0507009873554805)
+    return call.spread(lambda x: like(x, gamma) * scaled_elu(x, alpha))
+
+
+def _celu(call: Call) -> Result:
+    alpha = call.attr("alpha", 1.0)
+    return call.spread(lambda x: scaled_elu(x, alpha, 1 / alpha))
+
+
+def _thresholded_relu(call: Call) -> Result:
+    alpha = call.attr("alpha", 1.0)
+    return call.spread(lambda x: select(x > like(x, alpha), x, tf.zeros_like(x)))
+
+
+def _hard_sigmoid(call: Call) -> Result:
+    return call.spread(lambda x: hard_sigmoid(x, call.attr("alpha", 0.2), call.attr("beta", 0.5)))
+
+
+def hard_sigmoid(x: Tensor, alpha: float, beta: float) -> Tensor:
+    """alpha·x + beta, cut off at 0 and 1."""
+    return tf.clip_by_value(x * like(x, alpha) + like(x, beta), like(x, 0), like(x, 1))
+
+
+def _gelu(call: Call) -> Result:
+    def exact(x: Tensor) -> Any:
+        return like(x, 0.5) * x * (like(x, 1) + tf.erf(x * like(x, 0.5**0.5)))
+
+    def close(x: Tensor) -> Any:
+        inner = like(x, (2 / np.pi) ** 0.5) * (x + like(x, 0.044715) * x * x * x)
+        return like(x, 0.5) * x * (like(x, 1) + tf.tanh(inner))
+
+    return call.spread(close if call.attr("approximate", "none") == "tanh" else exact)
+
+
+def _shrink(call: Call) -> Result:
+    bias, bound = call.attr("bias", 0.0), call.attr("lambd", 0.5)
+
+    def shrink(x: Tensor) -> Tensor:
+        zero = tf.zeros_like(x)
+        upper = select(x > like(x, bound), x - like(x, bias), zero)
+        return select(x < like(x, -bound), x + like(x, bias), upper)
+
+    return call.spread(shrink)
+
+
+def _clip(call: Call) -> Result:
+    limits: list[Any] = [call.attr("min", None), call.attr("max", None)] if call.opset < 11 else [None, None]
+
+    def clip(x: Tensor) -> Tensor:
+        for i, cut in enumerate((tf.maximum, tf.minimum)):
+            if call.has(i + 1):
+                x = cut(x, call.x(i + 1))
+            elif limits[i] is not None:
+                x = cut(x, like(x, limits[i]))
+        return x
+
+    return call.spread(clip, 0) if call.has(1) or call.has(2) or limits != [None, None] else call.value()
+
+
+# arithmetic
+
+
+def _div(x: Tensor, y: Tensor) -> Any:
+    """ONNX divides integers towards zero."""
+    if not x.dtype.is_integer:
+        return tf.truediv(x, y)
+    if x.dtype.np_dtype.kind == "u":
+        return apply(FloorDiv(), x, y)
+    return apply(FloorDiv(), tf.abs(x), tf.abs(y)) * tf.sign(x) * tf.sign(y)
+
+
+def _mod(call: Call) -> Result:
+    def fmod(x: Tensor, y: Tensor) -> Any:
+        rest = tf.floormod(tf.abs(x), tf.abs(y))
+        return rest * tf.sign(x)
+
+    return call.spread(fmod if call.attr("fmod", 0) else tf.floormod)
+
+
+def _pow(call: Call) -> Result:
+    def power(x: Tensor, y: Tensor) -> Tensor:
+        if x.dtype is y.dtype:
+            return tf.pow(x, y)
+        wide = y.dtype if y.dtype.is_floating and not x.dtype.is_floating else x.dtype
+        return tf.cast(tf.pow(tf.cast(x, wide), tf.cast(y, wide)), x.dtype)
+
+    return call.spread(power)
+
+
+def _mean(call: Call) -> Result:
+    return call.spread(lambda *xs: reduce(tf.add, xs) * like(xs[0], 1 / len(xs)))
+
+
+# comparisons and choice
+
+
+def _is_inf(call: Call) -> Result:
+    signs = [s for s, on in ((1, call.attr("detect_positive", 1)), (-1, call.attr("detect_negative", 1))) if on]
+
+    def is_inf(x: Tensor) -> Tensor:
+        if not signs:
+            return tf.not_equal(x, x)
+        return reduce(tf.logical_or, [tf.equal(x, like(x, s * np.inf)) for s in signs])
+
+    return call.spread(lambda x: tf.logical_and(tf.logical_not(tf.is_nan(x)), is_inf(x)))
+
+
+def select(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """x where `condition` holds, else y; all broadcast to one shape first."""
+    shapes = {t.type.shape for t in (condition, x, y)}
+    if len(shapes) > 1 or None in shapes:
+        condition, x, y = (_spread_to(t, [condition, x, y]) for t in (condition, x, y))
+    return tf.where(condition, x, y)
+
+
+def _spread_to(tensor: Tensor, others: list[Tensor]) -> Tensor:
+    """`tensor`, broadcast with all of `others`."""
+    shape: Any = reduce(T.broadcast, (t.type.shape for t in others))
+    if shape is not None and None not in shape:
+        return tensor if tensor.type.shape == shape else apply(BroadcastTo(shape), tensor)
+    if tensor.dtype == tf.bool:
+        flags = [tf.equal(tf.zeros_like(t), tf.zeros_like(t)) for t in others if t is not tensor]
+        return reduce(tf.logical_and, flags, tensor)
+    zeros = [tf.cast(tf.zeros_like(t), tensor.dtype) for t in others if t is not tensor]
+    return reduce(tf.add, zeros, tensor)
+
+
+def _cast(call: Call) -> Result:
+    dtype = from_onnx_dtype(call.attr("to"))
+    return _converted(call, dtype)
+
+
+def _converted(call: Call, dtype: Any) -> Result:
+    """Numbers too large for a dtype of 8 bits become its largest, unless `saturate` is 0; NaN stays."""
+    saturates = dtype.name.startswith("float8") and call.attr("saturate", 1)
+
+    def convert(x: Tensor) -> Tensor:
+        if saturates:
+            low, high = limits(dtype)
+            wide = tf.cast(x, tf.float32)
+            x = tf.minimum(tf.maximum(wide, like(wide, low)), like(wide, high))
+        if dtype == tf.bool and x.dtype != tf.bool:
+            return tf.not_equal(x, like(x, 0))
+        return tf.cast(x, dtype)
+
+    return call.spread(convert, 0)
+
+
+def _cast_like(call: Call) -> Result:
+    array, dtype = call.value(0).array, call.type(1).dtype
+    if array is not None and not dtype.name.startswith("float8"):
+        return array.astype(dtype.np_dtype)
+    return _converted(call, dtype)
+
+
+def _identity(call: Call) -> Result:
+    return call.value()
+
+
+def _dropout(call: Call) -> Result:
+    """At inference: what goes in comes out, and the mask is all True."""
+    training = bool(call.has(2) and call.array(2))
+    ratio = float(call.array(1)) if call.has(1) and training else 0.0
+    if training and ratio > 0:
+        call.unsupported("it drops elements at random, as in training")
+    if not call.wants(1):
+        return call.value()
+    mask = tf.equal(tf.zeros_like(call.x()), tf.zeros_like(call.x()))
+    return [call.value(), mask]
+
+
+IMPORT: dict[str, Callable[[Call], Result]] = {
+    "Abs": _pointwise(tf.abs),
+    "Acosh": _pointwise(_acosh),
+    "Add": _pointwise(tf.add),
+    "And": _pointwise(tf.logical_and),
+    "Asinh": _pointwise(_asinh),
+    "Atanh": _pointwise(_atanh),
+    "Cast": _cast,
+    "CastLike": _cast_like,
+    "Ceil": _pointwise(tf.ceil),
+    "Celu": _celu,
+    "Clip": _clip,
+    "Cos": _pointwise(tf.cos),
+    "Cosh": _pointwise(_cosh),
+    "Div": _pointwise(_div),
+    "Dropout": _dropout,
+    "Elu": _elu,
+    "Equal": _pointwise(tf.equal),
+    "Erf": _pointwise(tf.erf),
+    "Exp": _pointwise(tf.exp),
+    "Floor": _pointwise(tf.floor),
+    "Gelu": _gelu,
+    "Greater": _pointwise(tf.greater),
+    "GreaterOrEqual": _pointwise(tf.greater_equal),
+    "HardSigmoid": _hard_sigmoid,
+    "HardSwish": _pointwise(lambda x: x * hard_sigmoid(x, 1 / 6, 0.5)),
+    "Identity": _identity,
+    "IsInf": _is_inf,
+    "IsNaN": _pointwise(tf.is_nan),
+    "LeakyRelu": _leaky_relu,
+    "Less": _pointwise(tf.less),
+    "LessOrEqual": _pointwise(tf.less_equal),
+    "Log": _pointwise(tf.log),
+    "Max": _folded(tf.maximum),
+    "Mean": _mean,
+    "Min": _folded(tf.minimum),
+    "Mish": _pointwise(lambda x: x * tf.tanh(tf.nn.softplus(x))),
+    "Mod": _mod,
+    "Mul": _pointwise(tf.multiply),
+    "Neg": _pointwise(tf.negative),
+    "Not": _pointwise(tf.logical_not),
+    "Or": _pointwise(tf.logical_or),
+    "PRelu": _prelu,
+    "Pow": _pow,
+    "Reciprocal": _pointwise(tf.reciprocal),
+    "Relu": _pointwise(tf.nn.relu),
+    "Round": _pointwise(tf.round),
+    "Selu": _selu,
+    "Shrink": _shrink,
+    "Sigmoid": _pointwise(tf.sigmoid),
+    "Sign": _pointwise(tf.sign),
+    "Sin": _pointwise(tf.sin),
+    "Sinh": _pointwise(_sinh),
+    "Softplus": _pointwise(tf.nn.softplus),
+    "Softsign": _pointwise(tf.nn.softsign),
+    "Sqrt": _pointwise(tf.sqrt),
+    "Sub": _pointwise(tf.subtract),
+    "Sum": _folded(tf.add),
+    "Tan": _pointwise(_tan),
+    "Tanh": _pointwise(tf.tanh),
+    "ThresholdedRelu": _thresholded_relu,
+    "Where": _pointwise(select),
+    "Xor": _pointwise(tf.logical_xor),
+}

@@ -1,0 +1,161 @@
+"""Graphs into ONNX: what the outputs need, node by node, with what is known folded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.errors import GraphError
+from minigraph.core.graph import Node, Tensor
+from minigraph.formats.onnx.emit import IR_VERSION, OPSET, Emit, Sheet, describe, value_info
+from minigraph.formats.onnx.library import UnsupportedError, require_onnx
+from minigraph.formats.onnx.table import EXPORTERS
+from minigraph.ops.array.shape import static_value
+from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault
+from minigraph.ops.math.comparison import GreaterEqual
+from minigraph.ops.math.elementwise import Add, AddV2, Mul
+from minigraph.ops.random.distributions import RandomUniform
+from minigraph.ops.state.variable import ReadVariable, VariableV2
+
+Known = dict[Tensor, np.ndarray]
+
+
+def export_model(
+    outputs: Mapping[str, Tensor], inputs: Sequence[Tensor], fixed: Mapping[Tensor, Any], variables: Mapping[str, Any]
+) -> Any:
+    """The ModelProto of what `outputs` compute from `inputs`; see `minigraph.onnx.save`."""
+    needed = _ancestors(outputs.values())
+    sheet = Sheet()
+    sheet.known.update({t: np.asarray(v, t.dtype.np_dtype) for t, v in fixed.items()})
+    _fold(needed, sheet.known, variables)
+    wanted = _without_known(outputs.values(), sheet.known)
+    _check(wanted, inputs)
+    for tensor in inputs:
+        sheet.plain[tensor] = sheet.fresh(tensor.node.name)
+    for name in outputs:
+        sheet.fresh(name)
+    sheet.uses.update(Counter(t for node in wanted for t in node.inputs) + Counter(outputs.values()))
+    for node in wanted:
+        if node.outputs and node.outputs[0] not in sheet.plain:
+            EXPORTERS[node.type](Emit(sheet, node))
+    return _model(sheet, outputs, inputs)
+
+
+def _ancestors(tensors: Iterable[Tensor], stop: Mapping[Tensor, Any] | None = None) -> list[Node]:
+    """All nodes that lead to the tensors, in order, and none behind the tensors in `stop`."""
+    todo = [t.node for t in tensors if not stop or t not in stop]
+    found: set[Node] = set()
+    while todo:
+        node = todo.pop()
+        if node not in found:
+            found.add(node)
+            todo += [t.node for t in node.inputs if not stop or t not in stop]
+    return sorted(found, key=lambda n: n.id)
+
+
+def _without_known(tensors: Iterable[Tensor], known: Known) -> list[Node]:
+    return _ancestors(tensors, known)
+
+
+def _fold(nodes: Iterable[Node], known: Known, variables: Mapping[str, Any]) -> None:
+    """Add what can be known: constants, variables, what is computed from them alone, and dropout's mask."""
+    for node in nodes:
+        op = node.op
+        if not node.outputs or node.outputs[0] in known:
+            continue
+        if isinstance(op, Const):
+            known[node.outputs[0]] = op.value
+        elif isinstance(op, ReadVariable):
+            name = node.inputs[0].node.name
+            if name not in variables:
+                raise GraphError(f"there is no value for the variable '{name}', which {describe(node)} reads")
+            known[node.outputs[0]] = np.asarray(variables[name])
+        elif _always_kept(node, known):
+            known[node.outputs[0]] = np.asarray(True)
+        elif node.inputs and not op.stateful and all(t in known for t in node.inputs):
+            with np.errstate(all="ignore"):
+                results = op.forward(np, *(known[t] for t in node.inputs))
+            known.update({t: np.asarray(r) for t, r in zip(node.outputs, results, strict=True)})
+        elif (value := static_value(node.outputs[0])) is not None:
+            known[node.outputs[0]] = value.astype(node.outputs[0].dtype.np_dtype)
+
+
+def _always_kept(node: Node, known: Known) -> bool:
+    """Whether this is dropout's U ≥ r with a rate r of 0, for U uniform in [0, 1)."""
+    if not isinstance(node.op, GreaterEqual):
+        return False
+    rate = known.get(node.inputs[1])
+    return rate is not None and bool(np.all(rate <= 0)) and _is_uniform(node.inputs[0], known)
+
+
+def _is_uniform(tensor: Tensor, known: Known) -> bool:
+    """Whether a tensor is a draw, as it is or with 0 added or times 1."""
+    op = tensor.node.op
+    neutral = {Add: 0, AddV2: 0, Mul: 1}.get(type(op))  # type: ignore[arg-type]
+    if neutral is None:
+        return isinstance(op, RandomUniform)
+    rest = [t for t in tensor.node.inputs if not (t in known and np.all(known[t] == neutral))]
+    return len(rest) == 1 and _is_uniform(rest[0], known)
+
+
+def _check(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> None:
+    """All that cannot be exported, in one error."""
+    given = {t.node for t in inputs}
+    problems = []
+    for node in nodes:
+        if node in given or node.type in EXPORTERS:
+            continue
+        if isinstance(node.op, Placeholder | PlaceholderWithDefault):
+            why = "it is neither an input nor given a value"
+        elif node.op.draws:
+            why = "it draws random numbers, as in training; give dropout's rate the value for inference"
+        elif node.op.writes or isinstance(node.op, VariableV2):
+            why = "it changes variables, which only training does"
+        else:
+            why = "ONNX has no operator for it, or minigraph no exporter"
+        problems.append(f"{describe(node)}: {why}")
+    if problems:
+        raise UnsupportedError("these cannot be written as ONNX:\n  " + "\n  ".join(problems))
+
+
+def _model(sheet: Sheet, outputs: Mapping[str, Tensor], inputs: Sequence[Tensor]) -> Any:
+    onnx = require_onnx()
+    helper = onnx.helper
+    results = []
+    for name, tensor in outputs.items():
+        label = sheet.fresh(f"{name}/out")
+        sheet.nodes.append(helper.make_node("Identity", [sheet.name_of(tensor)], [name], name=label))
+        results.append(value_info(name, tensor.type))
+    _rename_identities(sheet, list(outputs))
+    graph = helper.make_graph(
+        sheet.nodes,
+        "minigraph",
+        [value_info(sheet.plain[t], t.type) for t in inputs],
+        results,
+        [onnx.numpy_helper.from_array(a, n) for n, a in _read(sheet).items()],
+    )
+    opsets = [helper.make_opsetid("", OPSET)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="minigraph")
+
+
+def _read(sheet: Sheet) -> dict[str, np.ndarray]:
+    """The initializers that some node reads."""
+    names = {i for node in sheet.nodes for i in node.input}
+    return {n: a for n, a in sheet.initializers.items() if n in names}
+
+
+def _rename_identities(sheet: Sheet, names: list[str]) -> None:
+    """Let the node that makes an output give it the output's name, where nothing else stands in between."""
+    makers = {o: node for node in sheet.nodes for o in node.output}
+    for node in [n for n in sheet.nodes if n.op_type == "Identity" and n.output[0] in names]:
+        source = node.input[0]
+        maker = makers.get(source)
+        if maker is None or source in names:
+            continue
+        sheet.nodes.remove(node)
+        for other in sheet.nodes:
+            other.input[:] = [node.output[0] if i == source else i for i in other.input]
+        maker.output[:] = [node.output[0] if o == source else o for o in maker.output]

@@ -1,0 +1,313 @@
+"""ONNX graphs into the default graph, node by node, with what is known folded on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import minigraph as tf
+from minigraph.core.errors import MinigraphError
+from minigraph.core.graph import Tensor
+from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.functions import body_of, defaults_of, schema_of
+from minigraph.formats.onnx.library import DOMAINS, UnsupportedError, from_onnx_dtype, require_onnx
+from minigraph.formats.onnx.table import IMPORTERS
+from minigraph.formats.onnx.values import Last, UnknownDim, Value, first_perm, last_perm, valid_name
+from minigraph.ops.math.selection import Cast
+
+Env = dict[str, Value]
+Opsets = Mapping[str, int]
+
+
+class Imported(NamedTuple):
+    """The tensors of a model's inputs and outputs, by its names for them."""
+
+    inputs: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+
+
+def import_model(model: Any, given: Mapping[str, Any], variables: bool) -> Imported:
+    """Add a checked ModelProto, its data in memory, to the default graph; see `minigraph.onnx.load`."""
+    opsets = {DOMAINS.get(o.domain, o.domain): o.version for o in model.opset_import}
+    importer = _Importer({(f.domain, f.name): f for f in model.functions}, variables)
+    missing = list(importer.missing(model.graph.node, opsets))
+    if missing:
+        raise UnsupportedError("no importer for these operators:\n  " + "\n  ".join(missing))
+    env: Env = {}
+    importer.read_weights(model.graph, env)
+    inputs = _read_inputs(model.graph, given, env)
+    importer.run(model.graph.node, env, opsets)
+    return Imported(inputs, {o.name: _output(o.name, env) for o in model.graph.output})
+
+
+def _read_inputs(graph: Any, given: Mapping[str, Any], env: Env) -> dict[str, Tensor]:
+    wanted = {i.name: i for i in graph.input if i.name not in env}
+    unknown = sorted(set(given) - set(wanted))
+    if unknown:
+        raise UnsupportedError(f"the model has no inputs {unknown}; it has {sorted(wanted)}")
+    origins = tf.get_default_graph().stores.setdefault("onnx_inputs", {})
+    inputs = {}
+    for name, info in wanted.items():
+        value = given.get(name)
+        if isinstance(value, Tensor):
+            env[name] = Value(name, forms={None: value})
+        elif value is not None:
+            env[name] = Value(name, np.asarray(value))
+        else:
+            inputs[name] = _placeholder(info)
+            origins[inputs[name].node] = name
+            env[name] = Value(name, forms={None: inputs[name]})
+    return inputs
+
+
+def _placeholder(info: Any) -> Tensor:
+    if info.type.WhichOneof("value") != "tensor_type":
+        raise UnsupportedError(f"the input '{info.name}' is no tensor, but {info.type.WhichOneof('value')}")
+    kind = info.type.tensor_type
+    shape = None
+    if kind.HasField("shape"):
+        shape = [d.dim_value if d.WhichOneof("value") == "dim_value" else None for d in kind.shape.dim]
+    try:
+        dtype = from_onnx_dtype(kind.elem_type)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"the input '{info.name}': {error}") from None
+    return tf.placeholder(dtype, shape, name=valid_name(info.name))
+
+
+def _output(name: str, env: Env) -> Tensor:
+    return tf.identity(env[name].form(), name=valid_name(name))
+
+
+class _Importer:
+    def __init__(self, functions: Mapping[tuple[str, str], Any], variables: bool) -> None:
+        self.functions = functions
+        self.variables = variables
+
+    def missing(self, nodes: Sequence[Any], opsets: Opsets) -> Iterator[str]:
+        """A line for each node that there is no way to import."""
+        for node in nodes:
+            domain = DOMAINS.get(node.domain, node.domain)
+            if (domain, node.op_type) in self.functions:
+                body = self.functions[domain, node.op_type]
+                yield from self.missing(body.node, {o.domain: o.version for o in body.opset_import})
+            elif not is_known(domain, node.op_type, opsets.get(domain, 1)):
+                kind = f"{domain}.{node.op_type}" if domain else node.op_type
+                yield f"node '{_label(node)}' ({kind}, operator set {opsets.get(domain, '?')})"
+
+    def read_weights(self, graph: Any, env: Env) -> None:
+        to_array = require_onnx().numpy_helper.to_array
+        if graph.sparse_initializer:
+            raise UnsupportedError(f"sparse initializers: {[s.values.name for s in graph.sparse_initializer]}")
+        for initializer in graph.initializer:
+            array = to_array(initializer)
+            env[initializer.name] = Value(initializer.name, array, weight=self._is_weight(array))
+
+    def _is_weight(self, array: np.ndarray) -> bool:
+        return self.variables and array.dtype.kind == "f" and array.ndim > 0 and array.size > 1
+
+    def run(self, nodes: Sequence[Any], env: Env, opsets: Opsets, attributes: Mapping[str, Any] | None = None) -> None:
+        """Import nodes in order. attributes: of the function that they are the body of."""
+        for node in nodes:
+            try:
+                results = self._apply(node, env, opsets, attributes or {})
+            except UnsupportedError:
+                raise
+            except MinigraphError as error:
+                raise UnsupportedError(f"node '{_label(node)}' ({node.op_type}): {error}") from error
+            for name, value in zip(node.output, results, strict=False):
+                if name and value is not None:
+                    env[name] = value
+
+    def _apply(self, node: Any, env: Env, opsets: Opsets, outer: Mapping[str, Any]) -> list[Value | None]:
+        inputs = [env[name] if name else None for name in node.input]
+        domain = DOMAINS.get(node.domain, node.domain)
+
+        def enter(graph: Any) -> list[Value]:
+            inner = dict(env)
+            self.read_weights(graph, inner)
+            self.run(graph.node, inner, opsets, outer)
+            return [inner[o.name] for o in graph.output]
+
+        attributes = _attributes(node, outer)
+        call = Call(_label(node), node.op_type, opsets.get(domain, 1), inputs, node.output, attributes, enter)
+        function = self.functions.get((domain, node.op_type))
+        importer = None if function is not None or domain else IMPORTERS.get(node.op_type)
+        if importer is None:
+            return self._inline(call, node, function or body_of(node, call), opsets)
+        if domain == "" and node.op_type not in KEPT and any(_is_bfloat16(v) for v in inputs):
+            return [_narrowed(v) for v in self._build(_widened(call), importer)]
+        return self._build(call, importer)
+
+    def _inline(self, call: Call, node: Any, body: Any, opsets: Opsets) -> list[Value | None]:
+        """The nodes that define the operator, in place of one node."""
+        given = zip(body.input, call.inputs, strict=False)
+        env = _Optional({name: v for name, v in given if v is not None})
+        standard = {name: _attribute(a) for name, a in defaults_of(node, call).items()}
+        own = {a.name: _attribute(a) for a in body.attribute_proto}
+        attributes = standard | own | dict(call.attributes)
+        opsets = dict(opsets) | {o.domain: o.version for o in body.opset_import}
+        with tf.get_default_graph().name_scope(valid_name(call.name)):
+            self.run(body.node, env, opsets, attributes)
+        return [env.get(name) for name in body.output][: len(node.output)]
+
+    def _build(self, call: Call, importer: Callable[[Call], Result]) -> list[Value | None]:
+        given = [v for v in call.inputs if v is not None and not call.enters]
+        if given and all(v.known for v in given):
+            weight = any(v.weight for v in given)
+            arrays = _evaluated(call, importer)
+            pairs = zip(call.outputs, arrays, strict=False)
+            return [Value(n, a, weight=weight and self._is_weight(a)) for n, a in pairs]
+        if len(call.outputs) == 1 and given and all(v.known or v.dims is not None for v in given):
+            dims = _dims_of(call, importer)
+            if dims is not None and not any(isinstance(d, UnknownDim) for d in dims.ravel()):
+                return [Value(call.outputs[0], dims.astype(np.int64))]
+            if dims is not None:
+                return [Value(call.outputs[0], dims=dims, build=lambda: _tensor(_built(call, importer)[0]))]
+        return [None if r is None else _value(n, r) for n, r in zip(call.outputs, _built(call, importer), strict=False)]
+
+
+KEPT = ("Cast", "CastLike", "DequantizeLinear", "QuantizeLinear")  # which know bfloat16
+
+
+def _is_bfloat16(value: Value | None) -> bool:
+    return value is not None and value.type.dtype.name == "bfloat16"
+
+
+def _widened(call: Call) -> Call:
+    """The call with float32 in place of bfloat16, in which there is no arithmetic."""
+    return _copy(call, [_as(v, tf.float32) if v is not None and _is_bfloat16(v) else v for v in call.inputs])
+
+
+def _narrowed(value: Value | None) -> Value | None:
+    """A result of such a call, rounded to bfloat16."""
+    bfloat16 = from_onnx_dtype(require_onnx().TensorProto.BFLOAT16)
+    return _as(value, bfloat16) if value is not None and value.type.dtype is tf.float32 else value
+
+
+def _as(value: Value, dtype: Any) -> Value:
+    if value.array is not None:
+        return Value(value.name, value.array.astype(dtype.np_dtype))
+    return Value(value.name, forms={perm: tf.cast(tensor, dtype) for perm, tensor in value.forms.items()})
+
+
+class _Optional(dict[str, Value]):
+    """In a function's body the names of inputs that were not given stand for nothing."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+def is_known(domain: str, kind: str, opset: int) -> bool:
+    """Whether the operator is in the table, or ONNX defines it by others that are."""
+    if not domain and kind in IMPORTERS:
+        return True
+    schema = schema_of(domain, kind, opset)
+    if schema is None or not schema.has_function:
+        return schema is not None and bool(schema.has_context_dependent_function)
+    body = schema.function_body
+    versions = {o.domain: o.version for o in body.opset_import}
+    return all(is_known(n.domain, n.op_type, versions.get(n.domain, opset)) for n in body.node)
+
+
+def _built(call: Call, importer: Callable[[Call], Result]) -> list[Any]:
+    with tf.get_default_graph().name_scope(valid_name(call.name)):
+        result = importer(call)
+    return list(result) if isinstance(result, list | tuple) and not isinstance(result, Last) else [result]
+
+
+def _value(name: str, result: Any) -> Value:
+    if isinstance(result, Value):
+        return Value(name, result.array, result.forms, result.weight, result.dims, result.build)
+    if isinstance(result, Last):
+        rank = len(result.tensor.type.shape or ())
+        return Value(name, forms={last_perm(rank): result.tensor})
+    if isinstance(result, Tensor):
+        return Value(name, forms={None: result})
+    return Value(name, np.asarray(result))
+
+
+def _tensor(result: Any) -> Tensor:
+    return _value("", result).form()
+
+
+def _evaluated(call: Call, importer: Callable[[Call], Result]) -> list[np.ndarray]:
+    """The results on inputs that are known, computed by the ops' references."""
+    with tf.Graph().as_default() as scratch:
+        copies = [None if v is None else Value(v.name, v.array) for v in call.inputs]
+        results = _built(_copy(call, copies), importer)
+        arrays = _interpret(scratch, {})
+        return [_array(r, arrays) for r in results]
+
+
+def _interpret(graph: tf.Graph, given: Mapping[Tensor, Any]) -> dict[Tensor, Any]:
+    values = dict(given)
+    with np.errstate(all="ignore"):
+        for node in graph.nodes:
+            inputs = [values[t] for t in node.inputs if t in values]
+            if isinstance(node.op, Cast) and inputs[0].dtype == object and node.op.dtype.is_integer:
+                values[node.outputs[0]] = inputs[0]
+            elif node.type != "Placeholder":
+                values.update(zip(node.outputs, node.op.forward(np, *inputs), strict=True))
+    return values
+
+
+def _array(result: Any, values: Mapping[Tensor, Any]) -> np.ndarray:
+    if isinstance(result, Last):
+        array = values[result.tensor]
+        return np.transpose(array, first_perm(array.ndim))
+    if isinstance(result, Value) and result.array is None:
+        return np.asarray(values[result.form()])
+    if isinstance(result, Value):
+        return np.asarray(result.array)
+    return np.asarray(values[result] if isinstance(result, Tensor) else result)
+
+
+def _dims_of(call: Call, importer: Callable[[Call], Result]) -> np.ndarray | None:
+    """The result on shapes that are known in part; None where the operator cannot be followed."""
+    with tf.Graph().as_default() as scratch:
+        given: dict[Tensor, Any] = {}
+        copies: list[Value | None] = []
+        for value in call.inputs:
+            if value is None or value.dims is None:
+                copies.append(None if value is None else Value(value.name, value.array))
+                continue
+            tensor = tf.placeholder(tf.int64, value.dims.shape)
+            given[tensor] = value.dims
+            copies.append(Value(value.name, forms={None: tensor}))
+        try:
+            result = _built(_copy(call, copies), importer)[0]
+            found = _array(result, _interpret(scratch, given))
+        except Exception:  # arithmetic on objects can fail in any way, and then nothing is known
+            return None
+    whole = all(isinstance(d, int | np.integer | UnknownDim) for d in found.ravel())
+    return found.astype(object) if whole else None
+
+
+def _copy(call: Call, inputs: Sequence[Value | None]) -> Call:
+    return Call(call.name, call.kind, call.opset, inputs, call.outputs, call.attributes)
+
+
+def _label(node: Any) -> Any:
+    return node.name or next((o for o in node.output if o), node.op_type)
+
+
+def _attributes(node: Any, outer: Mapping[str, Any]) -> dict[str, Any]:
+    found = {}
+    for attribute in node.attribute:
+        refers = attribute.ref_attr_name
+        value = outer.get(refers) if refers else _attribute(attribute)
+        if value is not None:
+            found[attribute.name] = value
+    return found
+
+
+def _attribute(attribute: Any) -> Any:
+    onnx = require_onnx()
+    value = onnx.helper.get_attribute_value(attribute)
+    if attribute.type == onnx.AttributeProto.TENSOR:
+        return onnx.numpy_helper.to_array(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return list(value) if attribute.type >= onnx.AttributeProto.FLOATS and not hasattr(value, "DESCRIPTOR") else value

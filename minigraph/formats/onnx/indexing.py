@@ -1,0 +1,130 @@
+"""Elements by index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import minigraph as tf
+from minigraph.core.graph import Tensor
+from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.elementwise import like, select
+from minigraph.formats.onnx.emit import Emit
+from minigraph.formats.onnx.library import as_onnx_dtype
+from minigraph.ops.builder import apply
+from minigraph.ops.math.ranking import TakeAlongLast
+
+
+def _counted_from_0(call: Call, index: int, length: int | None) -> Tensor:
+    """Indices with the negative ones, which count from the end, made positive."""
+    value = call.value(index)
+    if value.array is not None and (not (value.array < 0).any() or length is not None):
+        array = np.asarray(value.array)
+        return tf.constant(np.where(array < 0, array + (length or 0), array).astype(array.dtype))
+    x = call.x(index)
+    if length is None:
+        call.unsupported("the length of the axis must be known, as an index may count from its end")
+    return select(x < like(x, 0), x + like(x, length), x)
+
+
+def _gather(call: Call) -> Result:
+    axis = call.attr("axis", 0)
+    return tf.gather(call.x(), _counted_from_0(call, 1, call.shape()[axis]), axis=axis)
+
+
+def _gather_elements(call: Call) -> Result:
+    """Along the last axis; another one is made the last and put back."""
+    axis, rank = call.attr("axis", 0) % call.rank(), call.rank()
+    perm = [i for i in range(rank) if i != axis] + [axis]
+    shape, lookup = call.shape(), call.type(1).shape or ()
+    grid = [slice(0, None if i == axis else n) for i, n in enumerate(lookup)]
+    x = call.x() if all(g.stop in (None, n) for g, n in zip(grid, shape, strict=True)) else call.x()[tuple(grid)]
+    places = tf.transpose(_counted_from_0(call, 1, shape[axis]), perm)
+    found = apply(TakeAlongLast(), tf.transpose(x, perm), places)
+    return tf.transpose(found, [int(i) for i in np.argsort(perm)])
+
+
+def _gather_nd(call: Call) -> Result:
+    shape, batch = call.static(), call.attr("batch_dims", 0)
+    if batch == 0:
+        depth = (call.type(1).shape or (None,))[-1] or 0
+        limits = tf.constant(np.array(shape[:depth], call.type(1).dtype.np_dtype))
+        x = call.x(1)
+        return tf.gather_nd(call.x(), select(x < like(x, 0), x + limits, x))
+    indices = np.asarray(call.array(1))
+    depth = batch + indices.shape[-1]
+    lead = np.indices(indices.shape[:-1])[:batch]
+    places = [*lead, *np.moveaxis(indices, -1, 0)]
+    places = [np.where(p < 0, p + n, p) for p, n in zip(places, shape[:depth], strict=True)]
+    flat: Any = np.ravel_multi_index(tuple(places), shape[:depth])
+    return tf.gather(tf.reshape(call.x(), [-1, *shape[depth:]]), flat.astype(np.int64))
+
+
+def _top_k(call: Call) -> Result:
+    """Along the last axis; another one is made the last and put back. The smallest are the largest of −x, with what
+    comes first on ties."""
+    k = int(np.ravel(call.array(1))[0]) if call.has(1) else call.attr("k")
+    axis, rank = call.attr("axis", -1) % call.rank(), call.rank()
+    perm = [i for i in range(rank) if i != axis] + [axis]
+    back = [int(i) for i in np.argsort(perm)]
+    x = tf.transpose(call.x(), perm)
+    if call.attr("largest", 1):
+        values, places = tf.nn.top_k(x, k)
+    elif x.dtype.np_dtype.kind == "u":
+        top = like(x, x.dtype.max)
+        values, places = tf.nn.top_k(top - x, k)
+        values = top - values
+    else:
+        values, places = tf.nn.top_k(-x, k)
+        values = -values
+    return [tf.transpose(values, back), tf.transpose(tf.cast(places, tf.int64), back)]
+
+
+def _one_hot(call: Call) -> Result:
+    depth = int(np.ravel(call.array(1))[0])
+    indices = call.x(0)
+    if not indices.dtype.is_integer:
+        indices = tf.cast(indices, tf.int64)
+    indices = select(indices < like(indices, 0), indices + like(indices, depth), indices)
+    off, on = tf.unstack(call.x(2), 2)
+    return tf.one_hot(indices, depth, on, off, axis=call.attr("axis", -1))
+
+
+def _trilu(call: Call) -> Result:
+    rows, columns = call.static()[-2:]
+    k = int(np.ravel(call.array(1))[0]) if call.has(1) else 0
+    cut = np.triu if call.attr("upper", 1) else np.tril
+    mask = tf.constant(cut(np.ones((rows, columns)), k).astype(bool))
+    x = call.x()
+    if x.dtype == tf.bool:
+        return tf.logical_and(x, mask)
+    return select(mask, x, tf.zeros_like(x))
+
+
+IMPORT: dict[str, Callable[[Call], Result]] = {
+    "Gather": _gather,
+    "GatherElements": _gather_elements,
+    "GatherND": _gather_nd,
+    "OneHot": _one_hot,
+    "TopK": _top_k,
+    "Trilu": _trilu,
+}
+
+
+def _gather_out(e: Emit) -> None:
+    e.give(e.add("Gather", e.plain(0), e.plain(1), axis=e.op.axis))
+
+
+def _one_hot_out(e: Emit) -> None:
+    """ONNX counts negative indices from the end; here they give no `on`, as those above do."""
+    row = e.ints([0], "axes")
+    values = [e.add("Unsqueeze", e.plain(i), row) for i in (2, 1)]
+    indices = e.add("Cast", e.plain(0), to=as_onnx_dtype(tf.int64))
+    negative = e.add("Less", indices, e.ints(0, "zero"))
+    indices = e.add("Where", negative, e.ints(e.op.depth, "none"), indices)
+    e.give(e.add("OneHot", indices, e.ints([e.op.depth], "depth"), e.add("Concat", *values, axis=0), axis=e.op.axis))
+
+
+EXPORT: dict[str, Callable[[Emit], None]] = {"GatherV2": _gather_out, "OneHot": _one_hot_out}

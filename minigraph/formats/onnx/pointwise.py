@@ -1,0 +1,182 @@
+"""Exporters of what works element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from minigraph.formats.onnx.emit import Emit
+from minigraph.formats.onnx.library import as_onnx_dtype, require_onnx
+
+
+def _same(kind: str) -> Callable[[Emit], None]:
+    """The op that ONNX has under the name `kind`."""
+
+    def build(e: Emit) -> None:
+        names, first = e.operands()
+        e.result(e.add(kind, *names), first)
+
+    return build
+
+
+def _neutral(kind: str, number: float) -> Callable[[Emit], None]:
+    """A binary op; with the scalar `number` on the right, or on either side where it commutes, it is nothing."""
+
+    def build(e: Emit) -> None:
+        for i in (0, 1) if kind in ("Add", "Mul") else (1,):
+            array, other = e.known(i), e.inputs[1 - i]
+            if array is not None and array.size == 1 and array.ravel()[0] == number and other.type == e.out:
+                e.alias(1 - i)
+                return
+        _same(kind)(e)
+
+    return build
+
+
+def _composed(*steps: str) -> Callable[[Emit], None]:
+    """One operator after the other: the first on all inputs, the others on what the one before gave."""
+
+    def build(e: Emit) -> None:
+        names, first = e.operands()
+        name = e.add(steps[0], *names)
+        for step in steps[1:]:
+            name = e.add(step, name)
+        e.result(name, first)
+
+    return build
+
+
+def _square(e: Emit) -> None:
+    (name,), first = e.operands()
+    e.result(e.add("Mul", name, name), first)
+
+
+def _squared_difference(e: Emit) -> None:
+    names, first = e.operands()
+    difference = e.add("Sub", *names)
+    e.result(e.add("Mul", difference, difference), first)
+
+
+def _log1p(e: Emit) -> None:
+    (name,), first = e.operands()
+    one = e.constant(np.ones((), e.out.dtype.np_dtype), "one")
+    e.result(e.add("Log", e.add("Add", name, one)), first)
+
+
+def _floor_div(e: Emit) -> None:
+    (x, y), first = e.operands()
+    if e.out.dtype.is_floating:
+        e.result(e.add("Floor", e.add("Div", x, y)), first)
+    else:
+        e.result(e.add("Div", e.add("Sub", x, e.add("Mod", x, y)), y), first)
+
+
+def _floor_mod(e: Emit) -> None:
+    (x, y), first = e.operands()
+    if e.out.dtype.is_floating:
+        e.result(e.add("Sub", x, e.add("Mul", e.add("Floor", e.add("Div", x, y)), y)), first)
+    else:
+        e.result(e.add("Mod", x, y), first)
+
+
+def _is_finite(e: Emit) -> None:
+    (x,), first = e.operands()
+    e.result(e.add("Not", e.add("Or", e.add("IsNaN", x), e.add("IsInf", x))), first)
+
+
+def _cast_out(e: Emit) -> None:
+    (x,), first = e.operands()
+    e.result(e.add("Cast", x, to=as_onnx_dtype(e.out.dtype)), first)
+
+
+def _where(e: Emit) -> None:
+    condition = e.inputs[0].type
+    if condition.rank == 1 and (e.out.rank or 0) > 1:
+        rows = e.add("Unsqueeze", e.plain(0), e.ints(list(range(1, e.out.rank or 0)), "axes"))
+        e.give(e.add("Where", rows, e.plain(1), e.plain(2)))
+        return
+    names, first = e.operands()
+    e.result(e.add("Where", *names), first)
+
+
+def _bias_add(e: Emit) -> None:
+    """The bias becomes a convolution's third input, where nobody else reads what that gives."""
+    bias, image = e.known(1), e.inputs[0]
+    if not e.is_first():
+        e.give(e.add("Add", e.plain(0), e.plain(1)))
+        return
+    maker = e.sheet.maker(e.first())
+    convolves = maker is not None and maker.op_type in ("Conv", "ConvTranspose") and len(maker.input) == 2
+    if convolves and bias is not None and e.sheet.uses[image] == 1:
+        maker.input.append(e.constant(bias, "bias"))
+        e.give_first(e.first())
+        return
+    axes = list(range(1, (e.out.rank or 0) - 1))
+    column = e.constant(bias.reshape(-1, *[1] * len(axes)), "bias") if bias is not None else ""
+    e.give_first(e.add("Add", e.first(), column or e.add("Unsqueeze", e.plain(1), e.ints(axes, "axes"))))
+
+
+def _like_filled(value: int) -> Callable[[Emit], None]:
+    def build(e: Emit) -> None:
+        tensor = require_onnx().numpy_helper.from_array(np.full(1, value, e.out.dtype.np_dtype))
+        first = e.is_first()
+        name = e.first() if first else e.plain()
+        e.result(e.add("ConstantOfShape", e.add("Shape", name), value=tensor), first)
+
+    return build
+
+
+EXPORT: dict[str, Callable[[Emit], None]] = {
+    "Abs": _same("Abs"),
+    "Add": _neutral("Add", 0),
+    "AddN": _same("Sum"),
+    "AddV2": _neutral("Add", 0),
+    "BiasAdd": _bias_add,
+    "Cast": _cast_out,
+    "Ceil": _same("Ceil"),
+    "Cos": _same("Cos"),
+    "Elu": _same("Elu"),
+    "Equal": _same("Equal"),
+    "Exp": _same("Exp"),
+    "Floor": _same("Floor"),
+    "FloorDiv": _floor_div,
+    "FloorMod": _floor_mod,
+    "Greater": _same("Greater"),
+    "GreaterEqual": _same("GreaterOrEqual"),
+    "Identity": Emit.alias,
+    "IsFinite": _is_finite,
+    "IsNan": _same("IsNaN"),
+    "Less": _same("Less"),
+    "LessEqual": _same("LessOrEqual"),
+    "Log": _same("Log"),
+    "Log1p": _log1p,
+    "LogicalAnd": _same("And"),
+    "LogicalNot": _same("Not"),
+    "LogicalOr": _same("Or"),
+    "LogicalXor": _same("Xor"),
+    "Maximum": _same("Max"),
+    "Minimum": _same("Min"),
+    "Mul": _neutral("Mul", 1),
+    "Neg": _same("Neg"),
+    "NotEqual": _composed("Equal", "Not"),
+    "OnesLike": _like_filled(1),
+    "Pow": _same("Pow"),
+    "RealDiv": _neutral("Div", 1),
+    "Reciprocal": _same("Reciprocal"),
+    "Relu": _same("Relu"),
+    "Round": _same("Round"),
+    "Rsqrt": _composed("Sqrt", "Reciprocal"),
+    "Select": _where,
+    "Sigmoid": _same("Sigmoid"),
+    "Sign": _same("Sign"),
+    "Sin": _same("Sin"),
+    "Softplus": _same("Softplus"),
+    "Sqrt": _same("Sqrt"),
+    "Square": _square,
+    "SquaredDifference": _squared_difference,
+    "StopGradient": Emit.alias,
+    "Sub": _neutral("Sub", 0),
+    "Tanh": _same("Tanh"),
+    "ZerosLike": _like_filled(0),
+}

@@ -1,0 +1,269 @@
+"""Operators that make, change or report shapes, and constants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import minigraph as tf
+from minigraph.core.graph import Tensor
+from minigraph.core.types import Dim
+from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.library import from_onnx_dtype
+from minigraph.formats.onnx.values import Last, UnknownDim, Value
+from minigraph.ops.array.slicing import StridedSlice
+from minigraph.ops.broadcast import BroadcastTo
+from minigraph.ops.builder import apply
+
+
+def _constant(call: Call) -> Result:
+    for name, dtype in (("value_float", "f4"), ("value_floats", "f4"), ("value_int", "i8"), ("value_ints", "i8")):
+        if name in call.attributes:
+            return np.asarray(call.attributes[name], dtype)
+    value = call.attr("value", None)
+    return call.unsupported("only a dense constant of numbers is supported") if value is None else value
+
+
+def _constant_of_shape(call: Call) -> Result:
+    value = np.ravel(call.attr("value", np.zeros(1, np.float32)))[0]
+    shape = call.dims(0)
+    if None in shape:
+        return tf.fill(tf.cast(call.x(), tf.int32), tf.constant(value))
+    return np.full(shape, value)
+
+
+def _shape(call: Call) -> Result:
+    dims = call.shape()
+    start, end = call.attr("start", 0), call.attr("end", len(dims))
+    part = dims[start:end]
+    if None not in part:
+        return np.array(part, np.int64)
+    value, bounds = call.value(), slice(start, end)
+    known = np.array([UnknownDim() if d is None else d for d in part], object)
+    return Value("", dims=known, build=lambda: tf.shape(value.form(), out_type=tf.int64)[bounds])
+
+
+def _size(call: Call) -> Result:
+    dims = call.shape()
+    return tf.size(call.x(), out_type=tf.int64) if None in dims else np.array(math.prod(dims), np.int64)  # type: ignore[arg-type]
+
+
+def reshape(x: Tensor, shape: Sequence[Dim], call: Call) -> Tensor:
+    """`x` in a shape of which one dimension may be unknown."""
+    if sum(d in (None, -1) for d in shape) > 1:
+        call.unsupported(f"of a new shape only one dimension may be unknown, not {list(shape)}")
+    return tf.reshape(x, [-1 if d is None else d for d in shape])
+
+
+def _reshape(call: Call) -> Result:
+    shape = call.dims(1) if call.opset >= 5 else list(call.attr("shape"))
+    old = call.shape()
+    if not call.attr("allowzero", 0):
+        shape = [old[i] if d == 0 else d for i, d in enumerate(shape)]
+    if shape.count(None) and -1 in shape:
+        shape = _settle(old, shape)
+    return reshape(call.x(), shape, call)
+
+
+def _settle(old: Sequence[Dim], new: list[Dim]) -> list[Dim]:
+    """Where the one unknown dimension of `old` is in `new` too, -1 stands for a number."""
+    if sum(d is None for d in old) != 1 or new.count(None) != 1:
+        return new
+    total = math.prod(d for d in old if d is not None)
+    rest = math.prod(d for d in new if d is not None and d != -1)
+    return [total // rest if d == -1 else d for d in new] if rest and total % rest == 0 else new
+
+
+def _flatten(call: Call) -> Result:
+    dims = call.shape()
+    axis = call.attr("axis", 1)
+    axis += len(dims) if axis < 0 else 0
+    parts = [_product(dims[:axis]), _product(dims[axis:])]
+    return reshape(call.x(), parts, call)
+
+
+def _product(dims: Sequence[Dim]) -> Dim:
+    return None if None in dims else math.prod(dims)  # type: ignore[arg-type]
+
+
+def _transpose(call: Call) -> Result:
+    perm = call.attr("perm", tuple(reversed(range(call.rank()))))
+    return tf.transpose(call.x(), perm)
+
+
+def _squeeze(call: Call) -> Result:
+    axes = call.ints(1, "axes")
+    return tf.squeeze(call.x(), axes) if axes != [] else call.value()
+
+
+def _unsqueeze(call: Call) -> Result:
+    axes = call.ints(1, "axes") or []
+    rank = call.rank() + len(axes)
+    x = call.x()
+    for axis in sorted(a % rank for a in axes):
+        x = tf.expand_dims(x, axis)
+    return x
+
+
+def _concat(call: Call) -> Result:
+    axis, rank = call.attr("axis", 1), call.rank()
+    axis %= rank
+    values = [call.value(i) for i in range(len(call.inputs))]
+    if len(values) == 1:
+        return values[0]
+    if rank > 2 and any(v.is_last for v in values):
+        place = axis if axis == 0 else rank - 1 if axis == 1 else axis - 1
+        return Last(tf.concat([call.last(i) for i in range(len(values))], place))
+    return tf.concat(call.xs(), axis)
+
+
+def _split(call: Call) -> Result:
+    axis = call.attr("axis", 0)
+    sizes = call.ints(1, "split")
+    if sizes is not None:
+        return tf.split(call.x(), sizes, axis)
+    count = call.attr("num_outputs", len(call.outputs))
+    length = call.shape()[axis]
+    if length is None or length % count == 0:
+        return tf.split(call.x(), count, axis)
+    each = -(-length // count)
+    return tf.split(call.x(), [each] * (count - 1) + [length - each * (count - 1)], axis)
+
+
+def _slice(call: Call) -> Result:
+    starts, ends = call.ints(1, "starts") or [], call.ints(2, "ends") or []
+    axes = call.ints(3, "axes") or list(range(len(starts)))
+    steps = call.ints(4, "steps") or [1] * len(starts)
+    rank = call.rank()
+    spec: list[tuple[Any, ...]] = [("slice", None, None, None)] * rank
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        length = call.shape()[axis]
+        spec[axis % rank] = ("slice", *_bounds(start, end, step, length), step)
+    return apply(StridedSlice(tuple(spec)), call.x())
+
+
+def _bounds(start: int, end: int, step: int, length: Dim) -> tuple[int | None, int | None]:
+    """ONNX's bounds as Python has them: going backwards, an end before the first element is None."""
+    far = 2**31 if length is None else length
+    stop: int | None = None if abs(end) >= far and (end > 0) == (step > 0) else end
+    if length is not None and step < 0 and end < -length:
+        stop = None
+    return start if abs(start) < 2**62 else (None if step > 0 else -1), stop
+
+
+def _expand(call: Call) -> Result:
+    target = call.dims(1)
+    old = call.shape()
+    rank = max(len(target), len(old))
+    pairs = zip([1] * (rank - len(old)) + list(old), [1] * (rank - len(target)) + target, strict=True)
+    shape = [a if b == 1 else b for a, b in pairs]
+    if None not in shape:
+        same = tuple(shape) == old
+        return call.value() if same else apply(BroadcastTo(tuple(shape)), call.x())  # type: ignore[arg-type]
+    x = call.x()
+    zeros = tf.fill(tf.cast(call.x(1), tf.int32), tf.constant(np.zeros((), x.dtype.np_dtype)))
+    return x + zeros
+
+
+def _tile(call: Call) -> Result:
+    return tf.tile(call.x(), call.ints(1, "repeats"))
+
+
+def _pad(call: Call) -> Result:
+    pads = call.ints(1, "pads") or []
+    axes = [a % call.rank() for a in call.ints(3, "axes") or range(call.rank())]
+    value = float(np.ravel(call.array(2))[0]) if call.has(2) else call.attr("value", 0.0)
+    pairs = [(0, 0)] * call.rank()
+    for i, axis in enumerate(axes):
+        pairs[axis] = pads[i], pads[i + len(axes)]
+    return pad(call.x(), pairs, call.attr("mode", "constant"), value)
+
+
+def pad(x: Tensor, pairs: Sequence[tuple[int, int]], mode: str = "constant", value: float = 0.0) -> Tensor:
+    """`x` with (before, after) elements added along each axis, or, where negative, taken away."""
+    if any(min(p) < 0 for p in pairs):
+        spec = tuple(("slice", max(-a, 0) or None, min(b, 0) or None, None) for a, b in pairs)
+        x = apply(StridedSlice(spec), x)
+        pairs = [(max(a, 0), max(b, 0)) for a, b in pairs]
+    if not any(map(any, pairs)):
+        return x
+    if mode in ("constant", "reflect"):
+        return tf.pad(x, pairs, mode, constant_values=value)
+    for axis, (before, after) in enumerate(pairs):
+        length = (x.type.shape or ())[axis] if x.type.shape else None
+        if (before or after) and length is not None:
+            places: np.ndarray = np.pad(np.arange(length), (before, after), mode)  # type: ignore[call-overload]
+            x = tf.gather(x, places.astype(np.int32), axis=axis)
+    return x
+
+
+def _center_crop_pad(call: Call) -> Result:
+    wanted = call.ints(1, "") or []
+    dims = call.static()
+    axes = [a % len(dims) for a in call.attr("axes", range(len(dims)))]
+    x, pairs = call.x(), [(0, 0)] * len(dims)
+    for size, axis in zip(wanted, axes, strict=True):
+        extra = size - dims[axis]
+        before = extra // 2 if extra > 0 else -(-extra // 2)
+        pairs[axis] = before, extra - before
+    return pad(x, pairs)
+
+
+def _range(call: Call) -> Result:
+    start, limit, delta = (np.ravel(call.array(i))[0] for i in range(3))
+    return np.arange(start, limit, delta, dtype=start.dtype)
+
+
+def _eye_like(call: Call) -> Result:
+    rows, columns = call.static()
+    dtype = from_onnx_dtype(call.attr("dtype")) if "dtype" in call.attributes else call.type().dtype
+    return np.eye(rows, columns, call.attr("k", 0), dtype=dtype.np_dtype)
+
+
+def _depth_to_space(call: Call) -> Result:
+    n, depth, height, width = call.shape()
+    b = call.attr("blocksize")
+    if depth is None or height is None or width is None:
+        call.unsupported(f"depth, height and width must be known, not {call.type()}")
+    across = call.attr("mode", "DCR") == "DCR"
+    split = [b, b, depth // (b * b)] if across else [depth // (b * b), b, b]
+    perm = (0, 3, 4, 1, 5, 2) if across else (0, 1, 4, 2, 5, 3)
+    x = tf.transpose(reshape(call.x(), [n, *split, height, width], call), perm)
+    return reshape(x, [n, depth // (b * b), height * b, width * b], call)
+
+
+def _space_to_depth(call: Call) -> Result:
+    n, depth, height, width = call.shape()
+    b = call.attr("blocksize")
+    if depth is None or height is None or width is None:
+        call.unsupported(f"depth, height and width must be known, not {call.type()}")
+    x = reshape(call.x(), [n, depth, height // b, b, width // b, b], call)
+    perm = (0, 1, 3, 5, 2, 4) if call.attr("mode", "DCR") == "CRD" else (0, 3, 5, 1, 2, 4)
+    return reshape(tf.transpose(x, perm), [n, depth * b * b, height // b, width // b], call)
+
+
+IMPORT: dict[str, Callable[[Call], Result]] = {
+    "CenterCropPad": _center_crop_pad,
+    "Concat": _concat,
+    "Constant": _constant,
+    "ConstantOfShape": _constant_of_shape,
+    "DepthToSpace": _depth_to_space,
+    "Expand": _expand,
+    "EyeLike": _eye_like,
+    "Flatten": _flatten,
+    "Pad": _pad,
+    "Range": _range,
+    "Reshape": _reshape,
+    "Shape": _shape,
+    "Size": _size,
+    "Slice": _slice,
+    "SpaceToDepth": _space_to_depth,
+    "Split": _split,
+    "Squeeze": _squeeze,
+    "Tile": _tile,
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+}

@@ -1,0 +1,128 @@
+"""What a name in an ONNX graph stands for, and its forms in the graph that is being built.
+
+ONNX has images with their channels first, minigraph has them last. A value keeps the form it was made in; another
+one is made, by a transpose, when somebody reads it: what is channels last stays so from one operator to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import minigraph as tf
+from minigraph.core.errors import DTypeError
+from minigraph.core.graph import Tensor
+from minigraph.core.types import TensorType
+from minigraph.formats.onnx.library import UnsupportedError, dtype_of
+
+Perm = tuple[int, ...] | None  # None: as in ONNX
+
+
+def last_perm(rank: int) -> tuple[int, ...]:
+    """From channels first to channels last."""
+    return (0, *range(2, rank), 1)
+
+
+def first_perm(rank: int) -> tuple[int, ...]:
+    """From channels last to channels first."""
+    return (0, rank - 1, *range(1, rank - 1))
+
+
+class Last(NamedTuple):
+    """An importer's result that has its channels last."""
+
+    tensor: Tensor
+
+
+class UnknownDim:
+    """A dimension that is not known, in arithmetic on shapes."""
+
+    def _join(self, other: Any) -> UnknownDim:
+        return UnknownDim()
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = _join
+
+
+class Value:
+    """array: what is known of it when the graph is built. weight: a tensor made of the array is a variable.
+
+    dims: for a vector of integers made of shapes, an array of objects, with UnknownDim where a number is not known; the
+    tensor is then made by `build`, when it is read.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        array: np.ndarray | None = None,
+        forms: dict[Perm, Tensor] | None = None,
+        weight: bool = False,
+        dims: np.ndarray | None = None,
+        build: Callable[[], Tensor] | None = None,
+    ) -> None:
+        self.name = name
+        self.array = array
+        self.forms = forms or {}
+        self.weight = weight
+        self.dims = dims
+        self.build = build
+        if array is not None:
+            try:
+                dtype_of(array)
+            except DTypeError:
+                raise UnsupportedError(f"'{name}' holds {array.dtype}: minigraph has no dtype for it") from None
+
+    @property
+    def known(self) -> bool:
+        return self.array is not None
+
+    @property
+    def type(self) -> TensorType:
+        """dtype and shape in ONNX's layout."""
+        if self.array is not None:
+            return TensorType(dtype_of(self.array), self.array.shape)
+        if not self.forms and self.dims is not None:
+            return TensorType(tf.int64, self.dims.shape)
+        perm, tensor = next(iter(self.forms.items()))
+        shape = tensor.type.shape
+        if perm is None or shape is None:
+            return tensor.type
+        return TensorType(tensor.dtype, tuple(shape[i] for i in np.argsort(perm)))
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it is there with its channels last, and in no other form."""
+        return bool(self.forms) and None not in self.forms
+
+    def form(self, perm: Perm = None) -> Tensor:
+        """The tensor, its axes in the order `perm`."""
+        if perm == tuple(range(len(perm or ()))):
+            perm = None
+        if perm not in self.forms:
+            self.forms[perm] = self._make(perm)
+        return self.forms[perm]
+
+    def _make(self, perm: Perm) -> Tensor:
+        if self.array is not None:
+            return self._entered(self.array if perm is None else np.transpose(self.array, perm))
+        if not self.forms and self.build is not None:
+            self.forms[None] = self.build()
+            return self.form(perm)
+        old, tensor = next(iter(self.forms.items()))
+        rank = len(perm or old or ())
+        have, want = (range(rank) if p is None else p for p in (old, perm))
+        return tf.transpose(tensor, [list(have).index(axis) for axis in want])
+
+    def _entered(self, array: np.ndarray) -> Tensor:
+        if not self.weight:
+            return tf.constant(array, name="const")
+        graph = tf.get_default_graph()
+        with graph.name_scope(None):
+            return tf.Variable(np.ascontiguousarray(array), name=valid_name(self.name)).value()
+
+
+def valid_name(name: str) -> str:
+    """`name` with what minigraph does not allow in a node's name replaced."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "_.\\/>-") else "_" for c in name.strip("/"))
+    return kept if kept and (kept[0].isalnum() or kept[0] == ".") else f"n{kept}"

@@ -1,0 +1,281 @@
+"""TensorFlow 1's checkpoints, of both kinds, read without TensorFlow.
+
+A checkpoint of the second kind (`tf.train.Saver`'s since 0.12) is PREFIX.index, a table of entries by variables'
+names, and files PREFIX.data-00000-of-00001, …, with the numbers. The first kind is one file: a table of tensors, as
+published with the first TF-Slim networks. Formats: tensorflow/core/protobuf/tensor_bundle.proto and
+tensorflow/core/util/saved_tensor_slice.proto. A partitioned variable is put together. Variables of strings, which no
+network computes with, are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigraph.formats.arrays import Array, Budget, Damaged, Weights, check_shape, from_raw, itemsize, mapped
+from minigraph.formats.tensorflow import table, wire
+from minigraph.formats.tensorflow.crc32c import crc32c, unmask
+
+_STRING = 7
+_DTYPES = {
+    1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 9: "int64", 10: "bool",
+    14: "bfloat16", 17: "uint16", 19: "float16", 22: "uint32", 23: "uint64",
+}  # fmt: skip
+_SUFFIXES = (".index", ".meta", ".data-")
+
+
+class Slice(NamedTuple):
+    """A part of a variable: for each axis where it starts and how long it is (None: all of it)."""
+
+    extents: tuple[tuple[int, int | None], ...]
+
+    def within(self, shape: tuple[int, ...]) -> tuple[slice, ...]:
+        """The part as an index. Damaged where it lies outside."""
+        if len(self.extents) != len(shape):
+            raise Damaged("a part of a variable has another rank than the variable")
+        ends = [(s, s + (n - s if size is None else size)) for (s, size), n in zip(self.extents, shape, strict=True)]
+        if any(not 0 <= start <= end <= n for (start, end), n in zip(ends, shape, strict=True)):
+            raise Damaged("a part of a variable lies outside of it")
+        return tuple(slice(*pair) for pair in ends)
+
+
+class _Entry(NamedTuple):
+    """dtype: a name, or None for strings."""
+
+    dtype: str | None
+    shape: tuple[int, ...]
+    shard: int
+    offset: int
+    size: int
+    checksum: int
+    parts: list[Slice]
+
+
+def find_index(path: Path) -> Path:
+    """The file to open for the path of a checkpoint: the table of PREFIX, or of one of the files of its name."""
+    name = path.name
+    for suffix in _SUFFIXES:
+        stem, found, _ = name.rpartition(suffix)
+        if found and (index := path.with_name(stem + ".index")).is_file():
+            return index
+    index = path.with_name(name + ".index")
+    return index if not path.is_file() and index.is_file() else path
+
+
+def is_checkpoint(path: Path, head: bytes) -> bool:
+    """Whether the file is a table."""
+    with open(path, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(size - len(table.MAGIC), 0))
+        return file.read() == table.MAGIC
+
+
+def read_checkpoint(path: Path) -> Weights:
+    """The variables of a checkpoint of either kind, by name. Damaged."""
+    data = mapped(path)
+    records = table.entries(data)
+    key, head = next(records, (None, data))
+    if key != b"":
+        raise Damaged("the table has no header, so it is no checkpoint")
+    header = wire.message(head)
+    if any(isinstance(v, memoryview) for v in header.get(1, [])):
+        return _read_first_kind(header, records, Budget(len(data)))
+    return _read_bundle(path, header, records, len(data))
+
+
+# the second kind
+
+
+def _read_bundle(
+    path: Path, header: dict[int, list[Any]], records: Iterator[tuple[bytes, memoryview]], size: int
+) -> Weights:
+    if wire.number(header, 2) != 0:
+        raise Damaged("its numbers are big-endian, which is not read")
+    whole: dict[str, _Entry] = {}
+    parts: dict[str, list[_Entry]] = {}
+    for key, value in records:
+        entry = _entry(wire.message(value))
+        if key.startswith(b"\0"):
+            parts.setdefault(_part_name(key), []).append(entry)
+        else:
+            whole[wire.text(key)] = entry
+    used = {entry.shard for entry in (*whole.values(), *(e for each in parts.values() for e in each))}
+    shards = _Shards(path, wire.number(header, 1), used, size)
+    found = {}
+    for name, entry in whole.items():
+        if entry.dtype is None:
+            continue
+        if entry.parts:
+            found[name] = _joined(name, entry, parts.get(name, []), shards)
+        else:
+            found[name] = shards.read(name, entry)
+    return found
+
+
+class _Shards:
+    """The files with the numbers."""
+
+    def __init__(self, path: Path, count: int, used: set[int], index_size: int) -> None:
+        prefix = path.name.removesuffix(".index")
+        self._data: dict[int, memoryview] = {}
+        for i in sorted(used):
+            if i >= count:
+                raise Damaged(f"a variable is said to be in data file {i} of {count}")
+            file = path.with_name(f"{prefix}.data-{i:05d}-of-{count:05d}")
+            if not file.is_file():
+                raise Damaged(f"its data file {file.name} is not there")
+            self._data[i] = mapped(file)
+        self._budget = Budget(index_size + sum(map(len, self._data.values())))
+
+    def read(self, name: str, entry: _Entry) -> Array:
+        if entry.dtype is None:
+            raise Damaged(f"'{name}' holds text")
+        data = self._data[entry.shard]
+        end = entry.offset + entry.size
+        size = self._budget.take(name, entry.shape, itemsize(entry.dtype))
+        if end > len(data) or size != entry.size:
+            raise Damaged(
+                f"'{name}' of type {entry.dtype}{list(entry.shape)} is said to be bytes {entry.offset} to {end} "
+                f"of a data file of {len(data)}"
+            )
+        raw = data[entry.offset : end]
+        if crc32c(raw) != unmask(entry.checksum):
+            raise Damaged(f"'{name}' does not match its checksum")
+        return from_raw(name, raw, entry.dtype, entry.shape)
+
+
+def _entry(found: dict[int, list[Any]]) -> _Entry:
+    code = wire.number(found, 1)
+    dtype = None if code == _STRING else _dtype(code)
+    shape = _shape(wire.parts(found, 2))
+    shard, offset, size, checksum = (wire.number(found, field) for field in (3, 4, 5, 6))
+    return _Entry(dtype, shape, shard, offset, size, checksum, [_slice(part) for part in wire.parts(found, 7)])
+
+
+def _part_name(key: bytes) -> str:
+    """The variable's name in the key of a part: a zero, the name, with zeros and 255s escaped, and a mark."""
+    name, mark, _ = key[1:].replace(b"\0\xff", b"\0").replace(b"\xff\0", b"\xff").partition(b"\0\1")
+    if not mark:
+        raise Damaged("the key of a part of a variable is cut off")
+    return wire.text(name)
+
+
+def _joined(name: str, entry: _Entry, parts: list[_Entry], shards: _Shards) -> Array:
+    """The parts' keys sort them as their starts do."""
+    slices = sorted(entry.parts, key=lambda part: [start for start, _ in part.extents])
+    if len(parts) != len(slices) or any(p.dtype != entry.dtype for p in parts):
+        raise Damaged(f"'{name}' is in {len(slices)} parts, of which {len(parts)} are there")
+    found = [(each, shards.read(name, part)) for each, part in zip(slices, parts, strict=True)]
+    return _assembled(name, entry.shape, found)
+
+
+# the first kind
+
+
+def _read_first_kind(
+    header: dict[int, list[Any]], records: Iterator[tuple[bytes, memoryview]], budget: Budget
+) -> Weights:
+    shapes: dict[str, tuple[int, ...]] = {}
+    dtypes: dict[str, str | None] = {}
+    for described in (wire.message(m) for meta in wire.parts(header, 1) for m in wire.parts(wire.message(meta), 1)):
+        name = _name(described)
+        code = wire.number(described, 3)
+        dtypes[name] = None if code == _STRING else _dtype(code)
+        shapes[name] = _shape(wire.parts(described, 2))
+    found: dict[str, list[tuple[Slice, Array]]] = {name: [] for name, dtype in dtypes.items() if dtype is not None}
+    for _, value in records:
+        for saved in map(wire.message, wire.parts(wire.message(value), 2)):
+            name = _name(saved)
+            if name in found:
+                part = _slice((wire.parts(saved, 2) or [memoryview(b"")])[-1])
+                numbers = _numbers(name, (wire.parts(saved, 3) or [memoryview(b"")])[-1], dtypes[name] or "", budget)
+                found[name].append((part, numbers))
+    return {name: _assembled(name, shapes[name], parts) for name, parts in found.items()}
+
+
+def _name(found: dict[int, list[Any]]) -> str:
+    names = wire.parts(found, 1)
+    if not names:
+        raise Damaged("a variable has no name")
+    return wire.text(names[-1])
+
+
+_CONTENT, _HALVES = 4, 13
+_FIELDS = {"float32": 5, "float64": 6, "int64": 10, "bool": 11, "uint32": 16, "uint64": 17}
+_SMALL_INTEGERS = 7
+
+
+def _numbers(name: str, data: memoryview, dtype: str, budget: Budget) -> Array:
+    """The elements of a TensorProto (tensorflow/core/framework/tensor.proto), flat."""
+    found = wire.message(data)
+    if content := wire.parts(found, _CONTENT):
+        return _flat(name, content[-1], dtype)
+    field = _HALVES if dtype in ("float16", "bfloat16") else _FIELDS.get(dtype, _SMALL_INTEGERS)
+    values = found.get(field, [])
+    if dtype in ("float32", "float64"):
+        size = itemsize(dtype)
+        raw = b"".join(v if isinstance(v, memoryview) else v.to_bytes(8, "little")[:size] for v in values)
+        budget.take(name, (len(raw),), 1)
+        return _flat(name, raw, dtype)
+    integers = [n for v in values for n in (_packed(v) if isinstance(v, memoryview) else [v])]
+    budget.take(name, (len(integers),), 8)
+    bits = np.array(integers, np.uint64)
+    if field == _HALVES:
+        return from_raw(name, bits.astype("<u2").tobytes(), dtype, bits.shape)
+    return bits.astype(np.bool_ if dtype == "bool" else dtype)
+
+
+def _flat(name: str, raw: Any, dtype: str) -> Array:
+    return from_raw(name, raw, dtype, (len(raw) // itemsize(dtype),))
+
+
+def _packed(data: memoryview) -> Iterator[int]:
+    at = 0
+    while at < len(data):
+        value, at = wire.varint(data, at)
+        yield value
+
+
+# both
+
+
+def _dtype(code: int) -> str:
+    if code not in _DTYPES:
+        raise Damaged(f"numbers of TensorFlow's type {code} are not read")
+    return _DTYPES[code]
+
+
+def _shape(described: list[memoryview]) -> tuple[int, ...]:
+    dims = [d for each in described for d in wire.parts(wire.message(each), 2)]
+    return tuple(wire.signed(wire.number(wire.message(d), 1)) for d in dims)
+
+
+def _slice(data: memoryview) -> Slice:
+    extents = []
+    for extent in map(wire.message, wire.parts(wire.message(data), 1)):
+        size = wire.signed(wire.number(extent, 2)) if 2 in extent else None
+        extents.append((wire.signed(wire.number(extent, 1)), size))
+    return Slice(tuple(extents))
+
+
+def _assembled(name: str, shape: tuple[int, ...], parts: list[tuple[Slice, Array]]) -> Array:
+    """The variable that its parts, of flat or full shape, make up. Damaged where they do not fill it."""
+    check_shape(name, shape)
+    if not parts or sum(a.size for _, a in parts) != math.prod(shape):
+        raise Damaged(f"'{name}' of shape {list(shape)} is not all there")
+    whole = np.empty(shape, parts[0][1].dtype)
+    filled = np.zeros(shape, np.bool_)
+    for part, array in parts:
+        target = part.within(shape)
+        size = tuple(s.stop - s.start for s in target)
+        if math.prod(size) != array.size:
+            raise Damaged(f"a part of '{name}' has {array.size} elements, not {math.prod(size)}")
+        whole[target] = array.reshape(size)
+        filled[target] = True
+    if not filled.all():
+        raise Damaged(f"the parts of '{name}' overlap")
+    return whole

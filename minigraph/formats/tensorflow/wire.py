@@ -1,0 +1,85 @@
+"""Protocol buffers' wire format, as far as weight files need it (protobuf.dev, "Encoding")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from minigraph.formats.arrays import Damaged
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+Field = tuple[int, Any]
+
+
+def varint(data: memoryview, at: int) -> tuple[int, int]:
+    """The number that starts at `at`, below 2⁶⁴, and the place behind it. Damaged."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(data):
+            break
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value & 0xFFFFFFFFFFFFFFFF, at
+    raise Damaged("a number is cut off")
+
+
+def signed(value: int) -> int:
+    """A varint as an int64."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+def fields(data: memoryview) -> Iterator[Field]:
+    """The fields of a message: number and value, an int or the bytes of it. Damaged."""
+    at = 0
+    while at < len(data):
+        key, at = varint(data, at)
+        kind = key & 7
+        if kind == VARINT:
+            value, at = varint(data, at)
+            yield key >> 3, value
+            continue
+        if kind == BYTES:
+            size, at = varint(data, at)
+        elif kind in (FIXED32, FIXED64):
+            size = 4 if kind == FIXED32 else 8
+        else:
+            raise Damaged(f"there is no wire type {kind}")
+        if size > len(data) - at:
+            raise Damaged("a field is cut off")
+        piece = data[at : at + size]
+        yield key >> 3, piece if kind == BYTES else int.from_bytes(piece, "little")
+        at += size
+
+
+def message(data: memoryview) -> dict[int, list[Any]]:
+    """The values of a message by their fields' numbers."""
+    found: dict[int, list[Any]] = {}
+    for number, value in fields(data):
+        found.setdefault(number, []).append(value)
+    return found
+
+
+def number(found: dict[int, list[Any]], field: int, default: int = 0) -> int:
+    """The last int of a field. Damaged where it is no int."""
+    value = found.get(field, [default])[-1]
+    if not isinstance(value, int):
+        raise Damaged(f"field {field} is no number")
+    return value
+
+
+def parts(found: dict[int, list[Any]], field: int) -> list[memoryview]:
+    """The values of a field of bytes, text or messages. Damaged where one is a number."""
+    values = found.get(field, [])
+    if any(isinstance(v, int) for v in values):
+        raise Damaged(f"field {field} is a number")
+    return values
+
+
+def text(data: Any) -> str:
+    """UTF-8. Damaged."""
+    try:
+        return bytes(data).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Damaged("a name is not UTF-8") from None

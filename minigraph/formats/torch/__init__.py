@@ -1,0 +1,1 @@
+"""PyTorch's archives, read without PyTorch and without running what they hold."""

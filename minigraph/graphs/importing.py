@@ -1,0 +1,216 @@
+"""Graphs from records: `import_graph_def`, under TensorFlow 1's names and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from minigraph.core.dtypes import DType
+from minigraph.core.errors import FinalizedError, GraphError, ShapeError
+from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph_def import GraphDef, NodeDef, Types
+from minigraph.core.op import REGISTRY, Op
+from minigraph.core.types import TensorType, compatible, merge
+
+
+def import_graph_def(
+    graph_def: GraphDef,
+    input_map: Mapping[str, Any] | None = None,
+    return_elements: Sequence[str] | None = None,
+    name: str | None = None,
+    op_dict: Any = None,
+    producer_op_list: Any = None,
+) -> list[Tensor | Node] | None:
+    """Add the nodes of `graph_def` to the default graph, under the scope `name` ("import"; "" for none).
+
+    input_map: tensors of the default graph by the inputs (`x` or `x:0` in `graph_def`) that they are read in place of.
+    return_elements: names in `graph_def` (`node`, or `node:output` for a tensor) of what is given back. GraphError
+    where a node does not fit, an input to be replaced is none, or there is no such element; then nothing is added.
+    The last two arguments are without effect.
+    """
+    if not isinstance(graph_def, GraphDef):
+        raise TypeError(f"graph_def must be a tf.GraphDef, not {graph_def!r}")
+    replaced = {} if input_map is None else input_map
+    if not isinstance(replaced, Mapping) or not all(isinstance(k, str) for k in replaced):
+        raise TypeError(f"input_map must be a dictionary mapping strings to Tensor objects, not {input_map!r}")
+    _check_names(graph_def, replaced, return_elements or ())
+    graph = get_default_graph()
+    tensors = {key: convert_to_tensor(value) for key, value in replaced.items()}
+    for tensor in tensors.values():
+        graph.as_graph_element(tensor)
+    made = _add(graph, graph_def, "import" if name is None else name, tensors)
+    if return_elements is None:
+        return None
+    return [_element(made, element) for element in return_elements]
+
+
+def _add(graph: Any, graph_def: GraphDef, name: str, tensors: Mapping[str, Tensor]) -> dict[str, Node]:
+    with graph.name_scope(name or None) as scope:
+        return add_nodes(graph, graph_def, scope.rstrip("/"), tensors)
+
+
+def _check_names(graph_def: GraphDef, replaced: Mapping[str, Any], elements: Sequence[str]) -> None:
+    read = {i for node in graph_def.node for i in node.input if not i.startswith("^")}
+    read |= {f"{i}:0" for i in read if ":" not in i} | {i.removesuffix(":0") for i in read}
+    missing = [key for key in replaced if key not in read]
+    if missing:
+        raise GraphError(f"Attempted to map inputs that were not found in graph_def: {missing}")
+    outputs = {node.name: len(node.types) for node in graph_def.node}
+    for element in elements:
+        if not isinstance(element, str):
+            raise TypeError(f"return_elements must be a list of strings, not {element!r}")
+        base, colon, index = element.partition(":")
+        if base not in outputs or (colon and not (index.isdecimal() and int(index) < outputs[base])):
+            raise GraphError(f"Requested return_element '{element}' not found in graph_def.")
+
+
+def _element(made: Mapping[str, Node], name: str) -> Tensor | Node:
+    base, colon, index = name.partition(":")
+    return made[base].outputs[int(index)] if colon else made[base]
+
+
+class _Checked(NamedTuple):
+    """A node that can be made: no step of making it fails any more."""
+
+    definition: NodeDef
+    op: Op
+    types: Types
+
+
+def add_nodes(
+    graph: Graph, definition: GraphDef, prefix: str = "", replaced: Mapping[str, Tensor] | None = None
+) -> dict[str, Node]:
+    """Append all nodes, under `prefix`/; gives the new nodes by the names in the definition.
+
+    replaced: tensors of `graph` by the inputs (`name` or `name:output`) that they are read in place of. Names that are
+    taken get a suffix. GraphError names the node that does not fit; then nothing is added.
+    """
+    mapped = {_full(name): tensor for name, tensor in (replaced or {}).items()}
+    checked = _check(definition, mapped)
+    if graph.finalized:
+        raise FinalizedError("Graph is finalized and cannot be modified.")
+    made: dict[str, Node] = {}
+    with graph.lock, graph.name_scope(None):
+        for (name, _, inputs, _, _, source), op, types in checked:
+            full = graph.unique_name(f"{prefix}/{name}" if prefix else name)
+            data = [mapped[key] if (key := _full(i)) in mapped else _output(made, key) for i in _data(inputs)]
+            control = tuple(made[i[1:]] for i in inputs if i.startswith("^"))
+            made[name] = graph.append(op.renamed(full), tuple(data), types, full, control, source)
+        for node in made.values():
+            graph.use_scopes(node.name)
+        graph.last_id += definition.op_count - len(made)
+    return made
+
+
+def _check(definition: GraphDef, mapped: Mapping[str, Tensor]) -> list[_Checked]:
+    types: dict[str, Types] = {}
+    changed: set[str] = (
+        set()
+    )  # nodes whose types may differ from the definition's, since a replaced input leads to them
+    checked = []
+    for node in definition.node:
+        if node.name in types:
+            raise GraphError(f"{_where(node)}: the name is there twice")
+        if not VALID_NAME.fullmatch(node.name) or node.name.endswith("/"):
+            raise GraphError(f"{_where(node)}: the name is not valid")
+        given = [_given(types, node, i, mapped) for i in map(_full, _data(node.input))]
+        for name in (i[1:] for i in node.input if i.startswith("^")):
+            if name not in types:
+                raise GraphError(f"{_where(node)} runs after '{name}', which does not come before it")
+        if any(_full(i) in mapped or i.partition(":")[0] in changed for i in _data(node.input)):
+            changed.add(node.name)
+        op = _make_op(node)
+        types[node.name] = _agree(node, _infer(node, op, given), node.name in changed)
+        checked.append(_Checked(node, op, types[node.name]))
+    return checked
+
+
+def _where(node: NodeDef) -> str:
+    return f"node '{node.name}' ({node.op}, made at {node.source})"
+
+
+def _data(inputs: Iterable[str]) -> list[str]:
+    return [i for i in inputs if not i.startswith("^")]
+
+
+def _full(name: str) -> str:
+    return name if ":" in name else f"{name}:0"
+
+
+def _output(made: Mapping[str, Node], name: str) -> Tensor:
+    base, _, index = name.partition(":")
+    return made[base].outputs[int(index)]
+
+
+def _given(types: Mapping[str, Types], node: NodeDef, name: str, mapped: Mapping[str, Tensor]) -> TensorType:
+    """The type of an input, which may be replaced by a tensor of the same dtype."""
+    if name not in mapped:
+        return _type(types, node, name)
+    found = mapped[name]
+    if name.partition(":")[0] in types and (expected := _type(types, node, name).dtype) is not found.dtype:
+        raise GraphError(
+            f"{_where(node)} was passed {found.dtype.name} from {found.name}, incompatible with expected "
+            f"{expected.name}"
+        )
+    return found.type
+
+
+def _type(types: Mapping[str, Types], node: NodeDef, name: str) -> TensorType:
+    base, _, index = name.partition(":")
+    if base not in types:
+        raise GraphError(f"{_where(node)} reads '{name}', but no node '{base}' comes before it")
+    if not index.isdecimal() or int(index) >= len(types[base]):
+        raise GraphError(f"{_where(node)} reads '{name}', but '{base}' has {len(types[base])} outputs")
+    return types[base][int(index)]
+
+
+def _make_op(node: NodeDef) -> Op:
+    kind = REGISTRY.get(node.op)
+    if kind is None:
+        import difflib
+
+        near = difflib.get_close_matches(node.op, REGISTRY, n=3)
+        hint = f"; close names are {', '.join(near)}" if near else ""
+        raise GraphError(f"{_where(node)}: there is no op named '{node.op}'{hint}")
+    missing = [name for name in kind.fields if name not in node.attr]
+    unknown = [name for name in node.attr if name not in kind.fields]
+    if missing or unknown:
+        found = f"lacks {missing}" if missing else f"has no {unknown}"
+        raise GraphError(f"{_where(node)}: the op has the attributes {list(kind.fields)}; this one {found}")
+    try:
+        return kind(**node.attr)
+    except Exception as error:
+        raise GraphError(f"{_where(node)}: the attributes {dict(node.attr)} do not fit: {error}") from error
+
+
+def _infer(node: NodeDef, op: Op, given: list[TensorType]) -> Types:
+    try:
+        types = tuple(op.infer(*given))
+        if not all(isinstance(t.dtype, DType) for t in types):
+            raise TypeError("a dtype was expected")
+        return types
+    except Exception as error:  # attributes of a wrong kind can fail in any way
+        inputs = ", ".join(map(str, given))
+        raise GraphError(
+            f"{_where(node)}: the attributes {dict(node.attr)} do not fit the inputs [{inputs}]: {error}"
+        ) from error
+
+
+def _agree(node: NodeDef, inferred: Types, changed: bool) -> Types:
+    """What is known of the outputs: as the definition says, or, behind replaced inputs, as far as it still holds."""
+    fits = [t.dtype for t in node.types] == [t.dtype for t in inferred]
+    if not changed:
+        if not fits or not all(compatible(a.shape, b.shape) for a, b in zip(inferred, node.types, strict=True)):
+            said, rule = (f"({', '.join(map(str, types))})" for types in (node.types, inferred))
+            raise GraphError(f"{_where(node)}: its outputs are said to be {said}, but the op's rule gives {rule}")
+        return node.types
+    if not fits:
+        return inferred
+    return tuple(_merged(a, b) for a, b in zip(inferred, node.types, strict=True))
+
+
+def _merged(inferred: TensorType, said: TensorType) -> TensorType:
+    try:
+        return TensorType(inferred.dtype, merge(inferred.shape, said.shape))
+    except ShapeError:
+        return inferred

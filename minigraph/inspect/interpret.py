@@ -1,0 +1,73 @@
+"""A slow, plain interpreter of programs by the ops' references: what debug mode compares rewrites with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.compile.schedule import schedule
+from minigraph.core.errors import VerificationError
+from minigraph.ir.program import Cell, Feed, Program, Value
+from minigraph.ops.constant import Const
+from minigraph.rewrite.pipeline import Hook, Stage
+
+_TOLERANCE = {2: 2e-2, 4: 2e-4, 8: 1e-9}  # relative, by bytes of a floating-point number
+
+
+def interpret(
+    program: Program, feeds: Sequence[np.ndarray], cells: Mapping[str, np.ndarray], wide: bool = False
+) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    """The program's results, and the variables and random states it leaves behind. wide: float32 is done as float64."""
+
+    def kept(array: np.ndarray) -> np.ndarray:
+        return array.astype(np.float64) if wide and array.dtype == np.float32 else array
+
+    state = {name: kept(np.asarray(cell)) for name, cell in cells.items()}
+    values: dict[Value, Any] = {}
+    for instr in program.instrs:
+        if isinstance(instr.op, Feed):
+            values[Value(instr, 0)] = kept(np.asarray(feeds[instr.op.slot], instr.types[0].dtype.np_dtype))
+        elif isinstance(instr.op, Const):
+            values[Value(instr, 0)] = kept(instr.op.value)
+    for instr in schedule(program).order:
+        op = instr.op
+        operands = [state[v.instr.op.name] if isinstance(v.instr.op, Cell) else values[v] for v in instr.inputs]
+        with np.errstate(all="ignore"):
+            results = op.forward(np, *operands)
+        for index, result in enumerate(results):
+            values[Value(instr, index)] = kept(np.asarray(result))
+        first = len(instr.types) - len(op.writes)
+        for offset, position in enumerate(op.writes):
+            cell = instr.inputs[position].instr.op
+            assert isinstance(cell, Cell)
+            state[cell.name] = values[Value(instr, first + offset)]
+    return [values[v] for v in program.results], state
+
+
+def numeric_check(feeds: Sequence[np.ndarray], cells: Mapping[str, np.ndarray]) -> Hook:
+    """A hook that runs the program before and after each pass, and raises VerificationError where they differ.
+
+    It compares in float64: in float32 a rewrite that rounds differently may tip a maximum or a ReLU the other way.
+    """
+
+    def check(before: Program, stage: Stage) -> None:
+        if not stage.applied:
+            return
+        old, old_state = interpret(before, feeds, cells, wide=True)
+        new, new_state = interpret(stage.program, feeds, cells, wide=True)
+        for value, a, b in zip(before.results, old, new, strict=True):
+            _compare(stage, f"the result '{value.instr.name}'", a, b, value.type.dtype.np_dtype)
+        for name, a in old_state.items():
+            _compare(stage, f"the variable '{name}'", a, new_state[name], cells[name].dtype)
+
+    return check
+
+
+def _compare(stage: Stage, what: str, a: np.ndarray, b: np.ndarray, dtype: np.dtype[Any]) -> None:
+    rtol = _TOLERANCE[dtype.itemsize] if a.dtype.kind == "f" else 0.0
+    scale = float(np.max(np.abs(a[np.isfinite(a)]), initial=0.0)) if a.dtype.kind == "f" else 0.0
+    if not np.allclose(a, b, rtol=rtol, atol=rtol * scale, equal_nan=True):
+        rules = ", ".join(sorted({f"{r.rule} at '{r.node}' ({r.source})" for r in stage.applied})[:5])
+        raise VerificationError(f"the pass '{stage.name}' changed {what}: {a} became {b}. It applied {rules}.")

@@ -1,0 +1,300 @@
+"""Warnings about programs that run, but most likely not as they are meant.
+
+Each is a class of warnings, which `warnings.simplefilter("ignore", ...)` switches off; Session(lint=False) switches
+off all. A lint watches the runs of one session until it has warned, or has seen enough.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from minigraph.core.collections import GraphKeys
+from minigraph.core.graph import Graph, Node, Tensor
+from minigraph.core.provenance import Source
+from minigraph.graphs.walk import needed
+from minigraph.ops.constant import Const
+from minigraph.ops.math.reduce import Mean
+from minigraph.ops.state.update import Apply
+
+WATCHED = 40  # runs of a kind that a lint looks at
+SAME = 15  # training runs with one batch before the warning
+LARGER = 4  # times as many rows as the batch has the array that it is cut from
+RUNS = 5  # training runs without an update before the warning: a program may run updates by themselves, now and then
+
+
+class StaleMovingAveragesWarning(UserWarning):
+    """A graph is trained, but the moving averages of its batch normalisation never change."""
+
+
+class SameBatchWarning(UserWarning):
+    """A training loop feeds the same few rows of a larger array again and again."""
+
+
+class DoubleSoftmaxWarning(UserWarning):
+    """What goes into a loss that wants logits is a softmax or a sigmoid already."""
+
+
+class DropoutInEvaluationWarning(UserWarning):
+    """Dropout is active in a run that trains nothing."""
+
+
+class ReadAndUpdateWarning(UserWarning):
+    """One run fetches a variable and updates it."""
+
+
+class Run(NamedTuple):
+    """One run. request stands for the form of the call; ends are all that it computes, fetched what it gives back."""
+
+    request: object
+    ends: Sequence[Tensor | Node]
+    fetched: Sequence[Tensor]
+    feeds: Mapping[Tensor, np.ndarray]
+
+
+class Lints:
+    """All lints of one session."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._watching: list[MovingAveragesLint | SameBatchLint | DropoutLint] = [SameBatchLint(), DropoutLint()]
+        averages = MovingAveragesLint.for_graph(graph)
+        if averages is not None:
+            self._watching.append(averages)
+        self._told: set[Node] = set()
+
+    def at_compile(self, run: Run) -> None:
+        """To be told of each form of call that is new."""
+        nodes = needed(_node(end) for end in run.ends)
+        for node in sorted(nodes, key=lambda n: n.id):
+            found = _double_softmax(node)
+            if found is not None and node not in self._told:
+                self._told.add(node)
+                _warn_of_double_softmax(*found)
+        _look_for_read_and_update(run, nodes)
+
+    def after_run(self, run: Run) -> bool:
+        """To be told of each run. False: there is nothing left to watch."""
+        for lint in tuple(self._watching):
+            if not lint.after_run(run):
+                self._watching.remove(lint)
+        return bool(self._watching)
+
+
+def _node(element: Tensor | Node) -> Node:
+    return element if isinstance(element, Node) else element.node
+
+
+def _trains(nodes: Iterable[Node]) -> bool:
+    return any(isinstance(n.op, Apply) for n in nodes)
+
+
+def _warn(message: str, kind: type[Warning], source: Source) -> None:
+    """Warn at the user's line."""
+    warnings.warn_explicit(f"{message} Session(lint=False) switches this warning off.", kind, source.file, source.line)
+
+
+def _double_softmax(node: Node) -> tuple[Node, Node] | None:
+    """(the loss, the softmax or sigmoid in its logits) for a loss that has one."""
+    logits: Tensor | None = None
+    if node.type in ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"):
+        logits = node.inputs[0]
+    elif node.type == "Log1p" and node.inputs[0].node.type == "Exp":  # the inner part of the sigmoid's cross-entropy
+        choice = node.inputs[0].node.inputs[0].node
+        if choice.type == "Select" and choice.inputs[0].node.type == "GreaterEqual":
+            logits = choice.inputs[2]
+    while logits is not None and logits.node.type in ("Identity", "Reshape"):
+        logits = logits.node.inputs[0]
+    if logits is None or logits.node.type not in ("Softmax", "Sigmoid"):
+        return None
+    return node, logits.node
+
+
+def _warn_of_double_softmax(loss: Node, inner: Node) -> None:
+    name = inner.type.lower()
+    _warn(
+        f"the loss '{loss.name}' (made at {loss.source.describe()}) takes logits and applies {name} itself, but gets "
+        f"the {name} '{inner.name}' (made at {inner.source.describe()}): it learns badly. Give it what goes into that.",
+        DoubleSoftmaxWarning,
+        loss.source,
+    )
+
+
+def _look_for_read_and_update(run: Run, nodes: set[Node]) -> None:
+    """Warn where a fetched tensor is a variable's value and the same run writes the variable."""
+    steps = {v.op for v in next(iter(nodes)).graph.get_collection(GraphKeys.GLOBAL_STEP)} if nodes else set()
+    writers = {n.inputs[w].node: n for n in nodes if not n.op.draws for w in n.op.writes if w < len(n.inputs)}
+    for tensor in run.fetched:
+        variable = tensor.node
+        if variable.type == "ReadVariable" and not variable.control_inputs:
+            variable = variable.inputs[0].node
+        if variable.type == "VariableV2" and variable in writers and variable not in steps:
+            writer = writers[variable]
+            _warn(
+                f"one run fetches the variable '{variable.name}' and updates it ('{writer.name}', made at "
+                f"{writer.source.describe()}): the value is the one from before the update, where TensorFlow gives "
+                "either. Fetch it in a run of its own, or read it under tf.control_dependencies.",
+                ReadAndUpdateWarning,
+                writer.source,
+            )
+
+
+class SameBatchLint:
+    """Watches what training runs feed.
+
+    A batch that is the whole data is meant to come again. So only a piece of a larger array counts.
+    """
+
+    def __init__(self) -> None:
+        self._training: WeakKeyDictionary[object, bool] = WeakKeyDictionary()
+        self._last: list[np.ndarray] = []
+        self._same = self._runs = 0
+
+    def after_run(self, run: Run) -> bool:
+        if run.request not in self._training:
+            self._training[run.request] = _trains(needed(_node(end) for end in run.ends))
+        pieces = [(t, a) for t, a in run.feeds.items() if _is_piece(a)]
+        if not self._training[run.request] or not pieces:
+            return True
+        self._runs += 1
+        arrays = [a for _, a in pieces]
+        again = len(arrays) == len(self._last) and all(map(_same_memory, arrays, self._last))
+        self._same = self._same + 1 if again else 1
+        self._last = arrays
+        if self._same < SAME:
+            return self._runs < WATCHED
+        tensor, array = pieces[0]
+        whole = array.base
+        assert whole is not None
+        _warn(
+            f"{SAME} training runs in a row have fed '{tensor.name}' (made at {tensor.node.source.describe()}) the "
+            f"same {len(array)} rows of an array of {len(whole)}. Does the loop take the next rows in each step?",
+            SameBatchWarning,
+            tensor.node.source,
+        )
+        return False
+
+
+def _is_piece(array: np.ndarray) -> bool:
+    whole = array.base
+    return isinstance(whole, np.ndarray) and bool(array.shape and whole.shape) and (
+        whole.shape[1:] == array.shape[1:] and len(whole) >= LARGER * len(array) > 0
+    )  # fmt: skip
+
+
+def _same_memory(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.__array_interface__["data"] == b.__array_interface__["data"] and a.shape == b.shape
+
+
+class DropoutLint:
+    """Watches runs that train nothing, in a session that has trained."""
+
+    def __init__(self) -> None:
+        self._seen: WeakKeyDictionary[object, tuple[bool, list[Node]]] = WeakKeyDictionary()
+        self._trained = False
+        self._runs = 0
+
+    def after_run(self, run: Run) -> bool:
+        if run.request not in self._seen:
+            nodes = needed(_node(end) for end in run.ends)
+            self._seen[run.request] = _trains(nodes), [n for n in nodes if _is_dropout(n)]
+        trains, masks = self._seen[run.request]
+        self._trained |= trains
+        if trains or not masks or not self._trained:
+            return True
+        self._runs += 1
+        for mask in masks:
+            rate = _number(mask.inputs[1], run.feeds)
+            if rate is not None and rate > 0:
+                _warn(
+                    f"a run that trains nothing drops out a share of {rate:.3g} ('{mask.name}', made at "
+                    f"{mask.source.describe()}): its results are random. In evaluation, keep_prob is 1.",
+                    DropoutInEvaluationWarning,
+                    mask.source,
+                )
+                return False
+        return self._runs < WATCHED
+
+
+def _is_dropout(node: Node) -> bool:
+    """Whether it is the comparison of uniform numbers with a rate that makes dropout's mask."""
+    return node.type == "GreaterEqual" and "dropout" in node.name.lower() and any(
+        n.op.draws for n in needed([node.inputs[0].node])
+    )  # fmt: skip
+
+
+def _number(tensor: Tensor, feeds: Mapping[Tensor, np.ndarray]) -> float | None:
+    """The value of a scalar that depends on constants and feeds alone; None for others."""
+    if tensor in feeds:
+        return float(feeds[tensor]) if feeds[tensor].size == 1 else None
+    op = tensor.node.op
+    if isinstance(op, Const):
+        return float(op.value) if op.value.size == 1 else None
+    if op.stateful or not tensor.node.inputs or len(tensor.node.inputs) > 3:
+        return None
+    inputs = [_number(t, feeds) for t in tensor.node.inputs]
+    if any(v is None for v in inputs):
+        return None
+    arrays = [np.asarray(v, t.dtype.np_dtype) for v, t in zip(inputs, tensor.node.inputs, strict=True)]
+    try:
+        return float(op.forward(np, *arrays)[tensor.value_index])
+    except (TypeError, ValueError, NotImplementedError):
+        return None
+
+
+class MovingAveragesLint:
+    """Watches the runs of one session until it has warned, or has seen a run that updates moving averages."""
+
+    @classmethod
+    def for_graph(cls, graph: Graph) -> MovingAveragesLint | None:
+        """One for a graph that has moving averages, else None."""
+        return cls(graph) if graph.get_collection(GraphKeys.UPDATE_OPS) else None
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._seen: WeakKeyDictionary[object, Node | bool | None] = WeakKeyDictionary()
+        self._stale = 0
+
+    def after_run(self, run: Run) -> bool:
+        """To be told of each run. False: it has done."""
+        if run.request not in self._seen:
+            self._seen[run.request] = self._judge(run.ends)
+        found = self._seen[run.request]
+        if found is True:
+            return False
+        if not isinstance(found, Node):
+            return True
+        self._stale += 1
+        if self._stale < RUNS:
+            return True
+        warnings.warn(
+            f"{RUNS} runs have trained this graph, but the moving averages of its batch normalisation are never "
+            f"updated ('{found.name}' was not run; made at {found.source.describe()}), so that inference will use "
+            "their initial values. Run the updates with the training step: "
+            "`with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)): train = opt.minimize(loss)`. "
+            "Session(lint=False) switches this warning off.",
+            StaleMovingAveragesWarning,
+            stacklevel=5,
+        )
+        return False
+
+    def _judge(self, ends: Iterable[Tensor | Node]) -> Node | bool | None:
+        """True: the run updates averages. A node: it trains by batch statistics that this node would average."""
+        updates = {self._node(u) for u in self.graph.get_collection(GraphKeys.UPDATE_OPS)}
+        run = needed(map(self._node, ends))
+        if run & updates:
+            return True
+        if not any(isinstance(n.op, Apply) for n in run):
+            return None
+        for update in sorted(updates, key=lambda n: n.id):
+            if any(isinstance(n.op, Mean) for n in needed([update]) & run):
+                return update
+        return None
+
+    def _node(self, element: Tensor | Node) -> Node:
+        found = self.graph.as_graph_element(element)
+        return found if isinstance(found, Node) else found.node

@@ -1,0 +1,356 @@
+"""Profiles: the time, work and memory of each launch of a plan."""
+
+from __future__ import annotations
+
+import html
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from minigraph.backend.base import Launch
+from minigraph.compile.memory import ALIGNMENT, lower_bound
+from minigraph.compile.plan import Plan, Step
+from minigraph.compile.specialise import RANDOM_STATE
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.ir.multi_tensor_apply import MultiTensorApply
+from minigraph.ir.program import Cell, Feed, Program
+from minigraph.ops.constant import Const
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Types = Sequence[TensorType]
+_Times = tuple[list[float], float, tuple[float, float]]
+Flops = Callable[[Op, Types, Types], int | None]  # of an op with static input and output types; None: no formula
+
+_HEADINGS = ("op", "node", "line", "ms", "share", "GFLOP/s", "MB read", "MB written", "notes")
+
+
+class LaunchProfile(NamedTuple):
+    """One launch: what it is, the median of its seconds, and the work by its static types.
+
+    flops: floating-point operations; None for an op without a formula. in_place: an output takes over an input's
+    buffer, or a variable is updated where it stands. fallback: the op's reference ran for want of a kernel.
+    live: bytes of the arena in use while it runs.
+    """
+
+    op: str
+    node: str
+    source: str
+    seconds: float
+    flops: int | None
+    bytes_read: int
+    bytes_written: int
+    in_place: bool
+    fallback: bool
+    live: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def notes(self) -> str:
+        return ", ".join(text for text, on in (("in place", self.in_place), ("fallback", self.fallback)) if on)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a plan costs. It shows itself as a table in a notebook.
+
+    seconds: the median of whole runs; feed_seconds and result_seconds: of copying feeds in and results out.
+    planned_peak: bytes of the arena; peak_bound: the most bytes in use at once, below which no arena can be.
+    measured_peak: growth in bytes of the process's resident memory while the plan ran first, from before it had its
+    arena: the largest seen after any launch, and what the system counted in between if that is a new maximum of the
+    process. None where the system does not tell. Pages already resident, such as variables, do not count.
+    """
+
+    launches: tuple[LaunchProfile, ...]
+    seconds: float
+    feed_seconds: float
+    result_seconds: float
+    planned_peak: int
+    peak_bound: int
+    measured_peak: int | None
+    variable_bytes: int
+    repeat: int
+
+    @property
+    def flops(self) -> int:
+        """Of the launches that have a formula."""
+        return sum(launch.flops or 0 for launch in self.launches)
+
+    @property
+    def launch_seconds(self) -> float:
+        return sum(launch.seconds for launch in self.launches)
+
+    def summary(self) -> str:
+        """Totals in three lines."""
+        measured = "not known here" if self.measured_peak is None else _mega(self.measured_peak) + " MB"
+        above = self.planned_peak / self.peak_bound if self.peak_bound else 1.0
+        plural = "" if self.repeat == 1 else "s"
+        return (
+            f"{self.seconds * 1e3:.3f} ms a run (median of {self.repeat} run{plural}), {self.launch_seconds * 1e3:.3f} "
+            f"ms in {len(self.launches)} launches, {self.flops / 1e9:.3f} GFLOP\n"
+            f"peak memory: planned {_mega(self.planned_peak)} MB, {above:.2f} x the lower bound "
+            f"{_mega(self.peak_bound)} MB; measured growth of the process {measured}\n"
+            f"variables: {_mega(self.variable_bytes)} MB"
+        )
+
+    def by_time(self, top: int | None = None) -> list[LaunchProfile]:
+        """The launches, the longest first."""
+        return sorted(self.launches, key=lambda launch: -launch.seconds)[:top]
+
+    def table(self, top: int | None = None) -> Table:
+        """The launches by time, as a rich table."""
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(caption=self.summary(), caption_justify="left")
+        for index, heading in enumerate(_HEADINGS):
+            table.add_column(heading, justify="right" if 3 <= index < 8 else "left", overflow="fold")
+        for launch in self.by_time(top):
+            table.add_row(*map(Text, self._row(launch)))
+        return table
+
+    def _row(self, launch: LaunchProfile) -> tuple[str, ...]:
+        rate = "" if not launch.flops else f"{launch.flops / 1e9 / max(launch.seconds, 1e-9):.1f}"
+        return (
+            launch.op,
+            launch.node,
+            short_source(launch.source),
+            f"{launch.seconds * 1e3:.3f}",
+            f"{100 * launch.seconds / max(self.launch_seconds, 1e-9):.1f}%",
+            rate,
+            _mega(launch.bytes_read),
+            _mega(launch.bytes_written),
+            launch.notes,
+        )
+
+    def to_trace(self) -> dict[str, Any]:
+        """The run as Chrome's trace-event JSON, for Perfetto: the median times end to end, and the arena's use."""
+        events: list[dict[str, Any]] = [
+            {"ph": "M", "pid": 1, "tid": 1, "name": "process_name", "args": {"name": "minigraph"}},
+            {"ph": "M", "pid": 1, "tid": 1, "name": "thread_name", "args": {"name": "launches"}},
+        ]
+        now = 0  # ns
+
+        def add(name: str, category: str, seconds: float, args: dict[str, Any]) -> None:
+            nonlocal now
+            span = max(round(seconds * 1e9), 0)
+            event = {"ph": "X", "pid": 1, "tid": 1, "name": name, "cat": category, "ts": now / 1e3, "dur": span / 1e3}
+            events.append(event | {"args": args})
+            now += span
+
+        def count(live: int) -> None:
+            args = {"live bytes": live}
+            events.append({"ph": "C", "pid": 1, "tid": 1, "name": "arena", "ts": now / 1e3, "args": args})
+
+        add("copy feeds", "copy", self.feed_seconds, {})
+        for launch in self.launches:
+            count(launch.live)
+            args = launch._asdict()
+            args["line"] = args.pop("source")
+            del args["op"], args["seconds"]
+            add(launch.op, "fallback" if launch.fallback else "launch", launch.seconds, args)
+        count(0)
+        add("copy results", "copy", self.result_seconds, {})
+        totals: dict[str, Any] = {
+            "planned_peak": self.planned_peak,
+            "peak_bound": self.peak_bound,
+            "seconds": self.seconds,
+        }
+        totals |= {"measured_peak": self.measured_peak, "variable_bytes": self.variable_bytes, "repeat": self.repeat}
+        return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": totals}
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{h}</th>" for h in _HEADINGS)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in self._row(launch)) + "</tr>"
+            for launch in self.by_time()
+        )
+        summary = "<br>".join(map(html.escape, self.summary().splitlines()))
+        return f"<p>{summary}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def profile_plan(plan: Plan, arrays: Sequence[np.ndarray], repeat: int, flops: Flops) -> Profile:
+    """Run a plan once for its memory, which is measured best before the plan has an arena, and `repeat` times for
+    its times. Its effects on variables and random states are undone."""
+    if repeat < 1:
+        raise ValueError(f"repeat must be at least 1, not {repeat}")
+    saved = plan.save()
+    try:
+        measured = _measure_memory(plan, arrays)
+        runs = [_measure_times(plan, arrays) for _ in range(repeat)]
+    finally:
+        plan.restore(saved)
+    return _profile(plan, [times for _, times in runs], measured, flops)
+
+
+def trace_plan(plan: Plan, arrays: Sequence[np.ndarray], flops: Flops) -> tuple[list[np.ndarray], Profile]:
+    """Run a plan once: its results, and what the launches took. Its effects stay."""
+    values, times = _measure_times(plan, arrays)
+    return values, _profile(plan, [times], None, flops)
+
+
+def _profile(plan: Plan, runs: Sequence[_Times], measured: int | None, flops: Flops) -> Profile:
+    medians = [statistics.median(times) for times in zip(*(spans for spans, _, _ in runs), strict=True)]
+    cells = {i.op.name: i.op.type.nbytes for i in plan.program.instrs if isinstance(i.op, Cell)}
+    return Profile(
+        launches=tuple(
+            _launch(plan, step, median, live, copies, flops)
+            for step, median, live, copies in zip(plan.steps, medians, live_bytes(plan), _are_copies(plan), strict=True)
+        ),
+        seconds=statistics.median(ends[-1] for _, _, ends in runs),
+        feed_seconds=statistics.median(first for _, first, _ in runs),
+        result_seconds=statistics.median(ends[-1] - ends[0] for _, _, ends in runs),
+        planned_peak=plan.peak,
+        peak_bound=lower_bound(plan.lifetimes),
+        measured_peak=measured,
+        variable_bytes=sum(size for name, size in cells.items() if not name.startswith(RANDOM_STATE)),
+        repeat=len(runs),
+    )
+
+
+def _parts(op: Op, inputs: Types, outputs: Types) -> list[tuple[Op, Types, Types]]:
+    """What a fused op is made of, with types; any other op is its own only part."""
+    inner = getattr(op, "program", None)
+    if isinstance(inner, Program):
+        instrs = [i for i in inner.instrs if not isinstance(i.op, Feed | Const)]
+        return [(i.op, [v.type for v in i.inputs], i.types) for i in instrs]
+    if isinstance(op, MultiTensorApply):
+        return [(op.op, *types) for types in zip(op.pieces(inputs), op.pieces(outputs), strict=True)]
+    return [(op, inputs, outputs)]
+
+
+def _flops_of(op: Op, inputs: Types, outputs: Types, formula: Flops) -> int | None:
+    """The sum over the parts that have a formula; None if no part has one."""
+    counts = [formula(*part) for part in _parts(op, inputs, outputs)]
+    known = [c for c in counts if c is not None]
+    return sum(known) if known else None
+
+
+def live_bytes(plan: Plan) -> list[int]:
+    """For each step, the bytes of the arena that hold something while it runs."""
+    changes: dict[int, int] = {}
+    for buffer in plan.lifetimes:
+        size = -(-buffer.size // ALIGNMENT) * ALIGNMENT
+        changes[buffer.start] = changes.get(buffer.start, 0) + size
+        changes[buffer.end + 1] = changes.get(buffer.end + 1, 0) - size
+    out: list[int] = []
+    live = changes.get(-1, 0)  # what is fed
+    moment = -1
+    for step, copies in zip(plan.steps, _are_copies(plan), strict=True):
+        if not copies or step.instr.op.is_view:  # else the copy belongs to the step before, which wrote it
+            moment += 1
+            live += changes.get(moment, 0)
+        out.append(live)
+    return out
+
+
+def _are_copies(plan: Plan) -> list[bool]:
+    """For each step, whether it copies a variable's value, or shuffles nothing, rather than compute."""
+    before = [None, *(step.instr for step in plan.steps)]
+    return [s.instr.op.is_view or s.instr is b for s, b in zip(plan.steps, before, strict=False)]
+
+
+def op_kind(op: Op) -> str:
+    """The op's name; for a fused one with what is inside."""
+    name = type(op).__name__
+    if isinstance(op, MultiTensorApply):
+        return f"{name}({op.count} {type(op.op).__name__})"
+    if isinstance(getattr(op, "program", None), Program):
+        return f"{name}({'+'.join(type(part).__name__ for part, _, _ in _parts(op, (), ()))})"
+    return name
+
+
+def short_source(source: str) -> str:
+    """`file.py:12` for a path and a line."""
+    return os.path.basename(source)
+
+
+def _launch(plan: Plan, step: Step, seconds: float, live: int, copies: bool, flops: Flops) -> LaunchProfile:
+    op = step.instr.op
+    unread = set(op.writes) - set(op.reads)
+    outputs = [v for v in step.outputs if v is not None]
+    read = dict.fromkeys(v for i, v in enumerate(step.inputs) if copies or i not in unread)
+    in_types, out_types = [v.type for v in step.inputs], [v.type for v in outputs]
+    return LaunchProfile(
+        op="Copy" if copies else op_kind(op),
+        node=step.instr.name,
+        source=str(step.instr.source or ""),
+        seconds=seconds,
+        flops=0 if copies else _flops_of(op, in_types, step.instr.types, flops),
+        bytes_read=sum(v.type.nbytes for v in read),
+        bytes_written=sum(v.type.nbytes for v in outputs),
+        in_place=any(not (op.draws and i in op.writes) for i in plan.overwritten(step)),
+        fallback=step.lowered.fallback,
+        live=live,
+        inputs=tuple(map(str, in_types)),
+        outputs=tuple(map(str, out_types)),
+    )
+
+
+def _measure_times(plan: Plan, arrays: Sequence[np.ndarray]) -> tuple[list[np.ndarray], _Times]:
+    """The results, and seconds: of each launch; of what comes before the first; and, from the start, the last launch's
+    end and the run's end."""
+    clock = time.perf_counter
+    begins: list[float] = []
+    ends: list[float] = []
+
+    def around(index: int, launch: Launch) -> None:
+        begins.append(clock())
+        launch()
+        ends.append(clock())
+
+    start = clock()
+    values = plan.watch(arrays, around)
+    end = clock()
+    spans = [b - a for a, b in zip(begins, ends, strict=True)]
+    first, last = (begins[0], ends[-1]) if begins else (end, end)
+    return values, (spans, first - start, (last - start, end - start))
+
+
+def _measure_memory(plan: Plan, arrays: Sequence[np.ndarray]) -> int | None:
+    """See `Profile.measured_peak`."""
+    before, old_maximum = _resident(), _maximum()
+    largest = before or 0
+
+    def around(index: int, launch: Launch) -> None:
+        nonlocal largest
+        launch()
+        largest = max(largest, _resident() or 0)
+
+    plan.watch(arrays, around)
+    new_maximum = _maximum()
+    if new_maximum is not None and old_maximum is not None and new_maximum > old_maximum:
+        return max(largest, new_maximum) - (old_maximum if before is None else before)
+    return None if before is None else largest - before
+
+
+def _resident() -> int | None:
+    """Bytes of this process in memory now, where /proc tells."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, AttributeError):
+        return None
+
+
+def _maximum() -> int | None:
+    """The most bytes of this process that were ever in memory; None on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used if sys.platform == "darwin" else used * 1024
+
+
+def _mega(nbytes: int) -> str:
+    return f"{nbytes / 1e6:.2f}"

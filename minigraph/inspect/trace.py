@@ -1,0 +1,49 @@
+"""What a traced run found out, as TensorFlow's `RunMetadata` message."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from minigraph.core.protos import proto
+
+if TYPE_CHECKING:
+    from minigraph.inspect.profile import Profile
+
+
+class RunOptions:
+    """Options of `Session.run`. With a trace level above NO_TRACE the run is traced, if it is given `run_metadata`."""
+
+    NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = range(4)
+
+    def __init__(self, trace_level: int = NO_TRACE, timeout_in_ms: int = 0, **_ignored: Any) -> None:
+        if trace_level not in range(4):
+            raise ValueError(f"trace_level must be one of RunOptions' four, not {trace_level!r}")
+        self.trace_level = trace_level
+        self.timeout_in_ms = timeout_in_ms
+
+
+def fill_run_metadata(metadata: Any, profile: Profile, device: str) -> None:
+    """Write the launches of one run, end to end, to a `RunMetadata`: names, times, and bytes written.
+
+    Times are in microseconds, as everywhere in `StepStats`.
+    """
+    kind = proto("step_stats", "NodeExecStats")
+    metadata.Clear()
+    start = time.time() - profile.seconds + profile.feed_seconds
+    stats = metadata.step_stats.dev_stats.add(device=device)
+    for launch in profile.launches:
+        micros, nanos = int(start * 1e6), round(launch.seconds * 1e9)
+        node = kind(
+            node_name=launch.node,
+            timeline_label=f"{launch.node} = {launch.op}({', '.join(launch.inputs)})",
+            all_start_micros=micros,
+            op_end_rel_micros=nanos // 1000,
+            all_end_rel_micros=nanos // 1000,
+            all_start_nanos=int(start * 1e9),
+            op_end_rel_nanos=nanos,
+            all_end_rel_nanos=nanos,
+        )
+        node.output.add().tensor_description.allocation_description.requested_bytes = launch.bytes_written
+        stats.node_stats.append(node)
+        start += launch.seconds

@@ -1,0 +1,32 @@
+"""Several applications of one optimizer's update as one instruction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.ops.state.update import Apply
+
+
+class MultiTensorApply(Op, abstract=True):
+    """`count` applications of `op`, their operands one after the other."""
+
+    op: Apply
+    count: int
+    writes: tuple[int, ...]  # type: ignore[misc]
+    reads: tuple[int, ...]  # type: ignore[misc]
+    stateful = True
+    differentiable = False
+
+    def pieces(self, operands: Sequence[Any]) -> list[Sequence[Any]]:
+        """The operands of each application."""
+        size = len(operands) // self.count
+        return [operands[i * size : (i + 1) * size] for i in range(self.count)]
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        return tuple(t for piece in self.pieces(types) for t in self.op.infer(*piece))
+
+    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        return tuple(a for piece in self.pieces(arrays) for a in self.op.forward(xp, *piece))

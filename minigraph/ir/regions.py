@@ -1,0 +1,295 @@
+"""Regions: a convex part of a program as one instruction that keeps its inner program."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from minigraph.core.errors import ShapeError
+from minigraph.core.op import Batching, Op, attribute_key
+from minigraph.core.types import TensorType
+from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
+from minigraph.ir.rebuild import Rebuilder, rebuild
+from minigraph.ops.math.elementwise import Add
+from minigraph.ops.math.reduce import Sum
+from minigraph.ops.nn.bias import BiasAdd
+
+
+class Region(Op, abstract=True):
+    """An inner program whose feed i is operand i."""
+
+    program: Program
+
+    @cached_property
+    def key(self) -> tuple[Any, ...]:
+        """The interning key: equal for regions that compute the same in the same way, whatever their names."""
+        number = {instr: i for i, instr in enumerate(self.program.instrs)}
+        lines = [(i.op, i.types, *[(number[v.instr], v.output) for v in i.inputs]) for i in self.program.instrs]
+        results = tuple([(number[v.instr], v.output) for v in self.program.results])
+        others = [attribute_key(getattr(self, n)) for n in self.fields if n != "program"]
+        return (type(self), *lines, results, self.program.feeds, *others)
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        if types != self.program.feeds:
+            raise ShapeError(f"a region over {self.program.feeds} is given {types}")
+        return tuple(v.type for v in self.program.results)
+
+    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        values: dict[Value, Any] = {}
+        for instr in self.program.instrs:
+            if isinstance(instr.op, Feed):
+                values[Value(instr, 0)] = arrays[instr.op.slot]
+            else:
+                results = instr.op.forward(xp, *(values[v] for v in instr.inputs))
+                values |= {Value(instr, i): r for i, r in enumerate(results)}
+        return tuple(values[v] for v in self.program.results)
+
+    def resized(self, program: Program) -> Region | None:
+        """The region around `program`, its own for other sizes; None where these do not fit."""
+        return None
+
+    def only(self, kept: Sequence[int]) -> Region:
+        """The region with those of its results."""
+        results = tuple(self.program.results[i] for i in kept)
+        return self.replace(program=Program(reachable(v.instr for v in results), results, self.program.feeds))
+
+    @cached_property
+    def members(self) -> tuple[Instr, ...]:
+        """The inner instructions without the feeds."""
+        return tuple(i for i in self.program.instrs if not isinstance(i.op, Feed))
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return program_batching(self.program)
+
+    def for_batch(self, size: int) -> Op:
+        how = program_batching(self.program)
+        assert how is not None
+        return self.replace(program=program_for_batch(self.program, how.cut, size))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({'+'.join(type(i.op).__name__ for i in self.members)})"
+
+
+class Blocked(Region, abstract=True):
+    """A region done piece by piece along axis 0, so that what passes between its instructions stays in cache.
+
+    cut: of each operand, whether it is cut into pieces. sums: of each result, whether it is the sum over the pieces.
+    batch: the length of axis 0.
+    """
+
+    cut: tuple[bool, ...]
+    sums: tuple[bool, ...]
+    batch: int
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return None  # it is cut already
+
+    def only(self, kept: Sequence[int]) -> Region:
+        return super().only(kept).replace(sums=tuple(self.sums[i] for i in kept))
+
+
+class Loop(Region, abstract=True):
+    """A region of pointwise ops over one iteration space, whose operands broadcast to it, and of sums over axes of it.
+
+    space: the shape of the iteration space: that of every inner value but the sums.
+    """
+
+    space: tuple[int, ...]
+
+    def resized(self, program: Program) -> Region | None:
+        resized = self.replace(program=program)
+        spaces = {_space(i) for i in resized.members}
+        space = spaces.pop()
+        return None if spaces or space is None or 0 in space else resized.replace(space=space)
+
+    def for_batch(self, size: int) -> Op:
+        smaller = super().for_batch(size)
+        return smaller.replace(space=(size, *self.space[1:]))
+
+
+class Epilogue(Region, abstract=True):
+    """A contraction, the first inner instruction, and pointwise ops on its result; nothing else reads that result."""
+
+    @property
+    def root(self) -> Instr:
+        return self.members[0]
+
+    def resized(self, program: Program) -> Region | None:
+        resized = self.replace(program=program)
+        root, *rest = resized.members
+        fits = all(i.is_pointwise and i.types[0].shape == root.types[0].shape for i in rest)
+        return resized if fits else None
+
+    @cached_property
+    def tail(self) -> tuple[Loop, tuple[int, ...]]:
+        """What follows the contraction, as a loop over the contraction's result and some operands of the region; and
+        which operands these are."""
+        result = Value(self.root, 0)
+        rest = self.members[1:]
+        read = dict.fromkeys(v for i in rest for v in i.inputs if isinstance(v.instr.op, Feed))
+        slots = tuple(v.instr.op.slot for v in read)  # type: ignore[attr-defined]
+        program = inner_program(rest, (result, *read), self.program.results)
+        return Loop(program, result.type.static), slots
+
+
+def copy_instr(instr: Instr, builder: Builder, values: dict[Value, Value], op: Op | None = None) -> None:
+    """Add `instr` on what `values` says its inputs have become: the same types, unless an `op` for others is given."""
+    types = None if op else instr.types
+    copy = builder.add(op or instr.op, [values[v] for v in instr.inputs], (), None, instr.source, types)
+    copy.names += [n for n in instr.names if n not in copy.names]
+    values |= {Value(instr, i): Value(copy, i) for i in range(len(instr.types))}
+
+
+def inner_program(members: Sequence[Instr], inputs: Sequence[Value], results: Sequence[Value]) -> Program:
+    """The members as a program of its own, fed with `inputs`."""
+    builder = Builder()
+    values = {v: Value(builder.add(Feed(slot, v.type)), 0) for slot, v in enumerate(inputs)}
+    for instr in members:
+        copy_instr(instr, builder, values)
+    found = tuple(values[v] for v in results)
+    return Program(reachable(v.instr for v in found), found, tuple(v.type for v in inputs))
+
+
+def trimmed(program: Program) -> Program:
+    """The program with regions that make only those results that something reads."""
+    read = {v for i in program.instrs for v in i.inputs} | set(program.results)
+
+    def replace(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
+        kept = [i for i in range(len(old.types)) if Value(old, i) in read]
+        if not isinstance(old.op, Region) or len(kept) in (0, len(old.types)):
+            return None
+        made = new.builder.add(old.op.only(kept), [new.values[v] for v in old.inputs], (), None, old.source)
+        made.names.extend(old.names)
+        return [Value(made, kept.index(i) if i in kept else 0) for i in range(len(old.types))]
+
+    return rebuild(program, replace)
+
+
+def whole_bytes(instr: Instr, how: Batching) -> int:
+    """Bytes that the instruction reads or adds to in each block of the batch."""
+    operands = (v.type.nbytes for v, is_cut in zip(instr.inputs, how.cut, strict=True) if not is_cut)
+    return sum(operands) + sum(t.nbytes for t, is_sum in zip(instr.types, how.sums, strict=True) if is_sum)
+
+
+def program_batching(program: Program) -> Batching | None:
+    """How a program can be done piece by piece along axis 0: which feeds are cut, and which results are sums."""
+    cut: dict[Value, bool] = {}
+    sums: dict[Value, bool] = {}
+    rows: set[int] = set()
+    for instr in program.instrs:
+        if isinstance(instr.op, Feed):
+            continue
+        how = instr.op.batching([v.type for v in instr.inputs], instr.types)
+        if how is None or not any(how.cut):
+            return None
+        for value, is_cut in zip(instr.inputs, how.cut, strict=True):
+            if cut.setdefault(value, is_cut) != is_cut or sums.get(value):
+                return None
+            if is_cut:
+                rows.add(value.type.static[0])
+        for index, is_sum in enumerate(how.sums):
+            value = Value(instr, index)
+            sums[value] = is_sum
+            cut[value] = not is_sum
+    if len(rows) != 1 or any(v not in sums for v in program.results):
+        return None
+    feeds = {i.op.slot: cut.get(Value(i, 0), False) for i in program.instrs if isinstance(i.op, Feed)}
+    return Batching(
+        tuple(feeds.get(slot, False) for slot in range(len(program.feeds))), tuple(sums[v] for v in program.results)
+    )
+
+
+def program_for_batch(program: Program, cut: Sequence[bool], size: int) -> Program:
+    """The program for a piece of `size` along axis 0."""
+    builder = Builder()
+    values: dict[Value, Value] = {}
+    types = tuple(_rows(kind, size) if cut[slot] else kind for slot, kind in enumerate(program.feeds))
+    for instr in program.instrs:
+        op = Feed(instr.op.slot, types[instr.op.slot]) if isinstance(instr.op, Feed) else instr.op.for_batch(size)
+        copy_instr(instr, builder, values, op)
+    results = tuple(values[v] for v in program.results)
+    return Program(reachable(v.instr for v in results), results, types)
+
+
+def _rows(kind: TensorType, size: int) -> TensorType:
+    return TensorType(kind.dtype, (size, *kind.static[1:]))
+
+
+class Collapsed(NamedTuple):
+    """A loop over fewer axes: its program, in which sums keep their axes as 1. Operands and results have as many
+    elements as before, in the same order."""
+
+    program: Program
+    space: tuple[int, ...]
+
+
+def collapse(loop: Loop) -> Collapsed:
+    """The loop with neighbouring axes made one where every operand and every sum treats them alike."""
+    rank = len(loop.space)
+    shapes = [_aligned(t.static, rank) for t in loop.program.feeds]
+    shapes += [kept for i in loop.members if (kept := _kept_shape(i)) is not None]
+    axes = [a for a in range(rank) if loop.space[a] != 1]
+    groups: list[list[int]] = []
+    for axis in axes:
+        alike = groups and all((s[axis] == 1) == (s[groups[-1][-1]] == 1) for s in shapes)
+        if alike:
+            groups[-1].append(axis)
+        else:
+            groups.append([axis])
+
+    def shrink(shape: tuple[int, ...]) -> tuple[int, ...]:
+        aligned = _aligned(shape, rank)
+        return tuple(math.prod(aligned[a] for a in group) for group in groups) or (1,)
+
+    builder = Builder()
+    values: dict[Value, Value] = {}
+    # A scalar stays one: it may be a Select's condition, which does not broadcast otherwise.
+    types = tuple(TensorType(t.dtype, shrink(t.static) if t.static or not groups else ()) for t in loop.program.feeds)
+    for instr in loop.program.instrs:
+        summed = instr.op.summed_axes([v.type for v in instr.inputs])
+        op = instr.op
+        if isinstance(op, Feed):
+            op = Feed(op.slot, types[op.slot])
+        elif isinstance(op, BiasAdd):
+            op = Add()
+        elif summed is not None:
+            op = Sum(tuple(i for i, group in enumerate(groups) if group[0] in summed), True)
+        copy_instr(instr, builder, values, op)
+    results = tuple(values[v] for v in loop.program.results)
+    return Collapsed(Program(reachable(v.instr for v in results), results, types), shrink(loop.space))
+
+
+def _aligned(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    return (1,) * (rank - len(shape)) + shape
+
+
+def _kept_shape(instr: Instr) -> tuple[int, ...] | None:
+    """The shape of a sum with its axes kept as 1; None for what is no sum."""
+    summed = instr.op.summed_axes([v.type for v in instr.inputs])
+    if summed is None:
+        return None
+    return tuple(1 if a in summed else d for a, d in enumerate(instr.inputs[0].type.static))
+
+
+def _space(instr: Instr) -> tuple[int, ...] | None:
+    """The iteration space of an instruction that can be a part of a loop."""
+    if instr.is_pointwise:
+        return instr.types[0].static
+    summed = instr.op.summed_axes([v.type for v in instr.inputs])
+    return None if summed is None else instr.inputs[0].type.static
+
+
+def inner_types(op: Blocked, size: int) -> dict[Value, TensorType]:
+    """The types of the inner values for a piece of `size`."""
+    types: dict[Value, TensorType] = {}
+    for instr in op.program.instrs:
+        given: Sequence[TensorType]
+        if isinstance(instr.op, Feed):
+            whole = instr.types[0]
+            given = (_rows(whole, size) if op.cut[instr.op.slot] else whole,)
+        else:
+            given = instr.op.for_batch(size).infer(*(types[v] for v in instr.inputs))
+        types |= {Value(instr, i): t for i, t in enumerate(given)}
+    return types

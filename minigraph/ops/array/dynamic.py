@@ -1,0 +1,188 @@
+"""Cutting and padding whose place or amount comes from the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.errors import InvalidArgumentError, ShapeError
+from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.array.joining import is_packed
+from minigraph.ops.array.shape import Shape, known_shape, static_value
+from minigraph.ops.array.slicing import Pad, StridedSlice
+from minigraph.ops.array.slicing import pad as fixed_pad
+from minigraph.ops.array.slicing import slice_ as fixed_slice
+from minigraph.ops.builder import apply, as_tensor_like, first, graph_of
+
+_X = np.arange(12.0).reshape(3, 4)
+_BEGIN = np.array([1, 0], np.int32)
+
+
+def _vector(what: str, x: TensorType, *vectors: TensorType) -> None:
+    for vector in vectors:
+        if not vector.dtype.is_integer or vector.rank not in (None, 1):
+            raise ShapeError(f"{what} takes vectors of integers, not {vector}")
+        if x.rank is not None and vector.shape is not None and vector.shape[0] not in (None, x.rank):
+            raise ShapeError(f"{what}: {vector.shape[0]} numbers for a tensor of shape {format_shape(x.shape)}")
+
+
+class Slice(Op):
+    """`size[i]` elements (−1: all that follow) from `begin[i]` along each axis. The sizes are known before a run."""
+
+    def infer(self, x: TensorType, begin: TensorType, size: TensorType) -> tuple[TensorType, ...]:
+        _vector("slice", x, begin, size)
+        known = size.shape[0] if size.shape is not None else x.rank
+        return (TensorType(x.dtype, None if known is None else (None,) * known),)
+
+    def forward(self, xp: Any, x: Any, begin: Any, size: Any) -> tuple[Any, ...]:
+        sizes = (n if s == -1 else s + b for n, b, s in zip(x.shape, begin, size, strict=True))
+        return (x[tuple(slice(int(b), int(e)) for b, e in zip(begin, sizes, strict=True))],)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply(PutAt(), grad, node.inputs[1], node.inputs[0]), None, None
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        sizes = known_shape(consts[2], "tf.slice")
+        if consts[1] is None:
+            if min(sizes, default=0) < 0:
+                raise ShapeError("tf.slice: a size of -1 needs to know where the slice begins before the run")
+            return SliceAt(sizes), (0, 1)
+        pairs = zip(types[0].static, known_shape(consts[1], "tf.slice"), sizes, strict=True)
+        spec = []
+        for length, start, size in pairs:
+            end = length if size == -1 else start + size
+            if not 0 <= start <= end <= length:
+                raise ShapeError(f"slice of {size} from {start} leaves a dimension of size {length}")
+            spec.append(("slice", start, end, None))
+        return StridedSlice(tuple(spec)), (0,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_X, _BEGIN, np.array([2, 3], np.int32)))
+        yield Sample(cls(), (_X, _BEGIN, np.array([-1, 2], np.int32)))
+
+
+class SliceAt(Op):
+    """Slice with the sizes as numbers."""
+
+    sizes: tuple[int, ...]
+    on_host = True
+
+    def infer(self, x: TensorType, begin: TensorType) -> tuple[TensorType, ...]:
+        _vector("slice", x, begin)
+        return (TensorType(x.dtype, self.sizes),)
+
+    def forward(self, xp: Any, x: Any, begin: Any) -> tuple[Any, ...]:
+        return (xp.array(x[_place(begin, self.sizes, x.shape)]),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply(PutAt(), grad, node.inputs[1], node.inputs[0]), None
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls((2, 3)), (_X, _BEGIN))
+
+
+def _place(begin: Any, sizes: Sequence[int], shape: Sequence[int]) -> tuple[slice, ...]:
+    for start, size, length in zip(begin, sizes, shape, strict=True):
+        if not 0 <= start <= length - size:
+            raise InvalidArgumentError(f"slice of {size} from {start} leaves a dimension of size {length}")
+    return tuple(slice(int(b), int(b) + s) for b, s in zip(begin, sizes, strict=True))
+
+
+class PutAt(Op):
+    """The first input put at `begin` into zeros of the shape of the third."""
+
+    on_host = True
+
+    def infer(self, part: TensorType, begin: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(part.dtype, like.shape),)
+
+    def forward(self, xp: Any, part: Any, begin: Any, like: Any) -> tuple[Any, ...]:
+        out = xp.zeros(like.shape, part.dtype)
+        out[_place(begin, part.shape, like.shape)] = part
+        return (out,)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        part, begin, _ = node.inputs
+        return apply(Slice(), grad, begin, apply(Shape(begin.dtype), part)), None, None
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_X[:2, :3], _BEGIN, _X))
+
+
+class PadBy(Op):
+    """The input with `paddings[i]` = (before, after) elements of `value` along axis i, known before a run."""
+
+    value: float = 0.0
+
+    def infer(self, x: TensorType, paddings: TensorType) -> tuple[TensorType, ...]:
+        if not paddings.dtype.is_integer or paddings.rank not in (None, 2):
+            raise ShapeError(f"pad takes pairs of integers [rank, 2], not {paddings}")
+        known = x.rank if paddings.shape is None or x.rank is not None else paddings.shape[0]
+        return (TensorType(x.dtype, None if known is None else (None,) * known),)
+
+    def forward(self, xp: Any, x: Any, paddings: Any) -> tuple[Any, ...]:
+        return Pad(_pairs(paddings), self.value).forward(xp, x)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        x, paddings = node.inputs
+        before = apply(StridedSlice((("slice", None, None, None), ("index", 0))), paddings)
+        return apply(Slice(), grad, before, apply(Shape(paddings.dtype), x)), None
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        if consts[1] is None:
+            raise ShapeError("tf.pad: the paddings depend on values that are only known when the graph runs")
+        return Pad(_pairs(consts[1]), self.value), (0,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_X, np.array([[1, 0], [0, 2]], np.int32)))
+
+
+def _pairs(paddings: Any) -> tuple[tuple[int, int], ...]:
+    return tuple((int(a), int(b)) for a, b in paddings)
+
+
+def _is_dynamic(value: Any) -> bool:
+    return isinstance(as_tensor_like(value), Tensor) or is_packed(value)
+
+
+def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
+    """`size[i]` elements (-1: all that follow) from `begin[i]` along each axis. Both may be tensors; the sizes must
+    follow from shapes, so that they are known before a run."""
+    if not _is_dynamic(begin) and not _is_dynamic(size):
+        return fixed_slice(input_, begin, size, name)
+    graph = graph_of([as_tensor_like(v) for v in (input_, begin, size)])
+    with graph.as_default(), graph.name_scope(name or "Slice") as scope:
+        x, starts, sizes = (convert_to_tensor(v) for v in (input_, begin, size))
+        result = first(graph.add(Slice(), (x, starts, sizes), scope))
+        known = static_value(sizes)
+        if known is not None:
+            result.set_shape([None if s < 0 else int(s) for s in known])
+        return result
+
+
+def pad(
+    tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0
+) -> Tensor:
+    """`tensor` with (before, after) elements added along each axis. mode: CONSTANT, REFLECT or SYMMETRIC; paddings that
+    are a tensor must follow from shapes, and go with CONSTANT only."""
+    if not _is_dynamic(paddings):
+        return fixed_pad(tensor, paddings, mode, name, constant_values)
+    if mode.upper() != "CONSTANT":
+        raise ValueError(f"tf.pad: mode {mode} takes paddings that are numbers")
+    graph = graph_of([as_tensor_like(v) for v in (tensor, paddings)])
+    with graph.as_default(), graph.name_scope(name or "Pad") as scope:
+        x, pairs = convert_to_tensor(tensor), convert_to_tensor(paddings)
+        result = first(graph.add(PadBy(float(constant_values)), (x, pairs), scope))
+        known = static_value(pairs)
+        if known is not None and x.type.shape is not None:
+            dims = zip(x.type.shape, known, strict=True)
+            result.set_shape([None if d is None else d + int(a) + int(b) for d, (a, b) in dims])
+        return result

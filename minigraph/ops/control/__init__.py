@@ -1,0 +1,1 @@
+"""Branches, checks, recomputation: ops that decide what runs."""

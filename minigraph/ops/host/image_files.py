@@ -1,0 +1,196 @@
+"""Image files in the graph: reading, decoding and encoding, on the host between two plans, by Pillow."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.dtypes import as_dtype, string, uint8
+from minigraph.core.errors import DTypeError, InvalidArgumentError, NotFoundError, ShapeError
+from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.host.host_ops import HostOp
+from minigraph.ops.image.colour import convert_image_dtype
+
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def _text(value: bytes) -> np.ndarray:
+    array = np.empty((), np.object_)
+    array[()] = value
+    return array
+
+
+class StringConst(HostOp):
+    """A text, or the bytes of a file, known when the graph is built."""
+
+    value: bytes
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return (TensorType(string, ()),)
+
+    def forward(self, xp: Any) -> tuple[Any, ...]:
+        return (_text(self.value),)
+
+
+class ReadFile(HostOp):
+    """The bytes of a file. NotFoundError."""
+
+    stateful = True
+
+    def infer(self, filename: TensorType) -> tuple[TensorType, ...]:
+        _require_text("ReadFile", filename)
+        return (TensorType(string, ()),)
+
+    def forward(self, xp: Any, filename: Any) -> tuple[Any, ...]:
+        try:
+            with open(os.fsdecode(filename.item()), "rb") as file:
+                return (_text(file.read()),)
+        except OSError as error:
+            raise NotFoundError(f"{os.fsdecode(filename.item())}; {error.strerror}") from None
+
+
+class WriteFile(HostOp):
+    """Writes bytes to a file, whole or not at all."""
+
+    stateful = True
+
+    def infer(self, filename: TensorType, contents: TensorType) -> tuple[TensorType, ...]:
+        _require_text("WriteFile", filename, contents)
+        return ()
+
+    def forward(self, xp: Any, filename: Any, contents: Any) -> tuple[Any, ...]:
+        from minigraph.util.files import atomic_write
+
+        with atomic_write(os.fsdecode(filename.item())) as file:
+            file.write(contents.item())
+        return ()
+
+
+def _require_text(kind: str, *types: TensorType) -> None:
+    for given in types:
+        if given.dtype is not string or given.rank not in (None, 0):
+            raise DTypeError(f"'{kind}' takes one string, not {given}")
+
+
+class DecodeImage(HostOp):
+    """The pixels of an image file: uint8 [H,W,C], with `channels` of 0 (as in the file), 1, 3 or 4."""
+
+    channels: int
+    format: str = ""
+
+    def infer(self, contents: TensorType) -> tuple[TensorType, ...]:
+        _require_text("DecodeImage", contents)
+        return (TensorType(uint8, (None, None, self.channels or None)),)
+
+    def forward(self, xp: Any, contents: Any) -> tuple[Any, ...]:
+        from PIL import Image, UnidentifiedImageError
+
+        try:
+            image = Image.open(io.BytesIO(contents.item()))
+            image.load()
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+            raise InvalidArgumentError(f"Invalid {self.format or 'image'} data: {error}") from None
+        own = image.mode if image.mode in _MODES.values() else "RGB"
+        pixels = np.asarray(image.convert(_MODES.get(self.channels, own)))
+        return (pixels[..., None] if pixels.ndim == 2 else pixels,)
+
+
+class EncodeImage(HostOp):
+    """The bytes of a JPEG or PNG file with the pixels uint8 [H,W,C]."""
+
+    format: str
+    quality: int = 95
+
+    def infer(self, image: TensorType) -> tuple[TensorType, ...]:
+        if image.dtype is not uint8:
+            raise DTypeError(f"an image to encode must be uint8, not {image.dtype.name}")
+        if image.rank not in (None, 3):
+            raise ShapeError(f"image must be 3-dimensional, not {format_shape(image.shape)}")
+        return (TensorType(string, ()),)
+
+    def forward(self, xp: Any, image: Any) -> tuple[Any, ...]:
+        from PIL import Image
+
+        buffer = io.BytesIO()
+        options = {"quality": self.quality} if self.format == "JPEG" else {}
+        pixels = np.ascontiguousarray(image[..., 0] if image.shape[-1] == 1 else image)
+        Image.fromarray(pixels).save(buffer, self.format, **options)
+        return (_text(buffer.getvalue()),)
+
+
+def _as_text(value: Any, name: str) -> Tensor:
+    """A string tensor of a tensor, a text, a path or bytes."""
+    given = as_tensor_like(value)
+    if isinstance(given, Tensor):
+        return given
+    graph = get_default_graph()
+    return graph.add(StringConst(os.fsencode(given)), (), name, control=False).outputs[0]
+
+
+def read_file(filename: Any, name: str | None = None) -> Tensor:
+    """The bytes of a file, read in each run."""
+    with composed(name, "ReadFile", filename) as scope:
+        path = _as_text(filename, "filename")
+        return path.graph.add(ReadFile(), (path,), scope).outputs[0]
+
+
+def write_file(filename: Any, contents: Any, name: str | None = None) -> Node:
+    """An operation that writes a string to a file."""
+    with composed(name, "WriteFile", filename, contents) as scope:
+        path, text = _as_text(filename, "filename"), _as_text(contents, "contents")
+        return path.graph.add(WriteFile(), (path, text), scope)
+
+
+def _decode(contents: Any, channels: int | None, kind: str, name: str | None, default: str) -> Tensor:
+    count = channels or 0
+    if count not in (0, 1, 3, 4):
+        raise ValueError(f"channels must be 0, 1, 3 or 4, not {channels}")
+    with composed(name, default, contents) as scope:
+        text = _as_text(contents, "contents")
+        return text.graph.add(DecodeImage(count, kind), (text,), scope).outputs[0]
+
+
+def decode_jpeg(
+    contents: Any, channels: int = 0, ratio: int = 1, fancy_upscaling: bool = True, try_recover_truncated: bool = False,
+    acceptable_fraction: float = 1, dct_method: str = "", name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The pixels of a JPEG file: uint8 [H,W,C], with `channels` of 0 (as in the file), 1 or 3. `contents`: bytes, or a
+    string tensor. Values may differ by a few steps from those of another decoder. The other arguments have no effect
+    but `ratio`, which must be 1."""
+    if ratio != 1:
+        raise ValueError("decode_jpeg: only ratio=1 is supported")
+    return _decode(contents, channels, "JPEG", name, "DecodeJpeg")
+
+
+def decode_png(contents: Any, channels: int = 0, dtype: Any = uint8, name: str | None = None) -> Tensor:
+    """The pixels of a PNG file of 8 bits: uint8 [H,W,C], with `channels` of 0 (as in the file), 1, 3 or 4."""
+    if as_dtype(dtype) is not uint8:
+        raise ValueError(f"decode_png: only uint8 is supported, not {as_dtype(dtype).name}")
+    return _decode(contents, channels, "PNG", name, "DecodePng")
+
+
+def decode_image(contents: Any, channels: int | None = None, dtype: Any = uint8, name: str | None = None) -> Tensor:
+    """The pixels of an image file of any format that Pillow reads, the first picture of several: [H,W,C]."""
+    pixels = _decode(contents, channels, "", name, "decode_image")
+    return pixels if as_dtype(dtype) is uint8 else convert_image_dtype(pixels, dtype)
+
+
+def encode_jpeg(image: Any, format: str = "", quality: int = 95, name: str | None = None, **_ignored: Any) -> Tensor:
+    """The bytes of a JPEG file with the pixels uint8 [H,W,C], C of 1 or 3."""
+    return _encode(EncodeImage("JPEG", int(quality)), image, name, "EncodeJpeg")
+
+
+def encode_png(image: Any, compression: int = -1, name: str | None = None) -> Tensor:
+    """The bytes of a PNG file with the pixels uint8 [H,W,C], C of 1, 3 or 4."""
+    return _encode(EncodeImage("PNG"), image, name, "EncodePng")
+
+
+def _encode(op: EncodeImage, image: Any, name: str | None, default: str) -> Tensor:
+    with composed(name, default, image) as scope:
+        pixels = convert_to_tensor(as_tensor_like(image))
+        return pixels.graph.add(op, (pixels,), scope).outputs[0]

@@ -1,0 +1,1 @@
+"""Resizing, colour, geometry, edges, quality: ops on images."""

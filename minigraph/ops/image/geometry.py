@@ -1,0 +1,386 @@
+"""Cropping, padding, flipping, turning and sampling images [H,W,C] or [N,H,W,C]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.dtypes import float32, int32
+from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.array.dynamic import pad, slice_
+from minigraph.ops.array.joining import gather, stack
+from minigraph.ops.array.shape import expand_dims, reshape, shape, squeeze
+from minigraph.ops.array.shape import transpose as permute
+from minigraph.ops.array.slicing import getitem, reverse
+from minigraph.ops.builder import apply, as_tensor_like, composed
+from minigraph.ops.constant import constant
+from minigraph.ops.image.resize import resize_area, resize_bicubic, resize_bilinear, resize_nearest_neighbor
+from minigraph.ops.math.math_api import (
+    abs,
+    cast,
+    ceil,
+    clip_by_value,
+    floor,
+    floormod,
+    less,
+    logical_and,
+    maximum,
+    minimum,
+    ones_like,
+    round,
+    to_float,
+    where,
+)
+from minigraph.ops.math.reduce import reduce_sum
+from minigraph.ops.nn.conv3d import known_dims, reshaped
+from minigraph.ops.random.distributions import random_uniform
+
+
+class Margin(Op):
+    """What to leave out on either side of a length, so that `fraction` of it is kept."""
+
+    fraction: float
+    differentiable = False
+    on_host = True
+
+    def infer(self, length: TensorType) -> tuple[TensorType, ...]:
+        return (length,)
+
+    def forward(self, xp: Any, length: Any) -> tuple[Any, ...]:
+        return (xp.asarray((length - length * self.fraction) / 2).astype(length.dtype),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(0.6), (np.array(11, np.int32),))
+
+
+class ResizeMethod:
+    """How `resize_images` computes new pixels."""
+
+    BILINEAR = 0
+    NEAREST_NEIGHBOR = 1
+    BICUBIC = 2
+    AREA = 3
+
+
+_METHODS = {
+    ResizeMethod.BILINEAR: resize_bilinear, ResizeMethod.NEAREST_NEIGHBOR: resize_nearest_neighbor,
+    ResizeMethod.BICUBIC: resize_bicubic, ResizeMethod.AREA: resize_area,
+    "bilinear": resize_bilinear, "nearest": resize_nearest_neighbor, "bicubic": resize_bicubic, "area": resize_area,
+}  # fmt: skip
+
+
+def _image(value: Any) -> Tensor:
+    """An image or a batch of images."""
+    x = convert_to_tensor(as_tensor_like(value), name="image")
+    if x.type.rank not in (3, 4):
+        raise ShapeError(f"'image' must have either 3 or 4 dimensions, not shape {format_shape(x.type.shape)}")
+    return x
+
+
+def _sides(x: Tensor) -> tuple[Any, Any]:
+    """Height and width: numbers where they are known, else tensors."""
+    height, width = known_dims(x, (0, 1) if x.type.rank == 3 else (1, 2))
+    return height, width
+
+
+def _axis(x: Tensor, axis: int) -> int:
+    """The axis of rows (0) or columns (1)."""
+    return axis + (x.type.rank or 3) - 3
+
+
+def resize_images(
+    images: Any, size: Any, method: Any = ResizeMethod.BILINEAR, align_corners: bool = False,
+    preserve_aspect_ratio: bool = False, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Images to `size`, (rows, columns), by `method`: a ResizeMethod. What has that size already is given as it is.
+
+    preserve_aspect_ratio: to the largest size of the image's own form that fits; the image's size must be known.
+    """
+    if method not in _METHODS:
+        raise ValueError("Resize method is not implemented.")
+    with composed(name, "resize", images, size):
+        x = convert_to_tensor(as_tensor_like(images), name="images")
+        if x.type.rank not in (3, 4):
+            raise ShapeError(f"'images' must have either 3 or 4 dimensions, not shape {format_shape(x.type.shape)}")
+        batch = x if x.type.rank == 4 else expand_dims(x, 0)
+        height, width = (batch.type.shape or (None,) * 4)[1:3]
+        target = size
+        if not isinstance(as_tensor_like(size), Tensor):
+            target = tuple(d.value if hasattr(d, "value") else d for d in size)
+            if len(target) != 2:
+                raise ValueError("'size' must be a 1-D Tensor of 2 elements: new_height, new_width")
+        if preserve_aspect_ratio:
+            if height is None or width is None:
+                raise ShapeError("resize_images: preserve_aspect_ratio needs to know the image's size")
+            factor = min(np.float32(t) / np.float32(d) for t, d in zip(target, (height, width), strict=True))
+            target = tuple(int(np.rint(factor * np.float32(d))) for d in (height, width))
+        if isinstance(target, tuple) and target == (height, width):
+            return squeeze(batch, [0]) if x.type.rank == 3 else batch
+        made = _METHODS[method](batch, target, align_corners)
+        return squeeze(made, [0]) if x.type.rank == 3 else made
+
+
+def crop_to_bounding_box(
+    image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any
+) -> Tensor:
+    """The part of `target` size that begins at the offset. ValueError where it does not lie in the image."""
+    with composed(None, "crop_to_bounding_box", image):
+        x = _image(image)
+        height, width = _sides(x)
+        _check(offset_width >= 0, "offset_width must be >= 0.")
+        _check(offset_height >= 0, "offset_height must be >= 0.")
+        _check(target_width > 0, "target_width must be > 0.")
+        _check(target_height > 0, "target_height must be > 0.")
+        _check(width >= target_width + offset_width, "width must be >= target + offset.")
+        _check(height >= target_height + offset_height, "height must be >= target + offset.")
+        lead = [0] * (_axis(x, 0))
+        begin = [*lead, offset_height, offset_width, 0]
+        size = [*[-1] * len(lead), target_height, target_width, -1]
+        return _sized(slice_(x, _packed(begin), _packed(size)), x, target_height, target_width)
+
+
+def _check(holds: Any, message: str) -> None:
+    """ValueError where a condition on numbers does not hold; one on tensors shows when the graph runs."""
+    if not isinstance(holds, Tensor) and not holds:
+        raise ValueError(message)
+
+
+def _packed(values: list[Any]) -> Any:
+    return stack(values) if any(isinstance(v, Tensor) for v in values) else values
+
+
+def _sized(result: Tensor, x: Tensor, height: Any, width: Any) -> Tensor:
+    """`result` with the sizes that are numbers, and the number of images and of channels that is known of `x`."""
+    dims = x.type.shape or ()
+    known = [v if isinstance(v, int) else None for v in (height, width)]
+    result.set_shape([*dims[:-3], *known, dims[-1]])
+    return result
+
+
+def pad_to_bounding_box(
+    image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any
+) -> Tensor:
+    """The image in zeros of the `target` size, at the offset. ValueError where it does not fit."""
+    with composed(None, "pad_to_bounding_box", image):
+        x = _image(image)
+        height, width = _sides(x)
+        below, right = target_height - offset_height - height, target_width - offset_width - width
+        _check(offset_height >= 0, "offset_height must be >= 0")
+        _check(offset_width >= 0, "offset_width must be >= 0")
+        _check(right >= 0, "width must be <= target - offset")
+        _check(below >= 0, "height must be <= target - offset")
+        flat = [0, 0] * _axis(x, 0) + [offset_height, below, offset_width, right, 0, 0]
+        count = len(flat) // 2
+        if any(isinstance(v, Tensor) for v in flat):
+            padded = pad(x, reshape(stack(flat), [count, 2]))
+        else:
+            padded = pad(x, [flat[2 * i : 2 * i + 2] for i in range(count)])
+        return _sized(padded, x, target_height, target_width)
+
+
+def resize_image_with_crop_or_pad(image: Any, target_height: int, target_width: int) -> Tensor:
+    """The image's middle, cut or filled up with zeros to the `target` size."""
+    with composed(None, "resize_image_with_crop_or_pad", image):
+        x = _image(image)
+        _check(target_width > 0, "target_width must be > 0.")
+        _check(target_height > 0, "target_height must be > 0.")
+        count = (14 if x.type.is_static else 176) if x.type.rank == 3 else 11 if x.type.is_static else 85
+        with x.graph.counted_as(count):  # most are TensorFlow's checks
+            return _crop_or_pad(x, target_height, target_width)
+
+
+def _crop_or_pad(x: Tensor, height: int, width: int) -> Tensor:
+    cut: list[Any] = []
+    put: list[Any] = []
+    sizes: list[Any] = []
+    for side, target in zip(_sides(x), (height, width), strict=True):
+        more = target - side
+        dynamic = isinstance(side, Tensor)
+        cut.append(maximum(-more // 2, 0) if dynamic else max(-more // 2, 0))
+        put.append(maximum(more // 2, 0) if dynamic else max(more // 2, 0))
+        sizes.append(minimum(target, side) if dynamic else min(target, side))
+    cropped = crop_to_bounding_box(x, cut[0], cut[1], sizes[0], sizes[1])
+    return pad_to_bounding_box(cropped, put[0], put[1], height, width)
+
+
+def central_crop(image: Any, central_fraction: float) -> Tensor:
+    """The middle `central_fraction` of the rows and of the columns."""
+    if not 0.0 < central_fraction <= 1.0:
+        raise ValueError("central_fraction must be within (0, 1]")
+    with composed(None, "central_crop", image):
+        x = _image(image)
+        if central_fraction == 1.0:
+            return x
+        starts = [_margin(side, central_fraction) for side in _sides(x)]
+        sizes = [side - start * 2 for side, start in zip(_sides(x), starts, strict=True)]
+        lead = _axis(x, 0)
+        cropped = slice_(x, _packed([0] * lead + [*starts, 0]), _packed([-1] * lead + [*sizes, -1]))
+        return _sized(cropped, x, *sizes)
+
+
+def _margin(side: Any, fraction: float) -> Any:
+    return apply(Margin(fraction), side) if isinstance(side, Tensor) else int((side - side * fraction) / 2)
+
+
+def random_crop(value: Any, size: Any, seed: int | None = None, name: str | None = None) -> Tensor:
+    """A part of the shape `size`, numbers, from a random place, in any number of dimensions."""
+    with composed(name, "random_crop", value, size) as scope:
+        x = convert_to_tensor(as_tensor_like(value), name="value")
+        sizes = [int(s) for s in size]
+        dims = x.type.shape
+        if dims is not None and (
+            len(dims) != len(sizes) or any(d is not None and d < s for d, s in zip(dims, sizes, strict=True))
+        ):
+            raise ShapeError(f"Need value.shape >= size, got {format_shape(dims)} and {sizes}")
+        limit = shape(x) - sizes + 1
+        x.graph.reserve_ids(7)  # TensorFlow's check of the size, before the random numbers
+        offset = floormod(random_uniform([len(sizes)], maxval=int32.max, dtype=int32, seed=seed), limit)
+        x.graph.reserve_ids(-1)
+        return slice_(x, offset, sizes, name=scope)
+
+
+def flip_left_right(image: Any) -> Tensor:
+    """The columns in reverse order."""
+    return _flip(image, 1, "flip_left_right")
+
+
+def flip_up_down(image: Any) -> Tensor:
+    """The rows in reverse order."""
+    return _flip(image, 0, "flip_up_down")
+
+
+def _flip(image: Any, axis: int, name: str) -> Tensor:
+    with composed(None, name, image):
+        x = _image(image)
+        x.graph.reserve_ids(1 if x.type.is_static else 23)  # TensorFlow's checks of the image
+        return reverse(x, [_axis(x, axis)])
+
+
+def random_flip_left_right(image: Any, seed: int | None = None) -> Tensor:
+    """The columns in reverse order, or not, with even chances; for each image of a batch by itself."""
+    return _random_flip(image, 1, seed, "random_flip_left_right")
+
+
+def random_flip_up_down(image: Any, seed: int | None = None) -> Tensor:
+    """The rows in reverse order, or not, with even chances; for each image of a batch by itself."""
+    return _random_flip(image, 0, seed, "random_flip_up_down")
+
+
+def _random_flip(image: Any, axis: int, seed: int | None, name: str) -> Tensor:
+    with composed(None, name, image) as scope:
+        x = _image(image)
+        graph, known = x.graph, x.type.is_static
+        if x.type.rank == 3:
+            with graph.counted_as(19 if known else 41):
+                graph.reserve_ids(1 if known else 23)  # TensorFlow's checks of the image, before the random number
+                chance = random_uniform([], 0, 1.0, seed=seed)
+                return where(less(chance, 0.5), reverse(x, [_axis(x, axis)]), x, name=scope)
+        with graph.counted_as((26 if known else 48) + (x.dtype is not float32)):
+            flipped = reverse(x, [_axis(x, axis)])
+            graph.reserve_ids(4 if known else 21)
+            chances = random_uniform(_packed(known_dims(x, (0,))), 0, 1.0, seed=seed)
+            flips = cast(round(reshape(chances, [-1, 1, 1, 1])), x.dtype)
+            result: Tensor = flips * flipped + (1 - flips) * x
+            return result
+
+
+def rot90(image: Any, k: int = 1, name: str | None = None) -> Tensor:
+    """The image turned by k·90° against the clock."""
+    with composed(name, "rot90", image):
+        x = _image(image)
+        rows, columns = _axis(x, 0), _axis(x, 1)
+        turns = int(k) % 4
+        if turns == 2:
+            return reverse(x, [rows, columns])
+        if turns == 1:
+            return _swapped(reverse(x, [columns]))
+        return reverse(_swapped(x), [columns]) if turns == 3 else x
+
+
+def _swapped(x: Tensor) -> Tensor:
+    """Rows and columns exchanged."""
+    return permute(x, [1, 0, 2] if x.type.rank == 3 else [0, 2, 1, 3])
+
+
+def transpose_image(image: Any, name: str | None = None) -> Tensor:
+    """Rows and columns exchanged."""
+    with composed(name, "transpose_image", image):
+        return _swapped(_image(image))
+
+
+def total_variation(images: Any, name: str | None = None) -> Tensor:
+    """Σ|differences of neighbours| of each image."""
+    with composed(name, "total_variation", images):
+        x = _image(images)
+        axes = None if x.type.rank == 3 else [1, 2, 3]
+        lead = (slice(None),) * _axis(x, 0)
+        down = getitem(x, (*lead, slice(1, None))) - getitem(x, (*lead, slice(None, -1)))
+        along = (*lead, slice(None))
+        right = getitem(x, (*along, slice(1, None))) - getitem(x, (*along, slice(None, -1)))
+        result: Tensor = reduce_sum(abs(down), axes) + reduce_sum(abs(right), axes)
+        return result
+
+
+def crop_and_resize(
+    image: Any, boxes: Any = None, box_ind: Any = None, crop_size: Any = None, method: str = "bilinear",
+    extrapolation_value: float = 0, name: str | None = None, box_indices: Any = None,
+) -> Tensor:  # fmt: skip
+    """Parts of images [N,H,W,C], each resized to `crop_size`: float32 [M,rows,columns,C].
+
+    boxes [M,4]: (y1, x1, y2, x2) in units of the image, 0 to 1; from larger to smaller flips; pixels outside of the
+    image become `extrapolation_value`. box_ind [M]: each box's image. method: bilinear or nearest. Gradients flow to
+    the image and to the boxes.
+    """
+    if method not in ("bilinear", "nearest"):
+        raise ValueError(f"method must be bilinear or nearest, not {method!r}")
+    with composed(name, "CropAndResize", image, boxes, box_ind):
+        x = to_float(_image(image))
+        where_from = convert_to_tensor(as_tensor_like(box_indices if box_ind is None else box_ind), name="box_ind")
+        corners = convert_to_tensor(as_tensor_like(boxes), float32, name="boxes")
+        rows, columns = (int(s) for s in crop_size)
+        height, width, depth = known_dims(x, (1, 2, 3))
+        y = _sampled(getitem(corners, (slice(None), 0)), getitem(corners, (slice(None), 2)), height, rows)
+        z = _sampled(getitem(corners, (slice(None), 1)), getitem(corners, (slice(None), 3)), width, columns)
+        inside = logical_and(
+            expand_dims(logical_and(y >= 0.0, y <= _last(height)), 2),
+            expand_dims(logical_and(z >= 0.0, z <= _last(width)), 1),
+        )
+        flat = reshaped(x, [-1, depth])
+        start = reshape(cast(where_from, int32), [-1, 1, 1]) * height
+
+        def pick(row: Tensor, column: Tensor) -> Tensor:
+            """The pixels at whole rows [M,rows] and columns [M,columns]."""
+            r, c = (cast(clip_by_value(v, 0.0, _last(n)), int32) for v, n in ((row, height), (column, width)))
+            return gather(flat, (start + expand_dims(r, 2)) * width + expand_dims(c, 1))
+
+        if method == "nearest":
+            found = pick(floor(y + 0.5), floor(z + 0.5))
+        else:
+            top, left = floor(y), floor(z)
+            down = reshape(y - top, [-1, rows, 1, 1])
+            right = reshape(z - left, [-1, 1, columns, 1])
+            upper, lower = (pick(v, left) + (pick(v, ceil(z)) - pick(v, left)) * right for v in (top, ceil(y)))
+            found = upper + (lower - upper) * down
+        mask = logical_and(expand_dims(inside, 3), ones_like(found) > 0.0)
+        return where(mask, found, ones_like(found) * float(extrapolation_value))
+
+
+def _last(size: Any) -> Any:
+    return to_float(size - 1) if isinstance(size, Tensor) else float(size - 1)
+
+
+def _sampled(begin: Tensor, end: Tensor, size: Any, count: int) -> Tensor:
+    """[M, count]: where the rows (or columns) of the crops lie, in pixels."""
+    low, high = expand_dims(begin, 1) * _last(size), expand_dims(end, 1) * _last(size)
+    if count == 1:
+        middle: Tensor = 0.5 * (low + high)
+        return middle
+    steps = constant(np.arange(count, dtype=np.float32)[None])
+    spread: Tensor = low + steps * ((high - low) / float(count - 1))
+    return spread

@@ -1,0 +1,247 @@
+"""Resizing images: every method is linear and works along the rows and the columns separately, y = A·x·Bᵀ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigraph.core.dtypes import DType, float32, float64
+from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
+from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.op import REGISTRY, Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.array.shape import known_shape, shape_operand
+from minigraph.ops.builder import apply, composed, first
+
+_X = np.cos(np.arange(24.0) ** 2).reshape(2, 3, 4, 1)
+_TABLE = 1024  # steps in which TensorFlow's bicubic weights are tabulated
+
+
+class Resize(Op, abstract=True):
+    """Images [N,H,W,C] to `size`, or to the second input where that is None.
+
+    align_corners: the corners' centres fall on each other, so that the scale is (in − 1)/(out − 1) instead of in/out.
+    half_pixel_centers: pixel i lies at i + ½. float64 stays; all else becomes float32, but for the nearest neighbour.
+    """
+
+    size: tuple[int, int] | None
+    align_corners: bool = False
+    half_pixel_centers: bool = False
+    on_host = True
+    keeps_dtype: ClassVar[bool] = False
+
+    def matrix(self, source: int, target: int) -> np.ndarray:
+        """[target, source]: the weights of the source's pixels in each of the target's."""
+        raise NotImplementedError
+
+    def scale(self, source: int, target: int) -> np.float32:
+        aligned = self.align_corners and target > 1
+        return np.float32((source - 1) / (target - 1) if aligned else source / target)
+
+    def places(self, source: int, target: int) -> np.ndarray:
+        """Where each pixel of the target lies in the source."""
+        i, scale = np.arange(target, dtype=np.float32), self.scale(source, target)
+        return (i + np.float32(0.5)) * scale - np.float32(0.5) if self.half_pixel_centers else i * scale
+
+    def dtype_of(self, x: DType) -> DType:
+        return x if self.keeps_dtype or x is float64 else float32
+
+    def infer(self, x: TensorType, size: TensorType | None = None) -> tuple[TensorType, ...]:
+        if x.dtype.is_bool:
+            raise DTypeError(f"'{type(self).__name__}' does not take {x.dtype.name}")
+        if x.rank not in (None, 4):
+            raise ShapeError(f"'{type(self).__name__}' takes [N,H,W,C], not {format_shape(x.shape)}")
+        n, _, _, c = x.shape or (None,) * 4
+        return (TensorType(self.dtype_of(x.dtype), (n, *(self.size or (None, None)), c)),)
+
+    def forward(self, xp: Any, x: Any, size: Any = None) -> tuple[Any, ...]:
+        target = self.size or tuple(int(d) for d in size)
+        rows, columns = (self.matrix(a, b) for a, b in zip(x.shape[1:3], target, strict=True))
+        return (_both(xp, x.astype(self.infer(_type(x))[0].dtype.np_dtype), rows, columns),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        to = ResizeGrad(type(self).__name__, self.align_corners, self.half_pixel_centers)
+        return (apply(to, grad, node.inputs[0]), *[None] * (len(node.inputs) - 1))
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        if self.size is not None:
+            return self, (0,)
+        rows, columns = known_shape(consts[1], "an image's new size")
+        return self.replace(size=(rows, columns)), (0,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls((5, 3)), (_X,))
+        yield Sample(cls((2, 7), True), (_X,))
+        yield Sample(cls(None), (_X, np.array([6, 2], np.int32)))
+
+
+def _type(x: Any) -> TensorType:
+    from minigraph.core.dtypes import as_dtype
+
+    return TensorType(as_dtype(x.dtype), x.shape)
+
+
+def _both(xp: Any, x: Any, rows: np.ndarray, columns: np.ndarray) -> Any:
+    """rows·x·columnsᵀ of each channel of each image."""
+    along = xp.tensordot(rows.astype(x.dtype), x, axes=((1,), (1,)))  # [P,N,W,C]
+    whole = xp.tensordot(along, columns.astype(x.dtype), axes=((2,), (1,)))  # [P,N,C,Q]
+    return xp.ascontiguousarray(xp.transpose(whole, (1, 0, 3, 2)))
+
+
+class ResizeGrad(Op):
+    """The adjoint of a resizing: Aᵀ·δ·B, in the size and dtype of the second input. method: the resizing's op."""
+
+    method: str
+    align_corners: bool
+    half_pixel_centers: bool
+    on_host = True
+
+    @property
+    def resize(self) -> Resize:
+        kind = REGISTRY[self.method]
+        assert issubclass(kind, Resize)
+        return kind(None, self.align_corners, self.half_pixel_centers)
+
+    def infer(self, grad: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(like.dtype, like.shape),)
+
+    def forward(self, xp: Any, grad: Any, like: Any) -> tuple[Any, ...]:
+        pairs = zip(like.shape[1:3], grad.shape[1:3], strict=True)
+        rows, columns = (self.resize.matrix(a, b).T for a, b in pairs)
+        return (_both(xp, grad, rows, columns).astype(like.dtype),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        delta = node.inputs[0]
+        if delta.type.is_static:
+            rows, columns = delta.type.static[1:3]
+            return apply(self.resize.replace(size=(rows, columns)), grad), None
+        from minigraph.ops.array.shape import Shape
+        from minigraph.ops.array.slicing import StridedSlice
+
+        size = apply(StridedSlice((("slice", 1, 3, None),)), apply(Shape(), delta))
+        return apply(self.resize, grad, size), None
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls("ResizeBilinear", False, False), (np.random.RandomState(1).randn(2, 5, 3, 1), _X))
+
+
+def _sparse(source: int, indices: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The matrix with `weights` [target, k] at the columns `indices`, which may be there twice."""
+    out = np.zeros((len(indices), source))
+    np.add.at(out, (np.arange(len(indices))[:, None], np.clip(indices, 0, source - 1)), weights)
+    return out
+
+
+class ResizeBilinear(Resize):
+    """Linear interpolation between the two nearest rows, and columns."""
+
+    def matrix(self, source: int, target: int) -> np.ndarray:
+        place = np.maximum(self.places(source, target), np.float32(0)) if self.half_pixel_centers else None
+        place = self.places(source, target) if place is None else place
+        low = np.floor(place)
+        share = (place - low)[:, None]
+        return _sparse(source, low.astype(int)[:, None] + [0, 1], np.concatenate([1 - share, share], 1))
+
+
+class ResizeNearestNeighbor(Resize):
+    """The pixel at ⌊i·scale⌋; with aligned corners the nearest one, halves rounded up."""
+
+    keeps_dtype = True
+
+    def matrix(self, source: int, target: int) -> np.ndarray:
+        return _sparse(source, self._indices(source, target)[:, None], np.ones((target, 1)))
+
+    def _indices(self, source: int, target: int) -> np.ndarray:
+        i = np.arange(target, dtype=np.float32) + np.float32(0.5 if self.half_pixel_centers else 0)
+        place = i * self.scale(source, target)
+        whole = np.floor(place + np.float32(0.5)) if self.align_corners else np.floor(place)
+        return np.asarray(np.clip(whole.astype(int), 0, source - 1))
+
+    def forward(self, xp: Any, x: Any, size: Any = None) -> tuple[Any, ...]:
+        rows, columns = self.size or tuple(int(d) for d in size)
+        picked = xp.take(x, self._indices(x.shape[1], rows), axis=1)
+        return (xp.take(picked, self._indices(x.shape[2], columns), axis=2),)
+
+
+@lru_cache(maxsize=2)
+def _cubic(a: float) -> np.ndarray:
+    """[_TABLE + 1, 2]: Keys's kernel at x and at x + 1, in float32."""
+    x = np.arange(_TABLE + 1) / _TABLE
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    x = x + 1
+    return np.stack([near, ((a * x - 5 * a) * x + 8 * a) * x - 4 * a], 1).astype(np.float32)
+
+
+class ResizeBicubic(Resize):
+    """Keys's cubic convolution over four rows, and columns, with a = −¾ (−½ with half_pixel_centers)."""
+
+    def matrix(self, source: int, target: int) -> np.ndarray:
+        place = self.places(source, target)
+        low = np.floor(place)
+        table = _cubic(-0.5 if self.half_pixel_centers else -0.75)
+        step = np.rint((place - low) * np.float32(_TABLE)).astype(int)
+        weights = np.stack([table[step, 1], table[step, 0], table[_TABLE - step, 0], table[_TABLE - step, 1]], 1)
+        indices = low.astype(int)[:, None] + [-1, 0, 1, 2]
+        if self.half_pixel_centers:  # what lies outside does not count
+            weights = np.where((indices >= 0) & (indices < source), weights, 0)
+            weights = weights / weights.sum(1, keepdims=True)
+        return _sparse(source, indices, weights)
+
+
+class ResizeArea(Resize):
+    """The mean of what each of the target's pixels covers."""
+
+    def matrix(self, source: int, target: int) -> np.ndarray:
+        scale = self.scale(source, target)
+        start = np.arange(target, dtype=np.float32) * scale
+        end = (np.arange(target, dtype=np.float32) + np.float32(1)) * scale
+        reach = max(math.ceil(float(e)) - math.floor(float(s)) for s, e in zip(start, end, strict=True))
+        indices = np.floor(start).astype(int)[:, None] + np.arange(reach)
+        covered = np.minimum(indices + 1, end[:, None]) - np.maximum(indices, start[:, None])
+        return _sparse(source, indices, np.clip(covered, 0, 1) / scale)
+
+
+def _resize(op: type[Resize], images: Any, size: Any, name: str | None, align: bool, half: bool) -> Tensor:
+    target = shape_operand(size)
+    with composed(name, op.__name__, images, size) as scope:
+        x = convert_to_tensor(images)
+        if isinstance(target, Tensor):
+            return first(x.graph.add(op(None, bool(align), bool(half)), (x, target), scope))
+        if len(target) != 2:
+            raise ShapeError(f"'size' must be a 1-D Tensor of 2 elements: new_height, new_width, not {size!r}")
+        if min(target) < 1:
+            raise InvalidArgumentError(f"'{op.__name__}': output dimensions must be positive, not {target}")
+        x.graph.reserve_ids(1)  # the size, a constant
+        return first(x.graph.add(op((target[0], target[1]), bool(align), bool(half)), (x,), scope))
+
+
+def resize_bilinear(
+    images: Any, size: Any, align_corners: bool = False, name: str | None = None, half_pixel_centers: bool = False
+) -> Tensor:
+    """Images [N,H,W,C] to (rows, columns) by linear interpolation."""
+    return _resize(ResizeBilinear, images, size, name, align_corners, half_pixel_centers)
+
+
+def resize_nearest_neighbor(
+    images: Any, size: Any, align_corners: bool = False, name: str | None = None, half_pixel_centers: bool = False
+) -> Tensor:
+    """Images [N,H,W,C] to (rows, columns) by taking the nearest pixels."""
+    return _resize(ResizeNearestNeighbor, images, size, name, align_corners, half_pixel_centers)
+
+
+def resize_bicubic(
+    images: Any, size: Any, align_corners: bool = False, name: str | None = None, half_pixel_centers: bool = False
+) -> Tensor:
+    """Images [N,H,W,C] to (rows, columns) by cubic convolution. Source: Keys 1981."""
+    return _resize(ResizeBicubic, images, size, name, align_corners, half_pixel_centers)
+
+
+def resize_area(images: Any, size: Any, align_corners: bool = False, name: str | None = None) -> Tensor:
+    """Images [N,H,W,C] to (rows, columns) by the mean of what each new pixel covers."""
+    return _resize(ResizeArea, images, size, name, align_corners, False)

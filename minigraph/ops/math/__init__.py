@@ -1,0 +1,1 @@
+"""Element by element, reductions, products of matrices, ordering: ops of arithmetic."""

@@ -1,0 +1,170 @@
+"""Sums of products over any axes, and norms: composed of transposes, reshapes and matrix products."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.types import format_shape
+from minigraph.ops.array.arrays import trace
+from minigraph.ops.array.joining import one_hot
+from minigraph.ops.array.shape import reshape, squeeze, transpose
+from minigraph.ops.builder import composed
+from minigraph.ops.math.math_api import abs, cast, pow, sqrt, square
+from minigraph.ops.math.matmul import matmul
+from minigraph.ops.math.reduce import reduce_max, reduce_mean, reduce_sum
+from minigraph.ops.nn.conv3d import known_dims, reshaped
+
+
+def _product(dims: Sequence[Any]) -> Any:
+    """Their product, with a dimension that is a tensor as −1 where it is the only one."""
+    open_dims = [d for d in dims if isinstance(d, Tensor)]
+    known = math.prod(d for d in dims if not isinstance(d, Tensor))
+    return known if not open_dims else -1
+
+
+def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
+    """The sum of products over pairs of axes: `axes` is ([of a], [of b]), or n for a's last n and b's first n."""
+    with composed(name, "Tensordot", a, b) as scope:
+        x = convert_to_tensor(a, name="a")
+        y = convert_to_tensor(b, x.dtype, name="b")
+        count, other = x.type.rank, y.type.rank
+        if count is None or other is None:
+            raise ShapeError("tensordot needs to know the ranks of its operands")
+        if isinstance(axes, int):
+            pairs = list(range(count - axes, count)), list(range(axes))
+        else:
+            pairs = tuple([int(v) for v in np.ravel(v)] for v in axes)  # type: ignore[assignment]
+        left, right = ([v % n for v in p] for p, n in zip(pairs, (count, other), strict=True))
+        if len(left) != len(right):
+            raise ValueError(f"Different number of contraction axes 'a' and 'b', {len(left)} != {len(right)}.")
+        free = [i for i in range(count) if i not in left], [i for i in range(other) if i not in right]
+        outer = known_dims(x, free[0]), known_dims(y, free[1])
+        inner = _product(known_dims(x, left))
+        rows = reshaped(transpose(x, [*free[0], *left]), [_product(outer[0]), inner])
+        columns = reshaped(transpose(y, [*right, *free[1]]), [inner, _product(outer[1])])
+        result = reshaped(matmul(rows, columns), [*outer[0], *outer[1]], scope)
+        shapes = x.type.shape or (), y.type.shape or ()
+        result.set_shape([shapes[0][i] for i in free[0]] + [shapes[1][i] for i in free[1]])
+        return result
+
+
+def einsum(equation: str, *inputs: Any, name: str | None = None) -> Tensor:
+    """Sums of products by Einstein's convention, such as "bij,bjk->bik"; a letter may stand in each operand once.
+
+    Without "->", the letters that stand there once, in alphabetical order, are kept.
+    """
+    with composed(name, "einsum", *inputs):
+        tensors = [convert_to_tensor(t) for t in inputs]
+        source, _, target = equation.replace(" ", "").partition("->")
+        labels = source.split(",")
+        if "->" not in equation:
+            if len(labels) == 1 and len(source) == 2 and source[0] == source[1]:
+                return trace(tensors[0])
+            target = "".join(sorted(c for c in set(source) - {","} if source.count(c) == 1))
+        _check_equation(equation, labels, target, tensors)
+        result, known = tensors[0], labels[0]
+        for i, (tensor, others) in enumerate(zip(tensors[1:], labels[1:], strict=True), 2):
+            wanted = set(target).union(*labels[i:])
+            result, known = _contract(result, known, tensor, others, wanted)
+        result, known = _summed(result, known, set(target))
+        return transpose(result, [known.index(c) for c in target]) if known != target else result
+
+
+def _check_equation(equation: str, labels: list[str], target: str, tensors: list[Tensor]) -> None:
+    if len(labels) != len(tensors):
+        raise ValueError(f'Incorrect number of arguments for equation "{equation}": {len(tensors)}')
+    for letters, tensor in zip(labels, tensors, strict=True):
+        if len(set(letters)) != len(letters):
+            raise ValueError(f"Subscript not supported: an axis appears more than once: {letters}")
+        if tensor.type.rank != len(letters):
+            raise ShapeError(f'"{letters}" of "{equation}" does not fit the shape {format_shape(tensor.type.shape)}')
+    if not set(target) <= set("".join(labels)) or len(set(target)) != len(target):
+        raise ValueError(f"Invalid equation: {equation}")
+
+
+def _summed(x: Tensor, labels: str, keep: set[str]) -> tuple[Tensor, str]:
+    """Without the axes that nobody asks for any more."""
+    gone = [i for i, c in enumerate(labels) if c not in keep]
+    return (reduce_sum(x, gone), "".join(c for c in labels if c in keep)) if gone else (x, labels)
+
+
+def _contract(a: Tensor, left: str, b: Tensor, right: str, wanted: set[str]) -> tuple[Tensor, str]:
+    """One batch of matrix products: shared letters that are wanted are the batch, the other shared ones are summed."""
+    a, left = _summed(a, left, wanted | set(right))
+    b, right = _summed(b, right, wanted | set(left))
+    batch = [c for c in left if c in right and c in wanted]
+    inner = [c for c in left if c in right and c not in wanted]
+    rows, columns = [c for c in left if c not in right], [c for c in right if c not in left]
+
+    def dims(x: Tensor, labels: str, letters: list[str]) -> list[Any]:
+        return known_dims(x, [labels.index(c) for c in letters])
+
+    lead, outer = dims(a, left, batch), (dims(a, left, rows), dims(b, right, columns))
+    depth = _product(dims(a, left, inner))
+    x = transpose(a, [left.index(c) for c in [*batch, *rows, *inner]])
+    y = transpose(b, [right.index(c) for c in [*batch, *inner, *columns]])
+    product = matmul(reshaped(x, [*lead, _product(outer[0]), depth]), reshaped(y, [*lead, depth, _product(outer[1])]))
+    return reshaped(product, [*lead, *outer[0], *outer[1]]), "".join([*batch, *rows, *columns])
+
+
+def norm(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = None, name: str | None = None,
+    keep_dims: Any = None,
+) -> Tensor:  # fmt: skip
+    """The norm of vectors (`axis`: None or one) or matrices (two): "euclidean", "fro" (matrices), 1, 2, np.inf, or any
+    positive number for vectors. The 2-norm of matrices is not there."""
+    matrix = isinstance(axis, list | tuple) and len(axis) == 2
+    allowed = ("euclidean", "fro", 1, np.inf) if matrix else ("euclidean", 1, 2, np.inf)
+    if ord not in allowed and (matrix or isinstance(ord, str) or ord <= 0):
+        raise ValueError(f"'ord' must be a supported {'matrix' if matrix else 'vector'} norm, got {ord}")
+    with composed(name, "norm", tensor):
+        x = convert_to_tensor(tensor)
+        axes = axis if matrix or axis is None else [axis]
+        if ord in ("fro", "euclidean", 2):
+            result = sqrt(reduce_sum(square(x), axes, keepdims=True))
+        elif ord == 1:
+            result = reduce_sum(abs(x), axes[0] if axes else None, keepdims=True)
+            result = reduce_max(result, axes[1], keepdims=True) if matrix else result
+        elif ord == np.inf:
+            result = reduce_sum(abs(x), axes[1], keepdims=True) if matrix else abs(x)
+            result = reduce_max(result, axes[0] if axes else None, keepdims=True)
+        else:
+            result = pow(reduce_sum(pow(abs(x), float(ord)), axes, keepdims=True), 1.0 / ord)
+        return result if keepdims or keep_dims else squeeze(result, axes)
+
+
+def confusion_matrix(
+    labels: Any, predictions: Any, num_classes: int | None = None, dtype: Any = "int32", name: str | None = None,
+    weights: Any = None,
+) -> Tensor:  # fmt: skip
+    """How often label i was predicted as j, [i,j], for class numbers below `num_classes`, which must be given.
+
+    Weighted by `weights`. Class numbers out of range are not counted.
+    """
+    if num_classes is None:
+        raise ValueError("tf.confusion_matrix needs num_classes: its shape would depend on values without")
+    with composed(name, "confusion_matrix", labels, predictions, weights):
+        truth, found = (reshape(convert_to_tensor(v), [-1]) for v in (labels, predictions))
+        rows = one_hot(truth, num_classes, dtype="float64")
+        if weights is not None:
+            rows = rows * reshape(cast(weights, "float64"), [-1, 1])
+        return cast(matmul(rows, one_hot(found, num_classes, dtype="float64"), transpose_a=True), dtype)
+
+
+def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """E[(x − E[x])²] over `axis` (None: all)."""
+    with composed(name, "reduce_variance", input_tensor):
+        x = convert_to_tensor(input_tensor)
+        return reduce_mean(square(x - reduce_mean(x, axis, keepdims=True)), axis, keepdims=keepdims)
+
+
+def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The square root of `reduce_variance`."""
+    with composed(name, "reduce_std", input_tensor):
+        return sqrt(reduce_variance(input_tensor, axis, keepdims))

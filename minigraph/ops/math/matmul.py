@@ -1,0 +1,110 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core import types as T
+from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.broadcast import sum_like
+from minigraph.ops.builder import apply, as_tensor_like, first, graph_of, make, same_dtype
+from minigraph.ops.nn.bias import bias_add
+
+
+def _random(*shape: int) -> np.ndarray:
+    return np.random.RandomState(sum(shape)).randn(*shape)
+
+
+class MatMul(Op):
+    """C = A·B on the last two axes, each optionally transposed first; leading axes broadcast.
+
+    With δ = ∂L/∂C: ∂L/∂A = δ·Bᵀ and ∂L/∂B = Aᵀ·δ.
+    """
+
+    contracts = True
+    transpose_a: bool = False
+    transpose_b: bool = False
+
+    def infer(self, a: TensorType, b: TensorType) -> tuple[TensorType, ...]:
+        dtype = same_dtype(type(self).__name__, a, b)
+        if a.shape is None or b.shape is None:
+            return (TensorType(dtype, None),)
+        if len(a.shape) < 2 or len(b.shape) < 2:
+            raise ShapeError(
+                f"Shape must be at least rank 2: matmul of {format_shape(a.shape)} and {format_shape(b.shape)}"
+            )
+        m, k = _oriented(a.shape, self.transpose_a)
+        k2, n = _oriented(b.shape, self.transpose_b)
+        if k is not None and k2 is not None and k != k2:
+            raise ShapeError(
+                f"Dimensions must be equal, but are {k} and {k2} for '{type(self).__name__}' "
+                f"with input shapes: {format_shape(a.shape)}, {format_shape(b.shape)}"
+            )
+        batch = T.broadcast(a.shape[:-2], b.shape[:-2])
+        return (TensorType(dtype, (*(batch or ()), m, n)),)
+
+    def forward(self, xp: Any, a: Any, b: Any) -> tuple[Any, ...]:
+        left = xp.swapaxes(a, -1, -2) if self.transpose_a else a
+        right = xp.swapaxes(b, -1, -2) if self.transpose_b else b
+        return (xp.matmul(left, right),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        a, b = node.inputs
+        kind = type(self)
+        if self.transpose_a:
+            da = apply(kind(self.transpose_b, True), b, grad)
+        else:
+            da = apply(kind(False, not self.transpose_b), grad, b)
+        if self.transpose_b:
+            db = apply(kind(True, self.transpose_a), grad, a)
+        else:
+            db = apply(kind(not self.transpose_a, False), a, grad)
+        if kind is BatchMatMulV2:
+            return sum_like(da, a), sum_like(db, b)
+        return da, db
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for ta in (False, True):
+            for tb in (False, True):
+                a, b = _random(2, 3), _random(3, 4)
+                yield Sample(cls(ta, tb), (a.T.copy() if ta else a, b.T.copy() if tb else b))
+
+
+class BatchMatMulV2(MatMul):
+    """MatMul with leading axes, which broadcast."""
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_random(2, 2, 3), _random(3, 4)))
+        yield Sample(cls(False, True), (_random(2, 2, 3), _random(2, 4, 3)))
+
+
+def _oriented(shape: tuple[Any, ...], transposed: bool) -> tuple[Any, Any]:
+    rows, columns = shape[-2:]
+    return (columns, rows) if transposed else (rows, columns)
+
+
+def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None) -> Tensor:
+    """A·B; for more than two axes, over the last two."""
+    a, b = as_tensor_like(a), as_tensor_like(b)
+    known = a if isinstance(a, Tensor) else b if isinstance(b, Tensor) else None
+    dtype = None if known is None else known.dtype
+    with graph_of([a, b]).as_default():
+        a, b = convert_to_tensor(a, dtype, "a"), convert_to_tensor(b, dtype, "b")
+    high = any(t.type.rank is None or t.type.rank > 2 for t in (a, b))
+    op = (BatchMatMulV2 if high else MatMul)(bool(transpose_a), bool(transpose_b))
+    return first(make(op, name, "MatMul", {"a": a, "b": b}))
+
+
+def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
+    """x·W + b."""
+    x = convert_to_tensor(x)
+    with x.graph.name_scope(name or "xw_plus_b") as scope:
+        return bias_add(matmul(x, weights), biases, name=scope)

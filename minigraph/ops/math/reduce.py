@@ -1,0 +1,336 @@
+"""Reductions over axes, and arg-max."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigraph.core.dtypes import as_dtype, int64
+from minigraph.core.errors import DTypeError, GradientError, ShapeError
+from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.op import Batching, Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops import filling as F
+from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
+from minigraph.ops.builder import apply, first, graph_of, make
+from minigraph.ops.identity import StopGradient
+from minigraph.ops.math import comparison as C
+from minigraph.ops.math import elementwise as E
+from minigraph.ops.math import selection as S
+
+_X = np.array([[-1.7, -0.4, 0.3], [0.8, 1.9, 2.6]])
+
+
+class Reduction(Op, abstract=True):
+    """A reduction over `axis` (None: all), which stays as size 1 with `keep_dims`."""
+
+    axis: Axes = None
+    keep_dims: bool = False
+    kinds: ClassVar[str] = "fiu"
+    function: ClassVar[str] = ""
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.dtype.np_dtype.kind not in self.kinds:
+            raise DTypeError(f"'{type(self).__name__}' does not take {x.dtype.name}")
+        if x.shape is None:
+            return (TensorType(x.dtype, None if self.axis is not None or self.keep_dims else ()),)
+        axes = check_axes(self.axis, x)
+        kept = tuple(1 if i in axes else d for i, d in enumerate(x.shape) if self.keep_dims or i not in axes)
+        return (TensorType(x.dtype, kept),)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        axes = normalise_axes(self.axis, x.ndim)
+        return (xp.asarray(getattr(xp, self.function)(x, axis=axes, keepdims=self.keep_dims)).astype(x.dtype),)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        rank = len(in_types[0].static)
+        return Batching((True,), (False,)) if rank and 0 not in normalise_axes(self.axis, rank) else None
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_X,))
+        yield Sample(cls(axis=(1,)), (_X,))
+        yield Sample(cls(axis=(0,), keep_dims=True), (_X,))
+
+
+def check_axes(axis: Axes, x: TensorType) -> tuple[int, ...]:
+    """Axes as numbers from 0. ShapeError where one is out of range."""
+    rank = len(x.shape or ())
+    for a in axis or ():
+        if not -rank <= a < rank:
+            raise ShapeError(f"Invalid reduction dimension {a} for a tensor of shape {format_shape(x.shape)}")
+    return normalise_axes(axis, rank)
+
+
+def _spread(reduction: Reduction, grad: Tensor, like: Tensor, mean: bool = False) -> Tensor:
+    return apply(BroadcastLike(axis=reduction.axis, mean=mean), grad, like)
+
+
+class Sum(Reduction):
+    """Σ x."""
+
+    function = "sum"
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        if 0 in self.summed_axes(in_types):
+            return Batching((True,), (True,))
+        return super().batching(in_types, out_types)
+
+    def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...]:
+        return normalise_axes(self.axis, len(in_types[0].static))
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (_spread(self, grad, node.inputs[0]),)
+
+
+class Mean(Reduction):
+    """Σ x / n. The mean of nothing is NaN."""
+
+    function = "mean"
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        axes = normalise_axes(self.axis, x.ndim)
+        count = int(np.prod([x.shape[a] for a in axes]))
+        total = xp.asarray(xp.sum(x, axis=axes, keepdims=self.keep_dims))
+        if x.dtype.kind != "f":
+            quotient = xp.sign(total) * (xp.abs(total) // max(count, 1))  # C's division truncates
+            return (quotient.astype(x.dtype),)
+        return (total / x.dtype.type(count) if count else xp.full_like(total, np.nan),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (_spread(self, grad, node.inputs[0], mean=True),)
+
+
+class Extremum(Reduction, abstract=True):
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        low, high = (-np.inf, np.inf) if x.dtype.kind == "f" else (np.iinfo(x.dtype).min, np.iinfo(x.dtype).max)
+        initial = low if self.function == "max" else high
+        axes = normalise_axes(self.axis, x.ndim)
+        return (xp.asarray(getattr(xp, self.function)(x, axis=axes, keepdims=self.keep_dims, initial=initial)),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        x = node.inputs[0]
+        hits = apply(S.Cast(x.dtype), apply(C.Equal(), _spread(self, node.outputs[0], x), x))
+        share = apply(E.RealDiv(), grad, apply(Sum(axis=self.axis, keep_dims=self.keep_dims), hits))
+        return (apply(E.Mul(), hits, _spread(self, share, x)),)
+
+
+class Max(Extremum):
+    """The largest element. The gradient is split evenly among ties."""
+
+    function = "max"
+
+
+class Min(Extremum):
+    """The smallest element. The gradient is split evenly among ties."""
+
+    function = "min"
+
+
+class Prod(Reduction):
+    """Π x. The gradient is the product of the other elements, right at zeros too."""
+
+    function = "prod"
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        x = node.inputs[0]
+        return (apply(E.Mul(), _spread(self, grad, x), apply(ProdOfOthers(axis=self.axis), x)),)
+
+
+class ProdOfOthers(Op):
+    """For each element the product of all others along the reduced axes."""
+
+    axis: Axes = None
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        return (x,)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        axes = normalise_axes(self.axis, x.ndim)
+        rest = [a for a in range(x.ndim) if a not in axes]
+        moved = xp.transpose(x, [*rest, *axes])
+        flat = moved.reshape((*moved.shape[: len(rest)], int(np.prod([x.shape[a] for a in axes]))))
+        ones = xp.ones_like(flat[..., :1])
+        before = xp.cumprod(xp.concatenate([ones, flat[..., :-1]], axis=-1), axis=-1)
+        after = xp.cumprod(xp.concatenate([ones, flat[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
+        others = (before * after).reshape(moved.shape)
+        return (xp.transpose(others, list(np.argsort([*rest, *axes]))),)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        where = f"node '{node.name}', at {node.source.describe()}"
+        raise GradientError(f"the second derivative of reduce_prod is not available ({where})")
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (_X,), smooth=False)
+        yield Sample(cls(axis=(0,)), (_X,), smooth=False)
+
+
+class All(Reduction):
+    """Whether all elements are True."""
+
+    function = "all"
+    kinds = "b"
+    differentiable = False
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(axis=(0,)), (_X > 0,))
+
+
+class Any_(Reduction):
+    """Whether any element is True (the op that TensorFlow calls Any)."""
+
+    function = "any"
+    kinds = "b"
+    differentiable = False
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(axis=(1,)), (_X > 0,))
+
+
+class ArgMax(Op):
+    """The index of the largest element along `axis`, the first on ties."""
+
+    axis: int = 0
+    output_type: Any = int64
+    differentiable = False
+    function: ClassVar[str] = "argmax"
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.shape is None:
+            return (TensorType(self.output_type, None),)
+        axis = check_axes((self.axis,), x)[0]
+        return (TensorType(self.output_type, x.shape[:axis] + x.shape[axis + 1 :]),)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.asarray(getattr(xp, self.function)(x, axis=self.axis)).astype(self.output_type.np_dtype),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(axis=1), (_X,))
+
+
+class ArgMin(ArgMax):
+    """The index of the smallest element along `axis`, the first on ties."""
+
+    function = "argmin"
+
+
+def as_axes(axis: Any) -> Axes:
+    """An axis argument as a tuple of ints, or None."""
+    if axis is None:
+        return None
+    if isinstance(axis, Tensor):
+        raise ShapeError("the axes of a reduction must be Python integers, known when the graph is built")
+    array = np.asarray(axis)
+    if array.dtype.kind not in "iu" and array.size:
+        raise DTypeError(f"axis must be an integer or a list of integers, not {axis!r}")
+    return tuple(int(a) for a in array.ravel())
+
+
+def _reduce(
+    op: type[Reduction], x: Any, axis: Any, keepdims: Any, name: str | None, default: str, old: tuple[Any, Any]
+) -> Tensor:
+    reduction_indices, keep_dims = old
+    axes = as_axes(axis if reduction_indices is None else reduction_indices)
+    keep = bool(keepdims or keep_dims)
+    const = "Const" if axes is None else "reduction_indices"
+    if axes is None and hasattr(x, "ref"):
+        graph_of([x]).reserve_ids(
+            3
+        )  # of a variable TensorFlow 1 makes its rank and a range, where of a tensor a constant
+    return first(make(op(axes, keep), name, default, {"input_tensor": x}, consts=(const,)))
+
+
+def reduce_sum(
+    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
+    reduction_indices: Any = None, keep_dims: Any = None,
+) -> Tensor:  # fmt: skip
+    """Σ over `axis` (None: all)."""
+    return _reduce(Sum, input_tensor, axis, keepdims, name, "Sum", (reduction_indices, keep_dims))
+
+
+def reduce_mean(
+    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
+    reduction_indices: Any = None, keep_dims: Any = None,
+) -> Tensor:  # fmt: skip
+    """The mean over `axis` (None: all). The mean of nothing is NaN."""
+    return _reduce(Mean, input_tensor, axis, keepdims, name, "Mean", (reduction_indices, keep_dims))
+
+
+def reduce_max(
+    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
+    reduction_indices: Any = None, keep_dims: Any = None,
+) -> Tensor:  # fmt: skip
+    """The largest element over `axis` (None: all); the gradient is split among ties."""
+    return _reduce(Max, input_tensor, axis, keepdims, name, "Max", (reduction_indices, keep_dims))
+
+
+def reduce_min(
+    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
+    reduction_indices: Any = None, keep_dims: Any = None,
+) -> Tensor:  # fmt: skip
+    """The smallest element over `axis` (None: all); the gradient is split among ties."""
+    return _reduce(Min, input_tensor, axis, keepdims, name, "Min", (reduction_indices, keep_dims))
+
+
+def reduce_prod(
+    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
+    reduction_indices: Any = None, keep_dims: Any = None,
+) -> Tensor:  # fmt: skip
+    """Π over `axis` (None: all)."""
+    return _reduce(Prod, input_tensor, axis, keepdims, name, "Prod", (reduction_indices, keep_dims))
+
+
+def reduce_all(
+    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
+    reduction_indices: Any = None, keep_dims: Any = None,
+) -> Tensor:  # fmt: skip
+    """Whether all elements over `axis` (None: all) are True."""
+    return _reduce(All, input_tensor, axis, keepdims, name, "All", (reduction_indices, keep_dims))
+
+
+def reduce_any(
+    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
+    reduction_indices: Any = None, keep_dims: Any = None,
+) -> Tensor:  # fmt: skip
+    """Whether any element over `axis` (None: all) is True."""
+    return _reduce(Any_, input_tensor, axis, keepdims, name, "Any", (reduction_indices, keep_dims))
+
+
+def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None) -> Tensor:
+    """log Σ e^x, stable: the largest element is taken out first."""
+    x = convert_to_tensor(input_tensor)
+    with x.graph.name_scope(name or "ReduceLogSumExp"):
+        axes = as_axes(axis)
+        x.graph.reserve_ids(2 if keepdims else 3)  # the axes, as constants, and the shape of the result
+        top = apply(Max(axes, True), x)
+        finite = apply(S.Select(), apply(C.IsFinite(), top), top, apply(F.ZerosLike(), top))
+        stopped = apply(StopGradient(), finite)
+        total = apply(Sum(axes, bool(keepdims)), apply(E.Exp(), apply(E.Sub(), x, stopped)))
+        shift = stopped if keepdims else apply(Sum(axes, False), stopped)  # one element each, in the other shape
+        return apply(E.Add(), apply(E.Log(), total), shift)
+
+
+def _arg(op: type[ArgMax], x: Any, axis: Any, dimension: Any, output_type: Any, name: str | None) -> Tensor:
+    chosen = axis if dimension is None else dimension
+    record = op(0 if chosen is None else int(chosen), as_dtype(output_type))
+    return first(make(record, name, op.__name__, {"input": x}, consts=("dimension",)))
+
+
+def argmax(
+    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = int64
+) -> Tensor:
+    """The index of the largest element along `axis` (default 0), int64, the first on ties."""
+    return _arg(ArgMax, input, axis, dimension, output_type, name)
+
+
+def argmin(
+    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = int64
+) -> Tensor:
+    """The index of the smallest element along `axis` (default 0), int64, the first on ties."""
+    return _arg(ArgMin, input, axis, dimension, output_type, name)

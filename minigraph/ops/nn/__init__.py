@@ -1,0 +1,1 @@
+"""Convolution, pooling, normalisation, activations, losses: ops of neural networks."""

@@ -1,0 +1,59 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.ops.array.shape import shape
+from minigraph.ops.builder import as_tensor_like
+from minigraph.ops.math.math_api import cast
+from minigraph.ops.random.distributions import random_uniform
+
+
+def dropout(
+    x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: int | None = None, name: str | None = None,
+    rate: Any = None,
+) -> Tensor:  # fmt: skip
+    """Each element is kept with probability `keep_prob` and divided by it, else 0, so the expectation is x.
+
+    The mask is U ≥ 1 − keep_prob for uniform U, as in TensorFlow 1.15. `keep_prob` (or `rate` = 1 − keep_prob) may be
+    a tensor; the number 1 gives x itself. ValueError for a number outside (0, 1].
+    """
+    rate = _rate(as_tensor_like(keep_prob), as_tensor_like(rate))
+    tensor = convert_to_tensor(x)
+    if not tensor.dtype.is_floating:
+        raise ValueError(f"x has to be a floating point tensor since it's going to be scaled. Got {tensor.dtype.name}.")
+    graph = tensor.graph
+    with graph.as_default(), graph.name_scope(name or "dropout"):
+        if rate == 0 and not isinstance(rate, Tensor):
+            return tensor
+        amount = convert_to_tensor(rate, tensor.dtype, name="rate")
+        noise = random_uniform(_noise_shape(noise_shape, tensor), seed=seed, dtype=tensor.dtype)
+        scale = 1 / (1 - amount)
+        kept = noise >= amount
+        scaled = tensor * scale
+        mask = cast(kept, tensor.dtype)
+        result: Tensor = scaled * mask
+        result.set_shape(tensor.type.shape)
+        return result
+
+
+def _noise_shape(noise_shape: Any, x: Tensor) -> Any:
+    if noise_shape is not None:
+        return noise_shape
+    return x.type.static if x.type.is_static else shape(x)
+
+
+def _rate(keep_prob: Any, rate: Any) -> Any:
+    if (keep_prob is None) == (rate is None):
+        raise ValueError("dropout takes either keep_prob or rate")
+    if isinstance(rate, Tensor):
+        return rate
+    if isinstance(keep_prob, Tensor):
+        return 1 - keep_prob
+    number = rate if keep_prob is None else 1 - keep_prob
+    if not 0 <= number < 1:
+        given = "" if keep_prob is None else f" (keep_prob must be in (0, 1], got {keep_prob})"
+        raise ValueError(f"rate must be a scalar tensor or a float in the range [0, 1), got {number}{given}")
+    return number

@@ -1,0 +1,103 @@
+"""Local response normalisation: each map divided by a power of the energy in the maps around it.
+
+Source: Krizhevsky, Sutskever and Hinton 2012, section 3.3; the energy is a sum, as there and in TensorFlow, not a mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Node, Tensor
+from minigraph.core.op import Batching, Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.builder import apply, first, make, require_float
+from minigraph.ops.math import elementwise as E
+from minigraph.ops.pointwise import scalar_like
+
+
+def window_sum(xp: Any, x: Any, radius: int) -> Any:
+    """y_i = Σ x_j over |j − i| ≤ radius, on the last axis."""
+    count = x.shape[-1]
+    padded = xp.pad(x, [(0, 0)] * (x.ndim - 1) + [(radius, radius)])
+    total = xp.zeros_like(x)
+    for start in range(2 * radius + 1):
+        total += padded[..., start : start + count]
+    return total
+
+
+class WindowSum(Op):
+    """y_i = Σ x_j over |j − i| ≤ radius, on the last axis. It is its own adjoint."""
+
+    radius: int
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        require_float("WindowSum", x)
+        return (x,)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (window_sum(xp, x, self.radius),)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((True,), (False,))
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (apply(self, grad),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        x = np.random.RandomState(0).randn(2, 1, 2, 5)
+        yield Sample(cls(1), (x,))
+        yield Sample(cls(7), (x,))  # all of them
+
+
+class LRN(Op):
+    """y_i = x_i·s_i^−β with s_i = bias + α·Σ x_j² over |j − i| ≤ depth_radius, on the last of four axes.
+
+    ∂L/∂x = δ·s^−β − 2αβ·x·W(δ·x·s^(−β−1)), where W is the sum over the window.
+    """
+
+    depth_radius: int = 5
+    bias: float = 1.0
+    alpha: float = 1.0
+    beta: float = 0.5
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        require_float("LRN", x)
+        if x.shape is not None and len(x.shape) != 4:
+            raise ShapeError(f"Shape must be rank 4 but is {format_shape(x.shape)} for 'LRN'")
+        return (TensorType(x.dtype, x.shape or (None,) * 4),)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        bias, alpha, beta = (x.dtype.type(v) for v in (self.bias, self.alpha, self.beta))
+        return (x * (bias + alpha * window_sum(xp, x * x, self.depth_radius)) ** -beta,)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        return Batching((True,), (False,))
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        (x,) = node.inputs
+        window = WindowSum(self.depth_radius)
+        energy = apply(E.Mul(), scalar_like(self.alpha, x), apply(window, apply(E.Square(), x)))
+        s = apply(E.Add(), scalar_like(self.bias, x), energy)
+        direct = apply(E.Mul(), grad, apply(E.Pow(), s, scalar_like(-self.beta, x)))
+        spread = apply(window, apply(E.RealDiv(), apply(E.Mul(), direct, x), s))
+        factor = apply(E.Mul(), scalar_like(2 * self.alpha * self.beta, x), x)
+        return (apply(E.Sub(), direct, apply(E.Mul(), factor, spread)),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        x = np.random.RandomState(0).randn(2, 1, 2, 5)
+        yield Sample(cls(), (x,))
+        yield Sample(cls(1, 1.5, 0.3, 0.75), (x,))
+
+
+def local_response_normalization(
+    input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5, name: str | None = None
+) -> Tensor:
+    """x_i / (bias + alpha·Σ x_j² over |j − i| ≤ depth_radius)^beta along the channels of images [N,H,W,C]."""
+    op = LRN(int(depth_radius), float(bias), float(alpha), float(beta))
+    return first(make(op, name, "LRN", {"input": input}))

@@ -1,0 +1,1 @@
+"""TensorFlow 1's random streams (Philox) and the ops that draw from them."""

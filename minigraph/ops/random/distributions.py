@@ -1,0 +1,216 @@
+"""Random tensors: Philox 4x32-10 with TensorFlow 1's keys and counters.
+
+A random op's state is a cell of three uint64 that the session keeps: the next counter, the key (the graph seed) and
+the stream (the op seed). With a graph seed, an op without a seed of its own takes the graph's op count as TensorFlow
+does, so equal programs give TensorFlow's numbers. Without any seed, the session draws the key and stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.dtypes import as_dtype, float32, uint64
+from minigraph.core.errors import DTypeError, InvalidArgumentError
+from minigraph.core.graph import Graph, Tensor, get_default_graph
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType
+from minigraph.ops.array.shape import known_shape, shape_operand
+from minigraph.ops.builder import apply, graph_of
+from minigraph.ops.constant import constant
+from minigraph.ops.math import elementwise as E
+from minigraph.ops.random import philox
+
+DEFAULT_GRAPH_SEED = 87654321
+_MAXINT32 = 2**31 - 1
+
+
+class RandomOp(Op, abstract=True):
+    """Values of `shape`, drawn by one of Philox's distributions. Attributes seed and seed2 are None where unset.
+
+    Inputs: the shape where it is a tensor. The compiler appends the state cell.
+    """
+
+    dtype: Any
+    shape: tuple[int, ...] | None
+    seed: int | None
+    seed2: int | None
+    stateful = True
+    differentiable = False
+    draws = True
+    writes = (0,)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        shape = self.shape
+        if shape is None and inputs[0].shape is not None and inputs[0].shape[0] is not None:
+            return TensorType(self.dtype, (None,) * inputs[0].shape[0]), CELL
+        return TensorType(self.dtype, shape), CELL
+
+    def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:
+        """`count` values in the dtype of the op."""
+        raise NotImplementedError
+
+    def forward(self, xp: Any, cell: Any) -> tuple[Any, ...]:
+        assert self.shape is not None
+        count = int(np.prod(self.shape))
+        offset, key, stream = (int(v) for v in cell)
+        values = self.draw(count, key, stream, offset).reshape(self.shape)
+        after = np.array([offset + philox.reserved(count), key, stream], np.uint64)
+        return xp.asarray(values), xp.asarray(after)
+
+    def initial_cell(self) -> np.ndarray:
+        """The state before the first draw."""
+        if self.seed is None or self.seed2 is None:
+            key, stream = (int(v) for v in np.random.SeedSequence().generate_state(2, np.uint64))
+        else:
+            key, stream = self.seed, self.seed2
+        return np.array([0, key, stream], np.uint64)
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        if self.shape is not None:
+            return self, ()
+        return self.replace(shape=known_shape(consts[0], "a random op")), ()
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        cell = np.array([256, 7, 3], np.uint64)
+        yield Sample(cls(float32, (2, 3), 7, 3), (cell,), smooth=False)
+        yield Sample(cls(as_dtype("float64"), (3,), 7, 3), (cell,), smooth=False)
+
+
+CELL = TensorType(uint64, (3,))
+
+
+class RandomUniform(RandomOp):
+    """Uniform in [0, 1)."""
+
+    def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:
+        return philox.uniform(count, key, stream, offset, self.dtype.np_dtype)
+
+
+class RandomStandardNormal(RandomOp):
+    """Normal, mean 0, standard deviation 1, by Box and Muller's transform."""
+
+    def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:
+        return philox.normal(count, key, stream, offset, self.dtype.np_dtype)
+
+
+class TruncatedNormal(RandomOp):
+    """Normal, redrawn where it is 2 standard deviations or more from the mean."""
+
+    def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:
+        return philox.truncated_normal(count, key, stream, offset, self.dtype.np_dtype)
+
+
+class RandomUniformInt(RandomOp):
+    """Uniform integers in [low, high)."""
+
+    low: int = 0
+    high: int = 1
+
+    def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:
+        return philox.uniform_int(count, key, stream, offset, self.low, self.high, self.dtype.np_dtype)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        cell = np.array([0, 7, 3], np.uint64)
+        yield Sample(cls(as_dtype("int32"), (5,), 7, 3, -2, 9), (cell,), smooth=False)
+
+
+def set_random_seed(seed: int | None) -> None:
+    """The graph seed of the default graph, from which the ops made after this take theirs."""
+    get_default_graph().seed = seed
+
+
+def get_seed(graph: Graph, op_seed: int | None) -> tuple[int | None, int | None]:
+    """(graph seed, op seed) as TensorFlow 1 derives them; (None, None) where neither is set."""
+    if graph.seed is not None:
+        pair = graph.seed, graph.last_id if op_seed is None else op_seed
+    elif op_seed is not None:
+        pair = DEFAULT_GRAPH_SEED, op_seed
+    else:
+        return None, None
+    first, second = (int(s) % _MAXINT32 for s in pair)
+    return (first, _MAXINT32) if (first, second) == (0, 0) else (first, second)
+
+
+def draw(graph: Graph, kind: type[RandomOp], shape: Any, dtype: Any, seed: int | None, **extra: Any) -> Tensor:
+    """A random node whose shape is numbers or a tensor."""
+    first, second = get_seed(graph, seed)
+    if isinstance(shape, Tensor):
+        return apply(kind(dtype, None, first, second, **extra), shape)
+    return graph.add(kind(dtype, shape, first, second, **extra), ()).outputs[0]
+
+
+def _shape(shape: Any, graph: Graph) -> tuple[int, ...] | Tensor:
+    dims = shape_operand(shape)
+    if not isinstance(dims, Tensor):
+        if any(d < 0 for d in dims):
+            raise InvalidArgumentError(f"the shape of a random tensor must be known, got {list(dims)}")
+        graph.reserve_ids(1)
+    return dims
+
+
+def _float_dtype(dtype: Any, name: str) -> Any:
+    kind = as_dtype(dtype)
+    if not kind.is_floating:
+        raise DTypeError(f"{name} makes floating-point tensors, not {kind.name}")
+    return kind
+
+
+def _scaled(
+    kind: type[RandomOp], default: str, shape: Any, mean: Any, stddev: Any, dtype: Any, seed: int | None,
+    name: str | None,
+) -> Tensor:  # fmt: skip
+    graph = graph_of([shape, mean, stddev])
+    number = _float_dtype(dtype, default)
+    with graph.as_default(), graph.name_scope(name or default) as scope:
+        dims = _shape(shape, graph)
+        centre = mean if isinstance(mean, Tensor) else constant(mean, number, name="mean")
+        scale = stddev if isinstance(stddev, Tensor) else constant(stddev, number, name="stddev")
+        product = apply(E.Mul(), draw(graph, kind, dims, number, seed), scale, name="mul")
+        return apply(E.Add(), product, centre, name=scope)
+
+
+def random_normal(
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, seed: int | None = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Normal values."""
+    return _scaled(RandomStandardNormal, "random_normal", shape, mean, stddev, dtype, seed, name)
+
+
+def truncated_normal(
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, seed: int | None = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Normal values, none of them 2 standard deviations or more from the mean."""
+    return _scaled(TruncatedNormal, "truncated_normal", shape, mean, stddev, dtype, seed, name)
+
+
+def random_uniform(
+    shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = float32, seed: int | None = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Uniform values in [minval, maxval); for floats maxval is 1 by default."""
+    kind = as_dtype(dtype)
+    if maxval is None:
+        if kind.is_integer:
+            raise ValueError(f"Must specify maxval for integer dtype {kind.name}")
+        maxval = 1
+    graph = graph_of([shape, minval, maxval])
+    with graph.as_default(), graph.name_scope(name or "random_uniform") as scope:
+        dims = _shape(shape, graph)
+        if kind.is_integer:
+            graph.reserve_ids(2)
+            first, second = get_seed(graph, seed)
+            inputs, known = ((dims,), None) if isinstance(dims, Tensor) else ((), dims)
+            op = RandomUniformInt(kind, known, first, second, int(minval), int(maxval))
+            return graph.add(op, inputs, scope).outputs[0]
+        low = minval if isinstance(minval, Tensor) else constant(minval, kind, name="min")
+        high = maxval if isinstance(maxval, Tensor) else constant(maxval, kind, name="max")
+        unit = draw(graph, RandomUniform, dims, kind, seed)
+        width = apply(E.Sub(), high, low, name="sub")
+        return apply(E.Add(), apply(E.Mul(), unit, width, name="mul"), low, name=scope)

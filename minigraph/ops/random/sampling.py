@@ -1,0 +1,101 @@
+"""Random orders and random choices, with TensorFlow 1's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.dtypes import as_dtype, int32, int64
+from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType, format_shape
+from minigraph.ops.array.joining import gather
+from minigraph.ops.array.shape import shape
+from minigraph.ops.array.slicing import getitem
+from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.random import philox
+from minigraph.ops.random.distributions import CELL, RandomOp, draw, get_seed
+
+_CELL = np.array([256, 7, 3], np.uint64)
+
+
+class RandomPermutation(RandomOp):
+    """The numbers from 0 to below n in random order, by Fisher and Yates's shuffle; shape is (n,)."""
+
+    on_host = True
+
+    def forward(self, xp: Any, cell: Any) -> tuple[Any, ...]:
+        assert self.shape is not None
+        offset, key, stream = (int(v) for v in cell)
+        order = np.arange(self.shape[0], dtype=self.dtype.np_dtype)
+        blocks = (max(len(order) - 1, 0) + 3) // 4
+        words = philox.raw(blocks, key, stream, offset).ravel()
+        for i, word in zip(range(len(order) - 1), words, strict=False):
+            j = i + int(word) % (len(order) - i)
+            order[i], order[j] = order[j], order[i]
+        return xp.asarray(order), xp.asarray(np.array([offset + blocks, key, stream], np.uint64))
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(int32, (5,), 7, 3), (_CELL,), smooth=False)
+
+
+class Multinomial(RandomOp):
+    """Class numbers [N,num] drawn with the probabilities softmax(logits) of each row of logits [N,C]."""
+
+    num: int = 1
+    writes = (1,)
+    on_host = True
+
+    def infer(self, logits: TensorType, cell: TensorType | None = None) -> tuple[TensorType, ...]:  # type: ignore[override]
+        if logits.rank not in (None, 2):
+            raise ShapeError(f"logits should be a matrix, not shape {format_shape(logits.shape)}")
+        rows = None if logits.shape is None else logits.shape[0]
+        return TensorType(self.dtype, (rows, self.num)), CELL
+
+    def forward(self, xp: Any, logits: Any, cell: Any) -> tuple[Any, ...]:  # type: ignore[override]
+        offset, key, stream = (int(v) for v in cell)
+        rows = len(logits)
+        chances = philox.uniform(rows * self.num, key, stream, offset, np.float64).reshape(rows, self.num)
+        exact = np.where(np.isfinite(logits), logits.astype(np.float64), -np.inf)
+        total = np.cumsum(np.exp(exact - exact.max(axis=1, keepdims=True)), axis=1)
+        places = [np.searchsorted(t, c * t[-1], side="right") for t, c in zip(total, chances, strict=True)]
+        drawn = np.array(places, self.dtype.np_dtype).reshape(rows, self.num)
+        after = offset + philox.reserved(rows * ((self.num + 3) // 4 * 4) * 2)
+        return xp.asarray(drawn), xp.asarray(np.array([after, key, stream], np.uint64))
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return self, (0,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        logits = np.log(np.array([[0.1, 0.2, 0.7], [0.5, 0.4, 0.1]]))
+        yield Sample(cls(int64, None, 7, 3, 4), (logits, _CELL), smooth=False)
+
+
+def random_shuffle(value: Any, seed: int | None = None, name: str | None = None) -> Tensor:
+    """`value` with the slices along its first axis in random order."""
+    with composed(name, "RandomShuffle", value) as scope:
+        x = convert_to_tensor(as_tensor_like(value), name="value")
+        if not x.type.rank:
+            raise ShapeError(f"random_shuffle needs a first axis; the shape is {format_shape(x.type.shape)}")
+        known = (x.type.shape or (None,))[0]
+        size = (known,) if known is not None else getitem(shape(x), slice(0, 1))
+        last = x.graph.last_id
+        order = draw(x.graph, RandomPermutation, size, int32, seed)
+        x.graph.last_id = last
+        return gather(x, order, name=scope)
+
+
+def multinomial(
+    logits: Any, num_samples: int, seed: int | None = None, name: str | None = None, output_dtype: Any = None
+) -> Tensor:
+    """`num_samples` class numbers for each row of `logits` [N,C], drawn with the probabilities softmax(logits)."""
+    with composed(name, "multinomial", logits):
+        x = convert_to_tensor(as_tensor_like(logits), name="logits")
+        first, second = get_seed(x.graph, seed)
+        kind = int64 if output_dtype is None else as_dtype(output_dtype)
+        return x.graph.add(Multinomial(kind, None, first, second, int(num_samples)), (x,), "Multinomial").outputs[0]

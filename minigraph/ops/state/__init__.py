@@ -1,0 +1,1 @@
+"""Variables, assignments and optimizer updates: ops that write."""

@@ -1,0 +1,116 @@
+"""What a session keeps between runs: the buffers of variables and random states, and the arena that all plans share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minigraph.backend.base import Backend
+from minigraph.compile.plan import Plan
+from minigraph.compile.specialise import RANDOM_STATE
+from minigraph.core.errors import GraphError, NotFoundError, ResourceExhaustedError
+from minigraph.core.graph import Graph
+from minigraph.core.types import TensorType
+from minigraph.ops.state.variable import VariableV2
+
+
+class _Cell:
+    """A variable's buffer in the session's backend."""
+
+    __slots__ = ("array", "initialised", "type")
+
+    def __init__(self, array: Any, type: TensorType, initialised: bool) -> None:
+        self.array = array
+        self.type = type
+        self.initialised = initialised
+
+
+class Buffers:
+    """Buffers of one backend. plans: those that may be bound to the arena. version: of the variables, more after any
+    change.
+    """
+
+    def __init__(self, backend: Backend, plans: Iterable[Plan]) -> None:
+        self.backend = backend
+        self.version = 0
+        self._plans = plans
+        self._cells: dict[str, _Cell] = {}
+        self._arena: Any = None
+        self._arena_size = -1
+
+    def cell(self, name: str, type: TensorType, initial: np.ndarray | None) -> Any:
+        """The buffer of a variable, made on first use. A random op's state starts as `initial`."""
+        found = self._cells.get(name)
+        if found is None:
+            array = self.backend.view(self.backend.allocate(type.nbytes), 0, type)
+            found = self._cells[name] = _Cell(array, type, initial is not None)
+            if initial is not None:
+                self.backend.write(array, initial)
+        return found.array
+
+    def arena(self, nbytes: int) -> Any:
+        """The buffer that all plans share; a larger one replaces it when a plan needs more."""
+        if nbytes > self._arena_size:
+            self.drop_arena()  # so that the old buffer goes first
+            try:
+                self._arena = self.backend.allocate(nbytes)
+            except MemoryError:
+                raise ResourceExhaustedError(f"out of memory: this run needs {nbytes:,} bytes at once") from None
+            self._arena_size = nbytes
+        return self._arena
+
+    def drop_arena(self) -> None:
+        """Give the arena back; the next run makes one."""
+        self._arena, self._arena_size = None, -1
+        for plan in self._plans:
+            plan.unbind()
+
+    def clear(self) -> None:
+        """Give everything back."""
+        self._cells.clear()
+        self._arena, self._arena_size = None, -1
+
+    def is_initialised(self, name: str) -> bool:
+        """Whether the variable or random state has a value."""
+        return name in self._cells and self._cells[name].initialised
+
+    def mark_initialised(self, names: Iterable[str]) -> None:
+        """Say that a run has set these variables."""
+        for name in names:
+            self._cells[name].initialised = True
+
+    def read(self, graph: Graph) -> dict[str, np.ndarray]:
+        """Copies of all initialised variables by name, and of the graph's random states under `random:<node>`."""
+        for node in graph.nodes:
+            if node.op.draws and RANDOM_STATE + node.name not in self._cells:
+                self.cell(RANDOM_STATE + node.name, node.outputs[-1].type, node.op.initial_cell())
+        cells = sorted(self._cells.items())
+        return {n: np.asarray(self.backend.read(c.array)) for n, c in cells if c.initialised}
+
+    def write(self, graph: Graph, state: Mapping[str, np.ndarray]) -> None:
+        """Set variables and random states of the graph by name, after all have been checked."""
+        types = {name: _state_type(graph, name) for name in state}
+        for name, array in state.items():
+            wanted = types[name]
+            if array.shape != wanted.static or array.dtype != wanted.dtype.np_dtype:
+                raise ValueError(
+                    f"'{name}' is {wanted} in the graph, but the value is {array.dtype}{list(array.shape)}"
+                )
+        self.version += 1
+        for name, array in state.items():
+            self.backend.write(self.cell(name, types[name], None), array)
+            self._cells[name].initialised = True
+
+
+def _state_type(graph: Graph, name: str) -> TensorType:
+    base = name.removeprefix(RANDOM_STATE)
+    try:
+        node = graph.get_operation_by_name(base)
+    except (KeyError, GraphError):
+        node = None
+    wanted = node is not None and (node.op.draws if base != name else isinstance(node.op, VariableV2))
+    if node is None or not wanted:
+        raise NotFoundError(f"the graph has no {'variable' if base == name else 'random op'} named '{base}'")
+    return node.outputs[-1].type

@@ -1,0 +1,164 @@
+"""What a call of `Session.run` asks for: fetches and feeds, resolved against the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.compile.plan import Plan
+from minigraph.compile.resize import Record
+from minigraph.core.dtypes import string
+from minigraph.core.errors import GraphError, OpError, at_node
+from minigraph.core.graph import Graph, Node, Tensor
+from minigraph.ops.constant import Placeholder
+from minigraph.run.stages import Branches, Stage, needs_stages
+
+
+class Request:
+    """What one form of call asks for: fetches and feeds resolved, and how to give the results their structure."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        symbolic: bool,
+        fetches: Any,
+        feeds: Sequence[Any],
+        branches: Branches | None = None,
+    ) -> None:
+        self.tensors: list[Tensor] = []
+        self.fetched: list[Tensor] = []  # of these, what the caller gets; the others go into strings
+        self.targets: list[Node] = []
+        self.feeds = [_feed_tensor(graph, key) for key in feeds]
+        self.dtypes = [np.dtype(object) if symbolic else t.dtype.np_dtype for t in self.feeds]
+        self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
+        self.record: Record | None = None  # of the last plan that was made from scratch, while there are plans
+        self.assemble = self._structure(graph, fetches)
+        self.branches = branches or {}
+        self.stages: dict[Any, Stage] = {}
+        self.staged = branches is None and needs_stages(self.tensors, self.targets, self.feeds)
+
+    def _structure(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
+        if isinstance(fetch, Mapping):
+            kind = type(fetch)
+            parts = {k: self._structure(graph, v) for k, v in fetch.items()}
+
+            def fill(values: Sequence[Any]) -> Any:
+                out: Any = kind()
+                out.update({k: part(values) for k, part in parts.items()})
+                return out
+
+            return fill
+        if isinstance(fetch, tuple) and hasattr(fetch, "_fields"):
+            make = type(fetch)
+            items = [self._structure(graph, f) for f in fetch]
+            return lambda values: make(*[part(values) for part in items])
+        if isinstance(fetch, list | tuple):
+            sequence = type(fetch)
+            items = [self._structure(graph, f) for f in fetch]
+            return lambda values: sequence([part(values) for part in items])
+        return self._leaf(graph, fetch)
+
+    def _leaf(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
+        element = _element(graph, fetch)
+        if isinstance(element, Node):
+            self.targets.append(element)
+            return lambda values: None
+        if hasattr(fetch, "ref") and fetch.value() in self.feeds:
+            element = fetch.value()
+        if element.dtype is string:
+            make = self._text(element)
+            return lambda values: make(values).item()
+        self.fetched.append(element)
+        return self._value(element)
+
+    def _value(self, tensor: Tensor) -> Callable[[Sequence[Any]], Any]:
+        if tensor not in self.tensors:
+            self.tensors.append(tensor)
+        index = self.tensors.index(tensor)
+        return lambda values: values[index]
+
+    def _text(self, tensor: Tensor) -> Callable[[Sequence[Any]], Any]:
+        """Strings are made on the host, from the numbers that the plan computes for them."""
+        node = tensor.node
+        parts = [self._text(t) if t.dtype is string else self._value(t) for t in node.inputs]
+
+        def make(values: Sequence[Any]) -> Any:
+            try:
+                made: np.ndarray = node.op.forward(np, *[part(values) for part in parts])[tensor.value_index]
+            except (ValueError, OpError) as error:
+                if isinstance(error, OpError) and error.op is not None:
+                    raise
+                raise at_node(error, node) from error
+            return made
+
+        return make
+
+
+def _element(graph: Graph, fetch: Any) -> Tensor | Node:
+    ref = getattr(fetch, "ref", None)  # a variable is fetched as it stands
+    if isinstance(ref, Tensor):
+        fetch = ref
+    try:
+        return graph.as_graph_element(fetch)
+    except TypeError:
+        raise TypeError(
+            f"Fetch argument {fetch!r} has invalid type {type(fetch)}, must be a string or Tensor. "
+            f"(Can not convert a {type(fetch).__name__} into a Tensor or Operation.)"
+        ) from None
+    except (GraphError, KeyError) as error:
+        text = error.args[0] if error.args else error
+        raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({text})") from None
+
+
+def _feed_tensor(graph: Graph, key: Any) -> Tensor:
+    ref = getattr(key, "ref", None)
+    try:
+        element = graph.as_graph_element(key.value() if isinstance(ref, Tensor) else key)
+    except (GraphError, KeyError, TypeError) as error:
+        text = error.args[0] if error.args else error
+        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {text}") from None
+    if not isinstance(element, Tensor):
+        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {element!r} is an operation")
+    if element.dtype is string and not isinstance(element.node.op, Placeholder):
+        raise TypeError(f"Cannot feed {element!r}: strings are made by the graph only")
+    return element
+
+
+def fetch_key(fetches: Any) -> Any:
+    """A hashable form of a nest of fetches."""
+    if isinstance(fetches, list | tuple):
+        return (type(fetches), *map(fetch_key, fetches))
+    if isinstance(fetches, Mapping):
+        return (type(fetches), *((k, fetch_key(v)) for k, v in fetches.items()))
+    return fetches
+
+
+def as_feed(value: Any, dtype: np.dtype[Any]) -> np.ndarray:
+    if isinstance(value, Tensor) or hasattr(value, "as_graph_tensor"):
+        raise TypeError(
+            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values are Python scalars, strings, "
+            f"lists, and numpy ndarrays. Got {value!r}."
+        )
+    if value is None:
+        raise TypeError("The value of a feed cannot be None.")
+    return np.asarray(value, dtype=dtype)
+
+
+def feed_error(tensors: Sequence[Tensor], values: Iterable[Any]) -> Exception:
+    """What is wrong with the first feed that is no array, with the tensor's name."""
+    for tensor, value in zip(tensors, values, strict=True):
+        try:
+            as_feed(value, tensor.dtype.np_dtype)
+        except (TypeError, ValueError) as error:
+            return type(error)(f"Cannot feed Tensor '{tensor.name}' of dtype {tensor.dtype.name}: {error}")
+    raise AssertionError("all feeds are arrays")
+
+
+def fed_arrays(request: Request, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
+    """The fed values as arrays of the dtypes that are wanted."""
+    try:
+        return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
+    except (TypeError, ValueError):
+        raise feed_error(request.feeds, feeds.values()) from None

@@ -1,6 +1,0 @@
-"""Weight files of many formats, as arrays by name, and arrays into variables."""
-
-from minigraph.weights.assign import assign_weights
-from minigraph.weights.formats import FORMATS, Format, find_format, load_weights, save_weights
-
-__all__ = ["FORMATS", "Format", "assign_weights", "find_format", "load_weights", "save_weights"]

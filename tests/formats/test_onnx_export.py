@@ -1,0 +1,125 @@
+"""Exporters against ONNX Runtime: each op on its sample cases, in both layouts, and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="needs the onnx package")
+ort = pytest.importorskip("onnxruntime", reason="needs ONNX Runtime as the oracle")
+
+import minigraph as tf  # noqa: E402
+from minigraph.core.op import REGISTRY, Op, Sample  # noqa: E402
+from minigraph.formats.onnx.table import EXPORTERS  # noqa: E402
+from minigraph.onnx import load, to_model  # noqa: E402
+
+RANDOM = np.random.RandomState(3)
+NARROW = {np.dtype(np.float64): np.float32}  # which is what ONNX Runtime has all operators for
+MEANS = ("BroadcastTo", "BroadcastLike")  # with `mean` they are gradients
+
+
+def in_runtime(model: Any, feeds: dict[str, np.ndarray]) -> list[Any]:
+    onnx.checker.check_model(model, full_check=True)
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    return ort.InferenceSession(model.SerializeToString(), options).run(None, feeds)  # type: ignore[no-any-return]
+
+
+def samples() -> Iterator[Any]:
+    for name in sorted(EXPORTERS):
+        for i, sample in enumerate(REGISTRY[name].samples()):
+            if sample.inputs and not (name in MEANS and sample.op.mean):  # type: ignore[attr-defined]
+                yield pytest.param(sample, id=f"{name}-{i}")
+
+
+@pytest.mark.parametrize("sample", list(samples()))
+def test_sample(sample: Sample) -> None:
+    arrays = [np.asarray(a) for a in sample.inputs]
+    arrays = [a.astype(NARROW.get(a.dtype, a.dtype)) for a in arrays]
+    check_op(sample.op, arrays)
+
+
+def check_op(op: Op, arrays: list[np.ndarray]) -> None:
+    with tf.Graph().as_default() as graph:
+        inputs = [tf.placeholder(a.dtype, a.shape, f"x{i}") for i, a in enumerate(arrays)]
+        node = graph.add(op, inputs)
+        outputs = node.outputs[:1] if node.type == "MaxPool" else node.outputs
+        model = to_model(outputs, inputs)
+    got = in_runtime(model, {f"x{i}": a for i, a in enumerate(arrays)})
+    wanted = op.forward(np, *arrays)
+    for mine, theirs in zip(got, wanted, strict=False):
+        assert mine.dtype == theirs.dtype
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+def image_functions() -> Iterator[Any]:
+    """Of an image [N,5,6,4] that a convolution gives, so that it has its channels first on the other side."""
+    vector = RANDOM.randn(4).astype(np.float32)
+    functions = {
+        "bias": lambda x: tf.nn.bias_add(x, vector),
+        "add vector": lambda x: tf.nn.relu(x) + vector,
+        "add two": lambda x: x + tf.nn.relu(x),
+        "scalar": lambda x: tf.maximum(x * 2.0, 0.5),
+        "concat": lambda x: tf.concat([x, tf.nn.relu(x)], 3),
+        "concat rows": lambda x: tf.concat([x, tf.nn.relu(x)], 1),
+        "split": lambda x: tf.split(x, 2, 3)[1] * 2.0,
+        "softmax": tf.nn.softmax,
+        "global mean": lambda x: tf.reduce_mean(x, [1, 2]),
+        "global mean kept": lambda x: tf.nn.relu(tf.reduce_mean(x, [1, 2], keepdims=True)),
+        "mean of channels": lambda x: tf.reduce_mean(x, [3]),
+        "rows of channels": lambda x: tf.reduce_max(x, [1]),
+        "flatten": lambda x: tf.reshape(x, [-1, 120]),
+        "flatten one pixel": lambda x: tf.reshape(tf.reduce_mean(x, [1, 2], keepdims=True), [-1, 4]),
+        "slice": lambda x: x[:, 1:-1, ::2, 1:3],
+        "index": lambda x: x[:, 1, :, None, -1],
+        "backwards": lambda x: x[:, ::-1],
+        "pad": lambda x: tf.pad(x, [[0, 0], [1, 2], [0, 1], [0, 0]]),
+        "reflect": lambda x: tf.pad(x, [[0, 0], [1, 2], [0, 1], [0, 0]], "REFLECT"),
+        "transpose": lambda x: tf.transpose(x, [0, 3, 1, 2]),
+        "back and forth": lambda x: tf.nn.relu(tf.transpose(tf.transpose(x, [0, 3, 1, 2]), [0, 2, 3, 1])),
+        "max pool": lambda x: tf.nn.max_pool(x, 3, 2, "SAME"),
+        "mean pool": lambda x: tf.nn.avg_pool(x, 3, 2, "SAME"),
+        "norm": lambda x: tf.nn.batch_normalization(x, vector, np.abs(vector), vector, vector, 1e-3),
+        "compare": lambda x: tf.where(x > 0.0, x, tf.zeros_like(x)),
+        "moments": lambda x: tf.nn.moments(x, [1, 2])[1],
+        "shape": lambda x: tf.reshape(x, tf.stack([tf.shape(x)[0], 30, 4])),
+        "groups": lambda x: tf.nn.conv2d(x, np.ones((3, 3, 2, 6), np.float32), 2, "SAME"),
+    }
+    for name, function in functions.items():
+        yield pytest.param(function, id=name)
+
+
+@pytest.mark.parametrize("function", list(image_functions()))
+def test_layouts(function: Any) -> None:
+    image = RANDOM.randn(2, 5, 6, 3).astype(np.float32)
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, 5, 6, 3], "x")
+        w = tf.Variable(RANDOM.randn(3, 3, 3, 4).astype(np.float32))
+        y = tf.identity(function(tf.nn.conv2d(x, w, 1, "SAME")), name="y")
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            wanted = session.run(y, {x: image})
+            model = to_model(y, variables=session)
+    (got,) = in_runtime(model, {"x": image})
+    np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
+    with tf.Graph().as_default():
+        found = load(model)
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            again = session.run(found.outputs["y"], {found.inputs["x"]: image})
+    np.testing.assert_allclose(again, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_has_one_transpose_at_each_end() -> None:
+    with tf.Graph().as_default():
+        x = image = tf.placeholder(tf.float32, [None, 8, 8, 3], "x")
+        for _ in range(3):
+            w = tf.get_variable(f"w{x.node.id}", [3, 3, x.shape[3], 4])
+            y = tf.nn.bias_add(tf.nn.conv2d(x, w, 1, "SAME"), np.ones(4, np.float32))
+            x = tf.nn.relu(y) if x is image else tf.nn.relu(x + y)
+        model = to_model(tf.nn.max_pool(x, 2, 2, "VALID"))
+    kinds = [n.op_type for n in model.graph.node]
+    assert kinds == ["Transpose", "Conv", "Relu", *["Conv", "Add", "Relu"] * 2, "MaxPool", "Transpose"]

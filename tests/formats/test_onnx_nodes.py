@@ -1,0 +1,43 @@
+"""The ONNX project's node tests: how many pass, and that docs/onnx.md says so."""
+
+from __future__ import annotations
+
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="needs the onnx package")
+
+from support import onnx_suite  # noqa: E402
+
+TRAINING = {f"test_training_dropout{end}" for end in ("", "_default", "_mask", "_default_mask")}
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[onnx_suite.Case]:
+    return onnx_suite.run_cases()
+
+
+def test_operators_for_networks_are_supported(cases: list[onnx_suite.Case]) -> None:
+    needed = (
+        "Add AveragePool BatchNormalization Clip Concat Conv ConvTranspose DepthToSpace Elu Flatten Gather Gemm "
+        "GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish InstanceNormalization LRN LayerNormalization LeakyRelu "
+        "LogSoftmax MatMul MaxPool Mul PRelu Pad Relu Reshape Resize Selu Shape Sigmoid Slice Softmax Split Squeeze "
+        "Tanh Transpose Unsqueeze Upsample"
+    )
+    failed = {c.operator for c in cases if c.error and not c.lacks_dtype}
+    assert set(needed.split()) <= onnx_suite.supported(cases) - failed
+
+
+def test_share_of_supported_operators(cases: list[onnx_suite.Case]) -> None:
+    known = onnx_suite.supported(cases)
+    mine = [c for c in cases if c.operator in known]
+    failed = sorted(c.name for c in mine if c.error)
+    assert len(known) >= 140
+    assert len(failed) <= 0.02 * len(mine), failed
+    assert set(failed) >= TRAINING  # failures are counted, not passed over
+
+
+def test_docs_say_so(cases: list[onnx_suite.Case]) -> None:
+    """The table is what `python tests/support/onnx_suite.py` writes; other releases of onnx have other tests."""
+    if f"With onnx {onnx.__version__}:" not in onnx_suite.written():
+        pytest.skip(f"the table is of another release of onnx than {onnx.__version__}")
+    assert onnx_suite.written() == onnx_suite.table(cases)

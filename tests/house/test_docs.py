@@ -1,0 +1,44 @@
+"""The programs in README.md and docs/ run as they stand, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROGRAMS = [
+    pytest.param(program, id=f"{page.stem}-{i}")
+    for page in PAGES
+    for i, program in enumerate(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
+    if "import minigraph" in program
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_program(program: str, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    if "accuracy" in program:
+        assert float(done.stdout) > 0.9
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_the_chapters_tests_are_there() -> None:
+    """Each `file.py::test_…*` in the table of the chapter's rows names tests."""
+    page = (ROOT / "docs" / "chapter.md").read_text("utf-8")
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)\*`", page)
+    assert len(named) > 10
+    for file, start in named:
+        (path,) = (ROOT / "tests").glob(f"*/{file}")
+        assert f"def {start}" in path.read_text("utf-8"), f"{file}::{start}*"

@@ -1,0 +1,263 @@
+"""Fusion by blocks of the batch, and ReLU after pooling: structure, conditions, and values on random small networks."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.programs import ops, program_of
+from support.random_graphs import Case, evaluate, random_graphs
+
+import minigraph as tf
+from minigraph.backends.numpy import region
+from minigraph.backends.numpy.threads import Team
+from minigraph.ir.printer import format_program
+from minigraph.ir.regions import Blocked
+from minigraph.ir.verifier import verify_program
+from minigraph.passes.fuse_blocks import FuseBlocks, fuse_blocks
+from minigraph.passes.relu_after_pool import relu_after_pool
+
+QUICK = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture(autouse=True)
+def graph() -> Iterator[tf.Graph]:
+    with tf.Graph().as_default() as graph:
+        yield graph
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of one or two images."""
+    monkeypatch.setattr(region, "TARGET", 600)
+
+
+EAGER = FuseBlocks(min_edge=0, min_saved=0)  # however little it saves
+PASSES = ["simplify", relu_after_pool, EAGER]
+
+
+def network(x: Any, pool: Any = tf.nn.max_pool) -> tuple[Any, list[Any]]:
+    """Two convolutions with ReLU and pooling; the maps, and the variables."""
+    variables = [tf.Variable(tf.random_normal(s)) for s in ([3, 3, 2, 4], [4], [3, 3, 4, 3], [3])]
+    for weights, bias in zip(variables[::2], variables[1::2], strict=True):
+        x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, weights, [1, 1, 1, 1], "SAME"), bias))
+        x = pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+    return x, variables
+
+
+def test_relu_moves_behind_the_pooling_and_its_gradient_before_the_unpooling() -> None:
+    x = tf.placeholder(tf.float32, [5, 8, 8, 2])
+    y, variables = network(x)
+    grads = tf.gradients(tf.reduce_sum(tf.square(y)), variables)
+    program = relu_after_pool.run(program_of(grads, {x: np.zeros((5, 8, 8, 2))})).program
+    verify_program(program)
+    for instr in program.instrs:
+        if type(instr.op).__name__ == "Relu":
+            assert type(instr.inputs[0].instr.op).__name__ == "MaxPool"
+        if type(instr.op).__name__ == "ReluGrad":
+            assert type(instr.inputs[0].instr.op).__name__ != "MaxPoolInputGrad"
+        if type(instr.op).__name__ == "BiasAddGrad":
+            assert type(instr.inputs[0].instr.op).__name__ == "ReluGrad"
+
+
+@pytest.mark.parametrize("other", ["relu is fetched", "where the gradient enters is fetched"])
+def test_relu_stays_where_somebody_else_reads_it(other: str) -> None:
+    x = tf.placeholder(tf.float32, [5, 8, 8, 2])
+    rectified = tf.nn.relu(x)
+    y = tf.nn.max_pool(rectified, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+    extra = rectified if other == "relu is fetched" else tf.gradients(y, rectified)[0]
+    outcome = relu_after_pool.run(program_of([tf.gradients(y, x)[0], extra], {x: np.zeros((5, 8, 8, 2))}))
+    assert not outcome.applied
+    assert outcome.missed[0].reason
+
+
+def training(x: Any) -> tuple[list[Any], Any]:
+    tf.set_random_seed(5)
+    y, variables = network(x)
+    loss = tf.reduce_mean(tf.square(y))
+    step = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+    return [loss, *[v.value() for v in variables]], step
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_training_step_becomes_one_region_and_keeps_its_values() -> None:
+    x = tf.placeholder(tf.float32, [None, 8, 8, 2])
+    fetches, step = training(x)
+    feed = {x: np.random.RandomState(0).randn(5, 8, 8, 2).astype(np.float32)}
+    program = EAGER.run(relu_after_pool.run(program_of([fetches[0]], feed, [step])).program).program
+    verify_program(program)
+    regions = [i.op for i in program.instrs if isinstance(i.op, Blocked)]
+    (whole,) = [r for r in regions if "Conv2D" in repr(r)]  # the gradient of a mean of squares needs no other image
+    assert sum(whole.sums) == 4
+    for name in ("Conv2D", "BiasAdd", "MaxPool", "MaxPoolInputGrad"):
+        assert name not in ops(program)
+
+    init = tf.global_variables_initializer()
+    runs = {}
+    for level, passes in (("O0", []), ("O3", PASSES)):
+        with tf.Session(passes=passes) as session:
+            session.run(init)
+            runs[level] = [session.run([*fetches, step], feed)[:-1] for _ in range(4)]
+    for a, b in zip(runs["O0"], runs["O3"], strict=True):
+        for u, v in zip(a, b, strict=True):
+            np.testing.assert_allclose(u, v, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@QUICK
+@given(
+    batch=st.integers(1, 7),
+    size=st.integers(3, 7),
+    average=st.booleans(),
+    branch=st.booleans(),
+    residual=st.booleans(),
+    fetch_inside=st.booleans(),
+)
+def test_random_networks_keep_their_values(
+    batch: int, size: int, average: bool, branch: bool, residual: bool, fetch_inside: bool
+) -> None:
+    with tf.Graph().as_default() as graph:
+        tf.set_random_seed(1)
+        x = tf.placeholder(tf.float32, [None, size, size, 2])
+        inner = tf.nn.conv2d(x, tf.Variable(tf.random_normal([3, 3, 2, 2])), [1, 1, 1, 1], "SAME")
+        joined = x + tf.nn.relu(inner) if residual else inner
+        y, variables = network(joined, tf.nn.avg_pool if average else tf.nn.max_pool)
+        if branch:  # two paths that meet again, one of them through the mean over the whole batch
+            y = y * tf.reduce_mean(y) + tf.tanh(y) / (1.0 + tf.reduce_sum(tf.square(y), 0))
+        loss = tf.reduce_sum(y * y)
+        fetches = [loss, *tf.gradients(loss, [x, *variables])]
+        if fetch_inside:
+            fetches.append(joined)
+        feed = {x: np.random.RandomState(batch).randn(batch, size, size, 2).astype(np.float32)}
+        case = Case(graph, fetches, feed, tf.global_variables_initializer())
+    for a, b in zip(evaluate(case, optimize="O0"), evaluate(case, passes=PASSES), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4 * max(1.0, float(np.abs(a).max())))
+
+
+@pytest.mark.usefixtures("small_blocks")
+@QUICK
+@given(random_graphs())
+def test_any_graph_keeps_its_values_and_regions_are_convex(case: Case) -> None:
+    tensors = [f for f in case.fetches if isinstance(f, tf.Tensor)]
+    program = program_of(tensors, case.feeds)
+    fused = EAGER.run(program)
+    verify_program(fused.program)
+    order = nx.DiGraph()
+    for instr in fused.program.instrs:
+        order.add_edges_from((id(p), id(instr)) for p in instr.predecessors)
+    assert nx.is_directed_acyclic_graph(order)
+    again = EAGER.run(fused.program)
+    assert format_program(again.program) == format_program(fused.program)
+    for a, b in zip(evaluate(case, optimize="O0"), evaluate(case, passes=[EAGER]), strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
+
+
+def test_small_values_are_not_worth_a_region() -> None:
+    x = tf.placeholder(tf.float32, [4, 3])
+    outcome = fuse_blocks.run(program_of([tf.tanh(tf.exp(x))], {x: np.zeros((4, 3))}))
+    assert not outcome.applied
+    assert "it has only 48 bytes" in [d.reason for d in outcome.missed]
+
+
+@pytest.mark.parametrize(("side", "fits"), [(4, False), (16, True)])
+def test_a_filter_larger_than_the_images_is_not_gone_through_for_each_block(side: int, fits: bool) -> None:
+    """Eight images of 8 KB or 128 KB, and a filter of 147 KB."""
+    x = tf.placeholder(tf.float32, [8, side, side, 64])
+    filters = tf.Variable(tf.zeros([3, 3, 64, 64]))
+    program = program_of([tf.exp(tf.nn.conv2d(tf.exp(x), filters, 1, "SAME"))], {x: np.zeros((8, side, side, 64))})
+    outcome = FuseBlocks(min_edge=0, min_saved=0, max_whole=1000).run(program)
+    assert ("Blocked" in ops(outcome.program)) == fits
+    assert any("147456 would be gone through for each block" in d.reason for d in outcome.missed) != fits
+    assert FuseBlocks(min_edge=0, min_saved=0, max_whole=147456).run(program).applied
+
+
+def test_a_region_plans_less_memory() -> None:
+    x = tf.placeholder(tf.float32, [256, 32, 32, 2])
+    weights = tf.Variable(tf.random_normal([3, 3, 2, 16]))
+    y = tf.nn.max_pool(tf.nn.relu(tf.nn.conv2d(x, weights, [1, 1, 1, 1], "SAME")), [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+    gradient = tf.gradients(tf.reduce_mean(y), weights)[0]
+    init = tf.global_variables_initializer()
+    peaks = {}
+    for level in ("O0", "O3"):
+        with tf.Session(optimize=level) as session:
+            session.run(init)
+            session.run(gradient, {x: np.zeros((256, 32, 32, 2), np.float32)})
+            peaks[level] = max(plan.peak for plan in session._plans)
+    assert peaks["O3"] < 0.7 * peaks["O0"]
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = tf.placeholder(tf.float32, [None, 8, 8, 2])
+    fetches, step = training(x)
+    init = tf.global_variables_initializer()
+    feed = {x: np.random.RandomState(0).randn(23, 8, 8, 2).astype(np.float32)}
+    outcomes = []
+    for size in (1, 2, 3, 8):
+        team = Team()
+        team.size  # noqa: B018 (looks the libraries up)
+        monkeypatch.setattr(team, "_size", size)
+        monkeypatch.setattr(region, "TEAM", team)
+        with tf.Session(passes=PASSES) as session:
+            session.run(init)
+            for _ in range(3):
+                session.run([*fetches, step], feed)
+            outcomes.append(session.run(fetches, feed))
+    for other in outcomes[1:]:
+        for a, b in zip(outcomes[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_team_runs_all_tasks_hands_on_errors_and_restores_blas(monkeypatch: pytest.MonkeyPatch) -> None:
+    team = Team()
+    team.size  # noqa: B018
+    monkeypatch.setattr(team, "_size", 3)
+    before = [library.num_threads for library in team._find()]
+    done: list[int] = []
+    team.run([lambda i=i: done.append(i) for i in range(7)])  # type: ignore[misc]
+    assert sorted(done) == list(range(7))
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    for tasks in ([fail, lambda: done.append(8)], [lambda: done.append(9), fail]):
+        with pytest.raises(ZeroDivisionError):
+            team.run(tasks)
+    assert sorted(done)[7:] == [8, 9]
+    assert [library.num_threads for library in team._find()] == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_team_works_after_a_fork() -> None:
+    team = Team()
+    team.run([lambda: None, lambda: None])
+    child = os.fork()
+    if child == 0:
+        done: list[int] = []
+        team.run([lambda i=i: done.append(i) for i in range(3)])  # type: ignore[misc]
+        os._exit(0 if sorted(done) == [0, 1, 2] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_teams_in_several_threads_leave_blas_as_it_was() -> None:
+    team = Team()
+    before = [library.num_threads for library in team._find()]
+    nap = lambda: time.sleep(0.002)  # noqa: E731
+    threads = [threading.Thread(target=lambda: [team.run([nap, nap]) for _ in range(20)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [library.num_threads for library in team._find()] == before

@@ -1,0 +1,165 @@
+"""Transposes sink and cancel: what becomes of them, what stops them, and channels-first networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.programs import after, kinds, program_of, reasons
+
+import minigraph as tf
+from minigraph.passes import PIPELINES
+from minigraph.passes.layout import layout
+
+QUICK = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture(autouse=True)
+def graph() -> Iterator[tf.Graph]:
+    with tf.Graph().as_default() as graph:
+        yield graph
+
+
+def image() -> Any:
+    return tf.placeholder(tf.float32, [2, 3, 4, 5])
+
+
+def moved(x: Any) -> Any:
+    return tf.transpose(x, [0, 2, 3, 1])
+
+
+def back(x: Any) -> Any:
+    return tf.transpose(x, [0, 3, 1, 2])
+
+
+CASES: dict[str, tuple[Callable[[Any], Any], list[str]]] = {
+    "there and back": (lambda x: back(moved(x)), []),
+    "around a function": (lambda x: back(tf.nn.relu(moved(x))), ["Relu"]),
+    "around a sum of two": (lambda x: back(moved(x) + moved(tf.exp(x))), ["AddV2", "Exp"]),
+    "around a number": (lambda x: back(2.0 * moved(x)), ["Mul"]),
+    "around a vector of channels": (lambda x: back(moved(x) * tf.constant([1.0, 2.0, 3.0])), ["Mul", "Reshape"]),
+    "around a vector of rows": (
+        lambda x: back(moved(x) * tf.constant(np.arange(4.0, dtype=np.float32).reshape(4, 1, 1))),
+        ["Mul", "Reshape"],
+    ),
+    "around a choice": (lambda x: back(tf.where(moved(x) > 0.0, moved(x), moved(-x))), ["Greater", "Neg", "Select"]),
+    "before a mean over the image": (lambda x: tf.reduce_mean(moved(x), [1, 2]), ["Mean"]),
+    "before a maximum that keeps its axes": (
+        lambda x: back(tf.reduce_max(moved(x), [1, 2], keepdims=True)),
+        ["Max"],
+    ),
+    "before a sum of everything": (lambda x: tf.reduce_sum(moved(x)), ["Sum"]),
+    "before a sum that leaves the axes in another order": (
+        lambda x: tf.reduce_sum(moved(x), 1),
+        ["Sum", "Transpose"],
+    ),
+    "around a concatenation": (lambda x: back(tf.concat([moved(x), moved(-x)], -1)), ["ConcatV2", "Neg"]),
+    "of axes of length 1": (
+        lambda x: tf.transpose(tf.reshape(x, [1, 120, 1, 1]), [0, 2, 3, 1]),
+        ["Reshape"],
+    ),
+    "of a broadcast": (lambda x: moved(tf.gradients(tf.reduce_mean(x, [2, 3]), x)[0]), ["BroadcastTo", "Full"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_left(case: str) -> None:
+    build, left = CASES[case]
+    x = image()
+    y = build(x)
+    outcome = after(program_of([y], [x]), layout)
+    assert kinds(outcome.program) == left
+    assert kinds(after(outcome.program, layout).program) == left
+    feed = {x: np.random.RandomState(0).randn(2, 3, 4, 5).astype(np.float32)}
+    with tf.Session(optimize="O0") as plain, tf.Session(passes=["layout"], debug=True) as session:
+        np.testing.assert_allclose(session.run(y, feed), plain.run(y, feed), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("side", ["a", "b", "both"])
+def test_a_matrix_product_reads_its_operands_transposed(side: str) -> None:
+    a = tf.placeholder(tf.float32, [4, 3] if side != "b" else [3, 4])
+    b = tf.placeholder(tf.float32, [5, 4] if side != "a" else [4, 5])
+    y = tf.matmul(tf.transpose(a) if side != "b" else a, tf.transpose(b) if side != "a" else b)
+    assert kinds(after(program_of([y], [a, b]), layout).program) == ["MatMul"]
+    random = np.random.RandomState(0)
+    feed = {t: random.randn(*t.shape.as_list()).astype(np.float32) for t in (a, b)}
+    left, right = (feed[t].T if side in (name, "both") else feed[t] for t, name in ((a, "a"), (b, "b")))
+    with tf.Session(passes=["layout"]) as session:
+        np.testing.assert_allclose(session.run(y, feed), left @ right, rtol=1e-5, atol=1e-6)
+
+
+def test_what_stops_a_transpose() -> None:
+    x = image()
+    outcome = after(program_of([moved(x) + tf.placeholder_with_default(np.ones((2, 4, 5, 3), "f"), None)], [x]), layout)
+    assert "Transpose" in kinds(outcome.program)
+    m = tf.placeholder(tf.float32, [3, 4])
+    turned = tf.transpose(m)
+    outcome = after(program_of([tf.exp(turned), turned], [m]), layout)
+    assert not outcome.applied
+    assert "something else reads the transposed operand" in reasons(outcome)
+    outcome = after(program_of([turned - tf.transpose(tf.reshape(m, [4, 3]), [0, 1])], [m]), layout)
+    assert "its operands are not all transposed in the same way" in reasons(outcome)
+
+
+def network(x: Any, form: str, seed: int = 0) -> Any:
+    """Two convolutions with bias, ReLU and pooling, in either order of axes; the loss."""
+    random = np.random.RandomState(seed)
+    last = form == "NHWC"
+    for channels in ((2, 4), (4, 3)):
+        filters = tf.Variable(random.randn(3, 3, *channels).astype(np.float32))
+        bias = tf.Variable(random.randn(channels[1]).astype(np.float32))
+        strides = [1, 2, 1, 1] if last else [1, 1, 2, 1]
+        x = tf.nn.conv2d(x, filters, strides, "SAME", data_format=form)
+        x = tf.nn.relu(tf.nn.bias_add(x, bias, data_format=form))
+        size = [1, 2, 2, 1] if last else [1, 1, 2, 2]
+        x = tf.nn.max_pool(x, size, size, "SAME", data_format=form)
+    return tf.reduce_sum(tf.square(tf.reduce_mean(x, [1, 2] if last else [2, 3])))
+
+
+@QUICK
+@given(batch=st.integers(1, 4), height=st.integers(4, 9), width=st.integers(4, 9))
+def test_channels_first_gives_what_channels_last_gives(batch: int, height: int, width: int) -> None:
+    feed = np.random.RandomState(batch).randn(batch, height, width, 2).astype(np.float32)
+    found = {}
+    for form in ("NHWC", "NCHW"):
+        with tf.Graph().as_default():
+            x = tf.placeholder(tf.float32, [None] * 4)
+            x.set_shape([None, None, None, 2] if form == "NHWC" else [None, 2, None, None])
+            loss = network(x, form)
+            fetches = [loss, *tf.gradients(loss, tf.trainable_variables())]
+            for level in ("O0", "O3"):
+                with tf.Session(optimize=level) as session:
+                    session.run(tf.global_variables_initializer())
+                    image = feed if form == "NHWC" else feed.transpose(0, 3, 1, 2)
+                    found[form, level] = session.run(fetches, {x: image})
+    for values in found.values():
+        for a, b in zip(found["NHWC", "O0"], values, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_a_channels_first_training_step_transposes_its_images_only() -> None:
+    x = tf.placeholder(tf.float32, [3, 2, 8, 8])
+    loss = network(x, "NCHW")
+    step = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+    program = after(program_of([loss], [x], [step]), *PIPELINES["O2"]).program
+    assert kinds(program).count("Transpose") == 1
+
+
+def test_names_and_seeds_are_those_of_one_op() -> None:
+    x = tf.placeholder(tf.float32, [1, 2, 5, 5])
+    y = tf.nn.max_pool(x, [1, 1, 2, 2], [1, 1, 1, 1], "VALID", data_format="NCHW")
+    assert y.name == "MaxPool:0"
+    assert y.shape.as_list() == [1, 2, 4, 4]
+    assert x.graph.last_id == 2
+    assert tf.nn.avg_pool(x, [1, 1, 2, 2], [1, 1, 2, 2], "SAME", data_format="NCHW").name == "AvgPool:0"
+    explicit = [[0, 0], [0, 0], [1, 0], [0, 2]]
+    y = tf.nn.conv2d(x, np.ones((2, 2, 2, 4), np.float32), [1, 1, 1, 1], explicit, data_format="NCHW", name="c")
+    assert (y.name, y.shape.as_list()) == ("c:0", [1, 4, 5, 6])
+    with pytest.raises(ValueError, match="across the batch or the channels"):
+        tf.nn.conv2d(x, np.ones((2, 2, 2, 4), np.float32), [1, 2, 2, 1], "SAME", data_format="NCHW")

@@ -1,0 +1,78 @@
+"""Joint optimizer updates: which are joined, and that nothing else changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigraph as tf
+from minigraph.ir.multi_tensor_apply import MultiTensorApply
+from minigraph.passes.multi_tensor import MultiTensor
+
+OPTIMIZERS = {
+    "sgd": lambda: tf.train.GradientDescentOptimizer(0.1),
+    "momentum": lambda: tf.train.MomentumOptimizer(0.1, 0.9, use_nesterov=True),
+    "adagrad": lambda: tf.train.AdagradOptimizer(0.1),
+    "rmsprop": lambda: tf.train.RMSPropOptimizer(0.01, momentum=0.5),
+    "adam": lambda: tf.train.AdamOptimizer(0.01),
+}
+
+
+@pytest.fixture(autouse=True)
+def graph() -> Iterator[tf.Graph]:
+    with tf.Graph().as_default() as graph:
+        yield graph
+
+
+def problem() -> tuple[Any, list[Any]]:
+    tf.set_random_seed(2)
+    variables = [tf.Variable(tf.random_normal(s)) for s in ([3, 4], [4], [4, 2], [2])]
+    a, b, c, d = variables
+    x = tf.constant(np.random.RandomState(0).randn(5, 3).astype(np.float32))
+    return tf.reduce_mean(tf.square(tf.matmul(tf.tanh(tf.matmul(x, a) + b), c) + d)), variables
+
+
+def run(step: Any, loss: Any, passes: list[Any]) -> tuple[list[Any], dict[str, Any], list[Any]]:
+    with tf.Session(passes=passes) as session:
+        session.run(tf.global_variables_initializer())
+        losses = [session.run([loss, step])[0] for _ in range(5)]
+        joint = [s.instr.op for p in session._plans for s in p.steps if isinstance(s.instr.op, MultiTensorApply)]
+        return losses, session.read_state(), joint
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_joint_updates_are_the_same_updates(name: str) -> None:
+    loss, _ = problem()
+    step = OPTIMIZERS[name]().minimize(loss)
+    losses, state, none = run(step, loss, [])
+    joint_losses, joint_state, joint = run(step, loss, ["multi_tensor"])
+    assert not none
+    assert [j.count for j in joint] == [4]
+    assert losses == joint_losses
+    for key, value in state.items():
+        np.testing.assert_array_equal(value, joint_state[key])
+
+
+def test_large_variables_and_other_optimizers_stay_apart() -> None:
+    loss, variables = problem()
+    first = tf.train.AdamOptimizer(0.01).minimize(loss, var_list=variables[:2])
+    second = tf.train.AdamOptimizer(0.02).minimize(loss, var_list=variables[2:])
+    joint = run(tf.group(first, second), loss, ["multi_tensor"])[2]
+    assert sorted(j.count for j in joint) == [2, 2]
+    assert [j.count for j in run(first, loss, [MultiTensor(max_bytes=20)])[2]] == []
+
+
+def test_an_update_behind_another_is_not_joined_with_it() -> None:
+    loss, variables = problem()
+    optimizer = tf.train.GradientDescentOptimizer(0.1)
+    first = optimizer.minimize(loss, var_list=variables[:1])
+    with tf.control_dependencies([first]):
+        again = tf.reduce_sum(tf.square(variables[0].read_value() * variables[1][0]))
+    second = optimizer.minimize(again, var_list=variables[1:2])
+    plain, joint = (run([first, second], loss, passes) for passes in ([], ["multi_tensor"]))
+    assert not joint[2]
+    for key, value in plain[1].items():
+        np.testing.assert_array_equal(value, joint[1][key])

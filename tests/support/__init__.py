@@ -1,0 +1,1 @@
+"""Helpers, oracles and strategies that several tests share."""

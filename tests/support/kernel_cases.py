@@ -1,0 +1,112 @@
+"""Cases for kernels of every backend: the ops' samples with numbers for shapes, and large and odd shapes."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+import numpy as np
+
+import minigraph.ops
+from minigraph.core.dtypes import as_dtype, int32
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType
+
+for _info in pkgutil.walk_packages(minigraph.ops.__path__, "minigraph.ops."):
+    importlib.import_module(_info.name)
+
+from minigraph.ops import broadcast as K  # noqa: E402
+from minigraph.ops.array import joining as J  # noqa: E402
+from minigraph.ops.array import shape as S  # noqa: E402
+from minigraph.ops.array import slicing as X  # noqa: E402
+from minigraph.ops.math import elementwise as E  # noqa: E402
+from minigraph.ops.math import reduce as R  # noqa: E402
+from minigraph.ops.math import selection as SEL  # noqa: E402
+from minigraph.ops.math.matmul import MatMul  # noqa: E402
+from minigraph.ops.nn import loss as L  # noqa: E402
+from minigraph.ops.nn.bias import BiasAdd, BiasAddGrad  # noqa: E402
+from minigraph.ops.state import update as U  # noqa: E402
+from minigraph.ops.state.variable import AssignAdd  # noqa: E402
+
+
+def type_of(array: np.ndarray) -> TensorType:
+    return TensorType(as_dtype(array.dtype), array.shape)
+
+
+def close(got: Any, want: Any, tolerance: float) -> None:
+    want = np.asarray(want)
+    assert got.dtype == want.dtype
+    assert got.shape == want.shape
+    if want.dtype.kind == "f":
+        size = np.max(np.abs(want), initial=0, where=np.isfinite(want))
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance * max(size, 1e-30))
+    else:
+        np.testing.assert_array_equal(got, want)
+
+
+def specialised(sample: Sample, dtype: Any) -> tuple[Op, list[np.ndarray]] | None:
+    arrays = [np.asarray(a) for a in sample.inputs]
+    arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
+    consts = [a if a.dtype.kind in "iu" else None for a in arrays]
+    if sample.op.draws:
+        op, kept = sample.op.specialise([type_of(a) for a in arrays[:-1]], consts[:-1])
+        return op, [*(arrays[i] for i in kept), arrays[-1]]
+    op, kept = sample.op.specialise([type_of(a) for a in arrays], consts)
+    return op, [arrays[i] for i in kept]
+
+
+def randn(*shape: int, dtype: Any = np.float32) -> np.ndarray:
+    return np.random.RandomState(sum(shape)).standard_normal(shape).astype(dtype)
+
+
+N = 40_000  # more than a block
+
+SCALARS = [np.float32(v) for v in (0.9, 0.99, 0.01, 0.9, 0.99, 1e-8)]
+
+LARGE: list[tuple[Op, list[Any]]] = [
+    (E.Add(), [randn(N), randn(N)]),
+    (E.Add(), [randn(500, 3, 64), randn(64)]),
+    (E.Sub(), [randn(1, 1, 3), randn(100, 300, 3)]),
+    (E.Mul(), [randn(200, 1, 100), randn(100)]),
+    (E.Relu(), [randn(N)]),
+    (E.ReluGrad(), [randn(N), randn(N)]),
+    (E.Sigmoid(), [30 * randn(N)]),
+    (E.Elu(), [randn(N)]),
+    (E.SquaredDifference(), [randn(N), randn(N)]),
+    (E.SquaredDifference(), [randn(100, 3), randn(3)]),
+    (SEL.Select(), [randn(N) > 0, randn(N), randn(N) + 1]),
+    (SEL.Select(), [randn(N) > 0, np.arange(N), -np.arange(N)]),
+    (SEL.Select(), [np.array(False), randn(N), randn(N) + 1]),
+    (SEL.AddN(), [randn(N), randn(N), randn(N)]),
+    (BiasAdd(), [randn(50, 28, 28, 1), randn(1)]),
+    (BiasAdd(), [randn(50, 7, 7, 20), randn(20)]),
+    (BiasAddGrad(), [randn(50, 28, 28, 3)]),
+    (BiasAddGrad(), [randn(4099, 5)]),
+    (R.Sum((0, 1)), [randn(64, 100, 7)]),
+    (R.Mean((1,)), [randn(30, 100, 7)]),
+    (R.Mean((0, 1, 2), True), [randn(30, 10, 10, 7)]),
+    (R.Sum((-1,)), [np.arange(12, dtype=np.int32).reshape(3, 4)]),
+    (R.ArgMax(1, int32), [randn(50, 10)]),
+    (R.Mean(), [np.zeros((0, 3), np.float32)]),
+    (R.Sum((0,)), [np.zeros((0, 3), np.float32)]),
+    (K.SumTo((1, 7)), [randn(30, 7)]),
+    (K.ReduceLike((0,), True), [randn(30, 7), randn(7)]),
+    (L.Softmax(), [randn(5000, 10)]),
+    (L.LogSoftmax(), [randn(9, 50_000)]),
+    (L.SoftmaxCrossEntropyWithLogits(), [40 * randn(5000, 10), np.abs(randn(5000, 10))]),
+    (L.SparseSoftmaxCrossEntropyWithLogits(), [randn(5000, 10), np.arange(5000) % 10]),
+    (L.L2Loss(), [randn(N)]),
+    (MatMul(True, True), [randn(30, 20), randn(40, 30)]),
+    (MatMul(), [randn(0, 20), randn(20, 3)]),
+    (MatMul(), [randn(3, 0), randn(0, 3)]),
+    (S.Transpose((3, 1, 0, 2)), [randn(4, 5, 6, 7)]),
+    (X.StridedSlice((("index", 1), ("index", -1))), [randn(4, 5)]),
+    (X.PutSlice((("index", 1), ("index", -1)), (4, 5)), [np.array(3.0)]),
+    (X.Pad(((1, 2), (0, 3)), 7.0), [np.arange(6).reshape(2, 3)]),
+    (J.GatherV2(1), [randn(3, 5, 2), np.array([[4, 0], [1, 1]])]),
+    (J.OneHot(300), [np.array([0, 255, 7], np.uint8), np.array(2.0), np.array(np.inf)]),
+    (U.ApplyAdam(), [randn(N), randn(N), randn(N) ** 2, *SCALARS, randn(N)]),
+    (U.ApplyMomentum(True), [randn(N), randn(N), np.float32(0.1), randn(N), np.float32(0.9)]),
+    (AssignAdd(), [randn(N), randn(N)]),
+]  # fmt: skip

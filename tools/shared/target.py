@@ -1,0 +1,261 @@
+"""What `viz`, `explain`, `bisect` and `profile` work on: a model, a saved graph, or what a Python file builds."""
+
+from __future__ import annotations
+
+import difflib
+import runpy
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import minigraph as tf
+from minigraph.core import scopes
+from minigraph.core.errors import DataLossError, GraphError, MinigraphError
+from minigraph.core.graph import Node, Tensor
+from minigraph.graphs.walk import needed
+from minigraph.models.classifier import classifier
+from minigraph.models.record import Model, Recipe
+from minigraph.models.registry import MODELS
+from minigraph.passes import choose
+from minigraph.rewrite.pipeline import Pass
+from minigraph.tools.shared.train import build_network
+from minigraph.viz.picture import is_gradient
+
+SEED = 0
+STDDEV = 0.05  # of initial values: with large ones training is chaotic, and rounding shows in the results
+BATCH_SIZE = 32  # of a file's graph, where nothing says it
+NETWORK_BATCH_SIZE = 8  # of a network without a recipe
+IDLE = {"VariableV2", "ReadVariable", "Const", "Placeholder"}  # nothing to see where nothing reads them
+
+
+_KINDS = f"a Python file (.py), a saved graph, or one of the models {', '.join(sorted(m.name for m in MODELS))}"
+
+
+class TargetError(MinigraphError, ValueError):
+    """There is no such model or file, or the file does not say what to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A graph and what to fetch of it.
+
+    batch_size: for unknown dimensions. given: what to feed; None for random numbers to all placeholders. passes: in
+    place of a pipeline's, if any.
+    """
+
+    name: str
+    graph: tf.Graph
+    fetches: list[Tensor | Node]
+    batch_size: int
+    given: Mapping[Any, Any] | None = None
+    passes: Sequence[Pass] | None = None
+
+    @property
+    def feeds(self) -> dict[Any, Any]:
+        if self.given is not None:
+            return dict(self.given)
+        tensors = [n.outputs[0] for n in self.graph.nodes if n.type == "Placeholder"]
+        return {t: _random(t, self.batch_size) for t in tensors}
+
+    def session(self, **options: Any) -> tf.Session:
+        """A session in which the variables that the fetches need have their initial values."""
+        session = tf.Session(graph=self.graph, **options)
+        session.run(_needed_initializers(self.graph, self.fetches))
+        return session
+
+
+def load_target(name: str, batch_size: int | None = None, inference: bool = False) -> Target:
+    """A model's training step or inference, a saved graph, or what a Python file builds. TargetError if it is none.
+
+    A Python file runs with an empty default graph, and with a `__name__` that is not `__main__`. If it defines
+    `fetches`, `feeds` (a dict) or `passes`, these are used; else, and for a saved graph, the training operations are
+    fetched if there are any, else all that nothing reads, and placeholders get random numbers. batch_size: by default
+    the recipe's, 8 for a model without one, 32 for a file.
+    """
+    model = next((m for m in MODELS if m.name == name), None)
+    if model is not None:
+        return _of_model(model, batch_size, inference)
+    path = Path(name)
+    if path.is_dir():
+        raise TargetError(f"{name} is a folder; a target is {_KINDS}")
+    if path.suffix == ".py":
+        return _of_file(path, batch_size or BATCH_SIZE, inference)
+    if path.is_file():
+        return _of_saved(path, batch_size or BATCH_SIZE, inference)
+    if path.suffix or path.name != name:
+        raise TargetError(f"{name}: no such file; a target is {_KINDS}")
+    near = difflib.get_close_matches(name, [m.name for m in MODELS], n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise TargetError(f"unknown model {name!r}{hint}; a target is {_KINDS}")
+
+
+def _of_saved(path: Path, batch_size: int, inference: bool) -> Target:
+    with tf.Graph().as_default() as graph:
+        try:
+            tf.train.import_meta_graph(str(path))
+        except DataLossError as error:
+            raise TargetError(f"{error}; a target is {_KINDS}") from error
+        except GraphError as error:
+            raise TargetError(f"{path}: {error}") from error
+    found = list(_ends(graph, inference))
+    if not found:
+        raise TargetError(f"{path} has nothing to fetch but variables, placeholders and constants")
+    return Target(path.name, graph, found, batch_size)
+
+
+def _of_model(model: Model, batch_size: int | None, inference: bool) -> Target:
+    count = batch_size or (model.recipe.batch_size if model.recipe else NETWORK_BATCH_SIZE)
+    return _of_recipe(model, model.recipe, count, inference) if model.recipe else _of_network(model, count, inference)
+
+
+def _of_recipe(model: Model, recipe: Recipe, batch_size: int, inference: bool) -> Target:
+    stddev = None if recipe.stddev is None else STDDEV
+    network = build_network(model, stddev=stddev, learning_rate=recipe.learning_rate, seed=SEED)
+    images, labels = _examples((batch_size, *recipe.image_shape), model.classes)
+    feeds: dict[Any, Any] = {network.images: images}
+    fetches: list[Tensor | Node] = [network.train_step, network.loss, network.accuracy]
+    if inference:
+        fetches = [network.predicted]
+        feeds[network.keep_prob] = np.float32(1)
+    else:
+        feeds[network.labels] = labels
+        feeds[network.keep_prob] = np.float32(recipe.keep_prob)
+    return Target(model.name, network.graph, fetches, batch_size, feeds)
+
+
+def _of_network(model: Model, batch_size: int, inference: bool) -> Target:
+    network = classifier(model, is_training=not inference, seed=SEED)
+    images, labels = _examples((batch_size, *model.image_shape), model.classes)
+    if network.train is None:
+        return Target(
+            model.name, network.graph, [network.end_points["predictions"]], batch_size, {network.images: images}
+        )
+    feeds = {network.images: images, network.labels: labels}
+    return Target(model.name, network.graph, [network.train, network.loss], batch_size, feeds)
+
+
+def _examples(shape: tuple[int, ...], classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Random images of that shape, and one-hot labels."""
+    random = np.random.RandomState(SEED)
+    images = random.uniform(size=shape).astype(np.float32)
+    return images, np.eye(classes, dtype=np.float32)[random.randint(classes, size=shape[0])]
+
+
+def _of_file(path: Path, batch_size: int, inference: bool) -> Target:
+    if not path.is_file():
+        raise TargetError(f"{path}: no such file")
+    names, default = _run(path)
+    graph = next((v for v in names.values() if isinstance(v, tf.Graph) and v.nodes), default)
+    if not graph.nodes:
+        raise TargetError(f"{path} builds no graph when it is read; what stands under `if __name__ ==` is not run")
+    fetches, feeds, passes = (names.get(n) for n in ("fetches", "feeds", "passes"))
+    if feeds is not None and not isinstance(feeds, Mapping):
+        raise TargetError(f"{path}: feeds must map tensors to values, not {feeds!r}")
+    try:
+        passes = None if passes is None else choose("O0", list(passes), ())
+    except (AttributeError, TypeError, ValueError) as error:
+        raise TargetError(f"{path}: passes must be a list of names or passes: {error}") from error
+    try:
+        found = list(_ends(graph, inference) if fetches is None else _flat(graph, fetches))
+    except (GraphError, KeyError, TypeError) as error:
+        raise TargetError(f"{path}: fetches: {error.args[0]}") from error
+    if not found:
+        raise TargetError(f"{path} has nothing to fetch but variables, placeholders and constants")
+    return Target(path.name, graph, found, batch_size, feeds, passes)
+
+
+def _run(path: Path) -> tuple[dict[str, Any], tf.Graph]:
+    """The file's globals, and what is its default graph in the end."""
+    old_argv, old_path = sys.argv, list(sys.path)
+    sys.argv, sys.path[:0] = [str(path)], [str(path.resolve().parent)]
+    try:
+        with _no_default_graph():
+            return runpy.run_path(str(path), run_name="__minigraph__"), tf.get_default_graph()
+    except (Exception, SystemExit) as error:
+        raise TargetError(f"{path} failed: {type(error).__name__}: {error}") from error
+    finally:
+        sys.argv, sys.path[:] = old_argv, old_path
+
+
+@contextmanager
+def _no_default_graph() -> Iterator[None]:
+    """As in a new process, so that a file may call reset_default_graph()."""
+    stack = scopes.graph_stack()
+    outer, before = list(stack), scopes.global_graph(tf.Graph)
+    stack.clear()
+    scopes.forget_global_graph()
+    try:
+        yield
+    finally:
+        stack[:] = outer
+        scopes.forget_global_graph()
+        scopes.global_graph(lambda: before)
+
+
+def _flat(graph: tf.Graph, fetches: Any) -> Iterator[Tensor | Node]:
+    if isinstance(fetches, Mapping):
+        fetches = list(fetches.values())
+    if isinstance(fetches, list | tuple):
+        for each in fetches:
+            yield from _flat(graph, each)
+    else:
+        ref = getattr(fetches, "ref", None)  # a variable is fetched as it stands
+        yield graph.as_graph_element(ref if isinstance(ref, Tensor) else fetches)
+
+
+def _ends(graph: tf.Graph, inference: bool) -> Iterator[Tensor | Node]:
+    """The training operations if there are any, else what nothing reads; what initialises variables aside."""
+    trains = graph.get_collection(tf.GraphKeys.TRAIN_OP)
+    if trains and not inference:
+        yield from trains
+        return
+    starts = set(_initializers(graph).values())
+    training: set[Node] = set()  # with `inference`: gradients, what changes a variable, and all that comes after
+    for node in graph.nodes:
+        if node.type == "NoOp" and node.control_inputs and starts.issuperset(node.control_inputs):
+            starts.add(node)
+        learns = (node.op.writes and not node.op.draws) or is_gradient(node.name)
+        if inference and node not in starts and (learns or not training.isdisjoint(_before(node))):
+            training.add(node)
+    read = {b for node in graph.nodes if node not in training for b in _before(node)}
+    for node in graph.nodes:
+        if not (node in read or node in starts or node in training or node.type in IDLE):
+            yield node.outputs[0] if node.outputs else node
+
+
+def _initializers(graph: tf.Graph) -> dict[Node, Node]:
+    """By variable what gives it its first value: for one in no collection, its first assignment."""
+    known = {v.op: v.initializer for v in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+    for node in graph.nodes:
+        if node.type == "Assign":
+            known.setdefault(node.inputs[0].node, node)
+    return known
+
+
+def _needed_initializers(graph: tf.Graph, fetches: Sequence[Tensor | Node]) -> list[Node]:
+    """Those of the variables that the fetches read or change, or another such initial value does."""
+    initializers = _initializers(graph)
+    chosen: list[Node] = []
+    nodes = needed(f.node if isinstance(f, Tensor) else f for f in fetches)
+    while more := [i for v, i in initializers.items() if v in nodes and i not in chosen]:
+        chosen += more
+        nodes |= needed(more)
+    return chosen
+
+
+def _before(node: Node) -> Iterable[Node]:
+    yield from (t.node for t in node.inputs)
+    yield from node.control_inputs
+
+
+def _random(tensor: Tensor, batch_size: int) -> Any:
+    shape = [batch_size if d is None else d for d in tensor.get_shape().as_list()]
+    random = np.random.RandomState(SEED)
+    dtype = tensor.dtype.np_dtype
+    return (random.uniform(size=shape) if dtype.kind == "f" else random.randint(2, size=shape)).astype(dtype)

@@ -1,0 +1,253 @@
+"""Training and evaluation of the models, with checkpoints from which a run goes on exactly."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import minigraph as tf
+from minigraph.models.record import Model
+from minigraph.models.registry import get_recipe
+from minigraph.tools.shared.baseline import Baseline, cross_entropy
+from minigraph.tools.shared.data import Images, TrainingData
+from minigraph.tools.shared.progress import TrainingProgress
+from minigraph.tools.shared.running import Checkpoints, Interrupted, StopRequest, TrainingError
+from minigraph.util.files import atomic_write
+
+EVALUATION_BATCH = 250  # images; divides both MNIST test sets, so that evaluation needs one plan
+FIRST = 256  # test images that a second accuracy is given for
+KEPT_CHECKPOINTS = 2
+SAVE_INTERVAL = 10.0  # seconds that an epoch's end is at least from the last checkpoint, to have one of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that, with the data, decides a run's numbers. stddev: None for the network's own initial values."""
+
+    model: str
+    batch_size: int
+    learning_rate: float
+    keep_prob: float
+    stddev: float | None
+    seed: int
+    backend: str
+
+
+@dataclass(slots=True)
+class History:
+    """loss and accuracy of each step's batch, as the step itself saw it; those of the test images after each epoch."""
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    test_accuracy: list[float] = field(default_factory=list)
+    test_loss: list[float] = field(default_factory=list)
+
+
+class Result(NamedTuple):
+    """logits: float32 [M, classes], of each test image."""
+
+    logits: NDArray[np.float32]
+    history: History
+    steps_per_epoch: int
+    checkpoint: Path
+
+
+class Network(NamedTuple):
+    """A model's graph with its inputs, what is measured, and how it is trained."""
+
+    graph: tf.Graph
+    images: tf.Tensor
+    labels: tf.Tensor
+    keep_prob: tf.Tensor
+    logits: tf.Tensor
+    predicted: tf.Tensor
+    accuracy: tf.Tensor
+    loss: tf.Tensor
+    train_step: Any
+    initialise: Any
+    saver: tf.train.Saver
+
+
+def build_network(
+    model: Model, *, stddev: float | None, learning_rate: float, seed: int, classes: int | None = None
+) -> Network:
+    """The model with softmax cross-entropy, accuracy, and Adam, in a graph of its own.
+
+    stddev: of the initial values; None for the model's own. classes: by default the model's.
+    """
+    initial = {} if stddev is None else {"stddev": stddev}
+    count = model.classes if classes is None else classes
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.set_random_seed(seed)
+        images = tf.placeholder(tf.float32, [None, *get_recipe(model).image_shape], name="images")
+        labels = tf.placeholder(tf.float32, [None, count], name="labels")
+        keep_prob = tf.placeholder(tf.float32, [], name="keep_prob")
+        logits, _ = model.build(images, num_classes=count, is_training=True, dropout_keep_prob=keep_prob, **initial)
+        loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=labels, logits=logits), name="loss")
+        predicted = tf.argmax(logits, 1, name="predicted")
+        correct = tf.equal(predicted, tf.argmax(labels, 1))
+        accuracy = tf.reduce_mean(tf.cast(correct, tf.float32), name="accuracy")
+        train_step = tf.train.AdamOptimizer(learning_rate).minimize(
+            loss, global_step=tf.train.get_or_create_global_step()
+        )
+        initialise = tf.global_variables_initializer()
+        saver = tf.train.Saver(max_to_keep=KEPT_CHECKPOINTS)
+    return Network(graph, images, labels, keep_prob, logits, predicted, accuracy, loss, train_step, initialise, saver)
+
+
+class Run:
+    """One training run in a folder; `train` brings it from where it stands to its last step."""
+
+    def __init__(self, model: Model, settings: Settings, data: TrainingData, out: Path) -> None:
+        self.settings, self.data, self.out = settings, data, out
+        self.network = build_network(
+            model,
+            stddev=settings.stddev,
+            learning_rate=settings.learning_rate,
+            seed=settings.seed,
+            classes=len(data.classes),
+        )
+        self.session = tf.Session(graph=self.network.graph, backend=settings.backend)
+        self.batches = data.batches(settings.batch_size, settings.seed)
+        self.baseline = Baseline.of(data.train_labels, data.test_labels, data.classes)
+        self.history = History()
+        identity = {**asdict(settings), **data.identity()}
+        self._checkpoints = Checkpoints(out, self.network.saver, self.session, identity, "minigraph train")
+        self._next_save = 0.0
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return len(self.history.loss)
+
+    def start(self, resume: bool) -> Path | None:
+        """Initialise, or take up the run in the folder and return its checkpoint; see `Checkpoints.restore`."""
+        restored = self._checkpoints.restore(resume, ("batches", "history"))
+        if restored is None:
+            self.session.run(self.network.initialise)
+            return None
+        path, state = restored
+        self.batches.restore(state["batches"])
+        self.history = History(**state["history"])
+        return path
+
+    def save(self) -> Path:
+        """The checkpoint of this step, written unless it is there."""
+        path = self._checkpoints.save(self.step, {"batches": self.batches.state(), "history": asdict(self.history)})
+        self._next_save = time.monotonic() + SAVE_INTERVAL
+        return path
+
+    def train(self, total: int, checkpoint_every: int | None, progress: TrainingProgress) -> Result:
+        """Train until `total` steps are done, with a checkpoint at ends of epochs and every so many steps.
+
+        Raises Interrupted on SIGINT or SIGTERM, TrainingError if the loss is no longer finite.
+        """
+        each = self.batches.steps_per_epoch
+        logits = None
+        with StopRequest() as stop:
+            while True:
+                ended = self.step // each if self.step % each == 0 else 0
+                if len(self.history.test_accuracy) < ended:
+                    logits = self._end_epoch(ended, stop, progress)
+                if self.step >= total:
+                    break
+                self._check(stop)
+                self._step(progress)
+                if checkpoint_every is not None and self.step % checkpoint_every == 0:
+                    self.save()
+            checkpoint = self.save()
+            if logits is None or self.step % each != 0:
+                logits = self._evaluate(stop)
+        return Result(logits, self.history, each, checkpoint)
+
+    def _end_epoch(self, epoch: int, stop: StopRequest, progress: TrainingProgress) -> NDArray[np.float32]:
+        # Evaluation draws random numbers too: it must not be interrupted unless there is a checkpoint from before it.
+        if time.monotonic() >= self._next_save:
+            self.save()
+            logits = self._evaluate(stop)
+        else:
+            logits = predict(self.session, self.network, self.data.test_images)
+        correct = float(np.mean(logits.argmax(1) == self.data.test_labels.argmax(1)))
+        loss = float(np.mean(cross_entropy(logits, self.data.test_labels)))
+        self.history.test_accuracy.append(correct)
+        self.history.test_loss.append(loss)
+        progress.line(f"epoch {epoch}: test accuracy {correct:.4f}, loss {loss:.4g}")
+        return logits
+
+    def _step(self, progress: TrainingProgress) -> None:
+        started = time.monotonic()
+        images, labels = self.batches.next_batch()
+        network = self.network
+        feeds = {network.images: images, network.labels: labels, network.keep_prob: self.settings.keep_prob}
+        _, loss, accuracy = self.session.run([network.train_step, network.loss, network.accuracy], feeds)
+        if not math.isfinite(loss):
+            kept = f" The checkpoint before it is {self._checkpoints.last}." if self._checkpoints.last else ""
+            raise TrainingError(
+                f"the loss became {loss} in step {self.step + 1}; try a smaller --learning-rate or --stddev.{kept}"
+            )
+        self.history.loss.append(float(loss))
+        self.history.accuracy.append(float(accuracy))
+        progress.step(self.step, float(loss), float(accuracy), len(images), time.monotonic() - started)
+
+    def _evaluate(self, stop: StopRequest) -> NDArray[np.float32]:
+        return predict(self.session, self.network, self.data.test_images, lambda: self._check(stop))
+
+    def _check(self, stop: StopRequest) -> None:
+        if stop.asked:
+            raise Interrupted(self.save(), self.step)
+
+
+def predict(session: tf.Session, network: Network, images: Images, between: Any = lambda: None) -> NDArray[np.float32]:
+    """The logits, float32 [M, classes], of images [M, ...]. `between` is called before each batch."""
+    found = []
+    for start in range(0, len(images), EVALUATION_BATCH):
+        between()
+        batch = images[start : start + EVALUATION_BATCH]
+        found.append(session.run(network.logits, {network.images: batch, network.keep_prob: 1.0}))
+    return np.concatenate(found)
+
+
+def summarise(result: Result, data: TrainingData, baseline: Baseline) -> str:
+    """The accuracy, what it is to be compared with, and what to say of a network that is no better."""
+    lines = [describe_accuracy(result.logits, data.test_labels), baseline.describe()]
+    accuracy = float(np.mean(result.logits.argmax(1) == data.test_labels.argmax(1)))
+    loss = float(np.mean(cross_entropy(result.logits, data.test_labels)))
+    verdict = baseline.verdict(accuracy, loss, float(np.mean(result.history.loss[-result.steps_per_epoch :])))
+    return "\n".join(lines if verdict is None else [*lines, verdict])
+
+
+def evaluate_checkpoint(model: Model, checkpoint: Path, data: TrainingData, backend: str | None) -> NDArray[np.float32]:
+    """The logits, float32 [M, classes], that the model with a checkpoint's variables gives the test images."""
+    recipe = get_recipe(model)
+    network = build_network(
+        model, stddev=recipe.stddev, learning_rate=recipe.learning_rate, seed=0, classes=len(data.classes)
+    )
+    with tf.Session(graph=network.graph, backend=backend) as session:
+        network.saver.restore(session, checkpoint)
+        return predict(session, network, data.test_images)
+
+
+def describe_accuracy(logits: NDArray[np.float32], labels: NDArray[np.float32]) -> str:
+    """Two lines: accuracy on all images, and on the first 256. logits, and labels, one-hot: [M, classes]."""
+    right = logits.argmax(1) == labels.argmax(1)
+    lines = [f"test accuracy  {right.mean():.4f}  ({right.sum():,} of {len(right):,})"]
+    if len(right) > FIRST:
+        first = right[:FIRST]
+        lines.append(f"first {FIRST}      {first.mean():.4f}  ({first.sum()} of {FIRST})")
+    return "\n".join(lines)
+
+
+def write_history(path: Path, settings: Settings, result: Result) -> None:
+    """history.json: the settings, steps_per_epoch, and the lists of `History`."""
+    content = {**asdict(settings), "steps_per_epoch": result.steps_per_epoch, **asdict(result.history)}
+    with atomic_write(path, "w") as file:
+        json.dump(content, file, indent=1)
+        file.write("\n")

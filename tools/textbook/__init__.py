@@ -1,0 +1,1 @@
+"""The textbook wing: derivations, figures, filters and padding, as commands."""

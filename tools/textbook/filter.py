@@ -1,0 +1,177 @@
+"""`minigraph filter`: image files through filters that are graphs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+import minigraph as tf
+from minigraph import filters as F
+from minigraph.core.errors import InvalidArgumentError
+from minigraph.tools.textbook.pixels import Picture, as_image, check_format, read_picture, write_picture
+
+TILE, GAP, CAPTION = 256, 8, 14  # of a contact sheet, in pixels
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says of a filter; None where it says nothing. `border` is "replicate" or "shrink" for the
+    median, else that of `minigraph.filters`."""
+
+    size: int | None = None
+    sigma: float | None = None
+    amount: float | None = None
+    variance: float | None = None
+    low: float | None = None
+    high: float | None = None
+    border: str | None = None
+
+    def given(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if v is not None}
+
+
+Build = Callable[..., tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A filter: what it is, its function of images and of the options named, and how its result is shown."""
+
+    summary: str
+    build: Build
+    options: tuple[str, ...] = ("border",)
+    show: Callable[[Any], Any] = lambda result: result
+
+
+def _identity(images: Any, border: str = "symmetric") -> tf.Tensor:
+    return F.convolve(images, F.identity_kernel(), border)
+
+
+def _wiener(images: Any, variance: float | None = None, **options: Any) -> tf.Tensor:
+    return F.wiener(images, noise=variance, **options)
+
+
+KINDS: dict[str, Kind] = {
+    "identity": Kind("the image itself", _identity),
+    "mean": Kind("mean of the window", F.mean, ("size", "border")),
+    "median": Kind("median of the window", F.median, ("size", "border")),
+    "gaussian": Kind("Gaussian blur", F.gaussian, ("sigma", "size", "border")),
+    "high-pass": Kind(
+        "image minus blur, around mid-grey", F.high_pass, ("sigma", "size", "border"), lambda result: result + 128.0
+    ),
+    "sharpen": Kind("image plus high-pass", F.sharpen, ("sigma", "size", "amount", "border")),
+    "gradient": Kind("magnitude of central differences", F.gradient),
+    "sobel": Kind("magnitude of the Sobel gradient", F.sobel),
+    "canny": Kind(
+        "edges", F.canny, ("sigma", "low", "high", "border"), lambda result: tf.cast(result, tf.float32) * 255.0
+    ),
+    "wiener": Kind("Wiener's filter against noise", _wiener, ("size", "variance", "border")),
+}
+
+
+@dataclass(frozen=True)
+class Noise:
+    """kind: "gaussian" (amount: variance, in grey levels squared) or "salt-pepper" (amount: fraction of pixels)."""
+
+    kind: str
+    amount: float
+
+
+def parse_noise(text: str) -> Noise:
+    """`gaussian:VARIANCE` or `salt-pepper:FRACTION`. ValueError otherwise."""
+    kind, _, amount = text.partition(":")
+    try:
+        number = float(amount)
+    except ValueError:
+        number = math.nan
+    most = {"gaussian": math.inf, "salt-pepper": 1.0}.get(kind, -1.0)
+    if not (0 <= number <= most and math.isfinite(number)):
+        raise ValueError(f"expected gaussian:VARIANCE or salt-pepper:FRACTION, such as gaussian:100, got {text}")
+    return Noise(kind, number)
+
+
+def check_options(kind: str, options: Options) -> None:
+    """InvalidArgumentError for an option that the filter has not."""
+    known = KINDS[kind].options
+    for name in options.given():
+        if name not in known:
+            having = ", ".join(k for k, v in KINDS.items() if name in v.options)
+            raise InvalidArgumentError(f"--{name} has no effect on {kind}; it is for {having}")
+
+
+class Filtering:
+    """A picture, with noise on it if asked for, and filters of it, in one graph and one session."""
+
+    def __init__(self, picture: Picture, noise: Noise | None, seed: int, backend: str | None) -> None:
+        self.picture = picture
+        self.graph = tf.Graph()
+        self.session = tf.Session(graph=self.graph, backend=backend)
+        with self.graph.as_default():
+            self.images = tf.placeholder(tf.float32, [1, *picture.levels.shape], name="images")
+            self.source = self.images if noise is None else self._noisy(noise, seed)
+            start = tf.clip_by_value(self.source, 0.0, 255.0)
+        self.start: np.ndarray[Any, Any] = self.session.run(start, {self.images: picture.levels[None]})
+
+    def _noisy(self, noise: Noise, seed: int) -> tf.Tensor:
+        if noise.kind == "gaussian":
+            return F.add_gaussian_noise(self.images, noise.amount, seed)
+        return F.add_salt_and_pepper(self.images, noise.amount, seed=seed)
+
+    def run(self, wanted: Mapping[str, Options]) -> list[Picture]:
+        """The picture through each kind of filter, alpha kept. InvalidArgumentError where one cannot be had."""
+        try:
+            with self.graph.as_default():
+                results = [KINDS[k].show(KINDS[k].build(self.images, **o.given())) for k, o in wanted.items()]
+        except ValueError as error:
+            raise InvalidArgumentError(str(error)) from None
+        levels = self.session.run(results, {self.images: self.start})
+        return [replace(self.picture, levels=each[0]) for each in levels]
+
+
+def filter_file(
+    path: Path, kind: str, out: Path, options: Options, noise: Noise | None, seed: int, backend: str | None,
+    max_pixels: int,
+) -> None:  # fmt: skip
+    """Write what the filter makes of an image file."""
+    check_options(kind, options)
+    check_format(out)
+    picture = read_picture(path, max_pixels)
+    form = check_format(out, picture)
+    (result,) = Filtering(picture, noise, seed, backend).run({kind: options})
+    write_picture(out, as_image(result), form)
+
+
+def contact_sheet(
+    path: Path, out: Path, options: Options, noise: Noise | None, seed: int, backend: str | None, max_pixels: int
+) -> None:
+    """Write one picture of what all filters make of an image file; each takes the options that it has."""
+    form = check_format(out)
+    picture = replace(read_picture(path, max_pixels), alpha=None)
+    wanted = {}
+    for name, kind in KINDS.items():
+        known = kind.options if name != "median" else ("size",)  # its borders are others
+        wanted[name] = Options(**{k: v for k, v in options.given().items() if k in known})
+    results = Filtering(picture, noise, seed, backend).run(wanted)
+    write_picture(out, _sheet(list(zip(wanted, results, strict=True))), form)
+
+
+def _sheet(tiles: list[tuple[str, Picture]]) -> Image.Image:
+    images = [as_image(replace(p, deep=False)).convert("RGB") for _, p in tiles]
+    scale = min(1.0, TILE / max(images[0].size))
+    width, height = (max(1, round(n * scale)) for n in images[0].size)
+    cell = max(width, 6 * max(len(name) for name, _ in tiles)) + GAP, height + CAPTION + GAP
+    columns = math.ceil(math.sqrt(len(tiles)))
+    rows = -(-len(tiles) // columns)
+    sheet = Image.new("RGB", (columns * cell[0] + GAP, rows * cell[1] + GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    for i, ((name, _), image) in enumerate(zip(tiles, images, strict=True)):
+        left, top = GAP + i % columns * cell[0], GAP + i // columns * cell[1]
+        sheet.paste(image.resize((width, height)), (left, top + CAPTION))
+        draw.text((left, top), name, fill="black")
+    return sheet
