@@ -8,9 +8,9 @@ import sys as _sys
 from typing import Any as _Any
 
 from minigraph.tf1.install import install
+from minigraph.tf1.namespace import ROOT as _ROOT
 from minigraph.tf1.namespace import MissingModuleError, MissingSymbolError
 from minigraph.tf1.tree import MODULES as _MODULES
-from minigraph.tf1.tree import ROOT as _ROOT
 
 __all__ = ["MissingModuleError", "MissingSymbolError", "install"]
 __version__ = _ROOT.__version__
