@@ -44,9 +44,9 @@ from minigraph.graphs.scoping import (
 from minigraph.inspect.lint import (
     DoubleSoftmaxWarning,
     DropoutInEvaluationWarning,
-    ReadAndUpdateWarning,
     SameBatchWarning,
     StaleMovingAveragesWarning,
+    UnorderedUpdatesWarning,
 )
 from minigraph.inspect.trace import RunOptions
 from minigraph.ops.array.arrays import (
