@@ -92,8 +92,8 @@ class Session:
         if self.symbolic and (debug or check_numerics):
             raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
         self._plan_type: type[Plan] = _checked_plan() if check_numerics else self.backend.plan_type or Plan
-        own = getattr(self.backend, "own_passes", ())
-        self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes], own)
+        settings = getattr(self.backend, "pass_settings", {})
+        self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes], settings)
         self._tuner: Tuner | None = None
         if wants_trials(autotune, self.backend):
             from minigraph.compile.tune import Tuner
