@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from minigraph.tf1.namespace import closest
-from minigraph.tf1.tree import MODULES, ROOT
+from minigraph.tf1.namespace import ROOT, closest
+from minigraph.tf1.tree import MODULES
 
 _TOPS = ("tensorflow.compat.v1", "tensorflow", "minigraph.tf1", "minigraph")
 
