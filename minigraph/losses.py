@@ -43,7 +43,6 @@ from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.nn.loss import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2
 from minigraph.ops.nn.loss import sparse_softmax_cross_entropy_with_logits as sparse_cross_entropy
 
-
 ReductionName: TypeAlias = Literal[
     "none", "weighted_sum", "weighted_sum_over_batch_size", "weighted_mean", "weighted_sum_by_nonzero_weights"
 ]

@@ -18,15 +18,11 @@ import minigraph as tf
 from minigraph.core.record import Record
 
 # Modules from which users take names. Of a module without `__all__` only its own definitions are public.
-FACES = """
-minigraph minigraph.layers minigraph.losses
-""".split()
+FACES = ["minigraph", "minigraph.layers", "minigraph.losses"]
 # Modules whose docstrings are whole. Public names that others define are not checked.
-DOCUMENTED = set(
-    """
-minigraph.losses
-""".split()
-)
+DOCUMENTED = {
+    "minigraph.losses",
+}
 SECTIONS = ("Args", "Returns", "Yields", "Raises", "Example")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
