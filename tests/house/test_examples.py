@@ -20,10 +20,12 @@ from minigraph.core.record import Record
 # Modules from which users take names. Of a module without `__all__` only its own definitions are public.
 FACES = [
     "minigraph",
+    "minigraph.data",
+    "minigraph.initializers",
     "minigraph.layers",
     "minigraph.losses",
     "minigraph.metrics",
-    "minigraph.initializers",
+    "minigraph.summary",
     "minigraph.train",
 ]
 # Modules whose docstrings are whole. Public names that others define are not checked.
@@ -34,6 +36,8 @@ DOCUMENTED = {
     "minigraph.losses",
     "minigraph.metrics",
     "minigraph.run.initializers",
+    "minigraph.summary.api",
+    "minigraph.summary.writer",
     "minigraph.train.coordinator",
     "minigraph.train.decay",
     "minigraph.train.global_step",
