@@ -19,7 +19,8 @@ from minigraph.core import errors
 from minigraph.inspect.bisect import find_guilty
 from minigraph.ir.program import Program, Value
 from minigraph.ir.rebuild import Rebuilder
-from minigraph.ops.math.elementwise import Neg, Sub, Tanh
+from minigraph.ops.math.arithmetic import Neg, Sub
+from minigraph.ops.math.trigonometric import Tanh
 from minigraph.passes.simplify import simplify
 from minigraph.passes.stabilise import stabilise
 from minigraph.rewrite.driver import Outcome, Rule
