@@ -271,7 +271,8 @@ with tf.control_dependencies([step]):
     late = read * 2.0
 """
 WRONG_FILE = """
-from minigraph.ops.math.elementwise import Neg, Log
+from minigraph.ops.math.arithmetic import Neg
+from minigraph.ops.math.exponential import Log
 from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Pattern
 from minigraph.rewrite.pipeline import RulePass
