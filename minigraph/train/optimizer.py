@@ -13,7 +13,7 @@ from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op
 from minigraph.ops.array.shape import ones, zeros
 from minigraph.ops.constant import constant
-from minigraph.ops.math.math_api import cast
+from minigraph.ops.math.casting import cast
 from minigraph.ops.state.update import (
     ApplyAdadelta,
     ApplyAdagrad,
