@@ -6,6 +6,7 @@ off all. A lint watches the runs of one session until it has warned, or has seen
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -50,7 +51,7 @@ class UnorderedUpdatesWarning(UserWarning):
     """One run writes a variable several times, in an order that TensorFlow leaves open."""
 
 
-class Run(NamedTuple):
+class ObservedRun(NamedTuple):
     """One run. request stands for the form of the call; ends are all that it computes, fetched what it gives back."""
 
     request: object
@@ -70,7 +71,7 @@ class Lints:
             self._watching.append(averages)
         self._told: set[Node] = set()
 
-    def at_compile(self, run: Run) -> None:
+    def at_compile(self, run: ObservedRun) -> None:
         """To be told of each form of call that is new."""
         nodes = needed(_node(end) for end in run.ends)
         for node in sorted(nodes, key=lambda n: n.id):
@@ -80,7 +81,7 @@ class Lints:
                 _warn_of_double_softmax(*found)
         _look_for_unordered_updates(nodes)
 
-    def after_run(self, run: Run) -> bool:
+    def after_run(self, run: ObservedRun) -> bool:
         """To be told of each run. False: there is nothing left to watch."""
         for lint in tuple(self._watching):
             if not lint.after_run(run):
@@ -135,7 +136,7 @@ def _look_for_unordered_updates(nodes: set[Node]) -> None:
     writes = {w for found in competing.values() for w in found}
     behind = writes_behind(sorted(nodes, key=lambda n: n.id), writes, _predecessors)
     for variable, found in competing.items():
-        for second, first in _pairs(found):
+        for first, second in itertools.combinations(found, 2):
             if first not in behind[second] and not (first.type in ADDING and second.type in ADDING):
                 _warn_of_unordered_updates(variable, first, second)
                 break
@@ -143,10 +144,6 @@ def _look_for_unordered_updates(nodes: set[Node]) -> None:
 
 def _predecessors(node: Node) -> list[Node]:
     return [*(t.node for t in node.inputs), *node.control_inputs]
-
-
-def _pairs(writes: Sequence[Node]) -> Iterable[tuple[Node, Node]]:
-    return ((second, first) for n, second in enumerate(writes) for first in writes[:n])
 
 
 def _warn_of_unordered_updates(variable: Node, first: Node, second: Node) -> None:
@@ -178,7 +175,7 @@ class SameBatchLint:
         self._last: list[np.ndarray] = []
         self._same = self._runs = 0
 
-    def after_run(self, run: Run) -> bool:
+    def after_run(self, run: ObservedRun) -> bool:
         if run.request not in self._training:
             self._training[run.request] = _trains(needed(_node(end) for end in run.ends))
         pieces = [(t, a) for t, a in run.feeds.items() if _is_piece(a)]
@@ -222,7 +219,7 @@ class DropoutLint:
         self._trained = False
         self._runs = 0
 
-    def after_run(self, run: Run) -> bool:
+    def after_run(self, run: ObservedRun) -> bool:
         if run.request not in self._seen:
             nodes = needed(_node(end) for end in run.ends)
             self._seen[run.request] = _trains(nodes), [n for n in nodes if _is_dropout(n)]
@@ -283,7 +280,7 @@ class MovingAveragesLint:
         self._seen: WeakKeyDictionary[object, Node | bool | None] = WeakKeyDictionary()
         self._stale = 0
 
-    def after_run(self, run: Run) -> bool:
+    def after_run(self, run: ObservedRun) -> bool:
         """To be told of each run. False: it has done."""
         if run.request not in self._seen:
             self._seen[run.request] = self._judge(run.ends)
