@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
+from minigraph.core.typing import DataFormat2D, Padding
 from minigraph.ops.array.shape import reshape, shape, transpose
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
@@ -167,7 +168,7 @@ def conv2d(
         dims = [rows, columns, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
         x.graph.reserve_ids(1)  # the dilation rate, a constant
-        y = conv.conv2d(x, kernel, size(strides), padding.upper(), data_format=form, dilations=size(dilation_rate))
+        y = conv.conv2d(x, kernel, size(strides), upper(padding), data_format=form, dilations=size(dilation_rate))
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
         return finished(y, filters, bias, activation, form)
 
@@ -218,7 +219,8 @@ def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_l
         dims = x.type.shape or ()
         x.graph.reserve_ids(6 if dims[0] is None else 0)  # what looks up the size of the batch
         if None not in dims[1:]:
-            return reshape(x, [-1 if dims[0] is None else dims[0], math.prod(dims[1:])])
+            size = math.prod(dim for dim in dims[1:] if dim is not None)
+            return reshape(x, [-1 if dims[0] is None else dims[0], size])
         return reshape(x, [getitem(shape(x), 0) if dims[0] is None else dims[0], -1])
 
 
@@ -253,7 +255,7 @@ def max_pooling2d(
     """The maximum of each window of images [N,H,W,C], or [N,C,H,W] with data_format "channels_first"."""
     form, size = image_format(data_format)
     with composed(name, "max_pooling2d", inputs):
-        return max_pool(inputs, size(pool_size), size(strides), padding.upper(), form, name="MaxPool")
+        return max_pool(inputs, size(pool_size), size(strides), upper(padding), form, name="MaxPool")
 
 
 def average_pooling2d(
@@ -263,7 +265,7 @@ def average_pooling2d(
     """The mean of each window of images [N,H,W,C], or [N,C,H,W] with data_format "channels_first"."""
     form, size = image_format(data_format)
     with composed(name, "average_pooling2d", inputs):
-        return avg_pool(inputs, size(pool_size), size(strides), padding.upper(), form, name="AvgPool")
+        return avg_pool(inputs, size(pool_size), size(strides), upper(padding), form, name="AvgPool")
 
 
 def refuse(unsupported: dict[str, Any], layer: str) -> None:
@@ -277,7 +279,12 @@ def require_channels_last(data_format: str) -> None:
         raise ValueError(f"data_format must be channels_last, not {data_format!r}")
 
 
-def image_format(data_format: str) -> tuple[str, Callable[[Any], list[int]]]:
+def upper(padding: str) -> Padding:
+    """A layer's name of a padding as the ops spell it. They check it."""
+    return cast(Padding, padding.upper())
+
+
+def image_format(data_format: str) -> tuple[DataFormat2D, Callable[[Any], list[int]]]:
     """What ops call a layer's data_format, and a function that writes a size, or a pair, for all four axes."""
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"data_format must be channels_last or channels_first, not {data_format!r}")

@@ -15,12 +15,13 @@ from minigraph.core.errors import GraphError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorShape, TensorType, as_shape
+from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVariable, VariableV2, group
 from minigraph.run.initializers import glorot_uniform_initializer, zeros_initializer
 
 
-class Variable(Operand):
+class Variable(Operand[Tensor]):
     """A tensor whose value a session keeps.
 
     initial_value: a tensor, an array, a number, or a function that makes one. `ref` is the buffer's tensor, which
@@ -29,14 +30,14 @@ class Variable(Operand):
 
     def __init__(
         self,
-        initial_value: Any = None,
+        initial_value: TensorLike | Callable[[], TensorLike] | None = None,
         trainable: bool = True,
         collections: Any = None,
         validate_shape: bool = True,
         caching_device: Any = None,
         name: str | None = None,
-        dtype: Any = None,
-        expected_shape: Any = None,
+        dtype: DTypeLike | None = None,
+        expected_shape: ShapeLike = None,
         constraint: Any = None,
         **_ignored: Any,
     ) -> None:
@@ -325,8 +326,8 @@ def _unique_scope(graph: Graph, default_name: str | None) -> str:
 
 def get_variable(
     name: str,
-    shape: Any = None,
-    dtype: Any = None,
+    shape: ShapeLike = None,
+    dtype: DTypeLike | None = None,
     initializer: Any = None,
     regularizer: Any = None,
     trainable: bool = True,

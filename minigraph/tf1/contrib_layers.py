@@ -8,7 +8,16 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
-from minigraph.layers.functions import channels_of, dropped, image_format, known, last_size, pair, product_with
+from minigraph.layers.functions import (
+    channels_of,
+    dropped,
+    image_format,
+    known,
+    last_size,
+    pair,
+    product_with,
+    upper,
+)
 from minigraph.tf1.arg_scope import add_arg_scope
 from minigraph.tf1.collecting import collect_named_outputs
 
@@ -120,7 +129,7 @@ def conv2d(
         initializer = weights_initializer or xavier_initializer()
         weights = _variable("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
         tf.get_default_graph().reserve_ids(1)  # the dilation rate, a constant
-        y = tf.nn.conv2d(x, weights, size(stride), padding.upper(), data_format=form, dilations=size(rate))
+        y = tf.nn.conv2d(x, weights, size(stride), upper(padding), data_format=form, dilations=size(rate))
         y = _finish(x, y, num_outputs, normalizer_fn, normalizer_params, biases_initializer, biases_regularizer,
                     trainable, variables_collections, form)  # fmt: skip
         y = y if activation_fn is None else activation_fn(y)

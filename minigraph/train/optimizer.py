@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from minigraph.autodiff.gradients import cut_at, gradients
 from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import GradientError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op
+from minigraph.core.typing import NumberLike
 from minigraph.ops.array.shape import ones, zeros
 from minigraph.ops.constant import constant
 from minigraph.ops.math.math_api import cast
@@ -28,6 +30,7 @@ from minigraph.ops.state.variable import group
 from minigraph.run.variables import Variable, trainable_variables
 
 Hyper = dict[str, Tensor]
+Hyperparameter: TypeAlias = NumberLike | Callable[[], NumberLike]
 
 
 class Optimizer:
@@ -142,7 +145,7 @@ class Optimizer:
                 if var not in table:
                     with var.graph.name_scope(None):
                         name = f"{var.op.name}/{slot_name}"
-                        table[var] = Variable(lambda v=var, f=initial: f(v), trainable=False, name=name)
+                        table[var] = Variable(partial(initial, var), trainable=False, name=name)
 
     def get_slot(self, var: Variable, name: str) -> Variable | None:
         """The slot variable, or None where there is none (yet)."""
@@ -189,7 +192,7 @@ def _zeros(var: Variable) -> Tensor:
 class GradientDescentOptimizer(Optimizer):
     """θ −= α·g."""
 
-    def __init__(self, learning_rate: Any, use_locking: bool = False, name: str = "GradientDescent") -> None:
+    def __init__(self, learning_rate: Hyperparameter, use_locking: bool = False, name: str = "GradientDescent") -> None:
         super().__init__(use_locking, name)
         self._lr = learning_rate
 
@@ -204,8 +207,8 @@ class MomentumOptimizer(Optimizer):
     """a = μ·a + g; θ −= α·a, or with Nesterov θ −= α·(g + μ·a). Slot: momentum (`<variable>/Momentum`)."""
 
     def __init__(
-        self, learning_rate: Any, momentum: Any, use_locking: bool = False, name: str = "Momentum",
-        use_nesterov: bool = False,
+        self, learning_rate: Hyperparameter, momentum: Hyperparameter, use_locking: bool = False,
+        name: str = "Momentum", use_nesterov: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(use_locking, name)
         self._lr, self._momentum, self._nesterov = learning_rate, momentum, use_nesterov
@@ -227,7 +230,7 @@ class AdagradOptimizer(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Any, initial_accumulator_value: float = 0.1, use_locking: bool = False,
+        self, learning_rate: Hyperparameter, initial_accumulator_value: float = 0.1, use_locking: bool = False,
         name: str = "Adagrad",
     ) -> None:  # fmt: skip
         if initial_accumulator_value <= 0.0:
@@ -252,8 +255,8 @@ class AdadeltaOptimizer(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Any = 0.001, rho: Any = 0.95, epsilon: Any = 1e-8, use_locking: bool = False,
-        name: str = "Adadelta",
+        self, learning_rate: Hyperparameter = 0.001, rho: Hyperparameter = 0.95, epsilon: Hyperparameter = 1e-8,
+        use_locking: bool = False, name: str = "Adadelta",
     ) -> None:  # fmt: skip
         super().__init__(use_locking, name)
         self._hyper = {"lr": learning_rate, "rho": rho, "epsilon": epsilon}
@@ -274,7 +277,7 @@ class FtrlOptimizer(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Any, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1,
+        self, learning_rate: Hyperparameter, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1,
         l1_regularization_strength: float = 0.0, l2_regularization_strength: float = 0.0, use_locking: bool = False,
         name: str = "Ftrl", accum_name: str | None = None, linear_name: str | None = None,
         l2_shrinkage_regularization_strength: float = 0.0,
@@ -318,8 +321,8 @@ class RMSPropOptimizer(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Any, decay: Any = 0.9, momentum: Any = 0.0, epsilon: Any = 1e-10,
-        use_locking: bool = False, centered: bool = False, name: str = "RMSProp",
+        self, learning_rate: Hyperparameter, decay: Hyperparameter = 0.9, momentum: Hyperparameter = 0.0,
+        epsilon: Hyperparameter = 1e-10, use_locking: bool = False, centered: bool = False, name: str = "RMSProp",
     ) -> None:  # fmt: skip
         super().__init__(use_locking, name)
         self._hyper = {"learning_rate": learning_rate, "decay": decay, "momentum": momentum, "epsilon": epsilon}
@@ -348,8 +351,8 @@ class AdamOptimizer(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8,
-        use_locking: bool = False, name: str = "Adam",
+        self, learning_rate: Hyperparameter = 0.001, beta1: Hyperparameter = 0.9, beta2: Hyperparameter = 0.999,
+        epsilon: Hyperparameter = 1e-8, use_locking: bool = False, name: str = "Adam",
     ) -> None:  # fmt: skip
         super().__init__(use_locking, name)
         self._hyper = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
