@@ -25,29 +25,16 @@ from minigraph.ops.array.shape import expand_dims, reshape, size, squeeze, zeros
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.constant import constant
+from minigraph.ops.filling import ones_like
 from minigraph.ops.identity import identity
 from minigraph.ops.math.algebra import confusion_matrix
-from minigraph.ops.math.math_api import (
-    abs,
-    cast,
-    div,
-    div_no_nan,
-    equal,
-    greater,
-    less,
-    logical_and,
-    logical_not,
-    maximum,
-    minimum,
-    multiply,
-    not_equal,
-    ones_like,
-    sqrt,
-    squared_difference,
-    subtract,
-    where,
-)
+from minigraph.ops.math.arithmetic import abs, div_no_nan, maximum, minimum, multiply, squared_difference, subtract
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.comparison import equal, greater, less, logical_and, logical_not, not_equal
+from minigraph.ops.math.exponential import sqrt
+from minigraph.ops.math.integer_division import div
 from minigraph.ops.math.reduce import reduce_mean, reduce_sum
+from minigraph.ops.math.selection import where
 from minigraph.run.variables import Variable, assign_add, variable_scope
 
 Metric = tuple[Tensor, Tensor]

@@ -16,16 +16,18 @@ from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import Const
 from minigraph.ops.data_format import NCHW, NHWC
+from minigraph.ops.filling import zeros_like
 from minigraph.ops.identity import identity
 from minigraph.ops.math.algebra import tensordot
-from minigraph.ops.math.math_api import where, zeros_like
 from minigraph.ops.math.matmul import matmul
+from minigraph.ops.math.selection import where
 from minigraph.ops.nn import conv2d as conv
 from minigraph.ops.nn.bias import bias_add
 from minigraph.ops.nn.dropout import dropout as nn_dropout
-from minigraph.ops.nn.norm import LEAST_EPSILON, bessel_corrected, moments, normalised
+from minigraph.ops.nn.norm import LEAST_EPSILON, bessel_corrected, normalised
 from minigraph.ops.nn.norm import batch_normalization as normalise
 from minigraph.ops.nn.pool import avg_pool, max_pool
+from minigraph.ops.nn.statistics import moments
 from minigraph.run.initializers import ones_initializer, zeros_initializer
 from minigraph.run.variables import Variable, assign_sub, get_variable, variable_scope
 

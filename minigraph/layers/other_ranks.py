@@ -17,11 +17,12 @@ from minigraph.layers.functions import (
 )
 from minigraph.ops.array.joining import stack
 from minigraph.ops.data_format import NHWC
-from minigraph.ops.nn import conv_api as forms
 from minigraph.ops.nn.conv3d import conv3d as nn_conv3d
 from minigraph.ops.nn.conv3d import known_dims
+from minigraph.ops.nn.conv_transpose import conv2d_transpose as nn_conv2d_transpose
 from minigraph.ops.nn.convolve import conv1d as nn_conv1d
-from minigraph.ops.nn.pool_api import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
+from minigraph.ops.nn.depthwise import separable_conv2d as nn_separable_conv2d
+from minigraph.ops.nn.pool_nd import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
 from minigraph.run.initializers import zeros_initializer
 from minigraph.run.variables import get_variable, variable_scope
 
@@ -50,7 +51,7 @@ def conv2d_transpose(
             sides = [height * step[0] + more[0], width * step[1] + more[1]]
             target = [n, *sides, filters] if form == NHWC else [n, filters, *sides]
             shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
-            y = forms.conv2d_transpose(x, kernel, shape, axes(step), padding.upper(), data_format=form)
+            y = nn_conv2d_transpose(x, kernel, shape, axes(step), padding.upper(), data_format=form)
             y.set_shape([None if isinstance(d, Tensor) else d for d in target])
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
         return finished(y, filters, bias, activation, form)
@@ -80,7 +81,7 @@ def separable_conv2d(
             "pointwise_kernel", wide, x.dtype, pointwise_initializer, pointwise_regularizer, trainable
         )
         rate = list(pair(dilation_rate))
-        y = forms.separable_conv2d(x, spatial, mixing, axes(strides), padding.upper(), rate=rate, data_format=form)
+        y = nn_separable_conv2d(x, spatial, mixing, axes(strides), padding.upper(), rate=rate, data_format=form)
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
         return finished(y, filters, bias, activation, form)
 

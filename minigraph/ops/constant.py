@@ -17,6 +17,8 @@ from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.builder import constant_array, graph_of
 from minigraph.ops.identity import Identity
 
+__all__ = ["constant", "placeholder", "placeholder_with_default"]
+
 
 class Const(Op):
     """A value known when the graph is built."""

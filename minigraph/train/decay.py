@@ -7,24 +7,14 @@ from typing import Any
 
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.ops.builder import as_tensor_like, composed
-from minigraph.ops.math.math_api import (
-    add,
-    cast,
-    ceil,
-    cos,
-    divide,
-    equal,
-    exp,
-    floor,
-    less_equal,
-    log,
-    minimum,
-    multiply,
-    negative,
-    ones_like,
-    pow,
-    where,
-)
+from minigraph.ops.filling import ones_like
+from minigraph.ops.math.arithmetic import add, divide, minimum, multiply, negative
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.comparison import equal, less_equal
+from minigraph.ops.math.exponential import exp, log, pow
+from minigraph.ops.math.rounding import ceil, floor
+from minigraph.ops.math.selection import where
+from minigraph.ops.math.trigonometric import cos
 
 
 def _fraction(rate: Tensor, global_step: Any, decay_steps: Any, staircase: bool = False) -> Tensor:

@@ -10,7 +10,8 @@ from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.ops.array.shape import zeros
 from minigraph.ops.builder import as_tensor_like
-from minigraph.ops.math.math_api import cast, minimum
+from minigraph.ops.math.arithmetic import minimum
+from minigraph.ops.math.casting import cast
 from minigraph.ops.state.variable import group
 from minigraph.run.variables import Variable, assign_sub, global_variables, trainable_variables
 

@@ -15,7 +15,7 @@ from minigraph.core.op import Op
 from minigraph.core.typing import NumberLike
 from minigraph.ops.array.shape import ones, zeros
 from minigraph.ops.constant import constant
-from minigraph.ops.math.math_api import cast
+from minigraph.ops.math.casting import cast
 from minigraph.ops.state.update import (
     ApplyAdadelta,
     ApplyAdagrad,

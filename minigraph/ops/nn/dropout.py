@@ -8,8 +8,10 @@ from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import NumberLike, ShapeLike, TensorLike
 from minigraph.ops.array.shape import shape
 from minigraph.ops.builder import as_tensor_like
-from minigraph.ops.math.math_api import cast
+from minigraph.ops.math.casting import cast
 from minigraph.ops.random.distributions import random_uniform
+
+__all__ = ["dropout"]
 
 
 def dropout(
