@@ -20,6 +20,26 @@ from minigraph.ops.builder import apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVariable, VariableV2, group
 from minigraph.run.initializers import glorot_uniform_initializer, zeros_initializer
 
+__all__ = [
+    "AUTO_REUSE",
+    "Variable",
+    "VariableScope",
+    "assign",
+    "assign_add",
+    "assign_sub",
+    "get_variable",
+    "get_variable_scope",
+    "global_variables",
+    "global_variables_initializer",
+    "initialize_all_variables",
+    "local_variables",
+    "local_variables_initializer",
+    "model_variables",
+    "trainable_variables",
+    "variable_scope",
+    "variables_initializer",
+]
+
 
 class Variable(Operand[Tensor]):
     """A tensor whose value a session keeps.
