@@ -292,11 +292,11 @@ def _best_builder(program: Program, backend: Backend, reorder: bool, into: Colle
         return known[key]
 
     plain = schedule(program)
-    thrifty = schedule(program, thrifty=True) if reorder else plain
+    aware = schedule(program, memory_aware=True) if reorder else plain
     builder = _Builder(program, plain, lower, into)
-    if thrifty.order == plain.order or len(thrifty.copies) > len(plain.copies):
+    if aware.order == plain.order or len(aware.copies) > len(plain.copies):
         return builder
-    other = _Builder(program, thrifty, lower, into)
+    other = _Builder(program, aware, lower, into)
     return other if lower_bound(other.lifetimes) < lower_bound(builder.lifetimes) else builder
 
 
