@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -31,7 +32,13 @@ Padding: TypeAlias = Literal["SAME", "VALID"]
 PaddingLike: TypeAlias = Padding | Sequence[Sequence[int]]
 """A padding by name, or the numbers of zeros before and after each dimension."""
 
-SizesLike: TypeAlias = int | Sequence[int]
-"""Window sizes, strides or dilations: one number for rows and columns, two, or one for each of the four dimensions."""
-
 DataFormat2D: TypeAlias = Literal["NHWC", "NCHW"]
+
+Size: TypeAlias = int | Sequence[int]
+"""Sizes along the spatial axes: one number for all, or one for each; ops also take one for each axis."""
+
+LayerPadding: TypeAlias = Literal["valid", "same", "VALID", "SAME"]
+LayerDataFormat: TypeAlias = Literal["channels_last", "channels_first"]
+
+PathLike: TypeAlias = str | os.PathLike[str]
+"""The path of a file or folder."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
 from minigraph.core import scopes
 from minigraph.core.collections import GraphKeys
@@ -15,7 +15,6 @@ from minigraph.core.errors import GraphError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorShape, TensorType, as_shape
-from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVariable, VariableV2, group
 from minigraph.run.initializers import glorot_uniform_initializer, zeros_initializer
@@ -50,14 +49,14 @@ class Variable(Operand[Tensor]):
 
     def __init__(
         self,
-        initial_value: TensorLike | Callable[[], TensorLike] | None = None,
+        initial_value: Any = None,
         trainable: bool = True,
         collections: Any = None,
         validate_shape: bool = True,
         caching_device: Any = None,
         name: str | None = None,
-        dtype: DTypeLike | None = None,
-        expected_shape: ShapeLike = None,
+        dtype: Any = None,
+        expected_shape: Any = None,
         constraint: Any = None,
         **_ignored: Any,
     ) -> None:
@@ -234,7 +233,12 @@ initialize_all_variables = global_variables_initializer
 
 # variable_scope and get_variable
 
-AUTO_REUSE = "auto_reuse"
+AUTO_REUSE: Final = "auto_reuse"
+Reuse: TypeAlias = bool | Literal["auto_reuse"] | None
+"""Whether `get_variable` finds variables (True), makes them (False), or both (`AUTO_REUSE`); None to inherit."""
+
+Regularizer: TypeAlias = Callable[[Any], Tensor | None]
+"""A function from a variable to its penalty, a scalar."""
 
 
 @dataclass(eq=False)
@@ -346,8 +350,8 @@ def _unique_scope(graph: Graph, default_name: str | None) -> str:
 
 def get_variable(
     name: str,
-    shape: ShapeLike = None,
-    dtype: DTypeLike | None = None,
+    shape: Any = None,
+    dtype: Any = None,
     initializer: Any = None,
     regularizer: Any = None,
     trainable: bool = True,

@@ -15,7 +15,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
-from minigraph.core.typing import PaddingLike, SizesLike, TensorLike
+from minigraph.core.typing import PaddingLike, Size, TensorLike
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.data_format import in_nhwc
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
@@ -264,9 +264,9 @@ class Conv2DFilterGrad(Convolution):
 
 
 def conv2d(
-    input: TensorLike, filter: TensorLike | None = None, strides: SizesLike | None = None,
+    input: TensorLike, filter: TensorLike | None = None, strides: Size | None = None,
     padding: PaddingLike | None = None, use_cudnn_on_gpu: bool = True, data_format: str = "NHWC",
-    dilations: SizesLike = (1, 1, 1, 1), name: str | None = None, filters: TensorLike | None = None,
+    dilations: Size = (1, 1, 1, 1), name: str | None = None, filters: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
     """Cross-correlation of `input` [N,H,W,C] with `filter` [KH,KW,C/groups,O].
 

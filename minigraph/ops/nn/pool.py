@@ -16,7 +16,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
-from minigraph.core.typing import DataFormat2D, PaddingLike, SizesLike, TensorLike
+from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
 from minigraph.ops.builder import apply, composed, first, make, require_float
 from minigraph.ops.data_format import NHWC, in_nhwc
 from minigraph.ops.math.casting import cast
@@ -293,7 +293,7 @@ def _pool(
 
 
 def max_pool(
-    value: TensorLike | None = None, ksize: SizesLike | None = None, strides: SizesLike | None = None,
+    value: TensorLike | None = None, ksize: Size | None = None, strides: Size | None = None,
     padding: PaddingLike | None = None, data_format: DataFormat2D = "NHWC", name: str | None = None,
     input: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
@@ -303,7 +303,7 @@ def max_pool(
 
 
 def avg_pool(
-    value: TensorLike | None = None, ksize: SizesLike | None = None, strides: SizesLike | None = None,
+    value: TensorLike | None = None, ksize: Size | None = None, strides: Size | None = None,
     padding: PaddingLike | None = None, data_format: DataFormat2D = "NHWC", name: str | None = None,
     input: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
