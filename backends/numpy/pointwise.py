@@ -9,17 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import (
     Array,
     Kernel,
     Scratch,
-    Types,
     block_size,
     blocks,
     copy,
     fallback,
-    run,
     same,
     steps_only,
 )
@@ -63,7 +61,7 @@ def binary(ufunc: np.ufunc, in_types: Types, out_types: Types) -> Lowered:
         (rows,) = scratch.open(workspace)
         x, y = (a.reshape(-1, count * width) if i != tiled else rows.reshape(-1) for i, a in enumerate(inputs))
         row = inputs[tiled].reshape(width)
-        return run([copy(rows, row), _call(ufunc, x, y, outputs[0].reshape(-1, count * width))])
+        return in_sequence([copy(rows, row), _call(ufunc, x, y, outputs[0].reshape(-1, count * width))])
 
     return Lowered(bind, scratch.nbytes, inplace)
 
@@ -111,7 +109,7 @@ def blocked(
             for part in blocks(out.size, size):
                 *operands, target = (a[part] for a in flat)
                 made += steps(operands, target, [t[: target.size] for t in room])
-            return run(made)
+            return in_sequence(made)
 
         return Lowered(bind, scratch.nbytes, same(in_types, out))
 
