@@ -56,7 +56,7 @@ def filled_with(value: Value) -> Any:
         return op.value
     if isinstance(op, Const) and op.value.size:
         first = op.value.flat[0]
-        if op.value.size == 1 or bool(np.all(op.value == first)) and _is_of_one_sign(op.value):
+        if op.value.size == 1 or (bool(np.all(op.value == first)) and _is_of_one_sign(op.value)):
             return first
     return None
 
