@@ -16,7 +16,7 @@ import minigraph as tf
 from minigraph.core.dtypes import float32, float64, int32
 from minigraph.core.op import REGISTRY
 from minigraph.core.types import TensorType
-from minigraph.ir.packed import Packed, prepare
+from minigraph.ir.packed import Packed, pack
 from minigraph.ir.parser import ProgramSyntaxError, parse_program
 from minigraph.ir.printer import LARGE, format_attribute, format_program
 from minigraph.ir.program import Builder, Program
@@ -81,7 +81,7 @@ def test_winograd_hoisted_and_packed_operands_are_read_back() -> None:
     program = program_of([tf.nn.relu(y)], [x])
     kept = run_pipeline(program, [WinogradPass(margin=float("inf")), *PIPELINES["O3"]])[0]
     assert "Hoist(" in format_program(read_back(kept))
-    packed = prepare(program, lambda op, types: {1: types[1]} if type(op).__name__ == "Conv2D" else {})
+    packed = pack(program, lambda op, types: {1: types[1]} if type(op).__name__ == "Conv2D" else {})
     assert any(isinstance(i.op, Packed) for i in read_back(packed).instrs)
 
 
