@@ -23,7 +23,8 @@ from minigraph.backends.numpy import (
     update,
     winograd,
 )
-from minigraph.backends.numpy.common import Array, Kernel, Types, copy, fallback, steps_only
+from minigraph.backends.numpy.common import Array, Kernel, Types, fallback
+from minigraph.backends.numpy.moves import moving
 from minigraph.backends.numpy.threads import TEAM
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -57,7 +58,7 @@ class NumpyBackend:
         return {}
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
-        """The kernel of the op's class or of the nearest base class that has one, else the op's reference."""
+        """The op's moves, else the kernel of its class or nearest base class that has one, else its reference."""
         if isinstance(op, Blocked):
             return region.blocked(op, self._lower_inside, region.block_size(op))
         if isinstance(op, Loop):
@@ -68,11 +69,11 @@ class NumpyBackend:
             return region.together(op, in_types, out_types, self.lower)
         if op.on_host:
             return fallback(op, in_types, out_types)
+        if (moves := op.moves(in_types, out_types)) is not None:
+            return moving(moves, out_types)
         for kind in type(op).__mro__:
             if kind in KERNELS:
                 return KERNELS[kind](op, in_types, out_types)
-        if op.is_view:
-            return steps_only(lambda inputs, outputs: [copy(outputs[0], inputs[0].reshape(out_types[0].static))])  # type: ignore[arg-type]
         return fallback(op, in_types, out_types)
 
     def _lower_inside(self, op: Op, in_types: Types, out_types: Types) -> Lowered:

@@ -24,7 +24,6 @@ from minigraph.backends.numpy.common import (
     steps_only,
 )
 from minigraph.core.op import Op
-from minigraph.ops import filling as F
 from minigraph.ops import pointwise as P
 from minigraph.ops.math import elementwise as E
 from minigraph.ops.math import selection as S
@@ -237,11 +236,6 @@ def cast(op: S.Cast, in_types: Types, out_types: Types) -> Lowered:
     return steps_only(lambda x, out: [copy(out[0], x[0])], inplace=same(in_types, out_types[0]))  # type: ignore[arg-type]
 
 
-def full(op: F.Full, in_types: Types, out_types: Types) -> Lowered:
-    value = np.array(op.value, op.type.dtype.np_dtype)
-    return steps_only(lambda _, out: [partial(out[0].fill, value)])  # type: ignore[union-attr]
-
-
 def bias_add(op: BiasAdd, in_types: Types, out_types: Types) -> Lowered:
     """y[..., c] = x[..., c] + b[c]."""
     return binary(np.add, in_types, out_types)
@@ -262,6 +256,5 @@ KERNELS: dict[type[Op], Kernel] = {
     S.AddN: add_n,
     S.Select: select,
     S.Cast: cast,
-    F.Full: full,
     BiasAdd: bias_add,
 }
