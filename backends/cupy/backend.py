@@ -7,18 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Backend, Launch, Lowered, Types
 from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Device, Function
 from minigraph.backends.cupy.emit import emit, module
 from minigraph.backends.cupy.ladder import Ladder
-from minigraph.backends.cupy.steps import Bind, View
+from minigraph.backends.cupy.steps import Bind, DeviceView
 from minigraph.core.errors import InternalError, ResourceExhaustedError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-
-Types = Sequence[TensorType]
 
 
 class Pending:
@@ -50,13 +48,12 @@ class Pending:
         return self._functions[name]
 
 
-class CupyBackend:
+class CupyBackend(Backend):
     """Runs ops as generated CUDA C and cuBLAS calls on a device; by default the current one of CuPy."""
 
     name = "cupy"
     unwanted_passes = ("fuse_blocks", "winograd")  # blocks that fit a CPU's cache; costs that are a CPU's
     plan_type = CupyPlan
-
     precisions = ("float32", "tf32", "bfloat16")
 
     def __init__(self, device: Device | None = None, precision: str = "float32") -> None:
@@ -67,7 +64,8 @@ class CupyBackend:
         self._others: dict[str, CupyBackend] = {precision: self}
 
     def in_precision(self, precision: str) -> CupyBackend:
-        """The backend, on the same device, whose convolutions and matrix products may round float32 operands so."""
+        """The backend on the same device with that precision."""
+        super().in_precision(precision)
         if precision not in self._others:
             self._others[precision] = CupyBackend(self.device, precision)
         return self._others[precision]
@@ -76,13 +74,13 @@ class CupyBackend:
         """Device memory; CUDA aligns it to 256 bytes."""
         return self.device.allocate(nbytes)
 
-    def view(self, buffer: Buffer, offset: int, type: TensorType) -> View:
+    def view(self, buffer: Buffer, offset: int, type: TensorType) -> DeviceView:
         """The array of a static type at a byte offset of a buffer, in C order."""
         if offset + type.nbytes > buffer.nbytes:
             raise InternalError(f"{type} at byte {offset} leaves a buffer of {buffer.nbytes} bytes")
-        return View(buffer.pointer + offset, type, buffer)
+        return DeviceView(buffer.pointer + offset, type, buffer)
 
-    def write(self, array: View, value: Any) -> None:
+    def write(self, array: DeviceView, value: Any) -> None:
         """Copy from the host, broadcasting and casting as NumPy does."""
         kind = array.type
         host = np.empty(kind.static, kind.dtype.np_dtype)
@@ -90,7 +88,7 @@ class CupyBackend:
         if host.nbytes:
             self.device.upload(array.pointer, host)
 
-    def read(self, array: View) -> Any:
+    def read(self, array: DeviceView) -> Any:
         """A copy on the host; a NumPy scalar where the array has no axes."""
         try:
             host = np.empty(array.type.static, array.type.dtype.np_dtype)
@@ -100,10 +98,6 @@ class CupyBackend:
             self.device.download(host, array.pointer)
         return host[()]
 
-    def prepares(self, op: Op, in_types: Types) -> dict[int, TensorType]:
-        """No operands."""
-        return {}
-
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """The steps that the op's emitter gives, else a call of its reference on the host."""
         code = emit(op, in_types, out_types, self.ladder)
@@ -112,7 +106,7 @@ class CupyBackend:
         return Lowered(Bind(self, code.steps), code.workspace, code.inplace)
 
     def bind_step(
-        self, step: K.Step, inputs: Sequence[View], outputs: Sequence[View | None], workspace: View
+        self, step: K.Step, inputs: Sequence[DeviceView], outputs: Sequence[DeviceView | None], workspace: DeviceView
     ) -> Launch | None:
         """None for a step that nobody needs."""
 
@@ -157,10 +151,10 @@ class CupyBackend:
         self.device.upload(kept.pointer, value)
         return lambda: self.device.copy(target, kept.pointer, kept.nbytes)
 
-    def _host_call(self, op: Op) -> Callable[[Sequence[View], Sequence[View | None], View], Launch]:
+    def _host_call(self, op: Op) -> Callable[[Sequence[DeviceView], Sequence[DeviceView | None], DeviceView], Launch]:
         """The op's reference forward between a copy of the operands to the host and one of the results back."""
 
-        def bind(inputs: Sequence[View], outputs: Sequence[View | None], workspace: View) -> Launch:
+        def bind(inputs: Sequence[DeviceView], outputs: Sequence[DeviceView | None], workspace: DeviceView) -> Launch:
             targets = list(outputs)
             for back, position in enumerate(reversed(op.writes)):
                 targets[-1 - back] = inputs[position]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.builder import (
     I8,
     Frame,
@@ -20,7 +21,6 @@ from minigraph.backends.llvm.builder import (
 from minigraph.backends.llvm.indices import checked, write_index
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
 from minigraph.backends.llvm.scalar import add, load, store
-from minigraph.backends.numpy.common import Types
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.builder import (
     F32,
     I1,
@@ -30,7 +31,6 @@ from minigraph.backends.llvm.builder import (
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, ins, outs
 from minigraph.backends.llvm.rows import TASKS
-from minigraph.backends.numpy.common import Types
 from minigraph.core.moves import Gap, Move, Moves
 from minigraph.core.types import TensorType
 

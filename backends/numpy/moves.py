@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Types, copy, steps_only
+from minigraph.backend.base import Launch, Lowered, Types
+from minigraph.backend.host import HostArray
+from minigraph.backends.numpy.common import copy, steps_only
 from minigraph.core.moves import Moves, Strided
 
 
@@ -17,7 +18,7 @@ def moving(moves: Moves, out_types: Types) -> Lowered:
     """The fills and copies into the results that somebody reads."""
     gaps = list(moves.gaps(out_types))
 
-    def steps(inputs: Sequence[Array], outputs: Sequence[Array | None]) -> list[Launch]:
+    def steps(inputs: Sequence[HostArray], outputs: Sequence[HostArray | None]) -> list[Launch]:
         made: list[Launch] = []
         for gap in gaps:
             out = outputs[gap.target.position]
@@ -34,6 +35,6 @@ def moving(moves: Moves, out_types: Types) -> Lowered:
     return steps_only(steps)
 
 
-def _part(array: Array, shape: tuple[int, ...], part: Strided) -> Array:
+def _part(array: HostArray, shape: tuple[int, ...], part: Strided) -> HostArray:
     size = array.itemsize
     return np.ndarray(shape, array.dtype, array, part.offset * size, tuple(s * size for s in part.strides))

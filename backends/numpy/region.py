@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Scratch, Types, fallback, run
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
+from minigraph.backends.numpy.common import Array, Scratch, fallback
 from minigraph.backends.numpy.threads import TEAM
 from minigraph.compile.memory import Lifetime, plan_memory
 from minigraph.core.types import TensorType
@@ -30,7 +30,7 @@ class _Step(NamedTuple):
     workspace: int  # index among the lifetimes, or -1
 
 
-class _Piece:
+class _LoweredBlock:
     """The inner program lowered for one block size."""
 
     def __init__(self, op: Blocked, size: int, lower: Lower) -> None:
@@ -139,7 +139,7 @@ def blocked(op: Blocked, lower: Lower, size: int, threads: bool = True) -> Lower
         return fallback(op, op.program.feeds, [v.type for v in op.program.results])
     count = -(-op.batch // size)
     starts = [op.batch * i // count for i in range(count + 1)]
-    pieces = {n: _Piece(op, n, lower) for n in {b - a for a, b in pairwise(starts)}}
+    pieces = {n: _LoweredBlock(op, n, lower) for n in {b - a for a, b in pairwise(starts)}}
     lanes = [list(pairwise(starts))[count * i // LANES : count * (i + 1) // LANES] for i in range(LANES)]
     lanes = [lane for lane in lanes if lane]
     workers = min(TEAM.size, len(lanes)) if threads else 1
@@ -164,8 +164,8 @@ def blocked(op: Blocked, lower: Lower, size: int, threads: bool = True) -> Lower
         totals = [(outputs[i], arrays[part[i]]) for part in parts for i in sums]
         adding = [partial(np.add, total, part, total) for total, part in totals if total is not None]
         if workers == 1:
-            return run([*work[0], *adding])
-        return run([partial(TEAM.run, [run(launches) for launches in work]), *adding])
+            return in_sequence([*work[0], *adding])
+        return in_sequence([partial(TEAM.run, [in_sequence(launches) for launches in work]), *adding])
 
     piece = pieces[starts[1]]
     return Lowered(bind, scratch.nbytes, piece.overwritable(), any(s.lowered.fallback for s in piece.steps))
@@ -177,6 +177,6 @@ def together(op: MultiTensorApply, in_types: Types, out_types: Types, lower: Low
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
         pieces = zip(parts, op.pieces(inputs), op.pieces(outputs), strict=True)
-        return run([part.bind(given, made, workspace[: part.workspace]) for part, given, made in pieces])
+        return in_sequence([part.bind(given, made, workspace[: part.workspace]) for part, given, made in pieces])
 
     return Lowered(bind, max(part.workspace for part in parts))

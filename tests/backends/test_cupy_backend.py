@@ -17,10 +17,10 @@ from gpu.networks import batch, network
 from gpu.some_device import has_device, some_device
 
 import minigraph as tf
-from minigraph.backend import base as backends
+from minigraph.backend import discovery as backends
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Function, Staging
-from minigraph.backends.cupy.kernel import Gemm, Kernel, Problem
+from minigraph.backends.cupy.kernel import ConvProblem, Gemm, Kernel
 from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 from minigraph.core.types import TensorType
 from minigraph.ir.regions import Blocked
@@ -55,10 +55,10 @@ class Recorder:
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
         self.launches.append(("gemm", (a, b, c)))
 
-    def convolution(self, problem: Problem) -> int | str:
+    def convolution(self, problem: ConvProblem) -> int | str:
         return "there is no cuDNN"
 
-    def convolve(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+    def convolve(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
         raise AssertionError("no convolution was said to be possible")
 
     def capture(self, work: Callable[[], None]) -> Callable[[], None]:

@@ -17,12 +17,13 @@ from minigraph.core.dtypes import float32, int32, int64
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
 from minigraph.ops.array import joining as J
-from minigraph.ops.math import elementwise as E
 from minigraph.ops.math import reduce as R
-from minigraph.ops.math import selection as SEL
+from minigraph.ops.math.arithmetic import Abs
+from minigraph.ops.math.selection import Select
 from minigraph.ops.nn import conv2d as C
 from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import pool as P
+from minigraph.ops.nn.activation import Elu, Relu, Softplus
 from minigraph.ops.nn.bias import BiasAddGrad
 
 BACKEND = NumpyBackend()
@@ -121,9 +122,9 @@ def test_kernel_on_large_and_odd_shapes(op: Op, inputs: list[Any]) -> None:
 def test_special_values() -> None:
     x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0], np.float32)
     with np.errstate(invalid="ignore"):
-        for op in (E.Relu(), E.Elu(), E.Softplus(), E.Abs()):
+        for op in (Relu(), Elu(), Softplus(), Abs()):
             check(op, [x])
-        check(SEL.Select(), [np.array([True, False] * 3), x, x[::-1].copy()])
+        check(Select(), [np.array([True, False] * 3), x, x[::-1].copy()])
         check(P.MaxPool((2, 2), (2, 2), ((1, 1), (0, 0))), [np.full((1, 2, 2, 1), -np.inf)])
 
 

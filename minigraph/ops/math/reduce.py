@@ -12,18 +12,34 @@ from minigraph.core.errors import DTypeError, GradientError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
-from minigraph.ops import filling as F
 from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
 from minigraph.ops.builder import apply, first, graph_of, make
+from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import StopGradient
-from minigraph.ops.math import comparison as C
-from minigraph.ops.math import elementwise as E
-from minigraph.ops.math import selection as S
+from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Sub
+from minigraph.ops.math.casting import Cast
+from minigraph.ops.math.comparison import Equal
+from minigraph.ops.math.exponential import Exp, Log
+from minigraph.ops.math.finite import IsFinite
+from minigraph.ops.math.selection import Select
+
+__all__ = [
+    "argmax",
+    "argmin",
+    "reduce_all",
+    "reduce_any",
+    "reduce_logsumexp",
+    "reduce_max",
+    "reduce_mean",
+    "reduce_min",
+    "reduce_prod",
+    "reduce_sum",
+]
 
 _X = np.array([[-1.7, -0.4, 0.3], [0.8, 1.9, 2.6]])
 
 
-class Reduction(Op, abstract=True):
+class ReduceOp(Op, abstract=True):
     """A reduction over `axis` (None: all), which stays as size 1 with `keep_dims`."""
 
     axis: Axes = None
@@ -64,11 +80,11 @@ def check_axes(axis: Axes, x: TensorType) -> tuple[int, ...]:
     return normalise_axes(axis, rank)
 
 
-def _spread(reduction: Reduction, grad: Tensor, like: Tensor, mean: bool = False) -> Tensor:
+def _spread(reduction: ReduceOp, grad: Tensor, like: Tensor, mean: bool = False) -> Tensor:
     return apply(BroadcastLike(axis=reduction.axis, mean=mean), grad, like)
 
 
-class Sum(Reduction):
+class Sum(ReduceOp):
     """Σ x."""
 
     function = "sum"
@@ -85,7 +101,7 @@ class Sum(Reduction):
         return (_spread(self, grad, node.inputs[0]),)
 
 
-class Mean(Reduction):
+class Mean(ReduceOp):
     """Σ x / n. The mean of nothing is NaN."""
 
     function = "mean"
@@ -103,7 +119,7 @@ class Mean(Reduction):
         return (_spread(self, grad, node.inputs[0], mean=True),)
 
 
-class Extremum(Reduction, abstract=True):
+class Extremum(ReduceOp, abstract=True):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         low, high = (-np.inf, np.inf) if x.dtype.kind == "f" else (np.iinfo(x.dtype).min, np.iinfo(x.dtype).max)
         initial = low if self.function == "max" else high
@@ -112,9 +128,9 @@ class Extremum(Reduction, abstract=True):
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
-        hits = apply(S.Cast(x.dtype), apply(C.Equal(), _spread(self, node.outputs[0], x), x))
-        share = apply(E.RealDiv(), grad, apply(Sum(axis=self.axis, keep_dims=self.keep_dims), hits))
-        return (apply(E.Mul(), hits, _spread(self, share, x)),)
+        hits = apply(Cast(x.dtype), apply(Equal(), _spread(self, node.outputs[0], x), x))
+        share = apply(RealDiv(), grad, apply(Sum(axis=self.axis, keep_dims=self.keep_dims), hits))
+        return (apply(Mul(), hits, _spread(self, share, x)),)
 
 
 class Max(Extremum):
@@ -129,14 +145,14 @@ class Min(Extremum):
     function = "min"
 
 
-class Prod(Reduction):
+class Prod(ReduceOp):
     """Π x. The gradient is the product of the other elements, right at zeros too."""
 
     function = "prod"
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
-        return (apply(E.Mul(), _spread(self, grad, x), apply(ProdOfOthers(axis=self.axis), x)),)
+        return (apply(Mul(), _spread(self, grad, x), apply(ProdOfOthers(axis=self.axis), x)),)
 
 
 class ProdOfOthers(Op):
@@ -168,7 +184,7 @@ class ProdOfOthers(Op):
         yield Sample(cls(axis=(0,)), (_X,), smooth=False)
 
 
-class All(Reduction):
+class All(ReduceOp):
     """Whether all elements are True."""
 
     function = "all"
@@ -180,7 +196,7 @@ class All(Reduction):
         yield Sample(cls(axis=(0,)), (_X > 0,))
 
 
-class Any_(Reduction):
+class Any_(ReduceOp):
     """Whether any element is True (the op that TensorFlow calls Any)."""
 
     function = "any"
@@ -233,7 +249,7 @@ def as_axes(axis: Any) -> Axes:
 
 
 def _reduce(
-    op: type[Reduction], x: Any, axis: Any, keepdims: Any, name: str | None, default: str, old: tuple[Any, Any]
+    op: type[ReduceOp], x: Any, axis: Any, keepdims: Any, name: str | None, default: str, old: tuple[Any, Any]
 ) -> Tensor:
     reduction_indices, keep_dims = old
     axes = as_axes(axis if reduction_indices is None else reduction_indices)
@@ -309,11 +325,11 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, 
         axes = as_axes(axis)
         x.graph.reserve_ids(2 if keepdims else 3)  # the axes, as constants, and the shape of the result
         top = apply(Max(axes, True), x)
-        finite = apply(S.Select(), apply(C.IsFinite(), top), top, apply(F.ZerosLike(), top))
+        finite = apply(Select(), apply(IsFinite(), top), top, apply(ZerosLike(), top))
         stopped = apply(StopGradient(), finite)
-        total = apply(Sum(axes, bool(keepdims)), apply(E.Exp(), apply(E.Sub(), x, stopped)))
+        total = apply(Sum(axes, bool(keepdims)), apply(Exp(), apply(Sub(), x, stopped)))
         shift = stopped if keepdims else apply(Sum(axes, False), stopped)  # one element each, in the other shape
-        return apply(E.Add(), apply(E.Log(), total), shift)
+        return apply(Add(), apply(Log(), total), shift)
 
 
 def _arg(op: type[ArgMax], x: Any, axis: Any, dimension: Any, output_type: Any, name: str | None) -> Tensor:
