@@ -1,7 +1,7 @@
 """Scalar expressions: what a pointwise op computes for one element, for backends that generate code.
 
-An expression is a graph, in which parts may be shared, of functions named as NumPy's ufuncs, with their meaning (`maximum` hands NaN on, `rint` rounds
-halves to even), plus `operand`, `constant`, `where` and `cast`.
+An expression is a graph, in which parts may be shared. Its functions are named as NumPy's ufuncs and have their meaning
+(`maximum` hands NaN on, `rint` rounds halves to even); `operand`, `constant`, `where` and `cast` join them.
 """
 
 from __future__ import annotations
