@@ -10,6 +10,17 @@ from typing import Any
 from minigraph.core.graph import get_default_graph
 from minigraph.ops.builder import as_tensor_like, graph_of
 
+__all__ = [
+    "add_to_collection",
+    "add_to_collections",
+    "colocate_with",
+    "control_dependencies",
+    "device",
+    "get_collection",
+    "get_collection_ref",
+    "name_scope",
+]
+
 
 @contextmanager
 def name_scope(name: str | None, default_name: str | None = None, values: Iterable[Any] | None = None) -> Iterator[str]:

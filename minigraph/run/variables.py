@@ -26,6 +26,26 @@ from minigraph.run.initializers import InitializerLike, glorot_uniform_initializ
 if TYPE_CHECKING:
     from minigraph.run.session import Session
 
+__all__ = [
+    "AUTO_REUSE",
+    "Variable",
+    "VariableScope",
+    "assign",
+    "assign_add",
+    "assign_sub",
+    "get_variable",
+    "get_variable_scope",
+    "global_variables",
+    "global_variables_initializer",
+    "initialize_all_variables",
+    "local_variables",
+    "local_variables_initializer",
+    "model_variables",
+    "trainable_variables",
+    "variable_scope",
+    "variables_initializer",
+]
+
 
 class Variable(Operand[Tensor]):
     """A tensor whose value a session keeps between runs.

@@ -17,7 +17,7 @@ import pytest
 import minigraph as tf
 from minigraph.core.record import Record
 
-# Modules from which users take names. Of a module without `__all__` only its own definitions are public.
+# Modules from which users take names.
 FACES = [
     "minigraph",
     "minigraph.data",
@@ -30,6 +30,8 @@ FACES = [
     "minigraph.summary",
     "minigraph.train",
 ]
+# Modules made of names that others define. Of any other without `__all__` only its own definitions are public.
+GATHERED = {"minigraph", "minigraph.nn", "minigraph.math", "minigraph.linalg", "minigraph.image"}
 # Modules whose docstrings are whole. Public names that others define are not checked.
 DOCUMENTED = {
     "minigraph.layers.classes",
@@ -67,12 +69,11 @@ def find_public() -> dict[str, Any]:
     found: dict[Any, str] = {}
     for face in FACES:
         module = importlib.import_module(face)
-        is_package = hasattr(module, "__path__")
         for name in getattr(module, "__all__", None) or [n for n in vars(module) if not n.startswith("_")]:
             value = getattr(module, name)
             if not (inspect.isfunction(value) or inspect.isclass(value)) or value.__module__ not in DOCUMENTED:
                 continue
-            if value.__module__ == face or is_package or hasattr(module, "__all__"):
+            if value.__module__ == face or face in GATHERED or hasattr(module, "__all__"):
                 found.setdefault(value, f"{face}.{name}")
     return {name: value for value, name in found.items()}
 
