@@ -234,6 +234,8 @@ def _select_bits(kind: np.dtype[Any]) -> Kernel:
 
 
 def cast(op: Cast, in_types: Types, out_types: Types) -> Lowered:
+    if out_types[0].dtype.name == "uint32" and in_types[0].dtype.is_floating:
+        return fallback(op, in_types, out_types)
     return steps_only(lambda x, out: [copy(out[0], x[0])], inplace=same(in_types, out_types[0]))  # type: ignore[arg-type]
 
 

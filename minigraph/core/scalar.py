@@ -120,6 +120,16 @@ def _apply(node: Scalar, args: list[Any], operands: Sequence[Any], xp: Any) -> A
     if node.function == "constant":
         return node.dtype.np_dtype.type(node.value)
     if node.function == "cast":
-        return xp.asarray(args[0]).astype(node.dtype.np_dtype)
+        return convert(xp.asarray(args[0]), node.dtype)
     function: Callable[..., Any] = getattr(xp, node.function)
     return function(*args)
+
+
+def convert(array: Any, dtype: DType) -> Any:
+    """`array.astype(dtype)`, with one result for each value.
+
+    What NumPy makes of a float beyond uint32 depends on its place in the array; by way of int64 it does not.
+    """
+    if dtype.name == "uint32" and array.dtype.kind == "f":
+        array = array.astype("int64")
+    return array.astype(dtype.np_dtype)

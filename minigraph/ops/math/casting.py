@@ -26,7 +26,7 @@ class Cast(Op):
         return (TensorType(self.dtype, x.shape),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (x.astype(self.dtype.np_dtype),)
+        return (scalar.convert(x, self.dtype),)
 
     batching = by_rows
 
