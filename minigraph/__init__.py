@@ -179,6 +179,8 @@ from minigraph.ops.random.distributions import random_normal, random_uniform, se
 from minigraph.ops.random.sampling import multinomial, random_shuffle
 from minigraph.ops.state.variable import group, no_op
 from minigraph.ops.state.variable import tuple_ as tuple
+from minigraph.run.default_session import InteractiveSession, get_default_session
+from minigraph.run.growth import GraphGrowsWarning
 from minigraph.run.initializers import (
     constant_initializer,
     glorot_normal_initializer,
@@ -191,7 +193,7 @@ from minigraph.run.initializers import (
     variance_scaling_initializer,
     zeros_initializer,
 )
-from minigraph.run.session import GraphGrowsWarning, InteractiveSession, Session, get_default_session
+from minigraph.run.session import Session
 from minigraph.run.variables import (
     AUTO_REUSE,
     Variable,
