@@ -8,6 +8,8 @@ from minigraph.core import scopes
 from minigraph.core.graph import Graph
 from minigraph.run.session import Session
 
+__all__ = ["InteractiveSession", "get_default_session"]
+
 
 class InteractiveSession(Session):
     """A session that is the default one from its creation until `close`.

@@ -7,6 +7,8 @@ import warnings
 from minigraph.core.graph import Graph
 from minigraph.core.provenance import Source
 
+__all__ = ["GraphGrowsWarning"]
+
 GROWTH_LIMIT = 5  # runs between which one line may add nodes before the warning
 
 

@@ -18,6 +18,8 @@ from minigraph.run.staged import run_in_stages
 if TYPE_CHECKING:
     from minigraph.rewrite.pipeline import Pass
 
+__all__ = ["Session"]
+
 K = TypeVar("K")
 Result: TypeAlias = npt.NDArray[Any] | Any  # an array, or a scalar: a NumPy number, bytes, a SymPy expression
 Options: TypeAlias = RunOptions | None
@@ -96,7 +98,7 @@ class Session(SessionBase):
     def run(self, fetches: Node, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...) -> None: ...
     @overload
     def run(
-        self, fetches: Operand, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...
+        self, fetches: Operand[Any], feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...
     ) -> Result: ...
     @overload
     def run(

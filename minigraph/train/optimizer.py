@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from minigraph.autodiff.gradients import cut_at, gradients
@@ -158,9 +159,10 @@ class Optimizer:
             TypeError: An item of `var_list` is not a variable.
             GradientError: The loss has no gradient in any of the variables.
         """
-        pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
+        target = convert_to_tensor(loss() if callable(loss) else loss)
+        pairs = self.compute_gradients(target, var_list, grad_loss=grad_loss)
         if not any(grad is not None for grad, _ in pairs):
-            raise _nothing_to_do([v for _, v in pairs], convert_to_tensor(loss))
+            raise _nothing_to_do([v for _, v in pairs], target)
         return self.apply_gradients(pairs, global_step, name)
 
     def compute_gradients(
@@ -258,7 +260,7 @@ class Optimizer:
                 if var not in table:
                     with var.graph.name_scope(None):
                         name = f"{var.op.name}/{slot_name}"
-                        table[var] = Variable(lambda v=var, f=initial: f(v), trainable=False, name=name)
+                        table[var] = Variable(partial(initial, var), trainable=False, name=name)
 
     def get_slot(self, var: Variable, name: str) -> Variable | None:
         """Find the slot variable of a variable.
