@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.pass_text import check, check_unchanged
 from support.programs import after, kinds, program_of
 
 import minigraph as tf
@@ -123,3 +124,40 @@ def test_a_kept_part_makes_only_what_it_needs_of_a_loop() -> None:
             if fetches[-1] is outer:
                 expected = [[1.2, 1.1], [-0.2, -0.1]]
             np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+TEXT = """
+    feed %x float32[3]
+    cell %v float32[3]
+    %r = ReadVariable(%v)
+    %e = Exp(%r)
+    %y = Mul(%e, %x)
+    return %y
+"""
+
+
+def test_a_function_of_a_variable_is_hoisted() -> None:
+    after = TEXT.replace("%y = Mul(%e, %x)", "%h = Hoist(%e)\n%y = Mul(%h, %x)")
+    check(hoist, TEXT, after)
+
+
+def test_only_the_last_of_a_chain_is_kept() -> None:
+    before = TEXT.replace("Mul(%e, %x)", "Mul(%t, %x)").replace("%y =", "%t = Tanh(%e)\n%y =")
+    after = before.replace("%y = Mul(%t, %x)", "%h = Hoist(%t)\n%y = Mul(%h, %x)")
+    check(hoist, before, after)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("return", "%s = AssignAdd(%v, %x)\nreturn"),
+        ("Exp(%r)", "Reshape(%r) {shape=(3,)}"),
+        ("Exp(%r)", "Mul(%r, %x)"),
+        ("Exp(%r)", "Exp(%r) ^%x"),
+        ("%e = Exp(%r)", "cell %s uint64[3]\n%e = RandomUniform(%s) {dtype=float32, shape=(3,), seed=1, seed2=2}"),
+        ("%e = Exp(%r)", "const %c float32[3](1.0, 2.0, 3.0)\n%e = Exp(%c)"),
+    ],
+    ids=["a variable changes", "a view", "a feed", "a control input", "random numbers", "no variable"],
+)
+def test_what_is_not_kept(old: str, new: str) -> None:
+    check_unchanged(hoist, TEXT.replace(old, new))

@@ -1,4 +1,4 @@
-"""Pointwise fusion and epilogues: what becomes one loop, what does not and why, and the numbers."""
+"""The pass fuse_pointwise: what becomes one loop, what does not and why, and the numbers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.programs import after, kinds, program_of, reasons
+from support.pass_text import check, check_missed, check_unchanged
+from support.programs import after, program_of, reasons
 from support.random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
 from minigraph.backends.numpy import loop as loops
 from minigraph.ir.program import Program
-from minigraph.ir.regions import Epilogue, Loop, Region, collapse, program_batching
+from minigraph.ir.regions import Loop, Region
 from minigraph.ir.verifier import verify_program
 from minigraph.passes.fuse_epilogue import fuse_epilogue
 from minigraph.passes.fuse_pointwise import fuse_pointwise
 
 FUSE = ["fuse_pointwise", "fuse_epilogue"]
+
 QUICK = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
@@ -105,33 +107,6 @@ def test_a_path_through_something_else_keeps_two_apart() -> None:
     assert "a path leaves the loop and comes back, or leads through a sum" in reasons(outcome)
 
 
-@pytest.mark.parametrize(
-    ("space", "operands", "collapsed"),
-    [
-        ((2, 3, 4), [(2, 3, 4)], (24,)),
-        ((2, 3, 4), [(2, 3, 4), (4,)], (6, 4)),
-        ((2, 3, 4), [(2, 3, 4), (2, 1, 1)], (2, 12)),
-        ((2, 3, 4), [(2, 3, 4), (1, 3, 1)], (2, 3, 4)),
-        ((2, 3, 4), [(2, 3, 4), ()], (24,)),
-        ((1, 3, 1, 4), [(1, 3, 1, 4), (4,)], (3, 4)),
-        ((1, 1), [(1, 1), ()], (1,)),
-    ],
-)
-def test_axes_that_all_operands_treat_alike_become_one(
-    space: tuple[int, ...], operands: list[tuple[int, ...]], collapsed: tuple[int, ...]
-) -> None:
-    holders = [tf.placeholder(tf.float32, s) for s in operands]
-    y = tf.exp(holders[0])
-    for other in holders[1:]:
-        y = y * other
-    y = tf.tanh(y)
-    program = after(program_of([y], holders), fuse_pointwise).program
-    (loop,) = [i.op for i in program.instrs if isinstance(i.op, Loop)]
-    assert loop.space == space
-    assert collapse(loop).space == collapsed
-    assert len(collapse(loop).program.instrs) == len(loop.program.instrs)
-
-
 def test_a_scalar_condition_stays_a_scalar() -> None:
     x, flag = x45(), tf.placeholder(tf.bool, [])
     y = tf.exp(tf.where(flag, x, -x))
@@ -139,17 +114,6 @@ def test_a_scalar_condition_stays_a_scalar() -> None:
     with tf.Session(passes=FUSE) as session:
         assert regions(session.plan_for(y, feed)[0].program)
         np.testing.assert_allclose(session.run(y, feed), np.full((4, 5), np.exp(-2.0)), rtol=1e-6)
-
-
-def test_sums_keep_their_axes_apart() -> None:
-    x = tf.placeholder(tf.float32, [2, 3, 4, 5])
-    y = tf.reduce_sum(tf.exp(x), [1, 2])
-    program = after(program_of([y], [x]), fuse_pointwise).program
-    (loop,) = [i.op for i in program.instrs if isinstance(i.op, Loop)]
-    assert collapse(loop).space == (2, 12, 5)
-    how = program_batching(collapse(loop).program)
-    assert how is not None
-    assert how.sums == (False,)
 
 
 def test_equal_sums_of_two_shapes_are_both_given() -> None:
@@ -164,71 +128,6 @@ def test_equal_sums_of_two_shapes_are_both_given() -> None:
     np.testing.assert_allclose(found[0], expected.sum(1, keepdims=True), rtol=1e-5)
     np.testing.assert_allclose(found[1], expected.sum(1), rtol=1e-5)
     np.testing.assert_allclose(found[2:], expected.sum(), rtol=1e-5)
-
-
-# epilogues
-
-
-def convolved(x: Any, channels: int = 3, seed: int = 0) -> Any:
-    filters = np.random.RandomState(seed).randn(3, 3, x.shape[3].value, channels).astype(np.float32)
-    return tf.nn.conv2d(x, tf.Variable(filters), [1, 1, 1, 1], "SAME")
-
-
-def test_bias_activation_and_residual_go_into_the_convolution() -> None:
-    x = tf.placeholder(tf.float32, [2, 5, 6, 3])
-    y = tf.nn.relu(tf.nn.bias_add(convolved(x), tf.Variable([1.0, 2.0, 3.0])) + x)
-    program = after(program_of([y], [x]), fuse_pointwise, fuse_epilogue).program
-    assert regions(program) == ["Epilogue(Conv2D+BiasAdd+AddV2+Relu)"]
-    assert "Conv2D" not in kinds(program)
-
-
-def test_of_two_convolutions_the_last_takes_the_other_in() -> None:
-    x = tf.placeholder(tf.float32, [2, 5, 6, 3])
-    y = tf.nn.relu(convolved(x) + convolved(x, seed=1))
-    program = after(program_of([y], [x]), fuse_pointwise, fuse_epilogue).program
-    assert regions(program) == ["Epilogue(Conv2D+AddV2+Relu)"]
-    assert kinds(program).count("Conv2D") == 1
-
-
-def test_a_matrix_product_takes_bias_and_activation() -> None:
-    x = x45()
-    y = tf.sigmoid(tf.matmul(x, tf.Variable(tf.ones([5, 7]))) + tf.Variable(tf.ones([7])))
-    program = after(program_of([y], [x]), fuse_pointwise, fuse_epilogue).program
-    assert regions(program) == ["Epilogue(MatMul+AddV2+Sigmoid)"]
-
-
-def test_why_a_convolution_has_no_epilogue() -> None:
-    x = tf.placeholder(tf.float32, [2, 5, 6, 3])
-    y = convolved(x)
-    read_twice = after(program_of([tf.nn.relu(y), tf.exp(y)], [x]), fuse_epilogue)
-    assert "its result has 2 readers" in reasons(read_twice)
-    fetched = after(program_of([y], [x]), fuse_epilogue)
-    assert "it is a result of the run" in reasons(fetched)
-    pooled = after(program_of([tf.nn.max_pool(y, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")], [x]), fuse_epilogue)
-    assert "MaxPool does not go through it element by element" in reasons(pooled)
-    summed = after(program_of([tf.reduce_sum(tf.square(y))], [x]), fuse_pointwise, fuse_epilogue)
-    assert "Loop does not go through it element by element" in reasons(summed)
-    wider = after(program_of([y + tf.ones([3, 2, 5, 6, 3])], [x]), fuse_epilogue)
-    assert not wider.applied
-    with tf.control_dependencies([tf.Variable(1.0).assign(2.0)]):
-        ordered = tf.nn.relu(y)
-    assert not after(program_of([ordered], [x]), fuse_epilogue).applied
-
-
-def test_an_epilogue_of_another_dtype_has_room_for_the_product() -> None:
-    x = x45()
-    y = tf.cast(tf.matmul(x, tf.ones([5, 7])) > 3.0, tf.float32)
-    z = tf.greater(tf.matmul(x, 2.0 * tf.ones([5, 7])), 3.0)
-    feed = {x: np.random.RandomState(0).rand(4, 5).astype(np.float32)}
-    with tf.Session(passes=FUSE) as session:
-        assert "Epilogue(MatMul+Greater)" in regions(session.plan_for(z, feed)[0].program)
-        np.testing.assert_array_equal(session.run(y, feed), (feed[x].sum(1, keepdims=True) > 3) * np.ones((4, 7)))
-        np.testing.assert_array_equal(
-            session.run(z, feed), (feed[x].sum(1, keepdims=True) > 1.5) & np.ones((4, 7), bool)
-        )
-
-
-# values
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -278,48 +177,6 @@ def test_loops_over_any_shapes_equal_numpy(shape: list[int], data: st.DataObject
     np.testing.assert_allclose(found[2], np.maximum(expected, 0).mean(), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.usefixtures("small_blocks")
-@QUICK
-@given(batch=st.integers(1, 5), residual=st.booleans(), spread=st.booleans(), twice=st.booleans(), grad=st.booleans())
-def test_random_epilogues_keep_their_values(batch: int, residual: bool, spread: bool, twice: bool, grad: bool) -> None:
-    with tf.Graph().as_default() as graph:
-        x = tf.placeholder(tf.float32, [None, 5, 6, 3])
-        y = tf.nn.bias_add(convolved(x), tf.Variable([1.0, -2.0, 0.5]))
-        if residual:
-            y = y + tf.tanh(x)
-        if spread:  # one number for each image
-            y = y * tf.reduce_mean(x, [1, 2, 3], keepdims=True)
-        y = tf.nn.relu(y)
-        y = convolved(y, seed=3) * y if twice else tf.sigmoid(convolved(y, seed=2))
-        fetches: list[Any] = [y, tf.matmul(tf.reshape(y, [-1, 90]), tf.ones([90, 4])) * 0.1]
-        if grad:
-            fetches += tf.gradients(tf.reduce_sum(fetches[1]), [x, *tf.trainable_variables()])
-        feed = {x: np.random.RandomState(batch).randn(batch, 5, 6, 3).astype(np.float32)}
-        case = Case(graph, fetches, feed, tf.global_variables_initializer())
-    for a, b in zip(evaluate(case, optimize="O0"), evaluate(case, passes=FUSE), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4 * max(1.0, float(np.abs(a).max())))
-
-
-def test_epilogues_and_loops_work_by_blocks_of_the_batch() -> None:
-    x = tf.placeholder(tf.float32, [None, 5, 6, 3])
-    y = tf.nn.relu(convolved(tf.nn.relu(convolved(x))) + x)
-    loss = tf.reduce_mean(tf.square(y))
-    fetches = [loss, *tf.gradients(loss, tf.trainable_variables())]
-    feed = {x: np.random.RandomState(1).randn(7, 5, 6, 3).astype(np.float32)}
-    from minigraph.passes.fuse_blocks import FuseBlocks
-
-    blocks = FuseBlocks(min_edge=0, min_saved=0)
-    found = []
-    for passes in ([], [*FUSE, blocks]):
-        with tf.Session(passes=passes) as session:
-            session.run(tf.global_variables_initializer())
-            found.append(session.run(fetches, feed))
-            shown = regions(session.plan_for(fetches, feed)[0].program)
-    assert any("Epilogue" in r and r.startswith("Blocked") for r in shown)
-    for a, b in zip(*found, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-
-
 def test_a_loop_may_write_over_an_operand_that_ends_there() -> None:
     x = tf.placeholder(tf.float32, [300, 400])
     with tf.Session(passes=FUSE) as session:
@@ -333,10 +190,71 @@ def test_a_loop_may_write_over_an_operand_that_ends_there() -> None:
         np.testing.assert_array_equal(session.run(loop, {x: feed}), found)
 
 
-def test_regions_refuse_other_types_than_they_are_for() -> None:
-    x = x45()
-    program = after(program_of([tf.exp(tf.tanh(x))], [x]), fuse_pointwise).program
-    (loop,) = [i.op for i in program.instrs if isinstance(i.op, Loop)]
-    with pytest.raises(ValueError, match="a region over"):
-        loop.infer(tf.placeholder(tf.float32, [5, 4]).type)
-    assert not isinstance(loop, Epilogue)
+# as text
+
+
+XR = "feed %x float32[4,5]\nfeed %r float32[5]\n"
+LOOP = """
+    %y = Loop(%x, %r) {space=(4, 5)} {
+      feed %a float32[4,5]
+      feed %b float32[5]
+      %m = Mul(%a, %b)
+      %t = Tanh(%m)
+      return %t
+    }
+    return %y
+"""
+
+
+def test_a_chain_becomes_a_loop() -> None:
+    check(fuse_pointwise, XR + "%m = Mul(%x, %r)\n%y = Tanh(%m)\nreturn %y", XR + LOOP)
+
+
+def test_a_sum_at_the_end_is_a_part_of_the_loop() -> None:
+    check(
+        fuse_pointwise,
+        XR + "%m = Mul(%x, %r)\n%y = Sum(%m) {axis=(1,)}\nreturn %y",
+        XR + LOOP.replace("%t = Tanh(%m)", "%t = Sum(%m) {axis=(1,)}"),
+    )
+
+
+def test_a_mean_at_the_end_is_a_sum_and_a_division() -> None:
+    after = LOOP.replace("%t = Tanh(%m)", "%t = Sum(%m) {axis=(1,)}").replace(
+        "return %y", "const %c float32[](5.0)\n%z = RealDiv(%y, %c)\nreturn %z"
+    )
+    before = XR + "%m = Mul(%x, %r)\n%y = Mean(%m) {axis=(1,)}\nreturn %y"
+    check(fuse_pointwise, before, XR + after, exact=False)
+
+
+CROSSED = "a path leaves the loop and comes back, or leads through a sum"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("%s = Tanh(%r)\n%y = Mul(%x, %s)", "it has the shape (5,) in a loop over (4, 5)"),
+        ("%m = Tanh(%x)\n%s = Softmax(%m)\n%y = Mul(%m, %s)", CROSSED),
+        ("%s = Sum(%x) {axis=(0,)}\n%y = Tanh(%s)", "it is a sum"),
+    ],
+)
+def test_what_stays_apart_as_text(text: str, reason: str) -> None:
+    check_missed(fuse_pointwise, XR + text + "\nreturn %y", reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%m = Tanh(%x)\n%y = Exp(%m) ^%x",
+        "%m = Tanh(%x) ^%r\n%y = Exp(%m)",
+        "%m = Tanh(%x)\n%y = Exp(%m)\n%z = Softmax(%r) ^%m",
+        "%m = Softmax(%x)\n%y = Exp(%m)",
+        "%m = Tanh(%x)\n%y = Mean(%x) {axis=(1,)}",
+    ],
+    ids=["a control input", "a control input of the first", "orders another", "not pointwise", "a mean of a feed"],
+)
+def test_no_loop_is_made(text: str) -> None:
+    check_unchanged(fuse_pointwise, XR + text + "\nreturn %y" + (", %z" if "%z" in text else ""))
+
+
+def test_an_empty_loop_is_not_made() -> None:
+    check_unchanged(fuse_pointwise, "feed %x float32[0,5]\n%m = Tanh(%x)\n%y = Exp(%m)\nreturn %y")
