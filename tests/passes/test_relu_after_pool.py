@@ -45,17 +45,6 @@ def test_relu_moves_behind_the_pooling_and_its_gradient_before_the_unpooling() -
             assert type(instr.inputs[0].instr.op).__name__ == "ReluGrad"
 
 
-@pytest.mark.parametrize("other", ["relu is fetched", "where the gradient enters is fetched"])
-def test_relu_stays_where_somebody_else_reads_it(other: str) -> None:
-    x = tf.placeholder(tf.float32, [5, 8, 8, 2])
-    rectified = tf.nn.relu(x)
-    y = tf.nn.max_pool(rectified, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
-    extra = rectified if other == "relu is fetched" else tf.gradients(y, rectified)[0]
-    outcome = relu_after_pool.run(program_of([tf.gradients(y, x)[0], extra], {x: np.zeros((5, 8, 8, 2))}))
-    assert not outcome.applied
-    assert outcome.missed[0].reason
-
-
 POOL = "{ksize=(2, 2), strides=(2, 2)}"
 UNPOOL = "{ksize=(2, 2), strides=(2, 2), shape=(2, 4, 4, 3)}"
 FORWARD = f"feed %x float32[2,4,4,3]\n%r = Relu(%x)\n%p = MaxPool(%r) {POOL}\n"
