@@ -8,6 +8,7 @@ import inspect
 import io
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,11 @@ FACES = [
     "minigraph.layers",
     "minigraph.losses",
     "minigraph.metrics",
+    "minigraph.models",
+    "minigraph.onnx",
     "minigraph.summary",
     "minigraph.train",
+    "minigraph.weights",
 ]
 # Modules made of names that others define. Of any other without `__all__` only its own definitions are public.
 GATHERED = {"minigraph", "minigraph.nn", "minigraph.math", "minigraph.linalg", "minigraph.image"}
@@ -39,6 +43,19 @@ DOCUMENTED = {
     "minigraph.layers.other_ranks",
     "minigraph.losses",
     "minigraph.metrics",
+    "minigraph.models.alexnet",
+    "minigraph.models.classifier",
+    "minigraph.models.efficientnet_lite",
+    "minigraph.models.folder_cnn",
+    "minigraph.models.googlenet",
+    "minigraph.models.inception_v3",
+    "minigraph.models.lenet",
+    "minigraph.models.mnist_cnn",
+    "minigraph.models.record",
+    "minigraph.models.registry",
+    "minigraph.models.resnet",
+    "minigraph.models.squeezenet",
+    "minigraph.models.vgg",
     "minigraph.run.initializers",
     "minigraph.autodiff.gradients",
     "minigraph.core.collections",
@@ -71,6 +88,7 @@ def find_public() -> dict[str, Any]:
         module = importlib.import_module(face)
         for name in getattr(module, "__all__", None) or [n for n in vars(module) if not n.startswith("_")]:
             value = getattr(module, name)
+            value = value.func if isinstance(value, partial) else value
             if not (inspect.isfunction(value) or inspect.isclass(value)) or value.__module__ not in DOCUMENTED:
                 continue
             if value.__module__ == face or face in GATHERED or hasattr(module, "__all__"):
