@@ -206,7 +206,7 @@ UNARY = [M.square, M.sin, M.cos, M.tanh, M.sigmoid, M.negative, M.exp, lambda t:
 BINARY = [M.add, M.subtract, M.multiply, M.squared_difference, lambda a, b: a / (b * b + 2.0)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_random_graphs_with_several_consumers(data: st.DataObject) -> None:
     """Each step takes any tensors made so far, so most are used more than once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,6 @@ from minigraph.ops.control.recompute import Recompute
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(6, 5)).astype(np.float32)
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def weights(*shape: int) -> tf.Variable:
@@ -275,7 +269,7 @@ def random_body(seed: int) -> Callable[..., tf.Tensor]:
 
 
 @given(st.integers(0, 2**31), st.booleans())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_random_scopes_keep_the_numbers(seed: int, second_order: bool) -> None:
     plain = build(random_body(seed), tf.name_scope, second_order)
     again = build(random_body(seed), tf.recompute, second_order)

@@ -14,7 +14,7 @@ from gpu import registers
 from gpu.host import COMPILER, SANITIZE, HostDevice
 from gpu.some_device import has_device, some_device
 from gpu.trials import kernels_of, large_cases, sample_cases, trials
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from support.kernel_cases import randn, type_of
 from support.random_graphs import Case, evaluate, random_graphs
 from test_numpy_kernels import convolutions, pools
@@ -138,7 +138,7 @@ def test_every_op_is_emitted_or_a_known_host_call() -> None:
 
 @few_or_many
 def test_convolutions_equal_the_reference(examples: int) -> None:
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(convolutions())
     def run(case: Any) -> None:
         op, x, w = case
@@ -182,7 +182,7 @@ def test_convolution_in_pieces_equals_the_reference(monkeypatch: pytest.MonkeyPa
 
 @few_or_many
 def test_pooling_equals_the_reference(examples: int) -> None:
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(pools())
     def run(case: Any) -> None:
         attributes, shape = case
@@ -213,7 +213,7 @@ def on_device(monkeypatch: pytest.MonkeyPatch) -> None:
 @few_or_many
 @pytest.mark.usefixtures("on_device")
 def test_random_graphs_equal_numpy(examples: int) -> None:
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples)
     @given(random_graphs())
     def run(case: Case) -> None:
         for a, b in zip(evaluate(case), evaluate(case, backend="cupy"), strict=True):

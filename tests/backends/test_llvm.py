@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import test_numpy_kernels as kernels
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from support.random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
@@ -39,8 +39,6 @@ from minigraph.backends.llvm.native import LoweringContext
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.llvm.update import FORMULAS
 from minigraph.util.object_cache import ObjectCache, objects
-
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -73,7 +71,7 @@ def test_every_optimizer_step_is_native() -> None:
     assert {k for k in REGISTRY.values() if k.__name__.startswith("Apply")} == set(FORMULAS)
 
 
-@QUICK
+@settings(max_examples=25)
 @given(case=random_graphs())
 def test_random_graphs_give_what_numpy_gives(case: Case) -> None:
     with np.errstate(all="ignore"):

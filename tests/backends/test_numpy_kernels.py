@@ -171,7 +171,7 @@ def _blocks(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_blocks")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_convolution_against_reference(dtype: Any) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(convolutions())
     def run(case: Any) -> None:
         op, x, w = case
@@ -186,7 +186,7 @@ def test_convolution_against_reference(dtype: Any) -> None:
 def test_convolution_against_torch() -> None:
     torch = pytest.importorskip("torch")
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(convolutions())
     def run(case: Any) -> None:
         op, x, w = case
@@ -221,7 +221,7 @@ def pools(draw: Any) -> tuple[tuple[Any, ...], tuple[int, ...]]:
 
 @pytest.mark.usefixtures("_blocks")
 def test_pooling_against_reference() -> None:
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     @given(pools(), st.sampled_from([np.float32, np.float64]))
     def run(case: Any, dtype: Any) -> None:
         attributes, shape = case

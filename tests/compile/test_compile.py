@@ -21,10 +21,9 @@ from minigraph.ops.constant import Const
 
 
 @pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default() as graph:
-        yield
-        verify_graph(graph)
+def _verified(graph: tf.Graph) -> Iterator[None]:
+    yield
+    verify_graph(graph)
 
 
 def compiled(fetches: Sequence[Any], feeds: dict[tf.Tensor, Sequence[int]] | None = None) -> Program:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,12 +20,6 @@ from minigraph.core.types import TensorType
 from minigraph.ir.program import Cell, Instr, Program, Value
 
 START = (3.0, 5.0, 7.0)
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def program_of(fetches: list[Any]) -> Program:
@@ -334,7 +328,7 @@ def expect(program: list[Model], wanted: list[int], fed: dict[int, float]) -> tu
 
 
 @given(programs(), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_random_programs_follow_the_rule(program: list[Model], data: st.DataObject) -> None:
     tensors = [i for i, s in enumerate(program) if s.kind != "group"]
     wanted = data.draw(st.lists(st.integers(0, len(program) - 1), min_size=1, max_size=6, unique=True))
@@ -355,7 +349,7 @@ def test_random_programs_follow_the_rule(program: list[Model], data: st.DataObje
 
 @pytest.mark.parametrize("thrifty", [False, True])
 @given(program=programs(), data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_write_comes_before_the_last_use_of_what_it_destroys(
     thrifty: bool, program: list[Model], data: st.DataObject
 ) -> None:
@@ -408,7 +402,7 @@ def test_a_schedule_does_not_depend_on_chance(thrifty: bool) -> None:
 
 
 @given(random_graphs())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_another_order_needs_no_more_memory_and_changes_no_value(case: Case) -> None:
     plans = []
     for reorder in (False, True):

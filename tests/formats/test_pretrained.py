@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,12 +23,6 @@ REAL = [
     ("squeezenet", "squeezenet_weights_tf_dim_ordering_tf_kernels.h5", torch_networks.squeezenet),
     ("efficientnet-lite0", "efficientnet-lite0-57934424.pth", torch_networks.efficientnet_lite0),
 ]
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def small(images: tf.Tensor, num_classes: int = 3, scope: str = "small", **_: Any) -> Any:

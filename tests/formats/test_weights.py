@@ -50,7 +50,7 @@ def test_round_trip(form: Any, tmp_path_factory: pytest.TempPathFactory) -> None
     need(form.name)
     path = tmp_path_factory.mktemp("round") / f"weights{form.suffixes[0]}"
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(st.dictionaries(names, arrays, max_size=4))
     def check(weights: dict[str, Any]) -> None:
         save_weights(path, weights)

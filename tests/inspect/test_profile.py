@@ -29,12 +29,6 @@ from minigraph.tools.cli import main
 from minigraph.tools.shared.target import load_target
 
 
-@pytest.fixture(autouse=True)
-def graph() -> Any:
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(a) for a in arguments])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,6 @@ STEPS = 20
 TARGET = np.array([[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]])
 START = np.array([[0.5, 0.25, -1.0], [2.0, 0.1, 4.0]])
 Rule = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # (variable, gradient, step from 1) → variable
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def gradient(w: np.ndarray) -> np.ndarray:

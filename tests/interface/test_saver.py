@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,6 @@ from safetensors.numpy import load_file, save_file
 import minigraph as tf
 from minigraph.core.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError
 from minigraph.train.saver import read_checkpoint
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,6 @@ from minigraph.weights import load_weights, save_weights
 LABELS = ("circle", "square", "héxagon")
 PICTURES = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3)).astype(np.float32)
 TO_RGB = Preprocessing("BGR", (10.0, 20.0, 30.0), (1.0, 2.0, 4.0))
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def made(path: Path, labels: Any = LABELS) -> np.ndarray:

@@ -25,7 +25,7 @@ def normalised(x: Array, scale: Array, offset: Array, epsilon: float = 1e-3) -> 
         return list(session.run(tf.nn.fused_batch_norm(tensor, scale, offset, epsilon=epsilon), {tensor: x}))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 99), st.floats(0.1, 50), st.floats(-50, 50))
 def test_scale_and_shift_of_the_input_do_not_matter(seed: int, factor: float, shift: float) -> None:
     """Up to ε: BN(a·x + b) = BN(x), and −a turns the sign."""

@@ -60,14 +60,14 @@ def check_against_torch(build: Any, case: tuple[Any, ...], dims: Any) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(convolutions(1))
 def test_conv1d_against_torch(case: tuple[Any, ...]) -> None:
     _, _, (stride,), (dilation,), padding = case
     check_against_torch(lambda x, w: tf.nn.conv1d(x, w, stride, padding, dilations=dilation), case, np.shape)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(convolutions(3), st.booleans())
 def test_conv3d_against_torch(case: tuple[Any, ...], known: bool) -> None:
     _, w, strides, dilations, padding = case

@@ -84,7 +84,7 @@ def naive(c: Convolution) -> np.ndarray:
     return y
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(convolutions())
 def test_forward_is_the_definition(c: Convolution) -> None:
     case = Case(c.tensor, [c.x, c.w])
@@ -93,7 +93,7 @@ def test_forward_is_the_definition(c: Convolution) -> None:
     np.testing.assert_allclose(case.values(case.outputs)[0], expected, rtol=1e-12, atol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(convolutions())
 def test_gradients_to_second_order_against_torch(c: Convolution) -> None:
     torch = pytest.importorskip("torch")
@@ -119,7 +119,7 @@ def test_gradients_to_second_order_against_torch(c: Convolution) -> None:
         np.testing.assert_allclose(a, b.detach().numpy().transpose(order), rtol=1e-10, atol=1e-10)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(3, 7), st.integers(3, 7), st.integers(1, 3), st.integers(1, 3), st.sampled_from(["VALID", "SAME"]))
 def test_forward_is_scipys_correlation(height: int, width: int, rows: int, columns: int, mode: str) -> None:
     random = np.random.RandomState(height * width)

@@ -51,7 +51,7 @@ def grads(build: Any, *arrays: Any) -> list[list[float]]:
     return [g.tolist() for g in case.values([g for g in found if g is not None])]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3), st.sampled_from(sorted(BINARY, key=name))
 )
@@ -63,7 +63,7 @@ def test_binary_broadcasting(shapes: hnp.BroadcastableShapes, function: Any) -> 
     np.testing.assert_allclose(case.values(case.outputs)[0], BINARY[function](*arrays), rtol=1e-14)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3), st.sampled_from(DIFFERENTIABLE))
 def test_gradients_are_summed_to_the_shape_of_the_operand(shapes: hnp.BroadcastableShapes, function: Any) -> None:
     random = np.random.RandomState(0)

@@ -41,7 +41,7 @@ def value(build: Any, *arrays: Any) -> np.ndarray:
 rows = st.lists(st.floats(-800, 800), min_size=1, max_size=6)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(rows)
 def test_log_softmax_to_the_last_digits(row: list[float]) -> None:
     expected = exact_log_softmax(row)
@@ -117,7 +117,7 @@ def test_gradients_are_summed_to_operands_that_broadcast() -> None:
         np.testing.assert_allclose(found[0], full.sum(0, keepdims=True) if len(x) == 1 else full, rtol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(-1e4, 1e4), st.floats(0, 1))
 def test_sigmoid_cross_entropy(x: float, z: float) -> None:
     def function(a: Any, b: Any) -> Any:

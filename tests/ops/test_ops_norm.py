@@ -21,7 +21,7 @@ from minigraph.ops.nn.norm import batch_normalization, l2_normalize, moments
 RANDOM = np.random.RandomState(0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(0, 3), min_size=3, max_size=3),
     st.sampled_from([(), (2,), (1, 2)]),

@@ -54,7 +54,7 @@ def poolings(draw: st.DrawFn, levels: int = 3) -> Pooling:
     return Pooling(-1.0 - random.randint(levels, size=shape), ksize, strides, padding)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(poolings())
 def test_max_pool_and_its_gradients_first_among_ties(pooling: Pooling) -> None:
     case = pooling.case(max_pool)
@@ -71,7 +71,7 @@ def test_max_pool_and_its_gradients_first_among_ties(pooling: Pooling) -> None:
     assert again.shape == pooling.x.shape
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(poolings())
 def test_avg_pool_divides_by_the_valid_count(pooling: Pooling) -> None:
     case = pooling.case(avg_pool)
@@ -86,7 +86,7 @@ def test_avg_pool_divides_by_the_valid_count(pooling: Pooling) -> None:
     np.testing.assert_allclose(dx, expected_grad, rtol=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(poolings(levels=1000))
 def test_against_torch(pooling: Pooling) -> None:
     torch = pytest.importorskip("torch")

@@ -36,7 +36,7 @@ def gradient(build: Any, array: Any) -> tuple[np.ndarray, np.ndarray]:
     return weights, case.values([grad])[0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data(), shapes, st.booleans(), st.sampled_from(sorted(FUNCTIONS, key=lambda f: f.__name__)))
 def test_against_numpy(data: st.DataObject, shape: tuple[int, ...], keep: bool, function: Any) -> None:
     rank = len(shape)
@@ -49,7 +49,7 @@ def test_against_numpy(data: st.DataObject, shape: tuple[int, ...], keep: bool, 
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data(), st.sampled_from([R.reduce_sum, R.reduce_mean, R.reduce_max]))
 def test_gradients_to_second_order(data: st.DataObject, function: Any) -> None:
     axes = data.draw(st.sampled_from([None, [0], [-1], [0, 2], [], [2, 1, 0]]))

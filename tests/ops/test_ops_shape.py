@@ -44,7 +44,7 @@ def numbers(shape: tuple[int, ...]) -> np.ndarray:
     return np.arange(math.prod(shape), dtype=np.float64).reshape(shape)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data(), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4))
 def test_reshape(data: st.DataObject, shape: tuple[int, ...]) -> None:
     x = numbers(shape)
@@ -57,7 +57,7 @@ def test_reshape(data: st.DataObject, shape: tuple[int, ...]) -> None:
         agree(lambda t: S.reshape(t, hole), x.reshape(target), x)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data(), shapes)
 def test_transpose(data: st.DataObject, shape: tuple[int, ...]) -> None:
     x = numbers(shape)
@@ -66,7 +66,7 @@ def test_transpose(data: st.DataObject, shape: tuple[int, ...]) -> None:
     agree(S.transpose, x.T, x)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data(), shapes)
 def test_expand_and_squeeze(data: st.DataObject, shape: tuple[int, ...]) -> None:
     x = numbers(shape)
@@ -77,7 +77,7 @@ def test_expand_and_squeeze(data: st.DataObject, shape: tuple[int, ...]) -> None
     agree(S.squeeze, np.squeeze(wide), wide)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data(), shapes)
 def test_tile_and_pad(data: st.DataObject, shape: tuple[int, ...]) -> None:
     x = numbers(shape)
@@ -90,7 +90,7 @@ def test_tile_and_pad(data: st.DataObject, shape: tuple[int, ...]) -> None:
         agree(lambda t, m=mode, p=near: C.pad(t, p, m), np.pad(x, near, mode=mode.lower()), x)  # type: ignore[call-overload]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data(), shapes)
 def test_concat_split_stack(data: st.DataObject, shape: tuple[int, ...]) -> None:
     x = numbers(shape)
@@ -106,7 +106,7 @@ def test_concat_split_stack(data: st.DataObject, shape: tuple[int, ...]) -> None
     agree(lambda t: J.unstack(t, shape[axis], axis), list(np.moveaxis(x, axis, 0)), x)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), shapes)
 def test_slices_are_pythons(data: st.DataObject, shape: tuple[int, ...]) -> None:
     x = numbers(shape)
@@ -114,7 +114,7 @@ def test_slices_are_pythons(data: st.DataObject, shape: tuple[int, ...]) -> None
     agree(lambda t: t[key], x[key], x)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data(), shapes)
 def test_slice_and_gather(data: st.DataObject, shape: tuple[int, ...]) -> None:
     x = numbers(shape)

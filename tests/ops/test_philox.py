@@ -142,14 +142,14 @@ def test_uniform_int_is_the_plain_loop(
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("distribution", [philox.uniform, philox.normal, philox.truncated_normal])
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(count=st.integers(0, 40_000), more=st.integers(0, 20_000))
 def test_prefix_does_not_depend_on_count(distribution: Distribution, dtype: Any, count: int, more: int) -> None:
     whole = distribution(count + more, 7, 3, 5, dtype)
     np.testing.assert_array_equal(distribution(count, 7, 3, 5, dtype), whole[:count])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(blocks=st.integers(0, 12_000), skip=st.integers(0, 12_000))
 def test_offset_skips_whole_blocks(blocks: int, skip: int) -> None:
     np.testing.assert_array_equal(philox.raw(blocks, 7, 3, 100 + skip), philox.raw(skip + blocks, 7, 3, 100)[skip:])

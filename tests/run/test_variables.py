@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,6 @@ from scipy import stats
 
 import minigraph as tf
 from minigraph.core.errors import FailedPreconditionError
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def values(*fetches: Any) -> list[Any]:

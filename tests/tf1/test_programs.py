@@ -15,10 +15,8 @@ from minigraph.data import Dataset, load
 
 
 @pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        tf.set_random_seed(1)
-        yield
+def _seed(graph: tf.Graph) -> None:
+    tf.set_random_seed(1)
 
 
 @pytest.fixture(scope="module")

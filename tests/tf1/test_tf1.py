@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,12 +17,6 @@ from minigraph.tools.python2 import find_lines, translate
 from minigraph.tools.symbols import used_symbols
 
 DIGITS = Path(tf.__file__).parents[1] / "data" / "digits"
-
-
-@pytest.fixture(autouse=True)
-def graph() -> Any:
-    with tf.Graph().as_default() as graph:
-        yield graph
 
 
 def run(folder: Path, source: str, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:

@@ -117,7 +117,7 @@ def test_f3_8_9_full_convolution() -> None:
 # C-xcorr, EQ-convfwd, EQ-convbackprop
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sizes, sizes, st.integers(0, 3), st.integers(0, 3), seeds)
 def test_c_xcorr_layers_cross_correlate_and_the_flipped_kernel_convolves(
     rows: int, columns: int, more: int, wider: int, seed: int
@@ -173,7 +173,7 @@ def test_eq_convbackprop_erratum_the_gradient_of_the_input() -> None:
     assert zero(da - expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 4), st.integers(0, 4), seeds)
 def test_eq_convbackprop_the_flipped_gradient_is_a_correlation(
     rows: int, columns: int, more: int, wider: int, seed: int
@@ -198,7 +198,7 @@ def test_eq_convbackprop_without_the_flip() -> None:
 # C-pad, EQ-share, EQ-equiv
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(1, 4), st.integers(1, 4), seeds)
 def test_c_pad_same_puts_the_odd_zero_at_the_right_and_the_bottom(
     rows: int, columns: int, height: int, width: int, seed: int
@@ -239,7 +239,7 @@ def shifted(x: np.ndarray, down: int, right: int) -> np.ndarray:
     return out
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 3), st.integers(0, 3), st.sampled_from([1, 3, 5]), seeds)
 def test_eq_equiv_f3_24_25_translation_and_convolution_commute_inside(
     down: int, right: int, side: int, seed: int

@@ -79,7 +79,7 @@ def test_f3_27_erratum_there_are_2_to_the_n_thinned_networks() -> None:
     assert len(outputs) == 2**UNITS != UNITS**2
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(keeps, seeds)
 def test_eq_dropout_expectation(keep: float, seed: int) -> None:
     net = Net(keep, seed)
@@ -87,14 +87,14 @@ def test_eq_dropout_expectation(keep: float, seed: int) -> None:
     np.testing.assert_allclose(net.arithmetic(net.dropped), net.x[0], rtol=1e-10)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(keeps, seeds)
 def test_eq_dropout_a_linear_layer_gives_the_arithmetic_mean(keep: float, seed: int) -> None:
     net = Net(keep, seed)
     np.testing.assert_allclose(net.arithmetic(net.logits), net.whole(net.logits)[0], rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(keeps, seeds)
 def test_eq_dropout_weight_scaling_is_exact_for_one_softmax_layer(keep: float, seed: int) -> None:
     net = Net(keep, seed)

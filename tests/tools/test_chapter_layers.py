@@ -39,7 +39,7 @@ def run(build: Any, *values: Any) -> Any:
 # F3-22, F3-23, F3-26
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(maps)
 def test_f3_22_the_whole_gradient_goes_to_the_first_maximum(a: np.ndarray) -> None:
     delta = np.arange(1.0, 7).reshape(2, 3)
@@ -72,7 +72,7 @@ def test_f3_22_on_symbols() -> None:
         assert np.count_nonzero(da_there) == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(maps)
 def test_f3_23_each_input_gets_a_quarter(a: np.ndarray) -> None:
     delta = np.arange(1.0, 7).reshape(2, 3)
@@ -81,7 +81,7 @@ def test_f3_23_each_input_gets_a_quarter(a: np.ndarray) -> None:
     np.testing.assert_array_equal(da, np.kron(delta / 4, np.ones((2, 2))))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays.arrays(float, (4, 3), elements=st.floats(0, 9)))
 def test_f3_26_max_pooling_is_invariant_to_a_shift_within_its_windows(columns: np.ndarray) -> None:
     a = np.zeros((4, 6))
@@ -100,7 +100,7 @@ def test_f3_26_counter_example_a_shift_across_windows_shows() -> None:
 # Softmax, F3-29
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows, st.floats(-1000, 1000))
 def test_softmax_does_not_change_with_a_shift_of_all_logits(x: np.ndarray, c: float) -> None:
     np.testing.assert_allclose(run(tf.nn.softmax, x + c), special.softmax(x, axis=1), rtol=1e-9, atol=1e-12)
@@ -143,7 +143,7 @@ def normalise(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, stop: bool = Fals
     return y
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(2, 8), st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_eq_bn_gradient_through_the_batch_statistics(batch: int, features: int, seed: int) -> None:
     random = np.random.default_rng(seed)
