@@ -6,7 +6,6 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do "$$p" -c '$(SUITABLE)' >/dev/null 2
 
 BIN := .venv/bin
 READY := .venv/.ready
-TYPES := build/types
 WORKERS := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
@@ -17,7 +16,7 @@ help:  ## show this list
 
 venv: $(READY)  ## set up .venv with minigraph and its development tools
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml setup.py
 	@test -n "$(PYTHON)" || { echo "Found no Python >= 3.11 with venv among: $(CANDIDATES)." \
 	    "Install one, or give its path: make PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "Setting up .venv with $(PYTHON); this takes a minute or two."
@@ -43,12 +42,8 @@ format: $(READY)  ## repair style and formatting where that is safe
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# mypy cannot follow the mapping of backends/, models/ and tools/ into the package, so it sees the installed layout.
 types: $(READY)  ## check types
-	@rm -rf $(TYPES) && mkdir -p $(TYPES)/minigraph
-	@ln -s "$(CURDIR)"/minigraph/* "$(CURDIR)/backends" "$(CURDIR)/models" "$(CURDIR)/tools" $(TYPES)/minigraph/
-	cd $(TYPES) && "$(CURDIR)/$(BIN)/mypy" --config-file "$(CURDIR)/pyproject.toml" \
-	    --cache-dir "$(CURDIR)/.mypy_cache" --package minigraph
+	$(BIN)/mypy --package minigraph
 
 bench: $(READY)  ## time the training step, Session.run, launches, compiling, the import and filters
 	$(BIN)/minigraph bench mnist-step
@@ -59,5 +54,6 @@ bench: $(READY)  ## time the training step, Session.run, launches, compiling, th
 	$(BIN)/python tests/bench/filters.py
 
 clean:  ## remove .venv, caches and build outputs; keep runs/
+	find minigraph -maxdepth 1 -type l -delete
 	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,8 +1,12 @@
-"""Losses of whole batches, which are collected under `GraphKeys.LOSSES`: TensorFlow 1's `tf.losses`."""
+"""Losses of whole batches, which are added to a collection of the graph: TensorFlow 1's `tf.losses`.
+
+Each function computes one loss per example (or per element), multiplies the losses by weights, reduces them
+to one number, and adds that number to the collection `tf.GraphKeys.LOSSES`; `get_total_loss` sums the collection.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
 from minigraph.core import types as T
 from minigraph.core.collections import GraphKeys
@@ -10,6 +14,7 @@ from minigraph.core.dtypes import float32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.types import format_shape
+from minigraph.core.typing import TensorLike
 from minigraph.ops.array.shape import shape, size, squeeze
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
@@ -38,36 +43,78 @@ from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.nn.loss import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2
 from minigraph.ops.nn.loss import sparse_softmax_cross_entropy_with_logits as sparse_cross_entropy
 
+ReductionName: TypeAlias = Literal[
+    "none", "weighted_sum", "weighted_sum_over_batch_size", "weighted_mean", "weighted_sum_by_nonzero_weights"
+]
+
 
 class Reduction:
-    """How the losses of a batch become one number."""
+    """Ways to reduce the weighted losses of a batch to one number.
 
-    NONE = "none"
-    SUM = "weighted_sum"
-    SUM_OVER_BATCH_SIZE = "weighted_sum_over_batch_size"
-    MEAN = "weighted_mean"
-    SUM_BY_NONZERO_WEIGHTS = "weighted_sum_by_nonzero_weights"
-    SUM_OVER_NONZERO_WEIGHTS = SUM_BY_NONZERO_WEIGHTS
+    NONE keeps one loss per element. SUM adds them. SUM_BY_NONZERO_WEIGHTS divides the sum by the number of losses
+    whose weight is not 0, SUM_OVER_BATCH_SIZE by the number of all losses, and MEAN by the sum of the weights. A
+    division by 0 gives 0.
+
+    Example:
+        >>> loss = tf.losses.absolute_difference([0.0, 0.0], [1.0, 3.0], reduction=tf.losses.Reduction.SUM)
+        >>> tf.Session().run(loss).item()
+        4.0
+    """
+
+    NONE: Final = "none"
+    SUM: Final = "weighted_sum"
+    SUM_OVER_BATCH_SIZE: Final = "weighted_sum_over_batch_size"
+    MEAN: Final = "weighted_mean"
+    SUM_BY_NONZERO_WEIGHTS: Final = "weighted_sum_by_nonzero_weights"
+    SUM_OVER_NONZERO_WEIGHTS: Final = SUM_BY_NONZERO_WEIGHTS
 
     @classmethod
     def all(cls) -> tuple[str, ...]:
+        """List the reductions.
+
+        Returns:
+            The values that `reduction` arguments take.
+        """
         return cls.NONE, cls.SUM, cls.MEAN, cls.SUM_OVER_BATCH_SIZE, cls.SUM_BY_NONZERO_WEIGHTS
 
     @classmethod
     def validate(cls, key: str) -> None:
-        """ValueError for an unknown one."""
+        """Check that a value names a reduction.
+
+        Args:
+            key: The value to check.
+
+        Raises:
+            ValueError: `key` names no reduction.
+        """
         if key not in cls.all():
             raise ValueError(f"Invalid Reduction Key {key}.")
 
 
 def compute_weighted_loss(
-    losses: Any, weights: Any = 1.0, scope: str | None = None, loss_collection: str | None = GraphKeys.LOSSES,
-    reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    losses: TensorLike, weights: TensorLike = 1.0, scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES, reduction: ReductionName = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Tensor:  # fmt: skip
-    """`losses` times `weights` (of their rank, sizes equal or 1; or a scalar), reduced, and added to the collection.
+    """Multiply losses by weights, reduce them, and add the result to a collection.
 
-    SUM_BY_NONZERO_WEIGHTS divides the sum by the number of losses whose weight is not 0, SUM_OVER_BATCH_SIZE by that
-    of all, MEAN by the sum of the weights; nothing to divide by gives 0.
+    Args:
+        losses: Losses of any numeric dtype and shape.
+        weights: A scalar, or a tensor of the rank of `losses` whose dimensions are equal to those of `losses` or 1.
+        scope: Name scope of the nodes.
+        loss_collection: Name of the collection that gets the result; None for no collection.
+        reduction: One of the values of `Reduction`, which states the formulas.
+
+    Returns:
+        A scalar of the dtype of `losses`; with `Reduction.NONE` a tensor of the shape of `losses`.
+
+    Raises:
+        ValueError: `reduction` is unknown.
+        ShapeError: `weights` cannot be broadcast to `losses`.
+
+    Example:
+        >>> loss = tf.losses.compute_weighted_loss([1.0, 2.0, 6.0], weights=[1.0, 1.0, 0.0])
+        >>> tf.Session().run(loss).item()
+        1.5
     """
     Reduction.validate(reduction)
     with composed(scope, "weighted_loss", losses, weights):
@@ -83,7 +130,7 @@ _NODES = {  # what TensorFlow makes of scalar weights; more where it finds only 
 
 
 def _nodes(losses: Tensor, weights: Any, reduction: str) -> int:
-    """How many nodes TensorFlow makes of a weighted loss, so that default op seeds after it are TensorFlow's."""
+    """The number of nodes TensorFlow makes for a weighted loss. Later default op seeds depend on it."""
     scalar, unsure, unknown = _NODES[reduction]
     if not isinstance(weights, Tensor):
         return scalar + 2
@@ -116,7 +163,7 @@ def _weighted(given: Tensor, weights: Any, loss_collection: str | None, reductio
 
 
 def _weights(weights: Any, values: Tensor) -> Tensor:
-    """`weights` as float32. ShapeError where they cannot be spread over `values`."""
+    """`weights` as float32. ShapeError if they cannot be broadcast to `values`."""
     weight = cast(as_tensor_like(weights), float32)
     inner, outer = weight.type.shape, values.type.shape
     if inner and outer is not None:
@@ -143,7 +190,7 @@ def _count(losses: Tensor) -> Tensor:
 
 
 def _present(losses: Tensor, weight: Tensor, per_batch: bool = False) -> Tensor:
-    """How many losses have a weight other than 0; of each batch entry, or of all."""
+    """The number of losses whose weight is not 0, per batch entry or in total."""
     with losses.graph.name_scope("num_present"):
         some = where(equal(weight, 0.0), zeros_like(weight), ones_like(weight))
         spread = multiply(some, ones_like(losses))
@@ -151,8 +198,10 @@ def _present(losses: Tensor, weight: Tensor, per_batch: bool = False) -> Tensor:
         return reduce_sum(spread, rows, keepdims=per_batch)
 
 
-def _pair(labels: Any, predictions: Any, names: tuple[str, str] = ("labels", "predictions")) -> tuple[Tensor, Tensor]:
-    """Both as float32. ValueError where one is missing or their shapes differ."""
+def _pair(
+    labels: TensorLike, predictions: TensorLike, names: tuple[str, str] = ("labels", "predictions")
+) -> tuple[Tensor, Tensor]:
+    """Both as float32. ValueError if one is missing or the shapes differ."""
     for value, name in zip((labels, predictions), names, strict=True):
         if value is None:
             raise ValueError(f"{name} must not be None.")
@@ -167,10 +216,31 @@ def _same_shape(a: Tensor, b: Tensor) -> None:
 
 
 def absolute_difference(
-    labels: Any, predictions: Any, weights: Any = 1.0, scope: str | None = None,
-    loss_collection: str | None = GraphKeys.LOSSES, reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    labels: TensorLike, predictions: TensorLike, weights: TensorLike = 1.0, scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES, reduction: ReductionName = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Tensor:  # fmt: skip
-    """|predictions − labels|."""
+    """Compute the loss |predictions − labels|.
+
+    Args:
+        labels: True values, of any numeric dtype and the shape of `predictions`.
+        predictions: Predicted values.
+        weights: A scalar, or a tensor that broadcasts to `predictions`.
+        scope: Name scope of the nodes.
+        loss_collection: Name of the collection that gets the loss; None for no collection.
+        reduction: How the losses are reduced; see `Reduction`.
+
+    Returns:
+        A float32 scalar; with `Reduction.NONE` a tensor of the shape of `predictions`.
+
+    Raises:
+        ValueError: `labels` or `predictions` is None, or `reduction` is unknown.
+        ShapeError: The shapes of labels, predictions and weights do not fit.
+
+    Example:
+        >>> loss = tf.losses.absolute_difference(labels=[1.0, 2.0], predictions=[2.0, 5.0])
+        >>> tf.Session().run(loss).item()
+        2.0
+    """
     with composed(scope, "absolute_difference", predictions, labels, weights) as full:
         truth, found = _pair(labels, predictions)
         losses = abs(subtract(found, truth))
@@ -178,10 +248,31 @@ def absolute_difference(
 
 
 def mean_squared_error(
-    labels: Any, predictions: Any, weights: Any = 1.0, scope: str | None = None,
-    loss_collection: str | None = GraphKeys.LOSSES, reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    labels: TensorLike, predictions: TensorLike, weights: TensorLike = 1.0, scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES, reduction: ReductionName = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Tensor:  # fmt: skip
-    """(predictions − labels)²."""
+    """Compute the loss (predictions − labels)².
+
+    Args:
+        labels: True values, of any numeric dtype and the shape of `predictions`.
+        predictions: Predicted values.
+        weights: A scalar, or a tensor that broadcasts to `predictions`.
+        scope: Name scope of the nodes.
+        loss_collection: Name of the collection that gets the loss; None for no collection.
+        reduction: How the losses are reduced; see `Reduction`.
+
+    Returns:
+        A float32 scalar; with `Reduction.NONE` a tensor of the shape of `predictions`.
+
+    Raises:
+        ValueError: `labels` or `predictions` is None, or `reduction` is unknown.
+        ShapeError: The shapes of labels, predictions and weights do not fit.
+
+    Example:
+        >>> loss = tf.losses.mean_squared_error(labels=[1.0, 2.0], predictions=[2.0, 5.0])
+        >>> tf.Session().run(loss).item()
+        5.0
+    """
     with composed(scope, "mean_squared_error", predictions, labels, weights) as full:
         truth, found = _pair(labels, predictions)
         losses = squared_difference(found, truth)
@@ -189,11 +280,34 @@ def mean_squared_error(
 
 
 def cosine_distance(
-    labels: Any, predictions: Any, axis: int | None = None, weights: Any = 1.0, scope: str | None = None,
-    loss_collection: str | None = GraphKeys.LOSSES, reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
-    dim: int | None = None,
+    labels: TensorLike, predictions: TensorLike, axis: int | None = None, weights: TensorLike = 1.0,
+    scope: str | None = None, loss_collection: str | None = GraphKeys.LOSSES,
+    reduction: ReductionName = Reduction.SUM_BY_NONZERO_WEIGHTS, dim: int | None = None,
 ) -> Tensor:  # fmt: skip
-    """1 − Σ predictions·labels over `axis`, for vectors of length 1."""
+    """Compute the loss 1 − Σ predictions·labels over an axis, for vectors of length 1.
+
+    Args:
+        labels: Unit vectors along `axis`, of the shape of `predictions`.
+        predictions: Unit vectors along `axis`.
+        axis: The axis of the vectors' components. It must be given here or as `dim`.
+        weights: A scalar, or a tensor that broadcasts to the losses, whose size along `axis` is 1.
+        scope: Name scope of the nodes.
+        loss_collection: Name of the collection that gets the loss; None for no collection.
+        reduction: How the losses are reduced; see `Reduction`.
+        dim: Older name of `axis`.
+
+    Returns:
+        A float32 scalar; with `Reduction.NONE` a tensor of the shape of `predictions`, of size 1 along `axis`.
+
+    Raises:
+        ValueError: No axis is given, `labels` or `predictions` is None, or `reduction` is unknown.
+        ShapeError: The shapes of labels, predictions and weights do not fit.
+
+    Example:
+        >>> loss = tf.losses.cosine_distance(labels=[[1.0, 0.0]], predictions=[[0.0, 1.0]], axis=1)
+        >>> tf.Session().run(loss).item()
+        1.0
+    """
     along = dim if axis is None else axis
     if along is None:
         raise ValueError("You must specify 'axis'.")
@@ -204,10 +318,31 @@ def cosine_distance(
 
 
 def hinge_loss(
-    labels: Any, logits: Any, weights: Any = 1.0, scope: str | None = None,
-    loss_collection: str | None = GraphKeys.LOSSES, reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    labels: TensorLike, logits: TensorLike, weights: TensorLike = 1.0, scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES, reduction: ReductionName = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Tensor:  # fmt: skip
-    """max(1 − (2·labels − 1)·logits, 0), for labels of 0 and 1."""
+    """Compute the loss max(1 − (2·labels − 1)·logits, 0).
+
+    Args:
+        labels: True classes, 0 or 1, of the shape of `logits`.
+        logits: Scores; positive ones mean class 1.
+        weights: A scalar, or a tensor that broadcasts to `logits`.
+        scope: Name scope of the nodes.
+        loss_collection: Name of the collection that gets the loss; None for no collection.
+        reduction: How the losses are reduced; see `Reduction`.
+
+    Returns:
+        A float32 scalar; with `Reduction.NONE` a tensor of the shape of `logits`.
+
+    Raises:
+        ValueError: `labels` or `logits` is None, or `reduction` is unknown.
+        ShapeError: The shapes of labels, logits and weights do not fit.
+
+    Example:
+        >>> loss = tf.losses.hinge_loss(labels=[1.0, 0.0], logits=[0.5, 1.0])
+        >>> tf.Session().run(loss).item()
+        1.25
+    """
     with composed(scope, "hinge_loss", logits, labels, weights) as full:
         truth, found = _pair(labels, logits, ("labels", "logits"))
         ones = ones_like(truth)
@@ -216,10 +351,35 @@ def hinge_loss(
 
 
 def huber_loss(
-    labels: Any, predictions: Any, weights: Any = 1.0, delta: float = 1.0, scope: str | None = None,
-    loss_collection: str | None = GraphKeys.LOSSES, reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    labels: TensorLike, predictions: TensorLike, weights: TensorLike = 1.0, delta: float = 1.0,
+    scope: str | None = None, loss_collection: str | None = GraphKeys.LOSSES,
+    reduction: ReductionName = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Tensor:  # fmt: skip
-    """e²/2 for errors up to `delta`, and delta·(|e| − delta/2) beyond. Source: Huber 1964."""
+    """Compute the Huber loss: e²/2 for errors |e| ≤ delta, and delta·(|e| − delta/2) for larger ones.
+
+    Args:
+        labels: True values, of any numeric dtype and the shape of `predictions`.
+        predictions: Predicted values.
+        weights: A scalar, or a tensor that broadcasts to `predictions`.
+        delta: The error at which the loss turns from quadratic to linear.
+        scope: Name scope of the nodes.
+        loss_collection: Name of the collection that gets the loss; None for no collection.
+        reduction: How the losses are reduced; see `Reduction`.
+
+    Returns:
+        A float32 scalar; with `Reduction.NONE` a tensor of the shape of `predictions`.
+
+    Raises:
+        ValueError: `labels` or `predictions` is None, or `reduction` is unknown.
+        ShapeError: The shapes of labels, predictions and weights do not fit.
+
+    Example:
+        >>> loss = tf.losses.huber_loss(labels=[0.0, 0.0], predictions=[1.0, 3.0])
+        >>> tf.Session().run(loss).item()
+        1.5
+
+    Source: Huber, "Robust estimation of a location parameter", 1964.
+    """
     with composed(scope, "huber_loss", predictions, labels, weights) as full:
         truth, found = _pair(labels, predictions)
         error = abs(subtract(found, truth))
@@ -229,10 +389,33 @@ def huber_loss(
 
 
 def log_loss(
-    labels: Any, predictions: Any, weights: Any = 1.0, epsilon: float = 1e-7, scope: str | None = None,
-    loss_collection: str | None = GraphKeys.LOSSES, reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    labels: TensorLike, predictions: TensorLike, weights: TensorLike = 1.0, epsilon: float = 1e-7,
+    scope: str | None = None, loss_collection: str | None = GraphKeys.LOSSES,
+    reduction: ReductionName = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Tensor:  # fmt: skip
-    """−z·log(p + epsilon) − (1 − z)·log(1 − p + epsilon), for labels z and probabilities p."""
+    """Compute the loss −z·log(p + epsilon) − (1 − z)·log(1 − p + epsilon), for labels z and probabilities p.
+
+    Args:
+        labels: True classes, 0 or 1, of the shape of `predictions`.
+        predictions: Probabilities of class 1.
+        weights: A scalar, or a tensor that broadcasts to `predictions`.
+        epsilon: A small number that keeps the logarithms finite.
+        scope: Name scope of the nodes.
+        loss_collection: Name of the collection that gets the loss; None for no collection.
+        reduction: How the losses are reduced; see `Reduction`.
+
+    Returns:
+        A float32 scalar; with `Reduction.NONE` a tensor of the shape of `predictions`.
+
+    Raises:
+        ValueError: `labels` or `predictions` is None, or `reduction` is unknown.
+        ShapeError: The shapes of labels, predictions and weights do not fit.
+
+    Example:
+        >>> loss = tf.losses.log_loss(labels=[1.0, 0.0], predictions=[0.5, 0.5])
+        >>> print(f"{tf.Session().run(loss):.4f}")
+        0.6931
+    """
     with composed(scope, "log_loss", predictions, labels, weights) as full:
         z, p = _pair(labels, predictions)
         losses = -multiply(z, log(p + epsilon)) - multiply(1 - z, log(1 - p + epsilon))
@@ -240,11 +423,34 @@ def log_loss(
 
 
 def mean_pairwise_squared_error(
-    labels: Any, predictions: Any, weights: Any = 1.0, scope: str | None = None,
+    labels: TensorLike, predictions: TensorLike, weights: TensorLike = 1.0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES,
 ) -> Tensor:  # fmt: skip
-    """Per batch entry the mean of (d_i − d_j)² over all pairs i ≠ j of d = predictions − labels, summed over the batch.
-    Source: Eigen, Puhrsch and Fergus 2014."""
+    """Compute the mean of (d_i − d_j)² over all pairs i ≠ j of d = predictions − labels, per example.
+
+    The loss is the sum over the batch. It does not change when a constant is added to all predictions of an example.
+
+    Args:
+        labels: True values [N, …], of any numeric dtype and the shape of `predictions`.
+        predictions: Predicted values [N, …].
+        weights: A scalar, or a tensor that broadcasts to `predictions`.
+        scope: Name scope of the nodes.
+        loss_collection: Name of the collection that gets the loss; None for no collection.
+
+    Returns:
+        A float32 scalar.
+
+    Raises:
+        ValueError: `labels` or `predictions` is None.
+        ShapeError: The shapes of labels, predictions and weights do not fit.
+
+    Example:
+        >>> loss = tf.losses.mean_pairwise_squared_error(labels=[[0.0, 0.0]], predictions=[[5.0, 7.0]])
+        >>> tf.Session().run(loss).item()
+        4.0
+
+    Source: Eigen, Puhrsch and Fergus, "Depth map prediction from a single image", 2014.
+    """
     with composed(scope, "mean_pairwise_squared_error", predictions, labels, weights):
         truth, found = _pair(labels, predictions)
         truth.graph.reserve_ids(15)  # TensorFlow's checks of the weights
@@ -263,10 +469,33 @@ def mean_pairwise_squared_error(
 
 
 def sigmoid_cross_entropy(
-    multi_class_labels: Any, logits: Any, weights: Any = 1.0, label_smoothing: float = 0, scope: str | None = None,
-    loss_collection: str | None = GraphKeys.LOSSES, reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    multi_class_labels: TensorLike, logits: TensorLike, weights: TensorLike = 1.0, label_smoothing: float = 0,
+    scope: str | None = None, loss_collection: str | None = GraphKeys.LOSSES,
+    reduction: ReductionName = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Tensor:  # fmt: skip
-    """`nn.sigmoid_cross_entropy_with_logits`; label_smoothing s turns labels z into z·(1 − s) + s/2."""
+    """Compute the cross-entropy of independent classes, as `tf.nn.sigmoid_cross_entropy_with_logits`.
+
+    Args:
+        multi_class_labels: Probabilities of the classes, 0 to 1, of the shape of `logits`.
+        logits: Floating-point scores, whose sigmoids are the predicted probabilities.
+        weights: A scalar, or a tensor that broadcasts to `logits`.
+        label_smoothing: s turns labels z into z·(1 − s) + s/2.
+        scope: Name scope of the nodes.
+        loss_collection: Name of the collection that gets the loss; None for no collection.
+        reduction: How the losses are reduced; see `Reduction`.
+
+    Returns:
+        A scalar of the dtype of `logits`; with `Reduction.NONE` a tensor of the shape of `logits`.
+
+    Raises:
+        ValueError: `multi_class_labels` or `logits` is None, or `reduction` is unknown.
+        ShapeError: The shapes of labels, logits and weights do not fit.
+
+    Example:
+        >>> loss = tf.losses.sigmoid_cross_entropy(multi_class_labels=[[1.0, 0.0]], logits=[[0.0, 0.0]])
+        >>> print(f"{tf.Session().run(loss):.4f}")
+        0.6931
+    """
     _require(multi_class_labels=multi_class_labels, logits=logits)
     with composed(scope, "sigmoid_cross_entropy_loss", logits, multi_class_labels, weights) as full:
         x = convert_to_tensor(logits)
@@ -279,10 +508,35 @@ def sigmoid_cross_entropy(
 
 
 def softmax_cross_entropy(
-    onehot_labels: Any, logits: Any, weights: Any = 1.0, label_smoothing: float = 0, scope: str | None = None,
-    loss_collection: str | None = GraphKeys.LOSSES, reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    onehot_labels: TensorLike, logits: TensorLike, weights: TensorLike = 1.0, label_smoothing: float = 0,
+    scope: str | None = None, loss_collection: str | None = GraphKeys.LOSSES,
+    reduction: ReductionName = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Tensor:  # fmt: skip
-    """`nn.softmax_cross_entropy_with_logits`; label_smoothing s turns labels y of C classes into y·(1 − s) + s/C."""
+    """Compute the cross-entropy of exclusive classes, as `tf.nn.softmax_cross_entropy_with_logits_v2`.
+
+    No gradient flows into the labels.
+
+    Args:
+        onehot_labels: Probabilities of the classes, whose sum over the last axis is 1, of the shape of `logits`.
+        logits: Floating-point scores [N, C], whose softmax gives the predicted probabilities.
+        weights: A scalar, or a tensor that broadcasts to the losses [N].
+        label_smoothing: s turns labels y of C classes into y·(1 − s) + s/C.
+        scope: Name scope of the nodes.
+        loss_collection: Name of the collection that gets the loss; None for no collection.
+        reduction: How the losses are reduced; see `Reduction`.
+
+    Returns:
+        A scalar of the dtype of `logits`; with `Reduction.NONE` a tensor [N].
+
+    Raises:
+        ValueError: `onehot_labels` or `logits` is None, or `reduction` is unknown.
+        ShapeError: The shapes of labels, logits and weights do not fit.
+
+    Example:
+        >>> loss = tf.losses.softmax_cross_entropy(onehot_labels=[[1.0, 0.0]], logits=[[0.0, 0.0]])
+        >>> print(f"{tf.Session().run(loss):.4f}")
+        0.6931
+    """
     _require(onehot_labels=onehot_labels, logits=logits)
     with composed(scope, "softmax_cross_entropy_loss", logits, onehot_labels, weights) as full:
         x = convert_to_tensor(logits)
@@ -297,10 +551,31 @@ def softmax_cross_entropy(
 
 
 def sparse_softmax_cross_entropy(
-    labels: Any, logits: Any, weights: Any = 1.0, scope: str | None = None,
-    loss_collection: str | None = GraphKeys.LOSSES, reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    labels: TensorLike, logits: TensorLike, weights: TensorLike = 1.0, scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES, reduction: ReductionName = Reduction.SUM_BY_NONZERO_WEIGHTS,
 ) -> Tensor:  # fmt: skip
-    """`nn.sparse_softmax_cross_entropy_with_logits`; labels and weights may have one more axis, of size 1."""
+    """Compute the cross-entropy of exclusive classes, as `tf.nn.sparse_softmax_cross_entropy_with_logits`.
+
+    Args:
+        labels: True classes, integers [N] or [N, 1] from 0 to C − 1.
+        logits: Floating-point scores [N, C], whose softmax gives the predicted probabilities.
+        weights: A scalar, or a tensor [N] or [N, 1].
+        scope: Name scope of the nodes.
+        loss_collection: Name of the collection that gets the loss; None for no collection.
+        reduction: How the losses are reduced; see `Reduction`.
+
+    Returns:
+        A scalar of the dtype of `logits`; with `Reduction.NONE` a tensor [N].
+
+    Raises:
+        ValueError: `labels` or `logits` is None, or `reduction` is unknown.
+        ShapeError: The shapes of labels, logits and weights do not fit.
+
+    Example:
+        >>> loss = tf.losses.sparse_softmax_cross_entropy(labels=[0], logits=[[0.0, 0.0]])
+        >>> print(f"{tf.Session().run(loss):.4f}")
+        0.6931
+    """
     _require(labels=labels, logits=logits)
     with composed(scope, "sparse_softmax_cross_entropy_loss", logits, labels, weights) as full:
         y, x = remove_squeezable_dimensions(labels, logits, 1)
@@ -312,8 +587,24 @@ def sparse_softmax_cross_entropy(
         return compute_weighted_loss(losses, weight, full, loss_collection, reduction)
 
 
-def remove_squeezable_dimensions(labels: Any, predictions: Any, expected_difference: int = 0) -> tuple[Tensor, Tensor]:
-    """Labels and predictions, the last axis taken from the one that has one too many for the difference of ranks."""
+def remove_squeezable_dimensions(
+    labels: TensorLike, predictions: TensorLike, expected_difference: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Remove the last axis, of size 1, from labels or predictions where one has a dimension too many.
+
+    Args:
+        labels: A tensor of any shape.
+        predictions: A tensor of any shape.
+        expected_difference: The rank of `predictions` minus the rank of `labels` after the removal.
+
+    Returns:
+        Labels and predictions.
+
+    Example:
+        >>> labels, predictions = tf.losses.remove_squeezable_dimensions([[1], [2]], [1, 2])
+        >>> labels.shape.as_list()
+        [2]
+    """
     found, truth = convert_to_tensor(predictions), convert_to_tensor(labels)
     if found.type.rank is not None and truth.type.rank is not None:
         difference = found.type.rank - truth.type.rank - expected_difference
@@ -331,23 +622,74 @@ def _require(**values: Any) -> None:
 
 
 def add_loss(loss: Tensor, loss_collection: str | None = GraphKeys.LOSSES) -> None:
-    """Add a loss to the collection, if there is one."""
+    """Add a loss to a collection of its graph.
+
+    Args:
+        loss: The loss.
+        loss_collection: Name of the collection; None for no collection.
+
+    Example:
+        >>> tf.losses.add_loss(tf.constant(2.0))
+        >>> len(tf.losses.get_losses())
+        1
+    """
     if loss_collection:
         loss.graph.add_to_collection(loss_collection, loss)
 
 
 def get_losses(scope: str | None = None, loss_collection: str = GraphKeys.LOSSES) -> list[Tensor]:
-    """The losses collected so far in the default graph."""
+    """Give the losses in a collection of the default graph.
+
+    Args:
+        scope: Only losses whose names match this regular expression from their start on.
+        loss_collection: Name of the collection.
+
+    Returns:
+        The losses, in the order of adding.
+
+    Example:
+        >>> loss = tf.losses.mean_squared_error([1.0], [2.0])
+        >>> tf.losses.get_losses() == [loss]
+        True
+    """
     return get_default_graph().get_collection(loss_collection, scope)
 
 
 def get_regularization_losses(scope: str | None = None) -> list[Tensor]:
-    """What the variables' regularizers gave."""
+    """Give the penalties that the regularizers of variables made in the default graph.
+
+    Args:
+        scope: Only penalties whose names match this regular expression from their start on.
+
+    Returns:
+        The penalties, scalars in the order of making.
+
+    Example:
+        >>> w = tf.get_variable("w", [3], regularizer=tf.nn.l2_loss)
+        >>> [loss.name for loss in tf.losses.get_regularization_losses()]
+        ['w/Regularizer/L2Loss:0']
+    """
     return get_default_graph().get_collection(GraphKeys.REGULARIZATION_LOSSES, scope)
 
 
 def get_regularization_loss(scope: str | None = None, name: str = "total_regularization_loss") -> Tensor:
-    """The sum of the regularization losses; 0 where there is none."""
+    """Add up the penalties that the regularizers of variables made in the default graph.
+
+    Args:
+        scope: Only penalties whose names match this regular expression from their start on.
+        name: Name of the sum.
+
+    Returns:
+        A scalar; 0 where there is no penalty.
+
+    Example:
+        >>> w = tf.get_variable("w", initializer=[3.0, 4.0], regularizer=tf.nn.l2_loss)
+        >>> loss = tf.losses.get_regularization_loss()
+        >>> with tf.Session() as sess:
+        ...     sess.run(w.initializer)
+        ...     print(sess.run(loss))
+        12.5
+    """
     found = get_regularization_losses(scope)
     return add_n(found, name=name) if found else constant(0.0)
 
@@ -355,7 +697,25 @@ def get_regularization_loss(scope: str | None = None, name: str = "total_regular
 def get_total_loss(
     add_regularization_losses: bool = True, name: str = "total_loss", scope: str | None = None
 ) -> Tensor:
-    """The sum of all losses collected, with the regularization losses unless these are left out."""
+    """Add up the losses in the collection `tf.GraphKeys.LOSSES` of the default graph, and the regularization losses.
+
+    Args:
+        add_regularization_losses: Whether the regularization losses are in the sum.
+        name: Name of the sum.
+        scope: Only losses whose names match this regular expression from their start on.
+
+    Returns:
+        A scalar.
+
+    Raises:
+        ShapeError: There is no loss.
+
+    Example:
+        >>> first = tf.losses.mean_squared_error([1.0], [2.0])
+        >>> second = tf.losses.absolute_difference([1.0], [3.0])
+        >>> tf.Session().run(tf.losses.get_total_loss()).item()
+        3.0
+    """
     found = get_losses(scope)
     if add_regularization_losses:
         found = found + get_regularization_losses(scope)

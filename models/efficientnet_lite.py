@@ -21,7 +21,7 @@ from minigraph.models.layers import (
 from minigraph.models.record import EndPoints, Model, Preprocessing, Stored
 
 
-class Stage(NamedTuple):
+class BlockSpec(NamedTuple):
     """`times` inverted bottlenecks: `expand` times the maps, a depthwise convolution of `size`, then to `maps`."""
 
     times: int
@@ -32,13 +32,13 @@ class Stage(NamedTuple):
 
 
 STAGES = (
-    Stage(1, 3, 1, 1, 16),
-    Stage(2, 3, 2, 6, 24),
-    Stage(2, 5, 2, 6, 40),
-    Stage(3, 3, 2, 6, 80),
-    Stage(3, 5, 1, 6, 112),
-    Stage(4, 5, 2, 6, 192),
-    Stage(1, 3, 1, 6, 320),
+    BlockSpec(1, 3, 1, 1, 16),
+    BlockSpec(2, 3, 2, 6, 24),
+    BlockSpec(2, 5, 2, 6, 40),
+    BlockSpec(3, 3, 2, 6, 80),
+    BlockSpec(3, 5, 1, 6, 112),
+    BlockSpec(4, 5, 2, 6, 192),
+    BlockSpec(1, 3, 1, 6, 320),
 )
 
 
@@ -68,7 +68,7 @@ def efficientnet_lite0(
         return finish(dense(x, num_classes, None, "logits"), ends)
 
 
-def _block(x: tf.Tensor, stage: Stage, stride: int, maps: int, conv: Any) -> tf.Tensor:
+def _block(x: tf.Tensor, stage: BlockSpec, stride: int, maps: int, conv: Any) -> tf.Tensor:
     """Few maps to many, filtered one by one, to few again, and x added if the shape is the same."""
     y = x
     if stage.expand > 1:

@@ -24,7 +24,7 @@ from minigraph.models.record import SIGNED, EndPoints, Model, Stored
 Size = int | tuple[int, int]
 
 
-class Layer(NamedTuple):
+class ConvSpec(NamedTuple):
     """A convolution, with rows and columns of its filter; one of stride 2 is VALID."""
 
     maps: int
@@ -39,37 +39,44 @@ class Module(NamedTuple):
     convolution after average pooling; 0 for max-pooling of stride 2 and no convolution.
     """
 
-    branches: dict[str, tuple[Layer, ...]]
+    branches: dict[str, tuple[ConvSpec, ...]]
     pooled: int
     split: tuple[str, ...] = ()
 
 
 def _wide(pooled: int) -> Module:
     """Of 35x35 maps."""
-    double = (Layer(64, 1), Layer(96, 3), Layer(96, 3))
+    double = (ConvSpec(64, 1), ConvSpec(96, 3), ConvSpec(96, 3))
     return Module(
-        {"branch1x1": (Layer(64, 1),), "branch5x5": (Layer(48, 1), Layer(64, 5)), "branch3x3dbl": double}, pooled
+        {"branch1x1": (ConvSpec(64, 1),), "branch5x5": (ConvSpec(48, 1), ConvSpec(64, 5)), "branch3x3dbl": double},
+        pooled,
     )
 
 
 def _factorised(maps: int) -> Module:
     """Of 17x17 maps: 7x7 convolutions as 1x7 and 7x1."""
-    row, column = Layer(maps, (1, 7)), Layer(maps, (7, 1))
-    single = (Layer(maps, 1), row, Layer(192, (7, 1)))
-    double = (Layer(maps, 1), column, row, column, Layer(192, (1, 7)))
-    return Module({"branch1x1": (Layer(192, 1),), "branch7x7": single, "branch7x7dbl": double}, 192)
+    row, column = ConvSpec(maps, (1, 7)), ConvSpec(maps, (7, 1))
+    single = (ConvSpec(maps, 1), row, ConvSpec(192, (7, 1)))
+    double = (ConvSpec(maps, 1), column, row, column, ConvSpec(192, (1, 7)))
+    return Module({"branch1x1": (ConvSpec(192, 1),), "branch7x7": single, "branch7x7dbl": double}, 192)
 
 
-_TO_17 = Module({"branch3x3": (Layer(384, 3, 2),), "branch3x3dbl": (Layer(64, 1), Layer(96, 3), Layer(96, 3, 2))}, 0)
+_TO_17 = Module(
+    {"branch3x3": (ConvSpec(384, 3, 2),), "branch3x3dbl": (ConvSpec(64, 1), ConvSpec(96, 3), ConvSpec(96, 3, 2))}, 0
+)
 _TO_8 = Module(
     {
-        "branch3x3": (Layer(192, 1), Layer(320, 3, 2)),
-        "branch7x7x3": (Layer(192, 1), Layer(192, (1, 7)), Layer(192, (7, 1)), Layer(192, 3, 2)),
+        "branch3x3": (ConvSpec(192, 1), ConvSpec(320, 3, 2)),
+        "branch7x7x3": (ConvSpec(192, 1), ConvSpec(192, (1, 7)), ConvSpec(192, (7, 1)), ConvSpec(192, 3, 2)),
     },
     0,
 )
 _LAST = Module(
-    {"branch1x1": (Layer(320, 1),), "branch3x3": (Layer(384, 1),), "branch3x3dbl": (Layer(448, 1), Layer(384, 3))},
+    {
+        "branch1x1": (ConvSpec(320, 1),),
+        "branch3x3": (ConvSpec(384, 1),),
+        "branch3x3dbl": (ConvSpec(448, 1), ConvSpec(384, 3)),
+    },
     192,
     ("branch3x3", "branch3x3dbl"),
 )
@@ -95,16 +102,16 @@ def inception_v3(
     ends: EndPoints = {}
     conv = partial(conv_norm, is_training=is_training, momentum=0.9, epsilon=1e-3, scale=scale)
 
-    def layer(x: tf.Tensor, spec: Layer, name: str) -> tf.Tensor:
+    def layer(x: tf.Tensor, spec: ConvSpec, name: str) -> tf.Tensor:
         padding = "SAME" if spec.stride == 1 else "VALID"
         return conv(x, scaled(spec.maps, width), spec.size, spec.stride, padding, name=name)
 
     with tf.variable_scope(scope, reuse=reuse):
-        x = ends["Conv2d_1a_3x3"] = layer(images, Layer(32, 3, 2), "Conv2d_1a_3x3")
+        x = ends["Conv2d_1a_3x3"] = layer(images, ConvSpec(32, 3, 2), "Conv2d_1a_3x3")
         x = ends["Conv2d_2a_3x3"] = conv(x, scaled(32, width), 3, 1, "VALID", name="Conv2d_2a_3x3")
-        x = ends["Conv2d_2b_3x3"] = layer(x, Layer(64, 3), "Conv2d_2b_3x3")
+        x = ends["Conv2d_2b_3x3"] = layer(x, ConvSpec(64, 3), "Conv2d_2b_3x3")
         x = ends["MaxPool_3a_3x3"] = max_pool(x, 3, 2, name="MaxPool_3a_3x3")
-        x = ends["Conv2d_3b_1x1"] = layer(x, Layer(80, 1), "Conv2d_3b_1x1")
+        x = ends["Conv2d_3b_1x1"] = layer(x, ConvSpec(80, 1), "Conv2d_3b_1x1")
         x = ends["Conv2d_4a_3x3"] = conv(x, scaled(192, width), 3, 1, "VALID", name="Conv2d_4a_3x3")
         x = ends["MaxPool_5a_3x3"] = max_pool(x, 3, 2, name="MaxPool_5a_3x3")
         for name, module in MODULES.items():
@@ -126,11 +133,11 @@ def _module(x: tf.Tensor, module: Module, layer: Any) -> tf.Tensor:
             y = layer(y, spec, f"{branch}_{i}" if several else branch)
         if branch in module.split:
             last = f"{branch}_{len(layers) + 1}"
-            parts += [layer(y, Layer(384, (1, 3)), f"{last}a"), layer(y, Layer(384, (3, 1)), f"{last}b")]
+            parts += [layer(y, ConvSpec(384, (1, 3)), f"{last}a"), layer(y, ConvSpec(384, (3, 1)), f"{last}b")]
         else:
             parts.append(y)
     if module.pooled:
-        parts.append(layer(avg_pool(x, 3, 1, "SAME"), Layer(module.pooled, 1), "branch_pool"))
+        parts.append(layer(avg_pool(x, 3, 1, "SAME"), ConvSpec(module.pooled, 1), "branch_pool"))
     else:
         parts.append(max_pool(x, 3, 2))
     return tf.concat(parts, 3, name="concat")

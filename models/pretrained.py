@@ -9,7 +9,7 @@ from typing import Any
 import minigraph as tf
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.formats.arrays import Array
-from minigraph.formats.assign import Row, mismatch
+from minigraph.formats.assign import WeightMismatch, mismatch
 from minigraph.models.record import Layout, Model, Preprocessing, Stored
 from minigraph.weights import assign_weights, load_weights
 
@@ -45,12 +45,12 @@ def load_pretrained(session: Any, model: Model, path: Any, scope: str | None = N
         if array is not None and value is not None:
             found[variable.op.name] = value
         else:
-            rows.append(Row((variable.op.name, shape), None if array is None else (place.name, array.shape)))
+            rows.append(WeightMismatch((variable.op.name, shape), None if array is None else (place.name, array.shape)))
     own = {place.name for place in stored.values()}
     if not model.auxiliary:
         ours = bool(prefix) and any(name.startswith(prefix) for name in own & arrays.keys())
         left = [name for name in arrays if name not in own and not _is_training(name, own)]
-        rows += [Row(None, (n, arrays[n].shape)) for n in left if n.startswith(prefix) or not ours]
+        rows += [WeightMismatch(None, (n, arrays[n].shape)) for n in left if n.startswith(prefix) or not ours]
     if rows:
         raise mismatch(rows, os.fspath(path))
     assign_weights(session, found, {v.op.name: v for v in inside.values()}, where=os.fspath(path))

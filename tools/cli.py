@@ -23,7 +23,7 @@ class _Mistake(click.ClickException):
     exit_code = 2
 
 
-class _Group(click.Group):
+class _CommandGroup(click.Group):
     """Shows users' errors in one line, without a traceback unless --debug is given."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -52,7 +52,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
 @debug_option
 def main() -> None:
@@ -222,7 +222,7 @@ def viz(
     from minigraph.tools import viz as drawing
     from minigraph.tools.shared.target import load_target
 
-    chosen = drawing.Choice(stage, diff, optimize, limit, html, steps if profile else 0, backend)
+    chosen = drawing.PictureOptions(stage, diff, optimize, limit, html, steps if profile else 0, backend)
     files, note = drawing.draw(load_target(target, batch_size, inference), out, chosen)
     if note:
         click.echo(note, err=True)

@@ -22,7 +22,7 @@ _NOTHING = (Cell, Const, Feed, Identity, ReadVariable)
 
 
 @dataclass(slots=True)
-class Layer:
+class LayerSummary:
     """A layer: its operations in order, the type of its output, and what it costs for a whole batch.
 
     parameters: trainable ones. nbytes: of the output; 0 if it is a view of what came before. flops: None if an
@@ -46,16 +46,16 @@ class Layer:
         self.nbytes = self.nbytes if instr.op.is_view else self.output.nbytes
 
 
-class Summary(NamedTuple):
+class ModelSummary(NamedTuple):
     """The layers in order, for inference; frozen: the number of values that are kept but not trained."""
 
     model: Model
     image: TensorType
-    layers: list[Layer]
+    layers: list[LayerSummary]
     frozen: int
 
 
-def summarise(model: Model, batch_size: int = 1, image_size: int | None = None) -> Summary:
+def summarise(model: Model, batch_size: int = 1, image_size: int | None = None) -> ModelSummary:
     """The layers of a network. A layer is what stands in the scope of its variables, or an operation without any.
 
     ShapeError where the network does not take images of that size.
@@ -67,19 +67,19 @@ def summarise(model: Model, batch_size: int = 1, image_size: int | None = None) 
         program = specialise([network.end_points["predictions"]], [], [network.images], [kind])
     except (InvalidArgumentError, ShapeError, ValueError) as error:
         raise ShapeError(f"{model.name} does not take images of {size} x {size}: {error}") from error
-    layers: dict[str, Layer] = {}
+    layers: dict[str, LayerSummary] = {}
     trainable = {v.op.name: v.value().type.size for v in network.graph.get_collection("trainable_variables")}
     scopes = {_scope(name) for name in trainable}
     for instr in program.instrs:
         if isinstance(instr.op, Cell):
             name = _scope(instr.op.name)
-            layers.setdefault(name, Layer(name)).parameters += trainable.get(instr.op.name, 0)
+            layers.setdefault(name, LayerSummary(name)).parameters += trainable.get(instr.op.name, 0)
         elif not isinstance(instr.op, _NOTHING):
             name = _layer(instr.name, scopes)
-            layers.setdefault(name, Layer(name)).add(instr)
+            layers.setdefault(name, LayerSummary(name)).add(instr)
     kept = network.graph.get_collection("variables")
     frozen = sum(v.value().type.size for v in kept) - sum(trainable.values())
-    return Summary(model, kind, [layer for layer in layers.values() if layer.operations], frozen)
+    return ModelSummary(model, kind, [layer for layer in layers.values() if layer.operations], frozen)
 
 
 def _scope(variable: str) -> str:
@@ -94,7 +94,7 @@ def _layer(node: str, scopes: set[str]) -> str:
     return next((scope for scope in inside if scope in scopes), node)
 
 
-def print_table(found: Summary) -> None:
+def print_table(found: ModelSummary) -> None:
     """The layers as a table, and totals."""
     from rich.table import Table
 
@@ -118,7 +118,7 @@ def print_table(found: Summary) -> None:
         out.print(line, highlight=False)
 
 
-def totals(found: Summary) -> list[str]:
+def totals(found: ModelSummary) -> list[str]:
     """What the layers amount to."""
     parameters = sum(layer.parameters for layer in found.layers)
     costs = [layer.flops for layer in found.layers]

@@ -123,11 +123,10 @@ def _fail(error: BaseException, path: str, internals: bool) -> NoReturn:
 
     import minigraph
 
-    own = str(Path(minigraph.__file__).parent)
-    roots = [own, *(str(Path(minigraph.__file__).parents[1] / name) for name in ("backends", "models", "tools"))]
+    own = f"{Path(minigraph.__file__).parent}/"
 
     def is_internal(frame: Any) -> bool:
-        return any(frame.filename.startswith(root + "/") for root in roots) or "importlib" in frame.filename
+        return frame.filename.startswith(own) or "importlib" in frame.filename
 
     told = traceback.TracebackException.from_exception(error)
     chain: list[Any] = [told]

@@ -100,7 +100,7 @@ def train(
 
     chosen = get_model(model)
     recipe = get_recipe(chosen)
-    settings = training.Settings(
+    settings = training.TrainingSettings(
         model=chosen.name,
         batch_size=recipe.batch_size if batch_size is None else batch_size,
         learning_rate=recipe.learning_rate if learning_rate is None else learning_rate,
@@ -123,7 +123,7 @@ def train(
     else:
         dataset = _data_set(chosen, source, distortions, settings.batch_size)
 
-    run = training.Run(chosen, settings, dataset, folder)
+    run = training.TrainingRun(chosen, settings, dataset, folder)
     resumed = run.start(resume)
     each = run.batches.steps_per_epoch
     total = each * (epochs or recipe.epochs.get(source, recipe.other_epochs))

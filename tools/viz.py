@@ -16,7 +16,7 @@ from minigraph.viz.render import FORMATS, GraphvizMissingError, render, write
 from minigraph.viz.stages import AFTER, BEFORE, Traced, VizError, trace
 
 
-class Choice(NamedTuple):
+class PictureOptions(NamedTuple):
     """How to draw it.
 
     stage: by default "before"; with `diff` or a profile "after". limit: about how many boxes, 0 for all. html: the
@@ -39,7 +39,7 @@ class Drawn(NamedTuple):
     note: str
 
 
-def draw(target: Target, out: Path, choice: Choice) -> Drawn:
+def draw(target: Target, out: Path, choice: PictureOptions) -> Drawn:
     """Write the picture, in the format that the name of `out` says.
 
     Without Graphviz the DOT text and the page are written nevertheless, and then
@@ -76,7 +76,7 @@ def draw(target: Target, out: Path, choice: Choice) -> Drawn:
     return Drawn(written, note)
 
 
-def _trace(target: Target, choice: Choice, stage: str) -> tuple[Traced, str]:
+def _trace(target: Target, choice: PictureOptions, stage: str) -> tuple[Traced, str]:
     """The stages; for a graph that no program can be made of, the graph itself as the only one, and why."""
     if choice.steps:
         return pictures(target, profile(target, choice.steps, choice.optimize, choice.backend)), ""

@@ -13,7 +13,7 @@ from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Device, Function
 from minigraph.backends.cupy.emit import emit, module
 from minigraph.backends.cupy.ladder import Ladder
-from minigraph.backends.cupy.steps import Bind, View
+from minigraph.backends.cupy.steps import Bind, DeviceView
 from minigraph.core.errors import InternalError, ResourceExhaustedError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -76,13 +76,13 @@ class CupyBackend:
         """Device memory; CUDA aligns it to 256 bytes."""
         return self.device.allocate(nbytes)
 
-    def view(self, buffer: Buffer, offset: int, type: TensorType) -> View:
+    def view(self, buffer: Buffer, offset: int, type: TensorType) -> DeviceView:
         """The array of a static type at a byte offset of a buffer, in C order."""
         if offset + type.nbytes > buffer.nbytes:
             raise InternalError(f"{type} at byte {offset} leaves a buffer of {buffer.nbytes} bytes")
-        return View(buffer.pointer + offset, type, buffer)
+        return DeviceView(buffer.pointer + offset, type, buffer)
 
-    def write(self, array: View, value: Any) -> None:
+    def write(self, array: DeviceView, value: Any) -> None:
         """Copy from the host, broadcasting and casting as NumPy does."""
         kind = array.type
         host = np.empty(kind.static, kind.dtype.np_dtype)
@@ -90,7 +90,7 @@ class CupyBackend:
         if host.nbytes:
             self.device.upload(array.pointer, host)
 
-    def read(self, array: View) -> Any:
+    def read(self, array: DeviceView) -> Any:
         """A copy on the host; a NumPy scalar where the array has no axes."""
         try:
             host = np.empty(array.type.static, array.type.dtype.np_dtype)
@@ -112,7 +112,7 @@ class CupyBackend:
         return Lowered(Bind(self, code.steps), code.workspace, code.inplace)
 
     def bind_step(
-        self, step: K.Step, inputs: Sequence[View], outputs: Sequence[View | None], workspace: View
+        self, step: K.Step, inputs: Sequence[DeviceView], outputs: Sequence[DeviceView | None], workspace: DeviceView
     ) -> Launch | None:
         """None for a step that nobody needs."""
 
@@ -157,10 +157,10 @@ class CupyBackend:
         self.device.upload(kept.pointer, value)
         return lambda: self.device.copy(target, kept.pointer, kept.nbytes)
 
-    def _host_call(self, op: Op) -> Callable[[Sequence[View], Sequence[View | None], View], Launch]:
+    def _host_call(self, op: Op) -> Callable[[Sequence[DeviceView], Sequence[DeviceView | None], DeviceView], Launch]:
         """The op's reference forward between a copy of the operands to the host and one of the results back."""
 
-        def bind(inputs: Sequence[View], outputs: Sequence[View | None], workspace: View) -> Launch:
+        def bind(inputs: Sequence[DeviceView], outputs: Sequence[DeviceView | None], workspace: DeviceView) -> Launch:
             targets = list(outputs)
             for back, position in enumerate(reversed(op.writes)):
                 targets[-1 - back] = inputs[position]

@@ -31,7 +31,7 @@ from minigraph.ops.window import Window
 LIMIT = 256 << 20  # bytes of the columns of one go
 
 
-class Shape(NamedTuple):
+class ConvSizes(NamedTuple):
     """The sizes of a convolution: image [n, height, width, groups·depth], output [n, rows, columns, fan·groups]."""
 
     window: Window
@@ -76,14 +76,14 @@ class Shape(NamedTuple):
         return ref._replace(offset=(image * size + channel) * self.dtype.size)
 
 
-def shape_of(op: C.Convolution, image: TensorType, filters: tuple[int, ...]) -> Shape:
+def shape_of(op: C.Convolution, image: TensorType, filters: tuple[int, ...]) -> ConvSizes:
     out = op.out_shape(image.static, filters)
     groups = image.static[3] // filters[2]
     window = op.window(filters)
-    return Shape(window, image, out[1] or 0, out[2] or 0, filters[2], filters[3] // groups, groups)
+    return ConvSizes(window, image, out[1] or 0, out[2] or 0, filters[2], filters[3] // groups, groups)
 
 
-def im2col(s: Shape, source: Ref, images: int) -> Launch:
+def im2col(s: ConvSizes, source: Ref, images: int) -> Launch:
     """columns[c0, c1, c2, r, s, c5] of the group whose first channel `source` is at; one kernel serves all groups."""
     _, height, width, channels = s.image.static
     (top, _), (left, _) = s.window.pads(height, width)
@@ -97,7 +97,7 @@ def im2col(s: Shape, source: Ref, images: int) -> Launch:
     return Launch(made, (source, work()))
 
 
-def col2im(s: Shape, target: Ref, images: int) -> Launch:
+def col2im(s: ConvSizes, target: Ref, images: int) -> Launch:
     """Each image element of the group whose first channel `target` is at = Σ over the columns that hold it."""
     channels = s.image.static[3]
     alone = TensorType(s.dtype, (*s.image.static[:3], s.depth))
@@ -113,7 +113,7 @@ def col2im(s: Shape, target: Ref, images: int) -> Launch:
     return Launch(made, (work(), target))
 
 
-def _in_pieces(s: Shape, piece: Callable[[int, int, int], list[Step]]) -> Code:
+def _in_pieces(s: ConvSizes, piece: Callable[[int, int, int], list[Step]]) -> Code:
     """piece(first image, images, group) for all of them."""
     steps = [step for start, images in s.pieces() for group in range(s.groups) for step in piece(start, images, group)]
     return Code(tuple(steps), s.workspace)

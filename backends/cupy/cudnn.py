@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from minigraph.backends.cupy.kernel import Problem
+from minigraph.backends.cupy.kernel import ConvProblem
 from minigraph.core.errors import BackendError, InternalError
 
 LIMIT = 1 << 30  # bytes of workspace that an engine may ask for
@@ -25,9 +25,9 @@ class Cudnn:
             self._cudnn.set_stream(handle=self._handle, stream=stream)
         except RuntimeError as error:
             raise BackendError(f'cuDNN does not start ({error}): pip install "minigraph[cuda13]"') from None
-        self._graphs: dict[Problem, _Graph | str] = {}
+        self._graphs: dict[ConvProblem, _Graph | str] = {}
 
-    def prepare(self, problem: Problem) -> int | str:
+    def prepare(self, problem: ConvProblem) -> int | str:
         """The bytes of workspace that the problem needs, or why cuDNN cannot do it."""
         if problem not in self._graphs:
             try:
@@ -37,7 +37,7 @@ class Cudnn:
         found = self._graphs[problem]
         return found if isinstance(found, str) else found.room
 
-    def run(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+    def run(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
         """Launch: operands, result, workspace. Captured like a kernel."""
         graph = self._graphs[problem]
         if isinstance(graph, str):
@@ -61,7 +61,7 @@ def _load() -> Any:
 
 
 class _Graph:
-    def __init__(self, cudnn: Any, handle: int, problem: Problem) -> None:
+    def __init__(self, cudnn: Any, handle: int, problem: ConvProblem) -> None:
         self._handle = handle
         self._kinds = {name: getattr(cudnn.data_type, label) for name, label in _TYPES.items()}
         kind = self._kinds[problem.operands]
@@ -77,7 +77,7 @@ class _Graph:
         self.workspace = self._build(cudnn, problem)
         self.room = self.workspace + ALIGNMENT if self.workspace else 0
 
-    def _build(self, cudnn: Any, problem: Problem) -> int:
+    def _build(self, cudnn: Any, problem: ConvProblem) -> int:
         graph, note = self._graph, cudnn.numerical_note
         graph.validate()
         graph.build_operation_graph()
@@ -96,7 +96,7 @@ class _Graph:
         self._tensors.append(made)
         return made
 
-    def _window(self, problem: Problem) -> dict[str, Any]:
+    def _window(self, problem: ConvProblem) -> dict[str, Any]:
         before, after = zip(*problem.pads, strict=True)
         return {
             "pre_padding": list(before),
@@ -107,7 +107,7 @@ class _Graph:
             "name": problem.kind,
         }
 
-    def _forward(self, problem: Problem) -> tuple[Any, tuple[int, ...]]:
+    def _forward(self, problem: ConvProblem) -> tuple[Any, tuple[int, ...]]:
         x = self._tensor("x", problem.image, problem.operands)
         w = self._tensor("w", problem.filters, problem.operands)
         y = self._graph.conv_fprop(image=x, weight=w, **self._window(problem))
@@ -121,12 +121,12 @@ class _Graph:
                 y = self._graph.relu(input=y, name=name)
         return y, problem.output
 
-    def _input_grad(self, problem: Problem) -> tuple[Any, tuple[int, ...]]:
+    def _input_grad(self, problem: ConvProblem) -> tuple[Any, tuple[int, ...]]:
         w = self._tensor("w", problem.filters, problem.operands)
         dy = self._tensor("dy", problem.output, problem.operands)
         return self._graph.conv_dgrad(loss=dy, filter=w, **self._window(problem)), problem.image
 
-    def _filter_grad(self, problem: Problem) -> tuple[Any, tuple[int, ...]]:
+    def _filter_grad(self, problem: ConvProblem) -> tuple[Any, tuple[int, ...]]:
         x = self._tensor("x", problem.image, problem.operands)
         dy = self._tensor("dy", problem.output, problem.operands)
         return self._graph.conv_wgrad(image=x, loss=dy, **self._window(problem)), problem.filters

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigraph.backends.cupy.compiler import machine_code
 from minigraph.backends.cupy.cudnn import Cudnn
-from minigraph.backends.cupy.kernel import Gemm, Kernel, Problem
+from minigraph.backends.cupy.kernel import ConvProblem, Gemm, Kernel
 from minigraph.core.errors import BackendError, ResourceExhaustedError
 
 Function = Callable[[tuple[int, ...]], None]  # launches a kernel on pointers
@@ -38,10 +38,10 @@ class Device(Protocol):
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
         """A matrix product on pointers."""
 
-    def convolution(self, problem: Problem) -> int | str:
+    def convolution(self, problem: ConvProblem) -> int | str:
         """The bytes of workspace that cuDNN needs for it, or why it cannot do it."""
 
-    def convolve(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+    def convolve(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
         """A convolution by cuDNN on pointers, the workspace last."""
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
@@ -131,11 +131,11 @@ class CudaDevice:
             self._blas = Cublas(self._stream.ptr, self.allocate)
         self._blas.gemm(call, a, b, c)
 
-    def convolution(self, problem: Problem) -> int | str:
+    def convolution(self, problem: ConvProblem) -> int | str:
         found = self._cudnn()
         return found if isinstance(found, str) else found.prepare(problem)
 
-    def convolve(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+    def convolve(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
         found = self._cudnn()
         if isinstance(found, str):
             raise BackendError(found)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigraph.backends.cupy import conv
-from minigraph.backends.cupy.conv import Shape, shape_of
+from minigraph.backends.cupy.conv import ConvSizes, shape_of
 from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, ins, outs, per_element, pointer, reads
 from minigraph.backends.cupy.pool import over_outputs, over_taps
-from minigraph.backends.cupy.reduce import Term, reduction
+from minigraph.backends.cupy.reduce import ReduceTerm, reduction
 from minigraph.backends.cupy.source import c_type, literal, summing, total
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -19,7 +19,7 @@ from minigraph.ops.nn import conv2d as C
 MANY = 8  # groups
 
 
-def forward(s: Shape, filters: TensorType) -> Code:
+def forward(s: ConvSizes, filters: TensorType) -> Code:
     """y[n,p,q,o] = Σ over taps and the depth of o's group."""
     kind, outputs = c_type(summing(s.dtype)), s.fan * s.groups
     inner = [
@@ -33,7 +33,7 @@ def forward(s: Shape, filters: TensorType) -> Code:
     return Code((Launch(made, (*ins(0, 1), *outs(0))),))
 
 
-def input_grad(s: Shape, filters: TensorType) -> Code:
+def input_grad(s: ConvSizes, filters: TensorType) -> Code:
     """∂L/∂x[n,h,w,c] = Σ over the outputs of c's group that a tap joins with it."""
     kind, outputs = c_type(summing(s.dtype)), s.fan * s.groups
     inner = [
@@ -48,7 +48,7 @@ def input_grad(s: Shape, filters: TensorType) -> Code:
     return Code((Launch(made, (*ins(0, 1), *outs(0))),))
 
 
-def filter_grad(s: Shape) -> Code:
+def filter_grad(s: ConvSizes) -> Code:
     """∂L/∂w[r,s,k,o] = Σ over images and outputs."""
     batch, height, width, channels = s.image.static
     outputs = s.fan * s.groups
@@ -65,7 +65,7 @@ def filter_grad(s: Shape) -> Code:
         return lines, f"inside ? ({kind}){x} * ({kind}){grad} : {literal(0, summing(s.dtype))}"
 
     space = (batch, s.rows, s.columns, kh, kw, s.depth, outputs)
-    operands = Term([pointer(s.dtype, "x0"), pointer(s.dtype, "x1")], (0, 1), term)
+    operands = ReduceTerm([pointer(s.dtype, "x0"), pointer(s.dtype, "x1")], (0, 1), term)
     return reduction("sum", space, (0, 1, 2), operands, s.dtype)
 
 

@@ -59,7 +59,7 @@ class Gemm(NamedTuple):
     precision: str = "float32"  # to which float32 operands may be rounded: "tf32" and "bfloat16", too
 
 
-class Problem(NamedTuple):
+class ConvProblem(NamedTuple):
     """A convolution ("forward") or one of its gradients ("input_grad", "filter_grad") for cuDNN.
 
     Shapes are [N,H,W,C] of image and output, and [O,KH,KW,C/groups] of the filters. operands: their dtype, and that of
@@ -82,7 +82,7 @@ class Problem(NamedTuple):
 class Convolve(NamedTuple):
     """Run a graph of cuDNN on its operands (x, w and the epilogue's; w, δ; or x, δ), its result and a workspace."""
 
-    problem: Problem
+    problem: ConvProblem
     args: tuple[Ref, ...]
 
 

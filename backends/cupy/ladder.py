@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from minigraph.backends.cupy.conv import Shape, shape_of
+from minigraph.backends.cupy.conv import ConvSizes, shape_of
 from minigraph.backends.cupy.data import View, gather
-from minigraph.backends.cupy.kernel import Code, Convolve, Problem, Ref, Step, Types, aligned, ins, work
+from minigraph.backends.cupy.kernel import Code, Convolve, ConvProblem, Ref, Step, Types, aligned, ins, work
 from minigraph.core.errors import BackendError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -26,7 +26,7 @@ from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, C
 SWITCH = "MINIGRAPH_CONV"
 RUNGS = ("fused", "plain", "im2col")
 
-Ask = Callable[[Problem], int | str]  # the bytes of workspace it needs, or why it cannot be
+Ask = Callable[[ConvProblem], int | str]  # the bytes of workspace it needs, or why it cannot be
 
 
 class Ladder:
@@ -35,7 +35,7 @@ class Ladder:
     def __init__(self, ask: Ask, precision: str) -> None:
         self._ask = ask
         self.precision = precision
-        self.reasons: dict[Problem, str] = {}
+        self.reasons: dict[ConvProblem, str] = {}
 
     @property
     def highest(self) -> int:
@@ -81,7 +81,7 @@ class Ladder:
 
     # the graphs
 
-    def _problem(self, op: Convolution, s: Shape, kind: str, epilogue: tuple[str, ...] = ()) -> Problem | None:
+    def _problem(self, op: Convolution, s: ConvSizes, kind: str, epilogue: tuple[str, ...] = ()) -> ConvProblem | None:
         """None for dtypes and sizes that are not for cuDNN."""
         output = (s.image.static[0], s.rows, s.columns, s.fan * s.groups)
         if s.dtype.name not in ("float32", "float16") or 0 in (*s.image.static, *output):
@@ -91,11 +91,11 @@ class Ladder:
         pads = s.window.pads(*s.image.static[1:3])
         filters = (output[3], *s.window.kernel, s.depth)
         strict = operands == "float32" and self.precision == "float32"
-        return Problem(
+        return ConvProblem(
             kind, s.image.static, filters, output, pads, op.strides, op.dilations, operands, strict, epilogue
         )  # fmt: skip
 
-    def _room(self, problem: Problem | None) -> int | None:
+    def _room(self, problem: ConvProblem | None) -> int | None:
         if problem is None:
             return None
         answer = self._ask(problem)
@@ -104,7 +104,7 @@ class Ladder:
             return None
         return answer
 
-    def _forward(self, op: Conv2D, s: Shape, epilogue: tuple[str, ...], operands: Sequence[Value]) -> Code | None:
+    def _forward(self, op: Conv2D, s: ConvSizes, epilogue: tuple[str, ...], operands: Sequence[Value]) -> Code | None:
         problem = self._problem(op, s, "forward", epilogue)
         room = self._room(problem)
         if problem is None or room is None:
@@ -114,7 +114,7 @@ class Ladder:
         extras = [build.operand(v.type, Ref("in", 2 + k)) for k, v in enumerate(operands)]
         return build.code((x, w, *extras), room, TensorType(s.dtype, problem.output))
 
-    def _input_grad(self, op: Conv2DInputGrad, s: Shape) -> Code | None:
+    def _input_grad(self, op: Conv2DInputGrad, s: ConvSizes) -> Code | None:
         problem = self._problem(op, s, "input_grad")
         room = self._room(problem)
         if problem is None or room is None:
@@ -123,7 +123,7 @@ class Ladder:
         w, grad = build.filters(s, Ref("in")), build.operand(TensorType(s.dtype, problem.output), Ref("in", 1))
         return build.code((w, grad), room, s.image)
 
-    def _filter_grad(self, op: Conv2DFilterGrad, s: Shape) -> Code | None:
+    def _filter_grad(self, op: Conv2DFilterGrad, s: ConvSizes) -> Code | None:
         problem = self._problem(op, s, "filter_grad")
         room = self._room(problem)
         if problem is None or room is None:
@@ -137,7 +137,7 @@ class Ladder:
 class _Building:
     """The steps of one problem, and their workspace."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: ConvProblem) -> None:
         self.problem = problem
         self.steps: list[Step] = []
         self.workspace = 0
@@ -161,7 +161,7 @@ class _Building:
             return source
         return self._moved(kind, lambda a: a.reshape(-1), source)
 
-    def filters(self, s: Shape, source: Ref) -> Ref:
+    def filters(self, s: ConvSizes, source: Ref) -> Ref:
         """[KH,KW,C,O] as [O,KH,KW,C]."""
         kind = TensorType(s.dtype, (*s.window.kernel, s.depth, s.fan * s.groups))
         return self._moved(kind, lambda a: a.transpose(3, 0, 1, 2), source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minigraph.backends.cupy.kernel import Code, Launch, Step, Types, aligned, ins, kernel, outs, pointer, reads
-from minigraph.backends.cupy.reduce import Term, reduction
+from minigraph.backends.cupy.reduce import ReduceTerm, reduction
 from minigraph.backends.cupy.source import (
     broadcast_strides,
     c_type,
@@ -84,7 +84,7 @@ def _comment(instr: Instr) -> str:
     return f"{type(instr.op).__name__} {instr.name}".encode("ascii", "replace").decode().replace("\\", "/")
 
 
-def _term(program: Program, value: Value, space: Sequence[int]) -> Term:
+def _term(program: Program, value: Value, space: Sequence[int]) -> ReduceTerm:
     """What a sum adds up, as a function of the coordinates."""
     feeds = _feeds(program)
     members = _needed(program, [value])
@@ -101,7 +101,7 @@ def _term(program: Program, value: Value, space: Sequence[int]) -> Term:
         lines += _statements(members, names)
         return lines, names[value]
 
-    return Term(reads(program.feeds), tuple(range(len(program.feeds))), body)
+    return ReduceTerm(reads(program.feeds), tuple(range(len(program.feeds))), body)
 
 
 def _feeds(program: Program) -> dict[int, Value]:

@@ -42,7 +42,7 @@ BLOCKS = 1024  # as many are wanted to fill a GPU
 FUNCTORS = {"sum": "Add", "prod": "Multiply", "max": "Maximum", "min": "Minimum", "all": "And", "any": "Or"}
 
 
-class Term(NamedTuple):
+class ReduceTerm(NamedTuple):
     """What is combined: parameters, the operands they are, and from coordinates statements and an expression."""
 
     parameters: list[str]
@@ -61,7 +61,7 @@ def start(function: str, dtype: DType) -> str:
 
 
 def reduction(
-    function: str, space: Sequence[int], axes: Sequence[int], term: Term, dtype: DType, finish: str = "total"
+    function: str, space: Sequence[int], axes: Sequence[int], term: ReduceTerm, dtype: DType, finish: str = "total"
 ) -> Code:
     """Result 0 = `finish` of the combination, `total`, of a term over `axes` of the space."""
     kept = [a for a in range(len(space)) if a not in axes]
@@ -89,7 +89,7 @@ class _Parts(NamedTuple):
     space: Sequence[int]
     kept: Sequence[int]
     axes: Sequence[int]
-    term: Term
+    term: ReduceTerm
     dtype: DType
     many: int
     length: int
@@ -190,7 +190,7 @@ def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "tot
         return lines, value.format("a")
 
     reduced = [i for i, (_, inside) in enumerate(groups) if inside]
-    return reduction(function, space, reduced, Term(reads([x]), (0,), body), x.dtype, finish)
+    return reduction(function, space, reduced, ReduceTerm(reads([x]), (0,), body), x.dtype, finish)
 
 
 def _mean(x: TensorType, count: int) -> str:
@@ -200,7 +200,7 @@ def _mean(x: TensorType, count: int) -> str:
     return f"total / {c_type(x.dtype)}({max(count, 1)})"
 
 
-def standard(op: R.Reduction, in_types: Types, out_types: Types) -> Code | None:
+def standard(op: R.ReduceOp, in_types: Types, out_types: Types) -> Code | None:
     x = in_types[0]
     axes = normalise_axes(op.axis, len(x.static))
     if isinstance(op, R.Mean):
@@ -270,7 +270,7 @@ def prod_of_others(op: R.ProdOfOthers, in_types: Types, out_types: Types) -> Cod
 
 EMITTERS: dict[type[Op], Emitter] = {
     R.ProdOfOthers: prod_of_others,
-    R.Reduction: standard,
+    R.ReduceOp: standard,
     R.ArgMax: argmax,
     BiasAddGrad: lambda op, x, y: sum_over(x[0], range(len(x[0].static) - 1)),
     SumTo: lambda op, x, y: sum_over(x[0], op.summed_axes(x)),

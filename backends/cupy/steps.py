@@ -12,20 +12,20 @@ from minigraph.backends.numpy.common import run
 from minigraph.core.types import TensorType
 
 
-class View(NamedTuple):
+class DeviceView(NamedTuple):
     """An array of a static type in device memory, in C order."""
 
     pointer: int
     type: TensorType
     buffer: Buffer  # kept alive
 
-    def reshape(self, shape: tuple[int, ...]) -> View:
+    def reshape(self, shape: tuple[int, ...]) -> DeviceView:
         return self._replace(type=TensorType(self.type.dtype, shape))
 
 
 class Binder(Protocol):
     def bind_step(
-        self, step: K.Step, inputs: Sequence[View], outputs: Sequence[View | None], workspace: View
+        self, step: K.Step, inputs: Sequence[DeviceView], outputs: Sequence[DeviceView | None], workspace: DeviceView
     ) -> Launch | None:
         """What launches the step; None if nobody needs it."""
 

@@ -74,7 +74,7 @@ def _filter(op: W.Winograd, matrix: W.Matrix, kind: TensorType) -> Code:
     return Code((Launch(made, (Ref("in"), Ref("out"))),))
 
 
-class _Form(NamedTuple):
+class _TiledConv(NamedTuple):
     """A convolution of some images: x [images, …], y [images, …] and the tiles of both."""
 
     op: W.WinogradConvolution
@@ -201,7 +201,7 @@ class _Form(NamedTuple):
 
 
 def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Code | None:
-    form = _Form(op, in_types[0].static, out_types[0].static, in_types[0].dtype)
+    form = _TiledConv(op, in_types[0].static, out_types[0].static, in_types[0].dtype)
     steps: list[Step] = []
     for start, images in form.pieces():
         v, m = work(), work(form.bytes(images, form.x[3]))
@@ -211,7 +211,7 @@ def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Code | No
     return Code(tuple(steps), form.workspace)
 
 
-def _grads(form: _Form, x: Ref | None, u: Ref | None, grad: Ref, dx: Ref | None, du: Ref | None) -> Code:
+def _grads(form: _TiledConv, x: Ref | None, u: Ref | None, grad: Ref, dx: Ref | None, du: Ref | None) -> Code:
     """Those of the two gradients for which there is a place."""
     steps: list[Step] = []
     for start, images in form.pieces():
@@ -227,17 +227,17 @@ def _grads(form: _Form, x: Ref | None, u: Ref | None, grad: Ref, dx: Ref | None,
 
 
 def input_grad(op: W.WinogradInputGrad, in_types: Types, out_types: Types) -> Code | None:
-    form = _Form(op, op.shape, in_types[1].static, in_types[1].dtype)
+    form = _TiledConv(op, op.shape, in_types[1].static, in_types[1].dtype)
     return _grads(form, None, Ref("in"), Ref("in", 1), Ref("out"), None)
 
 
 def filter_grad(op: W.WinogradFilterGrad, in_types: Types, out_types: Types) -> Code | None:
-    form = _Form(op, in_types[0].static, in_types[1].static, in_types[0].dtype)
+    form = _TiledConv(op, in_types[0].static, in_types[1].static, in_types[0].dtype)
     return _grads(form, Ref("in"), None, Ref("in", 1), None, Ref("out"))
 
 
 def grads(op: W.WinogradGrads, in_types: Types, out_types: Types) -> Code | None:
-    form = _Form(op, in_types[0].static, in_types[2].static, in_types[0].dtype)
+    form = _TiledConv(op, in_types[0].static, in_types[2].static, in_types[0].dtype)
     return _grads(form, Ref("in"), Ref("in", 1), Ref("in", 2), Ref("out"), Ref("out", 1))
 
 

@@ -47,11 +47,10 @@ from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.nn.lrn import LRN, WindowSum
 from minigraph.ops.nn.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
+from minigraph.ops.nn.winograd_costs import Costs
 from minigraph.ops.random.distributions import RandomUniform
 from minigraph.ops.state.update import Apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub
-from minigraph.passes.fuse_blocks import FuseBlocks
-from minigraph.passes.winograd import Costs, WinogradPass
 
 KERNELS: dict[type[Op], Callable[[Any, Types, Types, LoweringContext], Native | None]] = {
     MatMul: matmul.matmul,
@@ -127,10 +126,11 @@ class LlvmBackend(NumpyBackend):
     def __init__(self) -> None:
         super().__init__()
         require_host()
-        self.own_passes = (
-            WinogradPass(costs=Costs(tiles=1.75, filters=3, columns=1, full=8, multiple=host().lanes)),
-            FuseBlocks(max_whole=4 << 20),  # about a core's part of the last cache
-        )
+        costs = Costs(tiles=1.75, filters=3, columns=1, full=8, multiple=host().lanes)
+        self.pass_settings = {
+            "winograd": {"costs": costs},
+            "fuse_blocks": {"max_whole": 4 << 20},  # about a core's part of the last cache
+        }
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """Native code where there is some, else what NumpyBackend does."""

@@ -54,7 +54,7 @@ class _Member(NamedTuple):
     workspace: int  # index among the lifetimes, or -1
 
 
-class _Piece:
+class _NativeBlock:
     """The inner program lowered for one block size, with the temporaries laid out in a room of each thread's own."""
 
     def __init__(self, op: Blocked, size: int, natives: Sequence[Native]) -> None:
@@ -120,7 +120,9 @@ class _Driver:
     """The kernel that goes through the blocks. Its pointers: operands, results (the lanes' own sums for those that are
     sums), the rooms, and the members' functions."""
 
-    def __init__(self, op: Blocked, pieces: Sequence[_Piece], lanes: int, sums: Sequence[Place], room: Place) -> None:
+    def __init__(
+        self, op: Blocked, pieces: Sequence[_NativeBlock], lanes: int, sums: Sequence[Place], room: Place
+    ) -> None:
         self.op, self.pieces, self.lanes = op, pieces, lanes
         self.results = {v: n for n, v in enumerate(op.program.results)}
         self.functions: dict[tuple[str, str], int] = {}
@@ -132,7 +134,7 @@ class _Driver:
         self.frame = Frame(len(self.places) + len(self.functions))
         self._write()
 
-    def _calls(self, piece: _Piece) -> Any:
+    def _calls(self, piece: _NativeBlock) -> Any:
         for member in piece.members:
             for call in member.native.calls(member.wanted):
                 self.functions.setdefault((call.text, call.name), len(self.functions))
@@ -210,7 +212,7 @@ def blocked(op: Blocked, lower: Lower, how: LoweringContext, size: int | None = 
     natives = [n for n in found if n is not None]
     if len(natives) < len(found):
         return None
-    pieces = [_Piece(op, n, members) for n, members in zip(sizes, natives, strict=True)]
+    pieces = [_NativeBlock(op, n, members) for n, members in zip(sizes, natives, strict=True)]
     lanes = _lanes(op, size)
     room = Room()
     own = room.add(max(p.nbytes for p in pieces) * min(how.threads, lanes))
@@ -235,7 +237,7 @@ def _in_sequence(op: Blocked, lower: Lower, how: LoweringContext) -> Native | No
     natives = [n for n in found if n is not None]
     if len(natives) < len(found):
         return None
-    piece = _Piece(op, op.batch, natives)
+    piece = _NativeBlock(op, op.batch, natives)
     results = {v: Place("out", n) for n, v in enumerate(op.program.results)}
 
     def moved(member: _Member, place: Place) -> Place:

@@ -13,7 +13,7 @@ from minigraph.backends.llvm.geometry import LANES, Geometry, padded
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, Room, always, ins, outs
 from minigraph.backends.llvm.panels import Panels, addresses, floats, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Product, product
-from minigraph.backends.llvm.tile import Reduction, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
+from minigraph.backends.llvm.tile import ContractionAxis, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
 from minigraph.backends.llvm.total import write_total
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
@@ -53,7 +53,7 @@ def _write_shallow(frame: Frame, where: Geometry, tail: Tail | None) -> int:
     return images * chunks
 
 
-class _Form(NamedTuple):
+class _ConvOperands(NamedTuple):
     """A convolution of operand `image` with the filter, operand `filter`, read by `strides` from element `start`."""
 
     where: Geometry
@@ -81,14 +81,14 @@ class _Form(NamedTuple):
         )
 
 
-def _forward(op: Conv2D, x: Sequence[int], w: Sequence[int]) -> _Form:
+def _forward(op: Conv2D, x: Sequence[int], w: Sequence[int]) -> _ConvOperands:
     (top, _), (left, _) = op.window(w).pads(*x[1:3])
     _, rows, columns, fan = op.out_shape(tuple(x), tuple(w))
     where = Geometry(x, (w[0], w[1]), op.strides, op.dilations, (top, left), (rows, columns), fan)  # type: ignore[arg-type]
-    return _Form(where, (w[1] * w[2] * w[3], w[2] * w[3], w[3], 1), 0, 0, 1, is_product(op, w, x))
+    return _ConvOperands(where, (w[1] * w[2] * w[3], w[2] * w[3], w[3], 1), 0, 0, 1, is_product(op, w, x))
 
 
-def _convolution(form: _Form, how: LoweringContext) -> Native | None:
+def _convolution(form: _ConvOperands, how: LoweringContext) -> Native | None:
     """The convolution, its filter packed first where that has not been done."""
     where, panels, room = form.where, form.panels, Room()
     if panels is None and not where.fits:
@@ -149,7 +149,7 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: Lowe
     where = Geometry(y, (w[0], w[1]), (1, 1), op.dilations, before, out, w[2])  # type: ignore[arg-type]
     row, column = w[1] * w[2] * w[3], w[2] * w[3]
     start = (w[0] - 1) * row + (w[1] - 1) * column
-    return _convolution(_Form(where, (-row, -column, 1, w[3]), start, 1, 0, False), how)
+    return _convolution(_ConvOperands(where, (-row, -column, 1, w[3]), start, 1, 0, False), how)
 
 
 def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) -> None:
@@ -171,8 +171,8 @@ def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) ->
             delta = at(b, frame.pointers[1], b.mul(n, index(where.out[0] * where.out[1] * where.fan)), F32)
             for low, count in pieces(b, where.out[0], where.rows):
                 sums = (
-                    Reduction(count, sr * where.line, where.out[1] * where.fan),
-                    Reduction(where.out[1], sc * depth, where.fan),
+                    ContractionAxis(count, sr * where.line, where.out[1] * where.fan),
+                    ContractionAxis(where.out[1], sc * depth, where.fan),
                 )
                 tiles = TileSet(frame.module, Tiles(1, where.fan, sums, adds=True), f"tile{count}")
                 padded(frame, where, room, image, b.mul(low, index(sr)), where.lines(count))

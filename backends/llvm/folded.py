@@ -32,7 +32,7 @@ from minigraph.backends.llvm.builder import (
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Room, always, ins, outs
 from minigraph.backends.llvm.panels import floats, packing
-from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, parts, strips, tile_columns
+from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
 from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.ops.nn.conv2d import Conv2DInputGrad
@@ -105,7 +105,7 @@ def _write(frame: Frame, where: _Lines) -> int:
     (images, height, width, channels), (_, _, q_count, fan) = where.image, where.delta
     chunks = -(-height // where.rows)
     panel = tile_columns()
-    sums = (Reduction(None, -q_count * fan, where.strides[0] * fan * panel), Reduction(fan, 1, panel))
+    sums = (ContractionAxis(None, -q_count * fan, where.strides[0] * fan * panel), ContractionAxis(fan, 1, panel))
     tiles = TileSet(frame.module, Tiles(fan, where.across, sums, adds=False))
     with frame.tasks("kernel") as task:
         b = frame.b

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, copy, index, loop, zero
-from minigraph.backends.llvm.tile import Reduction, tile_columns
+from minigraph.backends.llvm.tile import ContractionAxis, tile_columns
 from minigraph.ops.window import Pair, reach
 
 WINDOW = 1 << 19  # bytes of the padded image rows of a task, which lie on the stack
@@ -52,13 +52,13 @@ class Geometry(NamedTuple):
         room = self.lines(self.rows) * self.line * 4 if min(sizes) > 0 else 0
         return min(self.before) >= 0 and self.before[1] < self.columns and 0 < room <= 2 * WINDOW
 
-    def taps(self, depth: int) -> tuple[Reduction, ...]:
+    def taps(self, depth: int) -> tuple[ContractionAxis, ...]:
         """The sums over a window's rows, columns and channels; B is packed [kernel rows, kernel columns, channels]."""
         (kh, kw), (dr, dc), width = self.kernel, self.dilations, tile_columns()
-        rows = Reduction(kh, dr * self.line, kw * depth * width)
+        rows = ContractionAxis(kh, dr * self.line, kw * depth * width)
         if dc == 1:
-            return rows, Reduction(kw * depth, 1, width)
-        return rows, Reduction(kw, dc * depth, depth * width), Reduction(depth, 1, width)
+            return rows, ContractionAxis(kw * depth, 1, width)
+        return rows, ContractionAxis(kw, dc * depth, depth * width), ContractionAxis(depth, 1, width)
 
 
 def padded(frame: Frame, where: Geometry, room: Value, image: Value, top: Value, lines: int) -> None:

@@ -15,7 +15,7 @@ from minigraph.backends.llvm.builder import F32, POINTER, Frame, Value, at, inde
 from minigraph.backends.llvm.geometry import Geometry
 from minigraph.backends.llvm.native import Call, Place, ins
 from minigraph.backends.llvm.product import ONE, Batch, Grid, copy_row, is_size, sizes
-from minigraph.backends.llvm.tile import Reduction, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
+from minigraph.backends.llvm.tile import ContractionAxis, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
 
 NEAR = 192 << 10  # bytes of A that a task goes through for each panel: what stays in the L2 cache beside it
 TASKS = 16  # at least, where there are as many panels
@@ -55,7 +55,7 @@ class Panels(NamedTuple):
 def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -> int:
     """The kernel; returns how many tasks. places: of A, packed B, C and the tail's operands among the pointers."""
     cut, width = what.cut, tile_columns()
-    sums = (Reduction(what.taps, cut.height, what.depth * width), Reduction(what.depth, 1, width))
+    sums = (ContractionAxis(what.taps, cut.height, what.depth * width), ContractionAxis(what.depth, 1, width))
     kind = Tiles(what.depth, what.fan, sums, tail=what.tail, pointers=what.where is not None, streams=True)
     tiles = TileSet(frame.module, kind, name + "_tile")
     with frame.tasks(name) as task:

@@ -10,7 +10,7 @@ from llvmlite import ir
 from minigraph.backends.llvm.builder import F32, I32, Builder, Frame, Value, at, index, loop, offset, pieces, vector
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, Native, always, ins, outs
-from minigraph.backends.llvm.tile import Reduction, Tiles, TileSet, parts, strips, tile_columns
+from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
 
 DEPTH = 256  # terms of the sum at a time
 GROUP = 8  # panels of B that are packed together
@@ -82,7 +82,7 @@ class ProductWriter:
         if turned:
             key = depth * 100_000 + rows, adds
         if key not in self.tiles:
-            kind = Tiles(row, self.what.c_row, (Reduction(depth, term, tile_columns()),), adds)
+            kind = Tiles(row, self.what.c_row, (ContractionAxis(depth, term, tile_columns()),), adds)
             name = f"{self.name}_{depth}{f'_{rows}' if turned else ''}{'_adds' if adds else ''}"
             self.tiles[key] = TileSet(self.frame.module, kind, name)
         return self.tiles[key]

@@ -36,7 +36,7 @@ _ACTIVE, _OPEN, _NUMBER = (1 << 16) - 1, 1 << 16, 32
 _PAUSES = {"x86_64": ("llvm.x86.sse2.pause", ()), "aarch64": ("llvm.aarch64.hint", (1,))}
 
 
-class _Code:
+class _TeamCode:
     """The native functions of the team: `work(team, slot)`, `run(team, kernel, arguments, count)` and `sequence(team,
     calls, count, 0)` for calls of four numbers: kernel, arguments, number of tasks, whether to share them out."""
 
@@ -250,7 +250,7 @@ class Team:
 
 
 def _text() -> str:
-    return str(_Code().module)
+    return str(_TeamCode().module)
 
 
 TEAM = Team()

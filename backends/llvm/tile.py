@@ -47,7 +47,7 @@ def tile_columns() -> int:
     return VECTORS * host().lanes
 
 
-class Reduction(NamedTuple):
+class ContractionAxis(NamedTuple):
     """One of the nested sums: its length, and how many elements A and B advance from one term to the next. The length
     of the outermost may be None: then the tile is told with each call."""
 
@@ -73,7 +73,7 @@ class Tiles(NamedTuple):
 
     a: int
     c: int
-    sums: tuple[Reduction, ...]
+    sums: tuple[ContractionAxis, ...]
     adds: bool = False
     tail: Tail | None = None
     pointers: bool = False

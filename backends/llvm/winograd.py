@@ -80,7 +80,7 @@ class _Side(NamedTuple):
     before: tuple[int, int]
 
 
-class _Writer:
+class _TileWriter:
     """Writes kernels that go through all tiles, a row of tiles a task."""
 
     def __init__(self, what: _Tiles, frame: Frame) -> None:
@@ -273,7 +273,7 @@ def conv2d(
     def make() -> list[Call]:
         matrices = transforms(op.tile, op.kernel)
         frame = Frame(5 + len(follow))
-        writer = _Writer(what, frame)
+        writer = _TileWriter(what, frame)
         places = (*ins(0, 1), *outs(0), v, m, *follow)
         counts = {"gather": writer.gather("gather", _image(what), matrices.image, 0, 3)}
         if how.packed:
@@ -339,7 +339,7 @@ def gradients(
     def make() -> list[Call]:
         matrices = transforms(op.tile, op.kernel)
         frame = Frame(len(pointers))
-        writer = _Writer(what, frame)
+        writer = _TileWriter(what, frame)
         counts = {"spread": writer.gather("spread", _output(what), transposed(matrices.output), at_["delta"], at_["m"])}
         if with_x:
             counts["gather"] = writer.gather("gather", _image(what), matrices.image, at_["x"], at_["v"])

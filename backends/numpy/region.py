@@ -30,7 +30,7 @@ class _Step(NamedTuple):
     workspace: int  # index among the lifetimes, or -1
 
 
-class _Piece:
+class _LoweredBlock:
     """The inner program lowered for one block size."""
 
     def __init__(self, op: Blocked, size: int, lower: Lower) -> None:
@@ -139,7 +139,7 @@ def blocked(op: Blocked, lower: Lower, size: int, threads: bool = True) -> Lower
         return fallback(op, op.program.feeds, [v.type for v in op.program.results])
     count = -(-op.batch // size)
     starts = [op.batch * i // count for i in range(count + 1)]
-    pieces = {n: _Piece(op, n, lower) for n in {b - a for a, b in pairwise(starts)}}
+    pieces = {n: _LoweredBlock(op, n, lower) for n in {b - a for a, b in pairwise(starts)}}
     lanes = [list(pairwise(starts))[count * i // LANES : count * (i + 1) // LANES] for i in range(LANES)]
     lanes = [lane for lane in lanes if lane]
     workers = min(TEAM.size, len(lanes)) if threads else 1

@@ -19,7 +19,7 @@ import numpy as np
 from minigraph.backend.base import Launch
 
 
-class Team:
+class BlasTeam:
     """As many threads as BLAS has (so OPENBLAS_NUM_THREADS and the like count), made on first use and after a fork."""
 
     def __init__(self) -> None:
@@ -92,4 +92,4 @@ def _quietly(task: Launch) -> None:
         task()
 
 
-TEAM = Team()
+TEAM = BlasTeam()

@@ -45,8 +45,8 @@ class Backend(Protocol):
     float32 has `precisions`, their names, and `in_precision(name)`, the backend that has it. One that can be tuned by
     timed trials has `speed()`, a text of all that the speed of its kernels depends on beside the CPU, and may have
     `alternatives(op, in_types, out_types)`: by label, functions that lower the op in one of several ways, the way of
-    `lower` first; empty where there is only that. One for which a pass should have other settings has `own_passes`, in
-    place of those of the same names.
+    `lower` first; empty where there is only that. One for which passes should have other settings has `pass_settings`:
+    values for fields of passes, by the pass's name.
     """
 
     name: str

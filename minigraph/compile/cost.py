@@ -138,7 +138,7 @@ FORMULAS: dict[type[Op], Formula] = {
     pool.AvgPoolInputGrad: _spread,
     lrn.LRN: _normalisation,
     lrn.WindowSum: _window_sum,
-    reduce.Reduction: _each_input(1),
+    reduce.ReduceOp: _each_input(1),
     reduce.ArgMax: _each_input(1),
     reduce.ProdOfOthers: _each_input(2),
     like.SumTo: _each_input(1),

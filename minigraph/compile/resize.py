@@ -21,7 +21,7 @@ from minigraph.rewrite.driver import Change
 from minigraph.rewrite.pipeline import Stage
 
 
-class Record(NamedTuple):
+class CompileRecord(NamedTuple):
     """What a compilation leaves for another: the program that it specialised, and what each pass did."""
 
     program: Program
@@ -32,7 +32,7 @@ class _Different(Exception):
     """The passes did something for the first sizes that they would not, or might not, do for the others."""
 
 
-def resize(record: Record, program: Program) -> tuple[Program, Sequence[Stage]]:
+def resize(record: CompileRecord, program: Program) -> tuple[Program, Sequence[Stage]]:
     """`program`, which has been specialised for other sizes, after those stages of the record that could be taken over;
     and these. Passes from the first that has to be run anew are left to the caller."""
     count = next((n for n, s in enumerate(record.stages) if s.changes is None), len(record.stages))

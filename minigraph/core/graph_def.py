@@ -95,7 +95,7 @@ class VariableDef(NamedTuple):
     trainable: bool
 
 
-class Ref(NamedTuple):
+class ItemRef(NamedTuple):
     """An item of a collection that stands for a part of the graph. kind: "variable", "tensor" or "operation"."""
 
     kind: str
@@ -189,7 +189,7 @@ def _exact(array: np.ndarray) -> list[Any] | None:
 
 
 def _plain_item(item: Any) -> Any:
-    return {item.kind: item.name} if isinstance(item, Ref) else _plain(item)
+    return {item.kind: item.name} if isinstance(item, ItemRef) else _plain(item)
 
 
 # reading
@@ -284,7 +284,7 @@ def _item(plain: Any) -> Any:
     if isinstance(plain, dict) and len(plain) == 1:
         kind = next(iter(plain))
         if kind in ("variable", "tensor", "operation"):
-            return Ref(kind, _get(plain, kind, str))
+            return ItemRef(kind, _get(plain, kind, str))
     return _value(plain)
 
 

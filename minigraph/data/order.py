@@ -13,7 +13,7 @@ _OF_EXAMPLES = 1 << 127  # where in an epoch's half of the Philox counter the nu
 _OF_EACH = 1 << 16  # counters that one example has
 
 
-class Step(NamedTuple):
+class BatchRows(NamedTuple):
     """A batch's epoch, from 0, and its examples: intp [batch_size or, at an epoch's end, fewer]."""
 
     epoch: int
@@ -60,14 +60,14 @@ class Order:
         whole, rest = divmod(self.examples, self.batch_size)
         return whole if rest == 0 or self._drop_remainder else whole + 1
 
-    def next(self) -> Step:
+    def next(self) -> BatchRows:
         """The next batch."""
         if self._rows is None:
             self._rows = (
                 permutation(self.examples, self.seed, self.epoch) if self._shuffle else np.arange(self.examples)
             )
         start = self.step_in_epoch * self.batch_size
-        step = Step(self.epoch, self._rows[start : start + self.batch_size])
+        step = BatchRows(self.epoch, self._rows[start : start + self.batch_size])
         self.step_in_epoch += 1
         if self.step_in_epoch == self.steps_per_epoch:
             self.epoch, self.step_in_epoch, self._rows = self.epoch + 1, 0, None

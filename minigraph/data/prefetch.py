@@ -12,7 +12,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from minigraph.data.order import BatchStream, Order, Step
+from minigraph.data.order import BatchRows, BatchStream, Order
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -124,7 +124,7 @@ class LoadedBatches(BatchStream):
         super().__init__(order)
         self._load = load
         self._workers, self._ahead = workers, ahead
-        self._made: Prefetch[Step, tuple[NDArray[Any], ...]] | None = None
+        self._made: Prefetch[BatchRows, tuple[NDArray[Any], ...]] | None = None
 
     def next_batch(self) -> tuple[NDArray[Any], ...]:
         """The next batch: one fresh array [batch_size, ...] for each part of an example. What `load` raises."""
@@ -150,11 +150,11 @@ class LoadedBatches(BatchStream):
             self._made.close()
             self._made = None
 
-    def _make(self, step: Step) -> tuple[NDArray[Any], ...]:
+    def _make(self, step: BatchRows) -> tuple[NDArray[Any], ...]:
         examples = [self._load(int(row), step.epoch) for row in step.rows]
         return tuple(np.stack(part) for part in zip(*examples, strict=True))
 
 
-def _endless(order: Order) -> Iterator[Step]:
+def _endless(order: Order) -> Iterator[BatchRows]:
     while True:
         yield order.next()

@@ -16,14 +16,14 @@ from minigraph.run.variables import Variable
 _LISTED = 20
 
 
-class Row(NamedTuple):
+class WeightMismatch(NamedTuple):
     """What does not fit: a variable and an array, by name and shape, None where there is none of the two."""
 
     variable: tuple[str, tuple[int, ...]] | None
     array: tuple[str, tuple[int, ...]] | None
 
 
-def mismatch(rows: Sequence[Row], where: str) -> InvalidArgumentError:
+def mismatch(rows: Sequence[WeightMismatch], where: str) -> InvalidArgumentError:
     """The error that lists variables and arrays that do not fit, side by side; first those that should be the same."""
     pairs = [(row.variable, row.array) for row in rows if row.variable and row.array]
     lefts = [row.variable for row in rows if not row.array]
@@ -60,14 +60,14 @@ def assign_weights(
     for name, variable in variables.items():
         left, array = (variable.op.name, variable.type.static), arrays.get(name)
         if array is None:
-            rows += [Row(left, None)] if strict else []
+            rows += [WeightMismatch(left, None)] if strict else []
         elif array.shape != variable.type.static or not fits(array, variable):
             dtype = "" if fits(array, variable) else f" {array.dtype}"
-            rows.append(Row(left, (name + dtype, array.shape)))
+            rows.append(WeightMismatch(left, (name + dtype, array.shape)))
         else:
             values[variable.op.name] = array.astype(variable.dtype.np_dtype)
     if strict:
-        rows += [Row(None, (name, array.shape)) for name, array in arrays.items() if name not in variables]
+        rows += [WeightMismatch(None, (name, array.shape)) for name, array in arrays.items() if name not in variables]
     if rows:
         raise mismatch(rows, where)
     session.write_state(values)

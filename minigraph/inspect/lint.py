@@ -47,7 +47,7 @@ class ReadAndUpdateWarning(UserWarning):
     """One run fetches a variable and updates it."""
 
 
-class Run(NamedTuple):
+class ObservedRun(NamedTuple):
     """One run. request stands for the form of the call; ends are all that it computes, fetched what it gives back."""
 
     request: object
@@ -67,7 +67,7 @@ class Lints:
             self._watching.append(averages)
         self._told: set[Node] = set()
 
-    def at_compile(self, run: Run) -> None:
+    def at_compile(self, run: ObservedRun) -> None:
         """To be told of each form of call that is new."""
         nodes = needed(_node(end) for end in run.ends)
         for node in sorted(nodes, key=lambda n: n.id):
@@ -77,7 +77,7 @@ class Lints:
                 _warn_of_double_softmax(*found)
         _look_for_read_and_update(run, nodes)
 
-    def after_run(self, run: Run) -> bool:
+    def after_run(self, run: ObservedRun) -> bool:
         """To be told of each run. False: there is nothing left to watch."""
         for lint in tuple(self._watching):
             if not lint.after_run(run):
@@ -124,7 +124,7 @@ def _warn_of_double_softmax(loss: Node, inner: Node) -> None:
     )
 
 
-def _look_for_read_and_update(run: Run, nodes: set[Node]) -> None:
+def _look_for_read_and_update(run: ObservedRun, nodes: set[Node]) -> None:
     """Warn where a fetched tensor is a variable's value and the same run writes the variable."""
     steps = {v.op for v in next(iter(nodes)).graph.get_collection(GraphKeys.GLOBAL_STEP)} if nodes else set()
     writers = {n.inputs[w].node: n for n in nodes if not n.op.draws for w in n.op.writes if w < len(n.inputs)}
@@ -154,7 +154,7 @@ class SameBatchLint:
         self._last: list[np.ndarray] = []
         self._same = self._runs = 0
 
-    def after_run(self, run: Run) -> bool:
+    def after_run(self, run: ObservedRun) -> bool:
         if run.request not in self._training:
             self._training[run.request] = _trains(needed(_node(end) for end in run.ends))
         pieces = [(t, a) for t, a in run.feeds.items() if _is_piece(a)]
@@ -198,7 +198,7 @@ class DropoutLint:
         self._trained = False
         self._runs = 0
 
-    def after_run(self, run: Run) -> bool:
+    def after_run(self, run: ObservedRun) -> bool:
         if run.request not in self._seen:
             nodes = needed(_node(end) for end in run.ends)
             self._seen[run.request] = _trains(nodes), [n for n in nodes if _is_dropout(n)]
@@ -259,7 +259,7 @@ class MovingAveragesLint:
         self._seen: WeakKeyDictionary[object, Node | bool | None] = WeakKeyDictionary()
         self._stale = 0
 
-    def after_run(self, run: Run) -> bool:
+    def after_run(self, run: ObservedRun) -> bool:
         """To be told of each run. False: it has done."""
         if run.request not in self._seen:
             self._seen[run.request] = self._judge(run.ends)

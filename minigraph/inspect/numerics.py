@@ -14,7 +14,7 @@ from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
 
 
-class Summary(NamedTuple):
+class ValueSummary(NamedTuple):
     """The numbers in an array: the smallest and largest of the finite ones (NaN if there is none), and counts."""
 
     low: float
@@ -33,17 +33,17 @@ class Summary(NamedTuple):
         return f"{extent}, {' and '.join(counts)} of {self.size}" if counts else f"{extent}, finite"
 
 
-def summarise(array: np.ndarray) -> Summary:
+def summarise(array: np.ndarray) -> ValueSummary:
     """Two passes without temporaries where all is finite."""
     if not array.size:
-        return Summary(np.nan, np.nan, 0, 0, 0)
+        return ValueSummary(np.nan, np.nan, 0, 0, 0)
     low, high = float(array.min()), float(array.max())
     if np.isfinite(low) and np.isfinite(high):
-        return Summary(low, high, 0, 0, array.size)
+        return ValueSummary(low, high, 0, 0, array.size)
     good = array[np.isfinite(array)]
     nans = int(np.isnan(array).sum())
     low, high = (float(good.min()), float(good.max())) if good.size else (np.nan, np.nan)
-    return Summary(low, high, nans, array.size - good.size - nans, array.size)
+    return ValueSummary(low, high, nans, array.size - good.size - nans, array.size)
 
 
 class _Found(BaseException):
@@ -107,7 +107,7 @@ class CheckedPlan(Plan):
         return array if isinstance(array, np.ndarray) else np.asarray(self.backend.read(array))
 
     def _error_inside(
-        self, step: Step, value: Value, summary: Summary, arrays: Sequence[np.ndarray]
+        self, step: Step, value: Value, summary: ValueSummary, arrays: Sequence[np.ndarray]
     ) -> InvalidArgumentError:
         """The error for the first instruction of a fused region that makes something not finite, by the references."""
         inner: Program = step.instr.op.program  # type: ignore[attr-defined]
@@ -128,7 +128,12 @@ class CheckedPlan(Plan):
         return self._error(step.instr, value, summary, step.inputs, shown)
 
     def _error(
-        self, instr: Instr, value: Value, summary: Summary, operands: Sequence[Value], shown: Mapping[int, Summary]
+        self,
+        instr: Instr,
+        value: Value,
+        summary: ValueSummary,
+        operands: Sequence[Value],
+        shown: Mapping[int, ValueSummary],
     ) -> InvalidArgumentError:
         node = f"{type(instr.op).__name__} node '{instr.name}'"
         bad = next((operands[i] for i, s in shown.items() if not s.finite), None)

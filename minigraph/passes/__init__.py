@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from minigraph.passes.constant_folding import constant_folding
 from minigraph.passes.fold_batch_norm import fold_batch_norm
@@ -42,13 +44,18 @@ PIPELINES: dict[str, tuple[Pass, ...]] = {
 
 
 def choose(
-    optimize: str, passes: Iterable[str | Pass] | None, disabled: Iterable[str], own: Iterable[Pass] = ()
+    optimize: str,
+    passes: Iterable[str | Pass] | None,
+    disabled: Iterable[str],
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[Pass, ...]:
-    """The passes of a pipeline, or those listed, without the disabled ones. ValueError for an unknown name.
+    """The passes of a pipeline, or those listed, without the disabled ones.
 
-    own: a backend's, in place of those of the same names.
+    settings: a backend's values for fields of passes, by the pass's name. They apply to passes that are chosen by
+    level or by name; a pass that is given as an object keeps its own.
+    Raises ValueError for an unknown name.
     """
-    known = {p.name: p for p in (*ALL, *own)}
+    known = {p.name: _with_settings(p, (settings or {}).get(p.name)) for p in ALL}
     unknown = [p for p in (*(passes or ()), *disabled) if isinstance(p, str) and p not in known]
     if unknown:
         raise ValueError(f"unknown pass {unknown[0]!r}; there are {', '.join(sorted(known))}")
@@ -60,3 +67,9 @@ def choose(
         chosen = tuple(known[p] if isinstance(p, str) else p for p in passes)
     off = set(disabled)
     return tuple(p for p in chosen if p.name not in off)
+
+
+def _with_settings(each: Any, settings: Mapping[str, Any] | None) -> Pass:
+    """A copy of the pass with other values for some of its fields; the pass itself if there are no settings."""
+    found: Pass = replace(each, **settings) if settings else each
+    return found

@@ -12,6 +12,7 @@ formula     (g∘f)(x)[i:j] = g(f(x[i:j])); a sum over the batch is the sum of t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from minigraph.core.op import Batching
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
@@ -35,15 +36,14 @@ def _batch(instr: Instr, how: Batching) -> int:
     return instr.inputs[position].type.static[0]
 
 
+@dataclass(frozen=True)
 class FuseBlocks:
     """See the top of the file. min_edge, min_saved, max_whole (None: any number): bytes."""
 
-    name = "fuse_blocks"
-
-    def __init__(self, min_edge: int = 1 << 18, min_saved: int = 1 << 20, max_whole: int | None = None) -> None:
-        self.max_whole = max_whole
-        self.min_edge = min_edge
-        self.min_saved = min_saved
+    min_edge: int = 1 << 18
+    min_saved: int = 1 << 20
+    max_whole: int | None = None
+    name: str = field(default="fuse_blocks", init=False)
 
     def run(self, program: Program) -> Outcome:
         controls = {c for i in program.instrs for c in i.control}

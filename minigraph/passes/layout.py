@@ -22,7 +22,7 @@ from minigraph.ops.array.joining import ConcatV2
 from minigraph.ops.array.shape import Reshape, Transpose
 from minigraph.ops.broadcast import BroadcastTo, normalise_axes
 from minigraph.ops.math.matmul import MatMul
-from minigraph.ops.math.reduce import Reduction
+from minigraph.ops.math.reduce import ReduceOp
 from minigraph.ops.nn.bias import BiasAdd, BiasAddGrad
 from minigraph.passes.simplify import MOVES
 from minigraph.rewrite.driver import Rule
@@ -93,7 +93,7 @@ def _sink_concat(found: Match, new: Rebuilder) -> Sequence[Value] | str:
 
 def _sink_reduction(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     op = found.root.op
-    assert isinstance(op, Reduction)
+    assert isinstance(op, ReduceOp)
     transpose = found["transpose"]
     perm = _perm(transpose)
     assert perm is not None
@@ -161,7 +161,7 @@ layout = RulePass(
     Rule("transpose_moves_nothing", Pattern(Transpose, check=_moves_nothing), _as_reshape),
     Rule("broadcast_transposed", Pattern(Transpose, Pattern(BroadcastTo, name="spread")), _broadcast_transposed),
     Rule("matmul_reads_transposed", Pattern(MatMul), _absorb),
-    Rule("transpose_behind_reduction", Pattern(Reduction, _TRANSPOSED), _sink_reduction),
+    Rule("transpose_behind_reduction", Pattern(ReduceOp, _TRANSPOSED), _sink_reduction),
     Rule("bias_grad_of_transposed", Pattern(BiasAddGrad, _TRANSPOSED), _sum_of_transposed),
     Rule("transpose_behind_concat", Pattern(ConcatV2), _sink_concat),
     Rule("transpose_behind_pointwise", Pattern(Op, check=_pointwise), _sink_pointwise),

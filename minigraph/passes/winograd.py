@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ from minigraph.ops.nn.winograd import (
     WinogradGrads,
     WinogradInputGrad,
 )
+from minigraph.ops.nn.winograd_costs import USUAL, Costs
 from minigraph.ops.window import Pair
 from minigraph.rewrite.choice import Chooser
 from minigraph.rewrite.driver import Applied, Change, Missed, Outcome
@@ -41,26 +43,6 @@ BLOCK = 4 << 20  # bytes of tiles for which the transformed filter, or its gradi
 MARGIN = 0.85  # the estimates are about as exact as that
 DIRECT = "direct"
 TRIAL = 256 << 20  # bytes of images and results in a trial, at most; it may take fewer images than the batch has
-
-
-class Costs(NamedTuple):
-    """What a byte that is moved costs, in floating-point operations of a large matrix product: of tiles, of transformed
-    filters, and of the direct form's columns. full: channels with which transforms are at their best; with fewer they
-    cost as much. multiple: numbers of channels of which there are kernels. tests/bench/choices.py compares what the
-    costs choose with what is fastest.
-
-    By default they are NumPy's on two cores with AVX2, where such a product does 150e9 operations a second, and what
-    passes through the cache moves at 33e9 bytes a second.
-    """
-
-    tiles: float = 4.5
-    filters: float = 4.5
-    columns: float = 4.5
-    full: int = 1
-    multiple: int = 1
-
-
-USUAL = Costs()
 
 
 class ConvShape(NamedTuple):
@@ -199,20 +181,21 @@ def _can_join(first: Instr, second: Instr, place: int, first_read: dict[Instr, i
     return type(first.op) is not type(second.op) and first_read.get(first, place + 1) > place
 
 
+@dataclass(frozen=True)
 class WinogradPass:
-    """See the top of the file. margin: the cost to the direct form's below which it is worth it. chooser: what decides
-    in place of the costs."""
+    """See the top of the file.
 
-    name = "winograd"
+    margin: the largest cost, relative to the direct form's, that is worth it. chooser: decides in place of the costs.
+    """
 
-    def __init__(self, margin: float = MARGIN, costs: Costs = USUAL, chooser: Chooser | None = None) -> None:
-        self.margin = margin
-        self.costs = costs
-        self.chooser = chooser
+    margin: float = MARGIN
+    costs: Costs = USUAL
+    chooser: Chooser | None = None
+    name: str = field(default="winograd", init=False)
 
     def tuned(self, chooser: Chooser) -> WinogradPass:
         """The pass whose choices `chooser` makes."""
-        return WinogradPass(self.margin, self.costs, chooser)
+        return replace(self, chooser=chooser)
 
     def run(self, program: Program) -> Outcome:
         units = _units(program)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from minigraph.compile.plan import Plan
-from minigraph.compile.resize import Record
+from minigraph.compile.resize import CompileRecord
 from minigraph.core.dtypes import string
 from minigraph.core.errors import GraphError, OpError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.ops.constant import Placeholder
-from minigraph.run.stages import Branches, Stage, needs_stages
+from minigraph.run.stages import Branches, RunStage, needs_stages
 
 
 class Request:
@@ -33,10 +33,10 @@ class Request:
         self.feeds = [_feed_tensor(graph, key) for key in feeds]
         self.dtypes = [np.dtype(object) if symbolic else t.dtype.np_dtype for t in self.feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
-        self.record: Record | None = None  # of the last plan that was made from scratch, while there are plans
+        self.record: CompileRecord | None = None  # of the last plan that was made from scratch, while there are plans
         self.assemble = self._structure(graph, fetches)
         self.branches = branches or {}
-        self.stages: dict[Any, Stage] = {}
+        self.stages: dict[Any, RunStage] = {}
         self.staged = branches is None and needs_stages(self.tensors, self.targets, self.feeds)
 
     def _structure(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:

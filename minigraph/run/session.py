@@ -12,7 +12,7 @@ import numpy as np
 
 from minigraph.backend.base import Backend, get_backend, wants_trials
 from minigraph.compile.plan import Plan
-from minigraph.compile.resize import Record, resize
+from minigraph.compile.resize import CompileRecord, resize
 from minigraph.compile.specialise import specialise
 from minigraph.core import scopes
 from minigraph.core.dtypes import string
@@ -20,7 +20,7 @@ from minigraph.core.errors import FailedPreconditionError, GraphError, OpError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType, compatible, format_shape
-from minigraph.inspect.lint import Lints, Run
+from minigraph.inspect.lint import Lints, ObservedRun
 from minigraph.ir.program import Cell, Program
 from minigraph.rewrite.pipeline import Hook, Pass, run_pipeline
 from minigraph.run.buffers import Buffers
@@ -92,8 +92,8 @@ class Session:
         if self.symbolic and (debug or check_numerics):
             raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
         self._plan_type: type[Plan] = _checked_plan() if check_numerics else self.backend.plan_type or Plan
-        own = getattr(self.backend, "own_passes", ())
-        self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes], own)
+        settings = getattr(self.backend, "pass_settings", {})
+        self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes], settings)
         self._tuner: Tuner | None = None
         if wants_trials(autotune, self.backend):
             from minigraph.compile.tune import Tuner
@@ -281,7 +281,7 @@ class Session:
             program, done = (first, ()) if record is None else resize(record, first)
             program, stages = run_pipeline(program, self._passes[len(done) :], hooks)
             if not done:
-                request.record = Record(first, stages)
+                request.record = CompileRecord(first, stages)
             plan = self._plan_type(program, backend, self.buffers, stages=(*done, *stages), reorder=self._reorder)
         request.plans[shapes] = plan
         plan.last_run = self._runs
@@ -299,9 +299,9 @@ class Session:
             self._dropped += 1
         return plan
 
-    def _as_run(self, request: Request, arrays: Sequence[np.ndarray]) -> Run:
+    def _as_run(self, request: Request, arrays: Sequence[np.ndarray]) -> ObservedRun:
         feeds = dict(zip(request.feeds, arrays, strict=True))
-        return Run(request, (*request.tensors, *request.targets), request.fetched, feeds)
+        return ObservedRun(request, (*request.tensors, *request.targets), request.fetched, feeds)
 
     def _check_initialised(self, plan: Plan) -> None:
         for name, instr in plan.needs:

@@ -70,7 +70,7 @@ def _has_open(graph: Graph) -> bool:
     return bool(found)
 
 
-class Stage(NamedTuple):
+class RunStage(NamedTuple):
     """One plan on the way: what it computes, what it runs beside, and the nodes that are done after it."""
 
     fetched: list[Tensor]
@@ -83,7 +83,7 @@ def run_in_stages(
     tensors: Sequence[Tensor],
     targets: Sequence[Node],
     feeds: Mapping[Tensor, Any],
-    stages: dict[Any, Stage],
+    stages: dict[Any, RunStage],
 ) -> list[Any]:
     """The values of `tensors`, by as many plans as it takes. `run` runs one; `stages` remembers them between runs."""
     known: Known = {}
@@ -103,14 +103,14 @@ def run_in_stages(
             _do(node, known, branches)
 
 
-def _next_stage(tensors: Sequence[Tensor], targets: Sequence[Node], known: Known, branches: Branches) -> Stage:
+def _next_stage(tensors: Sequence[Tensor], targets: Sequence[Node], known: Known, branches: Branches) -> RunStage:
     roots = [*(t.node for t in tensors if t not in known), *targets]
     ready = _frontier(_needed(roots, known, branches), known, branches)
     wanted = dict.fromkeys(t for n in ready for t in _operands(n) if t not in known)
     order = [c for n in ready for c in n.control_inputs]
     behind = _needed([*(t.node for t in wanted), *order], known, branches)
     once = [n.outputs[0] for n in behind if _is_effect(n, ready[0])]
-    return Stage(list(dict.fromkeys([*wanted, *once])), order, ready)
+    return RunStage(list(dict.fromkeys([*wanted, *once])), order, ready)
 
 
 def _frontier(nodes: Sequence[Node], known: Known, branches: Branches) -> list[Node]:

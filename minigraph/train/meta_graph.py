@@ -9,7 +9,7 @@ from typing import Any
 from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import GraphError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
-from minigraph.core.graph_def import GraphDef, Ref, Saved, VariableDef
+from minigraph.core.graph_def import GraphDef, ItemRef, Saved, VariableDef
 from minigraph.graphs.graph_file import read_graph_file, write_graph_file
 from minigraph.graphs.importing import add_nodes
 from minigraph.run.variables import Variable
@@ -52,11 +52,11 @@ def export_meta_graph(
 
 def _saved_item(key: str, item: Any) -> Any:
     if isinstance(item, Variable):
-        return Ref("variable", item.op.name)
+        return ItemRef("variable", item.op.name)
     if isinstance(item, Tensor):
-        return Ref("tensor", item.name)
+        return ItemRef("tensor", item.name)
     if isinstance(item, Node):
-        return Ref("operation", item.name)
+        return ItemRef("operation", item.name)
     if type(item) in (bool, int, float, str):
         return item
     warnings.warn(f"the collection '{key}' is saved without {item!r}, which has no form in a file", stacklevel=3)
@@ -107,7 +107,7 @@ def _tensor(made: dict[str, Node], name: str) -> Tensor:
 
 
 def _loaded_item(item: Any, made: dict[str, Node], variables: dict[str, Variable]) -> Any:
-    if not isinstance(item, Ref):
+    if not isinstance(item, ItemRef):
         return item
     if item.kind == "variable":
         return variables[item.name]
@@ -126,5 +126,5 @@ def _check_references(saved: Saved) -> None:
             raise GraphError(f"the variable '{v.name}' refers to '{missing[0]}', which is not in the graph")
     for key, items in saved.collections.items():
         for item in items:
-            if isinstance(item, Ref) and item.name not in known[item.kind]:
+            if isinstance(item, ItemRef) and item.name not in known[item.kind]:
                 raise GraphError(f"the collection '{key}' holds the {item.kind} '{item.name}', which is not there")

@@ -21,7 +21,7 @@ from minigraph.backend import base as backends
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Function, Staging
 from minigraph.backends.cupy.emit import EMITTERS
-from minigraph.backends.cupy.kernel import Gemm, Kernel, Problem
+from minigraph.backends.cupy.kernel import ConvProblem, Gemm, Kernel
 from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 from minigraph.core.types import TensorType
 from minigraph.ir.regions import Blocked
@@ -57,10 +57,10 @@ class Recorder:
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
         self.launches.append(("gemm", (a, b, c)))
 
-    def convolution(self, problem: Problem) -> int | str:
+    def convolution(self, problem: ConvProblem) -> int | str:
         return "there is no cuDNN"
 
-    def convolve(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+    def convolve(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
         raise AssertionError("no convolution was said to be possible")
 
     def capture(self, work: Callable[[], None]) -> Callable[[], None]:

@@ -34,7 +34,7 @@ def survey(model: str, batch: int, given: argparse.Namespace) -> None:
     target = load_target(model, batch, not given.train)
     engine = get_backend(given.backend)
     clock = time.process_time if given.cpu else time.perf_counter
-    tuner = tune.Tuner(engine, choose("O3", None, engine.unwanted_passes, getattr(engine, "own_passes", ())), clock)
+    tuner = tune.Tuner(engine, choose("O3", None, engine.unwanted_passes, getattr(engine, "pass_settings", {})), clock)
     tensors = [f for f in target.fetches if hasattr(f, "dtype")]
     targets = [f for f in target.fetches if not hasattr(f, "dtype")]
     program, _ = run_pipeline(program_of(tensors, target.feeds, targets), tuner.passes)

@@ -18,7 +18,7 @@ import numpy as np
 from gpu.rounding import rounded
 from minigraph.backends.cupy.cudnn import Cudnn
 from minigraph.backends.cupy.device import Buffer, Function
-from minigraph.backends.cupy.kernel import Gemm, Kernel, Problem
+from minigraph.backends.cupy.kernel import ConvProblem, Gemm, Kernel
 
 COMPILER = shutil.which("g++")
 SHIM = Path(__file__).with_name("shim.h")
@@ -104,10 +104,10 @@ class HostDevice:
         if self.graph is not None:
             raise RuntimeError("operation not permitted when stream is capturing")
 
-    def convolution(self, problem: Problem) -> int | str:
+    def convolution(self, problem: ConvProblem) -> int | str:
         return self.cudnn.prepare(problem) if self.cudnn else "there is no cuDNN"
 
-    def convolve(self, problem: Problem, pointers: tuple[int, ...]) -> None:
+    def convolve(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
         assert self.cudnn is not None
         self.do(f"cudnn {problem.kind}", partial(self.cudnn.run, problem, pointers))
 

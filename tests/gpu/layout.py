@@ -20,7 +20,8 @@ def lay_out(folder: Path, wheels: Path | None = None) -> None:
     package = folder / "minigraph"
     package.mkdir(parents=True)
     for path in (ROOT / "minigraph").iterdir():
-        (package / path.name).symlink_to(path)
+        if not path.is_symlink():
+            (package / path.name).symlink_to(path)
     for name, path in project["tool"]["setuptools"]["package-dir"].items():
         (package / name.partition(".")[2]).symlink_to(ROOT / path)
     name, version = project["project"]["name"], project["project"]["version"]

@@ -13,7 +13,7 @@ import minigraph as tf
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.emit import emit
 from minigraph.backends.cupy.kernel import Kernel, Launch
-from minigraph.backends.cupy.steps import View
+from minigraph.backends.cupy.steps import DeviceView
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
 
@@ -30,10 +30,10 @@ class Trial(NamedTuple):
 
     backend: CupyBackend
     inputs: list[np.ndarray]
-    views: list[View]
-    outputs: list[View | None]
+    views: list[DeviceView]
+    outputs: list[DeviceView | None]
     wants: list[np.ndarray]
-    space: View
+    space: DeviceView
     launch: Any
     tolerance: float
 
@@ -59,12 +59,12 @@ def trials(backend: CupyBackend, op: Op, inputs: list[Any], tolerance: float | N
         tolerance = max([1e-12, *(TOLERANCES.get(a.dtype.name, 0) for a in (*inputs, *wants))])
     free = len(wants) - len(op.writes)
 
-    def fresh(kind: TensorType) -> View:
+    def fresh(kind: TensorType) -> DeviceView:
         return backend.view(backend.allocate(kind.nbytes), 0, kind)
 
     def trial(missing: int | None, inplace: int | None) -> Trial:
         views = [fresh(t) for t in types]
-        outputs: list[View | None] = [None if i == missing else fresh(t) for i, t in enumerate(out_types)]
+        outputs: list[DeviceView | None] = [None if i == missing else fresh(t) for i, t in enumerate(out_types)]
         outputs[free:] = [views[w] for w in op.writes]
         if inplace is not None:
             outputs[0] = views[inplace]

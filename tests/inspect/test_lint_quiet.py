@@ -15,7 +15,7 @@ import pytest
 
 import minigraph as tf
 from minigraph import models
-from minigraph.inspect.lint import WATCHED, Lints, Run
+from minigraph.inspect.lint import WATCHED, Lints, ObservedRun
 from minigraph.models import MODELS, Model
 
 every = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
@@ -36,7 +36,7 @@ class Watched:
         """One run of tensors and operations, which gives back the tensors."""
         ends = [getattr(e, "ref", e) for e in ends]
         new = tuple(ends) not in self._forms
-        run = Run(
+        run = ObservedRun(
             self._forms.setdefault(tuple(ends), Form()), ends, [e for e in ends if isinstance(e, tf.Tensor)], feeds
         )
         if new:

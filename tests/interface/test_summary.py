@@ -10,14 +10,14 @@ from click.testing import CliRunner, Result
 from minigraph.core.errors import ShapeError
 from minigraph.models import get_model
 from minigraph.tools.cli import main
-from minigraph.tools.layer_table import Layer, summarise, totals
+from minigraph.tools.layer_table import LayerSummary, summarise, totals
 
 
 def run(*args: Any) -> Result:
     return CliRunner().invoke(main, [str(a) for a in args])
 
 
-def layer(name: str, model: str, **options: Any) -> Layer:
+def layer(name: str, model: str, **options: Any) -> LayerSummary:
     return next(found for found in summarise(get_model(model), **options).layers if found.name.endswith(name))
 
 

@@ -18,7 +18,7 @@ from support.random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
 from minigraph.backends.numpy import region
-from minigraph.backends.numpy.threads import Team
+from minigraph.backends.numpy.threads import BlasTeam
 from minigraph.ir.printer import format_program
 from minigraph.ir.regions import Blocked
 from minigraph.ir.verifier import verify_program
@@ -206,7 +206,7 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.Monk
     feed = {x: np.random.RandomState(0).randn(23, 8, 8, 2).astype(np.float32)}
     outcomes = []
     for size in (1, 2, 3, 8):
-        team = Team()
+        team = BlasTeam()
         team.size  # noqa: B018 (looks the libraries up)
         monkeypatch.setattr(team, "_size", size)
         monkeypatch.setattr(region, "TEAM", team)
@@ -221,7 +221,7 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.Monk
 
 
 def test_a_team_runs_all_tasks_hands_on_errors_and_restores_blas(monkeypatch: pytest.MonkeyPatch) -> None:
-    team = Team()
+    team = BlasTeam()
     team.size  # noqa: B018
     monkeypatch.setattr(team, "_size", 3)
     before = [library.num_threads for library in team._find()]
@@ -241,7 +241,7 @@ def test_a_team_runs_all_tasks_hands_on_errors_and_restores_blas(monkeypatch: py
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_team_works_after_a_fork() -> None:
-    team = Team()
+    team = BlasTeam()
     team.run([lambda: None, lambda: None])
     child = os.fork()
     if child == 0:
@@ -252,7 +252,7 @@ def test_a_team_works_after_a_fork() -> None:
 
 
 def test_teams_in_several_threads_leave_blas_as_it_was() -> None:
-    team = Team()
+    team = BlasTeam()
     before = [library.num_threads for library in team._find()]
     nap = lambda: time.sleep(0.002)  # noqa: E731
     threads = [threading.Thread(target=lambda: [team.run([nap, nap]) for _ in range(20)]) for _ in range(4)]

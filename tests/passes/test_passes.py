@@ -205,8 +205,8 @@ def test_a_wrong_rewrite_is_caught_in_debug_mode() -> None:
 
 
 def test_a_backend_has_settings_of_its_own() -> None:
-    """They take the place of the usual ones in a pipeline and by name, not that of a pass that is handed over."""
-    own, given = FuseBlocks(min_edge=1), FuseBlocks(min_edge=2)
-    assert [p is own for p in choose("O3", None, (), [own])].count(True) == 1
-    assert choose("O0", ["fuse_blocks", given], (), [own]) == (own, given)
+    """They apply to a pipeline's passes and to passes chosen by name, not to a pass that is handed over."""
+    settings, own, given = {"fuse_blocks": {"min_edge": 1}}, FuseBlocks(min_edge=1), FuseBlocks(min_edge=2)
+    assert choose("O3", None, (), settings).count(own) == 1
+    assert choose("O0", ["fuse_blocks", given], (), settings) == (own, given)
     assert own not in choose("O3", None, ())

@@ -14,7 +14,7 @@ from gpu import benchmark as gpu_benchmark
 from minigraph.tools.bench import candidates, measure, report
 from minigraph.tools.bench.candidates import Candidate
 from minigraph.tools.bench.layers import NETWORKS
-from minigraph.tools.bench.measure import Result, Timing
+from minigraph.tools.bench.measure import BenchResult, Timing
 from minigraph.tools.bench.workloads import WORKLOADS, Workload, get_workload
 from minigraph.tools.cli import main
 
@@ -75,9 +75,9 @@ def test_a_process_that_dies_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert "no memory left" in timing.error
 
 
-def result_of(**medians: float) -> Result:
+def result_of(**medians: float) -> BenchResult:
     timings = [Timing(n, "PyTorch" if n == "torch" else "minigraph", [m], 1_000_000) for n, m in medians.items()]
-    return Result(get_workload("mnist-step"), 2_000_000, timings)
+    return BenchResult(get_workload("mnist-step"), 2_000_000, timings)
 
 
 def test_ratios_are_to_the_fastest_peer() -> None:

@@ -18,7 +18,7 @@ from minigraph.tools.cli import main  # noqa: E402
 from minigraph.tools.textbook.derive import convolution, problem  # noqa: E402
 from minigraph.tools.textbook.derive.document import Claims, as_text, latex_prose  # noqa: E402
 from minigraph.tools.textbook.derive.layers import LAYERS, derive, failures, write  # noqa: E402
-from minigraph.tools.textbook.derive.problem import Options  # noqa: E402
+from minigraph.tools.textbook.derive.problem import DeriveOptions  # noqa: E402
 
 
 def run(*arguments: str) -> Result:
@@ -51,7 +51,7 @@ CASES = [
 
 @pytest.mark.parametrize(("layer", "options"), CASES)
 def test_all_claims_hold(layer: str, options: dict[str, Any]) -> None:
-    document = derive(layer, Options(**options), check=True)
+    document = derive(layer, DeriveOptions(**options), check=True)
     claims = [c for b in document.blocks if isinstance(b, Claims) for c in b.lines]
     assert len(claims) >= 4
     assert any("numeric" in c.text for c in claims)
@@ -83,7 +83,7 @@ def test_max_pool_with_numbers_given() -> None:
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_formats(layer: str) -> None:
-    document = derive(layer, Options(), check=True)
+    document = derive(layer, DeriveOptions(), check=True)
     latex = write(document, "latex")
     assert latex.isascii()
     assert latex.count("{") - latex.count(r"\{") == latex.count("}") - latex.count(r"\}")
@@ -98,7 +98,7 @@ def test_mathtext_reads_the_formulas() -> None:
     mathtext = pytest.importorskip("matplotlib.mathtext")
     parser = mathtext.MathTextParser("path")
     for layer in ("conv2d", "batch-norm", "dropout"):
-        for line in write(derive(layer, Options()), "latex").splitlines():
+        for line in write(derive(layer, DeriveOptions()), "latex").splitlines():
             if "&=" in line:
                 parser.parse(f"${line.replace('&', '').removesuffix(chr(92) * 2).strip()}$")
 
@@ -126,7 +126,7 @@ def test_a_claim_that_fails_sets_the_exit_code(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_wrong_gradient_is_found_by_numbers() -> None:
-    posed, _ = convolution.problem(Options())
+    posed, _ = convolution.problem(DeriveOptions())
     found = problem.solve(posed)
     changed = {**found.gradients, "a": found.gradients["a"].T}
     claims = problem.numeric_claims(posed, found._replace(gradients=changed))

@@ -24,16 +24,16 @@ from minigraph.models.registry import get_model
 from minigraph.tools.cli import main
 from minigraph.tools.retrain.bottlenecks import Bottlenecks, weights_key
 from minigraph.tools.retrain.events import Events
-from minigraph.tools.retrain.network import Plan, build_network, end_points
+from minigraph.tools.retrain.network import RetrainPlan, build_network, end_points
 from minigraph.tools.retrain.recommend import advise, measure
-from minigraph.tools.retrain.run import Retraining, Settings
+from minigraph.tools.retrain.run import Retraining, RetrainSettings
 from minigraph.tools.retrain.split import hash_percentage, part_of, split_images
 from minigraph.tools.shared.progress import Counter
 from minigraph.weights import save_weights
 
 MODEL = get_model("squeezenet")
 SMALL = replace(get_model("folder-cnn"), build=partial(folder_cnn, width=0.1), image_size=16)
-LAST_ONLY = Plan("pool9", False, "sgd", 0.01)
+LAST_ONLY = RetrainPlan("pool9", False, "sgd", 0.01)
 RECORDED = [("photos/red/1.jpg", 87_608_157), ("cats/a_nohash_1.jpg", 127_100_246)]
 
 
@@ -189,11 +189,11 @@ def test_weights_have_a_key(tmp_path: Path) -> None:
     ("plan", "expected"),
     [
         (LAST_ONLY, {"final_training_ops"}),
-        (Plan("fire8", False, "sgd", 0.01), {"fire9", "final_training_ops"}),
-        (Plan("fire7", False, "adam", 0.01), {"fire8", "fire9", "final_training_ops"}),
+        (RetrainPlan("fire8", False, "sgd", 0.01), {"fire9", "final_training_ops"}),
+        (RetrainPlan("fire7", False, "adam", 0.01), {"fire8", "fire9", "final_training_ops"}),
     ],
 )
-def test_only_what_comes_after_the_cut_is_trained(plan: Plan, expected: set[str]) -> None:
+def test_only_what_comes_after_the_cut_is_trained(plan: RetrainPlan, expected: set[str]) -> None:
     network = build_network(MODEL, 3, plan, "final_result", 0)
     names = {v.op.name.removeprefix("squeezenet/").partition("/")[0] for v in network.trained}
     assert names == expected
@@ -202,7 +202,7 @@ def test_only_what_comes_after_the_cut_is_trained(plan: Plan, expected: set[str]
 
 @pytest.mark.parametrize("from_scratch", [False, True])
 def test_all_is_trained(from_scratch: bool) -> None:
-    network = build_network(MODEL, 3, Plan(None, from_scratch, "momentum", 0.01), "final_result", 0)
+    network = build_network(MODEL, 3, RetrainPlan(None, from_scratch, "momentum", 0.01), "final_result", 0)
     assert {v.op.name.split("/")[1] for v in network.trained} >= {"conv1", "fire2", "fire9", "weights"}
     assert not any("conv10" in v.op.name for v in network.trained)  # the old classes' layer
 
@@ -210,9 +210,9 @@ def test_all_is_trained(from_scratch: bool) -> None:
 def test_end_points() -> None:
     assert end_points(MODEL)[:3] == ["conv1", "pool1", "fire2"]
     with pytest.raises(InvalidArgumentError, match="no end point 'fire99'; it has conv1, "):
-        build_network(MODEL, 3, Plan("fire99", False, "sgd", 0.01), "final_result", 0)
+        build_network(MODEL, 3, RetrainPlan("fire99", False, "sgd", 0.01), "final_result", 0)
     with pytest.raises(InvalidArgumentError, match="logits comes after pool9"):
-        build_network(MODEL, 3, Plan("logits", False, "sgd", 0.01), "final_result", 0)
+        build_network(MODEL, 3, RetrainPlan("logits", False, "sgd", 0.01), "final_result", 0)
 
 
 def options(photos: Path, weights: Path, cache: Path, out: Path, steps: int) -> list[object]:
@@ -264,10 +264,12 @@ def _picture(path: Path) -> np.ndarray:
         return np.asarray(image.convert("RGB").resize((227, 227), Image.Resampling.BILINEAR), np.float32)
 
 
-SETTINGS = Settings("folder-cnn", "numpy", 8, 8, 2, 25, 20, 0, 0)
+SETTINGS = RetrainSettings("folder-cnn", "numpy", 8, 8, 2, 25, 20, 0, 0)
 
 
-def new(photos: Path, weights: Path | None, out: Path, cache: Path, plan: Plan, distortions: Distortions) -> Retraining:
+def new(
+    photos: Path, weights: Path | None, out: Path, cache: Path, plan: RetrainPlan, distortions: Distortions
+) -> Retraining:
     return Retraining(SMALL, read_image_folder(photos), plan, SETTINGS, distortions, weights, out, cache)
 
 
@@ -291,7 +293,7 @@ def test_going_on_gives_the_same_numbers(
     photos: Path, small_weights: Path, bottlenecks: Path, tmp_path: Path, cut: str | None, distortions: Distortions
 ) -> None:
     def start(name: str) -> Retraining:
-        plan = Plan(cut, False, "momentum", 0.01)
+        plan = RetrainPlan(cut, False, "momentum", 0.01)
         retraining = new(photos, small_weights, tmp_path / name, bottlenecks, plan, distortions)
         retraining.start(True)
         return retraining
@@ -309,7 +311,7 @@ def test_going_on_gives_the_same_numbers(
 def test_frozen_layers_stay_and_others_change(
     photos: Path, small_weights: Path, bottlenecks: Path, tmp_path: Path
 ) -> None:
-    plan = Plan("fc1", False, "sgd", 0.01)
+    plan = RetrainPlan("fc1", False, "sgd", 0.01)
     retraining = new(photos, small_weights, tmp_path / "a", bottlenecks, plan, Distortions())
     before = {name: value.copy() for name, value in retraining.session.read_state().items()}
     stored = np.load(small_weights)
@@ -324,7 +326,7 @@ def test_frozen_layers_stay_and_others_change(
 
 
 def test_from_scratch(photos: Path, tmp_path: Path) -> None:
-    retraining = new(photos, None, tmp_path / "a", tmp_path, Plan(None, True, "adam", 0.001), Distortions(True))
+    retraining = new(photos, None, tmp_path / "a", tmp_path, RetrainPlan(None, True, "adam", 0.001), Distortions(True))
     assert retraining.bottlenecks is None
     retraining.start(True)
     assert np.isfinite(train(retraining, 2, tmp_path / "e")).all()

@@ -13,7 +13,7 @@ from minigraph.tools.bench.layers import (
     Dropout,
     GlobalAverage,
     Layer,
-    Pool,
+    PoolLayer,
     Residual,
 )
 from minigraph.tools.bench.workloads import Workload
@@ -109,7 +109,7 @@ class _Forward:
             return self.conv(layer, x)
         if isinstance(layer, Residual):
             return jax.nn.relu(self.sequence(layer.body, x) + self.sequence(layer.shortcut, x))
-        if isinstance(layer, Pool):
+        if isinstance(layer, PoolLayer):
             window, strides = (1, layer.kernel, layer.kernel, 1), (1, layer.stride, layer.stride, 1)
             padding = "SAME" if layer.padding else "VALID"
             return jax.lax.reduce_window(x, -np.inf, jax.lax.max, window, strides, padding)

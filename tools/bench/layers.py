@@ -18,7 +18,7 @@ class Conv:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class PoolLayer:
     """Max-pooling. padding: on each side."""
 
     kernel: int
@@ -54,11 +54,11 @@ class Dropout:
     keep: float
 
 
-Layer = Conv | Pool | Residual | GlobalAverage | Dense | Dropout
+Layer = Conv | PoolLayer | Residual | GlobalAverage | Dense | Dropout
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class NetworkSpec:
     """image: height, width and channels. optimizer: adam or momentum."""
 
     image: tuple[int, int, int]
@@ -73,17 +73,17 @@ class Network:
 
 
 def _mnist() -> tuple[Layer, ...]:
-    blocks = (Conv(5, 64), Pool(2, 2), Conv(5, 128), Pool(2, 2))
+    blocks = (Conv(5, 64), PoolLayer(2, 2), Conv(5, 128), PoolLayer(2, 2))
     return (*blocks, Dense(1024), Dropout(0.75), Dense(10, relu=False))
 
 
 def _lenet() -> tuple[Layer, ...]:
-    blocks = (Conv(5, 6, valid=True), Pool(2, 2), Conv(5, 16, valid=True), Pool(2, 2))
+    blocks = (Conv(5, 6, valid=True), PoolLayer(2, 2), Conv(5, 16, valid=True), PoolLayer(2, 2))
     return (*blocks, Dense(120), Dense(84), Dense(10, relu=False))
 
 
 def _vgg16() -> tuple[Layer, ...]:
-    blocks = [(Conv(3, m),) * n + (Pool(2, 2),) for m, n in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))]
+    blocks = [(Conv(3, m),) * n + (PoolLayer(2, 2),) for m, n in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))]
     head = (Dense(4096), Dropout(0.5), Dense(4096), Dropout(0.5), Dense(1000, relu=False))
     return (*(layer for block in blocks for layer in block), *head)
 
@@ -99,12 +99,12 @@ def _resnet50() -> tuple[Layer, ...]:
         for block, count in enumerate((3, 4, 6, 3))
         for unit in range(count)
     ]
-    return (Conv(7, 64, 2, norm=True), Pool(3, 2, 1), *units, GlobalAverage(), Dense(1000, relu=False))
+    return (Conv(7, 64, 2, norm=True), PoolLayer(3, 2, 1), *units, GlobalAverage(), Dense(1000, relu=False))
 
 
 NETWORKS = {
-    "mnist-cnn": Network((28, 28, 1), _mnist(), "adam"),
-    "lenet5-modern": Network((32, 32, 1), _lenet()),
-    "vgg16": Network((224, 224, 3), _vgg16()),
-    "resnet50": Network((224, 224, 3), _resnet50()),
+    "mnist-cnn": NetworkSpec((28, 28, 1), _mnist(), "adam"),
+    "lenet5-modern": NetworkSpec((32, 32, 1), _lenet()),
+    "vgg16": NetworkSpec((224, 224, 3), _vgg16()),
+    "resnet50": NetworkSpec((224, 224, 3), _resnet50()),
 }  # by the names that `minigraph models` has

@@ -41,7 +41,7 @@ class Timing:
 
 
 @dataclass
-class Result:
+class BenchResult:
     """A workload's timings. flops: of one step, by definition."""
 
     workload: Workload
@@ -108,7 +108,9 @@ class _Worker:
         return self.timing
 
 
-def measure(work: Workload, candidates: Sequence[Candidate], rounds: int, tell: Callable[[str, float], None]) -> Result:
+def measure(
+    work: Workload, candidates: Sequence[Candidate], rounds: int, tell: Callable[[str, float], None]
+) -> BenchResult:
     """Time all candidates in turn, `rounds` times. `tell` is told what is done, and which part of the whole that is."""
     able = [c for c in candidates if compares(c, work)]
     workers: list[_Worker] = []
@@ -124,7 +126,7 @@ def measure(work: Workload, candidates: Sequence[Candidate], rounds: int, tell: 
                 worker.step(turn >= WARM_UP)
     finally:
         timings = [w.finish() for w in workers]
-    return Result(work, ours.flops(work), timings)
+    return BenchResult(work, ours.flops(work), timings)
 
 
 def peak_flops(sizes: Sequence[int] = (1024, 2048), repeat: int = 5) -> float:

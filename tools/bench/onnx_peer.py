@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.tools.bench.layers import NETWORKS, Conv, Dropout, GlobalAverage, Layer, Pool, Residual
+from minigraph.tools.bench.layers import NETWORKS, Conv, Dropout, GlobalAverage, Layer, PoolLayer, Residual
 from minigraph.tools.bench.workloads import Workload
 
 VARIANTS: dict[str, dict[str, bool]] = {"CPU": {}}
@@ -21,7 +21,7 @@ def make(work: Workload) -> tuple[Callable[[], Any], int]:
 
     network = NETWORKS[work.model]
     height, width, channels = network.image
-    build = _Builder()
+    build = _OnnxBuilder()
     result, _ = build.sequence(network.layers, "images", (height, width, channels))
     shape = [work.batch, channels, height, width]
     x = onnx.helper.make_tensor_value_info("images", onnx.TensorProto.FLOAT, shape)
@@ -34,7 +34,7 @@ def make(work: Workload) -> tuple[Callable[[], Any], int]:
     return (lambda: session.run(None, {"images": images})[0]), build.parameters
 
 
-class _Builder:
+class _OnnxBuilder:
     """Nodes and initializers; images lie as [N, C, H, W]. A shape is height, width, maps, or units."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class _Builder:
         if isinstance(layer, Residual):
             body, made = self.sequence(layer.body, x, shape)
             return self.node("Relu", self.node("Add", body, self.sequence(layer.shortcut, x, shape)[0])), made
-        if isinstance(layer, Pool):
+        if isinstance(layer, PoolLayer):
             sizes = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2, "pads": [layer.padding] * 4}
             return self.node("MaxPool", x, **sizes), _pooled(shape, layer.kernel, layer.stride, layer.padding, shape[2])
         if isinstance(layer, GlobalAverage):

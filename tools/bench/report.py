@@ -12,11 +12,11 @@ from typing import Any
 from rich.table import Table
 
 from minigraph.tools.bench.candidates import OURS, versions
-from minigraph.tools.bench.measure import Result, Timing
+from minigraph.tools.bench.measure import BenchResult, Timing
 from minigraph.util.files import atomic_write
 
 
-def table(result: Result, peak: float) -> Table:
+def table(result: BenchResult, peak: float) -> Table:
     """The timings of a workload. peak: floating-point operations a second that the ratio is to."""
     best = result.best_peer
     found = Table(
@@ -51,7 +51,7 @@ def table(result: Result, peak: float) -> Table:
     return found
 
 
-def _caption(result: Result) -> str:
+def _caption(result: BenchResult) -> str:
     lines = [f"{result.flops / 1e9:.2f} GFLOP by definition"]
     lines += [f"{t.candidate} failed: {t.error}" for t in result.timings if t.error]
     counts = {t.parameters for t in result.done}
@@ -83,14 +83,14 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def write_json(path: Path, results: Sequence[Result], found: dict[str, Any]) -> None:
+def write_json(path: Path, results: Sequence[BenchResult], found: dict[str, Any]) -> None:
     """All that was measured, whole or not at all."""
     with atomic_write(path, "w") as file:
         json.dump({"machine": found, "results": [r.to_json() for r in results]}, file, indent=1)
         file.write("\n")
 
 
-def write_plot(path: Path, results: Sequence[Result]) -> None:
+def write_plot(path: Path, results: Sequence[BenchResult]) -> None:
     """Medians as bars, a panel for each workload; whole or not at all."""
     try:
         from matplotlib.figure import Figure

@@ -14,8 +14,8 @@ from minigraph.tools.bench.layers import (
     Dropout,
     GlobalAverage,
     Layer,
-    Network,
-    Pool,
+    NetworkSpec,
+    PoolLayer,
     Residual,
 )
 from minigraph.tools.bench.workloads import Workload
@@ -30,7 +30,7 @@ def make(work: Workload, jit: bool = False) -> tuple[Callable[[], Any], int]:
 
     network = NETWORKS[work.model]
     weights: list[Any] = []
-    build = _Builder(tf, weights, work.trains)
+    build = _TensorFlowBuilder(tf, weights, work.trains)
     random = np.random.RandomState(0)
     images = tf.constant(random.uniform(size=(work.batch, *network.image)).astype(np.float32))
     labels = tf.constant(random.randint(network.classes, size=work.batch))
@@ -53,7 +53,7 @@ def make(work: Workload, jit: bool = False) -> tuple[Callable[[], Any], int]:
     return ((lambda: float(compiled(images, labels))) if work.trains else (lambda: compiled(images).numpy())), count
 
 
-class _Builder:
+class _TensorFlowBuilder:
     """Applies layers; takes its variables from `weights` in their order, and makes what is not there yet."""
 
     def __init__(self, tf: Any, weights: list[Any], trains: bool) -> None:
@@ -62,7 +62,7 @@ class _Builder:
         self.trains = trains
         self.used = 0
 
-    def again(self) -> _Builder:
+    def again(self) -> _TensorFlowBuilder:
         self.used = 0
         return self
 
@@ -84,7 +84,7 @@ class _Builder:
             return self.conv(layer, x)
         if isinstance(layer, Residual):
             return tf.nn.relu(self.sequence(layer.body, x) + self.sequence(layer.shortcut, x))
-        if isinstance(layer, Pool):
+        if isinstance(layer, PoolLayer):
             return tf.nn.max_pool2d(x, layer.kernel, layer.stride, "SAME" if layer.padding else "VALID")
         if isinstance(layer, GlobalAverage):
             return tf.reduce_mean(x, (1, 2))
@@ -112,7 +112,7 @@ class _Builder:
 class _Optimizer:
     """Adam or momentum by TensorFlow's own fused kernels."""
 
-    def __init__(self, tf: Any, network: Network, weights: Sequence[Any]) -> None:
+    def __init__(self, tf: Any, network: NetworkSpec, weights: Sequence[Any]) -> None:
         self.raw = tf.raw_ops
         self.weights = weights
         self.adam = network.optimizer == "adam"

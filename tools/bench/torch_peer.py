@@ -14,8 +14,8 @@ from minigraph.tools.bench.layers import (
     Dropout,
     GlobalAverage,
     Layer,
-    Network,
-    Pool,
+    NetworkSpec,
+    PoolLayer,
     Residual,
 )
 from minigraph.tools.bench.workloads import Workload
@@ -62,12 +62,12 @@ def make(work: Workload, channels_last: bool = False, compiled: bool = False) ->
     return (train if work.trains else infer), count
 
 
-def build(network: Network) -> Any:
+def build(network: NetworkSpec) -> Any:
     """The network as a module."""
     return _sequence(network.layers, network.image)[0]
 
 
-def optimizer_of(network: Network, module: Any, capturable: bool = False) -> Any:
+def optimizer_of(network: NetworkSpec, module: Any, capturable: bool = False) -> Any:
     """The network's optimizer, in PyTorch's fused form. capturable: its step can be part of a CUDA graph."""
     import torch
 
@@ -100,7 +100,7 @@ def _module(layer: Layer, image: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]
         return nn.AdaptiveAvgPool2d(1), (1, 1, maps)
     if isinstance(layer, Residual):
         return _residual(layer, image)
-    if isinstance(layer, Pool):
+    if isinstance(layer, PoolLayer):
         size = [(s + 2 * layer.padding - layer.kernel) // layer.stride + 1 for s in (height, width)]
         return nn.MaxPool2d(layer.kernel, layer.stride, layer.padding), (*size, maps)
     return _conv(layer, image)

@@ -119,15 +119,15 @@ def _run(
 ) -> Retraining:
     from minigraph.backend.base import get_backend
     from minigraph.data import Distortions
-    from minigraph.tools.retrain.network import Plan
-    from minigraph.tools.retrain.run import Retraining, Settings
+    from minigraph.tools.retrain.network import RetrainPlan
+    from minigraph.tools.retrain.run import Retraining, RetrainSettings
 
-    plan = Plan(cut, from_scratch, options["optimizer"], options["learning_rate"])
+    plan = RetrainPlan(cut, from_scratch, options["optimizer"], options["learning_rate"])
     fields = (
         "train_batch_size", "validation_batch_size", "eval_step_interval", "testing_percentage",
         "validation_percentage", "seed", "split_seed",
     )  # fmt: skip
-    settings = Settings(
+    settings = RetrainSettings(
         model=model.name, backend=get_backend(options["backend"]).name, **{name: options[name] for name in fields}
     )
     distortions = {name: default if options[name] is None else options[name] for name, default in DISTORTIONS.items()}

@@ -15,7 +15,7 @@ _STDDEV = 0.001  # of the new weights
 OPTIMIZERS = ("sgd", "momentum", "adam")
 
 
-class Plan(NamedTuple):
+class RetrainPlan(NamedTuple):
     """What is trained, and how.
 
     cut: the end point up to which the network stays as it is; None if all of it is trained. from_scratch: with initial
@@ -28,7 +28,7 @@ class Plan(NamedTuple):
     learning_rate: float
 
 
-class Network(NamedTuple):
+class RetrainNetwork(NamedTuple):
     """cut: what training feeds, [N, …]: the end point, or the images. logits: for inference, from `cut` or `images`.
 
     trained: the variables that change; the last two are the new layer's.
@@ -47,7 +47,7 @@ class Network(NamedTuple):
     saver: tf.train.Saver
 
 
-def build_network(model: Model, classes: int, plan: Plan, name: str, seed: int) -> Network:
+def build_network(model: Model, classes: int, plan: RetrainPlan, name: str, seed: int) -> RetrainNetwork:
     """The model with a new layer of `classes` units on its bottleneck, and a step of training.
 
     name: of the tensor of the new classes' probabilities. InvalidArgumentError for an end point that the network does
@@ -73,7 +73,7 @@ def build_network(model: Model, classes: int, plan: Plan, name: str, seed: int) 
         with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS) if plan.from_scratch else []):
             train = _optimizer(plan).minimize(loss, var_list=variables)
         kept = tf.global_variables() if plan.from_scratch else _changing(variables)
-        return Network(
+        return RetrainNetwork(
             graph, images, cut, labels, logits, predictions, loss, train, tf.global_variables_initializer(),
             variables, tf.train.Saver(kept, max_to_keep=2),
         )  # fmt: skip
@@ -112,7 +112,7 @@ def _new_layer(bottleneck: tf.Tensor, classes: int, reuse: bool) -> tf.Tensor:
         return tf.nn.bias_add(tf.matmul(tf.reshape(bottleneck, [-1, size]), weights), biases)
 
 
-def _optimizer(plan: Plan) -> Any:
+def _optimizer(plan: RetrainPlan) -> Any:
     if plan.optimizer == "adam":
         return tf.train.AdamOptimizer(plan.learning_rate)
     if plan.optimizer == "momentum":

@@ -22,7 +22,7 @@ from minigraph.models.pretrained import load_pretrained
 from minigraph.models.record import Model
 from minigraph.tools.retrain.bottlenecks import Bottlenecks, weights_key
 from minigraph.tools.retrain.events import Evaluation, Events
-from minigraph.tools.retrain.network import SCOPE, Plan, build_network
+from minigraph.tools.retrain.network import SCOPE, RetrainPlan, build_network
 from minigraph.tools.retrain.split import Split, split_images
 from minigraph.tools.shared.baseline import Baseline, cross_entropy
 from minigraph.tools.shared.progress import Counter
@@ -33,7 +33,7 @@ _AT_ONCE = 16  # images in a run of the frozen part, or of a test
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RetrainSettings:
     """All that, with the images and the weights, decides a run's numbers."""
 
     model: str
@@ -67,7 +67,7 @@ class Retraining:
     """A run in the folder `out`; `train` brings it from where it stands to its last step."""
 
     def __init__(
-        self, model: Model, folder: ImageFolder, plan: Plan, settings: Settings, distortions: Distortions,
+        self, model: Model, folder: ImageFolder, plan: RetrainPlan, settings: RetrainSettings, distortions: Distortions,
         weights: Path | None, out: Path, bottleneck_dir: Path, final_tensor_name: str = "final_result",
     ) -> None:  # fmt: skip
         self.model, self.folder, self.settings, self.distortions = model, folder, settings, distortions

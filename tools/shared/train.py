@@ -28,7 +28,7 @@ SAVE_INTERVAL = 10.0  # seconds that an epoch's end is at least from the last ch
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TrainingSettings:
     """All that, with the data, decides a run's numbers. stddev: None for the network's own initial values."""
 
     model: str
@@ -50,7 +50,7 @@ class History:
     test_loss: list[float] = field(default_factory=list)
 
 
-class Result(NamedTuple):
+class TrainingResult(NamedTuple):
     """logits: float32 [M, classes], of each test image."""
 
     logits: NDArray[np.float32]
@@ -59,7 +59,7 @@ class Result(NamedTuple):
     checkpoint: Path
 
 
-class Network(NamedTuple):
+class TrainingNetwork(NamedTuple):
     """A model's graph with its inputs, what is measured, and how it is trained."""
 
     graph: tf.Graph
@@ -77,7 +77,7 @@ class Network(NamedTuple):
 
 def build_network(
     model: Model, *, stddev: float | None, learning_rate: float, seed: int, classes: int | None = None
-) -> Network:
+) -> TrainingNetwork:
     """The model with softmax cross-entropy, accuracy, and Adam, in a graph of its own.
 
     stddev: of the initial values; None for the model's own. classes: by default the model's.
@@ -100,13 +100,15 @@ def build_network(
         )
         initialise = tf.global_variables_initializer()
         saver = tf.train.Saver(max_to_keep=KEPT_CHECKPOINTS)
-    return Network(graph, images, labels, keep_prob, logits, predicted, accuracy, loss, train_step, initialise, saver)
+    return TrainingNetwork(
+        graph, images, labels, keep_prob, logits, predicted, accuracy, loss, train_step, initialise, saver
+    )
 
 
-class Run:
+class TrainingRun:
     """One training run in a folder; `train` brings it from where it stands to its last step."""
 
-    def __init__(self, model: Model, settings: Settings, data: TrainingData, out: Path) -> None:
+    def __init__(self, model: Model, settings: TrainingSettings, data: TrainingData, out: Path) -> None:
         self.settings, self.data, self.out = settings, data, out
         self.network = build_network(
             model,
@@ -145,7 +147,7 @@ class Run:
         self._next_save = time.monotonic() + SAVE_INTERVAL
         return path
 
-    def train(self, total: int, checkpoint_every: int | None, progress: TrainingProgress) -> Result:
+    def train(self, total: int, checkpoint_every: int | None, progress: TrainingProgress) -> TrainingResult:
         """Train until `total` steps are done, with a checkpoint at ends of epochs and every so many steps.
 
         Raises Interrupted on SIGINT or SIGTERM, TrainingError if the loss is no longer finite.
@@ -166,7 +168,7 @@ class Run:
             checkpoint = self.save()
             if logits is None or self.step % each != 0:
                 logits = self._evaluate(stop)
-        return Result(logits, self.history, each, checkpoint)
+        return TrainingResult(logits, self.history, each, checkpoint)
 
     def _end_epoch(self, epoch: int, stop: StopRequest, progress: TrainingProgress) -> NDArray[np.float32]:
         # Evaluation draws random numbers too: it must not be interrupted unless there is a checkpoint from before it.
@@ -205,7 +207,9 @@ class Run:
             raise Interrupted(self.save(), self.step)
 
 
-def predict(session: tf.Session, network: Network, images: Images, between: Any = lambda: None) -> NDArray[np.float32]:
+def predict(
+    session: tf.Session, network: TrainingNetwork, images: Images, between: Any = lambda: None
+) -> NDArray[np.float32]:
     """The logits, float32 [M, classes], of images [M, ...]. `between` is called before each batch."""
     found = []
     for start in range(0, len(images), EVALUATION_BATCH):
@@ -215,7 +219,7 @@ def predict(session: tf.Session, network: Network, images: Images, between: Any 
     return np.concatenate(found)
 
 
-def summarise(result: Result, data: TrainingData, baseline: Baseline) -> str:
+def summarise(result: TrainingResult, data: TrainingData, baseline: Baseline) -> str:
     """The accuracy, what it is to be compared with, and what to say of a network that is no better."""
     lines = [describe_accuracy(result.logits, data.test_labels), baseline.describe()]
     accuracy = float(np.mean(result.logits.argmax(1) == data.test_labels.argmax(1)))
@@ -245,7 +249,7 @@ def describe_accuracy(logits: NDArray[np.float32], labels: NDArray[np.float32]) 
     return "\n".join(lines)
 
 
-def write_history(path: Path, settings: Settings, result: Result) -> None:
+def write_history(path: Path, settings: TrainingSettings, result: TrainingResult) -> None:
     """history.json: the settings, steps_per_epoch, and the lists of `History`."""
     content = {**asdict(settings), "steps_per_epoch": result.steps_per_epoch, **asdict(result.history)}
     with atomic_write(path, "w") as file:

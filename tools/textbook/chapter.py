@@ -53,7 +53,7 @@ def filter_(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--noise'") from None
     target = out or Path(f"{image.stem}-{kind or 'filters'}.png")
-    chosen = filtering.Options(**options)
+    chosen = filtering.FilterOptions(**options)
     if kind is None:
         filtering.contact_sheet(image, target, chosen, noisy, seed, backend, max_pixels)
     else:
@@ -124,9 +124,9 @@ def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any)
 
     get_backend("sympy")  # or an error that says what to install
     from minigraph.tools.textbook.derive import layers
-    from minigraph.tools.textbook.derive.problem import Options
+    from minigraph.tools.textbook.derive.problem import DeriveOptions
 
-    document = layers.derive(layer, Options(**options), check)
+    document = layers.derive(layer, DeriveOptions(**options), check)
     text = layers.write(document, form)
     if out is None:
         click.echo(text, nl=False)

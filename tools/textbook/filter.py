@@ -14,13 +14,13 @@ from PIL import Image, ImageDraw
 import minigraph as tf
 from minigraph import filters as F
 from minigraph.core.errors import InvalidArgumentError
-from minigraph.tools.textbook.pixels import Picture, as_image, check_format, read_picture, write_picture
+from minigraph.tools.textbook.pixels import Pixels, as_image, check_format, read_picture, write_picture
 
 TILE, GAP, CAPTION = 256, 8, 14  # of a contact sheet, in pixels
 
 
 @dataclass(frozen=True)
-class Options:
+class FilterOptions:
     """What the command line says of a filter; None where it says nothing. `border` is "replicate" or "shrink" for the
     median, else that of `minigraph.filters`."""
 
@@ -96,7 +96,7 @@ def parse_noise(text: str) -> Noise:
     return Noise(kind, number)
 
 
-def check_options(kind: str, options: Options) -> None:
+def check_options(kind: str, options: FilterOptions) -> None:
     """InvalidArgumentError for an option that the filter has not."""
     known = KINDS[kind].options
     for name in options.given():
@@ -108,7 +108,7 @@ def check_options(kind: str, options: Options) -> None:
 class Filtering:
     """A picture, with noise on it if asked for, and filters of it, in one graph and one session."""
 
-    def __init__(self, picture: Picture, noise: Noise | None, seed: int, backend: str | None) -> None:
+    def __init__(self, picture: Pixels, noise: Noise | None, seed: int, backend: str | None) -> None:
         self.picture = picture
         self.graph = tf.Graph()
         self.session = tf.Session(graph=self.graph, backend=backend)
@@ -123,7 +123,7 @@ class Filtering:
             return F.add_gaussian_noise(self.images, noise.amount, seed)
         return F.add_salt_and_pepper(self.images, noise.amount, seed=seed)
 
-    def run(self, wanted: Mapping[str, Options]) -> list[Picture]:
+    def run(self, wanted: Mapping[str, FilterOptions]) -> list[Pixels]:
         """The picture through each kind of filter, alpha kept. InvalidArgumentError where one cannot be had."""
         try:
             with self.graph.as_default():
@@ -135,7 +135,7 @@ class Filtering:
 
 
 def filter_file(
-    path: Path, kind: str, out: Path, options: Options, noise: Noise | None, seed: int, backend: str | None,
+    path: Path, kind: str, out: Path, options: FilterOptions, noise: Noise | None, seed: int, backend: str | None,
     max_pixels: int,
 ) -> None:  # fmt: skip
     """Write what the filter makes of an image file."""
@@ -148,7 +148,7 @@ def filter_file(
 
 
 def contact_sheet(
-    path: Path, out: Path, options: Options, noise: Noise | None, seed: int, backend: str | None, max_pixels: int
+    path: Path, out: Path, options: FilterOptions, noise: Noise | None, seed: int, backend: str | None, max_pixels: int
 ) -> None:
     """Write one picture of what all filters make of an image file; each takes the options that it has."""
     form = check_format(out)
@@ -156,12 +156,12 @@ def contact_sheet(
     wanted = {}
     for name, kind in KINDS.items():
         known = kind.options if name != "median" else ("size",)  # its borders are others
-        wanted[name] = Options(**{k: v for k, v in options.given().items() if k in known})
+        wanted[name] = FilterOptions(**{k: v for k, v in options.given().items() if k in known})
     results = Filtering(picture, noise, seed, backend).run(wanted)
     write_picture(out, _sheet(list(zip(wanted, results, strict=True))), form)
 
 
-def _sheet(tiles: list[tuple[str, Picture]]) -> Image.Image:
+def _sheet(tiles: list[tuple[str, Pixels]]) -> Image.Image:
     images = [as_image(replace(p, deep=False)).convert("RGB") for _, p in tiles]
     scale = min(1.0, TILE / max(images[0].size))
     width, height = (max(1, round(n * scale)) for n in images[0].size)

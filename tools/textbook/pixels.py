@@ -17,7 +17,7 @@ DEEP = 257  # a level of 8 bits is as bright as 257 of 16 bits: 255·257 = 65535
 
 
 @dataclass(frozen=True)
-class Picture:
+class Pixels:
     """levels: float32 [H,W,C], C 1 (grey) or 3 (red, green, blue), from 0 to 255; alpha: uint8 [H,W] or None.
 
     deep: the file has 16 bits a pixel, so levels are multiples of 1/257.
@@ -28,7 +28,7 @@ class Picture:
     deep: bool = False
 
 
-def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
+def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Pixels:
     """The first frame of an image file, upright. Palettes, CMYK and the like become RGB; black and white becomes grey.
 
     NotFoundError, DataLossError (no image, or a damaged one), ResourceExhaustedError (more than `max_pixels`).
@@ -55,25 +55,25 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
         Image.MAX_IMAGE_PIXELS = limit
 
 
-def _as_levels(image: Image.Image, path: Path) -> Picture:
+def _as_levels(image: Image.Image, path: Path) -> Pixels:
     if image.mode == "F":
         raise DataLossError(f"{path}: images of real numbers have no known range; convert it to 8 or 16 bits")
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.float64)
         if values.size and (values.min() < 0 or values.max() > 65535):
             raise DataLossError(f"{path}: its values go from {values.min():.0f} to {values.max():.0f}, not 0 to 65535")
-        return Picture((values / DEEP).astype(np.float32)[..., None], deep=True)
+        return Pixels((values / DEEP).astype(np.float32)[..., None], deep=True)
     see_through = image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info
     grey = image.mode in ("1", "L", "LA", "La")
     plain = image.convert(("LA" if grey else "RGBA") if see_through else ("L" if grey else "RGB"))
     array = np.asarray(plain)
     array = array[..., None] if array.ndim == 2 else array
     if not see_through:
-        return Picture(array.astype(np.float32))
-    return Picture(array[..., :-1].astype(np.float32), array[..., -1])
+        return Pixels(array.astype(np.float32))
+    return Pixels(array[..., :-1].astype(np.float32), array[..., -1])
 
 
-def check_format(path: Path, picture: Picture | None = None) -> str:
+def check_format(path: Path, picture: Pixels | None = None) -> str:
     """Pillow's name of the format that the file's name asks for. InvalidArgumentError if it cannot hold the picture."""
     Image.init()
     form = Image.EXTENSION.get(path.suffix.lower())
@@ -89,7 +89,7 @@ def check_format(path: Path, picture: Picture | None = None) -> str:
     return form
 
 
-def as_image(picture: Picture) -> Image.Image:
+def as_image(picture: Pixels) -> Image.Image:
     """The levels rounded and cut to the range."""
     levels = np.nan_to_num(picture.levels, nan=0.0)
     if picture.deep:

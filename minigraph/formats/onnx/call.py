@@ -11,15 +11,15 @@ import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim, TensorType
 from minigraph.formats.onnx.library import NeedsConstantError, UnsupportedError
-from minigraph.formats.onnx.values import Last, Value, last_perm
+from minigraph.formats.onnx.values import Last, OnnxValue, last_perm
 from minigraph.ops.array.shape import ShapeOf, static_value
 from minigraph.ops.constant import Placeholder
 
 REQUIRED = object()
-Result = Any  # Tensor, Last, array, Value, None, or a sequence of these
+Result = Any  # Tensor, Last, array, OnnxValue, None, or a sequence of these
 
 
-class Call:
+class OnnxNode:
     """name, kind: the node's. opset: the version of the operators. outputs: names; empty where nobody wants one."""
 
     def __init__(
@@ -27,10 +27,10 @@ class Call:
         name: str,
         kind: str,
         opset: int,
-        inputs: Sequence[Value | None],
+        inputs: Sequence[OnnxValue | None],
         outputs: Sequence[str],
         attributes: Mapping[str, Any],
-        enter: Callable[[Any], list[Value]] | None = None,
+        enter: Callable[[Any], list[OnnxValue]] | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -65,7 +65,7 @@ class Call:
         """Whether an optional output is asked for."""
         return index < len(self.outputs) and bool(self.outputs[index])
 
-    def value(self, index: int = 0) -> Value:
+    def value(self, index: int = 0) -> OnnxValue:
         if not self.has(index):
             self.unsupported(f"input {index} is missing")
         found = self.inputs[index]
@@ -147,12 +147,12 @@ class Call:
         return function(*(v.form() for v in values))
 
 
-def _last_operand(value: Value, rank: int) -> Tensor:
+def _last_operand(value: OnnxValue, rank: int) -> Tensor:
     if value.type.rank == 0:
         return value.form()
     if value.array is not None and value.array.ndim < rank:
         padded = value.array.reshape((1,) * (rank - value.array.ndim) + value.array.shape)
-        return Value(value.name, padded, weight=value.weight).form(last_perm(rank))
+        return OnnxValue(value.name, padded, weight=value.weight).form(last_perm(rank))
     return value.form(last_perm(rank))
 
 

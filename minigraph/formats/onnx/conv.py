@@ -10,12 +10,12 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.elementwise import like
 from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.shape import pad
-from minigraph.formats.onnx.values import Last, Value
-from minigraph.formats.onnx.windows import Pairs, Windows, windows
+from minigraph.formats.onnx.values import Last, OnnxValue
+from minigraph.formats.onnx.windows import OnnxWindows, Pairs, windows
 from minigraph.ops.builder import apply
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DBackpropInput, Conv2DInputGrad
 from minigraph.ops.window import Window, reach
@@ -23,14 +23,14 @@ from minigraph.ops.window import Window, reach
 FILTER = (2, 3, 1, 0)  # from ONNX's [O,I,H,W] to [H,W,I,O]
 
 
-def _conv(call: Call) -> Result:
+def _conv(call: OnnxNode) -> Result:
     filters = call.static(1)
     w = windows(call, filters[2:], call.shape()[2:])
     y = convolve(call, call.value(0), call.value(1), w)
     return Last(tf.nn.bias_add(y, call.x(2)) if call.has(2) else y)
 
 
-def convolve(call: Call, image: Value, filters: Value, w: Windows) -> Tensor:
+def convolve(call: OnnxNode, image: OnnxValue, filters: OnnxValue, w: OnnxWindows) -> Tensor:
     """The convolution of an image [N,C,...] with filters [O,C/groups,...], channels last."""
     rank = w.rank
     if rank == 1:
@@ -52,7 +52,7 @@ def convolve(call: Call, image: Value, filters: Value, w: Windows) -> Tensor:
     return call.unsupported(f"an image has one to three axes, not {rank}")
 
 
-def _conv_transpose(call: Call) -> Result:
+def _conv_transpose(call: OnnxNode) -> Result:
     """The gradient of a convolution with respect to its image."""
     kernel, lengths = call.static(1)[2:], call.shape()[2:]
     if None in lengths:
@@ -63,7 +63,7 @@ def _conv_transpose(call: Call) -> Result:
     return Last(tf.nn.bias_add(y, call.x(2)) if call.has(2) else y)
 
 
-def _transposed_windows(call: Call, kernel: Sequence[int], lengths: Sequence[int]) -> tuple[Windows, list[int]]:
+def _transposed_windows(call: OnnxNode, kernel: Sequence[int], lengths: Sequence[int]) -> tuple[OnnxWindows, list[int]]:
     rank = len(kernel)
     strides, dilations = (list(call.attr(n, [1] * rank)) for n in ("strides", "dilations"))
     extra = list(call.attr("output_padding", [0] * rank))
@@ -79,10 +79,10 @@ def _transposed_windows(call: Call, kernel: Sequence[int], lengths: Sequence[int
         totals = [max(f - n, 0) for f, n in zip(full, wanted, strict=True)]
         pads = [(t // 2, t - t // 2) if auto == "SAME_UPPER" else (t - t // 2, t // 2) for t in totals]
     sizes = wanted or [f - a - b for f, (a, b) in zip(full, pads, strict=True)]
-    return Windows(list(kernel), strides, dilations, pads), sizes
+    return OnnxWindows(list(kernel), strides, dilations, pads), sizes
 
 
-def _input_gradient(call: Call, w: Windows, sizes: list[int], channels: int) -> Tensor:
+def _input_gradient(call: OnnxNode, w: OnnxWindows, sizes: list[int], channels: int) -> Tensor:
     strides, pads, dilations, out = w.strides, w.pads, w.dilations, sizes
     if w.rank == 1:
         x, kernel = tf.expand_dims(call.last(0), 1), tf.expand_dims(call.value(1).form((2, 1, 0)), 0)
@@ -99,7 +99,7 @@ def _input_gradient(call: Call, w: Windows, sizes: list[int], channels: int) -> 
     return tf.squeeze(y, [1]) if w.rank == 1 else y
 
 
-def _stretched(call: Call, w: Windows, sizes: list[int]) -> Tensor:
+def _stretched(call: OnnxNode, w: OnnxWindows, sizes: list[int]) -> Tensor:
     """Along three axes: with zeros between the elements, then convolved with the filters turned round."""
     if call.attr("group", 1) != 1:
         call.unsupported("groups are supported for one and two axes only")
@@ -119,15 +119,15 @@ def _stretched(call: Call, w: Windows, sizes: list[int]) -> Tensor:
     return tf.nn.conv3d(padded, turned, [1] * 5, "VALID", dilations=[1, *w.dilations, 1])
 
 
-def _conv_integer(call: Call) -> Result:
+def _conv_integer(call: OnnxNode) -> Result:
     """In float64, which holds the sums of products of bytes exactly."""
     image, filters = (tf.cast(shifted(call, i, i + 2), tf.float64) for i in (0, 1))
     w = windows(call, call.static(1)[2:], call.shape()[2:])
-    y = convolve(call, Value("", forms={None: image}), Value("", forms={None: filters}), w)
+    y = convolve(call, OnnxValue("", forms={None: image}), OnnxValue("", forms={None: filters}), w)
     return Last(tf.cast(y, tf.int32))
 
 
-def shifted(call: Call, index: int, zero_point: int) -> Any:
+def shifted(call: OnnxNode, index: int, zero_point: int) -> Any:
     """A quantised input less its zero point, as int32."""
     x = tf.cast(call.x(index), tf.int32)
     if not call.has(zero_point):
@@ -140,11 +140,11 @@ def shifted(call: Call, index: int, zero_point: int) -> Any:
     return x - zero
 
 
-def _matmul(call: Call) -> Result:
+def _matmul(call: OnnxNode) -> Result:
     return multiply(call, call.x(0), call.x(1))
 
 
-def multiply(call: Call, a: Tensor, b: Tensor) -> Tensor:
+def multiply(call: OnnxNode, a: Tensor, b: Tensor) -> Tensor:
     """NumPy's matmul: a vector counts as a row on the left and as a column on the right."""
     left, right = a.type.rank == 1, b.type.rank == 1
     a = tf.expand_dims(a, 0) if left else a
@@ -154,11 +154,11 @@ def multiply(call: Call, a: Tensor, b: Tensor) -> Tensor:
     return tf.squeeze(y, axes) if axes else y
 
 
-def _matmul_integer(call: Call) -> Result:
+def _matmul_integer(call: OnnxNode) -> Result:
     return multiply(call, shifted(call, 0, 2), shifted(call, 1, 3))
 
 
-def _gemm(call: Call) -> Result:
+def _gemm(call: OnnxNode) -> Result:
     alpha, beta = call.attr("alpha", 1.0), call.attr("beta", 1.0)
     y = tf.matmul(call.x(0), call.x(1), bool(call.attr("transA", 0)), bool(call.attr("transB", 0)))
     y = y if alpha == 1 else _scaled(y, alpha)
@@ -176,7 +176,7 @@ def _scaled(x: Tensor, factor: float) -> Any:
     return tf.cast(tf.cast(x, tf.float64) * tf.constant(np.float64(factor)), x.dtype)
 
 
-IMPORT: dict[str, Callable[[Call], Result]] = {
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Conv": _conv,
     "ConvInteger": _conv_integer,
     "ConvTranspose": _conv_transpose,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import minigraph as tf
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 
 
-def _einsum(call: Call) -> Result:
+def _einsum(call: OnnxNode) -> Result:
     """With letters that are not used in place of an ellipsis."""
     terms, arrow, result = call.attr("equation").replace(" ", "").partition("->")
     spare = [c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in terms]
@@ -25,4 +25,4 @@ def _einsum(call: Call) -> Result:
     return tf.einsum(f"{terms}->{result}".replace("...", widest), *call.xs())
 
 
-IMPORT: dict[str, Callable[[Call], Result]] = {"Einsum": _einsum}
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {"Einsum": _einsum}

@@ -11,7 +11,7 @@ import numpy as np
 import minigraph as tf
 from minigraph.core import types as T
 from minigraph.core.graph import Tensor
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.library import from_onnx_dtype, limits
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply
@@ -20,11 +20,11 @@ from minigraph.ops.math.elementwise import FloorDiv
 Function = Callable[..., Tensor]
 
 
-def _pointwise(function: Function) -> Callable[[Call], Result]:
+def _pointwise(function: Function) -> Callable[[OnnxNode], Result]:
     return lambda call: call.spread(function)
 
 
-def _folded(function: Function) -> Callable[[Call], Result]:
+def _folded(function: Function) -> Callable[[OnnxNode], Result]:
     """Of any number of operands."""
     return lambda call: call.spread(lambda *xs: reduce(function, xs) if len(xs) > 1 else tf.identity(xs[0]))
 
@@ -68,12 +68,12 @@ def _atanh(x: Tensor) -> Any:
 # activations
 
 
-def _leaky_relu(call: Call) -> Result:
+def _leaky_relu(call: OnnxNode) -> Result:
     alpha = call.attr("alpha", 0.01)
     return call.spread(lambda x: tf.nn.leaky_relu(x, alpha))
 
 
-def _prelu(call: Call) -> Result:
+def _prelu(call: OnnxNode) -> Result:
     def prelu(x: Tensor, slope: Tensor) -> Tensor:
         scaled = x * slope
         return select(x < like(x, 0), scaled, x)
@@ -81,7 +81,7 @@ def _prelu(call: Call) -> Result:
     return call.spread(prelu)
 
 
-def _elu(call: Call) -> Result:
+def _elu(call: OnnxNode) -> Result:
     alpha = call.attr("alpha", 1.0)
     return call.spread(lambda x: tf.nn.elu(x) if alpha == 1 else scaled_elu(x, alpha))
 
@@ -92,22 +92,22 @@ def scaled_elu(x: Tensor, alpha: float, inner: float = 1.0) -> Any:
     return tf.nn.relu(x) + like(x, alpha) * tf.nn.elu(below * like(x, inner))
 
 
-def _selu(call: Call) -> Result:
+def _selu(call: OnnxNode) -> Result:
     alpha, gamma = call.attr("alpha", 1.6732632423543772), call.attr("gamma", 1.0507009873554805)
     return call.spread(lambda x: like(x, gamma) * scaled_elu(x, alpha))
 
 
-def _celu(call: Call) -> Result:
+def _celu(call: OnnxNode) -> Result:
     alpha = call.attr("alpha", 1.0)
     return call.spread(lambda x: scaled_elu(x, alpha, 1 / alpha))
 
 
-def _thresholded_relu(call: Call) -> Result:
+def _thresholded_relu(call: OnnxNode) -> Result:
     alpha = call.attr("alpha", 1.0)
     return call.spread(lambda x: select(x > like(x, alpha), x, tf.zeros_like(x)))
 
 
-def _hard_sigmoid(call: Call) -> Result:
+def _hard_sigmoid(call: OnnxNode) -> Result:
     return call.spread(lambda x: hard_sigmoid(x, call.attr("alpha", 0.2), call.attr("beta", 0.5)))
 
 
@@ -116,7 +116,7 @@ def hard_sigmoid(x: Tensor, alpha: float, beta: float) -> Tensor:
     return tf.clip_by_value(x * like(x, alpha) + like(x, beta), like(x, 0), like(x, 1))
 
 
-def _gelu(call: Call) -> Result:
+def _gelu(call: OnnxNode) -> Result:
     def exact(x: Tensor) -> Any:
         return like(x, 0.5) * x * (like(x, 1) + tf.erf(x * like(x, 0.5**0.5)))
 
@@ -127,7 +127,7 @@ def _gelu(call: Call) -> Result:
     return call.spread(close if call.attr("approximate", "none") == "tanh" else exact)
 
 
-def _shrink(call: Call) -> Result:
+def _shrink(call: OnnxNode) -> Result:
     bias, bound = call.attr("bias", 0.0), call.attr("lambd", 0.5)
 
     def shrink(x: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ def _shrink(call: Call) -> Result:
     return call.spread(shrink)
 
 
-def _clip(call: Call) -> Result:
+def _clip(call: OnnxNode) -> Result:
     limits: list[Any] = [call.attr("min", None), call.attr("max", None)] if call.opset < 11 else [None, None]
 
     def clip(x: Tensor) -> Tensor:
@@ -164,7 +164,7 @@ def _div(x: Tensor, y: Tensor) -> Any:
     return apply(FloorDiv(), tf.abs(x), tf.abs(y)) * tf.sign(x) * tf.sign(y)
 
 
-def _mod(call: Call) -> Result:
+def _mod(call: OnnxNode) -> Result:
     def fmod(x: Tensor, y: Tensor) -> Any:
         rest = tf.floormod(tf.abs(x), tf.abs(y))
         return rest * tf.sign(x)
@@ -172,7 +172,7 @@ def _mod(call: Call) -> Result:
     return call.spread(fmod if call.attr("fmod", 0) else tf.floormod)
 
 
-def _pow(call: Call) -> Result:
+def _pow(call: OnnxNode) -> Result:
     def power(x: Tensor, y: Tensor) -> Tensor:
         if x.dtype is y.dtype:
             return tf.pow(x, y)
@@ -182,14 +182,14 @@ def _pow(call: Call) -> Result:
     return call.spread(power)
 
 
-def _mean(call: Call) -> Result:
+def _mean(call: OnnxNode) -> Result:
     return call.spread(lambda *xs: reduce(tf.add, xs) * like(xs[0], 1 / len(xs)))
 
 
 # comparisons and choice
 
 
-def _is_inf(call: Call) -> Result:
+def _is_inf(call: OnnxNode) -> Result:
     signs = [s for s, on in ((1, call.attr("detect_positive", 1)), (-1, call.attr("detect_negative", 1))) if on]
 
     def is_inf(x: Tensor) -> Tensor:
@@ -220,12 +220,12 @@ def _spread_to(tensor: Tensor, others: list[Tensor]) -> Tensor:
     return reduce(tf.add, zeros, tensor)
 
 
-def _cast(call: Call) -> Result:
+def _cast(call: OnnxNode) -> Result:
     dtype = from_onnx_dtype(call.attr("to"))
     return _converted(call, dtype)
 
 
-def _converted(call: Call, dtype: Any) -> Result:
+def _converted(call: OnnxNode, dtype: Any) -> Result:
     """Numbers too large for a dtype of 8 bits become its largest, unless `saturate` is 0; NaN stays."""
     saturates = dtype.name.startswith("float8") and call.attr("saturate", 1)
 
@@ -241,18 +241,18 @@ def _converted(call: Call, dtype: Any) -> Result:
     return call.spread(convert, 0)
 
 
-def _cast_like(call: Call) -> Result:
+def _cast_like(call: OnnxNode) -> Result:
     array, dtype = call.value(0).array, call.type(1).dtype
     if array is not None and not dtype.name.startswith("float8"):
         return array.astype(dtype.np_dtype)
     return _converted(call, dtype)
 
 
-def _identity(call: Call) -> Result:
+def _identity(call: OnnxNode) -> Result:
     return call.value()
 
 
-def _dropout(call: Call) -> Result:
+def _dropout(call: OnnxNode) -> Result:
     """At inference: what goes in comes out, and the mask is all True."""
     training = bool(call.has(2) and call.array(2))
     ratio = float(call.array(1)) if call.has(1) and training else 0.0
@@ -264,7 +264,7 @@ def _dropout(call: Call) -> Result:
     return [call.value(), mask]
 
 
-IMPORT: dict[str, Callable[[Call], Result]] = {
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Abs": _pointwise(tf.abs),
     "Acosh": _pointwise(_acosh),
     "Add": _pointwise(tf.add),

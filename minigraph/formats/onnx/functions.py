@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigraph.formats.onnx.call import Call
+from minigraph.formats.onnx.call import OnnxNode
 from minigraph.formats.onnx.library import as_onnx_dtype, require_onnx
-from minigraph.formats.onnx.values import Value
+from minigraph.formats.onnx.values import OnnxValue
 
 
 def schema_of(domain: str, kind: str, opset: int) -> Any:
@@ -18,7 +18,7 @@ def schema_of(domain: str, kind: str, opset: int) -> Any:
         return None
 
 
-def body_of(node: Any, call: Call) -> Any:
+def body_of(node: Any, call: OnnxNode) -> Any:
     """The FunctionProto that defines the operator of a node. UnsupportedError where there is none for its types."""
     onnx = require_onnx()
     schema = schema_of(node.domain, node.op_type, call.opset)
@@ -35,7 +35,7 @@ def body_of(node: Any, call: Call) -> Any:
     return body
 
 
-def _settled(node: Any, call: Call) -> Any:
+def _settled(node: Any, call: OnnxNode) -> Any:
     """The node with its attributes as values, where they refer to those of a function around it."""
     onnx = require_onnx()
     copy = onnx.NodeProto()
@@ -50,7 +50,7 @@ def _settled(node: Any, call: Call) -> Any:
     return copy
 
 
-def defaults_of(node: Any, call: Call) -> dict[str, Any]:
+def defaults_of(node: Any, call: OnnxNode) -> dict[str, Any]:
     """The attributes that ONNX gives an operator where a node says nothing."""
     schema = schema_of(node.domain, node.op_type, call.opset)
     if schema is None:
@@ -58,7 +58,7 @@ def defaults_of(node: Any, call: Call) -> dict[str, Any]:
     return {name: a.default_value for name, a in schema.attributes.items() if a.default_value.type}
 
 
-def _type(value: Value | None) -> Any:
+def _type(value: OnnxValue | None) -> Any:
     onnx = require_onnx()
     if value is None:
         return onnx.TypeProto()

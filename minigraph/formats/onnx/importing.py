@@ -10,14 +10,14 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.errors import MinigraphError
 from minigraph.core.graph import Tensor
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.functions import body_of, defaults_of, schema_of
 from minigraph.formats.onnx.library import DOMAINS, UnsupportedError, from_onnx_dtype, require_onnx
 from minigraph.formats.onnx.table import IMPORTERS
-from minigraph.formats.onnx.values import Last, UnknownDim, Value, first_perm, last_perm, valid_name
+from minigraph.formats.onnx.values import Last, OnnxValue, UnknownDim, first_perm, last_perm, valid_name
 from minigraph.ops.math.selection import Cast
 
-Env = dict[str, Value]
+Env = dict[str, OnnxValue]
 Opsets = Mapping[str, int]
 
 
@@ -52,13 +52,13 @@ def _read_inputs(graph: Any, given: Mapping[str, Any], env: Env) -> dict[str, Te
     for name, info in wanted.items():
         value = given.get(name)
         if isinstance(value, Tensor):
-            env[name] = Value(name, forms={None: value})
+            env[name] = OnnxValue(name, forms={None: value})
         elif value is not None:
-            env[name] = Value(name, np.asarray(value))
+            env[name] = OnnxValue(name, np.asarray(value))
         else:
             inputs[name] = _placeholder(info)
             origins[inputs[name].node] = name
-            env[name] = Value(name, forms={None: inputs[name]})
+            env[name] = OnnxValue(name, forms={None: inputs[name]})
     return inputs
 
 
@@ -102,7 +102,7 @@ class _Importer:
             raise UnsupportedError(f"sparse initializers: {[s.values.name for s in graph.sparse_initializer]}")
         for initializer in graph.initializer:
             array = to_array(initializer)
-            env[initializer.name] = Value(initializer.name, array, weight=self._is_weight(array))
+            env[initializer.name] = OnnxValue(initializer.name, array, weight=self._is_weight(array))
 
     def _is_weight(self, array: np.ndarray) -> bool:
         return self.variables and array.dtype.kind == "f" and array.ndim > 0 and array.size > 1
@@ -120,18 +120,18 @@ class _Importer:
                 if name and value is not None:
                     env[name] = value
 
-    def _apply(self, node: Any, env: Env, opsets: Opsets, outer: Mapping[str, Any]) -> list[Value | None]:
+    def _apply(self, node: Any, env: Env, opsets: Opsets, outer: Mapping[str, Any]) -> list[OnnxValue | None]:
         inputs = [env[name] if name else None for name in node.input]
         domain = DOMAINS.get(node.domain, node.domain)
 
-        def enter(graph: Any) -> list[Value]:
+        def enter(graph: Any) -> list[OnnxValue]:
             inner = dict(env)
             self.read_weights(graph, inner)
             self.run(graph.node, inner, opsets, outer)
             return [inner[o.name] for o in graph.output]
 
         attributes = _attributes(node, outer)
-        call = Call(_label(node), node.op_type, opsets.get(domain, 1), inputs, node.output, attributes, enter)
+        call = OnnxNode(_label(node), node.op_type, opsets.get(domain, 1), inputs, node.output, attributes, enter)
         function = self.functions.get((domain, node.op_type))
         importer = None if function is not None or domain else IMPORTERS.get(node.op_type)
         if importer is None:
@@ -140,7 +140,7 @@ class _Importer:
             return [_narrowed(v) for v in self._build(_widened(call), importer)]
         return self._build(call, importer)
 
-    def _inline(self, call: Call, node: Any, body: Any, opsets: Opsets) -> list[Value | None]:
+    def _inline(self, call: OnnxNode, node: Any, body: Any, opsets: Opsets) -> list[OnnxValue | None]:
         """The nodes that define the operator, in place of one node."""
         given = zip(body.input, call.inputs, strict=False)
         env = _Optional({name: v for name, v in given if v is not None})
@@ -152,47 +152,47 @@ class _Importer:
             self.run(body.node, env, opsets, attributes)
         return [env.get(name) for name in body.output][: len(node.output)]
 
-    def _build(self, call: Call, importer: Callable[[Call], Result]) -> list[Value | None]:
+    def _build(self, call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[OnnxValue | None]:
         given = [v for v in call.inputs if v is not None and not call.enters]
         if given and all(v.known for v in given):
             weight = any(v.weight for v in given)
             arrays = _evaluated(call, importer)
             pairs = zip(call.outputs, arrays, strict=False)
-            return [Value(n, a, weight=weight and self._is_weight(a)) for n, a in pairs]
+            return [OnnxValue(n, a, weight=weight and self._is_weight(a)) for n, a in pairs]
         if len(call.outputs) == 1 and given and all(v.known or v.dims is not None for v in given):
             dims = _dims_of(call, importer)
             if dims is not None and not any(isinstance(d, UnknownDim) for d in dims.ravel()):
-                return [Value(call.outputs[0], dims.astype(np.int64))]
+                return [OnnxValue(call.outputs[0], dims.astype(np.int64))]
             if dims is not None:
-                return [Value(call.outputs[0], dims=dims, build=lambda: _tensor(_built(call, importer)[0]))]
+                return [OnnxValue(call.outputs[0], dims=dims, build=lambda: _tensor(_built(call, importer)[0]))]
         return [None if r is None else _value(n, r) for n, r in zip(call.outputs, _built(call, importer), strict=False)]
 
 
 KEPT = ("Cast", "CastLike", "DequantizeLinear", "QuantizeLinear")  # which know bfloat16
 
 
-def _is_bfloat16(value: Value | None) -> bool:
+def _is_bfloat16(value: OnnxValue | None) -> bool:
     return value is not None and value.type.dtype.name == "bfloat16"
 
 
-def _widened(call: Call) -> Call:
+def _widened(call: OnnxNode) -> OnnxNode:
     """The call with float32 in place of bfloat16, in which there is no arithmetic."""
     return _copy(call, [_as(v, tf.float32) if v is not None and _is_bfloat16(v) else v for v in call.inputs])
 
 
-def _narrowed(value: Value | None) -> Value | None:
+def _narrowed(value: OnnxValue | None) -> OnnxValue | None:
     """A result of such a call, rounded to bfloat16."""
     bfloat16 = from_onnx_dtype(require_onnx().TensorProto.BFLOAT16)
     return _as(value, bfloat16) if value is not None and value.type.dtype is tf.float32 else value
 
 
-def _as(value: Value, dtype: Any) -> Value:
+def _as(value: OnnxValue, dtype: Any) -> OnnxValue:
     if value.array is not None:
-        return Value(value.name, value.array.astype(dtype.np_dtype))
-    return Value(value.name, forms={perm: tf.cast(tensor, dtype) for perm, tensor in value.forms.items()})
+        return OnnxValue(value.name, value.array.astype(dtype.np_dtype))
+    return OnnxValue(value.name, forms={perm: tf.cast(tensor, dtype) for perm, tensor in value.forms.items()})
 
 
-class _Optional(dict[str, Value]):
+class _Optional(dict[str, OnnxValue]):
     """In a function's body the names of inputs that were not given stand for nothing."""
 
     def __missing__(self, name: str) -> None:
@@ -211,31 +211,31 @@ def is_known(domain: str, kind: str, opset: int) -> bool:
     return all(is_known(n.domain, n.op_type, versions.get(n.domain, opset)) for n in body.node)
 
 
-def _built(call: Call, importer: Callable[[Call], Result]) -> list[Any]:
+def _built(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[Any]:
     with tf.get_default_graph().name_scope(valid_name(call.name)):
         result = importer(call)
     return list(result) if isinstance(result, list | tuple) and not isinstance(result, Last) else [result]
 
 
-def _value(name: str, result: Any) -> Value:
-    if isinstance(result, Value):
-        return Value(name, result.array, result.forms, result.weight, result.dims, result.build)
+def _value(name: str, result: Any) -> OnnxValue:
+    if isinstance(result, OnnxValue):
+        return OnnxValue(name, result.array, result.forms, result.weight, result.dims, result.build)
     if isinstance(result, Last):
         rank = len(result.tensor.type.shape or ())
-        return Value(name, forms={last_perm(rank): result.tensor})
+        return OnnxValue(name, forms={last_perm(rank): result.tensor})
     if isinstance(result, Tensor):
-        return Value(name, forms={None: result})
-    return Value(name, np.asarray(result))
+        return OnnxValue(name, forms={None: result})
+    return OnnxValue(name, np.asarray(result))
 
 
 def _tensor(result: Any) -> Tensor:
     return _value("", result).form()
 
 
-def _evaluated(call: Call, importer: Callable[[Call], Result]) -> list[np.ndarray]:
+def _evaluated(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[np.ndarray]:
     """The results on inputs that are known, computed by the ops' references."""
     with tf.Graph().as_default() as scratch:
-        copies = [None if v is None else Value(v.name, v.array) for v in call.inputs]
+        copies = [None if v is None else OnnxValue(v.name, v.array) for v in call.inputs]
         results = _built(_copy(call, copies), importer)
         arrays = _interpret(scratch, {})
         return [_array(r, arrays) for r in results]
@@ -257,25 +257,25 @@ def _array(result: Any, values: Mapping[Tensor, Any]) -> np.ndarray:
     if isinstance(result, Last):
         array = values[result.tensor]
         return np.transpose(array, first_perm(array.ndim))
-    if isinstance(result, Value) and result.array is None:
+    if isinstance(result, OnnxValue) and result.array is None:
         return np.asarray(values[result.form()])
-    if isinstance(result, Value):
+    if isinstance(result, OnnxValue):
         return np.asarray(result.array)
     return np.asarray(values[result] if isinstance(result, Tensor) else result)
 
 
-def _dims_of(call: Call, importer: Callable[[Call], Result]) -> np.ndarray | None:
+def _dims_of(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> np.ndarray | None:
     """The result on shapes that are known in part; None where the operator cannot be followed."""
     with tf.Graph().as_default() as scratch:
         given: dict[Tensor, Any] = {}
-        copies: list[Value | None] = []
+        copies: list[OnnxValue | None] = []
         for value in call.inputs:
             if value is None or value.dims is None:
-                copies.append(None if value is None else Value(value.name, value.array))
+                copies.append(None if value is None else OnnxValue(value.name, value.array))
                 continue
             tensor = tf.placeholder(tf.int64, value.dims.shape)
             given[tensor] = value.dims
-            copies.append(Value(value.name, forms={None: tensor}))
+            copies.append(OnnxValue(value.name, forms={None: tensor}))
         try:
             result = _built(_copy(call, copies), importer)[0]
             found = _array(result, _interpret(scratch, given))
@@ -285,8 +285,8 @@ def _dims_of(call: Call, importer: Callable[[Call], Result]) -> np.ndarray | Non
     return found.astype(object) if whole else None
 
 
-def _copy(call: Call, inputs: Sequence[Value | None]) -> Call:
-    return Call(call.name, call.kind, call.opset, inputs, call.outputs, call.attributes)
+def _copy(call: OnnxNode, inputs: Sequence[OnnxValue | None]) -> OnnxNode:
+    return OnnxNode(call.name, call.kind, call.opset, inputs, call.outputs, call.attributes)
 
 
 def _label(node: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.elementwise import like, select
 from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.library import as_onnx_dtype
@@ -17,7 +17,7 @@ from minigraph.ops.builder import apply
 from minigraph.ops.math.ranking import TakeAlongLast
 
 
-def _counted_from_0(call: Call, index: int, length: int | None) -> Tensor:
+def _counted_from_0(call: OnnxNode, index: int, length: int | None) -> Tensor:
     """Indices with the negative ones, which count from the end, made positive."""
     value = call.value(index)
     if value.array is not None and (not (value.array < 0).any() or length is not None):
@@ -29,12 +29,12 @@ def _counted_from_0(call: Call, index: int, length: int | None) -> Tensor:
     return select(x < like(x, 0), x + like(x, length), x)
 
 
-def _gather(call: Call) -> Result:
+def _gather(call: OnnxNode) -> Result:
     axis = call.attr("axis", 0)
     return tf.gather(call.x(), _counted_from_0(call, 1, call.shape()[axis]), axis=axis)
 
 
-def _gather_elements(call: Call) -> Result:
+def _gather_elements(call: OnnxNode) -> Result:
     """Along the last axis; another one is made the last and put back."""
     axis, rank = call.attr("axis", 0) % call.rank(), call.rank()
     perm = [i for i in range(rank) if i != axis] + [axis]
@@ -46,7 +46,7 @@ def _gather_elements(call: Call) -> Result:
     return tf.transpose(found, [int(i) for i in np.argsort(perm)])
 
 
-def _gather_nd(call: Call) -> Result:
+def _gather_nd(call: OnnxNode) -> Result:
     shape, batch = call.static(), call.attr("batch_dims", 0)
     if batch == 0:
         depth = (call.type(1).shape or (None,))[-1] or 0
@@ -62,7 +62,7 @@ def _gather_nd(call: Call) -> Result:
     return tf.gather(tf.reshape(call.x(), [-1, *shape[depth:]]), flat.astype(np.int64))
 
 
-def _top_k(call: Call) -> Result:
+def _top_k(call: OnnxNode) -> Result:
     """Along the last axis; another one is made the last and put back. The smallest are the largest of −x, with what
     comes first on ties."""
     k = int(np.ravel(call.array(1))[0]) if call.has(1) else call.attr("k")
@@ -82,7 +82,7 @@ def _top_k(call: Call) -> Result:
     return [tf.transpose(values, back), tf.transpose(tf.cast(places, tf.int64), back)]
 
 
-def _one_hot(call: Call) -> Result:
+def _one_hot(call: OnnxNode) -> Result:
     depth = int(np.ravel(call.array(1))[0])
     indices = call.x(0)
     if not indices.dtype.is_integer:
@@ -92,7 +92,7 @@ def _one_hot(call: Call) -> Result:
     return tf.one_hot(indices, depth, on, off, axis=call.attr("axis", -1))
 
 
-def _trilu(call: Call) -> Result:
+def _trilu(call: OnnxNode) -> Result:
     rows, columns = call.static()[-2:]
     k = int(np.ravel(call.array(1))[0]) if call.has(1) else 0
     cut = np.triu if call.attr("upper", 1) else np.tril
@@ -103,7 +103,7 @@ def _trilu(call: Call) -> Result:
     return select(mask, x, tf.zeros_like(x))
 
 
-IMPORT: dict[str, Callable[[Call], Result]] = {
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Gather": _gather,
     "GatherElements": _gather_elements,
     "GatherND": _gather_nd,

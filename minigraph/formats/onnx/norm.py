@@ -10,7 +10,7 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.elementwise import like, select
 from minigraph.formats.onnx.values import Last
 
@@ -22,7 +22,7 @@ def _normalised(x: Tensor, mean: Tensor, variance: Tensor, offset: Tensor, scale
     return tf.nn.batch_normalization(x, mean, variance, offset, scale, small)
 
 
-def _batch_norm(call: Call) -> Result:
+def _batch_norm(call: OnnxNode) -> Result:
     epsilon = call.attr("epsilon", 1e-5)
     if call.attr("training_mode", 0):
         return _training_batch_norm(call, epsilon)
@@ -33,7 +33,7 @@ def _batch_norm(call: Call) -> Result:
     return Last(y) if call.rank() > 2 else y
 
 
-def _training_batch_norm(call: Call, epsilon: float) -> Result:
+def _training_batch_norm(call: OnnxNode, epsilon: float) -> Result:
     momentum = call.attr("momentum", 0.9)
     scale, offset, old_mean, old_variance = (call.x(i) for i in range(1, 5))
     x = call.last()
@@ -46,7 +46,7 @@ def _training_batch_norm(call: Call, epsilon: float) -> Result:
     return [Last(y), running(old_mean, mean), running(old_variance, variance)]
 
 
-def _per_channel(call: Call, index: int) -> Tensor:
+def _per_channel(call: OnnxNode, index: int) -> Tensor:
     """A vector of one number a channel, to go with [N,C,...]."""
     return tf.reshape(call.x(index), [-1] + [1] * (call.rank() - 2))
 
@@ -56,12 +56,12 @@ def _standardised(x: Tensor, axes: list[int], epsilon: float) -> Any:
     return (x - mean) * tf.rsqrt(variance + like(x, epsilon))
 
 
-def _instance_norm(call: Call) -> Result:
+def _instance_norm(call: OnnxNode) -> Result:
     x = _standardised(call.last(), list(range(1, call.rank() - 1)), call.attr("epsilon", 1e-5))
     return Last(x * call.x(1) + call.x(2))
 
 
-def _group_norm(call: Call) -> Result:
+def _group_norm(call: OnnxNode) -> Result:
     groups, shape = call.attr("num_groups"), call.shape()
     if None in shape[1:]:
         call.unsupported(f"all but the batch must be known, not {call.type()}")
@@ -77,7 +77,7 @@ def _group_norm(call: Call) -> Result:
     return tf.reshape(scaled, [-1, *known])
 
 
-def _lrn(call: Call) -> Result:
+def _lrn(call: OnnxNode) -> Result:
     """x / (bias + alpha/size·Σ x²)^beta, the sum over `size` neighbouring channels."""
     size, alpha, beta = call.attr("size"), call.attr("alpha", 1e-4), call.attr("beta", 0.75)
     bias = call.attr("bias", 1.0)
@@ -93,7 +93,7 @@ def _lrn(call: Call) -> Result:
     return Last(x * tf.pow(total * like(x, alpha / size) + like(x, bias), like(x, -beta)))
 
 
-def _lp_norm(call: Call) -> Result:
+def _lp_norm(call: OnnxNode) -> Result:
     """x over its p-norm; what has norm 0 stays 0."""
     x, axis = call.x(), call.attr("axis", -1)
     if call.attr("p", 2) == 1:
@@ -103,13 +103,13 @@ def _lp_norm(call: Call) -> Result:
     return x / select(tf.equal(norm, like(x, 0)), tf.ones_like(norm), norm)
 
 
-def _mean_variance(call: Call) -> Result:
+def _mean_variance(call: OnnxNode) -> Result:
     axes = list(call.attr("axes", [0, 2, 3]))
     mean, variance = tf.nn.moments(call.x(), axes, keepdims=True)
     return (call.x() - mean) / (tf.sqrt(variance) + like(mean, 1e-9))
 
 
-IMPORT: dict[str, Callable[[Call], Result]] = {
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "BatchNormalization": _batch_norm,
     "GroupNormalization": _group_norm,
     "InstanceNormalization": _instance_norm,

@@ -11,18 +11,18 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.conv import padding
 from minigraph.formats.onnx.elementwise import like
 from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.shape import pad
 from minigraph.formats.onnx.values import Last, last_perm
-from minigraph.formats.onnx.windows import Pairs, Windows, output_sizes, windows
+from minigraph.formats.onnx.windows import OnnxWindows, Pairs, output_sizes, windows
 from minigraph.ops.builder import apply_all
 from minigraph.ops.nn.pool import AvgPool, MaxPool
 
 
-def _windows(call: Call) -> tuple[Windows, list[Dim], Pairs]:
+def _windows(call: OnnxNode) -> tuple[OnnxWindows, list[Dim], Pairs]:
     lengths = call.shape()[2:]
     w = windows(call, call.attr("kernel_shape"), lengths)
     sizes, extra = output_sizes(call, w, lengths, bool(call.attr("ceil_mode", 0)))
@@ -33,12 +33,14 @@ def _joined(a: Pairs, b: Pairs) -> Pairs:
     return [(p[0] + q[0], p[1] + q[1]) for p, q in zip(a, b, strict=True)]
 
 
-def _is_plain(w: Windows) -> bool:
+def _is_plain(w: OnnxWindows) -> bool:
     """Whether minigraph's own pooling does it."""
     return w.rank <= 2 and set(w.dilations) == {1}
 
 
-def _pooled(op: type[MaxPool] | type[AvgPool], call: Call, w: Windows, pads: Pairs, x: Tensor) -> Sequence[Tensor]:
+def _pooled(
+    op: type[MaxPool] | type[AvgPool], call: OnnxNode, w: OnnxWindows, pads: Pairs, x: Tensor
+) -> Sequence[Tensor]:
     """All outputs of minigraph's pooling of `x`, channels last."""
     if w.rank == 1:
         record = op((1, w.kernel[0]), (1, w.strides[0]), ((0, 0), pads[0]))
@@ -46,7 +48,7 @@ def _pooled(op: type[MaxPool] | type[AvgPool], call: Call, w: Windows, pads: Pai
     return apply_all(op(tuple(w.kernel), tuple(w.strides), tuple(pads)), x)  # type: ignore[arg-type]
 
 
-def _max_pool(call: Call) -> Result:
+def _max_pool(call: OnnxNode) -> Result:
     w, sizes, extra = _windows(call)
     pads = _joined(w.pads, extra)
     if call.wants(1):
@@ -60,14 +62,14 @@ def _lowest(x: Tensor) -> float:
     return float(-np.inf if x.dtype.is_floating else x.dtype.min)
 
 
-def _taps(call: Call, w: Windows, sizes: Sequence[Dim], pads: Pairs, fill: float) -> list[Tensor]:
+def _taps(call: OnnxNode, w: OnnxWindows, sizes: Sequence[Dim], pads: Pairs, fill: float) -> list[Tensor]:
     if None in sizes:
         call.unsupported(f"the size of the image must be known, but it is {call.type()}")
     padded = pad(call.x(), [(0, 0), (0, 0), *pads], value=fill)
     return list(w.taps(padded, sizes))  # type: ignore[arg-type]
 
 
-def _with_indices(call: Call, w: Windows, sizes: Sequence[Dim], pads: Pairs) -> Result:
+def _with_indices(call: OnnxNode, w: OnnxWindows, sizes: Sequence[Dim], pads: Pairs) -> Result:
     """The maxima, and where they were: their places in the whole tensor in row-major order, or in column-major order
     of the image (storage_order 1)."""
     if w.rank != 2 or not _is_plain(w):
@@ -85,7 +87,7 @@ def _with_indices(call: Call, w: Windows, sizes: Sequence[Dim], pads: Pairs) -> 
     return [Last(y), Last(inside + tf.constant(plane.astype(np.int64) * height * width))]
 
 
-def _average_pool(call: Call) -> Result:
+def _average_pool(call: OnnxNode) -> Result:
     w, sizes, extra = _windows(call)
     inclusive = call.attr("count_include_pad", 0)
     rank = w.rank
@@ -102,7 +104,7 @@ def _average_pool(call: Call) -> Result:
     return total / tf.constant(counts.reshape((1, 1, *counts.shape)).astype(total.dtype.np_dtype)) if rank else total
 
 
-def _counted(valid: np.ndarray, w: Windows, sizes: Sequence[Dim]) -> Any:
+def _counted(valid: np.ndarray, w: OnnxWindows, sizes: Sequence[Dim]) -> Any:
     """How many elements that count each window has."""
     with tf.Graph().as_default(), np.errstate(all="ignore"):
         x = tf.constant(valid[None, None])
@@ -110,7 +112,7 @@ def _counted(valid: np.ndarray, w: Windows, sizes: Sequence[Dim]) -> Any:
     return np.asarray(sum(taps))[0, 0]
 
 
-def _lp_pool(call: Call) -> Result:
+def _lp_pool(call: OnnxNode) -> Result:
     """(Σ |x|^p)^(1/p) over each window."""
     p = call.attr("p", 2)
     w, sizes, extra = _windows(call)
@@ -126,10 +128,10 @@ def _root(x: Tensor, p: float) -> Tensor:
     return tf.sqrt(x) if p == 2 else tf.pow(x, like(x, 1 / p))
 
 
-def _global(function: Callable[[Tensor, list[int]], Tensor]) -> Callable[[Call], Result]:
+def _global(function: Callable[[Tensor, list[int]], Tensor]) -> Callable[[OnnxNode], Result]:
     """Over all axes of the image, which stay as ones."""
 
-    def build(call: Call) -> Result:
+    def build(call: OnnxNode) -> Result:
         rank = call.rank()
         if call.value().is_last:
             return Last(function(call.value().form(last_perm(rank)), list(range(1, rank - 1))))
@@ -138,13 +140,13 @@ def _global(function: Callable[[Tensor, list[int]], Tensor]) -> Callable[[Call],
     return build
 
 
-def _global_lp(call: Call) -> Result:
+def _global_lp(call: OnnxNode) -> Result:
     p = call.attr("p", 2)
     axes = list(range(2, call.rank()))
     return _root(tf.reduce_sum(_power(call.x(), p), axes, keepdims=True), p)
 
 
-IMPORT: dict[str, Callable[[Call], Result]] = {
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "AveragePool": _average_pool,
     "GlobalAveragePool": _global(lambda x, axes: tf.reduce_mean(x, axes, keepdims=True)),
     "GlobalLpPool": _global_lp,

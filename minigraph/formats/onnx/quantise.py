@@ -10,12 +10,12 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.dtypes import DType, uint8
 from minigraph.core.graph import Tensor
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.conv import multiply
 from minigraph.formats.onnx.library import from_onnx_dtype, limits
 
 
-def _along(call: Call, index: int, axis: int, block: int) -> Tensor:
+def _along(call: OnnxNode, index: int, axis: int, block: int) -> Tensor:
     """A scale or a zero point in a shape that broadcasts with the first input."""
     t, dims = call.x(index), call.shape()
     if block:
@@ -38,7 +38,7 @@ def _rounded(x: Tensor, zero: Tensor | None, dtype: DType) -> Tensor:
     return tf.cast(tf.cast(cut, tf.float32) if dtype.size == 1 else cut, dtype)
 
 
-def _quantize(call: Call) -> Result:
+def _quantize(call: OnnxNode) -> Result:
     axis, block = call.attr("axis", 1), call.attr("block_size", 0)
     if call.has(2):
         dtype = call.type(2).dtype
@@ -49,7 +49,7 @@ def _quantize(call: Call) -> Result:
     return _rounded(x, _along(call, 2, axis, block) if call.has(2) else None, dtype)
 
 
-def _dequantize(call: Call) -> Result:
+def _dequantize(call: OnnxNode) -> Result:
     axis, block = call.attr("axis", 1), call.attr("block_size", 0)
     scale = _along(call, 1, axis, block)
     exact = tf.float32 if "float" in call.type().dtype.name else tf.int32
@@ -61,7 +61,7 @@ def _dequantize(call: Call) -> Result:
     return tf.cast(y, from_onnx_dtype(number) if number else scale.dtype)
 
 
-def _q_matmul(call: Call) -> Result:
+def _q_matmul(call: OnnxNode) -> Result:
     """Inputs: a, its scale and zero point, b, its scale and zero point, those of the result."""
 
     def real(i: int) -> Any:
@@ -72,14 +72,14 @@ def _q_matmul(call: Call) -> Result:
     return _rounded(y, call.x(7), call.type(7).dtype)
 
 
-def _row_wise(call: Call, index: int, scale: int) -> Tensor:
+def _row_wise(call: OnnxNode, index: int, scale: int) -> Tensor:
     t = call.x(scale)
     if t.type.rank == 1 and t.type.shape != (1,) and index == 0:
         return tf.expand_dims(t, -1)
     return tf.reshape(t, []) if t.type.shape == (1,) else t
 
 
-IMPORT: dict[str, Callable[[Call], Result]] = {
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "DequantizeLinear": _dequantize,
     "QLinearMatMul": _q_matmul,
     "QuantizeLinear": _quantize,

@@ -9,7 +9,7 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.library import as_onnx_dtype
 from minigraph.formats.onnx.values import Last
@@ -17,8 +17,8 @@ from minigraph.formats.onnx.values import Last
 Reducer = Callable[..., Tensor]
 
 
-def _reduction(function: Reducer) -> Callable[[Call], Result]:
-    def build(call: Call) -> Result:
+def _reduction(function: Reducer) -> Callable[[OnnxNode], Result]:
+    def build(call: OnnxNode) -> Result:
         axes = call.ints(1, "axes")
         if axes == [] or axes is None:
             axes = [] if call.attr("noop_with_empty_axes", 0) else list(range(call.rank()))
@@ -60,8 +60,8 @@ def _sum_square(x: Tensor, axes: list[int], keep: bool) -> Tensor:
     return _sum(x * x, axes, keep)
 
 
-def _arg(function: Callable[..., Tensor]) -> Callable[[Call], Result]:
-    def build(call: Call) -> Result:
+def _arg(function: Callable[..., Tensor]) -> Callable[[OnnxNode], Result]:
+    def build(call: OnnxNode) -> Result:
         axis = call.attr("axis", 0)
         x = call.x()
         if call.attr("select_last_index", 0):
@@ -76,8 +76,8 @@ def _arg(function: Callable[..., Tensor]) -> Callable[[Call], Result]:
     return build
 
 
-def _softmax(function: Callable[..., Tensor]) -> Callable[[Call], Result]:
-    def build(call: Call) -> Result:
+def _softmax(function: Callable[..., Tensor]) -> Callable[[OnnxNode], Result]:
+    def build(call: OnnxNode) -> Result:
         rank = call.rank()
         if call.opset < 13:
             return _flattened(call, lambda x: function(x, -1))
@@ -89,7 +89,7 @@ def _softmax(function: Callable[..., Tensor]) -> Callable[[Call], Result]:
     return build
 
 
-def _flattened(call: Call, function: Callable[[Tensor], Tensor]) -> Tensor:
+def _flattened(call: OnnxNode, function: Callable[[Tensor], Tensor]) -> Tensor:
     """Before operator set 13: on rows of all axes from `axis` on."""
     shape = call.shape()
     axis = call.attr("axis", 1) % max(len(shape), 1)
@@ -103,7 +103,7 @@ def _flattened(call: Call, function: Callable[[Tensor], Tensor]) -> Tensor:
     return tf.reshape(rows, tf.shape(x) if None in shape else shape)
 
 
-def _hardmax(call: Call) -> Result:
+def _hardmax(call: OnnxNode) -> Result:
     def hardmax(x: Tensor, axis: int) -> Tensor:
         length = (x.type.shape or (None,))[axis]
         if length is None:
@@ -115,12 +115,12 @@ def _hardmax(call: Call) -> Result:
     return hardmax(call.x(), call.attr("axis", -1))
 
 
-def _cumulative_sum(call: Call) -> Result:
+def _cumulative_sum(call: OnnxNode) -> Result:
     axis = int(np.ravel(call.array(1))[0])
     return tf.cumsum(call.x(), axis, bool(call.attr("exclusive", 0)), bool(call.attr("reverse", 0)))
 
 
-IMPORT: dict[str, Callable[[Call], Result]] = {
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "ArgMax": _arg(tf.argmax),
     "ArgMin": _arg(tf.argmin),
     "CumSum": _cumulative_sum,

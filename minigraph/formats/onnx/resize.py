@@ -9,10 +9,10 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 
 
-def _upsample(call: Call) -> Result:
+def _upsample(call: OnnxNode) -> Result:
     scales = [float(s) for s in np.ravel(call.array(1) if call.has(1) else call.attr("scales"))]
     lengths = call.static_axes([i for i, s in enumerate(scales) if s != 1])
     x = call.x()
@@ -26,7 +26,7 @@ def _upsample(call: Call) -> Result:
     return x
 
 
-def _resize(call: Call) -> Result:
+def _resize(call: OnnxNode) -> Result:
     if call.opset < 11:
         return _upsample(call)
     axes, scales, sizes = _targets(call)
@@ -50,7 +50,7 @@ def _resize(call: Call) -> Result:
     return x
 
 
-def _targets(call: Call) -> tuple[list[int], list[float], list[int]]:
+def _targets(call: OnnxNode) -> tuple[list[int], list[float], list[int]]:
     """The axes, by what each is scaled, and its size afterwards."""
     axes = [a % call.rank() for a in call.attr("axes", range(call.rank()))]
     if call.has(3) and np.size(call.array(3)):
@@ -69,7 +69,7 @@ def _targets(call: Call) -> tuple[list[int], list[float], list[int]]:
     return [a for a, _ in pairs], [s for _, s in pairs], [int(np.floor(lengths[a] * s)) for a, s in pairs]
 
 
-def _places(call: Call, length: int, size: int, scale: float, roi: Sequence[float]) -> np.ndarray:
+def _places(call: OnnxNode, length: int, size: int, scale: float, roi: Sequence[float]) -> np.ndarray:
     """Where each element of the result lies on the axis of the image."""
     out = np.arange(size, dtype=np.float64)
     mode = call.attr("coordinate_transformation_mode", "half_pixel")
@@ -138,7 +138,7 @@ def _multiplied(x: Tensor, matrix: np.ndarray, axis: int) -> Tensor:
     return tf.transpose(y, [int(i) for i in np.argsort(perm)])
 
 
-def _outside(call: Call, y: Tensor, places: np.ndarray, length: int, axis: int) -> Any:
+def _outside(call: OnnxNode, y: Tensor, places: np.ndarray, length: int, axis: int) -> Any:
     """Cropping gives a fixed value to what lies outside of the image."""
     out = (places < 0) | (places > length - 1)
     shape = [-1 if i == axis else 1 for i in range(call.rank())]
@@ -147,4 +147,4 @@ def _outside(call: Call, y: Tensor, places: np.ndarray, length: int, axis: int) 
     return y * inside + tf.constant((out * value).reshape(shape).astype(y.dtype.np_dtype))
 
 
-IMPORT: dict[str, Callable[[Call], Result]] = {"Resize": _resize, "Upsample": _upsample}
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {"Resize": _resize, "Upsample": _upsample}

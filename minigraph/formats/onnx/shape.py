@@ -11,15 +11,15 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.library import from_onnx_dtype
-from minigraph.formats.onnx.values import Last, UnknownDim, Value
+from minigraph.formats.onnx.values import Last, OnnxValue, UnknownDim
 from minigraph.ops.array.slicing import StridedSlice
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply
 
 
-def _constant(call: Call) -> Result:
+def _constant(call: OnnxNode) -> Result:
     for name, dtype in (("value_float", "f4"), ("value_floats", "f4"), ("value_int", "i8"), ("value_ints", "i8")):
         if name in call.attributes:
             return np.asarray(call.attributes[name], dtype)
@@ -27,7 +27,7 @@ def _constant(call: Call) -> Result:
     return call.unsupported("only a dense constant of numbers is supported") if value is None else value
 
 
-def _constant_of_shape(call: Call) -> Result:
+def _constant_of_shape(call: OnnxNode) -> Result:
     value = np.ravel(call.attr("value", np.zeros(1, np.float32)))[0]
     shape = call.dims(0)
     if None in shape:
@@ -35,7 +35,7 @@ def _constant_of_shape(call: Call) -> Result:
     return np.full(shape, value)
 
 
-def _shape(call: Call) -> Result:
+def _shape(call: OnnxNode) -> Result:
     dims = call.shape()
     start, end = call.attr("start", 0), call.attr("end", len(dims))
     part = dims[start:end]
@@ -43,22 +43,22 @@ def _shape(call: Call) -> Result:
         return np.array(part, np.int64)
     value, bounds = call.value(), slice(start, end)
     known = np.array([UnknownDim() if d is None else d for d in part], object)
-    return Value("", dims=known, build=lambda: tf.shape(value.form(), out_type=tf.int64)[bounds])
+    return OnnxValue("", dims=known, build=lambda: tf.shape(value.form(), out_type=tf.int64)[bounds])
 
 
-def _size(call: Call) -> Result:
+def _size(call: OnnxNode) -> Result:
     dims = call.shape()
     return tf.size(call.x(), out_type=tf.int64) if None in dims else np.array(math.prod(dims), np.int64)  # type: ignore[arg-type]
 
 
-def reshape(x: Tensor, shape: Sequence[Dim], call: Call) -> Tensor:
+def reshape(x: Tensor, shape: Sequence[Dim], call: OnnxNode) -> Tensor:
     """`x` in a shape of which one dimension may be unknown."""
     if sum(d in (None, -1) for d in shape) > 1:
         call.unsupported(f"of a new shape only one dimension may be unknown, not {list(shape)}")
     return tf.reshape(x, [-1 if d is None else d for d in shape])
 
 
-def _reshape(call: Call) -> Result:
+def _reshape(call: OnnxNode) -> Result:
     shape = call.dims(1) if call.opset >= 5 else list(call.attr("shape"))
     old = call.shape()
     if not call.attr("allowzero", 0):
@@ -77,7 +77,7 @@ def _settle(old: Sequence[Dim], new: list[Dim]) -> list[Dim]:
     return [total // rest if d == -1 else d for d in new] if rest and total % rest == 0 else new
 
 
-def _flatten(call: Call) -> Result:
+def _flatten(call: OnnxNode) -> Result:
     dims = call.shape()
     axis = call.attr("axis", 1)
     axis += len(dims) if axis < 0 else 0
@@ -89,17 +89,17 @@ def _product(dims: Sequence[Dim]) -> Dim:
     return None if None in dims else math.prod(dims)  # type: ignore[arg-type]
 
 
-def _transpose(call: Call) -> Result:
+def _transpose(call: OnnxNode) -> Result:
     perm = call.attr("perm", tuple(reversed(range(call.rank()))))
     return tf.transpose(call.x(), perm)
 
 
-def _squeeze(call: Call) -> Result:
+def _squeeze(call: OnnxNode) -> Result:
     axes = call.ints(1, "axes")
     return tf.squeeze(call.x(), axes) if axes != [] else call.value()
 
 
-def _unsqueeze(call: Call) -> Result:
+def _unsqueeze(call: OnnxNode) -> Result:
     axes = call.ints(1, "axes") or []
     rank = call.rank() + len(axes)
     x = call.x()
@@ -108,7 +108,7 @@ def _unsqueeze(call: Call) -> Result:
     return x
 
 
-def _concat(call: Call) -> Result:
+def _concat(call: OnnxNode) -> Result:
     axis, rank = call.attr("axis", 1), call.rank()
     axis %= rank
     values = [call.value(i) for i in range(len(call.inputs))]
@@ -120,7 +120,7 @@ def _concat(call: Call) -> Result:
     return tf.concat(call.xs(), axis)
 
 
-def _split(call: Call) -> Result:
+def _split(call: OnnxNode) -> Result:
     axis = call.attr("axis", 0)
     sizes = call.ints(1, "split")
     if sizes is not None:
@@ -133,7 +133,7 @@ def _split(call: Call) -> Result:
     return tf.split(call.x(), [each] * (count - 1) + [length - each * (count - 1)], axis)
 
 
-def _slice(call: Call) -> Result:
+def _slice(call: OnnxNode) -> Result:
     starts, ends = call.ints(1, "starts") or [], call.ints(2, "ends") or []
     axes = call.ints(3, "axes") or list(range(len(starts)))
     steps = call.ints(4, "steps") or [1] * len(starts)
@@ -154,7 +154,7 @@ def _bounds(start: int, end: int, step: int, length: Dim) -> tuple[int | None, i
     return start if abs(start) < 2**62 else (None if step > 0 else -1), stop
 
 
-def _expand(call: Call) -> Result:
+def _expand(call: OnnxNode) -> Result:
     target = call.dims(1)
     old = call.shape()
     rank = max(len(target), len(old))
@@ -168,11 +168,11 @@ def _expand(call: Call) -> Result:
     return x + zeros
 
 
-def _tile(call: Call) -> Result:
+def _tile(call: OnnxNode) -> Result:
     return tf.tile(call.x(), call.ints(1, "repeats"))
 
 
-def _pad(call: Call) -> Result:
+def _pad(call: OnnxNode) -> Result:
     pads = call.ints(1, "pads") or []
     axes = [a % call.rank() for a in call.ints(3, "axes") or range(call.rank())]
     value = float(np.ravel(call.array(2))[0]) if call.has(2) else call.attr("value", 0.0)
@@ -200,7 +200,7 @@ def pad(x: Tensor, pairs: Sequence[tuple[int, int]], mode: str = "constant", val
     return x
 
 
-def _center_crop_pad(call: Call) -> Result:
+def _center_crop_pad(call: OnnxNode) -> Result:
     wanted = call.ints(1, "") or []
     dims = call.static()
     axes = [a % len(dims) for a in call.attr("axes", range(len(dims)))]
@@ -212,18 +212,18 @@ def _center_crop_pad(call: Call) -> Result:
     return pad(x, pairs)
 
 
-def _range(call: Call) -> Result:
+def _range(call: OnnxNode) -> Result:
     start, limit, delta = (np.ravel(call.array(i))[0] for i in range(3))
     return np.arange(start, limit, delta, dtype=start.dtype)
 
 
-def _eye_like(call: Call) -> Result:
+def _eye_like(call: OnnxNode) -> Result:
     rows, columns = call.static()
     dtype = from_onnx_dtype(call.attr("dtype")) if "dtype" in call.attributes else call.type().dtype
     return np.eye(rows, columns, call.attr("k", 0), dtype=dtype.np_dtype)
 
 
-def _depth_to_space(call: Call) -> Result:
+def _depth_to_space(call: OnnxNode) -> Result:
     n, depth, height, width = call.shape()
     b = call.attr("blocksize")
     if depth is None or height is None or width is None:
@@ -235,7 +235,7 @@ def _depth_to_space(call: Call) -> Result:
     return reshape(x, [n, depth // (b * b), height * b, width * b], call)
 
 
-def _space_to_depth(call: Call) -> Result:
+def _space_to_depth(call: OnnxNode) -> Result:
     n, depth, height, width = call.shape()
     b = call.attr("blocksize")
     if depth is None or height is None or width is None:
@@ -245,7 +245,7 @@ def _space_to_depth(call: Call) -> Result:
     return reshape(tf.transpose(x, perm), [n, depth * b * b, height // b, width // b], call)
 
 
-IMPORT: dict[str, Callable[[Call], Result]] = {
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "CenterCropPad": _center_crop_pad,
     "Concat": _concat,
     "Constant": _constant,

@@ -20,11 +20,11 @@ from minigraph.formats.onnx import (
     shape,
 )
 from minigraph.formats.onnx import export_lookup as more
-from minigraph.formats.onnx.call import Call, Result
+from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.emit import Emit
 
 # ONNX's operators, by their names there.
-IMPORTERS: dict[str, Callable[[Call], Result]] = {
+IMPORTERS: dict[str, Callable[[OnnxNode], Result]] = {
     kind: importer
     for family in (control, conv, einsum, elementwise, indexing, norm, pool, quantise, reduce, resize, shape)
     for kind, importer in family.IMPORT.items()

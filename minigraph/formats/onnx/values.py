@@ -45,7 +45,7 @@ class UnknownDim:
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = _join
 
 
-class Value:
+class OnnxValue:
     """array: what is known of it when the graph is built. weight: a tensor made of the array is a variable.
 
     dims: for a vector of integers made of shapes, an array of objects, with UnknownDim where a number is not known; the

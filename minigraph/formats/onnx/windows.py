@@ -9,7 +9,7 @@ from typing import Any
 
 from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim
-from minigraph.formats.onnx.call import Call
+from minigraph.formats.onnx.call import OnnxNode
 from minigraph.ops.array.slicing import StridedSlice
 from minigraph.ops.builder import apply
 from minigraph.ops.window import explicit_padding, reach
@@ -18,7 +18,7 @@ Pairs = list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
-class Windows:
+class OnnxWindows:
     """One entry an axis of the image. `pads` are (before, after)."""
 
     kernel: list[int]
@@ -39,7 +39,7 @@ class Windows:
             yield apply(StridedSlice(tuple(spec)), padded)
 
 
-def windows(call: Call, kernel: Sequence[int], lengths: Sequence[Dim]) -> Windows:
+def windows(call: OnnxNode, kernel: Sequence[int], lengths: Sequence[Dim]) -> OnnxWindows:
     """The windows of a node over an image whose axes have these lengths."""
     rank = len(kernel)
     strides, dilations = (list(call.attr(n, [1] * rank)) for n in ("strides", "dilations"))
@@ -54,10 +54,10 @@ def windows(call: Call, kernel: Sequence[int], lengths: Sequence[Dim]) -> Window
     else:
         flat = [0] * 2 * rank if auto == "VALID" else list(call.attr("pads", [0] * 2 * rank))
         pads = list(zip(flat[:rank], flat[rank:], strict=True))
-    return Windows(list(kernel), strides, dilations, pads)
+    return OnnxWindows(list(kernel), strides, dilations, pads)
 
 
-def output_sizes(call: Call, w: Windows, lengths: Sequence[Dim], ceil: bool) -> tuple[list[Dim], Pairs]:
+def output_sizes(call: OnnxNode, w: OnnxWindows, lengths: Sequence[Dim], ceil: bool) -> tuple[list[Dim], Pairs]:
     """The output's sizes, and what has to be added behind the padding for rounding up."""
     sizes: list[Dim] = []
     extra = []

@@ -28,7 +28,7 @@ _DTYPES = {
 _SUFFIXES = (".index", ".meta", ".data-")
 
 
-class Slice(NamedTuple):
+class SliceSpec(NamedTuple):
     """A part of a variable: for each axis where it starts and how long it is (None: all of it)."""
 
     extents: tuple[tuple[int, int | None], ...]
@@ -52,7 +52,7 @@ class _Entry(NamedTuple):
     offset: int
     size: int
     checksum: int
-    parts: list[Slice]
+    parts: list[SliceSpec]
 
 
 def find_index(path: Path) -> Path:
@@ -186,7 +186,7 @@ def _read_first_kind(
         code = wire.number(described, 3)
         dtypes[name] = None if code == _STRING else _dtype(code)
         shapes[name] = _shape(wire.parts(described, 2))
-    found: dict[str, list[tuple[Slice, Array]]] = {name: [] for name, dtype in dtypes.items() if dtype is not None}
+    found: dict[str, list[tuple[SliceSpec, Array]]] = {name: [] for name, dtype in dtypes.items() if dtype is not None}
     for _, value in records:
         for saved in map(wire.message, wire.parts(wire.message(value), 2)):
             name = _name(saved)
@@ -254,15 +254,15 @@ def _shape(described: list[memoryview]) -> tuple[int, ...]:
     return tuple(wire.signed(wire.number(wire.message(d), 1)) for d in dims)
 
 
-def _slice(data: memoryview) -> Slice:
+def _slice(data: memoryview) -> SliceSpec:
     extents = []
     for extent in map(wire.message, wire.parts(wire.message(data), 1)):
         size = wire.signed(wire.number(extent, 2)) if 2 in extent else None
         extents.append((wire.signed(wire.number(extent, 1)), size))
-    return Slice(tuple(extents))
+    return SliceSpec(tuple(extents))
 
 
-def _assembled(name: str, shape: tuple[int, ...], parts: list[tuple[Slice, Array]]) -> Array:
+def _assembled(name: str, shape: tuple[int, ...], parts: list[tuple[SliceSpec, Array]]) -> Array:
     """The variable that its parts, of flat or full shape, make up. Damaged where they do not fill it."""
     check_shape(name, shape)
     if not parts or sum(a.size for _, a in parts) != math.prod(shape):

@@ -23,7 +23,7 @@ from minigraph.ops.math import selection as S
 _X = np.array([[-1.7, -0.4, 0.3], [0.8, 1.9, 2.6]])
 
 
-class Reduction(Op, abstract=True):
+class ReduceOp(Op, abstract=True):
     """A reduction over `axis` (None: all), which stays as size 1 with `keep_dims`."""
 
     axis: Axes = None
@@ -64,11 +64,11 @@ def check_axes(axis: Axes, x: TensorType) -> tuple[int, ...]:
     return normalise_axes(axis, rank)
 
 
-def _spread(reduction: Reduction, grad: Tensor, like: Tensor, mean: bool = False) -> Tensor:
+def _spread(reduction: ReduceOp, grad: Tensor, like: Tensor, mean: bool = False) -> Tensor:
     return apply(BroadcastLike(axis=reduction.axis, mean=mean), grad, like)
 
 
-class Sum(Reduction):
+class Sum(ReduceOp):
     """Σ x."""
 
     function = "sum"
@@ -85,7 +85,7 @@ class Sum(Reduction):
         return (_spread(self, grad, node.inputs[0]),)
 
 
-class Mean(Reduction):
+class Mean(ReduceOp):
     """Σ x / n. The mean of nothing is NaN."""
 
     function = "mean"
@@ -103,7 +103,7 @@ class Mean(Reduction):
         return (_spread(self, grad, node.inputs[0], mean=True),)
 
 
-class Extremum(Reduction, abstract=True):
+class Extremum(ReduceOp, abstract=True):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         low, high = (-np.inf, np.inf) if x.dtype.kind == "f" else (np.iinfo(x.dtype).min, np.iinfo(x.dtype).max)
         initial = low if self.function == "max" else high
@@ -129,7 +129,7 @@ class Min(Extremum):
     function = "min"
 
 
-class Prod(Reduction):
+class Prod(ReduceOp):
     """Π x. The gradient is the product of the other elements, right at zeros too."""
 
     function = "prod"
@@ -168,7 +168,7 @@ class ProdOfOthers(Op):
         yield Sample(cls(axis=(0,)), (_X,), smooth=False)
 
 
-class All(Reduction):
+class All(ReduceOp):
     """Whether all elements are True."""
 
     function = "all"
@@ -180,7 +180,7 @@ class All(Reduction):
         yield Sample(cls(axis=(0,)), (_X > 0,))
 
 
-class Any_(Reduction):
+class Any_(ReduceOp):
     """Whether any element is True (the op that TensorFlow calls Any)."""
 
     function = "any"
@@ -233,7 +233,7 @@ def as_axes(axis: Any) -> Axes:
 
 
 def _reduce(
-    op: type[Reduction], x: Any, axis: Any, keepdims: Any, name: str | None, default: str, old: tuple[Any, Any]
+    op: type[ReduceOp], x: Any, axis: Any, keepdims: Any, name: str | None, default: str, old: tuple[Any, Any]
 ) -> Tensor:
     reduction_indices, keep_dims = old
     axes = as_axes(axis if reduction_indices is None else reduction_indices)

@@ -26,7 +26,7 @@ from minigraph.tools.textbook.derive.document import (
 )
 from minigraph.tools.textbook.derive.problem import (
     Array,
-    Options,
+    DeriveOptions,
     Problem,
     Solution,
     exact_claim,
@@ -40,7 +40,7 @@ CORRELATED = operator("⋆", r"\star")
 CONVOLVED = operator("∗", "*")
 
 
-class Geometry(NamedTuple):
+class WindowSizes(NamedTuple):
     """Sizes of input, kernel and output; strides; zeros above and to the left of the input."""
 
     size: tuple[int, int]
@@ -58,17 +58,17 @@ class Geometry(NamedTuple):
         return rows, columns
 
 
-def geometry(options: Options) -> tuple[Geometry, str]:
+def geometry(options: DeriveOptions) -> tuple[WindowSizes, str]:
     """The sizes that the options mean, and the padding."""
     size, kernel, stride = options.size or (3, 3), options.kernel or (2, 2), options.stride or (1, 1)
     padding = options.padding or "VALID"
     window = Window(kernel, stride, (1, 1), padding)
     rows, columns = window.out(*size)
     (top, _), (left, _) = window.pads(*size)
-    return Geometry(size, kernel, (int(rows or 0), int(columns or 0)), stride, (top, left)), padding
+    return WindowSizes(size, kernel, (int(rows or 0), int(columns or 0)), stride, (top, left)), padding
 
 
-def problem(options: Options) -> tuple[Problem, Geometry]:
+def problem(options: DeriveOptions) -> tuple[Problem, WindowSizes]:
     """s = A ∗ W: the layer cross-correlates with the flipped kernel, and the flip is part of the graph."""
     sizes, padding = geometry(options)
     graph = tf.Graph()
@@ -82,7 +82,7 @@ def problem(options: Options) -> tuple[Problem, Geometry]:
     return pose(graph, inputs, s, symbols("delta", sizes.out)), sizes
 
 
-def closed_forms(sizes: Geometry, a: Array, w: Array, delta: Array) -> tuple[Array, Array, Array]:
+def closed_forms(sizes: WindowSizes, a: Array, w: Array, delta: Array) -> tuple[Array, Array, Array]:
     """s, ∂L/∂w and ∂L/∂a by the index formulas, term by term."""
     s, dw, da = (np.full(shape, sympy.S.Zero) for shape in (sizes.out, sizes.kernel, sizes.size))
     for i, j in np.ndindex(*sizes.out):
@@ -115,7 +115,7 @@ def convolve(x: Array, h: Array) -> Array:
     return y
 
 
-def spread(delta: Array, sizes: Geometry) -> Array:
+def spread(delta: Array, sizes: WindowSizes) -> Array:
     """δ with stride − 1 zeros between its elements."""
     rows, columns = ((n - 1) * s + 1 for n, s in zip(sizes.out, sizes.stride, strict=True))
     out = np.full((rows, columns), sympy.S.Zero)
@@ -123,7 +123,7 @@ def spread(delta: Array, sizes: Geometry) -> Array:
     return out
 
 
-def padded(a: Array, sizes: Geometry) -> Array:
+def padded(a: Array, sizes: WindowSizes) -> Array:
     """The part of the input, zeros around it included, that the outputs see."""
     seen = [(n - 1) * s + k for n, s, k in zip(sizes.out, sizes.stride, sizes.kernel, strict=True)]
     whole = np.full([max(v, p + n) for v, p, n in zip(seen, sizes.pad, sizes.size, strict=True)], sympy.S.Zero)
@@ -131,7 +131,7 @@ def padded(a: Array, sizes: Geometry) -> Array:
     return whole[: seen[0], : seen[1]]
 
 
-def input_gradient(delta: Array, w: Array, sizes: Geometry) -> Array:
+def input_gradient(delta: Array, w: Array, sizes: WindowSizes) -> Array:
     """∂L/∂A in matrix form: W cross-correlated in full with the spread δ, cut to the input."""
     spread_out = spread(delta, sizes)
     border = [(n - 1, max(n - 1, size + p - d)) for n, size, p, d in
@@ -141,7 +141,7 @@ def input_gradient(delta: Array, w: Array, sizes: Geometry) -> Array:
     return full[top : top + sizes.size[0], left : left + sizes.size[1]]
 
 
-def derive(options: Options, check: bool) -> Document:
+def derive(options: DeriveOptions, check: bool) -> Document:
     """The document; `check` appends what was proved and compared."""
     posed, sizes = problem(options)
     found = solve(posed)
@@ -153,7 +153,7 @@ def derive(options: Options, check: bool) -> Document:
     return Document(f"A {rows}×{columns} map and a {w.shape[0]}×{w.shape[1]} kernel", blocks)
 
 
-def _forward(sizes: Geometry, a: Array, w: Array, s: Array) -> list[Block]:
+def _forward(sizes: WindowSizes, a: Array, w: Array, s: Array) -> list[Block]:
     names = symbols("s", sizes.out)
     stride = "" if sizes.stride == (1, 1) else f" The kernel moves by {sizes.stride[0]} and {sizes.stride[1]}."
     zeros = "" if sizes.pad == (0, 0) and padded(a, sizes).shape <= a.shape else " Zeros surround A where it ends."
@@ -168,7 +168,7 @@ def _forward(sizes: Geometry, a: Array, w: Array, s: Array) -> list[Block]:
     ]
 
 
-def _backward(sizes: Geometry, a: Array, w: Array, delta: Array, found: Solution) -> list[Block]:
+def _backward(sizes: WindowSizes, a: Array, w: Array, delta: Array, found: Solution) -> list[Block]:
     dw, da = found.gradients["w"], found.gradients["a"]
     spread_out = spread(delta, sizes)
     flipped_left = operator("flip(∂L/∂W)", r"\operatorname{flip}\left(\frac{\partial L}{\partial W}\right)")
@@ -193,7 +193,7 @@ def _backward(sizes: Geometry, a: Array, w: Array, delta: Array, found: Solution
     ]
 
 
-def _index_formula(sizes: Geometry) -> str:
+def _index_formula(sizes: WindowSizes) -> str:
     (p, q), (r, t) = sizes.kernel, sizes.stride
     if (r, t) == (1, 1) and sizes.pad == (0, 0):
         return f"By index: ∂L/∂w_ij = Σ_mn δ_mn·a_(m+{p}−i)(n+{q}−j)."
@@ -203,7 +203,7 @@ def _index_formula(sizes: Geometry) -> str:
     )
 
 
-def _checked(posed: Problem, sizes: Geometry, found: Solution) -> list[Block]:
+def _checked(posed: Problem, sizes: WindowSizes, found: Solution) -> list[Block]:
     a, w, delta = posed.inputs["a"][1], posed.inputs["w"][1], posed.delta[1]
     s, dw, da = closed_forms(sizes, a, w, delta)
     seen, spread_out = padded(a, sizes), spread(delta, sizes)
@@ -220,9 +220,9 @@ def _checked(posed: Problem, sizes: Geometry, found: Solution) -> list[Block]:
     return [Heading("Checks"), Claims(claims), *_corrections(sizes, found)]
 
 
-def _corrections(sizes: Geometry, found: Solution) -> list[Block]:
+def _corrections(sizes: WindowSizes, found: Solution) -> list[Block]:
     """What is printed wrong in the literature for the 3×3 map, and what the derivation gives."""
-    if sizes != geometry(Options())[0]:
+    if sizes != geometry(DeriveOptions())[0]:
         return []
     a, w, delta = symbols("a", (3, 3)), symbols("w", (2, 2)), symbols("delta", (2, 2))
     by_index = [

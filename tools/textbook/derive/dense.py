@@ -22,7 +22,7 @@ from minigraph.tools.textbook.derive.document import (
 )
 from minigraph.tools.textbook.derive.problem import (
     Array,
-    Options,
+    DeriveOptions,
     Problem,
     exact_claim,
     numeric_claims,
@@ -34,7 +34,7 @@ from minigraph.tools.textbook.derive.problem import (
 DELTA = sympy.Symbol("delta", real=True)  # of a single row
 
 
-def dense_problem(options: Options) -> Problem:
+def dense_problem(options: DeriveOptions) -> Problem:
     """y = x·W + b for a batch of rows x."""
     inputs, outputs = options.size or (3, 2)
     batch = options.batch or 2
@@ -46,7 +46,7 @@ def dense_problem(options: Options) -> Problem:
     return pose(graph, given, y, symbols("delta", (batch, outputs)))
 
 
-def derive_dense(options: Options, check: bool) -> Document:
+def derive_dense(options: DeriveOptions, check: bool) -> Document:
     posed = dense_problem(options)
     found = solve(posed)
     x, w, b = (posed.inputs[n][1] for n in ("x", "w", "b"))
@@ -93,7 +93,7 @@ def softmax_problem(classes: int, fused: bool) -> Problem:
     return pose(graph, {n: (t, symbols(n, (1, classes))) for n, t in at.items()}, loss, symbols("delta", (1,)))
 
 
-def derive_softmax(options: Options, check: bool) -> Document:
+def derive_softmax(options: DeriveOptions, check: bool) -> Document:
     classes = (options.size or (1, 3))[1]
     posed, steps = softmax_problem(classes, fused=True), softmax_problem(classes, fused=False)
     found, by_steps = solve(posed), solve(steps)

@@ -26,7 +26,7 @@ from minigraph.tools.textbook.derive.document import (
 )
 from minigraph.tools.textbook.derive.problem import (
     Array,
-    Options,
+    DeriveOptions,
     exact_claim,
     numeric_claims,
     placeholders,
@@ -78,7 +78,7 @@ def log_ratio(parts: Iterator[tuple[Any, Any]]) -> Any:
     return sum(q * (sympy.log(p[0, 0]) - sympy.log(p[0, 1])) for q, p in parts)
 
 
-def derive(options: Options, check: bool) -> Document:
+def derive(options: DeriveOptions, check: bool) -> Document:
     units = (options.size or (1, 3))[1]
     if units > MOST_UNITS:
         raise InvalidArgumentError(f"dropout is derived for at most {MOST_UNITS} units, not {units}")

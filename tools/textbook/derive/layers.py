@@ -8,29 +8,29 @@ from typing import NamedTuple
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.tools.textbook.derive import convolution, dense, dropout, normalisation, pooling
 from minigraph.tools.textbook.derive.document import FORMATS, Claims, Document
-from minigraph.tools.textbook.derive.problem import Options
+from minigraph.tools.textbook.derive.problem import DeriveOptions
 
 
-class Layer(NamedTuple):
-    """How a layer is derived, and which fields of `Options` it takes."""
+class Derivation(NamedTuple):
+    """How a layer is derived, and which fields of `DeriveOptions` it takes."""
 
-    derive: Callable[[Options, bool], Document]
+    derive: Callable[[DeriveOptions, bool], Document]
     options: Sequence[str]
 
 
 WINDOWED = ("size", "kernel", "stride", "padding")
-LAYERS: dict[str, Layer] = {
-    "avg-pool": Layer(pooling.derive_average, WINDOWED),
-    "batch-norm": Layer(normalisation.derive, ("batch",)),
-    "conv2d": Layer(convolution.derive, WINDOWED),
-    "dense": Layer(dense.derive_dense, ("size", "batch")),
-    "dropout": Layer(dropout.derive, ("size",)),
-    "max-pool": Layer(pooling.derive_max, (*WINDOWED, "values")),
-    "softmax-xent": Layer(dense.derive_softmax, ("size",)),
+LAYERS: dict[str, Derivation] = {
+    "avg-pool": Derivation(pooling.derive_average, WINDOWED),
+    "batch-norm": Derivation(normalisation.derive, ("batch",)),
+    "conv2d": Derivation(convolution.derive, WINDOWED),
+    "dense": Derivation(dense.derive_dense, ("size", "batch")),
+    "dropout": Derivation(dropout.derive, ("size",)),
+    "max-pool": Derivation(pooling.derive_max, (*WINDOWED, "values")),
+    "softmax-xent": Derivation(dense.derive_softmax, ("size",)),
 }
 
 
-def derive(layer: str, options: Options, check: bool = False) -> Document:
+def derive(layer: str, options: DeriveOptions, check: bool = False) -> Document:
     """The derivation of a layer. InvalidArgumentError for an unknown one, or an option that it does not take."""
     if layer not in LAYERS:
         raise InvalidArgumentError(f"unknown layer {layer!r}; there are {', '.join(LAYERS)}")

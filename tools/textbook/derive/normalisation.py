@@ -23,7 +23,7 @@ from minigraph.tools.textbook.derive.document import (
 )
 from minigraph.tools.textbook.derive.problem import (
     Array,
-    Options,
+    DeriveOptions,
     Problem,
     equal,
     exact_claim,
@@ -63,7 +63,7 @@ def closed_form(x: Array, delta: Array) -> tuple[Array, Any, Any]:
     return dx, sum((delta * normalised).flat), sum(delta.flat)
 
 
-def derive(options: Options, check: bool) -> Document:
+def derive(options: DeriveOptions, check: bool) -> Document:
     """One feature, a batch of 3 by default."""
     posed = problem(options.batch or 3)
     found = solve(posed)

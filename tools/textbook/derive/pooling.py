@@ -27,7 +27,7 @@ from minigraph.tools.textbook.derive.document import (
 )
 from minigraph.tools.textbook.derive.problem import (
     Array,
-    Options,
+    DeriveOptions,
     Problem,
     exact_claim,
     numeric_claims,
@@ -41,13 +41,13 @@ EXAMPLE = np.array([[1, 3, 2, 2], [4, 2, 2, 2], [0, 5, 7, 1], [6, 1, 8, 8]])  # 
 _GRADIENT = operator("∂L/∂A", r"\frac{\partial L}{\partial A}")
 
 
-def _window(options: Options) -> tuple[tuple[int, int], Window]:
+def _window(options: DeriveOptions) -> tuple[tuple[int, int], Window]:
     kernel = options.kernel or (2, 2)
     size = options.values.shape if options.values is not None else options.size or (4, 4)
     return size, Window(kernel, options.stride or kernel, (1, 1), options.padding or "VALID")
 
 
-def problem(options: Options, kind: str) -> Problem:
+def problem(options: DeriveOptions, kind: str) -> Problem:
     """s = max_pool(A) or avg_pool(A), as `kind` says."""
     size, window = _window(options)
     graph = tf.Graph()
@@ -59,7 +59,7 @@ def problem(options: Options, kind: str) -> Problem:
     return pose(graph, {"a": (a, symbols("a", size))}, s, symbols("delta", s.type.static))
 
 
-def members(options: Options) -> Iterator[tuple[tuple[int, int], list[tuple[int, int]]]]:
+def members(options: DeriveOptions) -> Iterator[tuple[tuple[int, int], list[tuple[int, int]]]]:
     """Each output's place with the places in A that its window covers, row by row."""
     size, window = _window(options)
     (top, _), (left, _) = window.pads(*size)
@@ -69,7 +69,7 @@ def members(options: Options) -> Iterator[tuple[tuple[int, int], list[tuple[int,
         yield place, [(r, c) for r, c in inside if 0 <= r < size[0] and 0 <= c < size[1]]
 
 
-def routed(options: Options, values: Array, delta: Array) -> Array:
+def routed(options: DeriveOptions, values: Array, delta: Array) -> Array:
     """δ at the first largest element of each window."""
     out = np.full(values.shape, sympy.S.Zero)
     for place, covered in members(options):
@@ -81,7 +81,7 @@ def routed(options: Options, values: Array, delta: Array) -> Array:
     return out
 
 
-def derive_max(options: Options, check: bool) -> Document:
+def derive_max(options: DeriveOptions, check: bool) -> Document:
     """Max pooling: in general, and for numbers."""
     posed = problem(options, "max_pool")
     a, delta = posed.inputs["a"][1], posed.delta[1]
@@ -147,7 +147,7 @@ def _numeric(posed: Problem) -> list[Claim]:
     return numeric_claims(posed, solve(posed, point), values)
 
 
-def derive_average(options: Options, check: bool) -> Document:
+def derive_average(options: DeriveOptions, check: bool) -> Document:
     """Average pooling: each input gets an equal share."""
     posed = problem(options, "avg_pool")
     found = solve(posed)

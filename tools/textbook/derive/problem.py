@@ -19,7 +19,7 @@ NUMERIC_TOLERANCE = 1e-10
 _STEPS = 0.05 / 2.0 ** np.arange(5)
 
 
-class Options(NamedTuple):
+class DeriveOptions(NamedTuple):
     """What the command line chose; None where it left the choice to the layer.
 
     size, kernel, stride: (rows, columns). padding: VALID or SAME. values: numbers for the layer's input.
