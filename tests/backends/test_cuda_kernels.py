@@ -17,7 +17,7 @@ from gpu.trials import kernels_of, large_cases, sample_cases, trials
 from hypothesis import given, settings
 from support.kernel_cases import randn, type_of
 from support.random_graphs import Case, evaluate, random_graphs
-from test_numpy_kernels import convolutions, pools
+from support.strategies import convolutions, pools
 
 from minigraph.backend import base as backends
 from minigraph.backends.cupy import nvrtc

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from gpu import registers
 from gpu.fake_cudnn import FakeCudnn
+from gpu.recorder import Recorder
 from gpu.some_device import has_device, some_device
-from test_cupy_backend import Recorder
 
 import minigraph as tf
 from minigraph.backend import base as backends

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import test_numpy_kernels as kernels
 from click.testing import CliRunner
 from hypothesis import given, settings
+from support.kernel_cases import LARGE, specialised
+from support.llvm import KERNELS, is_native, run_program, small_network
 from support.random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
+from minigraph.backends.llvm import blocked, winograd
+from minigraph.backends.llvm.backend import lower
+from minigraph.backends.llvm.native import LoweringContext
+from minigraph.backends.llvm.team import TEAM
+from minigraph.backends.llvm.update import FORMULAS
 from minigraph.core.dtypes import float32
 from minigraph.core.op import REGISTRY, Op
 from minigraph.ir.regions import Blocked
@@ -30,41 +33,25 @@ from minigraph.ops.random import philox
 from minigraph.ops.random.distributions import RandomUniform
 from minigraph.passes.fuse_blocks import FuseBlocks
 from minigraph.tools.cli import main
-
-pytest.importorskip("llvmlite", reason="needs llvmlite")
-
-from minigraph.backends.llvm import LlvmBackend, blocked, winograd
-from minigraph.backends.llvm.backend import lower
-from minigraph.backends.llvm.native import LoweringContext
-from minigraph.backends.llvm.team import TEAM
-from minigraph.backends.llvm.update import FORMULAS
 from minigraph.util.object_cache import ObjectCache, objects
-
-
-@pytest.fixture(autouse=True, scope="module")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MINIGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(kernels, "BACKEND", LlvmBackend())
-        yield
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("kind", [pytest.param(k, id=n) for n, k in sorted(REGISTRY.items())])
 def test_kernel_against_reference(kind: type[Op], dtype: str) -> None:
     for sample in kind.samples():
-        op, inputs = kernels.specialised(sample, dtype)  # type: ignore[misc]
-        kernels.check(op, inputs)
+        op, inputs = specialised(sample, dtype)  # type: ignore[misc]
+        KERNELS.check(op, inputs)
 
 
-@pytest.mark.parametrize(("op", "inputs"), [pytest.param(*case, id=type(case[0]).__name__) for case in kernels.LARGE])
+@pytest.mark.parametrize(("op", "inputs"), [pytest.param(*case, id=type(case[0]).__name__) for case in LARGE])
 def test_kernel_on_large_and_odd_shapes(op: Op, inputs: list[Any]) -> None:
     with np.errstate(all="ignore"):
-        kernels.check(op, inputs, tolerance=2e-5)
+        KERNELS.check(op, inputs, tolerance=2e-5)
 
 
 def test_special_values() -> None:
-    kernels.test_special_values()
+    KERNELS.check_special_values()
 
 
 def test_every_optimizer_step_is_native() -> None:
@@ -106,12 +93,12 @@ def test_convolution_and_its_gradients(case: Any) -> None:
     x, w, delta = (random.randn(*shape).astype(np.float32) for shape in (image, filters, y))
     ops: list[Any] = [
         (forward, [x, w]),
-        (kernels.Conv2DInputGrad(*attributes, image), [w, delta]),
-        (kernels.Conv2DFilterGrad(*attributes, filters), [x, delta]),
+        (C.Conv2DInputGrad(*attributes, image), [w, delta]),
+        (C.Conv2DFilterGrad(*attributes, filters), [x, delta]),
     ]
     for op, operands in ops:
         (want,) = op.forward(np, *(a.astype(np.float64) for a in operands))
-        (got,) = kernels.Bound(op, operands).run()
+        (got,) = KERNELS.bound(op, operands).run()
         assert np.linalg.norm(got - want) <= 2e-6 * np.linalg.norm(want)
 
 
@@ -122,17 +109,12 @@ def test_matrix_products(shape: tuple[int, int, int], transposed: tuple[bool, bo
     random = np.random.RandomState(0)
     a = random.randn(*((depth, rows) if transposed[0] else (rows, depth))).astype(np.float32)
     b = random.randn(*((columns, depth) if transposed[1] else (depth, columns))).astype(np.float32)
-    (got,) = kernels.Bound(MatMul(*transposed), [a, b]).run()
+    (got,) = KERNELS.bound(MatMul(*transposed), [a, b]).run()
     left, right = (
         m.astype(np.float64).T if t else m.astype(np.float64) for m, t in zip((a, b), transposed, strict=True)
     )
     want = left @ right
     assert np.linalg.norm(got - want) <= 2e-6 * np.linalg.norm(want)
-
-
-def is_native(op: Op, operands: list[Any]) -> bool:
-    types = [kernels.type_of(a) for a in operands]
-    return lower(op, types, op.infer(*types), LoweringContext(2)) is not None
 
 
 WINOGRAD = [  # tile, filter, image, outputs, padding
@@ -157,14 +139,14 @@ def test_winograd_convolution_and_its_gradients(case: Any, monkeypatch: pytest.M
 
     def run(op: Op, *operands: Any) -> list[Any]:
         assert is_native(op, list(operands))
-        return kernels.Bound(op, list(operands)).run()
+        return KERNELS.bound(op, list(operands)).run()
 
     def exact(op: Any, *operands: Any) -> Any:
         return op.forward(np, *(a.astype(np.float64) for a in operands))[0]
 
     (u,) = run(W.WinogradFilter(tile, kernel), w)
-    to_image = exact(kernels.Conv2DInputGrad((1, 1), padding, (1, 1), image), w, delta)
-    to_filter = exact(kernels.Conv2DFilterGrad((1, 1), padding, (1, 1), filters), x, delta)
+    to_image = exact(C.Conv2DInputGrad((1, 1), padding, (1, 1), image), w, delta)
+    to_filter = exact(C.Conv2DFilterGrad((1, 1), padding, (1, 1), filters), x, delta)
     dx, du = run(W.WinogradGrads(tile, kernel, padding), x, u, delta)
     (alone,) = run(W.WinogradFilterGrad(tile, kernel, padding), x, delta)
     found = [
@@ -199,11 +181,11 @@ def test_pooling_and_its_gradients(case: Any) -> None:
     for op, operands in (
         (P.MaxPool(*attributes), [x]),
         (P.AvgPool(*attributes), [random.randn(*shape).astype(np.float32)]),
-        (kernels.MaxPoolInputGrad(*attributes, shape), [where, delta]),
-        (kernels.AvgPoolInputGrad(*attributes, shape), [delta]),
+        (P.MaxPoolInputGrad(*attributes, shape), [where, delta]),
+        (P.AvgPoolInputGrad(*attributes, shape), [delta]),
     ):
         assert is_native(op, operands)
-        kernels.check(op, operands)
+        KERNELS.check(op, operands)
 
 
 @pytest.mark.parametrize("strides", [(1, 1), (2, 2), (2, 1)])
@@ -212,7 +194,7 @@ def test_depthwise_convolution(strides: tuple[int, int]) -> None:
     x, w = random.randn(2, 9, 10, 19).astype(np.float32), random.randn(3, 5, 1, 19).astype(np.float32)
     op = C.Conv2D(strides, ((1, 1), (2, 3)))
     assert is_native(op, [x, w])
-    kernels.check(op, [x, w])
+    KERNELS.check(op, [x, w])
 
 
 @pytest.mark.parametrize("count", [1, 4, 35, 16_384, 40_003])
@@ -222,25 +204,12 @@ def test_uniform_numbers_are_those_of_the_reference(count: int, offset: int) -> 
     cell = np.array([offset, 0x123456789ABCDEF, 0xFEDCBA9876543210], np.uint64)
     op = RandomUniform(float32, (count,), 7, 3)
     assert is_native(op, [cell])
-    bound = kernels.Bound(op, [cell])
+    bound = KERNELS.bound(op, [cell])
     for _ in range(2):
         values, after = bound.run()
         assert (values == philox.uniform(count, int(cell[1]), int(cell[2]), offset, np.float32)).all()
         assert int(after[0]) == (offset + philox.reserved(count)) % 2**64
         assert (after[1:] == cell[1:]).all()
-
-
-def small_network(x: Any, y: Any) -> list[Any]:
-    """Convolutions, pooling and a loss, and the gradients of all filters and biases."""
-    random = np.random.RandomState(1)
-    shapes = ((3, 3, 3, 8), (8,), (3, 3, 8, 8), (8,))
-    weights = [tf.constant(random.randn(*s).astype(np.float32) * 0.3) for s in shapes]
-    for filters, bias in zip(weights[::2], weights[1::2], strict=True):
-        x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, filters, [1, 1, 1, 1], "SAME"), bias))
-        x = tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
-    logits = tf.reduce_mean(x, [1, 2])
-    loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=logits))
-    return [loss, logits, *tf.gradients(loss, weights)]
 
 
 @pytest.mark.parametrize(("batch", "sums"), [(1, 1 << 24), (7, 1 << 24), (19, 1 << 24), (7, 1)])
@@ -288,7 +257,7 @@ def test_functions_are_exact_to_a_few_units_in_the_last_place(name: str) -> None
     near = np.geomspace(1e-8, 1, 2_001)
     points = np.concatenate([span, near, -near[near < 0.99] if name != "log" else near, SPECIAL]).astype(np.float32)
     with np.errstate(all="ignore"):
-        (got,) = kernels.Bound(kind(), [points]).run()
+        (got,) = KERNELS.bound(kind(), [points]).run()
         want = getattr(np, name)(points.astype(np.float64))
         rounded = want.astype(np.float32)
         unit = np.spacing(np.abs(np.where(np.isfinite(rounded), rounded, 1)))
@@ -329,14 +298,6 @@ with tf.Session(backend="llvm") as session:
         found = session.run(fetch, {x: values})
     print(hashlib.sha256(b"".join(f.tobytes() for f in found)).hexdigest())
 """
-
-
-def run_program(program: str, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, **environment}, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def test_results_do_not_depend_on_the_number_of_threads() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from test_llvm import own_cache, small_network  # noqa: F401
+from support.llvm import small_network
 
 import minigraph as tf
 from minigraph.backend.base import Lowered

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import test_numpy_kernels as kernels
-from scipy import special
-from test_llvm import is_native, own_cache, run_program  # noqa: F401
+from support.kernel_cases import type_of
+from support.llvm import KERNELS, is_native, run_program
+from support.needed import needed
 
 from minigraph.backends.llvm.backend import lower
 from minigraph.backends.llvm.native import LoweringContext, lowered
@@ -25,11 +25,13 @@ from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import lrn as N
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub
 
+special = needed("scipy.special")
+
 
 def native(op: Op, *operands: Any, missing: tuple[int, ...] = ()) -> list[Any]:
     """The results of the op's native code."""
     assert is_native(op, list(operands))
-    return kernels.Bound(op, list(operands), missing).run()
+    return KERNELS.run(op, *operands, missing=missing)
 
 
 def randn(*shape: int, dtype: Any = np.float32) -> Any:
@@ -47,8 +49,8 @@ def test_softmax(shape: tuple[int, ...], dtype: str) -> None:
     tolerance = {"rtol": 1e-5, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-12, "atol": 1e-12}
     np.testing.assert_allclose(native(L.Softmax(), x)[0], special.softmax(exact, -1), **tolerance)
     np.testing.assert_allclose(native(L.LogSoftmax(), x)[0], special.log_softmax(exact, -1), **tolerance)
-    kernels.check(L.Softmax(), [x])
-    kernels.check(L.LogSoftmax(), [x])
+    KERNELS.check(L.Softmax(), [x])
+    KERNELS.check(L.LogSoftmax(), [x])
 
 
 @pytest.mark.parametrize("integers", ["int32", "int64", "uint8"])
@@ -78,17 +80,17 @@ def test_softmax_of_special_values_is_that_of_the_reference(width: int) -> None:
     x[5, 0], x[5, 1] = np.inf, -np.inf
     classes = np.array([0, 1, 0, 2, 1, 1, 0])
     with np.errstate(all="ignore"):
-        kernels.check(L.Softmax(), [x])
-        kernels.check(L.LogSoftmax(), [x])
-        kernels.check(L.SoftmaxCrossEntropyWithLogits(), [x, np.abs(randn(7, width))])
-        kernels.check(L.SparseSoftmaxCrossEntropyWithLogits(), [x, classes])
+        KERNELS.check(L.Softmax(), [x])
+        KERNELS.check(L.LogSoftmax(), [x])
+        KERNELS.check(L.SoftmaxCrossEntropyWithLogits(), [x, np.abs(randn(7, width))])
+        KERNELS.check(L.SparseSoftmaxCrossEntropyWithLogits(), [x, classes])
 
 
 @pytest.mark.parametrize("wrong", [-1, 5, 2**31])
 def test_class_numbers_out_of_range(wrong: int) -> None:
     labels = np.array([0, 4, wrong])
     assert is_native(L.SparseSoftmaxCrossEntropyWithLogits(), [randn(3, 5), labels])
-    bound = kernels.Bound(L.SparseSoftmaxCrossEntropyWithLogits(), [randn(3, 5), labels])
+    bound = KERNELS.bound(L.SparseSoftmaxCrossEntropyWithLogits(), [randn(3, 5), labels])
     with pytest.raises(IndexError, match=r"labels must lie in \[0, 5\)"):
         bound.run()
     labels[2] = 3
@@ -98,9 +100,9 @@ def test_class_numbers_out_of_range(wrong: int) -> None:
 @pytest.mark.parametrize("op", [L.Softmax(), L.LogSoftmax()])
 def test_softmax_of_nothing(op: Op) -> None:
     for shape in ((0, 3), (3, 0)):
-        kernels.check(op, [randn(*shape)])
+        KERNELS.check(op, [randn(*shape)])
     for shape in ((0, 3), (3, 0)):
-        kernels.check(L.SoftmaxCrossEntropyWithLogits(), [randn(*shape), randn(*shape)])
+        KERNELS.check(L.SoftmaxCrossEntropyWithLogits(), [randn(*shape), randn(*shape)])
 
 
 REDUCTIONS = [  # shape, axes
@@ -180,18 +182,18 @@ def test_reductions_of_special_values_are_those_of_the_reference(axis: int) -> N
     x[9, 10], x[10, 9] = np.inf, np.inf
     with np.errstate(all="ignore"):
         for op in (R.Sum, R.Mean, R.Max, R.Min, R.Prod):
-            kernels.check(op((axis,)), [x])
+            KERNELS.check(op((axis,)), [x])
         for op in (R.ArgMax, R.ArgMin):
-            kernels.check(op(axis), [x])
-            kernels.check(op(axis), [np.full((3, 3), np.nan, "f")])
-            kernels.check(op(axis), [np.full((20, 20), -np.inf, "f")])
+            KERNELS.check(op(axis), [x])
+            KERNELS.check(op(axis), [np.full((3, 3), np.nan, "f")])
+            KERNELS.check(op(axis), [np.full((20, 20), -np.inf, "f")])
 
 
 @pytest.mark.parametrize("kind", [R.Sum, R.Mean, R.Max, R.Min, R.Prod])
 def test_reductions_of_nothing_are_those_of_the_reference(kind: Any) -> None:
     with np.errstate(all="ignore"):
         for axes in ((0,), (1,), None):
-            kernels.check(kind(axes), [randn(0, 3)])
+            KERNELS.check(kind(axes), [randn(0, 3)])
 
 
 def test_broadcasts_and_their_adjoints() -> None:
@@ -213,7 +215,7 @@ def test_assignments_and_half_the_sum_of_squares(size: int) -> None:
         var, value = (5 * randn(2, size)).astype(dtype)
         for kind in (Assign, AssignAdd, AssignSub):
             assert is_native(kind(), [var, value])
-            kernels.check(kind(), [var, value])
+            KERNELS.check(kind(), [var, value])
     (got,) = native(L.L2Loss(), randn(size))
     assert got == pytest.approx(math.fsum(v * v for v in randn(size).tolist()) / 2, rel=1e-5)
 
@@ -261,14 +263,14 @@ def test_copies(shape: tuple[int, ...], dtype: str) -> None:
 
 def test_copies_of_nothing_and_of_scalars() -> None:
     none, one = randn(0, 3), np.float32(2)
-    kernels.check(S.Transpose(), [none])
-    kernels.check(S.Transpose(), [np.array(one)])
-    kernels.check(J.ConcatV2(0), [none, randn(2, 3), none])
-    kernels.check(J.SplitV((0, 3), 1), [randn(2, 3)])
-    kernels.check(J.Pack(0), [np.array(one), np.array(one)])
-    kernels.check(X.Pad(((2, 1), (0, 1)), 3.0), [none])
-    kernels.check(X.StridedSlice((("slice", 2, 2, None),)), [randn(4, 3)])
-    kernels.check(J.GatherV2(0), [randn(4, 3), np.zeros((0, 2), np.int32)])
+    KERNELS.check(S.Transpose(), [none])
+    KERNELS.check(S.Transpose(), [np.array(one)])
+    KERNELS.check(J.ConcatV2(0), [none, randn(2, 3), none])
+    KERNELS.check(J.SplitV((0, 3), 1), [randn(2, 3)])
+    KERNELS.check(J.Pack(0), [np.array(one), np.array(one)])
+    KERNELS.check(X.Pad(((2, 1), (0, 1)), 3.0), [none])
+    KERNELS.check(X.StridedSlice((("slice", 2, 2, None),)), [randn(4, 3)])
+    KERNELS.check(J.GatherV2(0), [randn(4, 3), np.zeros((0, 2), np.int32)])
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -286,7 +288,7 @@ def test_gradient_of_gathering(axis: int) -> None:
 def test_indices_out_of_range(wrong: int) -> None:
     assert is_native(J.GatherV2(), [randn(5, 2), np.array([0, wrong])])
     with pytest.raises(IndexError, match=r"gather indices must lie in \[0, 5\)"):
-        kernels.Bound(J.GatherV2(), [randn(5, 2), np.array([0, wrong])]).run()
+        KERNELS.bound(J.GatherV2(), [randn(5, 2), np.array([0, wrong])]).run()
 
 
 PROGRAM = """
@@ -335,8 +337,8 @@ def test_convolutions_with_groups_and_strides(case: Any) -> None:
     y.backward(delta.permute(0, 3, 1, 2))
     cases: list[tuple[Op, tuple[Any, Any], Any]] = [
         (op, (rows[0], rows[1]), y.detach().permute(0, 2, 3, 1)),
-        (kernels.Conv2DInputGrad(strides, padding, (1, 1), image), (rows[1], rows[2]), x.grad.permute(0, 2, 3, 1)),
-        (kernels.Conv2DFilterGrad(strides, padding, (1, 1), filters), (rows[0], rows[2]), w.grad.permute(2, 3, 1, 0)),
+        (C.Conv2DInputGrad(strides, padding, (1, 1), image), (rows[1], rows[2]), x.grad.permute(0, 2, 3, 1)),
+        (C.Conv2DFilterGrad(strides, padding, (1, 1), filters), (rows[0], rows[2]), w.grad.permute(2, 3, 1, 0)),
     ]
     for each, operands, want in cases:
         (got,) = native(each, *operands)
@@ -347,15 +349,15 @@ def test_convolutions_with_groups_and_strides(case: Any) -> None:
 def test_gradients_to_filters_are_added_to_what_is_there(case: Any) -> None:
     """As inside a region by blocks."""
     image, filters, strides, padding = case
-    op = kernels.Conv2DFilterGrad(strides, padding, (1, 1), filters)
+    op = C.Conv2DFilterGrad(strides, padding, (1, 1), filters)
     x, delta = randn(*image), randn(*C.Conv2D(strides, padding).out_shape(image, filters))
-    types = [kernels.type_of(x), kernels.type_of(delta)]
+    types = [type_of(x), type_of(delta)]
     code = lower(op, types, op.infer(*types), LoweringContext(1, True, True))
     assert code is not None
     made = lowered(code, 1)
     start = randn(*filters)
     out = start.copy()
-    made.bind([x, delta], [out], kernels.BACKEND.allocate(made.workspace))()
+    made.bind([x, delta], [out], KERNELS.backend.allocate(made.workspace))()
     (want,) = op.forward(np, x.astype(float), delta.astype(float))
     np.testing.assert_allclose(out, start + want, rtol=1e-5, atol=1e-5)
 
@@ -381,5 +383,5 @@ def test_normalisation_of_special_values_is_that_of_the_reference() -> None:
     x[0, 0, 0, 3], x[0, 0, 1, 4], x[0, 1, 0, 20] = np.nan, np.inf, -np.inf
     with np.errstate(all="ignore"):
         for op in (N.LRN(2, 1.0, 0.1, 0.75), N.WindowSum(3)):
-            kernels.check(op, [x])
-            kernels.check(op, [x[:0]])
+            KERNELS.check(op, [x])
+            KERNELS.check(op, [x[:0]])

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-import test_numpy_kernels as kernels
+from support.llvm import KERNELS
 
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn import conv2d as C
 
-pytest.importorskip("llvmlite", reason="needs llvmlite")
-
-from minigraph.backends.llvm import LlvmBackend
-
-
-@pytest.fixture(autouse=True, scope="module")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MINIGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(kernels, "BACKEND", LlvmBackend())
-        yield
-
 
 def run(op: Any, *operands: Any) -> Any:
-    (got,) = kernels.Bound(op, list(operands)).run()
+    (got,) = KERNELS.run(op, *operands)
     return got
 
 

@@ -11,85 +11,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.kernel_cases import LARGE, close, randn, specialised, type_of
+from support.kernels import Kernels
+from support.strategies import convolutions, pools
 
 from minigraph.backends.numpy import NumpyBackend
 from minigraph.core.dtypes import float32, int32, int64
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
 from minigraph.ops.array import joining as J
-from minigraph.ops.math import elementwise as E
 from minigraph.ops.math import reduce as R
-from minigraph.ops.math import selection as SEL
 from minigraph.ops.nn import conv2d as C
 from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import pool as P
 from minigraph.ops.nn.bias import BiasAddGrad
 
 BACKEND = NumpyBackend()
-Conv2DFilterGrad: Any = C.Conv2DFilterGrad
-Conv2DInputGrad: Any = C.Conv2DInputGrad
-MaxPoolInputGrad: Any = P.MaxPoolInputGrad
-AvgPoolInputGrad: Any = P.AvgPoolInputGrad
+KERNELS = Kernels(BACKEND)
+check = KERNELS.check
 WITHOUT_KERNEL = {
     "MirrorPad", "MirrorPadGrad", "NonMaximumSuppression", "ProdOfOthers", "Selu", "LeakyRelu", "Softsign",
     "DivNoNan", "ApplyAdadelta", "ApplyFtrl",
 } | {name for name, kind in REGISTRY.items() if kind.on_host}  # fmt: skip
-
-
-def poisoned(type: TensorType) -> Any:
-    """A fresh view filled with bytes that are NaN as floats and True or -1 else."""
-    buffer = BACKEND.allocate(type.nbytes + 64)
-    buffer.fill(0xFF)
-    array = BACKEND.view(buffer, 64, type)
-    if type.dtype.is_bool:
-        array.fill(True)
-    return array
-
-
-class Bound:
-    """A kernel bound to poisoned buffers. `run` gives the outputs, None where nobody reads them."""
-
-    def __init__(self, op: Op, inputs: list[np.ndarray], missing: tuple[int, ...] = (), inplace: int | None = None):
-        types = [type_of(a) for a in inputs]
-        out_types = op.infer(*types)
-        self.lowered = BACKEND.lower(op, types, out_types)
-        self.values = inputs
-        self.inputs = [poisoned(t) for t in types]
-        self.outputs: list[Any] = [None if i in missing else poisoned(t) for i, t in enumerate(out_types)]
-        for place, position in zip(range(len(out_types) - len(op.writes), len(out_types)), op.writes, strict=True):
-            self.outputs[place] = self.inputs[position]
-        if inplace is not None:
-            assert type_of(self.inputs[inplace]) == out_types[0]
-            self.outputs[0] = self.inputs[inplace]
-        self.workspace = BACKEND.allocate(self.lowered.workspace)
-        self.launch = self.lowered.bind(self.inputs, self.outputs, self.workspace)
-
-    def run(self) -> list[Any]:
-        for array, value in zip(self.inputs, self.values, strict=True):
-            BACKEND.write(array, value)
-        self.workspace.fill(0xFF)
-        self.launch()
-        return [None if out is None else BACKEND.read(out) for out in self.outputs]
-
-
-def check(op: Op, inputs: list[np.ndarray], tolerance: float | None = None) -> None:
-    """All ways to bind the kernel give what the reference gives, twice in a row."""
-    inputs = [np.asarray(a) for a in inputs]
-    wants = op.forward(np, *inputs)
-    if tolerance is None:
-        tolerance = 1e-5 if any(a.dtype == np.float32 for a in (*inputs, *map(np.asarray, wants))) else 1e-12
-    free = len(wants) - len(op.writes)
-    cases: list[dict[str, Any]] = [{}]
-    if len(wants) > 1:
-        cases += [{"missing": (i,)} for i in range(free)]
-    plain = Bound(op, inputs)
-    cases += [{"inplace": i} for i in plain.lowered.inplace]
-    for case in cases:
-        bound = Bound(op, inputs, **case)
-        for _ in range(2):
-            for got, want in zip(bound.run(), wants, strict=True):
-                if got is not None:
-                    close(got, want, tolerance)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -119,45 +61,22 @@ def test_kernel_on_large_and_odd_shapes(op: Op, inputs: list[Any]) -> None:
 
 
 def test_special_values() -> None:
-    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0], np.float32)
-    with np.errstate(invalid="ignore"):
-        for op in (E.Relu(), E.Elu(), E.Softplus(), E.Abs()):
-            check(op, [x])
-        check(SEL.Select(), [np.array([True, False] * 3), x, x[::-1].copy()])
-        check(P.MaxPool((2, 2), (2, 2), ((1, 1), (0, 0))), [np.full((1, 2, 2, 1), -np.inf)])
+    KERNELS.check_special_values()
 
 
 def test_sum_of_many_is_accurate() -> None:
     x = np.full((1 << 20, 3), 0.1, np.float32)
     for op in (R.Sum((0,)), R.Mean((0,)), BiasAddGrad()):
-        (got,) = Bound(op, [x]).run()
+        (got,) = KERNELS.bound(op, [x]).run()
         want = x.astype(np.float64).mean(0) if isinstance(op, R.Mean) else x.astype(np.float64).sum(0)
         np.testing.assert_allclose(got, want, rtol=1e-5)
 
 
 def test_labels_and_indices_are_checked() -> None:
     with pytest.raises(IndexError, match="labels"):
-        Bound(L.SparseSoftmaxCrossEntropyWithLogits(), [randn(2, 3), np.array([0, 3])]).run()
+        KERNELS.bound(L.SparseSoftmaxCrossEntropyWithLogits(), [randn(2, 3), np.array([0, 3])]).run()
     with pytest.raises(IndexError, match="gather"):
-        Bound(J.GatherV2(0), [randn(2, 3), np.array([0, -1])]).run()
-
-
-sizes = st.integers(1, 3)
-pads = st.tuples(st.integers(0, 3), st.integers(0, 3))
-
-
-@st.composite
-def convolutions(draw: Any) -> tuple[C.Conv2D, tuple[int, ...], tuple[int, ...]]:
-    """A convolution that fits, with explicit padding, and the shapes of image and filter."""
-    kernel, strides, dilations = (draw(st.tuples(sizes, sizes)) for _ in range(3))
-    padding = draw(st.tuples(pads, pads))
-    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
-    least = [max(1, r - sum(p)) for r, p in zip(reach, padding, strict=True)]
-    height, width = (draw(st.integers(n, n + 4)) for n in least)
-    cases = [(1, 1, 1), (1, 1, 3), (1, 3, 2), (1, 5, 1), (2, 3, 2), (3, 1, 1), (2, 1, 2), (4, 1, 1)]
-    groups, depth, fan = draw(st.sampled_from(cases))
-    image = (draw(st.integers(0, 3)), height, width, groups * depth)
-    return C.Conv2D(strides, padding, dilations), image, (*kernel, depth, groups * fan)
+        KERNELS.bound(J.GatherV2(0), [randn(2, 3), np.array([0, -1])]).run()
 
 
 @pytest.fixture(params=["whole", "rows"])
@@ -177,8 +96,8 @@ def test_convolution_against_reference(dtype: Any) -> None:
         op, x, w = case
         image, filters, delta = randn(*x, dtype=dtype), randn(*w, dtype=dtype), randn(*op.out_shape(x, w), dtype=dtype)
         check(op, [image, filters])
-        check(Conv2DFilterGrad(*op.attributes, w), [image, delta])
-        check(Conv2DInputGrad(*op.attributes, x), [filters, delta])
+        check(C.Conv2DFilterGrad(*op.attributes, w), [image, delta])
+        check(C.Conv2DInputGrad(*op.attributes, x), [filters, delta])
 
     run()
 
@@ -202,21 +121,12 @@ def test_convolution_against_torch() -> None:
         y.backward(torch.tensor(delta.transpose(0, 3, 1, 2).copy()))
         for record, inputs, want in (
             (op, [image, filters], y.detach().numpy().transpose(0, 2, 3, 1)),
-            (Conv2DInputGrad(*op.attributes, x), [filters, delta], t_image.grad.numpy().transpose(0, 2, 3, 1)),
-            (Conv2DFilterGrad(*op.attributes, w), [image, delta], t_filters.grad.numpy().transpose(2, 3, 1, 0)),
+            (C.Conv2DInputGrad(*op.attributes, x), [filters, delta], t_image.grad.numpy().transpose(0, 2, 3, 1)),
+            (C.Conv2DFilterGrad(*op.attributes, w), [image, delta], t_filters.grad.numpy().transpose(2, 3, 1, 0)),
         ):
-            close(Bound(record, inputs).run()[0], want, 1e-5)
+            close(KERNELS.bound(record, inputs).run()[0], want, 1e-5)
 
     run()
-
-
-@st.composite
-def pools(draw: Any) -> tuple[tuple[Any, ...], tuple[int, ...]]:
-    kernel, strides = (draw(st.tuples(sizes, sizes)) for _ in range(2))
-    padding = tuple(tuple(draw(st.integers(0, k - 1)) for _ in range(2)) for k in kernel)
-    least = [max(1, k - sum(p)) for k, p in zip(kernel, padding, strict=True)]
-    height, width = (draw(st.integers(n, n + 5)) for n in least)
-    return (kernel, strides, padding), (draw(st.integers(0, 3)), height, width, draw(st.integers(1, 3)))
 
 
 @pytest.mark.usefixtures("_blocks")
@@ -229,10 +139,10 @@ def test_pooling_against_reference() -> None:
         y, where = P.MaxPool(*attributes).forward(np, image)
         delta = randn(*y.shape, dtype=dtype)
         check(P.MaxPool(*attributes), [image])
-        check(MaxPoolInputGrad(*attributes, shape), [where, delta])
+        check(P.MaxPoolInputGrad(*attributes, shape), [where, delta])
         check(P.MaxPoolGather(*attributes), [image, where])
         check(P.AvgPool(*attributes), [image])
-        check(AvgPoolInputGrad(*attributes, shape), [delta])
+        check(P.AvgPoolInputGrad(*attributes, shape), [delta])
 
     with np.errstate(invalid="ignore"):
         run()
@@ -246,9 +156,9 @@ def test_pooling_against_torch() -> None:
         y = torch.nn.functional.max_pool2d(image, kernel, strides, pad)
         y.square().sum().backward()
         attributes = kernel, strides, ((pad, pad), (pad, pad))
-        value, where = Bound(P.MaxPool(*attributes), [x]).run()
+        value, where = KERNELS.bound(P.MaxPool(*attributes), [x]).run()
         close(value, y.detach().numpy().transpose(0, 2, 3, 1), 0)
-        (dx,) = Bound(MaxPoolInputGrad(*attributes, x.shape), [where, 2 * value]).run()
+        (dx,) = KERNELS.bound(P.MaxPoolInputGrad(*attributes, x.shape), [where, 2 * value]).run()
         close(dx, image.grad.numpy().transpose(0, 2, 3, 1), 1e-6)
 
 

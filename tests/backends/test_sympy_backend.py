@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.needed import needed
 
 import minigraph as tf
 from minigraph.core.dtypes import as_dtype
@@ -13,16 +14,19 @@ from minigraph.core.errors import BackendError, InvalidArgumentError
 from minigraph.core.op import REGISTRY, Sample
 from minigraph.core.types import TensorType
 
-sympy = pytest.importorskip("sympy")
-
-from minigraph.backends.sympy import SympyBackend, branches_at, exact, symbols  # noqa: E402
-
+sympy = needed("sympy")
+symbolic = needed("minigraph.backends.sympy", "sympy")
 SAMPLES = [
     pytest.param(sample, id=f"{name}-{i}")
     for name, kind in sorted(REGISTRY.items())
     for i, sample in enumerate(kind.samples())
 ]
-X = symbols("x", (3,))
+
+
+@pytest.fixture(scope="module")
+def xs() -> Any:
+    """Three symbols."""
+    return symbolic.symbols("x", (3,))
 
 
 def compute(sample: Sample, inputs: list[np.ndarray]) -> list[np.ndarray]:
@@ -32,8 +36,8 @@ def compute(sample: Sample, inputs: list[np.ndarray]) -> list[np.ndarray]:
     if not op.draws:
         op, kept = op.specialise(types, inputs)
     types = [types[i] for i in kept]
-    backend = SympyBackend()
-    arrays = [exact(inputs[i]) for i in kept]
+    backend = symbolic.SympyBackend()
+    arrays = [symbolic.exact(inputs[i]) for i in kept]
     out_types = op.infer(*types)
     pure = len(out_types) - len(op.writes)
     outputs = [np.empty(t.static, object) for t in out_types[:pure]] + [arrays[w] for w in op.writes]
@@ -60,14 +64,14 @@ def run(fetches: Any, feeds: Any = None, **options: Any) -> Any:
         return session.run(fetches, feeds)
 
 
-def test_feeds_are_arrays_lists_or_single_symbols() -> None:
+def test_feeds_are_arrays_lists_or_single_symbols(xs: Any) -> None:
     x, scale = tf.placeholder(tf.float32, [3]), tf.placeholder(tf.float32, [])
     y = x * scale + 0.1
     s = sympy.Symbol("s")
-    for fed in (X, list(X)):
-        assert list(run(y, {x: fed, scale: s})) == [a * s + sympy.Rational(1, 10) for a in X]
-    assert list(run(y, {x: [1, 2.5, X[0]], scale: 2})) == [
-        sympy.Rational(21, 10), sympy.Rational(51, 10), 2 * X[0] + sympy.Rational(1, 10),
+    for fed in (xs, list(xs)):
+        assert list(run(y, {x: fed, scale: s})) == [a * s + sympy.Rational(1, 10) for a in xs]
+    assert list(run(y, {x: [1, 2.5, xs[0]], scale: 2})) == [
+        sympy.Rational(21, 10), sympy.Rational(51, 10), 2 * xs[0] + sympy.Rational(1, 10),
     ]  # fmt: skip
 
 
@@ -89,26 +93,26 @@ def test_a_training_step_on_symbols() -> None:
         assert sympy.expand(session.run(w) - (3 - (3 * a - b) * a)) == 0
 
 
-def test_the_branch_of_relu_follows_the_point() -> None:
+def test_the_branch_of_relu_follows_the_point(xs: Any) -> None:
     x = tf.placeholder(tf.float32, [3])
     y = tf.nn.relu(x)
     (g,) = tf.gradients(y, x)
-    values, gradient = run([y, g], {x: X})
-    assert list(values) == [sympy.Max(0, a) for a in X]
-    assert list(gradient) == [sympy.Piecewise((1, a > 0), (0, True)) for a in X]
-    with branches_at({X[0]: 1.5, X[1]: -2}):
-        values, gradient = run([y, g], {x: X})
-    assert list(values) == [X[0], 0, sympy.Max(0, X[2])]
+    values, gradient = run([y, g], {x: xs})
+    assert list(values) == [sympy.Max(0, a) for a in xs]
+    assert list(gradient) == [sympy.Piecewise((1, a > 0), (0, True)) for a in xs]
+    with symbolic.branches_at({xs[0]: 1.5, xs[1]: -2}):
+        values, gradient = run([y, g], {x: xs})
+    assert list(values) == [xs[0], 0, sympy.Max(0, xs[2])]
     assert list(gradient[:2]) == [1, 0]
     positive = sympy.Symbol("p", positive=True)
     assert list(run(g, {x: [positive, -positive, 1]})) == [1, 0, 1]
 
 
-def test_equal_shapes_with_numbers_and_symbols_share_a_plan() -> None:
+def test_equal_shapes_with_numbers_and_symbols_share_a_plan(xs: Any) -> None:
     x = tf.placeholder(tf.float32, [3])
     y = tf.nn.relu(x)
     with tf.Session(backend="sympy") as session:
-        for fed in (X, [1, -2, 3], list(X)):
+        for fed in (xs, [1, -2, 3], list(xs)):
             session.run(y, {x: fed})
         assert session.stats.compiled == 1
 
@@ -134,10 +138,10 @@ def test_too_large() -> None:
         (lambda x: tf.gather(tf.constant([1.0, 2.0]), tf.cast(x > 0, tf.int32)), "must be known numbers"),
     ],
 )
-def test_symbols_where_numbers_are_needed(build: Any, message: str) -> None:
+def test_symbols_where_numbers_are_needed(build: Any, message: str, xs: Any) -> None:
     x = tf.placeholder(tf.float32, [3], name="x")
     with pytest.raises(InvalidArgumentError, match=message):
-        run(build(x), {x: X})
+        run(build(x), {x: xs})
 
 
 def test_what_is_no_number() -> None:
@@ -153,6 +157,6 @@ def test_numeric_checks_are_refused(option: str) -> None:
 
 
 def test_names_of_symbols() -> None:
-    assert [str(s) for s in symbols("a", (1, 2, 1, 2)).ravel()] == ["a11", "a12", "a21", "a22"]
-    assert str(symbols("b", (2, 11))[1, 10]) == "b2,11"
-    assert str(symbols("c", ())[()]) == "c"
+    assert [str(s) for s in symbolic.symbols("a", (1, 2, 1, 2)).ravel()] == ["a11", "a12", "a21", "a22"]
+    assert str(symbolic.symbols("b", (2, 11))[1, 10]) == "b2,11"
+    assert str(symbolic.symbols("c", ())[()]) == "c"

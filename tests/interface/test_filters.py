@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from scipy import ndimage, signal
+from support.needed import needed
 
 import minigraph as tf
 from minigraph import filters as F
 from minigraph.core.errors import DTypeError, ShapeError
 
+ndimage, signal = needed("scipy.ndimage"), needed("scipy.signal")
 Array = np.ndarray[Any, Any]
 
 

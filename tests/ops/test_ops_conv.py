@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import signal
 from support.evaluate import Case, check_gradients, evaluate
+from support.needed import needed
+from support.padding import same_padding
 
 from minigraph.autodiff.gradients import gradients
 from minigraph.core.errors import DTypeError, ShapeError
@@ -18,16 +19,9 @@ from minigraph.ops.constant import placeholder
 from minigraph.ops.nn.conv2d import Conv2D, conv2d
 from minigraph.ops.window import explicit_padding, output_size
 
+signal = needed("scipy.signal")
+
 Pairs = tuple[tuple[int, int], tuple[int, int]]
-
-
-def same_padding(length: int, kernel: int, stride: int) -> tuple[int, tuple[int, int]]:
-    """⌈L/S⌉ windows and the least padding that gives them room, the odd one at the end: by counting up."""
-    out = len(range(0, length, stride))
-    total = 0
-    while (out - 1) * stride + kernel > length + total:
-        total += 1
-    return out, (total // 2, total - total // 2)
 
 
 class Convolution(NamedTuple):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.evaluate import Case, check_gradients
-from test_ops_conv import same_padding
+from support.padding import same_padding
 
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Graph

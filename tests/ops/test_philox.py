@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from support.needed import needed
 
 from minigraph.ops.random import philox
+
+stats = needed("scipy.stats")
 
 Distribution = Callable[[int, int, int, int, Any], np.ndarray]
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+from support.needed import needed
 
 import minigraph as tf
 from minigraph.core.errors import FailedPreconditionError
+
+stats = needed("scipy.stats")
 
 
 def values(*fetches: Any) -> list[Any]:

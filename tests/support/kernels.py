@@ -8,6 +8,9 @@ import numpy as np
 
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ops.math import elementwise as E
+from minigraph.ops.math.selection import Select
+from minigraph.ops.nn.pool import MaxPool
 from support.kernel_cases import close, type_of
 
 
@@ -87,3 +90,12 @@ class Kernels:
                 for got, want in zip(bound.run(), wants, strict=True):
                     if got is not None:
                         close(got, want, tolerance)
+
+    def check_special_values(self) -> None:
+        """Activations, selection and pooling of NaN, infinities and zeros of both signs."""
+        x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0], np.float32)
+        with np.errstate(invalid="ignore"):
+            for op in (E.Relu(), E.Elu(), E.Softplus(), E.Abs()):
+                self.check(op, [x])
+            self.check(Select(), [np.array([True, False] * 3), x, x[::-1].copy()])
+            self.check(MaxPool((2, 2), (2, 2), ((1, 1), (0, 0))), [np.full((1, 2, 2, 1), -np.inf)])

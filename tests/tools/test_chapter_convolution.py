@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.needed import needed
 
 import minigraph as tf
 
-signal = pytest.importorskip("scipy.signal")
-sympy = pytest.importorskip("sympy")
-
-from minigraph.backends.sympy import symbols  # noqa: E402
-
+signal = needed("scipy.signal")
+sympy = needed("sympy")
+symbolic = needed("minigraph.backends.sympy", "sympy")
 sizes = st.integers(1, 5)
 seeds = st.integers(0, 2**32 - 1)
 
@@ -57,27 +56,31 @@ def placed(h: Any, row: int, column: int, shape: tuple[int, int]) -> np.ndarray:
     return out
 
 
-A, W, DELTA = symbols("a", (3, 3)), symbols("w", (2, 2)), symbols("d", (2, 2))
+@pytest.fixture(scope="module")
+def maps() -> Any:
+    """An image, a kernel and a gradient of symbols."""
+    shapes = {"a": (3, 3), "w": (2, 2), "d": (2, 2)}
+    return [symbolic.symbols(name, shape) for name, shape in shapes.items()]
 
 
 # C-LSI, F3-2, F3-6/7, EQ-conv2d
 
 
 def test_c_lsi_scaling_and_superposition_on_symbols() -> None:
-    x, y, h = symbols("x", (2, 3)), symbols("y", (2, 3)), symbols("h", (2, 2))
+    x, y, h = symbolic.symbols("x", (2, 3)), symbolic.symbols("y", (2, 3)), symbolic.symbols("h", (2, 2))
     p, q = sympy.symbols("p q")
     assert zero(full(p * x + q * y, h) - p * full(x, h) - q * full(y, h))
 
 
 def test_c_lsi_shift_invariance_on_symbols() -> None:
-    x, h = symbols("x", (2, 2)), symbols("h", (2, 2))
+    x, h = symbolic.symbols("x", (2, 2)), symbolic.symbols("h", (2, 2))
     moved = full(placed(x, 1, 2, (3, 4)), h)
     assert zero(moved - placed(full(x, h), 1, 2, (4, 5)))
 
 
 def test_f3_2_an_impulse_gives_back_the_impulse_response() -> None:
     """Erratum: the signal is the unit impulse, not the unit step, whose answer is another one."""
-    h = symbols("h", (2, 3))
+    h = symbolic.symbols("h", (2, 3))
     assert zero(full(np.array([[1]]), h) - h)
     assert not zero(full(np.ones((2, 2)), h)[:2, :3] - h)
 
@@ -89,14 +92,14 @@ def test_f3_6_7_a_signal_is_the_sum_of_its_shifted_impulses() -> None:
     ]  # fmt: skip
     x = sum(parts)
     assert x.tolist() == [[1, 2], [0, 3]]
-    h = symbols("h", (2, 2))
+    h = symbolic.symbols("h", (2, 2))
     assert zero(full(x, h) - sum(full(p, h) for p in parts))
 
 
 def test_eq_conv2d_linearity_and_shift_invariance_give_convolution() -> None:
     """The answer to an impulse at (k1, k2) is h moved there (shift invariance), and to x their weighted sum
     (linearity); on a 2×3 signal and a 3×2 response the graph's convolution is this sum, term by term."""
-    x, h = symbols("x", (2, 3)), symbols("h", (3, 2))
+    x, h = symbolic.symbols("x", (2, 3)), symbolic.symbols("h", (3, 2))
     answers = [x[k1, k2] * placed(h, k1, k2, (4, 4)) for k1, k2 in np.ndindex(2, 3)]
     y = full(x, h)
     assert zero(y - sum(answers))
@@ -127,10 +130,11 @@ def test_c_xcorr_layers_cross_correlate_and_the_flipped_kernel_convolves(
     np.testing.assert_allclose(layer(a, w, flip=True)[0], signal.convolve2d(a, w, "valid"), atol=1e-10)
 
 
-def test_eq_convfwd_f3_21_each_output() -> None:
-    a11, a12, a13, a21, a22, a23, a31, a32, a33 = A.ravel()
-    w11, w12, w21, w22 = W.ravel()
-    (s,) = layer(A, W, backend="sympy")
+def test_eq_convfwd_f3_21_each_output(maps: Any) -> None:
+    a, w, _ = maps
+    a11, a12, a13, a21, a22, a23, a31, a32, a33 = a.ravel()
+    w11, w12, w21, w22 = w.ravel()
+    (s,) = layer(a, w, backend="sympy")
     expected = [
         [w22 * a11 + w21 * a12 + w12 * a21 + w11 * a22, w22 * a12 + w21 * a13 + w12 * a22 + w11 * a23],
         [w22 * a21 + w21 * a22 + w12 * a31 + w11 * a32, w22 * a22 + w21 * a23 + w12 * a32 + w11 * a33],
@@ -138,17 +142,19 @@ def test_eq_convfwd_f3_21_each_output() -> None:
     assert zero(s - np.array(expected))
 
 
-def test_eq_convfwd_erratum_s22_has_w21_a23() -> None:
+def test_eq_convfwd_erratum_s22_has_w21_a23(maps: Any) -> None:
     """Erratum: s22 is printed with w23·a22 for w21·a23."""
-    (s,) = layer(A, W, backend="sympy")
-    assert s[1, 1].coeff(A[1, 2]) == W[1, 0]
-    assert s[1, 1].coeff(A[1, 1]) == W[1, 1]
+    a, w, _ = maps
+    (s,) = layer(a, w, backend="sympy")
+    assert s[1, 1].coeff(a[1, 2]) == w[1, 0]
+    assert s[1, 1].coeff(a[1, 1]) == w[1, 1]
 
 
-def test_eq_convbackprop_each_weight() -> None:
-    a11, a12, a13, a21, a22, a23, a31, a32, a33 = A.ravel()
-    d11, d12, d21, d22 = DELTA.ravel()
-    _, dw, _ = layer(A, W, DELTA, backend="sympy")
+def test_eq_convbackprop_each_weight(maps: Any) -> None:
+    a, w, delta = maps
+    a11, a12, a13, a21, a22, a23, a31, a32, a33 = a.ravel()
+    d11, d12, d21, d22 = delta.ravel()
+    _, dw, _ = layer(a, w, delta, backend="sympy")
     expected = [
         [d11 * a22 + d12 * a23 + d21 * a32 + d22 * a33, d11 * a21 + d12 * a22 + d21 * a31 + d22 * a32],
         [d11 * a12 + d12 * a13 + d21 * a22 + d22 * a23, d11 * a11 + d12 * a12 + d21 * a21 + d22 * a22],
@@ -156,20 +162,22 @@ def test_eq_convbackprop_each_weight() -> None:
     assert zero(dw - np.array(expected))
 
 
-def test_eq_convbackprop_erratum_the_index_formula() -> None:
+def test_eq_convbackprop_erratum_the_index_formula(maps: Any) -> None:
     """Erratum: the general formula. Right is ∂L/∂w_ij = Σ_mn δ_mn·a_(m+2−i)(n+2−j), places counted from 1."""
-    _, dw, _ = layer(A, W, DELTA, backend="sympy")
+    a, w, delta = maps
+    _, dw, _ = layer(a, w, delta, backend="sympy")
     for i, j in np.ndindex(2, 2):
-        right = sum(DELTA[m, n] * A[m + 1 - i, n + 1 - j] for m, n in np.ndindex(2, 2))
+        right = sum(delta[m, n] * a[m + 1 - i, n + 1 - j] for m, n in np.ndindex(2, 2))
         assert sympy.expand(dw[i, j] - right) == 0
 
 
-def test_eq_convbackprop_erratum_the_gradient_of_the_input() -> None:
+def test_eq_convbackprop_erratum_the_gradient_of_the_input(maps: Any) -> None:
     """Left out in print: each a_kl gets δ from every output that it went into, times the weight it met there."""
-    _, _, da = layer(A, W, DELTA, backend="sympy")
+    a, w, delta = maps
+    _, _, da = layer(a, w, delta, backend="sympy")
     expected = np.full((3, 3), sympy.S.Zero)
     for i, j in np.ndindex(2, 2):
-        expected[i : i + 2, j : j + 2] += DELTA[i, j] * W[::-1, ::-1]
+        expected[i : i + 2, j : j + 2] += delta[i, j] * w[::-1, ::-1]
     assert zero(da - expected)
 
 

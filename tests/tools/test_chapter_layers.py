@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from support.needed import needed
 
 import minigraph as tf
 
-special = pytest.importorskip("scipy.special")
+special = needed("scipy.special")
 
 few = st.integers(-2, 2).map(float)  # so few that windows have ties
 maps = arrays.arrays(float, (4, 6), elements=few)

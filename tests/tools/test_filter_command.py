@@ -12,12 +12,14 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from scipy import ndimage
+from support.needed import needed
 
 from minigraph.tools import cli
 from minigraph.tools.textbook import chapter
 from minigraph.tools.textbook.filter import KINDS
 from minigraph.tools.textbook.padding import explain
+
+ndimage = needed("scipy.ndimage")
 
 RANDOM = np.random.RandomState(0)
 GREY = RANDOM.randint(0, 256, (40, 50)).astype(np.uint8)
