@@ -105,66 +105,58 @@ from minigraph.ops.control.checks import (
     verify_tensor_all_finite,
 )
 from minigraph.ops.control.recompute import recompute
+from minigraph.ops.filling import ones_like, zeros_like
 from minigraph.ops.host.host_ops import boolean_mask, py_func, unique, where
 from minigraph.ops.host.host_ops import range_of as range
 from minigraph.ops.host.image_files import read_file, write_file
 from minigraph.ops.identity import identity, stop_gradient
 from minigraph.ops.image.geometry import random_crop
 from minigraph.ops.math.algebra import confusion_matrix, einsum, norm, reduce_std, reduce_variance, tensordot
-from minigraph.ops.math.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, global_norm
-from minigraph.ops.math.cumulative import cumprod, cumsum
-from minigraph.ops.math.math_api import (
+from minigraph.ops.math.arithmetic import (
     abs,
+    accumulate_n,
     add,
     add_n,
-    cast,
-    ceil,
-    clip_by_value,
-    cos,
-    div,
     div_no_nan,
     divide,
-    equal,
-    exp,
-    floor,
-    floordiv,
-    floormod,
-    greater,
-    greater_equal,
-    is_finite,
-    is_nan,
-    less,
-    less_equal,
-    log,
-    log1p,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
     maximum,
     minimum,
     multiply,
     negative,
-    not_equal,
-    ones_like,
-    pow,
     reciprocal,
-    round,
-    rsqrt,
-    sigmoid,
+    scalar_mul,
     sign,
-    sin,
-    sqrt,
     square,
     squared_difference,
     subtract,
-    tanh,
-    to_float,
-    to_int32,
     truediv,
-    zeros_like,
 )
-from minigraph.ops.math.math_api import floormod as mod
+from minigraph.ops.math.casting import cast, to_double, to_float, to_int32, to_int64
+from minigraph.ops.math.clipping import (
+    clip_by_average_norm,
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+    global_norm,
+    saturate_cast,
+)
+from minigraph.ops.math.comparison import (
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    not_equal,
+)
+from minigraph.ops.math.cumulative import cumprod, cumsum
+from minigraph.ops.math.exponential import erf, exp, expm1, log, log1p, pow, rsqrt, sqrt
+from minigraph.ops.math.finite import is_finite, is_inf, is_nan
+from minigraph.ops.math.integer_division import div, floordiv, floormod
+from minigraph.ops.math.integer_division import floormod as mod
 from minigraph.ops.math.matmul import matmul
 from minigraph.ops.math.reduce import (
     argmax,
@@ -178,17 +170,11 @@ from minigraph.ops.math.reduce import (
     reduce_prod,
     reduce_sum,
 )
-from minigraph.ops.math.segments import (
-    accumulate_n,
-    argsort,
-    identity_n,
-    map_fn,
-    scalar_mul,
-    segment_sum,
-    sort,
-    unsorted_segment_sum,
-)
-from minigraph.ops.math.special import erf, expm1, is_inf, log_sigmoid, rint, saturate_cast, to_double, to_int64
+from minigraph.ops.math.rounding import ceil, floor, rint, round
+from minigraph.ops.math.segments import argsort, identity_n, map_fn, segment_sum, sort, unsorted_segment_sum
+from minigraph.ops.math.trigonometric import cos, sin, tanh
+from minigraph.ops.nn.activation import log_sigmoid, sigmoid
+from minigraph.ops.operators import install_operators as _install_operators
 from minigraph.ops.random.distributions import random_normal, random_uniform, set_random_seed, truncated_normal
 from minigraph.ops.random.sampling import multinomial, random_shuffle
 from minigraph.ops.state.variable import group, no_op
@@ -237,6 +223,7 @@ initialize_variables = variables_initializer
 realdiv, reverse_v2 = truediv, reverse
 newaxis = None
 __version__ = "0.1.0"
+_install_operators()
 
 
 def __getattr__(name: str) -> _Any:

@@ -22,10 +22,14 @@ from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import pad
+from minigraph.ops.filling import ones_like
 from minigraph.ops.image import median as M
 from minigraph.ops.image.edges import hysteresis, non_maximum_suppression
-from minigraph.ops.math.math_api import cast, maximum, ones_like, sqrt, where
+from minigraph.ops.math.arithmetic import maximum
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.exponential import sqrt
 from minigraph.ops.math.reduce import reduce_mean
+from minigraph.ops.math.selection import where
 from minigraph.ops.nn.convolve import convolve2d
 from minigraph.ops.random.distributions import random_normal, random_uniform
 

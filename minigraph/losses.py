@@ -19,27 +19,26 @@ from minigraph.ops.array.shape import shape, size, squeeze
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import constant
+from minigraph.ops.filling import ones_like, zeros_like
 from minigraph.ops.identity import stop_gradient
-from minigraph.ops.math.math_api import (
+from minigraph.ops.math.arithmetic import (
     abs,
     add,
     add_n,
-    cast,
     div_no_nan,
-    equal,
-    log,
     maximum,
     minimum,
     multiply,
-    ones_like,
-    relu,
     square,
     squared_difference,
     subtract,
-    where,
-    zeros_like,
 )
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.comparison import equal
+from minigraph.ops.math.exponential import log
 from minigraph.ops.math.reduce import reduce_sum
+from minigraph.ops.math.selection import where
+from minigraph.ops.nn.activation import relu
 from minigraph.ops.nn.loss import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2
 from minigraph.ops.nn.loss import sparse_softmax_cross_entropy_with_logits as sparse_cross_entropy
 

@@ -3,51 +3,39 @@
 from minigraph.nn import in_top_k, l2_normalize, log_softmax, softmax, softplus, softsign, top_k, zero_fraction
 from minigraph.ops.array.arrays import count_nonzero
 from minigraph.ops.math.algebra import confusion_matrix, reduce_std, reduce_variance
-from minigraph.ops.math.cumulative import cumprod, cumsum
-from minigraph.ops.math.math_api import (
+from minigraph.ops.math.arithmetic import (
     abs,
     add,
     add_n,
-    ceil,
-    cos,
     div_no_nan,
     divide,
-    equal,
-    exp,
-    floor,
-    floordiv,
-    floormod,
-    greater,
-    greater_equal,
-    is_finite,
-    is_nan,
-    less,
-    less_equal,
-    log,
-    log1p,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
     maximum,
     minimum,
     multiply,
     negative,
-    not_equal,
-    pow,
     reciprocal,
-    round,
-    rsqrt,
-    sigmoid,
     sign,
-    sin,
-    sqrt,
     square,
     squared_difference,
     subtract,
-    tanh,
     truediv,
 )
+from minigraph.ops.math.comparison import (
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    not_equal,
+)
+from minigraph.ops.math.cumulative import cumprod, cumsum
+from minigraph.ops.math.exponential import erf, exp, expm1, log, log1p, pow, rsqrt, sqrt
+from minigraph.ops.math.finite import is_finite, is_inf, is_nan
+from minigraph.ops.math.integer_division import floordiv, floormod
 from minigraph.ops.math.reduce import (
     argmax,
     argmin,
@@ -60,7 +48,9 @@ from minigraph.ops.math.reduce import (
     reduce_prod,
     reduce_sum,
 )
-from minigraph.ops.math.special import erf, expm1, is_inf, log_sigmoid, rint
+from minigraph.ops.math.rounding import ceil, floor, rint, round
+from minigraph.ops.math.trigonometric import cos, sin, tanh
+from minigraph.ops.nn.activation import log_sigmoid, sigmoid
 
 mod = floormod
 

@@ -19,7 +19,8 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Feed, Instr, Value
 from minigraph.ir.regions import Epilogue
-from minigraph.ops.math.elementwise import Add, Relu
+from minigraph.ops.math.arithmetic import Add
+from minigraph.ops.nn.activation import Relu
 from minigraph.ops.nn.bias import BiasAdd
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 

@@ -9,25 +9,26 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import (
     Array,
     Kernel,
     Scratch,
-    Types,
     block_size,
     blocks,
     copy,
     fallback,
-    run,
     same,
     steps_only,
 )
 from minigraph.core.op import Op
-from minigraph.ops import filling as F
 from minigraph.ops import pointwise as P
-from minigraph.ops.math import elementwise as E
-from minigraph.ops.math import selection as S
+from minigraph.ops.filling import Full
+from minigraph.ops.math.arithmetic import AddN, Reciprocal, SquaredDifference
+from minigraph.ops.math.casting import Cast
+from minigraph.ops.math.exponential import Rsqrt
+from minigraph.ops.math.selection import Select
+from minigraph.ops.nn.activation import Elu, Relu, Relu6, Relu6Grad, ReluGrad, Sigmoid, Softplus
 from minigraph.ops.nn.bias import BiasAdd
 
 _TILED = 4096  # elements to which a short row is repeated, so that NumPy's inner loops are long
@@ -60,7 +61,7 @@ def binary(ufunc: np.ufunc, in_types: Types, out_types: Types) -> Lowered:
         (rows,) = scratch.open(workspace)
         x, y = (a.reshape(-1, count * width) if i != tiled else rows.reshape(-1) for i, a in enumerate(inputs))
         row = inputs[tiled].reshape(width)
-        return run([copy(rows, row), _call(ufunc, x, y, outputs[0].reshape(-1, count * width))])
+        return in_sequence([copy(rows, row), _call(ufunc, x, y, outputs[0].reshape(-1, count * width))])
 
     return Lowered(bind, scratch.nbytes, inplace)
 
@@ -108,7 +109,7 @@ def blocked(
             for part in blocks(out.size, size):
                 *operands, target = (a[part] for a in flat)
                 made += steps(operands, target, [t[: target.size] for t in room])
-            return run(made)
+            return in_sequence(made)
 
         return Lowered(bind, scratch.nbytes, same(in_types, out))
 
@@ -186,7 +187,7 @@ def squared_difference(op: Op, in_types: Types, out_types: Types) -> Lowered:
     return steps_only(lambda x, out: steps(list(x), out[0], []), inplace=same(in_types, out_types[0]))  # type: ignore[arg-type]
 
 
-def add_n(op: S.AddN, in_types: Types, out_types: Types) -> Lowered:
+def add_n(op: AddN, in_types: Types, out_types: Types) -> Lowered:
     """x₀ + x₁ + …, from left to right."""
 
     def steps(x: list[Array], out: Array, _: list[Array]) -> list[Launch]:
@@ -199,7 +200,7 @@ def add_n(op: S.AddN, in_types: Types, out_types: Types) -> Lowered:
     return lowered if len(in_types) <= 2 else lowered._replace(inplace=())
 
 
-def select(op: S.Select, in_types: Types, out_types: Types) -> Lowered:
+def select(op: Select, in_types: Types, out_types: Types) -> Lowered:
     """x where the condition holds, else y. With a full condition by its bits, y ^ ((x ^ y) & mask): NumPy's masked
     copy takes three times as long."""
     condition, x, _ = in_types
@@ -233,11 +234,11 @@ def _select_bits(kind: np.dtype[Any]) -> Kernel:
     return blocked(steps, (kind, kind))
 
 
-def cast(op: S.Cast, in_types: Types, out_types: Types) -> Lowered:
+def cast(op: Cast, in_types: Types, out_types: Types) -> Lowered:
     return steps_only(lambda x, out: [copy(out[0], x[0])], inplace=same(in_types, out_types[0]))  # type: ignore[arg-type]
 
 
-def full(op: F.Full, in_types: Types, out_types: Types) -> Lowered:
+def full(op: Full, in_types: Types, out_types: Types) -> Lowered:
     value = np.array(op.value, op.type.dtype.np_dtype)
     return steps_only(lambda _, out: [partial(out[0].fill, value)])  # type: ignore[union-attr]
 
@@ -249,19 +250,19 @@ def bias_add(op: BiasAdd, in_types: Types, out_types: Types) -> Lowered:
 
 KERNELS: dict[type[Op], Kernel] = {
     P.Pointwise: pointwise,
-    E.Relu: blocked(_relu),
-    E.ReluGrad: blocked(_relu_grad, (None,)),
-    E.Relu6: blocked(_relu6),
-    E.Relu6Grad: blocked(_relu6_grad, (np.bool_, np.bool_)),
-    E.Sigmoid: blocked(_sigmoid),
-    E.Rsqrt: blocked(_rsqrt),
-    E.Reciprocal: blocked(_reciprocal),
-    E.Softplus: blocked(_softplus),
-    E.Elu: blocked(_elu, (None,)),
-    E.SquaredDifference: squared_difference,
-    S.AddN: add_n,
-    S.Select: select,
-    S.Cast: cast,
-    F.Full: full,
+    Relu: blocked(_relu),
+    ReluGrad: blocked(_relu_grad, (None,)),
+    Relu6: blocked(_relu6),
+    Relu6Grad: blocked(_relu6_grad, (np.bool_, np.bool_)),
+    Sigmoid: blocked(_sigmoid),
+    Rsqrt: blocked(_rsqrt),
+    Reciprocal: blocked(_reciprocal),
+    Softplus: blocked(_softplus),
+    Elu: blocked(_elu, (None,)),
+    SquaredDifference: squared_difference,
+    AddN: add_n,
+    Select: select,
+    Cast: cast,
+    Full: full,
     BiasAdd: bias_add,
 }

@@ -18,9 +18,10 @@ from minigraph.ops.array.joining import OneHot
 from minigraph.ops.broadcast import normalise_axes
 from minigraph.ops.image.edges import Hysteresis
 from minigraph.ops.image.median import MedianFilter
-from minigraph.ops.math.elementwise import Elu, Relu6Grad, ReluGrad, Round
+from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.reduce import ArgMax, ArgMin, Max, Mean, Min
-from minigraph.ops.math.selection import Cast
+from minigraph.ops.math.rounding import Round
+from minigraph.ops.nn.activation import Elu, Relu6Grad, ReluGrad
 from minigraph.ops.nn.loss import (
     LogSoftmax,
     Softmax,

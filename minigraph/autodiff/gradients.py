@@ -11,7 +11,7 @@ from minigraph.core.types import compatible, format_shape
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.control.recompute import Recompute, note_copy, original, recompute_scopes
 from minigraph.ops.filling import OnesLike
-from minigraph.ops.math.selection import AddN
+from minigraph.ops.math.arithmetic import AddN
 
 
 def gradients(

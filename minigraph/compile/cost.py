@@ -21,8 +21,11 @@ from minigraph.ops import broadcast as like
 from minigraph.ops.array import joining, shape, slicing
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import Identity, StopGradient
-from minigraph.ops.math import reduce, selection
+from minigraph.ops.math import reduce
+from minigraph.ops.math.arithmetic import AddN
+from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.matmul import MatMul
+from minigraph.ops.math.selection import Select
 from minigraph.ops.nn import conv2d, loss, lrn, pool, winograd
 from minigraph.ops.nn.bias import BiasAdd, BiasAddGrad
 from minigraph.ops.pointwise import Pointwise
@@ -110,7 +113,7 @@ def _adam(op: update.ApplyAdam, ins: Types, outs: Types) -> int:
 _MOVES: tuple[type[Op], ...] = (
     Assign, Identity, NoOp, ReadVariable, StopGradient, ZerosLike, joining.ConcatGrad, joining.ConcatV2,
     joining.GatherV2, joining.OneHot, joining.Pack, joining.SplitV, joining.Unpack, like.BroadcastLike,
-    like.BroadcastTo, pool.MaxPoolGather, random.RandomOp, selection.Cast, shape.ExpandDims, shape.Fill, shape.Reshape,
+    like.BroadcastTo, pool.MaxPoolGather, random.RandomOp, Cast, shape.ExpandDims, shape.Fill, shape.Reshape,
     shape.ReshapeLike, shape.ReshapeTo, shape.ShapeOf, shape.Squeeze, shape.Tile, shape.Transpose, slicing.MirrorPad,
     slicing.Pad, slicing.PutSlice, slicing.StridedSlice, slicing.StridedSliceGrad, winograd.WinogradFilter,
     winograd.WinogradFilterAdjoint,
@@ -128,8 +131,8 @@ FORMULAS: dict[type[Op], Formula] = {
     BiasAdd: _each(1),
     BiasAddGrad: _each_input(1),
     Pointwise: _each(1),
-    selection.Select: _each(1),
-    selection.AddN: _sum_of_all,
+    Select: _each(1),
+    AddN: _sum_of_all,
     pool.MaxPool: _windows,
     pool.AvgPool: _windows,
     pool.MaxPoolGrad: _scatter,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -26,3 +27,12 @@ AxisLike: TypeAlias = int | Sequence[int] | None
 
 Padding: TypeAlias = Literal["SAME", "VALID"]
 DataFormat2D: TypeAlias = Literal["NHWC", "NCHW"]
+
+Size: TypeAlias = int | Sequence[int]
+"""Sizes along the spatial axes: one number for all, or one for each."""
+
+LayerPadding: TypeAlias = Literal["valid", "same", "VALID", "SAME"]
+LayerDataFormat: TypeAlias = Literal["channels_last", "channels_first"]
+
+PathLike: TypeAlias = str | os.PathLike[str]
+"""The path of a file or folder."""

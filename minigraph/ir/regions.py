@@ -12,7 +12,7 @@ from minigraph.core.op import Batching, Op, attribute_key
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.ir.rebuild import Rebuilder, rebuild
-from minigraph.ops.math.elementwise import Add
+from minigraph.ops.math.arithmetic import Add
 from minigraph.ops.math.reduce import Sum
 from minigraph.ops.nn.bias import BiasAdd
 

@@ -77,6 +77,12 @@ def _convert(operands: dict[str, Any], dtype: DType | None, kind: str) -> list[T
     return out
 
 
+def convert_pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """Both values as tensors, the second of the first's dtype."""
+    tensor = convert_to_tensor(x)
+    return tensor, convert_to_tensor(y, tensor.dtype)
+
+
 @contextmanager
 def composed(name: str | None, default: str, *values: Any) -> Iterator[str]:
     """Where an op that is composed of others is made: the graph of `values` and, in it, a name scope of its own."""

@@ -15,6 +15,8 @@ from minigraph.core.types import TensorType, as_shape, compatible, format_shape
 from minigraph.ops.builder import constant_array, graph_of
 from minigraph.ops.identity import Identity
 
+__all__ = ["constant", "placeholder", "placeholder_with_default"]
+
 
 class Const(Op):
     """A value known when the graph is built."""

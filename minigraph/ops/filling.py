@@ -6,9 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from minigraph.core.dtypes import float32
+from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
-from minigraph.ops.pointwise import X
+from minigraph.ops.builder import first, make
+from minigraph.ops.math.casting import cast
+from minigraph.ops.pointwise import X, unary
+
+__all__ = ["ones_like", "zeros_like"]
 
 
 class ZerosLike(Op):
@@ -30,6 +35,12 @@ class ZerosLike(Op):
         yield Sample(cls(), (X,))
 
 
+def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+    """Zeros of the shape of `tensor`."""
+    result = unary(ZerosLike(), tensor, name, "zeros_like")
+    return result if dtype is None else cast(result, dtype)
+
+
 class OnesLike(ZerosLike):
     """Ones of the input's type."""
 
@@ -38,6 +49,12 @@ class OnesLike(ZerosLike):
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         return Full(types[0], 1), ()
+
+
+def ones_like(tensor: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+    """Ones of the shape of `tensor`."""
+    result = first(make(OnesLike(), name, "ones_like", {"x": tensor}, consts=("Shape", "ones_const")))
+    return result if dtype is None else cast(result, dtype)
 
 
 class Full(Op):

@@ -12,6 +12,8 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import first, make
 
+__all__ = ["identity", "stop_gradient"]
+
 
 class Identity(Op):
     """y = x."""

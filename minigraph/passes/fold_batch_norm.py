@@ -18,7 +18,7 @@ from minigraph.ir.hoist import Fixed
 from minigraph.ir.program import Instr, Program, Value
 from minigraph.ir.rebuild import Rebuilder
 from minigraph.ops.array.shape import Reshape
-from minigraph.ops.math import elementwise as E
+from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Sub
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn.bias import BiasAdd
 from minigraph.ops.nn.conv2d import Conv2D
@@ -41,18 +41,18 @@ class FoldBatchNorm:
 def _rules(fixed: Fixed) -> list[Rule]:
     root = Pattern(_ROOT, name="root", single_use=True)
     biased = Pattern(BiasAdd, root, name="bias", single_use=True)
-    scales: list[tuple[type[Op], bool]] = [(E.Mul, True), (E.RealDiv, False)]
+    scales: list[tuple[type[Op], bool]] = [(Mul, True), (RealDiv, False)]
     rules = []
     for op, commutes in scales:
         of_root, of_bias = (Pattern(op, p, None, commutes=commutes) for p in (root, biased))
         rules.append(Rule(f"{op.__name__}_into_filter", of_root, _into_filter(fixed, op)))
         rules.append(Rule(f"{op.__name__}_before_bias", of_bias, _before_bias(fixed, op)))
     rules += [
-        Rule("Add_as_bias", Pattern(E.Add, root, None, commutes=True), _as_bias(fixed, lambda new, t: t)),
-        Rule("Add_into_bias", Pattern(E.Add, biased, None, commutes=True), _into_bias(fixed, E.Add)),
-        Rule("Sub_as_bias", Pattern(E.Sub, root), _as_bias(fixed, lambda new, t: new.add(E.Neg(), t))),
-        Rule("Sub_into_bias", Pattern(E.Sub, biased), _into_bias(fixed, E.Sub)),
-        Rule("BiasAdd_into_bias", Pattern(BiasAdd, biased), _into_bias(fixed, E.Add)),
+        Rule("Add_as_bias", Pattern(Add, root, None, commutes=True), _as_bias(fixed, lambda new, t: t)),
+        Rule("Add_into_bias", Pattern(Add, biased, None, commutes=True), _into_bias(fixed, Add)),
+        Rule("Sub_as_bias", Pattern(Sub, root), _as_bias(fixed, lambda new, t: new.add(Neg(), t))),
+        Rule("Sub_into_bias", Pattern(Sub, biased), _into_bias(fixed, Sub)),
+        Rule("BiasAdd_into_bias", Pattern(BiasAdd, biased), _into_bias(fixed, Add)),
     ]
     return rules
 

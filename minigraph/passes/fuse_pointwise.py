@@ -19,7 +19,7 @@ from minigraph.ir.rebuild import Rebuilder
 from minigraph.ir.regions import Loop, inner_program
 from minigraph.ops.broadcast import normalise_axes
 from minigraph.ops.constant import Const
-from minigraph.ops.math.elementwise import RealDiv
+from minigraph.ops.math.arithmetic import RealDiv
 from minigraph.ops.math.reduce import Mean, Sum
 from minigraph.rewrite.driver import Missed, Outcome, Rule, rewrite
 from minigraph.rewrite.grouping import Fused, Grouping, fuse

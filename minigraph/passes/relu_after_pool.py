@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from minigraph.ir.program import Instr, Program, Value, readers_of
 from minigraph.ir.rebuild import Rebuilder, rebuild
-from minigraph.ops.math.elementwise import Relu, ReluGrad
+from minigraph.ops.nn.activation import Relu, ReluGrad
 from minigraph.ops.nn.bias import BiasAddGrad
 from minigraph.ops.nn.pool import MaxPool, MaxPoolInputGrad
 from minigraph.rewrite.driver import Applied, Missed, Outcome, Rule, rewrite

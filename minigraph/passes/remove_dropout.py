@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from minigraph.ir.program import Value
 from minigraph.ir.rebuild import Rebuilder
 from minigraph.ops.filling import Full
+from minigraph.ops.math.arithmetic import Add
 from minigraph.ops.math.comparison import GreaterEqual
-from minigraph.ops.math.elementwise import Add
 from minigraph.ops.random.distributions import RandomUniform
 from minigraph.passes.constant_folding import FOLD, FOLD_FULL, constant_value
 from minigraph.passes.simplify import NEUTRAL

@@ -20,8 +20,9 @@ from minigraph.ir.rebuild import Rebuilder
 from minigraph.ops.array.shape import Reshape, Transpose
 from minigraph.ops.broadcast import BroadcastTo, SumTo
 from minigraph.ops.identity import Identity
-from minigraph.ops.math import elementwise as E
-from minigraph.ops.math import selection as S
+from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Sub
+from minigraph.ops.math.casting import Cast
+from minigraph.ops.math.exponential import Pow
 from minigraph.passes.constant_folding import constant_value
 from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Match, Pattern
@@ -60,13 +61,13 @@ def _minus_zero(number: float, negative: bool) -> bool:
 
 def _neutral_rules() -> list[Rule]:
     cases: list[tuple[type[Op], int, Callable[[float, bool], bool]]] = [
-        (E.Mul, 1, _one),
-        (E.Mul, 0, _one),
-        (E.RealDiv, 1, _one),
-        (E.Pow, 1, _one),
-        (E.Sub, 1, _plus_zero),
-        (E.Add, 1, _minus_zero),
-        (E.Add, 0, _minus_zero),
+        (Mul, 1, _one),
+        (Mul, 0, _one),
+        (RealDiv, 1, _one),
+        (Pow, 1, _one),
+        (Sub, 1, _plus_zero),
+        (Add, 1, _minus_zero),
+        (Add, 0, _minus_zero),
     ]
     return [Rule(f"{op.__name__}_neutral_{i}", Pattern(op), _neutral(i, holds)) for op, i, holds in cases]
 
@@ -98,14 +99,14 @@ def _merge_transposes(found: Match, new: Rebuilder) -> Sequence[Value]:
 NEUTRAL = tuple(_neutral_rules())
 MOVES = (
     Rule("transpose_of_transpose", Pattern(Transpose, Pattern(Transpose, name="inner")), _merge_transposes),
-    Rule("no_change", Pattern((Reshape, S.Cast, BroadcastTo, SumTo), check=_same_type), _operand),
+    Rule("no_change", Pattern((Reshape, Cast, BroadcastTo, SumTo), check=_same_type), _operand),
     Rule("reshape_of_reshape", Pattern(Reshape, Pattern(Reshape, name="inner")), _merge_reshapes),
 )
 
 simplify = RulePass(
     "simplify",
     *NEUTRAL,
-    Rule("double_negation", Pattern(E.Neg, Pattern(E.Neg, name="inner")), _inner_operand),
+    Rule("double_negation", Pattern(Neg, Pattern(Neg, name="inner")), _inner_operand),
     Rule("identity", Pattern(Identity), _operand),
     *MOVES,
 )

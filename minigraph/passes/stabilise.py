@@ -12,8 +12,10 @@ from collections.abc import Sequence
 
 from minigraph.ir.program import Instr, Value
 from minigraph.ir.rebuild import Rebuilder
-from minigraph.ops.math import elementwise as E
+from minigraph.ops.math.arithmetic import Add, Mul, Neg
+from minigraph.ops.math.exponential import Exp, Log, Log1p
 from minigraph.ops.math.reduce import Sum
+from minigraph.ops.nn.activation import Softplus
 from minigraph.ops.nn.loss import LogSoftmax, Softmax, SoftmaxCrossEntropyWithLogits
 from minigraph.passes.constant_folding import constant_value
 from minigraph.rewrite.driver import Rule
@@ -46,26 +48,26 @@ def _with_one(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     for position in (0, 1):
         other = total.inputs[1 - position]
         if constant_value(total.inputs[position]) == 1 and other.type == total.types[0]:
-            return [new.add(E.Log1p(), other)]
+            return [new.add(Log1p(), other)]
     return "it is not a sum with the constant 1"
 
 
 def _softplus(found: Match, new: Rebuilder) -> Sequence[Value]:
-    return [new.add(E.Softplus(), found["exp"].inputs[0])]
+    return [new.add(Softplus(), found["exp"].inputs[0])]
 
 
 stabilise = RulePass(
     "stabilise",
-    Rule("log_softmax", Pattern(E.Log, Pattern(Softmax, name="softmax")), _log_softmax),
-    Rule("log1p", Pattern(E.Log, Pattern(E.Add, name="sum")), _with_one),
-    Rule("softplus", Pattern(E.Log1p, Pattern(E.Exp, name="exp")), _softplus),
+    Rule("log_softmax", Pattern(Log, Pattern(Softmax, name="softmax")), _log_softmax),
+    Rule("log1p", Pattern(Log, Pattern(Add, name="sum")), _with_one),
+    Rule("softplus", Pattern(Log1p, Pattern(Exp, name="exp")), _softplus),
     Rule(
         "softmax_cross_entropy",
         Pattern(
-            E.Neg,
+            Neg,
             Pattern(
                 Sum,
-                Pattern(E.Mul, None, Pattern(LogSoftmax, name="log"), name="product", commutes=True),
+                Pattern(Mul, None, Pattern(LogSoftmax, name="log"), name="product", commutes=True),
                 check=_over_classes,
             ),
         ),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
 from minigraph.core import scopes
 from minigraph.core.collections import GraphKeys
@@ -213,7 +213,12 @@ initialize_all_variables = global_variables_initializer
 
 # variable_scope and get_variable
 
-AUTO_REUSE = "auto_reuse"
+AUTO_REUSE: Final = "auto_reuse"
+Reuse: TypeAlias = bool | Literal["auto_reuse"] | None
+"""Whether `get_variable` finds variables (True), makes them (False), or both (`AUTO_REUSE`); None to inherit."""
+
+Regularizer: TypeAlias = Callable[[Any], Tensor | None]
+"""A function from a variable to its penalty, a scalar."""
 
 
 @dataclass(eq=False)

@@ -21,8 +21,8 @@ from minigraph.backends.numpy import NumpyBackend
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.math.elementwise import Relu, ReluGrad
 from minigraph.ops.math.matmul import MatMul
+from minigraph.ops.nn.activation import Relu, ReluGrad
 from minigraph.ops.nn.bias import BiasAdd, BiasAddGrad
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.nn.loss import SoftmaxCrossEntropyWithLogits

@@ -22,8 +22,10 @@ from minigraph.ir.verifier import verify_program
 from minigraph.ops.array.joining import split
 from minigraph.ops.constant import constant, placeholder
 from minigraph.ops.identity import identity
-from minigraph.ops.math import math_api as M
-from minigraph.ops.math.elementwise import Add, Neg
+from minigraph.ops.math.arithmetic import Add, Neg, add, add_n, multiply, negative
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.clipping import clip_by_value
+from minigraph.ops.math.exponential import exp
 from minigraph.ops.math.matmul import matmul
 from minigraph.ops.state.variable import group, no_op, tuple_
 
@@ -86,9 +88,9 @@ def test_a_scope_and_a_node_share_their_names(graph: Graph) -> None:
 
 def test_a_name_with_a_slash_at_its_end_is_taken_as_it_stands(graph: Graph) -> None:
     with graph.name_scope("loss") as scope:
-        total = M.add(constant(1.0), constant(2.0), name=scope)
+        total = add(constant(1.0), constant(2.0), name=scope)
         with pytest.raises(GraphError, match=r"'loss' is taken.*test_graph\.py"):
-            M.add(total, total, name=scope)
+            add(total, total, name=scope)
     no_op("new/")
     no_op("new")
     assert total.name == "loss:0"
@@ -99,8 +101,8 @@ def test_a_name_with_a_slash_at_its_end_is_taken_as_it_stands(graph: Graph) -> N
 def test_names_of_composed_ops_and_their_constants(graph: Graph) -> None:
     x = placeholder("float32", [2])
     y = x + 1.0
-    z = M.multiply(x, 2.0, name="double")
-    M.clip_by_value(x, 0.0, 1.0)
+    z = multiply(x, 2.0, name="double")
+    clip_by_value(x, 0.0, 1.0)
     found = names(graph)
     assert found[:3] == ["Placeholder", "add/y", "add"]
     assert (y.name, z.name, z.op.inputs[1].name) == ("add:0", "double:0", "double/y:0")
@@ -183,7 +185,7 @@ def test_attributes_of_a_node(graph: Graph) -> None:
 
 def test_consumers(graph: Graph) -> None:
     x = placeholder("float32")
-    y, z = M.exp(x), M.add(x, x)
+    y, z = exp(x), add(x, x)
     assert x.consumers() == [y.op, z.op]
     assert y.consumers() == []
 
@@ -195,7 +197,7 @@ def test_a_finalized_graph_takes_no_nodes(graph: Graph) -> None:
     x = constant(1.0)
     graph.finalize()
     with pytest.raises(FinalizedError, match="finalized"):
-        M.exp(x)
+        exp(x)
     assert issubclass(FinalizedError, RuntimeError)
 
 
@@ -203,10 +205,10 @@ def test_tensors_of_two_graphs_do_not_mix(graph: Graph) -> None:
     ours = constant(1.0)
     with Graph().as_default():
         theirs = constant(2.0)
-    for mix in (lambda: ours + theirs, lambda: graph.add(Add(), [ours, theirs]), lambda: M.add_n([ours, theirs])):
+    for mix in (lambda: ours + theirs, lambda: graph.add(Add(), [ours, theirs]), lambda: add_n([ours, theirs])):
         with pytest.raises(ValueError, match="must be from the same graph"):
             mix()
-    assert M.exp(theirs).graph is theirs.graph
+    assert exp(theirs).graph is theirs.graph
 
 
 def test_default_graphs_nest() -> None:
@@ -231,7 +233,7 @@ def test_a_failed_node_leaves_the_scope_as_it_was(graph: Graph) -> None:
     x, y = placeholder("float32", [2]), placeholder("float32", [3])
     with pytest.raises(ShapeError):
         x + y
-    assert M.exp(x).name == "Exp:0"
+    assert exp(x).name == "Exp:0"
     assert len(graph) == 3
 
 
@@ -271,7 +273,7 @@ def test_conversion(graph: Graph) -> None:
     assert convert_to_tensor(x) is x
     assert convert_to_tensor(x, "float32") is x
     with pytest.raises(DTypeError, match="requested dtype"):
-        convert_to_tensor(x, M.cast(x, "int32").dtype)
+        convert_to_tensor(x, cast(x, "int32").dtype)
     packed = convert_to_tensor([x, 2.0])
     assert (packed.node.type, packed.shape.as_list()) == ("Pack", [2])
     assert convert_to_tensor(1, preferred_dtype="float64").dtype == np.float64
@@ -286,7 +288,7 @@ def here() -> int:
 
 
 def test_a_node_remembers_the_users_line(graph: Graph) -> None:
-    y, line = M.clip_by_value(constant(1.0), 0.0, 1.0), here()
+    y, line = clip_by_value(constant(1.0), 0.0, 1.0), here()
     for node in graph.nodes:
         assert node.source == Source(__file__, line, "test_a_node_remembers_the_users_line")
     assert "clip_by_value(constant(1.0), 0.0, 1.0)" in y.op.source.text
@@ -318,7 +320,7 @@ def test_a_source_without_its_file() -> None:
 def test_to_networkx(graph: Graph) -> None:
     x = placeholder("float32", [2], name="x")
     with graph.control_dependencies([no_op("before")]):
-        y = M.add(x, x, name="y")
+        y = add(x, x, name="y")
     found = graph.to_networkx()
     assert set(found.nodes) == {"x", "before", "y"}
     assert found.nodes["y"]["type"] == "Add"
@@ -332,7 +334,7 @@ def test_printed_graphs(graph: Graph) -> None:
     with graph.control_dependencies([no_op("before")]):
         matmul(x, np.eye(2, dtype=np.float32), transpose_b=True)
     _, second = split(x, 2, axis=1)
-    M.negative(second)
+    negative(second)
     lines = format_graph(graph).splitlines()
     assert str(graph) == "\n".join(lines)
     assert len(lines) == len(graph)
@@ -345,7 +347,7 @@ def test_printed_graphs(graph: Graph) -> None:
 
 def small(graph: Graph) -> Tensor:
     x = placeholder("float32", [2], name="x")
-    y = M.exp(x)
+    y = exp(x)
     verify_graph(graph)
     return y
 
@@ -422,7 +424,7 @@ def test_threads_build_side_by_side() -> None:
                 gate = no_op("gate")
                 with graph.control_dependencies([gate]):
                     for _ in range(200):
-                        y = M.add(x, 1.0)
+                        y = add(x, 1.0)
                         assert y.name.startswith(f"thread{number}/")
                         assert y.op.control_inputs == (gate,)
         except BaseException as error:

@@ -19,7 +19,8 @@ from minigraph.core import errors
 from minigraph.inspect.bisect import find_guilty
 from minigraph.ir.program import Program, Value
 from minigraph.ir.rebuild import Rebuilder
-from minigraph.ops.math.elementwise import Neg, Sub, Tanh
+from minigraph.ops.math.arithmetic import Neg, Sub
+from minigraph.ops.math.trigonometric import Tanh
 from minigraph.passes.simplify import simplify
 from minigraph.passes.stabilise import stabilise
 from minigraph.rewrite.driver import Outcome, Rule
@@ -264,7 +265,8 @@ with tf.control_dependencies([step]):
     late = read * 2.0
 """
 WRONG_FILE = """
-from minigraph.ops.math.elementwise import Neg, Log
+from minigraph.ops.math.arithmetic import Neg
+from minigraph.ops.math.exponential import Log
 from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Pattern
 from minigraph.rewrite.pipeline import RulePass

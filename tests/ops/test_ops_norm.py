@@ -16,7 +16,8 @@ from minigraph.ops.constant import placeholder
 from minigraph.ops.math.matmul import matmul
 from minigraph.ops.nn.bias import bias_add
 from minigraph.ops.nn.dropout import dropout
-from minigraph.ops.nn.norm import batch_normalization, l2_normalize, moments
+from minigraph.ops.nn.norm import batch_normalization, l2_normalize
+from minigraph.ops.nn.statistics import moments
 
 RANDOM = np.random.RandomState(0)
 

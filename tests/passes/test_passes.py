@@ -18,7 +18,7 @@ from minigraph.ir.printer import format_program
 from minigraph.ir.program import Program, Value
 from minigraph.ir.rebuild import Rebuilder
 from minigraph.ir.verifier import verify_program
-from minigraph.ops.math.elementwise import Neg, Sub
+from minigraph.ops.math.arithmetic import Neg, Sub
 from minigraph.passes import ALL, PIPELINES, choose
 from minigraph.passes.constant_folding import constant_folding
 from minigraph.passes.fuse_blocks import FuseBlocks

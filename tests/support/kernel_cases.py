@@ -20,11 +20,12 @@ from minigraph.ops import broadcast as K  # noqa: E402
 from minigraph.ops.array import joining as J  # noqa: E402
 from minigraph.ops.array import shape as S  # noqa: E402
 from minigraph.ops.array import slicing as X  # noqa: E402
-from minigraph.ops.math import elementwise as E  # noqa: E402
 from minigraph.ops.math import reduce as R  # noqa: E402
-from minigraph.ops.math import selection as SEL  # noqa: E402
+from minigraph.ops.math.arithmetic import Add, AddN, Mul, SquaredDifference, Sub  # noqa: E402
 from minigraph.ops.math.matmul import MatMul  # noqa: E402
+from minigraph.ops.math.selection import Select  # noqa: E402
 from minigraph.ops.nn import loss as L  # noqa: E402
+from minigraph.ops.nn.activation import Elu, Relu, ReluGrad, Sigmoid  # noqa: E402
 from minigraph.ops.nn.bias import BiasAdd, BiasAddGrad  # noqa: E402
 from minigraph.ops.state import update as U  # noqa: E402
 from minigraph.ops.state.variable import AssignAdd  # noqa: E402
@@ -65,20 +66,20 @@ N = 40_000  # more than a block
 SCALARS = [np.float32(v) for v in (0.9, 0.99, 0.01, 0.9, 0.99, 1e-8)]
 
 LARGE: list[tuple[Op, list[Any]]] = [
-    (E.Add(), [randn(N), randn(N)]),
-    (E.Add(), [randn(500, 3, 64), randn(64)]),
-    (E.Sub(), [randn(1, 1, 3), randn(100, 300, 3)]),
-    (E.Mul(), [randn(200, 1, 100), randn(100)]),
-    (E.Relu(), [randn(N)]),
-    (E.ReluGrad(), [randn(N), randn(N)]),
-    (E.Sigmoid(), [30 * randn(N)]),
-    (E.Elu(), [randn(N)]),
-    (E.SquaredDifference(), [randn(N), randn(N)]),
-    (E.SquaredDifference(), [randn(100, 3), randn(3)]),
-    (SEL.Select(), [randn(N) > 0, randn(N), randn(N) + 1]),
-    (SEL.Select(), [randn(N) > 0, np.arange(N), -np.arange(N)]),
-    (SEL.Select(), [np.array(False), randn(N), randn(N) + 1]),
-    (SEL.AddN(), [randn(N), randn(N), randn(N)]),
+    (Add(), [randn(N), randn(N)]),
+    (Add(), [randn(500, 3, 64), randn(64)]),
+    (Sub(), [randn(1, 1, 3), randn(100, 300, 3)]),
+    (Mul(), [randn(200, 1, 100), randn(100)]),
+    (Relu(), [randn(N)]),
+    (ReluGrad(), [randn(N), randn(N)]),
+    (Sigmoid(), [30 * randn(N)]),
+    (Elu(), [randn(N)]),
+    (SquaredDifference(), [randn(N), randn(N)]),
+    (SquaredDifference(), [randn(100, 3), randn(3)]),
+    (Select(), [randn(N) > 0, randn(N), randn(N) + 1]),
+    (Select(), [randn(N) > 0, np.arange(N), -np.arange(N)]),
+    (Select(), [np.array(False), randn(N), randn(N) + 1]),
+    (AddN(), [randn(N), randn(N), randn(N)]),
     (BiasAdd(), [randn(50, 28, 28, 1), randn(1)]),
     (BiasAdd(), [randn(50, 7, 7, 20), randn(20)]),
     (BiasAddGrad(), [randn(50, 28, 28, 3)]),

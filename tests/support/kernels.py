@@ -8,8 +8,9 @@ import numpy as np
 
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.math import elementwise as E
+from minigraph.ops.math.arithmetic import Abs
 from minigraph.ops.math.selection import Select
+from minigraph.ops.nn.activation import Elu, Relu, Softplus
 from minigraph.ops.nn.pool import MaxPool
 from support.kernel_cases import close, type_of
 
@@ -95,7 +96,7 @@ class Kernels:
         """Activations, selection and pooling of NaN, infinities and zeros of both signs."""
         x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0], np.float32)
         with np.errstate(invalid="ignore"):
-            for op in (E.Relu(), E.Elu(), E.Softplus(), E.Abs()):
+            for op in (Relu(), Elu(), Softplus(), Abs()):
                 self.check(op, [x])
             self.check(Select(), [np.array([True, False] * 3), x, x[::-1].copy()])
             self.check(MaxPool((2, 2), (2, 2), ((1, 1), (0, 0))), [np.full((1, 2, 2, 1), -np.inf)])

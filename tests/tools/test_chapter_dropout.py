@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigraph as tf
-from minigraph.ops.math.selection import Cast
+from minigraph.ops.math.casting import Cast
 
 UNITS, CLASSES = 6, 3
 MASKS = np.array(list(itertools.product([0.0, 1.0], repeat=UNITS)))

@@ -15,7 +15,7 @@ from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.library import from_onnx_dtype, limits
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply
-from minigraph.ops.math.elementwise import FloorDiv
+from minigraph.ops.math.integer_division import FloorDiv
 
 Function = Callable[..., Tensor]
 

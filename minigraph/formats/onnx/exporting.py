@@ -15,8 +15,8 @@ from minigraph.formats.onnx.library import UnsupportedError, require_onnx
 from minigraph.formats.onnx.table import EXPORTERS
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault
+from minigraph.ops.math.arithmetic import Add, AddV2, Mul
 from minigraph.ops.math.comparison import GreaterEqual
-from minigraph.ops.math.elementwise import Add, AddV2, Mul
 from minigraph.ops.random.distributions import RandomUniform
 from minigraph.ops.state.variable import ReadVariable, VariableV2
 

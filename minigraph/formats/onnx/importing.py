@@ -15,7 +15,7 @@ from minigraph.formats.onnx.functions import body_of, defaults_of, schema_of
 from minigraph.formats.onnx.library import DOMAINS, UnsupportedError, from_onnx_dtype, require_onnx
 from minigraph.formats.onnx.table import IMPORTERS
 from minigraph.formats.onnx.values import Last, OnnxValue, UnknownDim, first_perm, last_perm, valid_name
-from minigraph.ops.math.selection import Cast
+from minigraph.ops.math.casting import Cast
 
 Env = dict[str, OnnxValue]
 Opsets = Mapping[str, int]

@@ -15,9 +15,30 @@ from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, composed
 from minigraph.ops.constant import constant
-from minigraph.ops.math.math_api import cast, less, where, zeros_like
+from minigraph.ops.filling import zeros_like
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.comparison import less
 from minigraph.ops.math.reduce import reduce_sum
+from minigraph.ops.math.selection import where
 from minigraph.ops.nn.conv3d import known_dims, reshaped
+
+__all__ = [
+    "broadcast_to",
+    "count_nonzero",
+    "depth_to_space",
+    "diag",
+    "diag_part",
+    "eye",
+    "linspace",
+    "matrix_band_part",
+    "matrix_diag",
+    "matrix_diag_part",
+    "matrix_transpose",
+    "meshgrid",
+    "sequence_mask",
+    "space_to_depth",
+    "trace",
+]
 
 
 def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> Tensor:

@@ -15,6 +15,8 @@ from minigraph.ops.array.shape import fill
 from minigraph.ops.builder import apply, first
 from minigraph.ops.state.variable import Update
 
+__all__ = ["gather_nd", "scatter_add", "scatter_nd", "scatter_sub", "scatter_update"]
+
 _X = np.arange(12.0).reshape(3, 4)
 _PLACES = np.array([[0, 1], [2, 3], [0, 1]], np.int32)
 

@@ -17,6 +17,8 @@ from minigraph.ops.builder import apply, apply_all, first, graph_of, make, same_
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import ZerosLike
 
+__all__ = ["concat", "gather", "one_hot", "split", "stack", "unstack"]
+
 _X = np.arange(6.0).reshape(2, 3)
 
 

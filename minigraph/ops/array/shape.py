@@ -22,6 +22,8 @@ from minigraph.ops.constant import Const, constant
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.math.reduce import Sum
 
+__all__ = ["expand_dims", "fill", "ones", "rank", "reshape", "shape", "size", "squeeze", "tile", "transpose", "zeros"]
+
 _X = np.arange(6.0).reshape(2, 3)
 
 

@@ -13,6 +13,8 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.ops.builder import apply, first, make
 
+__all__ = ["reverse", "strided_slice"]
+
 _X = np.arange(12.0).reshape(3, 4)
 
 # One entry an axis of the result or input: ("slice", start, stop, step), ("index", i), ("new",), ("rest",).

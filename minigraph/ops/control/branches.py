@@ -22,8 +22,11 @@ from minigraph.ops.builder import apply, apply_all, as_tensor_like, graph_of
 from minigraph.ops.control.checks import Assert
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import Identity
-from minigraph.ops.math.math_api import cast, less_equal
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.comparison import less_equal
 from minigraph.ops.math.reduce import reduce_sum
+
+__all__ = ["case", "cond", "while_loop"]
 
 _X = np.arange(3.0)
 

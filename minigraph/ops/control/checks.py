@@ -16,9 +16,28 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import apply, as_tensor_like, composed, first
 from minigraph.ops.identity import identity
-from minigraph.ops.math import comparison as C
+from minigraph.ops.math.comparison import Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual
 from minigraph.ops.math.reduce import All
 from minigraph.ops.state.variable import no_op
+
+__all__ = [
+    "Assert_",
+    "Print_",
+    "assert_equal",
+    "assert_greater",
+    "assert_greater_equal",
+    "assert_less",
+    "assert_less_equal",
+    "assert_negative",
+    "assert_non_negative",
+    "assert_non_positive",
+    "assert_none_equal",
+    "assert_positive",
+    "assert_rank",
+    "assert_type",
+    "check_numerics",
+    "verify_tensor_all_finite",
+]
 
 _X = np.array([1.0, -2.0, 3.5])
 
@@ -213,42 +232,42 @@ def assert_equal(
     x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
 ) -> Node:
     """An operation that fails with InvalidArgumentError unless x = y everywhere; raised now where both are known."""
-    return _compared("==", C.Equal(), x, y, data, summarize, message, name or "assert_equal")
+    return _compared("==", Equal(), x, y, data, summarize, message, name or "assert_equal")
 
 
 def assert_none_equal(
     x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
 ) -> Node:
     """An operation that fails with InvalidArgumentError unless x ≠ y everywhere; raised now where both are known."""
-    return _compared("!=", C.NotEqual(), x, y, data, summarize, message, name or "assert_none_equal")
+    return _compared("!=", NotEqual(), x, y, data, summarize, message, name or "assert_none_equal")
 
 
 def assert_less(
     x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
 ) -> Node:
     """An operation that fails with InvalidArgumentError unless x < y everywhere; raised now where both are known."""
-    return _compared("<", C.Less(), x, y, data, summarize, message, name or "assert_less")
+    return _compared("<", Less(), x, y, data, summarize, message, name or "assert_less")
 
 
 def assert_less_equal(
     x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
 ) -> Node:
     """An operation that fails with InvalidArgumentError unless x ≤ y everywhere; raised now where both are known."""
-    return _compared("<=", C.LessEqual(), x, y, data, summarize, message, name or "assert_less_equal")
+    return _compared("<=", LessEqual(), x, y, data, summarize, message, name or "assert_less_equal")
 
 
 def assert_greater(
     x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
 ) -> Node:
     """An operation that fails with InvalidArgumentError unless x > y everywhere; raised now where both are known."""
-    return _compared(">", C.Greater(), x, y, data, summarize, message, name or "assert_greater")
+    return _compared(">", Greater(), x, y, data, summarize, message, name or "assert_greater")
 
 
 def assert_greater_equal(
     x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
 ) -> Node:
     """An operation that fails with InvalidArgumentError unless x ≥ y everywhere; raised now where both are known."""
-    return _compared(">=", C.GreaterEqual(), x, y, data, summarize, message, name or "assert_greater_equal")
+    return _compared(">=", GreaterEqual(), x, y, data, summarize, message, name or "assert_greater_equal")
 
 
 def _zero(x: Any) -> tuple[Tensor, Any]:

@@ -13,6 +13,8 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.identity import Identity
 
+__all__ = ["recompute"]
+
 _SCOPES, _COPIES, _ORIGINALS = "recompute_scopes", "recompute_copies", "recompute_originals"  # in a graph's stores
 
 

@@ -25,8 +25,10 @@ from minigraph.ops.array.joining import gather
 from minigraph.ops.array.shape import known_shape, reshape, squeeze, static_value
 from minigraph.ops.builder import as_tensor_like, composed, graph_of
 from minigraph.ops.constant import Const, range_
-from minigraph.ops.math.math_api import where as select
+from minigraph.ops.math.selection import where as select
 from minigraph.ops.nn.conv3d import known_dims, reshaped
+
+__all__ = ["boolean_mask", "py_func", "range_of", "unique", "where"]
 
 
 class HostOp(Op, abstract=True):

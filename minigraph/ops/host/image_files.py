@@ -16,6 +16,8 @@ from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.host.host_ops import HostOp
 from minigraph.ops.image.colour import convert_image_dtype
 
+__all__ = ["decode_image", "decode_jpeg", "decode_png", "encode_jpeg", "encode_png", "read_file", "write_file"]
+
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 

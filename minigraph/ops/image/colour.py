@@ -17,29 +17,37 @@ from minigraph.ops.array.shape import expand_dims, shape, tile
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import constant
+from minigraph.ops.filling import zeros_like
 from minigraph.ops.identity import identity
 from minigraph.ops.math.algebra import reduce_variance, tensordot
-from minigraph.ops.math.math_api import (
-    abs,
-    add,
-    cast,
-    clip_by_value,
-    div,
-    div_no_nan,
-    equal,
-    floor,
-    floordiv,
-    greater,
-    maximum,
-    multiply,
-    reciprocal,
-    sqrt,
-    where,
-    zeros_like,
-)
+from minigraph.ops.math.arithmetic import abs, add, div_no_nan, maximum, multiply, reciprocal
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.clipping import clip_by_value, saturate_cast
+from minigraph.ops.math.comparison import equal, greater
+from minigraph.ops.math.exponential import sqrt
+from minigraph.ops.math.integer_division import div, floordiv
 from minigraph.ops.math.reduce import reduce_max, reduce_mean, reduce_min, reduce_prod
-from minigraph.ops.math.special import saturate_cast
+from minigraph.ops.math.rounding import floor
+from minigraph.ops.math.selection import where
 from minigraph.ops.random.distributions import random_uniform
+
+__all__ = [
+    "adjust_brightness",
+    "adjust_contrast",
+    "adjust_gamma",
+    "adjust_hue",
+    "adjust_saturation",
+    "convert_image_dtype",
+    "grayscale_to_rgb",
+    "hsv_to_rgb",
+    "per_image_standardization",
+    "random_brightness",
+    "random_contrast",
+    "random_hue",
+    "random_saturation",
+    "rgb_to_grayscale",
+    "rgb_to_hsv",
+]
 
 
 def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: str | None = None) -> Tensor:

@@ -18,6 +18,8 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import Shape, TensorType, format_shape, merge
 from minigraph.ops.builder import first, make, require_float
 
+__all__ = ["hysteresis", "non_maximum_suppression"]
+
 _EYE = np.eye(5)[None, :, :, None]
 
 

@@ -19,26 +19,36 @@ from minigraph.ops.array.shape import transpose as permute
 from minigraph.ops.array.slicing import getitem, reverse
 from minigraph.ops.builder import apply, as_tensor_like, composed
 from minigraph.ops.constant import constant
+from minigraph.ops.filling import ones_like
 from minigraph.ops.image.resize import resize_area, resize_bicubic, resize_bilinear, resize_nearest_neighbor
-from minigraph.ops.math.math_api import (
-    abs,
-    cast,
-    ceil,
-    clip_by_value,
-    floor,
-    floormod,
-    less,
-    logical_and,
-    maximum,
-    minimum,
-    ones_like,
-    round,
-    to_float,
-    where,
-)
+from minigraph.ops.math.arithmetic import abs, maximum, minimum
+from minigraph.ops.math.casting import cast, to_float
+from minigraph.ops.math.clipping import clip_by_value
+from minigraph.ops.math.comparison import less, logical_and
+from minigraph.ops.math.integer_division import floormod
 from minigraph.ops.math.reduce import reduce_sum
+from minigraph.ops.math.rounding import ceil, floor, round
+from minigraph.ops.math.selection import where
 from minigraph.ops.nn.conv3d import known_dims, reshaped
 from minigraph.ops.random.distributions import random_uniform
+
+__all__ = [
+    "ResizeMethod",
+    "central_crop",
+    "crop_and_resize",
+    "crop_to_bounding_box",
+    "flip_left_right",
+    "flip_up_down",
+    "pad_to_bounding_box",
+    "random_crop",
+    "random_flip_left_right",
+    "random_flip_up_down",
+    "resize_image_with_crop_or_pad",
+    "resize_images",
+    "rot90",
+    "total_variation",
+    "transpose_image",
+]
 
 
 class Margin(Op):

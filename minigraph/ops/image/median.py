@@ -14,6 +14,8 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import first, make, require_float
 from minigraph.ops.window import Pair, Window, parse_sizes, tap
 
+__all__ = ["median2d"]
+
 BORDERS = ("replicate", "shrink")
 
 

@@ -17,11 +17,14 @@ from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.identity import identity
 from minigraph.ops.image.colour import convert_image_dtype
-from minigraph.ops.math.math_api import log, square, squared_difference, subtract
+from minigraph.ops.math.arithmetic import square, squared_difference, subtract
+from minigraph.ops.math.exponential import log
 from minigraph.ops.math.reduce import reduce_mean
 from minigraph.ops.nn.conv3d import known_dims, reshaped
-from minigraph.ops.nn.conv_api import depthwise_conv2d
+from minigraph.ops.nn.depthwise import depthwise_conv2d
 from minigraph.ops.window import explicit_padding, output_size, reach
+
+__all__ = ["extract_image_patches", "psnr", "ssim"]
 
 
 def _pair(a: Any, b: Any, max_val: Any) -> tuple[Tensor, Tensor, float]:

@@ -17,6 +17,8 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.array.shape import known_shape, shape_operand
 from minigraph.ops.builder import apply, composed, first
 
+__all__ = ["resize_area", "resize_bicubic", "resize_bilinear", "resize_nearest_neighbor"]
+
 _X = np.cos(np.arange(24.0) ** 2).reshape(2, 3, 4, 1)
 _TABLE = 1024  # steps in which TensorFlow's bicubic weights are tabulated
 

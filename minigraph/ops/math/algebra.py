@@ -15,10 +15,14 @@ from minigraph.ops.array.arrays import trace
 from minigraph.ops.array.joining import one_hot
 from minigraph.ops.array.shape import reshape, squeeze, transpose
 from minigraph.ops.builder import composed
-from minigraph.ops.math.math_api import abs, cast, pow, sqrt, square
+from minigraph.ops.math.arithmetic import abs, square
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.exponential import pow, sqrt
 from minigraph.ops.math.matmul import matmul
 from minigraph.ops.math.reduce import reduce_max, reduce_mean, reduce_sum
 from minigraph.ops.nn.conv3d import known_dims, reshaped
+
+__all__ = ["confusion_matrix", "einsum", "norm", "reduce_std", "reduce_variance", "tensordot"]
 
 
 def _product(dims: Sequence[Any]) -> Any:

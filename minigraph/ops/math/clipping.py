@@ -1,19 +1,55 @@
-"""Limiting tensors by their norms."""
+"""Limits on values, on norms and on the range of a dtype."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from minigraph.core.dtypes import as_dtype
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.ops.array.joining import stack
 from minigraph.ops.array.shape import size
-from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.builder import apply, as_tensor_like, composed
 from minigraph.ops.constant import constant
+from minigraph.ops.filling import ones_like
 from minigraph.ops.identity import identity
-from minigraph.ops.math.math_api import cast, is_finite, maximum, minimum, ones_like, rsqrt, sqrt, where
+from minigraph.ops.math.arithmetic import Maximum, Minimum, maximum, minimum
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.exponential import rsqrt, sqrt
+from minigraph.ops.math.finite import is_finite
 from minigraph.ops.math.reduce import reduce_sum
+from minigraph.ops.math.selection import where
 from minigraph.ops.nn.loss import l2_loss
+from minigraph.ops.pointwise import binary, scalar_like
+
+__all__ = [
+    "clip_by_average_norm",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "global_norm",
+    "saturate_cast",
+]
+
+
+def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Tensor:
+    """max(min(t, clip_value_max), clip_value_min); no gradient flows where it clips."""
+    tensor = convert_to_tensor(t)
+    with tensor.graph.name_scope(name or "clip_by_value") as scope:
+        low = binary(Minimum(), tensor, clip_value_max, None, "Minimum")
+        return binary(Maximum(), low, clip_value_min, scope, "Maximum")
+
+
+def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """`value` as another dtype, with what does not fit set to that dtype's smallest or largest number."""
+    kind = as_dtype(dtype)
+    with composed(name, "saturate_cast", value) as scope:
+        x = convert_to_tensor(value)
+        if x.dtype.min < kind.min:
+            x = apply(Maximum(), x, scalar_like(kind.min, x))
+        if x.dtype.max > kind.max:
+            x = apply(Minimum(), x, scalar_like(kind.max, x))
+        return cast(x, kind, name=scope)
 
 
 def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:

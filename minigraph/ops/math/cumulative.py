@@ -12,7 +12,9 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply, first, make
-from minigraph.ops.math.elementwise import Mul, RealDiv
+from minigraph.ops.math.arithmetic import Mul, RealDiv
+
+__all__ = ["cumprod", "cumsum"]
 
 _X = np.arange(12.0).reshape(3, 4) / 4 + 0.5
 

@@ -16,6 +16,8 @@ from minigraph.ops.broadcast import sum_like
 from minigraph.ops.builder import apply, as_tensor_like, first, graph_of, make, same_dtype
 from minigraph.ops.nn.bias import bias_add
 
+__all__ = ["matmul", "xw_plus_b"]
+
 
 def _random(*shape: int) -> np.ndarray:
     return np.random.RandomState(sum(shape)).randn(*shape)

@@ -15,6 +15,8 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, composed, first, make
 
+__all__ = ["in_top_k", "top_k"]
+
 _X = np.array([[0.3, 2.0, -1.0, 1.5], [4.0, -2.0, 0.5, 3.0]])
 _PLACES = np.array([[1, 3], [0, 1]], np.int32)
 

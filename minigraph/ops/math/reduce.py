@@ -12,13 +12,29 @@ from minigraph.core.errors import DTypeError, GradientError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
-from minigraph.ops import filling as F
 from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
 from minigraph.ops.builder import apply, first, graph_of, make
+from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import StopGradient
-from minigraph.ops.math import comparison as C
-from minigraph.ops.math import elementwise as E
-from minigraph.ops.math import selection as S
+from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Sub
+from minigraph.ops.math.casting import Cast
+from minigraph.ops.math.comparison import Equal
+from minigraph.ops.math.exponential import Exp, Log
+from minigraph.ops.math.finite import IsFinite
+from minigraph.ops.math.selection import Select
+
+__all__ = [
+    "argmax",
+    "argmin",
+    "reduce_all",
+    "reduce_any",
+    "reduce_logsumexp",
+    "reduce_max",
+    "reduce_mean",
+    "reduce_min",
+    "reduce_prod",
+    "reduce_sum",
+]
 
 _X = np.array([[-1.7, -0.4, 0.3], [0.8, 1.9, 2.6]])
 
@@ -112,9 +128,9 @@ class Extremum(ReduceOp, abstract=True):
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
-        hits = apply(S.Cast(x.dtype), apply(C.Equal(), _spread(self, node.outputs[0], x), x))
-        share = apply(E.RealDiv(), grad, apply(Sum(axis=self.axis, keep_dims=self.keep_dims), hits))
-        return (apply(E.Mul(), hits, _spread(self, share, x)),)
+        hits = apply(Cast(x.dtype), apply(Equal(), _spread(self, node.outputs[0], x), x))
+        share = apply(RealDiv(), grad, apply(Sum(axis=self.axis, keep_dims=self.keep_dims), hits))
+        return (apply(Mul(), hits, _spread(self, share, x)),)
 
 
 class Max(Extremum):
@@ -136,7 +152,7 @@ class Prod(ReduceOp):
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
-        return (apply(E.Mul(), _spread(self, grad, x), apply(ProdOfOthers(axis=self.axis), x)),)
+        return (apply(Mul(), _spread(self, grad, x), apply(ProdOfOthers(axis=self.axis), x)),)
 
 
 class ProdOfOthers(Op):
@@ -309,11 +325,11 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, 
         axes = as_axes(axis)
         x.graph.reserve_ids(2 if keepdims else 3)  # the axes, as constants, and the shape of the result
         top = apply(Max(axes, True), x)
-        finite = apply(S.Select(), apply(C.IsFinite(), top), top, apply(F.ZerosLike(), top))
+        finite = apply(Select(), apply(IsFinite(), top), top, apply(ZerosLike(), top))
         stopped = apply(StopGradient(), finite)
-        total = apply(Sum(axes, bool(keepdims)), apply(E.Exp(), apply(E.Sub(), x, stopped)))
+        total = apply(Sum(axes, bool(keepdims)), apply(Exp(), apply(Sub(), x, stopped)))
         shift = stopped if keepdims else apply(Sum(axes, False), stopped)  # one element each, in the other shape
-        return apply(E.Add(), apply(E.Log(), total), shift)
+        return apply(Add(), apply(Log(), total), shift)
 
 
 def _arg(op: type[ArgMax], x: Any, axis: Any, dimension: Any, output_type: Any, name: str | None) -> Tensor:

@@ -14,9 +14,10 @@ from minigraph.ops.array.shape import expand_dims, static_value, transpose
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.host.host_ops import SegmentSum, segment_count
 from minigraph.ops.identity import identity
-from minigraph.ops.math.math_api import add_n, multiply
 from minigraph.ops.math.ranking import top_k
 from minigraph.ops.nn.conv3d import known_dims
+
+__all__ = ["argsort", "identity_n", "map_fn", "segment_sum", "sort", "unsorted_segment_sum"]
 
 
 def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: int, name: str | None = None) -> Tensor:
@@ -87,16 +88,6 @@ def map_fn(fn: Callable[[Any], Any], elems: Any, dtype: Any = None, name: str | 
         if isinstance(results[0], list | tuple):
             return type(results[0])(stack(list(column)) for column in zip(*results, strict=True))
         return stack(results)
-
-
-def scalar_mul(scalar: Any, x: Any) -> Tensor:
-    """scalar·x."""
-    return multiply(scalar, x)
-
-
-def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name: str | None = None) -> Tensor:
-    """The sum of a list of tensors of one type."""
-    return add_n(inputs, name or "AccumulateNV2")
 
 
 def identity_n(input: Any, name: str | None = None) -> list[Tensor]:

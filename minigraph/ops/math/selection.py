@@ -1,4 +1,4 @@
-"""Casting, choosing between tensors, and adding many up."""
+"""Selection between two tensors by a condition."""
 
 from __future__ import annotations
 
@@ -7,48 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core import scalar
 from minigraph.core import types as T
-from minigraph.core.dtypes import as_dtype, bool_, float32
+from minigraph.core.dtypes import bool_
 from minigraph.core.errors import DTypeError
-from minigraph.core.graph import Node, Tensor
+from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
-from minigraph.core.scalar import Scalar, cast, where
+from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
-from minigraph.ops.builder import apply, same_dtype
+from minigraph.ops.builder import apply, as_tensor_like, first, graph_of, same_dtype
 from minigraph.ops.filling import ZerosLike
-from minigraph.ops.identity import Identity
-from minigraph.ops.pointwise import X, by_rows
-
-
-class Cast(Op):
-    """Change of dtype; floats are truncated toward zero, and anything but zero is True."""
-
-    dtype: Any
-
-    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        return (TensorType(self.dtype, x.shape),)
-
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (x.astype(self.dtype.np_dtype),)
-
-    batching = by_rows
-
-    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
-        return True
-
-    def expr(self, *operands: Scalar) -> Scalar:
-        return cast(operands[0], self.dtype)
-
-    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        source = node.inputs[0].dtype
-        if not (source.is_floating and self.dtype.is_floating):
-            return (None,)
-        return (apply(Cast(source), grad),)
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        yield Sample(cls(float32), (X,), tolerance=1e-4)
-        yield Sample(cls(as_dtype("int32")), (X,), smooth=False)
+from minigraph.ops.pointwise import X
 
 
 class Select(Op):
@@ -75,7 +44,7 @@ class Select(Op):
         return in_types[0].shape in ((), in_types[1].shape)
 
     def expr(self, *operands: Scalar) -> Scalar:
-        return where(*operands)
+        return scalar.where(*operands)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         zeros = apply(ZerosLike(), grad)
@@ -88,38 +57,14 @@ class Select(Op):
         yield Sample(cls(), (np.array([True, False]), X, 2 * X))
 
 
-class AddN(Op):
-    """The sum of tensors of one type."""
-
-    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
-        shape = types[0].shape
-        for other in types[1:]:
-            shape = T.merge(shape, other.shape)
-        return (TensorType(same_dtype("AddN", *types), shape),)
-
-    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
-        total = arrays[0]
-        for other in arrays[1:]:
-            total = total + other
-        return (total,)
-
-    batching = by_rows
-
-    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
-        return True
-
-    def expr(self, *operands: Scalar) -> Scalar:
-        total, *rest = operands
-        for other in rest:
-            total = total + other
-        return total
-
-    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        return [grad] * len(node.inputs)
-
-    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
-        return (Identity() if len(types) == 1 else self), tuple(range(len(types)))
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        yield Sample(cls(), (X, 2 * X, 3 * X))
+def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
+    """x where `condition` holds, else y. The one-argument form has a shape that depends on values: not supported."""
+    if x is None or y is None:
+        raise ValueError("tf.where needs x and y: the form that returns indices has no static shape")
+    x, y = as_tensor_like(x), as_tensor_like(y)
+    given = x if isinstance(x, Tensor) else y if isinstance(y, Tensor) else None
+    condition = as_tensor_like(condition)
+    with graph_of([condition, x, y]).as_default():
+        x, y = (convert_to_tensor(v, None if given is None else given.dtype) for v in (x, y))
+        condition = convert_to_tensor(condition, bool_)
+    return first(x.graph.add(Select(), (condition, x, y), name))

@@ -1,18 +1,125 @@
-"""The rarer activations: selu, leaky_relu, softsign, and those composed of others."""
+"""Activation functions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from minigraph.core.graph import Tensor, convert_to_tensor
-from minigraph.core.scalar import Scalar, call, where
+from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.scalar import Scalar, call, cast, where
 from minigraph.ops.array.joining import concat
-from minigraph.ops.builder import apply
-from minigraph.ops.math import comparison as C
-from minigraph.ops.math import elementwise as E
-from minigraph.ops.math.math_api import relu, sigmoid
+from minigraph.ops.builder import apply, composed
+from minigraph.ops.math.arithmetic import Abs, Add, Mul, RealDiv, Square, Sub, negative
+from minigraph.ops.math.comparison import Greater, Less
 from minigraph.ops.math.selection import Select
-from minigraph.ops.pointwise import Unary, scalar_like, unary
+from minigraph.ops.pointwise import Pointwise, Unary, X, scalar_like, unary
+
+__all__ = [
+    "crelu",
+    "elu",
+    "leaky_relu",
+    "log_sigmoid",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "softplus",
+    "softsign",
+    "swish",
+]
+
+
+class Relu(Unary):
+    """y = max(x, 0). The derivative at 0 is 0; NaN stays NaN."""
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.maximum(x, x.dtype.type(0)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        return call("maximum", operands[0], 0)
+
+    def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return apply(ReluGrad(), g, y)
+
+
+def relu(features: Any, name: str | None = None) -> Tensor:
+    """max(x, 0); the derivative at 0 is 0."""
+    return unary(Relu(), features, name, "Relu", "features")
+
+
+class ReluGrad(Pointwise):
+    """g where the activation is above 0, else 0."""
+
+    domain = (X[::-1], X)
+
+    def forward(self, xp: Any, g: Any, y: Any) -> tuple[Any, ...]:
+        return (g * (y > 0),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        g, y = operands
+        return g * cast(call("greater", y, 0), g.dtype)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply(ReluGrad(), grad, node.inputs[1]), None
+
+
+class Relu6(Unary):
+    """y = min(max(x, 0), 6). The derivative at 0 and at 6 is 0; NaN stays NaN."""
+
+    domain = (4 * X,)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        return call("minimum", call("maximum", operands[0], 0), 6)
+
+    def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return apply(Relu6Grad(), g, y)
+
+
+def relu6(features: Any, name: str | None = None) -> Tensor:
+    """min(max(x, 0), 6); the derivative at 0 and at 6 is 0."""
+    return unary(Relu6(), features, name, "Relu6", "features")
+
+
+class Relu6Grad(Pointwise):
+    """g where the activation is between 0 and 6, else 0."""
+
+    domain = (X[::-1], 4 * X)
+
+    def forward(self, xp: Any, g: Any, y: Any) -> tuple[Any, ...]:
+        return (g * ((y > 0) & (y < 6)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        g, y = operands
+        return g * cast(call("greater", y, 0), g.dtype) * cast(call("less", y, 6), g.dtype)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply(Relu6Grad(), grad, node.inputs[1]), None
+
+
+class Elu(Unary):
+    """y = x for x ≥ 0, else e^x − 1."""
+
+    kinds = "f"
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.where(x < 0, xp.expm1(xp.minimum(x, x.dtype.type(0))), x),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        (x,) = operands
+        return where(call("less", x, 0), call("expm1", call("minimum", x, 0)), x)
+
+    def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        negative = apply(Less(), x, scalar_like(0, x))
+        return apply(Select(), negative, apply(Mul(), g, apply(Add(), y, scalar_like(1, y))), g)
+
+
+def elu(features: Any, name: str | None = None) -> Tensor:
+    """x for x ≥ 0, else e^x − 1."""
+    return unary(Elu(), features, name, "Elu", "features")
+
 
 # Klambauer et al. 2017: with these, a layer of independent normal inputs hands on mean 0 and variance 1.
 _SCALE, _SCALE_ALPHA = 1.0507009873554804934193349852946, 1.7580993408473768599402175208123
@@ -34,9 +141,14 @@ class Selu(Unary):
         return where(call("less", x, 0), below, call("multiply", x, _SCALE))
 
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        below = apply(E.Mul(), g, apply(E.Add(), y, scalar_like(_SCALE_ALPHA, y)))
-        negative = apply(C.Less(), x, scalar_like(0, x))
-        return apply(Select(), negative, below, apply(E.Mul(), g, scalar_like(_SCALE, g)))
+        below = apply(Mul(), g, apply(Add(), y, scalar_like(_SCALE_ALPHA, y)))
+        negative = apply(Less(), x, scalar_like(0, x))
+        return apply(Select(), negative, below, apply(Mul(), g, scalar_like(_SCALE, g)))
+
+
+def selu(features: Any, name: str | None = None) -> Tensor:
+    """The self-normalising unit: s·x for x ≥ 0, else s·α·(e^x − 1). Source: Klambauer et al. 2017."""
+    return unary(Selu(), features, name, "Selu", "features")
 
 
 class LeakyRelu(Unary):
@@ -54,8 +166,61 @@ class LeakyRelu(Unary):
         return where(call("greater", x, 0), x, call("multiply", x, self.alpha))
 
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        below = apply(E.Mul(), g, scalar_like(self.alpha, g))
-        return apply(Select(), apply(C.Greater(), x, scalar_like(0, x)), g, below)
+        below = apply(Mul(), g, scalar_like(self.alpha, g))
+        return apply(Select(), apply(Greater(), x, scalar_like(0, x)), g, below)
+
+
+def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Tensor:
+    """x for x > 0, else alpha·x."""
+    return unary(LeakyRelu(float(alpha)), features, name, "LeakyRelu", "features")
+
+
+class Sigmoid(Unary):
+    """y = 1/(1 + e^−x); ∂y/∂x = y(1 − y). Where e^−x overflows, y is 0, as it should be."""
+
+    kinds = "f"
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        one = x.dtype.type(1)
+        return (one / (one + xp.exp(-x)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        return 1 / (1 + call("exp", -operands[0]))
+
+    def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return apply(Mul(), apply(Mul(), g, y), apply(Sub(), scalar_like(1, y), y))
+
+
+def sigmoid(x: Any, name: str | None = None) -> Tensor:
+    """1/(1 + e^−x)."""
+    return unary(Sigmoid(), x, name, "Sigmoid")
+
+
+class Softplus(Unary):
+    """y = log(1 + e^x)."""
+
+    kinds = "f"
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.logaddexp(x, x.dtype.type(0)),)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        (x,) = operands
+        return call("maximum", x, 0) + call("log1p", call("exp", -call("absolute", x)))
+
+    def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return apply(Mul(), g, apply(Sigmoid(), x))
+
+
+def softplus(features: Any, name: str | None = None) -> Tensor:
+    """log(1 + e^x)."""
+    return unary(Softplus(), features, name, "Softplus", "features")
+
+
+def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
+    """log(1/(1 + e^−x))."""
+    with composed(name, "LogSigmoid", x) as scope:
+        return negative(softplus(-convert_to_tensor(x)), name=scope)
 
 
 class Softsign(Unary):
@@ -71,18 +236,8 @@ class Softsign(Unary):
         return x / (1 + call("absolute", x))
 
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        slope = apply(E.Square(), apply(E.Add(), scalar_like(1, x), apply(E.Abs(), x)))
-        return apply(E.RealDiv(), g, slope)
-
-
-def selu(features: Any, name: str | None = None) -> Tensor:
-    """The self-normalising unit: s·x for x ≥ 0, else s·α·(e^x − 1). Source: Klambauer et al. 2017."""
-    return unary(Selu(), features, name, "Selu", "features")
-
-
-def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Tensor:
-    """x for x > 0, else alpha·x."""
-    return unary(LeakyRelu(float(alpha)), features, name, "LeakyRelu", "features")
+        slope = apply(Square(), apply(Add(), scalar_like(1, x), apply(Abs(), x)))
+        return apply(RealDiv(), g, slope)
 
 
 def softsign(features: Any, name: str | None = None) -> Tensor:

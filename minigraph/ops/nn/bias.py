@@ -16,6 +16,8 @@ from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, first, make, same_dtype
 from minigraph.ops.data_format import in_nhwc
 
+__all__ = ["bias_add"]
+
 
 class BiasAdd(Op):
     """y[..., c] = x[..., c] + b[c]."""

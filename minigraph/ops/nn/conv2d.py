@@ -19,6 +19,8 @@ from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.data_format import in_nhwc
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
 
+__all__ = ["conv2d"]
+
 CASES: tuple[tuple[dict[str, Any], tuple[int, ...], tuple[int, ...]], ...] = (
     ({"padding": "SAME"}, (2, 4, 5, 2), (3, 2, 2, 3)),
     ({"padding": "VALID", "strides": (2, 1)}, (1, 5, 4, 2), (2, 3, 2, 2)),

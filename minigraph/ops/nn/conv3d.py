@@ -19,6 +19,8 @@ from minigraph.ops.builder import as_tensor_like, graph_of
 from minigraph.ops.nn.conv2d import conv2d
 from minigraph.ops.window import explicit_padding, output_size, reach
 
+__all__ = ["conv3d"]
+
 
 def conv3d(
     input: Any, filter: Any = None, strides: Any = None, padding: Any = None, data_format: str = "NDHWC",

@@ -19,6 +19,8 @@ from minigraph.ops.builder import as_tensor_like, graph_of
 from minigraph.ops.nn.conv2d import conv2d
 from minigraph.ops.window import Pair
 
+__all__ = ["conv1d", "convolve1d", "convolve2d"]
+
 MODES = ("full", "same", "valid")
 
 

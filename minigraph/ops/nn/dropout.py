@@ -7,8 +7,10 @@ from typing import Any
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.ops.array.shape import shape
 from minigraph.ops.builder import as_tensor_like
-from minigraph.ops.math.math_api import cast
+from minigraph.ops.math.casting import cast
 from minigraph.ops.random.distributions import random_uniform
+
+__all__ = ["dropout"]
 
 
 def dropout(

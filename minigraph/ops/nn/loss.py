@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,18 +13,34 @@ from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
-from minigraph.ops import filling as F
 from minigraph.ops.array.joining import OneHot
 from minigraph.ops.array.shape import ExpandDims, reshape, shape, transpose
 from minigraph.ops.broadcast import sum_like
-from minigraph.ops.builder import apply, first, make, require_float
+from minigraph.ops.builder import apply, composed, first, make, require_float
+from minigraph.ops.filling import ZerosLike, ones_like, zeros_like
 from minigraph.ops.identity import Identity, StopGradient
-from minigraph.ops.math import comparison as C
-from minigraph.ops.math import elementwise as E
-from minigraph.ops.math import selection as S
+from minigraph.ops.math.arithmetic import Add, Mul, Neg, Sub, abs, add
+from minigraph.ops.math.comparison import GreaterEqual, logical_and
+from minigraph.ops.math.exponential import Exp, Log1p, exp, log, log1p
 from minigraph.ops.math.reduce import Sum
+from minigraph.ops.math.selection import Select, where
+from minigraph.ops.nn.activation import relu
+
+__all__ = [
+    "l2_loss",
+    "log_poisson_loss",
+    "log_softmax",
+    "sigmoid_cross_entropy_with_logits",
+    "softmax",
+    "softmax_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits_v2",
+    "sparse_softmax_cross_entropy_with_logits",
+    "weighted_cross_entropy_with_logits",
+]
 
 _LOGITS = np.array([[1.0, -0.5, 2.0], [0.3, 0.1, -1.2]])
+
+
 _LABELS = np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])
 
 
@@ -40,7 +57,7 @@ def _check_rows(kind: str, x: TensorType) -> TensorType:
 
 
 def _row_dot(a: Tensor, b: Tensor) -> Tensor:
-    return apply(Sum((-1,), True), apply(E.Mul(), a, b))
+    return apply(Sum((-1,), True), apply(Mul(), a, b))
 
 
 class Softmax(Op):
@@ -54,7 +71,7 @@ class Softmax(Op):
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         p = node.outputs[0]
-        return (apply(E.Mul(), p, apply(E.Sub(), grad, _row_dot(grad, p))),)
+        return (apply(Mul(), p, apply(Sub(), grad, _row_dot(grad, p))),)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -71,8 +88,8 @@ class LogSoftmax(Op):
         return (_log_softmax(xp, x),)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        p = apply(E.Exp(), node.outputs[0])
-        return (apply(E.Sub(), grad, apply(E.Mul(), p, apply(Sum((-1,), True), grad))),)
+        p = apply(Exp(), node.outputs[0])
+        return (apply(Sub(), grad, apply(Mul(), p, apply(Sum((-1,), True), grad))),)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -84,17 +101,17 @@ def _logits_gradient(node: Node, loss: Tensor | None, backprop: Tensor | None) -
     logits = node.inputs[0]
     parts = []
     if loss is not None:
-        parts.append(apply(E.Mul(), apply(ExpandDims(-1), loss), node.outputs[1]))
+        parts.append(apply(Mul(), apply(ExpandDims(-1), loss), node.outputs[1]))
     if backprop is not None:
         p = apply(Softmax(), logits)
-        parts.append(apply(E.Mul(), p, apply(E.Sub(), backprop, _row_dot(backprop, p))))
+        parts.append(apply(Mul(), p, apply(Sub(), backprop, _row_dot(backprop, p))))
     return _total(parts, logits)
 
 
 def _total(parts: list[Tensor], like: Tensor) -> Tensor | None:
     if not parts:
         return None
-    return sum_like(parts[0] if len(parts) == 1 else apply(E.Add(), *parts), like)
+    return sum_like(parts[0] if len(parts) == 1 else apply(Add(), *parts), like)
 
 
 class SoftmaxCrossEntropyWithLogits(Op):
@@ -117,9 +134,9 @@ class SoftmaxCrossEntropyWithLogits(Op):
         logits, labels = node.inputs
         to_labels = []
         if loss is not None:
-            to_labels.append(apply(E.Neg(), apply(E.Mul(), apply(ExpandDims(-1), loss), apply(LogSoftmax(), logits))))
+            to_labels.append(apply(Neg(), apply(Mul(), apply(ExpandDims(-1), loss), apply(LogSoftmax(), logits))))
         if backprop is not None:
-            to_labels.append(apply(E.Neg(), backprop))
+            to_labels.append(apply(Neg(), backprop))
         return _logits_gradient(node, loss, backprop), _total(to_labels, labels)
 
     @classmethod
@@ -172,7 +189,7 @@ class L2Loss(Op):
         return (xp.asarray(xp.sum(x * x) / x.dtype.type(2)),)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        return (apply(E.Mul(), node.inputs[0], grad),)
+        return (apply(Mul(), node.inputs[0], grad),)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -281,14 +298,49 @@ def sigmoid_cross_entropy_with_logits(
         )
     graph = x.graph
     with graph.as_default(), graph.name_scope(name or "logistic_loss") as scope:
-        zeros = apply(F.ZerosLike(), x, name="zeros_like")
-        positive = apply(C.GreaterEqual(), x, zeros)
-        relu = apply(S.Select(), positive, x, zeros)
-        minus_abs = apply(S.Select(), positive, apply(E.Neg(), x), x)
-        linear = apply(E.Sub(), relu, apply(E.Mul(), x, z, name="mul"), name="sub")
-        return apply(E.Add(), linear, apply(E.Log1p(), apply(E.Exp(), minus_abs)), name=scope)
+        zeros = apply(ZerosLike(), x, name="zeros_like")
+        positive = apply(GreaterEqual(), x, zeros)
+        relu = apply(Select(), positive, x, zeros)
+        minus_abs = apply(Select(), positive, apply(Neg(), x), x)
+        linear = apply(Sub(), relu, apply(Mul(), x, z, name="mul"), name="sub")
+        return apply(Add(), linear, apply(Log1p(), apply(Exp(), minus_abs)), name=scope)
 
 
 def l2_loss(t: Any, name: str | None = None) -> Tensor:
     """Σ t² / 2."""
     return first(make(L2Loss(), name, "L2Loss", {"t": t}))
+
+
+def _same_shapes(first: Tensor, second: Tensor, what: str) -> None:
+    if not T.compatible(first.type.shape, second.type.shape):
+        a, b = format_shape(first.type.shape), format_shape(second.type.shape)
+        raise ShapeError(f"{what} must have the same shape ({a} vs {b})")
+
+
+def weighted_cross_entropy_with_logits(
+    labels: Any = None, logits: Any = None, pos_weight: Any = None, name: str | None = None, targets: Any = None
+) -> Tensor:
+    """sigmoid_cross_entropy_with_logits with the term of the positive labels times `pos_weight`."""
+    with composed(name, "logistic_loss", logits, labels if targets is None else targets) as scope:
+        x = convert_to_tensor(logits, name="logits")
+        z = convert_to_tensor(labels if targets is None else targets, x.dtype, name="labels")
+        _same_shapes(x, z, "logits and labels")
+        weight = 1 + (pos_weight - 1) * z
+        return add((1 - z) * x, weight * (log1p(exp(-abs(x))) + relu(-x)), name=scope)
+
+
+def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Tensor:
+    """e^c − c·z, the negative log-likelihood of counts z under Poisson's law of the mean e^c, up to a constant.
+
+    compute_full_loss: with Stirling's approximation of the constant, for z > 1.
+    """
+    with composed(name, "log_poisson_loss", log_input, targets):
+        c = convert_to_tensor(log_input, name="log_input")
+        z = convert_to_tensor(targets, c.dtype, name="targets")
+        _same_shapes(c, z, "log_input and targets")
+        result: Tensor = exp(c) - c * z
+        if compute_full_loss:
+            stirling = z * log(z) - z + 0.5 * log((2 * math.pi) * z)
+            zeros = zeros_like(z)
+            result = result + where(logical_and(z >= zeros, z <= ones_like(z)), zeros, stirling)
+        return result

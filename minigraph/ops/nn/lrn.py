@@ -15,8 +15,11 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, first, make, require_float
-from minigraph.ops.math import elementwise as E
+from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Square, Sub
+from minigraph.ops.math.exponential import Pow
 from minigraph.ops.pointwise import scalar_like
+
+__all__ = ["local_response_normalization"]
 
 
 def window_sum(xp: Any, x: Any, radius: int) -> Any:
@@ -81,12 +84,12 @@ class LRN(Op):
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         (x,) = node.inputs
         window = WindowSum(self.depth_radius)
-        energy = apply(E.Mul(), scalar_like(self.alpha, x), apply(window, apply(E.Square(), x)))
-        s = apply(E.Add(), scalar_like(self.bias, x), energy)
-        direct = apply(E.Mul(), grad, apply(E.Pow(), s, scalar_like(-self.beta, x)))
-        spread = apply(window, apply(E.RealDiv(), apply(E.Mul(), direct, x), s))
-        factor = apply(E.Mul(), scalar_like(2 * self.alpha * self.beta, x), x)
-        return (apply(E.Sub(), direct, apply(E.Mul(), factor, spread)),)
+        energy = apply(Mul(), scalar_like(self.alpha, x), apply(window, apply(Square(), x)))
+        s = apply(Add(), scalar_like(self.bias, x), energy)
+        direct = apply(Mul(), grad, apply(Pow(), s, scalar_like(-self.beta, x)))
+        spread = apply(window, apply(RealDiv(), apply(Mul(), direct, x), s))
+        factor = apply(Mul(), scalar_like(2 * self.alpha * self.beta, x), x)
+        return (apply(Sub(), direct, apply(Mul(), factor, spread)),)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

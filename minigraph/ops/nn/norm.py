@@ -4,35 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigraph.core.errors import DTypeError, ShapeError
+from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
-from minigraph.ops.array.shape import size, squeeze
+from minigraph.ops.array.shape import size
 from minigraph.ops.builder import apply, as_tensor_like
-from minigraph.ops.math import elementwise as E
-from minigraph.ops.math.math_api import cast, maximum, rsqrt, square, squared_difference
-from minigraph.ops.math.reduce import as_axes, reduce_mean, reduce_sum
+from minigraph.ops.math.arithmetic import AddV2, Mul, maximum, square
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.exponential import rsqrt
+from minigraph.ops.math.reduce import reduce_sum
+from minigraph.ops.nn.statistics import moments
+
+__all__ = ["batch_norm_with_global_normalization", "batch_normalization", "fused_batch_norm", "l2_normalize"]
 
 LEAST_EPSILON = 1.001e-5  # TensorFlow raises a smaller one to it, because cuDNN does not take less
-
-
-def moments(
-    x: Any, axes: Any, shift: Any = None, name: str | None = None, keep_dims: Any = None, keepdims: Any = None
-) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance, E[(x − E[x])²], over `axes`."""
-    tensor = convert_to_tensor(x)
-    if not tensor.dtype.is_floating:
-        raise DTypeError(f"moments takes floating-point tensors, not {tensor.dtype.name}")
-    with tensor.graph.name_scope(name or "moments"):
-        mean = reduce_mean(tensor, axes, keepdims=True, name="mean")
-        # TensorFlow stops the gradient at the mean here. That is right to first order (the mean's part of it is 0),
-        # but loses a term of the second, so the mean stays connected.
-        tensor.graph.reserve_ids(1)
-        variance = reduce_mean(squared_difference(tensor, mean), axes, keepdims=True, name="variance")
-        if keep_dims or keepdims:
-            return mean, variance
-        order = as_axes(axes)
-        return squeeze(mean, order), squeeze(variance, order)
 
 
 def batch_normalization(
@@ -52,7 +37,19 @@ def normalised(
     if scale is not None:
         inverse = inverse * scale
     shift = -mean * inverse if offset is None else offset - mean * inverse
-    return apply(E.AddV2(), x * inverse, as_tensor_like(shift), name=name)
+    return apply(AddV2(), x * inverse, as_tensor_like(shift), name=name)
+
+
+def batch_norm_with_global_normalization(
+    t: Any = None, m: Any = None, v: Any = None, beta: Any = None, gamma: Any = None, variance_epsilon: Any = None,
+    scale_after_normalization: Any = None, name: str | None = None, input: Any = None, mean: Any = None,
+    variance: Any = None,
+) -> Tensor:  # fmt: skip
+    """The older name of `batch_normalization`."""
+    x, centre, spread = (new if old is None else old for old, new in ((t, input), (m, mean), (v, variance)))
+    return batch_normalization(
+        x, centre, spread, beta, gamma if scale_after_normalization else None, variance_epsilon, name
+    )
 
 
 def fused_batch_norm(
@@ -101,4 +98,4 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | N
     tensor = convert_to_tensor(x)
     with tensor.graph.name_scope(name or "l2_normalize") as scope:
         total = reduce_sum(square(tensor), dim if axis is None else axis, keepdims=True)
-        return apply(E.Mul(), tensor, rsqrt(maximum(total, epsilon)), name=scope)
+        return apply(Mul(), tensor, rsqrt(maximum(total, epsilon)), name=scope)

@@ -11,14 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import int32, uint8
+from minigraph.core.dtypes import as_dtype, int32, int64, uint8
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Node, Tensor
+from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
-from minigraph.ops.builder import apply, first, make, require_float
-from minigraph.ops.data_format import in_nhwc
+from minigraph.ops.builder import apply, composed, first, make, require_float
+from minigraph.ops.data_format import NHWC, in_nhwc
+from minigraph.ops.math.casting import cast
+from minigraph.ops.math.integer_division import floordiv, floormod
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
+
+__all__ = ["avg_pool", "max_pool", "max_pool_with_argmax"]
 
 CASES: tuple[tuple[tuple[Any, ...], tuple[int, ...]], ...] = (
     (((2, 2), (2, 2), "VALID"), (2, 4, 6, 3)),
@@ -303,3 +307,42 @@ def avg_pool(
     """The mean of the valid elements of each window. ksize and strides: [1, rows, columns, 1], or
     [1, 1, rows, columns] with data_format NCHW."""
     return _pool(AvgPool, input if value is None else value, ksize, strides, padding, data_format, name)
+
+
+def max_pool_with_argmax(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = NHWC, Targmax: Any = None,
+    name: str | None = None, output_dtype: Any = None, include_batch_in_index: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Max pooling, and the place (y·W + x)·C + c of each maximum; with the batch, ((b·H + y)·W + x)·C + c.
+
+    H, W and C must be known; with `include_batch_in_index`, N too.
+    """
+    if data_format != NHWC:
+        raise ValueError("Data formats other than 'NHWC' are not yet supported")
+    chosen = output_dtype if Targmax is None else Targmax
+    kind = int64 if chosen is None else as_dtype(chosen)
+    with composed(name, "MaxPoolWithArgmax", input) as scope:
+        x = convert_to_tensor(input)
+        op = MaxPool(parse_sizes(ksize, "window sizes"), parse_sizes(strides, "strides"), parse_padding(padding))
+        pooled, where = x.graph.add(op, (x,), scope).outputs
+        start, line = _starts(op, x, include_batch_in_index, kind.np_dtype)
+        place = cast(where, kind)
+        width = kind.np_dtype.type(op.ksize[1])
+        row, column = floordiv(place, width), floormod(place, width)
+        argmax: Tensor = row * line[0] + column * line[1] + start
+        return pooled, argmax
+
+
+def _starts(op: MaxPool, x: Tensor, batch: bool, kind: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The flat place of each window's first element, and how far a step to the next row and column goes."""
+    dims = x.type.shape
+    if dims is None or None in dims[0 if batch else 1 :]:
+        raise ShapeError(f"max_pool_with_argmax needs to know the image's size, not {format_shape(dims)}")
+    count, height, width, channels = dims[0] or 1, *(int(d or 0) for d in dims[1:])
+    rows, columns = op.window.out(height, width)
+    (top, _), (left, _) = op.window.pads(height, width)
+    y = np.arange(rows or 0)[:, None, None] * op.strides[0] - top
+    z = np.arange(columns or 0)[:, None] * op.strides[1] - left
+    start = (y * width + z) * channels + np.arange(channels)
+    shift = np.arange(count if batch else 1)[:, None, None, None] * (height * width * channels)
+    return (start + shift).astype(kind), np.array([width * channels, channels], kind)

@@ -20,8 +20,10 @@ from minigraph.core.types import TensorType
 from minigraph.ops.array.shape import known_shape, shape_operand
 from minigraph.ops.builder import apply, graph_of
 from minigraph.ops.constant import constant
-from minigraph.ops.math import elementwise as E
+from minigraph.ops.math.arithmetic import Add, Mul, Sub
 from minigraph.ops.random import philox
+
+__all__ = ["random_normal", "random_uniform", "set_random_seed", "truncated_normal"]
 
 DEFAULT_GRAPH_SEED = 87654321
 _MAXINT32 = 2**31 - 1
@@ -170,8 +172,8 @@ def _scaled(
         dims = _shape(shape, graph)
         centre = mean if isinstance(mean, Tensor) else constant(mean, number, name="mean")
         scale = stddev if isinstance(stddev, Tensor) else constant(stddev, number, name="stddev")
-        product = apply(E.Mul(), draw(graph, kind, dims, number, seed), scale, name="mul")
-        return apply(E.Add(), product, centre, name=scope)
+        product = apply(Mul(), draw(graph, kind, dims, number, seed), scale, name="mul")
+        return apply(Add(), product, centre, name=scope)
 
 
 def random_normal(
@@ -212,5 +214,5 @@ def random_uniform(
         low = minval if isinstance(minval, Tensor) else constant(minval, kind, name="min")
         high = maxval if isinstance(maxval, Tensor) else constant(maxval, kind, name="max")
         unit = draw(graph, RandomUniform, dims, kind, seed)
-        width = apply(E.Sub(), high, low, name="sub")
-        return apply(E.Add(), apply(E.Mul(), unit, width, name="mul"), low, name=scope)
+        width = apply(Sub(), high, low, name="sub")
+        return apply(Add(), apply(Mul(), unit, width, name="mul"), low, name=scope)

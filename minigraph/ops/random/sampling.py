@@ -19,6 +19,8 @@ from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.random import philox
 from minigraph.ops.random.distributions import CELL, RandomOp, draw, get_seed
 
+__all__ = ["multinomial", "random_shuffle"]
+
 _CELL = np.array([256, 7, 3], np.uint64)
 
 

@@ -12,7 +12,7 @@ import sympy
 import minigraph as tf
 from minigraph.backends.sympy import symbols
 from minigraph.core.errors import InvalidArgumentError
-from minigraph.ops.math.selection import Cast
+from minigraph.ops.math.casting import Cast
 from minigraph.tools.textbook.derive.document import (
     Block,
     Claim,

@@ -1,4 +1,4 @@
-"""Pooling in one and three dimensions, and with the places of the maxima: composed of the two-dimensional pools."""
+"""Pooling in one and three dimensions, composed of two-dimensional pools."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import as_dtype, int64
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.ops.array.shape import expand_dims, squeeze
 from minigraph.ops.builder import composed
 from minigraph.ops.data_format import NCHW, NHWC
-from minigraph.ops.math.math_api import cast, floordiv, floormod
 from minigraph.ops.nn.conv3d import known_dims, reshaped
-from minigraph.ops.nn.pool import MaxPool, avg_pool, max_pool
-from minigraph.ops.window import parse_padding, parse_sizes
+from minigraph.ops.nn.pool import avg_pool, max_pool
+
+__all__ = ["avg_pool1d", "avg_pool3d", "max_pool1d", "max_pool3d", "pool"]
 
 Pooling = Callable[..., Tensor]
 
@@ -86,45 +85,6 @@ def _pool3d(pool: Pooling, value: Any, ksize: Any, strides: Any, padding: Any, f
         static = [planes.type.shape, y.type.shape]
         result.set_shape([x.type.shape[0], static[1][1], *static[0][1:]])  # type: ignore[index]
         return result
-
-
-def max_pool_with_argmax(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = NHWC, Targmax: Any = None,
-    name: str | None = None, output_dtype: Any = None, include_batch_in_index: bool = False,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Max pooling, and the place (y·W + x)·C + c of each maximum; with the batch, ((b·H + y)·W + x)·C + c.
-
-    H, W and C must be known; with `include_batch_in_index`, N too.
-    """
-    if data_format != NHWC:
-        raise ValueError("Data formats other than 'NHWC' are not yet supported")
-    chosen = output_dtype if Targmax is None else Targmax
-    kind = int64 if chosen is None else as_dtype(chosen)
-    with composed(name, "MaxPoolWithArgmax", input) as scope:
-        x = convert_to_tensor(input)
-        op = MaxPool(parse_sizes(ksize, "window sizes"), parse_sizes(strides, "strides"), parse_padding(padding))
-        pooled, where = x.graph.add(op, (x,), scope).outputs
-        start, line = _starts(op, x, include_batch_in_index, kind.np_dtype)
-        place = cast(where, kind)
-        width = kind.np_dtype.type(op.ksize[1])
-        row, column = floordiv(place, width), floormod(place, width)
-        argmax: Tensor = row * line[0] + column * line[1] + start
-        return pooled, argmax
-
-
-def _starts(op: MaxPool, x: Tensor, batch: bool, kind: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The flat place of each window's first element, and how far a step to the next row and column goes."""
-    dims = x.type.shape
-    if dims is None or None in dims[0 if batch else 1 :]:
-        raise ShapeError(f"max_pool_with_argmax needs to know the image's size, not {format_shape(dims)}")
-    count, height, width, channels = dims[0] or 1, *(int(d or 0) for d in dims[1:])
-    rows, columns = op.window.out(height, width)
-    (top, _), (left, _) = op.window.pads(height, width)
-    y = np.arange(rows or 0)[:, None, None] * op.strides[0] - top
-    z = np.arange(columns or 0)[:, None] * op.strides[1] - left
-    start = (y * width + z) * channels + np.arange(channels)
-    shift = np.arange(count if batch else 1)[:, None, None, None] * (height * width * channels)
-    return (start + shift).astype(kind), np.array([width * channels, channels], kind)
 
 
 def pool(
