@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 VALID_NAME = re.compile(r"[A-Za-z0-9_.\\][A-Za-z0-9_.\\/>-]*")
 
 
-class Tensor(Operand):
+class Tensor(Operand["Tensor"]):
     """One output of a node. It has a type but no value; `Session.run` computes values."""
 
     __slots__ = ("__weakref__", "node", "type", "value_index")

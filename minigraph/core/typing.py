@@ -13,7 +13,7 @@ from minigraph.core.dtypes import DType
 from minigraph.core.operand import Operand
 from minigraph.core.types import Dimension, TensorShape
 
-TensorLike: TypeAlias = Operand | npt.ArrayLike
+TensorLike: TypeAlias = Operand[Any] | npt.ArrayLike
 """A tensor, a variable, or anything of which NumPy makes an array of numbers."""
 
 DTypeLike: TypeAlias = DType | str | type[Any] | np.dtype[Any]

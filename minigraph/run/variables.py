@@ -20,7 +20,7 @@ from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVaria
 from minigraph.run.initializers import glorot_uniform_initializer, zeros_initializer
 
 
-class Variable(Operand):
+class Variable(Operand[Tensor]):
     """A tensor whose value a session keeps.
 
     initial_value: a tensor, an array, a number, or a function that makes one. `ref` is the buffer's tensor, which
