@@ -246,7 +246,7 @@ def test_a_missing_second_derivative_is_an_error(name: str) -> None:
         ys: Any = case.outputs
         if name == "Prod":
             ys = case.differentiate(ys)[1]
-        with pytest.raises(GradientError, match=r"reduce_prod.*test_ops_generic"):
+        with pytest.raises(GradientError, match=r"reduce_prod.*test_every_op"):
             case.differentiate(ys)
 
 

@@ -20,11 +20,11 @@ from gpu.fake_cudnn import FakeCudnn
 from gpu.host import COMPILER, HostDevice
 from gpu.layout import lay_out
 from gpu.some_device import has_gpu
+from support.paths import TESTS
 
 from minigraph.backend import discovery as backends
 from minigraph.backends.cupy.backend import CupyBackend
 
-TESTS = Path(__file__).parents[1]
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
 MISBEHAVING = """

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.paths import TESTS
 
 import minigraph as tf
 
-TESTS = Path(__file__).parents[1]
 PROGRAMS = TESTS / "programs"
 DIGITS = TESTS.parent / "minigraph" / "data" / "digits"
 RECORDED: dict[str, list[float]] = json.loads((TESTS / "goldens" / "programs.json").read_text())["losses"]

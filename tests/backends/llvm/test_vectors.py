@@ -17,12 +17,12 @@ found = compiler.host()._replace(lanes=int(sys.argv[1]))
 compiler.host = lambda: found
 sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *sys.argv[2:]]))
 """
-FEW = ["test_llvm.py", "-k", "test_matrix_products or test_convolution_and or test_pooling_and"]
+FEW = ["test_kernels.py", "-k", "test_matrix_products or test_convolution_and or test_pooling_and"]
 MOST = [
-    "test_llvm.py",
-    "test_llvm_small.py",
-    "test_llvm_ops.py",
-    "../passes/test_packed.py",
+    "test_kernels.py",
+    "test_small.py",
+    "test_ops.py",
+    "../../passes/test_packed.py",
     "-k",
     "not threads and not cache",
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.paths import TESTS
 
 from minigraph.core.errors import DataLossError, NotFoundError
 from minigraph.data import mnist
@@ -91,7 +92,7 @@ def test_attribution_ships() -> None:
 
 
 def test_sample_is_a_selection_of_the_full_set(full_set: Path, tmp_path: Path) -> None:
-    script = Path(__file__).parents[1] / "fixtures" / "make_sample.py"
+    script = TESTS / "fixtures" / "make_sample.py"
     subprocess.run([sys.executable, script, full_set, tmp_path], check=True)
     for name in mnist.FILES:
         again, shipped = tmp_path / f"{name}.gz", SAMPLE / f"{name}.gz"

@@ -9,16 +9,14 @@ import builtins
 import importlib
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.paths import GOLDENS
 
 import minigraph
 import minigraph.tf1
-
-GOLDENS = Path(__file__).parents[1] / "goldens"
 
 # Exception classes of tf.errors; TensorFlow's other classes are judged by their nearest built-in base.
 TF_ERRORS = {

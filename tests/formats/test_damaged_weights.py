@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.paths import CHECKPOINTS
 
 from minigraph.core.errors import DataLossError
 from minigraph.formats.arrays import Damaged
@@ -26,7 +27,6 @@ from minigraph.formats.torch import pickles
 from minigraph.formats.torch.archive import LEGACY_HEAD
 from minigraph.weights import load_weights, save_weights
 
-CHECKPOINTS = Path(__file__).parents[1] / "goldens" / "checkpoints"
 MOST = 400 << 20  # bytes that reading a small file may take
 
 

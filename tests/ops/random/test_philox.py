@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.needed import needed
+from support.paths import GOLDENS
 
 from minigraph.ops.random import philox
 
@@ -26,7 +26,7 @@ Distribution = Callable[[int, int, int, int, Any], np.ndarray]
 U64 = st.integers(0, 2**64 - 1)
 OFFSETS = st.integers(0, 2**63)
 FLOATS = [np.float32, np.float64]
-GOLDENS = Path(__file__).parents[1] / "goldens" / "tf1.npz"
+RECORDED = GOLDENS / "tf1.npz"
 
 
 def block(counter: list[int], key: list[int]) -> list[int]:
@@ -190,7 +190,7 @@ def test_tensorflow_values(
     case: str, distribution: Distribution, key: int, stream: int, count: int, dtype: Any
 ) -> None:
     """Three runs in one session: each starts where the counters reserved by the one before end."""
-    with np.load(GOLDENS) as file:
+    with np.load(RECORDED) as file:
         runs = file[f"random_{case}|runs"]
     for i, want in enumerate(runs.reshape(len(runs), -1)):
         got = distribution(count, key, stream, i * philox.reserved(count), dtype)[-len(want) :]
@@ -201,7 +201,7 @@ def test_tensorflow_values(
 
 
 def test_tensorflow_integers() -> None:
-    with np.load(GOLDENS) as file:
+    with np.load(RECORDED) as file:
         runs32, runs64 = file["random_int32|runs"], file["random_int64|runs"]
     for i in range(3):
         offset = i * philox.reserved(7)

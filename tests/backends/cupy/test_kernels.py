@@ -16,6 +16,7 @@ from gpu.some_device import has_device, some_device
 from gpu.trials import kernels_of, large_cases, sample_cases, trials
 from hypothesis import given, settings
 from support.kernel_cases import randn, type_of
+from support.paths import TESTS
 from support.random_graphs import Case, evaluate, random_graphs
 from support.strategies import convolutions, pools
 
@@ -35,7 +36,7 @@ from minigraph.ops.nn import winograd as W
 pytestmark = pytest.mark.skipif(not has_device(), reason="neither g++ nor a GPU is there")
 
 HOST_CALLS = {name for name, kind in REGISTRY.items() if kind.on_host}  # what else is one has to be named here
-STEPS = "test_cupy_backend.py"  # whose steps have kernels that no op has alone
+STEPS = "test_backend.py"  # whose steps have kernels that no op has alone
 Conv2DFilterGrad: Any = C.Conv2DFilterGrad
 Conv2DInputGrad: Any = C.Conv2DInputGrad
 MaxPoolInputGrad: Any = P.MaxPoolInputGrad
@@ -103,7 +104,7 @@ def test_a_write_beyond_the_end_is_found() -> None:
     if not Path(library.strip()).is_absolute():
         pytest.skip("g++ has no sanitizers")
     setting = {"LD_PRELOAD": library.strip(), "ASAN_OPTIONS": "detect_leaks=0"}
-    folder = Path(__file__).parents[1]
+    folder = TESTS
     done = subprocess.run(
         [sys.executable, "-c", program], env=os.environ | setting, capture_output=True, text=True, cwd=folder
     )
