@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist import is_xdist_worker
 
 import minigraph as tf
 
@@ -19,10 +19,10 @@ settings.load_profile("minigraph")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def shared_cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder in which all workers of this run, and their child processes, cache compiled code."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    folder = (base.parent if is_xdist_worker(request) else base) / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINIGRAPH_CACHE", str(folder))
         yield folder

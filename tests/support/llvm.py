@@ -21,6 +21,16 @@ from support.kernel_cases import type_of
 from support.kernels import Kernels
 
 KERNELS = Kernels(LlvmBackend())
+LOOP_PROGRAM = """
+import sys, hashlib, numpy as np, minigraph as tf
+x = tf.placeholder(tf.float32, [400_000])
+fetch = [tf.tanh(x) + tf.exp(x), tf.reduce_sum(tf.exp(x))]
+values = np.random.RandomState(0).randn(400_000).astype("f")
+with tf.Session(backend="llvm") as session:
+    for _ in range(3):
+        found = session.run(fetch, {x: values})
+    print(hashlib.sha256(b"".join(f.tobytes() for f in found)).hexdigest())
+"""
 
 
 def is_native(op: Op, operands: list[Any]) -> bool:

@@ -1,25 +1,20 @@
-"""The LLVM backend: its kernels against the ops' references, its mathematical functions, threads and cache."""
+"""The LLVM backend: its kernels against the ops' references, its mathematical functions."""
 
 from __future__ import annotations
 
-import os
-import threading
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from support.kernel_cases import LARGE, specialised
-from support.llvm import KERNELS, is_native, run_program, small_network
+from support.llvm import KERNELS, is_native, small_network
 from support.random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
 from minigraph.backends.llvm import blocked, winograd
 from minigraph.backends.llvm.backend import lower
 from minigraph.backends.llvm.native import LoweringContext
-from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.llvm.update import FORMULAS
 from minigraph.core.dtypes import float32
 from minigraph.core.op import REGISTRY, Op
@@ -33,8 +28,6 @@ from minigraph.ops.nn import winograd as W
 from minigraph.ops.random import philox
 from minigraph.ops.random.distributions import RandomUniform
 from minigraph.passes.fuse_blocks import FuseBlocks
-from minigraph.tools.cli import main
-from minigraph.util.object_cache import ObjectCache, objects
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -287,116 +280,3 @@ def test_sums_at_the_end_of_large_loops(shape: tuple[int, int]) -> None:
     for axis, got in zip((0, 1, None), found, strict=False):
         assert np.all(np.abs(got - y.sum(axis)) <= 2e-6 * sizes.sum(axis))
     assert found[3] == pytest.approx(np.mean(x.astype(np.float64) ** 2), rel=1e-6)
-
-
-PROGRAM = """
-import sys, hashlib, numpy as np, minigraph as tf
-x = tf.placeholder(tf.float32, [400_000])
-fetch = [tf.tanh(x) + tf.exp(x), tf.reduce_sum(tf.exp(x))]
-values = np.random.RandomState(0).randn(400_000).astype("f")
-with tf.Session(backend="llvm") as session:
-    for _ in range(3):
-        found = session.run(fetch, {x: values})
-    print(hashlib.sha256(b"".join(f.tobytes() for f in found)).hexdigest())
-"""
-
-
-def test_results_do_not_depend_on_the_number_of_threads() -> None:
-    assert run_program(PROGRAM, OMP_NUM_THREADS="1") == run_program(PROGRAM, OMP_NUM_THREADS="2")
-
-
-def test_a_damaged_cache_is_ignored_and_repaired(tmp_path: Path) -> None:
-    first = run_program(PROGRAM, MINIGRAPH_CACHE=str(tmp_path))
-    files = sorted((tmp_path / "llvm").glob("*.obj"))
-    whole = [f.read_bytes() for f in files]
-    assert files
-    for n, file in enumerate(files):
-        file.write_bytes([b"", b"\0" * 500, whole[n][:-1], whole[n - 1]][n % 4])
-    assert run_program(PROGRAM, MINIGRAPH_CACHE=str(tmp_path)) == first
-    assert [f.read_bytes() for f in files] == whole
-
-
-def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    assert run_program(PROGRAM, MINIGRAPH_CACHE=str(tmp_path / "file")) == run_program(PROGRAM)
-
-
-def test_the_cache_removes_what_was_not_used_for_longest(tmp_path: Path) -> None:
-    cache = ObjectCache(tmp_path, limit=3 * 1032)
-    for n, key in enumerate("abc"):
-        cache.put(key, key.encode() * 1000)
-        for entry in cache.entries():
-            os.utime(entry.path, (entry.used - 100, entry.used - 100))
-        assert cache.get("a") is not None, n
-    cache.put("d", b"d" * 1000)
-    assert [cache.get(k) is not None for k in "abcd"] == [True, False, True, True]
-    assert cache.clear() == 3
-    assert not list(cache.entries())
-
-
-def test_sessions_in_several_threads_at_once() -> None:
-    values = np.random.RandomState(0).randn(200_000).astype(np.float32)
-    found: list[np.ndarray] = []
-
-    def work() -> None:
-        with tf.Graph().as_default():
-            x = tf.placeholder(tf.float32, values.shape)
-            y = tf.reduce_sum(tf.square(x) + x)
-            with tf.Session(backend="llvm") as session:
-                found.extend(session.run(y, {x: values}) for _ in range(50))
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 200
-    assert len({f.tobytes() for f in found}) == 1
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_child_process_gets_its_own_threads() -> None:
-    program = (
-        PROGRAM
-        + """
-import os
-with tf.Session(backend="llvm") as session:
-    session.run(fetch, {x: values})
-    child = os.fork()
-    again = session.run(fetch, {x: values})
-    assert all((a == b).all() for a, b in zip(again, found))
-    if child == 0:
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-"""
-    )
-    run_program(program)
-
-
-def test_the_team_has_as_many_threads_as_are_allowed() -> None:
-    program = "from minigraph.backends.llvm.team import TEAM; print(TEAM.size)"
-    assert run_program(program, OMP_NUM_THREADS="1") == "1"
-    assert 1 <= TEAM.size <= (os.cpu_count() or 1)
-
-
-def test_without_llvmlite_the_error_names_the_extra() -> None:
-    program = """
-import importlib.util as util
-find = util.find_spec
-util.find_spec = lambda name, *rest: None if name == "llvmlite" else find(name, *rest)
-import minigraph as tf
-try:
-    tf.Session(backend="llvm")
-except tf.errors.BackendError if hasattr(tf, "errors") else RuntimeError as error:
-    print(error)
-"""
-    assert "minigraph[llvm]" in run_program(program)
-
-
-def test_the_command_shows_and_clears_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MINIGRAPH_CACHE", str(tmp_path))
-    objects("llvm").put("a", b"x" * 2_000_000)
-    shown = CliRunner().invoke(main, ["cache"])
-    assert f"1 compiled objects, 2.0 MB of at most 268, in {tmp_path / 'llvm'}" in shown.output
-    assert "1 compiled objects removed" in CliRunner().invoke(main, ["cache", "--clear"]).output
-    assert "0 compiled objects" in CliRunner().invoke(main, ["cache"]).output
