@@ -23,7 +23,6 @@ from minigraph.backends.numpy.common import (
 )
 from minigraph.core.op import Op
 from minigraph.ops import pointwise as P
-from minigraph.ops.filling import Full
 from minigraph.ops.math.arithmetic import AddN, Reciprocal, SquaredDifference
 from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.exponential import Rsqrt
@@ -238,11 +237,6 @@ def cast(op: Cast, in_types: Types, out_types: Types) -> Lowered:
     return steps_only(lambda x, out: [copy(out[0], x[0])], inplace=same(in_types, out_types[0]))  # type: ignore[arg-type]
 
 
-def full(op: Full, in_types: Types, out_types: Types) -> Lowered:
-    value = np.array(op.value, op.type.dtype.np_dtype)
-    return steps_only(lambda _, out: [partial(out[0].fill, value)])  # type: ignore[union-attr]
-
-
 def bias_add(op: BiasAdd, in_types: Types, out_types: Types) -> Lowered:
     """y[..., c] = x[..., c] + b[c]."""
     return binary(np.add, in_types, out_types)
@@ -263,6 +257,5 @@ KERNELS: dict[type[Op], Kernel] = {
     AddN: add_n,
     Select: select,
     Cast: cast,
-    Full: full,
     BiasAdd: bias_add,
 }

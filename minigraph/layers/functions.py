@@ -10,7 +10,7 @@ from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
-from minigraph.core.typing import LayerDataFormat, LayerPadding, Padding, ShapeLike, Size, TensorLike
+from minigraph.core.typing import DataFormat2D, LayerDataFormat, LayerPadding, Padding, ShapeLike, Size, TensorLike
 from minigraph.ops.array.shape import reshape, shape, transpose
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
@@ -341,7 +341,8 @@ def flatten(inputs: TensorLike, name: str | None = None, data_format: LayerDataF
         dims = x.type.shape or ()
         x.graph.reserve_ids(6 if dims[0] is None else 0)  # what looks up the size of the batch
         if None not in dims[1:]:
-            return reshape(x, [-1 if dims[0] is None else dims[0], math.prod(dims[1:])])
+            size = math.prod(dim for dim in dims[1:] if dim is not None)
+            return reshape(x, [-1 if dims[0] is None else dims[0], size])
         return reshape(x, [getitem(shape(x), 0) if dims[0] is None else dims[0], -1])
 
 
@@ -468,7 +469,7 @@ def require_channels_last(data_format: str) -> None:
         raise ValueError(f"data_format must be channels_last, not {data_format!r}")
 
 
-def image_format(data_format: str) -> tuple[str, Callable[[Any], list[int]]]:
+def image_format(data_format: str) -> tuple[DataFormat2D, Callable[[Any], list[int]]]:
     """The ops' name of a data format, and a function that turns a size or a pair into sizes for all four axes."""
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"data_format must be channels_last or channels_first, not {data_format!r}")

@@ -18,6 +18,19 @@ from minigraph.ops.array.arrays import eye
 from minigraph.ops.random import distributions as draws
 from minigraph.ops.random.orthogonal import orthogonal_matrix
 
+__all__ = [
+    "constant_initializer",
+    "glorot_normal_initializer",
+    "glorot_uniform_initializer",
+    "ones_initializer",
+    "orthogonal_initializer",
+    "random_normal_initializer",
+    "random_uniform_initializer",
+    "truncated_normal_initializer",
+    "variance_scaling_initializer",
+    "zeros_initializer",
+]
+
 FanMode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
 Distribution: TypeAlias = Literal["normal", "truncated_normal", "untruncated_normal", "uniform"]
 _CUT_NORMAL = 0.87962566103423978  # the standard deviation of a standard normal cut off at ±2

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from minigraph.core.graph_def import GraphDef
     from minigraph.inspect.profile import Profile
 
+__all__ = ["GraphGrowsWarning", "InteractiveSession", "Session", "get_default_session"]
+
 REQUEST_LIMIT = 512  # forms of call remembered; those without a plan go when there are more
 PLAN_LIMIT = 64  # plans kept; the least recently used goes first
 GROWTH_LIMIT = 5  # runs in which one line may add nodes before the warning

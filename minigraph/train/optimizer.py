@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from minigraph.autodiff.gradients import cut_at, gradients
@@ -258,7 +259,7 @@ class Optimizer:
                 if var not in table:
                     with var.graph.name_scope(None):
                         name = f"{var.op.name}/{slot_name}"
-                        table[var] = Variable(lambda v=var, f=initial: f(v), trainable=False, name=name)
+                        table[var] = Variable(partial(initial, var), trainable=False, name=name)
 
     def get_slot(self, var: Variable, name: str) -> Variable | None:
         """Find the slot variable of a variable.

@@ -172,7 +172,8 @@ from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Pattern
 from minigraph.rewrite.pipeline import RulePass
 
-wrong = RulePass("wrong", Rule("log_is_minus", Pattern(Log), lambda found, new: [new.add(Neg(), found.root.inputs[0])]))
+rule = Rule("log_is_minus", Pattern(Log), lambda found, new: [new.add(Neg(), found.root.inputs[0])])
+wrong = RulePass("wrong", (rule,))
 passes = ["simplify", wrong]
 """
 

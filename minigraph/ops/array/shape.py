@@ -11,9 +11,11 @@ import numpy as np
 from minigraph.core.dtypes import as_dtype, float32, int32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.moves import Moves, read
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, as_shape, format_shape
 from minigraph.core.types import Shape as ShapeTuple
+from minigraph.core.typing import ShapeLike, TensorLike
 from minigraph.ops.array.joining import Pack, is_packed, stack
 from minigraph.ops.array.slicing import StridedSlice
 from minigraph.ops.broadcast import BroadcastTo
@@ -196,6 +198,9 @@ class Transpose(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.transpose(x, self.perm),)
 
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        return read(in_types[0], lambda x: x.transpose(self.perm))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         inverse = None if self.perm is None else tuple(int(i) for i in np.argsort(self.perm))
         return (apply(Transpose(inverse), grad),)
@@ -283,6 +288,12 @@ class Tile(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.tile(x, self.multiples),)
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        dims = in_types[0].static
+        once = [d for length in dims for d in (1, length)]
+        repeated = [d for length, m in zip(dims, self.multiples, strict=True) for d in (m, length)]
+        return read(in_types[0], lambda x: np.broadcast_to(x.reshape(once), repeated))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         if 0 in self.multiples:
@@ -401,7 +412,7 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     return tuple(d.__index__() for d in array.ravel().tolist())
 
 
-def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
+def reshape(tensor: TensorLike, shape: ShapeLike | TensorLike, name: str | None = None) -> Tensor:
     """The same elements in `shape`, where one dimension may be -1 and any may come from the graph."""
     tensor = convert_to_tensor(tensor)
     target = shape_operand(shape)

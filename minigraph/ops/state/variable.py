@@ -15,7 +15,7 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.identity import identity
 
-__all__ = ["group", "no_op", "tuple_"]
+__all__ = ["group", "no_op"]
 
 _X = np.arange(3.0)
 

@@ -29,7 +29,7 @@ BACKEND = NumpyBackend()
 KERNELS = Kernels(BACKEND)
 check = KERNELS.check
 WITHOUT_KERNEL = {
-    "MirrorPad", "MirrorPadGrad", "NonMaximumSuppression", "ProdOfOthers", "Selu", "LeakyRelu", "Softsign",
+    "MirrorPadGrad", "NonMaximumSuppression", "ProdOfOthers", "Selu", "LeakyRelu", "Softsign",
     "DivNoNan", "ApplyAdadelta", "ApplyFtrl",
 } | {name for name, kind in REGISTRY.items() if kind.on_host}  # fmt: skip
 
