@@ -138,7 +138,7 @@ def test_misuse_is_told(x: Tensor) -> None:
 
 def test_an_op_without_a_gradient_is_named_with_its_line(x: Tensor) -> None:
     wall = apply(Opaque(), x * 2.0, name="wall")  # the wall
-    with pytest.raises(GradientError, match=r"Opaque.*'wall'.*test_autodiff\.py.*# the wall"):
+    with pytest.raises(GradientError, match=r"Opaque.*'wall'.*test_gradients\.py.*# the wall"):
         gradients(wall + x, x)
     assert gradients(wall, placeholder("float64", [3])) == [None]
 

@@ -15,6 +15,7 @@ FOLDERS = ("backend", "compile", "data", "inspect", "run", "util", "viz")
 ELSEWHERE = {  # files whose tests go through other files
     "backend/base.py": "backends/numpy/test_kernels.py",
     "backend/host.py": "backends/numpy/test_kernels.py",
+    "compile/effects.py": "compile/test_schedule.py",
     "data/generators.py": "data/test_batches.py",
     "data/order.py": "data/test_batches.py",
     "inspect/interpret.py": "inspect/test_numerics.py",
