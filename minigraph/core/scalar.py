@@ -1,7 +1,7 @@
 """Scalar expressions: what a pointwise op computes for one element, for backends that generate code.
 
-An expression is a tree of functions named as NumPy's ufuncs, with their meaning (`maximum` hands NaN on, `rint` rounds
-halves to even), plus `operand`, `constant`, `where` and `cast`.
+An expression is a graph, in which parts may be shared. Its functions are named as NumPy's ufuncs and have their meaning
+(`maximum` hands NaN on, `rint` rounds halves to even); `operand`, `constant`, `where` and `cast` join them.
 """
 
 from __future__ import annotations
@@ -91,16 +91,27 @@ def _as_scalar(value: Scalar | float, like: Scalar) -> Scalar:
     return value if isinstance(value, Scalar) else constant(value, like.dtype)
 
 
+def walk(*expressions: Scalar) -> list[Scalar]:
+    """The distinct nodes of some expressions, each after its arguments."""
+    found: dict[int, Scalar] = {}
+    stack = list(reversed(expressions))
+    while stack:
+        node = stack[-1]
+        pending = [] if id(node) in found else [a for a in node.args if id(a) not in found]
+        if pending:
+            stack.extend(reversed(pending))
+        else:
+            found.setdefault(id(node), node)
+            stack.pop()
+    return list(found.values())
+
+
 def evaluate(expression: Scalar, operands: Sequence[Any], xp: Any) -> Any:
     """The value on arrays, by the functions of an array module."""
     known: dict[int, Any] = {}
-
-    def visit(node: Scalar) -> Any:
-        if id(node) not in known:
-            known[id(node)] = _apply(node, [visit(a) for a in node.args], operands, xp)
-        return known[id(node)]
-
-    return visit(expression)
+    for node in walk(expression):
+        known[id(node)] = _apply(node, [known[id(a)] for a in node.args], operands, xp)
+    return known[id(expression)]
 
 
 def _apply(node: Scalar, args: list[Any], operands: Sequence[Any], xp: Any) -> Any:
