@@ -1,10 +1,7 @@
-"""Fusion by blocks of the batch, and ReLU after pooling: structure, conditions, and values on random small networks."""
+"""The pass fuse_blocks: regions by blocks of the batch, their conditions and their values."""
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,17 +10,26 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.pass_text import check, check_missed, run
 from support.programs import ops, program_of
 from support.random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
 from minigraph.backends.numpy import region
 from minigraph.backends.numpy.threads import BlasTeam
+from minigraph.core.dtypes import as_dtype
+from minigraph.core.op import REGISTRY
+from minigraph.core.types import TensorType
 from minigraph.ir.printer import format_program
-from minigraph.ir.regions import Blocked
+from minigraph.ir.program import Program
+from minigraph.ir.regions import Blocked, Region
 from minigraph.ir.verifier import verify_program
 from minigraph.passes.fuse_blocks import FuseBlocks, fuse_blocks
 from minigraph.passes.relu_after_pool import relu_after_pool
+
+EAGER = FuseBlocks(min_edge=0, min_saved=0)  # however little it saves
+
+PASSES = ["simplify", relu_after_pool, EAGER]
 
 QUICK = settings(
     max_examples=40,
@@ -44,10 +50,6 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(region, "TARGET", 600)
 
 
-EAGER = FuseBlocks(min_edge=0, min_saved=0)  # however little it saves
-PASSES = ["simplify", relu_after_pool, EAGER]
-
-
 def network(x: Any, pool: Any = tf.nn.max_pool) -> tuple[Any, list[Any]]:
     """Two convolutions with ReLU and pooling; the maps, and the variables."""
     variables = [tf.Variable(tf.random_normal(s)) for s in ([3, 3, 2, 4], [4], [3, 3, 4, 3], [3])]
@@ -55,32 +57,6 @@ def network(x: Any, pool: Any = tf.nn.max_pool) -> tuple[Any, list[Any]]:
         x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, weights, [1, 1, 1, 1], "SAME"), bias))
         x = pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
     return x, variables
-
-
-def test_relu_moves_behind_the_pooling_and_its_gradient_before_the_unpooling() -> None:
-    x = tf.placeholder(tf.float32, [5, 8, 8, 2])
-    y, variables = network(x)
-    grads = tf.gradients(tf.reduce_sum(tf.square(y)), variables)
-    program = relu_after_pool.run(program_of(grads, {x: np.zeros((5, 8, 8, 2))})).program
-    verify_program(program)
-    for instr in program.instrs:
-        if type(instr.op).__name__ == "Relu":
-            assert type(instr.inputs[0].instr.op).__name__ == "MaxPool"
-        if type(instr.op).__name__ == "ReluGrad":
-            assert type(instr.inputs[0].instr.op).__name__ != "MaxPoolInputGrad"
-        if type(instr.op).__name__ == "BiasAddGrad":
-            assert type(instr.inputs[0].instr.op).__name__ == "ReluGrad"
-
-
-@pytest.mark.parametrize("other", ["relu is fetched", "where the gradient enters is fetched"])
-def test_relu_stays_where_somebody_else_reads_it(other: str) -> None:
-    x = tf.placeholder(tf.float32, [5, 8, 8, 2])
-    rectified = tf.nn.relu(x)
-    y = tf.nn.max_pool(rectified, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
-    extra = rectified if other == "relu is fetched" else tf.gradients(y, rectified)[0]
-    outcome = relu_after_pool.run(program_of([tf.gradients(y, x)[0], extra], {x: np.zeros((5, 8, 8, 2))}))
-    assert not outcome.applied
-    assert outcome.missed[0].reason
 
 
 def training(x: Any) -> tuple[list[Any], Any]:
@@ -220,44 +196,123 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.Monk
             np.testing.assert_array_equal(a, b)
 
 
-def test_a_team_runs_all_tasks_hands_on_errors_and_restores_blas(monkeypatch: pytest.MonkeyPatch) -> None:
-    team = BlasTeam()
-    team.size  # noqa: B018
-    monkeypatch.setattr(team, "_size", 3)
-    before = [library.num_threads for library in team._find()]
-    done: list[int] = []
-    team.run([lambda i=i: done.append(i) for i in range(7)])  # type: ignore[misc]
-    assert sorted(done) == list(range(7))
-
-    def fail() -> None:
-        raise ZeroDivisionError
-
-    for tasks in ([fail, lambda: done.append(8)], [lambda: done.append(9), fail]):
-        with pytest.raises(ZeroDivisionError):
-            team.run(tasks)
-    assert sorted(done)[7:] == [8, 9]
-    assert [library.num_threads for library in team._find()] == before
+def convolved(x: Any, channels: int = 3, seed: int = 0) -> Any:
+    filters = np.random.RandomState(seed).randn(3, 3, x.shape[3].value, channels).astype(np.float32)
+    return tf.nn.conv2d(x, tf.Variable(filters), [1, 1, 1, 1], "SAME")
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_team_works_after_a_fork() -> None:
-    team = BlasTeam()
-    team.run([lambda: None, lambda: None])
-    child = os.fork()
-    if child == 0:
-        done: list[int] = []
-        team.run([lambda i=i: done.append(i) for i in range(3)])  # type: ignore[misc]
-        os._exit(0 if sorted(done) == [0, 1, 2] else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+def regions(program: Program) -> list[str]:
+    return [repr(i.op) for i in program.instrs if isinstance(i.op, Region)]
 
 
-def test_teams_in_several_threads_leave_blas_as_it_was() -> None:
-    team = BlasTeam()
-    before = [library.num_threads for library in team._find()]
-    nap = lambda: time.sleep(0.002)  # noqa: E731
-    threads = [threading.Thread(target=lambda: [team.run([nap, nap]) for _ in range(20)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [library.num_threads for library in team._find()] == before
+FUSE = ["fuse_pointwise", "fuse_epilogue"]
+
+
+def test_epilogues_and_loops_work_by_blocks_of_the_batch() -> None:
+    x = tf.placeholder(tf.float32, [None, 5, 6, 3])
+    y = tf.nn.relu(convolved(tf.nn.relu(convolved(x))) + x)
+    loss = tf.reduce_mean(tf.square(y))
+    fetches = [loss, *tf.gradients(loss, tf.trainable_variables())]
+    feed = {x: np.random.RandomState(1).randn(7, 5, 6, 3).astype(np.float32)}
+    from minigraph.passes.fuse_blocks import FuseBlocks
+
+    blocks = FuseBlocks(min_edge=0, min_saved=0)
+    found = []
+    for passes in ([], [*FUSE, blocks]):
+        with tf.Session(passes=passes) as session:
+            session.run(tf.global_variables_initializer())
+            found.append(session.run(fetches, feed))
+            shown = regions(session.plan_for(fetches, feed)[0].program)
+    assert any("Epilogue" in r and r.startswith("Blocked") for r in shown)
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+# as text
+
+
+X = "feed %x float32[8,6]\n"
+
+
+def test_a_chain_becomes_a_region() -> None:
+    check(
+        EAGER,
+        X + "%a = Tanh(%x)\n%y = Exp(%a)\nreturn %y",
+        X
+        + """
+            %y = Blocked(%x) {cut=(True,), sums=(False,), batch=8} {
+              feed %x float32[8,6]
+              %a = Tanh(%x)
+              %y = Exp(%a)
+              return %y
+            }
+            return %y
+        """,
+    )
+
+
+def test_a_sum_over_the_batch_is_a_sum_of_blocks() -> None:
+    outcome = run(EAGER, X + "%a = Tanh(%x)\n%y = Sum(%a) {axis=(0,)}\nreturn %y")
+    (op,) = [i.op for i in outcome.program.instrs if isinstance(i.op, Blocked)]
+    assert (op.cut, op.sums, op.batch) == ((True,), (True,), 8)
+
+
+IMAGES = "feed %i float32[8,4,4,2]\nfeed %w float32[3,3,2,20]\n"
+
+
+@pytest.mark.parametrize(
+    ("each", "text", "reason"),
+    [
+        (FuseBlocks(193, 0), "%a = Tanh(%x)\n%y = Exp(%a)\nreturn %y", "it has only 192 bytes"),
+        (FuseBlocks(0, 193), "%a = Tanh(%x)\n%y = Exp(%a)\nreturn %y", "it would save only 192 bytes"),
+        (EAGER, IMAGES + "%f = Tanh(%w)\n%y = Conv2D(%i, %f)\nreturn %y", "it is used whole"),
+        (EAGER, "%a = Tanh(%x)\n%s = Sum(%a) {axis=(0,)}\n%e = Exp(%s)\n%y = Mul(%x, %e)\nreturn %y, %a, %s", None),
+        (FuseBlocks(0, 0, 100), IMAGES + "%a = Tanh(%i)\n%y = Conv2D(%a, %w)\nreturn %y",
+         "it has 1024 bytes, and 1440 would be gone through for each block"),
+    ],
+)  # fmt: skip
+def test_why_there_is_no_region(each: FuseBlocks, text: str, reason: str | None) -> None:
+    if reason is None:  # a sum is read outside of the region that makes it
+        names = [repr(i.op) for i in run(each, X + text).program.instrs if isinstance(i.op, Blocked)]
+        assert all("Sum" not in name or "Exp" not in name for name in names)
+        return
+    check_missed(each, X + text, reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%a = Tanh(%x) ^%x\n%y = Exp(%a)\nreturn %y",
+        "%a = Tanh(%x)\n%y = Exp(%a)\n%z = Exp(%x) ^%a\nreturn %y, %z",
+    ],
+    ids=["a control input", "orders another"],
+)
+def test_order_keeps_a_region_from_being_made(text: str) -> None:
+    assert not run(EAGER, X + text).applied
+
+
+def test_a_path_that_comes_back_is_left_outside() -> None:
+    away = "%t = Transpose(%a) {perm=(1, 0)}\n%u = Transpose(%t) {perm=(1, 0)}\n"
+    check_missed(
+        EAGER,
+        X + "%a = Tanh(%x)\n" + away + "%y = Mul(%a, %u)\nreturn %y",
+        "a path leaves the region and comes back, or leads through a sum",
+    )
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_the_rows_of_what_is_cut_are_those_of_the_results(name: str) -> None:
+    """So that all instructions of a region have one batch."""
+    for sample in REGISTRY[name].samples():
+        arrays = [np.asarray(a) for a in sample.inputs]
+        if any(a.dtype == object for a in arrays):
+            continue
+        types = [TensorType(as_dtype(a.dtype), a.shape) for a in arrays]
+        op, kept = sample.op.specialise(types, arrays)
+        types = [types[i] for i in kept]
+        results = op.infer(*types)
+        how = op.batching(types, results) if all(t.is_static for t in results) else None
+        if how is not None and any(how.cut):
+            rows = [t.static[0] for t, is_cut in zip(types, how.cut, strict=True) if is_cut]
+            rows += [t.static[0] for t, is_sum in zip(results, how.sums, strict=True) if not is_sum]
+            assert len(set(rows)) == 1
