@@ -16,6 +16,7 @@ from minigraph.core.scalar import Scalar, call
 from minigraph.core.types import TensorType
 from minigraph.ops.broadcast import sum_like
 from minigraph.ops.builder import first, make, same_dtype
+from minigraph.ops.counting import per_output
 
 X = np.array([[-1.7, -0.4, 0.3], [0.8, 1.9, 2.6]])
 POSITIVE = np.abs(X) + 0.2
@@ -51,6 +52,8 @@ class Pointwise(Op, abstract=True):
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
         return (getattr(xp, self.ufunc)(*arrays),)
+
+    flops = per_output
 
     batching = by_rows
 

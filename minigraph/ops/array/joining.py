@@ -15,6 +15,7 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, apply_all, first, graph_of, make, same_dtype
 from minigraph.ops.constant import constant
+from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.filling import ZerosLike
 
 __all__ = ["concat", "gather", "one_hot", "split", "stack", "unstack"]
@@ -57,6 +58,8 @@ class ConcatV2(Op):
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
         return (xp.concatenate(arrays, axis=self.axis),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply_all(ConcatGrad(self.axis), grad, *node.inputs)
 
@@ -77,6 +80,8 @@ class ConcatGrad(Op):
     def forward(self, xp: Any, grad: Any, *likes: Any) -> tuple[Any, ...]:
         ends = np.cumsum([a.shape[self.axis] for a in likes])[:-1]
         return tuple(xp.split(grad, [int(e) for e in ends], axis=self.axis))
+
+    flops = no_flops
 
     def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
         filled = [apply(ZerosLike(), t) if g is None else g for g, t in zip(grads, node.outputs, strict=True)]
@@ -113,6 +118,8 @@ class SplitV(Op):
         where = self.count if self.sizes is None else [int(e) for e in np.cumsum(self.sizes)[:-1]]
         return tuple(xp.split(x, where, axis=self.axis))
 
+    flops = no_flops
+
     def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
         filled = [apply(ZerosLike(), t) if g is None else g for g, t in zip(grads, node.outputs, strict=True)]
         return (apply(ConcatV2(self.axis), *filled),)
@@ -141,6 +148,8 @@ class Pack(Op):
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
         return (xp.stack(arrays, axis=self.axis),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply_all(Unpack(len(node.inputs), self.axis), grad)
 
@@ -165,6 +174,8 @@ class Unpack(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return tuple(xp.moveaxis(x, self.axis, 0))
+
+    flops = no_flops
 
     def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
         filled = [apply(ZerosLike(), t) if g is None else g for g, t in zip(grads, node.outputs, strict=True)]
@@ -193,6 +204,8 @@ class GatherV2(Op):
             raise IndexError(f"gather indices must lie in [0, {params.shape[self.axis]})")
         return (xp.take(params, indices, axis=self.axis),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         params, indices = node.inputs
         return apply(GatherGrad(self.axis), grad, indices, params), None
@@ -218,6 +231,8 @@ class GatherGrad(Op):
         moved = xp.moveaxis(grad, first_axes, tuple(range(indices.ndim)))
         xp.add.at(xp.moveaxis(out, axis, 0), indices, moved)
         return (out,)
+
+    flops = per_gradient
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(GatherV2(self.axis), grad, node.inputs[1]), None, None
@@ -249,6 +264,8 @@ class OneHot(Op):
         axis = self.axis % (indices.ndim + 1)
         counts = xp.arange(self.depth).reshape((-1,) + (1,) * (indices.ndim - axis))
         return (xp.where(xp.expand_dims(indices, axis) == counts, on, off),)
+
+    flops = no_flops
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -19,6 +19,7 @@ from minigraph.ops.array.slicing import StridedSlice
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.constant import Const, constant
+from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.math.reduce import Sum
 
@@ -55,6 +56,8 @@ class Reshape(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (x.reshape(self.shape),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (reshape_like(grad, node.inputs[0]),)
 
@@ -74,6 +77,8 @@ class ReshapeTo(Op):
 
     def forward(self, xp: Any, x: Any, shape: Any) -> tuple[Any, ...]:
         return (x.reshape(tuple(int(d) for d in shape)),)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return reshape_like(grad, node.inputs[0]), None
@@ -102,6 +107,8 @@ class ReshapeLike(Op):
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
         return (x.reshape(like.shape),)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return reshape_like(grad, node.inputs[0]), None
@@ -137,6 +144,8 @@ class ShapeOf(Op, abstract=True):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.asarray(self.value(x.shape), dtype=self.dtype.np_dtype),)
+
+    flops = no_flops
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         return Const(np.asarray(self.value(types[0].static), self.dtype.np_dtype)), ()
@@ -196,6 +205,8 @@ class Transpose(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.transpose(x, self.perm),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         inverse = None if self.perm is None else tuple(int(i) for i in np.argsort(self.perm))
         return (apply(Transpose(inverse), grad),)
@@ -227,6 +238,8 @@ class Squeeze(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.squeeze(x, axis=self.axis or None),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (reshape_like(grad, node.inputs[0]),)
 
@@ -256,6 +269,8 @@ class ExpandDims(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.expand_dims(x, self.axis),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (reshape_like(grad, node.inputs[0]),)
 
@@ -284,6 +299,8 @@ class Tile(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.tile(x, self.multiples),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         if 0 in self.multiples:
             return (apply(ZerosLike(), node.inputs[0]),)
@@ -311,6 +328,8 @@ class TileGrad(Op):
             split += [m, d // m]
         return (xp.sum(x.reshape(split), axis=tuple(range(0, len(split), 2))),)
 
+    flops = per_input
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(Tile(self.multiples), grad),)
 
@@ -329,6 +348,8 @@ class Fill(Op):
 
     def forward(self, xp: Any, dims: Any, value: Any) -> tuple[Any, ...]:
         return (xp.full(tuple(int(d) for d in dims), value, value.dtype),)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return None, apply(Sum(), grad)

@@ -12,6 +12,7 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.ops.builder import apply, first, make
+from minigraph.ops.counting import no_flops, per_input
 
 __all__ = ["reverse", "strided_slice"]
 
@@ -61,6 +62,8 @@ class StridedSlice(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.asarray(x[self.index]),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(StridedSliceGrad(self.spec), grad, node.inputs[0]),)
 
@@ -92,6 +95,8 @@ class StridedSliceGrad(Op):
     def forward(self, xp: Any, grad: Any, like: Any) -> tuple[Any, ...]:
         return PutSlice(self.spec, like.shape).forward(xp, grad)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(StridedSlice(self.spec), grad), None
 
@@ -116,6 +121,8 @@ class PutSlice(Op):
         out = xp.zeros(self.shape, grad.dtype)
         out[StridedSlice(self.spec).index] = grad
         return (out,)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(StridedSlice(self.spec), grad),)
@@ -142,6 +149,8 @@ class Pad(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.pad(x, self.paddings, constant_values=self.value),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         spec = tuple(("slice", a, -b if b else None, None) for a, b in self.paddings)
         return (apply(StridedSlice(spec), grad),)
@@ -162,6 +171,8 @@ class MirrorPad(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.pad(x, self.paddings, mode=self.mode.lower()),)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(MirrorPadGrad(self.paddings, self.mode), grad),)
@@ -194,6 +205,8 @@ class MirrorPadGrad(Op):
             xp.add.at(folded, source, moved)
             grad = xp.moveaxis(folded, 0, axis)
         return (grad,)
+
+    flops = per_input
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(MirrorPad(self.paddings, self.mode), grad),)

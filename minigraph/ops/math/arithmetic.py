@@ -79,6 +79,9 @@ class AddN(Op):
             total = total + other
         return (total,)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return (len(in_types) - 1) * out_types[0].size
+
     batching = by_rows
 
     def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:

@@ -14,6 +14,7 @@ from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, first, make, same_dtype
+from minigraph.ops.counting import per_input, per_output
 from minigraph.ops.data_format import in_nhwc
 
 __all__ = ["bias_add"]
@@ -37,6 +38,8 @@ class BiasAdd(Op):
 
     def forward(self, xp: Any, x: Any, bias: Any) -> tuple[Any, ...]:
         return (x + bias,)
+
+    flops = per_output
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True, False), (False,))
@@ -66,6 +69,8 @@ class BiasAddGrad(Op):
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
         return (xp.sum(grad, axis=tuple(range(grad.ndim - 1))),)
+
+    flops = per_input
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True,), (True,))
