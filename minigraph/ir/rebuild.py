@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar
 
+from minigraph.core.errors import VerificationError
 from minigraph.core.op import Op
 from minigraph.ir.program import Builder, Instr, Program, Value, reachable
-
-Unit = TypeVar("Unit")
 
 
 class Rebuilder:
@@ -76,6 +74,9 @@ class Trial(Rebuilder):
         return 1
 
 
+Emit = Callable[[Sequence[Instr], Rebuilder], Mapping[Value, Value]]
+
+
 def rebuild(program: Program, replace: Callable[[Instr, Rebuilder], Sequence[Value] | None]) -> Program:
     """The program with each instruction copied, or replaced by the values that `replace` gives for its outputs.
 
@@ -97,27 +98,60 @@ def rebuild(program: Program, replace: Callable[[Instr, Rebuilder], Sequence[Val
     return _finished(program, new)
 
 
-def rebuild_in_order(
-    program: Program,
-    units: Sequence[Unit],
-    needs: Callable[[Unit], Sequence[Unit]],
-    emit: Callable[[Unit, Rebuilder], None],
-) -> Program:
-    """The program made anew unit by unit (an instruction, or several that become one), each after what it needs."""
+def rebuild_in_order(program: Program, groups: Iterable[Sequence[Instr]], emit: Emit) -> Program:
+    """The program with each group of instructions remade by `emit`, and every other instruction copied.
+
+    groups: disjoint. Each is remade where its first member stands, after everything that its members read from outside.
+    emit: returns the new value for each value of the group that something outside reads.
+
+    VerificationError if groups depend on each other in a cycle; the message names the nodes on it.
+    """
+    group_of = {instr: group for group in map(tuple, groups) for instr in group}
     new = Rebuilder(program)
-    done: set[int] = set()
-    for unit in units:
-        stack = [unit]
+    done: set[Instr] = set()  # the first member of each group
+    for instr in program.instrs:
+        path: dict[Instr, tuple[Instr, ...]] = {}  # groups that wait for the last one, each for the next
+        stack = [group_of.get(instr, (instr,))]
         while stack:
-            pending = [n for n in needs(stack[-1]) if id(n) not in done]
-            if pending and id(stack[-1]) not in done:
-                stack.extend(reversed(pending))
+            group = stack[-1]
+            if group[0] in done:
+                stack.pop()
                 continue
-            ready = stack.pop()
-            if id(ready) not in done:
-                done.add(id(ready))
-                emit(ready, new)
+            pending = [n for n in _needed(group, group_of) if n[0] not in done]
+            if not pending:
+                stack.pop()
+                path.pop(group[0], None)
+                done.add(group[0])
+                _remake(group, group[0] in group_of, emit, new)
+            elif group[0] in path:
+                raise VerificationError(_cycle_message(list(path.values()), group))
+            else:
+                path[group[0]] = group
+                stack.extend(reversed(pending))
     return _finished(program, new)
+
+
+def _needed(group: tuple[Instr, ...], group_of: Mapping[Instr, tuple[Instr, ...]]) -> list[tuple[Instr, ...]]:
+    """The groups, and instructions outside of groups, that this one reads or waits for."""
+    found = (group_of.get(before, (before,)) for instr in group for before in instr.predecessors)
+    return [other for other in found if other is not group]
+
+
+def _remake(group: tuple[Instr, ...], is_grouped: bool, emit: Emit, new: Rebuilder) -> None:
+    if is_grouped:
+        made = emit(group, new)
+        new.values.update(made)
+        new.instrs.update({old.instr: value.instr for old, value in made.items()})
+        return
+    (old,) = group
+    copy = new.instrs[old] = new.copy(old)
+    new.values.update({Value(old, i): Value(copy, i) for i in range(len(old.types))})
+
+
+def _cycle_message(path: Sequence[tuple[Instr, ...]], repeated: tuple[Instr, ...]) -> str:
+    cycle = [*path[path.index(repeated) :], repeated]
+    steps = " needs ".join("+".join(f"'{i.name}'" for i in group) for group in cycle)
+    return f"instructions that are to become one depend on each other in a cycle: {steps}"
 
 
 def _finished(program: Program, new: Rebuilder) -> Program:

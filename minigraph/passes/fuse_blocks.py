@@ -79,8 +79,6 @@ class FuseBlocks:
             return "it is used whole"
         if how[producer].sums[value.output]:
             return "it is a sum over the batch"
-        if _batch(producer, how[producer]) != _batch(consumer, how[consumer]):
-            return "the batches differ"
         if value.type.nbytes < self.min_edge:
             return f"it has only {value.type.nbytes} bytes"
         whole = max(whole_bytes(i, how[i]) for i in (producer, consumer))

@@ -9,6 +9,7 @@ formula     the same steps, in the same order
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
@@ -36,18 +37,14 @@ class MultiTensor:
                     missed.append(Missed(self.name, instr.name, instr.name, reason))
                 else:
                     families.setdefault(_family(instr), []).append(instr)
-        groups = []
-        for family in families.values():
-            independent = _independent(program, family)
-            if len(independent) > 1:
-                groups.append(independent)
+        groups = [family for family in families.values() if len(family) > 1]
         if not groups:
             return Outcome(program, [], missed, 1)
         applied = [
             Applied(self.name, g[0].name, str(g[0].source), f"{len(g)} {type(g[0].op).__name__} together")
             for g in groups
         ]
-        return Outcome(_replace(program, groups), applied, missed, 1)
+        return Outcome(rebuild_in_order(program, groups, _joined), applied, missed, 1)
 
 
 def _family(instr: Instr) -> Any:
@@ -59,17 +56,7 @@ def _family(instr: Instr) -> Any:
     return instr.op, shared, instr.control, instr.types[0].dtype
 
 
-def _independent(program: Program, family: list[Instr]) -> list[Instr]:
-    """Those of the family that do not come behind another of it."""
-    members = set(family)
-    behind: set[Instr] = set()
-    for instr in program.instrs:
-        if any(p in behind or p in members for p in instr.predecessors):
-            behind.add(instr)
-    return [i for i in family if i not in behind]
-
-
-def _together(group: list[Instr]) -> MultiTensorApply:
+def _together(group: Sequence[Instr]) -> MultiTensorApply:
     op = group[0].op
     assert isinstance(op, Apply)
     size = len(group[0].inputs)
@@ -78,35 +65,14 @@ def _together(group: list[Instr]) -> MultiTensorApply:
     return MultiTensorApply(op, len(group), writes, reads)
 
 
-def _replace(program: Program, groups: list[list[Instr]]) -> Program:
-    group_of = {id(instr): group for group in groups for instr in group}
-    units: list[list[Instr]] = []
-    unit_of: dict[Instr, list[Instr]] = {}
-    for instr in program.instrs:
-        unit = group_of.get(id(instr)) or [instr]
-        unit_of[instr] = unit
-        if unit[0] is instr:
-            units.append(unit)
-
-    def needs(unit: list[Instr]) -> list[list[Instr]]:
-        return [unit_of[p] for instr in unit for p in instr.predecessors]
-
-    def emit(unit: list[Instr], new: Rebuilder) -> None:
-        if len(unit) == 1:
-            made = new.copy(unit[0])
-        else:
-            control = tuple(dict.fromkeys(c for i in unit for p in i.control if (c := new.instrs.get(p)) is not None))
-            operands = [new.values[v] for i in unit for v in i.inputs]
-            made = new.builder.add(_together(unit), operands, control, unit[0].name, unit[0].source)
-            made.names.extend(i.name for i in unit[1:])
-        index = 0
-        for instr in unit:
-            new.instrs[instr] = made
-            for output in range(len(instr.types)):
-                new.values[Value(instr, output)] = Value(made, index)
-                index += 1
-
-    return rebuild_in_order(program, units, needs, emit)
+def _joined(group: Sequence[Instr], new: Rebuilder) -> dict[Value, Value]:
+    """The one instruction for a group's updates; what becomes of each update's results."""
+    control = tuple(dict.fromkeys(c for i in group for p in i.control if (c := new.instrs.get(p)) is not None))
+    operands = [new.values[v] for i in group for v in i.inputs]
+    made = new.builder.add(_together(group), operands, control, group[0].name, group[0].source)
+    made.names.extend(i.name for i in group[1:])
+    results = [Value(instr, output) for instr in group for output in range(len(instr.types))]
+    return {old: Value(made, index) for index, old in enumerate(results)}
 
 
 multi_tensor = MultiTensor()

@@ -296,28 +296,17 @@ def _with_tile(program: Program, tile: int) -> Program:
 
 
 def _replace(program: Program, units: list[_Unit]) -> Program:
-    unit_of = {instr: unit for unit in units for instr in unit.members}
+    tiles = {unit.members[0]: unit.tile for unit in units if isinstance(unit.tile, int)}
 
-    def needs(unit: _Unit) -> list[_Unit]:
-        return [unit_of[p] for instr in unit.members for p in instr.predecessors]
-
-    def emit(unit: _Unit, new: Rebuilder) -> None:
-        if isinstance(unit.tile, str):
-            for instr in unit.members:
-                copy = new.copy(instr)
-                new.instrs[instr] = copy
-                new.values |= {Value(instr, i): Value(copy, i) for i in range(len(instr.types))}
-            return
-        new.current = unit.members[0]
-        made = _made(unit.members, unit.tile, new, new.values.__getitem__)
-        for instr, value in zip(unit.members, made, strict=True):
-            new.values[Value(instr, 0)] = value
-            new.instrs[instr] = value.instr
-            if instr is not unit.members[0]:
-                value.instr.names.append(instr.name)
+    def emit(members: Sequence[Instr], new: Rebuilder) -> dict[Value, Value]:
+        new.current = members[0]
+        made = _made(members, tiles[members[0]], new, new.values.__getitem__)
+        for instr, value in zip(members[1:], made[1:], strict=True):
+            value.instr.names.append(instr.name)
         new.current = None
+        return {Value(instr, 0): value for instr, value in zip(members, made, strict=True)}
 
-    return rebuild_in_order(program, units, needs, emit)
+    return rebuild_in_order(program, [unit.members for unit in units if isinstance(unit.tile, int)], emit)
 
 
 def _made(

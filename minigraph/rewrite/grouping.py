@@ -135,23 +135,14 @@ class Fused:
 
 def fuse(program: Program, fused: Sequence[Fused]) -> Program:
     """The program with each group replaced by its one instruction."""
-    group_of = {instr: f for f in fused for instr in f.members}
-    units = list(dict.fromkeys(group_of.get(i, i) for i in program.instrs))
+    fused_at = {f.members[0]: f for f in fused}
 
-    def needs(unit: Fused | Instr) -> list[Fused | Instr]:
-        before = [v.instr for v in unit.inputs] if isinstance(unit, Fused) else list(unit.predecessors)
-        return [group_of.get(i, i) for i in before]
-
-    def emit(unit: Fused | Instr, new: Rebuilder) -> None:
-        if isinstance(unit, Instr):
-            copy = new.copy(unit)
-            new.instrs[unit] = copy
-            new.values |= {Value(unit, i): Value(copy, i) for i in range(len(unit.types))}
-            return
-        new.current = unit.members[-1]
-        made = new.add_instr(unit.op, *(new.values[v] for v in unit.inputs))
-        made.names.extend(i.name for i in unit.members[:-1])
+    def emit(members: Sequence[Instr], new: Rebuilder) -> dict[Value, Value]:
+        found = fused_at[members[0]]
+        new.current = found.members[-1]
+        made = new.add_instr(found.op, *(new.values[v] for v in found.inputs))
+        made.names.extend(i.name for i in found.members[:-1])
         new.current = None
-        new.values |= {value: Value(made, i) for i, value in enumerate(unit.results)}
+        return {value: Value(made, i) for i, value in enumerate(found.results)}
 
-    return rebuild_in_order(program, units, needs, emit)
+    return rebuild_in_order(program, [f.members for f in fused], emit)
