@@ -45,6 +45,8 @@ def register(dtype: DType) -> Any:
 
 def is_printable(expression: Scalar) -> bool:
     """Whether all of an expression has an equivalent here."""
+    if expression.spelled is not None:
+        return is_printable(expression.spelled)
     kind = expression.dtype.np_dtype
     if kind.kind not in "fiub" or (kind.kind == "f" and kind.itemsize not in (4, 8)):
         return False
@@ -71,6 +73,8 @@ class Printer:
         return self.known[id(node)]
 
     def _write(self, node: Scalar) -> Value:
+        if node.spelled is not None:
+            return self.value(node.spelled)
         name = node.function
         if name == "operand":
             return self.operands[node.value]

@@ -1,7 +1,8 @@
-"""Scalar expressions: what a pointwise op computes for one element, for backends that generate code.
+"""Scalar expressions: one element of a pointwise op's result, computed from one element of each operand.
 
-An expression is a tree of functions named as NumPy's ufuncs, with their meaning (`maximum` hands NaN on, `rint` rounds
-halves to even), plus `operand`, `constant`, `where` and `cast`.
+An expression is a tree of functions with the names and the meaning of NumPy's ufuncs (`maximum` propagates NaN, `rint`
+rounds halves to even), plus `operand`, `constant`, `where` and `cast`. `evaluate` runs it on arrays; backends that
+generate code print it.
 """
 
 from __future__ import annotations
@@ -18,15 +19,22 @@ BOOLEAN = frozenset(
 
 
 class Scalar:
-    """One number: `function` of `args`. `value` is a constant's, or an operand's position."""
+    """One number: `function` of `args`.
 
-    __slots__ = ("args", "dtype", "function", "value")
+    value: of a constant, or an operand's position.
+    spelled: for a function that generated code does not have, an equal expression in functions that it has.
+    """
 
-    def __init__(self, function: str, args: Sequence[Scalar], dtype: DType, value: Any = None) -> None:
+    __slots__ = ("args", "dtype", "function", "spelled", "value")
+
+    def __init__(
+        self, function: str, args: Sequence[Scalar], dtype: DType, value: Any = None, spelled: Scalar | None = None
+    ) -> None:
         self.function = function
         self.args = tuple(args)
         self.dtype = dtype
         self.value = value
+        self.spelled = spelled
 
     def __add__(self, other: Scalar | float) -> Scalar:
         return call("add", self, _as_scalar(other, self))
@@ -73,6 +81,12 @@ def call(function: str, *args: Scalar | float) -> Scalar:
     first = next(a for a in args if isinstance(a, Scalar))
     scalars = [_as_scalar(a, first) for a in args]
     return Scalar(function, scalars, bool_ if function in BOOLEAN else scalars[0].dtype)
+
+
+def library(function: str, *args: Scalar | float, spelled: Scalar) -> Scalar:
+    """A function that array modules have. Generated code computes `spelled` instead."""
+    made = call(function, *args)
+    return Scalar(function, made.args, made.dtype, spelled=spelled)
 
 
 def where(condition: Scalar, x: Scalar | float, y: Scalar | float) -> Scalar:
