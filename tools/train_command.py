@@ -92,7 +92,7 @@ def train(
 
     Ctrl-C saves a checkpoint and stops; the same command then goes on from there.
     """
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
     from minigraph.models.registry import get_model, get_recipe
     from minigraph.tools.shared import train as training
     from minigraph.tools.shared.progress import TrainingProgress

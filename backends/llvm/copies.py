@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 
+from minigraph.backend.base import Types
+from minigraph.backend.host import HostArray
 from minigraph.backends.llvm.builder import (
     F32,
     I8,
@@ -31,7 +33,6 @@ from minigraph.backends.llvm.loop import Elementwise, Output, elementwise
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, always, ins, outs
 from minigraph.backends.llvm.rows import TASKS
 from minigraph.backends.llvm.scalar import add, load, store
-from minigraph.backends.numpy.common import Array, Types
 from minigraph.core.scalar import constant
 from minigraph.core.types import TensorType
 from minigraph.ops.array.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
@@ -59,18 +60,20 @@ class Move(NamedTuple):
     adds: bool = False
 
 
-def layout(shape: Sequence[int]) -> Array:
+def layout(shape: Sequence[int]) -> HostArray:
     """An array of that shape in C order whose elements nobody may touch: views of it tell starts and strides."""
     strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
     return np.lib.stride_tricks.as_strided(np.empty(1, np.int8), tuple(shape), strides)
 
 
-def _start(array: Array) -> int:
+def _start(array: HostArray) -> int:
     found: int = array.__array_interface__["data"][0]
     return found
 
 
-def move(source: Place, whole_source: Array, part: Array, target: Place, whole_target: Array, into: Array) -> Move:
+def move(
+    source: Place, whole_source: HostArray, part: HostArray, target: Place, whole_target: HostArray, into: HostArray
+) -> Move:
     """What copies `part` of the one whole array into a part of the other."""
     part = np.broadcast_to(part, into.shape)
     return Move(
@@ -140,14 +143,14 @@ def _copies(out: TensorType, how: LoweringContext, moves: Sequence[Move]) -> Nat
     return Native(always(lambda: copying(moves, out.dtype.size, how)))
 
 
-def _view(x: TensorType, out: TensorType, how: LoweringContext, part: Callable[[Array], Array]) -> Native:
+def _view(x: TensorType, out: TensorType, how: LoweringContext, part: Callable[[HostArray], HostArray]) -> Native:
     """A result that is a part of the operand."""
     whole, into = layout(x.static), layout(out.static)
     return _copies(out, how, [move(ins(0)[0], whole, part(whole), outs(0)[0], into, into)])
 
 
 def _put(
-    x: TensorType, out: TensorType, how: LoweringContext, value: float, part: Callable[[Array], Array]
+    x: TensorType, out: TensorType, how: LoweringContext, value: float, part: Callable[[HostArray], HostArray]
 ) -> Native | None:
     """The operand as a part of the result, which else is `value`."""
     what = Elementwise((out.size,), (), (Output(constant(value, out.dtype)),))

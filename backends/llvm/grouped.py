@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.backend.base import Types
+from minigraph.backend.host import HostArray
 from minigraph.backends.llvm import conv, folded
 from minigraph.backends.llvm.copies import copying, layout, move
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Room, always, ins, outs, placed
-from minigraph.backends.numpy.common import Array, Types
 from minigraph.core.dtypes import float32
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
@@ -76,6 +77,6 @@ def _by_groups(
     return Native(always(make), room.nbytes)
 
 
-def _grouped(whole: Array, groups: int) -> Array:
+def _grouped(whole: HostArray, groups: int) -> HostArray:
     """A view with the groups of the last axis as the first axis."""
     return np.moveaxis(whole.reshape(*whole.shape[:-1], groups, whole.shape[-1] // groups), -2, 0)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.builder import (
     I64,
     Frame,
@@ -27,7 +28,6 @@ from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.rows import TASKS
 from minigraph.backends.llvm.scalar import Printer, fold, load, register, store
 from minigraph.backends.llvm.tile import parts
-from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import DType, float32
 from minigraph.core.scalar import call, operand
 from minigraph.core.types import TensorType

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, copy, run, steps_only
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
+from minigraph.backends.numpy.common import Array, Kernel, Scratch, copy, steps_only
 from minigraph.core.op import Op
 from minigraph.ops.array.joining import ConcatV2, GatherGrad, GatherV2, OneHot, Pack, SplitV, Unpack
 from minigraph.ops.array.shape import Tile, Transpose
@@ -145,7 +145,7 @@ def one_hot(op: OneHot, in_types: Types, out_types: Types) -> Lowered:
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         (hit,) = scratch.open(workspace)
         index, on, off = inputs
-        return run([
+        return in_sequence([
             partial(np.equal, np.expand_dims(index, axis), positions, hit),
             copy(outputs[0], off),
             partial(np.copyto, outputs[0], on, where=hit),

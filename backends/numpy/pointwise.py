@@ -9,16 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import (
     Array,
     Kernel,
     Scratch,
-    Types,
     block_size,
     blocks,
     copy,
-    run,
     same,
     steps_only,
 )
@@ -68,7 +66,7 @@ def blocked(plan: ElementPlan, in_types: Types, out_types: Types) -> Lowered:
         for part in blocks(whole[0], piece[0]):
             own = [a[part] for a in arrays]
             made += plan.bind([*own, target[part]], [t[: part.stop - part.start] for t in temporaries])
-        return run(made)
+        return in_sequence(made)
 
     return Lowered(bind, scratch.nbytes, same(in_types, out))
 
@@ -89,7 +87,7 @@ def binary(ufunc: np.ufunc, in_types: Types, out_types: Types) -> Lowered:
         (rows,) = scratch.open(workspace)
         x, y = (a.reshape(-1, count * width) if i != tiled else rows.reshape(-1) for i, a in enumerate(inputs))
         row = inputs[tiled].reshape(width)
-        return run([copy(rows, row), _call(ufunc, x, y, outputs[0].reshape(-1, count * width))])
+        return in_sequence([copy(rows, row), _call(ufunc, x, y, outputs[0].reshape(-1, count * width))])
 
     return Lowered(bind, scratch.nbytes, inplace)
 

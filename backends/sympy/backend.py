@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Backend, Launch, Lowered, Types
 from minigraph.backends.sympy.arrays import xp
 from minigraph.backends.sympy.expressions import evaluate
 from minigraph.backends.sympy.rules import RULES
@@ -22,10 +22,8 @@ from minigraph.ir.regions import Blocked
 LIMIT = 1024  # elements of one tensor; expressions of larger ones take minutes and cannot be read
 MOVED_BYTES = 1 << 22  # of the arena, which holds one expression a byte
 
-Types = Sequence[TensorType]
 
-
-class SympyBackend:
+class SympyBackend(Backend):
     """Runs plans on exact numbers and symbols.
 
     Feeds may be arrays, lists or single values of SymPy expressions and numbers; results are object arrays. A plan's
@@ -35,7 +33,6 @@ class SympyBackend:
 
     name = "sympy"
     symbolic = True
-    plan_type = None
     # Folded constants have the precision of their dtype, and the rules are for ops, not for regions of several.
     unwanted_passes = (
         "constant_folding",
@@ -53,10 +50,6 @@ class SympyBackend:
 
     def view(self, buffer: Array, offset: int, type: TensorType) -> Array:
         return buffer[offset : offset + type.nbytes : type.dtype.size].reshape(type.static)
-
-    def prepares(self, op: Op, in_types: Types) -> dict[int, TensorType]:
-        """No operands."""
-        return {}
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         for kind in (*in_types, *out_types):

@@ -23,7 +23,7 @@ from minigraph.core.errors import (
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.hoist import Hoist, Hoisted, split
-from minigraph.ir.packed import prepare
+from minigraph.ir.packed import pack
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity
@@ -83,7 +83,7 @@ class Plan:
         self._fixed_version = -1  # the store's, when `fixed` ran last
         self.kept: dict[int, Array] = {}
         if self.keeps and into is None:
-            program = prepare(program, backend.prepares)
+            program = pack(program, backend.packs)
         if self.keeps and into is None and any(isinstance(i.op, Hoist) for i in program.instrs):
             first, program = split(program)
             self.kept = {i.op.slot: self._buffer(i.types[0]) for i in program.instrs if isinstance(i.op, Hoisted)}
@@ -292,11 +292,11 @@ def _best_builder(program: Program, backend: Backend, reorder: bool, into: Colle
         return known[key]
 
     plain = schedule(program)
-    thrifty = schedule(program, thrifty=True) if reorder else plain
+    aware = schedule(program, memory_aware=True) if reorder else plain
     builder = _Builder(program, plain, lower, into)
-    if thrifty.order == plain.order or len(thrifty.copies) > len(plain.copies):
+    if aware.order == plain.order or len(aware.copies) > len(plain.copies):
         return builder
-    other = _Builder(program, thrifty, lower, into)
+    other = _Builder(program, aware, lower, into)
     return other if lower_bound(other.lifetimes) < lower_bound(builder.lifetimes) else builder
 
 

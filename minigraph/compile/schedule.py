@@ -16,36 +16,36 @@ from minigraph.ops.constant import Const
 
 
 class Schedule(NamedTuple):
-    """Instructions in order of execution (sources left out), and those whose aliasing output must be a copy."""
+    """The instructions in execution order, without sources, and those whose aliasing output must be a copy."""
 
     order: tuple[Instr, ...]
     copies: frozenset[Instr]
 
 
 def is_source(instr: Instr) -> bool:
-    """Whether the instruction is a value that is there before the run starts."""
+    """Whether the instruction is a value that exists before the run starts."""
     return isinstance(instr.op, Cell | Feed | Const | Hoisted) and not instr.control
 
 
 def aliased(instr: Instr, index: int) -> Value | None:
-    """The input whose buffer output `index` uses, unless it has to be a copy; None where it has one of its own."""
+    """The input whose buffer output `index` shares unless it must be copied; None if the output has its own buffer."""
     if instr.op.is_view and instr.inputs:
         return instr.inputs[0]
     written = index - (len(instr.types) - len(instr.op.writes))
     return instr.inputs[instr.op.writes[written]] if written >= 0 else None
 
 
-def schedule(program: Program, thrifty: bool = False) -> Schedule:
-    """Instructions by order of making, with each write held back until the values it destroys are used up.
+def schedule(program: Program, memory_aware: bool = False) -> Schedule:
+    """Order the instructions as they were made, but hold each write back until nothing reads the value it destroys.
 
-    thrifty: among those that could run, the ones that free more memory than they take come first: an optimizer's step
-    as soon as its gradient is there, for instance. That often lowers the peak, but not always.
+    memory_aware: among the instructions that are ready, run those first that free more memory than they allocate, such
+    as an optimizer's step as soon as its gradient exists. This often lowers the peak, but not always.
     """
-    return _Scheduler(program, _Balance(program) if thrifty else None).run()
+    return _Scheduler(program, _LiveBytes(program) if memory_aware else None).run()
 
 
-class _Balance:
-    """What the instructions would free and take if they ran next: bytes of the buffers in the arena."""
+class _LiveBytes:
+    """Bytes of arena buffers that an instruction would free and allocate if it ran next."""
 
     def __init__(self, program: Program) -> None:
         self.roots: dict[Value, Value] = {}  # the value whose buffer a value uses
@@ -58,16 +58,16 @@ class _Balance:
                 self.readers.setdefault(self.roots[value], set()).add(instr)
         self.kept = {self.roots[v] for v in program.results}
 
-    def pays(self, instr: Instr) -> bool:
-        """Whether it frees more than it takes."""
+    def frees_memory(self, instr: Instr) -> bool:
+        """Whether running the instruction frees more bytes than it allocates."""
         gain = 0
         for root in {self.roots[v]: None for v in instr.inputs}:
             if len(self.readers[root]) == 1 and root not in self.kept and not isinstance(root.instr.op, Cell | Const):
                 gain += root.type.nbytes
         return gain > sum(t.nbytes for i, t in enumerate(instr.types) if aliased(instr, i) is None)
 
-    def ran(self, instr: Instr) -> list[Instr]:
-        """The instructions that are now the only readers of something it read."""
+    def mark_run(self, instr: Instr) -> list[Instr]:
+        """Record that the instruction has run; return the instructions left as the only reader of one of its inputs."""
         out: list[Instr] = []
         for root in {self.roots[v]: None for v in instr.inputs}:
             left = self.readers[root]
@@ -88,9 +88,9 @@ class _Alias:
 
 
 class _Scheduler:
-    def __init__(self, program: Program, balance: _Balance | None) -> None:
-        self.balance = balance
-        self.ready: list[tuple[bool, int, Instr]] = []  # a heap; what pays comes first
+    def __init__(self, program: Program, live: _LiveBytes | None) -> None:
+        self.live = live
+        self.ready: list[tuple[bool, int, Instr]] = []  # a heap; instructions that free memory come first
         self.instrs = [i for i in program.instrs if not is_source(i)]
         self.cell_of: dict[Instr, list[Instr]] = {}
         self.aliases: dict[Instr, list[_Alias]] = {}  # by cell
@@ -171,8 +171,8 @@ class _Scheduler:
         return Schedule(tuple(self.order), frozenset(self.copies))
 
     def _push(self, instr: Instr) -> None:
-        """It can run now. (It may be in the heap already, at a place that it has left behind.)"""
-        late = self.balance is not None and not self.balance.pays(instr)
+        """Mark the instruction ready. (It may already be in the heap with an outdated priority.)"""
+        late = self.live is not None and not self.live.frees_memory(instr)
         heapq.heappush(self.ready, (late, instr.serial, instr))
 
     def _emit(self, instr: Instr) -> None:
@@ -183,9 +183,9 @@ class _Scheduler:
             if write in self.held:
                 self.held.remove(write)
                 self._push(write)
-        if self.balance is not None:
-            for reader in self.balance.ran(instr):
-                if self.waiting[reader] == 0 and reader not in self.done and self.balance.pays(reader):
+        if self.live is not None:
+            for reader in self.live.mark_run(instr):
+                if self.waiting[reader] == 0 and reader not in self.done and self.live.frees_memory(reader):
                     self._push(reader)
         for follower in self.followers.get(instr, ()):
             self.waiting[follower] -= 1

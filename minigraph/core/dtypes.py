@@ -8,6 +8,23 @@ import numpy as np
 
 from minigraph.core.errors import DTypeError
 
+__all__ = [
+    "DType",
+    "as_dtype",
+    "float16",
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "string",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+]
+
 
 class DType:
     """One element type. Compare with `==` against another DType, a NumPy dtype or a name."""

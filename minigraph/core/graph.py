@@ -23,11 +23,13 @@ from minigraph.core.types import TensorShape, TensorType, as_shape, format_shape
 if TYPE_CHECKING:
     import networkx as nx
 
+__all__ = ["Graph", "Node", "Tensor", "convert_to_tensor", "get_default_graph", "reset_default_graph"]
+
 
 VALID_NAME = re.compile(r"[A-Za-z0-9_.\\][A-Za-z0-9_.\\/>-]*")
 
 
-class Tensor(Operand):
+class Tensor(Operand["Tensor"]):
     """One output of a node. It has a type but no value; `Session.run` computes values."""
 
     __slots__ = ("__weakref__", "node", "type", "value_index")

@@ -43,7 +43,7 @@ class Batching(NamedTuple):
     sums: tuple[bool, ...]
 
 
-class Part(NamedTuple):
+class Application(NamedTuple):
     """One of the applications that an op stands for."""
 
     op: Op
@@ -183,7 +183,7 @@ class Op(Record):
         counts = [op.flops(ins, outs) for op, ins, outs in self.made_of(in_types, out_types)]
         return None if not counts or None in counts else sum(c for c in counts if c is not None)
 
-    def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Part]:
+    def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
         """The applications that the op stands for, if the compiler made it of several."""
         return ()
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from minigraph.core.dtypes import DType
 from minigraph.core.errors import ShapeError
 
+__all__ = ["Dimension", "TensorShape"]
+
 Dim = int | None
 Shape = tuple[Dim, ...] | None  # None: the rank is unknown
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend.base import Array, Backend, get_backend
+from minigraph.backend.base import Array, Backend
+from minigraph.backend.discovery import get_backend
 from minigraph.compile.plan import Plan
 from minigraph.core.errors import MinigraphError
 from minigraph.core.types import TensorType

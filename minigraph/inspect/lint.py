@@ -21,6 +21,14 @@ from minigraph.ops.constant import Const
 from minigraph.ops.math.reduce import Mean
 from minigraph.ops.state.update import Apply
 
+__all__ = [
+    "DoubleSoftmaxWarning",
+    "DropoutInEvaluationWarning",
+    "ReadAndUpdateWarning",
+    "SameBatchWarning",
+    "StaleMovingAveragesWarning",
+]
+
 WATCHED = 40  # runs of a kind that a lint looks at
 SAME = 15  # training runs with one batch before the warning
 LARGER = 4  # times as many rows as the batch has the array that it is cut from

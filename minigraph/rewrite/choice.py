@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from minigraph.ir.program import Program
+from minigraph.rewrite.pipeline import Pass
 
 
 class Choice(NamedTuple):
@@ -20,3 +21,11 @@ class Chooser(Protocol):
 
     def __call__(self, program: Program, ways: Mapping[str, Callable[[], Program]], expected: str) -> Choice:
         """The best of `ways`, by label, to run `program`. expected: the one that an estimate finds best."""
+
+
+@runtime_checkable
+class TunablePass(Pass, Protocol):
+    """A pass with choices that timed trials can make in place of its estimates."""
+
+    def tuned(self, chooser: Chooser) -> Pass:
+        """The pass whose choices `chooser` makes."""

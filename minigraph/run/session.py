@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend.base import Backend, get_backend, wants_trials
+from minigraph.backend.base import Backend
+from minigraph.backend.discovery import get_backend, wants_trials
 from minigraph.compile.plan import Plan
 from minigraph.compile.resize import CompileRecord, resize
 from minigraph.compile.specialise import specialise
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from minigraph.compile.tune import Tuner
     from minigraph.core.graph_def import GraphDef
     from minigraph.inspect.profile import Profile
+
+__all__ = ["GraphGrowsWarning", "InteractiveSession", "Session", "get_default_session"]
 
 REQUEST_LIMIT = 512  # forms of call remembered; those without a plan go when there are more
 PLAN_LIMIT = 64  # plans kept; the least recently used goes first
@@ -88,12 +91,12 @@ class Session:
         from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
 
         self.backend: Backend = get_backend(backend, precision)
-        self.symbolic: bool = getattr(self.backend, "symbolic", False)
+        self.symbolic: bool = self.backend.symbolic
         if self.symbolic and (debug or check_numerics):
             raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
         self._plan_type: type[Plan] = _checked_plan() if check_numerics else self.backend.plan_type or Plan
-        settings = getattr(self.backend, "pass_settings", {})
-        self._passes = choose(optimize, passes, [*disable_passes, *self.backend.unwanted_passes], settings)
+        unwanted = [*disable_passes, *self.backend.unwanted_passes]
+        self._passes = choose(optimize, passes, unwanted, self.backend.pass_settings)
         self._tuner: Tuner | None = None
         if wants_trials(autotune, self.backend):
             from minigraph.compile.tune import Tuner

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigraph as tf
-from minigraph.backend import base as B
+from minigraph.backend import discovery as B
 from minigraph.core.errors import BackendError
 
 

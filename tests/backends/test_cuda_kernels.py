@@ -19,7 +19,7 @@ from support.kernel_cases import randn, type_of
 from support.random_graphs import Case, evaluate, random_graphs
 from test_numpy_kernels import convolutions, pools
 
-from minigraph.backend import base as backends
+from minigraph.backend import discovery as backends
 from minigraph.backends.cupy import nvrtc
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.emit import emit, module

@@ -19,7 +19,7 @@ from gpu.real_cudnn import driver_stand_in
 from gpu.trials import trials
 
 import minigraph as tf
-from minigraph.backend import base as backends
+from minigraph.backend import discovery as backends
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.device import CudaDevice
 from minigraph.core.errors import BackendError

@@ -17,7 +17,7 @@ from gpu.networks import batch, network
 from gpu.some_device import has_device, some_device
 
 import minigraph as tf
-from minigraph.backend import base as backends
+from minigraph.backend import discovery as backends
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Function, Staging
 from minigraph.backends.cupy.emit import EMITTERS

@@ -14,7 +14,7 @@ from gpu.host import COMPILER, HostDevice
 from gpu.networks import batch, network
 
 import minigraph as tf
-from minigraph.backend import base as backends
+from minigraph.backend import discovery as backends
 from minigraph.backends.cupy import compiler, nvrtc
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.compiler import explained, machine_code

@@ -12,7 +12,7 @@ from gpu.some_device import has_device, some_device
 from test_cupy_backend import Recorder
 
 import minigraph as tf
-from minigraph.backend import base as backends
+from minigraph.backend import discovery as backends
 from minigraph.backends.cupy import nvrtc
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.kernel import Launch

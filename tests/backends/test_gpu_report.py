@@ -21,7 +21,7 @@ from gpu.host import COMPILER, HostDevice
 from gpu.layout import lay_out
 from gpu.some_device import has_gpu
 
-from minigraph.backend import base as backends
+from minigraph.backend import discovery as backends
 from minigraph.backends.cupy.backend import CupyBackend
 
 TESTS = Path(__file__).parents[1]
@@ -51,7 +51,7 @@ sys.path.insert(0, {tests!r})
 from gpu import report
 from gpu.fake_cudnn import FakeCudnn
 from gpu.host import HostDevice
-from minigraph.backend import base as backends
+from minigraph.backend import discovery as backends
 from minigraph.backends.cupy import device
 from minigraph.backends.cupy.backend import CupyBackend
 

@@ -353,17 +353,17 @@ def test_random_programs_follow_the_rule(program: list[Model], data: st.DataObje
     assert state == final
 
 
-@pytest.mark.parametrize("thrifty", [False, True])
+@pytest.mark.parametrize("memory_aware", [False, True])
 @given(program=programs(), data=st.data())
 @settings(max_examples=200, deadline=None)
 def test_no_write_comes_before_the_last_use_of_what_it_destroys(
-    thrifty: bool, program: list[Model], data: st.DataObject
+    memory_aware: bool, program: list[Model], data: st.DataObject
 ) -> None:
     wanted = data.draw(st.lists(st.integers(0, len(program) - 1), min_size=1, max_size=6, unique=True))
     with tf.Graph().as_default():
         made = build(program, [tf.Variable(np.float64(v)) for v in START])
         compiled = program_of([made[i] for i in wanted])
-    order, copies = schedule(compiled, thrifty)
+    order, copies = schedule(compiled, memory_aware)
     assert sorted(order, key=lambda i: i.serial) == [i for i in compiled.instrs if not is_source(i)]
 
     version: dict[Instr, int] = {}  # of each cell's buffer
@@ -397,12 +397,12 @@ def test_no_write_comes_before_the_last_use_of_what_it_destroys(
     assert all(intact(v) for v in compiled.results)
 
 
-@pytest.mark.parametrize("thrifty", [False, True])
-def test_a_schedule_does_not_depend_on_chance(thrifty: bool) -> None:
+@pytest.mark.parametrize("memory_aware", [False, True])
+def test_a_schedule_does_not_depend_on_chance(memory_aware: bool) -> None:
     variables = [tf.Variable(float(k)) for k in range(6)]
     shift = [v.assign(w + 1.0) for v, w in zip(variables, variables[1:] + variables[:1], strict=True)]
-    first = schedule(program_of(shift), thrifty)
-    again = schedule(program_of(shift), thrifty)
+    first = schedule(program_of(shift), memory_aware)
+    again = schedule(program_of(shift), memory_aware)
     assert [i.name for i in first.order] == [i.name for i in again.order]
     assert sorted(i.name for i in first.copies) == sorted(i.name for i in again.copies)
 
@@ -416,7 +416,7 @@ def test_another_order_needs_no_more_memory_and_changes_no_value(case: Case) -> 
             plans.append(session.plan_for(case.fetches, case.feeds)[0])
     plain, best = plans
     seen: set[Instr] = set()
-    for instr in schedule(best.program, thrifty=True).order:
+    for instr in schedule(best.program, memory_aware=True).order:
         assert all(is_source(p) or p in seen for p in instr.predecessors)
         seen.add(instr)
     assert seen == {i for i in best.program.instrs if not is_source(i)}

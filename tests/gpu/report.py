@@ -204,7 +204,7 @@ def ladder(rung: str) -> dict[str, Any]:
 
     from gpu.networks import evaluate, forms
     from gpu.trials import trials
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
 
     backend: Any = get_backend("cupy")
     want = evaluate("numpy")[0]
@@ -248,7 +248,7 @@ def _worst_product(precision: str) -> float:
 
     from gpu.networks import forms
     from gpu.trials import trials
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
     from minigraph.ops.math.matmul import MatMul
 
     backend: Any = get_backend("cupy", precision)
@@ -296,7 +296,7 @@ def _logits_and_gradients(model: str, batch: int, backend: str, precision: str) 
 def timing(only: str = "") -> list[Job]:
     """See `benchmark.jobs`."""
     from gpu import benchmark
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
 
     get_backend("cupy")  # else each job would fail, after building its network
     return benchmark.jobs(only)
@@ -305,7 +305,7 @@ def timing(only: str = "") -> list[Job]:
 def first_runs() -> list[Job]:
     """See `benchmark.first_run`; they leave compiled kernels for the benchmark."""
     from gpu import benchmark
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
 
     get_backend("cupy")  # else each job would fail, after building its network
     return [

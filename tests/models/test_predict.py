@@ -17,7 +17,7 @@ from safetensors import safe_open
 from support.real_weights import weight_file
 
 import minigraph as tf
-from minigraph.backend.base import backend_names
+from minigraph.backend.discovery import backend_names
 from minigraph.core.errors import DataLossError, GraphError, InvalidArgumentError, NotFoundError
 from minigraph.models import MODELS, get_model
 from minigraph.models.bundle import Predictor, load_bundle, make_bundle, save_bundle

@@ -41,7 +41,7 @@ def bench(
     """
     from rich.console import Console
 
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
     from minigraph.tools.bench import report
     from minigraph.tools.bench.candidates import candidates, default_backends
     from minigraph.tools.bench.measure import measure, peak_flops

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from minigraph.core.dtypes import int64
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType
 from minigraph.formats.onnx.library import UnsupportedError, as_onnx_dtype, require_onnx
@@ -108,6 +109,10 @@ class Emit:
 
     def plain(self, index: int = 0) -> str:
         return self.sheet.name_of(self.inputs[index])
+
+    def as_int64(self, index: int) -> str:
+        """An input, in minigraph's layout, cast to int64."""
+        return self.add("Cast", self.plain(index), to=as_onnx_dtype(int64))
 
     def first(self, index: int = 0) -> str:
         return self.sheet.first_of(self.inputs[index])

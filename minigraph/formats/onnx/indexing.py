@@ -121,10 +121,30 @@ def _one_hot_out(e: Emit) -> None:
     """ONNX counts negative indices from the end; here they give no `on`, as those above do."""
     row = e.ints([0], "axes")
     values = [e.add("Unsqueeze", e.plain(i), row) for i in (2, 1)]
-    indices = e.add("Cast", e.plain(0), to=as_onnx_dtype(tf.int64))
+    indices = e.as_int64(0)
     negative = e.add("Less", indices, e.ints(0, "zero"))
     indices = e.add("Where", negative, e.ints(e.op.depth, "none"), indices)
     e.give(e.add("OneHot", indices, e.ints([e.op.depth], "depth"), e.add("Concat", *values, axis=0), axis=e.op.axis))
 
 
-EXPORT: dict[str, Callable[[Emit], None]] = {"GatherV2": _gather_out, "OneHot": _one_hot_out}
+def _gather_nd_out(e: Emit) -> None:
+    e.give(e.add("GatherND", e.plain(0), e.as_int64(1)))
+
+
+def _take_along_last_out(e: Emit) -> None:
+    e.give(e.add("GatherElements", e.plain(0), e.as_int64(1), axis=-1))
+
+
+def _top_k_out(e: Emit) -> None:
+    values, places = e.sheet.add("TopK", [e.plain(), e.ints([e.op.k], "k")], e.name, 2, axis=-1)
+    e.give(values)
+    e.give(e.add("Cast", places, to=as_onnx_dtype(e.node.outputs[1].dtype)), 1)
+
+
+EXPORT: dict[str, Callable[[Emit], None]] = {
+    "GatherNd": _gather_nd_out,
+    "GatherV2": _gather_out,
+    "OneHot": _one_hot_out,
+    "TakeAlongLast": _take_along_last_out,
+    "TopKV2": _top_k_out,
+}

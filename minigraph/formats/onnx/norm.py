@@ -12,6 +12,7 @@ import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.elementwise import like, select
+from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.values import Last
 
 CHANNEL_AXIS = 1
@@ -117,3 +118,13 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "LpNormalization": _lp_norm,
     "MeanVarianceNormalization": _mean_variance,
 }
+
+
+def _lrn_out(e: Emit) -> None:
+    """ONNX divides alpha by the size of the window."""
+    size = 2 * e.op.depth_radius + 1
+    attributes: dict[str, Any] = {"alpha": float(e.op.alpha * size), "beta": float(e.op.beta), "bias": float(e.op.bias)}
+    e.give_first(e.add("LRN", e.first(), size=size, **attributes))
+
+
+EXPORT: dict[str, Callable[[Emit], None]] = {"LRN": _lrn_out}

@@ -193,11 +193,23 @@ def _softmax_out(kind: str) -> Callable[[Emit], None]:
     return build
 
 
+def _l2_loss_out(e: Emit) -> None:
+    total = e.add("ReduceSumSquare", e.plain(), keepdims=0)
+    e.give(e.add("Mul", total, e.constant(np.asarray(0.5, e.out.dtype.np_dtype), "half")))
+
+
+def _cumsum_out(e: Emit) -> None:
+    flags = {"exclusive": int(e.op.exclusive), "reverse": int(e.op.reverse)}
+    e.give(e.add("CumSum", e.plain(), e.ints(e.op.axis, "axis"), **flags))
+
+
 EXPORT: dict[str, Callable[[Emit], None]] = {
     "All": _reduction_out("ReduceMin", tf.int32),
     "Any_": _reduction_out("ReduceMax", tf.int32),
     "ArgMax": _arg_out("ArgMax"),
     "ArgMin": _arg_out("ArgMin"),
+    "Cumsum": _cumsum_out,
+    "L2Loss": _l2_loss_out,
     "LogSoftmax": _softmax_out("LogSoftmax"),
     "Max": _reduction_out("ReduceMax"),
     "Mean": _reduction_out("ReduceMean"),

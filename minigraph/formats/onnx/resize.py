@@ -10,6 +10,7 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.formats.onnx.call import OnnxNode, Result
+from minigraph.formats.onnx.emit import Emit
 
 
 def _upsample(call: OnnxNode) -> Result:
@@ -148,3 +149,30 @@ def _outside(call: OnnxNode, y: Tensor, places: np.ndarray, length: int, axis: i
 
 
 IMPORT: dict[str, Callable[[OnnxNode], Result]] = {"Resize": _resize, "Upsample": _upsample}
+
+
+def _resize_out(mode: str) -> Callable[[Emit], None]:
+    def build(e: Emit) -> None:
+        if not e.inputs[0].dtype.is_floating or e.inputs[0].dtype is not e.out.dtype:
+            e.unsupported("it is exported for floating-point images")
+        if mode == "nearest" and e.op.half_pixel_centers:
+            places, rounding = "half_pixel", "round_prefer_ceil"
+        else:
+            places = "half_pixel" if e.op.half_pixel_centers else "asymmetric"
+            rounding = "floor"
+        if e.op.align_corners:
+            places, rounding = "align_corners", "round_prefer_ceil"
+        image = e.first()
+        kept = e.add("Slice", e.add("Shape", image), e.ints([0], "from"), e.ints([2], "to"))
+        size = e.as_int64(1) if e.op.size is None else e.ints(e.op.size, "size")
+        sizes = e.add("Concat", kept, size, axis=0)
+        how: dict[str, Any] = {"mode": mode, "coordinate_transformation_mode": places, "nearest_mode": rounding}
+        e.give_first(e.add("Resize", image, "", "", sizes, **how))
+
+    return build
+
+
+EXPORT: dict[str, Callable[[Emit], None]] = {
+    "ResizeBilinear": _resize_out("linear"),
+    "ResizeNearestNeighbor": _resize_out("nearest"),
+}

@@ -1,4 +1,4 @@
-"""What there is an importer or an exporter for: one entry an operator, in the file of its family."""
+"""The tables of importers and exporters, collected from the files of the operator families."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from minigraph.formats.onnx import (
     conv,
     einsum,
     elementwise,
+    elementwise_export,
     indexing,
     norm,
-    pointwise,
     pool,
     quantise,
     reduce,
-    reshaping,
     resize,
     shape,
+    shape_export,
 )
-from minigraph.formats.onnx import export_lookup as more
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.emit import Emit
 
@@ -33,6 +32,6 @@ IMPORTERS: dict[str, Callable[[OnnxNode], Result]] = {
 # minigraph's ops, by their names in the registry.
 EXPORTERS: dict[str, Callable[[Emit], None]] = {
     kind: exporter
-    for family in (conv, indexing, more, pointwise, pool, reduce, reshaping)
+    for family in (conv, elementwise_export, indexing, norm, pool, reduce, resize, shape_export)
     for kind, exporter in family.EXPORT.items()
 }

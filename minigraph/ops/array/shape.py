@@ -14,6 +14,7 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_gr
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, as_shape, format_shape
 from minigraph.core.types import Shape as ShapeTuple
+from minigraph.core.typing import ShapeLike, TensorLike
 from minigraph.ops.array.joining import Pack, is_packed, stack
 from minigraph.ops.array.slicing import StridedSlice
 from minigraph.ops.broadcast import BroadcastTo
@@ -422,7 +423,7 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     return tuple(d.__index__() for d in array.ravel().tolist())
 
 
-def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
+def reshape(tensor: TensorLike, shape: ShapeLike | TensorLike, name: str | None = None) -> Tensor:
     """The same elements in `shape`, where one dimension may be -1 and any may come from the graph."""
     tensor = convert_to_tensor(tensor)
     target = shape_operand(shape)

@@ -12,6 +12,7 @@ from minigraph.core.errors import DTypeError, GradientError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import AxisLike, TensorLike
 from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.counting import per_input
@@ -271,56 +272,56 @@ def _reduce(
 
 
 def reduce_sum(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Σ over `axis` (None: all)."""
     return _reduce(Sum, input_tensor, axis, keepdims, name, "Sum", (reduction_indices, keep_dims))
 
 
 def reduce_mean(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean over `axis` (None: all). The mean of nothing is NaN."""
     return _reduce(Mean, input_tensor, axis, keepdims, name, "Mean", (reduction_indices, keep_dims))
 
 
 def reduce_max(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """The largest element over `axis` (None: all); the gradient is split among ties."""
     return _reduce(Max, input_tensor, axis, keepdims, name, "Max", (reduction_indices, keep_dims))
 
 
 def reduce_min(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """The smallest element over `axis` (None: all); the gradient is split among ties."""
     return _reduce(Min, input_tensor, axis, keepdims, name, "Min", (reduction_indices, keep_dims))
 
 
 def reduce_prod(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Π over `axis` (None: all)."""
     return _reduce(Prod, input_tensor, axis, keepdims, name, "Prod", (reduction_indices, keep_dims))
 
 
 def reduce_all(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Whether all elements over `axis` (None: all) are True."""
     return _reduce(All, input_tensor, axis, keepdims, name, "All", (reduction_indices, keep_dims))
 
 
 def reduce_any(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Whether any element over `axis` (None: all) is True."""
     return _reduce(Any_, input_tensor, axis, keepdims, name, "Any", (reduction_indices, keep_dims))

@@ -15,6 +15,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
+from minigraph.core.typing import PaddingLike, Size, TensorLike
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.counting import convolution_flops
 from minigraph.ops.data_format import in_nhwc
@@ -279,8 +280,9 @@ class Conv2DFilterGrad(Convolution):
 
 
 def conv2d(
-    input: Any, filter: Any = None, strides: Any = None, padding: Any = None, use_cudnn_on_gpu: bool = True,
-    data_format: str = "NHWC", dilations: Any = (1, 1, 1, 1), name: str | None = None, filters: Any = None,
+    input: TensorLike, filter: TensorLike | None = None, strides: Size | None = None,
+    padding: PaddingLike | None = None, use_cudnn_on_gpu: bool = True, data_format: str = "NHWC",
+    dilations: Size = (1, 1, 1, 1), name: str | None = None, filters: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
     """Cross-correlation of `input` [N,H,W,C] with `filter` [KH,KW,C/groups,O].
 
@@ -290,7 +292,7 @@ def conv2d(
     op = Conv2D(
         parse_sizes(strides if strides is not None else 1, "strides", data_format),
         parse_padding(padding, data_format),
-        parse_sizes(dilations if tuple(dilations) != (1, 1, 1, 1) else 1, "dilations", data_format),
+        parse_sizes(dilations, "dilations", data_format),
     )
     weights = filters if filter is None else filter
 

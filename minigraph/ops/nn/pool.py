@@ -17,6 +17,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
 from minigraph.ops.builder import apply, composed, first, make, require_float
 from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.data_format import NHWC, in_nhwc
@@ -312,8 +313,9 @@ def _pool(
 
 
 def max_pool(
-    value: Any = None, ksize: Any = None, strides: Any = None, padding: Any = None, data_format: str = "NHWC",
-    name: str | None = None, input: Any = None,
+    value: TensorLike | None = None, ksize: Size | None = None, strides: Size | None = None,
+    padding: PaddingLike | None = None, data_format: DataFormat2D = "NHWC", name: str | None = None,
+    input: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
     """The largest element of each window; padding never wins. ksize and strides: [1, rows, columns, 1], or
     [1, 1, rows, columns] with data_format NCHW."""
@@ -321,8 +323,9 @@ def max_pool(
 
 
 def avg_pool(
-    value: Any = None, ksize: Any = None, strides: Any = None, padding: Any = None, data_format: str = "NHWC",
-    name: str | None = None, input: Any = None,
+    value: TensorLike | None = None, ksize: Size | None = None, strides: Size | None = None,
+    padding: PaddingLike | None = None, data_format: DataFormat2D = "NHWC", name: str | None = None,
+    input: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of the valid elements of each window. ksize and strides: [1, rows, columns, 1], or
     [1, 1, rows, columns] with data_format NCHW."""

@@ -16,7 +16,7 @@ from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.identity import identity
 
-__all__ = ["group", "no_op", "tuple_"]
+__all__ = ["group", "no_op"]
 
 _X = np.arange(3.0)
 

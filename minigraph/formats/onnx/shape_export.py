@@ -1,4 +1,4 @@
-"""Exporters of what makes, changes or reports shapes."""
+"""Exporters of the ops that make, change or report shapes. `shape.py` has their importers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import int64
 from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim
 from minigraph.formats.onnx.emit import Emit
@@ -48,7 +47,7 @@ def _reshape_to(e: Emit) -> None:
     if dims is not None and dims.count(None) <= 1:
         e.give(_reshaped(e, _flat_image(e), dims))
     else:
-        e.give(e.add("Reshape", _flat_image(e), e.add("Cast", e.plain(1), to=as_onnx_dtype(int64))))
+        e.give(e.add("Reshape", _flat_image(e), e.as_int64(1)))
 
 
 def _reshape_like(e: Emit) -> None:
@@ -217,7 +216,7 @@ def _broadcast_like(e: Emit) -> None:
 
 
 def _fill(e: Emit) -> None:
-    e.give(e.add("Expand", e.plain(1), e.add("Cast", e.plain(0), to=as_onnx_dtype(int64))))
+    e.give(e.add("Expand", e.plain(1), e.as_int64(0)))
 
 
 def _shape(e: Emit) -> None:

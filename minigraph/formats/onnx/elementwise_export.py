@@ -1,4 +1,4 @@
-"""Exporters of what works element by element."""
+"""Exporters of the elementwise ops. `elementwise.py` has their importers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import numpy as np
 
 from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.library import as_onnx_dtype, require_onnx
+
+
+def _number(e: Emit, value: float, name: str) -> str:
+    return e.constant(np.asarray(value, e.out.dtype.np_dtype), name)
 
 
 def _same(kind: str) -> Callable[[Emit], None]:
@@ -58,10 +62,30 @@ def _squared_difference(e: Emit) -> None:
     e.result(e.add("Mul", difference, difference), first)
 
 
+def _expm1(e: Emit) -> None:
+    (name,), first = e.operands()
+    e.result(e.add("Sub", e.add("Exp", name), _number(e, 1, "one")), first)
+
+
 def _log1p(e: Emit) -> None:
     (name,), first = e.operands()
-    one = e.constant(np.ones((), e.out.dtype.np_dtype), "one")
-    e.result(e.add("Log", e.add("Add", name, one)), first)
+    e.result(e.add("Log", e.add("Add", name, _number(e, 1, "one"))), first)
+
+
+def _relu6(e: Emit) -> None:
+    (name,), first = e.operands()
+    e.result(e.add("Clip", name, _number(e, 0, "low"), _number(e, 6, "high")), first)
+
+
+def _leaky_relu(e: Emit) -> None:
+    (name,), first = e.operands()
+    e.result(e.add("LeakyRelu", name, alpha=float(e.op.alpha)), first)
+
+
+def _div_no_nan(e: Emit) -> None:
+    (x, y), first = e.operands()
+    zero = _number(e, 0, "zero")
+    e.result(e.add("Where", e.add("Equal", y, zero), zero, e.add("Div", x, y)), first)
 
 
 def _floor_div(e: Emit) -> None:
@@ -136,9 +160,12 @@ EXPORT: dict[str, Callable[[Emit], None]] = {
     "Cast": _cast_out,
     "Ceil": _same("Ceil"),
     "Cos": _same("Cos"),
+    "DivNoNan": _div_no_nan,
     "Elu": _same("Elu"),
     "Equal": _same("Equal"),
+    "Erf": _same("Erf"),
     "Exp": _same("Exp"),
+    "Expm1": _expm1,
     "Floor": _same("Floor"),
     "FloorDiv": _floor_div,
     "FloorMod": _floor_mod,
@@ -147,6 +174,7 @@ EXPORT: dict[str, Callable[[Emit], None]] = {
     "Identity": Emit.alias,
     "IsFinite": _is_finite,
     "IsNan": _same("IsNaN"),
+    "LeakyRelu": _leaky_relu,
     "Less": _same("Less"),
     "LessEqual": _same("LessOrEqual"),
     "Log": _same("Log"),
@@ -165,13 +193,16 @@ EXPORT: dict[str, Callable[[Emit], None]] = {
     "RealDiv": _neutral("Div", 1),
     "Reciprocal": _same("Reciprocal"),
     "Relu": _same("Relu"),
+    "Relu6": _relu6,
     "Round": _same("Round"),
     "Rsqrt": _composed("Sqrt", "Reciprocal"),
     "Select": _where,
+    "Selu": _same("Selu"),
     "Sigmoid": _same("Sigmoid"),
     "Sign": _same("Sign"),
     "Sin": _same("Sin"),
     "Softplus": _same("Softplus"),
+    "Softsign": _same("Softsign"),
     "Sqrt": _same("Sqrt"),
     "Square": _square,
     "SquaredDifference": _squared_difference,
