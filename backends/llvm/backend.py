@@ -11,9 +11,9 @@ from minigraph.backend.host import HostBackend
 from minigraph.backends.llvm import (
     blocked,
     conv,
-    copies,
     depthwise,
     folded,
+    gather,
     grouped,
     lrn,
     matmul,
@@ -27,6 +27,7 @@ from minigraph.backends.llvm import (
 from minigraph.backends.llvm.alternatives import alternatives
 from minigraph.backends.llvm.compiler import host, require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of, single
+from minigraph.backends.llvm.moves import moving
 from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, ins, lowered, outs
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy import kernels
@@ -36,9 +37,7 @@ from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.regions import Blocked, Epilogue, Loop, Region
-from minigraph.ops.array.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
-from minigraph.ops.array.shape import Tile, Transpose
-from minigraph.ops.array.slicing import Pad, PutSlice, StridedSlice
+from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.broadcast import BroadcastTo, ReduceLike
 from minigraph.ops.math import reduce as R
 from minigraph.ops.math.matmul import MatMul
@@ -82,17 +81,8 @@ KERNELS: dict[type[Op], Callable[[Any, Types, Types, LoweringContext], Native | 
     AssignSub: update.assign_sub,
     LRN: lrn.lrn,
     WindowSum: lrn.window_sum,
-    Transpose: copies.transpose,
-    StridedSlice: copies.strided_slice,
-    PutSlice: copies.put_slice,
-    Pad: copies.pad,
-    Tile: copies.tile,
-    ConcatV2: copies.concat,
-    SplitV: copies.split,
-    Pack: copies.pack,
-    Unpack: copies.unpack,
-    GatherV2: copies.gather,
-    GatherGrad: copies.gather_grad,
+    GatherV2: gather.gather,
+    GatherGrad: gather.gather_grad,
     W.WinogradFilter: winograd.filters,
     W.WinogradFilterAdjoint: winograd.filters,
 }
@@ -163,6 +153,8 @@ def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Na
         return lower(op.op, op.types, out_types, how._replace(packed=True))
     if isinstance(op, Packed):
         return _packed(op)
+    if (moves := op.moves(in_types, out_types)) is not None:
+        return moving(moves, out_types, how)
     if type(op) in KERNELS:
         found = KERNELS[type(op)](op, in_types, out_types, how)
         for kernel in () if how.tail else OTHERWISE.get(type(op), ()):
@@ -208,7 +200,7 @@ def why_not(op: Op, in_types: Types, out_types: Types) -> str:
     if any(t.size == 0 for t in (*in_types, *out_types)):
         return "nothing to compute"
     has_code = type(op) in KERNELS or isinstance(op, Loop | Apply | MultiTensorApply) or op.is_pointwise(in_types)
-    if has_code or op.summed_axes(in_types) is not None:
+    if has_code or op.summed_axes(in_types) is not None or op.moves(in_types, out_types) is not None:
         given = ", ".join(f"{t.dtype.name}[{','.join(map(str, t.static))}]" for t in in_types)
         return f"not for {given} and its attributes"
     return "no native code for this op"

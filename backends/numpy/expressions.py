@@ -10,7 +10,7 @@ import numpy as np
 
 from minigraph.backend.base import Launch
 from minigraph.backends.numpy.common import Array, copy
-from minigraph.core.scalar import Scalar
+from minigraph.core.scalar import Scalar, walk
 
 
 class ElementStep(NamedTuple):
@@ -83,28 +83,31 @@ class _Planner:
         self.places: dict[int, int] = {}
         self.constants: list[Array] = []
         self.order: list[Scalar] = []
-        self._visit(root, set())
-        last = {id(a): step for step, node in enumerate(self.order) for a in arguments(node)}
-        self.last = last
-        reads = [last[id(a)] for node in self.order for a in arguments(node) if a.function == "operand"]
+        self._number()
+        self.last = {id(a): step for step, node in enumerate(self.order) for a in arguments(node)}
+        reads = [self.last[id(a)] for node in self.order for a in arguments(node) if a.function == "operand"]
         self.last_operand = max(reads, default=-1)
+        self.output_read = -1  # the step that reads the output for the last time
         self.temporaries: list[np.dtype[Any]] = []
         self.free: list[int] = []
 
-    def _visit(self, node: Scalar, seen: set[int]) -> None:
-        """Number operands and constants, and list everything else behind its arguments."""
-        if id(node) in seen:
-            return
-        seen.add(id(node))
-        if node.function == "operand":
-            self.places[id(node)] = node.value
-        elif node.function == "constant":
-            self.places[id(node)] = self.output + 1 + len(self.constants)
-            self.constants.append(np.array(node.value, node.dtype.np_dtype))
-        else:
-            for argument in arguments(node):
-                self._visit(argument, seen)
-            self.order.append(node)
+    def _number(self) -> None:
+        """Give operands and constants their numbers, and list the calls in order."""
+        nodes = walk(self.root)
+        needed = {id(self.root)}
+        for node in reversed(nodes):
+            if id(node) in needed:
+                needed.update(id(a) for a in arguments(node))
+        for node in nodes:
+            if id(node) not in needed:
+                continue
+            if node.function == "operand":
+                self.places[id(node)] = node.value
+            elif node.function == "constant":
+                self.places[id(node)] = self.output + 1 + len(self.constants)
+                self.constants.append(np.array(node.value, node.dtype.np_dtype))
+            else:
+                self.order.append(node)
 
     def plan(self) -> ElementPlan:
         """The plan. Temporaries are used again as soon as nothing reads them any more."""
@@ -122,17 +125,17 @@ class _Planner:
             scratch = (self._temporary(kind), self._temporary(kind))
         over = {self.places[id(a)] for a in given if self.last[id(a)] == number}
         self.free += [p for p in sorted(over) if p > self.output + len(self.constants)]
-        target = self._target(number, node, over)
+        target = self._target(number, node)
         self.free += scratch
         self.places[id(node)] = target
         return ElementStep(node.function, args, target, scratch)
 
-    def _target(self, number: int, node: Scalar, over: set[int]) -> int:
+    def _target(self, number: int, node: Scalar) -> int:
         """The output as soon as it may be written, else a temporary."""
         if node is self.root:
             return self.output
-        live = {self.places[i] for i, last in self.last.items() if last > number and i in self.places} - over
-        if node.dtype is self.root.dtype and self.last_operand <= number and self.output not in live:
+        if node.dtype is self.root.dtype and max(self.last_operand, self.output_read) <= number:
+            self.output_read = self.last[id(node)]
             return self.output
         return self._temporary(node.dtype.np_dtype)
 

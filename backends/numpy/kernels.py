@@ -19,7 +19,8 @@ from minigraph.backends.numpy import (
     update,
     winograd,
 )
-from minigraph.backends.numpy.common import Kernel, copy, fallback, steps_only
+from minigraph.backends.numpy.common import Kernel, fallback
+from minigraph.backends.numpy.moves import moving
 from minigraph.backends.numpy.region import Lower
 from minigraph.core.op import Op
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
@@ -31,7 +32,7 @@ for _module in (pointwise, reduce, matmul, conv, winograd, pool, filters, loss, 
 
 
 def lower(op: Op, in_types: Types, out_types: Types, whole: Lower, part: Lower) -> Lowered:
-    """The kernel of the op's class or of the nearest base class that has one, else the op's reference.
+    """The op's moves, else the kernel of its class or nearest base class that has one, else its reference.
 
     whole: lowers an op that all threads work on. part: lowers a member of a region, which one thread works on.
     """
@@ -45,11 +46,11 @@ def lower(op: Op, in_types: Types, out_types: Types, whole: Lower, part: Lower) 
         return region.together(op, in_types, out_types, whole)
     if op.on_host:
         return fallback(op, in_types, out_types)
+    if (moves := op.moves(in_types, out_types)) is not None:
+        return moving(moves, out_types)
     for kind in type(op).__mro__:
         if kind in KERNELS:
             return KERNELS[kind](op, in_types, out_types)
-    if op.is_view:
-        return steps_only(lambda inputs, outputs: [copy(outputs[0], inputs[0].reshape(out_types[0].static))])  # type: ignore[arg-type]
     return fallback(op, in_types, out_types)
 
 

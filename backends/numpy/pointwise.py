@@ -24,7 +24,6 @@ from minigraph.backends.numpy.expressions import ElementPlan, plan_expression
 from minigraph.core.op import Op
 from minigraph.core.scalar import operand
 from minigraph.ops import pointwise as P
-from minigraph.ops.filling import Full
 from minigraph.ops.math.arithmetic import AddN
 from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.selection import Select
@@ -128,17 +127,10 @@ def select(op: Select, in_types: Types, out_types: Types) -> Lowered:
     )
 
 
-def full(op: Full, in_types: Types, out_types: Types) -> Lowered:
-    """One number everywhere."""
-    value = np.array(op.value, op.type.dtype.np_dtype)
-    return steps_only(lambda _, out: [partial(out[0].fill, value)])  # type: ignore[union-attr]
-
-
 KERNELS: dict[type[Op], Kernel] = {
     P.Pointwise: pointwise,
     AddN: pointwise,
     BiasAdd: pointwise,
     Cast: pointwise,
     Select: select,
-    Full: full,
 }

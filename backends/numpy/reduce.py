@@ -96,13 +96,11 @@ def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Lowered:
 
 
 def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Lowered:
-    """A copy; for a mean the small operand is divided first."""
+    """The gradient of a mean: the small operand is divided, then copied."""
     x = in_types[0]
-    kept = _with_axes(x.static, op.axis, op.shape)
-    if not op.mean:
-        return steps_only(lambda i, o: [copy(o[0], i[0].reshape(kept))])  # type: ignore[arg-type]
     if not x.dtype.is_floating:
         return fallback(op, in_types, out_types)
+    kept = _with_axes(x.static, op.axis, op.shape)
     copies = np.array(math.prod(op.shape) // max(x.size, 1) or 1, x.dtype.np_dtype)
     scratch = Scratch()
     scratch.add(kept, x.dtype.np_dtype)

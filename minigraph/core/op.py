@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from minigraph.core.errors import GradientError
+from minigraph.core.moves import Moves, read
 from minigraph.core.record import Record
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
@@ -186,6 +187,10 @@ class Op(Record):
     def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
         """The applications that the op stands for, if the compiler made it of several."""
         return ()
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves | None:
+        """How the op, all types static, copies elements, if that is all it does. See `minigraph.core.moves`."""
+        return read(in_types[0], lambda x: x.reshape(-1)) if self.is_view else None
 
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
         """The axes of input 0 that the op sums over, if that is all it does."""

@@ -1,8 +1,8 @@
 """Scalar expressions: one element of a pointwise op's result, computed from one element of each operand.
 
-An expression is a tree of functions with the names and the meaning of NumPy's ufuncs (`maximum` propagates NaN, `rint`
-rounds halves to even), plus `operand`, `constant`, `where` and `cast`. `evaluate` runs it on arrays; backends that
-generate code print it.
+An expression is a graph, in which parts may be shared. Its functions have the names and the meaning of NumPy's ufuncs
+(`maximum` propagates NaN, `rint` rounds halves to even), besides `operand`, `constant`, `where` and `cast`. `evaluate`
+runs it on arrays; backends that generate code print it.
 """
 
 from __future__ import annotations
@@ -105,16 +105,31 @@ def _as_scalar(value: Scalar | float, like: Scalar) -> Scalar:
     return value if isinstance(value, Scalar) else constant(value, like.dtype)
 
 
+def walk(*expressions: Scalar, spelled: bool = False) -> list[Scalar]:
+    """The distinct nodes of some expressions, each after its arguments, or with `spelled` after its spelled form."""
+    found: dict[int, Scalar] = {}
+    stack = list(reversed(expressions))
+    while stack:
+        node = stack[-1]
+        pending = [] if id(node) in found else [a for a in _below(node, spelled) if id(a) not in found]
+        if pending:
+            stack.extend(reversed(pending))
+        else:
+            found.setdefault(id(node), node)
+            stack.pop()
+    return list(found.values())
+
+
+def _below(node: Scalar, spelled: bool) -> tuple[Scalar, ...]:
+    return (node.spelled,) if spelled and node.spelled is not None else node.args
+
+
 def evaluate(expression: Scalar, operands: Sequence[Any], xp: Any) -> Any:
     """The value on arrays, by the functions of an array module."""
     known: dict[int, Any] = {}
-
-    def visit(node: Scalar) -> Any:
-        if id(node) not in known:
-            known[id(node)] = _apply(node, [visit(a) for a in node.args], operands, xp)
-        return known[id(node)]
-
-    return visit(expression)
+    for node in walk(expression):
+        known[id(node)] = _apply(node, [known[id(a)] for a in node.args], operands, xp)
+    return known[id(expression)]
 
 
 def _apply(node: Scalar, args: list[Any], operands: Sequence[Any], xp: Any) -> Any:

@@ -143,7 +143,7 @@ class _Limited:
     def allow(self, limit: int | None) -> RulePass:
         self.limit = limit
         self.log = []
-        return RulePass(self.original.name, *(r._replace(replace=self._limited(r)) for r in self.original.rules))
+        return RulePass(self.original.name, tuple(r._replace(replace=self._limited(r)) for r in self.original.rules))
 
     def _limited(self, rule: Rule) -> Callable[[Match, Rebuilder], Sequence[Value] | str]:
         def replace(found: Match, new: Rebuilder) -> Sequence[Value] | str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.graph import Node, Tensor
+from minigraph.core.moves import Moves, read
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply
@@ -106,6 +107,12 @@ class BroadcastTo(Op):
         return (xp.broadcast_to(kept, self.shape),)
 
     flops = no_flops
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves | None:
+        if self.mean:
+            return None
+        kept = _with_axes(in_types[0].static, self.axis, self.shape)
+        return read(in_types[0], lambda x: np.broadcast_to(x.reshape(kept), self.shape))
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
         return _broadcast_vjp(self.axis, self.mean, node, grad)[:1]

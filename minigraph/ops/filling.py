@@ -7,6 +7,7 @@ from typing import Any
 
 from minigraph.core.dtypes import float32
 from minigraph.core.graph import Tensor
+from minigraph.core.moves import Moves
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import first, make
@@ -72,6 +73,9 @@ class Full(Op):
 
     def forward(self, xp: Any) -> tuple[Any, ...]:
         return (xp.full(self.type.static, self.value, self.type.dtype.np_dtype),)
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        return Moves((), self.value)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -43,29 +43,34 @@ class Missed(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a pass has made of `roots`. `again` makes it of their like in a program that differs in sizes alone: values
-    that take the places of `values`, or why it cannot."""
+    """A replacement of the results of `roots` by `values`.
+
+    redo: makes the same replacement for the counterparts of `roots` in a program that differs in sizes only; returns
+    the counterparts of `values`, or the reason why the replacement does not hold there.
+    """
 
     roots: tuple[Instr, ...]
     values: tuple[Value, ...]
-    again: Callable[[Sequence[Instr], Rebuilder], Sequence[Value] | str]
+    redo: Callable[[Sequence[Instr], Rebuilder], Sequence[Value] | str]
 
 
 class Outcome(NamedTuple):
-    """What a pass did. changes: all in it that depends on sizes, in order, attributes of regions aside; None where the
-    pass has to be run anew for other sizes."""
+    """The result of a pass: the program, what was done and missed, and the number of sweeps over the program.
+
+    changes: for a `pipeline.Replayable` pass, every replacement that depends on sizes, in order.
+    """
 
     program: Program
     applied: list[Applied]
     missed: list[Missed]
     sweeps: int
-    changes: Sequence[Change] | None = None
+    changes: Sequence[Change] = ()
 
 
 def rewrite(program: Program, rules: Sequence[Rule]) -> Outcome:
-    """Apply `rules` everywhere, again and again, until a whole sweep changes nothing.
+    """Apply `rules` in sweeps over the program until a sweep changes nothing.
 
-    VerificationError where a rule changes a type, or there is no end to the changes.
+    VerificationError if a rule changes a type, or the limit of sweeps is reached.
     """
     program = _pruned(program)
     index: dict[type[Op], list[Rule]] = {}
@@ -102,10 +107,10 @@ class _Application(NamedTuple):
 
     @property
     def change(self) -> Change:
-        return Change((self.root,), tuple(self.values), partial(_apply_again, self.rule))
+        return Change((self.root,), tuple(self.values), partial(_redo, self.rule))
 
 
-def _apply_again(rule: Rule, roots: Sequence[Instr], new: Rebuilder) -> Sequence[Value] | str:
+def _redo(rule: Rule, roots: Sequence[Instr], new: Rebuilder) -> Sequence[Value] | str:
     (root,) = roots
     found = match(rule.pattern, root, new.count)
     return found.reason if isinstance(found, Failure) else rule.replace(found, new)

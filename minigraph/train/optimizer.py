@@ -159,9 +159,10 @@ class Optimizer:
             TypeError: An item of `var_list` is not a variable.
             GradientError: The loss has no gradient in any of the variables.
         """
-        pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
+        target = convert_to_tensor(loss() if callable(loss) else loss)
+        pairs = self.compute_gradients(target, var_list, grad_loss=grad_loss)
         if not any(grad is not None for grad, _ in pairs):
-            raise _nothing_to_do([v for _, v in pairs], convert_to_tensor(loss))
+            raise _nothing_to_do([v for _, v in pairs], target)
         return self.apply_gradients(pairs, global_step, name)
 
     def compute_gradients(

@@ -32,7 +32,7 @@ Conv2DInputGrad: Any = C.Conv2DInputGrad
 MaxPoolInputGrad: Any = P.MaxPoolInputGrad
 AvgPoolInputGrad: Any = P.AvgPoolInputGrad
 WITHOUT_KERNEL = {
-    "MirrorPad", "MirrorPadGrad", "NonMaximumSuppression", "ProdOfOthers", "ApplyAdadelta", "ApplyFtrl",
+    "MirrorPadGrad", "NonMaximumSuppression", "ProdOfOthers", "ApplyAdadelta", "ApplyFtrl",
 } | {name for name, kind in REGISTRY.items() if kind.on_host}  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from minigraph.core.record import Record
 FACES = [
     "minigraph",
     "minigraph.data",
+    "minigraph.core.errors",
     "minigraph.graph_util",
     "minigraph.initializers",
     "minigraph.layers",
@@ -40,6 +41,11 @@ DOCUMENTED = {
     "minigraph.metrics",
     "minigraph.run.initializers",
     "minigraph.autodiff.gradients",
+    "minigraph.core.collections",
+    "minigraph.core.dtypes",
+    "minigraph.core.errors",
+    "minigraph.core.graph",
+    "minigraph.core.types",
     "minigraph.graphs.freeze",
     "minigraph.graphs.importing",
     "minigraph.graphs.scoping",
@@ -88,7 +94,7 @@ def parameters_of(value: Callable[..., Any]) -> list[str]:
         return [name for name in value.fields if not name.startswith("_")]
     if inspect.isclass(value) and value.__init__ is object.__init__ and value.__new__ is object.__new__:
         return []
-    if inspect.isclass(value) and issubclass(value, BaseException):
+    if inspect.isclass(value) and issubclass(value, BaseException) and "__init__" not in vars(value):
         return []
     return [name for name in inspect.signature(value).parameters if name not in ("self", "cls") and name[0] != "_"]
 

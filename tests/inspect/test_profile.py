@@ -189,7 +189,7 @@ def flip(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     return [new.add(Sub(), found.root.inputs[0], new.add(Tanh(), found.root.inputs[1]))]
 
 
-WRONG = RulePass("wrong", Rule("flip", Pattern(Sub), flip))
+WRONG = RulePass("wrong", (Rule("flip", Pattern(Sub), flip),))
 
 
 @pytest.mark.parametrize("backend", [None, "numpy"])
@@ -223,7 +223,7 @@ def test_a_pass_that_changes_an_update_or_an_error_is_found() -> None:
     def fail(found: Match, new: Rebuilder) -> Sequence[Value]:
         raise KeyError("defect")
 
-    guilty = find_guilty(program, [RulePass("raises", Rule("fail", Pattern(Sub), fail))], arrays, cells)
+    guilty = find_guilty(program, [RulePass("raises", (Rule("fail", Pattern(Sub), fail),))], arrays, cells)
     assert guilty is not None
     assert guilty.reason == "KeyError: 'defect'"
     assert guilty.culprit is not None
@@ -238,7 +238,7 @@ def test_a_pass_that_breaks_types_or_is_no_set_of_rules_is_found() -> None:
     def drop(found: Match, new: Rebuilder) -> Sequence[Value]:
         return [Value(found.root.inputs[0].instr, 0)]
 
-    guilty = find_guilty(program, [RulePass("drop", Rule("drop", Pattern(type(total.op.op)), drop))], arrays, cells)
+    guilty = find_guilty(program, [RulePass("drop", (Rule("drop", Pattern(type(total.op.op)), drop),))], arrays, cells)
     assert guilty is not None
     assert guilty.culprit is not None
     assert guilty.culprit.node == "total"
@@ -277,7 +277,8 @@ from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Pattern
 from minigraph.rewrite.pipeline import RulePass
 
-wrong = RulePass("wrong", Rule("log_is_minus", Pattern(Log), lambda found, new: [new.add(Neg(), found.root.inputs[0])]))
+rule = Rule("log_is_minus", Pattern(Log), lambda found, new: [new.add(Neg(), found.root.inputs[0])])
+wrong = RulePass("wrong", (rule,))
 passes = ["simplify", wrong]
 """
 

@@ -222,7 +222,7 @@ def test_global_step_is_counted(name: str) -> None:
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         for count in range(1, 4):
-            assert session.run([step, train])[0] == count - 1
+            assert session.run([step, train])[0] == count
             assert tf.train.global_step(session, step) == count
 
 

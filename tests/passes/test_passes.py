@@ -19,9 +19,8 @@ from minigraph.ir.program import Program, Value
 from minigraph.ir.rebuild import Rebuilder
 from minigraph.ir.verifier import verify_program
 from minigraph.ops.math.arithmetic import Neg, Sub
-from minigraph.passes import ALL, PIPELINES, choose
+from minigraph.passes import ALL, PIPELINES
 from minigraph.passes.constant_folding import constant_folding
-from minigraph.passes.fuse_blocks import FuseBlocks
 from minigraph.passes.simplify import simplify
 from minigraph.passes.stabilise import stabilise
 from minigraph.rewrite.driver import Rule
@@ -153,23 +152,13 @@ def test_what_no_rule_applies_to_stays_the_program_it_is() -> None:
     assert simplify.run(outcome.program).program is outcome.program
 
 
-def test_pipelines_are_chosen_by_name() -> None:
-    assert choose("O0", None, ()) == ()
-    assert simplify not in choose("O3", None, ["simplify"])
-    assert choose("O3", ["simplify"], ()) == (simplify,)
-    with pytest.raises(ValueError, match=r"unknown pass 'nonsense'; there are constant_folding, .*simplify"):
-        choose("O3", None, ["nonsense"])
-    with pytest.raises(ValueError, match="optimize must be one of O0, O1, O2, O3"):
-        tf.Session(optimize="O9")
-
-
 def _break_type(found: Match, new: Rebuilder) -> Sequence[Value]:
     return [Value(found.root.inputs[0].instr, 0)]
 
 
 def test_a_pass_that_breaks_a_program_is_named_with_the_line() -> None:
     x = x23()
-    wrong = RulePass("wrong", Rule("drop_sum", Pattern(tf.reduce_sum(x).node.op.__class__), _break_type))
+    wrong = RulePass("wrong", (Rule("drop_sum", Pattern(tf.reduce_sum(x).node.op.__class__), _break_type),))
     with pytest.raises(errors.VerificationError, match=r"the pass 'wrong' broke the program(.|\n)*test_passes.py"):
         run_pipeline(program_of([tf.reduce_sum(x)], [x]), [wrong])
 
@@ -179,7 +168,7 @@ def test_a_rule_without_end_is_stopped() -> None:
         return [new.add(Neg(), new.add(Neg(), new.add(Neg(), found.root.inputs[0])))]
 
     x = x23()
-    endless = RulePass("endless", Rule("more", Pattern(Neg), again))
+    endless = RulePass("endless", (Rule("more", Pattern(Neg), again),))
     with pytest.raises(errors.VerificationError, match="endless"):
         run_pipeline(program_of([-x], [x]), [endless])
 
@@ -193,7 +182,7 @@ def test_a_wrong_rewrite_is_caught_in_debug_mode() -> None:
         done.append(found)
         return [new.add(Sub(), *found.root.inputs[::-1])]
 
-    wrong = RulePass("flip", Rule("flip", Pattern(Sub), flip))
+    wrong = RulePass("flip", (Rule("flip", Pattern(Sub), flip),))
     x, y = x23(), x23()
     difference = x - y
     feed = {x: np.ones((2, 3)), y: np.zeros((2, 3))}
@@ -202,11 +191,3 @@ def test_a_wrong_rewrite_is_caught_in_debug_mode() -> None:
         pytest.raises(errors.VerificationError, match="flip"),
     ):
         session.run(difference, feed)
-
-
-def test_a_backend_has_settings_of_its_own() -> None:
-    """They apply to a pipeline's passes and to passes chosen by name, not to a pass that is handed over."""
-    settings, own, given = {"fuse_blocks": {"min_edge": 1}}, FuseBlocks(min_edge=1), FuseBlocks(min_edge=2)
-    assert choose("O3", None, (), settings).count(own) == 1
-    assert choose("O0", ["fuse_blocks", given], (), settings) == (own, given)
-    assert own not in choose("O3", None, ())

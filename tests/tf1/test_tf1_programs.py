@@ -27,7 +27,7 @@ LEAST_ACCURACY = {
     "transfer": 0.5, "vgg_small": 0.6,
 }  # fmt: skip
 LINTS = (
-    tf.DoubleSoftmaxWarning, tf.DropoutInEvaluationWarning, tf.GraphGrowsWarning, tf.ReadAndUpdateWarning,
+    tf.DoubleSoftmaxWarning, tf.DropoutInEvaluationWarning, tf.GraphGrowsWarning, tf.UnorderedUpdatesWarning,
     tf.SameBatchWarning, tf.StaleMovingAveragesWarning,
 )  # fmt: skip
 QUICK = {"mlp", "monitored", "save_restore"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from minigraph.core import types as T
 from minigraph.core.dtypes import as_dtype, float32, int32
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, install_constant
+from minigraph.core.moves import Moves, View, at, read, write
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, apply_all, first, graph_of, make, same_dtype
@@ -27,6 +29,18 @@ def _axis(axis: int, rank: int, what: str) -> int:
     if not -rank <= axis < rank:
         raise ShapeError(f"{what}: axis {axis} is out of range for rank {rank}")
     return axis % rank
+
+
+def _sections(types: Sequence[TensorType], axis: int) -> list[View]:
+    """The place of each array in the concatenation of all along an axis."""
+    axis %= len(types[0].static)
+    ends = accumulate((t.static[axis] for t in types), initial=0)
+    return [at((slice(None),) * axis + (slice(a, b),)) for a, b in pairwise(ends)]
+
+
+def _slices(count: int, axis: int) -> list[View]:
+    """The first `count` slices along an axis."""
+    return [at((slice(None),) * axis + (i,)) for i in range(count)]
 
 
 class ConcatV2(Op):
@@ -59,6 +73,9 @@ class ConcatV2(Op):
         return (xp.concatenate(arrays, axis=self.axis),)
 
     flops = no_flops
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        return write(out_types[0], *_sections(in_types, self.axis))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply_all(ConcatGrad(self.axis), grad, *node.inputs)
@@ -120,6 +137,9 @@ class SplitV(Op):
 
     flops = no_flops
 
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        return read(in_types[0], *_sections(out_types, self.axis))
+
     def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
         filled = [apply(ZerosLike(), t) if g is None else g for g, t in zip(grads, node.outputs, strict=True)]
         return (apply(ConcatV2(self.axis), *filled),)
@@ -150,6 +170,9 @@ class Pack(Op):
 
     flops = no_flops
 
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        return write(out_types[0], *_slices(len(in_types), self.axis % len(out_types[0].static)))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply_all(Unpack(len(node.inputs), self.axis), grad)
 
@@ -176,6 +199,9 @@ class Unpack(Op):
         return tuple(xp.moveaxis(x, self.axis, 0))
 
     flops = no_flops
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        return read(in_types[0], *_slices(self.num, self.axis % len(in_types[0].static)))
 
     def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
         filled = [apply(ZerosLike(), t) if g is None else g for g, t in zip(grads, node.outputs, strict=True)]

@@ -11,6 +11,7 @@ import numpy as np
 from minigraph.core.dtypes import as_dtype, float32, int32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.moves import Moves, read
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, as_shape, format_shape
 from minigraph.core.types import Shape as ShapeTuple
@@ -208,6 +209,9 @@ class Transpose(Op):
 
     flops = no_flops
 
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        return read(in_types[0], lambda x: x.transpose(self.perm))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         inverse = None if self.perm is None else tuple(int(i) for i in np.argsort(self.perm))
         return (apply(Transpose(inverse), grad),)
@@ -301,6 +305,12 @@ class Tile(Op):
         return (xp.tile(x, self.multiples),)
 
     flops = no_flops
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        dims = in_types[0].static
+        once = [d for length in dims for d in (1, length)]
+        repeated = [d for length, m in zip(dims, self.multiples, strict=True) for d in (m, length)]
+        return read(in_types[0], lambda x: np.broadcast_to(x.reshape(once), repeated))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         if 0 in self.multiples:
