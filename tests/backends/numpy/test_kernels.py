@@ -29,8 +29,7 @@ BACKEND = NumpyBackend()
 KERNELS = Kernels(BACKEND)
 check = KERNELS.check
 WITHOUT_KERNEL = {
-    "MirrorPadGrad", "NonMaximumSuppression", "ProdOfOthers", "Selu", "LeakyRelu", "Softsign",
-    "DivNoNan", "ApplyAdadelta", "ApplyFtrl",
+    "MirrorPadGrad", "NonMaximumSuppression", "ProdOfOthers", "ApplyAdadelta", "ApplyFtrl",
 } | {name for name, kind in REGISTRY.items() if kind.on_host}  # fmt: skip
 
 
