@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import draw_house
 import pytest
+from house import draw_house
 
 ROOT = Path(__file__).parents[2]
 MAPPED = ("backends", "models", "tools")
