@@ -44,11 +44,13 @@ def register(dtype: DType) -> Any:
 
 
 def is_printable(*expressions: Scalar) -> bool:
-    """Whether all of the expressions has an equivalent here."""
-    return all(map(_is_known, walk(*expressions)))
+    """Whether all of the expressions have an equivalent here."""
+    return all(map(_is_known, walk(*expressions, spelled=True)))
 
 
 def _is_known(node: Scalar) -> bool:
+    if node.spelled is not None:
+        return True
     kind = node.dtype.np_dtype
     if kind.kind not in "fiub" or (kind.kind == "f" and kind.itemsize not in (4, 8)):
         return False
@@ -69,12 +71,14 @@ class Printer:
     def value(self, node: Scalar) -> Value:
         """The vector of the expression's values."""
         if id(node) not in self.known:
-            for part in walk(node):
+            for part in walk(node, spelled=True):
                 if id(part) not in self.known:
                     self.known[id(part)] = self._write(part)
         return self.known[id(node)]
 
     def _write(self, node: Scalar) -> Value:
+        if node.spelled is not None:
+            return self.known[id(node.spelled)]
         name = node.function
         if name == "operand":
             return self.operands[node.value]
@@ -123,10 +127,10 @@ class Printer:
     def _to_integer(self, x: Value, source: DType, target: DType) -> Value:
         """As x86's conversions, and so NumPy: what is out of range of the signed integer used is its least number.
 
-        LLVM's own conversions leave that undefined. Narrow integers are the low bits of 32, uint32 of 64; uint64 adds
-        2**63 where x is at least that.
+        LLVM's own conversions leave that undefined. Narrow integers are the low bits of 32; uint64 adds 2**63 where x
+        is at least that.
         """
-        wide = 64 if target.size == 8 or target.name == "uint32" else 32
+        wide = max(32, 8 * target.size)
         found = self._signed(x, source, wide)
         if target.name == "uint64":
             b, limit = self.b, number(register(source), 2.0**63, self.width)

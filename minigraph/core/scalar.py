@@ -1,7 +1,8 @@
-"""Scalar expressions: what a pointwise op computes for one element, for backends that generate code.
+"""Scalar expressions: one element of a pointwise op's result, computed from one element of each operand.
 
-An expression is a graph, in which parts may be shared. Its functions are named as NumPy's ufuncs and have their meaning
-(`maximum` hands NaN on, `rint` rounds halves to even); `operand`, `constant`, `where` and `cast` join them.
+An expression is a graph, in which parts may be shared. Its functions have the names and the meaning of NumPy's ufuncs
+(`maximum` propagates NaN, `rint` rounds halves to even), besides `operand`, `constant`, `where` and `cast`. `evaluate`
+runs it on arrays; backends that generate code print it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minigraph.core.dtypes import DType, bool_
+from minigraph.core.dtypes import DType, bool_, int64, uint32
 
 BOOLEAN = frozenset(
     {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
@@ -18,15 +19,22 @@ BOOLEAN = frozenset(
 
 
 class Scalar:
-    """One number: `function` of `args`. `value` is a constant's, or an operand's position."""
+    """One number: `function` of `args`.
 
-    __slots__ = ("args", "dtype", "function", "value")
+    value: of a constant, or an operand's position.
+    spelled: for a function that generated code does not have, an equal expression in functions that it has.
+    """
 
-    def __init__(self, function: str, args: Sequence[Scalar], dtype: DType, value: Any = None) -> None:
+    __slots__ = ("args", "dtype", "function", "spelled", "value")
+
+    def __init__(
+        self, function: str, args: Sequence[Scalar], dtype: DType, value: Any = None, spelled: Scalar | None = None
+    ) -> None:
         self.function = function
         self.args = tuple(args)
         self.dtype = dtype
         self.value = value
+        self.spelled = spelled
 
     def __add__(self, other: Scalar | float) -> Scalar:
         return call("add", self, _as_scalar(other, self))
@@ -75,6 +83,12 @@ def call(function: str, *args: Scalar | float) -> Scalar:
     return Scalar(function, scalars, bool_ if function in BOOLEAN else scalars[0].dtype)
 
 
+def library(function: str, *args: Scalar | float, spelled: Scalar) -> Scalar:
+    """A function that array modules have. Generated code computes `spelled` instead."""
+    made = call(function, *args)
+    return Scalar(function, made.args, made.dtype, spelled=spelled)
+
+
 def where(condition: Scalar, x: Scalar | float, y: Scalar | float) -> Scalar:
     """x where the condition holds, else y."""
     like = x if isinstance(x, Scalar) else y
@@ -84,6 +98,8 @@ def where(condition: Scalar, x: Scalar | float, y: Scalar | float) -> Scalar:
 
 def cast(x: Scalar, dtype: DType) -> Scalar:
     """Change of dtype, as C does it; to bool: whether it is not 0."""
+    if x.dtype.is_floating and dtype is uint32:  # NumPy has two results for a float beyond uint32, by its place
+        return cast(cast(x, int64), dtype)
     return x if x.dtype is dtype else Scalar("cast", (x,), dtype)
 
 
@@ -91,19 +107,23 @@ def _as_scalar(value: Scalar | float, like: Scalar) -> Scalar:
     return value if isinstance(value, Scalar) else constant(value, like.dtype)
 
 
-def walk(*expressions: Scalar) -> list[Scalar]:
-    """The distinct nodes of some expressions, each after its arguments."""
+def walk(*expressions: Scalar, spelled: bool = False) -> list[Scalar]:
+    """The distinct nodes of some expressions, each after its arguments, or with `spelled` after its spelled form."""
     found: dict[int, Scalar] = {}
     stack = list(reversed(expressions))
     while stack:
         node = stack[-1]
-        pending = [] if id(node) in found else [a for a in node.args if id(a) not in found]
+        pending = [] if id(node) in found else [a for a in _below(node, spelled) if id(a) not in found]
         if pending:
             stack.extend(reversed(pending))
         else:
             found.setdefault(id(node), node)
             stack.pop()
     return list(found.values())
+
+
+def _below(node: Scalar, spelled: bool) -> tuple[Scalar, ...]:
+    return (node.spelled,) if spelled and node.spelled is not None else node.args
 
 
 def evaluate(expression: Scalar, operands: Sequence[Any], xp: Any) -> Any:
@@ -120,16 +140,6 @@ def _apply(node: Scalar, args: list[Any], operands: Sequence[Any], xp: Any) -> A
     if node.function == "constant":
         return node.dtype.np_dtype.type(node.value)
     if node.function == "cast":
-        return convert(xp.asarray(args[0]), node.dtype)
+        return xp.asarray(args[0]).astype(node.dtype.np_dtype)
     function: Callable[..., Any] = getattr(xp, node.function)
     return function(*args)
-
-
-def convert(array: Any, dtype: DType) -> Any:
-    """`array.astype(dtype)`, with one result for each value.
-
-    What NumPy makes of a float beyond uint32 depends on its place in the array; by way of int64 it does not.
-    """
-    if dtype.name == "uint32" and array.dtype.kind == "f":
-        array = array.astype("int64")
-    return array.astype(dtype.np_dtype)

@@ -12,6 +12,7 @@ from minigraph.core.moves import Moves, read
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply
+from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.identity import Identity
 
 Axes = tuple[int, ...] | None
@@ -45,6 +46,8 @@ class SumTo(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (_sum_to(xp, x, self.shape),)
 
+    flops = per_input
+
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True,), (True,)) if 0 in self.summed_axes(in_types) else None
 
@@ -69,6 +72,8 @@ class SumLike(Op):
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
         return (_sum_to(xp, x, like.shape),)
+
+    flops = per_input
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
         assert grad is not None
@@ -96,15 +101,17 @@ class BroadcastTo(Op):
         return (TensorType(x.dtype, self.shape),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        kept = x.reshape(_with_axes(x.shape, self.axis, self.shape))
+        kept = x.reshape(restore_axes(x.shape, self.axis, self.shape))
         if self.mean:
             kept = kept / x.dtype.type(int(np.prod(self.shape)) // max(x.size, 1) or 1)
         return (xp.broadcast_to(kept, self.shape),)
 
+    flops = no_flops
+
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves | None:
         if self.mean:
             return None
-        kept = _with_axes(in_types[0].static, self.axis, self.shape)
+        kept = restore_axes(in_types[0].static, self.axis, self.shape)
         return read(in_types[0], lambda x: np.broadcast_to(x.reshape(kept), self.shape))
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
@@ -117,7 +124,8 @@ class BroadcastTo(Op):
         yield Sample(cls((2, 3), axis=None, mean=True), (np.array(2.0),))
 
 
-def _with_axes(shape: tuple[int, ...], axis: Axes, target: tuple[int, ...]) -> tuple[int, ...]:
+def restore_axes(shape: tuple[int, ...], axis: Axes, target: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with the reduced axes put back as ones, so that it broadcasts to `target`."""
     if len(shape) == len(target) or axis == ():
         return shape
     axes = normalise_axes(axis, len(target))
@@ -140,6 +148,8 @@ class BroadcastLike(Op):
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
         return BroadcastTo(like.shape, self.axis, self.mean).forward(xp, x)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
         return _broadcast_vjp(self.axis, self.mean, node, grad)
@@ -168,10 +178,12 @@ class ReduceLike(Op):
         return (TensorType(x.dtype, like.shape),)
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
-        total = _sum_to(xp, x, _with_axes(like.shape, self.axis, x.shape)).reshape(like.shape)
+        total = _sum_to(xp, x, restore_axes(like.shape, self.axis, x.shape)).reshape(like.shape)
         if self.mean:
             total = total / total.dtype.type(max(x.size // max(like.size, 1), 1))
         return (total,)
+
+    flops = per_input
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
         assert grad is not None

@@ -117,6 +117,8 @@ def operands(op: Op, kinds: list[str], name: str) -> list[np.ndarray]:
 def pointwise_ops() -> dict[str, tuple[Op, list[str]]]:
     found = {}
     for name, kind in sorted(REGISTRY.items()):
+        if name == "BiasAdd":
+            continue  # an addition that takes no vectors
         for number, sample in enumerate(kind.samples()):
             arrays = [np.asarray(a) for a in sample.inputs]
             types = [TensorType(as_dtype(a.dtype), a.shape) for a in arrays if a.dtype.kind in "fiub"]
@@ -126,31 +128,10 @@ def pointwise_ops() -> dict[str, tuple[Op, list[str]]]:
 
 
 OPS = pointwise_ops()
-EXACT = [
-    "Add",
-    "AddV2",
-    "Sub",
-    "Mul",
-    "RealDiv",
-    "Maximum",
-    "Minimum",
-    "Neg",
-    "Abs",
-    "Sign",
-    "Floor",
-    "Ceil",
-    "Rint",
-    "Round",
-    "Sqrt",
-    "Square",
-    "Relu",
-    "ReluGrad",
-    "Relu6",
-    "Relu6Grad",
-    "Reciprocal",
-    "Select",
-    "Cast",
-]
+EXACT = {
+    *("Add", "AddV2", "Sub", "Mul", "RealDiv", "Reciprocal", "Maximum", "Minimum", "Neg", "Abs", "Sign", "Square"),
+    *("Floor", "Ceil", "Rint", "Round", "Sqrt", "Relu", "ReluGrad", "Relu6", "Relu6Grad", "Select", "Cast"),
+}
 
 
 NAMES = (*FLOATS, *INTEGERS, "bool")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from minigraph.core import scalar
-from minigraph.core.dtypes import as_dtype, float32, float64, int64
+from minigraph.core.dtypes import as_dtype, float32, float64, int64, uint32
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply, first, make
+from minigraph.ops.counting import no_flops
 from minigraph.ops.pointwise import X, by_rows
 
 __all__ = ["cast", "to_double", "to_float", "to_int32", "to_int64"]
@@ -26,7 +29,11 @@ class Cast(Op):
         return (TensorType(self.dtype, x.shape),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (scalar.convert(x, self.dtype),)
+        if x.dtype.kind == "f" and self.dtype is uint32:  # as `scalar.cast` does
+            x = x.astype(np.int64)
+        return (x.astype(self.dtype.np_dtype),)
+
+    flops = no_flops
 
     batching = by_rows
 
