@@ -169,29 +169,11 @@ def _picture(
     arrows = []
     for index, item in enumerate(items):
         ins = [items[p].types[o] for p, o in item.inputs]
-        cost = flops(item.op, ins, item.types)
         # As in TensorBoard, a node that gives its name to a scope (a variable) stands in it.
         scope = tuple((item.name if item.name in scopes else item.name.rpartition("/")[0]).split("/"))
         if kinds[index] == "gradient":
             scope = _among(scope, [boxes[p] for p, _ in item.inputs if kinds[p] == "gradient"])
-        size = item.types[0].size if kinds[index] == "parameter" and item.types[0].is_static else 0
-        boxes.append(
-            Box(
-                keys[index],
-                item.name,
-                op_name(item.op),
-                scope if scope[0] else (),
-                kinds[index],
-                tuple(map(str, item.types)),
-                size,
-                cost,
-                moved_bytes(item.op, ins, item.types),
-                cost is None,
-                short_source(item.source),
-                "" if parts(item.op, (), ()) else format_attributes(item.op).strip(),
-                inner=_inner(item, ins),
-            )
-        )
+        boxes.append(_box(keys[index], item, scope if scope[0] else (), kinds[index], ins))
         for place, (producer, output) in enumerate(item.inputs):
             writes = place in item.op.writes and not item.op.draws
             tensor = f"{keys[producer]}:{output}"
@@ -200,6 +182,26 @@ def _picture(
             arrows.append(Arrow(keys[producer], keys[index], kept, kind, frozenset((tensor,))))
         arrows += [Arrow(keys[c], keys[index], "", "control") for c in item.control]
     return Picture(title, tuple(boxes), tuple(dict.fromkeys(arrows)))
+
+
+def _box(key: str, item: _Item, scope: tuple[str, ...], kind: str, ins: Sequence[TensorType]) -> Box:
+    cost = flops(item.op, ins, item.types)
+    size = item.types[0].size if kind == "parameter" and item.types[0].is_static else 0
+    return Box(
+        key,
+        item.name,
+        op_name(item.op),
+        scope,
+        kind,
+        tuple(map(str, item.types)),
+        size,
+        cost,
+        moved_bytes(item.op, ins, item.types),
+        cost is None,
+        short_source(item.source),
+        "" if parts(item.op, (), ()) else format_attributes(item.op).strip(),
+        inner=_inner(item, ins),
+    )
 
 
 def _inner(item: _Item, ins: Sequence[TensorType]) -> tuple[str, ...]:
