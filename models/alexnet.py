@@ -13,8 +13,8 @@ def alexnet(
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
     """Five convolutions, three of them in two groups, local response normalisation, overlapping pooling.
 
-    images: float32 [N,227,227,3] (of 224, which the paper gives, 11x11 windows in steps of 4 leave a rest), or of
-    another size that is known and at least 67. Returns logits [N, num_classes] and the end points; fc7 is [N,4096].
+    images: float32 [N,227,227,3] (11x11 windows with stride 4 do not divide the paper's 224), or another known size
+    of at least 67. Returns logits [N, num_classes] and the end points; fc7 is [N,4096].
     """
     ends: EndPoints = {}
 

@@ -1,4 +1,4 @@
-"""A network with a loss and a training step, in a graph of its own."""
+"""A network with a loss and a training step in a new graph."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def classifier(
     model: Model, is_training: bool = True, width: float = 1.0, image_size: int | None = None,
     num_classes: int | None = None, learning_rate: float = 0.01, seed: int = 0,
 ) -> Classifier:  # fmt: skip
-    """A network with mean softmax cross-entropy, and with `is_training` a step of momentum (0.9).
+    """Build a network with mean softmax cross-entropy and, if `is_training`, a momentum (0.9) step.
 
     The losses of auxiliary heads are added with their weights; the updates of batch normalisation run with the step.
-    image_size, num_classes: by default the network's.
+    image_size, num_classes: None for the network's.
     """
     size = model.image_size if image_size is None else image_size
     classes = model.classes if num_classes is None else num_classes

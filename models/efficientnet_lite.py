@@ -46,9 +46,9 @@ def efficientnet_lite0(
     images: tf.Tensor, num_classes: int = 1000, is_training: bool = False, width: float = 1.0,
     dropout_keep_prob: float | tf.Tensor = 0.8, reuse: bool | None = None, scope: str = "efficientnet_lite0",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """images: float32 [N,224,224,3]; any size from 32 does. Returns logits [N, num_classes] and the end points.
+    """images: float32 [N,224,224,3], or any size of at least 32. Returns logits [N, num_classes] and the end points.
 
-    Stochastic depth, which the paper trains with, is left out. pool, the mean of each map, is [N,1280].
+    Omits the stochastic depth that the paper uses in training. pool, the mean of each map, is [N,1280].
     """
     ends: EndPoints = {}
     conv = partial(conv_norm, activation=tf.nn.relu6, is_training=is_training, momentum=0.99, epsilon=1e-3)
@@ -69,7 +69,7 @@ def efficientnet_lite0(
 
 
 def _block(x: tf.Tensor, stage: BlockSpec, stride: int, maps: int, conv: Any) -> tf.Tensor:
-    """Few maps to many, filtered one by one, to few again, and x added if the shape is the same."""
+    """Expand the maps, filter each separately, project to fewer maps, and add x if the shape is unchanged."""
     y = x
     if stage.expand > 1:
         y = conv(y, channels(x) * stage.expand, 1, name="expand")

@@ -13,11 +13,11 @@ def folder_cnn(
     images: tf.Tensor, num_classes: int = 3, is_training: bool = False, width: float = 1.0,
     dropout_keep_prob: float | tf.Tensor = 0.5, reuse: bool | None = None, scope: str = "folder_cnn",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """Three 3x3 convolutions of 64, 128 and 256 maps with max-pooling, then two full connections of 512 with dropout.
+    """Three 3x3 convolutions of 64, 128 and 256 maps with max-pooling, then two dense layers of 512 units with dropout.
 
-    images: float32 [N,64,64,3], 0 to 1; other sizes do. Returns logits, float32 [N, num_classes], and the end points.
-    ✗ The textbook's program casts its images back to whole numbers after it has divided them by 255, so that it sees
-    black, and takes its batches by the number of the epoch: it learns no more than how frequent the classes are.
+    images: float32 [N,64,64,3], 0 to 1, or another size. Returns logits, float32 [N, num_classes], and the end points.
+    ✗ The textbook's program casts its images back to integers after it divides them by 255, so that they are black, and
+    indexes its batches by the number of the epoch: it learns only the class frequencies.
     """
     ends: EndPoints = {}
     with tf.variable_scope(scope, reuse=reuse):

@@ -24,10 +24,10 @@ def googlenet(
     dropout_keep_prob: float | tf.Tensor = 0.6, aux_heads: bool | None = None, reuse: bool | None = None,
     scope: str = "googlenet",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """images: float32 [N,224,224,3], or of another size that is known and at least 80. Returns logits and end points.
+    """images: float32 [N,224,224,3], or another known size of at least 80. Returns logits and end points.
 
-    aux_heads: classifiers on inception4a and inception4d, whose logits are aux1_logits and aux2_logits; by default in
-    training only. pool5, the mean of each map, is [N,1024].
+    aux_heads: classifiers on inception4a and inception4d, whose logits are aux1_logits and aux2_logits; by default only
+    in training. pool5, the mean of each map, is [N,1024].
     """
     ends: EndPoints = {}
     with tf.variable_scope(scope, reuse=reuse):
@@ -55,7 +55,7 @@ def _norm(x: tf.Tensor, name: str) -> tf.Tensor:
 
 
 def _module(x: tf.Tensor, maps: list[int], name: str) -> tf.Tensor:
-    """1x1, 3x3 and 5x5 convolutions, the larger ones after 1x1 ones to fewer maps, and pooling, side by side."""
+    """Parallel 1x1, 3x3 and 5x5 convolutions, the larger ones after 1x1 reductions, and pooling."""
     one, three_reduce, three, five_reduce, five, pooled = maps
     with tf.variable_scope(name):
         branches = [

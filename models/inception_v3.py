@@ -33,7 +33,7 @@ class ConvSpec(NamedTuple):
 
 
 class Module(NamedTuple):
-    """Branches side by side, each a chain of layers, and one that pools.
+    """Parallel branches, each a chain of layers, and one pooling branch.
 
     `split`: branches that end in a 1x3 and a 3x1 convolution of 384 maps, side by side. `pooled`: the maps of the 1x1
     convolution after average pooling; 0 for max-pooling of stride 2 and no convolution.
@@ -93,11 +93,10 @@ def inception_v3(
     dropout_keep_prob: float | tf.Tensor = 0.8, aux_head: bool | None = None, scale: bool = True,
     reuse: bool | None = None, scope: str = "inception_v3",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """images: float32 [N,299,299,3]; any size from 75 does, from 299 with the head. Returns logits [N, num_classes] and
-    the end points.
+    """images: float32 [N,299,299,3], or any size of at least 75 (299 with the head). Returns logits and end points.
 
-    aux_head: a classifier on Mixed_6e, whose logits are aux_logits; by default in training only. scale: batch
-    normalisation with γ; without, there are 17,216 parameters fewer. pool, the mean of each map, is [N,2048].
+    aux_head: a classifier on Mixed_6e, whose logits are aux_logits; by default only in training. scale: batch
+    normalisation with γ; without it there are 17,216 fewer parameters. pool, the mean of each map, is [N,2048].
     """
     ends: EndPoints = {}
     conv = partial(conv_norm, is_training=is_training, momentum=0.9, epsilon=1e-3, scale=scale)

@@ -1,4 +1,4 @@
-"""LeNet-5 as it was in 1998 (LeCun, Bottou, Bengio and Haffner), and as it is built today."""
+"""LeNet-5 in its original form of 1998 (LeCun, Bottou, Bengio and Haffner) and in a modern form."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def lenet5(
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
     """LeNet-5 with trainable sub-sampling, the sparse connections of C3, and radial basis functions as outputs.
 
-    images: float32 [N,32,32,1], paper at −0.1 and ink at 1.175. width: of C5 only; all else is fixed by the table and
-    the codes. full_c3: connect every map of C3 to all of S2. Returns logits [N, num_classes], −d for the distances
-    d = ‖x − code‖² of F6's output x, so that "predictions" are in proportion to e^−d, and the end points; f6 is [N,84].
-    60,000 trainable parameters, 60,900 with full_c3. ValueError for more than ten classes: there are no more codes.
+    images: float32 [N,32,32,1], paper at −0.1 and ink at 1.175. width: scales only C5; the table and the codes fix
+    all other sizes. full_c3: connect every map of C3 to all of S2. Returns logits [N, num_classes], −d for distances
+    d = ‖x − code‖² of F6's output x, so that "predictions" are proportional to e^−d, and the end points; f6 is [N,84].
+    60,000 trainable parameters, 60,900 with full_c3. Raises ValueError for more than ten classes (no codes).
     """
     if not 1 <= num_classes <= 10:
         raise ValueError(f"lenet5 has codes for ten classes, not {num_classes}; lenet5_modern takes any number")
@@ -86,7 +86,7 @@ def _subsample(x: tf.Tensor, name: str) -> tf.Tensor:
 
 
 def _sparse_conv(x: tf.Tensor, name: str) -> tf.Tensor:
-    """A 5x5 convolution in which each map sees those of the table. Variables: weights [5,5,60] and biases."""
+    """A 5x5 convolution in which each map reads the inputs in the table. Variables: weights [5,5,60] and biases."""
     pairs = [(i, o) for o, seen in enumerate(C3_TABLE) for i in seen]
     place = np.full((channels(x), len(C3_TABLE)), len(pairs))  # where there is no connection: a zero after the weights
     for number, pair in enumerate(pairs):
@@ -105,7 +105,7 @@ def lenet5_modern(
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
     """The same sizes with ReLU, max-pooling, and softmax on ten linear units: 61,706 parameters.
 
-    images: float32 [N,32,32,1], or of another size that is known and at least 16. Returns logits [N, num_classes] and
+    images: float32 [N,32,32,1], or another known size of at least 16. Returns logits [N, num_classes] and
     the end points; f6 is [N,84].
     """
     ends: EndPoints = {}

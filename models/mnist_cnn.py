@@ -13,10 +13,10 @@ def mnist_cnn(
     images: tf.Tensor, num_classes: int = 10, is_training: bool = False, width: float = 1.0,
     dropout_keep_prob: float | tf.Tensor = 0.75, stddev: float = 1.0,
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """Two convolutions with max-pooling, then two full connections.
+    """Two convolutions with max-pooling, then two dense layers.
 
-    images: float32 [N,784] or [N,28,28,1], 0 to 1. dropout_keep_prob: a number or a float32 scalar, what dropout keeps.
-    stddev: of the normal distribution that all weights and biases are drawn from.
+    images: float32 [N,784] or [N,28,28,1], 0 to 1. dropout_keep_prob: the fraction kept, a number or scalar.
+    stddev: of the normal distribution of all initial weights and biases.
     Returns the logits, float32 [N, num_classes], and the end points.
     """
     ends: EndPoints = {}

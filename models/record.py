@@ -1,4 +1,4 @@
-"""What the table of networks says of each one."""
+"""The records of the table of networks."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Builder = Callable[..., tuple[tf.Tensor, EndPoints]]
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """What a network's weights expect to be done to a picture: (x − mean)/std of each channel, x from 0 to 255.
+    """The preprocessing that a network's weights expect: (x − mean)/std of each channel, x from 0 to 255.
 
-    channels: their order, RGB or BGR, or L for one of grey. mean and std: in that order.
+    channels: RGB, BGR, or L for grey. mean and std: in this order.
     """
 
     channels: str
@@ -43,10 +43,10 @@ SIGNED = Preprocessing("RGB", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))  # �
 
 
 class Stored(NamedTuple):
-    """Where a weight file has a variable, and how it lies there.
+    """The name and memory layout of a variable in a weight file.
 
     The variable is the file's array, reshaped to `shape` if given, its axes permuted by `axes` if given, then reshaped
-    to the variable's shape. name: the file's; for Keras that in `weight_names`.
+    to the variable's shape. name: in the file; for Keras in `weight_names`.
     """
 
     name: str
@@ -64,11 +64,11 @@ Layout = Callable[[str, tuple[int, ...]], Stored]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How `minigraph train` trains a network unless told otherwise.
+    """The defaults of `minigraph train` for a network.
 
-    dataset: the data to train on, as for `minigraph train --data`; "folder" for --image-dir. image_shape: of one of its
-    images, as the builder takes it. stddev: of the initial values; None for those that are the network's own. epochs:
-    by data set; `other_epochs` for any other.
+    dataset: the training data, as for `minigraph train --data`; "folder" for --image-dir. image_shape: of one image, as
+    the builder takes it. stddev: of the initial values; None for the network's own. epochs: by data set;
+    `other_epochs` for all others.
     """
 
     dataset: str
@@ -87,14 +87,14 @@ class Model:
 
     build: `build(images, num_classes=…, is_training=False, width=1.0)` takes images, float32 [N, size, size, channels],
         and returns logits, float32 [N, num_classes], and the end points: name -> tensor, in the network's order, with
-        "logits" and "predictions" (softmax) last. is_training: a bool; switches on dropout, and batch normalisation by
-        the batch. width: a factor of the numbers of maps and units.
-    bottleneck: the end point that a new classifier is put on in transfer learning.
-    layouts: for each kind of weight file that is known ("keras", "torch"), where it has the variable of a name, without
+        "logits" and "predictions" (softmax) last. is_training: a bool; enables dropout, and batch normalisation by
+        the batch. width: a factor for the numbers of maps and units.
+    bottleneck: the end point on which transfer learning puts a new classifier.
+    layouts: for each known kind of weight file ("keras", "torch"), the location of a variable by its name, without
         the network's scope, and shape.
-    preprocessing_of: by kind of weight file, where these weights expect something else.
-    auxiliary: of end points that are logits too when training, the weights of their losses.
-    recipe: for networks that `minigraph train` knows.
+    preprocessing_of: by kind of weight file, if its weights expect a different preprocessing.
+    auxiliary: the weights of the losses of auxiliary logits, by end point, in training.
+    recipe: for networks that `minigraph train` supports.
     """
 
     name: str
@@ -119,7 +119,7 @@ class Model:
         return self.image_size, self.image_size, self.channels
 
     def parameters(self) -> int:
-        """The number of trainable numbers in the network."""
+        """The number of trainable parameters."""
         with tf.Graph().as_default():
             self.build(tf.placeholder(tf.float32, [None, *self.image_shape]), num_classes=self.classes)
             return sum(math.prod(v.type.static) for v in tf.trainable_variables())

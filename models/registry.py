@@ -17,13 +17,13 @@ from minigraph.models.vgg import MODELS as VGGS
 
 
 class UnknownModelError(MinigraphError, KeyError):
-    """There is no model of that name."""
+    """No model has this name."""
 
     __str__ = Exception.__str__  # KeyError's shows the repr
 
 
 class NoRecipeError(MinigraphError, ValueError):
-    """Nothing says how to train a model."""
+    """The model has no training recipe."""
 
 
 MODELS: tuple[Model, ...] = (
@@ -41,7 +41,7 @@ MODELS: tuple[Model, ...] = (
 
 
 def get_model(name: str) -> Model:
-    """The model of that name. UnknownModelError, with the names that come close, if there is none."""
+    """The model of this name. Raises UnknownModelError, with similar names, for an unknown one."""
     from difflib import get_close_matches
 
     known = {model.name: model for model in MODELS}
@@ -54,7 +54,7 @@ def get_model(name: str) -> Model:
 
 
 def get_recipe(model: Model) -> Recipe:
-    """How to train a model. NoRecipeError, with the models that can be trained, if nothing says it."""
+    """The model's training recipe. Raises NoRecipeError, with the trainable models, if it has none."""
     if model.recipe is None:
         trainable = ", ".join(m.name for m in MODELS if m.recipe is not None)
         raise NoRecipeError(f"there is no recipe to train {model.name} from scratch; there is for: {trainable}")

@@ -1,4 +1,4 @@
-"""Residual networks of 18, 34, 50, 101 and 152 layers (He et al. 2015), as torchvision has them."""
+"""Residual networks of 18, 34, 50, 101 and 152 layers (He et al. 2015), in torchvision's form."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def resnet(
     images: tf.Tensor, units: Sequence[int], bottleneck: bool, num_classes: int = 1000, is_training: bool = False,
     width: float = 1.0, reuse: bool | None = None, scope: str = "resnet",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """images: float32 [N,224,224,3]; any size from 32 does. Returns logits [N, num_classes] and the end points.
+    """images: float32 [N,224,224,3], or any size of at least 32. Returns logits [N, num_classes] and the end points.
 
-    bottleneck: units of three convolutions, 1x1, 3x3 and 1x1 to four times the maps, instead of two of 3x3. Their step
-    of 2 is taken by the 3x3 convolution (by the first 1x1 in the paper). Padding is the same on all sides. pool5, the
+    bottleneck: units of three convolutions, 1x1, 3x3 and 1x1 to four times the maps, instead of two of 3x3. The 3x3
+    convolution has the stride of 2 (the first 1x1 in the paper). Padding is symmetric. pool5, the
     mean of each map, is [N,2048], or [N,512] without bottlenecks.
     """
     ends: EndPoints = {}
@@ -55,7 +55,7 @@ def resnet(
 
 
 def _unit(x: tf.Tensor, maps: int, stride: int, bottleneck: bool, conv: Any) -> tf.Tensor:
-    """relu(x + F(x)), where x goes through a 1x1 convolution if its shape is not that of F(x)."""
+    """relu(x + F(x)), with a 1x1 convolution of x if its shape differs from F(x)'s."""
     none: Activation = None
     if bottleneck:
         y = conv(x, maps, 1, name="conv1")

@@ -1,4 +1,4 @@
-"""SqueezeNet 1.1 (Iandola et al. 2016), as Keras has it: 1,235,496 parameters."""
+"""SqueezeNet 1.1 (Iandola et al. 2016), in Keras' form: 1,235,496 parameters."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def squeezenet(
     images: tf.Tensor, num_classes: int = 1000, is_training: bool = False, width: float = 1.0,
     dropout_keep_prob: float | tf.Tensor = 0.5, reuse: bool | None = None, scope: str = "squeezenet",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """images: float32 [N,227,227,3]; any size from 31 does. Returns logits [N, num_classes] and the end points.
+    """images: float32 [N,227,227,3], or any size of at least 31. Returns logits [N, num_classes] and the end points.
 
-    The convolutions and poolings of stride 2 are VALID. pool9, the mean of each map of fire9, [N,512], is beside the
-    way to the logits, for classifiers of other classes.
+    The convolutions and poolings of stride 2 are VALID. pool9, the mean of each map of fire9, [N,512], is not
+    on the path to the logits; it serves classifiers for other classes.
     """
     ends: EndPoints = {}
     with tf.variable_scope(scope, reuse=reuse):
@@ -39,7 +39,7 @@ def squeezenet(
 
 
 def _fire(x: tf.Tensor, squeeze: int, expand: int, name: str) -> tf.Tensor:
-    """1x1 to a few maps, then 1x1 and 3x3 side by side: [N,H,W,C] -> [N,H,W,2·expand]."""
+    """1x1 to fewer maps, then parallel 1x1 and 3x3: [N,H,W,C] -> [N,H,W,2·expand]."""
     with tf.variable_scope(name):
         x = conv(x, squeeze, 1, name="squeeze1x1")
         return tf.concat([conv(x, expand, 1, name="expand1x1"), conv(x, expand, 3, name="expand3x3")], 3)

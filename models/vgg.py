@@ -18,10 +18,10 @@ def vgg(
     images: tf.Tensor, blocks: Sequence[int], num_classes: int = 1000, is_training: bool = False, width: float = 1.0,
     dropout_keep_prob: float | tf.Tensor = 0.5, reuse: bool | None = None, scope: str = "vgg",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """Blocks of 3x3 convolutions and a max-pooling, then three full connections.
+    """Blocks of 3x3 convolutions and a max-pooling, then three dense layers.
 
-    images: float32 [N,224,224,3], or of another size that is known and at least 32. Returns logits [N, num_classes] and
-    the end points, of which fc7 is [N,4096].
+    images: float32 [N,224,224,3], or another known size of at least 32. Returns logits [N, num_classes] and the end
+    points; fc7 is [N,4096].
     """
     ends: EndPoints = {}
     with tf.variable_scope(scope, reuse=reuse):
@@ -51,7 +51,7 @@ def _keras(name: str, shape: tuple[int, ...]) -> Stored:
 
 
 def _torch(blocks: Sequence[int]) -> Layout:
-    """torchvision numbers all layers, ReLU and pooling too, and flattens the maps channels first."""
+    """torchvision numbers all layers, including ReLU and pooling, and flattens the maps channels first."""
     layers = {"fc6": "classifier.0", "fc7": "classifier.3", "fc8": "classifier.6"}
     position = 0
     for block, count in enumerate(blocks, 1):

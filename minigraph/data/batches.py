@@ -1,4 +1,4 @@
-"""Shuffled mini-batches whose order depends on nothing but a seed and the epoch."""
+"""Shuffled mini-batches whose order depends only on a seed and the epoch."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Batches(BatchStream):
     """An endless stream of mini-batches from arrays that share their first dimension.
 
     arrays: one or more, each [N, ...]; kept, not copied.
-    batch_size: examples in a batch, at least 1.
-    seed: 0 <= seed < 2**128. The order of an epoch is a function of (seed, epoch, N) alone, and
+    batch_size: examples per batch, at least 1.
+    seed: 0 <= seed < 2**128. The order of an epoch depends only on (seed, epoch, N), and is
         the same on every machine and NumPy version.
-    shuffle: if False, every epoch takes the examples in their own order.
-    drop_remainder: leave out the last, smaller batch of an epoch. If False it comes too.
+    shuffle: if False, every epoch uses the examples in their original order.
+    drop_remainder: skip the last batch of an epoch if it is smaller.
 
-    Raises ValueError for sizes that fit no batch or do not fit each other.
+    Raises ValueError for arrays of different lengths or shorter than a batch.
     """
 
     def __init__(

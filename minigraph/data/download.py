@@ -1,4 +1,4 @@
-"""Fetching the full MNIST set, from public mirrors or from a folder, verified by checksum."""
+"""Fetches the full MNIST set from public mirrors or a folder, and verifies checksums."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _GZIP_EXTRA = 1 << 16  # bytes; gzip of data it cannot shrink adds less
 
 
 class _TransferError(Exception):
-    """A download that ended early, with the reason; what came is kept for the next attempt."""
+    """A download that ended early, with the reason; the received part is kept for the next attempt."""
 
 
 def fetch_mnist(
@@ -44,17 +44,17 @@ def fetch_mnist(
 ) -> Path:
     """Put the four MNIST files, gzipped (about 11 MB), into `target`, and return that folder.
 
-    target: the folder; by default the one in the cache where `load("mnist")` looks.
-    mirrors: addresses of folders, tried in order; by default `MIRRORS`. Proxies are taken from the
+    target: the folder; by default the folder in the cache that `load("mnist")` searches.
+    mirrors: URLs of folders, tried in order; by default `MIRRORS`. Proxies are read from the
         environment.
-    progress: report on stderr, with a bar if that is a terminal, else with one line a file.
+    progress: report on stderr, with a bar on a terminal, otherwise with one line per file.
     source_folder: copy from here, or from its `mnist` subfolder, instead of downloading.
 
-    Every file is checked by size and SHA-256 before it gets its name; those there already and
-    whole are kept. A download that was cut goes on from its `.part` file.
+    Every file is verified by size and SHA-256 before it gets its name; existing intact files are
+    kept. An interrupted download resumes from its `.part` file.
 
-    Raises UnavailableError if no mirror could give a file, NotFoundError or DataLossError if one
-    is missing or damaged in `source_folder`, and OSError from the disk.
+    Raises UnavailableError if no mirror provides a file, NotFoundError or DataLossError if a file
+    in `source_folder` is missing or damaged, and OSError for disk errors.
     """
     folder = cache_dir() / "mnist" if target is None else Path(target)
     with _Report(progress) as report:
@@ -87,7 +87,7 @@ def _is_whole(folder: Path, name: str) -> bool:
 
 @contextmanager
 def _locked(folder: Path, report: _Report) -> Iterator[None]:
-    """Keep two processes from writing the same `.part` file, where the system has file locks."""
+    """Prevent two processes from writing the same `.part` file, if the system has file locks."""
     try:
         import fcntl
     except ImportError:
@@ -210,7 +210,7 @@ def _start_of(response: HTTPResponse, part: Path, have: int) -> int:
 
 
 def _save(response: HTTPResponse, part: Path, have: int, limit: int, report: _Report) -> None:
-    """Write the response into `part`, behind the `have` bytes that it keeps."""
+    """Write the response into `part`, after the first `have` bytes."""
     from http.client import HTTPException
 
     with open(part, "ab" if response.status == 206 else "wb") as file:
@@ -246,7 +246,7 @@ def _remember_tag(tag_file: Path, tag: str | None) -> None:
 
 
 class _Report:
-    """Progress on stderr: a bar on a terminal, else one line a file; or nothing."""
+    """Progress on stderr: a bar on a terminal, otherwise one line per file; or nothing."""
 
     def __init__(self, show: bool) -> None:
         self._show = show
@@ -274,20 +274,20 @@ class _Report:
             self._bar.stop()
 
     def line(self, text: str) -> None:
-        """Say that something is done."""
+        """Print a line."""
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False)
         elif self._show:
             print(text, file=sys.stderr)
 
     def start(self, name: str, have: int, total: int | None) -> None:
-        """Begin, or begin again, the bar of one file: `have` of `total` bytes."""
+        """Start or restart the bar of a file at `have` of `total` bytes."""
         if self._bar is not None:
             if self._task is not None:
                 self._bar.remove_task(self._task)
             self._task = self._bar.add_task(name, completed=have, total=total)
 
     def advance(self, count: int) -> None:
-        """Count further bytes of the file."""
+        """Advance the bar by `count` bytes."""
         if self._bar is not None and self._task is not None:
             self._bar.advance(self._task, count)

@@ -1,4 +1,4 @@
-"""Folders of images, a folder a class."""
+"""Folders of images, one folder per class."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMED = 5  # files that a summary names for each reason
 
 
 class Skipped(NamedTuple):
-    """A file that is left out, or a folder with all its images, and why."""
+    """A skipped file, or a folder skipped with all its images, and the reason."""
 
     path: Path
     reason: str
@@ -33,7 +33,7 @@ class ImageFolder:
     """Image files and their classes.
 
     files: by class, then by name. labels: int64 [N], indices into `classes`. classes: the folders' names, sorted.
-    skipped: what was left out.
+    skipped: files and folders that were skipped.
     """
 
     files: tuple[Path, ...]
@@ -46,20 +46,20 @@ class ImageFolder:
         return dict(zip(self.classes, np.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))
 
     def one_hot(self) -> NDArray[np.float32]:
-        """float32 [N, classes]."""
+        """The labels as float32 [N, classes]."""
         return np.eye(len(self.classes), dtype=np.float32)[self.labels]
 
     def checksum(self) -> str:
-        """The number of images, and the CRC-32 of classes and of names and sizes of files, wherever they lie."""
+        """The number of images, and the CRC-32 of the classes and the files' names and sizes."""
         files = [(path.parent.name, path.name, path.stat().st_size) for path in self.files]
         return f"{len(files)} images, CRC-32 {zlib.crc32(repr((self.classes, files)).encode()):08x}"
 
     def take(self, rows: Sequence[int] | NDArray[np.integer]) -> ImageFolder:
-        """The files at `rows` only, of the same classes."""
+        """A folder with only the files at `rows`, and the same classes."""
         return ImageFolder(tuple(self.files[i] for i in rows), self.labels[np.asarray(rows, np.intp)], self.classes)
 
     def split(self, percentage: float, seed: int) -> tuple[ImageFolder, ImageFolder]:
-        """Two parts; the second has `percentage` of each class, at least one image and not all, drawn with `seed`."""
+        """Split in two; the second part has `percentage` of each class (at least 1, not all), drawn with `seed`."""
         order = permutation(len(self.files), seed)
         second = []
         for label in range(len(self.classes)):
@@ -73,13 +73,13 @@ class ImageFolder:
 def read_image_folder(
     *roots: str | os.PathLike[str], workers: int = 4, progress: Callable[[int, int], None] | None = None
 ) -> ImageFolder:
-    """The images in the folders right below `roots`; folders of one name, in several roots, are one class.
+    """Read the images in the folders directly below `roots`; folders of the same name in several roots are one class.
 
-    Every file is decoded once, on threads: what is damaged, or no image, is left out and listed in `skipped`, and
-    so is a class with fewer than two images. Names that start with a dot do not count.
-    progress: called with the files looked at and their number.
+    Threads decode every file once. Damaged files, files that are not images, and classes with fewer than two images are
+    skipped and listed in `skipped`. Names that start with a dot are ignored.
+    progress: called with the number of files checked and their total.
 
-    Raises NotFoundError for a root that is no folder, and DataLossError if fewer than two classes are left.
+    Raises NotFoundError for a root that is not a folder, and DataLossError if fewer than two classes remain.
     """
     found: dict[str, list[Path]] = {}
     first: dict[str, Path] = {}

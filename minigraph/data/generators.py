@@ -16,13 +16,13 @@ Example = tuple[Any, ...]
 def batch(
     examples: Iterable[Example], batch_size: int, capacity: int = 32, allow_smaller_final_batch: bool = False
 ) -> Iterator[tuple[NDArray[Any], ...]]:
-    """Batches of examples in their order; the arguments are those of TensorFlow 1's `train.batch`.
+    """Batches of examples in order, with the arguments of TensorFlow 1's `train.batch`.
 
-    examples: tuples of arrays or numbers, of the same shapes; taken from on a thread of its own.
-    capacity: examples that are taken before they are needed.
+    examples: tuples of arrays or numbers of equal shapes; a separate thread iterates over them.
+    capacity: examples read in advance.
 
-    Yields a tuple with one array [batch_size, ...] for each part; the rest that fills no batch only with
-    allow_smaller_final_batch. Raises ValueError for sizes below 1, and what `examples` raises.
+    Yields a tuple with one array [batch_size, ...] for each part; the incomplete last batch only with
+    allow_smaller_final_batch. Raises ValueError for sizes below 1, and the errors of `examples`.
     """
     if batch_size < 1:
         raise ValueError(f"batch: expected a batch_size of 1 or more, got {batch_size}")
@@ -38,11 +38,11 @@ def shuffle_batch(
     seed: int = 0,
     allow_smaller_final_batch: bool = False,
 ) -> Iterator[tuple[NDArray[Any], ...]]:
-    """As `batch`, each example drawn at random from those that wait, as in TensorFlow 1's `train.shuffle_batch`.
+    """Like `batch`, but draw each example at random from a buffer, as TensorFlow 1's `train.shuffle_batch` does.
 
-    min_after_dequeue: examples that wait after each draw, until the source ends: more mixes better.
-    capacity: all that are in memory at most; at least min_after_dequeue + batch_size.
-    The batches are a function of the examples and the seed.
+    min_after_dequeue: examples in the buffer after each draw, until the source ends; more examples mix better.
+    capacity: maximum number of examples in memory; at least min_after_dequeue + batch_size.
+    The batches depend only on the examples and the seed.
     """
     if batch_size < 1 or min_after_dequeue < 0 or capacity < min_after_dequeue + batch_size:
         raise ValueError(

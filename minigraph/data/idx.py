@@ -37,10 +37,10 @@ _CHUNK = 1 << 18
 
 @contextmanager
 def open_content(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open `path` for reading, through gzip if its first two bytes say so.
+    """Open `path` for reading, through gzip if its first two bytes are gzip's.
 
     Inside the `with` block, a broken gzip stream raises DataLossError. As in `gzip -d`, zero bytes
-    after the end of a gzip stream are padding. Raises NotFoundError if there is no such file.
+    after the end of a gzip stream are padding. Raises NotFoundError if the file does not exist.
     """
     try:
         file = open(path, "rb")  # noqa: SIM115 - closed by the `with` below
@@ -65,11 +65,11 @@ def open_content(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """The array in an IDX file, in the machine's byte order; gzip is told by content, not by name.
+    """The array in an IDX file, in native byte order; gzip is detected by content, not by name.
 
-    The dtype is uint8, int8, int16, int32, float32 or float64, as the file says.
-    Raises NotFoundError if there is no such file, and DataLossError, with the file's name, what
-    was expected and what came, if it is truncated, too long or otherwise not IDX.
+    The file determines the dtype: uint8, int8, int16, int32, float32 or float64.
+    Raises NotFoundError if the file does not exist, and DataLossError, with the file's name and
+    the expected and actual content, if it is truncated, too long or otherwise not IDX.
     """
     name = os.fspath(path)
     with open_content(path) as stream:
@@ -129,7 +129,7 @@ def _read_header(stream: BinaryIO, name: str, size: int, what: str) -> bytes:
 def write_idx(path: str | os.PathLike[str], array: NDArray[Any]) -> None:
     """Write `array` as IDX, atomically; gzipped, without a time stamp, if the name ends in ".gz".
 
-    Raises ValueError if IDX has no such dtype (it has uint8, int8, int16, int32, float32, float64)
+    Raises ValueError if IDX lacks the dtype (it has uint8, int8, int16, int32, float32, float64)
     or cannot hold the shape (more than 32 dimensions, or one of 2**32 or more).
     """
     array = np.asarray(array)

@@ -1,4 +1,4 @@
-"""Image files as arrays: decoding, resizing, and distortions that depend on a seed alone."""
+"""Image files as arrays: decoding, resizing, and distortions that depend only on a seed."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _DRAWS = 7
 
 @dataclass(frozen=True, slots=True)
 class Distortions:
-    """Random changes of an image that leave its class as it is.
+    """Random changes of an image that preserve its class.
 
-    flip_left_right: mirror every other image.
-    random_crop: percent by which the image is larger than what is cut out of it, at a random place.
-    random_scale: percent by which it is enlarged, at most, before that.
-    random_brightness: percent by which values are multiplied up or down, at most.
-    random_translation: percent of its side that it is moved by, at most; the gap is filled with its mirror image.
+    flip_left_right: mirror the image with probability 1/2.
+    random_crop: percent by which the image is larger than the crop, which is at a random position.
+    random_scale: maximum enlargement in percent before the crop.
+    random_brightness: maximum change of brightness in percent, up or down.
+    random_translation: maximum shift in percent of the side; the gap is filled with the mirror image.
 
-    The first four are those of TensorFlow's image retraining tool. Raises ValueError for percentages below 0, a
+    The first four correspond to TensorFlow's image retraining tool. Raises ValueError for percentages below 0, a
     brightness above 100 or a translation of 100 or more.
     """
 
@@ -56,9 +56,9 @@ class Distortions:
         return any(getattr(self, field.name) for field in fields(self))
 
     def apply(self, image: Image.Image, size: tuple[int, int], numbers: Sequence[float]) -> NDArray[np.float32]:
-        """The image changed and resized to `size` (height, width): float32 [H,W,3], 0 to 255.
+        """Distort an image and resize it to `size` (height, width): float32 [H,W,3], 0 to 255.
 
-        numbers: seven from [0, 1), which decide everything.
+        numbers: seven numbers from [0, 1) that determine the distortion.
         """
         grow, left, top, mirror, bright, right, down = numbers
         scale = (1 + self.random_crop / 100) * (1 + grow * self.random_scale / 100)
@@ -85,10 +85,10 @@ class Distortions:
 
 
 def open_image(path: str | os.PathLike[str], least: tuple[int, int] | None = None) -> Image.Image:
-    """The first frame of an image file, decoded, upright, in RGB; what is transparent becomes white.
+    """The first frame of an image file, decoded, upright, in RGB; transparent areas become white.
 
-    least: height and width that are enough, so that a JPEG may be decoded at a fraction of its size.
-    Raises DataLossError, with the reason, if it is no image or is damaged; OSError if it cannot be opened.
+    least: sufficient height and width, so that a JPEG may be decoded at a fraction of its size.
+    Raises DataLossError, with the reason, for a damaged file or another format; OSError if it cannot be opened.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -123,20 +123,20 @@ def resize(image: Image.Image, size: tuple[int, int], box: Any = None) -> NDArra
 
 
 def load_image(path: str | os.PathLike[str], size: tuple[int, int]) -> NDArray[np.float32]:
-    """An image file stretched to `size` (height, width): float32 [H,W,3], 0 to 255. Errors as of `open_image`."""
+    """An image file stretched to `size` (height, width): float32 [H,W,3], 0 to 255. Raises as `open_image` does."""
     return resize(open_image(path, size), size)
 
 
 def load_distorted(
     path: str | os.PathLike[str], size: tuple[int, int], distortions: Distortions, seed: int, epoch: int, row: int
 ) -> NDArray[np.float32]:
-    """As `load_image`, changed by numbers that (seed, epoch, row) decide."""
+    """Like `load_image`, with a distortion that depends on (seed, epoch, row)."""
     image = open_image(path, size)
     return distortions.apply(image, size, uniforms(_DRAWS, seed, epoch, row).tolist())
 
 
 def complaint(path: Path) -> str | None:
-    """Why an image file cannot be read, or None. The whole file is decoded, a JPEG at a fraction of its size."""
+    """The reason why an image file cannot be read, or None. Decodes the whole file, a JPEG at reduced size."""
     if path.suffix.lower() not in SUFFIXES:
         return f"not a name of an image ({', '.join(sorted(SUFFIXES))})"
     try:

@@ -1,4 +1,4 @@
-"""The MNIST digits: a sample in the package, the full set from a folder or from the cache."""
+"""The MNIST digits: a sample in the package, and the full set from a folder or the cache."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ _SAMPLE = Path(__file__).parent / "digits"
 class Dataset:
     """Images and their classes, ready to feed.
 
-    train_images: float32 [N, pixels], 0 for the background to 1.
+    train_images: float32 [N, pixels], from 0 (background) to 1.
     train_labels: float32 [N, len(classes)], one-hot.
     test_images, test_labels: likewise, [M, pixels] and [M, len(classes)].
-    classes: the name of each class, in the labels' order.
+    classes: the names of the classes, in the labels' order.
     """
 
     train_images: NDArray[np.float32]
@@ -72,7 +72,7 @@ class Dataset:
         return Batches(self.train_images, self.train_labels, batch_size=batch_size, seed=seed)
 
     def identity(self) -> dict[str, Any]:
-        """What tells training sets apart: their shape and the CRC-32 of images and labels."""
+        """An identification of the training set: its shape and the CRC-32 of images and labels."""
         checksum = zlib.crc32(self.train_labels.data, zlib.crc32(self.train_images.data))
         count, pixels = self.train_images.shape
         return {"data": f"{count} x {pixels}, CRC-32 {checksum:08x}"}
@@ -81,13 +81,13 @@ class Dataset:
 def load(source: str = "sample", folder: str | os.PathLike[str] | None = None) -> Dataset:
     """MNIST: 28x28 grey digits, flattened to 784 pixels in [0, 1]; labels one-hot over "0".."9".
 
-    source="sample": 5,000 training and 1,000 test digits that ship with the package, as many of
+    source="sample": 5,000 training and 1,000 test digits in the package, equally many of
     each class.
     source="mnist": the full 60,000 and 10,000, from the four IDX files, gzipped (.gz) or plain.
-    With `folder`, they must be in it or in its `mnist` subfolder. Without, they are looked for in
+    With `folder`, they must be in it or in its `mnist` subfolder. Otherwise they are searched in
     `$MINIGRAPH_DATA`, in its `mnist` subfolder, then in the cache (see `cache_dir`).
 
-    Raises NotFoundError if the files are not there, DataLossError if they are damaged, and
+    Raises NotFoundError if the files do not exist, DataLossError if they are damaged, and
     ValueError for another source, or a folder with "sample".
     """
     if source == "sample":
@@ -109,7 +109,7 @@ def load(source: str = "sample", folder: str | os.PathLike[str] | None = None) -
 
 
 def search_path(folder: str | os.PathLike[str] | None = None) -> list[Path]:
-    """The folders that may hold the full MNIST set, in the order in which they are tried."""
+    """The folders that may contain the full MNIST set, in search order."""
     if folder is not None:
         return [Path(folder), Path(folder) / "mnist"]
     found = []
@@ -119,7 +119,7 @@ def search_path(folder: str | os.PathLike[str] | None = None) -> list[Path]:
 
 
 def find_file(folder: Path, name: str) -> Path | None:
-    """The IDX file `name` in `folder`, gzipped or else plain; None if neither is there."""
+    """The IDX file `name` in `folder`, gzipped or plain; None if neither exists."""
     for path in (folder / f"{name}.gz", folder / name):
         if path.is_file():
             return path
@@ -127,7 +127,7 @@ def find_file(folder: Path, name: str) -> Path | None:
 
 
 def verify(path: Path, name: str) -> None:
-    """Raise DataLossError unless `path` holds the MNIST file `name`, gzipped or plain."""
+    """Raise DataLossError unless `path` is the MNIST file `name`, gzipped or plain."""
     import hashlib
 
     size, checksum = CONTENTS[name]

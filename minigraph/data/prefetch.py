@@ -1,4 +1,4 @@
-"""Work done on threads before its result is asked for, in order and with bounded memory."""
+"""Work done in advance on threads, in order and with bounded memory."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _END: Any = object()
 class Prefetch(Generic[Item, Result]):
     """An iterator over function(item) for each item of `source`, in the source's order.
 
-    source: advanced by a thread of its own, so it may wait for a disk or a network.
+    source: a separate thread iterates over it, so it may wait for a disk or a network.
     workers: threads that call `function`.
-    ahead: items taken from the source, finished or not, that nobody has asked for; at least 1. More are
-        taken only as results are handed out.
+    ahead: maximum number of items, finished or not, taken from the source in advance; at least 1. More are
+        taken only as results are returned.
 
-    What the source or `function` raises is raised where its result would come, and ends the iteration. `close`,
-    the end of a `with` block, an error and the last item end the threads. Raises ValueError for sizes below 1.
+    An error in the source or `function` is raised in place of its result, and ends the iteration. `close`, the end
+    of a `with` block, an error and the last item end the threads. Raises ValueError for sizes below 1.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Prefetch(Generic[Item, Result]):
         return result
 
     def close(self) -> None:
-        """End the threads; waits for the calls that run."""
+        """End the threads, after the running calls finish."""
         self._open = False
         self._puller.shutdown(cancel_futures=True)
         self._workers.shutdown(cancel_futures=True)
@@ -92,13 +92,13 @@ def _apply(function: Callable[[Item], Result], item: Future[Item]) -> Result:
 
 
 class LoadedBatches(BatchStream):
-    """As `Batches`, but each example is made by a function, on threads, shortly before it is needed.
+    """Like `Batches`, but a function makes each example on threads, shortly before it is needed.
 
     load: takes an example's row in range(examples) and the epoch; returns a tuple of arrays or numbers, of the same
         shapes for every example. It must depend on nothing else, and may be called on several threads at once.
-    workers: threads. ahead: finished or started batches that wait to be asked for.
+    workers: number of threads. ahead: batches started or finished in advance.
 
-    The batches are the same whatever `workers` and `ahead` are, and after `restore`. Memory holds ahead + 1 batches.
+    `workers`, `ahead` and `restore` do not affect the batches. Memory holds ahead + 1 batches.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class LoadedBatches(BatchStream):
         self._made: Prefetch[BatchRows, tuple[NDArray[Any], ...]] | None = None
 
     def next_batch(self) -> tuple[NDArray[Any], ...]:
-        """The next batch: one fresh array [batch_size, ...] for each part of an example. What `load` raises."""
+        """The next batch: one new array [batch_size, ...] for each part of an example. Raises the errors of `load`."""
         if self._made is None:
             steps = _endless(copy.copy(self._order))
             self._made = Prefetch(self._make, steps, workers=self._workers, ahead=self._ahead)
@@ -140,7 +140,7 @@ class LoadedBatches(BatchStream):
         return batch
 
     def restore(self, state: Mapping[str, int]) -> None:
-        """As `BatchStream.restore`; what was made ahead is dropped."""
+        """Like `BatchStream.restore`; batches made in advance are dropped."""
         self._order.restore(state)
         self.close()
 

@@ -1,4 +1,4 @@
-"""Loaded weights into a session's variables, all of them or none."""
+"""Assigns loaded weights to a session's variables, all or none."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LISTED = 20
 
 
 class WeightMismatch(NamedTuple):
-    """What does not fit: a variable and an array, by name and shape, None where there is none of the two."""
+    """A variable and an array that do not match, by name and shape; None if one of them is missing."""
 
     variable: tuple[str, tuple[int, ...]] | None
     array: tuple[str, tuple[int, ...]] | None
 
 
 def mismatch(rows: Sequence[WeightMismatch], where: str) -> InvalidArgumentError:
-    """The error that lists variables and arrays that do not fit, side by side; first those that should be the same."""
+    """The error that lists mismatched variables and arrays side by side, likely pairs first."""
     pairs = [(row.variable, row.array) for row in rows if row.variable and row.array]
     lefts = [row.variable for row in rows if not row.array]
     rights = [row.array for row in rows if not row.variable]
@@ -50,9 +50,9 @@ def assign_weights(
 ) -> None:
     """Set variables from arrays of their names and shapes. Real numbers are converted to the variable's dtype.
 
-    variables: by the arrays' names; by default all global ones by their own. strict: each variable needs an array, and
-    each array a variable; else those that both sides have are set. where: what errors call the arrays.
-    InvalidArgumentError, with names and shapes side by side, where something does not fit; then nothing is set.
+    variables: by the arrays' names; by default all global variables by their own names. strict: variables and arrays
+    must correspond one to one; otherwise set the common ones. where: the arrays' origin, for errors.
+    Raises InvalidArgumentError, with names and shapes side by side, on a mismatch; then no variable is set.
     """
     if variables is None:
         variables = {v.op.name: v for v in session.graph.get_collection(GraphKeys.GLOBAL_VARIABLES)}
@@ -74,6 +74,6 @@ def assign_weights(
 
 
 def fits(array: Array, variable: Variable) -> bool:
-    """Whether the array's numbers can be the variable's: of the same dtype, or real numbers both."""
+    """Whether the array can be assigned to the variable: the same dtype, or both real numbers."""
     wanted = variable.dtype.np_dtype
     return bool(array.dtype == wanted or (array.dtype.kind == "f" and np.dtype(wanted).kind == "f"))

@@ -1,4 +1,4 @@
-"""The table of weight files' formats: names → arrays, in and out."""
+"""The table of weight file formats, with readers and writers of arrays by name."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _HEAD = 64
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of weight file.
+    """A weight file format.
 
-    suffixes: of the files' names; the first is the usual one. matches: whether a file, of which the first bytes are
-    given too, is of this kind, by its content. write: None where minigraph only reads it.
+    suffixes: of the files' names, the usual one first. matches: checks a file's path and first bytes. write: None if
+    minigraph only reads the format.
     """
 
     name: str
@@ -53,9 +53,9 @@ FORMATS: tuple[Format, ...] = (
 
 
 def find_format(path: Any) -> tuple[Format, Path]:
-    """The format of a file by its content, and the file to open. NotFoundError; DataLossError where it has none.
+    """The format of a file by its content, and the file to open. Raises NotFoundError; DataLossError if unknown.
 
-    The path of a TensorFlow 1 checkpoint is that which its Saver gave; no file has that very name.
+    The path of a TensorFlow 1 checkpoint is the prefix that its Saver returned, not the name of a file.
     """
     file = checkpoint.find_index(Path(os.fspath(path)))
     if not file.is_file():
@@ -71,10 +71,10 @@ def find_format(path: Any) -> tuple[Format, Path]:
 
 
 def load_weights(path: Any) -> Weights:
-    """The arrays of a weight file by name; a file of a training run gives the optimizer's too.
+    """The arrays of a weight file by name, including the optimizer's in a file of a training run.
 
-    The content decides on the format, not the suffix. NotFoundError; DataLossError where the file is damaged, of
-    another kind, or asks for what only a malicious one would; MissingPackageError where an optional package is needed.
+    The content determines the format, not the suffix. Raises NotFoundError; DataLossError for a damaged or malicious
+    file or an unknown format; MissingPackageError if an optional package is needed.
     """
     form, file = find_format(path)
     try:
@@ -87,10 +87,9 @@ def load_weights(path: Any) -> Weights:
 
 
 def save_weights(path: Any, arrays: Mapping[str, Any]) -> None:
-    """Write named arrays in the format that the file's suffix tells, whole or not at all, making the folder.
+    """Write named arrays in the format of the file's suffix, atomically; creates the folder.
 
-    InvalidArgumentError for a suffix that is not written, a name that cannot be, or an array without a dtype of
-    minigraph.
+    Raises InvalidArgumentError for an unsupported suffix, name or dtype.
     """
     target = Path(os.fspath(path))
     form = _format_of(target)

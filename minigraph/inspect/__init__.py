@@ -1,4 +1,4 @@
-"""Looking at programs and plans: profile, bisection, numeric checks, lints, traces.
+"""Inspection of programs and plans: profile, bisection, numeric checks, lints, traces.
 
-Stands below `run/`, because sessions offer these as options and methods.
+It is below `run/`, because sessions offer these as options and methods.
 """

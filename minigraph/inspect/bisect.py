@@ -1,4 +1,4 @@
-"""Which pass, and which of its rewrites, makes a program compute something else."""
+"""Finds the pass, and the rewrite, that changes a program's results."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ Outputs = tuple[list[np.ndarray], dict[str, np.ndarray]]
 class Guilty(NamedTuple):
     """The first pass after which a program fails.
 
-    reason: what differs, or the error. applied: all that the pass did, as far as it got. culprit: the one application
-    without which, and all later ones, nothing fails; None for a pass that is no set of rules. alone: whether the
-    pipeline without this pass works.
+    reason: the difference or the error. applied: the pass's applications up to the failure. culprit: the application
+    whose removal, with all later ones, removes the failure; None for a pass that does not consist of rules. alone:
+    whether the pipeline works without this pass.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Guilty(NamedTuple):
     alone: bool
 
     def describe(self) -> str:
-        """Several lines."""
+        """A description in several lines."""
         lines = [f"the pass '{self.name}' is guilty: {self.reason}"]
         if self.culprit is not None:
             lines.append(f"by the rule {_show(self.culprit)}")
@@ -57,10 +57,10 @@ def find_guilty(
     cells: Mapping[str, np.ndarray],
     backend: str | None = None,
 ) -> Guilty | None:
-    """The pass that breaks `program` or changes what it computes from `feeds` and the variables `cells`; None if none.
+    """The pass that breaks `program` or changes its results for `feeds` and the variables `cells`; None if none does.
 
-    Without a backend the programs are run by the ops' references, so only passes can be at fault; with one they are
-    compiled for it and run, and compared with the unchanged program there. Variables without a value are zero.
+    Without a backend, programs run as the ops' references, so that only passes can be at fault. With a backend, they
+    are compiled and compared with the unchanged program on that backend. Variables without a value are zero.
     """
     state = dict(cells)
     for instr in program.instrs:
@@ -88,7 +88,7 @@ Complaint = Callable[[Program], str | None]
 
 
 def _try(each: Pass, program: Program, complaint: Complaint) -> tuple[str | None, Program | None, list[Applied]]:
-    """What is wrong after a pass (None: nothing), the program it made, and what it applied."""
+    """The error after a pass (None: correct), its program, and its applications."""
     try:
         outcome = each.run(program)
     except Exception as error:  # whatever a broken pass raises is the answer
@@ -111,7 +111,7 @@ def _is_well(program: Program, passes: Sequence[Pass], complaint: Complaint) -> 
 def _bisect_rules(
     each: Pass, program: Program, complaint: Complaint, applied: list[Applied]
 ) -> tuple[Applied | None, list[Applied]]:
-    """The application that turns a working program into one that fails, by halving their number."""
+    """The application that makes a working program fail, found by binary search."""
     if not isinstance(each, RulePass):
         return None, applied
     limited = _Limited(each)
@@ -198,7 +198,7 @@ def _runner(
 
 
 def _difference(program: Program, expected: Outputs, found: Outputs) -> str | None:
-    """What differs beyond the tolerance, in words."""
+    """A description of the differences beyond the tolerance."""
     (old, old_state), (new, new_state) = expected, found
     names = [f"the result '{v.instr.name}'" for v in program.results]
     pairs = [*zip(names, old, new, strict=True)]

@@ -1,4 +1,4 @@
-"""A slow, plain interpreter of programs by the ops' references: what debug mode compares rewrites with."""
+"""A slow, plain interpreter of programs with the ops' references; debug mode checks rewrites against it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOLERANCE = {2: 2e-2, 4: 2e-4, 8: 1e-9}  # relative, by bytes of a floating-poi
 def interpret(
     program: Program, feeds: Sequence[np.ndarray], cells: Mapping[str, np.ndarray], wide: bool = False
 ) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
-    """The program's results, and the variables and random states it leaves behind. wide: float32 is done as float64."""
+    """The program's results and its final variables and random states. wide: compute float32 in float64."""
 
     def kept(array: np.ndarray) -> np.ndarray:
         return array.astype(np.float64) if wide and array.dtype == np.float32 else array
@@ -47,9 +47,9 @@ def interpret(
 
 
 def numeric_check(feeds: Sequence[np.ndarray], cells: Mapping[str, np.ndarray]) -> Hook:
-    """A hook that runs the program before and after each pass, and raises VerificationError where they differ.
+    """A hook that runs the program before and after each pass, and raises VerificationError if results differ.
 
-    It compares in float64: in float32 a rewrite that rounds differently may tip a maximum or a ReLU the other way.
+    It compares in float64: in float32, different rounding may flip a maximum or a ReLU.
     """
 
     def check(before: Program, stage: Stage) -> None:

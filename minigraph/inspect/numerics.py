@@ -1,4 +1,4 @@
-"""Where NaN and infinity come from: plans that check what each launch makes."""
+"""Finds the origin of NaN and infinity: plans that check the results of each launch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from minigraph.ops.constant import Const
 
 
 class ValueSummary(NamedTuple):
-    """The numbers in an array: the smallest and largest of the finite ones (NaN if there is none), and counts."""
+    """Statistics of an array: the smallest and largest finite number (NaN if none), and counts."""
 
     low: float
     high: float
@@ -34,7 +34,7 @@ class ValueSummary(NamedTuple):
 
 
 def summarise(array: np.ndarray) -> ValueSummary:
-    """Two passes without temporaries where all is finite."""
+    """Summarise in two passes, without temporaries if all numbers are finite."""
     if not array.size:
         return ValueSummary(np.nan, np.nan, 0, 0, 0)
     low, high = float(array.min()), float(array.max())
@@ -47,7 +47,7 @@ def summarise(array: np.ndarray) -> ValueSummary:
 
 
 class _Found(BaseException):
-    """Carries the error out of `Plan.run`, which takes any Exception for the failure of a kernel."""
+    """Carries the error out of `Plan.run`, which treats any Exception as the failure of a kernel."""
 
     def __init__(self, error: InvalidArgumentError) -> None:
         self.error = error
@@ -56,7 +56,7 @@ class _Found(BaseException):
 class CheckedPlan(Plan):
     """A plan that raises InvalidArgumentError at the first floating-point value that is not finite.
 
-    A run that fails leaves variables and random states as they were, so that it can be looked into and repeated.
+    A failed run leaves variables and random states unchanged, so that it can be inspected and repeated.
     """
 
     keeps = False  # so that these values are checked too
@@ -109,7 +109,7 @@ class CheckedPlan(Plan):
     def _error_inside(
         self, step: Step, value: Value, summary: ValueSummary, arrays: Sequence[np.ndarray]
     ) -> InvalidArgumentError:
-        """The error for the first instruction of a fused region that makes something not finite, by the references."""
+        """The error for the first instruction in a fused region whose result, by its reference, is not finite."""
         inner: Program = step.instr.op.program  # type: ignore[attr-defined]
         values: dict[Value, Any] = {}
         for instr in inner.instrs:
@@ -148,7 +148,7 @@ class CheckedPlan(Plan):
         return InvalidArgumentError("\n".join(lines))
 
     def _describe(self, value: Value) -> str:
-        """`the variable 'w'`, or for what was computed its node's name."""
+        """`the variable 'w'`, or the node's name for a computed value."""
         instr = value.instr
         while instr.op.is_view:
             instr = instr.inputs[0].instr
@@ -162,7 +162,7 @@ def _is_float(value: Value) -> bool:
 
 
 def _floats(step: Step) -> list[int]:
-    """The floating-point inputs whose values matter: a variable that is only written may hold anything before."""
+    """The floating-point inputs whose values are read: a variable that is only written may hold anything."""
     blind = set(step.instr.op.writes) - set(step.instr.op.reads)
     return [i for i, v in enumerate(step.inputs) if _is_float(v) and i not in blind]
 

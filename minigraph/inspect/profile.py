@@ -34,10 +34,10 @@ _HEADINGS = ("op", "node", "line", "ms", "share", "GFLOP/s", "MB read", "MB writ
 
 
 class LaunchProfile(NamedTuple):
-    """One launch: what it is, the median of its seconds, and the work by its static types.
+    """One launch: its op and node, its median time in seconds, and its work according to static types.
 
-    flops: floating-point operations; None for an op without a formula. in_place: an output takes over an input's
-    buffer, or a variable is updated where it stands. fallback: the op's reference ran for want of a kernel.
+    flops: floating-point operations; None for an op without a formula. in_place: an output reuses an input's
+    buffer, or a variable is updated in place. fallback: the op's reference ran because there is no kernel.
     live: bytes of the arena in use while it runs.
     """
 
@@ -61,13 +61,13 @@ class LaunchProfile(NamedTuple):
 
 @dataclass(frozen=True)
 class Profile:
-    """What a plan costs. It shows itself as a table in a notebook.
+    """The costs of a plan. A notebook displays it as a table.
 
     seconds: the median of whole runs; feed_seconds and result_seconds: of copying feeds in and results out.
-    planned_peak: bytes of the arena; peak_bound: the most bytes in use at once, below which no arena can be.
-    measured_peak: growth in bytes of the process's resident memory while the plan ran first, from before it had its
-    arena: the largest seen after any launch, and what the system counted in between if that is a new maximum of the
-    process. None where the system does not tell. Pages already resident, such as variables, do not count.
+    planned_peak: bytes of the arena; peak_bound: the most bytes in use at once, a lower bound on any arena.
+    measured_peak: growth in bytes of the process's resident memory in the plan's first run, from before the arena was
+    allocated: the maximum over samples after each launch, and the system's peak if the run raised it. None if the
+    system does not report it. Pages that were resident before, such as variables, do not count.
     """
 
     launches: tuple[LaunchProfile, ...]
@@ -82,7 +82,7 @@ class Profile:
 
     @property
     def flops(self) -> int:
-        """Of the launches that have a formula."""
+        """FLOPs of the launches that have a formula."""
         return sum(launch.flops or 0 for launch in self.launches)
 
     @property
@@ -133,7 +133,7 @@ class Profile:
         )
 
     def to_trace(self) -> dict[str, Any]:
-        """The run as Chrome's trace-event JSON, for Perfetto: the median times end to end, and the arena's use."""
+        """The run as Chrome trace-event JSON, for Perfetto: median times in sequence, and the arena's use."""
         events: list[dict[str, Any]] = [
             {"ph": "M", "pid": 1, "tid": 1, "name": "process_name", "args": {"name": "minigraph"}},
             {"ph": "M", "pid": 1, "tid": 1, "name": "thread_name", "args": {"name": "launches"}},
@@ -179,8 +179,10 @@ class Profile:
 
 
 def profile_plan(plan: Plan, arrays: Sequence[np.ndarray], repeat: int, flops: Flops) -> Profile:
-    """Run a plan once for its memory, which is measured best before the plan has an arena, and `repeat` times for
-    its times. Its effects on variables and random states are undone."""
+    """Run a plan once to measure memory, before the plan has an arena, and `repeat` times to measure time.
+
+    Effects on variables and random states are undone.
+    """
     if repeat < 1:
         raise ValueError(f"repeat must be at least 1, not {repeat}")
     saved = plan.save()
@@ -193,7 +195,7 @@ def profile_plan(plan: Plan, arrays: Sequence[np.ndarray], repeat: int, flops: F
 
 
 def trace_plan(plan: Plan, arrays: Sequence[np.ndarray], flops: Flops) -> tuple[list[np.ndarray], Profile]:
-    """Run a plan once: its results, and what the launches took. Its effects stay."""
+    """Run a plan once, keeping its effects; return the results and the launches' times."""
     values, times = _measure_times(plan, arrays)
     return values, _profile(plan, [times], None, flops)
 
@@ -218,7 +220,7 @@ def _profile(plan: Plan, runs: Sequence[_Times], measured: int | None, flops: Fl
 
 
 def _parts(op: Op, inputs: Types, outputs: Types) -> list[tuple[Op, Types, Types]]:
-    """What a fused op is made of, with types; any other op is its own only part."""
+    """The parts of a fused op, with types; any other op is its own only part."""
     inner = getattr(op, "program", None)
     if isinstance(inner, Program):
         instrs = [i for i in inner.instrs if not isinstance(i.op, Feed | Const)]
@@ -236,7 +238,7 @@ def _flops_of(op: Op, inputs: Types, outputs: Types, formula: Flops) -> int | No
 
 
 def live_bytes(plan: Plan) -> list[int]:
-    """For each step, the bytes of the arena that hold something while it runs."""
+    """For each step, the bytes of the arena in use while it runs."""
     changes: dict[int, int] = {}
     for buffer in plan.lifetimes:
         size = -(-buffer.size // ALIGNMENT) * ALIGNMENT
@@ -260,7 +262,7 @@ def _are_copies(plan: Plan) -> list[bool]:
 
 
 def op_kind(op: Op) -> str:
-    """The op's name; for a fused one with what is inside."""
+    """The op's name, with the parts of a fused op."""
     name = type(op).__name__
     if isinstance(op, MultiTensorApply):
         return f"{name}({op.count} {type(op.op).__name__})"
@@ -297,8 +299,8 @@ def _launch(plan: Plan, step: Step, seconds: float, live: int, copies: bool, flo
 
 
 def _measure_times(plan: Plan, arrays: Sequence[np.ndarray]) -> tuple[list[np.ndarray], _Times]:
-    """The results, and seconds: of each launch; of what comes before the first; and, from the start, the last launch's
-    end and the run's end."""
+    """The results, and seconds: of each launch; before the first launch; and, from the start, to the end of the last
+    launch and of the run."""
     clock = time.perf_counter
     begins: list[float] = []
     ends: list[float] = []
@@ -334,7 +336,7 @@ def _measure_memory(plan: Plan, arrays: Sequence[np.ndarray]) -> int | None:
 
 
 def _resident() -> int | None:
-    """Bytes of this process in memory now, where /proc tells."""
+    """Resident bytes of this process, if /proc reports them."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -343,7 +345,7 @@ def _resident() -> int | None:
 
 
 def _maximum() -> int | None:
-    """The most bytes of this process that were ever in memory; None on Windows."""
+    """Peak resident bytes of this process; None on Windows."""
     try:
         import resource
     except ImportError:

@@ -1,4 +1,4 @@
-"""What a traced run found out, as TensorFlow's `RunMetadata` message."""
+"""A traced run as TensorFlow's `RunMetadata` message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RunOptions:
-    """Options of `Session.run`. With a trace level above NO_TRACE the run is traced, if it is given `run_metadata`."""
+    """Options of `Session.run`. A trace level above NO_TRACE traces the run into `run_metadata`, if given."""
 
     NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = range(4)
 
@@ -24,7 +24,7 @@ class RunOptions:
 
 
 def fill_run_metadata(metadata: Any, profile: Profile, device: str) -> None:
-    """Write the launches of one run, end to end, to a `RunMetadata`: names, times, and bytes written.
+    """Write the launches of one run in sequence to a `RunMetadata`: names, times, and bytes written.
 
     Times are in microseconds, as everywhere in `StepStats`.
     """

@@ -87,7 +87,7 @@ def image_dir_option(required: bool) -> Callable[[Command], Command]:
 def distortion_options(defaults: Mapping[str, Any]) -> Callable[[Command], Command]:
     """Options for the fields of `minigraph.data.Distortions`, None if not given. defaults: shown in the help."""
     texts = {
-        "random_crop": "Margin in percent that a random crop leaves out of the image.",
+        "random_crop": "Percent by which an image is larger than its random crop.",
         "random_scale": "Maximum random enlargement in percent.",
         "random_brightness": "Maximum random change of brightness in percent.",
         "random_translation": "Maximum random shift in percent of the image's side.",
