@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do "$$p" -c '$(SUITABLE)' >/dev/null 2
 
 BIN := .venv/bin
 READY := .venv/.ready
+WORKERS := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test test-all lint format types bench clean
@@ -27,11 +28,11 @@ $(READY): pyproject.toml setup.py
 demo: $(READY)  ## train on the digits in the package; results in runs/mnist-cnn
 	$(BIN)/minigraph train mnist-cnn
 
-test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest
+test: $(READY)  ## run the tests on all cores
+	$(BIN)/python -m pytest $(WORKERS)
 
 test-all: $(READY)  ## run the tests, the slow ones too
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest $(WORKERS) -m "slow or not slow"
 
 lint: $(READY)  ## check style and formatting
 	$(BIN)/ruff check .

@@ -1,17 +1,17 @@
 """Linear algebra, under the names of TensorFlow 1's `tf.linalg`."""
 
-from minigraph.ops.array.arrays import eye, matrix_transpose, trace
-from minigraph.ops.array.arrays import matrix_band_part as band_part
-from minigraph.ops.array.arrays import matrix_diag as diag
-from minigraph.ops.array.arrays import matrix_diag_part as diag_part
-from minigraph.ops.math.algebra import einsum, norm, tensordot
-from minigraph.ops.math.clipping import global_norm
-from minigraph.ops.math.matmul import matmul
-from minigraph.ops.nn.norm import l2_normalize
+from minigraph.ops.array.arrays import eye as eye
+from minigraph.ops.array.arrays import matrix_band_part as _matrix_band_part
+from minigraph.ops.array.arrays import matrix_diag as _matrix_diag
+from minigraph.ops.array.arrays import matrix_diag_part as _matrix_diag_part
+from minigraph.ops.array.arrays import matrix_transpose as matrix_transpose
+from minigraph.ops.array.arrays import trace as trace
+from minigraph.ops.math.algebra import einsum as einsum
+from minigraph.ops.math.algebra import norm as norm
+from minigraph.ops.math.algebra import tensordot as tensordot
+from minigraph.ops.math.clipping import global_norm as global_norm
+from minigraph.ops.math.matmul import matmul as matmul
+from minigraph.ops.nn.norm import l2_normalize as l2_normalize
 
+band_part, diag, diag_part = _matrix_band_part, _matrix_diag, _matrix_diag_part
 transpose = matrix_transpose
-
-__all__ = [
-    "band_part", "diag", "diag_part", "einsum", "eye", "global_norm", "l2_normalize", "matmul", "matrix_transpose",
-    "norm", "tensordot", "trace", "transpose",
-]  # fmt: skip

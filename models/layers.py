@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -69,7 +68,7 @@ def global_mean(x: tf.Tensor, name: str = "pool") -> tf.Tensor:
 
 def flatten(x: tf.Tensor, name: str = "flatten") -> tf.Tensor:
     """[N, H, W, C] -> [N, H·W·C]."""
-    return tf.reshape(x, [-1, math.prod(x.get_shape().as_list()[1:])], name=name)
+    return tf.reshape(x, [-1, x.get_shape()[1:].num_elements()], name=name)
 
 
 def dropout(x: tf.Tensor, keep_prob: Any, is_training: bool, name: str = "dropout") -> tf.Tensor:

@@ -80,11 +80,10 @@ def _ways(plan: Plan) -> list[Row]:
     stages = [s for s in plan.stages if s.name == "winograd"]
     rows = [{"node": a.node, "way": a.result} for s in stages for a in s.applied]
     rows += [{"node": d.node, "way": f"direct: {d.reason}"} for s in stages for d in s.missed]
-    alternatives: Any = getattr(plan.backend, "alternatives", lambda *_: {})
     for step in plan.steps:
         way, instr = step.lowered.choice, step.instr
         if not way:
-            usual = next(iter(alternatives(instr.op, [v.type for v in instr.inputs], instr.types)), None)
+            usual = next(iter(plan.backend.alternatives(instr.op, [v.type for v in instr.inputs], instr.types)), None)
             way = f"{usual}, estimated" if usual else ""
         if way:
             rows.append({"node": f"{instr.op!r} {instr.name}", "way": way})

@@ -97,7 +97,7 @@ def _execute(source: str, script: Path, args: tuple[str, ...], backend: str | No
     from types import ModuleType
 
     from minigraph import tf1
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
 
     if backend is not None:
         os.environ["MINIGRAPH_BACKEND"] = get_backend(backend).name

@@ -189,7 +189,7 @@ COMMANDS = (train, evaluate)
 
 
 def _settings(model: Model, recipe: Recipe, options: TrainOptions) -> TrainingSettings:
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
     from minigraph.tools.shared.train import TrainingSettings
 
     settings = TrainingSettings(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Backend, Launch, Lowered, Types
 from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Device, Function
@@ -17,8 +17,6 @@ from minigraph.backends.cupy.steps import Bind, DeviceView
 from minigraph.core.errors import InternalError, ResourceExhaustedError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-
-Types = Sequence[TensorType]
 
 
 class Pending:
@@ -50,13 +48,12 @@ class Pending:
         return self._functions[name]
 
 
-class CupyBackend:
+class CupyBackend(Backend):
     """Runs ops as generated CUDA C and cuBLAS calls on a device; by default the current one of CuPy."""
 
     name = "cupy"
     unwanted_passes = ("fuse_blocks", "winograd")  # blocks that fit a CPU's cache; costs that are a CPU's
     plan_type = CupyPlan
-
     precisions = ("float32", "tf32", "bfloat16")
 
     def __init__(self, device: Device | None = None, precision: str = "float32") -> None:
@@ -67,7 +64,8 @@ class CupyBackend:
         self._others: dict[str, CupyBackend] = {precision: self}
 
     def in_precision(self, precision: str) -> CupyBackend:
-        """The backend, on the same device, whose convolutions and matrix products may round float32 operands so."""
+        """The backend on the same device with that precision."""
+        super().in_precision(precision)
         if precision not in self._others:
             self._others[precision] = CupyBackend(self.device, precision)
         return self._others[precision]
@@ -99,10 +97,6 @@ class CupyBackend:
         if host.nbytes:
             self.device.download(host, array.pointer)
         return host[()]
-
-    def prepares(self, op: Op, in_types: Types) -> dict[int, TensorType]:
-        """No operands."""
-        return {}
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """The steps that the op's emitter gives, else a call of its reference on the host."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from minigraph.backends.cupy.data import fill
 from minigraph.backends.cupy.kernel import (
     Code,
     Gemm,
@@ -21,6 +20,7 @@ from minigraph.backends.cupy.kernel import (
     pointer,
     work,
 )
+from minigraph.backends.cupy.moves import fill
 from minigraph.backends.cupy.pool import over_outputs
 from minigraph.backends.cupy.source import literal, total
 from minigraph.core.dtypes import DType

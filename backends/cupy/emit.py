@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from minigraph.backends.cupy import data, grouped, image, loop, loss, matmul, pool, random, reduce, update, winograd
 from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Ref, Types, aligned, ins, outs, work
 from minigraph.backends.cupy.ladder import Ladder
+from minigraph.backends.cupy.moves import moving
 from minigraph.backends.cupy.prelude import PRELUDE
 from minigraph.core.op import Op
 from minigraph.ir.regions import Epilogue, Loop
-from minigraph.ops.identity import Identity
 
 EMITTERS: dict[type[Op], Emitter] = {}
 for _module in (reduce, data, pool, matmul, grouped, loss, random, update, image, winograd):
@@ -29,8 +29,8 @@ def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None
         return code
     if op.is_pointwise(in_types):
         return loop.single(op, in_types, out_types)
-    if op.is_view:
-        op = Identity()
+    if (moves := op.moves(in_types, out_types)) is not None:
+        return moving(moves, out_types)
     for kind in type(op).__mro__:
         if kind in EMITTERS:
             return EMITTERS[kind](op, in_types, out_types)

@@ -1,4 +1,4 @@
-"""Images [N,H,W,C]: mirrored borders, medians, the last steps of an edge detector, sums over neighbouring channels."""
+"""Images [N,H,W,C]: sums over mirrored borders and neighbouring channels, medians, last steps of an edge detector."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from minigraph.backends.cupy.pool import over_taps
 from minigraph.backends.cupy.source import c_type, index_type, library, literal, offset, strides_of, summing, total
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.array.slicing import MirrorPad, MirrorPadGrad
+from minigraph.ops.array.slicing import MirrorPadGrad
 from minigraph.ops.image.edges import Hysteresis, NonMaximumSuppression
 from minigraph.ops.image.median import MedianFilter
 from minigraph.ops.nn.lrn import LRN, WindowSum
@@ -28,17 +28,6 @@ from minigraph.ops.nn.lrn import LRN, WindowSum
 def _mirrored(position: str, size: int, mode: str) -> str:
     """The element that is seen at a position outside of an axis."""
     return f"mg::mirrored<{size}, {'true' if mode == 'SYMMETRIC' else 'false'}>({position})"
-
-
-def mirror_pad(op: MirrorPad, in_types: Types, out_types: Types) -> Code | None:
-    x, out = in_types[0], out_types[0]
-    inside = [
-        _mirrored(f"c{a} - {before}", n, op.mode) if before or after else f"c{a}"
-        for a, ((before, after), n) in enumerate(zip(op.paddings, x.static, strict=True))
-    ]
-    body = [f"y0[i] = x0[{offset(inside, strides_of(x.static))}];"]
-    made = per_element("mirror_pad", out.static, [*reads(in_types), pointer(x.dtype, "y0", False)], body)
-    return Code((Launch(made, (*ins(0), *outs(0))),))
 
 
 def mirror_pad_grad(op: MirrorPadGrad, in_types: Types, out_types: Types) -> Code | None:
@@ -169,7 +158,6 @@ def _over_channels(x: TensorType, radius: int, term: str, result: str) -> Code:
 EMITTERS: dict[type[Op], Emitter] = {
     WindowSum: window_sum,
     LRN: lrn,
-    MirrorPad: mirror_pad,
     MirrorPadGrad: mirror_pad_grad,
     MedianFilter: median,
     NonMaximumSuppression: non_maximum_suppression,

@@ -12,9 +12,10 @@ import os
 from collections.abc import Callable, Sequence
 
 from minigraph.backends.cupy.conv import ConvSizes, shape_of
-from minigraph.backends.cupy.data import View, gather
 from minigraph.backends.cupy.kernel import Code, Convolve, ConvProblem, Ref, Step, Types, aligned, ins, work
+from minigraph.backends.cupy.moves import gather
 from minigraph.core.errors import BackendError
+from minigraph.core.moves import View
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Feed, Instr, Value

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from minigraph.backends.cupy.data import fill
 from minigraph.backends.cupy.kernel import Code, Emitter, Gemm, Launch, Ref, Types, per_element, pointer, reads
+from minigraph.backends.cupy.moves import fill
 from minigraph.backends.cupy.source import c_type
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType

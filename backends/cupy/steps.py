@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from minigraph.backend.base import Launch
+from minigraph.backend.base import Launch, in_sequence
 from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy.device import Buffer
-from minigraph.backends.numpy.common import run
 from minigraph.core.types import TensorType
 
 
@@ -39,7 +38,7 @@ class Bind:
 
     def __call__(self, inputs: Sequence[Any], outputs: Sequence[Any], workspace: Any) -> Launch:
         made = (self.backend.bind_step(s, inputs, outputs, workspace) for s in self.steps)
-        return run([launch for launch in made if launch is not None])
+        return in_sequence([launch for launch in made if launch is not None])
 
     def has(self, kernel: str | None) -> bool:
         """Whether a kernel of that name is among the steps."""

@@ -1,4 +1,4 @@
-"""LlvmBackend: arrays in host memory as NumpyBackend has them, and native code for what has a lowering here."""
+"""LlvmBackend: native code for ops on buffers in host memory, and NumPy kernels for those without a lowering here."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-from minigraph.backend.base import Lowered
+from minigraph.backend.base import Lowered, Types
+from minigraph.backend.host import HostBackend
 from minigraph.backends.llvm import (
     blocked,
     conv,
-    copies,
     depthwise,
     folded,
+    gather,
     grouped,
     lrn,
     matmul,
@@ -26,19 +27,17 @@ from minigraph.backends.llvm import (
 from minigraph.backends.llvm.alternatives import alternatives
 from minigraph.backends.llvm.compiler import host, require_host
 from minigraph.backends.llvm.loop import elementwise, elementwise_of, single
+from minigraph.backends.llvm.moves import moving
 from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, ins, lowered, outs
 from minigraph.backends.llvm.team import TEAM
-from minigraph.backends.numpy.backend import NumpyBackend
-from minigraph.backends.numpy.common import Types
+from minigraph.backends.numpy import kernels
 from minigraph.core.dtypes import float32
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.regions import Blocked, Epilogue, Loop, Region
-from minigraph.ops.array.joining import ConcatV2, GatherGrad, GatherV2, Pack, SplitV, Unpack
-from minigraph.ops.array.shape import Tile, Transpose
-from minigraph.ops.array.slicing import Pad, PutSlice, StridedSlice
+from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.broadcast import BroadcastTo, ReduceLike
 from minigraph.ops.math import reduce as R
 from minigraph.ops.math.matmul import MatMul
@@ -82,17 +81,8 @@ KERNELS: dict[type[Op], Callable[[Any, Types, Types, LoweringContext], Native | 
     AssignSub: update.assign_sub,
     LRN: lrn.lrn,
     WindowSum: lrn.window_sum,
-    Transpose: copies.transpose,
-    StridedSlice: copies.strided_slice,
-    PutSlice: copies.put_slice,
-    Pad: copies.pad,
-    Tile: copies.tile,
-    ConcatV2: copies.concat,
-    SplitV: copies.split,
-    Pack: copies.pack,
-    Unpack: copies.unpack,
-    GatherV2: copies.gather,
-    GatherGrad: copies.gather_grad,
+    GatherV2: gather.gather,
+    GatherGrad: gather.gather_grad,
     W.WinogradFilter: winograd.filters,
     W.WinogradFilterAdjoint: winograd.filters,
 }
@@ -118,13 +108,12 @@ PACKS: dict[type[Op], Callable[[Any, Types], Packing | None]] = {
 }
 
 
-class LlvmBackend(NumpyBackend):
+class LlvmBackend(HostBackend):
     """Compiles ops to machine code for this CPU, all sizes constant; an op without a lowering runs as NumPy calls."""
 
     name = "llvm"
 
     def __init__(self) -> None:
-        super().__init__()
         require_host()
         costs = Costs(tiles=1.75, filters=3, columns=1, full=8, multiple=host().lanes)
         self.pass_settings = {
@@ -133,28 +122,29 @@ class LlvmBackend(NumpyBackend):
         }
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
-        """Native code where there is some, else what NumpyBackend does."""
         native = lower(op, in_types, out_types, LoweringContext(TEAM.size))
         if native:
             return lowered(native, TEAM.size)
-        return super().lower(op, in_types, out_types)._replace(not_native=why_not(op, in_types, out_types))
+        other = kernels.lower(op, in_types, out_types, self.lower, self._lower_part)
+        return other._replace(not_native=why_not(op, in_types, out_types))
 
-    def prepares(self, op: Op, in_types: Types) -> dict[int, TensorType]:
-        """The operand that `PACKS` says, packed."""
+    def _lower_part(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
+        """Code for a member of a region, which one thread works on."""
+        native = lower(op, in_types, out_types, LoweringContext(1, True))
+        if native:
+            return lowered(native, 1)
+        return kernels.lower_part(op, in_types, out_types, self.lower, self._lower_part)
+
+    def packs(self, op: Op, in_types: Types) -> dict[int, TensorType]:
         pack = _packing(op, in_types)
         return {pack.position: TensorType(float32, (pack.floats,))} if pack else {}
 
     def speed(self) -> str:
-        """What the speed of kernels depends on beside the CPU."""
         return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads"
 
     def alternatives(self, op: Op, in_types: Types, out_types: Types) -> dict[str, Callable[[], Lowered]]:
-        """The ways to lower a region, by label; empty for what there is only one way for."""
+        """The ways to lower a region."""
         return alternatives(op, lower, LoweringContext(TEAM.size))
-
-    def _lower_inside(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
-        native = lower(op, in_types, out_types, LoweringContext(1, True))
-        return lowered(native, 1) if native else super()._lower_inside(op, in_types, out_types)
 
 
 def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
@@ -163,6 +153,8 @@ def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Na
         return lower(op.op, op.types, out_types, how._replace(packed=True))
     if isinstance(op, Packed):
         return _packed(op)
+    if (moves := op.moves(in_types, out_types)) is not None:
+        return moving(moves, out_types, how)
     if type(op) in KERNELS:
         found = KERNELS[type(op)](op, in_types, out_types, how)
         for kernel in () if how.tail else OTHERWISE.get(type(op), ()):
@@ -208,7 +200,7 @@ def why_not(op: Op, in_types: Types, out_types: Types) -> str:
     if any(t.size == 0 for t in (*in_types, *out_types)):
         return "nothing to compute"
     has_code = type(op) in KERNELS or isinstance(op, Loop | Apply | MultiTensorApply) or op.is_pointwise(in_types)
-    if has_code or op.summed_axes(in_types) is not None:
+    if has_code or op.summed_axes(in_types) is not None or op.moves(in_types, out_types) is not None:
         given = ", ".join(f"{t.dtype.name}[{','.join(map(str, t.static))}]" for t in in_types)
         return f"not for {given} and its attributes"
     return "no native code for this op"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, loop, pieces, zero
 from minigraph.backends.llvm.geometry import LANES, Geometry, padded
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, Room, always, ins, outs
@@ -15,7 +16,6 @@ from minigraph.backends.llvm.panels import Panels, addresses, floats, operands_o
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import ContractionAxis, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
 from minigraph.backends.llvm.total import write_total
-from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 from minigraph.ops.window import reach

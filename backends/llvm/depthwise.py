@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.builder import F32, Frame, Value, index, intrinsic, number, reduce_loop
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
 from minigraph.backends.llvm.pool import spread
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.windows import TAPS, Pixel, WindowWriter, load, store, windows_of
-from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm import conv
 from minigraph.backends.llvm.builder import (
     F32,
@@ -33,7 +34,6 @@ from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Room, always, ins, outs
 from minigraph.backends.llvm.panels import floats, packing
 from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
-from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.ops.nn.conv2d import Conv2DInputGrad
 from minigraph.ops.window import Pair

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from minigraph.backend.base import Types
+from minigraph.backend.host import HostArray
 from minigraph.backends.llvm import conv, folded
-from minigraph.backends.llvm.copies import copying, layout, move
+from minigraph.backends.llvm.moves import copying, together
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Room, always, ins, outs, placed
-from minigraph.backends.numpy.common import Array, Types
 from minigraph.core.dtypes import float32
+from minigraph.core.moves import read
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 
@@ -60,22 +63,19 @@ def _by_groups(
     work = room.add(native.workspace)
 
     def make() -> list[Call]:
-        layouts = [(layout(t.static), layout((groups, *p.static))) for t, p in zip(whole, part, strict=True)]
-        before = [
-            move(ins(n)[0], all_, _grouped(all_, groups), places[n], by_group, by_group)
-            for n, (all_, by_group) in enumerate(layouts[:-1])
-        ]
-        all_, by_group = layouts[-1]
-        after = move(places[-1], by_group, by_group, outs(0)[0], all_, _grouped(all_, groups))
-        calls = copying(before, FLOAT, how)
+        regroupings = [read(t, partial(_grouped, groups=groups)).parts[0] for t in whole]
+        *before, result = regroupings
+        copies = [copying(m, ins(n)[0], places[n]) for n, m in enumerate(before)]
+        after = copying(result._replace(source=result.target, target=result.source), places[-1], outs(0)[0], how.adds)
+        calls = together(copies, FLOAT, how)
         for g in range(groups):
             here = [place.after(g * p.nbytes) for place, p in zip(places, part, strict=True)]
             calls += [placed(c, here[:-1], here[-1:], work) for c in native.calls((True,))]
-        return calls + copying([after._replace(adds=how.adds)], FLOAT, how)
+        return calls + together([after], FLOAT, how)
 
     return Native(always(make), room.nbytes)
 
 
-def _grouped(whole: Array, groups: int) -> Array:
+def _grouped(whole: HostArray, groups: int) -> HostArray:
     """A view with the groups of the last axis as the first axis."""
     return np.moveaxis(whole.reshape(*whole.shape[:-1], groups, whole.shape[-1] // groups), -2, 0)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from minigraph.backend.host import HostArray
 from minigraph.backends.llvm.builder import I8, I64, Frame, Value, at, element, index, loop
 from minigraph.backends.llvm.native import Call, Native, Room, ins
-from minigraph.backends.numpy.common import Array
 from minigraph.core.types import TensorType
 
 
@@ -32,7 +32,7 @@ def checked(native: Native, indices: TensorType, operand: int, length: int, mess
                 b.store(I8(1), frame.pointers[1])
     checking = Call(frame.text, "check", 1, (*ins(operand), flag))
 
-    def check(workspace: Array) -> None:
+    def check(workspace: HostArray) -> None:
         if workspace[flag.number]:
             raise IndexError(message)
 

@@ -57,7 +57,7 @@ class Elementwise(NamedTuple):
         if 0 in self.space:
             return False
         fits = all(t.dtype.np_dtype.kind in "fiub" and t.dtype.name != "float16" for t in self.operands)
-        return fits and all(is_printable(o.value) for o in self.outputs)
+        return fits and is_printable(*(o.value for o in self.outputs))
 
     def kept(self, output: Output) -> tuple[int, ...]:
         """The shape of an output."""

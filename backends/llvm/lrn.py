@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.builder import Frame, Value, at, index, number, vector, zero
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
 from minigraph.backends.llvm.rows import Row, Rows, each_row, rows_of
 from minigraph.backends.llvm.scalar import Printer
-from minigraph.backends.numpy.common import Types
 from minigraph.core.scalar import Scalar, call, constant, operand
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.lrn import LRN, WindowSum

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, intrinsic, loop, offset, splat, vector, zero
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, Room, always, ins, outs
@@ -11,7 +12,6 @@ from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, pa
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.total import write_total
-from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.ops.math.matmul import MatMul
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, Literal, NamedTuple
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered, in_sequence
+from minigraph.backend.host import HostArray
 from minigraph.backends.llvm.compiler import load
 from minigraph.backends.llvm.team import TEAM
-from minigraph.backends.numpy.common import Array, run
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 _ZERO = ctypes.c_int64(0)
@@ -51,7 +51,7 @@ class Native(NamedTuple):
     calls: Callable[[tuple[bool, ...]], Sequence[Call]]
     workspace: int = 0
     inplace: tuple[int, ...] = ()
-    check: Callable[[Array], None] | None = None
+    check: Callable[[HostArray], None] | None = None
 
 
 class LoweringContext(NamedTuple):
@@ -126,7 +126,7 @@ def always(make: Callable[[], Sequence[Call]]) -> Callable[[tuple[bool, ...]], S
     return lambda _: once()
 
 
-def address(array: Array) -> int:
+def address(array: HostArray) -> int:
     """Of the first element of an array in C order."""
     assert array.flags.c_contiguous, f"an array with strides {array.strides}"
     where: int = array.ctypes.data
@@ -136,7 +136,7 @@ def address(array: Array) -> int:
 def lowered(native: Native, threads: int) -> Lowered:
     """Launches of the calls."""
 
-    def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
+    def bind(inputs: Sequence[HostArray], outputs: Sequence[HostArray | None], workspace: HostArray) -> Launch:
         arrays = {"in": inputs, "out": outputs}
 
         def pointer(place: Place) -> int:
@@ -149,7 +149,7 @@ def lowered(native: Native, threads: int) -> Lowered:
         calls = native.calls(tuple(o is not None for o in outputs))
         alive = (*inputs, *outputs, workspace)
         launched = launch([(call, [pointer(p) for p in call.places]) for call in calls], alive, threads)
-        return run([launched, partial(native.check, workspace)]) if native.check else launched
+        return in_sequence([launched, partial(native.check, workspace)]) if native.check else launched
 
     return Lowered(bind, native.workspace, native.inplace)
 
@@ -165,7 +165,7 @@ def launch(calls: Sequence[tuple[Call, Sequence[int]]], alive: Any, threads: int
         block.alive = alive
         prepared.append((function, block, call.tasks, threads > 1 < call.tasks and TEAM.size > 1))
     if TEAM.size == 1 or (len(prepared) == 1 and not prepared[0][3]):
-        return run(
+        return in_sequence(
             [partial(_FUNCTION(f), block, _ZERO, ctypes.c_int64(count), _ZERO) for f, block, count, _ in prepared]
         )
     if len(prepared) == 1:

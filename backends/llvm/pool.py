@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.builder import I32, Frame, Value, at, element, index, number, splat, vector, zero
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
 from minigraph.backends.llvm.windows import TAPS, Pixel, Windows, WindowWriter, load, store, windows_of
-from minigraph.backends.numpy.common import Types
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad, Pool
 

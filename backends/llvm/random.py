@@ -6,6 +6,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.builder import (
     F32,
     I32,
@@ -23,7 +24,6 @@ from minigraph.backends.llvm.builder import (
 )
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, ins, outs
-from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.ops.random import philox
 from minigraph.ops.random.distributions import RandomUniform

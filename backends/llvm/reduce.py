@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.builder import (
     I64,
     Frame,
@@ -27,7 +28,6 @@ from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.rows import TASKS
 from minigraph.backends.llvm.scalar import Printer, fold, load, register, store
 from minigraph.backends.llvm.tile import parts
-from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import DType, float32
 from minigraph.core.scalar import call, operand
 from minigraph.core.types import TensorType
@@ -95,15 +95,14 @@ def l2_loss(op: L2Loss, in_types: Types, out_types: Types, how: LoweringContext)
 
 
 def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """Copies; of a mean, each its share."""
+    """The gradient of a mean: copies, each its share."""
     x, out = in_types[0], out_types[0]
     kept = _with_axes(x.static, op.axis, op.shape)
     kept = (1,) * (len(out.static) - len(kept)) + kept
-    if not out.size or (op.mean and not x.dtype.is_floating):
+    if not out.size or not x.dtype.is_floating:
         return None
-    value = operand(0, x.dtype)
-    shared = value / (out.size // x.size) if op.mean else value
-    what = Elementwise(out.static or (1,), (TensorType(x.dtype, kept or (1,)),), (Output(shared),))
+    share = operand(0, x.dtype) / (out.size // x.size)
+    what = Elementwise(out.static or (1,), (TensorType(x.dtype, kept or (1,)),), (Output(share),))
     return elementwise(what, how) if what.is_printable else None
 
 

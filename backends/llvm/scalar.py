@@ -21,7 +21,7 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.core.dtypes import DType
-from minigraph.core.scalar import Scalar
+from minigraph.core.scalar import Scalar, walk
 
 _COMPARISONS = {
     **{"equal": "==", "not_equal": "!=", "less": "<"},
@@ -43,16 +43,20 @@ def register(dtype: DType) -> Any:
     return I1 if dtype.is_bool else element(dtype)
 
 
-def is_printable(expression: Scalar) -> bool:
-    """Whether all of an expression has an equivalent here."""
-    kind = expression.dtype.np_dtype
+def is_printable(*expressions: Scalar) -> bool:
+    """Whether all of the expressions have an equivalent here."""
+    return all(map(_is_known, walk(*expressions, spelled=True)))
+
+
+def _is_known(node: Scalar) -> bool:
+    if node.spelled is not None:
+        return True
+    kind = node.dtype.np_dtype
     if kind.kind not in "fiub" or (kind.kind == "f" and kind.itemsize not in (4, 8)):
         return False
-    if expression.function not in _KNOWN:
+    if node.function not in _KNOWN:
         return False
-    if expression.function in _FLOAT_ONLY and not expression.args[0].dtype.is_floating:
-        return False
-    return all(is_printable(a) for a in expression.args)
+    return node.function not in _FLOAT_ONLY or node.args[0].dtype.is_floating
 
 
 class Printer:
@@ -67,17 +71,21 @@ class Printer:
     def value(self, node: Scalar) -> Value:
         """The vector of the expression's values."""
         if id(node) not in self.known:
-            self.known[id(node)] = self._write(node)
+            for part in walk(node, spelled=True):
+                if id(part) not in self.known:
+                    self.known[id(part)] = self._write(part)
         return self.known[id(node)]
 
     def _write(self, node: Scalar) -> Value:
+        if node.spelled is not None:
+            return self.known[id(node.spelled)]
         name = node.function
         if name == "operand":
             return self.operands[node.value]
         if name == "constant":
             value = node.dtype.np_dtype.type(node.value).item()
             return number(register(node.dtype), value, self.width)
-        args = [self.value(a) for a in node.args]
+        args = [self.known[id(a)] for a in node.args]
         source = node.args[0].dtype
         if name == "cast":
             return self._cast(args[0], source, node.dtype)

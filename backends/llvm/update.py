@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.loop import Elementwise, Output, elementwise
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, always, on
-from minigraph.backends.numpy.common import Types
 from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, call, constant, operand, where
 from minigraph.core.types import TensorType

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from minigraph.backend.base import Types
 from minigraph.backends.llvm.blocked import FEW, ROOM, SUMS, Lower, one_blocked
 from minigraph.backends.llvm.builder import (
     F32,
@@ -33,7 +34,6 @@ from minigraph.backends.llvm.product import Batch, Product, grid, write_tasks
 from minigraph.backends.llvm.scalar import Printer
 from minigraph.backends.llvm.tile import Tail
 from minigraph.backends.llvm.transform import both
-from minigraph.backends.numpy.common import Types
 from minigraph.core.dtypes import float32
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType

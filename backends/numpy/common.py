@@ -1,4 +1,4 @@
-"""What the kernels share: steps, workspace, blocks, and the fallback to an op's reference."""
+"""Helpers of the kernels: workspace layout, blocks, and the fallback to an op's reference."""
 
 from __future__ import annotations
 
@@ -9,36 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
+from minigraph.backend.host import ALIGNMENT, HostArray
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 
-Array = np.ndarray[Any, Any]
-Types = Sequence[TensorType]
+Array = HostArray
 Kernel = Callable[[Any, Types, Types], Lowered]  # (op, input types, output types)
 
 BLOCK_BYTES = 1 << 17  # operands of this size stay in the L2 cache from one pass over them to the next
-_ALIGN = 64
-
-
-def run(steps: Sequence[Launch]) -> Launch:
-    """One launch that makes all `steps` in order."""
-    if len(steps) == 1:
-        return steps[0]
-    fixed = tuple(steps)
-
-    def launch() -> None:
-        for step in fixed:
-            step()
-
-    return launch
 
 
 def steps_only(make: Callable[[Sequence[Array], Sequence[Array | None]], Sequence[Launch]], **options: Any) -> Lowered:
     """A kernel without workspace: `make(inputs, outputs)` gives its steps."""
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
-        return run(make(inputs, outputs))
+        return in_sequence(make(inputs, outputs))
 
     return Lowered(bind, **options)
 
@@ -55,7 +41,7 @@ class Scratch:
         dims = (shape,) if isinstance(shape, int) else tuple(shape)
         kind = np.dtype(dtype)
         self._parts.append((self.nbytes, dims, kind))
-        self.nbytes += -(-math.prod(dims) * kind.itemsize // _ALIGN) * _ALIGN
+        self.nbytes += -(-math.prod(dims) * kind.itemsize // ALIGNMENT) * ALIGNMENT
         return len(self._parts) - 1
 
     def open(self, workspace: Array) -> list[Array]:

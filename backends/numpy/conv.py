@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy import depthwise
 from minigraph.backends.numpy.columns import Columns
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, copy, fallback, run
+from minigraph.backends.numpy.common import Array, Kernel, Scratch, copy, fallback
 from minigraph.backends.numpy.taps import Taps
 from minigraph.core.op import Op
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
@@ -52,7 +52,7 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types) -> Lowered:
         for block, group, load, matrix in columns.load(inputs[0], *scratch.open(workspace)):
             some = _outputs(group, fan)
             steps += [*load, partial(np.matmul, matrix, filters[:, some], pixels[block.pixels, some])]
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind, scratch.nbytes)
 
@@ -83,7 +83,7 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types) -> Lowe
             steps += [*load, partial(np.matmul, matrix.T, delta, total if first else part)]
             if not first:
                 steps.append(partial(np.add, total, part, total))
-        return run(steps or [partial(filters.fill, 0)])
+        return in_sequence(steps or [partial(filters.fill, 0)])
 
     return Lowered(bind, scratch.nbytes)
 
@@ -119,7 +119,7 @@ def _correlate(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lo
         for block, group, load, matrix in columns.load(inputs[1], *room):
             target = pixels[block.pixels, group * w[2] : (group + 1) * w[2]]
             steps += [*load, partial(np.matmul, matrix, filters[group], target)]
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind, scratch.nbytes)
 
@@ -149,7 +149,7 @@ def _scatter(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowe
                     target = out[(block.images, *tap.image, slice(group * depth, (group + 1) * depth))]
                     part = matrix.reshape(shape)[(slice(None), *tap.out, tap.row, tap.column)]
                     steps.append(partial(np.add, target, part, target))
-        return run(steps or [partial(out.fill, 0)])
+        return in_sequence(steps or [partial(out.fill, 0)])
 
     return Lowered(bind, scratch.nbytes)
 

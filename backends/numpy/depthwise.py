@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Scratch, block_size, blocks, run
+from minigraph.backend.base import Launch, Lowered, in_sequence
+from minigraph.backends.numpy.common import Array, Scratch, block_size, blocks
 from minigraph.backends.numpy.taps import Tap, Taps
 from minigraph.ops.nn.conv2d import Convolution
 
@@ -59,7 +59,7 @@ def forward(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> 
             for tap, target, product in plan.products(n, rows, room, outputs[0]):
                 steps.append(partial(np.multiply, image[(n, *tap.image)], filters[tap.row, tap.column, 0], product))
                 steps.append(partial(np.add, target, product, target))
-        return run(steps or [partial(outputs[0].fill, 0)])
+        return in_sequence(steps or [partial(outputs[0].fill, 0)])
 
     return Lowered(bind, plan.scratch.nbytes)
 
@@ -77,7 +77,7 @@ def input_grad(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) 
                 target = outputs[0][(n, *tap.image)]
                 steps.append(partial(np.multiply, part, filters[tap.row, tap.column, 0], product))
                 steps.append(partial(np.add, target, product, target))
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind, plan.scratch.nbytes)
 
@@ -98,6 +98,6 @@ def filter_grad(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any])
                 steps.append(partial(np.multiply, part, image[(n, *tap.image)], product))
                 steps.append(partial(np.matmul, ones[: len(flat)], flat, sums))
                 steps.append(partial(np.add, target, sums, target))
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind, plan.scratch.nbytes)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigraph.backend.base import Launch, Lowered
-from minigraph.backends.numpy.common import BLOCK_BYTES, Array, Kernel, Scratch, Types, blocks, copy, run
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
+from minigraph.backends.numpy.common import BLOCK_BYTES, Array, Kernel, Scratch, blocks, copy
 from minigraph.core.op import Op
 from minigraph.ops.image.edges import Hysteresis
 from minigraph.ops.image.median import MedianFilter
@@ -48,7 +48,7 @@ def median_filter(op: MedianFilter, in_types: Types, out_types: Types) -> Lowere
                 if op.border == "shrink":
                     steps.append(partial(np.take, values, high, out=other, mode="clip"))
                     steps.append(partial(_mean, target, other))
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind, scratch.nbytes)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy import region
-from minigraph.backends.numpy.common import Array, Scratch, Types, copy, run
+from minigraph.backends.numpy.common import Array, Scratch, copy
 from minigraph.backends.numpy.region import Lower
 from minigraph.ir.regions import Blocked, Epilogue, Loop, collapse, program_batching
 
@@ -42,7 +42,7 @@ def loop(op: Loop, lower: Lower, threads: bool = True) -> Lowered:
                     results[place] = shaped
                 else:
                     copies.append(copy(shaped, earlier))
-        return run([lowered.bind(operands, results, workspace), *copies])
+        return in_sequence([lowered.bind(operands, results, workspace), *copies])
 
     return lowered._replace(bind=bind)
 
@@ -67,7 +67,7 @@ def epilogue(op: Epilogue, in_types: Types, lower: Lower) -> Lowered:
         assert made is not None
         contraction = first.bind([inputs[s] for s in slots], [made], space[: first.workspace])
         operands = [made, *(inputs[s] for s in read)]
-        return run([contraction, rest.bind(operands, outputs, space[: rest.workspace])])
+        return in_sequence([contraction, rest.bind(operands, outputs, space[: rest.workspace])])
 
     inplace = () if in_place else tuple(s for i, s in enumerate(read, 1) if i in rest.inplace and s not in slots)
     return Lowered(bind, scratch.nbytes, inplace, first.fallback or rest.fallback)

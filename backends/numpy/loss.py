@@ -9,16 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import (
     Array,
     Kernel,
     Scratch,
-    Types,
     block_size,
     blocks,
     fallback,
-    run,
 )
 from minigraph.core.op import Op
 from minigraph.ops.nn import loss as L
@@ -48,7 +46,7 @@ def _along_rows(out_types: Types, log: bool) -> Lowered:
     kind = out_types[0].dtype.np_dtype
     rows, width, some = _rows(out_types[0].static)
     if rows * width == 0:
-        return Lowered(lambda inputs, outputs, workspace: run([]))
+        return Lowered(lambda inputs, outputs, workspace: in_sequence([]))
     scratch = Scratch()
     scratch.add((some, 1), kind)
     scratch.add((some, width) if log else 0, kind)
@@ -67,7 +65,7 @@ def _along_rows(out_types: Types, log: bool) -> Lowered:
                 made.append(partial(np.subtract, y, one, y))
             else:
                 made += [partial(np.exp, y, y), partial(_total, y, out=one), partial(np.divide, y, one, y)]
-        return run(made)
+        return in_sequence(made)
 
     return Lowered(bind, scratch.nbytes, inplace=(0,))
 
@@ -116,7 +114,7 @@ def _cross_entropy(in_types: Types, sparse: bool) -> Lowered:
                 made.append(partial(np.negative, loss, loss))
             if backprop is not None:
                 made.append(partial(np.subtract, backprop, labels, backprop))
-        return run(made)
+        return in_sequence(made)
 
     return Lowered(bind, scratch.nbytes)
 
@@ -138,7 +136,7 @@ def l2_loss(op: L.L2Loss, in_types: Types, out_types: Types) -> Lowered:
         (sums,) = scratch.open(workspace)
         flat, out = inputs[0].reshape(-1), outputs[0]
         made: list[Launch] = [partial(np.dot, flat[p], flat[p], sums[i, ...]) for i, p in enumerate(parts)]
-        return run([*made, partial(np.add.reduce, sums, out=out), partial(np.multiply, out, half, out)])
+        return in_sequence([*made, partial(np.add.reduce, sums, out=out), partial(np.multiply, out, half, out)])
 
     return Lowered(bind, scratch.nbytes)
 

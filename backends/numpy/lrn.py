@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, block_size, blocks, copy, run
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
+from minigraph.backends.numpy.common import Array, Kernel, Scratch, block_size, blocks, copy
 from minigraph.core.op import Op
 from minigraph.ops.nn.lrn import LRN, WindowSum
 
@@ -34,7 +34,7 @@ def window_sum(op: WindowSum, in_types: Types, out_types: Types) -> Lowered:
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         x, y = (a.reshape(pixels, channels) for a in (inputs[0], outputs[0]))
-        return run([step for p in blocks(pixels, lines) for step in _window_sum(x[p], y[p], op.radius)])
+        return in_sequence([step for p in blocks(pixels, lines) for step in _window_sum(x[p], y[p], op.radius)])
 
     return Lowered(bind)
 
@@ -57,7 +57,7 @@ def lrn(op: LRN, in_types: Types, out_types: Types) -> Lowered:
             steps += [partial(np.multiply, x[p], x[p], squares), *_window_sum(squares, s, op.depth_radius)]
             steps += [partial(np.multiply, s, alpha, s), partial(np.add, s, bias, s), partial(np.power, s, power, s)]
             steps.append(partial(np.multiply, x[p], s, y[p]))
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind, scratch.nbytes, inplace=(0,))
 

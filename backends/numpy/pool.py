@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, blocks, run
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
+from minigraph.backends.numpy.common import Array, Kernel, Scratch, blocks
 from minigraph.backends.numpy.taps import Tap, Taps
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -92,7 +92,7 @@ def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Lowered:
                     steps += [partial(np.multiply, mask, np.array(tap.number, index_kind), mark)]
                     steps += [partial(np.maximum, place, mark, out=place)]  # taps come in ascending order
                 steps.append(partial(np.maximum, best, x_tap, out=best))
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind, scratch.nbytes)
 
@@ -127,7 +127,7 @@ def max_pool_input_grad(op: P.MaxPoolInputGrad, in_types: Types, out_types: Type
                 steps.append(partial(np.multiply, some, mask, product))
                 if not plan.apart:
                     steps.append(partial(np.add, target, product, target))
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind, scratch.nbytes)
 
@@ -157,7 +157,7 @@ def max_pool_gather(op: P.MaxPoolGather, in_types: Types, out_types: Types) -> L
                 steps.append(partial(np.equal, where[:, *tap.out], _index(tap, where_type), mask))
                 steps.append(partial(np.multiply, image[:, *tap.image], mask, product))
                 steps.append(partial(np.add, target, product, target))
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind, scratch.nbytes)
 
@@ -177,7 +177,7 @@ def avg_pool(op: P.AvgPool, in_types: Types, out_types: Types) -> Lowered:
                 target = y[:, *tap.out]
                 steps.append(partial(np.add, target, image[:, *tap.image], target))
             steps.append(partial(np.divide, y, counts[:, part.rows], y))
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind)
 
@@ -203,7 +203,7 @@ def avg_pool_input_grad(op: P.AvgPoolInputGrad, in_types: Types, out_types: Type
             for tap in part.taps:
                 target, some = dx[:, *tap.image], share[:, *tap.out]
                 steps.append(partial(np.copyto, target, some) if plan.apart else partial(np.add, target, some, target))
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind, scratch.nbytes)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, copy, fallback, run, steps_only
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
+from minigraph.backends.numpy.common import Array, Kernel, Scratch, copy, fallback, steps_only
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.array.shape import TileGrad
@@ -63,7 +63,7 @@ def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool) -> Lowered
         made.append(partial(np.matmul, ones[: rows // groups], x.reshape(rows // groups, width), out))
         if mean:
             made.append(partial(np.divide, out, divisor, out))
-        return run(made)
+        return in_sequence(made)
 
     return Lowered(bind, scratch.nbytes)
 
@@ -96,20 +96,18 @@ def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Lowered:
 
 
 def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Lowered:
-    """A copy; for a mean the small operand is divided first."""
+    """The gradient of a mean: the small operand is divided, then copied."""
     x = in_types[0]
-    kept = _with_axes(x.static, op.axis, op.shape)
-    if not op.mean:
-        return steps_only(lambda i, o: [copy(o[0], i[0].reshape(kept))])  # type: ignore[arg-type]
     if not x.dtype.is_floating:
         return fallback(op, in_types, out_types)
+    kept = _with_axes(x.static, op.axis, op.shape)
     copies = np.array(math.prod(op.shape) // max(x.size, 1) or 1, x.dtype.np_dtype)
     scratch = Scratch()
     scratch.add(kept, x.dtype.np_dtype)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         (share,) = scratch.open(workspace)
-        return run([partial(np.divide, inputs[0].reshape(kept), copies, share), copy(outputs[0], share)])
+        return in_sequence([partial(np.divide, inputs[0].reshape(kept), copies, share), copy(outputs[0], share)])
 
     return Lowered(bind, scratch.nbytes)
 
@@ -157,7 +155,7 @@ def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Lowered:
         if not scratch.nbytes:
             return partial(function, inputs[0], op.axis, outputs[0])
         (index,) = scratch.open(workspace)
-        return run([partial(function, inputs[0], op.axis, index), copy(outputs[0], index)])
+        return in_sequence([partial(function, inputs[0], op.axis, index), copy(outputs[0], index)])
 
     return Lowered(bind, scratch.nbytes)
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Scratch, Types, fallback, run
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
+from minigraph.backends.numpy.common import Array, Scratch, fallback
 from minigraph.backends.numpy.threads import TEAM
 from minigraph.compile.memory import Lifetime, plan_memory
 from minigraph.core.types import TensorType
@@ -164,8 +164,8 @@ def blocked(op: Blocked, lower: Lower, size: int, threads: bool = True) -> Lower
         totals = [(outputs[i], arrays[part[i]]) for part in parts for i in sums]
         adding = [partial(np.add, total, part, total) for total, part in totals if total is not None]
         if workers == 1:
-            return run([*work[0], *adding])
-        return run([partial(TEAM.run, [run(launches) for launches in work]), *adding])
+            return in_sequence([*work[0], *adding])
+        return in_sequence([partial(TEAM.run, [in_sequence(launches) for launches in work]), *adding])
 
     piece = pieces[starts[1]]
     return Lowered(bind, scratch.nbytes, piece.overwritable(), any(s.lowered.fallback for s in piece.steps))
@@ -177,6 +177,6 @@ def together(op: MultiTensorApply, in_types: Types, out_types: Types, lower: Low
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
         pieces = zip(parts, op.pieces(inputs), op.pieces(outputs), strict=True)
-        return run([part.bind(given, made, workspace[: part.workspace]) for part, given, made in pieces])
+        return in_sequence([part.bind(given, made, workspace[: part.workspace]) for part, given, made in pieces])
 
     return Lowered(bind, max(part.workspace for part in parts))

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Kernel, Types, copy, steps_only
+from minigraph.backend.base import Launch, Lowered, Types
+from minigraph.backends.numpy.common import Array, Kernel, copy, steps_only
 from minigraph.core.op import Op
 from minigraph.ops.constant import Const
 from minigraph.ops.random import philox

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, block_size, blocks, run
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
+from minigraph.backends.numpy.common import Array, Kernel, Scratch, block_size, blocks
 from minigraph.core.op import Op
 from minigraph.ops.state import update as U
 
@@ -52,7 +52,7 @@ class Formula:
             for part in blocks(elements, some):
                 cut = [a[part] for a in big]
                 made += self.block(op, cut, [*scalars, *derived], [t[: len(cut[0])] for t in temporaries])
-            return run(made)
+            return in_sequence(made)
 
         return Lowered(bind, scratch.nbytes)
 

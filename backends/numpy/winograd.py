@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.columns import Block, Columns
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, Types, copy, fallback, run
+from minigraph.backends.numpy.common import Array, Kernel, Scratch, copy, fallback
 from minigraph.core.op import Op
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.winograd import Matrix, as_array, transforms, transposed
@@ -107,7 +107,7 @@ def _filter_kernel(matrix: Matrix, types: Types, out_types: Types) -> Lowered:
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         (room,) = scratch.open(workspace)
-        return run(transform.steps(inputs[0], room, outputs[0]))
+        return in_sequence(transform.steps(inputs[0], room, outputs[0]))
 
     return Lowered(bind, scratch.nbytes)
 
@@ -259,7 +259,7 @@ def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Lowered:
         for block, load, v in tiled.load(inputs[0], rooms):
             m = tiled.matrix(block, rooms.output, tiled.outputs)
             steps += [*load, partial(np.matmul, v, inputs[1], m), *tiled.store(block, m, outputs[0], rooms)]
-        return run(steps)
+        return in_sequence(steps)
 
     return Lowered(bind, scratch.nbytes)
 
@@ -288,7 +288,7 @@ def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types) -> L
                 dv = tiled.matrix(block, rooms.image, tiled.channels)
                 steps += [partial(np.matmul, dm, inputs[-2].transpose(0, 2, 1), dv)]
                 steps += tiled.scatter(block, dv, dx, rooms)
-        return run(steps or [partial(du.fill, 0)] if du is not None else steps)
+        return in_sequence(steps or [partial(du.fill, 0)] if du is not None else steps)
 
     return Lowered(bind, scratch.nbytes)
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backend.base import Launch, Lowered
+from minigraph.backend.base import Backend, Launch, Lowered, Types
 from minigraph.backends.sympy.arrays import xp
+from minigraph.backends.sympy.expressions import evaluate
 from minigraph.backends.sympy.rules import RULES
 from minigraph.backends.sympy.symbols import Array, exact, is_number, numbers
 from minigraph.core.errors import BackendError, InvalidArgumentError, OpError
 from minigraph.core.op import Op
+from minigraph.core.scalar import operand
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Feed, Value
 from minigraph.ir.regions import Blocked
@@ -20,10 +22,8 @@ from minigraph.ir.regions import Blocked
 LIMIT = 1024  # elements of one tensor; expressions of larger ones take minutes and cannot be read
 MOVED_BYTES = 1 << 22  # of the arena, which holds one expression a byte
 
-Types = Sequence[TensorType]
 
-
-class SympyBackend:
+class SympyBackend(Backend):
     """Runs plans on exact numbers and symbols.
 
     Feeds may be arrays, lists or single values of SymPy expressions and numbers; results are object arrays. A plan's
@@ -33,7 +33,6 @@ class SympyBackend:
 
     name = "sympy"
     symbolic = True
-    plan_type = None
     # Folded constants have the precision of their dtype, and the rules are for ops, not for regions of several.
     unwanted_passes = (
         "constant_folding",
@@ -51,10 +50,6 @@ class SympyBackend:
 
     def view(self, buffer: Array, offset: int, type: TensorType) -> Array:
         return buffer[offset : offset + type.nbytes : type.dtype.size].reshape(type.static)
-
-    def prepares(self, op: Op, in_types: Types) -> dict[int, TensorType]:
-        """No operands."""
-        return {}
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         for kind in (*in_types, *out_types):
@@ -84,7 +79,7 @@ class SympyBackend:
 
 
 def _compute(op: Op, types: Types, arrays: Sequence[Array]) -> list[Array]:
-    """The op on expressions, by its rule if it has one, else by its reference."""
+    """The op on expressions: by its rule, by its scalar expression, or by its reference."""
     if isinstance(op, Blocked):
         return _region(op, arrays)
     if op.on_host:
@@ -94,7 +89,13 @@ def _compute(op: Op, types: Types, arrays: Sequence[Array]) -> list[Array]:
     operands = [_operand(a, t) for a, t in zip(arrays, types, strict=True)]
     rule = next((RULES[kind] for kind in type(op).__mro__ if kind in RULES), None)
     try:
-        results = rule(op, *map(exact, operands)) if rule else op.forward(xp, *operands)
+        if rule is not None:
+            results = rule(op, *map(exact, operands))
+        elif op.is_pointwise(types):
+            expression = op.expr(*(operand(i, t.dtype) for i, t in enumerate(types)))
+            results = [evaluate(expression, list(map(exact, operands)))]
+        else:
+            results = op.forward(xp, *operands)
     except OpError:
         raise
     except (AttributeError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""Reverse-mode differentiation as a graph transformation: gradients are nodes like any others."""
+"""Reverse-mode differentiation as a graph transformation: gradients are nodes like all others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 from minigraph.core.errors import GradientError, GraphError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
+from minigraph.core.operand import Operand
 from minigraph.core.types import compatible, format_shape
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.control.recompute import Recompute, note_copy, original, recompute_scopes
 from minigraph.ops.filling import OnesLike
@@ -15,35 +17,57 @@ from minigraph.ops.math.arithmetic import AddN
 
 
 def gradients(
-    ys: Any,
-    xs: Any,
-    grad_ys: Any = None,
+    ys: TensorLike | Sequence[TensorLike],
+    xs: Operand[Any] | Sequence[Operand[Any]],
+    grad_ys: TensorLike | Sequence[TensorLike | None] | None = None,
     name: str = "gradients",
     colocate_gradients_with_ops: bool = False,
     gate_gradients: bool = False,
     aggregation_method: Any = None,
-    stop_gradients: Any = None,
+    stop_gradients: Operand[Any] | Sequence[Operand[Any]] | None = None,
 ) -> list[Tensor | None]:
-    """Σ ∂ys/∂xs, one tensor per x, or None where no path leads from x to a y.
+    """Make the gradients of tensors: Σ ∂ys/∂xs, by reverse-mode differentiation.
 
-    `grad_ys` weights each y (default: ones). Nothing flows back through the nodes of `stop_gradients`, as if they were
-    constants. GradientError where a path leads through an op that has no gradient. The other arguments are TensorFlow
-    1's, accepted and without effect.
+    Args:
+        ys: A floating-point tensor, or a list of them.
+        xs: A floating-point tensor or variable, or a list of them.
+        grad_ys: For each y, a factor of its dtype and shape; None for ones.
+        name: Name scope of the nodes.
+        colocate_gradients_with_ops, gate_gradients, aggregation_method: TensorFlow 1's; they have no effect.
+        stop_gradients: Tensors, or one, that count as constants.
+
+    Returns:
+        For each x a tensor of its dtype and shape; None if no y depends on it.
+
+    Raises:
+        ValueError: There is no y, or `grad_ys` is of another length.
+        TypeError: A y is not floating-point.
+        GraphError: The tensors are of different graphs.
+        GradientError: A path leads through an op without a gradient, or a factor's shape does not fit.
+
+    Example:
+        >>> x = tf.constant(3.0)
+        >>> (slope,) = tf.gradients(x * x, x)
+        >>> (curvature,) = tf.gradients(slope, x)
+        >>> tf.Session().run(slope).item(), tf.Session().run(curvature).item()
+        (6.0, 2.0)
+
+    Source: Baydin et al., "Automatic differentiation in machine learning: a survey", 2018.
     """
-    ys, xs = _tensors(ys), [_differentiand(x) for x in _listed(xs)]
+    targets, sources = _tensors(ys), [_differentiand(x) for x in _listed(xs)]
     stops = set() if stop_gradients is None else {_differentiand(s).node for s in _listed(stop_gradients)}
-    if not ys:
+    if not targets:
         raise ValueError("gradients needs at least one y")
-    graph = ys[0].graph
-    for tensor in (*ys, *xs):
+    graph = targets[0].graph
+    for tensor in (*targets, *sources):
         if tensor.graph is not graph:
-            raise GraphError(f"{tensor!r} must be from the same graph as {ys[0]!r}.")
+            raise GraphError(f"{tensor!r} must be from the same graph as {targets[0]!r}.")
     with graph.as_default(), graph.name_scope(name):
         collected = _Accumulator()
-        for y, grad in zip(ys, _initial(ys, grad_ys), strict=True):
+        for y, grad in zip(targets, _initial(targets, grad_ys), strict=True):
             collected.add(y, grad)
-        _backward(graph, ys, xs, stops, collected)
-        return [collected.total(x) for x in xs]
+        _backward(graph, targets, sources, stops, collected)
+        return [collected.total(x) for x in sources]
 
 
 class _Accumulator:
@@ -86,10 +110,10 @@ def _backward(graph: Graph, ys: list[Tensor], xs: list[Tensor], stops: set[Node]
 
 
 class _Recomputation:
-    """The nodes of `recompute` scopes made once more, for the gradients of one call to read.
+    """Copies of the nodes of `recompute` scopes, which the gradients of one call read.
 
-    Each scope has copies of its own, which read what flows into the scope through `Recompute`, gated by the first
-    gradient that reaches it. A scope within another reads what the copies of the outer one compute.
+    Each scope has its own copies. They read the scope's inputs through `Recompute`, which waits for the first gradient
+    that reaches the scope. A scope inside another one reads the copies of the outer one.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -99,7 +123,7 @@ class _Recomputation:
         self.operands: dict[tuple[str, Tensor], Tensor] = {}
 
     def node(self, node: Node, gate: Tensor) -> Node:
-        """What the gradient of `node`, which `gate` is part of, is to read in its place."""
+        """The node that the gradient of `node` reads in its place. `gate` is part of that gradient."""
         scopes = recompute_scopes(node)
         if not scopes or not _repeatable(node):
             return node
@@ -111,7 +135,7 @@ class _Recomputation:
         return copy
 
     def _copy(self, wanted: Node, scopes: Sequence[str]) -> Node:
-        """`wanted` and what it needs of the innermost of `scopes`, made again."""
+        """A copy of `wanted`, and of the nodes that it needs in the innermost of `scopes`."""
         scope = scopes[-1]
         needed: set[Node] = set()
         stack = [wanted]
@@ -130,7 +154,7 @@ class _Recomputation:
         return self.copies[scope, wanted]
 
     def _operand(self, tensor: Tensor, scopes: Sequence[str]) -> Tensor:
-        """What a copy within `scopes` reads in place of `tensor`."""
+        """The tensor that a copy within `scopes` reads in place of `tensor`."""
         node = tensor.node
         if not scopes or not (node.inputs or node.op.stateful):
             return tensor  # a constant is there at any time
@@ -145,7 +169,7 @@ class _Recomputation:
 
 
 def _repeatable(node: Node) -> bool:
-    """Whether a node gives the same values when it runs once more, whenever that is."""
+    """Whether a node that runs once more, at any time, gives the same values."""
     return bool(node.inputs) and not (node.op.stateful or node.control_inputs)
 
 
@@ -154,9 +178,9 @@ def _is_inside(node: Node, scope: str) -> bool:
 
 
 def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Node]) -> set[Node]:
-    """The nodes on differentiable paths from an x to a y, the x's own nodes included.
+    """The nodes on differentiable paths from an x to a y, among them the nodes of the x's.
 
-    What reads a recomputed value counts as a reader of the original, so the copies are never part of a path.
+    A node that reads a recomputed value counts as a reader of the original, so no copy is part of a path.
     """
     after = {x.node for x in xs}
     first = min((x.node.id for x in xs), default=0)
@@ -206,13 +230,13 @@ def _tensors(values: Any) -> list[Tensor]:
 
 
 def _differentiand(x: Any) -> Tensor:
-    """The tensor to differentiate by: for a variable its buffer, through which all its reads go."""
+    """The tensor to differentiate by. For a variable this is its buffer, which all of its reads lead through."""
     ref = getattr(x, "ref", None)
     return ref if isinstance(ref, Tensor) else convert_to_tensor(x)
 
 
 def cut_at(y: Tensor, xs: list[Tensor]) -> list[Node]:
-    """The nodes at which no gradient passes on the way from `y` back to `xs`: to explain a missing gradient."""
+    """The nodes on the way from `y` back to `xs` that pass no gradient; they explain why a gradient is missing."""
     graph = y.graph
     sources = {x.node for x in xs}
     depends = set(sources)

@@ -23,7 +23,7 @@ from minigraph.core.errors import (
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.hoist import Hoist, Hoisted, split
-from minigraph.ir.packed import prepare
+from minigraph.ir.packed import pack
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity
@@ -83,7 +83,7 @@ class Plan:
         self._fixed_version = -1  # the store's, when `fixed` ran last
         self.kept: dict[int, Array] = {}
         if self.keeps and into is None:
-            program = prepare(program, backend.prepares)
+            program = pack(program, backend.packs)
         if self.keeps and into is None and any(isinstance(i.op, Hoist) for i in program.instrs):
             first, program = split(program)
             self.kept = {i.op.slot: self._buffer(i.types[0]) for i in program.instrs if isinstance(i.op, Hoisted)}

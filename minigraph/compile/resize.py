@@ -1,9 +1,9 @@
-"""What the passes made of one program, made of another that differs from it in sizes only, such as the batch's.
+"""The passes' work on one program, carried over to another program that differs in sizes only, such as the batch.
 
-The passes are not run again. What they have done is taken over, and what of it depends on sizes is done anew: each rule
-at each place where it applied, with its conditions; the choice for each convolution; and each region, around what its
-inner program becomes. Equal attributes of the first program have to be equal in the other one: then what was one
-computation for the first sizes is one for the others. Where any of this fails, nothing is taken over.
+The passes are not run again. Only the steps that depend on sizes are redone: each rule where it applied, with its
+conditions; the choice for each convolution; each region, around its resized inner program. Attributes that were equal
+in the first program must be equal in the other, so that computations that were merged may stay merged. If any step
+fails, nothing is carried over.
 """
 
 from __future__ import annotations
@@ -22,27 +22,29 @@ from minigraph.rewrite.pipeline import Stage
 
 
 class CompileRecord(NamedTuple):
-    """What a compilation leaves for another: the program that it specialised, and what each pass did."""
+    """A compilation's specialised program and the record of each pass, kept for compilations of other sizes."""
 
     program: Program
     stages: Sequence[Stage]
 
 
 class _Different(Exception):
-    """The passes did something for the first sizes that they would not, or might not, do for the others."""
+    """For the other sizes the passes would do, or might do, something else than they did for the first."""
 
 
 def resize(record: CompileRecord, program: Program) -> tuple[Program, Sequence[Stage]]:
-    """`program`, which has been specialised for other sizes, after those stages of the record that could be taken over;
-    and these. Passes from the first that has to be run anew are left to the caller."""
-    count = next((n for n, s in enumerate(record.stages) if s.changes is None), len(record.stages))
+    """`program`, specialised for other sizes, after the stages of the record that could be carried over; and these.
+
+    The caller runs the remaining passes, which start with the first that is not `Replayable`.
+    """
+    count = next((n for n, s in enumerate(record.stages) if not s.is_replayable), len(record.stages))
     stages = record.stages[:count]
     pairs = counterparts(record.program, program)
     if not stages or pairs is None:
         return program, ()
     try:
         return _Resizer(pairs, program.feeds).run(stages, program), stages
-    except (_Different, MinigraphError):  # the latter: a rule, or an op's types, does not allow it
+    except (_Different, MinigraphError):  # the latter comes from a rule or from an op's type rule
         return program, ()
 
 
@@ -59,7 +61,7 @@ class _Resizer:
 
     def run(self, stages: Sequence[Stage], program: Program) -> Program:
         for stage in stages:
-            for change in stage.changes or ():
+            for change in stage.changes:
                 self._redo(change)
         found = self._program(stages[-1].program, self.feeds)
         if [v.type for v in found.results] != [v.type for v in program.results]:
@@ -72,14 +74,14 @@ class _Resizer:
 
     def _redo(self, change: Change) -> None:
         roots = [self._instr(i) for i in change.roots]
-        values = change.again(roots, self.new)
+        values = change.redo(roots, self.new)
         if isinstance(values, str) or [v.type for v in values] != [t for i in roots for t in i.types]:
             raise _Different
         for old, new in zip(change.values, values, strict=True):
             self._pair(old, new)
 
     def _pair(self, old: Value, new: Value) -> None:
-        """See that the two were made in the same way, and learn from it what the ops that are new have become."""
+        """Check that both were made in the same way, and record the counterpart of each new op."""
         a, b = old.instr, new.instr
         if old.output != new.output or type(a.op) is not type(b.op) or len(a.inputs) != len(b.inputs):
             raise _Different
@@ -92,7 +94,7 @@ class _Resizer:
             raise _Different
 
     def _instr(self, root: Instr) -> Instr:
-        """What an instruction has become, and all that it needs."""
+        """The counterpart of an instruction, made with everything it needs."""
         stack = [root]
         while stack:
             instr = stack[-1]

@@ -6,11 +6,13 @@ read for their shape fall away, and equal computations become one instruction.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from minigraph.compile.effects import writes_before
 from minigraph.core.dtypes import string
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor
@@ -52,14 +54,17 @@ class _Specialiser:
         self.values: dict[Tensor, Value] = {}
         self.instrs: dict[Node, Instr] = {}
         self.effects: dict[Instr, tuple[Instr, ...]] = {}  # see `_behind`
+        self.last_write: dict[Instr, Value] = {}  # by cell: the value that the run leaves in it
         for slot, (tensor, kind) in enumerate(zip(feeds, types, strict=True)):
             instr = self.builder.add(Feed(slot, kind), name=tensor.node.name, source=tensor.node.source)
             self.values |= dict.fromkeys((tensor, *copies_of(tensor)), Value(instr, 0))
 
     def program(self, fetches: Sequence[Tensor], targets: Sequence[Node]) -> Program:
-        for node in self._needed([t.node for t in fetches if t not in self.values] + list(targets)):
-            self._lower(node)
-        results = tuple(self._readable(self.values[t], t.node) for t in fetches)
+        nodes = self._needed([t.node for t in fetches if t not in self.values] + list(targets))
+        before = writes_before(nodes, self._predecessors)
+        for node in self._in_order(nodes, before) if before else nodes:
+            self._lower(node, before.get(node, ()))
+        results = tuple(self._fetched(t) for t in fetches)
         roots = [v.instr for v in results] + [self.instrs[n] for n in targets if n in self.instrs]
         return Program(reachable(roots), results, self.feed_types)
 
@@ -72,11 +77,33 @@ class _Specialiser:
             if node in seen or (node.outputs and all(t in self.values for t in node.outputs)):
                 continue
             seen.add(node)
-            stack.extend(t.node for t in taken_inputs(node, self.branches) if t not in self.values)
-            stack.extend(node.control_inputs)
+            stack.extend(self._predecessors(node))
         return sorted(seen, key=lambda n: n.id)
 
-    def _lower(self, node: Node) -> None:
+    def _predecessors(self, node: Node) -> list[Node]:
+        inputs = [t.node for t in taken_inputs(node, self.branches) if t not in self.values]
+        return [*inputs, *node.control_inputs]
+
+    def _in_order(self, nodes: Sequence[Node], before: Mapping[Node, Sequence[Node]]) -> Iterable[Node]:
+        """The nodes with each write behind those in `before`, else in order of making."""
+        included = set(nodes)
+        followers: dict[Node, list[Node]] = {}
+        waiting: dict[Node, int] = {}
+        for node in nodes:
+            needed = {p for p in (*self._predecessors(node), *before.get(node, ())) if p in included}
+            waiting[node] = len(needed)
+            for predecessor in needed:
+                followers.setdefault(predecessor, []).append(node)
+        ready = [(n.id, n) for n in nodes if not waiting[n]]
+        while ready:
+            _, node = heapq.heappop(ready)
+            yield node
+            for follower in followers.get(node, ()):
+                waiting[follower] -= 1
+                if not waiting[follower]:
+                    heapq.heappush(ready, (follower.id, follower))
+
+    def _lower(self, node: Node, behind: Sequence[Node]) -> None:
         op = node.op
         if any(t.dtype is string for t in node.outputs):
             return  # made on the host, out of what this program computes
@@ -100,7 +127,7 @@ class _Specialiser:
             self.values.update(zip(node.outputs, [*sides, *index], strict=True))
             self.instrs[node] = self.values[source].instr
             return
-        control = tuple(dict.fromkeys(self.instrs[c] for c in node.control_inputs if c in self.instrs))
+        control = tuple(dict.fromkeys(self.instrs[c] for c in (*node.control_inputs, *behind) if c in self.instrs))
         inputs: list[Value] = []
         try:
             inputs = [self._operand(op, i, t, node) for i, t in enumerate(node.inputs)]
@@ -133,6 +160,11 @@ class _Specialiser:
             return value
         return self._readable(value, node)
 
+    def _fetched(self, tensor: Tensor) -> Value:
+        """The tensor's value. A variable's buffer is read after the last write of the run."""
+        value = self.values[tensor]
+        return self.last_write[value.instr] if value.instr in self.last_write else self._readable(value, tensor.node)
+
     def _readable(self, value: Value, node: Node) -> Value:
         """The value itself, or for a variable's buffer a read of it as it is before the run's writes."""
         if not isinstance(value.instr.op, Cell):
@@ -151,8 +183,10 @@ class _Specialiser:
     def _bind(self, node: Node, instr: Instr) -> None:
         self.instrs[node] = instr
         if instr not in self.effects:
-            writes = instr.op.writes and not instr.op.draws
+            writes = () if instr.op.draws else instr.op.writes
             self.effects[instr] = (instr,) if writes else self._behind(instr.predecessors)
+            for output, position in enumerate(writes, len(instr.types) - len(writes)):
+                self.last_write[instr.inputs[position].instr] = Value(instr, output)
         for index, tensor in enumerate(node.outputs):
             self.values.setdefault(tensor, Value(instr, index))
 

@@ -15,16 +15,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend.base import Array, Backend, Launch, Lowered
+from minigraph.backend.base import Array, Backend, Buffer, Launch, Lowered, Types
 from minigraph.compile.plan import Plan, bytes_type
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Instr, Program
-from minigraph.rewrite.choice import Choice
+from minigraph.rewrite.choice import Choice, TunablePass
 from minigraph.rewrite.pipeline import Pass, run_pipeline
 from minigraph.util.object_cache import objects
 
-Types = Sequence[TensorType]
 Timed = Callable[[], float]  # runs once, and returns for how many seconds
 
 ROUNDS = 6  # of timing, at least
@@ -57,25 +56,25 @@ class Tuner:
     def __init__(
         self, backend: Backend, passes: Sequence[Pass], clock: Callable[[], float] = time.perf_counter
     ) -> None:
-        speed = getattr(backend, "speed", None)
+        speed = backend.speed()
         if speed is None:
             raise ValueError(f"autotune is for the numpy and llvm backends, not for {backend.name}")
         self._plain = backend
         self._clock = clock
-        self._where = "\n".join([version("minigraph"), backend.name, processor(), speed()])
+        self._where = "\n".join([version("minigraph"), backend.name, processor(), speed])
         self._known: dict[str, dict[str, float]] = {}
         self._store = objects("tuning")
         self.trials = 0  # made by this tuner
         self.decisions: list[Decision] = []  # all that it was asked for
-        self.backend: Any = TunedBackend(backend, self)
+        self.backend = TunedBackend(backend, self)
         self.begin()
         self.passes = tuple(
-            p.tuned(partial(self.choose_program, passes[i + 1 :])) if hasattr(p, "tuned") else p
+            p.tuned(partial(self.choose_program, passes[i + 1 :])) if isinstance(p, TunablePass) else p
             for i, p in enumerate(passes)
         )
 
-    def begin(self) -> Any:
-        """The backend for a plan that is about to be made; its trials have the whole budget."""
+    def begin(self) -> Backend:
+        """The backend for the next plan; trials for it get a new budget."""
         self._spent = 0.0
         self._announced = 0.0
         return self.backend
@@ -185,25 +184,46 @@ def measure(timers: Mapping[str, Timed]) -> dict[str, float]:
     return times
 
 
-class TunedBackend:
-    """A backend that runs an op in the way that a tuner chooses, where there are several."""
+class TunedBackend(Backend):
+    """A backend that runs each op in the way that a tuner chooses among the plain backend's alternatives."""
 
     def __init__(self, plain: Backend, tuner: Tuner) -> None:
         self._plain = plain
         self._tuner = tuner
+        self.name = plain.name
+        self.symbolic = plain.symbolic
+        self.precisions = plain.precisions
+        self.unwanted_passes = plain.unwanted_passes
+        self.pass_settings = plain.pass_settings
+        self.plan_type = plain.plan_type
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._plain, name)
+    def allocate(self, nbytes: int) -> Buffer:
+        return self._plain.allocate(nbytes)
+
+    def view(self, buffer: Buffer, offset: int, type: TensorType) -> Array:
+        return self._plain.view(buffer, offset, type)
+
+    def write(self, array: Array, value: Any) -> None:
+        self._plain.write(array, value)
+
+    def read(self, array: Array) -> Any:
+        return self._plain.read(array)
+
+    def packs(self, op: Op, in_types: Types) -> Mapping[int, TensorType]:
+        return self._plain.packs(op, in_types)
+
+    def speed(self) -> str | None:
+        return self._plain.speed()
+
+    def alternatives(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, Callable[[], Lowered]]:
+        return self._plain.alternatives(op, in_types, out_types)
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
-        """See `Backend`."""
-        alternatives = getattr(self._plain, "alternatives", None)
-        ways = alternatives(op, in_types, out_types) if alternatives else {}
+        ways = self._plain.alternatives(op, in_types, out_types)
         if len(ways) < 2:
             return self._plain.lower(op, in_types, out_types)
         choice = self._tuner.choose_lowered(op, in_types, out_types, ways)
-        lowered: Lowered = ways[choice.label]()
-        return lowered._replace(choice=f"{choice.label}, {choice.reason}")
+        return ways[choice.label]()._replace(choice=f"{choice.label}, {choice.reason}")
 
 
 class TrialStore:

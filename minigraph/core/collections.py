@@ -1,4 +1,4 @@
-"""Named lists of anything, which a graph keeps."""
+"""Named lists of any items, which a graph keeps."""
 
 from __future__ import annotations
 
@@ -7,27 +7,59 @@ from typing import Any
 
 
 class Collections:
-    """Lists by name. One comes into being when something is added to it, or `get_collection_ref` asks for it."""
+    """Lists by name. A list comes into being with its first item, or when `get_collection_ref` asks for it."""
 
     def __init__(self) -> None:
         self._collections: dict[Any, list[Any]] = {}
 
     def add_to_collection(self, name: Any, value: Any) -> None:
+        """Append an item to a collection.
+
+        Args:
+            name: Name of the collection.
+            value: The item.
+        """
         self._collections.setdefault(name, []).append(value)
 
     def add_to_collections(self, names: Any, value: Any) -> None:
-        """Append to each collection of a list, once, or to one; None: to none."""
+        """Append an item to several collections.
+
+        Args:
+            names: Name of a collection, or several, each of which counts once; None for no collection.
+            value: The item.
+        """
         for name in [names] if isinstance(names, str) else dict.fromkeys(names or ()):
             self.add_to_collection(name, value)
 
     def clear_collection(self, name: Any) -> None:
+        """Remove a collection, if it exists.
+
+        Args:
+            name: Name of the collection.
+        """
         self._collections.pop(name, None)
 
     def get_collection_ref(self, name: Any) -> list[Any]:
+        """Give a collection itself: changes of the list are changes of the collection.
+
+        Args:
+            name: Name of the collection, which is made if it does not exist.
+
+        Returns:
+            The list.
+        """
         return self._collections.setdefault(name, [])
 
     def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
-        """A copy of a collection; with `scope`, the items whose name the regular expression matches from the start."""
+        """Give a copy of a collection.
+
+        Args:
+            name: Name of the collection.
+            scope: Only items whose names match this regular expression from their start on.
+
+        Returns:
+            A list, empty if there is no such collection.
+        """
         items = self._collections.get(name, [])
         if not scope:
             return list(items)
@@ -35,11 +67,22 @@ class Collections:
         return [i for i in items if hasattr(i, "name") and pattern.match(i.name)]
 
     def get_all_collection_keys(self) -> list[Any]:
+        """List the names of the collections.
+
+        Returns:
+            The names, in the order of making.
+        """
         return list(self._collections)
 
 
 class GraphKeys:
-    """Names of the standard collections."""
+    """Names of the standard collections.
+
+    Example:
+        >>> w = tf.Variable(1.0, name="w")
+        >>> tf.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)
+        [<tf.Variable 'w:0' shape=() dtype=float32_ref>]
+    """
 
     GLOBAL_VARIABLES = "variables"
     LOCAL_VARIABLES = "local_variables"

@@ -1,4 +1,4 @@
-"""Element types, named as in TensorFlow 1."""
+"""Dtypes of tensors, named as in TensorFlow 1."""
 
 from __future__ import annotations
 
@@ -8,9 +8,35 @@ import numpy as np
 
 from minigraph.core.errors import DTypeError
 
+__all__ = [
+    "DType",
+    "as_dtype",
+    "float16",
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "string",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+]
+
 
 class DType:
-    """One element type. Compare with `==` against another DType, a NumPy dtype or a name."""
+    """The type of a tensor's elements, such as `tf.float32`. It equals the NumPy dtype and the name, too.
+
+    Args:
+        name: The name.
+        np_dtype: The NumPy dtype.
+
+    Example:
+        >>> tf.float32.name, tf.float32.size, tf.float32 == np.float32
+        ('float32', 4, True)
+    """
 
     __slots__ = ("name", "np_dtype")
 
@@ -20,35 +46,42 @@ class DType:
 
     @property
     def as_numpy_dtype(self) -> type:
+        """The type of NumPy's scalars, such as `np.float32`."""
         return self.np_dtype.type
 
     @property
     def base_dtype(self) -> DType:
+        """The dtype itself; in TensorFlow 1 the dtype of a variable's value."""
         return self
 
     @property
     def size(self) -> int:
-        """Bytes of one element."""
+        """The size of an element, in bytes."""
         return self.np_dtype.itemsize
 
     @property
     def is_floating(self) -> bool:
+        """Whether the elements are floating-point numbers."""
         return self.np_dtype.kind == "f"
 
     @property
     def is_integer(self) -> bool:
+        """Whether the elements are integers, signed or not."""
         return self.np_dtype.kind in "iu"
 
     @property
     def is_bool(self) -> bool:
+        """Whether the elements are booleans."""
         return self.np_dtype.kind == "b"
 
     @property
     def min(self) -> Any:
+        """The least finite number. Undefined for booleans and strings."""
         return np.finfo(self.np_dtype).min if self.is_floating else np.iinfo(self.np_dtype).min
 
     @property
     def max(self) -> Any:
+        """The greatest finite number. Undefined for booleans and strings."""
         return np.finfo(self.np_dtype).max if self.is_floating else np.iinfo(self.np_dtype).max
 
     def __eq__(self, other: object) -> bool:
@@ -92,7 +125,7 @@ _BY_NUMPY = {d.np_dtype: d for d in ALL}
 
 
 def register_dtype(name: str, np_dtype: Any) -> DType:
-    """A dtype that another package brings to NumPy, for tensors that are moved and cast; the one there is, if any."""
+    """Find, or make, the dtype for a NumPy dtype of another package. Its tensors can be moved and cast."""
     known = _BY_NUMPY.get(np.dtype(np_dtype))
     if known is None:
         known = _BY_NAME[name] = _BY_NUMPY[np.dtype(np_dtype)] = DType(name, np_dtype)
@@ -100,7 +133,22 @@ def register_dtype(name: str, np_dtype: Any) -> DType:
 
 
 def as_dtype(value: Any) -> DType:
-    """The DType for a DType, a NumPy dtype, a Python type or a name. DTypeError where there is none."""
+    """Convert a value to a dtype.
+
+    Args:
+        value: A dtype, a NumPy dtype or scalar type, a name such as "float32", or Python's float (float32), int (int32)
+            or bool.
+
+    Returns:
+        The dtype.
+
+    Raises:
+        DTypeError: There is no such dtype.
+
+    Example:
+        >>> tf.as_dtype("float32"), tf.as_dtype(np.int64), tf.as_dtype(float)
+        (tf.float32, tf.int64, tf.float32)
+    """
     if isinstance(value, DType):
         return value
     if isinstance(value, str) and value in _BY_NAME:

@@ -1,4 +1,7 @@
-"""Exceptions. Each also subclasses what TensorFlow 1 raises for the same mistake, so old `except` clauses work."""
+"""Exceptions: TensorFlow 1's `tf.errors`, and minigraph's own.
+
+Each is also a subclass of the exception that TensorFlow 1 raises for the same mistake, so old `except` clauses work.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,23 @@ from typing import Any
 
 
 class MinigraphError(Exception):
-    """Base of every exception that minigraph raises on purpose."""
+    """Base class of all exceptions that minigraph raises on purpose."""
 
 
 class ShapeError(MinigraphError, ValueError):
-    """Shapes, ranks or sizes that do not fit together."""
+    """Shapes, ranks or sizes do not fit together."""
 
 
 class DTypeError(MinigraphError, TypeError):
-    """A dtype that an op does not take, or dtypes that differ where they must agree."""
+    """An op does not take a dtype, or dtypes differ that must agree."""
 
 
 class GraphError(MinigraphError, ValueError):
-    """A misuse of a graph: a tensor of another graph, a name that is taken, an unknown name."""
+    """A graph is misused: a tensor of another graph, a name that is taken, or an unknown name."""
 
 
 class MissingNodeError(GraphError, AssertionError):
-    """A name that is not in a graph definition, where TensorFlow 1 asserts that it is."""
+    """A name is not in a graph definition. TensorFlow 1 raises AssertionError for it."""
 
 
 class FinalizedError(MinigraphError, RuntimeError):
@@ -30,15 +33,15 @@ class FinalizedError(MinigraphError, RuntimeError):
 
 
 class GradientError(MinigraphError, LookupError, ValueError):
-    """No gradient can be had along the path that was asked for."""
+    """There is no gradient along the path between two tensors."""
 
 
 class VerificationError(MinigraphError, RuntimeError):
-    """The graph broke an invariant. This is a defect of minigraph or of a pass, not of the user's program."""
+    """The graph broke an invariant: a defect of minigraph or of a pass, not of the user's program."""
 
 
 class BackendError(MinigraphError, RuntimeError):
-    """A backend that is unknown, or that cannot run here."""
+    """A backend is unknown or cannot run on this machine."""
 
 
 class MissingPackageError(MinigraphError, ImportError):
@@ -46,9 +49,11 @@ class MissingPackageError(MinigraphError, ImportError):
 
 
 class OpError(MinigraphError):
-    """An error while a graph runs, or about data a run needs.
+    """An error while a graph runs, or about data that a run needs.
 
-    `op` is the node (may be None; while the run goes on, its name), `message` the text, as in `tf.errors.OpError`.
+    Args:
+        message: The text, also the attribute `message`.
+        op: The node, also the attribute `op`; None if there is none. While the run goes on, it is the node's name.
     """
 
     def __init__(self, message: str, op: Any = None) -> None:
@@ -58,54 +63,67 @@ class OpError(MinigraphError):
 
 
 class InvalidArgumentError(OpError):
-    """An unfed placeholder, or an operand whose value is not allowed."""
+    """A placeholder was not fed, or an operand has a value that is not allowed."""
 
 
 def at_node(error: Exception, node: Any) -> OpError:
-    """The error as one of a run, with the node whose computation raised it and the line where the node was made."""
+    """Turn an exception into an error of a run, which names the node that raised it and the line that made the node.
+
+    Args:
+        error: The exception.
+        node: The node.
+
+    Returns:
+        An error of the same class if that is an OpError, else an InvalidArgumentError.
+
+    Example:
+        >>> error = tf.errors.at_node(ValueError("no such value"), tf.constant(1.0, name="x").op)
+        >>> error.op.name
+        'x'
+    """
     kind = type(error) if isinstance(error, OpError) else InvalidArgumentError
     return kind(f"{error} (in {node.type} node '{node.name}', made at {node.source.describe()})", node)
 
 
 class EarlyShapeError(ShapeError, InvalidArgumentError):
-    """Shapes that do not fit, found while the graph is built, where TensorFlow 1 finds them in a run."""
+    """Shapes do not fit, which is found while the graph is built. TensorFlow 1 finds it in a run."""
 
 
 class FailedPreconditionError(OpError):
-    """A variable was read before it was initialised."""
+    """A variable was read before it had a value."""
 
 
 class NotFoundError(OpError, FileNotFoundError):
-    """A file, or a tensor in a checkpoint, that does not exist."""
+    """A file, or a tensor in a checkpoint, does not exist."""
 
     def __str__(self) -> str:
         return self.message
 
 
 class AlreadyExistsError(OpError, FileExistsError):
-    """A file that is there already."""
+    """The file already exists."""
 
     def __str__(self) -> str:
         return self.message
 
 
 class PermissionDeniedError(OpError, PermissionError):
-    """A file that may not be read or written."""
+    """A file may not be read or written."""
 
     def __str__(self) -> str:
         return self.message
 
 
 class OutOfRangeError(OpError):
-    """The end of an input."""
+    """The input has ended."""
 
 
 class UnimplementedError(OpError):
-    """Something that is not there for this case."""
+    """The case is not implemented."""
 
 
 class DataLossError(OpError):
-    """A file that is truncated, corrupt, or of another kind than expected."""
+    """A file is truncated, damaged, or of another kind than expected."""
 
 
 class UnavailableError(OpError):
@@ -113,7 +131,7 @@ class UnavailableError(OpError):
 
 
 class ResourceExhaustedError(OpError):
-    """Out of memory or disk space."""
+    """Memory or disk space ran out."""
 
 
 class UnknownError(OpError):
@@ -121,4 +139,4 @@ class UnknownError(OpError):
 
 
 class InternalError(OpError):
-    """A kernel failed in a way the user's program did not cause."""
+    """A kernel failed, and the user's program is not the cause."""

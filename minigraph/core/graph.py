@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,23 +12,42 @@ import numpy as np
 
 from minigraph.core import scopes
 from minigraph.core.collections import Collections
-from minigraph.core.dtypes import DType
+from minigraph.core.dtypes import DType, as_dtype
 from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError
 from minigraph.core.graph_def import GraphDef, NodeDef
 from minigraph.core.op import Op, format_attributes
 from minigraph.core.operand import Operand
 from minigraph.core.provenance import Source, caller
 from minigraph.core.types import TensorShape, TensorType, as_shape, format_shape, merge
+from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 
 if TYPE_CHECKING:
     import networkx as nx
+
+__all__ = ["Graph", "Node", "Tensor", "convert_to_tensor", "get_default_graph", "reset_default_graph"]
 
 
 VALID_NAME = re.compile(r"[A-Za-z0-9_.\\][A-Za-z0-9_.\\/>-]*")
 
 
-class Tensor(Operand):
-    """One output of a node. It has a type but no value; `Session.run` computes values."""
+class Tensor(Operand["Tensor"]):
+    """One output of a node. It has a type but no value; `Session.run` computes values.
+
+    Operators make nodes: `+ - * / // % ** @ < <= > >= & | ^ ~`, and indexing. `==` compares identity, as in TensorFlow
+    1.
+
+    Args:
+        node: The node.
+        value_index: The number of the output, from 0.
+        type: The dtype and shape.
+
+    Example:
+        >>> x = tf.constant([1.0, 2.0], name="x")
+        >>> x
+        <tf.Tensor 'x:0' shape=(2,) dtype=float32>
+        >>> print(tf.Session().run(2 * x[1]))
+        4.0
+    """
 
     __slots__ = ("__weakref__", "node", "type", "value_index")
 
@@ -44,41 +63,73 @@ class Tensor(Operand):
 
     @property
     def graph(self) -> Graph:
+        """The graph of the node."""
         return self.node.graph
 
     @property
     def name(self) -> str:
+        """The node's name and the number of the output, such as `x:0`."""
         return f"{self.node.name}:{self.value_index}"
 
     @property
     def dtype(self) -> DType:
+        """The dtype."""
         return self.type.dtype
 
     @property
     def shape(self) -> TensorShape:
+        """The shape, with None for unknown dimensions."""
         return TensorShape(self.type.shape)
 
     @property
     def device(self) -> str:
+        """An empty string: a session runs the whole graph on its backend."""
         return ""
 
     def get_shape(self) -> TensorShape:
+        """Give the shape.
+
+        Returns:
+            The shape, as the property `shape`.
+        """
         return self.shape
 
-    def set_shape(self, shape: Any) -> None:
-        """Tell the graph what is known of the shape beyond what it inferred. ShapeError on a contradiction."""
+    def set_shape(self, shape: ShapeLike) -> None:
+        """Tell the graph dimensions that it could not infer.
+
+        Args:
+            shape: A shape; what it and the inferred shape know is merged.
+
+        Raises:
+            ShapeError: The shapes contradict each other.
+        """
         self.type = TensorType(self.type.dtype, merge(self.type.shape, as_shape(shape)))
 
     def consumers(self) -> list[Node]:
-        """Nodes that read this tensor."""
+        """List the nodes that read the tensor.
+
+        Returns:
+            The nodes, in the order of making.
+        """
         return [n for n in self.graph.nodes[self.node.id + 1 :] if any(t is self for t in n.inputs)]
 
-    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
-        """Run this tensor in `session`, or in the default session."""
+    def eval(self, feed_dict: Mapping[Any, Any] | None = None, session: Any = None) -> Any:
+        """Compute the tensor.
+
+        Args:
+            feed_dict: Values by tensors, as for `Session.run`.
+            session: The session; by default the default session.
+
+        Returns:
+            An array, or a NumPy scalar.
+
+        Raises:
+            ValueError: There is no session.
+        """
         return scopes.session_for(session).run(self, feed_dict)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """What a notebook shows."""
+        """The form that a notebook shows."""
         return _display[-1](self) if _display else {"text/plain": repr(self)}
 
     def __repr__(self) -> str:
@@ -90,7 +141,25 @@ class Tensor(Operand):
 
 
 class Node:
-    """One application of an op (TensorFlow 1 calls it an Operation)."""
+    """One application of an op; TensorFlow 1's `tf.Operation`.
+
+    `Graph.add` makes nodes. Attributes: `op`, the record of the op and its attributes; `inputs` and `outputs`, tuples
+    of tensors; `control_inputs`, nodes that run before; `name`; `source`, the line of the program that made it.
+
+    Args:
+        graph: The graph.
+        op: The op.
+        inputs: The tensors that it reads.
+        types: The types of its outputs.
+        name: Name of the node.
+        control_inputs: Nodes that run before it.
+        source: The line that made it.
+
+    Example:
+        >>> node = tf.add(1.0, 2.0, name="total").op
+        >>> node, node.type, node.outputs[0].name
+        (<tf.Operation 'total' type=Add>, 'Add', 'total:0')
+    """
 
     __slots__ = ("__weakref__", "control_inputs", "graph", "id", "inputs", "name", "op", "outputs", "source")
 
@@ -115,6 +184,7 @@ class Node:
 
     @property
     def type(self) -> str:
+        """Name of the op."""
         return type(self.op).__name__
 
     @property
@@ -123,12 +193,31 @@ class Node:
         return self.name.rpartition("/")[0]
 
     def get_attr(self, name: str) -> Any:
-        """One attribute of the op record. ValueError where it has none of that name."""
+        """Read an attribute of the op.
+
+        Args:
+            name: Name of the attribute.
+
+        Returns:
+            Its value.
+
+        Raises:
+            GraphError: There is no such attribute.
+        """
         if name not in self.op.fields:
             raise GraphError(f"Operation '{self.name}' has no attr named '{name}'; it has {self.op.fields}")
         return getattr(self.op, name)
 
-    def run(self, feed_dict: Any = None, session: Any = None) -> None:
+    def run(self, feed_dict: Mapping[Any, Any] | None = None, session: Any = None) -> None:
+        """Run the node.
+
+        Args:
+            feed_dict: Values by tensors, as for `Session.run`.
+            session: The session; by default the default session.
+
+        Raises:
+            ValueError: There is no session.
+        """
         scopes.session_for(session).run(self, feed_dict)
 
     def __repr__(self) -> str:
@@ -136,8 +225,10 @@ class Node:
 
 
 class Branch:
-    """One side of a condition while its nodes are made. `switch` gives the tensor through which a value from outside
-    comes in."""
+    """One side of a condition while its nodes are made.
+
+    `switch` makes the tensor through which a value from outside enters the branch.
+    """
 
     def __init__(self, switch: Callable[[Tensor], Tensor]) -> None:
         self.switch = switch
@@ -146,7 +237,7 @@ class Branch:
         self._captured: dict[Tensor, Tensor] = {}
 
     def capture(self, tensor: Tensor) -> Tensor:
-        """What a node of the branch reads in place of `tensor`."""
+        """The tensor that a node of the branch reads in place of `tensor`."""
         if tensor.node in self.inside:
             return tensor
         if tensor not in self._captured:
@@ -160,7 +251,7 @@ class Branch:
 
 
 class _Context(threading.local):
-    """What is active while nodes are made. Each thread has its own, so threads can build side by side."""
+    """State while nodes are made. Each thread has its own, so threads can build one graph at the same time."""
 
     scope = ""
     branch: Branch | None = None
@@ -169,7 +260,18 @@ class _Context(threading.local):
 
 
 class Graph(Collections):
-    """Nodes in the order they were made, which is a topological order."""
+    """A graph of nodes, in the order in which they were made. Every node comes after the nodes it reads.
+
+    Example:
+        >>> graph = tf.Graph()
+        >>> with graph.as_default():
+        ...     x = tf.placeholder(tf.float32, name="x")
+        ...     y = tf.square(x, name="y")
+        >>> [node.name for node in graph.get_operations()]
+        ['x', 'y']
+        >>> tf.Session(graph=graph).run("y:0", {"x:0": 3.0}).item()
+        9.0
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -186,10 +288,22 @@ class Graph(Collections):
     # building
 
     def add(self, op: Op, inputs: Sequence[Tensor], name: str | None = None, control: bool = True) -> Node:
-        """Append one application of `op`. Its types are inferred now, so a misfit is raised at the user's line.
+        """Append an application of an op. Its types are inferred at once, so a misfit is raised at the user's line.
 
-        `name` ending in "/" is taken as it stands (a scope's own name); else it is made unique in the scope.
-        `control=False` leaves the active control dependencies out.
+        Args:
+            op: The op.
+            inputs: Tensors of this graph.
+            name: Name of the node, made unique in the current scope; by default the op's. With a slash at its end it is
+                taken unchanged.
+            control: Whether the active control dependencies apply.
+
+        Returns:
+            The node.
+
+        Raises:
+            FinalizedError: The graph is finalized.
+            GraphError: An input is of another graph, or the name is taken or not valid.
+            ShapeError, DTypeError: The op does not take these types.
         """
         with self.lock:
             if self.finalized:
@@ -228,7 +342,19 @@ class Graph(Collections):
         control_inputs: tuple[Node, ...],
         source: Source,
     ) -> Node:
-        """Append a node as it is given. Whoever calls this has checked the types, and holds the lock."""
+        """Append a node without checks. The caller has checked the types and holds the lock.
+
+        Args:
+            op: The op.
+            inputs: Tensors of this graph.
+            types: The types of the outputs.
+            name: Name of the node, unique.
+            control_inputs: Nodes that run before it.
+            source: The line that made it.
+
+        Returns:
+            The node.
+        """
         node = Node(self, op, inputs, types, name, control_inputs, source)
         self.nodes.append(node)
         self._by_name[name] = node
@@ -236,15 +362,25 @@ class Graph(Collections):
         return node
 
     def reserve_ids(self, count: int) -> None:
-        """Count `count` nodes that TensorFlow 1 would have made here and this graph does not need.
+        """Count nodes that TensorFlow 1 would have made here and that this graph does not need.
 
-        Default op seeds are op counts, so this keeps random numbers equal to TensorFlow's.
+        Seeds of random ops depend by default on the count of nodes, so this keeps random numbers equal to TensorFlow's.
+
+        Args:
+            count: The number of nodes.
         """
         self.last_id += count
 
     @contextmanager
     def counted_as(self, count: int) -> Iterator[None]:
-        """Count what is made inside as `count` nodes; see `reserve_ids`."""
+        """Count the nodes made in a `with` block as another number; see `reserve_ids`.
+
+        Args:
+            count: The number.
+
+        Yields:
+            None.
+        """
         start = self.last_id
         yield
         self.last_id = start + count
@@ -262,7 +398,17 @@ class Graph(Collections):
         return any(self._context.control)
 
     def unique_name(self, name: str) -> str:
-        """`name` in the current scope, with the first free suffix `_1`, `_2`, …; case does not count."""
+        """Make a name unique: in the current scope, with the first free suffix `_1`, `_2`, …; case does not count.
+
+        Args:
+            name: Name of a node or scope. With a slash at its end it is taken unchanged.
+
+        Returns:
+            The full name, without a slash at its end.
+
+        Raises:
+            GraphError: The name is not valid.
+        """
         if name.endswith("/"):
             self._names_used.setdefault(name[:-1].lower(), 1)
             return name[:-1]
@@ -283,7 +429,11 @@ class Graph(Collections):
             return f"{full}_{count}"
 
     def use_scopes(self, name: str) -> None:
-        """Count the scopes that a node's name stands in as used, as if they had been opened for it."""
+        """Count the scopes in a node's name as used, as if they had been opened for it.
+
+        Args:
+            name: Full name of the node.
+        """
         while "/" in name:
             name = name.rpartition("/")[0]
             self._names_used.setdefault(name.lower(), 1)
@@ -292,7 +442,11 @@ class Graph(Collections):
 
     @contextmanager
     def as_default(self) -> Iterator[Graph]:
-        """Make this the graph that new nodes go to, in this thread."""
+        """Make this the default graph of the thread, in a `with` block.
+
+        Yields:
+            The graph.
+        """
         stack = scopes.graph_stack()
         stack.append(self)
         try:
@@ -302,7 +456,19 @@ class Graph(Collections):
 
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
-        """Prefix node names. "a/" reopens a scope as it is; None or "" leaves all scopes. Yields "a/"."""
+        """Open a scope that prefixes the names of nodes, in a `with` block.
+
+        Args:
+            name: Name of the scope, made unique. With a slash at its end, the scope of this name is opened again; None
+                or "" leaves all scopes.
+
+        Yields:
+            The scope's name with a slash at its end, or an empty string.
+
+        Raises:
+            TypeError: `name` is not a string.
+            GraphError: The name is not valid.
+        """
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name for name_scope must be a string, not {name!r}")
         context = self._context
@@ -321,7 +487,15 @@ class Graph(Collections):
 
     @contextmanager
     def control_dependencies(self, inputs: Iterable[Any] | None) -> Iterator[None]:
-        """Nodes made inside run after `inputs` (tensors or nodes). None clears the active ones, and leaves branches."""
+        """Make the nodes in a `with` block run after others.
+
+        Args:
+            inputs: Tensors, operations and variables that run first; None to clear the active dependencies and leave
+                the branches of conditions.
+
+        Yields:
+            None.
+        """
         context = self._context
         old, branch = context.control, context.branch
         if inputs is None:
@@ -336,7 +510,14 @@ class Graph(Collections):
 
     @contextmanager
     def branch(self, branch: Branch) -> Iterator[None]:
-        """Make nodes in a branch of a condition; `control_dependencies(None)` leaves it."""
+        """Make the nodes in a `with` block in a branch of a condition; `control_dependencies(None)` leaves it.
+
+        Args:
+            branch: The branch.
+
+        Yields:
+            None.
+        """
         context = self._context
         branch.outer = context.branch
         old, context.branch = context.branch, branch
@@ -347,7 +528,14 @@ class Graph(Collections):
 
     @contextmanager
     def made_at(self, source: Source) -> Iterator[None]:
-        """Give new nodes this source (gradients inherit their forward node's)."""
+        """Give the nodes made in a `with` block a source. Gradients have the source of their forward node.
+
+        Args:
+            source: The line.
+
+        Yields:
+            None.
+        """
         context = self._context
         old, context.source = context.source, source
         try:
@@ -356,12 +544,25 @@ class Graph(Collections):
             context.source = old
 
     def finalize(self) -> None:
+        """Make the graph read-only: from here on, adding a node raises FinalizedError."""
         self.finalized = True
 
     # look-up
 
     def as_graph_element(self, value: Any) -> Tensor | Node:
-        """The tensor or node for a tensor, node, variable, or name."""
+        """Find a tensor or node.
+
+        Args:
+            value: A tensor, node or variable, or a name: `node` or `node:output`.
+
+        Returns:
+            The tensor or node.
+
+        Raises:
+            KeyError: There is no node, or no output, of this name.
+            TypeError: `value` is of another kind.
+            GraphError: `value` is of another graph.
+        """
         if isinstance(value, str):
             return self._by_string(value)
         convert = getattr(value, "as_graph_tensor", None)
@@ -390,6 +591,18 @@ class Graph(Collections):
         return f" Close names: {', '.join(near)}." if near else ""
 
     def get_tensor_by_name(self, name: str) -> Tensor:
+        """Find a tensor by its name.
+
+        Args:
+            name: The name, `node:output`.
+
+        Returns:
+            The tensor.
+
+        Raises:
+            KeyError: There is no such node or output.
+            GraphError: The name is not a tensor's.
+        """
         if isinstance(name, str) and ":" not in name:
             raise GraphError(f"The name '{name}' is not a tensor's: that is '<node>:<output>', such as '{name}:0'.")
         element = self.as_graph_element(name)
@@ -398,24 +611,60 @@ class Graph(Collections):
         return element
 
     def get_operation_by_name(self, name: str) -> Node:
+        """Find a node by its name.
+
+        Args:
+            name: The name.
+
+        Returns:
+            The node.
+
+        Raises:
+            KeyError: There is no such node.
+            GraphError: The name is a tensor's.
+        """
         element = self.as_graph_element(name)
         if not isinstance(element, Node):
             raise GraphError(f"'{name}' names a tensor, not a node.")
         return element
 
     def find_node(self, name: str) -> Node | None:
+        """Find a node by its name.
+
+        Args:
+            name: The name.
+
+        Returns:
+            The node; None if there is none.
+        """
         return self._by_name.get(name)
 
     def get_operations(self) -> list[Node]:
+        """List the nodes.
+
+        Returns:
+            The nodes, in the order of making.
+        """
         return list(self.nodes)
 
     def as_graph_def(self, from_version: Any = None, add_shapes: bool = False) -> GraphDef:
-        """The nodes as plain records, for `tf.import_graph_def` and files. The arguments are without effect."""
+        """Copy the nodes into plain records, for `tf.import_graph_def` and files.
+
+        Args:
+            from_version, add_shapes: TensorFlow 1's; they have no effect.
+
+        Returns:
+            The records.
+        """
         return GraphDef([_node_def(node) for node in self.nodes], self.last_id)
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
-        """The graph for networkx: a vertex per node (key: its name), an edge per input (attribute `tensor`) or
-        control input (`control=True`)."""
+        """Convert the graph for the package networkx.
+
+        Returns:
+            A MultiDiGraph. Each node is a vertex with its name as the key. Each input is an edge with the attributes
+            `tensor`, `type` and `input`, its position; each control input an edge with `control=True`.
+        """
         import networkx as nx
 
         out: nx.MultiDiGraph[str] = nx.MultiDiGraph()
@@ -435,7 +684,7 @@ class Graph(Collections):
         return format_graph(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """What a notebook shows."""
+        """The form that a notebook shows."""
         return _display[-1](self) if _display else {"text/plain": str(self)}
 
 
@@ -459,14 +708,33 @@ def format_graph(graph: Graph) -> str:
 
 
 def get_default_graph() -> Graph:
-    """The innermost `Graph.as_default()` of this thread, else the process's default graph."""
+    """Give the graph that gets new nodes.
+
+    Returns:
+        The innermost `Graph.as_default()` of this thread; outside of all, the default graph of the process.
+
+    Example:
+        >>> x = tf.constant(1.0)
+        >>> tf.get_default_graph() is x.graph
+        True
+    """
     stack = scopes.graph_stack()
     graph: Graph = stack[-1] if stack else scopes.global_graph(Graph)
     return graph
 
 
 def reset_default_graph() -> None:
-    """Start a new default graph. Nodes of the old one stay usable only with their own graph."""
+    """Start a new default graph. Tensors of the old one cannot be used in it.
+
+    Raises:
+        AssertionError: The call is inside `with graph.as_default()`.
+
+    Example:
+        >>> x = tf.constant(1.0)
+        >>> tf.reset_default_graph()
+        >>> len(tf.get_default_graph())
+        0
+    """
     if scopes.graph_stack():
         raise AssertionError(
             "Do not use tf.reset_default_graph() to clear nested graphs: leave `with graph.as_default():` first."
@@ -490,15 +758,36 @@ def install_constant(builder: Callable[..., Tensor]) -> None:
     _constant.append(builder)
 
 
-def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None) -> Tensor:
-    """A tensor for a tensor, variable, array, number or nested list. DTypeError where `dtype` contradicts its own."""
+def convert_to_tensor(
+    value: TensorLike, dtype: DTypeLike | None = None, name: str | None = None, preferred_dtype: DTypeLike | None = None
+) -> Tensor:
+    """Turn a value into a tensor. Arrays and numbers become constants.
+
+    Args:
+        value: A tensor, a variable, an array, a number, or nested lists of numbers. Python floats become float32,
+            Python integers int32.
+        dtype: The dtype; by default that of `value`.
+        name: Name of the constant.
+        preferred_dtype: The dtype for numbers and lists if `dtype` is None.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        DTypeError: A tensor has another dtype, or the dtype cannot hold the value.
+
+    Example:
+        >>> tf.convert_to_tensor([1, 2])
+        <tf.Tensor 'Const:0' shape=(2,) dtype=int32>
+    """
     convert = getattr(value, "as_graph_tensor", None)
     if convert is not None:
         value = convert()
     if isinstance(value, Tensor):
         if dtype is not None and value.dtype != dtype:
             raise DTypeError(
-                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {value.dtype.name}: {value!r}"
+                f"Tensor conversion requested dtype {as_dtype(dtype).name} for Tensor with dtype "
+                f"{value.dtype.name}: {value!r}"
             )
         return value
     if dtype is None and preferred_dtype is not None and not isinstance(value, np.ndarray | np.generic):

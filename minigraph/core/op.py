@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from minigraph.core.errors import GradientError
+from minigraph.core.moves import Moves, read
 from minigraph.core.record import Record
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
@@ -41,6 +42,14 @@ class Batching(NamedTuple):
 
     cut: tuple[bool, ...]
     sums: tuple[bool, ...]
+
+
+class Application(NamedTuple):
+    """One of the applications that an op stands for."""
+
+    op: Op
+    in_types: Sequence[TensorType]
+    out_types: Sequence[TensorType]
 
 
 def attribute_key(value: Any) -> Any:
@@ -162,6 +171,26 @@ class Op(Record):
     def expr(self, *operands: Scalar) -> Scalar:
         """The output's element from the operands' elements, for an application that is pointwise."""
         raise NotImplementedError(f"{type(self).__name__} has no scalar expression")
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int | None:
+        """Floating-point operations of one application, all types static; None where the op does not count them.
+
+        Every addition, multiplication, comparison and elementary function of the mathematical operation counts as
+        one, on full windows: nothing is subtracted for padding or for Winograd's algorithm. Integer work, such as
+        drawing random bits, does not count.
+        """
+        if self.is_view or not in_types:
+            return 0
+        counts = [op.flops(ins, outs) for op, ins, outs in self.made_of(in_types, out_types)]
+        return None if not counts or None in counts else sum(c for c in counts if c is not None)
+
+    def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
+        """The applications that the op stands for, if the compiler made it of several."""
+        return ()
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves | None:
+        """How the op, all types static, copies elements, if that is all it does. See `minigraph.core.moves`."""
+        return read(in_types[0], lambda x: x.reshape(-1)) if self.is_view else None
 
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
         """The axes of input 0 that the op sums over, if that is all it does."""

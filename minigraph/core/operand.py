@@ -1,104 +1,109 @@
-"""Python operators on tensors and variables. What they do is installed by the ops that implement them."""
+# mypy: disable-error-code="no-any-return"
+"""Python operators on tensors and variables. The ops that implement them install their functions here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import numpy.typing as npt
 
 OPERATORS: dict[str, Callable[..., Any]] = {}
+Result = TypeVar("Result")
+Other: TypeAlias = "Operand[Any] | npt.ArrayLike"
 
 
-class Operand:
-    """What a tensor and a variable share: operators, and no truth value, length or iteration."""
+class Operand(Generic[Result]):
+    """Base class of tensors and variables: operators that give a `Result`; no truth value, length or iteration."""
 
     __slots__ = ()
     __array_priority__ = 100  # NumPy arrays on the left hand leave the operator to us
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Other) -> Result:
         return OPERATORS["add"](self, other)
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: Other) -> Result:
         return OPERATORS["add"](other, self)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Other) -> Result:
         return OPERATORS["sub"](self, other)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Other) -> Result:
         return OPERATORS["sub"](other, self)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Other) -> Result:
         return OPERATORS["mul"](self, other)
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: Other) -> Result:
         return OPERATORS["mul"](other, self)
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Other) -> Result:
         return OPERATORS["truediv"](self, other)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Other) -> Result:
         return OPERATORS["truediv"](other, self)
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self, other: Other) -> Result:
         return OPERATORS["floordiv"](self, other)
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self, other: Other) -> Result:
         return OPERATORS["floordiv"](other, self)
 
-    def __mod__(self, other: Any) -> Any:
+    def __mod__(self, other: Other) -> Result:
         return OPERATORS["mod"](self, other)
 
-    def __rmod__(self, other: Any) -> Any:
+    def __rmod__(self, other: Other) -> Result:
         return OPERATORS["mod"](other, self)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: Other) -> Result:
         return OPERATORS["pow"](self, other)
 
-    def __rpow__(self, other: Any) -> Any:
+    def __rpow__(self, other: Other) -> Result:
         return OPERATORS["pow"](other, self)
 
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self, other: Other) -> Result:
         return OPERATORS["matmul"](self, other)
 
-    def __rmatmul__(self, other: Any) -> Any:
+    def __rmatmul__(self, other: Other) -> Result:
         return OPERATORS["matmul"](other, self)
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: Other) -> Result:
         return OPERATORS["less"](self, other)
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: Other) -> Result:
         return OPERATORS["less_equal"](self, other)
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: Other) -> Result:
         return OPERATORS["greater"](self, other)
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: Other) -> Result:
         return OPERATORS["greater_equal"](self, other)
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: Other) -> Result:
         return OPERATORS["and"](self, other)
 
-    def __rand__(self, other: Any) -> Any:
+    def __rand__(self, other: Other) -> Result:
         return OPERATORS["and"](other, self)
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, other: Other) -> Result:
         return OPERATORS["or"](self, other)
 
-    def __ror__(self, other: Any) -> Any:
+    def __ror__(self, other: Other) -> Result:
         return OPERATORS["or"](other, self)
 
-    def __xor__(self, other: Any) -> Any:
+    def __xor__(self, other: Other) -> Result:
         return OPERATORS["xor"](self, other)
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> Result:
         return OPERATORS["neg"](self)
 
-    def __abs__(self) -> Any:
+    def __abs__(self) -> Result:
         return OPERATORS["abs"](self)
 
-    def __invert__(self) -> Any:
+    def __invert__(self) -> Result:
         return OPERATORS["invert"](self)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Any) -> Result:
         return OPERATORS["getitem"](self, key)
 
     def __bool__(self) -> bool:

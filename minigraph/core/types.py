@@ -9,19 +9,21 @@ from typing import Any, NamedTuple
 from minigraph.core.dtypes import DType
 from minigraph.core.errors import ShapeError
 
+__all__ = ["Dimension", "TensorShape"]
+
 Dim = int | None
 Shape = tuple[Dim, ...] | None  # None: the rank is unknown
 
 
 class TensorType(NamedTuple):
-    """dtype and shape. `shape` is None where the rank is unknown; a dimension is None where it is unknown."""
+    """A dtype and a shape. `shape` is None if the rank is unknown; a dimension is None if it is unknown."""
 
     dtype: DType
     shape: Shape
 
     @property
     def static(self) -> tuple[int, ...]:
-        """The shape as numbers. ShapeError where one is unknown."""
+        """The shape as numbers. ShapeError if one is unknown."""
         if self.shape is None or None in self.shape:
             raise ShapeError(f"the shape {format_shape(self.shape)} is not fully known")
         return self.shape  # type: ignore[return-value]
@@ -58,14 +60,14 @@ def format_shape(shape: Shape) -> str:
 
 
 def compatible(a: Shape, b: Shape) -> bool:
-    """Whether one tensor could have both shapes."""
+    """Whether a tensor can have both shapes."""
     if a is None or b is None:
         return True
     return len(a) == len(b) and all(x is None or y is None or x == y for x, y in zip(a, b, strict=True))
 
 
 def merge(a: Shape, b: Shape) -> Shape:
-    """The shape that knows what either knows. ShapeError where they contradict each other."""
+    """The shape with the dimensions that either shape knows. ShapeError if they contradict each other."""
     if a is None:
         return b
     if b is None:
@@ -76,7 +78,7 @@ def merge(a: Shape, b: Shape) -> Shape:
 
 
 def broadcast(a: Shape, b: Shape) -> Shape:
-    """NumPy's broadcasting rule on shapes with unknown dimensions. ShapeError where it does not apply."""
+    """NumPy's broadcasting rule on shapes with unknown dimensions. ShapeError if they do not broadcast."""
     if a is None or b is None:
         return None
     rank = max(len(a), len(b))
@@ -96,7 +98,7 @@ def broadcast(a: Shape, b: Shape) -> Shape:
 
 
 def cut_rows(types: Sequence[TensorType], out: TensorType) -> tuple[bool, ...] | None:
-    """Which operands of a broadcasting op are cut with the result along its first axis; None where that axis is 1."""
+    """Which operands of a broadcasting op are cut with the result along its first axis; None if that axis is 1."""
     rank, rows = len(out.static), (out.static or (1,))[0]
     if rows == 1:
         return None
@@ -104,7 +106,20 @@ def cut_rows(types: Sequence[TensorType], out: TensorType) -> tuple[bool, ...] |
 
 
 class Dimension:
-    """One dimension as TensorFlow 1 hands it out: `.value` is an int or None; it acts as an int where known."""
+    """A dimension of a `TensorShape`: an integer, or unknown.
+
+    Arithmetic and comparisons with an unknown dimension give an unknown one or None.
+
+    Args:
+        value: The size; None if it is unknown.
+
+    Example:
+        >>> shape = tf.placeholder(tf.float32, [None, 28]).shape
+        >>> shape[1] * 2, shape[0] * 2
+        (Dimension(56), Dimension(None))
+        >>> shape[1].value, shape[0].value
+        (28, None)
+    """
 
     __slots__ = ("value",)
 
@@ -119,7 +134,7 @@ class Dimension:
     __int__ = __index__
 
     def _with(self, other: Any, fn: Any) -> Any:
-        """`fn` of both values; None where one is unknown."""
+        """`fn` of both values; None if one is unknown."""
         right = Dimension(other).value
         return None if self.value is None or right is None else fn(self.value, right)
 
@@ -175,43 +190,106 @@ class Dimension:
 
 
 class TensorShape:
-    """A shape as TensorFlow 1 hands it out: `as_list()`, `ndims`, indexing to `Dimension`."""
+    """A shape, whose dimensions or whose rank may be unknown.
+
+    Indexing gives a `Dimension`, slices a `TensorShape`. It is false if the rank is unknown.
+
+    Args:
+        dims: The dimensions, None for an unknown one; None alone for an unknown rank.
+
+    Raises:
+        ShapeError: A dimension is not an integer, or below −1. (−1 is unknown.)
+
+    Example:
+        >>> shape = tf.TensorShape([None, 28, 28, 1])
+        >>> print(shape)
+        (?, 28, 28, 1)
+        >>> shape.as_list(), shape.ndims, shape.is_fully_defined()
+        ([None, 28, 28, 1], 4, False)
+    """
 
     __slots__ = ("shape",)
 
-    def __init__(self, dims: Any) -> None:
+    def __init__(self, dims: TensorShape | Sequence[int | Dimension | None] | int | None) -> None:
         self.shape: Shape = as_shape(dims)
 
     @property
     def ndims(self) -> int | None:
+        """The number of axes; None if it is unknown."""
         return None if self.shape is None else len(self.shape)
 
     rank = ndims
 
     @property
     def dims(self) -> list[Dimension] | None:
+        """The dimensions; None if the rank is unknown."""
         return None if self.shape is None else [Dimension(d) for d in self.shape]
 
     def as_list(self) -> list[Dim]:
+        """Give the dimensions as integers and Nones.
+
+        Returns:
+            A list.
+
+        Raises:
+            ShapeError: The rank is unknown.
+        """
         if self.shape is None:
             raise ShapeError("as_list() is not defined on an unknown TensorShape.")
         return list(self.shape)
 
     def is_fully_defined(self) -> bool:
+        """Tell whether all dimensions are known.
+
+        Returns:
+            True if they are.
+        """
         return self.shape is not None and None not in self.shape
 
     def num_elements(self) -> int | None:
+        """Multiply the dimensions.
+
+        Returns:
+            The number of elements; None if a dimension is unknown.
+        """
         if self.shape is None or None in self.shape:
             return None
         return math.prod(d for d in self.shape if d is not None)
 
     def is_compatible_with(self, other: Any) -> bool:
+        """Tell whether a tensor can have both shapes.
+
+        Args:
+            other: A shape.
+
+        Returns:
+            True if it can.
+        """
         return compatible(self.shape, as_shape(other))
 
     def assert_is_compatible_with(self, other: Any) -> None:
+        """Check that a tensor can have both shapes.
+
+        Args:
+            other: A shape.
+
+        Raises:
+            ShapeError: It cannot.
+        """
         merge(self.shape, as_shape(other))
 
     def merge_with(self, other: Any) -> TensorShape:
+        """Merge two shapes.
+
+        Args:
+            other: A shape.
+
+        Returns:
+            The shape with the dimensions that either shape knows.
+
+        Raises:
+            ShapeError: The shapes contradict each other.
+        """
         return TensorShape(merge(self.shape, as_shape(other)))
 
     def __bool__(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -12,8 +13,11 @@ from minigraph.core.dtypes import DType
 from minigraph.core.operand import Operand
 from minigraph.core.types import Dimension, TensorShape
 
-TensorLike: TypeAlias = Operand | npt.ArrayLike
-"""A tensor, a variable, or anything of which NumPy makes an array of numbers."""
+TensorLike: TypeAlias = Operand[Any] | npt.ArrayLike | Sequence[Operand[Any] | npt.ArrayLike]
+"""A tensor, a variable, anything that NumPy converts to an array of numbers, or a sequence of these."""
+
+NumberLike: TypeAlias = float | np.number[Any] | Operand[Any]
+"""A number, or a tensor or variable that holds one."""
 
 DTypeLike: TypeAlias = DType | str | type[Any] | np.dtype[Any]
 """A dtype: `tf.float32`, `"float32"`, `np.float32`, or `np.dtype("float32")`."""
@@ -25,4 +29,16 @@ AxisLike: TypeAlias = int | Sequence[int] | None
 """An axis, several, or None for all; negative numbers count from the last."""
 
 Padding: TypeAlias = Literal["SAME", "VALID"]
+PaddingLike: TypeAlias = Padding | Sequence[Sequence[int]]
+"""A padding by name, or the numbers of zeros before and after each dimension."""
+
 DataFormat2D: TypeAlias = Literal["NHWC", "NCHW"]
+
+Size: TypeAlias = int | Sequence[int]
+"""Sizes along the spatial axes: one number for all, or one for each; ops also take one for each axis."""
+
+LayerPadding: TypeAlias = Literal["valid", "same", "VALID", "SAME"]
+LayerDataFormat: TypeAlias = Literal["channels_last", "channels_first"]
+
+PathLike: TypeAlias = str | os.PathLike[str]
+"""The path of a file or folder."""

@@ -1,4 +1,4 @@
-"""Fetches the full MNIST set from public mirrors or a folder, and verifies checksums."""
+"""Download of the full MNIST set from public mirrors, or its copy from a folder, verified by checksums."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from minigraph.core.errors import DataLossError, NotFoundError, UnavailableError
+from minigraph.core.typing import PathLike
 from minigraph.data import mnist
 from minigraph.data.idx import open_content
 from minigraph.util.files import atomic_write, cache_dir, sync_folder
@@ -33,28 +34,42 @@ _GZIP_EXTRA = 1 << 16  # bytes; gzip of data it cannot shrink adds less
 
 
 class _TransferError(Exception):
-    """A download that ended early, with the reason; the received part is kept for the next attempt."""
+    """A download that ended early, with the reason. The received part is kept for the next attempt."""
 
 
 def fetch_mnist(
-    target: str | os.PathLike[str] | None = None,
+    target: PathLike | None = None,
     mirrors: Sequence[str] | None = None,
     progress: bool = True,
-    source_folder: str | os.PathLike[str] | None = None,
+    source_folder: PathLike | None = None,
 ) -> Path:
-    """Put the four MNIST files, gzipped (about 11 MB), into `target`, and return that folder.
+    """Put the four gzipped files of MNIST, about 11 MB, into a folder.
 
-    target: the folder; by default the folder in the cache that `load("mnist")` searches.
-    mirrors: URLs of folders, tried in order; by default `MIRRORS`. Proxies are read from the
-        environment.
-    progress: report on stderr, with a bar on a terminal, otherwise with one line per file.
-    source_folder: copy from here, or from its `mnist` subfolder, instead of downloading.
+    Each file is checked by size and SHA-256 before it gets its name. Whole files are kept. A download that was
+    interrupted continues from its `.part` file.
 
-    Every file is verified by size and SHA-256 before it gets its name; existing intact files are
-    kept. An interrupted download resumes from its `.part` file.
+    Args:
+        target: The folder; by default the one in the cache where `load("mnist")` looks.
+        mirrors: Addresses of folders, tried in order; by default public ones. The environment names proxies.
+        progress: Whether to report on stderr, with a bar on a terminal, or with a line for each file.
+        source_folder: Folder to copy the files from, itself or its subfolder `mnist`, instead of a download.
 
-    Raises UnavailableError if no mirror provides a file, NotFoundError or DataLossError if a file
-    in `source_folder` is missing or damaged, and OSError for disk errors.
+    Returns:
+        The folder.
+
+    Raises:
+        UnavailableError: No mirror has a file.
+        NotFoundError: A file does not exist in `source_folder`.
+        DataLossError: A file in `source_folder` is damaged.
+        OSError: The folder cannot be written.
+
+    Example:
+        >>> from minigraph import data
+        >>> try:
+        ...     folder = data.fetch_mnist("mnist", mirrors=[], progress=False)
+        ... except tf.errors.UnavailableError:
+        ...     print("no mirror has the files")
+        no mirror has the files
     """
     folder = cache_dir() / "mnist" if target is None else Path(target)
     with _Report(progress) as report:

@@ -1,9 +1,9 @@
-"""Frozen graphs: what some outputs need, with the variables' values in the place of the variables."""
+"""Frozen graphs: the part of a graph that some outputs need, with constants in place of variables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
@@ -12,8 +12,33 @@ from minigraph.core.graph_def import GraphDef, NodeDef
 from minigraph.core.op import REGISTRY
 
 
+class HasState(Protocol):
+    """A session: it gives its variables' values by name."""
+
+    def read_state(self) -> Mapping[str, np.ndarray]: ...
+
+
 def extract_sub_graph(graph_def: GraphDef, dest_nodes: Sequence[str]) -> GraphDef:
-    """The nodes that `dest_nodes`, names of nodes, need; in their order. GraphError for a name that is not there."""
+    """Cut a graph definition down to the nodes that some of its nodes need.
+
+    Args:
+        graph_def: The definition.
+        dest_nodes: Names of nodes.
+
+    Returns:
+        A definition of these nodes and of all that they depend on, in the same order.
+
+    Raises:
+        TypeError: `dest_nodes` is a string.
+        MissingNodeError: A name is not in the graph.
+
+    Example:
+        >>> x = tf.constant(1.0, name="x")
+        >>> y, z = tf.negative(x, name="y"), tf.square(x, name="z")
+        >>> part = tf.graph_util.extract_sub_graph(tf.get_default_graph().as_graph_def(), ["z"])
+        >>> [node.name for node in part.node]
+        ['x', 'z']
+    """
     if isinstance(dest_nodes, str):
         raise TypeError("dest_nodes must be a list.")
     nodes = {node.name: node for node in graph_def.node}
@@ -31,17 +56,37 @@ def extract_sub_graph(graph_def: GraphDef, dest_nodes: Sequence[str]) -> GraphDe
 
 
 def convert_variables_to_constants(
-    sess: Any,
+    sess: HasState,
     input_graph_def: GraphDef,
     output_node_names: Sequence[str],
     variable_names_whitelist: Iterable[str] | None = None,
     variable_names_blacklist: Iterable[str] | None = None,
 ) -> GraphDef:
-    """What the nodes in `output_node_names` need, each variable a constant of its name and its value in `sess`.
+    """Freeze a graph: cut it down to some outputs, and replace variables by constants with their values.
 
-    Variables that the whitelist, if there is one, does not name, and those on the blacklist, are left as they are.
-    GraphError where an output is not in the graph, or needs a node that changes a variable, as in a training step;
-    FailedPreconditionError where a variable has no value yet.
+    Args:
+        sess: The session that holds the values.
+        input_graph_def: The definition of its graph.
+        output_node_names: Names of the nodes to keep, with all that they depend on.
+        variable_names_whitelist: Names of the variables to replace; by default all.
+        variable_names_blacklist: Names of variables to keep.
+
+    Returns:
+        The frozen definition.
+
+    Raises:
+        MissingNodeError: An output is not in the graph.
+        FailedPreconditionError: A variable has no value yet.
+        GraphError: An output needs a node that changes a variable, such as a training step.
+
+    Example:
+        >>> w = tf.Variable(2.0, name="w")
+        >>> y = tf.square(w, name="y")
+        >>> with tf.Session() as sess:
+        ...     sess.run(w.initializer)
+        ...     frozen = tf.graph_util.convert_variables_to_constants(sess, sess.graph_def, ["y"])
+        >>> [(node.name, node.op) for node in frozen.node]
+        [('w', 'Const'), ('w/read', 'Identity'), ('y', 'Square')]
     """
     part = extract_sub_graph(input_graph_def, output_node_names)
     chosen = _chosen(part, variable_names_whitelist, variable_names_blacklist)

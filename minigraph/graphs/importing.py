@@ -1,4 +1,4 @@
-"""Graphs from records: `import_graph_def`, under TensorFlow 1's names and rules."""
+"""Graphs from records: `import_graph_def`, with TensorFlow 1's names and rules."""
 
 from __future__ import annotations
 
@@ -11,22 +11,43 @@ from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor, convert_to_ten
 from minigraph.core.graph_def import GraphDef, NodeDef, Types
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType, compatible, merge
+from minigraph.core.typing import TensorLike
 
 
 def import_graph_def(
     graph_def: GraphDef,
-    input_map: Mapping[str, Any] | None = None,
+    input_map: Mapping[str, TensorLike] | None = None,
     return_elements: Sequence[str] | None = None,
     name: str | None = None,
     op_dict: Any = None,
     producer_op_list: Any = None,
 ) -> list[Tensor | Node] | None:
-    """Add the nodes of `graph_def` to the default graph, under the scope `name` ("import"; "" for none).
+    """Add the nodes of a graph definition to the default graph.
 
-    input_map: tensors of the default graph by the inputs (`x` or `x:0` in `graph_def`) that they are read in place of.
-    return_elements: names in `graph_def` (`node`, or `node:output` for a tensor) of what is given back. GraphError
-    where a node does not fit, an input to be replaced is none, or there is no such element; then nothing is added.
-    The last two arguments are without effect.
+    All nodes are added, or none if there is an error.
+
+    Args:
+        graph_def: The definition, such as `tf.Graph.as_graph_def` makes.
+        input_map: Tensors of the default graph by the names of the inputs in `graph_def`, `x` or `x:0`, that they
+            replace.
+        return_elements: Names in `graph_def` of the results: `node` for an operation, `node:output` for a tensor.
+        name: Name scope of the nodes; by default `import`, and "" for none.
+        op_dict, producer_op_list: TensorFlow 1's; they have no effect.
+
+    Returns:
+        The operations and tensors that `return_elements` names; None if it is None.
+
+    Raises:
+        TypeError: An argument is of a wrong type.
+        GraphError: A node does not fit, or a name in `input_map` or `return_elements` does not exist.
+
+    Example:
+        >>> with tf.Graph().as_default() as graph:
+        ...     x = tf.placeholder(tf.float32, name="x")
+        ...     y = tf.multiply(x, 2.0, name="y")
+        >>> (y,) = tf.import_graph_def(graph.as_graph_def(), input_map={"x": tf.constant(3.0)}, return_elements=["y:0"])
+        >>> y.name, tf.Session().run(y).item()
+        ('import/y:0', 6.0)
     """
     if not isinstance(graph_def, GraphDef):
         raise TypeError(f"graph_def must be a tf.GraphDef, not {graph_def!r}")
@@ -70,7 +91,7 @@ def _element(made: Mapping[str, Node], name: str) -> Tensor | Node:
 
 
 class _Checked(NamedTuple):
-    """A node that can be made: no step of making it fails any more."""
+    """A node whose op and types are known to fit, so making it cannot fail."""
 
     definition: NodeDef
     op: Op
@@ -80,10 +101,10 @@ class _Checked(NamedTuple):
 def add_nodes(
     graph: Graph, definition: GraphDef, prefix: str = "", replaced: Mapping[str, Tensor] | None = None
 ) -> dict[str, Node]:
-    """Append all nodes, under `prefix`/; gives the new nodes by the names in the definition.
+    """Append all nodes of a definition, named `prefix`/…; the new nodes by their names in the definition.
 
-    replaced: tensors of `graph` by the inputs (`name` or `name:output`) that they are read in place of. Names that are
-    taken get a suffix. GraphError names the node that does not fit; then nothing is added.
+    replaced: tensors of `graph` by the inputs (`name` or `name:output`) that they replace. A name that is taken gets a
+    suffix. GraphError names the first node that does not fit; then nothing is added.
     """
     mapped = {_full(name): tensor for name, tensor in (replaced or {}).items()}
     checked = _check(definition, mapped)
@@ -104,9 +125,7 @@ def add_nodes(
 
 def _check(definition: GraphDef, mapped: Mapping[str, Tensor]) -> list[_Checked]:
     types: dict[str, Types] = {}
-    changed: set[str] = (
-        set()
-    )  # nodes whose types may differ from the definition's, since a replaced input leads to them
+    changed: set[str] = set()  # nodes behind replaced inputs, whose types may differ from the definition's
     checked = []
     for node in definition.node:
         if node.name in types:
@@ -197,7 +216,7 @@ def _infer(node: NodeDef, op: Op, given: list[TensorType]) -> Types:
 
 
 def _agree(node: NodeDef, inferred: Types, changed: bool) -> Types:
-    """What is known of the outputs: as the definition says, or, behind replaced inputs, as far as it still holds."""
+    """The types of the outputs: the definition's, or the inferred ones behind replaced inputs."""
     fits = [t.dtype for t in node.types] == [t.dtype for t in inferred]
     if not changed:
         if not fits or not all(compatible(a.shape, b.shape) for a, b in zip(inferred, node.types, strict=True)):

@@ -1,4 +1,4 @@
-"""Finds the pass, and the rewrite, that changes a program's results."""
+"""Search for the pass, and the rewrite in it, that changes the results of a program."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend.base import Array, Backend, get_backend
+from minigraph.backend.base import Array, Backend
+from minigraph.backend.discovery import get_backend
 from minigraph.compile.plan import Plan
 from minigraph.core.errors import MinigraphError
 from minigraph.core.types import TensorType
@@ -88,7 +89,7 @@ Complaint = Callable[[Program], str | None]
 
 
 def _try(each: Pass, program: Program, complaint: Complaint) -> tuple[str | None, Program | None, list[Applied]]:
-    """The error after a pass (None: correct), its program, and its applications."""
+    """The fault after a pass (None for no fault), the program it made, and the rewrites it applied."""
     try:
         outcome = each.run(program)
     except Exception as error:  # whatever a broken pass raises is the answer
@@ -111,7 +112,7 @@ def _is_well(program: Program, passes: Sequence[Pass], complaint: Complaint) -> 
 def _bisect_rules(
     each: Pass, program: Program, complaint: Complaint, applied: list[Applied]
 ) -> tuple[Applied | None, list[Applied]]:
-    """The application that makes a working program fail, found by binary search."""
+    """The rewrite that turns a working program into a failing one, found by halving their number."""
     if not isinstance(each, RulePass):
         return None, applied
     limited = _Limited(each)
@@ -142,7 +143,7 @@ class _Limited:
     def allow(self, limit: int | None) -> RulePass:
         self.limit = limit
         self.log = []
-        return RulePass(self.original.name, *(r._replace(replace=self._limited(r)) for r in self.original.rules))
+        return RulePass(self.original.name, tuple(r._replace(replace=self._limited(r)) for r in self.original.rules))
 
     def _limited(self, rule: Rule) -> Callable[[Match, Rebuilder], Sequence[Value] | str]:
         def replace(found: Match, new: Rebuilder) -> Sequence[Value] | str:
@@ -198,7 +199,7 @@ def _runner(
 
 
 def _difference(program: Program, expected: Outputs, found: Outputs) -> str | None:
-    """A description of the differences beyond the tolerance."""
+    """A description of the difference beyond the tolerance; None if there is none."""
     (old, old_state), (new, new_state) = expected, found
     names = [f"the result '{v.instr.name}'" for v in program.results]
     pairs = [*zip(names, old, new, strict=True)]

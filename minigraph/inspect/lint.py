@@ -1,11 +1,12 @@
-"""Warnings about programs that run, but most likely not as they are meant.
+"""Warnings for programs that run but are probably wrong.
 
-Each is a class of warnings, which `warnings.simplefilter("ignore", ...)` switches off; Session(lint=False) switches
-off all. A lint watches the runs of one session until it has warned, or has seen enough.
+Each has a class, so `warnings.simplefilter("ignore", ...)` can switch it off; Session(lint=False) switches all off. A
+lint watches the runs of one session until it has warned or has seen enough.
 """
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from minigraph.compile.effects import competing_writes, is_overwrite, writes_behind
 from minigraph.core.collections import GraphKeys
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.provenance import Source
@@ -21,9 +23,19 @@ from minigraph.ops.constant import Const
 from minigraph.ops.math.reduce import Mean
 from minigraph.ops.state.update import Apply
 
+__all__ = [
+    "DoubleSoftmaxWarning",
+    "DropoutInEvaluationWarning",
+    "SameBatchWarning",
+    "StaleMovingAveragesWarning",
+    "UnorderedUpdatesWarning",
+]
+
 WATCHED = 40  # runs of a kind that a lint looks at
 SAME = 15  # training runs with one batch before the warning
 LARGER = 4  # times as many rows as the batch has the array that it is cut from
+# Updates that commute with each other.
+ADDING = frozenset({"AssignAdd", "AssignSub", "ApplyGradientDescent", "ScatterAdd", "ScatterSub"})
 RUNS = 5  # training runs without an update before the warning: a program may run updates by themselves, now and then
 
 
@@ -36,19 +48,19 @@ class SameBatchWarning(UserWarning):
 
 
 class DoubleSoftmaxWarning(UserWarning):
-    """What goes into a loss that wants logits is a softmax or a sigmoid already."""
+    """A loss that takes logits gets the result of a softmax or a sigmoid."""
 
 
 class DropoutInEvaluationWarning(UserWarning):
     """Dropout is active in a run that trains nothing."""
 
 
-class ReadAndUpdateWarning(UserWarning):
-    """One run fetches a variable and updates it."""
+class UnorderedUpdatesWarning(UserWarning):
+    """One run writes a variable several times, in an order that TensorFlow leaves open."""
 
 
 class ObservedRun(NamedTuple):
-    """One run. request stands for the form of the call; ends are all that it computes, fetched what it gives back."""
+    """A run. `request` identifies the form of the call; `ends` are all tensors and nodes that it computes."""
 
     request: object
     ends: Sequence[Tensor | Node]
@@ -68,17 +80,17 @@ class Lints:
         self._told: set[Node] = set()
 
     def at_compile(self, run: ObservedRun) -> None:
-        """To be told of each form of call that is new."""
+        """Look at a new form of call."""
         nodes = needed(_node(end) for end in run.ends)
         for node in sorted(nodes, key=lambda n: n.id):
             found = _double_softmax(node)
             if found is not None and node not in self._told:
                 self._told.add(node)
                 _warn_of_double_softmax(*found)
-        _look_for_read_and_update(run, nodes)
+        _look_for_unordered_updates(nodes)
 
     def after_run(self, run: ObservedRun) -> bool:
-        """To be told of each run. False: there is nothing left to watch."""
+        """Look at a run. False if there is nothing left to watch."""
         for lint in tuple(self._watching):
             if not lint.after_run(run):
                 self._watching.remove(lint)
@@ -124,29 +136,46 @@ def _warn_of_double_softmax(loss: Node, inner: Node) -> None:
     )
 
 
-def _look_for_read_and_update(run: ObservedRun, nodes: set[Node]) -> None:
-    """Warn where a fetched tensor is a variable's value and the same run writes the variable."""
-    steps = {v.op for v in next(iter(nodes)).graph.get_collection(GraphKeys.GLOBAL_STEP)} if nodes else set()
-    writers = {n.inputs[w].node: n for n in nodes if not n.op.draws for w in n.op.writes if w < len(n.inputs)}
-    for tensor in run.fetched:
-        variable = tensor.node
-        if variable.type == "ReadVariable" and not variable.control_inputs:
-            variable = variable.inputs[0].node
-        if variable.type == "VariableV2" and variable in writers and variable not in steps:
-            writer = writers[variable]
-            _warn(
-                f"one run fetches the variable '{variable.name}' and updates it ('{writer.name}', made at "
-                f"{writer.source.describe()}): the value is the one from before the update, where TensorFlow gives "
-                "either. Fetch it in a run of its own, or read it under tf.control_dependencies.",
-                ReadAndUpdateWarning,
-                writer.source,
-            )
+def _look_for_unordered_updates(nodes: set[Node]) -> None:
+    """Warn if a run writes a variable twice, no dependency orders the writes, and their order matters."""
+    competing = competing_writes(sorted(nodes, key=lambda n: n.id))
+    if not competing:
+        return
+    writes = {w for found in competing.values() for w in found}
+    behind = writes_behind(sorted(nodes, key=lambda n: n.id), writes, _predecessors)
+    for variable, found in competing.items():
+        for first, second in itertools.combinations(found, 2):
+            if first not in behind[second] and not (first.type in ADDING and second.type in ADDING):
+                _warn_of_unordered_updates(variable, first, second)
+                break
+
+
+def _predecessors(node: Node) -> list[Node]:
+    return [*(t.node for t in node.inputs), *node.control_inputs]
+
+
+def _warn_of_unordered_updates(variable: Node, first: Node, second: Node) -> None:
+    overwrites = [w for w in (first, second) if is_overwrite(w)]
+    if len(overwrites) == 2:
+        effect = f"'{second.name}' overwrites the value of '{first.name}'"
+    elif overwrites:
+        update = first if overwrites[0] is second else second
+        effect = f"'{overwrites[0].name}' happens first, and '{update.name}' updates its value"
+    else:
+        effect = f"'{first.name}' happens first, then '{second.name}'"
+    _warn(
+        f"one run writes the variable '{variable.name}' twice: by '{first.name}', made at {first.source.describe()}, "
+        f"and by '{second.name}', made at {second.source.describe()}. Here {effect}; TensorFlow leaves the order open. "
+        "Put one of them under tf.control_dependencies of the other, or run them apart.",
+        UnorderedUpdatesWarning,
+        second.source,
+    )
 
 
 class SameBatchLint:
-    """Watches what training runs feed.
+    """Watches the values that training runs feed.
 
-    A batch that is the whole data is meant to come again. So only a piece of a larger array counts.
+    A batch that is the whole data may come again. So only a part of a larger array counts.
     """
 
     def __init__(self) -> None:
@@ -191,7 +220,7 @@ def _same_memory(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 class DropoutLint:
-    """Watches runs that train nothing, in a session that has trained."""
+    """Watches runs without training in a session that has trained."""
 
     def __init__(self) -> None:
         self._seen: WeakKeyDictionary[object, tuple[bool, list[Node]]] = WeakKeyDictionary()
@@ -251,7 +280,7 @@ class MovingAveragesLint:
 
     @classmethod
     def for_graph(cls, graph: Graph) -> MovingAveragesLint | None:
-        """One for a graph that has moving averages, else None."""
+        """A lint for a graph with moving averages; None for another graph."""
         return cls(graph) if graph.get_collection(GraphKeys.UPDATE_OPS) else None
 
     def __init__(self, graph: Graph) -> None:
@@ -260,7 +289,7 @@ class MovingAveragesLint:
         self._stale = 0
 
     def after_run(self, run: ObservedRun) -> bool:
-        """To be told of each run. False: it has done."""
+        """Look at a run. False if there is nothing left to watch."""
         if run.request not in self._seen:
             self._seen[run.request] = self._judge(run.ends)
         found = self._seen[run.request]

@@ -1,17 +1,17 @@
-"""Several applications of one optimizer's update as one instruction."""
+"""One instruction for several applications of an optimizer's update."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from minigraph.core.op import Op
+from minigraph.core.op import Application, Op
 from minigraph.core.types import TensorType
 from minigraph.ops.state.update import Apply
 
 
 class MultiTensorApply(Op, abstract=True):
-    """`count` applications of `op`, their operands one after the other."""
+    """`count` applications of `op`; the operands are those of each application in turn."""
 
     op: Apply
     count: int
@@ -30,3 +30,6 @@ class MultiTensorApply(Op, abstract=True):
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
         return tuple(a for piece in self.pieces(arrays) for a in self.op.forward(xp, *piece))
+
+    def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
+        return [Application(self.op, piece, piece[:1]) for piece in self.pieces(in_types)]

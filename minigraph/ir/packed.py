@@ -1,22 +1,22 @@
-"""Operands that are the same in every run, laid out beforehand as the backend's kernels want them."""
+"""Operands that do not change between runs, packed beforehand in the layout that the backend's kernels want."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from minigraph.core.op import Batching, Op
+from minigraph.core.op import Application, Batching, Op
 from minigraph.core.types import TensorType
 from minigraph.ir.hoist import Fixed, Hoist, changes_variables
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.ir.rebuild import Rebuilder, rebuild
 from minigraph.ir.regions import Region, copy_instr
 
-Prepares = Callable[[Op, Sequence[TensorType]], Mapping[int, TensorType]]
+Packs = Callable[[Op, Sequence[TensorType]], Mapping[int, TensorType]]
 
 
 class Packed(Op, abstract=True):
-    """Operand `position` of `op`, whose operands have `types`, as the backend wants it: of type `to`."""
+    """Operand `position` of `op`, whose operands have `types`, packed by the backend as type `to`."""
 
     op: Op
     types: tuple[TensorType, ...]
@@ -28,13 +28,16 @@ class Packed(Op, abstract=True):
 
 
 class OnPacked(Op, abstract=True):
-    """`op`, whose operands would have `types`, with some of them prepared."""
+    """`op` on operands of `types`, some of which are packed."""
 
     op: Op
     types: tuple[TensorType, ...]
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
         return self.op.infer(*self.types)
+
+    def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
+        return [Application(self.op, self.types, out_types)]
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return self.op.batching(self.types, out_types)
@@ -49,18 +52,18 @@ class OnPacked(Op, abstract=True):
         return self.replace(op=self.op.for_batch(size), types=types)
 
 
-def prepare(program: Program, prepares: Prepares) -> Program:
-    """The program with every operand prepared that is the same in each run and that `prepares` names, by position and
-    new type, for an op on operands of some types. What is prepared is kept, and not what it is made from.
+def pack(program: Program, packs: Packs) -> Program:
+    """The program with packed operands. A packed operand is kept between runs; the value it is made from is not.
 
-    In a program that changes variables nothing is prepared.
+    packs: gives the operands of an op that the backend wants packed, by position, with their new types; those that
+    change from run to run stay as they are. A program that changes variables stays as it is.
     """
-    return program if changes_variables(program) else _Preparation(prepares).run(program)
+    return program if changes_variables(program) else _Packing(packs).run(program)
 
 
-class _Preparation:
-    def __init__(self, prepares: Prepares) -> None:
-        self.prepares = prepares
+class _Packing:
+    def __init__(self, packs: Packs) -> None:
+        self.packs = packs
         self.fixed = Fixed()
         self.made: dict[tuple[Value, Packed], Value] = {}
 
@@ -77,15 +80,15 @@ class _Preparation:
             return None
         inputs = [new.values[v] for v in old.inputs]
         for position, how in wanted.items():
-            inputs[position] = self._prepared(inputs[position], how, new)
-        made = new.builder.add(_on_prepared(old.op, wanted), inputs, (), None, old.source)
+            inputs[position] = self._pack(inputs[position], how, new)
+        made = new.builder.add(_on_packed(old.op, wanted), inputs, (), None, old.source)
         made.names.extend(n for n in old.names if n not in made.names)
         return [Value(made, i) for i in range(len(old.types))]
 
     def _wanted(self, op: Op, types: Sequence[TensorType]) -> dict[int, Packed]:
-        """The operands that are better prepared, and how. One of a region has a single reader there."""
+        """The operands to pack, by position. An operand of a region must have a single reader there."""
         if not isinstance(op, Region):
-            return {n: Packed(op, tuple(types), n, to) for n, to in self.prepares(op, types).items()}
+            return {n: Packed(op, tuple(types), n, to) for n, to in self.packs(op, types).items()}
         readers = Counter(v for i in op.members for v in i.inputs)
         found: dict[int, Packed] = {}
         for instr in op.members:
@@ -95,7 +98,7 @@ class _Preparation:
                     found[value.instr.op.slot] = how
         return found
 
-    def _prepared(self, value: Value, how: Packed, new: Rebuilder) -> Value:
+    def _pack(self, value: Value, how: Packed, new: Rebuilder) -> Value:
         if isinstance(value.instr.op, Hoist):
             value = value.instr.inputs[0]
         key = value, how
@@ -104,8 +107,8 @@ class _Preparation:
         return self.made[key]
 
 
-def _on_prepared(op: Op, wanted: Mapping[int, Packed]) -> Op:
-    """The op with these operands prepared."""
+def _on_packed(op: Op, wanted: Mapping[int, Packed]) -> Op:
+    """The op with these operands packed."""
     if not isinstance(op, Region):
         return OnPacked(op, next(iter(wanted.values())).types)
     builder = Builder()
@@ -121,7 +124,7 @@ def _on_prepared(op: Op, wanted: Mapping[int, Packed]) -> Op:
                 for n, v in enumerate(instr.inputs)
                 if isinstance(v.instr.op, Feed) and v.instr.op.slot in wanted
             }
-            inner = _on_prepared(instr.op, own) if own else None
+            inner = _on_packed(instr.op, own) if own else None
         copy_instr(instr, builder, values, inner)
     results = tuple(values[v] for v in op.program.results)
     return op.replace(program=Program(reachable(v.instr for v in results), results, types))

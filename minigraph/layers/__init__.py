@@ -1,4 +1,8 @@
-"""Layers that make their own variables, under the names of TensorFlow 1's `tf.layers`."""
+"""Layers that make their own variables, under the names of TensorFlow 1's `tf.layers`.
+
+Each layer is a function (`conv2d`), and a class (`Conv2D`) whose objects can be called several times with the same
+variables.
+"""
 
 from minigraph.layers.classes import (
     AveragePooling1D,

@@ -1,39 +1,68 @@
-"""Layers as objects, which make their variables at the first call and use them again at each other one."""
+"""Layers as objects, under the names of TensorFlow 1's `tf.layers`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from inspect import signature
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec
 
 from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.typing import TensorLike
 from minigraph.layers import functions
-from minigraph.layers import other_ranks as more
+from minigraph.layers import other_ranks as others
 from minigraph.run.variables import Variable, VariableScope, global_variables, trainable_variables, variable_scope
 
+P = ParamSpec("P")
 
-class Layer:
-    """Base class: the arguments of the function of the same purpose, but for the inputs, which a call gives."""
+
+class Layer(Generic[P]):
+    """Base class of layers as objects.
+
+    A layer makes its variables at its first call and uses them again at each later call. The constructor of each
+    class takes the arguments of the function of the same purpose, but for `inputs`.
+
+    Args:
+        *args, **options: Arguments of the layer's function.
+
+    Raises:
+        TypeError: The layer's function has no such argument.
+
+    Example:
+        >>> layer = tf.layers.Dense(10, name="top")
+        >>> first, second = layer(tf.zeros([1, 5])), layer(tf.ones([1, 5]))
+        >>> [v.name for v in layer.variables]
+        ['top/kernel:0', 'top/bias:0']
+        >>> layer.kernel.shape.as_list()
+        [5, 10]
+    """
 
     function: ClassVar[Callable[..., Tensor]]
     default_name: ClassVar[str] = "layer"
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: P.args, **options: P.kwargs) -> None:
         parameters = [p for p in signature(type(self).function).parameters if p != "inputs"]
         if len(args) > len(parameters):
             raise TypeError(f"{type(self).__name__} takes {len(parameters)} arguments, not {len(args)}")
-        self._options = {**dict(zip(parameters, args, strict=False)), **options}
-        options = {k: v for k, v in self._options.items() if k in ("name", "_reuse", "_scope")}
-        self._name: str | None = options.get("name")
-        for private in ("name", "_reuse", "_scope"):
+        self._options: dict[str, Any] = {**dict(zip(parameters, args, strict=False)), **options}
+        self._name: str | None = self._options.pop("name", None)
+        for private in ("_reuse", "_scope"):
             self._options.pop(private, None)
         unknown = [k for k in self._options if k not in parameters and "unsupported" not in parameters]
         if unknown:
             raise TypeError(f"{type(self).__name__} has no argument {unknown[0]!r}")
         self._scope: VariableScope | None = None
 
-    def __call__(self, inputs: Any, **call: Any) -> Tensor:
-        """The layer's result for `inputs`. `call`: what depends on the call, such as training."""
+    def __call__(self, inputs: TensorLike, **call: Any) -> Tensor:
+        """Apply the layer.
+
+        Args:
+            inputs: The argument `inputs` of the layer's function.
+            **call: Arguments that depend on the call, such as `training`.
+
+        Returns:
+            The result of the layer's function.
+        """
         x = convert_to_tensor(inputs)
         with x.graph.as_default():
             if self._takes_scope:
@@ -56,6 +85,7 @@ class Layer:
 
     @property
     def name(self) -> str:
+        """The last part of the variable scope's name, or the name that the layer will ask for."""
         if self._scope is not None:
             return self._scope.name.rpartition("/")[2]
         return self._name or self.default_name
@@ -67,13 +97,14 @@ class Layer:
 
     @property
     def variables(self) -> list[Variable]:
-        """All variables; none before the first call."""
+        """All variables of the layer; none before the first call."""
         return self._own(global_variables())
 
     weights = variables
 
     @property
     def trainable_variables(self) -> list[Variable]:
+        """The trainable variables of the layer; none before the first call."""
         return self._own(trainable_variables())
 
     trainable_weights = trainable_variables
@@ -84,26 +115,49 @@ class Layer:
             for variable in self.variables:
                 if variable.op.name.rpartition("/")[2] == name:
                     return variable
-        raise AttributeError(f"{type(self).__name__} has no attribute or variable {name!r} (now)")
+        raise AttributeError(f"{type(self).__name__} has no attribute or variable {name!r} yet")
 
 
-def _layer(name: str, function: Callable[..., Tensor]) -> type[Layer]:
-    made = {"function": staticmethod(function), "default_name": function.__name__, "__doc__": function.__doc__}
-    return type(name, (Layer,), {**made, "__module__": __name__})
+def _layer(name: str, function: Callable[Concatenate[Any, P], Tensor], *shown: str) -> type[Layer[P]]:
+    """A class of layers for `function`. shown: example arguments, and the shapes of an input and its result."""
+    _, *parameters = (whole := signature(function)).parameters.values()
+    members = {
+        "function": staticmethod(function), "default_name": function.__name__, "__module__": __name__,
+        "__signature__": whole.replace(parameters=parameters), "__doc__": _document(name, function, *shown),
+    }  # fmt: skip
+    return type(name, (Layer,), members)
 
 
-AveragePooling1D = _layer("AveragePooling1D", more.average_pooling1d)
-AveragePooling2D = _layer("AveragePooling2D", functions.average_pooling2d)
-AveragePooling3D = _layer("AveragePooling3D", more.average_pooling3d)
-BatchNormalization = _layer("BatchNormalization", functions.batch_normalization)
-Conv1D = _layer("Conv1D", more.conv1d)
-Conv3D = _layer("Conv3D", more.conv3d)
-Conv2D = _layer("Conv2D", functions.conv2d)
-Conv2DTranspose = _layer("Conv2DTranspose", more.conv2d_transpose)
-Dense = _layer("Dense", functions.dense)
-Dropout = _layer("Dropout", functions.dropout)
-Flatten = _layer("Flatten", functions.flatten)
-MaxPooling1D = _layer("MaxPooling1D", more.max_pooling1d)
-MaxPooling2D = _layer("MaxPooling2D", functions.max_pooling2d)
-MaxPooling3D = _layer("MaxPooling3D", more.max_pooling3d)
-SeparableConv2D = _layer("SeparableConv2D", more.separable_conv2d)
+def _document(name: str, function: Callable[..., Tensor], arguments: str, given: str, made: str) -> str:
+    """The docstring of a layer's class, from that of its function."""
+    found = re.search(r"Args:\n +inputs: [^\n]*\n(.*?)\n\n", function.__doc__ or "", re.DOTALL)
+    return f"""`tf.layers.{function.__name__}` as an object.
+
+    A call `layer(inputs)` applies the layer. The first call makes its variables, if it has any.
+
+    Args:
+{found[1] if found else ""}
+
+    Example:
+        >>> layer = tf.layers.{name}({arguments})
+        >>> layer(tf.zeros({given})).shape.as_list()
+        {made}
+    """
+
+
+# mypy objects to `inputs` beside `**unsupported`, but infers the parameters that remain.
+AveragePooling1D = _layer("AveragePooling1D", others.average_pooling1d, "2, 2", "[1, 6, 3]", "[1, 3, 3]")
+AveragePooling2D = _layer("AveragePooling2D", functions.average_pooling2d, "2, 2", "[1, 6, 6, 3]", "[1, 3, 3, 3]")
+AveragePooling3D = _layer("AveragePooling3D", others.average_pooling3d, "2, 2", "[1, 4, 4, 4, 3]", "[1, 2, 2, 2, 3]")
+BatchNormalization = _layer("BatchNormalization", functions.batch_normalization, "", "[2, 3]", "[2, 3]")  # type: ignore[arg-type]
+Conv1D = _layer("Conv1D", others.conv1d, "8, 3", "[1, 6, 3]", "[1, 4, 8]")  # type: ignore[arg-type]
+Conv2D = _layer("Conv2D", functions.conv2d, "8, 3", "[1, 6, 6, 3]", "[1, 4, 4, 8]")  # type: ignore[arg-type]
+Conv2DTranspose = _layer("Conv2DTranspose", others.conv2d_transpose, "8, 2, 2", "[1, 3, 3, 4]", "[1, 6, 6, 8]")  # type: ignore[arg-type]
+Conv3D = _layer("Conv3D", others.conv3d, "8, 3", "[1, 4, 6, 6, 3]", "[1, 2, 4, 4, 8]")  # type: ignore[arg-type]
+Dense = _layer("Dense", functions.dense, "10", "[2, 5]", "[2, 10]")  # type: ignore[arg-type]
+Dropout = _layer("Dropout", functions.dropout, "0.5", "[2, 5]", "[2, 5]")
+Flatten = _layer("Flatten", functions.flatten, "", "[2, 4, 4, 3]", "[2, 48]")
+MaxPooling1D = _layer("MaxPooling1D", others.max_pooling1d, "2, 2", "[1, 6, 3]", "[1, 3, 3]")
+MaxPooling2D = _layer("MaxPooling2D", functions.max_pooling2d, "2, 2", "[1, 6, 6, 3]", "[1, 3, 3, 3]")
+MaxPooling3D = _layer("MaxPooling3D", others.max_pooling3d, "2, 2", "[1, 4, 4, 4, 3]", "[1, 2, 2, 2, 3]")
+SeparableConv2D = _layer("SeparableConv2D", others.separable_conv2d, "8, 3", "[1, 6, 6, 3]", "[1, 4, 4, 8]")  # type: ignore[arg-type]

@@ -1,15 +1,16 @@
-"""Layers that make their own variables, under the names of TensorFlow 1's `tf.layers`."""
+"""The common layers of TensorFlow 1's `tf.layers`: functions that make their own variables."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, cast
 
 from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
+from minigraph.core.typing import DataFormat2D, LayerDataFormat, LayerPadding, Padding, ShapeLike, Size, TensorLike
 from minigraph.ops.array.shape import reshape, shape, transpose
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
@@ -27,32 +28,68 @@ from minigraph.ops.nn.norm import LEAST_EPSILON, bessel_corrected, normalised
 from minigraph.ops.nn.norm import batch_normalization as normalise
 from minigraph.ops.nn.pool import avg_pool, max_pool
 from minigraph.ops.nn.statistics import moments
-from minigraph.run.initializers import ones_initializer, zeros_initializer
-from minigraph.run.variables import Variable, assign_sub, get_variable, variable_scope
+from minigraph.run.initializers import InitializerLike, ones_initializer, zeros_initializer
+from minigraph.run.variables import Regularizer, Reuse, Variable, assign_sub, get_variable, variable_scope
 
-Activation = Callable[[Tensor], Tensor] | None
+Activation: TypeAlias = Callable[[Tensor], Tensor] | None
 
 
 def batch_normalization(
-    inputs: Any, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True,
-    scale: bool = True, beta_initializer: Any = zeros_initializer, gamma_initializer: Any = ones_initializer,
-    moving_mean_initializer: Any = zeros_initializer, moving_variance_initializer: Any = ones_initializer,
-    beta_regularizer: Any = None, gamma_regularizer: Any = None, training: Any = False, trainable: bool = True,
-    name: str | None = None, reuse: Any = None, fused: bool | None = None, **unsupported: Any,
+    inputs: TensorLike, axis: int | Sequence[int] = -1, momentum: float = 0.99, epsilon: float = 1e-3,
+    center: bool = True, scale: bool = True, beta_initializer: InitializerLike = zeros_initializer,
+    gamma_initializer: InitializerLike = ones_initializer, moving_mean_initializer: InitializerLike = zeros_initializer,
+    moving_variance_initializer: InitializerLike = ones_initializer, beta_regularizer: Regularizer | None = None,
+    gamma_regularizer: Regularizer | None = None, training: TensorLike = False, trainable: bool = True,
+    name: str | None = None, reuse: Reuse = None, fused: bool | None = None, **unsupported: Any,
 ) -> Tensor:  # fmt: skip
-    """gamma·(x − mean)/√(variance + epsilon) + beta over all axes but `axis`; gamma is 1 without `scale`, beta 0
-    without `center`.
+    """Normalise over all axes but one: gamma·(x − mean)/√(variance + epsilon) + beta.
 
-    training: a bool, or a bool tensor. In training, mean and variance (the biased one) are the batch's, and gradients
-    flow through them; else they are the moving averages, which the batch's replace by a share of 1 − momentum each
-    time the operations in the collection UPDATE_OPS run:
+    In training, mean and (biased) variance are the batch's, and gradients flow through them. Otherwise they are the
+    moving averages. The operations in the collection `tf.GraphKeys.UPDATE_OPS` update these averages; a training
+    loop runs them with each step:
 
         with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
             train = optimizer.minimize(loss)
 
-    Four-dimensional inputs normalised over axis 1 or 3 (TensorFlow's fused kernel, unless fused=False) average the
-    estimate of the population's variance, m/(m−1)·σ² of m numbers; others the biased one.
-    Variables: gamma, beta, moving_mean, moving_variance. Source: Ioffe and Szegedy 2015.
+    For four-dimensional inputs normalised over axis 1 or 3, which TensorFlow computes by a fused kernel, the moving
+    variance is of the unbiased estimate m/(m − 1)·σ² from m numbers; for other inputs it is of the biased one.
+    Variables: gamma, beta, moving_mean, moving_variance.
+
+    Args:
+        inputs: Tensor of known rank, whose size along `axis` is known.
+        axis: The axis of the channels, or a list of that one axis.
+        momentum: Each update keeps this share of the moving averages.
+        epsilon: Small number added to the variance.
+        center: Whether beta is added.
+        scale: Whether gamma is multiplied.
+        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: Initializers of the
+            variables.
+        beta_regularizer, gamma_regularizer: Functions from a variable to its penalty, which is added to
+            `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        training: A bool, or a bool scalar tensor.
+        trainable: Whether gamma and beta are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
+        name: Variable scope of the layer; by default `batch_normalization`, `batch_normalization_1`, …
+        reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
+        fused: False for the biased moving variance with images, too.
+        **unsupported: TensorFlow's other arguments. They must be None or False.
+
+    Returns:
+        A tensor of the shape and dtype of `inputs`.
+
+    Raises:
+        ShapeError: The rank of `inputs`, or the size along `axis`, is unknown, or `axis` is not one axis of `inputs`.
+        ValueError: An unsupported argument is given.
+
+    Example:
+        >>> x = tf.constant([[1.0], [3.0]])
+        >>> y = tf.layers.batch_normalization(x, epsilon=0.0, training=True)
+        >>> update = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     print(sess.run([y, update])[0].ravel())
+        [-1.  1.]
+
+    Source: Ioffe and Szegedy, "Batch normalization", 2015.
     """
     refuse(unsupported, "batch_normalization")
     x = convert_to_tensor(inputs)
@@ -65,7 +102,7 @@ def batch_normalization(
 
 
 def known(condition: Any) -> Any:
-    """The value of a bool tensor that is a constant; anything else as it is."""
+    """The value of a constant bool tensor; any other argument unchanged."""
     condition = as_tensor_like(condition)
     if isinstance(condition, Tensor) and isinstance(condition.node.op, Const):
         return bool(condition.node.op.value)
@@ -79,7 +116,7 @@ def normalised_batch(
 ) -> Tensor:  # fmt: skip
     """`batch_normalization` in the current variable scope. Pairs are an initializer and a regularizer.
 
-    count: how many nodes TensorFlow makes, variables aside, where that is not as in `tf.layers`.
+    count: the number of nodes TensorFlow makes, without the variables', if it differs from that of `tf.layers`.
     """
     along = _channel_axis(axis, x)
     others = [a for a in range(len(x.type.shape or ())) if a != along]
@@ -109,7 +146,7 @@ def normalised_batch(
 
 
 def _nodes(training: Any, fused: bool, center: bool, scale: bool, last: bool) -> int:
-    """How many nodes TensorFlow 1.15 makes of a batch normalisation, variables aside."""
+    """The number of nodes TensorFlow 1.15 makes for a batch normalisation, without the variables'."""
     which = 2 if isinstance(training, Tensor) else int(bool(training))
     if fused:
         return (2, 14, 36)[which] + (not center) + (not scale)
@@ -117,7 +154,7 @@ def _nodes(training: Any, fused: bool, center: bool, scale: bool, last: bool) ->
 
 
 def _channel_axis(axis: Any, x: Tensor) -> int:
-    """The one axis to keep, from 0."""
+    """The axis of the channels, counted from 0."""
     axes = list(axis) if isinstance(axis, list | tuple) else [axis]
     dims = x.type.shape
     if dims is None or len(axes) != 1 or not -len(dims) <= axes[0] < len(dims):
@@ -133,7 +170,7 @@ def _if(training: Any, yes: Tensor, no: Tensor) -> Tensor:
 
 
 def _move(variable: Variable, value: Tensor, momentum: float, training: Any) -> None:
-    """Adds to UPDATE_OPS: variable −= (1 − momentum)·(variable − value), in training."""
+    """Add to UPDATE_OPS: variable −= (1 − momentum)·(variable − value), in training."""
     graph = variable.graph
     with graph.name_scope("AssignMovingAvg") as scope:
         step: Tensor = (variable - value) * (1.0 - momentum)
@@ -142,7 +179,7 @@ def _move(variable: Variable, value: Tensor, momentum: float, training: Any) -> 
 
 
 def _spread(values: Any, along: int, x: Tensor) -> Any:
-    """Numbers along the axis `along`, if any, so that they broadcast against `x`."""
+    """`values`, numbers along the axis `along` or None, reshaped to broadcast against `x`."""
     rank = len(x.type.shape or ())
     return (
         values
@@ -152,14 +189,49 @@ def _spread(values: Any, along: int, x: Tensor) -> Any:
 
 
 def conv2d(
-    inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid",
-    data_format: str = "channels_last", dilation_rate: Any = (1, 1), activation: Activation = None,
-    use_bias: bool = True, kernel_initializer: Any = None, bias_initializer: Any = zeros_initializer,
-    kernel_regularizer: Any = None, bias_regularizer: Any = None, trainable: bool = True, name: str | None = None,
-    reuse: Any = None, **unsupported: Any,
+    inputs: TensorLike, filters: int, kernel_size: Size, strides: Size = (1, 1), padding: LayerPadding = "valid",
+    data_format: LayerDataFormat = "channels_last", dilation_rate: Size = (1, 1), activation: Activation = None,
+    use_bias: bool = True, kernel_initializer: InitializerLike | None = None,
+    bias_initializer: InitializerLike = zeros_initializer, kernel_regularizer: Regularizer | None = None,
+    bias_regularizer: Regularizer | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
+    **unsupported: Any,
 ) -> Tensor:  # fmt: skip
-    """Cross-correlation of images [N,H,W,C], or [N,C,H,W] with data_format "channels_first", with `filters` filters,
-    plus a bias. Variables: kernel, bias."""
+    """Convolve images with trained filters and add a bias.
+
+    As everywhere in deep learning, this is a cross-correlation: the kernel is not flipped.
+    Variables: kernel [KH,KW,C,filters], bias [filters].
+
+    Args:
+        inputs: Floating-point images [N,H,W,C], with C known.
+        filters: Number of filters, the channels of the result.
+        kernel_size: Rows and columns of the filters: one number, or a pair.
+        strides: Steps along rows and columns: one number, or a pair.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" for images [N,H,W,C] or "channels_first" for [N,C,H,W].
+        dilation_rate: Distance between the kernel's elements: one number, or a pair.
+        activation: Function applied to the result, such as `tf.nn.relu`; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: Initializer of the kernel; by default the scope's, or else Glorot's uniform one.
+        bias_initializer: Initializer of the bias.
+        kernel_regularizer, bias_regularizer: Functions from a variable to its penalty, which is added to
+            `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
+        name: Variable scope of the layer; by default `conv2d`, `conv2d_1`, …
+        reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
+        **unsupported: TensorFlow's other arguments. They must be None or False.
+
+    Returns:
+        Images [N,H',W',filters]; H' is ⌈H/stride⌉ with "same", ⌈(H − KH + 1)/stride⌉ with "valid" and no dilation.
+
+    Raises:
+        ValueError: An argument has an unknown value, or an unsupported argument is given.
+        ShapeError: The rank of `inputs` is wrong, or the number of channels is unknown.
+
+    Example:
+        >>> x = tf.placeholder(tf.float32, [None, 28, 28, 1])
+        >>> tf.layers.conv2d(x, filters=32, kernel_size=5, padding="same", activation=tf.nn.relu).shape.as_list()
+        [None, 28, 28, 32]
+    """
     refuse(unsupported, "conv2d")
     form, size = image_format(data_format)
     x = convert_to_tensor(inputs)
@@ -169,17 +241,49 @@ def conv2d(
         dims = [rows, columns, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
         x.graph.reserve_ids(1)  # the dilation rate, a constant
-        y = conv.conv2d(x, kernel, size(strides), padding.upper(), data_format=form, dilations=size(dilation_rate))
+        y = conv.conv2d(x, kernel, size(strides), op_padding(padding), data_format=form, dilations=size(dilation_rate))
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
         return finished(y, filters, bias, activation, form)
 
 
 def dense(
-    inputs: Any, units: int, activation: Activation = None, use_bias: bool = True, kernel_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer, kernel_regularizer: Any = None, bias_regularizer: Any = None,
-    trainable: bool = True, name: str | None = None, reuse: Any = None, **unsupported: Any,
+    inputs: TensorLike, units: int, activation: Activation = None, use_bias: bool = True,
+    kernel_initializer: InitializerLike | None = None, bias_initializer: InitializerLike = zeros_initializer,
+    kernel_regularizer: Regularizer | None = None, bias_regularizer: Regularizer | None = None, trainable: bool = True,
+    name: str | None = None, reuse: Reuse = None, **unsupported: Any,
 ) -> Tensor:  # fmt: skip
-    """inputs·kernel + bias over the last axis of inputs [..., C]. Variables: kernel [C,units], bias."""
+    """Multiply by a trained matrix and add a bias: a fully connected layer.
+
+    Variables: kernel [C,units], bias [units].
+
+    Args:
+        inputs: Floating-point tensor […,C], with C known.
+        units: Size of the last axis of the result.
+        activation: Function applied to the result, such as `tf.nn.relu`; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: Initializer of the kernel; by default the scope's, or else Glorot's uniform one.
+        bias_initializer: Initializer of the bias.
+        kernel_regularizer, bias_regularizer: Functions from a variable to its penalty, which is added to
+            `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
+        name: Variable scope of the layer; by default `dense`, `dense_1`, …
+        reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
+        **unsupported: TensorFlow's other arguments. They must be None or False.
+
+    Returns:
+        A tensor […,units] of the dtype of `inputs`.
+
+    Raises:
+        ValueError: An unsupported argument is given.
+        ShapeError: The last dimension of `inputs` is unknown, or there is only one.
+
+    Example:
+        >>> x = tf.placeholder(tf.float32, [None, 784])
+        >>> tf.layers.dense(x, 10).shape.as_list()
+        [None, 10]
+        >>> [v.name for v in tf.trainable_variables()]
+        ['dense/kernel:0', 'dense/bias:0']
+    """
     refuse(unsupported, "dense")
     x = convert_to_tensor(inputs)
     width = last_size(x, max(x.type.rank or 2, 2), "dense")
@@ -202,15 +306,32 @@ def product_with(x: Tensor, kernel: Any) -> Tensor:
 
 def finished(
     y: Tensor, units: int, bias: tuple[Any, Any, bool] | None, activation: Activation, form: str | None = None
-) -> Tensor:  # fmt: skip
-    """activation(y + bias). bias: initializer, regularizer, and whether it is trained; None for none."""
+) -> Tensor:
+    """activation(y + bias). bias: its initializer, its regularizer, and whether it is trained; None for no bias."""
     if bias is not None:
         y = bias_add(y, get_variable("bias", [units], y.dtype, *bias), form)
     return y if activation is None else activation(y)
 
 
-def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_last") -> Tensor:
-    """All axes but the first as one. Of "channels_first" the channels become the last axis before."""
+def flatten(inputs: TensorLike, name: str | None = None, data_format: LayerDataFormat = "channels_last") -> Tensor:
+    """Join all axes but the first.
+
+    Args:
+        inputs: Tensor [N,…] of known rank.
+        name: Name scope of the nodes.
+        data_format: With "channels_first" the channels become the last axis before the others are joined.
+
+    Returns:
+        A tensor [N, product of the other sizes] of the dtype of `inputs`.
+
+    Raises:
+        ShapeError: The rank of `inputs` is unknown.
+        ValueError: `data_format` is unknown.
+
+    Example:
+        >>> tf.layers.flatten(tf.zeros([2, 4, 4, 3])).shape.as_list()
+        [2, 48]
+    """
     x = convert_to_tensor(inputs)
     if x.type.shape is None:
         raise ShapeError("flatten needs to know the rank of its input")
@@ -220,17 +341,37 @@ def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_l
         dims = x.type.shape or ()
         x.graph.reserve_ids(6 if dims[0] is None else 0)  # what looks up the size of the batch
         if None not in dims[1:]:
-            return reshape(x, [-1 if dims[0] is None else dims[0], math.prod(dims[1:])])
+            size = math.prod(dim for dim in dims[1:] if dim is not None)
+            return reshape(x, [-1 if dims[0] is None else dims[0], size])
         return reshape(x, [getitem(shape(x), 0) if dims[0] is None else dims[0], -1])
 
 
 def dropout(
-    inputs: Any, rate: Any = 0.5, noise_shape: Any = None, seed: int | None = None, training: Any = False,
-    name: str | None = None,
+    inputs: TensorLike, rate: TensorLike = 0.5, noise_shape: ShapeLike | Tensor = None, seed: int | None = None,
+    training: TensorLike = False, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """In training, a share `rate` of the elements is set to 0 and the others divided by 1 − rate.
+    """In training, set a random share of the elements to 0 and divide the others by 1 − rate.
 
-    training: a bool, or a bool tensor.
+    Args:
+        inputs: Floating-point tensor.
+        rate: The probability that an element is set to 0, in [0, 1); a number or a scalar tensor.
+        noise_shape: Shape of the random mask, which is broadcast to `inputs`; by default that of `inputs`.
+        seed: Seed of the mask; see `tf.set_random_seed`.
+        training: A bool, or a bool scalar tensor. If False, the result is `inputs`.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the shape and dtype of `inputs`.
+
+    Raises:
+        ValueError: `rate` is a number outside [0, 1), or `inputs` is not floating-point.
+
+    Example:
+        >>> y = tf.layers.dropout(tf.ones([1000]), rate=0.5, training=True)
+        >>> print(np.unique(tf.Session().run(y)))
+        [0. 2.]
+
+    Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
     """
     with composed(name, "dropout", inputs):
         return dropped(convert_to_tensor(inputs), rate, noise_shape, seed, known(training))
@@ -249,38 +390,87 @@ def dropped(x: Tensor, rate: Any, noise_shape: Any, seed: int | None, training: 
 
 
 def max_pooling2d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
+    inputs: TensorLike, pool_size: Size, strides: Size, padding: LayerPadding = "valid",
+    data_format: LayerDataFormat = "channels_last", name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The maximum of each window of images [N,H,W,C], or [N,C,H,W] with data_format "channels_first"."""
+    """Take the maximum of each window of images, channel by channel.
+
+    Args:
+        inputs: Images [N,H,W,C].
+        pool_size: Sizes of the window: one number, or a pair.
+        strides: Steps from window to window: one number, or a pair.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" for images [N,H,W,C] or "channels_first" for [N,C,H,W].
+        name: Name scope of the nodes.
+
+    Returns:
+        Images [N,H,W,C] with smaller spatial sizes.
+
+    Raises:
+        ValueError: An argument has an unknown value.
+        ShapeError: The rank of `inputs` is wrong, or a window does not fit.
+
+    Example:
+        >>> tf.layers.max_pooling2d(tf.zeros([1, 6, 6, 3]), pool_size=2, strides=2).shape.as_list()
+        [1, 3, 3, 3]
+    """
     form, size = image_format(data_format)
     with composed(name, "max_pooling2d", inputs):
-        return max_pool(inputs, size(pool_size), size(strides), padding.upper(), form, name="MaxPool")
+        return max_pool(inputs, size(pool_size), size(strides), op_padding(padding), form, name="MaxPool")
 
 
 def average_pooling2d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
+    inputs: TensorLike, pool_size: Size, strides: Size, padding: LayerPadding = "valid",
+    data_format: LayerDataFormat = "channels_last", name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The mean of each window of images [N,H,W,C], or [N,C,H,W] with data_format "channels_first"."""
+    """Take the mean of each window of images, channel by channel.
+
+    Padding counts neither in the sum nor in the number of elements.
+
+    Args:
+        inputs: Images [N,H,W,C].
+        pool_size: Sizes of the window: one number, or a pair.
+        strides: Steps from window to window: one number, or a pair.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" for images [N,H,W,C] or "channels_first" for [N,C,H,W].
+        name: Name scope of the nodes.
+
+    Returns:
+        Images [N,H,W,C] with smaller spatial sizes.
+
+    Raises:
+        ValueError: An argument has an unknown value.
+        ShapeError: The rank of `inputs` is wrong, or a window does not fit.
+
+    Example:
+        >>> tf.layers.average_pooling2d(tf.zeros([1, 6, 6, 3]), pool_size=2, strides=2).shape.as_list()
+        [1, 3, 3, 3]
+    """
     form, size = image_format(data_format)
     with composed(name, "average_pooling2d", inputs):
-        return avg_pool(inputs, size(pool_size), size(strides), padding.upper(), form, name="AvgPool")
+        return avg_pool(inputs, size(pool_size), size(strides), op_padding(padding), form, name="AvgPool")
+
+
+def op_padding(padding: LayerPadding) -> Padding:
+    """A layer's padding as ops spell it."""
+    return cast(Padding, padding.upper())
 
 
 def refuse(unsupported: dict[str, Any], layer: str) -> None:
+    """ValueError if an unsupported argument is given."""
     for name, value in unsupported.items():
         if value not in (None, False):
             raise ValueError(f"tf.layers.{layer}: {name}={value!r} is not supported")
 
 
 def require_channels_last(data_format: str) -> None:
+    """ValueError for another data format."""
     if data_format != "channels_last":
         raise ValueError(f"data_format must be channels_last, not {data_format!r}")
 
 
-def image_format(data_format: str) -> tuple[str, Callable[[Any], list[int]]]:
-    """What ops call a layer's data_format, and a function that writes a size, or a pair, for all four axes."""
+def image_format(data_format: str) -> tuple[DataFormat2D, Callable[[Any], list[int]]]:
+    """The ops' name of a data format, and a function that turns a size or a pair into sizes for all four axes."""
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"data_format must be channels_last or channels_first, not {data_format!r}")
     if data_format == "channels_first":
@@ -289,7 +479,7 @@ def image_format(data_format: str) -> tuple[str, Callable[[Any], list[int]]]:
 
 
 def channels_of(x: Tensor, data_format: str, layer: str) -> int:
-    """The number of channels of images, which must be known."""
+    """The number of channels of images. ShapeError if it is unknown."""
     if data_format == "channels_last":
         return last_size(x, 4, layer)
     dims = x.type.shape
@@ -299,6 +489,7 @@ def channels_of(x: Tensor, data_format: str, layer: str) -> int:
 
 
 def last_size(x: Tensor, rank: int, layer: str) -> int:
+    """The size of the last axis of a tensor of the given rank. ShapeError if it is unknown."""
     dims = x.type.shape
     if dims is None or len(dims) != rank or dims[-1] is None:
         shape = format_shape(dims)
@@ -307,5 +498,6 @@ def last_size(x: Tensor, rank: int, layer: str) -> int:
 
 
 def pair(value: Any) -> tuple[int, int]:
+    """A number or a pair as a pair."""
     rows, columns = (value, value) if isinstance(value, int) else value
     return int(rows), int(columns)

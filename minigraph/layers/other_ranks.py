@@ -1,16 +1,18 @@
-"""The rarer layers of TensorFlow 1's `tf.layers`."""
+"""The other layers of TensorFlow 1's `tf.layers`: one and three dimensions, transposed and separable convolutions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.typing import LayerDataFormat, LayerPadding, Size, TensorLike
 from minigraph.layers.functions import (
     Activation,
     channels_of,
     finished,
     image_format,
     last_size,
+    op_padding,
     pair,
     refuse,
     require_channels_last,
@@ -23,20 +25,53 @@ from minigraph.ops.nn.conv_transpose import conv2d_transpose as nn_conv2d_transp
 from minigraph.ops.nn.convolve import conv1d as nn_conv1d
 from minigraph.ops.nn.depthwise import separable_conv2d as nn_separable_conv2d
 from minigraph.ops.nn.pool_nd import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
-from minigraph.run.initializers import zeros_initializer
-from minigraph.run.variables import get_variable, variable_scope
+from minigraph.run.initializers import InitializerLike, zeros_initializer
+from minigraph.run.variables import Regularizer, Reuse, get_variable, variable_scope
 
 
 def conv2d_transpose(
-    inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid",
-    data_format: str = "channels_last", activation: Activation = None, use_bias: bool = True,
-    kernel_initializer: Any = None, bias_initializer: Any = zeros_initializer, kernel_regularizer: Any = None,
-    bias_regularizer: Any = None, trainable: bool = True, name: str | None = None, reuse: Any = None,
-    **unsupported: Any,
+    inputs: TensorLike, filters: int, kernel_size: Size, strides: Size = (1, 1), padding: LayerPadding = "valid",
+    data_format: LayerDataFormat = "channels_last", activation: Activation = None, use_bias: bool = True,
+    kernel_initializer: InitializerLike | None = None, bias_initializer: InitializerLike = zeros_initializer,
+    kernel_regularizer: Regularizer | None = None, bias_regularizer: Regularizer | None = None, trainable: bool = True,
+    name: str | None = None, reuse: Reuse = None, **unsupported: Any,
 ) -> Tensor:  # fmt: skip
-    """The transpose of a convolution over images [N,H,W,C]: [N,H·S,W·S,filters] with padding "same"; with "valid" each
-    side is longer by the kernel's size less the stride, if that is more than 0. Variables: kernel [KH,KW,filters,C],
-    bias."""
+    """Apply the transpose of a trained convolution to images and add a bias.
+
+    Variables: kernel [KH,KW,filters,C], bias [filters].
+
+    Args:
+        inputs: Floating-point images [N,H,W,C], with C known.
+        filters: Number of channels of the result.
+        kernel_size: Rows and columns of the filters: one number, or a pair.
+        strides: Factors by which rows and columns grow: one number, or a pair.
+        padding: "same" for S·H rows, "valid" for S·H + max(KH − S, 0) rows, with stride S; columns likewise.
+        data_format: "channels_last" for images [N,H,W,C] or "channels_first" for [N,C,H,W].
+        activation: Function applied to the result, such as `tf.nn.relu`; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: Initializer of the kernel; by default the scope's, or else Glorot's uniform one.
+        bias_initializer: Initializer of the bias.
+        kernel_regularizer, bias_regularizer: Functions from a variable to its penalty, which is added to
+            `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
+        name: Variable scope of the layer; by default `conv2d_transpose`, `conv2d_transpose_1`, …
+        reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
+        **unsupported: TensorFlow's other arguments. They must be None or False.
+
+    Returns:
+        Images [N,H',W',filters].
+
+    Raises:
+        ValueError: An argument has an unknown value, or an unsupported argument is given.
+        ShapeError: The rank of `inputs` is wrong, or the number of channels is unknown.
+
+    Example:
+        >>> x = tf.placeholder(tf.float32, [None, 8, 8, 64])
+        >>> tf.layers.conv2d_transpose(x, filters=32, kernel_size=4, strides=2, padding="same").shape.as_list()
+        [None, 16, 16, 32]
+
+    Source: Zeiler et al., "Deconvolutional networks", 2010.
+    """
     refuse(unsupported, "conv2d_transpose")
     form, axes = image_format(data_format)
     x = convert_to_tensor(inputs)
@@ -51,22 +86,60 @@ def conv2d_transpose(
             sides = [height * step[0] + more[0], width * step[1] + more[1]]
             target = [n, *sides, filters] if form == NHWC else [n, filters, *sides]
             shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
-            y = nn_conv2d_transpose(x, kernel, shape, axes(step), padding.upper(), data_format=form)
+            y = nn_conv2d_transpose(x, kernel, shape, axes(step), op_padding(padding), data_format=form)
             y.set_shape([None if isinstance(d, Tensor) else d for d in target])
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
         return finished(y, filters, bias, activation, form)
 
 
 def separable_conv2d(
-    inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid",
-    data_format: str = "channels_last", dilation_rate: Any = (1, 1), depth_multiplier: int = 1,
-    activation: Activation = None, use_bias: bool = True, depthwise_initializer: Any = None,
-    pointwise_initializer: Any = None, bias_initializer: Any = zeros_initializer, depthwise_regularizer: Any = None,
-    pointwise_regularizer: Any = None, bias_regularizer: Any = None, trainable: bool = True, name: str | None = None,
-    reuse: Any = None, **unsupported: Any,
+    inputs: TensorLike, filters: int, kernel_size: Size, strides: Size = (1, 1), padding: LayerPadding = "valid",
+    data_format: LayerDataFormat = "channels_last", dilation_rate: Size = (1, 1), depth_multiplier: int = 1,
+    activation: Activation = None, use_bias: bool = True, depthwise_initializer: InitializerLike | None = None,
+    pointwise_initializer: InitializerLike | None = None, bias_initializer: InitializerLike = zeros_initializer,
+    depthwise_regularizer: Regularizer | None = None, pointwise_regularizer: Regularizer | None = None,
+    bias_regularizer: Regularizer | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
+    **unsupported: Any,
 ) -> Tensor:  # fmt: skip
-    """A depthwise convolution, then a pointwise one, plus a bias. Variables: depthwise_kernel [KH,KW,C,multiplier],
-    pointwise_kernel [1,1,C·multiplier,filters], bias."""
+    """Convolve each channel of images on its own, mix the channels, and add a bias.
+
+    Variables: depthwise_kernel [KH,KW,C,multiplier], pointwise_kernel [1,1,C·multiplier,filters], bias [filters].
+
+    Args:
+        inputs: Floating-point images [N,H,W,C], with C known.
+        filters: Number of channels of the result.
+        kernel_size: Rows and columns of the filters: one number, or a pair.
+        strides: Steps along rows and columns: one number, or a pair.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last" for images [N,H,W,C] or "channels_first" for [N,C,H,W].
+        dilation_rate: Distance between the kernel's elements: one number, or a pair.
+        depth_multiplier: Number of filters for each channel of `inputs`.
+        activation: Function applied to the result, such as `tf.nn.relu`; None for none.
+        use_bias: Whether a bias is added.
+        depthwise_initializer, pointwise_initializer: Initializers of the kernels; by default the scope's, or else
+            Glorot's uniform one.
+        bias_initializer: Initializer of the bias.
+        depthwise_regularizer, pointwise_regularizer, bias_regularizer: Functions from a variable to its penalty, which
+            is added to `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
+        name: Variable scope of the layer; by default `separable_conv2d`, `separable_conv2d_1`, …
+        reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
+        **unsupported: TensorFlow's other arguments. They must be None or False.
+
+    Returns:
+        Images [N,H',W',filters].
+
+    Raises:
+        ValueError: An argument has an unknown value, or an unsupported argument is given.
+        ShapeError: The rank of `inputs` is wrong, or the number of channels is unknown.
+
+    Example:
+        >>> x = tf.placeholder(tf.float32, [None, 28, 28, 16])
+        >>> tf.layers.separable_conv2d(x, filters=32, kernel_size=3).shape.as_list()
+        [None, 26, 26, 32]
+
+    Source: Chollet, "Xception", 2016.
+    """
     refuse(unsupported, "separable_conv2d")
     form, axes = image_format(data_format)
     x = convert_to_tensor(inputs)
@@ -81,20 +154,54 @@ def separable_conv2d(
             "pointwise_kernel", wide, x.dtype, pointwise_initializer, pointwise_regularizer, trainable
         )
         rate = list(pair(dilation_rate))
-        y = nn_separable_conv2d(x, spatial, mixing, axes(strides), padding.upper(), rate=rate, data_format=form)
+        y = nn_separable_conv2d(x, spatial, mixing, axes(strides), op_padding(padding), rate=rate, data_format=form)
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
         return finished(y, filters, bias, activation, form)
 
 
 def conv1d(
-    inputs: Any, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
-    data_format: str = "channels_last", dilation_rate: Any = 1, activation: Activation = None, use_bias: bool = True,
-    kernel_initializer: Any = None, bias_initializer: Any = zeros_initializer, kernel_regularizer: Any = None,
-    bias_regularizer: Any = None, trainable: bool = True, name: str | None = None, reuse: Any = None,
+    inputs: TensorLike, filters: int, kernel_size: Size, strides: Size = 1, padding: LayerPadding = "valid",
+    data_format: LayerDataFormat = "channels_last", dilation_rate: Size = 1, activation: Activation = None,
+    use_bias: bool = True, kernel_initializer: InitializerLike | None = None,
+    bias_initializer: InitializerLike = zeros_initializer, kernel_regularizer: Regularizer | None = None,
+    bias_regularizer: Regularizer | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
     **unsupported: Any,
 ) -> Tensor:  # fmt: skip
-    """Cross-correlation of sequences [N,L,C] with `filters` filters, plus a bias. Variables: kernel [K,C,filters],
-    bias."""
+    """Convolve sequences with trained filters and add a bias.
+
+    Variables: kernel [K,C,filters], bias [filters].
+
+    Args:
+        inputs: Floating-point sequences [N,L,C], with C known.
+        filters: Number of filters, the channels of the result.
+        kernel_size: Length of the filters.
+        strides: Step along the sequence.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last", the only supported one.
+        dilation_rate: Distance between the kernel's elements.
+        activation: Function applied to the result, such as `tf.nn.relu`; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: Initializer of the kernel; by default the scope's, or else Glorot's uniform one.
+        bias_initializer: Initializer of the bias.
+        kernel_regularizer, bias_regularizer: Functions from a variable to its penalty, which is added to
+            `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
+        name: Variable scope of the layer; by default `conv1d`, `conv1d_1`, …
+        reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
+        **unsupported: TensorFlow's other arguments. They must be None or False.
+
+    Returns:
+        Sequences [N,L',filters].
+
+    Raises:
+        ValueError: An argument has an unknown value, or an unsupported argument is given.
+        ShapeError: The rank of `inputs` is wrong, or the number of channels is unknown.
+
+    Example:
+        >>> x = tf.placeholder(tf.float32, [None, 100, 8])
+        >>> tf.layers.conv1d(x, filters=16, kernel_size=5, strides=2).shape.as_list()
+        [None, 48, 16]
+    """
     refuse(unsupported, "conv1d")
     require_channels_last(data_format)
     x = convert_to_tensor(inputs)
@@ -104,20 +211,54 @@ def conv1d(
         dims = [size, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
         x.graph.reserve_ids(1)  # the dilation rate, a constant
-        y = nn_conv1d(x, kernel, step, padding.upper(), dilations=spread)
+        y = nn_conv1d(x, kernel, step, op_padding(padding), dilations=spread)
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
         return finished(y, filters, bias, activation)
 
 
 def conv3d(
-    inputs: Any, filters: int, kernel_size: Any, strides: Any = (1, 1, 1), padding: str = "valid",
-    data_format: str = "channels_last", dilation_rate: Any = (1, 1, 1), activation: Activation = None,
-    use_bias: bool = True, kernel_initializer: Any = None, bias_initializer: Any = zeros_initializer,
-    kernel_regularizer: Any = None, bias_regularizer: Any = None, trainable: bool = True, name: str | None = None,
-    reuse: Any = None, **unsupported: Any,
+    inputs: TensorLike, filters: int, kernel_size: Size, strides: Size = (1, 1, 1), padding: LayerPadding = "valid",
+    data_format: LayerDataFormat = "channels_last", dilation_rate: Size = (1, 1, 1), activation: Activation = None,
+    use_bias: bool = True, kernel_initializer: InitializerLike | None = None,
+    bias_initializer: InitializerLike = zeros_initializer, kernel_regularizer: Regularizer | None = None,
+    bias_regularizer: Regularizer | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
+    **unsupported: Any,
 ) -> Tensor:  # fmt: skip
-    """Cross-correlation of volumes [N,D,H,W,C] with `filters` filters, plus a bias. Variables: kernel
-    [KD,KH,KW,C,filters], bias."""
+    """Convolve volumes with trained filters and add a bias.
+
+    Variables: kernel [KD,KH,KW,C,filters], bias [filters].
+
+    Args:
+        inputs: Floating-point volumes [N,D,H,W,C], with C known.
+        filters: Number of filters, the channels of the result.
+        kernel_size: Depth, rows and columns of the filters: one number, or three.
+        strides: Steps along depth, rows and columns: one number, or three.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last", the only supported one.
+        dilation_rate: Distance between the kernel's elements: one number, or three.
+        activation: Function applied to the result, such as `tf.nn.relu`; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: Initializer of the kernel; by default the scope's, or else Glorot's uniform one.
+        bias_initializer: Initializer of the bias.
+        kernel_regularizer, bias_regularizer: Functions from a variable to its penalty, which is added to
+            `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
+        name: Variable scope of the layer; by default `conv3d`, `conv3d_1`, …
+        reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
+        **unsupported: TensorFlow's other arguments. They must be None or False.
+
+    Returns:
+        Volumes [N,D',H',W',filters].
+
+    Raises:
+        ValueError: An argument has an unknown value, or an unsupported argument is given.
+        ShapeError: The rank of `inputs` is wrong, or the number of channels is unknown.
+
+    Example:
+        >>> x = tf.placeholder(tf.float32, [None, 8, 16, 16, 1])
+        >>> tf.layers.conv3d(x, filters=4, kernel_size=3, padding="same").shape.as_list()
+        [None, 8, 16, 16, 4]
+    """
     refuse(unsupported, "conv3d")
     require_channels_last(data_format)
     x = convert_to_tensor(inputs)
@@ -126,7 +267,7 @@ def conv3d(
         dims = [*_box(kernel_size)[1:4], channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
         with x.graph.counted_as(2):  # the dilation rate, a constant, and the op
-            y = nn_conv3d(x, kernel, _box(strides), padding.upper(), dilations=_box(dilation_rate))
+            y = nn_conv3d(x, kernel, _box(strides), op_padding(padding), dilations=_box(dilation_rate))
         bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
         return finished(y, filters, bias, activation)
 
@@ -136,21 +277,63 @@ def _one(value: Any) -> int:
 
 
 def max_pooling1d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
+    inputs: TensorLike, pool_size: Size, strides: Size, padding: LayerPadding = "valid",
+    data_format: LayerDataFormat = "channels_last", name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The maximum of each window of sequences [N,L,C]."""
+    """Take the maximum of each window of sequences, channel by channel.
+
+    Args:
+        inputs: Sequences [N,L,C].
+        pool_size: Sizes of the window: one number.
+        strides: Steps from window to window: one number.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last", the only supported one.
+        name: Name scope of the nodes.
+
+    Returns:
+        Sequences [N,L,C] with smaller spatial sizes.
+
+    Raises:
+        ValueError: An argument has an unknown value.
+        ShapeError: The rank of `inputs` is wrong, or a window does not fit.
+
+    Example:
+        >>> tf.layers.max_pooling1d(tf.zeros([1, 6, 1]), pool_size=2, strides=2).shape.as_list()
+        [1, 3, 1]
+    """
     require_channels_last(data_format)
-    return max_pool1d(inputs, _one(pool_size), _one(strides), padding.upper(), name=name or "max_pooling1d")
+    return max_pool1d(inputs, _one(pool_size), _one(strides), op_padding(padding), name=name or "max_pooling1d")
 
 
 def average_pooling1d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
+    inputs: TensorLike, pool_size: Size, strides: Size, padding: LayerPadding = "valid",
+    data_format: LayerDataFormat = "channels_last", name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The mean of each window of sequences [N,L,C]."""
+    """Take the mean of each window of sequences, channel by channel.
+
+    Padding counts neither in the sum nor in the number of elements.
+
+    Args:
+        inputs: Sequences [N,L,C].
+        pool_size: Sizes of the window: one number.
+        strides: Steps from window to window: one number.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last", the only supported one.
+        name: Name scope of the nodes.
+
+    Returns:
+        Sequences [N,L,C] with smaller spatial sizes.
+
+    Raises:
+        ValueError: An argument has an unknown value.
+        ShapeError: The rank of `inputs` is wrong, or a window does not fit.
+
+    Example:
+        >>> tf.layers.average_pooling1d(tf.zeros([1, 6, 1]), pool_size=2, strides=2).shape.as_list()
+        [1, 3, 1]
+    """
     require_channels_last(data_format)
-    return avg_pool1d(inputs, _one(pool_size), _one(strides), padding.upper(), name=name or "average_pooling1d")
+    return avg_pool1d(inputs, _one(pool_size), _one(strides), op_padding(padding), name=name or "average_pooling1d")
 
 
 def _box(value: Any) -> list[int]:
@@ -158,18 +341,60 @@ def _box(value: Any) -> list[int]:
 
 
 def max_pooling3d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
+    inputs: TensorLike, pool_size: Size, strides: Size, padding: LayerPadding = "valid",
+    data_format: LayerDataFormat = "channels_last", name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The maximum of each window of volumes [N,D,H,W,C]."""
+    """Take the maximum of each window of volumes, channel by channel.
+
+    Args:
+        inputs: Volumes [N,D,H,W,C].
+        pool_size: Sizes of the window: one number, or three.
+        strides: Steps from window to window: one number, or three.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last", the only supported one.
+        name: Name scope of the nodes.
+
+    Returns:
+        Volumes [N,D,H,W,C] with smaller spatial sizes.
+
+    Raises:
+        ValueError: An argument has an unknown value.
+        ShapeError: The rank of `inputs` is wrong, or a window does not fit.
+
+    Example:
+        >>> tf.layers.max_pooling3d(tf.zeros([1, 4, 6, 6, 1]), pool_size=2, strides=2).shape.as_list()
+        [1, 2, 3, 3, 1]
+    """
     require_channels_last(data_format)
-    return max_pool3d(inputs, _box(pool_size), _box(strides), padding.upper(), name=name or "max_pooling3d")
+    return max_pool3d(inputs, _box(pool_size), _box(strides), op_padding(padding), name=name or "max_pooling3d")
 
 
 def average_pooling3d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
+    inputs: TensorLike, pool_size: Size, strides: Size, padding: LayerPadding = "valid",
+    data_format: LayerDataFormat = "channels_last", name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The mean of each window of volumes [N,D,H,W,C]."""
+    """Take the mean of each window of volumes, channel by channel.
+
+    Padding counts neither in the sum nor in the number of elements.
+
+    Args:
+        inputs: Volumes [N,D,H,W,C].
+        pool_size: Sizes of the window: one number, or three.
+        strides: Steps from window to window: one number, or three.
+        padding: "valid" for no padding, or "same" to keep the size at stride 1.
+        data_format: "channels_last", the only supported one.
+        name: Name scope of the nodes.
+
+    Returns:
+        Volumes [N,D,H,W,C] with smaller spatial sizes.
+
+    Raises:
+        ValueError: An argument has an unknown value.
+        ShapeError: The rank of `inputs` is wrong, or a window does not fit.
+
+    Example:
+        >>> tf.layers.average_pooling3d(tf.zeros([1, 4, 6, 6, 1]), pool_size=2, strides=2).shape.as_list()
+        [1, 2, 3, 3, 1]
+    """
     require_channels_last(data_format)
-    return avg_pool3d(inputs, _box(pool_size), _box(strides), padding.upper(), name=name or "average_pooling3d")
+    return avg_pool3d(inputs, _box(pool_size), _box(strides), op_padding(padding), name=name or "average_pooling3d")

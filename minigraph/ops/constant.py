@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from minigraph.core.dtypes import as_dtype, float32
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph, install_constant
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, as_shape, compatible, format_shape
+from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.builder import constant_array, graph_of
 from minigraph.ops.identity import Identity
 
@@ -77,7 +79,11 @@ class PlaceholderWithDefault(Op):
 
 
 def constant(
-    value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False
+    value: npt.ArrayLike,
+    dtype: DTypeLike | None = None,
+    shape: ShapeLike = None,
+    name: str = "Const",
+    verify_shape: bool = False,
 ) -> Tensor:
     """A constant. Python floats become float32 and ints int32; with `shape`, the last value repeats to fill it."""
     dims = None if shape is None else TensorType(float32, as_shape(shape)).static
@@ -90,13 +96,13 @@ def constant(
 install_constant(constant)
 
 
-def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tensor:
+def placeholder(dtype: DTypeLike, shape: ShapeLike = None, name: str | None = None) -> Tensor:
     """A tensor to be fed. Unknown dimensions are None; no shape at all leaves the rank open too."""
     node = get_default_graph().add(Placeholder(as_dtype(dtype), as_shape(shape)), (), name, control=False)
     return node.outputs[0]
 
 
-def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
+def placeholder_with_default(input: TensorLike, shape: ShapeLike, name: str | None = None) -> Tensor:
     """`input` where nothing is fed."""
     graph = graph_of([input])
     default = name or "PlaceholderWithDefault"

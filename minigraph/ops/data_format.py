@@ -4,13 +4,14 @@ transposes between neighbours."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.ops.array.shape import Transpose
 from minigraph.ops.builder import as_tensor_like
 
-NHWC, NCHW = "NHWC", "NCHW"
+NHWC: Final = "NHWC"
+NCHW: Final = "NCHW"
 
 
 def in_nhwc(

@@ -7,9 +7,11 @@ from typing import Any
 
 from minigraph.core.dtypes import float32
 from minigraph.core.graph import Tensor
+from minigraph.core.moves import Moves
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import first, make
+from minigraph.ops.counting import no_flops
 from minigraph.ops.math.casting import cast
 from minigraph.ops.pointwise import X, unary
 
@@ -26,6 +28,8 @@ class ZerosLike(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.zeros_like(x),)
+
+    flops = no_flops
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         return Full(types[0], 0), ()
@@ -69,6 +73,9 @@ class Full(Op):
 
     def forward(self, xp: Any) -> tuple[Any, ...]:
         return (xp.full(self.type.static, self.value, self.type.dtype.np_dtype),)
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        return Moves((), self.value)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -1,10 +1,14 @@
-"""Rewrite passes, one a file, and the pipelines that order them."""
+"""The passes, one a file, and the table that orders them.
+
+A pass is a frozen dataclass; its docstring states the form before, the form after, the conditions and the formula.
+Nothing else lives here: the driver and the patterns are in rewrite/, the compiler's nodes in ir/.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from minigraph.passes.constant_folding import constant_folding
 from minigraph.passes.fold_batch_norm import fold_batch_norm
@@ -21,25 +25,117 @@ from minigraph.passes.stabilise import stabilise
 from minigraph.passes.winograd import winograd
 from minigraph.rewrite.pipeline import Pass
 
-_O2: tuple[Pass, ...] = (stabilise, constant_folding, simplify, remove_dropout, layout, fold_batch_norm)
-_O3: tuple[Pass, ...] = (
-    *_O2,
-    relu_after_pool,
-    winograd,
-    hoist,
-    fuse_pointwise,
-    fuse_epilogue,
-    fuse_blocks,
-    multi_tensor,
+
+class PipelineEntry(NamedTuple):
+    """A pass's place in the pipeline.
+
+    level: the lowest level that runs it. before, after: the passes that must run before it, or after it, by name, each
+    with the reason. A relation is stated once, at the pass that would miss something in the other order.
+    """
+
+    run: Pass
+    level: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+
+# The passes in the order in which they run.
+PIPELINE = (
+    PipelineEntry(
+        stabilise,
+        "O2",
+        before={},
+        after={
+            "layout": "log and softmax must be neighbours, and a transpose that sinks may come to stand between them",
+            "fuse_pointwise": "a loop hides log, exp and the sum",
+        },
+    ),
+    PipelineEntry(
+        constant_folding,
+        "O1",
+        before={},
+        after={"hoist": "an expression of constants is computed at compile time, not in the first run"},
+    ),
+    PipelineEntry(
+        simplify,
+        "O1",
+        before={"constant_folding": "neutral operands are often computed from other constants"},
+        after={"fuse_pointwise": "a loop hides neutral operands"},
+    ),
+    PipelineEntry(
+        remove_dropout,
+        "O2",
+        before={"constant_folding": "the rate is computed from keep_prob"},
+        after={"fuse_pointwise": "a loop hides the comparison with the rate"},
+    ),
+    PipelineEntry(
+        layout,
+        "O2",
+        before={},
+        after={"fuse_epilogue": "a transpose between a convolution and its bias or activation would keep them apart"},
+    ),
+    PipelineEntry(
+        fold_batch_norm,
+        "O2",
+        before={
+            "simplify": "a neutral operand between a convolution and its scale would hide the convolution",
+            "layout": "in a channels-first network a transpose stands between a convolution and its scale",
+        },
+        after={
+            "hoist": "the scaled filter depends on variables only and is kept between runs",
+            "fuse_pointwise": "a loop hides scale and shift",
+        },
+    ),
+    PipelineEntry(
+        relu_after_pool,
+        "O3",
+        before={"layout": "in a channels-first network a transpose stands between ReLU and pooling"},
+        after={"fuse_pointwise": "a loop hides ReLU and its gradient"},
+    ),
+    PipelineEntry(
+        winograd,
+        "O3",
+        before={"fold_batch_norm": "the scale goes into the filter before the filter is transformed"},
+        after={
+            "hoist": "the transformed filter depends on variables only and is kept between runs",
+            "fuse_epilogue": "a region hides the convolution",
+            "fuse_blocks": "a region hides the convolution and its gradients",
+        },
+    ),
+    PipelineEntry(
+        hoist,
+        "O3",
+        before={},
+        after={"fuse_pointwise": "a loop must not join what is kept with what each run computes"},
+    ),
+    PipelineEntry(fuse_pointwise, "O3", before={}, after={}),
+    PipelineEntry(
+        fuse_epilogue,
+        "O3",
+        before={
+            "fuse_pointwise": "an epilogue takes in a whole loop, where single instructions would be taken one by one"
+        },
+        after={"fuse_blocks": "a block runs a convolution with its epilogue as one instruction"},
+    ),
+    # The passes from here on are not replayable, so they are run again for each size.
+    PipelineEntry(fuse_blocks, "O3", before={}, after={}),
+    PipelineEntry(
+        multi_tensor,
+        "O3",
+        before={
+            "fuse_pointwise": "a joint update waits for every gradient; paths through it would keep loops apart",
+            "fuse_blocks": "a joint update waits for every gradient; paths through it would keep regions apart",
+        },
+        after={},
+    ),
 )
 
-ALL = _O3
+LEVELS = ("O0", "O1", "O2", "O3")
+
+ALL = tuple(entry.run for entry in PIPELINE)
 
 PIPELINES: dict[str, tuple[Pass, ...]] = {
-    "O0": (),
-    "O1": (constant_folding, simplify),
-    "O2": _O2,
-    "O3": _O3,
+    level: tuple(entry.run for entry in PIPELINE if entry.level <= level) for level in LEVELS
 }
 
 

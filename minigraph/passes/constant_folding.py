@@ -1,15 +1,9 @@
-"""Constant folding.
-
-before      y = f(c₁, c₂, …) with every operand a constant
-after       y = constant
-conditions  f is pure, has no control inputs, and its results have at most LIMIT elements; or f works element by element
-            and every operand is one number throughout: then y is a tensor filled with one number
-formula     y = f(c₁, c₂, …), computed once by the op's reference
-"""
+"""Constants: what depends on constants alone is computed once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -62,9 +56,14 @@ def filled_with(value: Value) -> Any:
         return op.value
     if isinstance(op, Const) and op.value.size:
         first = op.value.flat[0]
-        if op.value.size == 1 or bool(np.all(op.value == first)):
+        if op.value.size == 1 or (bool(np.all(op.value == first)) and _is_of_one_sign(op.value)):
             return first
     return None
+
+
+def _is_of_one_sign(array: np.ndarray) -> bool:
+    """Whether no element differs in sign from another; 0 equals −0 otherwise."""
+    return array.dtype.kind != "f" or len(np.unique(np.signbit(array))) == 1
 
 
 def constant_value(value: Value) -> float | None:
@@ -94,4 +93,23 @@ def _fill(found: Match, new: Rebuilder) -> Sequence[Value]:
 FOLD = Rule("fold", Pattern(Op, check=_foldable), _fold)
 FOLD_FULL = Rule("fold_full", Pattern(Op, check=_large), _fill)
 
-constant_folding = RulePass("constant_folding", FOLD, FOLD_FULL)
+RULES: tuple[Rule, ...] = (FOLD, FOLD_FULL)
+
+
+@dataclass(frozen=True)
+class ConstantFolding(RulePass):
+    """Constant folding.
+
+    before      y = f(c₁, c₂, …) with every operand a constant
+    after       y = constant
+    conditions  f is pure and has no control inputs; operands and results have at most LIMIT elements. Or f works
+                element by element and every operand holds one number throughout: then y is a tensor filled with one
+                number
+    formula     y = f(c₁, c₂, …), computed once by the op's reference
+    """
+
+    name: str = field(default="constant_folding", init=False)
+    rules: tuple[Rule, ...] = field(default=RULES, init=False, repr=False)
+
+
+constant_folding = ConstantFolding()

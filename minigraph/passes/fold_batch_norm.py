@@ -1,17 +1,9 @@
-"""Folding of batch normalisation at inference into the convolution or matrix product before it.
-
-before      conv(x, w)·s + t, with or without a bias before it, where s and t are numbers for each output channel;
-            also (conv(x, w) − m) / d
-after       conv(x, w·s) + t; conv(x, w/d) + (−m/d)
-conditions  s and t depend on variables and constants only (inference: not on this batch); nothing else reads the
-            convolution's result, or its filter
-formula     Σ x·(w·s) = s·Σ x·w. Batch normalisation is y = γ·(x − μ)/√(σ² + ε) + β: s = γ/√(σ² + ε), t = β − μ·s
-            (Ioffe and Szegedy 2015, algorithm 2)
-"""
+"""Batch normalisation at inference: it becomes a part of the filter and bias before it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from minigraph.core.op import Op
 from minigraph.ir.hoist import Fixed
@@ -24,15 +16,26 @@ from minigraph.ops.nn.bias import BiasAdd
 from minigraph.ops.nn.conv2d import Conv2D
 from minigraph.rewrite.driver import Outcome, Rule, rewrite
 from minigraph.rewrite.pattern import Match, Pattern
+from minigraph.rewrite.pipeline import Replayable
 
 _ROOT = (Conv2D, MatMul)
 Replace = Callable[[Match, Rebuilder], Sequence[Value] | str]
 
 
-class FoldBatchNorm:
-    """See the top of the file."""
+@dataclass(frozen=True)
+class FoldBatchNorm(Replayable):
+    """Folding of batch normalisation at inference into the convolution or matrix product before it.
 
-    name = "fold_batch_norm"
+    before      conv(x, w)·s + t, with or without a bias before it, where s and t are numbers for each output channel;
+                also (conv(x, w) − m) / d
+    after       conv(x, w·s) + t; conv(x, w/d) + (−m/d)
+    conditions  s and t depend on variables and constants only (inference: not on this batch); s is one number, or one
+                for each channel, and t one for each channel; nothing else reads the convolution's result, or its filter
+    formula     Σ x·(w·s) = s·Σ x·w. Batch normalisation is y = γ·(x − μ)/√(σ² + ε) + β: s = γ/√(σ² + ε), t = β − μ·s
+                (Ioffe and Szegedy 2015, algorithm 2)
+    """
+
+    name: str = field(default="fold_batch_norm", init=False)
 
     def run(self, program: Program) -> Outcome:
         return rewrite(program, _rules(Fixed()))
@@ -76,7 +79,7 @@ def _into_filter(fixed: Fixed, op: type[Op]) -> Replace:
     def replace(found: Match, new: Rebuilder) -> Sequence[Value] | str:
         root = found["root"]
         x, w = root.inputs
-        if getattr(root.op, "transpose_b", False) or len(w.type.static) not in (2, 4):
+        if (isinstance(root.op, MatMul) and root.op.transpose_b) or len(w.type.static) not in (2, 4):
             return "the filter's last axis is not the channels"
         if not fixed(w):
             return "the filter depends on the batch"

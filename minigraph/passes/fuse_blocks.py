@@ -1,13 +1,4 @@
-"""Fusion by blocks of the batch.
-
-before      y = f(x), z = g(y), …, where each can be done image by image and what passes between them is large
-after       one region that does f, g, … for a few images at a time
-conditions  the region is convex: no path leaves it and comes back; all have the same batch; no control inputs; each
-            value that passes inside has at least `min_edge` bytes, and those that are never whole `min_saved` in all;
-            and it has more bytes than what is gone through whole for each block, a filter or its gradient, on either
-            side of it, unless that is at most `max_whole`, which stays in cache
-formula     (g∘f)(x)[i:j] = g(f(x[i:j])); a sum over the batch is the sum of the blocks' sums
-"""
+"""Blocks of the batch: chains that can be done image by image become one region."""
 
 from __future__ import annotations
 
@@ -38,7 +29,17 @@ def _batch(instr: Instr, how: Batching) -> int:
 
 @dataclass(frozen=True)
 class FuseBlocks:
-    """See the top of the file. min_edge, min_saved, max_whole (None: any number): bytes."""
+    """Fusion by blocks of the batch.
+
+    before      y = f(x), z = g(y), …, where each can be done image by image and what passes between them is large
+    after       one region that does f, g, … for a few images at a time
+    conditions  the region is convex: no path leaves it and comes back; no control inputs; no value is read both whole
+                and by blocks; each value that passes inside has at least `min_edge` bytes, and those that are never
+                whole `min_saved` in all; and it has more bytes than what is gone through whole for each block, a filter
+                or its gradient, on either side of it, unless that is at most `max_whole` (None: any number), which
+                stays in cache
+    formula     (g∘f)(x)[i:j] = g(f(x[i:j])); a sum over the batch is the sum of the blocks' sums
+    """
 
     min_edge: int = 1 << 18
     min_saved: int = 1 << 20

@@ -1,24 +1,28 @@
-"""Fusion of what follows a convolution or a matrix product.
-
-before      y = conv(x, w), z = f(y, b, …), where f works element by element: bias, activation, a residual to add
-after       one instruction that works on each part of y when it has been made, and never stores y
-conditions  nothing else reads y, and all operands of f broadcast to its shape. Where f adds two such results, the one
-            made last takes it in
-formula     z[i] = f(y[i], b[i], …)
-"""
+"""Epilogues: pointwise work on a product becomes a part of it."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable, readers_of
 from minigraph.ir.regions import Epilogue, Loop, copy_instr
 from minigraph.rewrite.driver import Missed, Outcome
 from minigraph.rewrite.grouping import Fused, fuse
+from minigraph.rewrite.pipeline import Replayable
 
 
-class FuseEpilogue:
-    """See the top of the file."""
+@dataclass(frozen=True)
+class FuseEpilogue(Replayable):
+    """Fusion of what follows a convolution or a matrix product.
 
-    name = "fuse_epilogue"
+    before      y = conv(x, w), z = f(y, b, …), where f works element by element: bias, activation, a residual to add
+    after       one instruction that works on each part of y when it has been made, and never stores y
+    conditions  nothing else reads y, and all operands of f broadcast to its shape; no control inputs. Where f adds two
+                such results, the one made last takes it in
+    formula     z[i] = f(y[i], b[i], …)
+    """
+
+    name: str = field(default="fuse_epilogue", init=False)
 
     def run(self, program: Program) -> Outcome:
         readers = readers_of(program)
@@ -35,8 +39,8 @@ class FuseEpilogue:
             found[reason] = _fused(root, reason)
         fused = list(found.values())
         if not fused:
-            return Outcome(program, [], missed, 1, ())
-        return Outcome(fuse(program, fused), [f.applied(self.name) for f in fused], missed, 1, ())
+            return Outcome(program, [], missed, 1)
+        return Outcome(fuse(program, fused), [f.applied(self.name) for f in fused], missed, 1)
 
 
 def _unfit(root: Instr, readers: list[Instr | None], controls: set[Instr]) -> Instr | str:

@@ -1,16 +1,10 @@
-"""Pointwise fusion.
-
-before      y = f(x, a), z = g(y, b), s = Σ z over some axes, …, where f and g work element by element
-after       one loop over the elements of y and z that does f, g, …, and adds up what is summed
-conditions  y and z have one shape, to which all other operands broadcast; the group is convex: no path leaves it and
-            comes back; no control inputs. Nothing follows a sum within the group
-formula     z[i] = g(f(x[i], a[i]), b[i]). A mean that ends a chain is its sum, divided by the count
-"""
+"""Loops: chains of elementwise instructions become one."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,6 +18,7 @@ from minigraph.ops.math.reduce import Mean, Sum
 from minigraph.rewrite.driver import Missed, Outcome, Rule, rewrite
 from minigraph.rewrite.grouping import Fused, Grouping, fuse
 from minigraph.rewrite.pattern import Match, Pattern
+from minigraph.rewrite.pipeline import Replayable
 
 
 def _is_sum(instr: Instr) -> bool:
@@ -49,10 +44,18 @@ def _sum_and_divide(found: Match, new: Rebuilder) -> Sequence[Value]:
 _MEAN = Rule("mean_as_sum", Pattern(Mean, check=_mean_of_pointwise), _sum_and_divide)
 
 
-class FusePointwise:
-    """See the top of the file."""
+@dataclass(frozen=True)
+class FusePointwise(Replayable):
+    """Pointwise fusion.
 
-    name = "fuse_pointwise"
+    before      y = f(x, a), z = g(y, b), s = Σ z over some axes, …, where f and g work element by element
+    after       one loop over the elements of y and z that does f, g, …, and adds up what is summed
+    conditions  y and z have one shape, to which all other operands broadcast; the group is convex: no path leaves it
+                and comes back; no control inputs. Nothing follows a sum within the group
+    formula     z[i] = g(f(x[i], a[i]), b[i]). A mean that ends a chain is its sum, divided by the count
+    """
+
+    name: str = field(default="fuse_pointwise", init=False)
 
     def run(self, program: Program) -> Outcome:
         summed = rewrite(program, [_MEAN])

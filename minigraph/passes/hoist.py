@@ -1,32 +1,35 @@
-"""Keeping what depends on variables only.
-
-before      f(g(w), x): g computed in every run, though w is a variable
-after       f(keep(g(w)), x): g computed when it is needed first, and again only after a variable has changed
-conditions  the run changes no variable; g(w) is no mere view of w; neither feeds nor random numbers, updates or control
-            dependencies lie behind it
-formula     the same value
-"""
+"""Values that depend on variables only: computed once, and kept between runs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from minigraph.ir.hoist import Fixed, Hoist, changes_variables
 from minigraph.ir.program import Cell, Instr, Program, Value
 from minigraph.ir.rebuild import Rebuilder, rebuild
 from minigraph.ops.constant import Const
 from minigraph.rewrite.driver import Applied, Outcome
+from minigraph.rewrite.pipeline import Replayable
 
 
-class KeepFixed:
-    """See the top of the file."""
+@dataclass(frozen=True)
+class HoistFixed(Replayable):
+    """Keeping what depends on variables only.
 
-    name = "hoist"
+    before      f(g(w), x): g computed in every run, though w is a variable
+    after       f(hoist(g(w)), x): g computed when it is needed first, and again only after a variable has changed
+    conditions  the run changes no variable; g(w) is no mere view of w; neither feeds nor random numbers, updates or
+                control dependencies lie behind it
+    formula     the same value
+    """
+
+    name: str = field(default="hoist", init=False)
 
     def run(self, program: Program) -> Outcome:
         chosen = _chosen(program)
         if not chosen:
-            return Outcome(program, [], [], 1, ())
+            return Outcome(program, [], [], 1)
 
         def replace(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
             if old not in chosen:
@@ -38,7 +41,7 @@ class KeepFixed:
             return kept
 
         applied = [Applied(self.name, i.name, str(i.source), "Hoist") for i in chosen]
-        return Outcome(rebuild(program, replace), applied, [], 1, ())
+        return Outcome(rebuild(program, replace), applied, [], 1)
 
 
 def _chosen(program: Program) -> dict[Instr, None]:
@@ -72,4 +75,4 @@ def _is_made(value: Value) -> bool:
     return False
 
 
-hoist = KeepFixed()
+hoist = HoistFixed()

@@ -1,19 +1,9 @@
-"""Layout: transposes move towards the results until they cancel.
-
-before      f(T(x)), f(T(x), T(y)), f(T(x), vector) with f pointwise; Σ T(x) over axes; concat(T(x), T(y));
-            T(x)·y and x·T(y) where T swaps the last two axes; T₂(T₁(x)); T(broadcast(x)); a T that only moves axes of
-            length 1
-after       T(f(x)), …; a transpose of what is left after the sum; T(concat(x, y)); a matrix product that reads its
-            operand transposed; one transpose or none; a broadcast to the new shape; a reshape
-conditions  every operand of f is transposed in the same way, or has at most one axis longer than 1. Of tensors with
-            fewer than four axes nothing else may read T(x) (images, with four, are transposed on every path that leads
-            away from them)
-formula     f(T(x)) = T(f(x)), since f looks at no position
-"""
+"""Transposes: they move towards the results until they cancel."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from minigraph.core.op import Op
 from minigraph.ir.program import Instr, Value
@@ -155,8 +145,7 @@ def _as_reshape(found: Match, new: Rebuilder) -> Sequence[Value]:
 
 _TRANSPOSED = Pattern(Transpose, name="transpose")
 
-layout = RulePass(
-    "layout",
+RULES: tuple[Rule, ...] = (
     *MOVES,
     Rule("transpose_moves_nothing", Pattern(Transpose, check=_moves_nothing), _as_reshape),
     Rule("broadcast_transposed", Pattern(Transpose, Pattern(BroadcastTo, name="spread")), _broadcast_transposed),
@@ -166,3 +155,25 @@ layout = RulePass(
     Rule("transpose_behind_concat", Pattern(ConcatV2), _sink_concat),
     Rule("transpose_behind_pointwise", Pattern(Op, check=_pointwise), _sink_pointwise),
 )
+
+
+@dataclass(frozen=True)
+class SinkTransposes(RulePass):
+    """Transposes move towards the results until they cancel.
+
+    before      f(T(x)), f(T(x), T(y)), f(T(x), vector) with f pointwise; Σ T(x) over axes; concat(T(x), T(y)); T(x)·y
+                and x·T(y) where T swaps the last two axes; T₂(T₁(x)); T(broadcast(x)); a T that only moves axes of
+                length 1
+    after       T(f(x)), …; a transpose of what is left after the sum; T(concat(x, y)); a matrix product that reads its
+                operand transposed; one transpose or none; a broadcast to the new shape; a reshape
+    conditions  every operand of f is transposed in the same way, or has at most one axis longer than 1. Of tensors with
+                fewer than four axes nothing else may read T(x) (images, with four, are transposed on every path that
+                leads away from them)
+    formula     f(T(x)) = T(f(x)), since f looks at no position
+    """
+
+    name: str = field(default="layout", init=False)
+    rules: tuple[Rule, ...] = field(default=RULES, init=False, repr=False)
+
+
+layout = SinkTransposes()

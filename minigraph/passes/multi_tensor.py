@@ -1,15 +1,9 @@
-"""Multi-tensor optimizer updates.
-
-before      apply(θ₁, …, g₁), apply(θ₂, …, g₂), … : one step of one optimizer, variable by variable
-after       one instruction that does them all
-conditions  the same op with the same learning rate and other numbers; none needs another's result; each variable has
-            at most `max_bytes` (a large one is better updated as soon as its gradient is there, which frees memory)
-formula     the same steps, in the same order
-"""
+"""Updates: one step of an optimizer for many variables becomes one instruction."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
@@ -19,13 +13,20 @@ from minigraph.ops.state.update import Apply
 from minigraph.rewrite.driver import Applied, Missed, Outcome
 
 
+@dataclass(frozen=True)
 class MultiTensor:
-    """See the top of the file."""
+    """Multi-tensor optimizer updates.
 
-    name = "multi_tensor"
+    before      apply(θ₁, …, g₁), apply(θ₂, …, g₂), …: one step of one optimizer, variable by variable
+    after       one instruction that does them all
+    conditions  the same op with the same learning rate and other numbers, the same dtype and the same control inputs;
+                each variable has at most `max_bytes` (a large one is better updated as soon as its gradient is there,
+                which frees memory)
+    formula     the same steps, in the same order
+    """
 
-    def __init__(self, max_bytes: int = 1 << 20) -> None:
-        self.max_bytes = max_bytes
+    max_bytes: int = 1 << 20
+    name: str = field(default="multi_tensor", init=False)
 
     def run(self, program: Program) -> Outcome:
         missed: list[Missed] = []

@@ -1,17 +1,9 @@
-"""ReLU after max-pooling.
-
-before      p, w = max_pool(relu(x)); in the gradient relu_grad(max_pool_grad(w, δ), relu(x)); and the bias gradient
-            Σ max_pool_grad(w, δ)
-after       q, w = max_pool(x), p = relu(q); max_pool_grad(w, relu_grad(δ, p)); Σ δ
-conditions  relu(x) has no other readers than the pooling and its own gradient, and w none but that gradient, so that
-            where a whole window is at most 0, it does not matter which element counts as the largest
-formula     max_i max(x_i, 0) = max(max_i x_i, 0); the gradient passes where the maximum is above 0, in both forms.
-            Each δ lands in exactly one place, so the sum stays
-"""
+"""ReLU before max-pooling: it moves behind, where there is less to do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from minigraph.ir.program import Instr, Program, Value, readers_of
@@ -21,6 +13,7 @@ from minigraph.ops.nn.bias import BiasAddGrad
 from minigraph.ops.nn.pool import MaxPool, MaxPoolInputGrad
 from minigraph.rewrite.driver import Applied, Missed, Outcome, Rule, rewrite
 from minigraph.rewrite.pattern import Match, Pattern
+from minigraph.rewrite.pipeline import Replayable
 
 
 class _Site(NamedTuple):
@@ -39,12 +32,12 @@ def _site(relu: Instr, readers: dict[Value, list[Instr | None]]) -> _Site | str:
     unpools = readers.get(Value(pools[0], 1), [])
     for unpool in unpools:
         if unpool is None or not isinstance(unpool.op, MaxPoolInputGrad):
-            return "where the maxima were is read by more than the gradient"
+            return "the positions of the maxima are read by more than the gradient"
         if any(r not in gates for r in readers.get(Value(unpool, 0), [])):
             return "the pooling's gradient is read by more than ReLU's"
     if {g.inputs[0].instr for g in gates} != set(unpools):
-        return "ReLU's gradient comes from more than the pooling"
-    if any(i.control for i in (relu, pools[0], *gates)):
+        return "ReLU's gradient has another source than the pooling"
+    if any(i is not None and i.control for i in (relu, pools[0], *unpools, *gates)):
         return "it has control inputs"
     return _Site(relu, pools[0], [u for u in unpools if u is not None], gates)
 
@@ -89,10 +82,21 @@ def _sum_of_pooled(found: Match, new: Rebuilder) -> Sequence[Value]:
 _BIAS = Rule("bias_grad_of_pool_grad", Pattern(BiasAddGrad, Pattern(MaxPoolInputGrad, name="unpool")), _sum_of_pooled)
 
 
-class ReluAfterPool:
-    """See the top of the file."""
+@dataclass(frozen=True)
+class ReluAfterPool(Replayable):
+    """ReLU after max-pooling.
 
-    name = "relu_after_pool"
+    before      p, w = max_pool(relu(x)); in the gradient relu_grad(max_pool_grad(w, δ), relu(x)); and the bias gradient
+                Σ max_pool_grad(w, δ)
+    after       q, w = max_pool(x), p = relu(q); max_pool_grad(w, relu_grad(δ, p)); Σ δ
+    conditions  relu(x) has no other readers than the pooling and its own gradient, and w none but that gradient, so
+                that where a whole window is at most 0, it does not matter which element counts as the largest; no
+                control inputs
+    formula     max_i max(x_i, 0) = max(max_i x_i, 0); the gradient passes where the maximum is above 0, in both forms.
+                Each δ lands in exactly one place, so the sum stays
+    """
+
+    name: str = field(default="relu_after_pool", init=False)
 
     def run(self, program: Program) -> Outcome:
         moved = _move(program)

@@ -1,15 +1,9 @@
-"""Removal of dropout that drops nothing.
-
-before      x·s·cast(U ≥ r), with U uniform in [0, 1) and a rate r that is the constant 0: dropout at inference
-after       x (the scale s = 1/(1 − r) is 1 then, and goes by the rules for neutral operands)
-conditions  r is constant and at most 0. The random state still moves on as if U had been drawn, so that later runs see
-            the same numbers with and without the pass
-formula     U ≥ r for all U in [0, 1) where r ≤ 0
-"""
+"""Dropout that keeps everything: at inference it goes away."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from minigraph.ir.program import Value
 from minigraph.ir.rebuild import Rebuilder
@@ -39,11 +33,28 @@ def _plus_zero(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     return [values]
 
 
-remove_dropout = RulePass(
-    "remove_dropout",
+RULES: tuple[Rule, ...] = (
     Rule("uniform_plus_zero", Pattern(Add, Pattern(RandomUniform, name="uniform"), None, commutes=True), _plus_zero),
     Rule("always_kept", Pattern(GreaterEqual, Pattern(RandomUniform)), _always),
     FOLD,
     FOLD_FULL,
     *NEUTRAL,
 )
+
+
+@dataclass(frozen=True)
+class RemoveDropout(RulePass):
+    """Removal of dropout that drops nothing.
+
+    before      x·s·cast(U ≥ r), with U uniform in [0, 1) and a rate r that is the constant 0: dropout at inference
+    after       x (the scale s = 1/(1 − r) is 1 then, and goes by the rules for neutral operands)
+    conditions  r is constant and at most 0. The random state still moves on as if U had been drawn, so that later runs
+                see the same numbers with and without the pass
+    formula     U ≥ r for all U in [0, 1) where r ≤ 0
+    """
+
+    name: str = field(default="remove_dropout", init=False)
+    rules: tuple[Rule, ...] = field(default=RULES, init=False, repr=False)
+
+
+remove_dropout = RemoveDropout()

@@ -1,16 +1,9 @@
-"""Algebraic simplification.
-
-before      x·1, x/1, x − 0, x + (−0), x¹, −(−x), reshapes of reshapes, transposes of transposes, casts and
-            broadcasts to what is there already
-after       x, or the one operation that does the same
-conditions  the result keeps its type; only identities that hold for every float, NaN, infinities and −0 included
-            (x·0 is not 0, and x + 0 is not x for x = −0)
-formula     as above
-"""
+"""Algebra: neutral operands, double negations, and moves of data that cancel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -103,10 +96,28 @@ MOVES = (
     Rule("reshape_of_reshape", Pattern(Reshape, Pattern(Reshape, name="inner")), _merge_reshapes),
 )
 
-simplify = RulePass(
-    "simplify",
+RULES: tuple[Rule, ...] = (
     *NEUTRAL,
     Rule("double_negation", Pattern(Neg, Pattern(Neg, name="inner")), _inner_operand),
     Rule("identity", Pattern(Identity), _operand),
     *MOVES,
 )
+
+
+@dataclass(frozen=True)
+class Simplify(RulePass):
+    """Algebraic simplification.
+
+    before      x·1, x/1, x − 0, x + (−0), x¹, −(−x); reshapes of reshapes, transposes of transposes; casts, reshapes
+                and broadcasts that change nothing
+    after       x, or the one operation that does the same
+    conditions  the result keeps its type; only identities that hold for every float, NaN, infinities and −0 included
+                (x·0 is not 0 for x = NaN, x + 0 is not x for x = −0, x − (−0) is not x for x = −0)
+    formula     as above
+    """
+
+    name: str = field(default="simplify", init=False)
+    rules: tuple[Rule, ...] = field(default=RULES, init=False, repr=False)
+
+
+simplify = Simplify()

@@ -1,14 +1,9 @@
-"""Stability rewrites.
-
-before      log(softmax(x)); −Σ y·log(softmax(x)) over the classes; log(1 + x); log(1 + eˣ)
-after       log_softmax(x); softmax_cross_entropy(x, y); log1p(x); softplus(x)
-conditions  the reduction is over the last of two axes, and labels have the logits' shape
-formula     log(e^{x_i} / Σ_j e^{x_j}) = x_i − max − log Σ_j e^{x_j − max}, which neither overflows nor takes log 0
-"""
+"""Stability: logarithms of sums of exponentials in forms that neither overflow nor take log 0."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from minigraph.ir.program import Instr, Value
 from minigraph.ir.rebuild import Rebuilder
@@ -56,8 +51,7 @@ def _softplus(found: Match, new: Rebuilder) -> Sequence[Value]:
     return [new.add(Softplus(), found["exp"].inputs[0])]
 
 
-stabilise = RulePass(
-    "stabilise",
+RULES: tuple[Rule, ...] = (
     Rule("log_softmax", Pattern(Log, Pattern(Softmax, name="softmax")), _log_softmax),
     Rule("log1p", Pattern(Log, Pattern(Add, name="sum")), _with_one),
     Rule("softplus", Pattern(Log1p, Pattern(Exp, name="exp")), _softplus),
@@ -74,3 +68,21 @@ stabilise = RulePass(
         _cross_entropy,
     ),
 )
+
+
+@dataclass(frozen=True)
+class Stabilise(RulePass):
+    """Stability rewrites.
+
+    before      log(softmax(x)); −Σ y·log(softmax(x)) over the classes; log(1 + x); log(1 + eˣ)
+    after       log_softmax(x); softmax_cross_entropy(x, y); log1p(x); softplus(x)
+    conditions  the sum is over the last of two axes and drops it, and labels have the logits' shape; the other operand
+                of 1 + x has the shape of the sum
+    formula     log(e^{x_i} / Σ_j e^{x_j}) = x_i − max − log Σ_j e^{x_j − max}, which neither overflows nor takes log 0
+    """
+
+    name: str = field(default="stabilise", init=False)
+    rules: tuple[Rule, ...] = field(default=RULES, init=False, repr=False)
+
+
+stabilise = Stabilise()

@@ -1,13 +1,4 @@
-"""Winograd convolution.
-
-before      y = conv2d(x, w); dx = its input gradient (w, δ) and dw = its filter gradient (x, δ)
-after       U = winograd_filter(w), y = winograd_conv2d(x, U); dx, dU = winograd_grads(x, U, δ), or one of them alone,
-            and dw = winograd_filter_adjoint(dU)
-conditions  a filter of 3x3 or 5x5, stride 1, no dilation, one group, float32 or float64; no control inputs; and it
-            pays by the costs below. The two gradients become one where they have δ in common and nothing that comes
-            before the second needs the first
-formula     see `ops/nn/winograd.py`. Exact in exact arithmetic; rounding errors grow with the tile (docs/passes.md)
-"""
+"""Convolutions by fewer multiplications: Winograd's forms, where they pay."""
 
 from __future__ import annotations
 
@@ -36,6 +27,7 @@ from minigraph.ops.nn.winograd_costs import USUAL, Costs
 from minigraph.ops.window import Pair
 from minigraph.rewrite.choice import Chooser
 from minigraph.rewrite.driver import Applied, Change, Missed, Outcome
+from minigraph.rewrite.pipeline import Replayable
 
 TILES = {3: (2, 4, 6), 5: (2, 3, 4)}  # the candidates m, by the filter's size
 
@@ -182,10 +174,17 @@ def _can_join(first: Instr, second: Instr, place: int, first_read: dict[Instr, i
 
 
 @dataclass(frozen=True)
-class WinogradPass:
-    """See the top of the file.
+class WinogradPass(Replayable):
+    """Winograd convolution.
 
-    margin: the largest cost, relative to the direct form's, that is worth it. chooser: decides in place of the costs.
+    before      y = conv2d(x, w); dx = its input gradient (w, δ) and dw = its filter gradient (x, δ)
+    after       U = winograd_filter(w), y = winograd_conv2d(x, U); dx, dU = winograd_grads(x, U, δ), or one of them
+                alone, and dw = winograd_filter_adjoint(dU)
+    conditions  a filter of 3x3 or 5x5, stride 1, no dilation, one group, float32 or float64; no control inputs; and its
+                estimated cost is below `margin` times the direct form's, by `costs`, unless a `chooser` decides. The
+                two gradients become one where they have δ in common and nothing that comes before the second needs the
+                first
+    formula     see `ops/nn/winograd.py`. Exact in exact arithmetic; rounding errors grow with the tile (docs/passes.md)
     """
 
     margin: float = MARGIN
@@ -208,7 +207,7 @@ class WinogradPass:
                 continue
             unit.tile, reason = self._choose(unit.members, is_fixed)
             values = tuple(_made(unit.members, unit.tile, Trial(), lambda v: v))
-            changes.append(Change(tuple(unit.members), values, partial(self._again, unit.tile, is_fixed)))
+            changes.append(Change(tuple(unit.members), values, partial(self._redo, unit.tile, is_fixed)))
             for each in unit.members:
                 if isinstance(unit.tile, str):
                     missed.append(Missed(self.name, each.name, each.name, unit.tile))
@@ -218,7 +217,7 @@ class WinogradPass:
             return Outcome(program, [], missed, 1, changes)
         return Outcome(_replace(program, units), applied, missed, 1, changes)
 
-    def _again(
+    def _redo(
         self, tile: int | str, is_fixed: Callable[[Value], bool], members: Sequence[Instr], new: Rebuilder
     ) -> Sequence[Value] | str:
         other, _ = self._choose(members, is_fixed)

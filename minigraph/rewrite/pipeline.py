@@ -1,9 +1,10 @@
-"""Pipelines: passes in order, with one hook between them, on which verifier, timer, trace and pictures hang."""
+"""Pipelines: passes in order, with one hook between them for the verifier, timers, traces and pictures."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from minigraph.core.errors import MinigraphError, VerificationError
@@ -14,7 +15,7 @@ from minigraph.rewrite.driver import Applied, Change, Missed, Outcome, Rule, rew
 
 
 class Pass(Protocol):
-    """A transformation of programs. `name` is how it is switched off."""
+    """A transformation of programs, chosen or switched off by its name."""
 
     @property
     def name(self) -> str: ...
@@ -22,20 +23,30 @@ class Pass(Protocol):
     def run(self, program: Program) -> Outcome: ...
 
 
-class RulePass:
-    """A pass that is a set of rewrite rules, applied to a fixed point."""
+class Replayable:
+    """Base of passes whose work on one program can be redone for another that differs in sizes only, such as the batch.
 
-    def __init__(self, name: str, *rules: Rule) -> None:
-        self.name = name
-        self.rules = rules
+    The outcome of such a pass names in `changes` every replacement that depends on sizes. Attributes of regions are
+    excepted: `Region.resized` adapts them. A pass without this base is run again for each size.
+    """
+
+
+@dataclass(frozen=True)
+class RulePass(Replayable):
+    """A pass that applies rewrite rules to a fixed point."""
+
+    name: str
+    rules: tuple[Rule, ...]
 
     def run(self, program: Program) -> Outcome:
         return rewrite(program, self.rules)
 
 
 class Stage(NamedTuple):
-    """What one pass did: the program after it, its applications, missed candidates, sweeps, seconds, and what of it
-    depends on sizes (see Outcome)."""
+    """The record of one pass: the program after it, its applications, missed candidates, sweeps and seconds.
+
+    changes: as in `Outcome`. is_replayable: whether the pass was a `Replayable` one.
+    """
 
     name: str
     program: Program
@@ -43,7 +54,8 @@ class Stage(NamedTuple):
     missed: list[Missed]
     sweeps: int
     seconds: float
-    changes: Sequence[Change] | None = None
+    changes: Sequence[Change] = ()
+    is_replayable: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The stage as plain data, without the program."""
@@ -61,9 +73,10 @@ Hook = Callable[[Program, Stage], None]
 
 
 def run_pipeline(program: Program, passes: Sequence[Pass], hooks: Iterable[Hook] = ()) -> tuple[Program, list[Stage]]:
-    """Run `passes` in order. After each, `hooks` see (program before, stage); a changed program is verified first.
+    """Run `passes` in order; returns the last program and the record of each pass.
 
-    VerificationError names the pass that broke the program, and carries the program before it.
+    hooks: called after each pass with the program before it and its record. A changed program is verified first.
+    VerificationError names the pass that broke the program and shows the program before it.
     """
     stages: list[Stage] = []
     verified: Program | None = None
@@ -78,7 +91,7 @@ def run_pipeline(program: Program, passes: Sequence[Pass], hooks: Iterable[Hook]
             dump = format_program(program)
             raise VerificationError(f"the pass '{each.name}' broke the program: {error}\nbefore it:\n{dump}") from error
         seconds = time.perf_counter() - started
-        stage = Stage(each.name, *outcome[:-1], seconds, outcome.changes)
+        stage = Stage(each.name, *outcome[:-1], seconds, outcome.changes, isinstance(each, Replayable))
         for hook in hooks:
             hook(program, stage)
         stages.append(stage)

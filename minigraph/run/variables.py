@@ -2,41 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from minigraph.core import scopes
 from minigraph.core.collections import GraphKeys
-from minigraph.core.dtypes import as_dtype, float32
+from minigraph.core.dtypes import DType, as_dtype, float32
 from minigraph.core.errors import GraphError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorShape, TensorType, as_shape
+from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVariable, VariableV2, group
-from minigraph.run.initializers import glorot_uniform_initializer, zeros_initializer
+from minigraph.run.initializers import InitializerLike, glorot_uniform_initializer, zeros_initializer
+
+__all__ = [
+    "AUTO_REUSE",
+    "Variable",
+    "VariableScope",
+    "assign",
+    "assign_add",
+    "assign_sub",
+    "get_variable",
+    "get_variable_scope",
+    "global_variables",
+    "global_variables_initializer",
+    "initialize_all_variables",
+    "local_variables",
+    "local_variables_initializer",
+    "model_variables",
+    "trainable_variables",
+    "variable_scope",
+    "variables_initializer",
+]
 
 
-class Variable(Operand):
-    """A tensor whose value a session keeps.
+class Variable(Operand[Tensor]):
+    """A tensor whose value a session keeps between runs.
 
-    initial_value: a tensor, an array, a number, or a function that makes one. `ref` is the buffer's tensor, which
-    assignments and optimizers take; everywhere else the variable stands for a read of it.
+    A variable has no value in a session until its `initializer` runs, or a checkpoint is restored. In expressions it
+    stands for a read of its value. All reads of a run see the value from before the run, unless control dependencies
+    say otherwise.
+
+    Args:
+        initial_value: A tensor, an array, a number, or a function that makes one. The shape must be known.
+        trainable: Whether the variable is in `tf.GraphKeys.TRAINABLE_VARIABLES`, which optimizers train.
+        collections: Names of the collections that get the variable; by default `tf.GraphKeys.GLOBAL_VARIABLES`.
+        validate_shape, caching_device, expected_shape: TensorFlow 1's; they have no effect.
+        name: Name of the variable, made unique; by default `Variable`.
+        dtype: The dtype; by default that of `initial_value`.
+        constraint: TensorFlow 1's; it is kept as an attribute, and has no other effect.
+
+    Raises:
+        ValueError: `initial_value` is None, or its shape is not known.
+        DTypeError: `initial_value` is not of the dtype.
+
+    Example:
+        >>> count = tf.Variable(0, trainable=False, name="count")
+        >>> increment = count.assign_add(1)
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     for _ in range(3):
+        ...         print(sess.run(increment))
+        1
+        2
+        3
     """
 
     def __init__(
         self,
-        initial_value: Any = None,
+        initial_value: TensorLike | Callable[[], TensorLike] | None = None,
         trainable: bool = True,
-        collections: Any = None,
+        collections: Iterable[str] | None = None,
         validate_shape: bool = True,
         caching_device: Any = None,
         name: str | None = None,
-        dtype: Any = None,
-        expected_shape: Any = None,
+        dtype: DTypeLike | None = None,
+        expected_shape: ShapeLike = None,
         constraint: Any = None,
         **_ignored: Any,
     ) -> None:
@@ -69,7 +118,18 @@ class Variable(Operand):
     def from_parts(
         cls, ref: Tensor, initializer: Node, initial_value: Tensor, snapshot: Tensor, trainable: bool
     ) -> Variable:
-        """A variable whose nodes are in the graph already, as an import leaves them; in no collection yet."""
+        """Make a variable of nodes that are in the graph already. It is in no collection.
+
+        Args:
+            ref: The tensor of the variable's buffer.
+            initializer: The operation that assigns the initial value.
+            initial_value: The initial value.
+            snapshot: The read that the variable stands for.
+            trainable: Whether the variable counts as trainable.
+
+        Returns:
+            The variable.
+        """
         self = cls.__new__(cls)
         self.ref = ref
         self.initializer = initializer
@@ -81,62 +141,142 @@ class Variable(Operand):
 
     @property
     def op(self) -> Node:
+        """The node of the variable's buffer."""
         return self.ref.node
 
     @property
     def graph(self) -> Graph:
+        """The graph of the variable."""
         return self.ref.graph
 
     @property
     def name(self) -> str:
+        """The name of the buffer's tensor, such as `w:0`."""
         return self.ref.name
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> DType:
+        """The dtype."""
         return self.ref.dtype
 
     @property
     def shape(self) -> TensorShape:
+        """The shape."""
         return self.ref.shape
 
     @property
     def type(self) -> TensorType:
+        """The dtype and shape."""
         return self.ref.type
 
     def get_shape(self) -> TensorShape:
+        """Give the shape.
+
+        Returns:
+            The shape, as the property `shape`.
+        """
         return self.ref.shape
 
     def initialized_value(self) -> Tensor:
-        """The initial value, for making another variable's from it."""
+        """Give the initial value, from which another variable's initial value can be made.
+
+        Returns:
+            A tensor.
+        """
         return self.initial_value
 
     def value(self) -> Tensor:
+        """Give a read of the variable that no control dependencies delay.
+
+        Returns:
+            A tensor.
+        """
         return self._snapshot
 
     def as_graph_tensor(self) -> Tensor:
-        """The tensor this variable stands for: inside `control_dependencies`, a read that comes after them."""
+        """Give the tensor that the variable stands for in expressions.
+
+        Returns:
+            Inside `tf.control_dependencies` a read that comes after them, elsewhere `value()`.
+        """
         return self.read_value(name="read") if self.graph.has_control else self._snapshot
 
     def read_value(self, name: str = "read") -> Tensor:
-        """A read at this point: it comes after the control dependencies that are active now."""
+        """Make a read that comes after the control dependencies that are active now.
+
+        Args:
+            name: Name of the node.
+
+        Returns:
+            A tensor.
+        """
         return apply(ReadVariable(), self.ref, name=name)
 
-    def assign(self, value: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+    def assign(self, value: TensorLike, use_locking: bool = False, name: str | None = None) -> Tensor:
+        """Make an assignment; see `tf.assign`.
+
+        Args:
+            value: The new value, of the variable's dtype and shape.
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the assignment.
+        """
         return assign(self, value, name=name)
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+    def assign_add(self, delta: TensorLike, use_locking: bool = False, name: str | None = None) -> Tensor:
+        """Make an addition to the variable; see `tf.assign_add`.
+
+        Args:
+            delta: The value to add, of the variable's dtype and shape.
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the addition.
+        """
         return assign_add(self, delta, name=name)
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+    def assign_sub(self, delta: TensorLike, use_locking: bool = False, name: str | None = None) -> Tensor:
+        """Make a subtraction from the variable; see `tf.assign_sub`.
+
+        Args:
+            delta: The value to subtract, of the variable's dtype and shape.
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the subtraction.
+        """
         return assign_sub(self, delta, name=name)
 
-    def eval(self, session: Any = None) -> Any:
+    def eval(self, session: scopes.SessionLike | None = None) -> Any:
+        """Read the value in a session.
+
+        Args:
+            session: The session; by default the default session.
+
+        Returns:
+            An array, or a NumPy scalar.
+
+        Raises:
+            ValueError: There is no session.
+            FailedPreconditionError: The variable has no value yet.
+        """
         return scopes.session_for(session).run(self)
 
-    def load(self, value: Any, session: Any = None) -> None:
-        """Set the value in a session, without adding to the graph."""
-        import numpy as np
+    def load(self, value: npt.ArrayLike, session: scopes.SessionLike | None = None) -> None:
+        """Set the value in a session, without a node for it.
 
+        Args:
+            value: The value, of the variable's shape; it is cast to the dtype.
+            session: The session; by default the default session.
+
+        Raises:
+            ValueError: There is no session.
+            GraphError: The variable is of another graph than the session.
+        """
         target = scopes.session_for(session)
         if target.graph is not self.graph:
             raise GraphError(f"{self!r} is not in the session's graph.")
@@ -147,50 +287,185 @@ class Variable(Operand):
 
 
 def _updated(op: Any, ref: Any, value: Any, name: str | None, default: str) -> Tensor:
-    variable = getattr(ref, "ref", None)
-    if not isinstance(variable, Tensor):
+    if not isinstance(ref, Variable):
         raise TypeError(f"{default} needs a tf.Variable, not {ref!r}")
-    graph = variable.graph
+    graph = ref.graph
     with graph.as_default(), graph.name_scope(name or default) as scope:
-        tensor = convert_to_tensor(value, variable.dtype, name="value")
-        return graph.add(op, (variable, tensor), scope).outputs[0]
+        tensor = convert_to_tensor(value, ref.dtype, name="value")
+        return graph.add(op, (ref.ref, tensor), scope).outputs[0]
 
 
 def assign(
-    ref: Any, value: Any, validate_shape: Any = None, use_locking: Any = None, name: str | None = None
+    ref: Variable, value: TensorLike, validate_shape: Any = None, use_locking: Any = None, name: str | None = None
 ) -> Tensor:
-    """ref = value. The result is the new value."""
+    """Make an assignment: ref = value.
+
+    Args:
+        ref: The variable.
+        value: The new value, of the variable's dtype and shape.
+        validate_shape, use_locking: TensorFlow 1's; they have no effect.
+        name: Name of the node.
+
+    Returns:
+        A tensor: the value after the assignment. Running it assigns.
+
+    Raises:
+        TypeError: `ref` is not a variable.
+        ShapeError: The shapes differ.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> w = tf.Variable(1.0)
+        >>> double = tf.assign(w, w * 2)
+        >>> with tf.Session() as sess:
+        ...     sess.run(w.initializer)
+        ...     print(sess.run(double))
+        2.0
+    """
     return _updated(Assign(), ref, value, name, "Assign")
 
 
-def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Tensor:
-    """ref = ref + value. The result is the new value."""
+def assign_add(ref: Variable, value: TensorLike, use_locking: Any = None, name: str | None = None) -> Tensor:
+    """Make an addition to a variable: ref = ref + value.
+
+    Args:
+        ref: The variable.
+        value: The value to add, of the variable's dtype and shape.
+        use_locking: TensorFlow 1's; it has no effect.
+        name: Name of the node.
+
+    Returns:
+        A tensor: the value after the addition. Running it adds.
+
+    Raises:
+        TypeError: `ref` is not a variable.
+        ShapeError: The shapes differ.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> w = tf.Variable(1.0)
+        >>> increase = tf.assign_add(w, 0.5)
+        >>> with tf.Session() as sess:
+        ...     sess.run(w.initializer)
+        ...     print(sess.run(increase))
+        1.5
+    """
     return _updated(AssignAdd(), ref, value, name, "AssignAdd")
 
 
-def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Tensor:
-    """ref = ref − value. The result is the new value."""
+def assign_sub(ref: Variable, value: TensorLike, use_locking: Any = None, name: str | None = None) -> Tensor:
+    """Make a subtraction from a variable: ref = ref − value.
+
+    Args:
+        ref: The variable.
+        value: The value to subtract, of the variable's dtype and shape.
+        use_locking: TensorFlow 1's; it has no effect.
+        name: Name of the node.
+
+    Returns:
+        A tensor: the value after the subtraction. Running it subtracts.
+
+    Raises:
+        TypeError: `ref` is not a variable.
+        ShapeError: The shapes differ.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> w = tf.Variable(1.0)
+        >>> decrease = tf.assign_sub(w, 0.5)
+        >>> with tf.Session() as sess:
+        ...     sess.run(w.initializer)
+        ...     print(sess.run(decrease))
+        0.5
+    """
     return _updated(AssignSub(), ref, value, name, "AssignSub")
 
 
 def global_variables(scope: str | None = None) -> list[Variable]:
+    """List the global variables of the default graph.
+
+    Args:
+        scope: Only variables whose names match this regular expression from their start on.
+
+    Returns:
+        The variables in the collection `tf.GraphKeys.GLOBAL_VARIABLES`, in the order of making.
+
+    Example:
+        >>> w = tf.get_variable("w", [2])
+        >>> tf.global_variables()
+        [<tf.Variable 'w:0' shape=(2,) dtype=float32_ref>]
+    """
     return get_default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
 
 
 def local_variables(scope: str | None = None) -> list[Variable]:
+    """List the local variables of the default graph.
+
+    Args:
+        scope: Only variables whose names match this regular expression from their start on.
+
+    Returns:
+        The variables in the collection `tf.GraphKeys.LOCAL_VARIABLES`, in the order of making.
+
+    Example:
+        >>> value, update = tf.metrics.mean([1.0, 2.0])
+        >>> [v.name for v in tf.local_variables()]
+        ['mean/total:0', 'mean/count:0']
+    """
     return get_default_graph().get_collection(GraphKeys.LOCAL_VARIABLES, scope)
 
 
 def trainable_variables(scope: str | None = None) -> list[Variable]:
+    """List the trainable variables of the default graph.
+
+    Args:
+        scope: Only variables whose names match this regular expression from their start on.
+
+    Returns:
+        The variables in the collection `tf.GraphKeys.TRAINABLE_VARIABLES`, in the order of making.
+
+    Example:
+        >>> w, count = tf.Variable(1.0, name="w"), tf.Variable(0, trainable=False, name="count")
+        >>> tf.trainable_variables()
+        [<tf.Variable 'w:0' shape=() dtype=float32_ref>]
+    """
     return get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
 
 
 def model_variables(scope: str | None = None) -> list[Variable]:
+    """List the model variables of the default graph.
+
+    Args:
+        scope: Only variables whose names match this regular expression from their start on.
+
+    Returns:
+        The variables in the collection `tf.GraphKeys.MODEL_VARIABLES`, in the order of making.
+
+    Example:
+        >>> w = tf.Variable(1.0, collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES], name="w")
+        >>> tf.model_variables()
+        [<tf.Variable 'w:0' shape=() dtype=float32_ref>]
+    """
     return get_default_graph().get_collection(GraphKeys.MODEL_VARIABLES, scope)
 
 
-def variables_initializer(var_list: Any, name: str = "init") -> Node:
-    """An operation that gives the variables their initial values."""
+def variables_initializer(var_list: Iterable[Variable], name: str = "init") -> Node:
+    """Make an operation that gives variables their initial values.
+
+    Args:
+        var_list: The variables.
+        name: Name of the operation.
+
+    Returns:
+        The operation.
+
+    Example:
+        >>> w = tf.Variable([1.0, 2.0])
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.variables_initializer([w]))
+        ...     print(sess.run(w))
+        [1. 2.]
+    """
     graph = get_default_graph()
     if not var_list:
         return group(name=name)
@@ -199,12 +474,38 @@ def variables_initializer(var_list: Any, name: str = "init") -> Node:
 
 
 def global_variables_initializer() -> Node:
-    """An operation that gives all global variables their initial values."""
+    """Make an operation that gives all global variables of the default graph their initial values.
+
+    Variables that are made later are not among them.
+
+    Returns:
+        The operation.
+
+    Example:
+        >>> w = tf.Variable([1.0, 2.0])
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     print(sess.run(w))
+        [1. 2.]
+    """
     return variables_initializer(global_variables())
 
 
 def local_variables_initializer() -> Node:
-    """An operation that gives all local variables their initial values."""
+    """Make an operation that gives all local variables of the default graph their initial values.
+
+    The counts of `tf.metrics` are local variables.
+
+    Returns:
+        The operation.
+
+    Example:
+        >>> value, update = tf.metrics.mean([1.0, 2.0])
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.local_variables_initializer())
+        ...     print(sess.run(update))
+        1.5
+    """
     return variables_initializer(local_variables(), name="init_1")
 
 
@@ -213,38 +514,84 @@ initialize_all_variables = global_variables_initializer
 
 # variable_scope and get_variable
 
-AUTO_REUSE = "auto_reuse"
+AUTO_REUSE: Final = "auto_reuse"
+Reuse: TypeAlias = bool | Literal["auto_reuse"] | None
+"""Whether `get_variable` finds variables (True), makes them (False), or both (`AUTO_REUSE`); None to inherit."""
+
+Regularizer: TypeAlias = Callable[[Any], Tensor | None]
+"""A function from a variable to its penalty, a scalar."""
+
+Getter: TypeAlias = Callable[..., Variable]
+"""A function that `get_variable` calls with an inner getter, as `getter`, and its own arguments, all by name."""
 
 
 @dataclass(eq=False)
 class VariableScope:
-    """A prefix for `get_variable`, whether it may or must find existing variables, and what those made here get.
+    """A prefix of variables' names, and defaults of `get_variable`. `variable_scope` makes and opens it.
 
-    custom_getter: called in place of `get_variable`'s inner part, with that as `getter`, and all else by name.
+    Args:
+        name: The prefix, without a slash at its end.
+        reuse: Whether `get_variable` must find a variable (True), may find one (`tf.AUTO_REUSE`), or must make one
+            (False).
+        initializer, regularizer, dtype: The defaults of the arguments of `get_variable`.
+        original_name_scope: The name scope that was opened with the scope, with a slash at its end.
+        custom_getter: Function that `get_variable` calls in place of its inner part. It gets this part as the argument
+            `getter`, and the arguments of `get_variable`, all by name.
+
+    Example:
+        >>> with tf.variable_scope("block", reuse=tf.AUTO_REUSE) as scope:
+        ...     w = tf.get_variable("w", [2])
+        >>> scope.name, w.name
+        ('block', 'block/w:0')
+        >>> scope.trainable_variables() == [w]
+        True
     """
 
     name: str
-    reuse: Any = False
-    initializer: Any = None
-    regularizer: Any = None
+    reuse: Reuse = False
+    initializer: InitializerLike | TensorLike | None = None
+    regularizer: Regularizer | None = None
     original_name_scope: str = ""
-    dtype: Any = float32
-    custom_getter: Any = None
+    dtype: DTypeLike = float32
+    custom_getter: Getter | None = None
 
     def reuse_variables(self) -> None:
+        """Make `get_variable` find variables from here on, in place of making them."""
         self.reuse = True
 
     def get_collection(self, name: str) -> list[Any]:
-        """What a collection holds of this scope."""
+        """List the items of a collection that are in the scope.
+
+        Args:
+            name: Name of the collection.
+
+        Returns:
+            The items whose names begin with the scope's.
+        """
         return get_default_graph().get_collection(name, f"{self.name}/" if self.name else None)
 
     def global_variables(self) -> list[Variable]:
+        """List the global variables in the scope.
+
+        Returns:
+            The variables.
+        """
         return self.get_collection(GraphKeys.GLOBAL_VARIABLES)
 
     def trainable_variables(self) -> list[Variable]:
+        """List the trainable variables in the scope.
+
+        Returns:
+            The variables.
+        """
         return self.get_collection(GraphKeys.TRAINABLE_VARIABLES)
 
     def local_variables(self) -> list[Variable]:
+        """List the local variables in the scope.
+
+        Returns:
+            The variables.
+        """
         return self.get_collection(GraphKeys.LOCAL_VARIABLES)
 
 
@@ -253,24 +600,57 @@ def _store(graph: Graph) -> tuple[dict[str, Variable], list[VariableScope]]:
 
 
 def get_variable_scope() -> VariableScope:
-    """The innermost variable scope."""
+    """Give the innermost open variable scope of the default graph.
+
+    Returns:
+        The scope; outside of all scopes one with an empty name.
+
+    Example:
+        >>> with tf.variable_scope("a"), tf.variable_scope("b"):
+        ...     print(tf.get_variable_scope().name)
+        a/b
+    """
     return _store(get_default_graph())[1][-1]
 
 
 @contextmanager
 def variable_scope(
-    name_or_scope: Any,
+    name_or_scope: str | VariableScope | None,
     default_name: str | None = None,
     values: Any = None,
-    initializer: Any = None,
-    regularizer: Any = None,
-    reuse: Any = None,
-    dtype: Any = None,
-    custom_getter: Any = None,
+    initializer: InitializerLike | TensorLike | None = None,
+    regularizer: Regularizer | None = None,
+    reuse: Reuse = None,
+    dtype: DTypeLike | None = None,
+    custom_getter: Getter | None = None,
     **_ignored: Any,
 ) -> Iterator[VariableScope]:
-    """Prefix the names of `get_variable` and of nodes. reuse: True, AUTO_REUSE, or None to inherit; so are the others
-    inherited, but getters add up, the outer ones inside."""
+    """Open a scope that prefixes the names of `get_variable` and of nodes, in a `with` block.
+
+    Args:
+        name_or_scope: Name of the scope, or a scope to open again. None takes `default_name`.
+        default_name: Name that is made unique, such as `conv2d`, `conv2d_1`, …
+        values: TensorFlow 1's; it has no effect.
+        initializer, regularizer, dtype: Defaults of the arguments of `get_variable`; None to inherit those of the scope
+            around it.
+        reuse: True to find variables, `tf.AUTO_REUSE` to find or make them; None or False to inherit.
+        custom_getter: Function that `get_variable` calls in place of its inner part; see `VariableScope`. It is called
+            first, and calls the getters of the scopes around it.
+
+    Yields:
+        The scope.
+
+    Raises:
+        TypeError: Both names are None.
+
+    Example:
+        >>> def layer(x):
+        ...     with tf.variable_scope("layer", reuse=tf.AUTO_REUSE):
+        ...         return x * tf.get_variable("scale", [], initializer=tf.ones_initializer())
+        >>> y = layer(layer(tf.constant(3.0)))
+        >>> [v.name for v in tf.global_variables()]
+        ['layer/scale:0']
+    """
     graph = get_default_graph()
     stack = _store(graph)[1]
     outer = stack[-1]
@@ -308,7 +688,7 @@ def _chained(inner: Any, outer: Any) -> Any:
 
 
 def _scope_counts(graph: Graph) -> dict[str, int]:
-    """How often each variable scope was opened since the one around it was."""
+    """The number of times that each variable scope was opened since the scope around it was."""
     return graph.stores.setdefault("scope_counts", {})  # type: ignore[no-any-return]
 
 
@@ -325,18 +705,40 @@ def _unique_scope(graph: Graph, default_name: str | None) -> str:
 
 def get_variable(
     name: str,
-    shape: Any = None,
-    dtype: Any = None,
-    initializer: Any = None,
-    regularizer: Any = None,
+    shape: ShapeLike = None,
+    dtype: DTypeLike | None = None,
+    initializer: InitializerLike | TensorLike | None = None,
+    regularizer: Regularizer | None = None,
     trainable: bool = True,
-    collections: Any = None,
+    collections: Iterable[str] | None = None,
     **_ignored: Any,
 ) -> Variable:
-    """The variable of that name in the current variable scope; made, or found where the scope reuses.
+    """Find a variable by its name in the current variable scope, or make it.
 
-    initializer: a function of (shape, dtype), a class of such, a tensor or an array; by default Glorot's uniform one,
-    zeros for integers. dtype: by default the scope's, float32 if it has none.
+    Args:
+        name: Name of the variable, which the scope's name prefixes.
+        shape: The shape, fully known. None if `initializer` is a tensor or an array.
+        dtype: The dtype; by default the scope's, which is float32 if not set.
+        initializer: A function of (shape, dtype), a class of initializers, a tensor or an array; by default the
+            scope's, or else Glorot's uniform one, or zeros for integers.
+        regularizer: Function from the variable to its penalty, which is added to `tf.GraphKeys.REGULARIZATION_LOSSES`;
+            by default the scope's.
+        trainable: Whether the variable is in `tf.GraphKeys.TRAINABLE_VARIABLES`.
+        collections: Names of the collections that get the variable; by default `tf.GraphKeys.GLOBAL_VARIABLES`.
+
+    Returns:
+        The variable.
+
+    Raises:
+        GraphError: The variable exists and the scope does not reuse, or the other way round, or it has another shape or
+            dtype.
+        ValueError: The shape is not fully known, or is given beside a constant initializer.
+
+    Example:
+        >>> with tf.variable_scope("conv1"):
+        ...     kernel = tf.get_variable("kernel", [5, 5, 1, 32])
+        >>> kernel
+        <tf.Variable 'conv1/kernel:0' shape=(5, 5, 1, 32) dtype=float32_ref>
     """
     scope = get_variable_scope()
     arguments: dict[str, Any] = {
@@ -350,14 +752,14 @@ def get_variable(
     }
     if scope.custom_getter is None:
         return _get_variable(scope.reuse, **arguments)
-    return scope.custom_getter(getter=partial(_get_variable, scope.reuse), **arguments)  # type: ignore[no-any-return]
+    return scope.custom_getter(getter=partial(_get_variable, scope.reuse), **arguments)
 
 
 def _get_variable(
     reuse: Any, name: str, shape: Any = None, dtype: Any = float32, initializer: Any = None, regularizer: Any = None,
     trainable: bool = True, collections: Any = None, **_ignored: Any,
 ) -> Variable:  # fmt: skip
-    """`get_variable` for a full name: the inner part, which custom getters are given."""
+    """The inner part of `get_variable`, which takes a full name. Custom getters get it."""
     graph = get_default_graph()
     variables = _store(graph)[0]
     found = variables.get(name)

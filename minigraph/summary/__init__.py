@@ -1,4 +1,4 @@
-"""Summaries for TensorBoard: ops that make them, and files to keep them in."""
+"""Summaries for TensorBoard: ops that make them, and files that hold them."""
 
 from typing import Any
 

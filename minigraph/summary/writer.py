@@ -1,4 +1,4 @@
-"""Event files."""
+"""Event files, which TensorBoard reads."""
 
 from __future__ import annotations
 
@@ -8,32 +8,53 @@ import socket
 import threading
 import time
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any, SupportsInt
 
 from minigraph.core.graph import Graph
 from minigraph.core.graph_def import GraphDef
 from minigraph.core.protos import proto, tensorboard_module
+from minigraph.core.typing import PathLike
 from minigraph.summary.graph import graph_message
+
+if TYPE_CHECKING:
+    from minigraph.run.session import Session
 
 _uid = itertools.count()
 
 
 class FileWriter:
-    """Writes summaries, graphs and traces to an event file in the folder `logdir`, for `tensorboard --logdir`.
+    """Writes summaries, graphs and traces to an event file, for `tensorboard --logdir`. Needs TensorBoard.
 
-    graph: written at once. max_queue, flush_secs: events reach the file after so many, or so many seconds, at the next
-    event; also with `flush` and `close`. Safe to use from several threads.
+    Several threads may use a writer. A `with` block closes it.
+
+    Args:
+        logdir: The folder of the file, which is made if it does not exist.
+        graph: A graph to write at once.
+        max_queue: The number of events after which they are flushed to the file.
+        flush_secs: The time in seconds after which the next event flushes.
+        graph_def: A graph to write at once, as a `tf.GraphDef`.
+        filename_suffix: Ending of the file's name.
+        session: A session whose graph to write at once, if `graph` is None.
+
+    Raises:
+        TypeError: `graph` or `graph_def` is no graph.
+
+    Example:
+        >>> loss = tf.summary.scalar("loss", tf.constant(2.0))
+        >>> with tf.Session() as sess, tf.summary.FileWriter("logs", sess.graph) as writer:
+        ...     for step in range(3):
+        ...         writer.add_summary(sess.run(loss), step)
     """
 
     def __init__(
         self,
-        logdir: str | os.PathLike[str],
+        logdir: PathLike,
         graph: Graph | None = None,
         max_queue: int = 10,
         flush_secs: float = 120,
-        graph_def: Any = None,
+        graph_def: GraphDef | None = None,
         filename_suffix: str | None = None,
-        session: Any = None,
+        session: Session | None = None,
     ) -> None:
         self._logdir = os.fspath(logdir)
         self._max_queue = max_queue
@@ -67,10 +88,19 @@ class FileWriter:
             self.flush()
 
     def get_logdir(self) -> str:
+        """Give the folder of the file.
+
+        Returns:
+            The path.
+        """
         return self._logdir
 
     def add_event(self, event: Any) -> None:
-        """Append an `Event`. On a closed writer: a warning, and nothing else."""
+        """Write an `Event` message. A closed writer only warns.
+
+        Args:
+            event: The message.
+        """
         with self._lock:
             if self._closed:
                 warnings.warn(
@@ -85,25 +115,55 @@ class FileWriter:
         step = {} if global_step is None else {"step": int(global_step)}
         self.add_event(proto("event", "Event")(wall_time=time.time(), **step, **content))
 
-    def add_summary(self, summary: Any, global_step: Any = None) -> None:
-        """Append a `Summary`, as a message or as the bytes that a summary op gives."""
+    def add_summary(self, summary: Any, global_step: SupportsInt | None = None) -> None:
+        """Write a summary.
+
+        Args:
+            summary: A `Summary` message, or the bytes that a summary op makes.
+            global_step: The number of the training step, which TensorBoard shows on the horizontal axis.
+        """
         if isinstance(summary, bytes):
             summary = proto("summary", "Summary").FromString(summary)
         self._add(global_step, summary=summary)
 
-    def add_graph(self, graph: Any, global_step: Any = None, graph_def: Any = None) -> None:
-        """Append a graph, to be seen under TensorBoard's tab Graphs."""
+    def add_graph(
+        self, graph: Graph | GraphDef | None, global_step: SupportsInt | None = None, graph_def: GraphDef | None = None
+    ) -> None:
+        """Write a graph, for TensorBoard's tab Graphs.
+
+        Args:
+            graph: The graph.
+            global_step: The number of the training step.
+            graph_def: The graph, if `graph` is None.
+
+        Raises:
+            TypeError: Neither argument is a graph.
+        """
         chosen = graph if graph is not None else graph_def
         if not isinstance(chosen, Graph | GraphDef):
             raise TypeError(f"The passed graph must be an instance of `Graph` or `GraphDef`, not {chosen!r}")
         self._add(global_step, graph_def=graph_message(_definition(chosen)).SerializeToString())
 
-    def add_session_log(self, session_log: Any, global_step: Any = None) -> None:
-        """Append a `SessionLog`."""
+    def add_session_log(self, session_log: Any, global_step: SupportsInt | None = None) -> None:
+        """Write a `SessionLog` message.
+
+        Args:
+            session_log: The message.
+            global_step: The number of the training step.
+        """
         self._add(global_step, session_log=session_log)
 
-    def add_run_metadata(self, run_metadata: Any, tag: str, global_step: Any = None) -> None:
-        """Append what a run with `options` and `run_metadata` found out. ValueError where the tag is taken."""
+    def add_run_metadata(self, run_metadata: Any, tag: str, global_step: SupportsInt | None = None) -> None:
+        """Write the times of a run, for TensorBoard's tab Graphs.
+
+        Args:
+            run_metadata: The `tf.RunMetadata` that `Session.run` filled.
+            tag: Name of the run.
+            global_step: The number of the training step.
+
+        Raises:
+            ValueError: The tag was used before.
+        """
         if tag in self._trace_tags:
             raise ValueError("The provided tag was already used for this event type")
         self._trace_tags.add(tag)
@@ -111,7 +171,7 @@ class FileWriter:
         self._add(global_step, tagged_run_metadata=proto("event", "TaggedRunMetadata")(**content))
 
     def flush(self) -> None:
-        """Bring to the file what has been added."""
+        """Write all events to the file."""
         with self._lock:
             if not self._closed:
                 self._file.flush()
@@ -127,7 +187,7 @@ class FileWriter:
                 self._closed = True
 
     def reopen(self) -> None:
-        """Go on after `close`, in a new file of the same folder."""
+        """Continue after `close`, in a new file in the same folder."""
         with self._lock:
             if self._closed:
                 self._closed = False
@@ -145,14 +205,28 @@ def _definition(graph: Graph | GraphDef) -> GraphDef:
 
 
 class FileWriterCache:
-    """One writer for each folder."""
+    """One writer for each folder.
+
+    Example:
+        >>> writer = tf.summary.FileWriterCache.get("logs")
+        >>> writer is tf.summary.FileWriterCache.get("logs")
+        True
+        >>> tf.summary.FileWriterCache.clear()
+    """
 
     _writers: dict[str, FileWriter] = {}  # noqa: RUF012
     _lock = threading.RLock()
 
     @classmethod
     def get(cls, logdir: str) -> FileWriter:
-        """The folder's writer, made on first use."""
+        """Find the writer of a folder, and make it if there is none.
+
+        Args:
+            logdir: The folder.
+
+        Returns:
+            The writer.
+        """
         with cls._lock:
             if logdir not in cls._writers:
                 cls._writers[logdir] = FileWriter(logdir)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
-from minigraph.layers.functions import channels_of, dropped, image_format, known, last_size, pair, product_with
+from minigraph.core.typing import LayerPadding
+from minigraph.layers.functions import (
+    channels_of,
+    dropped,
+    image_format,
+    known,
+    last_size,
+    op_padding,
+    pair,
+    product_with,
+)
+from minigraph.run.initializers import Distribution, FanMode
+from minigraph.run.variables import Regularizer
 from minigraph.tf1.arg_scope import add_arg_scope
 from minigraph.tf1.collecting import collect_named_outputs
-
-Regularizer = Callable[[Any], Tensor | None]
 
 
 def xavier_initializer(uniform: bool = True, seed: int | None = None, dtype: Any = tf.float32) -> Any:
@@ -30,11 +40,12 @@ def variance_scaling_initializer(
     standard deviations. Source: He et al. 2015."""
     if mode not in ("FAN_IN", "FAN_OUT", "FAN_AVG"):
         raise TypeError(f"Unknown mode {mode!r}: expected FAN_IN, FAN_OUT or FAN_AVG")
-    distribution = "uniform" if uniform else "truncated_normal"
+    distribution: Distribution = "uniform" if uniform else "truncated_normal"
+    fan = cast(FanMode, mode.lower())
     if uniform:
-        return tf.variance_scaling_initializer(factor, mode.lower(), distribution, seed, dtype)
+        return tf.variance_scaling_initializer(factor, fan, distribution, seed, dtype)
     corrected = factor * 1.3 * (0.87962566103423978**2)  # this function's rule: a variance of 1.3 times before the cut
-    return tf.variance_scaling_initializer(corrected, mode.lower(), distribution, seed, dtype)
+    return tf.variance_scaling_initializer(corrected, fan, distribution, seed, dtype)
 
 
 def _regularizer(scale: Any, scope: str | None, default: str, size: Callable[[Any], Tensor]) -> Regularizer:
@@ -102,7 +113,7 @@ def _finish(
 
 @add_arg_scope
 def conv2d(
-    inputs: Any, num_outputs: int, kernel_size: Any, stride: Any = 1, padding: str = "SAME",
+    inputs: Any, num_outputs: int, kernel_size: Any, stride: Any = 1, padding: LayerPadding = "SAME",
     data_format: str | None = None, rate: Any = 1, activation_fn: Any = tf.nn.relu, normalizer_fn: Any = None,
     normalizer_params: Any = None, weights_initializer: Any = None, weights_regularizer: Any = None,
     biases_initializer: Any = tf.zeros_initializer, biases_regularizer: Any = None, reuse: Any = None,
@@ -120,7 +131,7 @@ def conv2d(
         initializer = weights_initializer or xavier_initializer()
         weights = _variable("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
         tf.get_default_graph().reserve_ids(1)  # the dilation rate, a constant
-        y = tf.nn.conv2d(x, weights, size(stride), padding.upper(), data_format=form, dilations=size(rate))
+        y = tf.nn.conv2d(x, weights, size(stride), op_padding(padding), data_format=form, dilations=size(rate))
         y = _finish(x, y, num_outputs, normalizer_fn, normalizer_params, biases_initializer, biases_regularizer,
                     trainable, variables_collections, form)  # fmt: skip
         y = y if activation_fn is None else activation_fn(y)

@@ -93,8 +93,9 @@ def read_data_sets(
     train_dir: Any, fake_data: bool = False, one_hot: bool = False, dtype: Any = tf.float32, reshape: bool = True,
     validation_size: int = 5000, seed: int | None = None, source_url: str = "",
 ) -> Datasets:  # fmt: skip
-    """MNIST from the folder `train_dir`, or the full set that `minigraph data mnist` downloaded, or, with a warning, the
-    6,000 digits in the package. Nothing is downloaded.
+    """MNIST from the folder `train_dir`, or the full set that `minigraph data mnist` downloaded.
+
+    Without either, warns and returns the 6,000 digits in the package. Nothing is downloaded.
 
     validation_size: the number of first training images for validation; if the package's digits are fewer, a tenth of
     them.

@@ -6,6 +6,7 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
+from minigraph.core.typing import LayerPadding
 from minigraph.tf1 import contrib_layers as layers
 from minigraph.tf1.arg_scope import Scope, arg_scope
 from minigraph.tf1.collecting import convert_collection_to_dict
@@ -26,7 +27,7 @@ def vgg_arg_scope(weight_decay: float = 0.0005) -> Scope:
 
 def _vgg(
     depths: tuple[int, ...], inputs: Any, num_classes: int, is_training: Any, dropout_keep_prob: float,
-    spatial_squeeze: bool, scope: str, name: str, fc_conv_padding: str,
+    spatial_squeeze: bool, scope: str, name: str, fc_conv_padding: LayerPadding,
 ) -> Outputs:  # fmt: skip
     with tf.variable_scope(scope, name, [inputs]) as where:
         points = where.original_name_scope.rstrip("/") + "_end_points"
@@ -52,7 +53,7 @@ def _vgg(
 def _network(name: str, depths: tuple[int, ...]) -> Any:
     def network(
         inputs: Any, num_classes: int = 1000, is_training: Any = True, dropout_keep_prob: float = 0.5,
-        spatial_squeeze: bool = True, scope: str = name, fc_conv_padding: str = "VALID",
+        spatial_squeeze: bool = True, scope: str = name, fc_conv_padding: LayerPadding = "VALID",
     ) -> Outputs:  # fmt: skip
         return _vgg(
             depths, inputs, num_classes, is_training, dropout_keep_prob, spatial_squeeze, scope, name, fc_conv_padding

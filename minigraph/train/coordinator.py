@@ -1,44 +1,86 @@
-"""What programs with input queues expect around their loop. There are no queues: values come by feeds."""
+"""Threads around a training loop, under TensorFlow 1's names. There are no input queues: values are fed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 
 from minigraph.core.errors import OutOfRangeError
 
 
 class Coordinator:
-    """A flag that says when to stop, and the exception that threads stopped with."""
+    """A signal that tells several threads to stop, and the first error that one of them stopped with.
 
-    def __init__(self, clean_stop_exception_types: Any = None) -> None:
+    Args:
+        clean_stop_exception_types: Exceptions that mean the end of the input and that `join` does not raise; by default
+            `OutOfRangeError`.
+
+    Example:
+        >>> import threading
+        >>> coord, steps = tf.train.Coordinator(), []
+        >>> def work():
+        ...     with coord.stop_on_exception():
+        ...         while not coord.should_stop():
+        ...             steps.append(1)
+        ...             if len(steps) == 3:
+        ...                 coord.request_stop()
+        >>> thread = threading.Thread(target=work)
+        >>> thread.start()
+        >>> coord.join([thread])
+        >>> len(steps)
+        3
+    """
+
+    def __init__(self, clean_stop_exception_types: Iterable[type[BaseException]] | None = None) -> None:
         self._clean = tuple(clean_stop_exception_types or (OutOfRangeError,))
         self._stop = False
         self._error: BaseException | None = None
 
     def should_stop(self) -> bool:
+        """Tell whether a stop was requested.
+
+        Returns:
+            True after `request_stop`, until `clear_stop`.
+        """
         return self._stop
 
-    def request_stop(self, ex: Any = None) -> None:
-        """Stop; `ex` is an exception that `join` raises, unless it is one that ends the input."""
+    def request_stop(self, ex: object = None) -> None:
+        """Request a stop.
+
+        Args:
+            ex: The exception that is the cause; `join` raises it unless it is one of `clean_stop_exception_types`.
+        """
         self._stop = True
         if isinstance(ex, BaseException) and not isinstance(ex, self._clean):
             self._error = self._error or ex
 
     def clear_stop(self) -> None:
+        """Withdraw the request to stop."""
         self._stop = False
 
     @contextmanager
     def stop_on_exception(self) -> Iterator[None]:
-        """What is raised inside requests a stop."""
+        """Request a stop when an exception is raised inside the `with` block, and swallow the exception.
+
+        Yields:
+            None.
+        """
         try:
             yield
         except Exception as error:
             self.request_stop(error)
 
-    def join(self, threads: Any = None, stop_grace_period_secs: float = 120, **_ignored: Any) -> None:
-        """Wait for `threads`, then raise what they stopped with."""
+    def join(
+        self, threads: Iterable[Thread] | None = None, stop_grace_period_secs: float = 120, **_ignored: Any
+    ) -> None:
+        """Wait for threads, then raise the exception that was the cause of the stop, if any.
+
+        Args:
+            threads: The threads.
+            stop_grace_period_secs: The longest time to wait for each thread, in seconds.
+        """
         for thread in threads or ():
             thread.join(stop_grace_period_secs)
         if self._error is not None:
@@ -46,5 +88,17 @@ class Coordinator:
 
 
 def start_queue_runners(sess: Any = None, coord: Any = None, **_ignored: Any) -> list[Any]:
-    """No threads: there are no queues."""
+    """Start nothing, as there are no input queues; for programs that call it.
+
+    Args:
+        sess: TensorFlow 1's; it has no effect.
+        coord: TensorFlow 1's; it has no effect.
+
+    Returns:
+        An empty list of threads.
+
+    Example:
+        >>> tf.train.start_queue_runners()
+        []
+    """
     return []

@@ -1,11 +1,13 @@
-"""Learning rates that change with the global step."""
+"""Learning rates that depend on the training step."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.filling import ones_like
 from minigraph.ops.math.arithmetic import add, divide, minimum, multiply, negative
@@ -31,10 +33,35 @@ def _step(global_step: Any, rate: Tensor) -> Tensor:
 
 
 def exponential_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False,
-    name: str | None = None,
+    learning_rate: TensorLike, global_step: TensorLike, decay_steps: TensorLike, decay_rate: TensorLike,
+    staircase: bool = False, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """learning_rate·decay_rate^(global_step/decay_steps), with whole powers only with `staircase`."""
+    """Compute learning_rate·decay_rate^(t/decay_steps) in step t.
+
+    Args:
+        learning_rate: The rate in step 0.
+        global_step: The number of the training step: a number, a scalar tensor or a variable.
+        decay_steps: The number of steps in which the rate is multiplied by `decay_rate`.
+        decay_rate: The factor.
+        staircase: Whether the exponent is rounded down.
+        name: Name scope of the nodes.
+
+    Returns:
+        A scalar of the dtype of `learning_rate`.
+
+    Raises:
+        ValueError: `global_step` is None.
+
+    Example:
+        >>> step = tf.placeholder(tf.int32, [])
+        >>> rate = tf.train.exponential_decay(1.0, step, decay_steps=10, decay_rate=0.25)
+        >>> with tf.Session() as sess:
+        ...     for i in (0, 5, 10):
+        ...         print(f"{sess.run(rate, {step: i}):.4f}")
+        1.0000
+        0.5000
+        0.2500
+    """
     with composed(name, "ExponentialDecay", learning_rate, global_step, decay_steps, decay_rate) as scope:
         rate = convert_to_tensor(learning_rate, name="initial_learning_rate")
         passed = _fraction(rate, global_step, decay_steps, staircase)
@@ -42,19 +69,68 @@ def exponential_decay(
 
 
 def natural_exp_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False,
-    name: str | None = None,
+    learning_rate: TensorLike, global_step: TensorLike, decay_steps: TensorLike, decay_rate: TensorLike,
+    staircase: bool = False, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """learning_rate·e^(−decay_rate·global_step/decay_steps)."""
+    """Compute learning_rate·e^(−decay_rate·t/decay_steps) in step t.
+
+    Args:
+        learning_rate: The rate in step 0.
+        global_step: The number of the training step: a number, a scalar tensor or a variable.
+        decay_steps: The unit of time, in steps.
+        decay_rate: The decay per unit of time.
+        staircase: Whether t/decay_steps is rounded down.
+        name: Name scope of the nodes.
+
+    Returns:
+        A scalar of the dtype of `learning_rate`.
+
+    Raises:
+        ValueError: `global_step` is None.
+
+    Example:
+        >>> step = tf.placeholder(tf.int32, [])
+        >>> rate = tf.train.natural_exp_decay(1.0, step, decay_steps=10, decay_rate=1.0)
+        >>> with tf.Session() as sess:
+        ...     for i in (0, 10):
+        ...         print(f"{sess.run(rate, {step: i}):.4f}")
+        1.0000
+        0.3679
+    """
     factor = exp(negative(decay_rate))
     return exponential_decay(learning_rate, global_step, decay_steps, factor, staircase, name)
 
 
 def inverse_time_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False,
-    name: str | None = None,
+    learning_rate: TensorLike, global_step: TensorLike, decay_steps: TensorLike, decay_rate: TensorLike,
+    staircase: bool = False, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """learning_rate/(1 + decay_rate·global_step/decay_steps)."""
+    """Compute learning_rate/(1 + decay_rate·t/decay_steps) in step t.
+
+    Args:
+        learning_rate: The rate in step 0.
+        global_step: The number of the training step: a number, a scalar tensor or a variable.
+        decay_steps: The unit of time, in steps.
+        decay_rate: The decay per unit of time.
+        staircase: Whether t/decay_steps is rounded down.
+        name: Name scope of the nodes.
+
+    Returns:
+        A scalar of the dtype of `learning_rate`.
+
+    Raises:
+        ValueError: `global_step` is None.
+
+    Example:
+        >>> step = tf.placeholder(tf.int32, [])
+        >>> rate = tf.train.inverse_time_decay(1.0, step, decay_steps=10, decay_rate=1.0)
+        >>> with tf.Session() as sess:
+        ...     for i in (0, 10, 30):
+        ...         print(f"{sess.run(rate, {step: i}):.4f}")
+        1.0000
+        0.5000
+        0.2500
+    """
     with composed(name, "InverseTimeDecay", learning_rate, global_step, decay_steps, decay_rate) as scope:
         rate = convert_to_tensor(learning_rate, name="initial_learning_rate")
         passed = _fraction(rate, global_step, decay_steps, staircase)
@@ -63,12 +139,36 @@ def inverse_time_decay(
 
 
 def polynomial_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, end_learning_rate: Any = 0.0001, power: Any = 1.0,
-    cycle: bool = False, name: str | None = None,
+    learning_rate: TensorLike, global_step: TensorLike, decay_steps: TensorLike, end_learning_rate: TensorLike = 0.0001,
+    power: TensorLike = 1.0, cycle: bool = False, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """(learning_rate − end)·(1 − t/decay_steps)^power + end, with t = global_step up to decay_steps.
+    """Compute (learning_rate − end)·(1 − t/decay_steps)^power + end in step t ≤ decay_steps.
 
-    cycle: from then on decay_steps is doubled, tripled, … whenever it is reached.
+    Args:
+        learning_rate: The rate in step 0.
+        global_step: The number of the training step: a number, a scalar tensor or a variable.
+        decay_steps: The number of steps until the rate is `end_learning_rate`.
+        end_learning_rate: The last rate, end.
+        power: The exponent; 1 makes the rate fall on a straight line.
+        cycle: Whether, each time the last rate is reached, `decay_steps` grows to the next multiple, so that the rate
+            rises again. Otherwise the rate stays.
+        name: Name scope of the nodes.
+
+    Returns:
+        A scalar of the dtype of `learning_rate`.
+
+    Raises:
+        ValueError: `global_step` is None.
+
+    Example:
+        >>> step = tf.placeholder(tf.int32, [])
+        >>> rate = tf.train.polynomial_decay(1.0, step, decay_steps=10, end_learning_rate=0.5)
+        >>> with tf.Session() as sess:
+        ...     for i in (0, 5, 20):
+        ...         print(f"{sess.run(rate, {step: i}):.4f}")
+        1.0000
+        0.7500
+        0.5000
     """
     with composed(name, "PolynomialDecay", learning_rate, global_step, decay_steps) as scope:
         rate = convert_to_tensor(learning_rate, name="initial_learning_rate")
@@ -85,11 +185,35 @@ def polynomial_decay(
 
 
 def cosine_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None
-) -> Tensor:
-    """learning_rate·((1 − alpha)·(1 + cos(π·t/decay_steps))/2 + alpha), with t = global_step up to decay_steps.
+    learning_rate: TensorLike, global_step: TensorLike, decay_steps: TensorLike, alpha: float = 0.0,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute learning_rate·((1 − alpha)·(1 + cos(π·t/decay_steps))/2 + alpha) in step t ≤ decay_steps; then it stays.
 
-    Source: Loshchilov and Hutter 2016.
+    Args:
+        learning_rate: The rate in step 0.
+        global_step: The number of the training step: a number, a scalar tensor or a variable.
+        decay_steps: The number of steps until the last rate.
+        alpha: The last rate as a share of the first.
+        name: Name scope of the nodes.
+
+    Returns:
+        A scalar of the dtype of `learning_rate`.
+
+    Raises:
+        ValueError: `global_step` is None.
+
+    Example:
+        >>> step = tf.placeholder(tf.int32, [])
+        >>> rate = tf.train.cosine_decay(1.0, step, decay_steps=10)
+        >>> with tf.Session() as sess:
+        ...     for i in (0, 5, 20):
+        ...         print(f"{sess.run(rate, {step: i}):.4f}")
+        1.0000
+        0.5000
+        0.0000
+
+    Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2016.
     """
     with composed(name, "CosineDecay", learning_rate, global_step, decay_steps):
         rate = convert_to_tensor(learning_rate, name="initial_learning_rate")
@@ -99,12 +223,38 @@ def cosine_decay(
 
 
 def cosine_decay_restarts(
-    learning_rate: Any, global_step: Any, first_decay_steps: Any, t_mul: float = 2.0, m_mul: float = 1.0,
-    alpha: float = 0.0, name: str | None = None,
+    learning_rate: TensorLike, global_step: TensorLike, first_decay_steps: TensorLike, t_mul: float = 2.0,
+    m_mul: float = 1.0, alpha: float = 0.0, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """cosine_decay again and again, each time `t_mul` times as long and from `m_mul` times the rate.
+    """Compute `cosine_decay` in periods, of which each starts again with a high rate.
 
-    Source: Loshchilov and Hutter 2016 (SGDR).
+    Args:
+        learning_rate: The rate in step 0.
+        global_step: The number of the training step: a number, a scalar tensor or a variable.
+        first_decay_steps: The number of steps of the first period.
+        t_mul: The length of each period as a multiple of the one before.
+        m_mul: The first rate of each period as a multiple of that of the one before.
+        alpha: The lowest rate as a share of `learning_rate`.
+        name: Name scope of the nodes.
+
+    Returns:
+        A scalar of the dtype of `learning_rate`.
+
+    Raises:
+        ValueError: `global_step` is None.
+
+    Example:
+        >>> step = tf.placeholder(tf.int32, [])
+        >>> rate = tf.train.cosine_decay_restarts(1.0, step, first_decay_steps=10, m_mul=0.5)
+        >>> with tf.Session() as sess:
+        ...     for i in (0, 5, 10, 20):
+        ...         print(f"{sess.run(rate, {step: i}):.4f}")
+        1.0000
+        0.5000
+        0.5000
+        0.2500
+
+    Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2016.
     """
     with composed(name, "SGDRDecay", learning_rate, global_step, first_decay_steps) as scope:
         rate = convert_to_tensor(learning_rate, name="initial_learning_rate")
@@ -121,13 +271,37 @@ def cosine_decay_restarts(
 
 
 def linear_cosine_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, num_periods: float = 0.5, alpha: float = 0.0,
-    beta: float = 0.001, name: str | None = None,
+    learning_rate: TensorLike, global_step: TensorLike, decay_steps: TensorLike, num_periods: float = 0.5,
+    alpha: float = 0.0, beta: float = 0.001, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """learning_rate·((alpha + 1 − t/decay_steps)·(1 + cos(2π·num_periods·t/decay_steps))/2 + beta),
-    t up to decay_steps.
+    """Compute learning_rate·((alpha + 1 − s)·(1 + cos(2π·num_periods·s))/2 + beta), with s = t/decay_steps up to 1.
 
-    Source: Bello et al. 2017.
+    Args:
+        learning_rate: The factor of the whole.
+        global_step: The number of the training step: a number, a scalar tensor or a variable.
+        decay_steps: The number of steps until the last rate.
+        num_periods: The number of periods of the cosine.
+        alpha: Added to the linear part.
+        beta: The last rate as a share of `learning_rate`, if alpha is 0.
+        name: Name scope of the nodes.
+
+    Returns:
+        A scalar of the dtype of `learning_rate`.
+
+    Raises:
+        ValueError: `global_step` is None.
+
+    Example:
+        >>> step = tf.placeholder(tf.int32, [])
+        >>> rate = tf.train.linear_cosine_decay(1.0, step, decay_steps=10)
+        >>> with tf.Session() as sess:
+        ...     for i in (0, 5, 10):
+        ...         print(f"{sess.run(rate, {step: i}):.4f}")
+        1.0010
+        0.2510
+        0.0010
+
+    Source: Bello et al., "Neural optimizer search with reinforcement learning", 2017.
     """
     with composed(name, "LinearCosineDecay", learning_rate, global_step, decay_steps) as scope:
         rate = convert_to_tensor(learning_rate, name="initial_learning_rate")
@@ -137,8 +311,36 @@ def linear_cosine_decay(
         return multiply(rate, (alpha + (steps - step) / steps) * wave + beta, name=scope)
 
 
-def piecewise_constant(x: Any, boundaries: Any, values: Any, name: str | None = None) -> Tensor:
-    """values[0] for x ≤ boundaries[0], values[i] for boundaries[i−1] < x ≤ boundaries[i], values[-1] beyond."""
+def piecewise_constant(
+    x: TensorLike, boundaries: Sequence[TensorLike], values: Sequence[TensorLike], name: str | None = None
+) -> Tensor:
+    """Choose a constant by the interval that x is in.
+
+    The result is values[0] for x ≤ boundaries[0], values[i] for boundaries[i − 1] < x ≤ boundaries[i], and the last
+    value beyond the last boundary.
+
+    Args:
+        x: A scalar, such as the global step.
+        boundaries: Increasing numbers or scalar tensors.
+        values: Numbers or scalar tensors of one dtype, one more than boundaries.
+        name: Name scope of the nodes.
+
+    Returns:
+        A scalar of the dtype of `values`.
+
+    Raises:
+        ValueError: The numbers of boundaries and values do not fit, or the dtypes of `values` differ.
+
+    Example:
+        >>> step = tf.placeholder(tf.int32, [])
+        >>> rate = tf.train.piecewise_constant(step, boundaries=[100, 200], values=[1.0, 0.5, 0.1])
+        >>> with tf.Session() as sess:
+        ...     for i in (100, 150, 201):
+        ...         print(f"{sess.run(rate, {step: i}):.4f}")
+        1.0000
+        0.5000
+        0.1000
+    """
     if len(boundaries) != len(values) - 1:
         raise ValueError("The length of boundaries should be 1 less than the length of values")
     with composed(name, "PiecewiseConstant", x, *values):

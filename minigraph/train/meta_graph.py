@@ -1,23 +1,44 @@
-"""Graphs in files, under TensorFlow 1's names: alone, or with their variables and collections."""
+"""Graphs in files, under TensorFlow 1's names: the nodes alone, or with variables and collections."""
 
 from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import GraphError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.graph_def import GraphDef, ItemRef, Saved, VariableDef
+from minigraph.core.typing import PathLike
 from minigraph.graphs.graph_file import read_graph_file, write_graph_file
 from minigraph.graphs.importing import add_nodes
 from minigraph.run.variables import Variable
 from minigraph.train.saver import Saver
 
 
-def write_graph(graph_or_graph_def: Graph | GraphDef, logdir: Any, name: str, as_text: bool = True) -> str:
-    """Write the nodes of a graph to `logdir`/`name`, as text in any case; gives the path."""
+def write_graph(graph_or_graph_def: Graph | GraphDef, logdir: PathLike, name: str, as_text: bool = True) -> str:
+    """Write the nodes of a graph to a file.
+
+    Args:
+        graph_or_graph_def: The graph.
+        logdir: The folder, which is made if it does not exist.
+        name: Name of the file in it.
+        as_text: TensorFlow 1's; the file is text in any case.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        TypeError: The first argument is neither a `tf.Graph` nor a `tf.GraphDef`.
+        GraphError: A node has an attribute that cannot be written.
+
+    Example:
+        >>> total = tf.add(1.0, 2.0, name="total")
+        >>> tf.train.write_graph(tf.get_default_graph(), "logs", "graph.json")
+        'logs/graph.json'
+    """
     definition = graph_or_graph_def
     if isinstance(definition, Graph):
         definition = definition.as_graph_def()
@@ -29,12 +50,32 @@ def write_graph(graph_or_graph_def: Graph | GraphDef, logdir: Any, name: str, as
 
 
 def export_meta_graph(
-    filename: Any = None, graph: Graph | None = None, collection_list: Any = None, **_ignored: Any
-) -> Saved:
-    """The default graph, or `graph`, with its variables and collections, also written to a file if there is a name.
+    filename: PathLike | None = None, graph: Graph | None = None, collection_list: Iterable[str] | None = None,
+    **_ignored: Any,
+) -> Saved:  # fmt: skip
+    """Take a copy of a graph with its variables and collections, and write it to a file if one is named.
 
-    collection_list: the collections to take, by default all whose name is a string. Items that are neither variables,
-    tensors and operations nor numbers and strings are left out, with a warning.
+    The values of variables are not in it; a Saver writes them.
+
+    Args:
+        filename: Path of the file; None for no file.
+        graph: The graph; by default the default graph.
+        collection_list: Names of the collections to take; by default all whose name is a string. An item that is not a
+            variable, a tensor, an operation, a number or a string is left out, with a warning.
+
+    Returns:
+        The copy, for `import_meta_graph`.
+
+    Raises:
+        GraphError: A node has an attribute that cannot be written.
+
+    Example:
+        >>> w = tf.Variable(2.0, name="w")
+        >>> saved = tf.train.export_meta_graph("model.meta")
+        >>> tf.reset_default_graph()
+        >>> saver = tf.train.import_meta_graph("model.meta")
+        >>> tf.global_variables()
+        [<tf.Variable 'w:0' shape=() dtype=float32_ref>]
     """
     source = graph or get_default_graph()
     keys = source.get_all_collection_keys() if collection_list is None else list(collection_list)
@@ -74,13 +115,32 @@ def _definition(variable: Variable) -> VariableDef:
 
 
 def import_meta_graph(
-    meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, **saver_options: Any
-) -> Saver | None:
-    """Add a graph with its variables and collections to the default graph; gives a Saver of all global variables.
+    meta_graph_or_file: Saved | PathLike, clear_devices: bool = False, import_scope: str | None = None,
+    **saver_options: Any,
+) -> Saver | None:  # fmt: skip
+    """Add a saved graph with its variables and collections to the default graph.
 
-    meta_graph_or_file: what `export_meta_graph` gave, or the name of a file. None is given where there is no variable
-    to save. saver_options go to the Saver. NotFoundError, DataLossError (damaged, or another kind of file), or
-    GraphError (a node that does not fit); then nothing is added. `clear_devices` is without effect.
+    Args:
+        meta_graph_or_file: The result of `export_meta_graph`, or the path of a file.
+        clear_devices: TensorFlow 1's; it has no effect.
+        import_scope: Name scope of the nodes.
+        **saver_options: Arguments of the Saver.
+
+    Returns:
+        A Saver of all global variables; None if there are none.
+
+    Raises:
+        NotFoundError: The file does not exist.
+        DataLossError: The file is damaged or of another kind.
+        GraphError: A node does not fit. Nothing is added.
+
+    Example:
+        >>> w = tf.Variable(2.0, name="w")
+        >>> saved = tf.train.export_meta_graph()
+        >>> with tf.Graph().as_default():
+        ...     saver = tf.train.import_meta_graph(saved, import_scope="copy")
+        ...     tf.global_variables()
+        [<tf.Variable 'copy/w:0' shape=() dtype=float32_ref>]
     """
     given = meta_graph_or_file
     saved = given if isinstance(given, Saved) else read_graph_file(given)

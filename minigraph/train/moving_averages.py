@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import float32
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.typing import TensorLike
 from minigraph.ops.array.shape import zeros
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.math.arithmetic import minimum
@@ -17,20 +19,55 @@ from minigraph.run.variables import Variable, assign_sub, global_variables, trai
 
 
 def moving_average_variables(scope: str | None = None) -> list[Variable]:
-    """The variables whose averages are kept in the default graph."""
+    """List the variables of the default graph whose averages an `ExponentialMovingAverage` keeps.
+
+    Args:
+        scope: Only variables whose names match this regular expression from their start on.
+
+    Returns:
+        The variables.
+
+    Example:
+        >>> w = tf.Variable(2.0, name="w")
+        >>> update = tf.train.ExponentialMovingAverage(0.99).apply([w])
+        >>> tf.moving_average_variables()
+        [<tf.Variable 'w:0' shape=() dtype=float32_ref>]
+    """
     return get_default_graph().get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
 
 
 class ExponentialMovingAverage:
-    """average −= (1 − decay)·(average − value), each time the operation that `apply` gives runs.
+    """Moving averages of variables and other tensors: average −= (1 − decay)·(average − value) in each update.
 
-    num_updates: where given, the decay is min(decay, (1 + num_updates)/(10 + num_updates)). The average of a variable
-    starts at its initial value, that of another tensor, whose shape must be known, at zero.
+    The average of a variable starts at its initial value. The average of another tensor, whose shape must be known,
+    starts at zero.
+
+    Args:
+        decay: The share of the average that an update keeps, near 1.
+        num_updates: The number of updates so far, a scalar. The decay is then min(decay, (1 + n)/(10 + n)), so the
+            average moves faster at first.
+        zero_debias: Not supported; it must be False.
+        name: Ending of the averages' names, and name of the update.
+
+    Raises:
+        ValueError: `zero_debias` is True.
+
+    Example:
+        >>> w = tf.Variable(1.0)
+        >>> ema = tf.train.ExponentialMovingAverage(decay=0.5)
+        >>> update = ema.apply([w])
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     sess.run(w.assign(2.0).op)
+        ...     sess.run(update)
+        ...     print(sess.run(ema.average(w)))
+        1.5
     """
 
     def __init__(
-        self, decay: Any, num_updates: Any = None, zero_debias: bool = False, name: str = "ExponentialMovingAverage"
-    ) -> None:
+        self, decay: TensorLike, num_updates: TensorLike | None = None, zero_debias: bool = False,
+        name: str = "ExponentialMovingAverage",
+    ) -> None:  # fmt: skip
         if zero_debias:
             raise ValueError("ExponentialMovingAverage: zero_debias is not supported")
         self._decay, self._num_updates, self._name = decay, num_updates, name
@@ -38,10 +75,21 @@ class ExponentialMovingAverage:
 
     @property
     def name(self) -> str:
+        """The constructor's argument `name`."""
         return self._name
 
-    def apply(self, var_list: Any = None) -> Node:
-        """An operation that updates the averages of `var_list` (by default all trainable variables)."""
+    def apply(self, var_list: Iterable[Variable | Tensor] | None = None) -> Node:
+        """Make an operation that updates averages, and the averages that do not exist yet.
+
+        Args:
+            var_list: Floating-point variables and tensors; by default all trainable variables.
+
+        Returns:
+            The operation.
+
+        Raises:
+            DTypeError: A variable or tensor is not floating-point.
+        """
         chosen = list(trainable_variables() if var_list is None else var_list)
         graph = get_default_graph()
         for var in chosen:
@@ -66,16 +114,40 @@ class ExponentialMovingAverage:
             return Variable(lambda: zeros(var.type.static, var.dtype), trainable=False, name=name)
 
     def average(self, var: Variable | Tensor) -> Variable | None:
-        """The variable that holds the average; None where `apply` was not given `var`."""
+        """Find the variable that holds an average.
+
+        Args:
+            var: The variable or tensor.
+
+        Returns:
+            The average; None if `apply` did not get `var`.
+        """
         return self._averages.get(var)
 
     def average_name(self, var: Variable | Tensor) -> str:
-        """The name of that variable, whether it is there or not: what a checkpoint has it under."""
+        """Give the name of an average, which is also its name in a checkpoint.
+
+        Args:
+            var: The variable or tensor. `apply` need not have got it.
+
+        Returns:
+            The name.
+        """
         found = self._averages.get(var)
         return f"{var.op.name}/{self._name}" if found is None else found.op.name
 
-    def variables_to_restore(self, moving_avg_variables: Any = None) -> dict[str, Variable]:
-        """For a Saver: the averages' names → the variables that are to get their values, and all others by name."""
+    def variables_to_restore(self, moving_avg_variables: Iterable[Variable] | None = None) -> dict[str, Variable]:
+        """Map names in a checkpoint to variables, so that a Saver restores averages in place of the values they follow.
+
+        Args:
+            moving_avg_variables: The variables that get averages; by default the trainable ones and those that have
+                averages.
+
+        Returns:
+            The averages' names with the variables that get their values, and the names of all other global variables
+            with
+            these variables: an argument for `tf.train.Saver`.
+        """
         chosen = moving_avg_variables
         averaged = dict.fromkeys([*trainable_variables(), *moving_average_variables()] if chosen is None else chosen)
         names = {self.average_name(v): v for v in averaged}

@@ -1,16 +1,22 @@
-"""Optimizers with TensorFlow 1's formulas, argument names, slot names and order of effects."""
+"""Optimizers with TensorFlow 1's formulas, argument names, slot names and order of effects.
+
+In the formulas θ is a variable, g the gradient of the loss in it, and α the learning rate. Each line of updates runs
+from left to right. Numbers given as hyperparameters must be finite.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 from minigraph.autodiff.gradients import cut_at, gradients
 from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import GradientError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op
+from minigraph.core.typing import TensorLike
 from minigraph.ops.array.shape import ones, zeros
 from minigraph.ops.constant import constant
 from minigraph.ops.math.casting import cast
@@ -28,10 +34,38 @@ from minigraph.ops.state.variable import group
 from minigraph.run.variables import Variable, trainable_variables
 
 Hyper = dict[str, Tensor]
+Hyperparameter: TypeAlias = TensorLike | Callable[[], TensorLike]
+"""A number, a scalar tensor, or a function without arguments that makes one."""
 
 
 class Optimizer:
-    """Base class. A subclass names its slots, its hyperparameters, and the op of one variable's step."""
+    """Base class of optimizers.
+
+    A subclass defines `hyperparameters` and `step`, and `slots` if it keeps further variables for each variable it
+    trains.
+
+    Args:
+        use_locking: TensorFlow 1's; it has no effect.
+        name: Name of the step's operation, and of the slot variables.
+
+    Raises:
+        ValueError: `name` is empty.
+
+    Example:
+        >>> from minigraph.ops.state.update import ApplyGradientDescent
+        >>> class SignDescent(tf.train.Optimizer):
+        ...     def hyperparameters(self):
+        ...         return {"learning_rate": 0.5}
+        ...     def step(self, var, grad, slots, hyper):
+        ...         return ApplyGradientDescent(), [var.ref, hyper["learning_rate"], tf.sign(grad)]
+        >>> w = tf.Variable(2.0)
+        >>> step = SignDescent(use_locking=False, name="SignDescent").minimize(tf.square(w))
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     sess.run(step)
+        ...     print(sess.run(w))
+        1.5
+    """
 
     def __init__(self, use_locking: bool, name: str) -> None:
         if not name:
@@ -40,47 +74,117 @@ class Optimizer:
         self._slots: dict[str, dict[Variable, Variable]] = {}
 
     def get_name(self) -> str:
+        """Give the optimizer's name.
+
+        Returns:
+            The argument `name` of the constructor.
+        """
         return self._name
 
     # for subclasses
 
     def hyperparameters(self) -> dict[str, Any]:
-        """Numbers, tensors or functions by name, in the order in which they become constants."""
+        """Give the hyperparameters. For subclasses.
+
+        Returns:
+            Numbers, tensors, or functions that make them, by name, in the order in which they become constants.
+        """
         raise NotImplementedError
 
     def slots(self) -> Sequence[tuple[str, str, Callable[[Variable], Tensor]]]:
-        """(slot name, variable name, initial value of the variable's type) for each slot."""
+        """Describe the slots. For subclasses.
+
+        Returns:
+            For each slot its name, the name of its variables, and a function from a variable to the slot's initial
+            value.
+        """
         return ()
 
     def prepare(self, graph: Graph) -> None:
-        """Make variables that belong to no slot."""
+        """Make variables that belong to no slot. For subclasses.
+
+        Args:
+            graph: The graph of the variables to train.
+        """
 
     def step(self, var: Variable, grad: Tensor, slots: Sequence[Tensor], hyper: Hyper) -> tuple[Op, list[Tensor]]:
-        """The op of one variable's step and its operands."""
+        """Make the op of one variable's step. For subclasses.
+
+        Args:
+            var: The variable to train.
+            grad: The gradient of the loss in it, of the same dtype and shape.
+            slots: The slot variables' tensors, in the order of `slots()`.
+            hyper: The hyperparameters by name, scalars of the variable's dtype.
+
+        Returns:
+            The op and its operands.
+        """
         raise NotImplementedError
 
     def finish(self, updates: list[Node], hyper: Hyper) -> list[Node]:
-        """What must have run for the whole step to be done."""
+        """Add operations that run after the updates of all variables. For subclasses.
+
+        Args:
+            updates: The operations that update the variables.
+            hyper: The hyperparameters by name, scalars of the first variable's dtype.
+
+        Returns:
+            The operations that make up the whole step.
+        """
         return updates
 
     # the public methods
 
     def minimize(
-        self, loss: Any, global_step: Variable | None = None, var_list: Any = None, gate_gradients: Any = None,
+        self, loss: TensorLike | Callable[[], TensorLike], global_step: Variable | None = None,
+        var_list: Variable | Iterable[Variable] | None = None, gate_gradients: Any = None,
         aggregation_method: Any = None, colocate_gradients_with_ops: bool = False, name: str | None = None,
-        grad_loss: Any = None,
+        grad_loss: TensorLike | None = None,
     ) -> Node:  # fmt: skip
-        """An operation that makes one step down the gradient of `loss` and counts it in `global_step`."""
-        pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
+        """Make an operation that takes one step down the gradient of a loss.
+
+        Args:
+            loss: Scalar floating-point tensor, or a function that makes one.
+            global_step: Variable to which the step adds 1.
+            var_list: The variables to train; by default all trainable ones.
+            gate_gradients, aggregation_method, colocate_gradients_with_ops: TensorFlow 1's; they have no effect.
+            name: Name of the operation; by default the optimizer's.
+            grad_loss: The gradient of `loss` itself, of its shape; by default 1.
+
+        Returns:
+            The operation.
+
+        Raises:
+            ValueError: There are no variables.
+            TypeError: An item of `var_list` is not a variable.
+            GradientError: The loss has no gradient in any of the variables.
+        """
+        target = convert_to_tensor(loss() if callable(loss) else loss)
+        pairs = self.compute_gradients(target, var_list, grad_loss=grad_loss)
         if not any(grad is not None for grad, _ in pairs):
-            raise _nothing_to_do([v for _, v in pairs], convert_to_tensor(loss))
+            raise _nothing_to_do([v for _, v in pairs], target)
         return self.apply_gradients(pairs, global_step, name)
 
     def compute_gradients(
-        self, loss: Any, var_list: Any = None, gate_gradients: Any = None, aggregation_method: Any = None,
-        colocate_gradients_with_ops: bool = False, grad_loss: Any = None,
+        self, loss: TensorLike | Callable[[], TensorLike], var_list: Variable | Iterable[Variable] | None = None,
+        gate_gradients: Any = None, aggregation_method: Any = None, colocate_gradients_with_ops: bool = False,
+        grad_loss: TensorLike | None = None,
     ) -> list[tuple[Tensor | None, Variable]]:  # fmt: skip
-        """(∂loss/∂variable or None, variable) for `var_list`, by default all trainable variables."""
+        """Make the gradients of a loss: the first half of `minimize`.
+
+        Args:
+            loss: Scalar floating-point tensor, or a function that makes one.
+            var_list: The variables to train; by default all trainable ones.
+            gate_gradients, aggregation_method, colocate_gradients_with_ops: TensorFlow 1's; they have no effect.
+            grad_loss: The gradient of `loss` itself, of its shape; by default 1.
+
+        Returns:
+            Pairs (gradient, variable). The gradient is None where the loss does not depend on the variable.
+
+        Raises:
+            ValueError: There are no variables.
+            TypeError: An item of `var_list` is not a variable.
+        """
         tensor = convert_to_tensor(loss() if callable(loss) else loss)
         variables = [var_list] if isinstance(var_list, Variable) else var_list
         if variables is None:
@@ -96,9 +200,23 @@ class Optimizer:
         return list(zip(grads, variables, strict=True))
 
     def apply_gradients(
-        self, grads_and_vars: Any, global_step: Variable | None = None, name: str | None = None
-    ) -> Node:
-        """An operation that applies the gradients (None: leave that variable alone)."""
+        self, grads_and_vars: Iterable[tuple[TensorLike | None, Variable]], global_step: Variable | None = None,
+        name: str | None = None,
+    ) -> Node:  # fmt: skip
+        """Make an operation that changes variables by their gradients: the second half of `minimize`.
+
+        Args:
+            grads_and_vars: Pairs (gradient, variable). A variable whose gradient is None is left alone.
+            global_step: Variable to which the step adds 1.
+            name: Name of the operation; by default the optimizer's.
+
+        Returns:
+            The operation. It is added to the collection `tf.GraphKeys.TRAIN_OP`.
+
+        Raises:
+            ValueError: There are no pairs.
+            GradientError: All gradients are None.
+        """
         pairs = list(grads_and_vars)
         if not pairs:
             raise ValueError("No variables provided.")
@@ -142,17 +260,34 @@ class Optimizer:
                 if var not in table:
                     with var.graph.name_scope(None):
                         name = f"{var.op.name}/{slot_name}"
-                        table[var] = Variable(lambda v=var, f=initial: f(v), trainable=False, name=name)
+                        table[var] = Variable(partial(initial, var), trainable=False, name=name)
 
     def get_slot(self, var: Variable, name: str) -> Variable | None:
-        """The slot variable, or None where there is none (yet)."""
+        """Find the slot variable of a variable.
+
+        Args:
+            var: A variable that the optimizer trains.
+            name: Name of the slot.
+
+        Returns:
+            The slot variable; None if there is none, or none yet.
+        """
         return self._slots.get(name, {}).get(var)
 
     def get_slot_names(self) -> list[str]:
+        """List the slots that have variables.
+
+        Returns:
+            The names, sorted.
+        """
         return sorted(self._slots)
 
     def variables(self) -> list[Variable]:
-        """The optimizer's own variables."""
+        """List the optimizer's own variables.
+
+        Returns:
+            The slot variables, and those that belong to no slot.
+        """
         return [v for table in self._slots.values() for v in table.values()]
 
 
@@ -172,7 +307,7 @@ def _nothing_to_do(variables: list[Variable], loss: Tensor | None) -> GradientEr
 
 
 def _number(value: Any, name: str, like: Variable) -> Tensor:
-    """A hyperparameter as a tensor of the variable's dtype. ValueError where it is not a finite number."""
+    """A hyperparameter as a tensor of the variable's dtype. ValueError if it is not a finite number."""
     value = value() if callable(value) else value
     if not isinstance(value, Tensor) and not hasattr(value, "as_graph_tensor"):
         number = float(value)
@@ -187,9 +322,24 @@ def _zeros(var: Variable) -> Tensor:
 
 
 class GradientDescentOptimizer(Optimizer):
-    """θ −= α·g."""
+    """Gradient descent: θ −= α·g.
 
-    def __init__(self, learning_rate: Any, use_locking: bool = False, name: str = "GradientDescent") -> None:
+    Args:
+        learning_rate: α, a positive number, a scalar tensor, or a function that makes one.
+        use_locking: TensorFlow 1's; it has no effect.
+        name: Name of the step's operation, and of the slot variables.
+
+    Example:
+        >>> w = tf.Variable(2.0)
+        >>> step = tf.train.GradientDescentOptimizer(0.1).minimize(tf.square(w))
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     sess.run(step)
+        ...     print(f"{sess.run(w):.4f}")
+        1.6000
+    """
+
+    def __init__(self, learning_rate: Hyperparameter, use_locking: bool = False, name: str = "GradientDescent") -> None:
         super().__init__(use_locking, name)
         self._lr = learning_rate
 
@@ -201,11 +351,33 @@ class GradientDescentOptimizer(Optimizer):
 
 
 class MomentumOptimizer(Optimizer):
-    """a = μ·a + g; θ −= α·a, or with Nesterov θ −= α·(g + μ·a). Slot: momentum (`<variable>/Momentum`)."""
+    """Gradient descent with momentum: a = μ·a + g; θ −= α·a.
+
+    With Nesterov momentum θ −= α·(g + μ·a). Slot: momentum, in the variable `<variable>/Momentum`.
+
+    Args:
+        learning_rate: α, a positive number, a scalar tensor, or a function that makes one.
+        momentum: μ, a number in [0, 1), a scalar tensor, or a function that makes one.
+        use_locking: TensorFlow 1's; it has no effect.
+        name: Name of the step's operation, and of the slot variables.
+        use_nesterov: Whether the momentum is Nesterov's.
+
+    Example:
+        >>> w = tf.Variable(2.0)
+        >>> step = tf.train.MomentumOptimizer(0.1, momentum=0.9).minimize(tf.square(w))
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     sess.run(step)
+        ...     print(f"{sess.run(w):.4f}")
+        1.6000
+
+    Sources: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964; Sutskever et al., "On the
+    importance of initialization and momentum in deep learning", 2013 (Nesterov).
+    """
 
     def __init__(
-        self, learning_rate: Any, momentum: Any, use_locking: bool = False, name: str = "Momentum",
-        use_nesterov: bool = False,
+        self, learning_rate: Hyperparameter, momentum: Hyperparameter, use_locking: bool = False,
+        name: str = "Momentum", use_nesterov: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(use_locking, name)
         self._lr, self._momentum, self._nesterov = learning_rate, momentum, use_nesterov
@@ -221,13 +393,33 @@ class MomentumOptimizer(Optimizer):
 
 
 class AdagradOptimizer(Optimizer):
-    """a += g²; θ −= α·g/√a. Slot: accumulator (`<variable>/Adagrad`), which starts at 0.1.
+    """Adagrad: a += g²; θ −= α·g/√a.
 
-    Source: Duchi, Hazan and Singer 2011.
+    Slot: accumulator (a), in the variable `<variable>/Adagrad`.
+
+    Args:
+        learning_rate: α, a positive number, a scalar tensor, or a function that makes one.
+        initial_accumulator_value: Initial value of a, positive.
+        use_locking: TensorFlow 1's; it has no effect.
+        name: Name of the step's operation, and of the slot variables.
+
+    Raises:
+        ValueError: `initial_accumulator_value` is not positive.
+
+    Example:
+        >>> w = tf.Variable(2.0)
+        >>> step = tf.train.AdagradOptimizer(0.1).minimize(tf.square(w))
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     sess.run(step)
+        ...     print(f"{sess.run(w):.4f}")
+        1.9003
+
+    Source: Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011.
     """
 
     def __init__(
-        self, learning_rate: Any, initial_accumulator_value: float = 0.1, use_locking: bool = False,
+        self, learning_rate: Hyperparameter, initial_accumulator_value: float = 0.1, use_locking: bool = False,
         name: str = "Adagrad",
     ) -> None:  # fmt: skip
         if initial_accumulator_value <= 0.0:
@@ -246,14 +438,32 @@ class AdagradOptimizer(Optimizer):
 
 
 class AdadeltaOptimizer(Optimizer):
-    """a = ρ·a + (1 − ρ)·g²; d = g·√(u + ε)/√(a + ε); u = ρ·u + (1 − ρ)·d²; θ −= α·d. Slots: accum, accum_update.
+    """Adadelta: a = ρ·a + (1 − ρ)·g²; d = g·√(u + ε)/√(a + ε); u = ρ·u + (1 − ρ)·d²; θ −= α·d.
 
-    Source: Zeiler 2012, where α is 1.
+    Slots: accum (a) and accum_update (u).
+
+    Args:
+        learning_rate: α, 1 in the paper; a number, a scalar tensor, or a function that makes one.
+        rho: ρ, the decay of both averages, in [0, 1).
+        epsilon: ε, a small positive number.
+        use_locking: TensorFlow 1's; it has no effect.
+        name: Name of the step's operation, and of the slot variables.
+
+    Example:
+        >>> w = tf.Variable(2.0)
+        >>> step = tf.train.AdadeltaOptimizer(1.0, epsilon=0.01).minimize(tf.square(w))
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     sess.run(step)
+        ...     print(f"{sess.run(w):.4f}")
+        1.5556
+
+    Source: Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
     """
 
     def __init__(
-        self, learning_rate: Any = 0.001, rho: Any = 0.95, epsilon: Any = 1e-8, use_locking: bool = False,
-        name: str = "Adadelta",
+        self, learning_rate: Hyperparameter = 0.001, rho: Hyperparameter = 0.95, epsilon: Hyperparameter = 1e-8,
+        use_locking: bool = False, name: str = "Adadelta",
     ) -> None:  # fmt: skip
         super().__init__(use_locking, name)
         self._hyper = {"lr": learning_rate, "rho": rho, "epsilon": epsilon}
@@ -269,12 +479,38 @@ class AdadeltaOptimizer(Optimizer):
 
 
 class FtrlOptimizer(Optimizer):
-    """n' = n + g²; z += g − (n'^p − n^p)/α·θ; θ = (sign(z)·λ1 − z)/(n'^p/α + 2·λ2) where |z| > λ1, else 0, with
-    p = −learning_rate_power. Slots: accum (n), linear (z). Source: McMahan et al. 2013. No shrinkage.
+    """Follow the regularised leader: n' = n + g²; z += g − (n'^p − n^p)/α·θ; θ = (sign(z)·λ1 − z)/(n'^p/α + 2·λ2).
+
+    θ is 0 where |z| ≤ λ1; p is −learning_rate_power. Slots: accum (n) and linear (z).
+
+    Args:
+        learning_rate: α, a positive number, a scalar tensor, or a function that makes one.
+        learning_rate_power: −p, a number that is not positive.
+        initial_accumulator_value: Initial value of n, not negative.
+        l1_regularization_strength: λ1, not negative.
+        l2_regularization_strength: λ2, not negative.
+        use_locking: TensorFlow 1's; it has no effect.
+        name: Name of the step's operation.
+        accum_name, linear_name: Names of the slot variables; by default `name`.
+        l2_shrinkage_regularization_strength: Not supported; it must be 0.
+
+    Raises:
+        ValueError: An argument is out of its range.
+
+    Example:
+        >>> w = tf.Variable(2.0)
+        >>> step = tf.train.FtrlOptimizer(0.1).minimize(tf.square(w))
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     sess.run(step)
+        ...     print(f"{sess.run(w):.4f}")
+        1.7427
+
+    Source: McMahan et al., "Ad click prediction: a view from the trenches", 2013.
     """
 
     def __init__(
-        self, learning_rate: Any, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1,
+        self, learning_rate: Hyperparameter, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1,
         l1_regularization_strength: float = 0.0, l2_regularization_strength: float = 0.0, use_locking: bool = False,
         name: str = "Ftrl", accum_name: str | None = None, linear_name: str | None = None,
         l2_shrinkage_regularization_strength: float = 0.0,
@@ -312,14 +548,35 @@ class FtrlOptimizer(Optimizer):
 
 
 class RMSPropOptimizer(Optimizer):
-    """s += (g² − s)(1 − ρ); m = μ·m + α·g/√(s + ε); θ −= m. Slots: rms (starts at 1), momentum, and mg if centered.
+    """RMSProp: s = ρ·s + (1 − ρ)·g²; m = μ·m + α·g/√(s + ε); θ −= m.
 
-    Source: Tieleman and Hinton 2012.
+    If centered, c = ρ·c + (1 − ρ)·g, and the root is of s − c² + ε. Slots: rms (s, which starts at 1), momentum (m),
+    and mg (c) if centered.
+
+    Args:
+        learning_rate: α, a positive number, a scalar tensor, or a function that makes one.
+        decay: ρ, in [0, 1).
+        momentum: μ, in [0, 1).
+        epsilon: ε, a small positive number.
+        use_locking: TensorFlow 1's; it has no effect.
+        centered: Whether the mean of the gradients is subtracted.
+        name: Name of the step's operation, and of the slot variables.
+
+    Example:
+        >>> w = tf.Variable(2.0)
+        >>> step = tf.train.RMSPropOptimizer(0.1).minimize(tf.square(w))
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     sess.run(step)
+        ...     print(f"{sess.run(w):.4f}")
+        1.7470
+
+    Source: Tieleman and Hinton, "Lecture 6.5: RMSProp", Neural Networks for Machine Learning, 2012.
     """
 
     def __init__(
-        self, learning_rate: Any, decay: Any = 0.9, momentum: Any = 0.0, epsilon: Any = 1e-10,
-        use_locking: bool = False, centered: bool = False, name: str = "RMSProp",
+        self, learning_rate: Hyperparameter, decay: Hyperparameter = 0.9, momentum: Hyperparameter = 0.0,
+        epsilon: Hyperparameter = 1e-10, use_locking: bool = False, centered: bool = False, name: str = "RMSProp",
     ) -> None:  # fmt: skip
         super().__init__(use_locking, name)
         self._hyper = {"learning_rate": learning_rate, "decay": decay, "momentum": momentum, "epsilon": epsilon}
@@ -341,15 +598,34 @@ class RMSPropOptimizer(Optimizer):
 
 
 class AdamOptimizer(Optimizer):
-    """α' = α·√(1 − β2ᵗ)/(1 − β1ᵗ); m += (g − m)(1 − β1); v += (g² − v)(1 − β2); θ −= α'·m/(√v + ε).
+    """Adam: m += (g − m)·(1 − β1); v += (g² − v)·(1 − β2); θ −= α·√(1 − β2ᵗ)/(1 − β1ᵗ)·m/(√v + ε), in step t.
 
-    Slots: m (`<variable>/Adam`) and v (`<variable>/Adam_1`); the powers of β are variables `beta1_power` and
-    `beta2_power`. Source: Kingma and Ba 2015, the form before section 2.1 (its ε̂).
+    Slots: m, in the variable `<variable>/Adam`, and v, in `<variable>/Adam_1`. The variables `beta1_power` and
+    `beta2_power` hold β1ᵗ and β2ᵗ.
+
+    Args:
+        learning_rate: α, a positive number, a scalar tensor, or a function that makes one.
+        beta1: β1, in [0, 1).
+        beta2: β2, in [0, 1).
+        epsilon: ε, a small positive number: the ε̂ of the paper's section 2.
+        use_locking: TensorFlow 1's; it has no effect.
+        name: Name of the step's operation, and of the slot variables.
+
+    Example:
+        >>> w = tf.Variable(2.0)
+        >>> step = tf.train.AdamOptimizer(0.1).minimize(tf.square(w))
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     sess.run(step)
+        ...     print(f"{sess.run(w):.4f}")
+        1.9000
+
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
     """
 
     def __init__(
-        self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8,
-        use_locking: bool = False, name: str = "Adam",
+        self, learning_rate: Hyperparameter = 0.001, beta1: Hyperparameter = 0.9, beta2: Hyperparameter = 0.999,
+        epsilon: Hyperparameter = 1e-8, use_locking: bool = False, name: str = "Adam",
     ) -> None:  # fmt: skip
         super().__init__(use_locking, name)
         self._hyper = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError
+from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
+from minigraph.core.typing import PathLike
 from minigraph.run.variables import Variable, global_variables
 from minigraph.util.files import atomic_write
+
+if TYPE_CHECKING:
+    from minigraph.run.session import Session
 
 SUFFIX = ".safetensors"
 STATE_FILE = "checkpoint.json"
@@ -21,13 +26,38 @@ _FORMAT = "minigraph.checkpoint.1"
 
 
 class Saver:
-    """Saves and restores the variables in `var_list` (a list, or names → variables; default: all global ones now).
+    """Saves variables to checkpoints and restores them.
 
-    With the default, the states of random ops are saved too, so that a restored session goes on exactly.
-    `max_to_keep` checkpoints are kept (None or 0: all).
+    A checkpoint is one safetensors file. With the default `var_list` it also holds the states of random ops, so that a
+    restored session continues exactly. `last_checkpoints` lists the paths of the checkpoints that are kept.
+
+    Args:
+        var_list: The variables, or a mapping from names in the checkpoint to variables; by default all global variables
+            of the default graph at this time.
+        max_to_keep: The number of checkpoints to keep; older ones are deleted. None or 0 keeps all.
+
+    Raises:
+        ValueError: There are no variables.
+        TypeError: An item of `var_list` is not a variable.
+
+    Example:
+        >>> w = tf.Variable(2.0)
+        >>> saver = tf.train.Saver()
+        >>> with tf.Session() as sess:
+        ...     sess.run(w.initializer)
+        ...     path = saver.save(sess, "model", global_step=7)
+        >>> path
+        'model-7.safetensors'
+        >>> with tf.Session() as sess:
+        ...     saver.restore(sess, tf.train.latest_checkpoint("."))
+        ...     print(sess.run(w))
+        2.0
     """
 
-    def __init__(self, var_list: Any = None, max_to_keep: int | None = 5, **_ignored: Any) -> None:
+    def __init__(
+        self, var_list: Mapping[str, Variable] | Iterable[Variable] | None = None, max_to_keep: int | None = 5,
+        **_ignored: Any,
+    ) -> None:  # fmt: skip
         self._whole = var_list is None
         chosen = global_variables() if var_list is None else var_list
         named = dict(chosen) if isinstance(chosen, Mapping) else {v.name.partition(":")[0]: v for v in chosen}
@@ -42,15 +72,27 @@ class Saver:
 
     def save(
         self,
-        sess: Any,
-        save_path: Any,
-        global_step: Any = None,
+        sess: Session,
+        save_path: PathLike,
+        global_step: int | np.integer[Any] | Tensor | Variable | None = None,
         metadata: Mapping[str, str] | None = None,
         **_ignored: Any,
     ) -> str:
-        """Write `<save_path>[-<global_step>].safetensors`; its path. The old file stays until the new one is whole.
+        """Write a checkpoint, `<save_path>.safetensors` or `<save_path>-<global_step>.safetensors`.
 
-        FailedPreconditionError where a variable has no value yet.
+        An older file of this name stays until the new one is whole.
+
+        Args:
+            sess: The session that holds the values.
+            save_path: Path of the file, without its ending. The folder is made if it does not exist.
+            global_step: A number, or a scalar tensor or variable, which is run.
+            metadata: Texts to keep in the file; `read_metadata` gives them back.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            FailedPreconditionError: A variable has no value yet.
         """
         path = str(os.fspath(save_path)).removesuffix(SUFFIX)
         if global_step is not None:
@@ -61,7 +103,7 @@ class Saver:
         self._remember(path)
         return path
 
-    def _collect(self, sess: Any) -> dict[str, np.ndarray]:
+    def _collect(self, sess: Session) -> dict[str, np.ndarray]:
         state = sess.read_state()
         out = {}
         for name, variable in self._variables.items():
@@ -89,11 +131,20 @@ class Saver:
             if os.path.exists(stale):
                 os.remove(stale)
 
-    def restore(self, sess: Any, save_path: Any) -> None:
-        """Set the variables from a checkpoint, of minigraph or of TensorFlow 1. Nothing changes unless all of it is
-        there and right.
+    def restore(self, sess: Session, save_path: PathLike) -> None:
+        """Set variables to the values in a checkpoint, of minigraph or of TensorFlow 1.
 
-        NotFoundError, DataLossError (damaged or foreign), InvalidArgumentError (another shape or dtype).
+        All variables are set, or none if there is an error.
+
+        Args:
+            sess: The session that gets the values.
+            save_path: Path of the checkpoint.
+
+        Raises:
+            ValueError: `save_path` is None.
+            NotFoundError: The file does not exist, or a variable is not in it.
+            DataLossError: The file is damaged or of another kind.
+            InvalidArgumentError: A variable has another shape or dtype in the file.
         """
         if save_path is None:
             raise ValueError("Can't load save_path when it is None.")
@@ -117,7 +168,7 @@ class Saver:
 
 
 def write_checkpoint(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
-    """Write named arrays with a checksum. `metadata` is text by key."""
+    """Write named arrays with a checksum. `metadata`: texts by key."""
     from safetensors.numpy import save
 
     contiguous = {name: np.ascontiguousarray(a).reshape(a.shape) for name, a in arrays.items()}
@@ -128,8 +179,8 @@ def write_checkpoint(path: str, arrays: Mapping[str, np.ndarray], metadata: Mapp
         file.write(data)
 
 
-def read_checkpoint(path: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The named arrays and the metadata of a checkpoint. NotFoundError; DataLossError (damaged or foreign)."""
+def read_checkpoint(path: PathLike) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The named arrays and the metadata of a checkpoint. NotFoundError; DataLossError if the file is damaged."""
     from safetensors import SafetensorError, safe_open
 
     file = _find(path)
@@ -146,13 +197,45 @@ def read_checkpoint(path: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     return arrays, {k.removeprefix("user."): v for k, v in header.items() if k.startswith("user.")}
 
 
-def read_metadata(path: Any) -> dict[str, str]:
-    """The metadata that was given to `Saver.save`."""
+def read_metadata(path: PathLike) -> dict[str, str]:
+    """Read the metadata that `Saver.save` was given.
+
+    Args:
+        path: Path of the checkpoint.
+
+    Returns:
+        The texts by key.
+
+    Raises:
+        NotFoundError: The file does not exist.
+        DataLossError: The file is damaged or of another kind.
+
+    Example:
+        >>> w = tf.Variable(2.0)
+        >>> with tf.Session() as sess:
+        ...     sess.run(w.initializer)
+        ...     path = tf.train.Saver().save(sess, "model", metadata={"epoch": "3"})
+        >>> tf.train.read_metadata(path)
+        {'epoch': '3'}
+    """
     return read_checkpoint(path)[1]
 
 
-def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
-    """The path of the newest checkpoint that a Saver, minigraph's or TensorFlow 1's, wrote into the folder, or None."""
+def latest_checkpoint(checkpoint_dir: PathLike, latest_filename: str | None = None) -> str | None:
+    """Find the newest checkpoint that a Saver, of minigraph or of TensorFlow 1, wrote into a folder.
+
+    Args:
+        checkpoint_dir: The folder.
+        latest_filename: Name of the file in which the Saver notes its checkpoints; by default `checkpoint.json` of
+            minigraph, or else `checkpoint` of TensorFlow.
+
+    Returns:
+        The path of the checkpoint; None if there is none.
+
+    Example:
+        >>> print(tf.train.latest_checkpoint("no_such_folder"))
+        None
+    """
     state = get_checkpoint_state(checkpoint_dir, latest_filename)
     if state is None or not checkpoint_exists(state.model_checkpoint_path):
         return None
@@ -160,14 +243,34 @@ def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -
 
 
 class CheckpointState(NamedTuple):
-    """The newest checkpoint of a folder and all that are kept, the oldest first."""
+    """The newest checkpoint of a folder, and all that are kept, the oldest first."""
 
     model_checkpoint_path: str
     all_model_checkpoint_paths: list[str]
 
 
-def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> CheckpointState | None:
-    """The checkpoints that a Saver, minigraph's or else TensorFlow 1's, wrote into the folder, or None."""
+def get_checkpoint_state(checkpoint_dir: PathLike, latest_filename: str | None = None) -> CheckpointState | None:
+    """Read which checkpoints a Saver, of minigraph or of TensorFlow 1, keeps in a folder.
+
+    Args:
+        checkpoint_dir: The folder.
+        latest_filename: Name of the file in which the Saver notes its checkpoints; by default `checkpoint.json` of
+            minigraph, or else `checkpoint` of TensorFlow.
+
+    Returns:
+        A named tuple of `model_checkpoint_path`, the newest, and `all_model_checkpoint_paths`, the oldest first; None
+        if there is no such file or it cannot be read.
+
+    Example:
+        >>> w = tf.Variable(2.0)
+        >>> saver = tf.train.Saver()
+        >>> with tf.Session() as sess:
+        ...     sess.run(w.initializer)
+        ...     for step in (1, 2):
+        ...         path = saver.save(sess, "logs/model", global_step=step)
+        >>> tf.train.get_checkpoint_state("logs").model_checkpoint_path
+        'logs/model-2.safetensors'
+    """
     folder = os.fspath(checkpoint_dir)
     for name in [latest_filename] if latest_filename else [STATE_FILE, _STATE_FILE_OF_TENSORFLOW]:
         try:
@@ -180,7 +283,7 @@ def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None
 
 
 def _read_state(text: str) -> tuple[str, list[str]]:
-    """The paths that a file about a folder's checkpoints names: the newest, and all. Any error if it is none."""
+    """The paths in a file about a folder's checkpoints: the newest, and all. Raises some error for any other file."""
     import json
     import re
 
@@ -192,8 +295,19 @@ def _read_state(text: str) -> tuple[str, list[str]]:
     return newest[""], [path for kind, path in found if kind]
 
 
-def checkpoint_exists(checkpoint_prefix: Any) -> bool:
-    """Whether there is a checkpoint of that path, with or without its suffix."""
+def checkpoint_exists(checkpoint_prefix: PathLike) -> bool:
+    """Tell whether there is a checkpoint, of minigraph or of TensorFlow 1, at a path.
+
+    Args:
+        checkpoint_prefix: Path of the checkpoint, with or without its ending.
+
+    Returns:
+        True if the file exists.
+
+    Example:
+        >>> tf.train.checkpoint_exists("model")
+        False
+    """
     try:
         _find(checkpoint_prefix)
     except NotFoundError:
@@ -201,8 +315,8 @@ def checkpoint_exists(checkpoint_prefix: Any) -> bool:
     return True
 
 
-def _of_tensorflow(path: Any) -> dict[str, np.ndarray] | None:
-    """The variables of a checkpoint that TensorFlow wrote; None if the path leads to none. DataLossError."""
+def _of_tensorflow(path: PathLike) -> dict[str, np.ndarray] | None:
+    """The variables of a checkpoint of TensorFlow; None if there is none. DataLossError if it is damaged."""
     from minigraph.formats.registry import find_format, load_weights
     from minigraph.formats.tensorflow.checkpoint import is_checkpoint
 
@@ -215,7 +329,7 @@ def _of_tensorflow(path: Any) -> dict[str, np.ndarray] | None:
     return load_weights(path) if form.matches is is_checkpoint else None
 
 
-def _find(path: Any) -> str:
+def _find(path: PathLike) -> str:
     text = str(os.fspath(path))
     for candidate in (text, text + SUFFIX):
         if os.path.isfile(candidate):

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.programs import program_of
 
-from minigraph.backend.base import get_backend
+from minigraph.backend.discovery import get_backend
 from minigraph.compile import tune
 from minigraph.compile.plan import Plan
 from minigraph.passes import choose
@@ -34,7 +34,7 @@ def survey(model: str, batch: int, given: argparse.Namespace) -> None:
     target = load_target(model, batch, not given.train)
     engine = get_backend(given.backend)
     clock = time.process_time if given.cpu else time.perf_counter
-    tuner = tune.Tuner(engine, choose("O3", None, engine.unwanted_passes, getattr(engine, "pass_settings", {})), clock)
+    tuner = tune.Tuner(engine, choose("O3", None, engine.unwanted_passes, engine.pass_settings), clock)
     tensors = [f for f in target.fetches if hasattr(f, "dtype")]
     targets = [f for f in target.fetches if not hasattr(f, "dtype")]
     program, _ = run_pipeline(program_of(tensors, target.feeds, targets), tuner.passes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,17 +11,11 @@ from hypothesis import strategies as st
 
 import minigraph as tf
 from minigraph.core.errors import GraphError
-from minigraph.run import session as session_module
+from minigraph.run import plan_cache
 
 RNG = np.random.default_rng(8)
 IMAGES = RNG.normal(size=(12, 6, 6, 2)).astype(np.float32)
 LABELS = np.eye(3, dtype=np.float32)[RNG.integers(0, 3, 12)]
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def weights(*shape: int) -> tf.Variable:
@@ -88,7 +82,7 @@ class Training:
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda b: b.__name__)
 @given(steps=st.lists(st.tuples(st.integers(0, 2), st.integers(1, 12)), min_size=2, max_size=8))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_a_long_used_session_gives_what_a_fresh_one_does(
     body: Callable[[tf.Tensor], tf.Tensor], steps: list[tuple[int, int]]
 ) -> None:
@@ -109,8 +103,8 @@ def test_a_long_used_session_gives_what_a_fresh_one_does(
 
 
 def test_forgotten_calls_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "PLAN_LIMIT", 3)
-    monkeypatch.setattr(session_module, "REQUEST_LIMIT", 5)
+    monkeypatch.setattr(plan_cache, "PLAN_LIMIT", 3)
+    monkeypatch.setattr(plan_cache, "REQUEST_LIMIT", 5)
     x = tf.placeholder(tf.float32, [])
     results = [x + float(i) for i in range(20)]
     with tf.Session() as session:
@@ -118,7 +112,7 @@ def test_forgotten_calls_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
             for i, y in enumerate(results):
                 assert session.run(y, {x: 0.5}) == i + 0.5
                 assert session.run(y, {x: 1.5}) == i + 1.5  # the plan is there
-        assert len(session._requests) <= 5
+        assert len(session._runner.cache.requests) <= 5
         assert session.stats == (80, 40, 37, 3)
 
 

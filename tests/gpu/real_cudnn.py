@@ -114,7 +114,7 @@ def block(precision: str) -> Any:
 def of_network(model: str, batch: int) -> None:
     """For a training step and inference in each precision: graphs, those without an engine, and largest workspace."""
     import minigraph as tf
-    from minigraph.backend import base as backends
+    from minigraph.backend import discovery as backends
     from minigraph.tools.shared.target import load_target
 
     for inference in (False, True):

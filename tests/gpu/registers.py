@@ -56,7 +56,7 @@ def training_step() -> list[Kernel]:
     """The kernels of a training step of mnist-cnn at batch 256, as the backend's pipeline leaves it."""
     import minigraph as tf
     from gpu.host import HostDevice
-    from minigraph.backend import base as backends
+    from minigraph.backend import discovery as backends
     from minigraph.backends.cupy.backend import CupyBackend
     from minigraph.tools.shared.target import load_target
 

@@ -204,20 +204,26 @@ def ladder(rung: str) -> dict[str, Any]:
 
     from gpu.networks import evaluate, forms
     from gpu.trials import trials
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
 
     backend: Any = get_backend("cupy")
     want = evaluate("numpy")[0]
     wrong = {}
     with environment("MINIGRAPH_CONV", rung):
         backend.ladder.reasons.clear()
+        bound: list[tuple[str, Any]] = []  # all before the first is run, so that their kernels are one module
         for dtype in (np.float32, np.float16):
             for op, inputs in forms(dtype):
-                for trial in trials(backend, op, inputs):
-                    try:
-                        trial.run()
-                    except Exception as error:
-                        wrong[f"{op}, {np.dtype(dtype)}"] = f"{type(error).__name__}: {error}"[:500]
+                name = f"{op}, {np.dtype(dtype)}"
+                try:
+                    bound += [(name, trial) for trial in trials(backend, op, inputs)]
+                except Exception as error:
+                    wrong[name] = f"{type(error).__name__}: {error}"[:500]
+        for name, trial in bound:
+            try:
+                trial.run()
+            except Exception as error:
+                wrong[name] = f"{type(error).__name__}: {error}"[:500]
         made, plan = evaluate("cupy")
     return {
         "wrong": wrong,
@@ -248,7 +254,7 @@ def _worst_product(precision: str) -> float:
 
     from gpu.networks import forms
     from gpu.trials import trials
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
     from minigraph.ops.math.matmul import MatMul
 
     backend: Any = get_backend("cupy", precision)
@@ -296,7 +302,7 @@ def _logits_and_gradients(model: str, batch: int, backend: str, precision: str) 
 def timing(only: str = "") -> list[Job]:
     """See `benchmark.jobs`."""
     from gpu import benchmark
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
 
     get_backend("cupy")  # else each job would fail, after building its network
     return benchmark.jobs(only)
@@ -305,7 +311,7 @@ def timing(only: str = "") -> list[Job]:
 def first_runs() -> list[Job]:
     """See `benchmark.first_run`; they leave compiled kernels for the benchmark."""
     from gpu import benchmark
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
 
     get_backend("cupy")  # else each job would fail, after building its network
     return [

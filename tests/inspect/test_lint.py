@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,9 @@ import pytest
 import minigraph as tf
 
 KINDS = (
-    tf.SameBatchWarning, tf.DoubleSoftmaxWarning, tf.DropoutInEvaluationWarning, tf.ReadAndUpdateWarning,
+    tf.SameBatchWarning, tf.DoubleSoftmaxWarning, tf.DropoutInEvaluationWarning, tf.UnorderedUpdatesWarning,
 )  # fmt: skip
 DATA = np.random.RandomState(0).uniform(size=(400, 3)).astype(np.float32)
-
-
-@pytest.fixture(autouse=True)
-def graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def caught(program: Callable[[], Any]) -> list[warnings.WarningMessage]:
@@ -129,8 +123,13 @@ def test_no_dropout_in_evaluation() -> None:
     assert not caught(lambda: evaluate_with(tf.placeholder(tf.float32), 0.5, trains=False))
 
 
-def test_a_variable_is_fetched_and_updated() -> None:
+def test_two_unordered_writes_of_a_variable() -> None:
     x, y, train, w = regression()
+    clip = w.assign(tf.clip_by_value(w, -1.0, 1.0))
+    zero = w.assign(tf.zeros([3, 2]))
+    add, sub = w.assign_add(tf.ones([3, 2])), w.assign_sub(tf.ones([3, 2]))
+    with tf.control_dependencies([train]):
+        after = w.assign(tf.clip_by_value(w, -1.0, 1.0))
 
     def program(fetches: Any) -> None:
         with tf.Session() as session:
@@ -138,16 +137,18 @@ def test_a_variable_is_fetched_and_updated() -> None:
             for _ in range(2):
                 session.run(fetches, {x: DATA})
 
-    for fetches in ([w, train], [w.value(), train], {"a": w, "b": w.assign(tf.zeros([3, 2]))}):
+    for fetches, effect in (
+        ([train, clip], "happens first, and"),
+        ({"a": zero, "b": [clip]}, "overwrites the value of"),
+        ([add, zero], "happens first, and"),
+    ):
         (warning,) = caught(lambda f=fetches: program(f))
-        assert warning.category is tf.ReadAndUpdateWarning
-        assert "the variable 'w'" in str(warning.message)
+        assert warning.category is tf.UnorderedUpdatesWarning
+        assert "the variable 'w' twice" in str(warning.message)
+        assert effect in str(warning.message)
         assert warning.filename == __file__
-    assert not caught(lambda: program([y, train]))
-    assert not caught(lambda: program([w]))
-    with tf.control_dependencies([train]):
-        after = w.read_value()
-    assert not caught(lambda: program([after, train]))
+    for fetches in ([w, train], [w.value(), train], [y, train], [train, after], [add, sub], [w]):
+        assert not caught(lambda f=fetches: program(f))
 
 
 def test_a_summary_of_a_variable_and_the_global_step_may_be_fetched_with_the_update() -> None:

@@ -12,7 +12,9 @@ from minigraph.core.types import TensorType
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.ir.rebuild import Rebuilder, rebuild_in_order
 from minigraph.ir.verifier import verify_program
-from minigraph.ops.math.elementwise import Add, Exp, Mul, Neg, Tanh
+from minigraph.ops.math.arithmetic import Add, Mul, Neg
+from minigraph.ops.math.exponential import Exp
+from minigraph.ops.math.trigonometric import Tanh
 
 KIND = TensorType(float32, (2,))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
-from minigraph.backend.base import backend_names
+from minigraph.backend.discovery import backend_names
 from minigraph.tools.bench import ours
 from minigraph.tools.bench.workloads import Workload
 

@@ -48,7 +48,7 @@ def bench(
     machine affects all of them alike. Ratios compare medians. PyTorch, TensorFlow, JAX and ONNX Runtime take part if
     they are installed: pip install "minigraph[peers]".
     """
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
     from minigraph.tools.bench.candidates import candidates, default_backends
     from minigraph.tools.bench.workloads import WORKLOADS, get_workload
 

@@ -127,7 +127,7 @@ def _out(options: Mapping[str, Any]) -> Path:
 def _run(
     model: Model, folder: ImageFolder, cut: str | None, from_scratch: bool, options: Mapping[str, Any]
 ) -> Retraining:
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
     from minigraph.data import Distortions
     from minigraph.tools.retrain.network import RetrainPlan
     from minigraph.tools.retrain.run import Retraining, RetrainSettings

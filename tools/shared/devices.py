@@ -7,7 +7,7 @@ import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
-from minigraph.backend.base import backend_names, get_backend
+from minigraph.backend.discovery import backend_names, get_backend
 from minigraph.core.errors import MinigraphError
 
 EXTRAS = {"llvm": "llvm", "cupy": "cuda13"}  # of the backends that need more than NumPy

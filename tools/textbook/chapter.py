@@ -140,7 +140,7 @@ def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any)
     Layers: avg-pool, batch-norm, conv2d, dense, dropout, max-pool, softmax-xent. With --check, the exit code is 1 if
     a check fails.
     """
-    from minigraph.backend.base import get_backend
+    from minigraph.backend.discovery import get_backend
     from minigraph.util.files import atomic_write
 
     get_backend("sympy")  # raises an error with install instructions

@@ -1,4 +1,4 @@
-"""The optional onnx package, and the errors of models."""
+"""The onnx package, which is optional, and the errors about models."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ DOMAINS = {"ai.onnx": ""}  # two names of the standard operators' domain
 
 
 class UnsupportedError(GraphError):
-    """An operator, attribute or dtype without an equivalent on the other side."""
+    """An operator, an attribute or a dtype has no form on the other side."""
 
 
 class NeedsConstantError(UnsupportedError):
-    """A shape or similar value that depends on feeds. inputs: the names of the model's inputs that determine it."""
+    """A shape, or a similar value, depends on fed values.
+
+    Args:
+        message: The text.
+        inputs: Names of the model's inputs that it depends on, also the attribute `inputs`.
+    """
 
     def __init__(self, message: str, inputs: Sequence[str]) -> None:
         super().__init__(message)
@@ -26,7 +31,7 @@ class NeedsConstantError(UnsupportedError):
 
 
 def require_onnx() -> Any:
-    """The onnx package. Raises BackendError, with install instructions, if it is missing."""
+    """The onnx package. BackendError, with the command that installs it, if it is missing."""
     try:
         import onnx
     except ImportError as error:
@@ -41,10 +46,10 @@ def as_onnx_dtype(dtype: DType) -> int:
 
 
 def from_onnx_dtype(number: int) -> DType:
-    """The dtype for ONNX's number. Raises UnsupportedError for strings and complex numbers.
+    """The dtype for ONNX's number. UnsupportedError for strings and complex numbers.
 
-    bfloat16 and dtypes of 8 bits and less come from the package ml_dtypes, which onnx requires; their tensors can be
-    moved and cast.
+    bfloat16 and the dtypes of 8 bits and less come from the package ml_dtypes, which onnx itself needs. Their tensors
+    can be moved and cast.
     """
     onnx = require_onnx()
     try:

@@ -18,7 +18,7 @@ from minigraph.ops.array.slicing import pad as fixed_pad
 from minigraph.ops.array.slicing import slice_ as fixed_slice
 from minigraph.ops.builder import apply, as_tensor_like, first, graph_of
 
-__all__ = ["pad", "slice_"]
+__all__ = ["pad"]
 
 _X = np.arange(12.0).reshape(3, 4)
 _BEGIN = np.array([1, 0], np.int32)

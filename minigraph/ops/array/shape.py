@@ -11,14 +11,17 @@ import numpy as np
 from minigraph.core.dtypes import as_dtype, float32, int32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.moves import Moves, read
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, as_shape, format_shape
 from minigraph.core.types import Shape as ShapeTuple
+from minigraph.core.typing import ShapeLike, TensorLike
 from minigraph.ops.array.joining import Pack, is_packed, stack
 from minigraph.ops.array.slicing import StridedSlice
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.constant import Const, constant
+from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.math.reduce import Sum
 
@@ -55,6 +58,8 @@ class Reshape(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (x.reshape(self.shape),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (reshape_like(grad, node.inputs[0]),)
 
@@ -74,6 +79,8 @@ class ReshapeTo(Op):
 
     def forward(self, xp: Any, x: Any, shape: Any) -> tuple[Any, ...]:
         return (x.reshape(tuple(int(d) for d in shape)),)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return reshape_like(grad, node.inputs[0]), None
@@ -102,6 +109,8 @@ class ReshapeLike(Op):
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
         return (x.reshape(like.shape),)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return reshape_like(grad, node.inputs[0]), None
@@ -137,6 +146,8 @@ class ShapeOf(Op, abstract=True):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.asarray(self.value(x.shape), dtype=self.dtype.np_dtype),)
+
+    flops = no_flops
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         return Const(np.asarray(self.value(types[0].static), self.dtype.np_dtype)), ()
@@ -196,6 +207,11 @@ class Transpose(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.transpose(x, self.perm),)
 
+    flops = no_flops
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        return read(in_types[0], lambda x: x.transpose(self.perm))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         inverse = None if self.perm is None else tuple(int(i) for i in np.argsort(self.perm))
         return (apply(Transpose(inverse), grad),)
@@ -227,6 +243,8 @@ class Squeeze(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.squeeze(x, axis=self.axis or None),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (reshape_like(grad, node.inputs[0]),)
 
@@ -256,6 +274,8 @@ class ExpandDims(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.expand_dims(x, self.axis),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (reshape_like(grad, node.inputs[0]),)
 
@@ -284,6 +304,14 @@ class Tile(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.tile(x, self.multiples),)
 
+    flops = no_flops
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        dims = in_types[0].static
+        once = [d for length in dims for d in (1, length)]
+        repeated = [d for length, m in zip(dims, self.multiples, strict=True) for d in (m, length)]
+        return read(in_types[0], lambda x: np.broadcast_to(x.reshape(once), repeated))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         if 0 in self.multiples:
             return (apply(ZerosLike(), node.inputs[0]),)
@@ -311,6 +339,8 @@ class TileGrad(Op):
             split += [m, d // m]
         return (xp.sum(x.reshape(split), axis=tuple(range(0, len(split), 2))),)
 
+    flops = per_input
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(Tile(self.multiples), grad),)
 
@@ -329,6 +359,8 @@ class Fill(Op):
 
     def forward(self, xp: Any, dims: Any, value: Any) -> tuple[Any, ...]:
         return (xp.full(tuple(int(d) for d in dims), value, value.dtype),)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return None, apply(Sum(), grad)
@@ -401,7 +433,7 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     return tuple(d.__index__() for d in array.ravel().tolist())
 
 
-def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
+def reshape(tensor: TensorLike, shape: ShapeLike | TensorLike, name: str | None = None) -> Tensor:
     """The same elements in `shape`, where one dimension may be -1 and any may come from the graph."""
     tensor = convert_to_tensor(tensor)
     target = shape_operand(shape)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from operator import mul
 from typing import Any
 
 import numpy as np
 
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.moves import Move, Moves, Strided, at, c_strides, read, write
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.ops.builder import apply, first, make
+from minigraph.ops.counting import no_flops, per_input
 
 __all__ = ["reverse", "strided_slice"]
 
@@ -61,6 +65,11 @@ class StridedSlice(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.asarray(x[self.index]),)
 
+    flops = no_flops
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        return read(in_types[0], at(self.index))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(StridedSliceGrad(self.spec), grad, node.inputs[0]),)
 
@@ -92,6 +101,8 @@ class StridedSliceGrad(Op):
     def forward(self, xp: Any, grad: Any, like: Any) -> tuple[Any, ...]:
         return PutSlice(self.spec, like.shape).forward(xp, grad)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(StridedSlice(self.spec), grad), None
 
@@ -116,6 +127,11 @@ class PutSlice(Op):
         out = xp.zeros(self.shape, grad.dtype)
         out[StridedSlice(self.spec).index] = grad
         return (out,)
+
+    flops = no_flops
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        return write(out_types[0], at(StridedSlice(self.spec).index), fill=0)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(StridedSlice(self.spec), grad),)
@@ -142,6 +158,12 @@ class Pad(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.pad(x, self.paddings, constant_values=self.value),)
 
+    flops = no_flops
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        inside = tuple(slice(a, a + d) for (a, _), d in zip(self.paddings, in_types[0].static, strict=True))
+        return write(out_types[0], at(inside), fill=self.value)
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         spec = tuple(("slice", a, -b if b else None, None) for a, b in self.paddings)
         return (apply(StridedSlice(spec), grad),)
@@ -163,6 +185,19 @@ class MirrorPad(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.pad(x, self.paddings, mode=self.mode.lower()),)
 
+    flops = no_flops
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
+        """One part for each combination of the axes' runs."""
+        x, y = in_types[0].static, out_types[0].static
+        runs = [_runs(n, around, self.mode) for n, around in zip(x, self.paddings, strict=True)]
+        parts = []
+        for chosen in product(*runs):
+            sources, targets, steps, lengths = zip(*chosen, strict=True) if chosen else ((), (), (), ())
+            source = Strided(0, sum(map(mul, sources, c_strides(x))), tuple(map(mul, steps, c_strides(x))))
+            parts.append(Move(lengths, source, Strided(0, sum(map(mul, targets, c_strides(y))), c_strides(y))))
+        return Moves(tuple(parts))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(MirrorPadGrad(self.paddings, self.mode), grad),)
 
@@ -170,6 +205,29 @@ class MirrorPad(Op):
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(((1, 1), (0, 2)), "REFLECT"), (_X,))
         yield Sample(cls(((1, 1), (0, 2)), "SYMMETRIC"), (_X,))
+
+
+def _runs(length: int, paddings: tuple[int, int], mode: str) -> list[tuple[int, int, int, int]]:
+    """The padded axis as runs of evenly spaced input elements: (first in the input, first in the output, step, length)
+    of each."""
+    sources = _mirrored(length, paddings, mode).tolist()
+    runs = []
+    begin = 0
+    for stop in sorted({paddings[0], paddings[0] + length, len(sources)}):
+        while begin < stop:
+            step = sources[begin + 1] - sources[begin] if begin + 1 < stop else 1
+            end = begin + 1
+            while end < stop and sources[end] - sources[end - 1] == step:
+                end += 1
+            runs.append((sources[begin], begin, step, end - begin))
+            begin = end
+    return runs
+
+
+def _mirrored(length: int, paddings: tuple[int, int], mode: str) -> np.ndarray:
+    """The input element that each element of a padded axis repeats."""
+    kind: Any = mode.lower()
+    return np.pad(np.arange(length), paddings, mode=kind)
 
 
 class MirrorPadGrad(Op):
@@ -185,15 +243,15 @@ class MirrorPadGrad(Op):
         return (TensorType(grad.dtype, tuple(None if d is None else d - a - b for d, (a, b) in pairs)),)
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
-        mode: Any = self.mode.lower()
         for axis, (before, after) in enumerate(self.paddings):
             inner = grad.shape[axis] - before - after
-            source = np.pad(np.arange(inner), (before, after), mode=mode)
             moved = xp.moveaxis(grad, axis, 0)
             folded = xp.zeros((inner, *moved.shape[1:]), grad.dtype)
-            xp.add.at(folded, source, moved)
+            xp.add.at(folded, _mirrored(inner, (before, after), self.mode), moved)
             grad = xp.moveaxis(folded, 0, axis)
         return (grad,)
+
+    flops = per_input
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(MirrorPad(self.paddings, self.mode), grad),)

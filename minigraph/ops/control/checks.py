@@ -21,8 +21,6 @@ from minigraph.ops.math.reduce import All
 from minigraph.ops.state.variable import no_op
 
 __all__ = [
-    "Assert_",
-    "Print_",
     "assert_equal",
     "assert_greater",
     "assert_greater_equal",

@@ -28,7 +28,7 @@ from minigraph.ops.constant import Const, range_
 from minigraph.ops.math.selection import where as select
 from minigraph.ops.nn.conv3d import known_dims, reshaped
 
-__all__ = ["boolean_mask", "py_func", "range_of", "unique", "where"]
+__all__ = ["boolean_mask", "py_func", "unique", "where"]
 
 
 class HostOp(Op, abstract=True):

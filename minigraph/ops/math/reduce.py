@@ -12,8 +12,10 @@ from minigraph.core.errors import DTypeError, GradientError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import AxisLike, TensorLike
 from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
 from minigraph.ops.builder import apply, first, graph_of, make
+from minigraph.ops.counting import per_input
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import StopGradient
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Sub
@@ -59,6 +61,8 @@ class ReduceOp(Op, abstract=True):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         axes = normalise_axes(self.axis, x.ndim)
         return (xp.asarray(getattr(xp, self.function)(x, axis=axes, keepdims=self.keep_dims)).astype(x.dtype),)
+
+    flops = per_input
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         rank = len(in_types[0].static)
@@ -174,6 +178,9 @@ class ProdOfOthers(Op):
         others = (before * after).reshape(moved.shape)
         return (xp.transpose(others, list(np.argsort([*rest, *axes]))),)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 2 * in_types[0].size
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         where = f"node '{node.name}', at {node.source.describe()}"
         raise GradientError(f"the second derivative of reduce_prod is not available ({where})")
@@ -225,6 +232,8 @@ class ArgMax(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.asarray(getattr(xp, self.function)(x, axis=self.axis)).astype(self.output_type.np_dtype),)
 
+    flops = per_input
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(axis=1), (_X,))
@@ -263,56 +272,56 @@ def _reduce(
 
 
 def reduce_sum(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Σ over `axis` (None: all)."""
     return _reduce(Sum, input_tensor, axis, keepdims, name, "Sum", (reduction_indices, keep_dims))
 
 
 def reduce_mean(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean over `axis` (None: all). The mean of nothing is NaN."""
     return _reduce(Mean, input_tensor, axis, keepdims, name, "Mean", (reduction_indices, keep_dims))
 
 
 def reduce_max(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """The largest element over `axis` (None: all); the gradient is split among ties."""
     return _reduce(Max, input_tensor, axis, keepdims, name, "Max", (reduction_indices, keep_dims))
 
 
 def reduce_min(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """The smallest element over `axis` (None: all); the gradient is split among ties."""
     return _reduce(Min, input_tensor, axis, keepdims, name, "Min", (reduction_indices, keep_dims))
 
 
 def reduce_prod(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Π over `axis` (None: all)."""
     return _reduce(Prod, input_tensor, axis, keepdims, name, "Prod", (reduction_indices, keep_dims))
 
 
 def reduce_all(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Whether all elements over `axis` (None: all) are True."""
     return _reduce(All, input_tensor, axis, keepdims, name, "All", (reduction_indices, keep_dims))
 
 
 def reduce_any(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None,
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Whether any element over `axis` (None: all) is True."""
     return _reduce(Any_, input_tensor, axis, keepdims, name, "Any", (reduction_indices, keep_dims))

@@ -15,7 +15,9 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
+from minigraph.core.typing import PaddingLike, Size, TensorLike
 from minigraph.ops.builder import apply, first, make, require_float
+from minigraph.ops.counting import convolution_flops
 from minigraph.ops.data_format import in_nhwc
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
 
@@ -103,6 +105,9 @@ class Conv2D(Convolution):
                     y[..., outside] += xp.matmul(part, w[r, s, :, outside])
         return (y,)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return convolution_flops(out_types[0], in_types[1].static)
+
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True, False), (False,))
 
@@ -131,6 +136,9 @@ class Conv2DBackpropInput(Convolution):
     def forward(self, xp: Any, x: Any, w: Any, grad: Any) -> tuple[Any, ...]:
         record = Conv2DInputGrad(**self.with_numbers(x.shape, w.shape), shape=x.shape)
         return record.forward(xp, w, grad)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return convolution_flops(in_types[2], in_types[1].static)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         _, w, delta = node.inputs
@@ -171,6 +179,9 @@ class Conv2DInputGrad(Convolution):
                     tap(padded, window, r, s, grad.shape[1:3])[..., inside] += part
         return (padded[:, top : top + height, left : left + width].copy(),)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return convolution_flops(in_types[1], in_types[0].static)
+
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((False, True), (False,))
 
@@ -202,6 +213,9 @@ class Conv2DBackpropFilter(Convolution):
     def forward(self, xp: Any, x: Any, w: Any, grad: Any) -> tuple[Any, ...]:
         record = Conv2DFilterGrad(**self.with_numbers(x.shape, w.shape), shape=w.shape)
         return record.forward(xp, x, grad)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return convolution_flops(in_types[-1], out_types[0].static)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x, _, delta = node.inputs
@@ -241,6 +255,9 @@ class Conv2DFilterGrad(Convolution):
                     w[r, s, :, outside] += xp.tensordot(part, grad[..., outside], axes=((0, 1, 2), (0, 1, 2)))
         return (w,)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return convolution_flops(in_types[-1], out_types[0].static)
+
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True, True), (True,))
 
@@ -263,8 +280,9 @@ class Conv2DFilterGrad(Convolution):
 
 
 def conv2d(
-    input: Any, filter: Any = None, strides: Any = None, padding: Any = None, use_cudnn_on_gpu: bool = True,
-    data_format: str = "NHWC", dilations: Any = (1, 1, 1, 1), name: str | None = None, filters: Any = None,
+    input: TensorLike, filter: TensorLike | None = None, strides: Size | None = None,
+    padding: PaddingLike | None = None, use_cudnn_on_gpu: bool = True, data_format: str = "NHWC",
+    dilations: Size = (1, 1, 1, 1), name: str | None = None, filters: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
     """Cross-correlation of `input` [N,H,W,C] with `filter` [KH,KW,C/groups,O].
 
@@ -274,7 +292,7 @@ def conv2d(
     op = Conv2D(
         parse_sizes(strides if strides is not None else 1, "strides", data_format),
         parse_padding(padding, data_format),
-        parse_sizes(dilations if tuple(dilations) != (1, 1, 1, 1) else 1, "dilations", data_format),
+        parse_sizes(dilations, "dilations", data_format),
     )
     weights = filters if filter is None else filter
 

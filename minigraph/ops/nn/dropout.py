@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.typing import NumberLike, ShapeLike, TensorLike
 from minigraph.ops.array.shape import shape
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.math.casting import cast
@@ -14,8 +15,8 @@ __all__ = ["dropout"]
 
 
 def dropout(
-    x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: int | None = None, name: str | None = None,
-    rate: Any = None,
+    x: TensorLike, keep_prob: NumberLike | None = None, noise_shape: ShapeLike | Tensor = None,
+    seed: int | None = None, name: str | None = None, rate: NumberLike | None = None,
 ) -> Tensor:  # fmt: skip
     """Each element is kept with probability `keep_prob` and divided by it, else 0, so the expectation is x.
 

@@ -9,6 +9,7 @@ import sympy
 
 import minigraph as tf
 from minigraph.backends.sympy import symbols
+from minigraph.core.typing import Padding
 from minigraph.ops.window import Window
 from minigraph.tools.textbook.derive.document import (
     EQUALS,
@@ -58,7 +59,7 @@ class WindowSizes(NamedTuple):
         return rows, columns
 
 
-def geometry(options: DeriveOptions) -> tuple[WindowSizes, str]:
+def geometry(options: DeriveOptions) -> tuple[WindowSizes, Padding]:
     """The sizes and the padding that the options select."""
     size, kernel, stride = options.size or (3, 3), options.kernel or (2, 2), options.stride or (1, 1)
     padding = options.padding or "VALID"

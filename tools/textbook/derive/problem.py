@@ -11,6 +11,7 @@ import sympy
 
 import minigraph as tf
 from minigraph.backends.sympy import branches_at
+from minigraph.core.typing import Padding
 from minigraph.tools.textbook.derive.document import Claim
 
 Array = np.ndarray[Any, Any]
@@ -28,7 +29,7 @@ class DeriveOptions(NamedTuple):
     size: tuple[int, int] | None = None
     kernel: tuple[int, int] | None = None
     stride: tuple[int, int] | None = None
-    padding: str | None = None
+    padding: Padding | None = None
     batch: int | None = None
     values: Array | None = None
 

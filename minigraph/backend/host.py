@@ -1,0 +1,32 @@
+"""The base of backends whose arrays are NumPy arrays in host memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigraph.backend.base import Backend
+from minigraph.core.types import TensorType
+
+HostArray = np.ndarray[Any, Any]
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
+
+
+class HostBackend(Backend):
+    """Buffers of bytes in host memory, and NumPy arrays on them."""
+
+    def allocate(self, nbytes: int) -> HostArray:
+        """A uint8 buffer of `nbytes`, aligned. (NumPy itself asks for huge pages from 4 MB up.)"""
+        whole = np.empty(nbytes + ALIGNMENT, np.uint8)
+        start = -whole.ctypes.data % ALIGNMENT
+        return whole[start : start + nbytes]
+
+    def view(self, buffer: HostArray, offset: int, type: TensorType) -> HostArray:
+        return buffer[offset : offset + type.nbytes].view(type.dtype.np_dtype).reshape(type.static)
+
+    def write(self, array: HostArray, value: Any) -> None:
+        np.copyto(array, value, casting="unsafe")
+
+    def read(self, array: HostArray) -> Any:
+        return np.array(array)[()]

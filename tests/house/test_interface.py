@@ -1,0 +1,54 @@
+"""The interface's names are written where they are defined; its modules take them from there."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import minigraph as tf
+from minigraph.core.protos import MESSAGES
+
+ROOT = Path(__file__).parents[2] / "minigraph"
+GATHERED = {"nn": tf.nn, "math": tf.math, "linalg": tf.linalg, "image": tf.image}
+
+
+def read_all(path: Path) -> list[str]:
+    """The names in a file's `__all__`."""
+    for statement in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__":
+            names: list[str] = ast.literal_eval(statement.value)
+            return names
+    return []
+
+
+def test_each_public_function_of_an_op_is_in_the_interface() -> None:
+    offered = {id(value) for module in (tf, *GATHERED.values()) for value in vars(module).values()}
+    for path in sorted((ROOT / "ops").rglob("*.py")):
+        defined = ModuleType("defined")
+        name = ".".join(("minigraph", *path.relative_to(ROOT).with_suffix("").parts))
+        names = read_all(path)
+        exec(f"import {name}; from {name} import *", vars(defined))
+        for public in names:
+            assert id(getattr(defined, public)) in offered, f"{public} of {path} is in no module of the interface"
+
+
+@pytest.mark.parametrize("name", ["__init__", *GATHERED])
+def test_no_module_of_the_interface_keeps_a_list(name: str) -> None:
+    assert not read_all(ROOT / f"{name}.py")
+
+
+def test_no_helper_is_public() -> None:
+    for module in GATHERED.values():
+        for name, value in vars(module).items():
+            assert name.startswith("_") or callable(value), f"{module.__name__}.{name}"
+
+
+def test_late_names_are_declared_for_type_checkers() -> None:
+    tree = ast.parse((ROOT / "__init__.py").read_text("utf-8"))
+    declared = {ast.unparse(n.target) for n in ast.walk(tree) if isinstance(n, ast.AnnAssign)}
+    assert declared == set(MESSAGES)
+    imported = {n.names[0].name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.col_offset}
+    assert set(tf._LATE) <= imported
