@@ -72,6 +72,7 @@ from minigraph.ops.state.variable import *
 from minigraph.ops.state.variable import tuple_ as _tuple
 from minigraph.run.initializers import *
 from minigraph.run.session import *
+from minigraph.run.variable_scope import *
 from minigraph.run.variables import *
 from minigraph.train.moving_averages import moving_average_variables as moving_average_variables
 
