@@ -11,6 +11,7 @@ from minigraph.backend.base import Array, Launch
 from minigraph.compile.plan import Plan, Step
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
+from minigraph.ir.regions import Region
 from minigraph.ops.constant import Const
 
 
@@ -85,7 +86,7 @@ class CheckedPlan(Plan):
     def _check(self, index: int, launch: Launch) -> None:
         step = self.steps[index]
         inputs = self.views(step.inputs)
-        region = isinstance(getattr(step.instr.op, "program", None), Program)
+        region = isinstance(step.instr.op, Region)
         # What the launch overwrites must be looked at before; to search a region, its numbers are needed.
         before: dict[int, Any] = {}
         for i in self.overwritten(step):

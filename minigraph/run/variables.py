@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,6 @@ from minigraph.core.types import TensorShape, TensorType
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVariable, VariableV2, group
-
-if TYPE_CHECKING:
-    from minigraph.run.session import Session
 
 __all__ = [
     "Variable",
@@ -245,7 +242,7 @@ class Variable(Operand[Tensor]):
         """
         return assign_sub(self, delta, name=name)
 
-    def eval(self, session: Session | None = None) -> Any:
+    def eval(self, session: scopes.SessionLike | None = None) -> Any:
         """Read the value in a session.
 
         Args:
@@ -260,7 +257,7 @@ class Variable(Operand[Tensor]):
         """
         return scopes.session_for(session).run(self)
 
-    def load(self, value: npt.ArrayLike, session: Session | None = None) -> None:
+    def load(self, value: npt.ArrayLike, session: scopes.SessionLike | None = None) -> None:
         """Set the value in a session, without a node for it.
 
         Args:
@@ -281,13 +278,12 @@ class Variable(Operand[Tensor]):
 
 
 def _updated(op: Any, ref: Any, value: Any, name: str | None, default: str) -> Tensor:
-    variable = getattr(ref, "ref", None)
-    if not isinstance(variable, Tensor):
+    if not isinstance(ref, Variable):
         raise TypeError(f"{default} needs a tf.Variable, not {ref!r}")
-    graph = variable.graph
+    graph = ref.graph
     with graph.as_default(), graph.name_scope(name or default) as scope:
-        tensor = convert_to_tensor(value, variable.dtype, name="value")
-        return graph.add(op, (variable, tensor), scope).outputs[0]
+        tensor = convert_to_tensor(value, ref.dtype, name="value")
+        return graph.add(op, (ref.ref, tensor), scope).outputs[0]
 
 
 def assign(
