@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do "$$p" -c '$(SUITABLE)' >/dev/null 2
 
 BIN := .venv/bin
 READY := .venv/.ready
+WORKERS := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test test-all debug-pass lint format types bench house release clean
@@ -27,11 +28,11 @@ $(READY): pyproject.toml setup.py
 demo: $(READY)  ## train on the digits in the package; results in runs/mnist-cnn
 	$(BIN)/minigraph train mnist-cnn
 
-test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest
+test: $(READY)  ## run the tests on all cores
+	$(BIN)/python -m pytest $(WORKERS)
 
 test-all: $(READY)  ## run the tests, the slow ones too
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest $(WORKERS) -m "slow or not slow"
 
 debug-pass: $(READY)  ## a debugger at the first failing test of a pass, from a fresh clone: make debug-pass PASS=layout
 	@test -n "$(PASS)" || { echo "Say which pass: make debug-pass PASS=layout" >&2; exit 1; }
@@ -59,7 +60,7 @@ bench: $(READY)  ## time the training step, Session.run, launches, compiling, th
 	$(BIN)/python tests/bench/filters.py
 
 house: $(READY)  ## draw the house in CONTRIBUTING.md from the imports
-	$(BIN)/python tests/house/draw_house.py
+	cd tests && ../$(BIN)/python -m house.draw_house
 
 release: $(READY)  ## build dist/: source, wheel, notes; check the wheel in a bare environment; upload nothing
 	$(BIN)/python tests/house/release.py

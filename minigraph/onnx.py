@@ -1,64 +1,130 @@
-"""ONNX models into graphs and out of them. Needs the onnx package: `pip install "minigraph[onnx]"`."""
+"""ONNX models: import to graphs and export from them. Needs the onnx package: `pip install "minigraph[onnx]"`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from minigraph.core.graph import Node, Tensor
+from minigraph.core.typing import PathLike, TensorLike
 from minigraph.formats.onnx.exporting import export_model
 from minigraph.formats.onnx.importing import Imported, import_model
 from minigraph.formats.onnx.library import NeedsConstantError, UnsupportedError
 from minigraph.formats.onnx.modelfile import read_model, write_model
 from minigraph.ops.constant import Placeholder
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from minigraph.run.session import Session
+    from minigraph.run.variables import Variable
+
 __all__ = ["Imported", "NeedsConstantError", "UnsupportedError", "load", "save", "to_model"]
 
 
-def load(model: Any, inputs: Mapping[str, Any] | None = None, variables: bool = True) -> Imported:
-    """Add an ONNX model to the default graph; gives the tensors of its inputs and outputs by their names in the model.
+def load(
+    model: PathLike | ModelProto, inputs: Mapping[str, TensorLike] | None = None, variables: bool = True
+) -> Imported:
+    """Add an ONNX model to the default graph.
 
-    model: a file's name, or an onnx.ModelProto. inputs: for some of the model's inputs the tensor that is read instead
-    of a new placeholder, or an array that fixes it; what decides a shape must be fixed. variables: floating-point
-    weights become trainable variables (else constants). All tensors have ONNX's layout: images are [N,C,H,W].
+    All tensors have ONNX's layout: images are [N,C,H,W].
 
-    NotFoundError; DataLossError for a damaged file; UnsupportedError, with the nodes, for what minigraph cannot do, and
-    NeedsConstantError where an input must be fixed. BackendError without the onnx package.
+    Args:
+        model: Path of a file, or an onnx.ModelProto.
+        inputs: Tensors or arrays by the names of the model's inputs: a tensor is read instead of a new placeholder, and
+            an array fixes the input. Inputs that decide shapes must be fixed.
+        variables: Whether floating-point weights become trainable variables; otherwise they are constants.
+
+    Returns:
+        The tensors of the model's inputs and outputs, by name.
+
+    Raises:
+        NotFoundError: The file does not exist.
+        DataLossError: The file is damaged.
+        UnsupportedError: minigraph cannot compute some nodes, which the message names.
+        NeedsConstantError: An input must be fixed.
+        BackendError: The package onnx is not installed.
+
+    Example:
+        >>> from minigraph import onnx
+        >>> x = tf.placeholder(tf.float32, [None, 2], name="x")
+        >>> onnx.save("model.onnx", {"y": tf.nn.relu(x)})
+        >>> model = onnx.load("model.onnx")
+        >>> print(tf.Session().run(model.outputs["y"], {model.inputs["x"]: [[-1.0, 2.0]]}))
+        [[0. 2.]]
     """
     return import_model(read_model(model), inputs or {}, variables)
 
 
 def to_model(
-    outputs: Any,
+    outputs: Tensor | Sequence[Tensor] | Mapping[str, Tensor],
     inputs: Sequence[Tensor] | None = None,
-    fixed: Mapping[Any, Any] | None = None,
-    variables: Any = None,
-) -> Any:
-    """The onnx.ModelProto (operator set 17) of what `outputs` compute.
+    fixed: Mapping[Tensor | Variable | str, npt.ArrayLike] | None = None,
+    variables: Session | Mapping[str, np.ndarray] | None = None,
+) -> ModelProto:
+    """Export the computation of some tensors as an ONNX model of operator set 17.
 
-    outputs: a tensor, a list of tensors, or tensors by their names in the model. inputs: by default the placeholders
-    that they depend on. fixed: placeholders and their values, such as a keep_prob of 1. variables: a session, or arrays
-    by the variables' names; by default the initial values. The model's inputs and outputs have minigraph's layout:
-    images are [N,H,W,C]. UnsupportedError names all nodes that have no form in ONNX, and the lines that made them.
+    The model's inputs and outputs have minigraph's layout: images are [N,H,W,C].
+
+    Args:
+        outputs: A tensor, a list of tensors, or tensors by their names in the model.
+        inputs: The model's inputs; by default all placeholders that the outputs depend on.
+        fixed: Values by placeholder, such as 1 for a keep_prob; they become constants.
+        variables: The session that holds the variables' values, or arrays by the variables' names; by default the
+            initial values.
+
+    Returns:
+        The onnx.ModelProto.
+
+    Raises:
+        UnsupportedError: Nodes have no form in ONNX. The message names them and the lines that made them.
+        BackendError: The package onnx is not installed.
+
+    Example:
+        >>> from minigraph import onnx
+        >>> x = tf.placeholder(tf.float32, [None, 2], name="x")
+        >>> model = onnx.to_model(tf.nn.relu(x))
+        >>> [node.op_type for node in model.graph.node]
+        ['Relu']
     """
     named = _named(outputs)
     graph = next(iter(named.values())).graph
     given = {_tensor(graph, k): v for k, v in (fixed or {}).items()}
     found = [t for t in _placeholders(named.values()) if t not in given] if inputs is None else list(inputs)
     values = variables if isinstance(variables, Mapping) else _state(graph, variables)
-    return export_model(named, found, given, values)
+    model: ModelProto = export_model(named, found, given, values)
+    return model
 
 
 def save(
-    path: Any,
-    outputs: Any,
+    path: PathLike,
+    outputs: Tensor | Sequence[Tensor] | Mapping[str, Tensor],
     inputs: Sequence[Tensor] | None = None,
-    fixed: Mapping[Any, Any] | None = None,
-    variables: Any = None,
+    fixed: Mapping[Tensor | Variable | str, npt.ArrayLike] | None = None,
+    variables: Session | Mapping[str, np.ndarray] | None = None,
 ) -> None:
-    """Write what `outputs` compute as an ONNX model; the arguments are those of `to_model`."""
+    """Write the computation of some tensors to a file, as an ONNX model of operator set 17.
+
+    Args:
+        path: Path of the file.
+        outputs: A tensor, a list of tensors, or tensors by their names in the model.
+        inputs: The model's inputs; by default all placeholders that the outputs depend on.
+        fixed: Values by placeholder, such as 1 for a keep_prob; they become constants.
+        variables: The session that holds the variables' values, or arrays by the variables' names; by default the
+            initial values.
+
+    Raises:
+        UnsupportedError: Nodes have no form in ONNX. The message names them and the lines that made them.
+        BackendError: The package onnx is not installed.
+
+    Example:
+        >>> from minigraph import onnx
+        >>> x = tf.placeholder(tf.float32, [None, 2], name="x")
+        >>> onnx.save("model.onnx", tf.nn.relu(x))
+    """
     write_model(to_model(outputs, inputs, fixed, variables), path)
 
 

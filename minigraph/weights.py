@@ -1,4 +1,4 @@
-"""Weight files of many formats, as arrays by name, and arrays into variables."""
+"""Weight files of many formats: arrays by name, and their way into variables."""
 
 from minigraph.formats.assign import assign_weights
 from minigraph.formats.registry import FORMATS, Format, find_format, load_weights, save_weights

@@ -6,9 +6,10 @@
     images = tf.placeholder(tf.float32, [None, 227, 227, 3])
     logits, end_points = models.squeezenet(images)
 
-Each takes images [N, size, size, channels], `num_classes`, `is_training`, `width` (a factor of the numbers of maps and
-units), and most a `scope` and `reuse`; it returns the logits and an ordinary dict of the end points by name.
-`MODELS` has what is known of each: image size, preprocessing, the end point for transfer learning, weight files.
+Each function takes images [N, size, size, channels], `num_classes`, `is_training` and `width` (a factor of the numbers
+of maps and units), and most take a `scope` and `reuse`. It returns the logits, float32 [N, num_classes], and the end
+points: a dict of tensors by name, in the network's order, with "logits" and "predictions" (softmax) last. `MODELS`
+holds the records of all networks: image size, preprocessing, end point for transfer learning, weight files.
 """
 
 from minigraph.models.alexnet import alexnet

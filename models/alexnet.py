@@ -11,10 +11,32 @@ def alexnet(
     images: tf.Tensor, num_classes: int = 1000, is_training: bool = False, width: float = 1.0,
     dropout_keep_prob: float | tf.Tensor = 0.5, reuse: bool | None = None, scope: str = "alexnet",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """Five convolutions, three of them in two groups, local response normalisation, overlapping pooling.
+    """Build AlexNet: five convolutions, three of them in two groups, and three fully connected layers.
 
-    images: float32 [N,227,227,3] (of 224, which the paper gives, 11x11 windows in steps of 4 leave a rest), or of
-    another size that is known and at least 67. Returns logits [N, num_classes] and the end points; fc7 is [N,4096].
+    Local response normalisation and overlapping max-pooling follow the convolutions. The network has 60,965,224
+    parameters. (The paper gives images of 224 rows, which windows of 11 rows in steps of 4 do not cover evenly.) End
+    point for transfer learning: fc7 [N,4096].
+
+    Args:
+        images: float32 [N,H,W,3]; the size is known, at least 67, and 227 by design.
+        num_classes: Number of classes.
+        is_training: Whether dropout works as in training.
+        width: A factor of the numbers of maps and units.
+        dropout_keep_prob: The share of units that dropout keeps, a number or a float32 scalar tensor.
+        reuse: True to use the variables of an earlier call; see `tf.variable_scope`.
+        scope: Variable scope of the network.
+
+    Returns:
+        Logits, float32 [N, num_classes], and the end points: tensors by their names.
+
+    Example:
+        >>> from minigraph import models
+        >>> images = tf.placeholder(tf.float32, [None, 67, 67, 3])
+        >>> logits, end_points = models.alexnet(images, num_classes=10, width=0.125)
+        >>> logits.shape.as_list()
+        [None, 10]
+
+    Source: Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks", 2012.
     """
     ends: EndPoints = {}
 

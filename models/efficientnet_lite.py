@@ -46,9 +46,30 @@ def efficientnet_lite0(
     images: tf.Tensor, num_classes: int = 1000, is_training: bool = False, width: float = 1.0,
     dropout_keep_prob: float | tf.Tensor = 0.8, reuse: bool | None = None, scope: str = "efficientnet_lite0",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """images: float32 [N,224,224,3]; any size from 32 does. Returns logits [N, num_classes] and the end points.
+    """Build EfficientNet-Lite0: inverted residual blocks with depthwise convolutions.
 
-    Stochastic depth, which the paper trains with, is left out. pool, the mean of each map, is [N,1280].
+    The stochastic depth of the paper's training is left out. End point for transfer learning: pool [N,1280].
+
+    Args:
+        images: float32 [N,H,W,3]; the size is at least 32, and 224 by design.
+        num_classes: Number of classes.
+        is_training: Whether dropout and batch normalisation work as in training.
+        width: A factor of the numbers of maps and units.
+        dropout_keep_prob: The share of units that dropout keeps, a number or a float32 scalar tensor.
+        reuse: True to use the variables of an earlier call; see `tf.variable_scope`.
+        scope: Variable scope of the network.
+
+    Returns:
+        Logits, float32 [N, num_classes], and the end points: tensors by their names.
+
+    Example:
+        >>> from minigraph import models
+        >>> images = tf.placeholder(tf.float32, [None, 32, 32, 3])
+        >>> logits, end_points = models.efficientnet_lite0(images, num_classes=10, width=0.25)
+        >>> logits.shape.as_list()
+        [None, 10]
+
+    Source: Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks", 2019.
     """
     ends: EndPoints = {}
     conv = partial(conv_norm, activation=tf.nn.relu6, is_training=is_training, momentum=0.99, epsilon=1e-3)

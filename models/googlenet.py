@@ -24,10 +24,33 @@ def googlenet(
     dropout_keep_prob: float | tf.Tensor = 0.6, aux_heads: bool | None = None, reuse: bool | None = None,
     scope: str = "googlenet",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """images: float32 [N,224,224,3], or of another size that is known and at least 80. Returns logits and end points.
+    """Build GoogLeNet: nine modules of 1x1, 3x3 and 5x5 convolutions and a pooling side by side.
 
-    aux_heads: classifiers on inception4a and inception4d, whose logits are aux1_logits and aux2_logits; by default in
-    training only. pool5, the mean of each map, is [N,1024].
+    The network has 6,998,552 parameters, 13,378,280 with auxiliary heads. End point for transfer learning: pool5
+    [N,1024].
+
+    Args:
+        images: float32 [N,H,W,3]; the size is known, at least 80, and 224 by design.
+        num_classes: Number of classes.
+        is_training: Whether dropout works as in training.
+        width: A factor of the numbers of maps and units.
+        dropout_keep_prob: The share of units that dropout keeps, a number or a float32 scalar tensor.
+        aux_heads: Whether to add classifiers on inception4a and inception4d, with the end points aux1_logits and
+            aux2_logits; by default in training only.
+        reuse: True to use the variables of an earlier call; see `tf.variable_scope`.
+        scope: Variable scope of the network.
+
+    Returns:
+        Logits, float32 [N, num_classes], and the end points: tensors by their names.
+
+    Example:
+        >>> from minigraph import models
+        >>> images = tf.placeholder(tf.float32, [None, 80, 80, 3])
+        >>> logits, end_points = models.googlenet(images, num_classes=10, width=0.25)
+        >>> logits.shape.as_list()
+        [None, 10]
+
+    Source: Szegedy et al., "Going deeper with convolutions", 2014.
     """
     ends: EndPoints = {}
     with tf.variable_scope(scope, reuse=reuse):

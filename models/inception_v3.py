@@ -93,11 +93,32 @@ def inception_v3(
     dropout_keep_prob: float | tf.Tensor = 0.8, aux_head: bool | None = None, scale: bool = True,
     reuse: bool | None = None, scope: str = "inception_v3",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """images: float32 [N,299,299,3]; any size from 75 does, from 299 with the head. Returns logits [N, num_classes] and
-    the end points.
+    """Build Inception v3: modules of factorised convolutions with batch normalisation.
 
-    aux_head: a classifier on Mixed_6e, whose logits are aux_logits; by default in training only. scale: batch
-    normalisation with γ; without, there are 17,216 parameters fewer. pool, the mean of each map, is [N,2048].
+    End point for transfer learning: pool [N,2048], the means of the last maps.
+
+    Args:
+        images: float32 [N,H,W,3]; the size is at least 75 (299 with the head), and 299 by design.
+        num_classes: Number of classes.
+        is_training: Whether dropout and batch normalisation work as in training.
+        width: A factor of the numbers of maps and units.
+        dropout_keep_prob: The share of units that dropout keeps, a number or a float32 scalar tensor.
+        aux_head: Whether to add a classifier on Mixed_6e, with the end point aux_logits; by default in training only.
+        scale: Whether batch normalisation has γ; without it there are 17,216 fewer parameters.
+        reuse: True to use the variables of an earlier call; see `tf.variable_scope`.
+        scope: Variable scope of the network.
+
+    Returns:
+        Logits, float32 [N, num_classes], and the end points: tensors by their names.
+
+    Example:
+        >>> from minigraph import models
+        >>> images = tf.placeholder(tf.float32, [None, 75, 75, 3])
+        >>> logits, end_points = models.inception_v3(images, num_classes=10, width=0.25)
+        >>> logits.shape.as_list()
+        [None, 10]
+
+    Source: Szegedy et al., "Rethinking the Inception architecture for computer vision", 2015.
     """
     ends: EndPoints = {}
     conv = partial(conv_norm, is_training=is_training, momentum=0.9, epsilon=1e-3, scale=scale)

@@ -35,7 +35,7 @@ _GLYPHS = """
 
 
 def codes() -> np.ndarray[Any, Any]:
-    """The fixed centres of the ten output units: float32 [10, 84], 1 for ink and −1 for paper."""
+    """The fixed codes of the ten classes: float32 [10, 84], 1 for ink and −1 for paper."""
     rows = np.array([[int(row, 8) for row in line.split()] for line in _GLYPHS.split("\n") if line])
     bits = rows[:, :, None] >> np.arange(6, -1, -1) & 1
     return (2 * bits - 1).reshape(len(rows), -1).astype(np.float32)
@@ -45,12 +45,35 @@ def lenet5(
     images: tf.Tensor, num_classes: int = 10, is_training: bool = False, width: float = 1.0, full_c3: bool = False,
     reuse: bool | None = None, scope: str = "lenet5",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """LeNet-5 with trainable sub-sampling, the sparse connections of C3, and radial basis functions as outputs.
+    """Build LeNet-5 of 1998: trainable sub-sampling, sparse connections, and radial basis functions.
 
-    images: float32 [N,32,32,1], paper at −0.1 and ink at 1.175. width: of C5 only; all else is fixed by the table and
-    the codes. full_c3: connect every map of C3 to all of S2. Returns logits [N, num_classes], −d for the distances
-    d = ‖x − code‖² of F6's output x, so that "predictions" are in proportion to e^−d, and the end points; f6 is [N,84].
-    60,000 trainable parameters, 60,900 with full_c3. ValueError for more than ten classes: there are no more codes.
+    The logits are −d for the squared distances d = ‖x − code‖² of the last layer's output x from the classes' fixed
+    codes, so the predictions are in proportion to e^−d. The network has 60,000 trainable parameters. End point for
+    transfer learning: f6 [N,84].
+
+    Args:
+        images: float32 [N,32,32,1], −0.1 for paper and 1.175 for ink.
+        num_classes: Number of classes. There are codes for at most ten.
+        is_training: It has no effect: the network has no dropout.
+        width: A factor of the number of C5's maps. All else is fixed by the connections and the codes.
+        full_c3: Whether each map of C3 sees all maps of S2, which takes 60,900 parameters.
+        reuse: True to use the variables of an earlier call; see `tf.variable_scope`.
+        scope: Variable scope of the network.
+
+    Returns:
+        Logits, float32 [N, num_classes], and the end points: tensors by their names.
+
+    Raises:
+        ValueError: `num_classes` is not 1 to 10.
+
+    Example:
+        >>> from minigraph import models
+        >>> images = tf.placeholder(tf.float32, [None, 32, 32, 1])
+        >>> logits, end_points = models.lenet5(images, num_classes=10, width=1.0)
+        >>> logits.shape.as_list()
+        [None, 10]
+
+    Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", 1998.
     """
     if not 1 <= num_classes <= 10:
         raise ValueError(f"lenet5 has codes for ten classes, not {num_classes}; lenet5_modern takes any number")
@@ -77,7 +100,7 @@ def squash(x: tf.Tensor) -> tf.Tensor:
 
 
 def _subsample(x: tf.Tensor, name: str) -> tf.Tensor:
-    """σ(coefficient·(sum of 2x2 pixels) + bias), one of each for a map: [N,H,W,C] -> [N,H/2,W/2,C]."""
+    """σ(coefficient·(sum of 2x2 pixels) + bias), with both per map: [N,H,W,C] -> [N,H/2,W/2,C]."""
     with tf.variable_scope(name):
         coefficient = tf.get_variable("coefficients", [channels(x)], initializer=tf.constant_initializer(0.25))
         bias = tf.get_variable("biases", [channels(x)], initializer=tf.zeros_initializer())
@@ -86,7 +109,7 @@ def _subsample(x: tf.Tensor, name: str) -> tf.Tensor:
 
 
 def _sparse_conv(x: tf.Tensor, name: str) -> tf.Tensor:
-    """A 5x5 convolution in which each map sees those of the table. Variables: weights [5,5,60] and biases."""
+    """A 5x5 convolution with the connections of C3_TABLE. Variables: weights [5,5,60] and biases."""
     pairs = [(i, o) for o, seen in enumerate(C3_TABLE) for i in seen]
     place = np.full((channels(x), len(C3_TABLE)), len(pairs))  # where there is no connection: a zero after the weights
     for number, pair in enumerate(pairs):
@@ -103,10 +126,27 @@ def lenet5_modern(
     images: tf.Tensor, num_classes: int = 10, is_training: bool = False, width: float = 1.0,
     reuse: bool | None = None, scope: str = "lenet5_modern",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """The same sizes with ReLU, max-pooling, and softmax on ten linear units: 61,706 parameters.
+    """Build LeNet-5 with ReLU, max-pooling, and softmax over linear units.
 
-    images: float32 [N,32,32,1], or of another size that is known and at least 16. Returns logits [N, num_classes] and
-    the end points; f6 is [N,84].
+    The network has 61,706 parameters. End point for transfer learning: f6 [N,84].
+
+    Args:
+        images: float32 [N,H,W,1], 0 to 1; the size is known, at least 16, and 32 by design.
+        num_classes: Number of classes.
+        is_training: It has no effect: the network has no dropout.
+        width: A factor of the numbers of maps and units.
+        reuse: True to use the variables of an earlier call; see `tf.variable_scope`.
+        scope: Variable scope of the network.
+
+    Returns:
+        Logits, float32 [N, num_classes], and the end points: tensors by their names.
+
+    Example:
+        >>> from minigraph import models
+        >>> images = tf.placeholder(tf.float32, [None, 32, 32, 1])
+        >>> logits, end_points = models.lenet5_modern(images, num_classes=10, width=0.25)
+        >>> logits.shape.as_list()
+        [None, 10]
     """
     ends: EndPoints = {}
     with tf.variable_scope(scope, reuse=reuse):

@@ -13,11 +13,27 @@ def mnist_cnn(
     images: tf.Tensor, num_classes: int = 10, is_training: bool = False, width: float = 1.0,
     dropout_keep_prob: float | tf.Tensor = 0.75, stddev: float = 1.0,
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """Two convolutions with max-pooling, then two full connections.
+    """Build a network for the MNIST digits: two convolutions with max-pooling, two fully connected layers.
 
-    images: float32 [N,784] or [N,28,28,1], 0 to 1. dropout_keep_prob: a number or a float32 scalar, what dropout keeps.
-    stddev: of the normal distribution that all weights and biases are drawn from.
-    Returns the logits, float32 [N, num_classes], and the end points.
+    The network has 6,640,394 parameters. End point for transfer learning: fc1 [N,1024].
+
+    Args:
+        images: float32 [N,784] or [N,28,28,1], 0 to 1.
+        num_classes: Number of classes.
+        is_training: Whether dropout works as in training.
+        width: A factor of the numbers of maps and units.
+        dropout_keep_prob: The share of units that dropout keeps, a number or a float32 scalar tensor.
+        stddev: Standard deviation of the initial weights and biases, which are normal.
+
+    Returns:
+        Logits, float32 [N, num_classes], and the end points: tensors by their names.
+
+    Example:
+        >>> from minigraph import models
+        >>> images = tf.placeholder(tf.float32, [None, 784])
+        >>> logits, end_points = models.mnist_cnn(images, num_classes=10, width=0.25)
+        >>> logits.shape.as_list()
+        [None, 10]
     """
     ends: EndPoints = {}
     maps, units = scaled(64, width), scaled(1024, width)

@@ -1,4 +1,4 @@
-"""What the table of networks says of each one."""
+"""The records of a network: how to build it, its images, its weight files, its training."""
 
 from __future__ import annotations
 
@@ -19,9 +19,18 @@ Builder = Callable[..., tuple[tf.Tensor, EndPoints]]
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """What a network's weights expect to be done to a picture: (x − mean)/std of each channel, x from 0 to 255.
+    """The scaling that a network's weights expect of images: (x − mean)/std per channel, for x from 0 to 255.
 
-    channels: their order, RGB or BGR, or L for one of grey. mean and std: in that order.
+    Args:
+        channels: Order of the channels, RGB or BGR, or L for grey images.
+        mean: The means, in this order.
+        std: The divisors, in this order.
+
+    Example:
+        >>> from minigraph import models
+        >>> scale = models.Preprocessing("RGB", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
+        >>> print(scale.apply(np.full([1, 1, 3], 255)))
+        [[[1. 1. 1.]]]
     """
 
     channels: str
@@ -29,7 +38,17 @@ class Preprocessing:
     std: tuple[float, ...]
 
     def apply(self, images: NDArray[Any]) -> NDArray[np.float32]:
-        """images: [..., 3] in the order RGB, or [..., 1] for L, from 0 to 255. Returns float32 of the same shape."""
+        """Scale images.
+
+        Args:
+            images: […,3] in the order RGB, or […,1] for L, from 0 to 255.
+
+        Returns:
+            float32 images of the same shape, with their channels in the weights' order.
+
+        Raises:
+            ValueError: The number of channels is wrong.
+        """
         if images.shape[-1] != len(self.channels):
             raise ValueError(f"expected {len(self.channels)} channels ({self.channels}), got shape {images.shape}")
         ordered = images[..., ::-1] if self.channels == "BGR" else images
@@ -43,10 +62,20 @@ SIGNED = Preprocessing("RGB", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))  # �
 
 
 class Stored(NamedTuple):
-    """Where a weight file has a variable, and how it lies there.
+    """The place and layout of a variable in a weight file.
 
-    The variable is the file's array, reshaped to `shape` if given, its axes permuted by `axes` if given, then reshaped
-    to the variable's shape. name: the file's; for Keras that in `weight_names`.
+    The variable is the file's array, reshaped to `shape` if that is given, its axes permuted by `axes` if that is
+    given, and reshaped to the variable's shape.
+
+    Args:
+        name: Name of the array; for Keras its name in `weight_names`.
+        axes: The permutation.
+        shape: The shape before the permutation.
+
+    Example:
+        >>> from minigraph import models
+        >>> models.Stored("fc.weight", axes=(1, 0)).to_variable(np.zeros([10, 64]), (64, 10)).shape
+        (64, 10)
     """
 
     name: str
@@ -54,7 +83,15 @@ class Stored(NamedTuple):
     shape: tuple[int, ...] | None = None
 
     def to_variable(self, array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-        """The value of the variable, which has the shape `shape`, from the file's array."""
+        """Convert an array of the file.
+
+        Args:
+            array: The array.
+            shape: Shape of the variable.
+
+        Returns:
+            The value of the variable.
+        """
         found = array if self.shape is None else array.reshape(self.shape)
         return (found if self.axes is None else found.transpose(self.axes)).reshape(shape)
 
@@ -64,11 +101,22 @@ Layout = Callable[[str, tuple[int, ...]], Stored]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How `minigraph train` trains a network unless told otherwise.
+    """The settings with which `minigraph train` trains a network by default.
 
-    dataset: the data to train on, as for `minigraph train --data`; "folder" for --image-dir. image_shape: of one of its
-    images, as the builder takes it. stddev: of the initial values; None for those that are the network's own. epochs:
-    by data set; `other_epochs` for any other.
+    Args:
+        dataset: The data, as for `minigraph train --data`; "folder" for --image-dir.
+        image_shape: Shape of an image, as the network's function takes it.
+        batch_size: Number of images in a batch.
+        learning_rate: The learning rate.
+        keep_prob: The share of units that dropout keeps.
+        stddev: Standard deviation of the initial values; None for the network's own.
+        epochs: Number of epochs by the name of the data.
+        other_epochs: Number of epochs for other data.
+
+    Example:
+        >>> from minigraph import models
+        >>> models.get_recipe(models.get_model("mnist-cnn")).batch_size
+        256
     """
 
     dataset: str
@@ -83,18 +131,28 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A network.
+    """A network in the table `MODELS`.
 
-    build: `build(images, num_classes=…, is_training=False, width=1.0)` takes images, float32 [N, size, size, channels],
-        and returns logits, float32 [N, num_classes], and the end points: name -> tensor, in the network's order, with
-        "logits" and "predictions" (softmax) last. is_training: a bool; switches on dropout, and batch normalisation by
-        the batch. width: a factor of the numbers of maps and units.
-    bottleneck: the end point that a new classifier is put on in transfer learning.
-    layouts: for each kind of weight file that is known ("keras", "torch"), where it has the variable of a name, without
-        the network's scope, and shape.
-    preprocessing_of: by kind of weight file, where these weights expect something else.
-    auxiliary: of end points that are logits too when training, the weights of their losses.
-    recipe: for networks that `minigraph train` knows.
+    Args:
+        name: The name that the command line takes.
+        summary: A description in one line.
+        family: The name that networks of the same kind share.
+        build: The function that builds the network; see `minigraph.models`.
+        image_size: Number of rows and columns of the images.
+        classes: Number of classes of the published weights.
+        bottleneck: The end point that a new classifier is put on in transfer learning.
+        preprocessing: The scaling of images.
+        layouts: For each known kind of weight file ("keras", "torch"), a function from a variable's name, without the
+            network's scope, and shape to its place in the file.
+        preprocessing_of: The scaling by the kind of weight file, if it differs.
+        auxiliary: The weights of the losses of further logits in training, by end point.
+        recipe: How to train the network; None if `minigraph train` does not.
+
+    Example:
+        >>> from minigraph import models
+        >>> model = models.get_model("mnist-cnn")
+        >>> model.image_shape, model.parameters()
+        ((28, 28, 1), 6640394)
     """
 
     name: str
@@ -112,14 +170,20 @@ class Model:
 
     @property
     def channels(self) -> int:
+        """The number of channels of the images."""
         return len(self.preprocessing.channels)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
+        """The shape of an image: rows, columns, channels."""
         return self.image_size, self.image_size, self.channels
 
     def parameters(self) -> int:
-        """The number of trainable numbers in the network."""
+        """Count the trainable numbers of the network.
+
+        Returns:
+            The number.
+        """
         with tf.Graph().as_default():
             self.build(tf.placeholder(tf.float32, [None, *self.image_shape]), num_classes=self.classes)
             return sum(math.prod(v.type.static) for v in tf.trainable_variables())

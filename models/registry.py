@@ -17,13 +17,13 @@ from minigraph.models.vgg import MODELS as VGGS
 
 
 class UnknownModelError(MinigraphError, KeyError):
-    """There is no model of that name."""
+    """There is no model of this name."""
 
     __str__ = Exception.__str__  # KeyError's shows the repr
 
 
 class NoRecipeError(MinigraphError, ValueError):
-    """Nothing says how to train a model."""
+    """There are no settings to train the model with."""
 
 
 MODELS: tuple[Model, ...] = (
@@ -41,7 +41,22 @@ MODELS: tuple[Model, ...] = (
 
 
 def get_model(name: str) -> Model:
-    """The model of that name. UnknownModelError, with the names that come close, if there is none."""
+    """Find a model by its name.
+
+    Args:
+        name: The name, such as "resnet50".
+
+    Returns:
+        The record of the model.
+
+    Raises:
+        UnknownModelError: There is no such model. The message lists similar names.
+
+    Example:
+        >>> from minigraph import models
+        >>> models.get_model("resnet50").bottleneck
+        'pool5'
+    """
     from difflib import get_close_matches
 
     known = {model.name: model for model in MODELS}
@@ -54,7 +69,22 @@ def get_model(name: str) -> Model:
 
 
 def get_recipe(model: Model) -> Recipe:
-    """How to train a model. NoRecipeError, with the models that can be trained, if nothing says it."""
+    """Find the settings to train a model with.
+
+    Args:
+        model: The model.
+
+    Returns:
+        The settings.
+
+    Raises:
+        NoRecipeError: There are none. The message lists the models that have some.
+
+    Example:
+        >>> from minigraph import models
+        >>> models.get_recipe(models.get_model("folder-cnn")).learning_rate
+        0.001
+    """
     if model.recipe is None:
         trainable = ", ".join(m.name for m in MODELS if m.recipe is not None)
         raise NoRecipeError(f"there is no recipe to train {model.name} from scratch; there is for: {trainable}")

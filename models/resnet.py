@@ -32,11 +32,34 @@ def resnet(
     images: tf.Tensor, units: Sequence[int], bottleneck: bool, num_classes: int = 1000, is_training: bool = False,
     width: float = 1.0, reuse: bool | None = None, scope: str = "resnet",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """images: float32 [N,224,224,3]; any size from 32 does. Returns logits [N, num_classes] and the end points.
+    """Build a residual network with batch normalisation, as torchvision does.
 
-    bottleneck: units of three convolutions, 1x1, 3x3 and 1x1 to four times the maps, instead of two of 3x3. Their step
-    of 2 is taken by the 3x3 convolution (by the first 1x1 in the paper). Padding is the same on all sides. pool5, the
-    mean of each map, is [N,2048], or [N,512] without bottlenecks.
+    `resnet18`, `resnet34`, `resnet50`, `resnet101` and `resnet152` are this function with `units`, `bottleneck` and
+    `scope` set. Padding is the same on all sides. End point for transfer learning: pool5, [N,2048], or [N,512] without
+    bottlenecks.
+
+    Args:
+        images: float32 [N,H,W,3]; the size is at least 32, and 224 by design.
+        num_classes: Number of classes.
+        is_training: Whether batch normalisation works as in training.
+        width: A factor of the numbers of maps and units.
+        units: Number of residual units in each of the four blocks.
+        bottleneck: Whether a unit is a 1x1, a 3x3 and a 1x1 convolution to four times the maps, instead of two 3x3
+            ones. A stride of 2 is the 3x3 convolution's (in the paper, the first 1x1 one's).
+        reuse: True to use the variables of an earlier call; see `tf.variable_scope`.
+        scope: Variable scope of the network.
+
+    Returns:
+        Logits, float32 [N, num_classes], and the end points: tensors by their names.
+
+    Example:
+        >>> from minigraph import models
+        >>> images = tf.placeholder(tf.float32, [None, 32, 32, 3])
+        >>> logits, end_points = models.resnet18(images, num_classes=10, width=0.25)
+        >>> logits.shape.as_list()
+        [None, 10]
+
+    Source: He et al., "Deep residual learning for image recognition", 2015.
     """
     ends: EndPoints = {}
     conv = partial(conv_norm, is_training=is_training, momentum=0.9, epsilon=1e-5)

@@ -18,10 +18,30 @@ def squeezenet(
     images: tf.Tensor, num_classes: int = 1000, is_training: bool = False, width: float = 1.0,
     dropout_keep_prob: float | tf.Tensor = 0.5, reuse: bool | None = None, scope: str = "squeezenet",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """images: float32 [N,227,227,3]; any size from 31 does. Returns logits [N, num_classes] and the end points.
+    """Build SqueezeNet 1.1: 1x1 convolutions to few maps, then 1x1 and 3x3 convolutions side by side.
 
-    The convolutions and poolings of stride 2 are VALID. pool9, the mean of each map of fire9, [N,512], is beside the
-    way to the logits, for classifiers of other classes.
+    End point for transfer learning: pool9 [N,512], the means of the maps of fire9. The logits do not depend on it.
+
+    Args:
+        images: float32 [N,H,W,3]; the size is at least 31, and 227 by design.
+        num_classes: Number of classes.
+        is_training: Whether dropout works as in training.
+        width: A factor of the numbers of maps and units.
+        dropout_keep_prob: The share of units that dropout keeps, a number or a float32 scalar tensor.
+        reuse: True to use the variables of an earlier call; see `tf.variable_scope`.
+        scope: Variable scope of the network.
+
+    Returns:
+        Logits, float32 [N, num_classes], and the end points: tensors by their names.
+
+    Example:
+        >>> from minigraph import models
+        >>> images = tf.placeholder(tf.float32, [None, 64, 64, 3])
+        >>> logits, end_points = models.squeezenet(images, num_classes=10, width=0.25)
+        >>> logits.shape.as_list()
+        [None, 10]
+
+    Source: Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", 2016.
     """
     ends: EndPoints = {}
     with tf.variable_scope(scope, reuse=reuse):

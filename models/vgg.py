@@ -18,10 +18,32 @@ def vgg(
     images: tf.Tensor, blocks: Sequence[int], num_classes: int = 1000, is_training: bool = False, width: float = 1.0,
     dropout_keep_prob: float | tf.Tensor = 0.5, reuse: bool | None = None, scope: str = "vgg",
 ) -> tuple[tf.Tensor, EndPoints]:  # fmt: skip
-    """Blocks of 3x3 convolutions and a max-pooling, then three full connections.
+    """Build a VGG network: five blocks of 3x3 convolutions and a max-pooling, three fully connected layers.
 
-    images: float32 [N,224,224,3], or of another size that is known and at least 32. Returns logits [N, num_classes] and
-    the end points, of which fc7 is [N,4096].
+    `vgg16` (138,357,544 parameters) and `vgg19` (143,667,240) are this function with `blocks` and `scope` set. End
+    point for transfer learning: fc7 [N,4096].
+
+    Args:
+        images: float32 [N,H,W,3]; the size is known, at least 32, and 224 by design.
+        num_classes: Number of classes.
+        is_training: Whether dropout works as in training.
+        width: A factor of the numbers of maps and units.
+        dropout_keep_prob: The share of units that dropout keeps, a number or a float32 scalar tensor.
+        blocks: Number of convolutions in each block.
+        reuse: True to use the variables of an earlier call; see `tf.variable_scope`.
+        scope: Variable scope of the network.
+
+    Returns:
+        Logits, float32 [N, num_classes], and the end points: tensors by their names.
+
+    Example:
+        >>> from minigraph import models
+        >>> images = tf.placeholder(tf.float32, [None, 32, 32, 3])
+        >>> logits, end_points = models.vgg16(images, num_classes=10, width=0.125)
+        >>> logits.shape.as_list()
+        [None, 10]
+
+    Source: Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2014.
     """
     ends: EndPoints = {}
     with tf.variable_scope(scope, reuse=reuse):

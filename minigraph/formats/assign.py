@@ -1,10 +1,10 @@
-"""Loaded weights into a session's variables, all of them or none."""
+"""Assignment of loaded weights to a session's variables: all of them, or none."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,18 +13,21 @@ from minigraph.core.errors import InvalidArgumentError
 from minigraph.formats.arrays import Array
 from minigraph.run.variables import Variable
 
+if TYPE_CHECKING:
+    from minigraph.run.session import Session
+
 _LISTED = 20
 
 
 class WeightMismatch(NamedTuple):
-    """What does not fit: a variable and an array, by name and shape, None where there is none of the two."""
+    """A variable and an array that do not fit, each by name and shape; None for the one that does not exist."""
 
     variable: tuple[str, tuple[int, ...]] | None
     array: tuple[str, tuple[int, ...]] | None
 
 
 def mismatch(rows: Sequence[WeightMismatch], where: str) -> InvalidArgumentError:
-    """The error that lists variables and arrays that do not fit, side by side; first those that should be the same."""
+    """The error that lists variables and arrays that do not fit, side by side. Pairs of one name come first."""
     pairs = [(row.variable, row.array) for row in rows if row.variable and row.array]
     lefts = [row.variable for row in rows if not row.array]
     rights = [row.array for row in rows if not row.variable]
@@ -42,17 +45,33 @@ def _cell(side: tuple[str, tuple[int, ...]] | None) -> str:
 
 
 def assign_weights(
-    session: Any,
+    session: Session,
     arrays: Mapping[str, Array],
     variables: Mapping[str, Variable] | None = None,
     strict: bool = True,
     where: str = "the weights",
 ) -> None:
-    """Set variables from arrays of their names and shapes. Real numbers are converted to the variable's dtype.
+    """Set variables to the values of arrays.
 
-    variables: by the arrays' names; by default all global ones by their own. strict: each variable needs an array, and
-    each array a variable; else those that both sides have are set. where: what errors call the arrays.
-    InvalidArgumentError, with names and shapes side by side, where something does not fit; then nothing is set.
+    All variables are set, or none if there is an error. Floating-point numbers are cast to the variable's dtype.
+
+    Args:
+        session: The session that gets the values.
+        arrays: Arrays by name, as `load_weights` gives them.
+        variables: The variables by the names of their arrays; by default all global variables by their own names.
+        strict: Whether each variable needs an array, and each array a variable. Otherwise the others are left alone.
+        where: The words that errors use for the arrays.
+
+    Raises:
+        InvalidArgumentError: Names, shapes or dtypes do not fit. The message lists them side by side.
+
+    Example:
+        >>> from minigraph import weights
+        >>> w = tf.get_variable("w", [2])
+        >>> with tf.Session() as sess:
+        ...     weights.assign_weights(sess, {"w": np.array([1.0, 2.0])})
+        ...     print(sess.run(w))
+        [1. 2.]
     """
     if variables is None:
         variables = {v.op.name: v for v in session.graph.get_collection(GraphKeys.GLOBAL_VARIABLES)}
@@ -74,6 +93,6 @@ def assign_weights(
 
 
 def fits(array: Array, variable: Variable) -> bool:
-    """Whether the array's numbers can be the variable's: of the same dtype, or real numbers both."""
+    """Whether a variable can hold the array's numbers: the dtypes are equal, or both are floating-point."""
     wanted = variable.dtype.np_dtype
     return bool(array.dtype == wanted or (array.dtype.kind == "f" and np.dtype(wanted).kind == "f"))

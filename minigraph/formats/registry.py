@@ -1,4 +1,4 @@
-"""The table of weight files' formats: names → arrays, in and out."""
+"""The table of formats of weight files, and functions that read and write them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from minigraph.core.errors import DataLossError, InvalidArgumentError, MinigraphError, NotFoundError
+from minigraph.core.typing import PathLike
 from minigraph.formats import npz
 from minigraph.formats import onnx_weights as onnx_file
 from minigraph.formats import safetensors_file as safe
@@ -25,10 +27,19 @@ _HEAD = 64
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of weight file.
+    """A format of weight files.
 
-    suffixes: of the files' names; the first is the usual one. matches: whether a file, of which the first bytes are
-    given too, is of this kind, by its content. write: None where minigraph only reads it.
+    Args:
+        name: The name in messages.
+        suffixes: Endings of the files' names, the usual one first.
+        matches: Function that tells by the content whether a file, whose first bytes it also gets, is of this format.
+        read: Function that reads a file.
+        write: Function that writes a file; None if minigraph only reads the format.
+
+    Example:
+        >>> from minigraph import weights
+        >>> [form.name for form in weights.FORMATS if form.write is not None]
+        ['safetensors', 'npz', 'Keras HDF5']
     """
 
     name: str
@@ -52,10 +63,25 @@ FORMATS: tuple[Format, ...] = (
 )  # fmt: skip
 
 
-def find_format(path: Any) -> tuple[Format, Path]:
-    """The format of a file by its content, and the file to open. NotFoundError; DataLossError where it has none.
+def find_format(path: PathLike) -> tuple[Format, Path]:
+    """Find the format of a weight file by its content.
 
-    The path of a TensorFlow 1 checkpoint is that which its Saver gave; no file has that very name.
+    Args:
+        path: Path of the file. For a TensorFlow 1 checkpoint it is the path that its Saver gave.
+
+    Returns:
+        The format, and the file to open.
+
+    Raises:
+        NotFoundError: The file does not exist.
+        DataLossError: The file is of no known format.
+
+    Example:
+        >>> from minigraph import weights
+        >>> weights.save_weights("model.bin.npz", {"w": np.zeros([2])})
+        >>> form, file = weights.find_format("model.bin.npz")
+        >>> form.name
+        'npz'
     """
     file = checkpoint.find_index(Path(os.fspath(path)))
     if not file.is_file():
@@ -70,11 +96,25 @@ def find_format(path: Any) -> tuple[Format, Path]:
     raise DataLossError(f"{path}: not a weight file of a known kind, or cut off ({what}); known are {known}")
 
 
-def load_weights(path: Any) -> Weights:
-    """The arrays of a weight file by name; a file of a training run gives the optimizer's too.
+def load_weights(path: PathLike) -> Weights:
+    """Read a weight file. The content decides on the format, not the file's name.
 
-    The content decides on the format, not the suffix. NotFoundError; DataLossError where the file is damaged, of
-    another kind, or asks for what only a malicious one would; MissingPackageError where an optional package is needed.
+    Args:
+        path: Path of the file. For a TensorFlow 1 checkpoint it is the path that its Saver gave.
+
+    Returns:
+        The arrays by name, an optimizer's among them if the file has some.
+
+    Raises:
+        NotFoundError: The file does not exist.
+        DataLossError: The file is damaged, of no known format, or asks to run code.
+        MissingPackageError: The format needs a package that is not installed.
+
+    Example:
+        >>> from minigraph import weights
+        >>> weights.save_weights("model.safetensors", {"w": np.array([1.0, 2.0])})
+        >>> print(weights.load_weights("model.safetensors")["w"])
+        [1. 2.]
     """
     form, file = find_format(path)
     try:
@@ -86,11 +126,23 @@ def load_weights(path: Any) -> Weights:
         raise DataLossError(f"{path}: damaged, or not a {form.name} file: {text}") from error
 
 
-def save_weights(path: Any, arrays: Mapping[str, Any]) -> None:
-    """Write named arrays in the format that the file's suffix tells, whole or not at all, making the folder.
+def save_weights(path: PathLike, arrays: Mapping[str, npt.ArrayLike]) -> None:
+    """Write named arrays to a weight file. The ending of the file's name decides on the format.
 
-    InvalidArgumentError for a suffix that is not written, a name that cannot be, or an array without a dtype of
-    minigraph.
+    The file is written whole, or not at all; its folder is made if it does not exist.
+
+    Args:
+        path: Path of the file.
+        arrays: Arrays of numbers by name.
+
+    Raises:
+        InvalidArgumentError: The ending belongs to no format that is written, or a name or dtype is not allowed.
+
+    Example:
+        >>> from minigraph import weights
+        >>> weights.save_weights("weights/model.npz", {"w": np.array([1.0, 2.0])})
+        >>> list(weights.load_weights("weights/model.npz"))
+        ['w']
     """
     target = Path(os.fspath(path))
     form = _format_of(target)

@@ -1,4 +1,4 @@
-"""Values that depend on nothing but variables and constants, and how a program keeps them between runs."""
+"""Hoisted values: they depend on variables and constants only, and a program keeps them between runs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from minigraph.ir.regions import trimmed
 
 
 class Fixed:
-    """Tells whether a value is the same in every run until a variable changes: no feed, random number or update is
-    among what it is computed from."""
+    """Tells whether a value stays the same until a variable changes.
+
+    No feed, random number, update or control dependency lies behind such a value.
+    """
 
     def __init__(self) -> None:
         self._known: dict[Instr, bool] = {}
@@ -36,12 +38,12 @@ class Fixed:
 
 
 def changes_variables(program: Program) -> bool:
-    """Whether a run of it changes any; random states do not count."""
+    """Whether a run changes a variable; random states do not count."""
     return any(i.op.writes and not i.op.draws for i in program.instrs)
 
 
 class Hoist(Op, abstract=True):
-    """y = x, computed once and kept until a variable changes. Behind it nothing depends on feeds or random numbers."""
+    """y = x, computed once and kept until a variable changes. x depends on no feed and no random number."""
 
     is_view = True
 
@@ -53,7 +55,7 @@ class Hoist(Op, abstract=True):
 
 
 class Hoisted(Op, abstract=True):
-    """The value of the `slot`-th Hoist, from a buffer that outlives the run."""
+    """The value of Hoist number `slot`, from a buffer that outlives the run."""
 
     slot: int
     type: TensorType
@@ -63,7 +65,7 @@ class Hoisted(Op, abstract=True):
 
 
 def split(program: Program) -> tuple[Program, Program]:
-    """The part that makes what is kept, its results in the order of the slots; and the rest, which reads them."""
+    """Split a program in two: the part that computes the hoisted values, in the order of slots, and the rest."""
     keeps = [i for i in program.instrs if isinstance(i.op, Hoist)]
     slots = {instr: slot for slot, instr in enumerate(keeps)}
 

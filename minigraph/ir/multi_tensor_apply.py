@@ -1,4 +1,4 @@
-"""Several applications of one optimizer's update as one instruction."""
+"""One instruction for several applications of an optimizer's update."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minigraph.ops.state.update import Apply
 
 
 class MultiTensorApply(Op, abstract=True):
-    """`count` applications of `op`, their operands one after the other."""
+    """`count` applications of `op`; the operands are those of each application in turn."""
 
     op: Apply
     count: int

@@ -23,7 +23,7 @@ class Value(NamedTuple):
 
 
 class Instr:
-    """One interned application of an op. Compared by identity; made only by `Builder.add`."""
+    """One interned application of an op. Made by `Builder.add` only, and compared by identity."""
 
     __slots__ = ("control", "inputs", "names", "op", "serial", "source", "types")
 
@@ -34,8 +34,8 @@ class Instr:
         self.inputs = inputs
         self.control = control
         self.types = types
-        self.serial = serial  # in the order of making, which is a topological order
-        self.names: list[str] = []  # of the user's nodes it stands for; outside the key
+        self.serial = serial  # counts instructions as they are made, which gives a topological order
+        self.names: list[str] = []  # of the user's nodes that it computes; not a part of the key
         self.source: Source | None = None
 
     @property
@@ -56,7 +56,7 @@ class Instr:
 
 
 class Feed(Op, abstract=True):
-    """A value handed over at each run; one per fed tensor. `slot` is its position among the feeds."""
+    """A value that each run is given. `slot` is its position among the feeds."""
 
     slot: int
     type: TensorType
@@ -92,9 +92,9 @@ class Builder:
         source: Source | None = None,
         types: tuple[TensorType, ...] | None = None,
     ) -> Instr:
-        """The instruction for `op` on `inputs`; an equal one made before, unless the op is stateful.
+        """The instruction for `op` on `inputs`. An equal one is reused, unless the op is stateful.
 
-        types: what `op.infer` gives, where it is known.
+        types: the result of `op.infer`, if the caller knows it.
         """
         inputs, control = tuple(inputs), tuple(control)
         if types is None:
@@ -120,7 +120,7 @@ class Builder:
 
 
 class Program(NamedTuple):
-    """What one run computes: instructions in topological order, the values to hand back, and the feeds by slot."""
+    """The work of one run: instructions in topological order, the values to return, and the feeds' types by slot."""
 
     instrs: tuple[Instr, ...]
     results: tuple[Value, ...]
@@ -128,7 +128,7 @@ class Program(NamedTuple):
 
 
 def reachable(roots: Iterable[Instr]) -> tuple[Instr, ...]:
-    """All that the roots need, through inputs and control inputs, in topological order."""
+    """The roots and everything they need through inputs and control inputs, in topological order."""
     seen: set[Instr] = set()
     stack = list(roots)
     while stack:
@@ -141,7 +141,7 @@ def reachable(roots: Iterable[Instr]) -> tuple[Instr, ...]:
 
 
 def readers_of(program: Program) -> dict[Value, list[Instr | None]]:
-    """Who reads each value, once for each time; None stands for the program's results."""
+    """The readers of each value, with repetition; None stands for a result of the program."""
     out: dict[Value, list[Instr | None]] = {}
     for instr in program.instrs:
         for value in instr.inputs:
@@ -152,7 +152,7 @@ def readers_of(program: Program) -> dict[Value, list[Instr | None]]:
 
 
 def counterparts(program: Program, other: Program) -> dict[Instr, Instr] | None:
-    """The instruction of `other` for each of `program`, if the two differ in nothing but attributes and types."""
+    """The instruction of `other` for each of `program`; None if they differ in more than attributes and types."""
     if len(program.instrs) != len(other.instrs):
         return None
     pairs: dict[Instr, Instr] = {}
@@ -165,5 +165,5 @@ def counterparts(program: Program, other: Program) -> dict[Instr, Instr] | None:
 
 
 def renamed(values: Sequence[Value], pairs: Mapping[Instr, Instr]) -> tuple[Value, ...]:
-    """The values of the instructions that `pairs` gives in place of theirs."""
+    """The same outputs of the instructions' counterparts in `pairs`."""
     return tuple([Value(pairs[v.instr], v.output) for v in values])

@@ -1,4 +1,4 @@
-"""Programs made anew from others: copies of instructions, with some of them replaced."""
+"""Rebuilding of programs: instructions are copied, and some of them replaced."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from minigraph.ir.program import Builder, Instr, Program, Value, reachable
 
 
 class Rebuilder:
-    """Makes the new program's instructions. New ones inherit name and source from the root of the match."""
+    """Makes the new program's instructions. New ones take name and source from `current`, the one being replaced."""
 
     def __init__(self, old: Program) -> None:
         self.builder = Builder()
         self.old = old
         self.values: dict[Value, Value] = {}
         self.instrs: dict[Instr, Instr | None] = {}
-        self.copied: dict[Instr, list[Instr]] = {}  # of which old instructions it is a copy
+        self.copied: dict[Instr, list[Instr]] = {}  # the old instructions of each copy
         self.current: Instr | None = None
 
     @cached_property
@@ -36,7 +36,7 @@ class Rebuilder:
         return self.builder.add(op, inputs, (), None if root is None else root.name, root.source if root else None)
 
     def copy(self, old: Instr) -> Instr:
-        """`old` with its inputs replaced by what has become of them."""
+        """A copy of `old` on the new values of its inputs."""
         control: tuple[Instr, ...] = ()
         if old.control:
             control = tuple(dict.fromkeys(c for p in old.control if (c := self.instrs.get(p)) is not None))
@@ -47,7 +47,7 @@ class Rebuilder:
         return instr
 
     def adopt(self, value: Value) -> Value:
-        """`value` of the old program, or of what was made beside it, as it is in the new one."""
+        """The counterpart, in the new program, of a value of the old one or of a `Trial` beside it."""
         if value not in self.values:
             made = value.instr
             self.values |= {Value(made, i): Value(self._adopted(made), i) for i in range(len(made.types))}
@@ -59,13 +59,13 @@ class Rebuilder:
         return instr
 
     def count(self, value: Value) -> int:
-        """Readers of a value. What a rule has just made is not counted before the next sweep, so it is never 1."""
+        """The number of readers of a value; 2 for one that a rule made in this sweep, as its readers are unknown."""
         sources = self.copied.get(value.instr)
         return 2 if sources is None else sum(self.old_uses[Value(old, value.output)] for old in sources)
 
 
 class Trial(Rebuilder):
-    """Makes instructions beside a program, on that program's own values, each of which counts as read once."""
+    """Makes instructions on a program's own values, beside the program. Every value counts as read once."""
 
     def __init__(self) -> None:
         super().__init__(Program((), (), ()))
@@ -78,9 +78,9 @@ Emit = Callable[[Sequence[Instr], Rebuilder], Mapping[Value, Value]]
 
 
 def rebuild(program: Program, replace: Callable[[Instr, Rebuilder], Sequence[Value] | None]) -> Program:
-    """The program with each instruction copied, or replaced by the values that `replace` gives for its outputs.
+    """The program with each instruction copied, or replaced by the values that `replace` returns for its outputs.
 
-    What is no longer needed falls away; writes to variables and random states stay.
+    Instructions that nothing needs are dropped; writes to variables and random states stay.
     """
     new = Rebuilder(program)
     for old in program.instrs:

@@ -1,4 +1,4 @@
-"""Regions: a convex part of a program as one instruction that keeps its inner program."""
+"""Regions: one instruction for a convex part of a program, which it keeps as its inner program."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Region(Op, abstract=True):
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
-        """The interning key: equal for regions that compute the same in the same way, whatever their names."""
+        """The interning key: equal for regions with equal inner programs, whatever the names inside."""
         number = {instr: i for i, instr in enumerate(self.program.instrs)}
         lines = [(i.op, i.types, *[(number[v.instr], v.output) for v in i.inputs]) for i in self.program.instrs]
         results = tuple([(number[v.instr], v.output) for v in self.program.results])
@@ -47,11 +47,11 @@ class Region(Op, abstract=True):
         return tuple(values[v] for v in self.program.results)
 
     def resized(self, program: Program) -> Region | None:
-        """The region around `program`, its own for other sizes; None where these do not fit."""
+        """The region around `program`, its inner program for other sizes; None if it has no form for them."""
         return None
 
     def only(self, kept: Sequence[int]) -> Region:
-        """The region with those of its results."""
+        """The region restricted to the given results."""
         results = tuple(self.program.results[i] for i in kept)
         return self.replace(program=Program(reachable(v.instr for v in results), results, self.program.feeds))
 
@@ -73,9 +73,9 @@ class Region(Op, abstract=True):
 
 
 class Blocked(Region, abstract=True):
-    """A region done piece by piece along axis 0, so that what passes between its instructions stays in cache.
+    """A region that runs piece by piece along axis 0, so that the values inside stay in cache.
 
-    cut: of each operand, whether it is cut into pieces. sums: of each result, whether it is the sum over the pieces.
+    cut: for each operand, whether it is cut into pieces. sums: for each result, whether it is the sum over the pieces.
     batch: the length of axis 0.
     """
 
@@ -84,16 +84,16 @@ class Blocked(Region, abstract=True):
     batch: int
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
-        return None  # it is cut already
+        return None  # already cut
 
     def only(self, kept: Sequence[int]) -> Region:
         return super().only(kept).replace(sums=tuple(self.sums[i] for i in kept))
 
 
 class Loop(Region, abstract=True):
-    """A region of pointwise ops over one iteration space, whose operands broadcast to it, and of sums over axes of it.
+    """A region of pointwise ops over one iteration space, and of sums over its axes. All operands broadcast to it.
 
-    space: the shape of the iteration space: that of every inner value but the sums.
+    space: the shape of the iteration space, which every inner value has except the sums.
     """
 
     space: tuple[int, ...]
@@ -124,8 +124,10 @@ class Epilogue(Region, abstract=True):
 
     @cached_property
     def tail(self) -> tuple[Loop, tuple[int, ...]]:
-        """What follows the contraction, as a loop over the contraction's result and some operands of the region; and
-        which operands these are."""
+        """The instructions after the contraction as a loop, and the region's operands that the loop reads.
+
+        The loop's first operand is the contraction's result; the others follow in the order given.
+        """
         result = Value(self.root, 0)
         rest = self.members[1:]
         read = dict.fromkeys(v for i in rest for v in i.inputs if isinstance(v.instr.op, Feed))
@@ -135,7 +137,7 @@ class Epilogue(Region, abstract=True):
 
 
 def copy_instr(instr: Instr, builder: Builder, values: dict[Value, Value], op: Op | None = None) -> None:
-    """Add `instr` on what `values` says its inputs have become: the same types, unless an `op` for others is given."""
+    """Add a copy of `instr` on the new `values` of its inputs. Its types stay, unless `op` is given for other types."""
     types = None if op else instr.types
     copy = builder.add(op or instr.op, [values[v] for v in instr.inputs], (), None, instr.source, types)
     copy.names += [n for n in instr.names if n not in copy.names]
@@ -143,7 +145,7 @@ def copy_instr(instr: Instr, builder: Builder, values: dict[Value, Value], op: O
 
 
 def inner_program(members: Sequence[Instr], inputs: Sequence[Value], results: Sequence[Value]) -> Program:
-    """The members as a program of its own, fed with `inputs`."""
+    """The members as a separate program, fed with `inputs`."""
     builder = Builder()
     values = {v: Value(builder.add(Feed(slot, v.type)), 0) for slot, v in enumerate(inputs)}
     for instr in members:
@@ -153,7 +155,7 @@ def inner_program(members: Sequence[Instr], inputs: Sequence[Value], results: Se
 
 
 def trimmed(program: Program) -> Program:
-    """The program with regions that make only those results that something reads."""
+    """The program with its regions restricted to results that are read."""
     read = {v for i in program.instrs for v in i.inputs} | set(program.results)
 
     def replace(old: Instr, new: Rebuilder) -> Sequence[Value] | None:
@@ -168,13 +170,13 @@ def trimmed(program: Program) -> Program:
 
 
 def whole_bytes(instr: Instr, how: Batching) -> int:
-    """Bytes that the instruction reads or adds to in each block of the batch."""
+    """The bytes that the instruction reads whole, or adds to, in each block of the batch."""
     operands = (v.type.nbytes for v, is_cut in zip(instr.inputs, how.cut, strict=True) if not is_cut)
     return sum(operands) + sum(t.nbytes for t, is_sum in zip(instr.types, how.sums, strict=True) if is_sum)
 
 
 def program_batching(program: Program) -> Batching | None:
-    """How a program can be done piece by piece along axis 0: which feeds are cut, and which results are sums."""
+    """How a program can run piece by piece along axis 0: the feeds that are cut, and the results that are sums."""
     cut: dict[Value, bool] = {}
     sums: dict[Value, bool] = {}
     rows: set[int] = set()
@@ -218,15 +220,14 @@ def _rows(kind: TensorType, size: int) -> TensorType:
 
 
 class Collapsed(NamedTuple):
-    """A loop over fewer axes: its program, in which sums keep their axes as 1. Operands and results have as many
-    elements as before, in the same order."""
+    """A loop over fewer axes. Sums keep their axes as 1; operands and results keep their elements and the order."""
 
     program: Program
     space: tuple[int, ...]
 
 
 def collapse(loop: Loop) -> Collapsed:
-    """The loop with neighbouring axes made one where every operand and every sum treats them alike."""
+    """The loop with neighbouring axes merged where every operand and every sum treats them alike."""
     rank = len(loop.space)
     shapes = [_aligned(t.static, rank) for t in loop.program.feeds]
     shapes += [kept for i in loop.members if (kept := _kept_shape(i)) is not None]
@@ -245,7 +246,7 @@ def collapse(loop: Loop) -> Collapsed:
 
     builder = Builder()
     values: dict[Value, Value] = {}
-    # A scalar stays one: it may be a Select's condition, which does not broadcast otherwise.
+    # A scalar stays a scalar: it may be a Select's condition, which broadcasts only as a scalar.
     types = tuple(TensorType(t.dtype, shrink(t.static) if t.static or not groups else ()) for t in loop.program.feeds)
     for instr in loop.program.instrs:
         summed = instr.op.summed_axes([v.type for v in instr.inputs])
@@ -266,7 +267,7 @@ def _aligned(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
 
 
 def _kept_shape(instr: Instr) -> tuple[int, ...] | None:
-    """The shape of a sum with its axes kept as 1; None for what is no sum."""
+    """The shape of a sum with its axes kept as 1; None for another instruction."""
     summed = instr.op.summed_axes([v.type for v in instr.inputs])
     if summed is None:
         return None
@@ -274,7 +275,7 @@ def _kept_shape(instr: Instr) -> tuple[int, ...] | None:
 
 
 def _space(instr: Instr) -> tuple[int, ...] | None:
-    """The iteration space of an instruction that can be a part of a loop."""
+    """The iteration space of an instruction; None if it cannot be in a loop."""
     if instr.is_pointwise:
         return instr.types[0].static
     summed = instr.op.summed_axes([v.type for v in instr.inputs])

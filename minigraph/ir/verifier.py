@@ -1,4 +1,4 @@
-"""Checks of what every program must be. They raise VerificationError."""
+"""The invariants of programs. A violation raises VerificationError."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from minigraph.ir.program import Instr, Program
 
 
 def verify_program(program: Program, verified: Program | None = None) -> None:
-    """Order, static types that the ops' own rules confirm, and results that exist.
+    """Check the order of instructions, their types by the ops' own rules, and that the results exist.
 
-    verified: the program that this one was made from, if it has been verified. What it has applied to the same types
-    need not be inferred again.
+    verified: a verified program from which this one was made. Types that it holds already are not inferred again.
     """
     known = {id(i.op): i for i in verified.instrs} if verified is not None else {}
     seen: set[Instr] = set()

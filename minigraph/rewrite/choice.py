@@ -1,4 +1,4 @@
-"""Choices between ways to compute the same: who has several asks, and is told which to take and why."""
+"""Choices between several ways to compute the same result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from minigraph.rewrite.pipeline import Pass
 
 
 class Choice(NamedTuple):
-    """The label of the way that was chosen, and by what."""
+    """The label of the chosen way, and the reason."""
 
     label: str
     reason: str
@@ -20,7 +20,7 @@ class Chooser(Protocol):
     """Decides between ways to run a program."""
 
     def __call__(self, program: Program, ways: Mapping[str, Callable[[], Program]], expected: str) -> Choice:
-        """The best of `ways`, by label, to run `program`. expected: the one that an estimate finds best."""
+        """Choose one of `ways`, by label, to run `program`. expected: the label that an estimate prefers."""
 
 
 @runtime_checkable

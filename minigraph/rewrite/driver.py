@@ -17,7 +17,10 @@ CHAIN_LIMIT = 50  # rules in a row at one place
 
 
 class Rule(NamedTuple):
-    """`replace` gives one value for each output of the match's root, or why it declines."""
+    """A pattern and its replacement.
+
+    replace: returns one value for each output of the match's root, or the reason why the rule does not apply.
+    """
 
     name: str
     pattern: Pattern
@@ -25,7 +28,7 @@ class Rule(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """One application of a rule: where, and what came of it."""
+    """One application of a rule: the node, its line in the user's program, and the ops that replace it."""
 
     rule: str
     node: str
@@ -34,7 +37,7 @@ class Applied(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """A candidate, by the op at its root, to which a rule did not apply, and why."""
+    """A candidate to which a rule did not apply: its root, the node that did not fit, and the reason."""
 
     rule: str
     node: str
@@ -87,14 +90,14 @@ def rewrite(program: Program, rules: Sequence[Rule]) -> Outcome:
 
 
 def _pruned(program: Program) -> Program:
-    """The program without what neither its results nor its effects need; itself where all is needed."""
+    """The program restricted to what its results and effects need; the same object if that is everything."""
     effects = [instr for instr in program.instrs if instr.op.writes]
     needed = reachable([*(v.instr for v in program.results), *effects])
     return program if len(needed) == len(program.instrs) else program._replace(instrs=needed)
 
 
 class _Application(NamedTuple):
-    """A rule that applied at `root`, and what it gave."""
+    """A rule that applied at `root`, and the values it returned."""
 
     rule: Rule
     root: Instr
@@ -119,7 +122,7 @@ def _redo(rule: Rule, roots: Sequence[Instr], new: Rebuilder) -> Sequence[Value]
 def _first_change(
     program: Program, rules: Sequence[Rule], index: dict[type[Op], list[Rule]], missed: list[Missed]
 ) -> _Application | None:
-    """The first application in a sweep, found before anything is copied: most sweeps find none, and need no copy."""
+    """The first application in a sweep. It is searched before anything is copied, as most sweeps find none."""
     trial = Rebuilder(program)
     trial.copied = {instr: [instr] for instr in program.instrs}
     for instr in program.instrs:
@@ -170,7 +173,7 @@ def _sweep(
 
 
 def _whole(values: Sequence[Value]) -> Instr | None:
-    """The instruction whose outputs, all and in order, the values are."""
+    """The instruction whose outputs are exactly the values, in order; None if there is none."""
     if not values:
         return None
     root = values[0].instr

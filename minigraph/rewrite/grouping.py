@@ -1,4 +1,4 @@
-"""Groups of instructions that become one: contraction of a program's graph that keeps it free of cycles."""
+"""Groups of instructions that become one instruction, merged so that the graph of groups stays free of cycles."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from minigraph.rewrite.driver import Applied
 class _Group:
     """A set of instructions.
 
-    place: in an order of all groups in which each comes after those it depends on. before, after: as bits, the places
-    in the program of what the members depend on, and of what depends on them, instruction by instruction; own: of the
-    members; sealed: of those whose values are to be read outside only; read_sealed: of those of other groups too that
-    the members read such values from.
+    place: the position in a topological order of all groups. The other fields are sets of instructions, as bits of
+    their positions in the program. before, after: those the members depend on, and those that depend on a member.
+    own: the members. sealed: the members whose values only other groups may read. read_sealed: the instructions, of
+    any group, from which the members read sealed values.
     """
 
     def __init__(self, place: int, instr: Instr) -> None:
@@ -28,9 +28,9 @@ class _Group:
 
 
 class Grouping:
-    """The program's instructions, contracted group by group; the graph of groups stays free of cycles.
+    """The instructions of a program in groups; at first each is a group of its own.
 
-    sealed: values that no instruction of the group that makes them may read.
+    sealed: values that the instructions of their own group may not read.
     """
 
     def __init__(self, program: Program, sealed: Iterable[Value] = ()) -> None:
@@ -53,8 +53,10 @@ class Grouping:
                 self.group[before].after |= mine.after | mine.own
 
     def merge(self, a: Instr, b: Instr) -> bool:
-        """Join the groups of a producer and a consumer, unless a path from one to the other leads outside or through a
-        sealed value."""
+        """Join the groups of a producer and a consumer; returns whether that is possible.
+
+        It is not if a path between them leads through another group or a sealed value.
+        """
         one, two = sorted((self.group[a], self.group[b]), key=lambda g: g.place)
         if one is two:
             return True
@@ -74,8 +76,10 @@ class Grouping:
         return True
 
     def _needed(self, one: _Group, two: _Group) -> set[int] | None:
-        """The ids of the groups placed between the two that the second depends on; None where one of them depends on
-        the first. (Dynamic topological order after D. Pearce and P. Kelly, 2006.)"""
+        """The ids of the groups between the two that the second depends on; None if one of them depends on the first.
+
+        (Dynamic topological order after D. Pearce and P. Kelly, 2006.)
+        """
         found: set[int] = set()
         stack = [two]
         while stack:
@@ -91,7 +95,7 @@ class Grouping:
         return found
 
     def _reorder(self, one: _Group, two: _Group, needed: set[int]) -> None:
-        """Place what `two` needs before `one`, and all else between them after, in the room up to `two`'s place."""
+        """Place the needed groups before `one` and the other groups between the two after it."""
         if not needed:
             self.order[two.place] = None
             return
@@ -111,7 +115,7 @@ class Grouping:
                 yield [group.members[p] for p in sorted(group.members)]
 
     def outside(self) -> set[Value]:
-        """The values that are read by another group than the one that makes them, or are results of the program."""
+        """The results of the program and the values that cross from one group to another."""
         found: set[Value] = set(self.program.results)
         for instr in self.program.instrs:
             mine = self.group[instr]

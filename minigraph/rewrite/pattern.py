@@ -1,4 +1,4 @@
-"""Patterns over instructions: what a rewrite looks for, and why a candidate failed."""
+"""Patterns over instructions, and the reasons why a candidate does not match."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Check = Callable[[Instr], str | None]
 
 
 class Pattern:
-    """An instruction of one of `kinds` whose inputs match `inputs` (None: anything; fewer than there are: the rest is
-    free). A match binds it to `name`.
+    """Matches an instruction of one of `kinds` whose inputs match `inputs`, and binds it to `name`.
 
-    single_use: nothing outside the match may read its result. commutes: two inputs may match in either order.
-    check: returns why the instruction does not fit, or None.
+    inputs: a pattern for each input; None matches anything, and inputs without a pattern are free.
+    single_use: nothing outside the match may read the result. commutes: two inputs may match in either order.
+    check: returns the reason why the instruction does not fit, or None.
     """
 
     __slots__ = ("check", "commutes", "inputs", "kinds", "name", "single_use")
@@ -39,7 +39,7 @@ class Pattern:
 
 
 class Failure(NamedTuple):
-    """Why a pattern does not match at an instruction. wrong_op: it is already another op than was looked for."""
+    """The reason why a pattern does not match at an instruction. wrong_op: whether the op itself is another one."""
 
     instr: Instr
     reason: str
@@ -47,14 +47,14 @@ class Failure(NamedTuple):
 
 
 class Match:
-    """What a pattern's names are bound to."""
+    """The instructions that a pattern's names are bound to."""
 
     def __init__(self, root: Instr) -> None:
         self.root = root
         self.bound: dict[str, Instr] = {}
 
     def bind(self, name: str, instr: Instr) -> None:
-        """What `name`, if it is one, stands for."""
+        """Let `name` stand for the instruction, unless the name is empty."""
         if name:
             self.bound[name] = instr
 
@@ -63,7 +63,7 @@ class Match:
 
 
 def match(pattern: Pattern, root: Instr, uses: Callable[[Value], int]) -> Match | Failure:
-    """Match `pattern` at `root`. `uses` counts the readers of a value, results of the program included."""
+    """Match `pattern` at `root`. `uses` counts the readers of a value; the program's results count as readers."""
     failure = _unfit(pattern, root)
     if failure is not None:
         return failure
@@ -74,7 +74,7 @@ def match(pattern: Pattern, root: Instr, uses: Callable[[Value], int]) -> Match 
 
 
 def _unfit(pattern: Pattern, instr: Instr) -> Failure | None:
-    """Why the instruction itself does not fit; None where it does."""
+    """The reason why the instruction itself does not fit, or None."""
     if not isinstance(instr.op, pattern.kinds):
         wanted = " or ".join(k.__name__ for k in pattern.kinds)
         return Failure(instr, f"{type(instr.op).__name__} is not {wanted}", wrong_op=True)

@@ -1,4 +1,4 @@
-"""Pipelines: passes in order, with one hook between them, on which verifier, timer, trace and pictures hang."""
+"""Pipelines: passes in order, with one hook between them for the verifier, timers, traces and pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from minigraph.rewrite.driver import Applied, Change, Missed, Outcome, Rule, rew
 
 
 class Pass(Protocol):
-    """A transformation of programs. `name` is how it is switched off."""
+    """A transformation of programs, chosen or switched off by its name."""
 
     @property
     def name(self) -> str: ...
@@ -73,9 +73,10 @@ Hook = Callable[[Program, Stage], None]
 
 
 def run_pipeline(program: Program, passes: Sequence[Pass], hooks: Iterable[Hook] = ()) -> tuple[Program, list[Stage]]:
-    """Run `passes` in order. After each, `hooks` see (program before, stage); a changed program is verified first.
+    """Run `passes` in order; returns the last program and the record of each pass.
 
-    VerificationError names the pass that broke the program, and carries the program before it.
+    hooks: called after each pass with the program before it and its record. A changed program is verified first.
+    VerificationError names the pass that broke the program and shows the program before it.
     """
     stages: list[Stage] = []
     verified: Program | None = None

@@ -178,7 +178,7 @@ def check_layout(plan: Plan) -> None:
 
 
 @given(graphs())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_random_plans(case: tuple[tf.Graph, list[tf.Tensor], dict[tf.Tensor, np.ndarray]]) -> None:
     graph, fetches, feeds = case
     with tf.Session(graph=graph) as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,12 +16,6 @@ from minigraph.run import session as session_module
 RNG = np.random.default_rng(8)
 IMAGES = RNG.normal(size=(12, 6, 6, 2)).astype(np.float32)
 LABELS = np.eye(3, dtype=np.float32)[RNG.integers(0, 3, 12)]
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def weights(*shape: int) -> tf.Variable:
@@ -88,7 +82,7 @@ class Training:
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda b: b.__name__)
 @given(steps=st.lists(st.tuples(st.integers(0, 2), st.integers(1, 12)), min_size=2, max_size=8))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_a_long_used_session_gives_what_a_fresh_one_does(
     body: Callable[[tf.Tensor], tf.Tensor], steps: list[tuple[int, int]]
 ) -> None:

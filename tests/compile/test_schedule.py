@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 
@@ -22,12 +22,6 @@ from minigraph.core.types import TensorType
 from minigraph.ir.program import Cell, Instr, Program, Value
 
 START = (3.0, 5.0, 7.0)
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def program_of(fetches: list[Any]) -> Program:
@@ -421,7 +415,7 @@ def expect(program: list[Model], wanted: list[int], fed: dict[int, float]) -> tu
 
 
 @given(programs(), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_random_programs_follow_the_rule(program: list[Model], data: st.DataObject) -> None:
     tensors = [i for i, s in enumerate(program) if s.kind != "group"]
     wanted = data.draw(st.lists(st.integers(0, len(program) - 1), min_size=1, max_size=6, unique=True))
@@ -442,7 +436,7 @@ def test_random_programs_follow_the_rule(program: list[Model], data: st.DataObje
 
 @pytest.mark.parametrize("memory_aware", [False, True])
 @given(program=programs(), data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_write_comes_before_the_last_use_of_what_it_destroys(
     memory_aware: bool, program: list[Model], data: st.DataObject
 ) -> None:
@@ -495,7 +489,7 @@ def test_a_schedule_does_not_depend_on_chance(memory_aware: bool) -> None:
 
 
 @given(random_graphs())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_another_order_needs_no_more_memory_and_changes_no_value(case: Case) -> None:
     plans = []
     for reorder in (False, True):

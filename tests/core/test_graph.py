@@ -5,7 +5,6 @@ from __future__ import annotations
 import linecache
 import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,12 +27,6 @@ from minigraph.ops.math.clipping import clip_by_value
 from minigraph.ops.math.exponential import exp
 from minigraph.ops.math.matmul import matmul
 from minigraph.ops.state.variable import group, no_op, tuple_
-
-
-@pytest.fixture
-def graph() -> Iterator[Graph]:
-    with Graph().as_default() as graph:
-        yield graph
 
 
 def names(graph: Graph) -> list[str]:

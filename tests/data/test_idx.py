@@ -30,7 +30,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     array=st.sampled_from([order + dtype for dtype in DTYPES for order in "<>"]).flatmap(
         lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5))
@@ -86,7 +86,7 @@ def test_truncation_at_every_byte(tmp_path: Path, zipped: bool) -> None:
         assert "got" in str(caught.value)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_a_changed_gzip_never_gives_another_array(folder: Path, data: st.DataObject) -> None:
     path = folder / "changed.gz"

@@ -35,7 +35,7 @@ def jitter(item: int) -> int:
     return item * item
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 20), st.integers(1, 4), st.integers(1, 6))
 def test_order_is_the_sources(count: int, workers: int, ahead: int) -> None:
     assert list(Prefetch(jitter, range(count), workers=workers, ahead=ahead)) == [i * i for i in range(count)]
@@ -117,7 +117,7 @@ def take(stream: Batches | LoadedBatches, count: int) -> list[list[list[float]]]
     return [[part.tolist() for part in stream.next_batch()] for _ in range(count)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 12), st.integers(1, 5), st.integers(0, 99), st.booleans(), st.integers(1, 4), st.integers(1, 5))
 def test_loaded_batches_are_those_of_batches(
     examples: int, batch_size: int, seed: int, shuffle: bool, workers: int, ahead: int
@@ -138,7 +138,7 @@ def test_loaded_batches_are_those_of_batches(
     loaded.close()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 9), st.integers(1, 4))
 def test_a_stream_goes_on_exactly(steps: int, ahead: int) -> None:
     def new(seed: int) -> LoadedBatches:
@@ -208,7 +208,7 @@ def test_batch_that_is_given_up() -> None:
     found.close()  # type: ignore[attr-defined]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 30), st.integers(1, 4), st.integers(0, 6), st.integers(0, 3), st.integers(0, 9))
 def test_shuffle_batch(count: int, batch_size: int, waiting: int, more: int, seed: int) -> None:
     capacity = waiting + batch_size + more

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support import torch_networks
+from support.paths import CHECKPOINTS
 from support.real_weights import weight_file
 
 import minigraph as tf
@@ -19,17 +19,10 @@ from minigraph.models.pretrained import load_pretrained
 from minigraph.models.record import Model, Preprocessing, Stored
 from minigraph.weights import assign_weights, load_weights, save_weights
 
-CHECKPOINTS = Path(__file__).parents[1] / "goldens" / "checkpoints"
 REAL = [
     ("squeezenet", "squeezenet_weights_tf_dim_ordering_tf_kernels.h5", torch_networks.squeezenet),
     ("efficientnet-lite0", "efficientnet-lite0-57934424.pth", torch_networks.efficientnet_lite0),
 ]
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def small(images: tf.Tensor, num_classes: int = 3, scope: str = "small", **_: Any) -> Any:

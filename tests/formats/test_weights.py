@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from support.paths import CHECKPOINTS
 from support.real_weights import weight_file
 
 from minigraph.core.errors import DataLossError, InvalidArgumentError, MissingPackageError, NotFoundError
 from minigraph.formats.tensorflow.crc32c import crc32c
 from minigraph.weights import FORMATS, find_format, load_weights, save_weights
 
-CHECKPOINTS = Path(__file__).parents[1] / "goldens" / "checkpoints"
 WRITTEN = [form for form in FORMATS if form.write is not None]
 DTYPES = ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 
@@ -50,7 +50,7 @@ def test_round_trip(form: Any, tmp_path_factory: pytest.TempPathFactory) -> None
     need(form.name)
     path = tmp_path_factory.mktemp("round") / f"weights{form.suffixes[0]}"
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(st.dictionaries(names, arrays, max_size=4))
     def check(weights: dict[str, Any]) -> None:
         save_weights(path, weights)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -12,12 +10,6 @@ from minigraph.core.errors import FailedPreconditionError, GraphError
 from minigraph.graphs.freeze import convert_variables_to_constants, extract_sub_graph
 
 X = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def network(training: bool = False) -> tf.Tensor:

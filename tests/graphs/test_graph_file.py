@@ -68,7 +68,7 @@ def losses(graph: tf.Graph, x: np.ndarray, steps: int = 3) -> list[float]:
 # round trips
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(random_graphs())
 def test_random_graphs(case: Case) -> None:
     again = reread(case.graph)

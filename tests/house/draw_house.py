@@ -1,4 +1,4 @@
-"""Draw the house from the imports into CONTRIBUTING.md: python tests/house/draw_house.py
+"""Draw the house from the imports into CONTRIBUTING.md: `make house`
 
 Each line of `FLOORS` is one box. An arrow stands for imports; one that follows from two others is left out.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from test_floors import FLOORS, floor, import_graph
+from house.test_floors import FLOORS, floor, import_graph
 
 PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 START, END = "<!-- house -->\n", "<!-- /house -->\n"

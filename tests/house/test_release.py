@@ -10,9 +10,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-import release
+from house import release
+from support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
 KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,6 @@ KINDS = (
     tf.SameBatchWarning, tf.DoubleSoftmaxWarning, tf.DropoutInEvaluationWarning, tf.UnorderedUpdatesWarning,
 )  # fmt: skip
 DATA = np.random.RandomState(0).uniform(size=(400, 3)).astype(np.float32)
-
-
-@pytest.fixture(autouse=True)
-def graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def caught(program: Callable[[], Any]) -> list[warnings.WarningMessage]:

@@ -15,12 +15,6 @@ from minigraph.inspect.numerics import CheckedPlan, summarise
 from minigraph.passes.fuse_blocks import FuseBlocks
 
 
-@pytest.fixture(autouse=True)
-def graph() -> Any:
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
 def failure(session: tf.Session, fetches: Any, feed: Any = None) -> str:
     with pytest.raises(errors.InvalidArgumentError) as caught:
         session.run(fetches, feed)

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from scipy import ndimage, signal
+from support.needed import needed
 
 import minigraph as tf
 from minigraph import filters as F
 from minigraph.core.errors import DTypeError, ShapeError
 
+ndimage, signal = needed("scipy.ndimage"), needed("scipy.signal")
 Array = np.ndarray[Any, Any]
 
 
@@ -177,14 +178,14 @@ def pair(seed: int, image: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[Ar
     return one, two, random.randint(-9, 10, kernel).astype(float)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SEEDS, SIZES, SIZES, st.integers(-5, 5))
 def test_scaling_and_superposition(seed: int, image: tuple[int, int], kernel: tuple[int, int], scale: int) -> None:
     one, two, h = pair(seed, image, kernel)
     np.testing.assert_array_equal(convolved(scale * one + two, h), scale * convolved(one, h) + convolved(two, h))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SEEDS, SIZES, SIZES, st.integers(0, 3), st.integers(0, 3))
 def test_shift_invariance(seed: int, image: tuple[int, int], kernel: tuple[int, int], down: int, right: int) -> None:
     one, _, h = pair(seed, image, kernel)
@@ -192,7 +193,7 @@ def test_shift_invariance(seed: int, image: tuple[int, int], kernel: tuple[int, 
     np.testing.assert_array_equal(convolved(np.pad(one, shift), h), np.pad(convolved(one, h), shift))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SEEDS, SIZES, SIZES)
 def test_convolution_commutes_and_an_impulse_gives_the_impulse_response(
     seed: int, image: tuple[int, int], kernel: tuple[int, int]
@@ -206,7 +207,7 @@ def test_convolution_commutes_and_an_impulse_gives_the_impulse_response(
     assert response.tolist() == [[1, 3, 3, 3, 3, 2]]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SEEDS, SIZES, SIZES, st.sampled_from(["full", "same", "valid"]))
 def test_layers_cross_correlate_so_that_convolution_turns_the_kernel(
     seed: int, image: tuple[int, int], kernel: tuple[int, int], mode: str
@@ -227,7 +228,7 @@ def test_layers_cross_correlate_so_that_convolution_turns_the_kernel(
         np.testing.assert_array_equal(layer[0, :, :, 0], found)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SEEDS, SIZES, SIZES)
 def test_the_gradient_is_the_adjoint(seed: int, image: tuple[int, int], kernel: tuple[int, int]) -> None:
     """⟨h∗x, δ⟩ = ⟨x, δ∗turned h⟩: the gradient for the image is δ convolved with the turned kernel."""
@@ -323,7 +324,7 @@ def test_filters_against_opencv(image: Array) -> None:
     np.testing.assert_array_equal(filtered(F.median, image, size=5), cv2.medianBlur(image, 5))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SEEDS, st.floats(0.5, 0.95), st.floats(0.01, 0.5))
 def test_hysteresis_keeps_components_with_a_strong_pixel(seed: int, weak_share: float, strong_share: float) -> None:
     random = np.random.RandomState(seed)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from support.paths import TESTS
 
 from minigraph.tools.cli import main
 
-TESTS = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
 
 

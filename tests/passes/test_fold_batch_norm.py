@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.networks import max_pool
 from support.networks import normalised as normalised_convolution
-from support.programs import after, kinds, program_of, reasons
+from support.pass_text import check, check_missed, program
+from support.programs import after, kinds, program_of
 
 import minigraph as tf
+from minigraph.ir.parser import ProgramSyntaxError
 from minigraph.passes.constant_folding import constant_folding
 from minigraph.passes.fold_batch_norm import fold_batch_norm
 from minigraph.passes.simplify import simplify
@@ -98,32 +100,6 @@ def test_statistics_of_the_batch_are_not_folded() -> None:
     assert not outcome.applied
 
 
-def test_a_scale_from_a_feed_is_not_folded() -> None:
-    x, scale = image(), tf.placeholder(tf.float32, [4])
-    outcome = after(program_of([convolved(x, variable([3, 3, 3, 4], 1)) * scale], [x, scale]), fold_batch_norm)
-    assert not outcome.applied
-    assert "the other operand depends on the batch" in reasons(outcome)
-
-
-def test_a_convolution_that_something_else_reads_stays() -> None:
-    x = image()
-    y = convolved(x, variable([3, 3, 3, 4], 1))
-    outcome = after(program_of([normalised(y), y], [x]), fold_batch_norm)
-    assert not outcome.applied
-    assert "its result has 2 readers" in reasons(outcome)
-
-
-def test_shared_filters_are_not_folded() -> None:
-    x, z = image(), image()
-    filters = variable([3, 3, 3, 4], 1)
-    outcome = after(
-        program_of([normalised(convolved(x, filters)), normalised(convolved(z, filters), seed=20)], [x, z]),
-        fold_batch_norm,
-    )
-    assert not outcome.applied
-    assert "the filter has 2 readers" in reasons(outcome)
-
-
 def test_a_step_that_trains_the_scale_is_not_folded() -> None:
     x = image()
     y = normalised(convolved(x, variable([3, 3, 3, 4], 1)))
@@ -131,14 +107,6 @@ def test_a_step_that_trains_the_scale_is_not_folded() -> None:
     outcome = after(program_of([y, *gradients], [x]), fold_batch_norm)
     assert "Mul" in kinds(outcome.program)
     assert not any("into_filter" in a.rule for a in outcome.applied)
-
-
-def test_a_scale_along_another_axis_than_the_channels_stays() -> None:
-    x = image()
-    y = convolved(x, variable([3, 3, 3, 4], 1)) * variable([5, 1], 3)
-    outcome = after(program_of([y], [x]), fold_batch_norm)
-    assert not outcome.applied
-    assert "the other operand is not one number for each channel" in reasons(outcome)
 
 
 def test_folded_filters_follow_the_variables() -> None:
@@ -245,3 +213,95 @@ def test_a_residual_network_runs_no_batch_normalisation() -> None:
                     "Blocked",
                 }
     assert np.linalg.norm(found["O0"] - found["O3"]) <= 1e-5 * np.linalg.norm(found["O0"])
+
+
+CONV = """
+    feed %x float32[2,6,5,3]
+    cell %wv float32[3,3,3,4]
+    %w = ReadVariable(%wv)
+    cell %sv float32[4]
+    %s = ReadVariable(%sv)
+    %y = Conv2D(%x, %w)
+"""
+START = CONV.rpartition("%y")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("%z = Mul(%y, %s)", "%f = Mul(%w, %s)\n%z = Conv2D(%x, %f)"),
+        ("%z = Mul(%s, %y)", "%f = Mul(%w, %s)\n%z = Conv2D(%x, %f)"),
+        ("%z = RealDiv(%y, %s)", "%f = RealDiv(%w, %s)\n%z = Conv2D(%x, %f)"),
+        ("%z = AddV2(%s, %y)", "%c = Conv2D(%x, %w)\n%z = BiasAdd(%c, %s)"),
+        ("%z = Sub(%y, %s)", "%c = Conv2D(%x, %w)\n%n = Neg(%s)\n%z = BiasAdd(%c, %n)"),
+        ("%b = BiasAdd(%y, %s)\n%z = Sub(%b, %s)", "%c = Conv2D(%x, %w)\n%n = Sub(%s, %s)\n%z = BiasAdd(%c, %n)"),
+        ("%b = BiasAdd(%y, %s)\n%z = BiasAdd(%b, %s)", "%c = Conv2D(%x, %w)\n%n = Add(%s, %s)\n%z = BiasAdd(%c, %n)"),
+    ],
+)
+def test_scales_and_shifts_go_into_filter_and_bias(text: str, after: str) -> None:
+    check(fold_batch_norm, CONV + text + "\nreturn %z", START + after + "\nreturn %z", exact=False)
+
+
+def test_a_scale_behind_a_bias_scales_both() -> None:
+    check(
+        fold_batch_norm,
+        CONV + "%b = BiasAdd(%y, %s)\n%z = Mul(%b, %s)\nreturn %z",
+        START + "%f = Mul(%w, %s)\n%c = Conv2D(%x, %f)\n%t = Mul(%s, %s)\n%z = BiasAdd(%c, %t)\nreturn %z",
+        exact=False,
+    )
+
+
+ONE_ELEMENT = "cell %tv float32[1]\n%t = ReadVariable(%tv)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (ONE_ELEMENT + "%z = AddV2(%y, %t)", "the other operand is one number for all channels"),
+        ("const %t float32[](0.5)\n%z = Sub(%y, %t)", "the other operand is one number for all channels"),
+        ("feed %t float32[4]\n%z = Mul(%y, %t)", "the other operand depends on the batch"),
+        ("feed %t float32[4]\n%z = AddV2(%y, %t)", "the other operand depends on the batch"),
+        ("feed %t float32[4]\n%b = BiasAdd(%y, %t)\n%z = Mul(%b, %s)", "the bias depends on the batch"),
+        ("feed %t float32[4]\n%b = BiasAdd(%y, %t)\n%z = AddV2(%b, %s)", "the bias depends on the batch"),
+        ("%z = Mul(%y, %y)", "its result has 2 readers"),
+        ("%e = Exp(%y)\n%z = Mul(%y, %s)\n%q = AddV2(%z, %e)", "its result has 2 readers"),
+        ("%g = Conv2D(%x, %w) {strides=(2, 2)}\n%e = Exp(%g)\n%z = Mul(%y, %s)", "the filter has 2 readers"),
+        ("%r = Reshape(%s) {shape=(4, 1)}\n%z = Mul(%y, %r)", None),
+        ("cell %tv float32[5,1]\n%t = ReadVariable(%tv)\n%z = Mul(%y, %t)",
+         "the other operand is not one number for each channel"),
+        ("cell %tv float32[1,2,6,5,4]\n%t = ReadVariable(%tv)\n%z = Mul(%y, %t)",
+         "both operands are the same, or it is broadcast"),
+        ("%z = Mul(%y, %s) ^%x", "it has control inputs"),
+    ],
+)  # fmt: skip
+def test_what_stays_and_why(text: str, reason: str | None) -> None:
+    if reason is None:  # no broadcast to the convolution's shape
+        with pytest.raises(ProgramSyntaxError, match="do not broadcast"):
+            program(CONV + text + "\nreturn %z")
+        return
+    extra = ", %e" if "%g" in text else ""
+    check_missed(fold_batch_norm, CONV + text + f"\nreturn %z{extra}" + (", %q" if "%q" in text else ""), reason)
+
+
+@pytest.mark.parametrize(
+    ("before", "product", "reason"),
+    [
+        ("feed %f float32[3,3,3,4]\n", "Conv2D(%x, %f)", "the filter depends on the batch"),
+        ("feed %m float32[5,6]\ncell %nv float32[4,6]\n%n = ReadVariable(%nv)\n",
+         "MatMul(%m, %n) {transpose_b=True}", "the filter's last axis is not the channels"),
+    ],
+)  # fmt: skip
+def test_a_filter_that_cannot_be_scaled_stays(before: str, product: str, reason: str) -> None:
+    check_missed(fold_batch_norm, f"{START}{before}%y = {product}\n%z = Mul(%y, %s)\nreturn %z", reason)
+
+
+def test_a_shift_of_one_element_runs() -> None:
+    x = image()
+    y = convolved(x, variable([3, 3, 3, 4], 1)) + variable([1], 2)
+    feed = {x: np.ones((2, 6, 5, 3), np.float32)}
+    found = []
+    for level in ("O0", "O3"):
+        with tf.Session(optimize=level) as session:
+            session.run(tf.global_variables_initializer())
+            found.append(session.run(y, feed))
+    np.testing.assert_allclose(*found, rtol=1e-5, atol=1e-5)

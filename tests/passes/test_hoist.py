@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.pass_text import check, check_unchanged
 from support.programs import after, kinds, program_of
 
 import minigraph as tf
@@ -38,18 +39,6 @@ def test_work_on_variables_is_kept_and_views_are_not() -> None:
         assert [type(s.instr.op).__name__ for s in plan.steps] == ["Mul"]
         assert plan.fixed is not None
         assert [type(s.instr.op).__name__ for s in plan.fixed.steps] == ["Exp"]
-
-
-def test_a_run_that_changes_a_variable_keeps_nothing() -> None:
-    x, v, y = network()
-    step = v.assign_add(x)
-    assert not after(program_of([y], [x], [step.op]), hoist).applied
-
-
-def test_neither_feeds_nor_random_numbers_nor_constants_are_kept() -> None:
-    x, v, _ = network()
-    values = [v + tf.random_uniform([3], seed=1), v * x, tf.exp(tf.constant([1.0, 2.0])), tf.zeros([2000]) + 1.0]
-    assert not after(program_of(values, [x]), hoist).applied
 
 
 def _load(v: Any, session: Any, path: Path) -> None:
@@ -123,3 +112,40 @@ def test_a_kept_part_makes_only_what_it_needs_of_a_loop() -> None:
             if fetches[-1] is outer:
                 expected = [[1.2, 1.1], [-0.2, -0.1]]
             np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+TEXT = """
+    feed %x float32[3]
+    cell %v float32[3]
+    %r = ReadVariable(%v)
+    %e = Exp(%r)
+    %y = Mul(%e, %x)
+    return %y
+"""
+
+
+def test_a_function_of_a_variable_is_hoisted() -> None:
+    after = TEXT.replace("%y = Mul(%e, %x)", "%h = Hoist(%e)\n%y = Mul(%h, %x)")
+    check(hoist, TEXT, after)
+
+
+def test_only_the_last_of_a_chain_is_kept() -> None:
+    before = TEXT.replace("Mul(%e, %x)", "Mul(%t, %x)").replace("%y =", "%t = Tanh(%e)\n%y =")
+    after = before.replace("%y = Mul(%t, %x)", "%h = Hoist(%t)\n%y = Mul(%h, %x)")
+    check(hoist, before, after)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("return", "%s = AssignAdd(%v, %x)\nreturn"),
+        ("Exp(%r)", "Reshape(%r) {shape=(3,)}"),
+        ("Exp(%r)", "Mul(%r, %x)"),
+        ("Exp(%r)", "Exp(%r) ^%x"),
+        ("%e = Exp(%r)", "cell %s uint64[3]\n%e = RandomUniform(%s) {dtype=float32, shape=(3,), seed=1, seed2=2}"),
+        ("%e = Exp(%r)", "const %c float32[3](1.0, 2.0, 3.0)\n%e = Exp(%c)"),
+    ],
+    ids=["a variable changes", "a view", "a feed", "a control input", "random numbers", "no variable"],
+)
+def test_what_is_not_kept(old: str, new: str) -> None:
+    check_unchanged(hoist, TEXT.replace(old, new))

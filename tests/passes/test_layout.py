@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.pass_text import check, check_missed, check_unchanged
 from support.programs import after, kinds, program_of, reasons
 
 import minigraph as tf
@@ -39,11 +40,7 @@ def back(x: Any) -> Any:
 
 
 CASES: dict[str, tuple[Callable[[Any], Any], list[str]]] = {
-    "there and back": (lambda x: back(moved(x)), []),
-    "around a function": (lambda x: back(tf.nn.relu(moved(x))), ["Relu"]),
     "around a sum of two": (lambda x: back(moved(x) + moved(tf.exp(x))), ["AddV2", "Exp"]),
-    "around a number": (lambda x: back(2.0 * moved(x)), ["Mul"]),
-    "around a vector of channels": (lambda x: back(moved(x) * tf.constant([1.0, 2.0, 3.0])), ["Mul", "Reshape"]),
     "around a vector of rows": (
         lambda x: back(moved(x) * tf.constant(np.arange(4.0, dtype=np.float32).reshape(4, 1, 1))),
         ["Mul", "Reshape"],
@@ -60,10 +57,6 @@ CASES: dict[str, tuple[Callable[[Any], Any], list[str]]] = {
         ["Sum", "Transpose"],
     ),
     "around a concatenation": (lambda x: back(tf.concat([moved(x), moved(-x)], -1)), ["ConcatV2", "Neg"]),
-    "of axes of length 1": (
-        lambda x: tf.transpose(tf.reshape(x, [1, 120, 1, 1]), [0, 2, 3, 1]),
-        ["Reshape"],
-    ),
     "of a broadcast": (lambda x: moved(tf.gradients(tf.reduce_mean(x, [2, 3]), x)[0]), ["BroadcastTo", "Full"]),
 }
 
@@ -163,3 +156,103 @@ def test_names_and_seeds_are_those_of_one_op() -> None:
     assert (y.name, y.shape.as_list()) == ("c:0", [1, 4, 5, 6])
     with pytest.raises(ValueError, match="across the batch or the channels"):
         tf.nn.conv2d(x, np.ones((2, 2, 2, 4), np.float32), [1, 2, 2, 1], "SAME", data_format="NCHW")
+
+
+# as text
+
+
+IMAGE = "feed %x float32[2,3,4,5]\n"
+MOVE = "{perm=(0, 2, 3, 1)}"
+BACK = "{perm=(0, 3, 1, 2)}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"%t = Transpose(%x) {MOVE}\n%y = Relu(%t)", f"%r = Relu(%x)\n%y = Transpose(%r) {MOVE}"),
+        (f"%t = Transpose(%x) {MOVE}\n%y = Mul(%t, %t)", f"%r = Mul(%x, %x)\n%y = Transpose(%r) {MOVE}"),
+        (
+            f"const %v float32[3](1.0, 2.0, 3.0)\n%t = Transpose(%x) {MOVE}\n%y = Mul(%t, %v)",
+            "const %v float32[3](1.0, 2.0, 3.0)\n%w = Reshape(%v) {shape=(1, 3, 1, 1)}\n"
+            f"%r = Mul(%x, %w)\n%y = Transpose(%r) {MOVE}",
+        ),
+        (
+            f"const %v float32[](2.0)\n%t = Transpose(%x) {MOVE}\n%y = Mul(%t, %v)",
+            f"const %v float32[](2.0)\n%r = Mul(%x, %v)\n%y = Transpose(%r) {MOVE}",
+        ),
+        (f"%t = Transpose(%x) {MOVE}\n%y = Max(%t) {{axis=(1, 2)}}", "%y = Max(%x) {axis=(2, 3)}"),
+        (
+            f"%t = Transpose(%x) {MOVE}\n%y = Max(%t) {{axis=(1,)}}",
+            "%r = Max(%x) {axis=(2,)}\n%y = Transpose(%r) {perm=(0, 2, 1)}",
+        ),
+        (
+            f"%t = Transpose(%x) {MOVE}\n%y = ConcatV2(%t, %t) {{axis=-1}}",
+            f"%r = ConcatV2(%x, %x) {{axis=1}}\n%y = Transpose(%r) {MOVE}",
+        ),
+        (f"%t = Transpose(%x) {MOVE}\n%y = Transpose(%t) {BACK}", None),
+        (f"%t = Transpose(%x) {MOVE}\n%e = Exp(%t)\n%y = Transpose(%e) {BACK}", "%y = Exp(%x)"),
+        (f"%t = Transpose(%x) {BACK}\n%y = BiasAddGrad(%t)", f"%t = Transpose(%x) {BACK}\n%y = BiasAddGrad(%t)"),
+    ],
+)  # fmt: skip
+def test_transposes_sink(before: str, after: str | None) -> None:
+    expected = IMAGE + (f"{after}\nreturn %y" if after else "return %x")
+    if after == before:
+        check_unchanged(layout, IMAGE + before + "\nreturn %y")
+    else:
+        check(layout, IMAGE + before + "\nreturn %y", expected)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("feed %x float32[1,3,1,1]\n%y = Transpose(%x) {perm=(0, 2, 3, 1)}", "%y = Reshape(%x) {shape=(1, 1, 1, 3)}"),
+        (
+            "feed %x float32[2,3]\n%b = BroadcastTo(%x) {shape=(2, 3, 4), axis=(2,)}\n"
+            "%y = Transpose(%b) {perm=(2, 0, 1)}",
+            "%y = BroadcastTo(%x) {shape=(4, 2, 3), axis=(0,)}",
+        ),
+        ("feed %x float32[3,3]\n%t = Transpose(%x) {perm=(1, 0)}\n%y = MatMul(%t, %x)",
+         "%y = MatMul(%x, %x) {transpose_a=True}"),
+        ("feed %x float32[3,3]\n%t = Transpose(%x) {perm=(1, 0)}\n%y = MatMul(%x, %t) {transpose_b=True}",
+         "%y = MatMul(%x, %x)"),
+        ("feed %x float32[2,3]\n%t = Transpose(%x) {perm=(1, 0)}\n%y = Exp(%t)",
+         "%e = Exp(%x)\n%y = Transpose(%e) {perm=(1, 0)}"),
+    ],
+)  # fmt: skip
+def test_transposes_go_into_what_reads_or_makes_them(before: str, after: str) -> None:
+    feed, _, _ = before.partition("\n")
+    check(layout, before + "\nreturn %y", f"{feed}\n{after}\nreturn %y")
+
+
+def test_a_transpose_that_is_read_twice_sinks_on_both_paths_of_an_image_only() -> None:
+    check(
+        layout,
+        IMAGE + f"%t = Transpose(%x) {MOVE}\n%a = Exp(%t)\n%b = Tanh(%t)\nreturn %a, %b",
+        IMAGE + f"%e = Exp(%x)\n%a = Transpose(%e) {MOVE}\n%h = Tanh(%x)\n%b = Transpose(%h) {MOVE}\nreturn %a, %b",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("feed %x float32[2,3]\n%t = Transpose(%x) {perm=(1, 0)}\n%y = Exp(%t)\n%z = Tanh(%t)\nreturn %y, %z",
+         "something else reads the transposed operand"),
+        (IMAGE + f"feed %w float32[2,4,5,3]\n%t = Transpose(%x) {MOVE}\n%y = Mul(%t, %w)\nreturn %y",
+         "its operands are not all transposed in the same way"),
+        (IMAGE + "%y = Exp(%x)\nreturn %y", "no operand is transposed"),
+        (IMAGE + f"%t = Transpose(%x) {MOVE} ^%x\n%y = Exp(%t)\nreturn %y", "no operand is transposed"),
+        (IMAGE + f"%t = Transpose(%x) {MOVE}\n%y = Exp(%t) ^%x\nreturn %y", "it has control inputs"),
+        (IMAGE + "const %v float32[1](1.0)\n%y = ConcatV2(%v, %v) {axis=0}\nreturn %y", "an operand is a vector"),
+        (IMAGE + f"%y = Transpose(%x) {MOVE}\nreturn %y", "it moves axes of more than one element"),
+        ("feed %x float32[2,3]\n%b = BroadcastTo(%x) {shape=(2, 3, 4), axis=(2,)}\n"
+         "%y = Transpose(%b) {perm=(1, 0, 2)}\nreturn %y", "it moves axes that are not broadcast"),
+        (IMAGE + f"%t = Transpose(%x) {MOVE}\n%y = BiasAddGrad(%t)\nreturn %y",
+         "the channels are not on the last axis before"),
+        ("feed %x float32[3,3]\n%y = MatMul(%x, %x)\nreturn %y", "no operand is a transpose of the last two axes"),
+        ("feed %x float32[3,3,3,3]\nfeed %w float32[2,3,3,3,3]\n%t = Transpose(%x) {perm=(0, 2, 3, 1)}\n"
+         "%u = Transpose(%w) {perm=(0, 1, 2, 4, 3)}\n%y = Mul(%t, %u)\nreturn %y",
+         "its operands are not all transposed in the same way"),
+    ],
+)  # fmt: skip
+def test_what_stops_a_transpose_as_text(text: str, reason: str) -> None:
+    check_missed(layout, text, reason)

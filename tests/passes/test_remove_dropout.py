@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.pass_text import check_missed, run
 from support.programs import after, kinds, program_of, reasons
 
 import minigraph as tf
+from minigraph.ir.printer import format_program
 from minigraph.passes import PIPELINES
 from minigraph.passes.constant_folding import constant_folding
 from minigraph.passes.remove_dropout import remove_dropout
@@ -67,13 +69,47 @@ def test_evaluation_in_between_leaves_later_masks_as_they_are_without_passes() -
     assert not np.array_equal(found["O3"][0], found["O3"][2])
 
 
-def test_large_constants_of_one_number_are_folded_without_being_made() -> None:
-    x = tf.placeholder(tf.float32, [100, 100])
-    filled = tf.cast(tf.equal(tf.zeros([100, 100]) + 1.0, tf.ones([100, 100])), tf.float32) * 3.0
-    program = after(program_of([x + filled], [x]), constant_folding).program
-    assert kinds(program) == ["AddV2", "Full"]
-    (full,) = [i.op for i in program.instrs if type(i.op).__name__ == "Full"]
-    assert full.value == 3.0  # type: ignore[attr-defined]
-    mixed = np.arange(10000.0, dtype=np.float32).reshape(100, 100)
-    program = after(program_of([tf.zeros([100, 100]) + tf.constant(mixed)]), constant_folding).program
-    assert "AddV2" in kinds(program)
+def dropout(rate: str) -> str:
+    """x·cast(U ≥ r); U from the first state."""
+    return f"""
+        feed %x float32[2,3]
+        cell %s uint64[3]
+        %u = RandomUniform(%s) {{dtype=float32, shape=(2, 3), seed=1, seed2=2}}
+        {rate}
+        %k = GreaterEqual(%u, %r)
+        %c = Cast(%k) {{dtype=float32}}
+        %y = Mul(%x, %c)
+        return %y
+    """
+
+
+@pytest.mark.parametrize("rate", ["0.0", "-0.0", "-0.5"])
+def test_what_keeps_everything_goes_and_the_random_state_moves_on(rate: str) -> None:
+    outcome = run(remove_dropout, dropout(f"const %r float32[]({rate})"))
+    assert format_program(outcome.program, names=False).splitlines() == [
+        "%0 = Feed() {slot=0, type=float32[2,3]} : float32[2,3]",
+        "%1 = Cell() {name='s', type=uint64[3]} : uint64[3]",
+        "%2 = RandomUniform(%1) {dtype=float32, shape=(2, 3), seed=1, seed2=2} : float32[2,3], uint64[3]",
+        "return %0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rate", "reason"),
+    [
+        ("const %r float32[](0.1)", "the rate is above 0"),
+        ("const %r float32[](1e-30)", "the rate is above 0"),
+        ("const %r float32[2,3](0.0, 0.0, 0.0, 0.0, 0.0, 0.5)", "the rate is not constant"),
+        ("feed %r float32[]", "the rate is not constant"),
+        ("cell %v float32[]\n%r = ReadVariable(%v)", "the rate is not constant"),
+    ],
+)
+def test_what_may_drop_something_stays(rate: str, reason: str) -> None:
+    check_missed(remove_dropout, dropout(rate), reason)
+
+
+def test_a_tenth_is_dropped_at_keep_prob_0_9() -> None:
+    x, y = dropped(0.9, [50, 40])
+    with tf.Session() as session:
+        found = session.run(y, {x: np.zeros((50, 40))})
+    assert 100 < np.count_nonzero(found == 0) < 300

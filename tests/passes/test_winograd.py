@@ -1,39 +1,36 @@
-"""Winograd convolution: the matrices, exactly; ops and kernels against PyTorch in float64; and what the pass does."""
+"""The pass winograd: what it makes of convolutions and their gradients, what it declines, and the numbers."""
 
 from __future__ import annotations
 
-import itertools
+import re
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.pass_text import check, check_missed, run
 from support.programs import ops, program_of
 from support.random_graphs import Case, evaluate
 
 import minigraph as tf
-from minigraph.backends.numpy import NumpyBackend, region
+from minigraph.backends.numpy import region
 from minigraph.backends.numpy import winograd as kernels
-from minigraph.core.dtypes import as_dtype
-from minigraph.core.errors import ShapeError
-from minigraph.core.op import Op
-from minigraph.core.types import TensorType
 from minigraph.ir.printer import format_program
+from minigraph.ir.program import Program
 from minigraph.ir.regions import Blocked
 from minigraph.ir.verifier import verify_program
-from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.passes import PIPELINES
 from minigraph.passes.fuse_blocks import FuseBlocks
 from minigraph.passes.winograd import ConvShape, WinogradPass, winograd
+from minigraph.rewrite.choice import Choice
 
-Pads = tuple[tuple[int, int], tuple[int, int]]
 EAGER = WinogradPass(margin=float("inf"))  # wherever it is possible
+
 BLOCKS = FuseBlocks(min_edge=0, min_saved=0)
-FORMS = [(2, 3), (4, 3), (6, 3), (2, 5), (3, 5), (4, 5)]
+
 QUICK = settings(
     max_examples=40,
     deadline=None,
@@ -52,155 +49,6 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of a row of tiles and of one or two images."""
     monkeypatch.setattr(kernels, "LIMIT", 1)
     monkeypatch.setattr(region, "TARGET", 600)
-
-
-# the matrices
-
-
-@pytest.mark.parametrize(("m", "r"), [*FORMS, (1, 1), (1, 3), (3, 1), (5, 4)])
-def test_the_identity_holds_exactly(m: int, r: int) -> None:
-    """Aᵀ[(G·e_k) ⊙ (Bᵀ·e_l)] is 1 at i = l − k and 0 elsewhere, for all unit vectors."""
-    n = m + r - 1
-    output, filters, image = W.transforms(m, r)
-    assert [len(output), len(output[0]), len(filters), len(filters[0])] == [m, n, n, r]
-    for i, k, place in itertools.product(range(m), range(r), range(n)):
-        total = sum((output[i][p] * filters[p][k] * image[p][place] for p in range(n)), Fraction(0))
-        assert total == int(place == i + k)
-
-
-def test_lavin_and_grays_matrices_up_to_scaling() -> None:
-    """Their F(2, 3): each row of Bᵀ and column of Aᵀ is theirs times a number, in their order 0, 1, −1, infinity."""
-    theirs_image = [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]]
-    theirs_output = [[1, 1, 1, 0], [0, 1, -1, -1]]
-    output, _, image = W.transforms(2, 3)
-    for row, other in zip(image, theirs_image, strict=True):
-        assert np.linalg.matrix_rank(np.array([row, other], float)) == 1
-    for column, other in zip(zip(*output, strict=True), zip(*theirs_output, strict=True), strict=True):
-        assert np.linalg.matrix_rank(np.array([column, other], float)) == 1
-
-
-def test_too_large_a_tile_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"there is no F\(5, 5\)"):
-        W.transforms(5, 5)
-
-
-@pytest.mark.parametrize(
-    ("op", "shapes"),
-    [
-        (W.WinogradFilter(2, 3), [(3, 5, 2, 2)]),
-        (W.WinogradFilterAdjoint(2, 3), [(15, 2, 2)]),
-        (W.WinogradConv2D(2, 3, ((0, 0), (0, 0))), [(1, 5, 5, 2), (16, 3, 2)]),
-        (W.WinogradConv2D(2, 3, ((0, 0), (0, 0))), [(5, 5, 2), (16, 2, 2)]),
-    ],
-)
-def test_wrong_shapes_are_errors(op: Op, shapes: list[tuple[int, ...]]) -> None:
-    with pytest.raises(ShapeError, match=type(op).__name__):
-        op.infer(*(TensorType(as_dtype("float32"), s) for s in shapes))
-
-
-# values
-
-
-def lowered(op: Op, *inputs: np.ndarray) -> list[np.ndarray]:
-    """What the NumPy backend gives."""
-    backend = NumpyBackend()
-    types = [TensorType(as_dtype(a.dtype), a.shape) for a in inputs]
-    out_types = op.infer(*types)
-    kernel = backend.lower(op, types, out_types)
-    assert not kernel.fallback
-    outputs = [np.full(t.static, np.nan, t.dtype.np_dtype) for t in out_types]
-    workspace = np.full(kernel.workspace, 0xFF, np.uint8)
-    kernel.bind(inputs, outputs, workspace)()
-    return outputs
-
-
-def naive(x: np.ndarray, w: np.ndarray, grad: np.ndarray, pads: Pads) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Convolution, ∂/∂x and ∂/∂w, by loops over the definition."""
-    padded = np.pad(x, ((0, 0), *pads, (0, 0)))
-    y, dpadded, dw = np.zeros_like(grad), np.zeros_like(padded), np.zeros_like(w)
-    for p, q in itertools.product(range(grad.shape[1]), range(grad.shape[2])):
-        window = (slice(None), slice(p, p + w.shape[0]), slice(q, q + w.shape[1]))
-        y[:, p, q] = np.einsum("nrsi,rsio->no", padded[window], w)
-        dpadded[window] += np.einsum("no,rsio->nrsi", grad[:, p, q], w)
-        dw += np.einsum("nrsi,no->rsio", padded[window], grad[:, p, q])
-    (top, _), (left, _) = pads
-    return y, dpadded[:, top : top + x.shape[1], left : left + x.shape[2]], dw
-
-
-def operands(m: int, r: int, shape: tuple[int, ...], pads: Pads, outputs: int) -> tuple[np.ndarray, ...]:
-    random = np.random.RandomState(r * m)
-    y = W.WinogradConv2D(m, r, pads).out_shape(shape, outputs)
-    return random.randn(*shape), random.randn(r, r, shape[3], outputs), random.randn(*y)
-
-
-def all_forms(m: int, r: int, pads: Pads, x: Any, w: Any, grad: Any, run: Any) -> list[np.ndarray]:
-    """y, dx and dw; each gradient both alone and with the other, which must be the same to the bit."""
-    (u,) = run(W.WinogradFilter(m, r), w)
-    (y,) = run(W.WinogradConv2D(m, r, pads), x, u)
-    dx, du = run(W.WinogradGrads(m, r, pads), x, u, grad)
-    np.testing.assert_array_equal(run(W.WinogradInputGrad(m, r, pads, x.shape), u, grad)[0], dx)
-    np.testing.assert_array_equal(run(W.WinogradFilterGrad(m, r, pads), x, grad)[0], du)
-    return [y, dx, run(W.WinogradFilterAdjoint(m, r), du)[0]]
-
-
-@QUICK
-@given(
-    form=st.sampled_from(FORMS),
-    batch=st.integers(1, 3),
-    height=st.integers(1, 13),
-    width=st.integers(1, 13),
-    channels=st.integers(1, 3),
-    outputs=st.integers(1, 3),
-    pads=st.tuples(*[st.tuples(st.integers(0, 5), st.integers(0, 5))] * 2),
-    limit=st.sampled_from([1, 1 << 14, 1 << 23]),
-)
-def test_kernels_and_references_against_the_definition(
-    monkeypatch: pytest.MonkeyPatch, form: Any, batch: int, height: int, width: int, channels: int, outputs: int,
-    pads: Pads, limit: int,
-) -> None:  # fmt: skip
-    m, r = form
-    height, width = max(height, r - sum(pads[0])), max(width, r - sum(pads[1]))
-    monkeypatch.setattr(kernels, "LIMIT", limit)
-    x, w, grad = operands(m, r, (batch, height, width, channels), pads, outputs)
-    wanted = naive(x, w, grad, pads)
-    for run in (lowered, lambda op, *inputs: op.forward(np, *inputs)):
-        for found, want in zip(all_forms(m, r, pads, x, w, grad, run), wanted, strict=True):
-            np.testing.assert_allclose(found, want, rtol=1e-10, atol=1e-10)
-
-
-@pytest.mark.parametrize(("m", "r"), FORMS)
-def test_the_gradients_are_the_adjoints(m: int, r: int) -> None:
-    """<conv(x, w), δ> = <x, dx> = <w, dw>, the forms being linear in x and in w."""
-    pads = ((r // 2, r // 2), (1, 2))
-    x, w, grad = operands(m, r, (2, 9, 10, 3), pads, 4)
-    y, dx, dw = all_forms(m, r, pads, x, w, grad, lowered)
-    assert np.isclose(np.sum(y * grad), np.sum(x * dx))
-    assert np.isclose(np.sum(y * grad), np.sum(w * dw))
-
-
-@pytest.mark.parametrize(
-    ("m", "shape", "r", "outputs"),
-    [
-        *((m, (4, 14, 14, 64), 5, 128) for m in (2, 3, 4)),
-        *((m, (1, 56, 56, 64), 3, 64) for m in (2, 4, 6)),
-        *((m, (2, 14, 14, 256), 3, 256) for m in (2, 4, 6)),
-    ],
-)
-def test_rounding_errors_in_float32_are_as_documented(m: int, shape: tuple[int, ...], r: int, outputs: int) -> None:
-    torch = pytest.importorskip("torch")
-    pads = ((r // 2, r // 2), (r // 2, r // 2))
-    x, w, grad = (a.astype(np.float32) for a in operands(m, r, shape, pads, outputs))
-    wide = [torch.from_numpy(a.astype(np.float64)) for a in (x, w, grad)]
-    tx, tw = wide[0].permute(0, 3, 1, 2).requires_grad_(), wide[1].permute(3, 2, 0, 1).requires_grad_()
-    ty = torch.nn.functional.conv2d(tx, tw, padding=r // 2)
-    ty.backward(wide[2].permute(0, 3, 1, 2))
-    wanted = ty.detach().permute(0, 2, 3, 1), tx.grad.permute(0, 2, 3, 1), tw.grad.permute(2, 3, 1, 0)
-    for found, want in zip(all_forms(m, r, pads, x, w, grad, lowered), wanted, strict=True):
-        error = np.linalg.norm(found - want.numpy()) / np.linalg.norm(want.numpy())
-        assert error < 1e-5
-
-
-# the pass
 
 
 def variable(*shape: int) -> Any:
@@ -244,36 +92,6 @@ def test_one_gradient_alone(wanted: int, left: str) -> None:
     assert not {"WinogradGrads", "Conv2DInputGrad", "Conv2DFilterGrad"} & set(found)
 
 
-@pytest.mark.parametrize(
-    ("build", "reason"),
-    [
-        (lambda x: convolution(x, variable(3, 3, 64, 64), stride=2), "its strides are (2, 2)"),
-        (lambda x: tf.nn.conv2d(x, variable(3, 3, 64, 64), 1, "SAME", dilations=[1, 2, 2, 1]), "its dilations (2, 2)"),
-        (lambda x: convolution(x, variable(3, 5, 64, 64)), "its filter is 3x5"),
-        (lambda x: convolution(x, variable(1, 1, 64, 64)), "its filter is 1x1"),
-        (lambda x: convolution(x, variable(3, 3, 32, 64)), "it has 2 groups"),
-        (lambda x: convolution(tf.cast(x, tf.float16), tf.cast(variable(3, 3, 64, 64), tf.float16)), "float16"),
-        (lambda x: convolution(x[..., :1], variable(5, 5, 1, 64)), "times the direct form"),
-    ],
-)
-def test_what_is_declined_and_why(build: Any, reason: str) -> None:
-    feeds = large()
-    (x,) = feeds
-    outcome = winograd.run(program_of([build(x)], feeds))
-    assert not outcome.applied
-    assert reason in outcome.missed[0].reason
-
-
-def test_control_inputs_decline() -> None:
-    feeds = large()
-    (x,) = feeds
-    w = variable(3, 3, 64, 64)
-    with tf.control_dependencies([w.assign(w * 2.0)]):
-        y = convolution(x, w.read_value())
-    outcome = winograd.run(program_of([y], feeds))
-    assert "it has control inputs" in [d.reason for d in outcome.missed]
-
-
 def test_what_pays_in_the_mnist_network() -> None:
     """The second layer; the first has one channel, and of a tiny image the filter's transform is most of the work."""
     first = ConvShape((256, 28, 28, 1), (5, 5, 1, 64), (256, 28, 28, 64), 4)
@@ -292,18 +110,6 @@ def test_a_single_image_is_worth_it_where_the_filter_stays_the_same() -> None:
     assert "WinogradConv2D" in ops(winograd.run(program_of([y], feeds)).program)
     for changing in ([y, w.assign(w * 2.0)], [convolution(x, w * tf.reduce_sum(x))]):
         assert "WinogradConv2D" not in ops(winograd.run(program_of(changing, feeds)).program)
-
-
-def test_gradients_that_need_each_other_are_not_joined() -> None:
-    """dx of one δ is the image of the filter gradient of the same δ."""
-    feeds = {tf.placeholder(tf.float32, [4, 8, 8, 3]): np.zeros((4, 8, 8, 3), np.float32)}
-    (x,) = feeds
-    w = variable(3, 3, 3, 3)
-    dx = tf.gradients(convolution(x, w), x, grad_ys=x)[0]
-    dw = tf.gradients(convolution(dx, w), w, grad_ys=x)[0]
-    outcome = EAGER.run(program_of([dx, dw], feeds))
-    verify_program(outcome.program)
-    assert "WinogradGrads" not in ops(outcome.program)
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -380,3 +186,99 @@ def test_debug_mode_accepts_a_training_step() -> None:
     with tf.Session(passes=[EAGER, BLOCKS], debug=True) as session:
         session.run(tf.global_variables_initializer())
         session.run(step, {x: np.random.RandomState(0).randn(5, 9, 9, 2).astype(np.float32)})
+
+
+# as text
+
+
+NHWC = "feed %x float32[2,8,8,4]\nfeed %w float32[3,3,4,4]\n"
+PADS = "padding=((1, 1), (1, 1))"
+FORM = f"{{tile=2, kernel=3, {PADS}}}"
+
+
+class _Tile2:
+    """Chooses tiles of 2x2, without trials."""
+
+    def __call__(self, program: Program, ways: Any, expected: str) -> Choice:
+        return Choice("F(2x2, 3x3)", "by the test")
+
+
+TILE2 = WinogradPass(chooser=_Tile2())
+
+
+def test_a_convolution_becomes_a_transform_and_a_product() -> None:
+    check(
+        TILE2,
+        NHWC + f"%y = Conv2D(%x, %w) {{{PADS}}}\nreturn %y",
+        NHWC + f"%f = WinogradFilter(%w) {{tile=2, kernel=3}}\n%y = WinogradConv2D(%x, %f) {FORM}\nreturn %y",
+        exact=False,
+    )
+
+
+GRADIENTS = NHWC + "feed %d float32[2,8,8,4]\n"
+DX = f"%a = Conv2DInputGrad(%w, %d) {{{PADS}, shape=(2, 8, 8, 4)}}\n"
+DW = f"%b = Conv2DFilterGrad(%x, %d) {{{PADS}, shape=(3, 3, 4, 4)}}\n"
+
+
+def test_both_gradients_become_one() -> None:
+    check(
+        TILE2,
+        GRADIENTS + DX + DW + "return %a, %b",
+        GRADIENTS
+        + "%f = WinogradFilter(%w) {tile=2, kernel=3}\n"
+        + f"%a = WinogradGrads(%x, %f, %d) {FORM}\n"
+        + "%b = WinogradFilterAdjoint(%a.1) {tile=2, kernel=3}\nreturn %a, %b",
+        exact=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        DX + "%e = Exp(%a)\n" + DW.replace("%x, %d", "%e, %d"),
+        DW + "%e = Exp(%b)\n" + DX.replace("%w, %d", "%e, %d"),
+    ],
+    ids=["the second reads what the first makes", "the other way round"],
+)
+def test_gradients_of_which_one_needs_the_other_are_not_joined(between: str) -> None:
+    outcome = run(TILE2, GRADIENTS + between + "return %a, %b")
+    assert len(outcome.applied) == 2
+    assert "WinogradGrads" not in ops(outcome.program)
+
+
+def test_gradients_of_two_deltas_are_not_joined() -> None:
+    text = GRADIENTS + "feed %e float32[2,8,8,4]\n" + DX + DW.replace("%d", "%e") + "return %a, %b"
+    assert "WinogradGrads" not in ops(run(TILE2, text).program)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (PADS, PADS + ", strides=(2, 2)", "its strides are (2, 2) and its dilations (1, 1), not 1"),
+        (PADS, PADS + ", dilations=(2, 2)", "its strides are (1, 1) and its dilations (2, 2), not 1"),
+        ("[3,3,4,4]", "[3,5,4,4]", "its filter is 3x5, not 3x3 or 5x5"),
+        ("[3,3,4,4]", "[1,1,4,4]", "its filter is 1x1, not 3x3 or 5x5"),
+        ("[3,3,4,4]", "[7,7,4,4]", "its filter is 7x7, not 3x3 or 5x5"),
+        ("[3,3,4,4]", "[3,3,2,4]", "it has 2 groups"),
+        ("float32", "float16", "float16 is not exact enough"),
+        ("}", "} ^%x", "it has control inputs"),
+    ],
+)
+def test_what_has_no_form_and_why(old: str, new: str, reason: str) -> None:
+    text = NHWC + f"%y = Conv2D(%x, %w) {{{PADS}}}\nreturn %y"
+    assert old in text
+    head, _, rest = text.partition("%y") if old == "}" else ("", "", text)
+    check_missed(TILE2, head + ("%y" if head else "") + rest.replace(old, new), reason)
+
+
+def test_what_does_not_pay_stays() -> None:
+    text = NHWC + f"%y = Conv2D(%x, %w) {{{PADS}}}\nreturn %y"
+    outcome = run(WinogradPass(margin=0.1), text)
+    (missed,) = outcome.missed
+    assert re.fullmatch(r"it is estimated at \d+\.\d\d times the direct form, not below 0\.1 times", missed.reason)
+
+
+def test_a_large_filter_on_one_channel_does_not_pay() -> None:
+    text = "feed %x float32[64,16,16,1]\nfeed %w float32[5,5,1,64]\n%y = Conv2D(%x, %w)\nreturn %y"
+    (missed,) = run(winograd, text).missed
+    assert re.fullmatch(r"it is estimated at .* times the direct form, not below 0\.85 times", missed.reason)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,12 +14,6 @@ from support.lines import here
 import minigraph as tf
 from minigraph.core import errors
 from minigraph.run import session as session_module
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 class Pair(NamedTuple):

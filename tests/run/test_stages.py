@@ -12,12 +12,6 @@ import pytest
 import minigraph as tf
 
 
-@pytest.fixture(autouse=True)
-def graph() -> Any:
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
 def noted(calls: list[str], name: str, value: Any) -> Any:
     def function() -> Any:
         def note(a: Any) -> Any:

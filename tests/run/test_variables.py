@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+from support.needed import needed
 
 import minigraph as tf
 from minigraph.core.errors import FailedPreconditionError
 
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
+stats = needed("scipy.stats")
 
 
 def values(*fetches: Any) -> list[Any]:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from support.paths import TESTS
 
 import minigraph as tf
 from minigraph.core.errors import DataLossError, InvalidArgumentError
@@ -401,6 +402,6 @@ def test_recommendation(photos: Path, weights: Path, bottlenecks: Path, tmp_path
 
 
 def test_the_copied_photographs_are_whole() -> None:
-    folder = read_image_folder(Path(__file__).parents[1] / "fixtures" / "photos")
+    folder = read_image_folder(TESTS / "fixtures" / "photos")
     assert folder.counts() == {"fishes": 28, "monuments": 27, "tools": 39}
     assert folder.skipped == ()

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.special
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.needed import needed
 
 from minigraph.data import Distortions, read_image_folder
 from minigraph.models.registry import get_model
 from minigraph.tools.cli import main
 from minigraph.tools.shared.baseline import Baseline, cross_entropy
 from minigraph.tools.shared.data import load_photographs
+
+special = needed("scipy.special")
 
 
 def run(*arguments: object) -> Result:
@@ -153,7 +155,7 @@ logits = st.lists(st.lists(st.floats(-50, 50), min_size=3, max_size=3), min_size
 def test_cross_entropy(rows: list[list[float]]) -> None:
     x = np.array(rows, np.float32)
     labels = np.eye(3, dtype=np.float32)[np.arange(len(x)) % 3]
-    expected = -(labels * scipy.special.log_softmax(x.astype(np.float64), axis=1)).sum(1)
+    expected = -(labels * special.log_softmax(x.astype(np.float64), axis=1)).sum(1)
     np.testing.assert_allclose(cross_entropy(x, labels), expected, rtol=1e-9, atol=1e-9)
 
 

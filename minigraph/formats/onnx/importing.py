@@ -22,7 +22,19 @@ Opsets = Mapping[str, int]
 
 
 class Imported(NamedTuple):
-    """The tensors of a model's inputs and outputs, by its names for them."""
+    """The tensors of an imported model's inputs and outputs, by their names in the model.
+
+    Args:
+        inputs: Tensors of the inputs that are not fixed.
+        outputs: Tensors of the outputs.
+
+    Example:
+        >>> from minigraph import onnx
+        >>> x = tf.placeholder(tf.float32, [None, 2], name="x")
+        >>> model = onnx.load(onnx.to_model({"y": tf.nn.relu(x)}))
+        >>> list(model.inputs), list(model.outputs)
+        (['x'], ['y'])
+    """
 
     inputs: dict[str, Tensor]
     outputs: dict[str, Tensor]

@@ -1,4 +1,4 @@
-"""The onnx package, which is optional, and what can be wrong with a model."""
+"""The onnx package, which is optional, and the errors about models."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ DOMAINS = {"ai.onnx": ""}  # two names of the standard operators' domain
 
 
 class UnsupportedError(GraphError):
-    """An operator, an attribute or a dtype that has no form on the other side."""
+    """An operator, an attribute or a dtype has no form on the other side."""
 
 
 class NeedsConstantError(UnsupportedError):
-    """A shape, or the like, that depends on what is fed. `inputs` names the model's inputs that it comes from."""
+    """A shape, or a similar value, depends on fed values.
+
+    Args:
+        message: The text.
+        inputs: Names of the model's inputs that it depends on, also the attribute `inputs`.
+    """
 
     def __init__(self, message: str, inputs: Sequence[str]) -> None:
         super().__init__(message)
@@ -26,7 +31,7 @@ class NeedsConstantError(UnsupportedError):
 
 
 def require_onnx() -> Any:
-    """The onnx package. BackendError, with what installs it, where it is missing."""
+    """The onnx package. BackendError, with the command that installs it, if it is missing."""
     try:
         import onnx
     except ImportError as error:
@@ -35,16 +40,16 @@ def require_onnx() -> Any:
 
 
 def as_onnx_dtype(dtype: DType) -> int:
-    """ONNX's number of a dtype."""
+    """ONNX's number for a dtype."""
     number: int = require_onnx().helper.np_dtype_to_tensor_dtype(dtype.np_dtype)
     return number
 
 
 def from_onnx_dtype(number: int) -> DType:
-    """The dtype that ONNX has under a number. UnsupportedError for strings and complex numbers.
+    """The dtype for ONNX's number. UnsupportedError for strings and complex numbers.
 
-    bfloat16 and those of 8 bits and less are NumPy's through the package ml_dtypes, which onnx itself needs: tensors of
-    them can be moved and cast.
+    bfloat16 and the dtypes of 8 bits and less come from the package ml_dtypes, which onnx itself needs. Their tensors
+    can be moved and cast.
     """
     onnx = require_onnx()
     try:

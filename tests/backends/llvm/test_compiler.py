@@ -1,0 +1,37 @@
+"""The LLVM backend without llvmlite, and with a cache that is damaged or cannot be written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.llvm import LOOP_PROGRAM, run_program
+
+
+def test_a_damaged_cache_is_ignored_and_repaired(tmp_path: Path) -> None:
+    first = run_program(LOOP_PROGRAM, MINIGRAPH_CACHE=str(tmp_path))
+    files = sorted((tmp_path / "llvm").glob("*.obj"))
+    whole = [f.read_bytes() for f in files]
+    assert files
+    for n, file in enumerate(files):
+        file.write_bytes([b"", b"\0" * 500, whole[n][:-1], whole[n - 1]][n % 4])
+    assert run_program(LOOP_PROGRAM, MINIGRAPH_CACHE=str(tmp_path)) == first
+    assert [f.read_bytes() for f in files] == whole
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert run_program(LOOP_PROGRAM, MINIGRAPH_CACHE=str(tmp_path / "file")) == run_program(LOOP_PROGRAM)
+
+
+def test_without_llvmlite_the_error_names_the_extra() -> None:
+    program = """
+import importlib.util as util
+find = util.find_spec
+util.find_spec = lambda name, *rest: None if name == "llvmlite" else find(name, *rest)
+import minigraph as tf
+try:
+    tf.Session(backend="llvm")
+except tf.errors.BackendError if hasattr(tf, "errors") else RuntimeError as error:
+    print(error)
+"""
+    assert "minigraph[llvm]" in run_program(program)

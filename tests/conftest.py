@@ -1,0 +1,35 @@
+"""Fixtures and settings that every test has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from xdist import is_xdist_worker
+
+import minigraph as tf
+
+# Examples are slow where an example compiles, and slower still beside other tests, so neither counts as a failure.
+settings.register_profile(
+    "minigraph", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.load_profile("minigraph")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder in which all workers of this run, and their child processes, cache compiled code."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if is_xdist_worker(request) else base) / "cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINIGRAPH_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def graph() -> tf.Graph:
+    """A new default graph for each test."""
+    tf.reset_default_graph()
+    return tf.get_default_graph()

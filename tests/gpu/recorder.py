@@ -1,0 +1,60 @@
+"""A device that records what it is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from gpu.host import HostDevice
+from minigraph.backends.cupy.device import Buffer, Function
+from minigraph.backends.cupy.kernel import ConvProblem, Gemm, Kernel
+from minigraph.core.errors import ResourceExhaustedError
+
+
+class Recorder:
+    """A device that computes nothing and keeps what it was asked to do. Memory is real, so that copies work."""
+
+    def __init__(self, limit: int = 1 << 40) -> None:
+        self.host = HostDevice()
+        self.limit = limit
+        self.modules: list[str] = []
+        self.launches: list[tuple[str, tuple[int, ...]]] = []
+        self.buffers: list[Buffer] = []
+
+    def allocate(self, nbytes: int) -> Buffer:
+        if nbytes > self.limit:
+            raise ResourceExhaustedError(f"out of device memory: {nbytes:,} bytes wanted")
+        self.buffers.append(self.host.allocate(nbytes))
+        return self.buffers[-1]
+
+    def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
+        self.modules.append(source)
+        return {k.name: self._function(k.name) for k in kernels}
+
+    def _function(self, name: str) -> Function:
+        return lambda pointers: self.launches.append((name, pointers))
+
+    def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
+        self.launches.append(("gemm", (a, b, c)))
+
+    def convolution(self, problem: ConvProblem) -> int | str:
+        return "there is no cuDNN"
+
+    def convolve(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
+        raise AssertionError("no convolution was said to be possible")
+
+    def capture(self, work: Callable[[], None]) -> Callable[[], None]:
+        before, self.launches = self.launches, []
+        work()
+        graph, self.launches = self.launches, before
+        return lambda: self.launches.append(("graph", tuple(hash(g) for g in graph)))
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        self.launches.append(("copy", (target, source)))
+
+    def upload(self, target: int, value: np.ndarray) -> None:
+        self.host.upload(target, value)
+
+    def download(self, value: np.ndarray, source: int) -> None:
+        self.host.download(value, source)

@@ -1,0 +1,60 @@
+"""Tests stand where the package's files stand: `minigraph/run/stages.py` is tested in `tests/run/test_stages.py`, or
+another file of `tests/run/` imports it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from support.paths import ROOT, TESTS
+
+MAPPED = ("backends", "models", "tools")
+OTHERS = {"house", "interface"}  # test folders without a folder in the package
+FOLDERS = ("backend", "compile", "data", "inspect", "run", "util", "viz")
+ELSEWHERE = {  # files whose tests go through other files
+    "backend/base.py": "backends/numpy/test_kernels.py",
+    "backend/host.py": "backends/numpy/test_kernels.py",
+    "compile/effects.py": "compile/test_schedule.py",
+    "data/generators.py": "data/test_batches.py",
+    "data/order.py": "data/test_batches.py",
+    "inspect/interpret.py": "inspect/test_numerics.py",
+    "inspect/trace.py": "tf1/test_goldens.py",
+    "run/buffers.py": "run/test_variables.py",
+    "run/initializers.py": "run/test_variables.py",
+    "run/request.py": "run/test_feeds.py",
+}
+
+
+def source_folder(tests: Path) -> Path:
+    inside = tests.relative_to(TESTS)
+    return ROOT / inside if inside.parts[0] in MAPPED else ROOT / "minigraph" / inside
+
+
+@pytest.mark.parametrize("folder", sorted({p.parent for p in TESTS.rglob("test_*.py")}), ids=lambda p: p.name)
+def test_a_folder_of_tests_has_the_name_of_a_folder_of_the_package(folder: Path) -> None:
+    assert folder.name in OTHERS or source_folder(folder).is_dir()
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_file_has_its_tests(folder: str) -> None:
+    texts = {p.stem: p.read_text("utf-8") for p in (TESTS / folder).glob("test_*.py")}
+    missing = [
+        source.name
+        for source in sorted((ROOT / "minigraph" / folder).glob("*.py"))
+        if source.stem != "__init__"
+        and f"{folder}/{source.name}" not in ELSEWHERE
+        and f"test_{source.stem}" not in texts
+        and not any(
+            re.search(rf"minigraph\.{folder}(\.{source.stem}\b| import .*\b{source.stem}\b)", text)
+            for text in texts.values()
+        )
+    ]
+    assert not missing
+
+
+@pytest.mark.parametrize(("source", "tests"), ELSEWHERE.items())
+def test_the_list_of_files_tested_elsewhere_is_up_to_date(source: str, tests: str) -> None:
+    assert (ROOT / "minigraph" / source).exists()
+    assert (TESTS / tests).exists()
+    assert not (TESTS / source).with_name(f"test_{Path(source).name}").exists()

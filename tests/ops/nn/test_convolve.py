@@ -1,0 +1,128 @@
+"""One- and three-dimensional convolution against PyTorch, and reversing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.evaluate import Case, check_gradients
+
+import minigraph as tf
+from minigraph.core.errors import ShapeError
+
+small = st.integers(1, 3)
+PADDING = st.sampled_from(["SAME", "VALID"])
+
+
+def same(length: int, kernel: int, stride: int, dilation: int, padding: str) -> tuple[int, int]:
+    """The least padding that gives ⌈L/S⌉ windows room, the odd one at the end."""
+    if padding == "VALID":
+        return 0, 0
+    total = max((-(-length // stride) - 1) * stride + (kernel - 1) * dilation + 1 - length, 0)
+    return total // 2, total - total // 2
+
+
+@st.composite
+def convolutions(draw: st.DrawFn, rank: int) -> tuple[Any, ...]:
+    """Image [N,…,C], filter […,C,O], strides, dilations, padding."""
+    kernel, strides, dilations = (draw(st.lists(small, min_size=rank, max_size=rank)) for _ in range(3))
+    padding = draw(PADDING)
+    sizes = [(k - 1) * d + 1 + draw(st.integers(0, 3)) for k, d in zip(kernel, dilations, strict=True)]
+    random = np.random.RandomState(draw(st.integers(0, 99)))
+    n, channels, outs = (draw(st.integers(1, 2)) for _ in range(3))
+    return random.randn(n, *sizes, channels), random.randn(*kernel, channels, outs), strides, dilations, padding
+
+
+def check_against_torch(build: Any, case: tuple[Any, ...], dims: Any) -> None:
+    torch = pytest.importorskip("torch")
+    x, w, strides, dilations, padding = case
+    rank = len(strides)
+    tx = torch.tensor(np.moveaxis(x, -1, 1).copy(), requires_grad=True)
+    tw = torch.tensor(np.moveaxis(w, (-1, -2), (0, 1)).copy(), requires_grad=True)
+    pairs = [same(*each, padding) for each in zip(x.shape[1:-1], w.shape[:rank], strides, dilations, strict=True)]
+    padded = torch.nn.functional.pad(tx, [v for pair in reversed(pairs) for v in pair])
+    y = (torch.nn.functional.conv1d if rank == 1 else torch.nn.functional.conv3d)(
+        padded, tw, None, tuple(strides), 0, tuple(dilations)
+    )
+    found = Case(build, [x, w], dims=dims)
+    weights, grads = found.differentiate(found.outputs)
+    dx, dw = torch.autograd.grad(y, [tx, tw], torch.tensor(np.moveaxis(weights[0], -1, 1).copy()))
+    values = found.values([*found.outputs, *grads])  # type: ignore[list-item]
+    expected = (
+        np.moveaxis(y.detach().numpy(), 1, -1),
+        np.moveaxis(dx.numpy(), 1, -1),
+        np.moveaxis(dw.numpy(), (0, 1), (-1, -2)),
+    )
+    for a, b in zip(values, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
+
+
+@settings(max_examples=40)
+@given(convolutions(1))
+def test_conv1d_against_torch(case: tuple[Any, ...]) -> None:
+    _, _, (stride,), (dilation,), padding = case
+    check_against_torch(lambda x, w: tf.nn.conv1d(x, w, stride, padding, dilations=dilation), case, np.shape)
+
+
+@settings(max_examples=40)
+@given(convolutions(3), st.booleans())
+def test_conv3d_against_torch(case: tuple[Any, ...], known: bool) -> None:
+    _, w, strides, dilations, padding = case
+    options = {"padding": padding, "dilations": [1, *dilations, 1]}
+    fixed = known or (padding == "SAME" and strides[0] > 1)
+
+    def dims(array: Any) -> Any:
+        return array.shape if fixed or array.shape == w.shape else [None] * 4 + [array.shape[4]]
+
+    check_against_torch(lambda x, v: tf.nn.conv3d(x, v, [1, *strides, 1], **options), case, dims)
+
+
+def test_second_derivatives() -> None:
+    random = np.random.RandomState(0)
+    check_gradients(lambda x, w: tf.nn.conv1d(x, w, 2, "SAME"), [random.randn(2, 5, 2), random.randn(3, 2, 2)])
+    arrays = [random.randn(1, 3, 4, 3, 2), random.randn(2, 2, 3, 2, 1)]
+    check_gradients(lambda x, w: tf.nn.conv3d(x, w, [1, 1, 2, 1, 1], "SAME"), arrays)
+    check_gradients(tf.nn.convolve2d, [random.randn(4, 5), random.randn(2, 3)])
+
+
+def test_shapes_that_are_known() -> None:
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, 5, 8, 7, 2])
+        w = np.ones((2, 3, 3, 2, 4), np.float32)
+        assert tf.nn.conv3d(x, w, [1, 2, 2, 1, 1], "SAME").get_shape().as_list() == [None, 3, 4, 7, 4]
+        assert tf.nn.conv3d(x, w, [1, 1, 1, 1, 1], "VALID", name="c").name == "c:0"
+        free = tf.placeholder(tf.float32, [None, None, 8, 7, 2])
+        assert tf.nn.conv3d(free, w, [1, 1, 1, 1, 1], "SAME").get_shape().as_list() == [None, None, 8, 7, 4]
+        with pytest.raises(ShapeError, match="depth must be known"):
+            tf.nn.conv3d(free, w, [1, 2, 1, 1, 1], "SAME")
+
+
+def test_mistakes_are_told() -> None:
+    with tf.Graph().as_default():
+        x, line = tf.placeholder(tf.float32, [1, 4, 4, 4, 2]), tf.placeholder(tf.float32, [1, 9, 2])
+        w, v = np.ones((2, 2, 2, 2, 1), np.float32), np.ones((3, 2, 1), np.float32)
+        ones = [1] * 5
+        for mistake, message in (
+            (lambda: tf.nn.conv3d(x, w, ones, "FULL"), "SAME or VALID"),
+            (lambda: tf.nn.conv3d(x, w, [2, 1, 1, 1, 1], "SAME"), "strides"),
+            (lambda: tf.nn.conv3d(x, w, None, "SAME"), "strides"),
+            (lambda: tf.nn.conv3d(x, w[..., :1, :], ones, "SAME"), "2 .channels. and 1"),
+            (lambda: tf.nn.conv3d(x[0], w, ones, "SAME"), "N,D,H,W,C"),
+            (lambda: tf.nn.conv3d(x, w, ones, "SAME", data_format="NCDHW"), "NDHWC"),
+            (lambda: tf.nn.conv1d(line, v, 0, "SAME"), "stride"),
+            (lambda: tf.nn.conv1d(line, v, [1, 2], "SAME"), "stride"),
+            (lambda: tf.nn.conv1d(line, v, 1, "SAME", data_format="NCW"), "NWC"),
+            (lambda: tf.reverse(x, [5]), "out of range"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                mistake()
+
+
+def test_reverse() -> None:
+    x = np.arange(24).reshape(2, 3, 4)
+    with tf.Graph().as_default(), tf.Session() as session:
+        for axes in ([0], [1, -1], [], [0, 1, 2]):
+            np.testing.assert_array_equal(session.run(tf.reverse(x, axes)), np.flip(x, axes) if axes else x)
