@@ -70,6 +70,8 @@ from minigraph.ops.random.distributions import *
 from minigraph.ops.random.sampling import *
 from minigraph.ops.state.variable import *
 from minigraph.ops.state.variable import tuple_ as _tuple
+from minigraph.run.default_session import *
+from minigraph.run.growth import *
 from minigraph.run.initializers import *
 from minigraph.run.session import *
 from minigraph.run.variables import *

@@ -89,6 +89,8 @@ def literal(value: Any, dtype: DType) -> str:
 
 def expression(node: Scalar, operands: Sequence[str]) -> str:
     """A scalar expression in C, on the operands' expressions."""
+    if node.spelled is not None:
+        return expression(node.spelled, operands)
     if node.function == "operand":
         position: int = node.value
         return operands[position]

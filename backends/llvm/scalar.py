@@ -44,11 +44,13 @@ def register(dtype: DType) -> Any:
 
 
 def is_printable(*expressions: Scalar) -> bool:
-    """Whether all of the expressions has an equivalent here."""
-    return all(map(_is_known, walk(*expressions)))
+    """Whether all of the expressions have an equivalent here."""
+    return all(map(_is_known, walk(*expressions, spelled=True)))
 
 
 def _is_known(node: Scalar) -> bool:
+    if node.spelled is not None:
+        return True
     kind = node.dtype.np_dtype
     if kind.kind not in "fiub" or (kind.kind == "f" and kind.itemsize not in (4, 8)):
         return False
@@ -69,12 +71,14 @@ class Printer:
     def value(self, node: Scalar) -> Value:
         """The vector of the expression's values."""
         if id(node) not in self.known:
-            for part in walk(node):
+            for part in walk(node, spelled=True):
                 if id(part) not in self.known:
                     self.known[id(part)] = self._write(part)
         return self.known[id(node)]
 
     def _write(self, node: Scalar) -> Value:
+        if node.spelled is not None:
+            return self.known[id(node.spelled)]
         name = node.function
         if name == "operand":
             return self.operands[node.value]

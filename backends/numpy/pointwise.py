@@ -1,9 +1,9 @@
-"""Pointwise ops: one ufunc with `out=`, or a few of them on blocks that stay in the cache."""
+"""Pointwise ops: their scalar expressions as NumPy calls with `out=`, on blocks that stay in the cache."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -17,31 +17,57 @@ from minigraph.backends.numpy.common import (
     block_size,
     blocks,
     copy,
-    fallback,
     same,
     steps_only,
 )
+from minigraph.backends.numpy.expressions import ElementPlan, plan_expression
 from minigraph.core.op import Op
+from minigraph.core.scalar import operand
 from minigraph.ops import pointwise as P
-from minigraph.ops.math.arithmetic import AddN, Reciprocal, SquaredDifference
+from minigraph.ops.math.arithmetic import AddN
 from minigraph.ops.math.casting import Cast
-from minigraph.ops.math.exponential import Rsqrt
 from minigraph.ops.math.selection import Select
-from minigraph.ops.nn.activation import Elu, Relu, Relu6, Relu6Grad, ReluGrad, Sigmoid, Softplus
 from minigraph.ops.nn.bias import BiasAdd
 
 _TILED = 4096  # elements to which a short row is repeated, so that NumPy's inner loops are long
 _FEW = 16384  # below this many elements a single call costs less than what tiling saves
 
 
-def pointwise(op: P.Pointwise, in_types: Types, out_types: Types) -> Lowered:
-    """out = ufunc(*inputs)."""
-    if not op.ufunc:
-        return fallback(op, in_types, out_types)
-    ufunc = getattr(np, op.ufunc)
-    if len(in_types) == 2:
-        return binary(ufunc, in_types, out_types)
-    return steps_only(lambda x, out: [partial(ufunc, *x, out[0])], inplace=same(in_types, out_types[0]))
+def pointwise(op: Op, in_types: Types, out_types: Types) -> Lowered:
+    """The op's scalar expression. One call runs on whole arrays; several run block by block."""
+    plan = plan_expression(op.expr(*(operand(i, t.dtype) for i, t in enumerate(in_types))), len(in_types))
+    function = plan.single_ufunc
+    if function is not None:
+        return binary(function, in_types, out_types)
+    if len(plan.steps) == 1 and not plan.temporaries:
+        return steps_only(lambda x, out: plan.bind([*x, out[0]], []), inplace=same(in_types, out_types[0]))
+    return blocked(plan, in_types, out_types)
+
+
+def blocked(plan: ElementPlan, in_types: Types, out_types: Types) -> Lowered:
+    """The plan on flat blocks, or on blocks of rows where an operand is broadcast."""
+    out = out_types[0]
+    size = min(block_size(out.dtype.np_dtype), out.size)
+    if all(t.shape == out.shape for t in in_types):
+        whole, piece = (out.size,), (size,)
+    else:
+        rest = out.static[1:]
+        whole, piece = out.static, (max(1, size // max(math.prod(rest), 1)), *rest)
+    scratch = Scratch()
+    for dtype in plan.temporaries:
+        scratch.add(piece, dtype)
+
+    def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
+        temporaries = scratch.open(workspace)
+        arrays = [a.reshape(-1) if len(whole) == 1 else np.broadcast_to(a, whole) for a in inputs]
+        target = outputs[0].reshape(whole)
+        made: list[Launch] = []
+        for part in blocks(whole[0], piece[0]):
+            own = [a[part] for a in arrays]
+            made += plan.bind([*own, target[part]], [t[: part.stop - part.start] for t in temporaries])
+        return in_sequence(made)
+
+    return Lowered(bind, scratch.nbytes, same(in_types, out))
 
 
 def binary(ufunc: np.ufunc, in_types: Types, out_types: Types) -> Lowered:
@@ -82,129 +108,11 @@ def _divisor(number: int, limit: int) -> int:
     return next(d for d in range(max(limit, 1), 0, -1) if number % d == 0)
 
 
-def blocked(
-    steps: Callable[[list[Array], Array, list[Array]], Sequence[Launch]], temporaries: Sequence[Any] = ()
-) -> Kernel:
-    """A kernel of several passes, made block by block where all inputs have the output's shape.
-
-    `steps(inputs, output, temporaries)` gives the passes over flat arrays; each temporary has one of the dtypes
-    given (None: the output's). No pass but one that reads an input for the last time may write to the output,
-    so that the output may share its buffer with any input.
-    """
-
-    def lower(op: Op, in_types: Types, out_types: Types) -> Lowered:
-        out = out_types[0]
-        if any(t.shape != out.shape for t in in_types):
-            return fallback(op, in_types, out_types)
-        size = min(block_size(out.dtype.np_dtype), out.size)
-        scratch = Scratch()
-        for dtype in temporaries:
-            scratch.add(size, dtype or out.dtype.np_dtype)
-
-        def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-            room = scratch.open(workspace)
-            flat = [a.reshape(-1) for a in (*inputs, outputs[0])]
-            made: list[Launch] = []
-            for part in blocks(out.size, size):
-                *operands, target = (a[part] for a in flat)
-                made += steps(operands, target, [t[: target.size] for t in room])
-            return in_sequence(made)
-
-        return Lowered(bind, scratch.nbytes, same(in_types, out))
-
-    return lower
-
-
-def _relu(x: list[Array], out: Array, _: list[Array]) -> list[Launch]:
-    return [partial(np.maximum, x[0], np.zeros((), out.dtype), out=out)]
-
-
-def _relu_grad(x: list[Array], out: Array, temporaries: list[Array]) -> list[Launch]:
-    (gate,) = temporaries
-    zero = np.zeros((), x[1].dtype)
-    return [partial(np.greater, x[1], zero, gate), partial(np.multiply, x[0], gate, out)]
-
-
-def _relu6(x: list[Array], out: Array, _: list[Array]) -> list[Launch]:
-    zero, six = (np.array(v, out.dtype) for v in (0, 6))
-    return [partial(np.maximum, x[0], zero, out=out), partial(np.minimum, out, six, out=out)]
-
-
-def _relu6_grad(x: list[Array], out: Array, temporaries: list[Array]) -> list[Launch]:
-    gate, below = temporaries
-    zero, six = (np.array(v, x[1].dtype) for v in (0, 6))
-    return [
-        partial(np.greater, x[1], zero, gate),
-        partial(np.less, x[1], six, below),
-        partial(np.logical_and, gate, below, gate),
-        partial(np.multiply, x[0], gate, out),
-    ]
-
-
-def _sigmoid(x: list[Array], out: Array, _: list[Array]) -> list[Launch]:
-    one = np.ones((), out.dtype)
-    return [
-        partial(np.negative, x[0], out),
-        partial(np.exp, out, out),
-        partial(np.add, out, one, out),
-        partial(np.divide, one, out, out),
-    ]
-
-
-def _rsqrt(x: list[Array], out: Array, _: list[Array]) -> list[Launch]:
-    return [partial(np.sqrt, x[0], out), partial(np.divide, np.ones((), out.dtype), out, out)]
-
-
-def _reciprocal(x: list[Array], out: Array, _: list[Array]) -> list[Launch]:
-    return [partial(np.divide, np.ones((), out.dtype), x[0], out)]
-
-
-def _softplus(x: list[Array], out: Array, _: list[Array]) -> list[Launch]:
-    return [partial(np.logaddexp, x[0], np.zeros((), out.dtype), out)]
-
-
-def _elu(x: list[Array], out: Array, temporaries: list[Array]) -> list[Launch]:
-    """max(x, 0) + expm1(min(x, 0)): one of the two is 0."""
-    (low,) = temporaries
-    zero = np.zeros((), out.dtype)
-    return [
-        partial(np.minimum, x[0], zero, out=low),
-        partial(np.expm1, low, low),
-        partial(np.maximum, x[0], zero, out=out),
-        partial(np.add, out, low, out),
-    ]
-
-
-def squared_difference(op: Op, in_types: Types, out_types: Types) -> Lowered:
-    """(x − y)². Unequal shapes broadcast in the first pass, into the output."""
-
-    def steps(x: list[Array], out: Array, _: list[Array]) -> list[Launch]:
-        return [partial(np.subtract, x[0], x[1], out), partial(np.square, out, out)]
-
-    if in_types[0].shape == in_types[1].shape:
-        return blocked(steps)(op, in_types, out_types)
-    return steps_only(lambda x, out: steps(list(x), out[0], []), inplace=same(in_types, out_types[0]))  # type: ignore[arg-type]
-
-
-def add_n(op: AddN, in_types: Types, out_types: Types) -> Lowered:
-    """x₀ + x₁ + …, from left to right."""
-
-    def steps(x: list[Array], out: Array, _: list[Array]) -> list[Launch]:
-        if len(x) == 1:
-            return [copy(out, x[0])]
-        return [partial(np.add, x[0], x[1], out), *(partial(np.add, out, other, out) for other in x[2:])]
-
-    lowered = blocked(steps)(op, in_types, out_types)
-    # With more than two, an input that comes twice could be overwritten before it is read again.
-    return lowered if len(in_types) <= 2 else lowered._replace(inplace=())
-
-
 def select(op: Select, in_types: Types, out_types: Types) -> Lowered:
-    """x where the condition holds, else y. With a full condition by its bits, y ^ ((x ^ y) & mask): NumPy's masked
-    copy takes three times as long."""
+    """x where the condition holds, else y. The condition is a scalar, a vector of rows, or of the operands' shape."""
     condition, x, _ = in_types
     if condition.shape == x.shape:
-        return _select_bits(np.dtype(f"i{x.dtype.size}"))(op, in_types, out_types)
+        return pointwise(op, in_types, out_types)
     if condition.shape == ():
 
         def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
@@ -219,43 +127,10 @@ def select(op: Select, in_types: Types, out_types: Types) -> Lowered:
     )
 
 
-def _select_bits(kind: np.dtype[Any]) -> Kernel:
-    def steps(inputs: list[Array], out: Array, temporaries: list[Array]) -> list[Launch]:
-        test, (x, y, target) = inputs[0].view(np.int8), (a.view(kind) for a in (*inputs[1:], out))
-        mask, bits = temporaries
-        return [
-            partial(np.negative, test, mask),  # 1 becomes all ones
-            partial(np.bitwise_xor, x, y, bits),
-            partial(np.bitwise_and, bits, mask, bits),
-            partial(np.bitwise_xor, bits, y, target),
-        ]
-
-    return blocked(steps, (kind, kind))
-
-
-def cast(op: Cast, in_types: Types, out_types: Types) -> Lowered:
-    return steps_only(lambda x, out: [copy(out[0], x[0])], inplace=same(in_types, out_types[0]))  # type: ignore[arg-type]
-
-
-def bias_add(op: BiasAdd, in_types: Types, out_types: Types) -> Lowered:
-    """y[..., c] = x[..., c] + b[c]."""
-    return binary(np.add, in_types, out_types)
-
-
 KERNELS: dict[type[Op], Kernel] = {
     P.Pointwise: pointwise,
-    Relu: blocked(_relu),
-    ReluGrad: blocked(_relu_grad, (None,)),
-    Relu6: blocked(_relu6),
-    Relu6Grad: blocked(_relu6_grad, (np.bool_, np.bool_)),
-    Sigmoid: blocked(_sigmoid),
-    Rsqrt: blocked(_rsqrt),
-    Reciprocal: blocked(_reciprocal),
-    Softplus: blocked(_softplus),
-    Elu: blocked(_elu, (None,)),
-    SquaredDifference: squared_difference,
-    AddN: add_n,
+    AddN: pointwise,
+    BiasAdd: pointwise,
+    Cast: pointwise,
     Select: select,
-    Cast: cast,
-    BiasAdd: bias_add,
 }

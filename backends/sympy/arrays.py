@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from minigraph.backends.sympy.symbols import Array, decide, exact, largest, pick, smallest
+from minigraph.backends.sympy.symbols import Array, decide, exact, largest, numbers, pick, smallest
 
 _ELEMENTWISE: dict[str, tuple[Callable[..., Any], int]] = {
     "floor_divide": (lambda x, y: sympy.floor(x / y), 2),
@@ -40,6 +40,7 @@ _ELEMENTWISE: dict[str, tuple[Callable[..., Any], int]] = {
     "expm1": (lambda x: sympy.exp(x) - 1, 1),
     "log": (sympy.log, 1),
     "log1p": (lambda x: sympy.log(1 + x), 1),
+    "rint": (lambda x: sympy.Integer(round(_number(x))), 1),
     "sqrt": (sympy.sqrt, 1),
     "sin": (sympy.sin, 1),
     "cos": (sympy.cos, 1),
@@ -53,6 +54,11 @@ _NUMPY = frozenset({  # which moves elements, or computes by Python's operators 
     "add", "arange", "broadcast_to", "concatenate", "divide", "expand_dims", "moveaxis", "multiply", "negative",
     "power", "split", "square", "squeeze", "stack", "subtract", "swapaxes", "take", "tensordot", "tile", "transpose",
 })  # fmt: skip
+
+
+def _number(x: Any) -> Any:
+    """SymPy has no symbolic rounding to even."""
+    return numbers(np.array(x, object), np.dtype(object), "the operand of round")[()]
 
 
 def elementwise(function: Callable[..., Any], *arrays: Any) -> Array:

@@ -9,10 +9,12 @@ import numpy as np
 
 from minigraph.backend.base import Backend, Launch, Lowered, Types
 from minigraph.backends.sympy.arrays import xp
+from minigraph.backends.sympy.expressions import evaluate
 from minigraph.backends.sympy.rules import RULES
 from minigraph.backends.sympy.symbols import Array, exact, is_number, numbers
 from minigraph.core.errors import BackendError, InvalidArgumentError, OpError
 from minigraph.core.op import Op
+from minigraph.core.scalar import operand
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Feed, Value
 from minigraph.ir.regions import Blocked
@@ -77,7 +79,7 @@ class SympyBackend(Backend):
 
 
 def _compute(op: Op, types: Types, arrays: Sequence[Array]) -> list[Array]:
-    """The op on expressions, by its rule if it has one, else by its reference."""
+    """The op on expressions: by its rule, by its scalar expression, or by its reference."""
     if isinstance(op, Blocked):
         return _region(op, arrays)
     if op.on_host:
@@ -87,7 +89,13 @@ def _compute(op: Op, types: Types, arrays: Sequence[Array]) -> list[Array]:
     operands = [_operand(a, t) for a, t in zip(arrays, types, strict=True)]
     rule = next((RULES[kind] for kind in type(op).__mro__ if kind in RULES), None)
     try:
-        results = rule(op, *map(exact, operands)) if rule else op.forward(xp, *operands)
+        if rule is not None:
+            results = rule(op, *map(exact, operands))
+        elif op.is_pointwise(types):
+            expression = op.expr(*(operand(i, t.dtype) for i, t in enumerate(types)))
+            results = [evaluate(expression, list(map(exact, operands)))]
+        else:
+            results = op.forward(xp, *operands)
     except OpError:
         raise
     except (AttributeError, TypeError) as error:

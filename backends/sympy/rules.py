@@ -1,4 +1,4 @@
-"""Ops whose reference does not run on symbols, because it looks at dtypes or branches on values."""
+"""Rules for ops whose reference cannot run on symbols because it depends on dtypes or branches on values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 import sympy
 
 from minigraph.backends.sympy.arrays import elementwise, fold, xp
-from minigraph.backends.sympy.symbols import Array, decide, exact, is_positive, numbers, pick
+from minigraph.backends.sympy.expressions import is_condition
+from minigraph.backends.sympy.symbols import Array, decide, exact, numbers, pick
 from minigraph.core.dtypes import uint8
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.op import Op
@@ -18,10 +19,7 @@ from minigraph.ops.array.joining import OneHot
 from minigraph.ops.broadcast import normalise_axes
 from minigraph.ops.image.edges import Hysteresis
 from minigraph.ops.image.median import MedianFilter
-from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.reduce import ArgMax, ArgMin, Max, Mean, Min
-from minigraph.ops.math.rounding import Round
-from minigraph.ops.nn.activation import Elu, Relu6Grad, ReluGrad
 from minigraph.ops.nn.loss import (
     LogSoftmax,
     Softmax,
@@ -71,49 +69,11 @@ def _arg(op: ArgMax, x: Array) -> Results:
     return (fold(first_largest, signed, op.axis),)
 
 
-def _relu_grad(op: ReluGrad, g: Array, y: Array) -> Results:
-    return (elementwise(lambda a, b: pick(is_positive(b), a, sympy.S.Zero), g, y),)
-
-
-def _relu6_grad(op: Relu6Grad, g: Array, y: Array) -> Results:
-    def between(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
-        return pick(is_positive(b), pick(is_positive(6 - b), a, sympy.S.Zero), sympy.S.Zero)
-
-    return (elementwise(between, g, y),)
-
-
-def _elu(op: Elu, x: Array) -> Results:
-    return (elementwise(lambda a: pick(sympy.Lt(a, 0), sympy.exp(a) - 1, a), x),)
-
-
-def _round(op: Round, x: Array) -> Results:
-    """SymPy has no symbolic rounding to even."""
-    values = numbers(x, np.dtype(object), "the operand of round")
-    return (elementwise(lambda a: sympy.Integer(round(a)), values),)
-
-
 def _on_numbers(op: Op, *arrays: Array) -> Results:
     """What sorts or grows regions needs numbers, and gives some of them back."""
-    kinds = [np.dtype(bool if all(map(_is_condition, a.flat)) else float) for a in arrays]
+    kinds = [np.dtype(bool if all(map(is_condition, a.flat)) else float) for a in arrays]
     given = [numbers(a, k, f"an operand of {type(op).__name__}") for a, k in zip(arrays, kinds, strict=True)]
     return [exact(result) for result in op.forward(np, *given)]
-
-
-def _cast(op: Cast, x: Array) -> Results:
-    if op.dtype.is_floating:
-        return (elementwise(_as_number, x),)
-    if op.dtype.is_bool:
-        return (elementwise(lambda a: a if _is_condition(a) else decide(sympy.Ne(a, 0)), x),)
-    whole = numbers(elementwise(_as_number, x), np.dtype(object), "what is cast to an integer type")
-    return (elementwise(lambda a: sympy.Integer(int(a)), whole),)
-
-
-def _is_condition(a: Any) -> bool:
-    return isinstance(a, sympy.logic.boolalg.Boolean) and not isinstance(a, sympy.Symbol)
-
-
-def _as_number(a: Any) -> Any:
-    return pick(a, sympy.S.One, sympy.S.Zero) if _is_condition(a) else a
 
 
 def log_softmax(x: Array) -> Array:
@@ -173,8 +133,6 @@ def _max_pool_gather(op: MaxPoolGather, x: Array, where: Array) -> Results:
 RULES: dict[type[Op], Callable[..., Results]] = {
     ArgMax: _arg,
     ArgMin: _arg,
-    Cast: _cast,
-    Elu: _elu,
     Hysteresis: _on_numbers,
     LogSoftmax: lambda op, x: (log_softmax(x),),
     Max: _extremum,
@@ -186,9 +144,6 @@ RULES: dict[type[Op], Callable[..., Results]] = {
     MedianFilter: _on_numbers,
     Min: _extremum,
     OneHot: _one_hot,
-    Relu6Grad: _relu6_grad,
-    ReluGrad: _relu_grad,
-    Round: _round,
     Softmax: lambda op, x: (softmax(x),),
     SoftmaxCrossEntropyWithLogits: _cross_entropy,
     SparseSoftmaxCrossEntropyWithLogits: _sparse_cross_entropy,

@@ -44,6 +44,14 @@ class Batching(NamedTuple):
     sums: tuple[bool, ...]
 
 
+class Application(NamedTuple):
+    """One of the applications that an op stands for."""
+
+    op: Op
+    in_types: Sequence[TensorType]
+    out_types: Sequence[TensorType]
+
+
 def attribute_key(value: Any) -> Any:
     """A hashable key that tells 1, True, 1.0 and -0.0 and 0.0 apart."""
     if isinstance(value, float):
@@ -163,6 +171,22 @@ class Op(Record):
     def expr(self, *operands: Scalar) -> Scalar:
         """The output's element from the operands' elements, for an application that is pointwise."""
         raise NotImplementedError(f"{type(self).__name__} has no scalar expression")
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int | None:
+        """Floating-point operations of one application, all types static; None where the op does not count them.
+
+        Every addition, multiplication, comparison and elementary function of the mathematical operation counts as
+        one, on full windows: nothing is subtracted for padding or for Winograd's algorithm. Integer work, such as
+        drawing random bits, does not count.
+        """
+        if self.is_view or not in_types:
+            return 0
+        counts = [op.flops(ins, outs) for op, ins, outs in self.made_of(in_types, out_types)]
+        return None if not counts or None in counts else sum(c for c in counts if c is not None)
+
+    def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
+        """The applications that the op stands for, if the compiler made it of several."""
+        return ()
 
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves | None:
         """How the op, all types static, copies elements, if that is all it does. See `minigraph.core.moves`."""

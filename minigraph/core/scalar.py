@@ -1,7 +1,8 @@
-"""Scalar expressions: what a pointwise op computes for one element, for backends that generate code.
+"""Scalar expressions: one element of a pointwise op's result, computed from one element of each operand.
 
-An expression is a graph, in which parts may be shared. Its functions are named as NumPy's ufuncs and have their meaning
-(`maximum` hands NaN on, `rint` rounds halves to even); `operand`, `constant`, `where` and `cast` join them.
+An expression is a graph, in which parts may be shared. Its functions have the names and the meaning of NumPy's ufuncs
+(`maximum` propagates NaN, `rint` rounds halves to even), besides `operand`, `constant`, `where` and `cast`. `evaluate`
+runs it on arrays; backends that generate code print it.
 """
 
 from __future__ import annotations
@@ -18,15 +19,22 @@ BOOLEAN = frozenset(
 
 
 class Scalar:
-    """One number: `function` of `args`. `value` is a constant's, or an operand's position."""
+    """One number: `function` of `args`.
 
-    __slots__ = ("args", "dtype", "function", "value")
+    value: of a constant, or an operand's position.
+    spelled: for a function that generated code does not have, an equal expression in functions that it has.
+    """
 
-    def __init__(self, function: str, args: Sequence[Scalar], dtype: DType, value: Any = None) -> None:
+    __slots__ = ("args", "dtype", "function", "spelled", "value")
+
+    def __init__(
+        self, function: str, args: Sequence[Scalar], dtype: DType, value: Any = None, spelled: Scalar | None = None
+    ) -> None:
         self.function = function
         self.args = tuple(args)
         self.dtype = dtype
         self.value = value
+        self.spelled = spelled
 
     def __add__(self, other: Scalar | float) -> Scalar:
         return call("add", self, _as_scalar(other, self))
@@ -75,6 +83,12 @@ def call(function: str, *args: Scalar | float) -> Scalar:
     return Scalar(function, scalars, bool_ if function in BOOLEAN else scalars[0].dtype)
 
 
+def library(function: str, *args: Scalar | float, spelled: Scalar) -> Scalar:
+    """A function that array modules have. Generated code computes `spelled` instead."""
+    made = call(function, *args)
+    return Scalar(function, made.args, made.dtype, spelled=spelled)
+
+
 def where(condition: Scalar, x: Scalar | float, y: Scalar | float) -> Scalar:
     """x where the condition holds, else y."""
     like = x if isinstance(x, Scalar) else y
@@ -91,19 +105,23 @@ def _as_scalar(value: Scalar | float, like: Scalar) -> Scalar:
     return value if isinstance(value, Scalar) else constant(value, like.dtype)
 
 
-def walk(*expressions: Scalar) -> list[Scalar]:
-    """The distinct nodes of some expressions, each after its arguments."""
+def walk(*expressions: Scalar, spelled: bool = False) -> list[Scalar]:
+    """The distinct nodes of some expressions, each after its arguments, or with `spelled` after its spelled form."""
     found: dict[int, Scalar] = {}
     stack = list(reversed(expressions))
     while stack:
         node = stack[-1]
-        pending = [] if id(node) in found else [a for a in node.args if id(a) not in found]
+        pending = [] if id(node) in found else [a for a in _below(node, spelled) if id(a) not in found]
         if pending:
             stack.extend(reversed(pending))
         else:
             found.setdefault(id(node), node)
             stack.pop()
     return list(found.values())
+
+
+def _below(node: Scalar, spelled: bool) -> tuple[Scalar, ...]:
+    return (node.spelled,) if spelled and node.spelled is not None else node.args
 
 
 def evaluate(expression: Scalar, operands: Sequence[Any], xp: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Shuffled mini-batches whose order depends on nothing but a seed and the epoch."""
+"""Shuffled mini-batches whose order depends only on a seed and the epoch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,26 @@ from minigraph.data.order import BatchStream, Order
 class Batches(BatchStream):
     """An endless stream of mini-batches from arrays that share their first dimension.
 
-    arrays: one or more, each [N, ...]; kept, not copied.
-    batch_size: examples in a batch, at least 1.
-    seed: 0 <= seed < 2**128. The order of an epoch is a function of (seed, epoch, N) alone, and
-        the same on every machine and NumPy version.
-    shuffle: if False, every epoch takes the examples in their own order.
-    drop_remainder: leave out the last, smaller batch of an epoch. If False it comes too.
+    Args:
+        *arrays: One or more arrays [N, …]. They are kept, not copied.
+        batch_size: Number of examples in a batch, at least 1.
+        seed: Integer from 0 to 2¹²⁸ − 1. The order of an epoch depends only on the seed, the epoch and the number of
+            examples, and is the same on every machine and with every NumPy version.
+        shuffle: Whether the order is random. Otherwise each epoch takes the examples in their own order.
+        drop_remainder: Whether to leave out the last, smaller batch of an epoch.
 
-    Raises ValueError for sizes that fit no batch or do not fit each other.
+    Raises:
+        ValueError: The arrays' first dimensions differ, or a size or the seed is out of range.
+
+    Example:
+        >>> from minigraph import data
+        >>> batches = data.Batches(np.arange(6), batch_size=4, seed=0, shuffle=False, drop_remainder=False)
+        >>> for _ in range(3):
+        ...     (numbers,) = batches.next_batch()
+        ...     print(numbers, batches.epoch)
+        [0 1 2 3] 0
+        [4 5] 1
+        [0 1 2 3] 1
     """
 
     def __init__(
@@ -42,6 +54,10 @@ class Batches(BatchStream):
         )
 
     def next_batch(self) -> tuple[NDArray[Any], ...]:
-        """The next batch: one fresh array [batch_size, ...] for each array given."""
+        """Give the next batch.
+
+        Returns:
+            For each array a new array [batch_size, …].
+        """
         rows = self._order.next().rows
         return tuple(array.take(rows, axis=0) for array in self._arrays)

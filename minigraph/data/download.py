@@ -1,4 +1,4 @@
-"""Fetching the full MNIST set, from public mirrors or from a folder, verified by checksum."""
+"""Download of the full MNIST set from public mirrors, or its copy from a folder, verified by checksums."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from minigraph.core.errors import DataLossError, NotFoundError, UnavailableError
+from minigraph.core.typing import PathLike
 from minigraph.data import mnist
 from minigraph.data.idx import open_content
 from minigraph.util.files import atomic_write, cache_dir, sync_folder
@@ -31,28 +32,42 @@ _GZIP_EXTRA = 1 << 16  # bytes; gzip of data it cannot shrink adds less
 
 
 class _TransferError(Exception):
-    """A download that ended early, with the reason; what came is kept for the next attempt."""
+    """A download that ended early, with the reason. The received part is kept for the next attempt."""
 
 
 def fetch_mnist(
-    target: str | os.PathLike[str] | None = None,
+    target: PathLike | None = None,
     mirrors: Sequence[str] | None = None,
     progress: bool = True,
-    source_folder: str | os.PathLike[str] | None = None,
+    source_folder: PathLike | None = None,
 ) -> Path:
-    """Put the four MNIST files, gzipped (about 11 MB), into `target`, and return that folder.
+    """Put the four gzipped files of MNIST, about 11 MB, into a folder.
 
-    target: the folder; by default the one in the cache where `load("mnist")` looks.
-    mirrors: addresses of folders, tried in order; by default `MIRRORS`. Proxies are taken from the
-        environment.
-    progress: report on stderr, with a bar if that is a terminal, else with one line a file.
-    source_folder: copy from here, or from its `mnist` subfolder, instead of downloading.
+    Each file is checked by size and SHA-256 before it gets its name. Whole files are kept. A download that was
+    interrupted continues from its `.part` file.
 
-    Every file is checked by size and SHA-256 before it gets its name; those there already and
-    whole are kept. A download that was cut goes on from its `.part` file.
+    Args:
+        target: The folder; by default the one in the cache where `load("mnist")` looks.
+        mirrors: Addresses of folders, tried in order; by default public ones. The environment names proxies.
+        progress: Whether to report on stderr, with a bar on a terminal, or with a line for each file.
+        source_folder: Folder to copy the files from, itself or its subfolder `mnist`, instead of a download.
 
-    Raises UnavailableError if no mirror could give a file, NotFoundError or DataLossError if one
-    is missing or damaged in `source_folder`, and OSError from the disk.
+    Returns:
+        The folder.
+
+    Raises:
+        UnavailableError: No mirror has a file.
+        NotFoundError: A file does not exist in `source_folder`.
+        DataLossError: A file in `source_folder` is damaged.
+        OSError: The folder cannot be written.
+
+    Example:
+        >>> from minigraph import data
+        >>> try:
+        ...     folder = data.fetch_mnist("mnist", mirrors=[], progress=False)
+        ... except tf.errors.UnavailableError:
+        ...     print("no mirror has the files")
+        no mirror has the files
     """
     folder = cache_dir() / "mnist" if target is None else Path(target)
     with _Report(progress) as report:

@@ -1,4 +1,4 @@
-"""Folders of images, a folder a class."""
+"""Folders of images, with one folder for each class."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigraph.core.errors import DataLossError, NotFoundError
+from minigraph.core.typing import PathLike
 from minigraph.data.images import complaint
 from minigraph.data.order import permutation
 from minigraph.data.prefetch import Prefetch
@@ -22,7 +23,7 @@ _NAMED = 5  # files that a summary names for each reason
 
 
 class Skipped(NamedTuple):
-    """A file that is left out, or a folder with all its images, and why."""
+    """A file, or a folder with all its images, that is left out, and the reason."""
 
     path: Path
     reason: str
@@ -32,8 +33,26 @@ class Skipped(NamedTuple):
 class ImageFolder:
     """Image files and their classes.
 
-    files: by class, then by name. labels: int64 [N], indices into `classes`. classes: the folders' names, sorted.
-    skipped: what was left out.
+    Args:
+        files: Paths of the files, by class, then by name.
+        labels: int64 [N], the numbers of the files' classes.
+        classes: Names of the folders, sorted.
+        skipped: Files and folders that are left out, with the reasons.
+
+    Example:
+        >>> from PIL import Image
+        >>> from minigraph import data
+        >>> import os
+        >>> for colour in ("red", "blue"):
+        ...     os.makedirs(f"photos/{colour}")
+        ...     for i in range(3):
+        ...         Image.new("RGB", (8, 8), colour).save(f"photos/{colour}/{i}.png")
+        >>> photos = data.read_image_folder("photos")
+        >>> photos.counts()
+        {'blue': 3, 'red': 3}
+        >>> first, second = photos.split(percentage=40, seed=0)
+        >>> second.counts()
+        {'blue': 1, 'red': 1}
     """
 
     files: tuple[Path, ...]
@@ -42,24 +61,51 @@ class ImageFolder:
     skipped: tuple[Skipped, ...] = ()
 
     def counts(self) -> dict[str, int]:
-        """The number of images of each class."""
+        """Count the images of each class.
+
+        Returns:
+            The numbers by class.
+        """
         return dict(zip(self.classes, np.bincount(self.labels, minlength=len(self.classes)).tolist(), strict=True))
 
     def one_hot(self) -> NDArray[np.float32]:
-        """float32 [N, classes]."""
+        """Give the labels as one-hot rows.
+
+        Returns:
+            float32 [N, classes].
+        """
         return np.eye(len(self.classes), dtype=np.float32)[self.labels]
 
     def checksum(self) -> str:
-        """The number of images, and the CRC-32 of classes and of names and sizes of files, wherever they lie."""
+        """Give a text that tells sets of images apart, wherever their files lie.
+
+        Returns:
+            The number of images, and the CRC-32 of the classes and of the files' names and sizes.
+        """
         files = [(path.parent.name, path.name, path.stat().st_size) for path in self.files]
         return f"{len(files)} images, CRC-32 {zlib.crc32(repr((self.classes, files)).encode()):08x}"
 
     def take(self, rows: Sequence[int] | NDArray[np.integer]) -> ImageFolder:
-        """The files at `rows` only, of the same classes."""
+        """Choose files.
+
+        Args:
+            rows: Numbers of the files.
+
+        Returns:
+            These files, with the same classes.
+        """
         return ImageFolder(tuple(self.files[i] for i in rows), self.labels[np.asarray(rows, np.intp)], self.classes)
 
     def split(self, percentage: float, seed: int) -> tuple[ImageFolder, ImageFolder]:
-        """Two parts; the second has `percentage` of each class, at least one image and not all, drawn with `seed`."""
+        """Split the files into two parts at random.
+
+        Args:
+            percentage: The share of the second part, in each class: at least one image, and not all.
+            seed: Seed of the draw.
+
+        Returns:
+            The two parts.
+        """
         order = permutation(len(self.files), seed)
         second = []
         for label in range(len(self.classes)):
@@ -71,15 +117,37 @@ class ImageFolder:
 
 
 def read_image_folder(
-    *roots: str | os.PathLike[str], workers: int = 4, progress: Callable[[int, int], None] | None = None
+    *roots: PathLike, workers: int = 4, progress: Callable[[int, int], None] | None = None
 ) -> ImageFolder:
-    """The images in the folders right below `roots`; folders of one name, in several roots, are one class.
+    """List the images in the folders right below some roots. Each folder is a class.
 
-    Every file is decoded once, on threads: what is damaged, or no image, is left out and listed in `skipped`, and
-    so is a class with fewer than two images. Names that start with a dot do not count.
-    progress: called with the files looked at and their number.
+    Folders of one name, in several roots, are one class. Each file is decoded once: damaged files and other files are
+    left out and listed in `skipped`, as are classes with fewer than two images. Names that start with a dot do not
+    count.
 
-    Raises NotFoundError for a root that is no folder, and DataLossError if fewer than two classes are left.
+    Args:
+        *roots: Paths of the folders that contain the classes' folders.
+        workers: Number of threads that decode.
+        progress: Function that is called with the number of files decoded, and of all files.
+
+    Returns:
+        The files and classes.
+
+    Raises:
+        NotFoundError: A root is not a folder.
+        DataLossError: There are fewer than two classes.
+
+    Example:
+        >>> from PIL import Image
+        >>> from minigraph import data
+        >>> import os
+        >>> for colour in ("red", "blue"):
+        ...     os.makedirs(f"photos/{colour}")
+        ...     for i in range(3):
+        ...         Image.new("RGB", (8, 8), colour).save(f"photos/{colour}/{i}.png")
+        >>> photos = data.read_image_folder("photos")
+        >>> photos.classes, photos.labels.tolist()
+        (('blue', 'red'), [0, 0, 0, 1, 1, 1])
     """
     found: dict[str, list[Path]] = {}
     first: dict[str, Path] = {}
@@ -111,7 +179,7 @@ def read_image_folder(
 
 
 def summary(skipped: Iterable[Skipped]) -> list[str]:
-    """Lines that name what was skipped, counted by reason."""
+    """Lines that name the skipped files and folders, counted by reason."""
     by_reason: dict[str, list[Path]] = {}
     for path, reason in skipped:
         by_reason.setdefault(reason, []).append(path)

@@ -16,13 +16,26 @@ Example = tuple[Any, ...]
 def batch(
     examples: Iterable[Example], batch_size: int, capacity: int = 32, allow_smaller_final_batch: bool = False
 ) -> Iterator[tuple[NDArray[Any], ...]]:
-    """Batches of examples in their order; the arguments are those of TensorFlow 1's `train.batch`.
+    """Join examples into batches, in their order; TensorFlow 1's `tf.train.batch`.
 
-    examples: tuples of arrays or numbers, of the same shapes; taken from on a thread of its own.
-    capacity: examples that are taken before they are needed.
+    Args:
+        examples: Tuples of arrays or numbers, of the same shapes. A thread of its own takes them.
+        batch_size: Number of examples in a batch, at least 1.
+        capacity: Number of examples that are taken before they are needed, at least 1.
+        allow_smaller_final_batch: Whether the examples that fill no batch come last as a smaller one.
 
-    Yields a tuple with one array [batch_size, ...] for each part; the rest that fills no batch only with
-    allow_smaller_final_batch. Raises ValueError for sizes below 1, and what `examples` raises.
+    Yields:
+        A tuple with one array [batch_size, …] for each part of an example.
+
+    Raises:
+        ValueError: A size is below 1.
+
+    Example:
+        >>> from minigraph import data
+        >>> for numbers, squares in data.batch(((i, i * i) for i in range(5)), batch_size=2):
+        ...     print(numbers, squares)
+        [0 1] [0 1]
+        [2 3] [4 9]
     """
     if batch_size < 1:
         raise ValueError(f"batch: expected a batch_size of 1 or more, got {batch_size}")
@@ -38,11 +51,29 @@ def shuffle_batch(
     seed: int = 0,
     allow_smaller_final_batch: bool = False,
 ) -> Iterator[tuple[NDArray[Any], ...]]:
-    """As `batch`, each example drawn at random from those that wait, as in TensorFlow 1's `train.shuffle_batch`.
+    """Join examples into batches, each drawn at random from those that wait; TensorFlow 1's `tf.train.shuffle_batch`.
 
-    min_after_dequeue: examples that wait after each draw, until the source ends: more mixes better.
-    capacity: all that are in memory at most; at least min_after_dequeue + batch_size.
-    The batches are a function of the examples and the seed.
+    The batches depend only on the examples and the seed.
+
+    Args:
+        examples: Tuples of arrays or numbers, of the same shapes. A thread of its own takes them.
+        batch_size: Number of examples in a batch, at least 1.
+        capacity: Number of examples in memory at most, at least min_after_dequeue + batch_size.
+        min_after_dequeue: Number of examples that wait after each draw, until the source ends. More mix better.
+        seed: Seed of the draws, an integer from 0.
+        allow_smaller_final_batch: Whether the examples that fill no batch come last as a smaller one.
+
+    Yields:
+        A tuple with one array [batch_size, …] for each part of an example.
+
+    Raises:
+        ValueError: A size is out of range.
+
+    Example:
+        >>> from minigraph import data
+        >>> stream = data.shuffle_batch(((i,) for i in range(8)), batch_size=4, capacity=8, min_after_dequeue=4, seed=1)
+        >>> sorted(np.concatenate([numbers for (numbers,) in stream]).tolist())
+        [0, 1, 2, 3, 4, 5, 6, 7]
     """
     if batch_size < 1 or min_after_dequeue < 0 or capacity < min_after_dequeue + batch_size:
         raise ValueError(

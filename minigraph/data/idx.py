@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigraph.core.errors import DataLossError, NotFoundError
+from minigraph.core.typing import PathLike
 from minigraph.util.files import atomic_write
 
 _DTYPES: dict[int, np.dtype[Any]] = {
@@ -36,11 +37,11 @@ _CHUNK = 1 << 18
 
 
 @contextmanager
-def open_content(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open `path` for reading, through gzip if its first two bytes say so.
+def open_content(path: PathLike) -> Iterator[BinaryIO]:
+    """Open a file for reading, through gzip if its first two bytes say so.
 
-    Inside the `with` block, a broken gzip stream raises DataLossError. As in `gzip -d`, zero bytes
-    after the end of a gzip stream are padding. Raises NotFoundError if there is no such file.
+    Inside the `with` block a broken gzip stream raises DataLossError. Zero bytes after its end are padding, as for
+    `gzip -d`. NotFoundError if the file does not exist.
     """
     try:
         file = open(path, "rb")  # noqa: SIM115 - closed by the `with` below
@@ -64,12 +65,26 @@ def open_content(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             ) from error
 
 
-def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """The array in an IDX file, in the machine's byte order; gzip is told by content, not by name.
+def read_idx(path: PathLike) -> NDArray[Any]:
+    """Read an IDX file, plain or gzipped. The content decides, not the file's name.
 
-    The dtype is uint8, int8, int16, int32, float32 or float64, as the file says.
-    Raises NotFoundError if there is no such file, and DataLossError, with the file's name, what
-    was expected and what came, if it is truncated, too long or otherwise not IDX.
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The array, in the machine's byte order; uint8, int8, int16, int32, float32 or float64, as the file says.
+
+    Raises:
+        NotFoundError: The file does not exist.
+        DataLossError: The file is truncated, too long, or not IDX.
+
+    Example:
+        >>> from minigraph import data
+        >>> data.write_idx("images.gz", np.zeros([5, 28, 28], np.uint8))
+        >>> data.read_idx("images.gz").shape
+        (5, 28, 28)
+
+    Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits", 1998.
     """
     name = os.fspath(path)
     with open_content(path) as stream:
@@ -128,11 +143,23 @@ def _read_header(stream: BinaryIO, name: str, size: int, what: str) -> bytes:
     return data
 
 
-def write_idx(path: str | os.PathLike[str], array: NDArray[Any]) -> None:
-    """Write `array` as IDX, atomically; gzipped, without a time stamp, if the name ends in ".gz".
+def write_idx(path: PathLike, array: NDArray[Any]) -> None:
+    """Write an array as an IDX file, whole or not at all.
 
-    Raises ValueError if IDX has no such dtype (it has uint8, int8, int16, int32, float32, float64)
-    or cannot hold the shape (more than 32 dimensions, or one of 2**32 or more).
+    A file whose name ends in ".gz" is compressed, without a time stamp.
+
+    Args:
+        path: Path of the file.
+        array: uint8, int8, int16, int32, float32 or float64, with at most 32 dimensions, each below 2³².
+
+    Raises:
+        ValueError: IDX has no such dtype or shape.
+
+    Example:
+        >>> from minigraph import data
+        >>> data.write_idx("labels", np.arange(3, dtype=np.uint8))
+        >>> print(data.read_idx("labels"))
+        [0 1 2]
     """
     array = np.asarray(array)
     code = _CODES.get(array.dtype.newbyteorder("="))

@@ -1,4 +1,4 @@
-"""Image files as arrays: decoding, resizing, and distortions that depend on a seed alone."""
+"""Image files as arrays: decoding, resizing, and distortions that depend only on a seed. Needs Pillow."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigraph.core.errors import DataLossError
+from minigraph.core.typing import PathLike
 from minigraph.data.order import uniforms
 
 if TYPE_CHECKING:
@@ -24,16 +25,22 @@ _DRAWS = 7
 
 @dataclass(frozen=True, slots=True)
 class Distortions:
-    """Random changes of an image that leave its class as it is.
+    """Random changes of an image that keep its class. The first four are those of TensorFlow's image retraining script.
 
-    flip_left_right: mirror every other image.
-    random_crop: percent by which the image is larger than what is cut out of it, at a random place.
-    random_scale: percent by which it is enlarged, at most, before that.
-    random_brightness: percent by which values are multiplied up or down, at most.
-    random_translation: percent of its side that it is moved by, at most; the gap is filled with its mirror image.
+    Args:
+        flip_left_right: Whether half of the images are mirrored.
+        random_crop: Percentage by which the image is larger than the part that is cut out at a random place.
+        random_scale: Greatest percentage by which the image is enlarged before the cut.
+        random_brightness: Greatest percentage by which the values are multiplied up or down, at most 100.
+        random_translation: Greatest shift as a percentage of the sides, below 100. The gap shows the mirror image.
 
-    The first four are those of TensorFlow's image retraining tool. Raises ValueError for percentages below 0, a
-    brightness above 100 or a translation of 100 or more.
+    Raises:
+        ValueError: A percentage is out of range.
+
+    Example:
+        >>> from minigraph import data
+        >>> bool(data.Distortions()), bool(data.Distortions(flip_left_right=True))
+        (False, True)
     """
 
     flip_left_right: bool = False
@@ -56,9 +63,15 @@ class Distortions:
         return any(getattr(self, field.name) for field in fields(self))
 
     def apply(self, image: Image.Image, size: tuple[int, int], numbers: Sequence[float]) -> NDArray[np.float32]:
-        """The image changed and resized to `size` (height, width): float32 [H,W,3], 0 to 255.
+        """Change and resize an image.
 
-        numbers: seven from [0, 1), which decide everything.
+        Args:
+            image: The image, of Pillow.
+            size: Height and width of the result.
+            numbers: Seven numbers in [0, 1), which decide all changes.
+
+        Returns:
+            float32 [H,W,3], 0 to 255.
         """
         grow, left, top, mirror, bright, right, down = numbers
         scale = (1 + self.random_crop / 100) * (1 + grow * self.random_scale / 100)
@@ -84,11 +97,11 @@ class Distortions:
         return padded[y : y + height, x : x + width]
 
 
-def open_image(path: str | os.PathLike[str], least: tuple[int, int] | None = None) -> Image.Image:
-    """The first frame of an image file, decoded, upright, in RGB; what is transparent becomes white.
+def open_image(path: PathLike, least: tuple[int, int] | None = None) -> Image.Image:
+    """The first frame of an image file, decoded, upright, in RGB, with white in place of transparency.
 
-    least: height and width that are enough, so that a JPEG may be decoded at a fraction of its size.
-    Raises DataLossError, with the reason, if it is no image or is damaged; OSError if it cannot be opened.
+    least: a height and width that suffice, so that a JPEG may be decoded at a fraction of its size. DataLossError, with
+    the reason, if the file is damaged or no image; OSError if it cannot be opened.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -115,28 +128,50 @@ def open_image(path: str | os.PathLike[str], least: tuple[int, int] | None = Non
 def resize(image: Image.Image, size: tuple[int, int], box: Any = None) -> NDArray[np.float32]:
     """The image, or its part `box` (left, top, right, bottom, in pixels), stretched to `size` (height, width).
 
-    Bilinear, over all pixels that an output pixel covers. Returns float32 [H,W,3], 0 to 255.
+    Bilinear, over all pixels that an output pixel covers. The result is float32 [H,W,3], 0 to 255.
     """
     from PIL import Image
 
     return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box), np.float32)
 
 
-def load_image(path: str | os.PathLike[str], size: tuple[int, int]) -> NDArray[np.float32]:
-    """An image file stretched to `size` (height, width): float32 [H,W,3], 0 to 255. Errors as of `open_image`."""
+def load_image(path: PathLike, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Read an image file and stretch it to a size.
+
+    Transparency becomes white. The resizing is bilinear, over all pixels that a pixel of the result covers.
+
+    Args:
+        path: Path of the file, of any format that Pillow reads.
+        size: Height and width of the result.
+
+    Returns:
+        float32 [H,W,3], RGB, 0 to 255.
+
+    Raises:
+        DataLossError: The file is damaged or no image.
+        OSError: The file cannot be opened.
+
+    Example:
+        >>> from PIL import Image
+        >>> from minigraph import data
+        >>> Image.new("RGB", (64, 48), "red").save("red.png")
+        >>> image = data.load_image("red.png", size=(24, 32))
+        >>> image.shape, image[0, 0].tolist()
+        ((24, 32, 3), [255.0, 0.0, 0.0])
+    """
     return resize(open_image(path, size), size)
 
 
 def load_distorted(
-    path: str | os.PathLike[str], size: tuple[int, int], distortions: Distortions, seed: int, epoch: int, row: int
+    path: PathLike, size: tuple[int, int], distortions: Distortions, seed: int, epoch: int, row: int
 ) -> NDArray[np.float32]:
-    """As `load_image`, changed by numbers that (seed, epoch, row) decide."""
+    """As `load_image`, with changes that depend only on (seed, epoch, row)."""
     image = open_image(path, size)
     return distortions.apply(image, size, uniforms(_DRAWS, seed, epoch, row).tolist())
 
 
 def complaint(path: Path) -> str | None:
-    """Why an image file cannot be read, or None. The whole file is decoded, a JPEG at a fraction of its size."""
+    """The reason why an image file cannot be read, or None. It is decoded whole, a JPEG at a fraction of its size."""
     if path.suffix.lower() not in SUFFIXES:
         return f"not a name of an image ({', '.join(sorted(SUFFIXES))})"
     try:

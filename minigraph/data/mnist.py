@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigraph.core.errors import DataLossError, NotFoundError
+from minigraph.core.typing import PathLike
 from minigraph.data.batches import Batches
 from minigraph.data.idx import open_content, read_idx
 from minigraph.util.files import cache_dir
@@ -46,12 +47,19 @@ _SAMPLE = Path(__file__).parent / "digits"
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Dataset:
-    """Images and their classes, ready to feed.
+    """Images and their classes, ready to be fed.
 
-    train_images: float32 [N, pixels], 0 for the background to 1.
-    train_labels: float32 [N, len(classes)], one-hot.
-    test_images, test_labels: likewise, [M, pixels] and [M, len(classes)].
-    classes: the name of each class, in the labels' order.
+    Args:
+        train_images: float32 [N, pixels], 0 for the background to 1.
+        train_labels: float32 [N, classes], one-hot.
+        test_images: float32 [M, pixels].
+        test_labels: float32 [M, classes], one-hot.
+        classes: Names of the classes, in the labels' order.
+
+    Example:
+        >>> from minigraph import data
+        >>> data.load()
+        Dataset(5000 training and 1000 test images of 784 pixels, 10 classes)
     """
 
     train_images: NDArray[np.float32]
@@ -68,27 +76,55 @@ class Dataset:
         )
 
     def batches(self, batch_size: int, seed: int) -> Batches:
-        """Mini-batches of training images and labels; see `Batches`."""
+        """Make a stream of mini-batches of training images and labels.
+
+        Args:
+            batch_size: Number of examples in a batch.
+            seed: Seed of the order.
+
+        Returns:
+            The stream.
+
+        Raises:
+            ValueError: A size or the seed is out of range.
+        """
         return Batches(self.train_images, self.train_labels, batch_size=batch_size, seed=seed)
 
     def identity(self) -> dict[str, Any]:
-        """What tells training sets apart: their shape and the CRC-32 of images and labels."""
+        """Give a text that tells training sets apart.
+
+        Returns:
+            A dict of one text, with the shape and the CRC-32 of images and labels.
+        """
         checksum = zlib.crc32(self.train_labels.data, zlib.crc32(self.train_images.data))
         count, pixels = self.train_images.shape
         return {"data": f"{count} x {pixels}, CRC-32 {checksum:08x}"}
 
 
-def load(source: str = "sample", folder: str | os.PathLike[str] | None = None) -> Dataset:
-    """MNIST: 28x28 grey digits, flattened to 784 pixels in [0, 1]; labels one-hot over "0".."9".
+def load(source: str = "sample", folder: PathLike | None = None) -> Dataset:
+    """Load the MNIST digits: 28x28 grey images, flattened to 784 pixels in [0, 1], with one-hot labels.
 
-    source="sample": 5,000 training and 1,000 test digits that ship with the package, as many of
-    each class.
-    source="mnist": the full 60,000 and 10,000, from the four IDX files, gzipped (.gz) or plain.
-    With `folder`, they must be in it or in its `mnist` subfolder. Without, they are looked for in
-    `$MINIGRAPH_DATA`, in its `mnist` subfolder, then in the cache (see `cache_dir`).
+    Args:
+        source: "sample" for 5,000 training and 1,000 test digits that ship with the package, the same number of each
+            class; "mnist" for the full set of 60,000 and 10,000, which `fetch_mnist` downloads.
+        folder: Folder that holds the four IDX files of the full set, gzipped or plain, itself or in its subfolder
+            `mnist`. By default the folder in the environment variable MINIGRAPH_DATA, or else the cache.
 
-    Raises NotFoundError if the files are not there, DataLossError if they are damaged, and
-    ValueError for another source, or a folder with "sample".
+    Returns:
+        The images and labels.
+
+    Raises:
+        NotFoundError: The files do not exist.
+        DataLossError: The files are damaged.
+        ValueError: `source` is unknown, or a folder is given with "sample".
+
+    Example:
+        >>> from minigraph import data
+        >>> digits = data.load()
+        >>> digits.train_images.shape, digits.train_labels.shape
+        ((5000, 784), (5000, 10))
+
+    Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits", 1998.
     """
     if source == "sample":
         if folder is not None:
@@ -108,8 +144,8 @@ def load(source: str = "sample", folder: str | os.PathLike[str] | None = None) -
     )
 
 
-def search_path(folder: str | os.PathLike[str] | None = None) -> list[Path]:
-    """The folders that may hold the full MNIST set, in the order in which they are tried."""
+def search_path(folder: PathLike | None = None) -> list[Path]:
+    """The folders that may hold the full MNIST set, in the order of trying."""
     if folder is not None:
         return [Path(folder), Path(folder) / "mnist"]
     found = []
@@ -119,7 +155,7 @@ def search_path(folder: str | os.PathLike[str] | None = None) -> list[Path]:
 
 
 def find_file(folder: Path, name: str) -> Path | None:
-    """The IDX file `name` in `folder`, gzipped or else plain; None if neither is there."""
+    """The IDX file `name` in `folder`, gzipped or else plain; None if it does not exist."""
     for path in (folder / f"{name}.gz", folder / name):
         if path.is_file():
             return path

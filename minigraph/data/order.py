@@ -1,4 +1,4 @@
-"""Which examples make up each mini-batch, as a function of nothing but a seed, the epoch and their number."""
+"""The order of examples in mini-batches, which depends only on a seed, the epoch and the number of examples."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _OF_EACH = 1 << 16  # counters that one example has
 
 
 class BatchRows(NamedTuple):
-    """A batch's epoch, from 0, and its examples: intp [batch_size or, at an epoch's end, fewer]."""
+    """A batch: its epoch, from 0, and the numbers of its examples, intp [batch_size] (fewer at an epoch's end)."""
 
     epoch: int
     rows: NDArray[np.intp]
 
 
 class Order:
-    """An endless stream of mini-batches of range(examples); `owner` names it in errors.
+    """An endless stream of mini-batches of range(examples). `owner` names it in errors.
 
-    The other arguments, and what is raised, are those of `Batches`.
+    The other arguments, and the errors, are those of `Batches`.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Order:
         return step
 
     def state(self) -> dict[str, int]:
-        """Where the stream stands, as plain integers for a checkpoint."""
+        """The position in the stream, as integers for a checkpoint."""
         return {**self._setting(), "seed": self.seed, "epoch": self.epoch, "step": self.step_in_epoch}
 
     def restore(self, state: Mapping[str, int]) -> None:
-        """Go on from a `state()`; see `BatchStream.restore`."""
+        """Continue from a `state()`; see `BatchStream.restore`."""
         setting = self._setting()
         if missing := (setting.keys() | {"seed", "epoch", "step"}) - state.keys():
             raise ValueError(f"{self._owner}.restore: the state lacks {', '.join(sorted(missing))}")
@@ -109,24 +109,24 @@ class Order:
 
 
 class BatchStream(ABC):
-    """An endless stream of mini-batches in an `Order`, that can be taken up where it stood."""
+    """Base class of endless streams of mini-batches, which can be continued from a saved position."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
 
     @property
     def batch_size(self) -> int:
-        """Examples in a batch; the last one of an epoch may have fewer without drop_remainder."""
+        """The number of examples in a batch. Without `drop_remainder` the last one of an epoch may have fewer."""
         return self._order.batch_size
 
     @property
     def epoch(self) -> int:
-        """The epoch, from 0, that the next batch belongs to: the number of finished epochs."""
+        """The epoch of the next batch, from 0; it is the number of finished epochs."""
         return self._order.epoch
 
     @property
     def step_in_epoch(self) -> int:
-        """The next batch's place in its epoch, from 0 to steps_per_epoch - 1."""
+        """The position of the next batch in its epoch, from 0 to steps_per_epoch − 1."""
         return self._order.step_in_epoch
 
     @property
@@ -136,29 +136,40 @@ class BatchStream(ABC):
 
     @abstractmethod
     def next_batch(self) -> tuple[NDArray[Any], ...]:
-        """The next batch: one fresh array [batch_size, ...] for each part of an example."""
+        """Give the next batch.
+
+        Returns:
+            For each part of an example a new array [batch_size, …].
+        """
 
     def state(self) -> dict[str, int]:
-        """Where the stream stands, as plain integers for a checkpoint: at the first batch not handed out."""
+        """Give the position in the stream, for a checkpoint.
+
+        Returns:
+            Integers by name; they describe the first batch that was not handed out.
+        """
         return self._order.state()
 
     def restore(self, state: Mapping[str, int]) -> None:
-        """Go on from `state()` of this or another run; the seed is the state's from here on.
+        """Continue from a saved position.
 
-        Raises ValueError, and changes nothing, if the state is incomplete or is from a stream of
-        other sizes or settings, which would give other batches.
+        Args:
+            state: The result of `state()`, of this or another run. Its seed is used from here on.
+
+        Raises:
+            ValueError: The state is incomplete, or of a stream with other sizes or settings. Nothing changes.
         """
         self._order.restore(state)
 
     def close(self) -> None:  # noqa: B027 - most streams hold nothing
-        """Let go of threads, if there are any; the next batch starts them again."""
+        """End the threads, if there are any. The next batch starts them again."""
 
 
 def permutation(examples: int, seed: int, epoch: int = 0) -> NDArray[np.intp]:
-    """A permutation of range(examples), shape [examples], drawn with (seed, epoch).
+    """A permutation of range(examples), drawn with (seed, epoch): intp [examples].
 
-    Sorts raw Philox words instead of calling Generator.permutation: NumPy promises the words for
-    good, but may change how a Generator uses them.
+    It sorts raw Philox words and does not call Generator.permutation: NumPy promises that the words stay the same, but
+    may change how a Generator uses them.
     """
     # The epoch sits in the counter's upper half, so that no two epochs' words can overlap.
     words = np.random.Philox(key=seed, counter=epoch << 128).random_raw(examples)
@@ -166,7 +177,7 @@ def permutation(examples: int, seed: int, epoch: int = 0) -> NDArray[np.intp]:
 
 
 def uniforms(count: int, seed: int, epoch: int, row: int) -> NDArray[np.float64]:
-    """float64 [count] in [0, 1): random numbers of one example in one epoch, whoever asks and when."""
+    """float64 [count] in [0, 1): the random numbers of one example in one epoch, independent of earlier calls."""
     counter = (epoch << 128) + _OF_EXAMPLES + row * _OF_EACH
     words = np.random.Philox(key=seed, counter=counter).random_raw(count)
     return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -1,4 +1,4 @@
-"""Work done on threads before its result is asked for, in order and with bounded memory."""
+"""Work done ahead on threads, with the results in order and memory bounded."""
 
 from __future__ import annotations
 
@@ -20,15 +20,25 @@ _END: Any = object()
 
 
 class Prefetch(Generic[Item, Result]):
-    """An iterator over function(item) for each item of `source`, in the source's order.
+    """An iterator over function(item) for each item of a source, computed ahead on threads, in the source's order.
 
-    source: advanced by a thread of its own, so it may wait for a disk or a network.
-    workers: threads that call `function`.
-    ahead: items taken from the source, finished or not, that nobody has asked for; at least 1. More are
-        taken only as results are handed out.
+    An exception in the source or in `function` is raised at the position of its result, and ends the iteration. The
+    threads end with `close`, the end of a `with` block, an exception, and the last item.
 
-    What the source or `function` raises is raised where its result would come, and ends the iteration. `close`,
-    the end of a `with` block, an error and the last item end the threads. Raises ValueError for sizes below 1.
+    Args:
+        function: Called with each item, on any of the threads.
+        source: The items. A thread of its own takes them, so it may wait for a disk or a network.
+        workers: Number of threads that call `function`, at least 1.
+        ahead: Number of items taken from the source before their results are asked for, at least 1.
+
+    Raises:
+        ValueError: `workers` or `ahead` is below 1.
+
+    Example:
+        >>> from minigraph import data
+        >>> with data.Prefetch(lambda x: x * x, range(4), workers=2) as squares:
+        ...     print(list(squares))
+        [0, 1, 4, 9]
     """
 
     def __init__(
@@ -67,7 +77,7 @@ class Prefetch(Generic[Item, Result]):
         return result
 
     def close(self) -> None:
-        """End the threads; waits for the calls that run."""
+        """End the threads. Calls that run are waited for."""
         self._open = False
         self._puller.shutdown(cancel_futures=True)
         self._workers.shutdown(cancel_futures=True)
@@ -92,13 +102,33 @@ def _apply(function: Callable[[Item], Result], item: Future[Item]) -> Result:
 
 
 class LoadedBatches(BatchStream):
-    """As `Batches`, but each example is made by a function, on threads, shortly before it is needed.
+    """An endless stream of mini-batches as `Batches`, whose examples a function makes ahead, on threads.
 
-    load: takes an example's row in range(examples) and the epoch; returns a tuple of arrays or numbers, of the same
-        shapes for every example. It must depend on nothing else, and may be called on several threads at once.
-    workers: threads. ahead: finished or started batches that wait to be asked for.
+    The batches do not depend on `workers` and `ahead`, and `restore` does not change them. Memory holds ahead + 1
+    batches.
 
-    The batches are the same whatever `workers` and `ahead` are, and after `restore`. Memory holds ahead + 1 batches.
+    Args:
+        load: Function from the number of an example and the epoch to a tuple of arrays or numbers, of the same shapes
+            for all examples. Its result may depend on nothing else. Several threads call it at the same time.
+        examples: Number of examples.
+        batch_size: Number of examples in a batch, at least 1.
+        seed: Integer from 0 to 2¹²⁸ − 1. The order of an epoch depends only on the seed, the epoch and the number of
+            examples, and is the same on every machine and with every NumPy version.
+        shuffle: Whether the order is random. Otherwise each epoch takes the examples in their own order.
+        drop_remainder: Whether to leave out the last, smaller batch of an epoch.
+        workers: Number of threads.
+        ahead: Number of batches that are made before they are asked for.
+
+    Raises:
+        ValueError: A size or the seed is out of range.
+
+    Example:
+        >>> from minigraph import data
+        >>> batches = data.LoadedBatches(lambda row, epoch: (row, row * row), 100, batch_size=3, seed=0, shuffle=False)
+        >>> numbers, squares = batches.next_batch()
+        >>> print(numbers, squares)
+        [0 1 2] [0 1 4]
+        >>> batches.close()
     """
 
     def __init__(
@@ -127,7 +157,11 @@ class LoadedBatches(BatchStream):
         self._made: Prefetch[BatchRows, tuple[NDArray[Any], ...]] | None = None
 
     def next_batch(self) -> tuple[NDArray[Any], ...]:
-        """The next batch: one fresh array [batch_size, ...] for each part of an example. What `load` raises."""
+        """Give the next batch. An exception in `load` is raised here, and the next call tries the same batch again.
+
+        Returns:
+            For each part of an example a new array [batch_size, …].
+        """
         if self._made is None:
             steps = _endless(copy.copy(self._order))
             self._made = Prefetch(self._make, steps, workers=self._workers, ahead=self._ahead)
@@ -140,12 +174,19 @@ class LoadedBatches(BatchStream):
         return batch
 
     def restore(self, state: Mapping[str, int]) -> None:
-        """As `BatchStream.restore`; what was made ahead is dropped."""
+        """Continue from a saved position; batches made ahead are dropped.
+
+        Args:
+            state: The result of `state()`, of this or another run. Its seed is used from here on.
+
+        Raises:
+            ValueError: The state is incomplete, or of a stream with other sizes or settings.
+        """
         self._order.restore(state)
         self.close()
 
     def close(self) -> None:
-        """End the threads; the next batch starts new ones."""
+        """End the threads. The next batch starts new ones."""
         if self._made is not None:
             self._made.close()
             self._made = None

@@ -1,4 +1,4 @@
-"""Looking at programs and plans: profile, bisection, numeric checks, lints, traces.
+"""Tools that look at programs and plans: profile, bisection, numeric checks, lints, traces.
 
-Stands below `run/`, because sessions offer these as options and methods.
+They stand below `run/`, because sessions offer them as options and methods.
 """

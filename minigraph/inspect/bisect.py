@@ -1,4 +1,4 @@
-"""Which pass, and which of its rewrites, makes a program compute something else."""
+"""Search for the pass, and the rewrite in it, that changes the results of a program."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ Complaint = Callable[[Program], str | None]
 
 
 def _try(each: Pass, program: Program, complaint: Complaint) -> tuple[str | None, Program | None, list[Applied]]:
-    """What is wrong after a pass (None: nothing), the program it made, and what it applied."""
+    """The fault after a pass (None for no fault), the program it made, and the rewrites it applied."""
     try:
         outcome = each.run(program)
     except Exception as error:  # whatever a broken pass raises is the answer
@@ -112,7 +112,7 @@ def _is_well(program: Program, passes: Sequence[Pass], complaint: Complaint) -> 
 def _bisect_rules(
     each: Pass, program: Program, complaint: Complaint, applied: list[Applied]
 ) -> tuple[Applied | None, list[Applied]]:
-    """The application that turns a working program into one that fails, by halving their number."""
+    """The rewrite that turns a working program into a failing one, found by halving their number."""
     if not isinstance(each, RulePass):
         return None, applied
     limited = _Limited(each)
@@ -199,7 +199,7 @@ def _runner(
 
 
 def _difference(program: Program, expected: Outputs, found: Outputs) -> str | None:
-    """What differs beyond the tolerance, in words."""
+    """A description of the difference beyond the tolerance; None if there is none."""
     (old, old_state), (new, new_state) = expected, found
     names = [f"the result '{v.instr.name}'" for v in program.results]
     pairs = [*zip(names, old, new, strict=True)]

@@ -1,4 +1,4 @@
-"""A slow, plain interpreter of programs by the ops' references: what debug mode compares rewrites with."""
+"""A slow, plain interpreter of programs by the ops' references. Debug mode compares rewrites with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOLERANCE = {2: 2e-2, 4: 2e-4, 8: 1e-9}  # relative, by bytes of a floating-poi
 def interpret(
     program: Program, feeds: Sequence[np.ndarray], cells: Mapping[str, np.ndarray], wide: bool = False
 ) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
-    """The program's results, and the variables and random states it leaves behind. wide: float32 is done as float64."""
+    """The program's results, and its variables and random states after the run. wide: compute float32 as float64."""
 
     def kept(array: np.ndarray) -> np.ndarray:
         return array.astype(np.float64) if wide and array.dtype == np.float32 else array

@@ -1,7 +1,7 @@
-"""Warnings about programs that run, but most likely not as they are meant.
+"""Warnings for programs that run but are probably wrong.
 
-Each is a class of warnings, which `warnings.simplefilter("ignore", ...)` switches off; Session(lint=False) switches
-off all. A lint watches the runs of one session until it has warned, or has seen enough.
+Each has a class, so `warnings.simplefilter("ignore", ...)` can switch it off; Session(lint=False) switches all off. A
+lint watches the runs of one session until it has warned or has seen enough.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class SameBatchWarning(UserWarning):
 
 
 class DoubleSoftmaxWarning(UserWarning):
-    """What goes into a loss that wants logits is a softmax or a sigmoid already."""
+    """A loss that takes logits gets the result of a softmax or a sigmoid."""
 
 
 class DropoutInEvaluationWarning(UserWarning):
@@ -60,7 +60,7 @@ class UnorderedUpdatesWarning(UserWarning):
 
 
 class ObservedRun(NamedTuple):
-    """One run. request stands for the form of the call; ends are all that it computes, fetched what it gives back."""
+    """A run. `request` identifies the form of the call; `ends` are all tensors and nodes that it computes."""
 
     request: object
     ends: Sequence[Tensor | Node]
@@ -80,7 +80,7 @@ class Lints:
         self._told: set[Node] = set()
 
     def at_compile(self, run: ObservedRun) -> None:
-        """To be told of each form of call that is new."""
+        """Look at a new form of call."""
         nodes = needed(_node(end) for end in run.ends)
         for node in sorted(nodes, key=lambda n: n.id):
             found = _double_softmax(node)
@@ -90,7 +90,7 @@ class Lints:
         _look_for_unordered_updates(nodes)
 
     def after_run(self, run: ObservedRun) -> bool:
-        """To be told of each run. False: there is nothing left to watch."""
+        """Look at a run. False if there is nothing left to watch."""
         for lint in tuple(self._watching):
             if not lint.after_run(run):
                 self._watching.remove(lint)
@@ -137,7 +137,7 @@ def _warn_of_double_softmax(loss: Node, inner: Node) -> None:
 
 
 def _look_for_unordered_updates(nodes: set[Node]) -> None:
-    """Warn where a run writes a variable twice, no dependency orders the writes, and their order matters."""
+    """Warn if a run writes a variable twice, no dependency orders the writes, and their order matters."""
     competing = competing_writes(sorted(nodes, key=lambda n: n.id))
     if not competing:
         return
@@ -173,9 +173,9 @@ def _warn_of_unordered_updates(variable: Node, first: Node, second: Node) -> Non
 
 
 class SameBatchLint:
-    """Watches what training runs feed.
+    """Watches the values that training runs feed.
 
-    A batch that is the whole data is meant to come again. So only a piece of a larger array counts.
+    A batch that is the whole data may come again. So only a part of a larger array counts.
     """
 
     def __init__(self) -> None:
@@ -220,7 +220,7 @@ def _same_memory(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 class DropoutLint:
-    """Watches runs that train nothing, in a session that has trained."""
+    """Watches runs without training in a session that has trained."""
 
     def __init__(self) -> None:
         self._seen: WeakKeyDictionary[object, tuple[bool, list[Node]]] = WeakKeyDictionary()
@@ -280,7 +280,7 @@ class MovingAveragesLint:
 
     @classmethod
     def for_graph(cls, graph: Graph) -> MovingAveragesLint | None:
-        """One for a graph that has moving averages, else None."""
+        """A lint for a graph with moving averages; None for another graph."""
         return cls(graph) if graph.get_collection(GraphKeys.UPDATE_OPS) else None
 
     def __init__(self, graph: Graph) -> None:
@@ -289,7 +289,7 @@ class MovingAveragesLint:
         self._stale = 0
 
     def after_run(self, run: ObservedRun) -> bool:
-        """To be told of each run. False: it has done."""
+        """Look at a run. False if there is nothing left to watch."""
         if run.request not in self._seen:
             self._seen[run.request] = self._judge(run.ends)
         found = self._seen[run.request]

@@ -1,4 +1,4 @@
-"""Where NaN and infinity come from: plans that check what each launch makes."""
+"""The origin of NaN and infinity: plans that check the outputs of each launch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from minigraph.backend.base import Array, Launch
 from minigraph.compile.plan import Plan, Step
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
+from minigraph.ir.regions import Region
 from minigraph.ops.constant import Const
 
 
 class ValueSummary(NamedTuple):
-    """The numbers in an array: the smallest and largest of the finite ones (NaN if there is none), and counts."""
+    """The numbers in an array: the least and greatest finite ones (NaN if there are none), and counts."""
 
     low: float
     high: float
@@ -34,7 +35,7 @@ class ValueSummary(NamedTuple):
 
 
 def summarise(array: np.ndarray) -> ValueSummary:
-    """Two passes without temporaries where all is finite."""
+    """The summary of an array: two passes, without temporary arrays if all numbers are finite."""
     if not array.size:
         return ValueSummary(np.nan, np.nan, 0, 0, 0)
     low, high = float(array.min()), float(array.max())
@@ -47,7 +48,7 @@ def summarise(array: np.ndarray) -> ValueSummary:
 
 
 class _Found(BaseException):
-    """Carries the error out of `Plan.run`, which takes any Exception for the failure of a kernel."""
+    """Carries the error out of `Plan.run`, which takes any Exception for a failed kernel."""
 
     def __init__(self, error: InvalidArgumentError) -> None:
         self.error = error
@@ -85,7 +86,7 @@ class CheckedPlan(Plan):
     def _check(self, index: int, launch: Launch) -> None:
         step = self.steps[index]
         inputs = self.views(step.inputs)
-        region = isinstance(getattr(step.instr.op, "program", None), Program)
+        region = isinstance(step.instr.op, Region)
         # What the launch overwrites must be looked at before; to search a region, its numbers are needed.
         before: dict[int, Any] = {}
         for i in self.overwritten(step):
@@ -109,7 +110,7 @@ class CheckedPlan(Plan):
     def _error_inside(
         self, step: Step, value: Value, summary: ValueSummary, arrays: Sequence[np.ndarray]
     ) -> InvalidArgumentError:
-        """The error for the first instruction of a fused region that makes something not finite, by the references."""
+        """The error for the first instruction of a fused region whose result is not finite, by the references."""
         inner: Program = step.instr.op.program  # type: ignore[attr-defined]
         values: dict[Value, Any] = {}
         for instr in inner.instrs:
@@ -148,7 +149,7 @@ class CheckedPlan(Plan):
         return InvalidArgumentError("\n".join(lines))
 
     def _describe(self, value: Value) -> str:
-        """`the variable 'w'`, or for what was computed its node's name."""
+        """`the variable 'w'`, or the name of the node that computed the value."""
         instr = value.instr
         while instr.op.is_view:
             instr = instr.inputs[0].instr
@@ -162,7 +163,7 @@ def _is_float(value: Value) -> bool:
 
 
 def _floats(step: Step) -> list[int]:
-    """The floating-point inputs whose values matter: a variable that is only written may hold anything before."""
+    """The floating-point inputs whose values matter. A variable that is only written does not."""
     blind = set(step.instr.op.writes) - set(step.instr.op.reads)
     return [i for i, v in enumerate(step.inputs) if _is_float(v) and i not in blind]
 

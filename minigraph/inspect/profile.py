@@ -20,13 +20,16 @@ from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
-from minigraph.ir.program import Cell, Feed, Program
+from minigraph.ir.program import Cell, Feed
+from minigraph.ir.regions import Region
 from minigraph.ops.constant import Const
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 Types = Sequence[TensorType]
+__all__ = ["LaunchProfile", "Profile"]
+
 _Times = tuple[list[float], float, tuple[float, float]]
 Flops = Callable[[Op, Types, Types], int | None]  # of an op with static input and output types; None: no formula
 
@@ -34,11 +37,28 @@ _HEADINGS = ("op", "node", "line", "ms", "share", "GFLOP/s", "MB read", "MB writ
 
 
 class LaunchProfile(NamedTuple):
-    """One launch: what it is, the median of its seconds, and the work by its static types.
+    """The time and work of one launch.
 
-    flops: floating-point operations; None for an op without a formula. in_place: an output takes over an input's
-    buffer, or a variable is updated where it stands. fallback: the op's reference ran for want of a kernel.
-    live: bytes of the arena in use while it runs.
+    Args:
+        op: Name of the op; for a fused op, with its parts.
+        node: Name of the node.
+        source: The line that made the node.
+        seconds: Median time, in seconds.
+        flops: Number of floating-point operations; None for an op without a formula.
+        bytes_read: Bytes of the inputs.
+        bytes_written: Bytes of the outputs.
+        in_place: Whether an output takes over an input's buffer, or a variable is updated in its own.
+        fallback: Whether the op's reference ran, because the backend has no kernel.
+        live: Bytes of the arena in use during the launch.
+        inputs: Names of the inputs.
+        outputs: Names of the outputs.
+
+    Example:
+        >>> x = tf.placeholder(tf.float32, [None, 3])
+        >>> y = tf.matmul(x, tf.ones([3, 4]), name="y")
+        >>> launch = tf.Session().profile(y, {x: np.ones([2, 3])}).by_time()[0]
+        >>> launch.node, launch.flops
+        ('y', 48)
     """
 
     op: str
@@ -56,18 +76,35 @@ class LaunchProfile(NamedTuple):
 
     @property
     def notes(self) -> str:
+        """The words "in place" and "fallback", as far as they apply."""
         return ", ".join(text for text, on in (("in place", self.in_place), ("fallback", self.fallback)) if on)
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a plan costs. It shows itself as a table in a notebook.
+    """The time, work and memory of a plan, from `Session.profile`. A notebook shows it as a table.
 
-    seconds: the median of whole runs; feed_seconds and result_seconds: of copying feeds in and results out.
-    planned_peak: bytes of the arena; peak_bound: the most bytes in use at once, below which no arena can be.
-    measured_peak: growth in bytes of the process's resident memory while the plan ran first, from before it had its
-    arena: the largest seen after any launch, and what the system counted in between if that is a new maximum of the
-    process. None where the system does not tell. Pages already resident, such as variables, do not count.
+    Args:
+        launches: The launches, in their order.
+        seconds: Median time of a whole run, in seconds.
+        feed_seconds: Time to copy the fed values in.
+        result_seconds: Time to copy the results out.
+        planned_peak: Bytes of the arena.
+        peak_bound: The most bytes in use at one time; no arena can be smaller.
+        measured_peak: Bytes by which the process's resident memory grew in the first run, when there was no arena yet.
+            It is the greatest growth after any launch, and what the system counted in between if that is a new maximum
+            of the process. Pages that were resident before, such as variables, do not count. None if the system does
+            not tell.
+        variable_bytes: Bytes of the variables.
+        repeat: Number of runs that the medians are of.
+
+    Example:
+        >>> x = tf.placeholder(tf.float32, [None, 3])
+        >>> profile = tf.Session().profile(tf.matmul(x, tf.ones([3, 4])), {x: np.ones([2, 3])})
+        >>> profile.flops, profile.repeat
+        (48, 3)
+        >>> "median of 3 runs" in profile.summary()
+        True
     """
 
     launches: tuple[LaunchProfile, ...]
@@ -82,15 +119,20 @@ class Profile:
 
     @property
     def flops(self) -> int:
-        """Of the launches that have a formula."""
+        """The floating-point operations of all launches whose ops have a formula."""
         return sum(launch.flops or 0 for launch in self.launches)
 
     @property
     def launch_seconds(self) -> float:
+        """The time of all launches, in seconds."""
         return sum(launch.seconds for launch in self.launches)
 
     def summary(self) -> str:
-        """Totals in three lines."""
+        """Give the totals.
+
+        Returns:
+            Three lines of text.
+        """
         measured = "not known here" if self.measured_peak is None else _mega(self.measured_peak) + " MB"
         above = self.planned_peak / self.peak_bound if self.peak_bound else 1.0
         plural = "" if self.repeat == 1 else "s"
@@ -103,11 +145,25 @@ class Profile:
         )
 
     def by_time(self, top: int | None = None) -> list[LaunchProfile]:
-        """The launches, the longest first."""
+        """Sort the launches by time.
+
+        Args:
+            top: Number of launches to give; by default all.
+
+        Returns:
+            The launches, the longest first.
+        """
         return sorted(self.launches, key=lambda launch: -launch.seconds)[:top]
 
     def table(self, top: int | None = None) -> Table:
-        """The launches by time, as a rich table."""
+        """Make a table of the launches. Needs the package rich.
+
+        Args:
+            top: Number of launches to show; by default all.
+
+        Returns:
+            A rich.table.Table, the longest launches first.
+        """
         from rich.table import Table
         from rich.text import Text
 
@@ -133,7 +189,11 @@ class Profile:
         )
 
     def to_trace(self) -> dict[str, Any]:
-        """The run as Chrome's trace-event JSON, for Perfetto: the median times end to end, and the arena's use."""
+        """Convert the profile to Chrome's trace-event format, for Perfetto.
+
+        Returns:
+            A dict to write as JSON: the median times end to end, and the use of the arena.
+        """
         events: list[dict[str, Any]] = [
             {"ph": "M", "pid": 1, "tid": 1, "name": "process_name", "args": {"name": "minigraph"}},
             {"ph": "M", "pid": 1, "tid": 1, "name": "thread_name", "args": {"name": "launches"}},
@@ -179,8 +239,10 @@ class Profile:
 
 
 def profile_plan(plan: Plan, arrays: Sequence[np.ndarray], repeat: int, flops: Flops) -> Profile:
-    """Run a plan once for its memory, which is measured best before the plan has an arena, and `repeat` times for
-    its times. Its effects on variables and random states are undone."""
+    """Run a plan once for its memory, and `repeat` times for its times. Variables and random states stay as they were.
+
+    The memory comes first, because it is measured best while the plan has no arena.
+    """
     if repeat < 1:
         raise ValueError(f"repeat must be at least 1, not {repeat}")
     saved = plan.save()
@@ -193,7 +255,7 @@ def profile_plan(plan: Plan, arrays: Sequence[np.ndarray], repeat: int, flops: F
 
 
 def trace_plan(plan: Plan, arrays: Sequence[np.ndarray], flops: Flops) -> tuple[list[np.ndarray], Profile]:
-    """Run a plan once: its results, and what the launches took. Its effects stay."""
+    """Run a plan once. The results, and the profile of this run, whose effects stay."""
     values, times = _measure_times(plan, arrays)
     return values, _profile(plan, [times], None, flops)
 
@@ -218,10 +280,9 @@ def _profile(plan: Plan, runs: Sequence[_Times], measured: int | None, flops: Fl
 
 
 def _parts(op: Op, inputs: Types, outputs: Types) -> list[tuple[Op, Types, Types]]:
-    """What a fused op is made of, with types; any other op is its own only part."""
-    inner = getattr(op, "program", None)
-    if isinstance(inner, Program):
-        instrs = [i for i in inner.instrs if not isinstance(i.op, Feed | Const)]
+    """The parts of a fused op, with types. Any other op is its only part."""
+    if isinstance(op, Region):
+        instrs = [i for i in op.program.instrs if not isinstance(i.op, Feed | Const)]
         return [(i.op, [v.type for v in i.inputs], i.types) for i in instrs]
     if isinstance(op, MultiTensorApply):
         return [(op.op, *types) for types in zip(op.pieces(inputs), op.pieces(outputs), strict=True)]
@@ -236,7 +297,7 @@ def _flops_of(op: Op, inputs: Types, outputs: Types, formula: Flops) -> int | No
 
 
 def live_bytes(plan: Plan) -> list[int]:
-    """For each step, the bytes of the arena that hold something while it runs."""
+    """For each step, the bytes of the arena in use while it runs."""
     changes: dict[int, int] = {}
     for buffer in plan.lifetimes:
         size = -(-buffer.size // ALIGNMENT) * ALIGNMENT
@@ -254,17 +315,17 @@ def live_bytes(plan: Plan) -> list[int]:
 
 
 def _are_copies(plan: Plan) -> list[bool]:
-    """For each step, whether it copies a variable's value, or shuffles nothing, rather than compute."""
+    """For each step, whether it only copies a variable's value, or shuffles nothing."""
     before = [None, *(step.instr for step in plan.steps)]
     return [s.instr.op.is_view or s.instr is b for s, b in zip(plan.steps, before, strict=False)]
 
 
 def op_kind(op: Op) -> str:
-    """The op's name; for a fused one with what is inside."""
+    """Name of the op; for a fused op, with its parts."""
     name = type(op).__name__
     if isinstance(op, MultiTensorApply):
         return f"{name}({op.count} {type(op.op).__name__})"
-    if isinstance(getattr(op, "program", None), Program):
+    if isinstance(op, Region):
         return f"{name}({'+'.join(type(part).__name__ for part, _, _ in _parts(op, (), ()))})"
     return name
 

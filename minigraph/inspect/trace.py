@@ -1,4 +1,4 @@
-"""What a traced run found out, as TensorFlow's `RunMetadata` message."""
+"""The times of a traced run, as TensorFlow's `RunMetadata` message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,23 @@ if TYPE_CHECKING:
 
 
 class RunOptions:
-    """Options of `Session.run`. With a trace level above NO_TRACE the run is traced, if it is given `run_metadata`."""
+    """Options of `Session.run`.
+
+    Args:
+        trace_level: With any level above NO_TRACE, the run writes its times to the argument `run_metadata` of
+            `Session.run`.
+        timeout_in_ms: TensorFlow 1's; it has no effect.
+
+    Raises:
+        ValueError: `trace_level` is unknown.
+
+    Example:
+        >>> options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+        >>> metadata = tf.RunMetadata()
+        >>> value = tf.Session().run(tf.square(3.0), options=options, run_metadata=metadata)
+        >>> len(metadata.step_stats.dev_stats)
+        1
+    """
 
     NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = range(4)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minigraph.core.op import Op
+from minigraph.core.op import Application, Op
 from minigraph.core.types import TensorType
 from minigraph.ops.state.update import Apply
 
@@ -30,3 +30,6 @@ class MultiTensorApply(Op, abstract=True):
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
         return tuple(a for piece in self.pieces(arrays) for a in self.op.forward(xp, *piece))
+
+    def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
+        return [Application(self.op, piece, piece[:1]) for piece in self.pieces(in_types)]

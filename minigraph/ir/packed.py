@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from minigraph.core.op import Batching, Op
+from minigraph.core.op import Application, Batching, Op
 from minigraph.core.types import TensorType
 from minigraph.ir.hoist import Fixed, Hoist, changes_variables
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
@@ -35,6 +35,9 @@ class OnPacked(Op, abstract=True):
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
         return self.op.infer(*self.types)
+
+    def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
+        return [Application(self.op, self.types, out_types)]
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return self.op.batching(self.types, out_types)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from minigraph.core.errors import ShapeError
-from minigraph.core.op import Batching, Op, attribute_key
+from minigraph.core.op import Application, Batching, Op, attribute_key
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.ir.rebuild import Rebuilder, rebuild
@@ -67,6 +67,9 @@ class Region(Op, abstract=True):
         how = program_batching(self.program)
         assert how is not None
         return self.replace(program=program_for_batch(self.program, how.cut, size))
+
+    def made_of(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Sequence[Application]:
+        return [Application(i.op, [v.type for v in i.inputs], i.types) for i in self.members]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({'+'.join(type(i.op).__name__ for i in self.members)})"

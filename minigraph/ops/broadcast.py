@@ -12,6 +12,7 @@ from minigraph.core.moves import Moves, read
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply
+from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.identity import Identity
 
 Axes = tuple[int, ...] | None
@@ -45,6 +46,8 @@ class SumTo(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (_sum_to(xp, x, self.shape),)
 
+    flops = per_input
+
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True,), (True,)) if 0 in self.summed_axes(in_types) else None
 
@@ -69,6 +72,8 @@ class SumLike(Op):
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
         return (_sum_to(xp, x, like.shape),)
+
+    flops = per_input
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
         assert grad is not None
@@ -100,6 +105,8 @@ class BroadcastTo(Op):
         if self.mean:
             kept = kept / x.dtype.type(int(np.prod(self.shape)) // max(x.size, 1) or 1)
         return (xp.broadcast_to(kept, self.shape),)
+
+    flops = no_flops
 
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves | None:
         if self.mean:
@@ -141,6 +148,8 @@ class BroadcastLike(Op):
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
         return BroadcastTo(like.shape, self.axis, self.mean).forward(xp, x)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
         return _broadcast_vjp(self.axis, self.mean, node, grad)
 
@@ -172,6 +181,8 @@ class ReduceLike(Op):
         if self.mean:
             total = total / total.dtype.type(max(x.size // max(like.size, 1), 1))
         return (total,)
+
+    flops = per_input
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
         assert grad is not None

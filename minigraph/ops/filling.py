@@ -11,6 +11,7 @@ from minigraph.core.moves import Moves
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import first, make
+from minigraph.ops.counting import no_flops
 from minigraph.ops.math.casting import cast
 from minigraph.ops.pointwise import X, unary
 
@@ -27,6 +28,8 @@ class ZerosLike(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.zeros_like(x),)
+
+    flops = no_flops
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         return Full(types[0], 0), ()

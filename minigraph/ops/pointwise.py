@@ -1,4 +1,5 @@
-"""What pointwise ops share: one output element from the elements at the same place, with NumPy's broadcasting."""
+"""The base classes of pointwise ops. Each output element depends on the operands' elements at its place, broadcast as
+by NumPy."""
 
 from __future__ import annotations
 
@@ -8,14 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigraph.core import types as T
-from minigraph.core.dtypes import bool_
+from minigraph.core.dtypes import as_dtype, bool_
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
-from minigraph.core.scalar import Scalar, call
+from minigraph.core.scalar import Scalar, call, evaluate, operand
 from minigraph.core.types import TensorType
 from minigraph.ops.broadcast import sum_like
 from minigraph.ops.builder import first, make, same_dtype
+from minigraph.ops.counting import per_output
 
 X = np.array([[-1.7, -0.4, 0.3], [0.8, 1.9, 2.6]])
 POSITIVE = np.abs(X) + 0.2
@@ -28,8 +30,14 @@ def by_rows(op: Op, in_types: Sequence[TensorType], out_types: Sequence[TensorTy
     return None if cut is None else Batching(cut, (False,))
 
 
+def evaluate_expr(op: Op, xp: Any, *arrays: Any, **_: Any) -> tuple[Any, ...]:
+    """`Op.forward` of pointwise ops: their scalar expression on arrays."""
+    operands = [operand(i, as_dtype(a.dtype)) for i, a in enumerate(arrays)]
+    return (evaluate(op.expr(*operands), arrays, xp),)
+
+
 class Pointwise(Op, abstract=True):
-    """An elementwise op computed by the array function `ufunc` on operands of one dtype.
+    """An elementwise op on operands of one dtype, defined by its scalar expression: by default the function `ufunc`.
 
     `kinds` are the NumPy dtype kinds it takes; `gives_bool` marks comparisons.
     """
@@ -49,8 +57,9 @@ class Pointwise(Op, abstract=True):
             shape = T.broadcast(shape, other.shape)
         return (TensorType(bool_ if self.gives_bool else dtype, shape),)
 
-    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
-        return (getattr(xp, self.ufunc)(*arrays),)
+    forward = evaluate_expr
+
+    flops = per_output
 
     batching = by_rows
 

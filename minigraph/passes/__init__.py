@@ -26,7 +26,7 @@ from minigraph.passes.winograd import winograd
 from minigraph.rewrite.pipeline import Pass
 
 
-class Entry(NamedTuple):
+class PipelineEntry(NamedTuple):
     """A pass's place in the pipeline.
 
     level: the lowest level that runs it. before, after: the passes that must run before it, or after it, by name, each
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
 # The passes in the order in which they run.
 PIPELINE = (
-    Entry(
+    PipelineEntry(
         stabilise,
         "O2",
         before={},
@@ -50,31 +50,31 @@ PIPELINE = (
             "fuse_pointwise": "a loop hides log, exp and the sum",
         },
     ),
-    Entry(
+    PipelineEntry(
         constant_folding,
         "O1",
         before={},
         after={"hoist": "an expression of constants is computed at compile time, not in the first run"},
     ),
-    Entry(
+    PipelineEntry(
         simplify,
         "O1",
         before={"constant_folding": "neutral operands are often computed from other constants"},
         after={"fuse_pointwise": "a loop hides neutral operands"},
     ),
-    Entry(
+    PipelineEntry(
         remove_dropout,
         "O2",
         before={"constant_folding": "the rate is computed from keep_prob"},
         after={"fuse_pointwise": "a loop hides the comparison with the rate"},
     ),
-    Entry(
+    PipelineEntry(
         layout,
         "O2",
         before={},
         after={"fuse_epilogue": "a transpose between a convolution and its bias or activation would keep them apart"},
     ),
-    Entry(
+    PipelineEntry(
         fold_batch_norm,
         "O2",
         before={
@@ -86,13 +86,13 @@ PIPELINE = (
             "fuse_pointwise": "a loop hides scale and shift",
         },
     ),
-    Entry(
+    PipelineEntry(
         relu_after_pool,
         "O3",
         before={"layout": "in a channels-first network a transpose stands between ReLU and pooling"},
         after={"fuse_pointwise": "a loop hides ReLU and its gradient"},
     ),
-    Entry(
+    PipelineEntry(
         winograd,
         "O3",
         before={"fold_batch_norm": "the scale goes into the filter before the filter is transformed"},
@@ -102,14 +102,14 @@ PIPELINE = (
             "fuse_blocks": "a region hides the convolution and its gradients",
         },
     ),
-    Entry(
+    PipelineEntry(
         hoist,
         "O3",
         before={},
         after={"fuse_pointwise": "a loop must not join what is kept with what each run computes"},
     ),
-    Entry(fuse_pointwise, "O3", before={}, after={}),
-    Entry(
+    PipelineEntry(fuse_pointwise, "O3", before={}, after={}),
+    PipelineEntry(
         fuse_epilogue,
         "O3",
         before={
@@ -118,8 +118,8 @@ PIPELINE = (
         after={"fuse_blocks": "a block runs a convolution with its epilogue as one instruction"},
     ),
     # The passes from here on are not replayable, so they are run again for each size.
-    Entry(fuse_blocks, "O3", before={}, after={}),
-    Entry(
+    PipelineEntry(fuse_blocks, "O3", before={}, after={}),
+    PipelineEntry(
         multi_tensor,
         "O3",
         before={

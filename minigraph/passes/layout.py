@@ -158,7 +158,7 @@ RULES: tuple[Rule, ...] = (
 
 
 @dataclass(frozen=True)
-class Layout(RulePass):
+class SinkTransposes(RulePass):
     """Transposes move towards the results until they cancel.
 
     before      f(T(x)), f(T(x), T(y)), f(T(x), vector) with f pointwise; Σ T(x) over axes; concat(T(x), T(y)); T(x)·y
@@ -176,4 +176,4 @@ class Layout(RulePass):
     rules: tuple[Rule, ...] = field(default=RULES, init=False, repr=False)
 
 
-layout = Layout()
+layout = SinkTransposes()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,6 @@ from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVariable, VariableV2, group
 from minigraph.run.initializers import InitializerLike, glorot_uniform_initializer, zeros_initializer
-
-if TYPE_CHECKING:
-    from minigraph.run.session import Session
 
 __all__ = [
     "AUTO_REUSE",
@@ -254,7 +251,7 @@ class Variable(Operand[Tensor]):
         """
         return assign_sub(self, delta, name=name)
 
-    def eval(self, session: Session | None = None) -> Any:
+    def eval(self, session: scopes.SessionLike | None = None) -> Any:
         """Read the value in a session.
 
         Args:
@@ -269,7 +266,7 @@ class Variable(Operand[Tensor]):
         """
         return scopes.session_for(session).run(self)
 
-    def load(self, value: npt.ArrayLike, session: Session | None = None) -> None:
+    def load(self, value: npt.ArrayLike, session: scopes.SessionLike | None = None) -> None:
         """Set the value in a session, without a node for it.
 
         Args:
@@ -290,13 +287,12 @@ class Variable(Operand[Tensor]):
 
 
 def _updated(op: Any, ref: Any, value: Any, name: str | None, default: str) -> Tensor:
-    variable = getattr(ref, "ref", None)
-    if not isinstance(variable, Tensor):
+    if not isinstance(ref, Variable):
         raise TypeError(f"{default} needs a tf.Variable, not {ref!r}")
-    graph = variable.graph
+    graph = ref.graph
     with graph.as_default(), graph.name_scope(name or default) as scope:
-        tensor = convert_to_tensor(value, variable.dtype, name="value")
-        return graph.add(op, (variable, tensor), scope).outputs[0]
+        tensor = convert_to_tensor(value, ref.dtype, name="value")
+        return graph.add(op, (ref.ref, tensor), scope).outputs[0]
 
 
 def assign(

@@ -106,7 +106,7 @@ def train(
     target = graph or tf.get_default_graph()
     with target.as_default():
         step_count = global_step if global_step is not None else tf.train.get_or_create_global_step()
-        merged = tf.summary.merge_all() if summary_op == "default" else summary_op
+        merged: Any = tf.summary.merge_all() if summary_op == "default" else summary_op
         start = init_op if init_op is not None else tf.global_variables_initializer()
         keeper = saver or tf.train.Saver()
         loss = None

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import NamedTuple
 
-from minigraph.compile.cost import flops, moved_bytes, op_name, parts
+from minigraph.compile.cost import flops, moved_bytes, op_name
 from minigraph.core.graph import Graph
 from minigraph.core.graph import Node as GraphNode
 from minigraph.core.op import Op, format_attributes
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Cell, Feed, Instr, Program
+from minigraph.ir.regions import Region
 from minigraph.ops.constant import Placeholder, PlaceholderWithDefault
 from minigraph.ops.state.variable import NoOp, VariableV2
 from minigraph.viz.amount import amount
@@ -188,7 +189,7 @@ def _picture(
                 moved_bytes(item.op, ins, item.types),
                 cost is None,
                 short_source(item.source),
-                "" if parts(item.op, (), ()) else format_attributes(item.op).strip(),
+                "" if item.op.made_of((), ()) else format_attributes(item.op).strip(),
                 inner=_inner(item, ins),
             )
         )
@@ -203,11 +204,10 @@ def _picture(
 
 
 def _inner(item: _Item, ins: Sequence[TensorType]) -> tuple[str, ...]:
-    """A line for each operation of a fused one: what it is, the node it stands for, and its FLOPs."""
-    program = getattr(item.op, "program", None)
-    made_of = parts(item.op, ins, item.types)
-    if isinstance(program, Program):
-        names = [i.names[0] if i.names else "" for i in program.instrs if not isinstance(i.op, Feed)]
+    """A line for each operation of a fused one: its type, the node it stands for, and its FLOPs."""
+    made_of = item.op.made_of(ins, item.types)
+    if isinstance(item.op, Region):
+        names = [i.names[0] if i.names else "" for i in item.op.members]
     else:
         names = [*item.names, *[""] * len(made_of)][: len(made_of)]
     lines = []

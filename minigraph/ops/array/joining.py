@@ -17,6 +17,7 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, apply_all, first, graph_of, make, same_dtype
 from minigraph.ops.constant import constant
+from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.filling import ZerosLike
 
 __all__ = ["concat", "gather", "one_hot", "split", "stack", "unstack"]
@@ -71,6 +72,8 @@ class ConcatV2(Op):
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
         return (xp.concatenate(arrays, axis=self.axis),)
 
+    flops = no_flops
+
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
         return write(out_types[0], *_sections(in_types, self.axis))
 
@@ -94,6 +97,8 @@ class ConcatGrad(Op):
     def forward(self, xp: Any, grad: Any, *likes: Any) -> tuple[Any, ...]:
         ends = np.cumsum([a.shape[self.axis] for a in likes])[:-1]
         return tuple(xp.split(grad, [int(e) for e in ends], axis=self.axis))
+
+    flops = no_flops
 
     def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
         filled = [apply(ZerosLike(), t) if g is None else g for g, t in zip(grads, node.outputs, strict=True)]
@@ -130,6 +135,8 @@ class SplitV(Op):
         where = self.count if self.sizes is None else [int(e) for e in np.cumsum(self.sizes)[:-1]]
         return tuple(xp.split(x, where, axis=self.axis))
 
+    flops = no_flops
+
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
         return read(in_types[0], *_sections(out_types, self.axis))
 
@@ -161,6 +168,8 @@ class Pack(Op):
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
         return (xp.stack(arrays, axis=self.axis),)
 
+    flops = no_flops
+
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
         return write(out_types[0], *_slices(len(in_types), self.axis % len(out_types[0].static)))
 
@@ -188,6 +197,8 @@ class Unpack(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return tuple(xp.moveaxis(x, self.axis, 0))
+
+    flops = no_flops
 
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
         return read(in_types[0], *_slices(self.num, self.axis % len(in_types[0].static)))
@@ -219,6 +230,8 @@ class GatherV2(Op):
             raise IndexError(f"gather indices must lie in [0, {params.shape[self.axis]})")
         return (xp.take(params, indices, axis=self.axis),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         params, indices = node.inputs
         return apply(GatherGrad(self.axis), grad, indices, params), None
@@ -244,6 +257,8 @@ class GatherGrad(Op):
         moved = xp.moveaxis(grad, first_axes, tuple(range(indices.ndim)))
         xp.add.at(xp.moveaxis(out, axis, 0), indices, moved)
         return (out,)
+
+    flops = per_gradient
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(GatherV2(self.axis), grad, node.inputs[1]), None, None
@@ -275,6 +290,8 @@ class OneHot(Op):
         axis = self.axis % (indices.ndim + 1)
         counts = xp.arange(self.depth).reshape((-1,) + (1,) * (indices.ndim - axis))
         return (xp.where(xp.expand_dims(indices, axis) == counts, on, off),)
+
+    flops = no_flops
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -21,6 +21,7 @@ from minigraph.ops.array.slicing import StridedSlice
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.constant import Const, constant
+from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.math.reduce import Sum
 
@@ -57,6 +58,8 @@ class Reshape(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (x.reshape(self.shape),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (reshape_like(grad, node.inputs[0]),)
 
@@ -76,6 +79,8 @@ class ReshapeTo(Op):
 
     def forward(self, xp: Any, x: Any, shape: Any) -> tuple[Any, ...]:
         return (x.reshape(tuple(int(d) for d in shape)),)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return reshape_like(grad, node.inputs[0]), None
@@ -104,6 +109,8 @@ class ReshapeLike(Op):
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
         return (x.reshape(like.shape),)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return reshape_like(grad, node.inputs[0]), None
@@ -139,6 +146,8 @@ class ShapeOf(Op, abstract=True):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.asarray(self.value(x.shape), dtype=self.dtype.np_dtype),)
+
+    flops = no_flops
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         return Const(np.asarray(self.value(types[0].static), self.dtype.np_dtype)), ()
@@ -198,6 +207,8 @@ class Transpose(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.transpose(x, self.perm),)
 
+    flops = no_flops
+
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
         return read(in_types[0], lambda x: x.transpose(self.perm))
 
@@ -232,6 +243,8 @@ class Squeeze(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.squeeze(x, axis=self.axis or None),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (reshape_like(grad, node.inputs[0]),)
 
@@ -261,6 +274,8 @@ class ExpandDims(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.expand_dims(x, self.axis),)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (reshape_like(grad, node.inputs[0]),)
 
@@ -288,6 +303,8 @@ class Tile(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.tile(x, self.multiples),)
+
+    flops = no_flops
 
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
         dims = in_types[0].static
@@ -322,6 +339,8 @@ class TileGrad(Op):
             split += [m, d // m]
         return (xp.sum(x.reshape(split), axis=tuple(range(0, len(split), 2))),)
 
+    flops = per_input
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(Tile(self.multiples), grad),)
 
@@ -340,6 +359,8 @@ class Fill(Op):
 
     def forward(self, xp: Any, dims: Any, value: Any) -> tuple[Any, ...]:
         return (xp.full(tuple(int(d) for d in dims), value, value.dtype),)
+
+    flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return None, apply(Sum(), grad)

@@ -15,6 +15,7 @@ from minigraph.core.moves import Move, Moves, Strided, at, c_strides, read, writ
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.ops.builder import apply, first, make
+from minigraph.ops.counting import no_flops, per_input
 
 __all__ = ["reverse", "strided_slice"]
 
@@ -64,6 +65,8 @@ class StridedSlice(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.asarray(x[self.index]),)
 
+    flops = no_flops
+
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
         return read(in_types[0], at(self.index))
 
@@ -98,6 +101,8 @@ class StridedSliceGrad(Op):
     def forward(self, xp: Any, grad: Any, like: Any) -> tuple[Any, ...]:
         return PutSlice(self.spec, like.shape).forward(xp, grad)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(StridedSlice(self.spec), grad), None
 
@@ -122,6 +127,8 @@ class PutSlice(Op):
         out = xp.zeros(self.shape, grad.dtype)
         out[StridedSlice(self.spec).index] = grad
         return (out,)
+
+    flops = no_flops
 
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
         return write(out_types[0], at(StridedSlice(self.spec).index), fill=0)
@@ -151,6 +158,8 @@ class Pad(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.pad(x, self.paddings, constant_values=self.value),)
 
+    flops = no_flops
+
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
         inside = tuple(slice(a, a + d) for (a, _), d in zip(self.paddings, in_types[0].static, strict=True))
         return write(out_types[0], at(inside), fill=self.value)
@@ -175,6 +184,8 @@ class MirrorPad(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.pad(x, self.paddings, mode=self.mode.lower()),)
+
+    flops = no_flops
 
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves:
         """One part for each combination of the axes' runs."""
@@ -239,6 +250,8 @@ class MirrorPadGrad(Op):
             xp.add.at(folded, _mirrored(inner, (before, after), self.mode), moved)
             grad = xp.moveaxis(folded, 0, axis)
         return (grad,)
+
+    flops = per_input
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(MirrorPad(self.paddings, self.mode), grad),)

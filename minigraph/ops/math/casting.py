@@ -12,6 +12,7 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply, first, make
+from minigraph.ops.counting import no_flops
 from minigraph.ops.pointwise import X, by_rows
 
 __all__ = ["cast", "to_double", "to_float", "to_int32", "to_int64"]
@@ -27,6 +28,8 @@ class Cast(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (x.astype(self.dtype.np_dtype),)
+
+    flops = no_flops
 
     batching = by_rows
 

@@ -56,6 +56,9 @@ class MatMul(Op):
         right = xp.swapaxes(b, -1, -2) if self.transpose_b else b
         return (xp.matmul(left, right),)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 2 * out_types[0].size * in_types[0].static[-2 if self.transpose_a else -1]
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         a, b = node.inputs
         kind = type(self)

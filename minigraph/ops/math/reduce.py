@@ -15,6 +15,7 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import AxisLike, TensorLike
 from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
 from minigraph.ops.builder import apply, first, graph_of, make
+from minigraph.ops.counting import per_input
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import StopGradient
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Sub
@@ -60,6 +61,8 @@ class ReduceOp(Op, abstract=True):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         axes = normalise_axes(self.axis, x.ndim)
         return (xp.asarray(getattr(xp, self.function)(x, axis=axes, keepdims=self.keep_dims)).astype(x.dtype),)
+
+    flops = per_input
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         rank = len(in_types[0].static)
@@ -175,6 +178,9 @@ class ProdOfOthers(Op):
         others = (before * after).reshape(moved.shape)
         return (xp.transpose(others, list(np.argsort([*rest, *axes]))),)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 2 * in_types[0].size
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         where = f"node '{node.name}', at {node.source.describe()}"
         raise GradientError(f"the second derivative of reduce_prod is not available ({where})")
@@ -225,6 +231,8 @@ class ArgMax(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.asarray(getattr(xp, self.function)(x, axis=self.axis)).astype(self.output_type.np_dtype),)
+
+    flops = per_input
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -16,6 +16,7 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply, as_tensor_like, first, graph_of, same_dtype
+from minigraph.ops.counting import per_output
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.pointwise import X
 
@@ -39,6 +40,8 @@ class Select(Op):
         if condition.ndim == 1 and x.ndim > 1:
             condition = condition.reshape(condition.shape + (1,) * (x.ndim - 1))
         return (xp.where(condition, x, y),)
+
+    flops = per_output
 
     def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
         return in_types[0].shape in ((), in_types[1].shape)

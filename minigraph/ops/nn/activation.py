@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
-from minigraph.core.scalar import Scalar, call, cast, where
+from minigraph.core.scalar import Scalar, call, cast, library, where
 from minigraph.ops.array.joining import concat
 from minigraph.ops.builder import apply, composed
 from minigraph.ops.math.arithmetic import Abs, Add, Mul, RealDiv, Square, Sub, negative
@@ -32,9 +32,6 @@ __all__ = [
 class Relu(Unary):
     """y = max(x, 0). The derivative at 0 is 0; NaN stays NaN."""
 
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (xp.maximum(x, x.dtype.type(0)),)
-
     def expr(self, *operands: Scalar) -> Scalar:
         return call("maximum", operands[0], 0)
 
@@ -52,9 +49,6 @@ class ReluGrad(Pointwise):
 
     domain = (X[::-1], X)
 
-    def forward(self, xp: Any, g: Any, y: Any) -> tuple[Any, ...]:
-        return (g * (y > 0),)
-
     def expr(self, *operands: Scalar) -> Scalar:
         g, y = operands
         return g * cast(call("greater", y, 0), g.dtype)
@@ -67,9 +61,6 @@ class Relu6(Unary):
     """y = min(max(x, 0), 6). The derivative at 0 and at 6 is 0; NaN stays NaN."""
 
     domain = (4 * X,)
-
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6)),)
 
     def expr(self, *operands: Scalar) -> Scalar:
         return call("minimum", call("maximum", operands[0], 0), 6)
@@ -88,12 +79,9 @@ class Relu6Grad(Pointwise):
 
     domain = (X[::-1], 4 * X)
 
-    def forward(self, xp: Any, g: Any, y: Any) -> tuple[Any, ...]:
-        return (g * ((y > 0) & (y < 6)),)
-
     def expr(self, *operands: Scalar) -> Scalar:
         g, y = operands
-        return g * cast(call("greater", y, 0), g.dtype) * cast(call("less", y, 6), g.dtype)
+        return g * cast(call("logical_and", call("greater", y, 0), call("less", y, 6)), g.dtype)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(Relu6Grad(), grad, node.inputs[1]), None
@@ -103,9 +91,6 @@ class Elu(Unary):
     """y = x for x ≥ 0, else e^x − 1."""
 
     kinds = "f"
-
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (xp.where(x < 0, xp.expm1(xp.minimum(x, x.dtype.type(0))), x),)
 
     def expr(self, *operands: Scalar) -> Scalar:
         (x,) = operands
@@ -130,11 +115,6 @@ class Selu(Unary):
 
     kinds = "f"
 
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        zero, kind = x.dtype.type(0), x.dtype.type
-        below = kind(_SCALE_ALPHA) * xp.expm1(xp.minimum(x, zero))
-        return (xp.where(xp.less(x, zero), below, kind(_SCALE) * x),)
-
     def expr(self, *operands: Scalar) -> Scalar:
         (x,) = operands
         below = call("multiply", call("expm1", call("minimum", x, 0)), _SCALE_ALPHA)
@@ -157,10 +137,6 @@ class LeakyRelu(Unary):
     alpha: float = 0.2
     kinds = "f"
 
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        positive = xp.greater(x, x.dtype.type(0))
-        return (xp.where(positive, x, x.dtype.type(self.alpha) * x),)
-
     def expr(self, *operands: Scalar) -> Scalar:
         (x,) = operands
         return where(call("greater", x, 0), x, call("multiply", x, self.alpha))
@@ -180,10 +156,6 @@ class Sigmoid(Unary):
 
     kinds = "f"
 
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        one = x.dtype.type(1)
-        return (one / (one + xp.exp(-x)),)
-
     def expr(self, *operands: Scalar) -> Scalar:
         return 1 / (1 + call("exp", -operands[0]))
 
@@ -201,12 +173,10 @@ class Softplus(Unary):
 
     kinds = "f"
 
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (xp.logaddexp(x, x.dtype.type(0)),)
-
     def expr(self, *operands: Scalar) -> Scalar:
         (x,) = operands
-        return call("maximum", x, 0) + call("log1p", call("exp", -call("absolute", x)))
+        spelled = call("maximum", x, 0) + call("log1p", call("exp", -call("absolute", x)))
+        return library("logaddexp", x, 0, spelled=spelled)
 
     def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return apply(Mul(), g, apply(Sigmoid(), x))
@@ -227,9 +197,6 @@ class Softsign(Unary):
     """y = x/(1 + |x|)."""
 
     kinds = "f"
-
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (x / (x.dtype.type(1) + xp.absolute(x)),)
 
     def expr(self, *operands: Scalar) -> Scalar:
         (x,) = operands

@@ -14,7 +14,9 @@ from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, first, make, same_dtype
+from minigraph.ops.counting import per_input, per_output
 from minigraph.ops.data_format import in_nhwc
+from minigraph.ops.pointwise import evaluate_expr
 
 __all__ = ["bias_add"]
 
@@ -35,8 +37,9 @@ class BiasAdd(Op):
             raise ShapeError(f"Dimensions must be equal, but are {last} and {width} for 'BiasAdd'")
         return (TensorType(dtype, (*x.shape[:-1], width if last is None else last)),)
 
-    def forward(self, xp: Any, x: Any, bias: Any) -> tuple[Any, ...]:
-        return (x + bias,)
+    forward = evaluate_expr
+
+    flops = per_output
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True, False), (False,))
@@ -66,6 +69,8 @@ class BiasAddGrad(Op):
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
         return (xp.sum(grad, axis=tuple(range(grad.ndim - 1))),)
+
+    flops = per_input
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True,), (True,))

@@ -17,6 +17,7 @@ from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import PaddingLike, Size, TensorLike
 from minigraph.ops.builder import apply, first, make, require_float
+from minigraph.ops.counting import convolution_flops
 from minigraph.ops.data_format import in_nhwc
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
 
@@ -104,6 +105,9 @@ class Conv2D(Convolution):
                     y[..., outside] += xp.matmul(part, w[r, s, :, outside])
         return (y,)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return convolution_flops(out_types[0], in_types[1].static)
+
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True, False), (False,))
 
@@ -132,6 +136,9 @@ class Conv2DBackpropInput(Convolution):
     def forward(self, xp: Any, x: Any, w: Any, grad: Any) -> tuple[Any, ...]:
         record = Conv2DInputGrad(**self.with_numbers(x.shape, w.shape), shape=x.shape)
         return record.forward(xp, w, grad)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return convolution_flops(in_types[2], in_types[1].static)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         _, w, delta = node.inputs
@@ -172,6 +179,9 @@ class Conv2DInputGrad(Convolution):
                     tap(padded, window, r, s, grad.shape[1:3])[..., inside] += part
         return (padded[:, top : top + height, left : left + width].copy(),)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return convolution_flops(in_types[1], in_types[0].static)
+
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((False, True), (False,))
 
@@ -203,6 +213,9 @@ class Conv2DBackpropFilter(Convolution):
     def forward(self, xp: Any, x: Any, w: Any, grad: Any) -> tuple[Any, ...]:
         record = Conv2DFilterGrad(**self.with_numbers(x.shape, w.shape), shape=w.shape)
         return record.forward(xp, x, grad)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return convolution_flops(in_types[-1], out_types[0].static)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x, _, delta = node.inputs
@@ -241,6 +254,9 @@ class Conv2DFilterGrad(Convolution):
                     part = tap(padded, window, r, s, grad.shape[1:3])[..., inside]
                     w[r, s, :, outside] += xp.tensordot(part, grad[..., outside], axes=((0, 1, 2), (0, 1, 2)))
         return (w,)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return convolution_flops(in_types[-1], out_types[0].static)
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True, True), (True,))

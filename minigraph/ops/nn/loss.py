@@ -69,6 +69,10 @@ class Softmax(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.exp(_log_softmax(xp, x)),)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        """Maximum, difference, exponential, sum, quotient."""
+        return 5 * in_types[0].size
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         p = node.outputs[0]
         return (apply(Mul(), p, apply(Sub(), grad, _row_dot(grad, p))),)
@@ -86,6 +90,9 @@ class LogSoftmax(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (_log_softmax(xp, x),)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 5 * in_types[0].size
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         p = apply(Exp(), node.outputs[0])
@@ -130,6 +137,10 @@ class SoftmaxCrossEntropyWithLogits(Op):
         log_p = _log_softmax(xp, logits)
         return -xp.sum(labels * log_p, axis=-1), xp.exp(log_p) - labels
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        """Softmax, product with the labels and its sum, p − y."""
+        return 8 * in_types[0].size
+
     def vjp(self, node: Node, loss: Tensor | None, backprop: Tensor | None = None) -> Sequence[Tensor | None]:
         logits, labels = node.inputs
         to_labels = []
@@ -171,6 +182,9 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
         (hot,) = OneHot(classes).forward(xp, labels, one, zero)
         return SoftmaxCrossEntropyWithLogits().forward(xp, logits, hot)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 5 * in_types[0].size
+
     def vjp(self, node: Node, loss: Tensor | None, backprop: Tensor | None = None) -> Sequence[Tensor | None]:
         return _logits_gradient(node, loss, backprop), None
 
@@ -187,6 +201,9 @@ class L2Loss(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.asarray(xp.sum(x * x) / x.dtype.type(2)),)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 2 * in_types[0].size
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(Mul(), node.inputs[0], grad),)

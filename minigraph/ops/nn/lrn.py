@@ -44,6 +44,9 @@ class WindowSum(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (window_sum(xp, x, self.radius),)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 2 * self.radius * in_types[0].size
+
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True,), (False,))
 
@@ -77,6 +80,10 @@ class LRN(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         bias, alpha, beta = (x.dtype.type(v) for v in (self.bias, self.alpha, self.beta))
         return (x * (bias + alpha * window_sum(xp, x * x, self.depth_radius)) ** -beta,)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        """Squares, their sums, times α, plus bias, the power, the product."""
+        return (2 * self.depth_radius + 5) * in_types[0].size
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True,), (False,))

@@ -6,6 +6,7 @@ there and nowhere else.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
 from minigraph.ops.builder import apply, composed, first, make, require_float
+from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.data_format import NHWC, in_nhwc
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.integer_division import floordiv, floormod
@@ -99,6 +101,9 @@ class MaxPool(Pool):
         kind = self.infer(TensorType(uint8, x.shape))[1].dtype.np_dtype
         return xp.max(stacked, axis=0), where.astype(kind)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return math.prod(self.ksize) * out_types[0].size
+
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True,), (False, False))
 
@@ -126,6 +131,8 @@ class MaxPoolGrad(Pool):
         like = xp.zeros(x.shape, grad.dtype)
         return (self.scatter(xp, parts, like, grad.shape[1:3]),)
 
+    flops = per_gradient
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return None, None, apply(MaxPoolGather(*self.attributes), grad, node.inputs[1])
 
@@ -150,6 +157,8 @@ class MaxPoolInputGrad(Pool):
 
     def forward(self, xp: Any, where: Any, grad: Any) -> tuple[Any, ...]:
         return MaxPoolGrad(*self.attributes).forward(xp, xp.zeros(self.shape, grad.dtype), where, grad)
+
+    flops = per_gradient
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True, True), (False,))
@@ -181,6 +190,8 @@ class MaxPoolGather(Pool):
             total += tap(padded, self.window, r, s, where.shape[1:3]) * (where == i)
         return (total,)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x, where = node.inputs
         return apply(MaxPoolGrad(*self.attributes), x, where, grad), None
@@ -207,6 +218,9 @@ class AvgPool(Pool):
         out = self.window.out(*x.shape[1:3])
         total: Any = sum(tap(padded, self.window, r, s, out) for r, s in self.taps)  # type: ignore[arg-type]
         return ((total / xp.asarray(self.counts(x.shape), dtype=x.dtype)),)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return math.prod(self.ksize) * out_types[0].size
 
     def counts(self, shape: tuple[int, ...]) -> np.ndarray:
         """How many valid elements each window has: [1, rows, columns, 1]."""
@@ -241,6 +255,9 @@ class AvgPoolGrad(Pool):
         like = xp.zeros(x.shape, grad.dtype)
         return (self.scatter(xp, ((t, share) for t in self.taps), like, grad.shape[1:3]),)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return math.prod(self.ksize) * in_types[-1].size
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return None, apply(AvgPool(*self.attributes), grad)
 
@@ -264,6 +281,9 @@ class AvgPoolInputGrad(Pool):
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
         return AvgPoolGrad(*self.attributes).forward(xp, xp.zeros(self.shape, grad.dtype), grad)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return math.prod(self.ksize) * in_types[-1].size
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True,), (False,))

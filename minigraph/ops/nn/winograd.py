@@ -26,6 +26,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import require_float
+from minigraph.ops.counting import convolution_flops, no_flops
 from minigraph.ops.window import Pair, Window, tap
 
 Matrix = tuple[tuple[Fraction, ...], ...]
@@ -131,6 +132,8 @@ class WinogradFilter(Winograd):
     def forward(self, xp: Any, w: Any) -> tuple[Any, ...]:
         return (_both(xp, transforms(self.tile, self.kernel).filter, w).reshape((-1, *w.shape[2:])),)
 
+    flops = no_flops
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         for case in _cases():
@@ -149,6 +152,8 @@ class WinogradFilterAdjoint(Winograd):
         square = grad.reshape((self.size, self.size, *grad.shape[1:]))
         return (_both(xp, transposed(transforms(self.tile, self.kernel).filter), square),)
 
+    flops = no_flops
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         for case in _cases():
@@ -164,6 +169,11 @@ class WinogradConvolution(Winograd, abstract=True):
         """The output's [N,P,Q,O]."""
         rows, columns = Window((self.kernel, self.kernel), (1, 1), (1, 1), self.padding).out(x[1], x[2])
         return (x[0], rows, columns, channels)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        """Those of the convolution, or its gradients, by definition."""
+        transformed = next(t for t in (*in_types, *out_types) if len(t.static) == 3)
+        return len(out_types) * convolution_flops(in_types[-1], (self.kernel, self.kernel, transformed.static[1]))
 
     def counts(self, out: Sequence[int]) -> Pair:
         """Tiles along the rows and the columns of an output [N,P,Q,O]."""
@@ -249,6 +259,9 @@ class WinogradConv2D(WinogradConvolution):
     def forward(self, xp: Any, x: Any, u: Any) -> tuple[Any, ...]:
         products = _products(xp, self.image_tiles(xp, x), u)
         return (self.output_from_tiles(xp, products, self.out_shape(x.shape, u.shape[2])),)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return convolution_flops(out_types[0], (self.kernel, self.kernel, in_types[1].static[1]))
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True, False), (False,))

@@ -20,6 +20,7 @@ from minigraph.core.types import TensorType
 from minigraph.ops.array.shape import known_shape, shape_operand
 from minigraph.ops.builder import apply, graph_of
 from minigraph.ops.constant import constant
+from minigraph.ops.counting import no_flops
 from minigraph.ops.math.arithmetic import Add, Mul, Sub
 from minigraph.ops.random import philox
 
@@ -61,6 +62,8 @@ class RandomOp(Op, abstract=True):
         values = self.draw(count, key, stream, offset).reshape(self.shape)
         after = np.array([offset + philox.reserved(count), key, stream], np.uint64)
         return xp.asarray(values), xp.asarray(after)
+
+    flops = no_flops
 
     def initial_cell(self) -> np.ndarray:
         """The state before the first draw."""

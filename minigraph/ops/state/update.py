@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,9 @@ class ApplyGradientDescent(Apply):
     def forward(self, xp: Any, var: Any, lr: Any, grad: Any) -> tuple[Any, ...]:
         return (var - lr * grad,)
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 2 * in_types[0].size
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (_VAR, *_scalars(0.1), _GRAD))
@@ -84,6 +87,9 @@ class ApplyMomentum(Apply):
         step = grad * lr + accum * momentum * lr if self.use_nesterov else accum * lr
         return var - step, accum
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return (6 if self.use_nesterov else 4) * in_types[0].size
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         for nesterov in (False, True):
@@ -98,6 +104,9 @@ class ApplyAdagrad(Apply):
     def forward(self, xp: Any, var: Any, accum: Any, lr: Any, grad: Any) -> tuple[Any, ...]:
         accum = accum + grad * grad
         return var - grad * lr / xp.sqrt(accum), accum
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 6 * in_types[0].size
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -115,6 +124,9 @@ class ApplyAdadelta(Apply):
         accum = accum * rho + grad * grad * _rest(rho)
         step = xp.sqrt(updates + epsilon) / xp.sqrt(accum + epsilon) * grad
         return var - step * lr, accum, updates * rho + step * step * _rest(rho)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 15 * in_types[0].size
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -144,6 +156,9 @@ class ApplyFtrl(Apply):
         step = (xp.sign(linear) * l1 - linear) / (after / lr + two * l2)
         return xp.where(xp.greater(xp.absolute(linear), l1), step, zero), total, linear
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 17 * in_types[0].size
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         for power in (0.5, 0.75):
@@ -162,6 +177,9 @@ class ApplyRMSProp(Apply):
         mom = mom * momentum + grad * lr / xp.sqrt(ms + epsilon)
         return var - mom, ms, mom
 
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 11 * in_types[0].size
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (_VAR, _POS, 0 * _POS, *_scalars(0.1, 0.9, 0.5, 1e-3), _GRAD))
@@ -179,6 +197,9 @@ class ApplyCenteredRMSProp(Apply):
         mg = mg + (grad - mg) * _rest(rho)
         mom = mom * momentum + grad * lr / xp.sqrt(ms - mg * mg + epsilon)
         return var - mom, mg, ms, mom
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 16 * in_types[0].size
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -203,6 +224,9 @@ class ApplyAdam(Apply):
         v = v + (grad * grad - v) * _rest(beta2)
         direction = m * beta1 + grad * _rest(beta1) if self.use_nesterov else m
         return var - direction * alpha / (xp.sqrt(v) + epsilon), m, v
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return (15 if self.use_nesterov else 12) * in_types[0].size
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

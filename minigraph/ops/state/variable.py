@@ -13,6 +13,7 @@ from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import as_tensor_like
+from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.identity import identity
 
 __all__ = ["group", "no_op"]
@@ -51,6 +52,8 @@ class ReadVariable(Op):
     def forward(self, xp: Any, ref: Any) -> tuple[Any, ...]:
         return (ref,)
 
+    flops = no_flops
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (grad,)
 
@@ -79,6 +82,8 @@ class Update(Op, abstract=True):
             )
         return (ref,)
 
+    flops = per_input
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (_X, _X + 1))
@@ -89,6 +94,8 @@ class Assign(Update):
 
     def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
         return (value,)
+
+    flops = no_flops
 
 
 class AssignAdd(Update):
@@ -120,6 +127,8 @@ class NoOp(Op):
 
     def forward(self, xp: Any) -> tuple[Any, ...]:
         return ()
+
+    flops = no_flops
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -1,0 +1,158 @@
+"""Scalar expressions as sequences of NumPy calls, each with an array for its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigraph.backend.base import Launch
+from minigraph.backends.numpy.common import Array, copy
+from minigraph.core.scalar import Scalar, walk
+
+
+class ElementStep(NamedTuple):
+    """target = function(args). The numbers stand for arrays: see `ElementPlan`."""
+
+    function: str
+    args: tuple[int, ...]
+    target: int
+    scratch: tuple[int, ...] = ()
+
+
+class ElementPlan(NamedTuple):
+    """Calls that compute an expression, in order.
+
+    Arrays are numbered: first the operands, then the output, the constants, and the temporaries. Nothing is written
+    to the output before the last read of an operand, so the output may share its buffer with an operand.
+    """
+
+    operands: int
+    steps: tuple[ElementStep, ...]
+    constants: tuple[Array, ...]
+    temporaries: tuple[np.dtype[Any], ...]
+
+    @property
+    def single_ufunc(self) -> np.ufunc | None:
+        """The function, if the plan is one call on two operands."""
+        if len(self.steps) != 1 or self.steps[0].args != (0, 1) or self.operands != 2:
+            return None
+        return getattr(np, self.steps[0].function, None)
+
+    def bind(self, arrays: Sequence[Any], temporaries: Sequence[Array]) -> list[Launch]:
+        """The calls on operands and output, given as `arrays`, and temporaries of the same shape."""
+        known = [*arrays, *self.constants, *temporaries]
+        launches: list[Launch] = []
+        for step in self.steps:
+            args, target = [known[a] for a in step.args], known[step.target]
+            if step.function == "where":
+                mask, bits = (known[s] for s in step.scratch)
+                launches += _select(*args, target, mask, bits)
+            elif step.function == "cast":
+                launches.append(copy(target, args[0]))
+            elif step.function in ("maximum", "minimum"):  # which deprecate an output by position
+                launches.append(partial(getattr(np, step.function), *args, out=target))
+            else:
+                launches.append(partial(getattr(np, step.function), *args, target))
+        return launches
+
+
+def _select(test: Array, x: Array, y: Array, target: Array, mask: Array, bits: Array) -> list[Launch]:
+    """x where the test holds, else y, by their bits: y ^ ((x ^ y) & mask). NumPy's masked copy takes three times as
+    long."""
+    x, y, target = (a.view(mask.dtype) for a in (x, y, target))
+    return [
+        partial(np.negative, test.view(np.int8), mask),  # 1 becomes all ones
+        partial(np.bitwise_xor, x, y, bits),
+        partial(np.bitwise_and, bits, mask, bits),
+        partial(np.bitwise_xor, bits, y, target),
+    ]
+
+
+def plan_expression(expression: Scalar, operands: int) -> ElementPlan:
+    """The calls for an expression of so many operands."""
+    return _Planner(expression, operands).plan()
+
+
+class _Planner:
+    def __init__(self, root: Scalar, operands: int) -> None:
+        self.root = root
+        self.output = operands
+        self.places: dict[int, int] = {}
+        self.constants: list[Array] = []
+        self.order: list[Scalar] = []
+        self._number()
+        self.last = {id(a): step for step, node in enumerate(self.order) for a in arguments(node)}
+        reads = [self.last[id(a)] for node in self.order for a in arguments(node) if a.function == "operand"]
+        self.last_operand = max(reads, default=-1)
+        self.output_read = -1  # the step that reads the output for the last time
+        self.temporaries: list[np.dtype[Any]] = []
+        self.free: list[int] = []
+
+    def _number(self) -> None:
+        """Give operands and constants their numbers, and list the calls in order."""
+        nodes = walk(self.root)
+        needed = {id(self.root)}
+        for node in reversed(nodes):
+            if id(node) in needed:
+                needed.update(id(a) for a in arguments(node))
+        for node in nodes:
+            if id(node) not in needed:
+                continue
+            if node.function == "operand":
+                self.places[id(node)] = node.value
+            elif node.function == "constant":
+                self.places[id(node)] = self.output + 1 + len(self.constants)
+                self.constants.append(np.array(node.value, node.dtype.np_dtype))
+            else:
+                self.order.append(node)
+
+    def plan(self) -> ElementPlan:
+        """The plan. Temporaries are used again as soon as nothing reads them any more."""
+        steps = [self._step(number, node) for number, node in enumerate(self.order)]
+        if not steps:  # the expression is an operand
+            steps = [ElementStep("cast", (self.places[id(self.root)],), self.output)]
+        return ElementPlan(self.output, tuple(steps), tuple(self.constants), tuple(self.temporaries))
+
+    def _step(self, number: int, node: Scalar) -> ElementStep:
+        given = arguments(node)
+        args = tuple(self.places[id(a)] for a in given)
+        scratch: tuple[int, ...] = ()
+        if node.function == "where":
+            kind = np.dtype(f"i{node.dtype.size}")
+            scratch = (self._temporary(kind), self._temporary(kind))
+        over = {self.places[id(a)] for a in given if self.last[id(a)] == number}
+        self.free += [p for p in sorted(over) if p > self.output + len(self.constants)]
+        target = self._target(number, node)
+        self.free += scratch
+        self.places[id(node)] = target
+        return ElementStep(node.function, args, target, scratch)
+
+    def _target(self, number: int, node: Scalar) -> int:
+        """The output as soon as it may be written, else a temporary."""
+        if node is self.root:
+            return self.output
+        if node.dtype is self.root.dtype and max(self.last_operand, self.output_read) <= number:
+            self.output_read = self.last[id(node)]
+            return self.output
+        return self._temporary(node.dtype.np_dtype)
+
+    def _temporary(self, dtype: np.dtype[Any]) -> int:
+        first = self.output + 1 + len(self.constants)
+        for place in self.free:
+            if self.temporaries[place - first] == dtype:
+                self.free.remove(place)
+                return place
+        self.temporaries.append(dtype)
+        return first + len(self.temporaries) - 1
+
+
+def arguments(node: Scalar) -> tuple[Scalar, ...]:
+    """The arguments of a call. A product takes a truth value as 1 or 0 without a cast."""
+    if node.function != "multiply":
+        return node.args
+    x, y = node.args
+    gate = y.function == "cast" and y.args[0].dtype.is_bool
+    return (x, y.args[0]) if gate else (x, y)
