@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigraph.core.dtypes import DType, float32
+from minigraph.core.moves import c_strides
 from minigraph.core.scalar import Scalar
 
 NAMES = {
@@ -126,15 +126,10 @@ def _call(node: Scalar, args: list[str]) -> str:
     return unary[function].format(*args, zero=zero, one=one)
 
 
-def strides_of(shape: Sequence[int]) -> tuple[int, ...]:
-    """Of an array in C order, in elements."""
-    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
-
-
 def broadcast_strides(shape: Sequence[int], space: Sequence[int]) -> tuple[int, ...]:
     """Of an operand as it is read over an iteration space: 0 along axes it is broadcast over."""
     aligned = (1,) * (len(space) - len(shape)) + tuple(shape)
-    return tuple(0 if d == 1 else s for d, s in zip(aligned, strides_of(aligned), strict=True))
+    return tuple(0 if d == 1 else s for d, s in zip(aligned, c_strides(aligned), strict=True))
 
 
 def index_type(*sizes: int) -> str:
@@ -145,7 +140,7 @@ def index_type(*sizes: int) -> str:
 def coordinates(index: str, shape: Sequence[int], names: Sequence[str], kind: str) -> list[str]:
     """Statements that take a row-major index apart."""
     lines = []
-    for name, size, stride in zip(names, shape, strides_of(shape), strict=True):
+    for name, size, stride in zip(names, shape, c_strides(shape), strict=True):
         value = index if stride == 1 else f"{index} / {stride}"
         if name != names[0]:
             value = f"{value} % {size}"

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigraph.backend.base import Array, Launch
-from minigraph.compile.plan import Plan, Step
+from minigraph.compile.assignment import Step
+from minigraph.compile.plan import Plan
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ir.regions import Region

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigraph.backend.base import Launch
+from minigraph.compile.assignment import Step
 from minigraph.compile.memory import ALIGNMENT, lower_bound
-from minigraph.compile.plan import Plan, Step
+from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
