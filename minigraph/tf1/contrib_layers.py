@@ -20,7 +20,7 @@ from minigraph.layers.functions import (
     product_with,
 )
 from minigraph.run.initializers import Distribution, FanMode
-from minigraph.run.variables import Regularizer
+from minigraph.run.variable_scope import Regularizer
 from minigraph.tf1.arg_scope import add_arg_scope
 from minigraph.tf1.collecting import collect_named_outputs
 

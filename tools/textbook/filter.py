@@ -49,7 +49,7 @@ class Kind:
     show: Callable[[Any], Any] = lambda result: result
 
 
-def _identity(images: Any, border: str = "symmetric") -> tf.Tensor:
+def _identity(images: Any, border: F.Border = "symmetric") -> tf.Tensor:
     return F.convolve(images, F.identity_kernel(), border)
 
 
