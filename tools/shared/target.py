@@ -205,8 +205,7 @@ def _flat(graph: tf.Graph, fetches: Any) -> Iterator[Tensor | Node]:
         for each in fetches:
             yield from _flat(graph, each)
     else:
-        ref = getattr(fetches, "ref", None)  # a variable is fetched unchanged
-        yield graph.as_graph_element(ref if isinstance(ref, Tensor) else fetches)
+        yield graph.as_graph_element(fetches.ref if isinstance(fetches, tf.Variable) else fetches)
 
 
 def _ends(graph: tf.Graph, inference: bool) -> Iterator[Tensor | Node]:
