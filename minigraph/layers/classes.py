@@ -11,7 +11,8 @@ from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import TensorLike
 from minigraph.layers import functions
 from minigraph.layers import other_ranks as others
-from minigraph.run.variables import Variable, VariableScope, global_variables, trainable_variables, variable_scope
+from minigraph.run.variable_scope import VariableScope, variable_scope
+from minigraph.run.variables import Variable, global_variables, trainable_variables
 
 P = ParamSpec("P")
 
