@@ -56,6 +56,14 @@ class Tensor(Operand["Tensor"]):
         self.value_index = value_index
         self.type = type
 
+    def as_graph_tensor(self) -> Tensor:
+        """Give the tensor itself; a variable gives the tensor that it stands for.
+
+        Returns:
+            This tensor.
+        """
+        return self
+
     @property
     def op(self) -> Node:
         """The node, under TensorFlow 1's name for it."""
@@ -565,8 +573,7 @@ class Graph(Collections):
         """
         if isinstance(value, str):
             return self._by_string(value)
-        convert = getattr(value, "as_graph_tensor", None)
-        element = convert() if convert else value
+        element = value.as_graph_tensor() if isinstance(value, Operand) else value
         if not isinstance(element, Tensor | Node):
             raise TypeError(f"Can not convert a {type(value).__name__} into a Tensor or Operation.")
         if element.graph is not self:
@@ -780,9 +787,8 @@ def convert_to_tensor(
         >>> tf.convert_to_tensor([1, 2])
         <tf.Tensor 'Const:0' shape=(2,) dtype=int32>
     """
-    convert = getattr(value, "as_graph_tensor", None)
-    if convert is not None:
-        value = convert()
+    if isinstance(value, Operand):
+        value = value.as_graph_tensor()
     if isinstance(value, Tensor):
         if dtype is not None and value.dtype != dtype:
             raise DTypeError(

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigraph.backend.base import Launch
+from minigraph.compile.assignment import Step
 from minigraph.compile.memory import ALIGNMENT, lower_bound
-from minigraph.compile.plan import Plan, Step
+from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
-from minigraph.ir.program import Cell, Feed, Program
+from minigraph.ir.program import Cell, Feed
+from minigraph.ir.regions import Region
 from minigraph.ops.constant import Const
 
 if TYPE_CHECKING:
@@ -280,9 +282,8 @@ def _profile(plan: Plan, runs: Sequence[_Times], measured: int | None, flops: Fl
 
 def _parts(op: Op, inputs: Types, outputs: Types) -> list[tuple[Op, Types, Types]]:
     """The parts of a fused op, with types. Any other op is its only part."""
-    inner = getattr(op, "program", None)
-    if isinstance(inner, Program):
-        instrs = [i for i in inner.instrs if not isinstance(i.op, Feed | Const)]
+    if isinstance(op, Region):
+        instrs = [i for i in op.program.instrs if not isinstance(i.op, Feed | Const)]
         return [(i.op, [v.type for v in i.inputs], i.types) for i in instrs]
     if isinstance(op, MultiTensorApply):
         return [(op.op, *types) for types in zip(op.pieces(inputs), op.pieces(outputs), strict=True)]
@@ -325,7 +326,7 @@ def op_kind(op: Op) -> str:
     name = type(op).__name__
     if isinstance(op, MultiTensorApply):
         return f"{name}({op.count} {type(op.op).__name__})"
-    if isinstance(getattr(op, "program", None), Program):
+    if isinstance(op, Region):
         return f"{name}({'+'.join(type(part).__name__ for part, _, _ in _parts(op, (), ()))})"
     return name
 
@@ -358,8 +359,8 @@ def _launch(plan: Plan, step: Step, seconds: float, live: int, copies: bool, flo
 
 
 def _measure_times(plan: Plan, arrays: Sequence[np.ndarray]) -> tuple[list[np.ndarray], _Times]:
-    """The results, and seconds: of each launch; of what comes before the first; and, from the start, the last launch's
-    end and the run's end."""
+    """The results, and seconds: of each launch; before the first launch; and, from the start, to the end of the last
+    launch and of the run."""
     clock = time.perf_counter
     begins: list[float] = []
     ends: list[float] = []
@@ -395,7 +396,7 @@ def _measure_memory(plan: Plan, arrays: Sequence[np.ndarray]) -> int | None:
 
 
 def _resident() -> int | None:
-    """Bytes of this process in memory now, where /proc tells."""
+    """Resident bytes of this process, if /proc reports them."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -404,7 +405,7 @@ def _resident() -> int | None:
 
 
 def _maximum() -> int | None:
-    """The most bytes of this process that were ever in memory; None on Windows."""
+    """Peak resident bytes of this process; None on Windows."""
     try:
         import resource
     except ImportError:

@@ -29,7 +29,8 @@ from minigraph.ops.nn.norm import batch_normalization as normalise
 from minigraph.ops.nn.pool import avg_pool, max_pool
 from minigraph.ops.nn.statistics import moments
 from minigraph.run.initializers import InitializerLike, ones_initializer, zeros_initializer
-from minigraph.run.variables import Regularizer, Reuse, Variable, assign_sub, get_variable, variable_scope
+from minigraph.run.variable_scope import Regularizer, Reuse, get_variable, variable_scope
+from minigraph.run.variables import Variable, assign_sub
 
 Activation: TypeAlias = Callable[[Tensor], Tensor] | None
 

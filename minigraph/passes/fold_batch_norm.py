@@ -79,7 +79,7 @@ def _into_filter(fixed: Fixed, op: type[Op]) -> Replace:
     def replace(found: Match, new: Rebuilder) -> Sequence[Value] | str:
         root = found["root"]
         x, w = root.inputs
-        if getattr(root.op, "transpose_b", False) or len(w.type.static) not in (2, 4):
+        if (isinstance(root.op, MatMul) and root.op.transpose_b) or len(w.type.static) not in (2, 4):
             return "the filter's last axis is not the channels"
         if not fixed(w):
             return "the filter depends on the batch"

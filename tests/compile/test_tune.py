@@ -69,7 +69,7 @@ class Network:
         """The results, and how many trials there were."""
         session = self.session(**options)
         results = session.run(self.results, self.feeds)
-        return results, session._tuner.trials if session._tuner else 0
+        return results, session._runner.compiler.tuner.trials if session._runner.compiler.tuner else 0
 
     def tiles(self, **options: Any) -> list[str]:
         """What the plan says of its convolutions."""
