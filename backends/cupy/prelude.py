@@ -89,7 +89,7 @@ template <class T> __device__ T mod(T a, T b) {
 template <class T> __device__ T floor_divide(T a, T b) {
     if (b == T(0)) return T(0);
     if (b < T(0) && b == T(-1)) return T(T(0) - a);
-    return T((a - mod(a, b)) / b);
+    return T(a / b - (a % b != T(0) && (a % b < T(0)) != (b < T(0)) ? T(1) : T(0)));
 }
 __device__ inline double remainder_of(double a, double b) { return fmod(a, b); }
 __device__ inline float remainder_of(float a, float b) { return fmodf(a, b); }
