@@ -1,4 +1,4 @@
-"""LeNet-5 as it was in 1998 (LeCun, Bottou, Bengio and Haffner), and as it is built today."""
+"""LeNet-5 in its original form of 1998 (LeCun, Bottou, Bengio and Haffner) and in a modern form."""
 
 from __future__ import annotations
 

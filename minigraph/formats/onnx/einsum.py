@@ -1,4 +1,4 @@
-"""Einsum."""
+"""Importer of Einsum."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from minigraph.formats.onnx.call import OnnxNode, Result
 
 
 def _einsum(call: OnnxNode) -> Result:
-    """With letters that are not used in place of an ellipsis."""
+    """The equation with unused letters in place of the ellipsis."""
     terms, arrow, result = call.attr("equation").replace(" ", "").partition("->")
     spare = [c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in terms]
     operands = terms.split(",")

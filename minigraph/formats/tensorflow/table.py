@@ -14,7 +14,7 @@ _LONGEST_KEY = 4096
 
 
 def entries(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Keys, ascending, and values. Damaged where the table is cut off, fails its checksums, or is compressed."""
+    """Keys, ascending, and values. Raises Damaged for a truncated, corrupt or compressed table."""
     if len(data) < _FOOTER or bytes(data[-8:]) != MAGIC:
         raise Damaged("the end of the table is missing")
     footer = data[-_FOOTER:]
