@@ -64,6 +64,19 @@ template <> __device__ inline float absolute(float x) { return fabsf(x); }
 template <> __device__ inline double absolute(double x) { return fabs(x); }
 template <> __device__ inline half absolute(half x) { return fabsf(x); }
 
+// As x86's conversions, and so NumPy: beyond the range of the signed integer used, and for NaN, its least number.
+template <class I, class F> __device__ I to_signed(F x) {
+    const F limit = F(1ull << (8 * sizeof(I) - 1));
+    return x < limit && x > -limit ? I(x) : I(1ull << (8 * sizeof(I) - 1));
+}
+template <class T, class F> __device__ T to_integer(F x) {
+    if (sizeof(T) < 4 || (sizeof(T) == 4 && T(-1) < T(0))) return T(to_signed<int>(x));
+    if (sizeof(T) == 4 || T(-1) < T(0)) return T(to_signed<long long>(x));
+    const F limit = F(1ull << 63);
+    return x >= limit ? T(to_signed<long long>(x - limit)) ^ T(1ull << 63) : T(to_signed<long long>(x));
+}
+template <class T> __device__ T to_integer(half x) { return to_integer<T>(float(x)); }
+
 // Quotients are rounded down and remainders have the divisor's sign; integers divided by 0 give 0.
 template <class T> __device__ T mod(T a, T b) {
     if (b == T(0) || (b < T(0) && b == T(-1))) return T(0);
