@@ -9,7 +9,7 @@ READY := .venv/.ready
 WORKERS := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint format types bench clean
+.PHONY: help venv demo test test-all debug-pass lint format types bench house release clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,6 +34,12 @@ test: $(READY)  ## run the tests on all cores
 test-all: $(READY)  ## run the tests, the slow ones too
 	$(BIN)/python -m pytest $(WORKERS) -m "slow or not slow"
 
+debug-pass: $(READY)  ## a debugger at the first failing test of a pass, from a fresh clone: make debug-pass PASS=layout
+	@test -n "$(PASS)" || { echo "Say which pass: make debug-pass PASS=layout" >&2; exit 1; }
+	@test -f tests/passes/test_$(PASS).py || { echo "There is no tests/passes/test_$(PASS).py; there are:" \
+	    $(patsubst tests/passes/test_%.py,%,$(wildcard tests/passes/test_*.py)) >&2; exit 1; }
+	$(BIN)/python -m pytest -x --pdb -m "slow or not slow" tests/passes/test_$(PASS).py
+
 lint: $(READY)  ## check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,6 +58,12 @@ bench: $(READY)  ## time the training step, Session.run, launches, compiling, th
 	$(BIN)/python tests/bench/compile_deep.py
 	$(BIN)/python tests/bench/import_time.py
 	$(BIN)/python tests/bench/filters.py
+
+house: $(READY)  ## draw the house in CONTRIBUTING.md from the imports
+	cd tests && ../$(BIN)/python -m house.draw_house
+
+release: $(READY)  ## build dist/: source, wheel, notes; check the wheel in a bare environment; upload nothing
+	$(BIN)/python tests/house/release.py
 
 clean:  ## remove .venv, caches and build outputs; keep runs/
 	find minigraph -maxdepth 1 -type l -delete

@@ -24,7 +24,7 @@ from minigraph.backends.cupy.source import literal, total
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.ops.array.joining import GatherGrad, GatherV2, OneHot
-from minigraph.ops.broadcast import BroadcastTo, _with_axes
+from minigraph.ops.broadcast import BroadcastTo, restore_axes
 from minigraph.ops.constant import Const
 from minigraph.ops.math.selection import Select
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, NoOp
@@ -35,7 +35,7 @@ def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Code | N
     x = in_types[0]
     if not x.dtype.is_floating:
         return None
-    kept = _with_axes(x.static, op.axis, op.shape)
+    kept = restore_axes(x.static, op.axis, op.shape)
     value = f"({{}} / {literal(math.prod(op.shape) // max(x.size, 1) or 1, x.dtype)})"
     return Code((gather(x, lambda a: np.broadcast_to(a.reshape(kept), op.shape), Ref("in"), Ref("out"), value),))
 

@@ -16,7 +16,8 @@ from minigraph.backends.cupy.kernel import (
     reads,
 )
 from minigraph.backends.cupy.pool import over_taps
-from minigraph.backends.cupy.source import c_type, index_type, library, literal, offset, strides_of, summing, total
+from minigraph.backends.cupy.source import c_type, index_type, library, literal, offset, summing, total
+from minigraph.core.moves import c_strides
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.array.slicing import MirrorPadGrad
@@ -46,7 +47,7 @@ def mirror_pad_grad(op: MirrorPadGrad, in_types: Types, out_types: Types) -> Cod
         body.append(f"const int {at} = k{axis} ? q{axis} : (int)c{axis};")
         body.append(f"if (k{axis} && {_mirrored(at, n, op.mode)} != c{axis}) continue;")
     padded = sum(1 for before, after in op.paddings if before or after)
-    body += [f"total += x0[{offset(places, strides_of(grad.static))}];", *["}"] * padded, "y0[i] = total;"]
+    body += [f"total += x0[{offset(places, c_strides(grad.static))}];", *["}"] * padded, "y0[i] = total;"]
     made = per_element("mirror_pad_grad", out.static, [*reads(in_types), pointer(grad.dtype, "y0", False)], body)
     return Code((Launch(made, (*ins(0), *outs(0))),))
 

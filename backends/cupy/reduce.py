@@ -24,12 +24,13 @@ from minigraph.backends.cupy.kernel import (
     reads,
     work,
 )
-from minigraph.backends.cupy.source import c_type, coordinates, index_type, literal, offset, strides_of, summing
+from minigraph.backends.cupy.source import c_type, coordinates, index_type, literal, offset, summing
 from minigraph.core.dtypes import DType
+from minigraph.core.moves import c_strides
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.array.shape import TileGrad
-from minigraph.ops.broadcast import ReduceLike, SumTo, _with_axes, broadcast_axes, normalise_axes
+from minigraph.ops.broadcast import ReduceLike, SumTo, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
 from minigraph.ops.nn.bias import BiasAddGrad
 from minigraph.ops.nn.loss import L2Loss
@@ -186,7 +187,7 @@ def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "tot
     space = [size for size, _ in groups] or [1]
 
     def body(coords: Sequence[str]) -> tuple[list[str], str]:
-        lines = [f"const {c_type(x.dtype)} a = x0[{offset(coords, strides_of(space))}];"]
+        lines = [f"const {c_type(x.dtype)} a = x0[{offset(coords, c_strides(space))}];"]
         return lines, value.format("a")
 
     reduced = [i for i, (_, inside) in enumerate(groups) if inside]
@@ -214,7 +215,7 @@ def sum_over(x: TensorType, axes: Sequence[int]) -> Code:
 
 def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Code | None:
     x, like = in_types
-    axes = broadcast_axes(x.static, _with_axes(like.static, op.axis, x.static))
+    axes = broadcast_axes(x.static, restore_axes(like.static, op.axis, x.static))
     if op.mean and not x.dtype.is_floating:
         return None
     return reduce("sum", x, axes, _mean(x, max(x.size // max(like.size, 1), 1)) if op.mean else "total")
@@ -255,7 +256,7 @@ def prod_of_others(op: R.ProdOfOthers, in_types: Types, out_types: Types) -> Cod
     kept = [a for a in range(len(dims)) if a not in axes]
     many, count = (math.prod(dims[a] for a in some) for some in (kept, axes))
     number, kind = index_type(x.size), c_type(summing(x.dtype))
-    at = offset([f"c{a}" for a in range(len(dims))], strides_of(dims))
+    at = offset([f"c{a}" for a in range(len(dims))], c_strides(dims))
     inner = coordinates("r", [dims[a] for a in axes], [f"c{a}" for a in axes], number)
     body = coordinates("i", [dims[a] for a in kept], [f"c{a}" for a in kept], number)
     for head, value in (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigraph.core.dtypes import DType, float32
+from minigraph.core.moves import c_strides
 from minigraph.core.scalar import Scalar
 
 NAMES = {
@@ -99,7 +99,10 @@ def expression(node: Scalar, operands: Sequence[str]) -> str:
     args = [expression(a, operands) for a in node.args]
     kind = c_type(node.dtype)
     if node.function == "cast":
-        return f"({args[0]} != 0)" if node.dtype.is_bool else f"({kind})({args[0]})"
+        if node.dtype.is_bool:
+            return f"({args[0]} != 0)"
+        to_integer = node.args[0].dtype.is_floating and not node.dtype.is_floating
+        return f"mg::to_integer<{kind}>({args[0]})" if to_integer else f"({kind})({args[0]})"
     text = _call(node, args)
     narrow = node.dtype.size < 4 and not node.dtype.is_bool  # C computes these as int or float
     return f"({kind}){text}" if narrow else text
@@ -126,15 +129,10 @@ def _call(node: Scalar, args: list[str]) -> str:
     return unary[function].format(*args, zero=zero, one=one)
 
 
-def strides_of(shape: Sequence[int]) -> tuple[int, ...]:
-    """Of an array in C order, in elements."""
-    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
-
-
 def broadcast_strides(shape: Sequence[int], space: Sequence[int]) -> tuple[int, ...]:
     """Of an operand as it is read over an iteration space: 0 along axes it is broadcast over."""
     aligned = (1,) * (len(space) - len(shape)) + tuple(shape)
-    return tuple(0 if d == 1 else s for d, s in zip(aligned, strides_of(aligned), strict=True))
+    return tuple(0 if d == 1 else s for d, s in zip(aligned, c_strides(aligned), strict=True))
 
 
 def index_type(*sizes: int) -> str:
@@ -145,7 +143,7 @@ def index_type(*sizes: int) -> str:
 def coordinates(index: str, shape: Sequence[int], names: Sequence[str], kind: str) -> list[str]:
     """Statements that take a row-major index apart."""
     lines = []
-    for name, size, stride in zip(names, shape, strides_of(shape), strict=True):
+    for name, size, stride in zip(names, shape, c_strides(shape), strict=True):
         value = index if stride == 1 else f"{index} / {stride}"
         if name != names[0]:
             value = f"{value} % {size}"

@@ -32,7 +32,7 @@ from minigraph.core.dtypes import DType, float32
 from minigraph.core.scalar import call, operand
 from minigraph.core.types import TensorType
 from minigraph.ir.regions import collapse
-from minigraph.ops.broadcast import BroadcastTo, ReduceLike, _with_axes, broadcast_axes, normalise_axes
+from minigraph.ops.broadcast import BroadcastTo, ReduceLike, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
 from minigraph.ops.nn.loss import L2Loss
 
@@ -77,7 +77,7 @@ def mean(op: R.Mean, in_types: Types, out_types: Types, how: LoweringContext) ->
 def reduce_like(op: ReduceLike, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The adjoint of a broadcast."""
     x, like = in_types
-    axes = broadcast_axes(x.static, _with_axes(like.static, op.axis, x.static))
+    axes = broadcast_axes(x.static, restore_axes(like.static, op.axis, x.static))
     if op.mean and not x.dtype.is_floating:
         return None
     return sum_over(x, axes, how, x.size // max(like.size, 1) if op.mean else 1)
@@ -97,7 +97,7 @@ def l2_loss(op: L2Loss, in_types: Types, out_types: Types, how: LoweringContext)
 def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The gradient of a mean: copies, each its share."""
     x, out = in_types[0], out_types[0]
-    kept = _with_axes(x.static, op.axis, op.shape)
+    kept = restore_axes(x.static, op.axis, op.shape)
     kept = (1,) * (len(out.static) - len(kept)) + kept
     if not out.size or not x.dtype.is_floating:
         return None

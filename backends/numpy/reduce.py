@@ -14,7 +14,7 @@ from minigraph.backends.numpy.common import Array, Kernel, Scratch, copy, fallba
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.array.shape import TileGrad
-from minigraph.ops.broadcast import Axes, BroadcastTo, ReduceLike, SumTo, _with_axes, broadcast_axes, normalise_axes
+from minigraph.ops.broadcast import Axes, BroadcastTo, ReduceLike, SumTo, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
 from minigraph.ops.nn.bias import BiasAddGrad
 
@@ -91,7 +91,7 @@ def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Lowered:
     x, like = in_types
     if op.mean and not x.dtype.is_floating:
         return fallback(op, in_types, out_types)
-    axes = broadcast_axes(x.static, _with_axes(like.static, op.axis, x.static))
+    axes = broadcast_axes(x.static, restore_axes(like.static, op.axis, x.static))
     return sum_over(x, axes, op.mean and x.size > 0)
 
 
@@ -100,7 +100,7 @@ def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Lowered:
     x = in_types[0]
     if not x.dtype.is_floating:
         return fallback(op, in_types, out_types)
-    kept = _with_axes(x.static, op.axis, op.shape)
+    kept = restore_axes(x.static, op.axis, op.shape)
     copies = np.array(math.prod(op.shape) // max(x.size, 1) or 1, x.dtype.np_dtype)
     scratch = Scratch()
     scratch.add(kept, x.dtype.np_dtype)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from minigraph.backend.base import Array, Backend, Launch, Lowered
-from minigraph.compile.memory import Layout, Lifetime, lower_bound, plan_memory
-from minigraph.compile.schedule import Schedule, aliased, is_source, schedule
+from minigraph.backend.base import Array, Backend, Launch
+from minigraph.compile.assignment import Step, best_assignment
+from minigraph.compile.memory import Layout, plan_memory
 from minigraph.core.dtypes import uint8
 from minigraph.core.errors import (
     BackendError,
@@ -20,20 +20,16 @@ from minigraph.core.errors import (
     OpError,
     ResourceExhaustedError,
 )
-from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.hoist import Hoist, Hoisted, split
 from minigraph.ir.packed import pack
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
-from minigraph.ops.identity import Identity
 from minigraph.rewrite.pipeline import Stage
-
-Types = tuple[TensorType, ...]
 
 
 class Store(Protocol):
-    """Where a session keeps what outlives a run. version: another number after any change of a variable."""
+    """The buffers of a session. version: a number that grows with any change of a variable."""
 
     version: int
 
@@ -41,27 +37,17 @@ class Store(Protocol):
         """The buffer of a variable or of a random op's state (then `initial` is its first value)."""
 
     def arena(self, nbytes: int) -> Any:
-        """A buffer of at least that size, which holds nothing between runs."""
-
-
-class Step(NamedTuple):
-    """One launch to be: the instruction, how the backend runs it, and its values (None: an output nobody reads)."""
-
-    instr: Instr
-    lowered: Lowered
-    inputs: tuple[Value, ...]
-    outputs: tuple[Value | None, ...]
-    workspace: int  # index among the lifetimes, or -1
+        """A buffer of at least `nbytes`, which holds nothing between runs."""
 
 
 class Plan:
-    """A compiled program. `run` takes the fed arrays by slot and gives back the results.
+    """A compiled program. `run` takes the fed arrays by slot and returns the results.
 
-    reuse: buffers whose lifetimes do not meet may share memory. stages: what the passes did. reorder: instructions may
-    run in another order than that of making, where that needs less memory.
+    reuse: whether buffers with disjoint lifetimes may share memory. stages: the records of the passes. reorder: whether
+    instructions may run in another order if that needs less memory. into: buffers outside the arena for some results,
+    by position.
 
-    Values behind a `Hoist` are made by a plan of their own, `fixed`, when a variable has changed, and kept.
-    into: by position, buffers that outlive the runs and that results are made in, where that can be.
+    Values behind a `Hoist` are kept between runs; the plan `fixed` computes them after a variable has changed.
     """
 
     keeps = True
@@ -90,15 +76,15 @@ class Plan:
             self.fixed = type(self)(first, backend, store, reuse, (), reorder, self.kept)
         self.program = program
         self.into = into or {}
-        builder = _best_builder(program, backend, reorder, self.into)
-        self.placed = builder.placed
-        self.steps = builder.steps
-        self.lifetimes = builder.lifetimes
-        self.root = builder.root
-        self.copies = builder.copies
-        self.slots = builder.slots
+        assignment = best_assignment(program, backend, reorder, self.into)
+        self.placed = assignment.placed
+        self.steps = assignment.steps
+        self.lifetimes = assignment.lifetimes
+        self.root = assignment.root
+        self.copies = assignment.copies
+        self.slots = assignment.slots
         self.layout: Layout = plan_memory(self.lifetimes, reuse)
-        self.needs, self.sets = builder.cells_touched()
+        self.needs, self.sets = assignment.cells_touched()
         if self.fixed is not None:
             self.needs = [*self.fixed.needs, *self.needs]
         self.constants = {i: self._constant(i) for i in program.instrs if isinstance(i.op, Const)}
@@ -108,7 +94,7 @@ class Plan:
         self.unbind()
 
     def unbind(self) -> None:
-        """Let go of the arena; the next run binds anew."""
+        """Release the arena; the next run binds again."""
         self._arena: Any = None
         self._launches: list[Launch] = []
         self._feeds: list[tuple[int, Array]] = []
@@ -118,7 +104,7 @@ class Plan:
 
     @property
     def peak(self) -> int:
-        """Bytes of the arena: all that a run needs beside variables and constants."""
+        """Bytes of the arena: the memory of a run beside variables and constants."""
         return self.layout.peak
 
     def _constant(self, instr: Instr) -> Array:
@@ -130,7 +116,7 @@ class Plan:
         return self.backend.view(self.backend.allocate(kind.nbytes), 0, kind)
 
     def refresh(self) -> None:
-        """Make anew what is kept between runs, where a variable has changed."""
+        """Recompute the values kept between runs if a variable has changed."""
         if self.fixed is not None and self._fixed_version != self.store.version:
             self.fixed.make()
             self._fixed_version = self.store.version
@@ -164,7 +150,7 @@ class Plan:
         return [read(r) for r in self._results]
 
     def run_steps(self, steps: int) -> list[np.ndarray]:
-        """`run([])` so many times, at least once; the last results."""
+        """Run without feeds `steps` times, at least once; the last results."""
         for _ in range(steps - 1):
             self.run([])
         return self.run([])
@@ -277,160 +263,5 @@ class Plan:
 
 
 def bytes_type(count: int) -> TensorType:
-    """Of a workspace of so many bytes."""
+    """The type of a workspace of `count` bytes."""
     return TensorType(uint8, (count,))
-
-
-def _best_builder(program: Program, backend: Backend, reorder: bool, into: Collection[int]) -> _Builder:
-    """Of the order of making and one made to save memory the one that can do with less; the former if it is even."""
-    known: dict[Any, Lowered] = {}
-
-    def lower(op: Op, in_types: Types, out_types: Types) -> Lowered:
-        key = op, in_types, out_types
-        if key not in known:
-            known[key] = backend.lower(op, in_types, out_types)
-        return known[key]
-
-    plain = schedule(program)
-    aware = schedule(program, memory_aware=True) if reorder else plain
-    builder = _Builder(program, plain, lower, into)
-    if aware.order == plain.order or len(aware.copies) > len(plain.copies):
-        return builder
-    other = _Builder(program, aware, lower, into)
-    return other if lower_bound(other.lifetimes) < lower_bound(builder.lifetimes) else builder
-
-
-class _Builder:
-    """Decides which values share a buffer and how long each buffer lives. into: the positions of results that have a
-    buffer of their own."""
-
-    def __init__(
-        self,
-        program: Program,
-        order: Schedule,
-        lower: Callable[[Op, Types, Types], Lowered],
-        into: Collection[int] = (),
-    ) -> None:
-        self.program = program
-        self.lower = lower
-        self.order = order.order
-        self.copies = order.copies
-        self.steps: list[Step] = []
-        self.lifetimes: list[Lifetime] = []
-        self.slots: dict[Value, int] = {}  # root value → index among the lifetimes
-        self.roots: dict[Value, Value] = {}
-        self.merged: dict[Value, Value] = {}  # buffers taken over: root → root
-        self.used = {v for i in program.instrs for v in i.inputs} | set(program.results)
-        self._aliases(order.order)
-        self.placed: dict[Value, int] = {}  # root value → position of the result
-        launched = {i for i in order.order if self._launches(i)}
-        for position in into:
-            root = self.roots[program.results[position]]
-            if root.type == program.results[position].type and root.instr in launched:
-                self.placed.setdefault(root, position)
-        last = self._last_uses(order.order)
-        for instr in program.instrs:
-            if isinstance(instr.op, Feed):
-                value = Value(instr, 0)
-                self._reserve(value, value.type.nbytes, -1, last.get(value, -1))
-        for step, instr in enumerate(i for i in order.order if self._launches(i)):
-            self._add(step, instr, last)
-
-    def _launches(self, instr: Instr) -> bool:
-        return not (instr.op.is_view and instr not in self.copies) and bool(instr.types)
-
-    def _aliases(self, order: Sequence[Instr]) -> None:
-        """The value whose buffer each value uses."""
-        for instr in self.program.instrs:
-            if is_source(instr) or isinstance(instr.op, Const):
-                self.roots[Value(instr, 0)] = Value(instr, 0)
-        for instr in order:
-            for index in range(len(instr.types)):
-                value = Value(instr, index)
-                source = None if instr in self.copies else aliased(instr, index)
-                self.roots[value] = value if source is None else self.roots[source]
-
-    def _last_uses(self, order: Sequence[Instr]) -> dict[Value, int]:
-        last: dict[Value, int] = {}
-        step = -1
-        for instr in order:
-            step += self._launches(instr)
-            for value in instr.inputs:
-                last[self.roots[value]] = max(step, last.get(self.roots[value], -1))
-        for value in self.program.results:
-            last[self.roots[value]] = step + 1
-        return last
-
-    def _reserve(self, root: Value, size: int, start: int, end: int) -> None:
-        self.slots[root] = len(self.lifetimes)
-        self.lifetimes.append(Lifetime(size, start, end))
-
-    def root(self, value: Value) -> Value:
-        """The value whose buffer `value` uses."""
-        found = self.roots[value]
-        while found in self.merged:
-            found = self.merged[found]
-        return found
-
-    def _add(self, step: int, instr: Instr, last: dict[Value, int]) -> None:
-        op = Identity() if instr.op.is_view else instr.op
-        lowered = self.lower(op, tuple([v.type for v in instr.inputs]), instr.types)
-        pure = len(instr.types) - len(op.writes)
-        outputs: list[Value | None] = []
-        for index in range(pure):
-            value = Value(instr, index)
-            unread = value not in self.used and len(instr.types) > 1
-            outputs.append(None if unread else value)
-            if not unread:
-                may_take = index == 0 and value not in self.placed
-                taken = self._taken_over(step, instr, lowered, last) if may_take else None
-                self._place(value, taken, step, last)
-        written = [instr.inputs[w] for w in op.writes]
-        workspace = -1
-        if lowered.workspace:
-            workspace = len(self.lifetimes)
-            self.lifetimes.append(Lifetime(lowered.workspace, step, step))
-        self.steps.append(Step(instr, lowered, instr.inputs, (*outputs, *written), workspace))
-        if instr in self.copies:
-            for index, cell in enumerate(written, start=pure):
-                self._place(Value(instr, index), None, step, last)
-                copy = self.lower(Identity(), (cell.type,), (cell.type,))
-                self.steps.append(Step(instr, copy, (cell,), (Value(instr, index),), -1))
-
-    def _place(self, value: Value, taken: Value | None, step: int, last: dict[Value, int]) -> None:
-        if value in self.placed:
-            return
-        end = max(step, last.get(value, step))
-        if taken is None:
-            self._reserve(value, value.type.nbytes, step, end)
-            return
-        self.merged[value] = taken
-        last[taken] = end
-        slot = self.slots[taken]
-        self.lifetimes[slot] = self.lifetimes[slot]._replace(end=end)
-
-    def _taken_over(self, step: int, instr: Instr, lowered: Lowered, last: dict[Value, int]) -> Value | None:
-        """An input whose buffer ends here and which output 0 may use instead of one of its own."""
-        for position in lowered.inplace:
-            value = instr.inputs[position]
-            root = self.root(value)
-            others = [self.root(v) for i, v in enumerate(instr.inputs) if i != position]
-            ends_here = root in self.slots and last.get(root) == step and root not in others
-            if ends_here and value.type.nbytes == root.type.nbytes == instr.types[0].nbytes:
-                return root
-        return None
-
-    def cells_touched(self) -> tuple[list[tuple[str, Instr]], list[str]]:
-        """Variables that a run reads before it writes them, and those it writes."""
-        needs: dict[str, Instr] = {}
-        sets: dict[str, None] = {}
-        for instr in self.order:
-            for position in instr.op.reads:
-                op = instr.inputs[position].instr.op
-                if isinstance(op, Cell) and op.name not in sets:
-                    needs.setdefault(op.name, instr)
-            for position in instr.op.writes:
-                op = instr.inputs[position].instr.op
-                if isinstance(op, Cell) and not instr.op.draws:
-                    sets[op.name] = None
-        return list(needs.items()), list(sets)

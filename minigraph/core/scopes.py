@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 _local = threading.local()
 _global: list[Any] = []
 _global_lock = threading.Lock()
+
+
+class SessionLike(Protocol):
+    """The part of a session that tensors, operations and variables use."""
+
+    graph: Any
+
+    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any: ...
+
+    def write_state(self, state: Mapping[str, Any]) -> None: ...
 
 
 def graph_stack() -> list[Any]:
@@ -41,7 +51,7 @@ def forget_global_graph() -> None:
 
 
 def session_for(session: Any) -> Any:
-    """`session`, or this thread's default one. ValueError where there is none."""
+    """`session`, or this thread's default one. ValueError if there is none."""
     if session is not None:
         return session
     stack = session_stack()

@@ -101,7 +101,7 @@ class BroadcastTo(Op):
         return (TensorType(x.dtype, self.shape),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        kept = x.reshape(_with_axes(x.shape, self.axis, self.shape))
+        kept = x.reshape(restore_axes(x.shape, self.axis, self.shape))
         if self.mean:
             kept = kept / x.dtype.type(int(np.prod(self.shape)) // max(x.size, 1) or 1)
         return (xp.broadcast_to(kept, self.shape),)
@@ -111,7 +111,7 @@ class BroadcastTo(Op):
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves | None:
         if self.mean:
             return None
-        kept = _with_axes(in_types[0].static, self.axis, self.shape)
+        kept = restore_axes(in_types[0].static, self.axis, self.shape)
         return read(in_types[0], lambda x: np.broadcast_to(x.reshape(kept), self.shape))
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
@@ -124,7 +124,8 @@ class BroadcastTo(Op):
         yield Sample(cls((2, 3), axis=None, mean=True), (np.array(2.0),))
 
 
-def _with_axes(shape: tuple[int, ...], axis: Axes, target: tuple[int, ...]) -> tuple[int, ...]:
+def restore_axes(shape: tuple[int, ...], axis: Axes, target: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with the reduced axes put back as ones, so that it broadcasts to `target`."""
     if len(shape) == len(target) or axis == ():
         return shape
     axes = normalise_axes(axis, len(target))
@@ -177,7 +178,7 @@ class ReduceLike(Op):
         return (TensorType(x.dtype, like.shape),)
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
-        total = _sum_to(xp, x, _with_axes(like.shape, self.axis, x.shape)).reshape(like.shape)
+        total = _sum_to(xp, x, restore_axes(like.shape, self.axis, x.shape)).reshape(like.shape)
         if self.mean:
             total = total / total.dtype.type(max(x.size // max(like.size, 1), 1))
         return (total,)

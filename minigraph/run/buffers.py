@@ -1,4 +1,4 @@
-"""What a session keeps between runs: the buffers of variables and random states, and the arena that all plans share."""
+"""Buffers of a session: one for each variable and random state, and the arena that all plans share."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from minigraph.backend.base import Backend
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE
-from minigraph.core.errors import GraphError, NotFoundError, ResourceExhaustedError
+from minigraph.core.errors import FailedPreconditionError, GraphError, NotFoundError, ResourceExhaustedError
 from minigraph.core.graph import Graph
 from minigraph.core.types import TensorType
+from minigraph.ir.program import Instr
 from minigraph.ops.state.variable import VariableV2
 
 
@@ -28,8 +29,9 @@ class _Cell:
 
 
 class Buffers:
-    """Buffers of one backend. plans: those that may be bound to the arena. version: of the variables, more after any
-    change.
+    """Buffers of one backend.
+
+    plans: the plans that may be bound to the arena. version: of the variables; it grows with any change.
     """
 
     def __init__(self, backend: Backend, plans: Iterable[Plan]) -> None:
@@ -62,13 +64,13 @@ class Buffers:
         return self._arena
 
     def drop_arena(self) -> None:
-        """Give the arena back; the next run makes one."""
+        """Free the arena; the next run allocates one."""
         self._arena, self._arena_size = None, -1
         for plan in self._plans:
             plan.unbind()
 
     def clear(self) -> None:
-        """Give everything back."""
+        """Free all buffers."""
         self._cells.clear()
         self._arena, self._arena_size = None, -1
 
@@ -76,8 +78,15 @@ class Buffers:
         """Whether the variable or random state has a value."""
         return name in self._cells and self._cells[name].initialised
 
+    def require(self, needs: Iterable[tuple[str, Instr]]) -> None:
+        """Check that variables are initialised. needs: their names, and for each an instruction that reads it."""
+        for name, instr in needs:
+            if not self.is_initialised(name):
+                where = f" (read by a node made at {instr.source.describe()})" if instr.source else ""
+                raise FailedPreconditionError(f"Attempting to use uninitialized value {name}{where}", instr.name)
+
     def mark_initialised(self, names: Iterable[str]) -> None:
-        """Say that a run has set these variables."""
+        """Note that a run has set these variables."""
         for name in names:
             self._cells[name].initialised = True
 

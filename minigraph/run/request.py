@@ -1,4 +1,4 @@
-"""What a call of `Session.run` asks for: fetches and feeds, resolved against the graph."""
+"""Requests: the fetches and feeds of a call of `Session.run`, resolved against the graph."""
 
 from __future__ import annotations
 
@@ -12,12 +12,18 @@ from minigraph.compile.resize import CompileRecord
 from minigraph.core.dtypes import string
 from minigraph.core.errors import GraphError, OpError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
+from minigraph.core.operand import Operand
 from minigraph.ops.constant import Placeholder
 from minigraph.run.stages import Branches, RunStage, needs_stages
+from minigraph.run.variables import Variable
 
 
 class Request:
-    """What one form of call asks for: fetches and feeds resolved, and how to give the results their structure."""
+    """One form of a call: its fetches and feeds as tensors and nodes, and its plans.
+
+    feeds: the keys of the feed dictionary. branches: the branch that each condition takes; None if they are not
+    decided yet. symbolic: whether fed values are expressions.
+    """
 
     def __init__(
         self,
@@ -27,17 +33,44 @@ class Request:
         feeds: Sequence[Any],
         branches: Branches | None = None,
     ) -> None:
-        self.tensors: list[Tensor] = []
-        self.fetched: list[Tensor] = []  # of these, what the caller gets; the others go into strings
+        self.graph = graph
+        self.tensors: list[Tensor] = []  # computed by the plan
+        self.fetched: list[Tensor] = []  # those of them that the caller gets; the others go into strings
         self.targets: list[Node] = []
         self.feeds = [_feed_tensor(graph, key) for key in feeds]
         self.dtypes = [np.dtype(object) if symbolic else t.dtype.np_dtype for t in self.feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
         self.record: CompileRecord | None = None  # of the last plan that was made from scratch, while there are plans
-        self.assemble = self._structure(graph, fetches)
+        self.assemble = self._structure(graph, fetches)  # gives the results the structure of the fetches
         self.branches = branches or {}
         self.stages: dict[Any, RunStage] = {}
         self.staged = branches is None and needs_stages(self.tensors, self.targets, self.feeds)
+
+    def arrays(self, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
+        """The fed values as arrays. An array of another dtype stays as it is: the plan casts it when it copies it."""
+        try:
+            return [
+                v if type(v) is np.ndarray else _as_feed(v, dtype)
+                for v, dtype in zip(feeds.values(), self.dtypes, strict=True)
+            ]
+        except (TypeError, ValueError):
+            raise self._feed_error(feeds.values()) from None
+
+    def cast_arrays(self, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
+        """The fed values as arrays of the tensors' dtypes."""
+        try:
+            return [_as_feed(v, dtype) for v, dtype in zip(feeds.values(), self.dtypes, strict=True)]
+        except (TypeError, ValueError):
+            raise self._feed_error(feeds.values()) from None
+
+    def _feed_error(self, values: Iterable[Any]) -> Exception:
+        """The error for the first value that is no array, with the tensor's name."""
+        for tensor, value in zip(self.feeds, values, strict=True):
+            try:
+                _as_feed(value, tensor.dtype.np_dtype)
+            except (TypeError, ValueError) as error:
+                return type(error)(f"Cannot feed Tensor '{tensor.name}' of dtype {tensor.dtype.name}: {error}")
+        raise AssertionError("all feeds are arrays")
 
     def _structure(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
         if isinstance(fetch, Mapping):
@@ -65,7 +98,7 @@ class Request:
         if isinstance(element, Node):
             self.targets.append(element)
             return lambda values: None
-        if hasattr(fetch, "ref") and fetch.value() in self.feeds:
+        if isinstance(fetch, Variable) and fetch.value() in self.feeds:
             element = fetch.value()
         if element.dtype is string:
             make = self._text(element)
@@ -80,7 +113,7 @@ class Request:
         return lambda values: values[index]
 
     def _text(self, tensor: Tensor) -> Callable[[Sequence[Any]], Any]:
-        """Strings are made on the host, from the numbers that the plan computes for them."""
+        """The function that makes a string on the host, from numbers that the plan computes."""
         node = tensor.node
         parts = [self._text(t) if t.dtype is string else self._value(t) for t in node.inputs]
 
@@ -97,11 +130,8 @@ class Request:
 
 
 def _element(graph: Graph, fetch: Any) -> Tensor | Node:
-    ref = getattr(fetch, "ref", None)  # a variable is fetched as it stands
-    if isinstance(ref, Tensor):
-        fetch = ref
     try:
-        return graph.as_graph_element(fetch)
+        return graph.as_graph_element(fetch.ref if isinstance(fetch, Variable) else fetch)
     except TypeError:
         raise TypeError(
             f"Fetch argument {fetch!r} has invalid type {type(fetch)}, must be a string or Tensor. "
@@ -113,9 +143,8 @@ def _element(graph: Graph, fetch: Any) -> Tensor | Node:
 
 
 def _feed_tensor(graph: Graph, key: Any) -> Tensor:
-    ref = getattr(key, "ref", None)
     try:
-        element = graph.as_graph_element(key.value() if isinstance(ref, Tensor) else key)
+        element = graph.as_graph_element(key.value() if isinstance(key, Variable) else key)
     except (GraphError, KeyError, TypeError) as error:
         text = error.args[0] if error.args else error
         raise TypeError(f"Cannot interpret feed_dict key as Tensor: {text}") from None
@@ -135,8 +164,8 @@ def fetch_key(fetches: Any) -> Any:
     return fetches
 
 
-def as_feed(value: Any, dtype: np.dtype[Any]) -> np.ndarray:
-    if isinstance(value, Tensor) or hasattr(value, "as_graph_tensor"):
+def _as_feed(value: Any, dtype: np.dtype[Any]) -> np.ndarray:
+    if isinstance(value, Operand):
         raise TypeError(
             "The value of a feed cannot be a tf.Tensor object. Acceptable feed values are Python scalars, strings, "
             f"lists, and numpy ndarrays. Got {value!r}."
@@ -144,21 +173,3 @@ def as_feed(value: Any, dtype: np.dtype[Any]) -> np.ndarray:
     if value is None:
         raise TypeError("The value of a feed cannot be None.")
     return np.asarray(value, dtype=dtype)
-
-
-def feed_error(tensors: Sequence[Tensor], values: Iterable[Any]) -> Exception:
-    """What is wrong with the first feed that is no array, with the tensor's name."""
-    for tensor, value in zip(tensors, values, strict=True):
-        try:
-            as_feed(value, tensor.dtype.np_dtype)
-        except (TypeError, ValueError) as error:
-            return type(error)(f"Cannot feed Tensor '{tensor.name}' of dtype {tensor.dtype.name}: {error}")
-    raise AssertionError("all feeds are arrays")
-
-
-def fed_arrays(request: Request, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
-    """The fed values as arrays of the dtypes that are wanted."""
-    try:
-        return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), request.dtypes, strict=True)]
-    except (TypeError, ValueError):
-        raise feed_error(request.feeds, feeds.values()) from None

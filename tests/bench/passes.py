@@ -44,7 +44,7 @@ def make(optimize: str, disabled: Sequence[str] = ()) -> tuple[tf.Session, Step]
 
 def largest(session: tf.Session) -> Any:
     """The plan of the training step."""
-    return max(session._plans, key=lambda plan: plan.peak)
+    return max(session._runner.cache.plans, key=lambda plan: plan.peak)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import minigraph as tf
 from minigraph.core.errors import GraphError
-from minigraph.run import session as session_module
+from minigraph.run import plan_cache
 
 RNG = np.random.default_rng(8)
 IMAGES = RNG.normal(size=(12, 6, 6, 2)).astype(np.float32)
@@ -103,8 +103,8 @@ def test_a_long_used_session_gives_what_a_fresh_one_does(
 
 
 def test_forgotten_calls_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "PLAN_LIMIT", 3)
-    monkeypatch.setattr(session_module, "REQUEST_LIMIT", 5)
+    monkeypatch.setattr(plan_cache, "PLAN_LIMIT", 3)
+    monkeypatch.setattr(plan_cache, "REQUEST_LIMIT", 5)
     x = tf.placeholder(tf.float32, [])
     results = [x + float(i) for i in range(20)]
     with tf.Session() as session:
@@ -112,7 +112,7 @@ def test_forgotten_calls_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
             for i, y in enumerate(results):
                 assert session.run(y, {x: 0.5}) == i + 0.5
                 assert session.run(y, {x: 1.5}) == i + 1.5  # the plan is there
-        assert len(session._requests) <= 5
+        assert len(session._runner.cache.requests) <= 5
         assert session.stats == (80, 40, 37, 3)
 
 

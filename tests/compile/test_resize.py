@@ -17,7 +17,7 @@ from minigraph.compile.plan import Plan
 from minigraph.core.op import format_attributes
 from minigraph.ir.program import Program
 from minigraph.ir.regions import Region
-from minigraph.run import session as session_module
+from minigraph.run import plan_cache
 
 RNG = np.random.default_rng(2)
 
@@ -134,7 +134,7 @@ def made_again(graph: tf.Graph, fetches: Any, feeds: Callable[[int], Any], sizes
     again = []
     session = tf.Session(graph=graph, lint=False)
     session.plan_for(fetches, feeds(sizes[0]))
-    (request,) = session._requests.values()
+    (request,) = session._runner.cache.requests.values()
     for size in sizes[1:]:
         before = request.record
         plan, _ = session.plan_for(fetches, feeds(size))
@@ -211,14 +211,14 @@ def test_an_empty_batch_after_others() -> None:
 
 
 def test_what_is_kept_of_a_plan_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "PLAN_LIMIT", 2)
+    monkeypatch.setattr(plan_cache, "PLAN_LIMIT", 2)
     with tf.Graph().as_default() as graph:
         x = tf.placeholder(tf.float32, [None])
         y = tf.negative(tf.negative(x))
     with tf.Session(graph=graph) as session:
         for size in (2, 3, 4):
             session.plan_for(y, {x: np.ones(size)})
-        (request,) = session._requests.values()
+        (request,) = session._runner.cache.requests.values()
         assert list(request.plans) == [((3,),), ((4,),)]
         assert request.record is not None
         for size in (1, 2):

@@ -69,7 +69,7 @@ class Network:
         """The results, and how many trials there were."""
         session = self.session(**options)
         results = session.run(self.results, self.feeds)
-        return results, session._tuner.trials if session._tuner else 0
+        return results, session._runner.compiler.tuner.trials if session._runner.compiler.tuner else 0
 
     def tiles(self, **options: Any) -> list[str]:
         """What the plan says of its convolutions."""
@@ -214,7 +214,7 @@ def test_the_option_asks_for_trials_while_the_command_runs(monkeypatch: pytest.M
     @click.command()
     @autotune_option
     def command() -> None:
-        seen.append(tf.Session(graph=tf.Graph())._tuner is not None)
+        seen.append(tf.Session(graph=tf.Graph())._runner.compiler.tuner is not None)
 
     for arguments in (["--autotune"], []):
         CliRunner().invoke(command, arguments, catch_exceptions=False)

@@ -1,15 +1,12 @@
-"""Draw the house from the imports into CONTRIBUTING.md: python tests/house/draw_house.py
+"""Draw the house from the imports into CONTRIBUTING.md: `make house`
 
 Each line of `FLOORS` is one box. An arrow stands for imports; one that follows from two others is left out.
 """
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from house.test_floors import FLOORS, floor, import_graph
 

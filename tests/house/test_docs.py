@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.paths import ROOT, TESTS
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS = [
     pytest.param(program, id=f"{page.stem}-{i}")
     for page in PAGES
@@ -29,7 +29,8 @@ def test_program(program: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+    prose = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+)\)", prose):
         if "://" not in target:
             assert (page.parent / target).exists(), target
 
@@ -41,3 +42,18 @@ def test_the_chapters_tests_are_there() -> None:
     assert len(named) > 10
     for file, start in named:
         assert any(f"def {start}" in path.read_text("utf-8") for path in TESTS.rglob(file)), f"{file}::{start}*"
+
+
+def test_each_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = set(re.findall(r"\]\((\w+\.md)\)", (folder / "index.md").read_text("utf-8")))
+    assert listed == {page.name for page in folder.glob("*.md")} - {"index.md"}
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "decisions").glob("[!i]*.md")), ids=lambda page: page.stem)
+def test_a_decision_says_what_was_measured(page: Path) -> None:
+    parts = ("Decision", "What else was possible", "Measured", "What it costs", "Think again")
+    text = page.read_text("utf-8")
+    places = [text.find(f"**{part}") for part in parts]
+    assert -1 not in places
+    assert places == sorted(places)

@@ -7,11 +7,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from support.paths import ROOT
 
 import minigraph as tf
 from minigraph.core.protos import MESSAGES
 
-ROOT = Path(__file__).parents[2] / "minigraph"
+PACKAGE = ROOT / "minigraph"
 GATHERED = {"nn": tf.nn, "math": tf.math, "linalg": tf.linalg, "image": tf.image}
 
 
@@ -26,9 +27,9 @@ def read_all(path: Path) -> list[str]:
 
 def test_each_public_function_of_an_op_is_in_the_interface() -> None:
     offered = {id(value) for module in (tf, *GATHERED.values()) for value in vars(module).values()}
-    for path in sorted((ROOT / "ops").rglob("*.py")):
+    for path in sorted((PACKAGE / "ops").rglob("*.py")):
         defined = ModuleType("defined")
-        name = ".".join(("minigraph", *path.relative_to(ROOT).with_suffix("").parts))
+        name = ".".join(("minigraph", *path.relative_to(PACKAGE).with_suffix("").parts))
         names = read_all(path)
         exec(f"import {name}; from {name} import *", vars(defined))
         for public in names:
@@ -37,7 +38,7 @@ def test_each_public_function_of_an_op_is_in_the_interface() -> None:
 
 @pytest.mark.parametrize("name", ["__init__", *GATHERED])
 def test_no_module_of_the_interface_keeps_a_list(name: str) -> None:
-    assert not read_all(ROOT / f"{name}.py")
+    assert not read_all(PACKAGE / f"{name}.py")
 
 
 def test_no_helper_is_public() -> None:
@@ -47,7 +48,7 @@ def test_no_helper_is_public() -> None:
 
 
 def test_late_names_are_declared_for_type_checkers() -> None:
-    tree = ast.parse((ROOT / "__init__.py").read_text("utf-8"))
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
     declared = {ast.unparse(n.target) for n in ast.walk(tree) if isinstance(n, ast.AnnAssign)}
     assert declared == set(MESSAGES)
     imported = {n.names[0].name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.col_offset}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from house import draw_house
+from support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 MAPPED = ("backends", "models", "tools")
 PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 BLOCK = re.compile(r"```(python|diff)\n(.*?)```", re.DOTALL)
@@ -77,7 +77,7 @@ def test_there_are_recipes() -> None:
 
 
 def test_the_picture_is_current() -> None:
-    assert draw_house.page_with(draw_house.draw()) == PAGE, "run python tests/house/draw_house.py"
+    assert draw_house.page_with(draw_house.draw()) == PAGE, "run make house"
 
 
 def test_an_arrow_that_follows_from_others_is_left_out() -> None:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "tests" / "fixtures" / "types" / "training.py"
 MISTAKES = {
     "a padding": ('padding="SAME"', 'padding="SAMME"'),

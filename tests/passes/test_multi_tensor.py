@@ -40,7 +40,9 @@ def trained(step: Any, loss: Any, passes: list[Any]) -> tuple[list[Any], dict[st
     with tf.Session(passes=passes) as session:
         session.run(tf.global_variables_initializer())
         losses = [session.run([loss, step])[0] for _ in range(5)]
-        joint = [s.instr.op for p in session._plans for s in p.steps if isinstance(s.instr.op, MultiTensorApply)]
+        joint = [
+            s.instr.op for p in session._runner.cache.plans for s in p.steps if isinstance(s.instr.op, MultiTensorApply)
+        ]
         return losses, session.read_state(), joint
 
 

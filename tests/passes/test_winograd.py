@@ -172,7 +172,7 @@ def test_it_stands_before_the_fusion_and_can_be_switched_off() -> None:
         with tf.Session(disable_passes=disabled) as session:
             session.run(init)
             session.run(y, feeds)
-            found[bool(disabled)] = any("WinogradConv2D" in ops(plan.program) for plan in session._plans)
+            found[bool(disabled)] = any("WinogradConv2D" in ops(plan.program) for plan in session._runner.cache.plans)
     assert found == {False: True, True: False}
 
 

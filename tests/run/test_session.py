@@ -13,7 +13,7 @@ from support.lines import here
 
 import minigraph as tf
 from minigraph.core import errors
-from minigraph.run import session as session_module
+from minigraph.run import plan_cache
 
 
 class Pair(NamedTuple):
@@ -263,7 +263,7 @@ def test_equal_calls_compile_once() -> None:
 
 
 def test_the_least_recently_used_plan_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "PLAN_LIMIT", 4)
+    monkeypatch.setattr(plan_cache, "PLAN_LIMIT", 4)
     x = tf.placeholder(tf.float32, [None])
     y = x + 1.0
     with tf.Session() as session:

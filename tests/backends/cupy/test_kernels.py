@@ -35,7 +35,7 @@ from minigraph.ops.nn import winograd as W
 
 pytestmark = pytest.mark.skipif(not has_device(), reason="neither g++ nor a GPU is there")
 
-HOST_CALLS = {name for name, kind in REGISTRY.items() if kind.on_host}  # what else is one has to be named here
+HOST_CALLS = {name for name, kind in REGISTRY.items() if kind.on_host}
 STEPS = "test_backend.py"  # whose steps have kernels that no op has alone
 Conv2DFilterGrad: Any = C.Conv2DFilterGrad
 Conv2DInputGrad: Any = C.Conv2DInputGrad

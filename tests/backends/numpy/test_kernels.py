@@ -28,9 +28,15 @@ from minigraph.ops.nn.bias import BiasAddGrad
 BACKEND = NumpyBackend()
 KERNELS = Kernels(BACKEND)
 check = KERNELS.check
+# Ops that run their reference although they need not run on the host, and why that is enough.
 WITHOUT_KERNEL = {
-    "MirrorPadGrad", "NonMaximumSuppression", "ProdOfOthers", "ApplyAdadelta", "ApplyFtrl",
-} | {name for name, kind in REGISTRY.items() if kind.on_host}  # fmt: skip
+    "ApplyAdadelta": "rarely used",
+    "ApplyFtrl": "rarely used",
+    "MirrorPadGrad": "sums of a few slices",
+    "NonMaximumSuppression": "run once for each image",
+    "ProdOfOthers": "only the gradient of reduce_prod",
+}
+ON_HOST = {name for name, kind in REGISTRY.items() if kind.on_host}
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -42,7 +48,7 @@ def test_kernel_against_reference(kind: type[Op], dtype: str) -> None:
 
 
 def test_fallbacks() -> None:
-    """The specialised ops that have no kernel of their own are few and known."""
+    """Every specialised op has a kernel, runs on the host by declaration, or is listed with a reason."""
     found = set()
     for kind in REGISTRY.values():
         for sample in kind.samples():
@@ -50,7 +56,7 @@ def test_fallbacks() -> None:
             types = [type_of(a) for a in inputs]
             if BACKEND.lower(op, types, op.infer(*types)).fallback:
                 found.add(type(op).__name__)
-    assert found == WITHOUT_KERNEL
+    assert found == WITHOUT_KERNEL.keys() | ON_HOST
 
 
 @pytest.mark.parametrize(("op", "inputs"), [pytest.param(*case, id=type(case[0]).__name__) for case in LARGE])

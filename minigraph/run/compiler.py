@@ -1,0 +1,85 @@
+"""From a request to a plan: specialisation, passes, binding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigraph.backend.base import Backend
+from minigraph.backend.discovery import get_backend, wants_trials
+from minigraph.compile.plan import Plan
+from minigraph.compile.resize import CompileRecord, resize
+from minigraph.compile.specialise import specialise
+from minigraph.core.types import TensorType, compatible, format_shape
+from minigraph.ir.program import Cell, Program
+from minigraph.rewrite.pipeline import Hook, run_pipeline
+from minigraph.run.buffers import Buffers
+from minigraph.run.options import SessionOptions
+from minigraph.run.request import Request
+from minigraph.util import gc_pause
+
+if TYPE_CHECKING:
+    from minigraph.compile.tune import Tuner
+
+
+class RequestCompiler:
+    """Compiles requests as the options of a session ask. Raises ValueError or BackendError for a wrong option."""
+
+    def __init__(self, options: SessionOptions) -> None:
+        from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
+
+        self.backend: Backend = get_backend(options.backend, options.precision)
+        if self.backend.symbolic and (options.debug or options.check_numerics):
+            raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
+        unwanted = [*options.disable_passes, *self.backend.unwanted_passes]
+        self.passes = choose(options.optimize, options.passes, unwanted, self.backend.pass_settings)
+        self.tuner: Tuner | None = None
+        if wants_trials(options.autotune, self.backend):
+            from minigraph.compile.tune import Tuner
+
+            self.tuner = Tuner(self.backend, self.passes)
+            self.passes = self.tuner.passes
+        self._plan_type: type[Plan] = _checked_plan() if options.check_numerics else self.backend.plan_type or Plan
+        self._debug = options.debug
+        self._reorder = options.reorder
+
+    def compile(self, request: Request, arrays: Sequence[np.ndarray], buffers: Buffers) -> Plan:
+        """A plan for the shapes of `arrays`, the fed values."""
+        types = [_feed_type(request, i, array) for i, array in enumerate(arrays)]
+        with gc_pause.paused():
+            first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
+            hooks = [_numeric_check(first, arrays, buffers.read(request.graph))] if self._debug else []
+            backend = self.backend if self.tuner is None else self.tuner.begin()
+            record = None if self._debug else request.record
+            program, done = (first, ()) if record is None else resize(record, first)
+            program, stages = run_pipeline(program, self.passes[len(done) :], hooks)
+            if not done:
+                request.record = CompileRecord(first, stages)
+            return self._plan_type(program, backend, buffers, stages=(*done, *stages), reorder=self._reorder)
+
+
+def _feed_type(request: Request, position: int, array: np.ndarray) -> TensorType:
+    tensor = request.feeds[position]
+    if not compatible(tensor.type.shape, array.shape):
+        raise ValueError(
+            f"Cannot feed value of shape {array.shape} for Tensor '{tensor.name}', "
+            f"which has shape '{format_shape(tensor.type.shape)}' (made at {tensor.node.source.describe()})"
+        )
+    return TensorType(tensor.dtype, array.shape)
+
+
+def _numeric_check(program: Program, arrays: Sequence[np.ndarray], state: Mapping[str, np.ndarray]) -> Hook:
+    """The hook that compares each pass's result with the program before it. A variable without a value is zero."""
+    from minigraph.inspect.interpret import numeric_check
+
+    cells = [i.op for i in program.instrs if isinstance(i.op, Cell)]
+    zeros = {c.name: np.zeros(c.type.static, c.type.dtype.np_dtype) for c in cells if c.name not in state}
+    return numeric_check(arrays, {**state, **zeros})
+
+
+def _checked_plan() -> type[Plan]:
+    from minigraph.inspect.numerics import CheckedPlan
+
+    return CheckedPlan

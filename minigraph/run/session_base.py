@@ -1,0 +1,143 @@
+"""The base of sessions: their lifetime, state and plans."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from minigraph.compile.plan import Plan
+from minigraph.core.errors import GraphError
+from minigraph.core.graph import Graph
+from minigraph.run.contexts import DefaultContexts
+from minigraph.run.growth import GrowthWatch
+from minigraph.run.options import SessionOptions
+from minigraph.run.request import Request
+from minigraph.run.runner import Runner
+
+if TYPE_CHECKING:
+    from minigraph.core.graph_def import GraphDef
+    from minigraph.inspect.profile import Profile
+
+Feeds: TypeAlias = Mapping[Any, Any] | None
+
+
+class SessionStats(NamedTuple):
+    """Counts since the session was made: runs, plans compiled, plans dropped; and plans now kept."""
+
+    runs: int
+    compiled: int
+    dropped: int
+    kept: int
+
+
+class SessionBase(DefaultContexts):
+    """Keeps the state and the plans of a session on one graph."""
+
+    def __init__(self, graph: Graph, options: SessionOptions) -> None:
+        super().__init__()
+        self.graph = graph
+        self.options = options
+        self._runner = Runner(graph, options)
+        self.backend = self._runner.backend
+        self.buffers = self._runner.buffers
+        self._growth = GrowthWatch(graph)
+        self._lock = threading.RLock()
+        self._closed = False
+
+    @property
+    def graph_def(self) -> GraphDef:
+        """The graph's nodes as plain records."""
+        return self.graph.as_graph_def()
+
+    @property
+    def stats(self) -> SessionStats:
+        """Counts of runs and plans."""
+        cache = self._runner.cache
+        return SessionStats(self._runner.runs, cache.compiled, cache.dropped, len(cache.plans))
+
+    def read_state(self) -> dict[str, np.ndarray]:
+        """Copy the values of all initialised variables, and all random states.
+
+        Returns:
+            Arrays by the variable's name, and by `random:<name>` for a random op.
+        """
+        with self._lock:
+            self._check_open()
+            return self.buffers.read(self.graph)
+
+    def write_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Set variables and random states. All values are checked before the first one changes.
+
+        Args:
+            state: arrays by name, as `read_state` gives them.
+
+        Raises:
+            NotFoundError: the graph has no variable or random op of that name.
+            ValueError: an array has another shape or dtype than the variable.
+        """
+        with self._lock:
+            self._check_open()
+            self.buffers.write(self.graph, state)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+
+    def close(self) -> None:
+        """Free the session's buffers. A closed session does not run."""
+        with self._lock:
+            self._closed = True
+            self._runner.cache.clear()
+            self.buffers.clear()
+
+    def plan_for(self, fetches: Any, feed_dict: Feeds = None) -> tuple[Plan, list[np.ndarray]]:
+        """The plan that `run` uses for this call, compiled if there is none yet.
+
+        Args:
+            fetches: as in `run`.
+            feed_dict: as in `run`.
+
+        Returns:
+            The plan, and the fed values as arrays.
+
+        Raises:
+            GraphError: the run takes several plans, because a condition or a shape depends on values.
+        """
+        with self._lock:
+            self._check_open()
+            feeds = feed_dict or {}
+            request = self._single_plan_request(fetches, feeds)
+            arrays = request.cast_arrays(feeds)
+            return self._runner.plan_for(request, arrays), arrays
+
+    def _single_plan_request(self, fetches: Any, feeds: Mapping[Any, Any]) -> Request:
+        request = self._runner.cache.find(fetches, feeds)
+        if request.staged:
+            raise GraphError("there is no one plan for this run: a condition or a shape in it depends on values")
+        return request
+
+    def profile(self, fetches: Any, feed_dict: Feeds = None, repeat: int = 3) -> Profile:
+        """Measure time and memory of each launch of `run(fetches, feed_dict)`, after one run to warm up.
+
+        Variables and random states are afterwards as they were before.
+
+        Args:
+            fetches: as in `run`.
+            feed_dict: as in `run`.
+            repeat: `int`, the number of runs.
+
+        Returns:
+            A `Profile` with the medians over the runs.
+        """
+        from minigraph.compile.cost import flops
+        from minigraph.inspect.profile import profile_plan
+
+        with self._lock:
+            plan, arrays = self.plan_for(fetches, feed_dict)
+            self.buffers.require(plan.needs)
+            self.buffers.drop_arena()  # so that its pages are counted when the plan touches them
+            with np.errstate(all="ignore"):
+                return profile_plan(plan, arrays, repeat, flops)

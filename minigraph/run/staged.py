@@ -1,0 +1,62 @@
+"""A run in several plans: the nodes between them are computed, and branches decided, on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.dtypes import string
+from minigraph.core.errors import MinigraphError, at_node
+from minigraph.core.graph import Node, Tensor
+from minigraph.ops.control.branches import Merge
+from minigraph.run.request import Request
+from minigraph.run.runner import Runner
+from minigraph.run.stages import Branches, Known, next_stage
+
+
+def run_in_stages(runner: Runner, request: Request, feeds: Mapping[Any, Any]) -> list[Any]:
+    """The values of the tensors of a staged request. The request remembers its stages between runs."""
+    known: Known = {}
+    known.update(zip(request.feeds, request.cast_arrays(feeds), strict=True))
+    branches: Branches = {}
+    while True:
+        key = tuple(known), tuple(branches.items())
+        if key not in request.stages:
+            request.stages[key] = next_stage(request.tensors, request.targets, known, branches)
+        stage = request.stages[key]
+        if not stage.ready:
+            return _run_plan(runner, request.tensors, request.targets, known, branches)
+        if stage.fetched or stage.order:
+            values = _run_plan(runner, stage.fetched, stage.order, known, branches)
+            known.update(zip(stage.fetched, values, strict=True))
+        for node in stage.ready:
+            _do(node, known, branches)
+
+
+def _run_plan(
+    runner: Runner, tensors: Sequence[Tensor], targets: Sequence[Node], known: Known, branches: Branches
+) -> list[Any]:
+    """The values of `tensors` by one plan, which is fed everything that is known."""
+    feeds = {t: v for t, v in known.items() if isinstance(t, Tensor) and t.dtype is not string}
+    request = runner.cache.find([[*tensors], [*targets]], feeds, dict(branches))
+    values: list[Any] = request.assemble(runner.run(request, feeds))[0]
+    return values
+
+
+def _do(node: Node, known: Known, branches: Branches) -> None:
+    """Compute a node, or decide its branch, on the host."""
+    if isinstance(node.op, Merge):
+        condition = node.inputs[2]
+        branches[condition] = bool(known[condition])
+        return
+    try:
+        results = node.op.forward(np, *(known[t] for t in node.inputs))
+    except Exception as error:
+        if isinstance(error, MinigraphError | ValueError | IndexError | TypeError | OSError):
+            raise at_node(error, node) from error
+        raise
+    known.update(zip(node.outputs, results, strict=True))
+    if not results:
+        known[node] = None
