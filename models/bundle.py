@@ -54,7 +54,7 @@ class Bundle:
         added = [label for label in labels if label not in self.labels]
         said = [f"only the bundle has {_some(missing)}"] if missing else []
         said += [f"only {where} has {_some(added)}"] if added else []
-        what = "; ".join(said) or "they are in another order, or some are there twice"
+        what = "; ".join(said) or "they are in another order, or some occur twice"
         raise InvalidArgumentError(f"the classes of {where} are not the bundle's {len(self.labels)}: {what}")
 
 

@@ -106,7 +106,7 @@ class Tensor(Operand["Tensor"]):
         """Tell the graph dimensions that it could not infer.
 
         Args:
-            shape: A shape; what it and the inferred shape know is merged.
+            shape: A shape; it is merged with the inferred one.
 
         Raises:
             ShapeError: The shapes contradict each other.
@@ -287,7 +287,7 @@ class Graph(Collections):
         self.seed: int | None = None
         self.last_id = 0  # TensorFlow 1's op count, from which default op seeds come
         self.finalized = False
-        self.stores: dict[Any, Any] = {}  # what the API floors keep per graph
+        self.stores: dict[Any, Any] = {}  # data that higher floors keep for the graph
         self.lock = threading.RLock()
         self._by_name: dict[str, Node] = {}
         self._names_used: dict[str, int] = {}
@@ -460,7 +460,7 @@ class Graph(Collections):
         try:
             yield self
         finally:
-            del stack[len(stack) - 1 - stack[::-1].index(self)]  # the innermost, where it is there twice
+            del stack[len(stack) - 1 - stack[::-1].index(self)]  # the innermost, if it occurs twice
 
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
@@ -749,7 +749,7 @@ def reset_default_graph() -> None:
     scopes.forget_global_graph()
 
 
-_display: list[Callable[[Graph | Tensor], dict[str, str]]] = []  # what notebooks show, installed by the pictures
+_display: list[Callable[[Graph | Tensor], dict[str, str]]] = []  # the display in notebooks, which the pictures install
 
 
 def install_display(display: Callable[[Graph | Tensor], dict[str, str]]) -> None:

@@ -1,6 +1,6 @@
-"""Graphs as plain records, apart from any `Graph`, and their text: what files hold and other graphs import.
+"""Graphs as plain records, apart from any `Graph`, and their text, for files and for imports into other graphs.
 
-The text is one JSON object with a line for each node. Reading gives back what was written, to the bit.
+The text is one JSON object with a line for each node. Reading gives back the same records, to the bit.
 
 ```
 {
@@ -141,7 +141,7 @@ class Saved(NamedTuple):
 
 
 class _Unfit(Exception):
-    """A value that cannot be written, or that is not what it should be. Its text says which."""
+    """A value cannot be written, or is not the expected one. The text names it."""
 
 
 # writing
@@ -226,7 +226,7 @@ def _plain_item(item: Any) -> Any:
 
 
 def from_bytes(content: bytes, name: str = "the graph") -> Saved:
-    """What the content of a graph file says; `name` is what errors call it. DataLossError."""
+    """The content of a graph file; errors call it `name`. DataLossError if it is damaged or of another kind."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:

@@ -110,7 +110,7 @@ def read_idx(path: PathLike) -> NDArray[Any]:
             raise DataLossError(f"{name}: expected the file to end after {expected}, got {extra} more")
     try:
         array = data.view(dtype).reshape(shape)
-    except ValueError as error:  # no elements, but other dimensions beyond what NumPy can hold
+    except ValueError as error:  # no elements, but dimensions that are too large for NumPy
         raise DataLossError(f"{name}: expected a possible shape, got {list(shape)}") from error
     if sys.byteorder == "little":
         array.byteswap(inplace=True)

@@ -305,7 +305,7 @@ def live_bytes(plan: Plan) -> list[int]:
         changes[buffer.start] = changes.get(buffer.start, 0) + size
         changes[buffer.end + 1] = changes.get(buffer.end + 1, 0) - size
     out: list[int] = []
-    live = changes.get(-1, 0)  # what is fed
+    live = changes.get(-1, 0)  # the fed values
     moment = -1
     for step, copies in zip(plan.steps, _are_copies(plan), strict=True):
         if not copies or step.instr.op.is_view:  # else the copy belongs to the step before, which wrote it

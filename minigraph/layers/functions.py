@@ -340,7 +340,7 @@ def flatten(inputs: TensorLike, name: str | None = None, data_format: LayerDataF
         if image_format(data_format)[0] == NCHW and len(x.type.shape) > 2:
             x = transpose(x, [0, *range(2, len(x.type.shape)), 1])
         dims = x.type.shape or ()
-        x.graph.reserve_ids(6 if dims[0] is None else 0)  # what looks up the size of the batch
+        x.graph.reserve_ids(6 if dims[0] is None else 0)  # the nodes that look up the size of the batch
         if None not in dims[1:]:
             size = math.prod(dim for dim in dims[1:] if dim is not None)
             return reshape(x, [-1 if dims[0] is None else dims[0], size])

@@ -18,7 +18,7 @@ def _einsum(call: OnnxNode) -> Result:
     if any(n not in (0, len(widest)) for n in extra):
         call.unsupported("ellipses that stand for different numbers of axes")
     if any(len(set(t)) < len(t) for t in (o.replace("...", "") for o in operands)):
-        call.unsupported("an index that is there twice in one operand")
+        call.unsupported("an index that occurs twice in one operand")
     if not arrow:
         used = terms.replace("...", "").replace(",", "")
         result = widest + "".join(sorted(c for c in set(used) if used.count(c) == 1))

@@ -70,10 +70,10 @@ def output_sizes(call: OnnxNode, w: OnnxWindows, lengths: Sequence[Dim], ceil: b
             sizes.append(None)
             extra.append((0, 0))
             continue
-        room = length + low + high - span
-        size = (-(-room // stride) if ceil else room // stride) + 1
+        extent = length + low + high - span
+        size = (-(-extent // stride) if ceil else extent // stride) + 1
         if ceil and (size - 1) * stride >= length + low:
             size -= 1  # a window that starts in the padding behind the image is left out
         sizes.append(size)
-        extra.append((0, max((size - 1) * stride - room, 0)))
+        extra.append((0, max((size - 1) * stride - extent, 0)))
     return sizes, extra

@@ -168,7 +168,7 @@ def _joined(name: str, entry: _Entry, parts: list[_Entry], shards: _Shards) -> A
     """Sort key of the parts: by their starts."""
     slices = sorted(entry.parts, key=lambda part: [start for start, _ in part.extents])
     if len(parts) != len(slices) or any(p.dtype != entry.dtype for p in parts):
-        raise Damaged(f"'{name}' is in {len(slices)} parts, of which {len(parts)} are there")
+        raise Damaged(f"'{name}' is in {len(slices)} parts, but {len(parts)} were found")
     found = [(each, shards.read(name, part)) for each, part in zip(slices, parts, strict=True)]
     return _assembled(name, entry.shape, found)
 
