@@ -11,6 +11,7 @@ from minigraph.core.errors import EarlyShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, first, make
 from minigraph.ops.math.arithmetic import Mul, RealDiv
 
@@ -20,8 +21,7 @@ _X = np.arange(12.0).reshape(3, 4) / 4 + 0.5
 
 
 class Cumulative(Op, abstract=True):
-    """Along `axis`, each element together with those before it; without it with `exclusive`; from the end with
-    `reverse`."""
+    """A running total along `axis`. `exclusive` leaves out the element itself; `reverse` starts from the end."""
 
     axis: int = 0
     exclusive: bool = False
@@ -63,8 +63,8 @@ class Cumsum(Cumulative):
 
 
 class Cumprod(Cumulative):
-    """y_i = Π_{j ≤ i} x_j along `axis`; j < i with `exclusive`; from the end with `reverse`. The gradient is divided by
-    x, so that it is NaN where x is 0, as in TensorFlow."""
+    """y_i = Π_{j ≤ i} x_j along `axis`; j < i with `exclusive`; from the end with `reverse`. The
+    gradient is divided by x, so it is NaN where x is 0, as in TensorFlow."""
 
     def gather(self, xp: Any, ordered: Any) -> Any:
         total = xp.cumprod(ordered, axis=0, dtype=ordered.dtype)
@@ -75,15 +75,59 @@ class Cumprod(Cumulative):
         return (apply(RealDiv(), apply(back, apply(Mul(), grad, node.outputs[0])), node.inputs[0]),)
 
 
-def cumprod(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
-    """The product of all elements up to each one along `axis`, itself left out with `exclusive`, from the end with
-    `reverse`."""
+def cumprod(
+    x: TensorLike, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Tensor:
+    """Compute running products along an axis: y[i] = Π x[j] over j ≤ i.
+
+    The gradient is NaN where x is 0, as in TensorFlow.
+
+    Args:
+        x: A tensor of numeric dtype.
+        axis: The axis; a negative one counts from the last.
+        exclusive: Whether to leave out the element itself: j < i.
+        reverse: Whether to start from the end: j ≥ i, or j > i.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        EarlyShapeError: `axis` is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.cumprod([1, 2, 3, 4]))
+        array([ 1,  2,  6, 24], dtype=int32)
+        >>> tf.Session().run(tf.cumprod([1, 2, 3, 4], exclusive=True))
+        array([1, 1, 2, 6], dtype=int32)
+    """
     op = Cumprod(int(axis), bool(exclusive), bool(reverse))
     return first(make(op, name, "Cumprod", {"x": x}, consts=("axis",)))
 
 
-def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
-    """The sum of all elements up to each one along `axis`, itself left out with `exclusive`, from the end with
-    `reverse`."""
+def cumsum(
+    x: TensorLike, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Tensor:
+    """Compute running sums along an axis: y[i] = Σ x[j] over j ≤ i.
+
+    Args:
+        x: A tensor of numeric dtype.
+        axis: The axis; a negative one counts from the last.
+        exclusive: Whether to leave out the element itself: j < i.
+        reverse: Whether to start from the end: j ≥ i, or j > i.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        EarlyShapeError: `axis` is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.cumsum([1, 2, 3, 4]))
+        array([ 1,  3,  6, 10], dtype=int32)
+        >>> tf.Session().run(tf.cumsum([1, 2, 3, 4], exclusive=True))
+        array([0, 1, 3, 6], dtype=int32)
+    """
     op = Cumsum(int(axis), bool(exclusive), bool(reverse))
     return first(make(op, name, "Cumsum", {"x": x}, consts=("axis",)))
