@@ -74,6 +74,7 @@ from minigraph.run.default_session import *
 from minigraph.run.growth import *
 from minigraph.run.initializers import *
 from minigraph.run.session import *
+from minigraph.run.variable_scope import *
 from minigraph.run.variables import *
 from minigraph.train.moving_averages import moving_average_variables as moving_average_variables
 

@@ -122,7 +122,7 @@ def compute_weighted_loss(
             return _weighted(given, weights, loss_collection, reduction)
 
 
-_NODES = {  # what TensorFlow makes of scalar weights; more where it finds only in the run whether weights fit
+_NODES = {  # nodes for scalar weights, for weights that a run must check, and for weights of unknown rank
     Reduction.NONE: (6, 58, 58), Reduction.SUM: (8, 58, 61), Reduction.MEAN: (17, 58, 64),
     Reduction.SUM_BY_NONZERO_WEIGHTS: (29, 116, 122), Reduction.SUM_OVER_BATCH_SIZE: (13, 58, 61),
 }  # fmt: skip

@@ -38,7 +38,8 @@ from minigraph.ops.math.exponential import sqrt
 from minigraph.ops.math.integer_division import div
 from minigraph.ops.math.reduce import reduce_mean, reduce_sum
 from minigraph.ops.math.selection import where
-from minigraph.run.variables import Variable, assign_add, variable_scope
+from minigraph.run.variable_scope import variable_scope
+from minigraph.run.variables import Variable, assign_add
 
 Metric: TypeAlias = tuple[Tensor, Tensor]
 Collections: TypeAlias = str | Sequence[str] | None

@@ -1,8 +1,8 @@
 """Bundles: a frozen network, its labels and its preprocessing in one file, which runs without the code that built it.
 
-A bundle is a safetensors file. Its arrays are the network's larger constants, by their nodes' names; its metadata has
-the graph (as in a graph file, without them), the labels and the rest as JSON, and a checksum of all. No part of it is
-code.
+A bundle is a safetensors file. Its arrays are the network's larger constants, by their nodes' names; its metadata
+holds the graph (as in a graph file, without these constants), the labels and the rest as JSON, and a checksum of all.
+A bundle contains no code.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Bundle:
     """A network for inference.
 
     images, predictions: names of tensors, float32 [N, image_size, image_size, channels] and [N, classes]. labels: of
-    the classes, in order. crop: the share of a picture's shorter side that `images` shows, from its centre;
-    None for the whole picture, stretched.
+    the classes, in order. crop: side of the central square that `images` shows, relative to the picture's shorter
+    side; None for the whole picture, stretched.
     """
 
     graph_def: GraphDef
@@ -47,19 +47,19 @@ class Bundle:
     crop: float | None = CROP
 
     def check_labels(self, labels: Sequence[str], where: str) -> None:
-        """InvalidArgumentError, with what differs, where these labels, of `where`, are not the bundle's, in order."""
+        """Raise InvalidArgumentError with the differences unless these labels, from `where`, equal the bundle's."""
         if tuple(labels) == self.labels:
             return
         missing = [label for label in self.labels if label not in labels]
         added = [label for label in labels if label not in self.labels]
         said = [f"only the bundle has {_some(missing)}"] if missing else []
         said += [f"only {where} has {_some(added)}"] if added else []
-        what = "; ".join(said) or "they are in another order, or some are there twice"
+        what = "; ".join(said) or "they are in another order, or some occur twice"
         raise InvalidArgumentError(f"the classes of {where} are not the bundle's {len(self.labels)}: {what}")
 
 
 class Predictor:
-    """A bundle in a session of its own."""
+    """A bundle in its own session."""
 
     def __init__(self, bundle: Bundle, backend: str | None = None) -> None:
         self.bundle = bundle
@@ -82,9 +82,10 @@ def make_bundle(
     session: Any, images: tf.Tensor, predictions: tf.Tensor, labels: Sequence[str], preprocessing: Preprocessing,
     crop: float | None = CROP,
 ) -> Bundle:  # fmt: skip
-    """What `predictions` needs, with the variables' values of now. `images` must be a placeholder of known size.
+    """Bundle the graph that computes `predictions`, with the variables' current values.
 
-    InvalidArgumentError where the number of labels is not that of the classes; errors of freezing.
+    images: a placeholder of known size. Raises InvalidArgumentError if the number of labels is not the number of
+    classes, and the errors of freezing.
     """
     shape = images.type.shape or ()
     if len(shape) != 4 or shape[1] is None or shape[1] != shape[2] or shape[3] != len(preprocessing.channels):
@@ -100,7 +101,7 @@ def make_bundle(
 
 
 def save_bundle(path: Any, bundle: Bundle) -> None:
-    """Write the file, whole or not at all, making its folder."""
+    """Write the file atomically; creates its folder."""
     arrays, nodes = {}, []
     for node in bundle.graph_def.node:
         value = node.attr.get("value") if node.op == "Const" else None
@@ -122,7 +123,7 @@ def save_bundle(path: Any, bundle: Bundle) -> None:
 
 
 def load_bundle(path: Any) -> Bundle:
-    """What was written. NotFoundError; DataLossError where the file is damaged, no bundle, or of a newer version."""
+    """Read a bundle. Raises NotFoundError; DataLossError for a damaged file, another format or a newer version."""
     arrays, metadata = read_checkpoint(path)
     if "bundle" not in metadata or "graph" not in metadata:
         raise DataLossError(f"{os.fspath(path)} is a checkpoint, not a bundle")
@@ -143,7 +144,7 @@ def load_bundle(path: Any) -> Bundle:
 
 
 def _as_json(preprocessing: Preprocessing) -> dict[str, Any]:
-    """The record as JSON has it."""
+    """The record in JSON types."""
     return {name: getattr(preprocessing, name) for name in ("channels", "mean", "std")}
 
 

@@ -90,7 +90,7 @@ def efficientnet_lite0(
 
 
 def _block(x: tf.Tensor, stage: BlockSpec, stride: int, maps: int, conv: Any) -> tf.Tensor:
-    """Few maps to many, filtered one by one, to few again, and x added if the shape is the same."""
+    """Expand the maps, filter each separately, project to fewer maps, and add x if the shape is unchanged."""
     y = x
     if stage.expand > 1:
         y = conv(y, channels(x) * stage.expand, 1, name="expand")

@@ -78,7 +78,7 @@ def _norm(x: tf.Tensor, name: str) -> tf.Tensor:
 
 
 def _module(x: tf.Tensor, maps: list[int], name: str) -> tf.Tensor:
-    """1x1, 3x3 and 5x5 convolutions, the larger ones after 1x1 ones to fewer maps, and pooling, side by side."""
+    """Parallel 1x1, 3x3 and 5x5 convolutions, the larger ones after 1x1 reductions, and pooling."""
     one, three_reduce, three, five_reduce, five, pooled = maps
     with tf.variable_scope(name):
         branches = [

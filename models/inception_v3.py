@@ -33,7 +33,7 @@ class ConvSpec(NamedTuple):
 
 
 class Module(NamedTuple):
-    """Branches side by side, each a chain of layers, and one that pools.
+    """Parallel branches, each a chain of layers, and one pooling branch.
 
     `split`: branches that end in a 1x3 and a 3x1 convolution of 384 maps, side by side. `pooled`: the maps of the 1x1
     convolution after average pooling; 0 for max-pooling of stride 2 and no convolution.

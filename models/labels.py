@@ -12,7 +12,7 @@ _IMAGENET = 1000
 
 
 def class_names(model: Model) -> tuple[str, ...]:
-    """Of the classes that a network's published weights tell apart: ImageNet's, where there are 1,000, else numbers."""
+    """Class names of a network's published weights: ImageNet's for 1,000 classes, otherwise numbers."""
     if model.classes != _IMAGENET:
         return tuple(map(str, range(model.classes)))
     text = files("minigraph.models").joinpath("classes", "imagenet.txt").read_text("utf-8")
@@ -20,7 +20,7 @@ def class_names(model: Model) -> tuple[str, ...]:
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """The lines of a file of names, one for each class. NotFoundError; DataLossError where it is no text, or empty."""
+    """The lines of a file with one name per class. Raises NotFoundError; DataLossError if it is empty or not text."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except FileNotFoundError:

@@ -17,7 +17,7 @@ Activation = Callable[[tf.Tensor], tf.Tensor] | None
 
 
 def scaled(count: int, width: float, multiple: int = 1) -> int:
-    """`count` times `width`, rounded to a multiple of `multiple`, and at least that."""
+    """`count` times `width`, rounded to a multiple of `multiple` and at least `multiple`."""
     return max(multiple, multiple * round(count * width / multiple))
 
 
@@ -57,7 +57,7 @@ def max_pool(x: tf.Tensor, size: int, stride: int, padding: Any = "VALID", name:
 
 
 def avg_pool(x: tf.Tensor, size: int, stride: int, padding: Any = "VALID", name: str = "pool") -> tf.Tensor:
-    """The mean of what each window has of x; padding does not count."""
+    """Average pooling of x; padding is excluded from the means."""
     return tf.nn.avg_pool(x, [1, size, size, 1], [1, stride, stride, 1], padding, name=name)
 
 
@@ -72,19 +72,19 @@ def flatten(x: tf.Tensor, name: str = "flatten") -> tf.Tensor:
 
 
 def dropout(x: tf.Tensor, keep_prob: Any, is_training: bool, name: str = "dropout") -> tf.Tensor:
-    """In training, what is kept of x, a share `keep_prob` (a number or a tensor), divided by that share."""
+    """Dropout in training: keep the fraction `keep_prob` (a number or a tensor) of x, divided by `keep_prob`."""
     return tf.nn.dropout(x, keep_prob, name=name) if is_training else x
 
 
 def finish(logits: tf.Tensor, ends: EndPoints) -> tuple[tf.Tensor, EndPoints]:
-    """What a builder returns: the logits, and the end points with "logits" and "predictions" added."""
+    """The result of a builder: the logits, and the end points with "logits" and "predictions" added."""
     ends["logits"] = logits
     ends["predictions"] = tf.nn.softmax(logits, name="predictions")
     return logits, ends
 
 
 def channels(x: tf.Tensor) -> int:
-    """The size of the last axis. ShapeError if it is unknown."""
+    """The size of the last axis. Raises ShapeError if it is unknown."""
     size = x.type.shape[-1] if x.type.shape else None
     if size is None:
         raise ShapeError(f"expected a tensor whose last size is known, got shape {format_shape(x.type.shape)}")
@@ -98,7 +98,7 @@ TORCH = {
 
 
 def torch_stored(name: str, shape: tuple[int, ...]) -> Stored:
-    """How torch keeps what a variable of that shape holds: filters as [O, I, H, W], matrices as [out, in]."""
+    """torch's layout of a variable of this shape: filters as [O, I, H, W], matrices as [out, in]."""
     return Stored(name, {4: (2, 3, 1, 0), 2: (1, 0)}.get(len(shape)))
 
 

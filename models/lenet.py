@@ -1,4 +1,4 @@
-"""LeNet-5 as it was in 1998 (LeCun, Bottou, Bengio and Haffner), and as it is built today."""
+"""LeNet-5 in its original form of 1998 (LeCun, Bottou, Bengio and Haffner) and in a modern form."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ def _subsample(x: tf.Tensor, name: str) -> tf.Tensor:
 def _sparse_conv(x: tf.Tensor, name: str) -> tf.Tensor:
     """A 5x5 convolution with the connections of C3_TABLE. Variables: weights [5,5,60] and biases."""
     pairs = [(i, o) for o, seen in enumerate(C3_TABLE) for i in seen]
-    place = np.full((channels(x), len(C3_TABLE)), len(pairs))  # where there is no connection: a zero after the weights
+    place = np.full(
+        (channels(x), len(C3_TABLE)), len(pairs)
+    )  # the number of the zero after the weights, for no connection
     for number, pair in enumerate(pairs):
         place[pair] = number
     with tf.variable_scope(name):

@@ -1,4 +1,4 @@
-"""Weight files into the table's networks, under the names that Keras, torch or minigraph give the weights."""
+"""Loads weight files with the names of Keras, torch or minigraph into the table's networks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _COUNTERS = ".num_batches_tracked"  # torch's, of steps in training
 def load_pretrained(session: Any, model: Model, path: Any, scope: str | None = None) -> Preprocessing:
     """Set a network's variables from a weight file of any format that `minigraph.weights` reads.
 
-    Returns what these weights expect to be done to a picture.
+    Returns the preprocessing that these weights expect.
 
-    The file's names may be those of the network's variables, with or without its scope, or those of a library that the
-    table has a layout for. scope: that of the variables; by default what their names start with. Errors as of
-    `load_weights`, and InvalidArgumentError with names and shapes side by side where the file is not of this network;
-    then nothing is set.
+    The file's names may be those of the network's variables, with or without the scope, or those of a library for which
+    the table has a layout. scope: of the variables; by default the common prefix of their names. Raises the errors of
+    `load_weights`, and InvalidArgumentError with names and shapes side by side if the file does not fit the network;
+    then no variable is set.
     """
     arrays = load_weights(path)
     with session.graph.as_default():
@@ -58,7 +58,7 @@ def load_pretrained(session: Any, model: Model, path: Any, scope: str | None = N
 
 
 def _is_weight(variable: tf.Variable) -> bool:
-    """Whether it belongs to a network, not to an optimizer or a count of steps."""
+    """Whether the variable belongs to a network, not to an optimizer or a step counter."""
     name = variable.op.name.rpartition("/")[2]
     return variable.trainable or name.startswith("moving_")
 
@@ -66,7 +66,7 @@ def _is_weight(variable: tf.Variable) -> bool:
 def _best_layout(
     model: Model, prefix: str, variables: Mapping[str, tf.Variable], arrays: Mapping[str, Array]
 ) -> tuple[str, dict[str, Stored]]:
-    """The kind of the layout in which most variables are in the file, and where each of them is."""
+    """The layout under which most variables are in the file, and the entry of each variable."""
     layouts: dict[str, Layout] = {
         "scoped": lambda name, shape: Stored(prefix + name),
         "plain": lambda name, shape: Stored(name),
@@ -78,7 +78,7 @@ def _best_layout(
 
 
 def _value(place: Stored, array: Array, shape: tuple[int, ...]) -> Array | None:
-    """The variable's value, or None where the array has another shape; axes of length 1 may be elsewhere."""
+    """The variable's value, or None if the array's shape differs in more than the position of axes of length 1."""
     if place.shape is None:
         if place.axes is not None and len(place.axes) != array.ndim:
             return None

@@ -1,4 +1,4 @@
-"""Residual networks of 18, 34, 50, 101 and 152 layers (He et al. 2015), as torchvision has them."""
+"""Residual networks of 18, 34, 50, 101 and 152 layers (He et al. 2015), in torchvision's form."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def resnet(
 
 
 def _unit(x: tf.Tensor, maps: int, stride: int, bottleneck: bool, conv: Any) -> tf.Tensor:
-    """relu(x + F(x)), where x goes through a 1x1 convolution if its shape is not that of F(x)."""
+    """relu(x + F(x)), with a 1x1 convolution of x if its shape differs from F(x)'s."""
     none: Activation = None
     if bottleneck:
         y = conv(x, maps, 1, name="conv1")

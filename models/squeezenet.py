@@ -1,4 +1,4 @@
-"""SqueezeNet 1.1 (Iandola et al. 2016), as Keras has it: 1,235,496 parameters."""
+"""SqueezeNet 1.1 (Iandola et al. 2016), in Keras' form: 1,235,496 parameters."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def squeezenet(
 
 
 def _fire(x: tf.Tensor, squeeze: int, expand: int, name: str) -> tf.Tensor:
-    """1x1 to a few maps, then 1x1 and 3x3 side by side: [N,H,W,C] -> [N,H,W,2·expand]."""
+    """1x1 to fewer maps, then parallel 1x1 and 3x3: [N,H,W,C] -> [N,H,W,2·expand]."""
     with tf.variable_scope(name):
         x = conv(x, squeeze, 1, name="squeeze1x1")
         return tf.concat([conv(x, expand, 1, name="expand1x1"), conv(x, expand, 3, name="expand3x3")], 3)

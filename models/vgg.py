@@ -73,7 +73,7 @@ def _keras(name: str, shape: tuple[int, ...]) -> Stored:
 
 
 def _torch(blocks: Sequence[int]) -> Layout:
-    """torchvision numbers all layers, ReLU and pooling too, and flattens the maps channels first."""
+    """torchvision numbers all layers, including ReLU and pooling, and flattens the maps channels first."""
     layers = {"fc6": "classifier.0", "fc7": "classifier.3", "fc8": "classifier.6"}
     position = 0
     for block, count in enumerate(blocks, 1):

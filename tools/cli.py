@@ -18,13 +18,13 @@ from minigraph.tools.textbook import chapter
 
 
 class _Mistake(click.ClickException):
-    """A mistake in the command line, told in one line."""
+    """A mistake in the command line, reported in one line."""
 
     exit_code = 2
 
 
 class _CommandGroup(click.Group):
-    """Shows users' errors in one line, without a traceback unless --debug is given."""
+    """Reports users' errors in one line, without a traceback unless --debug is given."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -37,7 +37,7 @@ class _CommandGroup(click.Group):
             click.echo("Interrupted.", err=True)
             raise SystemExit(130) from None
         except BrokenPipeError:
-            raise  # click's own matter
+            raise  # click handles it
         except (MinigraphError, OSError) as error:
             if ctx.meta.get("minigraph.debug"):
                 raise
@@ -61,8 +61,10 @@ def main() -> None:
 
 @main.command("data")
 @click.argument("name", type=click.Choice(["mnist"]))
-@click.option("--from", "source", metavar="FOLDER", help="Copy from here instead of downloading.")
-@click.option("--to", "target", metavar="FOLDER", help="[default: the cache, where --data mnist looks]")
+@click.option("--from", "source", metavar="FOLDER", help="Copy from this folder instead of downloading.")
+@click.option(
+    "--to", "target", metavar="FOLDER", help="Target folder [default: the cache, which --data mnist searches]."
+)
 @click.option("--quiet", is_flag=True, help="Print no progress.")
 @debug_option
 def fetch(name: str, source: str | None, target: str | None, quiet: bool) -> None:
@@ -73,10 +75,12 @@ def fetch(name: str, source: str | None, target: str | None, quiet: bool) -> Non
 
 
 _batch = click.option(
-    "--batch-size", type=number(whole=True, least=1), help="[default: the recipe's; 8 for other models; 32 for a file]"
+    "--batch-size",
+    type=number(whole=True, least=1),
+    help="Images per batch [default: the recipe's; 8 for other models; 32 for a file].",
 )
 _optimize = click.option("--optimize", type=click.Choice(["O0", "O1", "O2", "O3"]), default="O3", show_default=True)
-_inference = click.option("--inference", is_flag=True, help="The network's predictions instead of a training step.")
+_inference = click.option("--inference", is_flag=True, help="Use the network's predictions instead of a training step.")
 
 
 @main.command()
@@ -86,7 +90,7 @@ _inference = click.option("--inference", is_flag=True, help="The network's predi
 @backend_option
 @_optimize
 @_inference
-@click.option("--html", type=output_file, help="Write a page that shows the graph with the time of each launch.")
+@click.option("--html", type=output_file, help="Write a page with the graph and the time of each launch.")
 @click.option("--trace", type=output_file, help="Write a trace for Perfetto or chrome://tracing.")
 @click.option("--top", type=number(whole=True, least=1), default=20, show_default=True, help="Launches to print.")
 @debug_option
@@ -101,7 +105,7 @@ def profile(
     trace: Path | None,
     top: int,
 ) -> None:
-    """Show the launches of a training step by time, and the peak memory, planned and measured.
+    """Show the launches of a training step by time, and the planned and measured peak memory.
 
     The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
     """
@@ -121,14 +125,14 @@ def profile(
 
 @main.command()
 @click.argument("model", metavar="MODEL|FILE")
-@click.option("--fusion", is_flag=True, help="Tell why candidates were not fused.")
-@click.option("--passes", is_flag=True, help="The same for the candidates of all passes.")
+@click.option("--fusion", is_flag=True, help="Show why candidates were not fused.")
+@click.option("--passes", is_flag=True, help="Show why candidates of any pass were not rewritten.")
 @_batch
 @backend_option
 @_optimize
 @_inference
 @autotune_option
-@click.option("--json", "trace", type=output_file, help="Write all of it, with every missed candidate.")
+@click.option("--json", "trace", type=output_file, help="Write everything as JSON, with all missed candidates.")
 @debug_option
 def explain(
     model: str,
@@ -140,8 +144,8 @@ def explain(
     inference: bool,
     trace: Path | None,
 ) -> None:
-    """Show what each pass did to a graph, what runs without a kernel, is copied, or done in place, and which of several
-    ways to compute something was chosen.
+    """Show the rewrites of each pass, the launches without a kernel, the copies, the results made in place, and the
+    choices between implementations.
 
     The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
     """
@@ -161,10 +165,10 @@ def explain(
 @backend_option
 @_optimize
 @_inference
-@click.option("--compiled", is_flag=True, help="Run on the backend; by default by the ops' references, slowly.")
+@click.option("--compiled", is_flag=True, help="Run on the backend instead of the ops' (slow) references.")
 @debug_option
 def bisect(model: str, batch_size: int, backend: str | None, optimize: str, inference: bool, compiled: bool) -> None:
-    """Find the pass, and its rewrite, that breaks a graph or changes its results. Exit code 1 if there is one.
+    """Find the pass and the rewrite that break a graph or change its results. The exit code is 1 if one is found.
 
     The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
     """
@@ -181,8 +185,10 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
 @main.command()
 @click.argument("target", metavar="MODEL|FILE")
 @click.option("-o", "--out", type=output_file, required=True, help="A .svg, .png, .pdf, .dot or .html file.")
-@click.option("--stage", metavar="before|after|PASS", help="[default: before; with --diff or --profile: after]")
-@click.option("--diff", is_flag=True, help="Show what the passes, or the one of --stage, removed and added.")
+@click.option(
+    "--stage", metavar="before|after|PASS", help="Stage to draw [default: before; with --diff or --profile: after]."
+)
+@click.option("--diff", is_flag=True, help="Show the boxes that all passes, or the one of --stage, removed and added.")
 @_batch
 @_inference
 @_optimize
@@ -192,10 +198,10 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
     type=number(whole=True, least=0),
     default=60,
     show_default=True,
-    help="Fold scopes until about so many boxes are left; 0 shows all.",
+    help="Fold scopes until about this many boxes remain; 0 folds nothing.",
 )
-@click.option("--html", is_flag=True, help="Write a page to explore all stages, too, next to the picture.")
-@click.option("--profile", is_flag=True, help="Run it, and show the time of each launch after all passes.")
+@click.option("--html", is_flag=True, help="Also write a page with all stages, next to the picture.")
+@click.option("--profile", is_flag=True, help="Run the program, and show the time of each launch after all passes.")
 @click.option(
     "--steps", type=number(whole=True, least=1), default=3, show_default=True, help="Timed runs of --profile."
 )
@@ -230,10 +236,10 @@ def viz(
 
 
 @main.command()
-@click.option("--clear", is_flag=True, help="Remove all of it.")
+@click.option("--clear", is_flag=True, help="Remove all entries.")
 @debug_option
 def cache(clear: bool) -> None:
-    """Show how much compiled code, and how many results of timed trials, are kept on disk, and where."""
+    """Show the location and size of the caches of compiled code and of timed choices."""
     from minigraph.util.object_cache import LIMITS, objects
 
     for kind in LIMITS:
@@ -255,7 +261,7 @@ def models() -> None:
 
     from minigraph.models.registry import MODELS
 
-    table = Table("model", "what it is", "image", "classes", "parameters")
+    table = Table("model", "description", "image", "classes", "parameters")
     for model in MODELS:
         shape = " x ".join(map(str, model.image_shape))
         table.add_row(model.name, model.summary, shape, f"{model.classes:,}", f"{model.parameters():,}")
@@ -266,7 +272,7 @@ def models() -> None:
 @main.command("devices")
 @debug_option
 def devices() -> None:
-    """Show which backends run here, and what brings the others."""
+    """Show which backends can run here, and the extras that install the others."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

@@ -1,4 +1,4 @@
-"""What `minigraph explain` and `minigraph bisect` show: what the passes and the planner did to a graph, and why not."""
+"""The output of `minigraph explain` and `minigraph bisect`: applied and missed rewrites, copies and choices."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 
 def explain(target: Target, optimize: str, backend: str | None) -> tuple[Plan, dict[str, Any]]:
-    """The plan for a target, and what was done to make it as plain data."""
+    """The plan for a target, and a record of its compilation as plain data."""
     options: dict[str, Any] = {"backend": backend, "optimize": optimize, "passes": target.passes}
     with tf.Session(graph=target.graph, **options) as session:
         plan, _ = session.plan_for(target.fetches, target.feeds)
@@ -52,7 +52,7 @@ def _step_row(instr: Any) -> Row:
 
 
 def _not_native(plan: Plan) -> list[Row]:
-    """Launches that a backend which makes code leaves to another."""
+    """Launches that a code-generating backend leaves to another backend."""
     plans = [plan] if plan.fixed is None else [plan, plan.fixed]
     left = (s for p in plans for s in p.steps if s.lowered.not_native)
     return [{**_step_row(s.instr), "why": s.lowered.not_native} for s in left]
@@ -67,7 +67,7 @@ def _copies(plan: Plan) -> list[Row]:
 
 
 def _takeovers(plan: Plan) -> list[Row]:
-    """Launches whose output lies in the buffer of an input that ends there; updates of variables are not meant."""
+    """Launches whose output reuses the buffer of an input, without updates of variables."""
     rows = []
     for step in plan.steps:
         kept = [p for p in plan.overwritten(step) if p not in step.instr.op.writes]
@@ -76,7 +76,7 @@ def _takeovers(plan: Plan) -> list[Row]:
 
 
 def _ways(plan: Plan) -> list[Row]:
-    """What was chosen among several ways to compute something, and by what: convolutions, and regions of the batch."""
+    """The implementations chosen for convolutions and regions of the batch, with the reasons."""
     stages = [s for s in plan.stages if s.name == "winograd"]
     rows = [{"node": a.node, "way": a.result} for s in stages for a in s.applied]
     rows += [{"node": d.node, "way": f"direct: {d.reason}"} for s in stages for d in s.missed]
@@ -91,19 +91,19 @@ def _ways(plan: Plan) -> list[Row]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """The content, whole or not at all."""
+    """Write the record as JSON, atomically."""
     with atomic_write(path, "w") as file:
         json.dump(content, file, indent=1)
         file.write("\n")
 
 
 def console() -> Console:
-    """For standard output; wide enough for tables where that is no terminal."""
+    """A console for standard output, wide enough for tables if that is not a terminal."""
     return Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
 
 
 def print_explanation(plan: Plan, found: Mapping[str, Any], missed: str | None) -> None:
-    """Tables of what was done. missed: None for none, `fusion` for the fusion passes, `passes` for all."""
+    """Print the record as tables. missed: candidates to list: None, those of `fusion` passes, or of all `passes`."""
     out = console()
     lines = _lines(plan)
     for stage in plan.stages:
@@ -130,12 +130,12 @@ def print_explanation(plan: Plan, found: Mapping[str, Any], missed: str | None) 
 
 
 def is_fusion(name: str) -> bool:
-    """Whether a pass of that name fuses."""
+    """Whether the pass of this name fuses operations."""
     return "fus" in name or "fold_batch" in name
 
 
 def _lines(plan: Plan) -> dict[str, str]:
-    """The user's line of each node by name, for all nodes that any pass left."""
+    """The user's source line of each node that exists after any pass, by name."""
     programs = [stage.program for stage in plan.stages] + [plan.program]
     return {n: short_source(str(i.source)) for p in programs for i in p.instrs if i.source for n in (*i.names, i.name)}
 
@@ -185,7 +185,7 @@ def _some(names: Iterable[str]) -> str:
 
 
 def bisect(target: Target, optimize: str, backend: str | None, compiled: bool) -> Guilty | None:
-    """The pass that makes the target compute something else; `compiled`: on the backend, else by the references."""
+    """The pass that changes the target's results. compiled: run on the backend instead of the references."""
     passes = choose(optimize, target.passes, ())
     with target.session(backend=backend, optimize="O0") as session:
         plan, arrays = session.plan_for(target.fetches, target.feeds)

@@ -1,4 +1,4 @@
-"""What `minigraph summary` prints: a network's layers, counted from its graph."""
+"""The output of `minigraph summary`: a network's layers, computed from its graph."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _NOTHING = (Cell, Const, Feed, Identity, ReadVariable)
 
 @dataclass(slots=True)
 class LayerSummary:
-    """A layer: its operations in order, the type of its output, and what it costs for a whole batch.
+    """A layer: its operations in order, its output type, and its costs for a whole batch.
 
-    parameters: trainable ones. nbytes: of the output; 0 if it is a view of what came before. flops: None if an
-    operation's cost is not known.
+    parameters: number of trainable parameters. nbytes: size of the output; 0 for a view of an earlier value. flops:
+    None if an operation's cost is unknown.
     """
 
     name: str
@@ -47,7 +47,7 @@ class LayerSummary:
 
 
 class ModelSummary(NamedTuple):
-    """The layers in order, for inference; frozen: the number of values that are kept but not trained."""
+    """The layers for inference, in order. frozen: the number of untrained values in variables."""
 
     model: Model
     image: TensorType
@@ -56,9 +56,9 @@ class ModelSummary(NamedTuple):
 
 
 def summarise(model: Model, batch_size: int = 1, image_size: int | None = None) -> ModelSummary:
-    """The layers of a network. A layer is what stands in the scope of its variables, or an operation without any.
+    """Group a network's operations into layers: by the scope of their variables, or one operation without variables.
 
-    ShapeError where the network does not take images of that size.
+    Raises ShapeError if the network does not accept images of this size.
     """
     size = model.image_size if image_size is None else image_size
     try:
@@ -83,19 +83,19 @@ def summarise(model: Model, batch_size: int = 1, image_size: int | None = None) 
 
 
 def _scope(variable: str) -> str:
-    """The scope of a variable's layer; that of a normalisation belongs to the convolution before it."""
+    """The scope of a variable's layer; a normalisation belongs to the preceding convolution."""
     return variable.rpartition("/")[0].removesuffix("/norm")
 
 
 def _layer(node: str, scopes: set[str]) -> str:
-    """The innermost scope of a layer that the node stands in; the node's own name where there is none."""
+    """The innermost layer scope that contains the node; the node's own name if there is none."""
     parts = node.split("/")
     inside = ("/".join(parts[:end]) for end in range(len(parts) - 1, 0, -1))
     return next((scope for scope in inside if scope in scopes), node)
 
 
 def print_table(found: ModelSummary) -> None:
-    """The layers as a table, and totals."""
+    """Print the layers as a table, with totals."""
     from rich.table import Table
 
     from minigraph.tools.explain import console
@@ -119,7 +119,7 @@ def print_table(found: ModelSummary) -> None:
 
 
 def totals(found: ModelSummary) -> list[str]:
-    """What the layers amount to."""
+    """Lines with the totals over all layers."""
     parameters = sum(layer.parameters for layer in found.layers)
     costs = [layer.flops for layer in found.layers]
     known = sum(cost for cost in costs if cost is not None)

@@ -1,4 +1,4 @@
-"""`minigraph export` and `minigraph import`: graphs as ONNX models, and back."""
+"""The subcommands `export` and `import`: graphs to ONNX models and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minigraph.tools.shared.options import debug_option, output_file
 
 
 class SettingError(MinigraphError, ValueError):
-    """A value on the command line that does not fit."""
+    """An invalid value on the command line."""
 
 
 _settings = click.option(
@@ -20,15 +20,25 @@ _settings = click.option(
     "settings",
     multiple=True,
     metavar="INPUT=VALUE",
-    help="Fix an input to a number, or to a list of numbers with commas between; may be given several times.",
+    help="Fix an input to a number or a comma-separated list of numbers; may be repeated.",
 )
 
 
 @click.command("export")
 @click.argument("target")
 @click.argument("out", type=output_file)
-@click.option("--output", "outputs", multiple=True, metavar="TENSOR", help="What to compute [default: what is left].")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="The variables' values [default: initial ones].")
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="TENSOR",
+    help="Output to export; may be repeated [default: the network's outputs].",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Checkpoint with the variables' values [default: initial values].",
+)
 @_settings
 @debug_option
 def export(
@@ -56,12 +66,12 @@ def export(
 
 @click.command("import")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=output_file, required=True, help="The graph file to write.")
-@click.option("--constants", is_flag=True, help="Keep the weights as constants, not as variables.")
+@click.option("-o", "--out", type=output_file, required=True, help="Graph file to write.")
+@click.option("--constants", is_flag=True, help="Import the weights as constants instead of variables.")
 @_settings
 @debug_option
 def import_(model: Path, out: Path, constants: bool, settings: tuple[str, ...]) -> None:
-    """Write the graph of an ONNX model, with its weights, as `tf.train.import_meta_graph` reads it."""
+    """Write an ONNX model with its weights as a graph file for `tf.train.import_meta_graph`."""
     import numpy as np
 
     import minigraph as tf

@@ -1,4 +1,4 @@
-"""`minigraph predict` and `minigraph convert`: photographs through pretrained networks, and their weights."""
+"""The work of `minigraph predict` and `minigraph convert`: classify photographs, convert weights."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _GREY = (0.299, 0.587, 0.114)  # the luma of red, green and blue (ITU-R BT.601)
 
 
 class Guess(NamedTuple):
-    """A class, by number and name, and its probability."""
+    """A class, with number and name, and its probability."""
 
     id: int
     label: str
@@ -33,7 +33,7 @@ class Guess(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What is in a photo, the likeliest first, or why it could not be read."""
+    """The classes of a photo, likeliest first, or the reason why it could not be read."""
 
     photo: Path
     guesses: tuple[Guess, ...] = ()
@@ -41,9 +41,9 @@ class Prediction(NamedTuple):
 
 
 def load(network: str, weights: Path | None, labels: Path | None, backend: str | None) -> Predictor:
-    """A bundle's network, or a model with weights from a file. InvalidArgumentError where they do not belong together.
+    """A predictor for a bundle, or for a model with weights from a file.
 
-    labels: a file of names, which must be those of a bundle.
+    labels: a file of class names, which must match those of a bundle. Raises InvalidArgumentError if they do not.
     """
     if Path(network).suffix == SUFFIX or Path(network).is_file():
         if weights is not None:
@@ -85,7 +85,7 @@ class _Started:
 
 
 def predict(predictor: Predictor, photos: Iterable[Path], top: int) -> list[Prediction]:
-    """The `top` likeliest classes of each photo. Those that cannot be read say why."""
+    """The `top` likeliest classes of each photo, or the reason why it could not be read."""
     return [_predict(predictor, photo, top) for photo in photos]
 
 
@@ -105,9 +105,9 @@ def _predict(predictor: Predictor, photo: Path, top: int) -> Prediction:
 
 
 def crop(image: Image.Image, size: int, share: float | None) -> NDArray[np.float32]:
-    """The square in the middle of an image whose side is `share` of the shorter side, as float32 [size, size, 3].
+    """Crop and resize the central square of `share` times the shorter side: float32 [size, size, 3].
 
-    With None, the whole image, stretched.
+    share: None for the whole image, stretched.
     """
     if share is None:
         return resize(image, (size, size))
@@ -117,7 +117,7 @@ def crop(image: Image.Image, size: int, share: float | None) -> NDArray[np.float
 
 
 def as_text(found: Sequence[Prediction]) -> str:
-    """A block of lines for each photo."""
+    """The predictions as text, a block of lines for each photo."""
     blocks = []
     for each in found:
         lines = [f"  {guess.probability:6.1%}  {guess.label}" for guess in each.guesses]
@@ -126,7 +126,7 @@ def as_text(found: Sequence[Prediction]) -> str:
 
 
 def as_json(found: Sequence[Prediction]) -> str:
-    """A list with an object for each photo."""
+    """The predictions as a JSON list with an object for each photo."""
     plain = []
     for each in found:
         result = {"error": each.problem} if each.problem else {"classes": [guess._asdict() for guess in each.guesses]}
@@ -135,7 +135,7 @@ def as_json(found: Sequence[Prediction]) -> str:
 
 
 def convert(source: Path, target: Path, model: str | None, labels: Path | None) -> str:
-    """Write the weights of `source` to `target`; what was done, in a line."""
+    """Write the weights of `source` to `target`. Returns one line about the result."""
     chosen = None if model is None else get_model(model)
     if target.suffix == SUFFIX:
         if chosen is None:

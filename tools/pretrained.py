@@ -1,4 +1,4 @@
-"""The subcommands for pretrained weights: predict, convert."""
+"""The subcommands for pretrained weights: `predict` and `convert`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import click
 
 from minigraph.tools.shared.options import backend_option, debug_option, number, output_file
 
-_weights = click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="The network's weights.")
+_weights = click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights of the network.")
 _labels = click.option(
     "--labels",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Names of the classes, one a line [default: ImageNet's for 1,000 classes; the bundle's].",
+    help="File of class names, one per line [default: the bundle's, or ImageNet's for 1,000 classes].",
 )
 
 
@@ -30,9 +30,9 @@ def predict(
     network: str, photos: tuple[Path, ...], weights: Path | None, labels: Path | None, top: int, as_json: bool,
     backend: str | None,
 ) -> None:  # fmt: skip
-    """Print the likeliest classes of PHOTOS, by a model with --weights, or a bundle (.mgb).
+    """Print the likeliest classes of PHOTOS, according to a model with --weights or a bundle (.mgb).
 
-    A photo is resized, and what the network looks at is cut out of its middle. Exit code 1 if one cannot be read.
+    The centre of each photo is cropped and resized. The exit code is 1 if a photo cannot be read.
     """
     from minigraph.tools import prediction
 
@@ -49,14 +49,16 @@ def predict(
 @click.command()
 @click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
 @click.argument("target", metavar="TO", type=output_file)
-@click.option("--model", help="The network they are of: its names and layouts, and what a bundle (.mgb) needs.")
+@click.option(
+    "--model", help="The weights' network; needed for its variable names and layouts, and for a bundle (.mgb)."
+)
 @_labels
 @debug_option
 def convert(source: Path, target: Path, model: str | None, labels: Path | None) -> None:
-    """Convert weights from one kind of file to another, which TO's suffix tells; or freeze a model into a bundle.
+    """Convert weights to the file format of TO's suffix, or freeze a model into a bundle.
 
-    Read are safetensors, NPZ, Keras HDF5, TensorFlow 1 checkpoints, torch's files and ONNX initializers; written are
-    .safetensors, .npz, .h5, and with --model .mgb.
+    Input formats: safetensors, NPZ, Keras HDF5, TensorFlow 1 checkpoints, torch files and ONNX initializers. Output
+    formats: .safetensors, .npz, .h5, and .mgb with --model.
     """
     from minigraph.tools import prediction
 

@@ -1,4 +1,4 @@
-"""What `minigraph profile` prints and writes."""
+"""The output of `minigraph profile`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from minigraph.viz.stages import AFTER, Traced, trace_profile
 
 
 class Profiled(NamedTuple):
-    """A profile, and the plan it is of."""
+    """A profile and its plan."""
 
     profile: Profile
     plan: Plan
 
 
 def profile(target: Target, steps: int, optimize: str, backend: str | None) -> Profiled:
-    """`steps` timed runs of a target."""
+    """Profile `steps` timed runs of a target."""
     with target.session(backend=backend, optimize=optimize, passes=target.passes) as session:
         feeds = target.feeds
         return Profiled(
@@ -42,7 +42,7 @@ def pictures(target: Target, profiled: Profiled) -> Traced:
 
 
 def print_profile(found: Profile, top: int) -> None:
-    """The `top` launches by time, and the totals."""
+    """Print the `top` launches by time, and the totals."""
     out = console()
     out.print(found.table(top))
     hidden = len(found.launches) - top
@@ -51,12 +51,12 @@ def print_profile(found: Profile, top: int) -> None:
 
 
 def write_trace(path: Path, found: Profile) -> None:
-    """The trace for Perfetto or chrome://tracing, whole or not at all."""
+    """Write the trace for Perfetto or chrome://tracing, atomically."""
     with atomic_write(path, "w") as file:
         json.dump(found.to_trace(), file)
         file.write("\n")
 
 
 def write_page(path: Path, target: Target, found: Profiled) -> None:
-    """The page of `minigraph viz`, opened at the last stage with the times."""
+    """Write the page of `minigraph viz`, opened at the last stage with the times."""
     write(path, page(pictures(target, found), AFTER))

@@ -1,4 +1,4 @@
-"""Programs for Python 2: what has to change in them, and the changes that need no thought."""
+"""Python 2 programs: finds the lines to change, and makes the mechanical changes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _DIVISION = "the division of whole numbers is written //"
 
 
 class Line(NamedTuple):
-    """A line that has to change, and why."""
+    """A line that must change, with the reason."""
 
     number: int
     text: str
@@ -45,7 +45,7 @@ class Line(NamedTuple):
 
 
 def find_lines(source: str) -> list[Line]:
-    """The lines of a program that Python 3 does not run as Python 2 does; empty where it is a program for Python 3.
+    """The lines of a program that Python 3 runs differently from Python 2; empty for a Python 3 program.
 
     Names that the program defines or imports itself, such as six's xrange, are left alone.
     """
@@ -82,7 +82,7 @@ def _without_strings(source: str) -> list[str]:
                     a, b = start if row == first else 0, end if row == last else len(line)
                     line[a:b] = ["_"] * (b - a) if token.type == tokenize.STRING else [" "] * (b - a)
     except (tokenize.TokenError, IndentationError, SyntaxError):
-        pass  # what comes behind stays as it is
+        pass  # the rest stays unchanged
     return ["".join(line) for line in lines]
 
 
@@ -109,8 +109,10 @@ def _divide_sizes(text: str, code: str) -> str:
 
 
 def translate(source: str) -> str:
-    """The program for Python 3, as far as that needs no thought. MissingPackageError without fissix; SyntaxError where
-    it is no Python 2 either."""
+    """Translate a program to Python 3 as far as possible mechanically.
+
+    Raises MissingPackageError without fissix, SyntaxError if the program is not Python 2 either.
+    """
     try:
         from fissix import refactor
         from fissix.pgen2.parse import ParseError
@@ -132,6 +134,6 @@ def translate(source: str) -> str:
 
 
 def difference(before: str, after: str, name: str) -> str:
-    """What a translation changed, as a unified diff."""
+    """The changes of a translation, as a unified diff."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (Python 3)", lineterm="", n=0)
     return "\n".join(lines)

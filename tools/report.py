@@ -80,7 +80,7 @@ def draw_predictions(
     actual: NDArray[np.integer],
     classes: Sequence[str],
 ) -> None:
-    """A grid of the first test images with predicted and actual class, then some that went wrong.
+    """Draw a grid of the first test images with predicted and actual class, then some misclassified ones.
 
     images: [M, side * side], grey from 0 (white) to 1, or [M, H, W, 3], colours from 0 to 1.
     predicted, actual: [M], indices into classes.
@@ -151,20 +151,12 @@ def draw_history(
     test_accuracy: Sequence[float],
     steps_per_epoch: int,
 ) -> None:
-    """Curves of loss and accuracy by step: each batch in pale, a moving mean in full; test accuracy as dots."""
+    """Plot loss and accuracy by step: batches in a pale colour, their moving mean in full; test accuracy as dots."""
     width, height, gap, left = 700.0, 220.0, 56.0, 64.0
     canvas = _Canvas(left + width + 24, 2 * height + gap + 84)
     epochs = max(len(loss) / steps_per_epoch, 1e-9)
 
-    positive = [value for value in loss if value > 0] or [1.0]
-    low, high = min(positive), max(positive)
-    log = high > 20 * low
-    if log:
-        low, high = 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high) + 1e-9)
-        low = max(low, high / 1e8)
-    else:
-        step = _round_step(high)
-        low, high = 0.0, step * math.ceil(high / step)
+    low, high, log = _loss_range(loss)
     axes = _Axes(left, 36, width, height, epochs, low, high, log)
     _draw_axes(canvas, axes, "Loss (logarithmic)" if log else "Loss", _log_ticks(low, high) if log else None)
     _draw_curve(canvas, axes, loss, steps_per_epoch)
@@ -185,6 +177,17 @@ def draw_history(
             canvas.text((x - 6, y + (9 if below else -9)), f"{value:.4f}", _RED, 11, "ra" if below else "rd")
     canvas.text((left + width / 2, axes.top + height + 24), "epochs", _GREY, 12, "ma")
     canvas.save(path)
+
+
+def _loss_range(loss: Sequence[float]) -> tuple[float, float, bool]:
+    """The ends of the loss axis, and whether it is logarithmic."""
+    positive = [value for value in loss if value > 0] or [1.0]
+    low, high = min(positive), max(positive)
+    if high > 20 * low:
+        low, high = 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high) + 1e-9)
+        return max(low, high / 1e8), high, True
+    step = _round_step(high)
+    return 0.0, step * math.ceil(high / step), False
 
 
 def _draw_axes(canvas: _Canvas, axes: _Axes, title: str, ticks: list[float] | None) -> None:
@@ -228,7 +231,7 @@ def _moving_mean(values: Sequence[float], log: bool) -> list[float]:
 
 
 def _round_step(span: float) -> float:
-    """A step of 1, 2 or 5 times a power of ten that cuts span into about five."""
+    """A step of 1, 2 or 5 times a power of ten that divides span into about five parts."""
     if span <= 0:
         return 1.0
     power: float = 10 ** math.floor(math.log10(span / 5))

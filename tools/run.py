@@ -1,4 +1,4 @@
-"""`minigraph run`: programs for TensorFlow 1, unchanged."""
+"""The subcommand `run`: runs unchanged TensorFlow 1 programs."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from minigraph.tools.shared.options import backend_option
 
 
 class ProgramError(MinigraphError, ValueError):
-    """A program that cannot be read, or that is not for Python 3."""
+    """A program that cannot be read or is not written for Python 3."""
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("script", type=click.Path(path_type=Path))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-@click.option("--check", is_flag=True, help="List the names of TensorFlow that SCRIPT uses, and do not run it.")
-@click.option("--from-python2", is_flag=True, help="Translate what a program for Python 2 needs, and show it.")
-@click.option("--internals", is_flag=True, help="Show minigraph's own lines in tracebacks too.")
+@click.option("--check", is_flag=True, help="List the TensorFlow names that SCRIPT uses, without running it.")
+@click.option("--from-python2", is_flag=True, help="Translate a Python 2 program, and show the changes.")
+@click.option("--internals", is_flag=True, help="Include minigraph's own lines in tracebacks.")
 @backend_option
 def run(
     script: Path, args: tuple[str, ...], check: bool, from_python2: bool, internals: bool, backend: str | None
 ) -> None:
-    """Run a program that was written for TensorFlow 1.
+    """Run a program written for TensorFlow 1.
 
-    In its process, tensorflow is minigraph. ARGS are the program's own; options of this command stand before SCRIPT.
+    In its process, `import tensorflow` imports minigraph. ARGS are passed to the program; options of this command must
+    precede SCRIPT.
     """
     source = _read(script)
     source = _for_python3(source, script, from_python2)
@@ -47,7 +48,7 @@ def _read(script: Path) -> str:
 
 
 def _for_python3(source: str, script: Path, translate: bool) -> str:
-    """The program as it is, or translated. ProgramError names the lines that Python 3 does not understand."""
+    """The program, unchanged or translated. ProgramError lists the lines that are not valid in Python 3."""
     from minigraph.tools import python2
 
     lines = python2.find_lines(source)

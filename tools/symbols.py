@@ -1,4 +1,4 @@
-"""Which names of TensorFlow a program uses, and whether they are there."""
+"""Finds the TensorFlow names that a program uses, and checks whether minigraph has them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TOPS = ("tensorflow.compat.v1", "tensorflow", "minigraph.tf1", "minigraph")
 
 @dataclass
 class Symbol:
-    """A dotted name without "tensorflow.", the lines that use it, and what is closest to it where it is missing."""
+    """A dotted name without "tensorflow.", the lines that use it, and the closest name if it is missing."""
 
     path: str
     lines: list[int] = field(default_factory=list)
@@ -26,9 +26,9 @@ class Symbol:
 
 
 def used_symbols(source: str, filename: str = "<program>") -> list[Symbol]:
-    """The names that a program reaches through its imports of tensorflow, in order of the alphabet.
+    """The names that a program uses through its imports of tensorflow, in alphabetical order.
 
-    SyntaxError where it is no Python 3.
+    Raises SyntaxError if the program is not Python 3.
     """
     tree = ast.parse(source, filename)
     aliases = _aliases(tree)
@@ -44,7 +44,7 @@ def used_symbols(source: str, filename: str = "<program>") -> list[Symbol]:
 
 
 def _below_tensorflow(module: str) -> str | None:
-    """The path of a module without "tensorflow."; None for others."""
+    """The module's path without "tensorflow."; None for other modules."""
     for top in _TOPS:
         if module == top:
             return ""
@@ -54,7 +54,7 @@ def _below_tensorflow(module: str) -> str | None:
 
 
 def _imports(tree: ast.AST) -> Iterator[tuple[str, str, int, bool]]:
-    """(local name, path, line, whether the path itself is asked for) of what is imported from tensorflow."""
+    """(local name, path, line, whether the path itself is requested) of each import from tensorflow."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -74,7 +74,7 @@ def _imports(tree: ast.AST) -> Iterator[tuple[str, str, int, bool]]:
 
 
 def _aliases(tree: ast.AST) -> dict[str, str]:
-    """Local names of what is below tensorflow, those of plain assignments (`slim = tf.contrib.slim`) too."""
+    """Local names for paths in tensorflow, including plain assignments (`slim = tf.contrib.slim`)."""
     aliases = {name: path for name, path, _, _ in _imports(tree) if name}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
@@ -108,7 +108,7 @@ def _uses(tree: ast.AST, aliases: dict[str, str]) -> Iterator[tuple[str, int]]:
 
 
 def _cut(path: str) -> str:
-    """Without attributes of what is neither a module nor a class: `flags.FLAGS.x` is `flags.FLAGS`."""
+    """The path up to the first object that is neither a module nor a class: `flags.FLAGS.x` gives `flags.FLAGS`."""
     value: Any = ROOT
     parts = path.split(".")
     for i, part in enumerate(parts):
@@ -122,7 +122,7 @@ def _cut(path: str) -> str:
 
 
 def is_present(path: str) -> bool:
-    """Whether there is something of that dotted name, without "tensorflow."."""
+    """Whether minigraph has an object of this dotted name (without "tensorflow.")."""
     if path in MODULES:
         return True
     value: Any = ROOT

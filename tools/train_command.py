@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,9 @@ from minigraph.tools.shared.options import (
 )
 
 if TYPE_CHECKING:
-    from minigraph.models.record import Model
+    from minigraph.models.record import Model, Recipe
     from minigraph.tools.shared.data import TrainingData
+    from minigraph.tools.shared.train import TrainingResult, TrainingRun, TrainingSettings
 
 DISTORTIONS: Mapping[str, Any] = {
     "flip_left_right": True,
@@ -30,8 +32,31 @@ DISTORTIONS: Mapping[str, Any] = {
     "random_translation": 10.0,
 }
 
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """The options of `minigraph train`. None: the model's own value."""
+
+    data: str | None
+    image_dir: tuple[Path, ...]
+    validation_percentage: float
+    epochs: int | None
+    batch_size: int | None
+    learning_rate: float | None
+    keep_prob: float | None
+    stddev: float | None
+    seed: int
+    backend: str | None
+    out: Path | None
+    checkpoint_every: int | None
+    resume: bool
+    quiet: bool
+    max_steps: int | None
+    distortions: Mapping[str, Any]
+
+
 _data = click.option(
-    "--data", metavar="SOURCE", help="sample, mnist, or a folder with the MNIST files [default: the model's]."
+    "--data", metavar="SOURCE", help="sample, mnist, or a folder with MNIST files [default: the model's]."
 )
 
 
@@ -44,116 +69,80 @@ _data = click.option(
     type=number(above=0, most=90),
     default=20,
     show_default=True,
-    help="Images of --image-dir, of each class, to test on.",
+    help="Percentage of each class of --image-dir held out for testing.",
 )
 @distortion_options(DISTORTIONS)
-@click.option("--epochs", type=number(whole=True, least=1), help="[default: the model's, by data set]")
-@click.option("--batch-size", type=number(whole=True, least=1), help="Images in a step [default: the model's].")
-@click.option("--learning-rate", type=number(above=0), help="Adam's step size [default: the model's].")
-@click.option("--keep-prob", type=number(above=0, most=1), help="What dropout keeps [default: the model's].")
-@click.option("--stddev", type=number(above=0), help="Of the initial weights and biases [default: the model's].")
+@click.option(
+    "--epochs",
+    type=number(whole=True, least=1),
+    help="Passes over the training data [default: the model's for the data set].",
+)
+@click.option("--batch-size", type=number(whole=True, least=1), help="Images per step [default: the model's].")
+@click.option("--learning-rate", type=number(above=0), help="Adam's learning rate [default: the model's].")
+@click.option("--keep-prob", type=number(above=0, most=1), help="Fraction that dropout keeps [default: the model's].")
+@click.option(
+    "--stddev", type=number(above=0), help="Standard deviation of initial weights and biases [default: the model's]."
+)
 @click.option(
     "--seed",
     type=number(whole=True, least=0, most=2**31 - 1),
     default=0,
     show_default=True,
-    help="Decides initial values, dropout, the order of the images, and which are to test on.",
+    help="Seed for initial values, dropout, the order of the images, and the held-out images.",
 )
 @backend_option
 @autotune_option
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for all that is written [default: runs/MODEL].")
+@click.option("--out", type=click.Path(path_type=Path), help="Output folder [default: runs/MODEL].")
 @click.option(
-    "--checkpoint-every", type=number(whole=True, least=1), metavar="STEPS", help="Save every so many steps, too."
+    "--checkpoint-every", type=number(whole=True, least=1), metavar="STEPS", help="Also save every STEPS steps."
 )
-@click.option("--resume/--no-resume", default=True, help="Go on with the run in --out [default], or replace it.")
-@click.option("--quiet", is_flag=True, help="Print the result only.")
+@click.option("--resume/--no-resume", default=True, help="Resume the run in --out [default], or replace it.")
+@click.option("--quiet", is_flag=True, help="Print only the result.")
 @click.option("--max-steps", type=number(whole=True, least=1), hidden=True)
 @debug_option
-def train(
-    model: str,
-    data: str | None,
-    image_dir: tuple[Path, ...],
-    validation_percentage: float,
-    epochs: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    keep_prob: float | None,
-    stddev: float | None,
-    seed: int,
-    backend: str | None,
-    out: Path | None,
-    checkpoint_every: int | None,
-    resume: bool,
-    quiet: bool,
-    max_steps: int | None,
-    **distortions: Any,
-) -> None:
+def train(model: str, **given: Any) -> None:
     """Train MODEL, e.g. mnist-cnn, or folder-cnn with --image-dir; `minigraph models` lists them.
 
-    Ctrl-C saves a checkpoint and stops; the same command then goes on from there.
+    Ctrl-C saves a checkpoint and stops. The same command then continues from there.
     """
-    from minigraph.backend.discovery import get_backend
     from minigraph.models.registry import get_model, get_recipe
-    from minigraph.tools.shared import train as training
-    from minigraph.tools.shared.progress import TrainingProgress
-    from minigraph.tools.shared.running import Interrupted
+    from minigraph.tools.shared.train import TrainingRun, summarise
 
+    options = TrainOptions(distortions={name: given.pop(name) for name in DISTORTIONS}, **given)
     chosen = get_model(model)
     recipe = get_recipe(chosen)
-    settings = training.TrainingSettings(
-        model=chosen.name,
-        batch_size=recipe.batch_size if batch_size is None else batch_size,
-        learning_rate=recipe.learning_rate if learning_rate is None else learning_rate,
-        keep_prob=recipe.keep_prob if keep_prob is None else keep_prob,
-        stddev=recipe.stddev if stddev is None else stddev,
-        seed=seed,
-        backend=get_backend(backend).name,
-    )
-    if stddev is not None and recipe.stddev is None:
-        raise click.BadParameter(f"the initial values of {chosen.name} are its own", param_hint="'--stddev'")
-    folder = out or Path("runs") / chosen.name
+    settings = _settings(chosen, recipe, options)
+    folder = options.out or Path("runs") / chosen.name
     if folder.exists() and not folder.is_dir():
         raise click.BadParameter(f"expected a folder, but {folder} is a file", param_hint="'--out'")
-    source = data or recipe.dataset
+    source = options.data or recipe.dataset
     dataset: TrainingData
-    if image_dir:
-        if data is not None:
+    if options.image_dir:
+        if options.data is not None:
             raise click.UsageError("expected --data or --image-dir, not both")
-        dataset = _photographs(chosen, image_dir, distortions, validation_percentage, seed, quiet)
+        percentage, seed = options.validation_percentage, options.seed
+        dataset = _photographs(chosen, options.image_dir, options.distortions, percentage, seed, options.quiet)
     else:
-        dataset = _data_set(chosen, source, distortions, settings.batch_size)
-
-    run = training.TrainingRun(chosen, settings, dataset, folder)
-    resumed = run.start(resume)
-    each = run.batches.steps_per_epoch
-    total = each * (epochs or recipe.epochs.get(source, recipe.other_epochs))
-    total = min(total, max_steps or total)
-    try:
-        with TrainingProgress(total, run.step, each, quiet) as progress:
-            progress.line(run.baseline.describe())
-            if resumed is not None and run.step >= total:
-                progress.line(
-                    f"{resumed} has all {run.step} steps already; --epochs adds more, --no-resume starts anew."
-                )
-            elif resumed is not None:
-                progress.line(f"going on from {resumed}")
-            try:
-                result = run.train(total, checkpoint_every, progress)
-            except Interrupted as stop:
-                progress.line(stop.describe(total), important=True)
-                raise SystemExit(130) from None
-    finally:
-        run.batches.close()
-    click.echo(training.summarise(result, dataset, run.baseline))
+        dataset = _data_set(chosen, source, options.distortions, settings.batch_size)
+    run = TrainingRun(chosen, settings, dataset, folder)
+    result = _train(run, options.epochs or recipe.epochs.get(source, recipe.other_epochs), options)
+    click.echo(summarise(result, dataset, run.baseline))
     _write_reports(folder, settings, result, dataset)
 
 
 @click.command("eval")
 @click.argument("model")
-@click.option("--checkpoint", required=True, metavar="PATH", help="A .safetensors file, or a folder with some.")
+@click.option(
+    "--checkpoint",
+    required=True,
+    metavar="PATH",
+    help="A .safetensors file, or a folder (its latest checkpoint is used).",
+)
 @_data
 @image_dir_option(required=False)
-@click.option("--held-out", is_flag=True, help="Of --image-dir, only what the checkpoint's run did not train on.")
+@click.option(
+    "--held-out", is_flag=True, help="Use only the images of --image-dir that the checkpoint's run did not train on."
+)
 @backend_option
 @autotune_option
 @debug_option
@@ -197,6 +186,50 @@ def evaluate(
 
 
 COMMANDS = (train, evaluate)
+
+
+def _settings(model: Model, recipe: Recipe, options: TrainOptions) -> TrainingSettings:
+    from minigraph.backend.discovery import get_backend
+    from minigraph.tools.shared.train import TrainingSettings
+
+    settings = TrainingSettings(
+        model=model.name,
+        batch_size=recipe.batch_size if options.batch_size is None else options.batch_size,
+        learning_rate=recipe.learning_rate if options.learning_rate is None else options.learning_rate,
+        keep_prob=recipe.keep_prob if options.keep_prob is None else options.keep_prob,
+        stddev=recipe.stddev if options.stddev is None else options.stddev,
+        seed=options.seed,
+        backend=get_backend(options.backend).name,
+    )
+    if options.stddev is not None and recipe.stddev is None:
+        raise click.BadParameter(f"the initial values of {model.name} are its own", param_hint="'--stddev'")
+    return settings
+
+
+def _train(run: TrainingRun, epochs: int, options: TrainOptions) -> TrainingResult:
+    """Start or resume the run and train for `epochs` in all, with progress on stderr. Exits with 130 on Ctrl-C."""
+    from minigraph.tools.shared.progress import TrainingProgress
+    from minigraph.tools.shared.running import Interrupted
+
+    resumed = run.start(options.resume)
+    each = run.batches.steps_per_epoch
+    total = min(each * epochs, options.max_steps or each * epochs)
+    try:
+        with TrainingProgress(total, run.step, each, options.quiet) as progress:
+            progress.line(run.baseline.describe())
+            if resumed is not None and run.step >= total:
+                progress.line(
+                    f"{resumed} has all {run.step} steps already; --epochs adds more, --no-resume starts anew."
+                )
+            elif resumed is not None:
+                progress.line(f"going on from {resumed}")
+            try:
+                return run.train(total, options.checkpoint_every, progress)
+            except Interrupted as stop:
+                progress.line(stop.describe(total), important=True)
+                raise SystemExit(130) from None
+    finally:
+        run.batches.close()
 
 
 def _data_set(model: Model, source: str, distortions: Mapping[str, Any], batch_size: int) -> TrainingData:

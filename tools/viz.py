@@ -17,10 +17,10 @@ from minigraph.viz.stages import AFTER, BEFORE, Traced, VizError, trace
 
 
 class PictureOptions(NamedTuple):
-    """How to draw it.
+    """How to draw a graph.
 
-    stage: by default "before"; with `diff` or a profile "after". limit: about how many boxes, 0 for all. html: the
-    page, too, next to the picture. steps: timed runs of a profile, whose times are shown (0: none), on `backend`.
+    stage: by default "before"; with `diff` or a profile "after". limit: approximate number of boxes, 0 for all. html:
+    also write the page, next to the picture. steps: number of timed runs on `backend`; 0 shows no times.
     """
 
     stage: str | None = None
@@ -33,17 +33,16 @@ class PictureOptions(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """The files written, and what the user should know of them."""
+    """The files written, and a note for the user."""
 
     files: list[Path]
     note: str
 
 
 def draw(target: Target, out: Path, choice: PictureOptions) -> Drawn:
-    """Write the picture, in the format that the name of `out` says.
+    """Write the picture in the format of the suffix of `out`.
 
-    Without Graphviz the DOT text and the page are written nevertheless, and then
-    GraphvizMissingError tells what to install.
+    Without Graphviz, the DOT text and the page are still written; then GraphvizMissingError says what to install.
     """
     kind = out.suffix.lower()
     if kind not in FORMATS:
@@ -77,7 +76,7 @@ def draw(target: Target, out: Path, choice: PictureOptions) -> Drawn:
 
 
 def _trace(target: Target, choice: PictureOptions, stage: str) -> tuple[Traced, str]:
-    """The stages; for a graph that no program can be made of, the graph itself as the only one, and why."""
+    """The stages; for a graph that cannot be compiled, the graph itself as the only stage, and the reason."""
     if choice.steps:
         return pictures(target, profile(target, choice.steps, choice.optimize, choice.backend)), ""
     title, size = target.name.removesuffix(".py"), target.batch_size

@@ -55,14 +55,30 @@ template <class T, int N> struct alignas(sizeof(T) * N > 16 ? 16 : sizeof(T) * N
 
 
 // NaN is handed on, as by NumPy's maximum and minimum.
-template <class T> __device__ T maximum(T a, T b) { return a >= b || a != a ? a : b; }
-template <class T> __device__ T minimum(T a, T b) { return a <= b || a != a ? a : b; }
+// Of zeros the second, of float16 zeros the first, as NumPy has it.
+template <class T> __device__ T maximum(T a, T b) { return a > b || a != a ? a : b; }
+template <class T> __device__ T minimum(T a, T b) { return a < b || a != a ? a : b; }
+template <> __device__ inline half maximum(half a, half b) { return a >= b || a != a ? a : b; }
+template <> __device__ inline half minimum(half a, half b) { return a <= b || a != a ? a : b; }
 template <class T> __device__ T sign(T x) { return x != x ? x : T((x > T(0)) - (x < T(0))); }
 template <class T> __device__ T square(T x) { return T(x * x); }
 template <class T> __device__ T absolute(T x) { return x < T(0) ? T(-x) : x; }
 template <> __device__ inline float absolute(float x) { return fabsf(x); }
 template <> __device__ inline double absolute(double x) { return fabs(x); }
 template <> __device__ inline half absolute(half x) { return fabsf(x); }
+
+// As x86's conversions, and so NumPy: beyond the range of the signed integer used, and for NaN, its least number.
+template <class I, class F> __device__ I to_signed(F x) {
+    const F limit = F(1ull << (8 * sizeof(I) - 1));
+    return x < limit && x > -limit ? I(x) : I(1ull << (8 * sizeof(I) - 1));
+}
+template <class T, class F> __device__ T to_integer(F x) {
+    if (sizeof(T) < 4 || (sizeof(T) == 4 && T(-1) < T(0))) return T(to_signed<int>(x));
+    if (sizeof(T) == 4 || T(-1) < T(0)) return T(to_signed<long long>(x));
+    const F limit = F(1ull << 63);
+    return x >= limit ? T(to_signed<long long>(x - limit)) ^ T(1ull << 63) : T(to_signed<long long>(x));
+}
+template <class T> __device__ T to_integer(half x) { return to_integer<T>(float(x)); }
 
 // Quotients are rounded down and remainders have the divisor's sign; integers divided by 0 give 0.
 template <class T> __device__ T mod(T a, T b) {
@@ -73,7 +89,7 @@ template <class T> __device__ T mod(T a, T b) {
 template <class T> __device__ T floor_divide(T a, T b) {
     if (b == T(0)) return T(0);
     if (b < T(0) && b == T(-1)) return T(T(0) - a);
-    return T((a - mod(a, b)) / b);
+    return T(a / b - (a % b != T(0) && (a % b < T(0)) != (b < T(0)) ? T(1) : T(0)));
 }
 __device__ inline double remainder_of(double a, double b) { return fmod(a, b); }
 __device__ inline float remainder_of(float a, float b) { return fmodf(a, b); }
@@ -87,7 +103,10 @@ template <class T> __device__ T real_mod(T a, T b) {
 }
 template <class T> __device__ T real_floor_divide(T a, T b) {
     if (b == T(0)) return a / b;
-    T quotient = (a - real_mod(a, b)) / b;
+    T r = remainder_of(a, b);
+    T quotient = (a - r) / b;
+    if (r != T(0) && (r < T(0)) != (b < T(0))) quotient = quotient - T(1);
+    if (quotient == T(0)) return T(0) * (a / b);
     T down = round_down(quotient);
     return quotient - down > T(0.5) ? down + T(1) : down;
 }

@@ -99,7 +99,10 @@ def expression(node: Scalar, operands: Sequence[str]) -> str:
     args = [expression(a, operands) for a in node.args]
     kind = c_type(node.dtype)
     if node.function == "cast":
-        return f"({args[0]} != 0)" if node.dtype.is_bool else f"({kind})({args[0]})"
+        if node.dtype.is_bool:
+            return f"({args[0]} != 0)"
+        to_integer = node.args[0].dtype.is_floating and not node.dtype.is_floating
+        return f"mg::to_integer<{kind}>({args[0]})" if to_integer else f"({kind})({args[0]})"
     text = _call(node, args)
     narrow = node.dtype.size < 4 and not node.dtype.is_bool  # C computes these as int or float
     return f"({kind}){text}" if narrow else text

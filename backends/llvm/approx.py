@@ -127,8 +127,8 @@ class Approximations:
         near = self._fma(b.fmul(self._polynomial(z, _TANH), z), x, x)
         power = self.exp(b.fadd(size, size))
         far = b.fsub(self._f(1.0), b.fdiv(self._f(2.0), b.fadd(power, self._f(1.0))))
-        far = intrinsic(b, "copysign", far, x)
-        return self._or_nan(x, b.select(b.fcmp_ordered("<", size, self._f(0.625)), near, far))
+        found = b.select(b.fcmp_ordered("<", size, self._f(0.625)), near, far)
+        return self._or_nan(x, intrinsic(b, "copysign", found, x))
 
 
 def lane_by_lane(b: Builder, name: str, args: Sequence[Value], function: Any) -> Value:

@@ -115,7 +115,7 @@ class Printer:
             return self._compare("!=", x, zero, source)
         if source.is_floating:
             if not target.is_floating:
-                return (b.fptosi if target.np_dtype.kind == "i" else b.fptoui)(x, kind)
+                return self._to_integer(x, source, target)
             return b.fpext(x, kind) if target.size > source.size else b.fptrunc(x, kind)
         signed = source.np_dtype.kind == "i"
         if target.is_floating:
@@ -123,6 +123,26 @@ class Printer:
         if source.is_bool or target.size > source.size:
             return (b.sext if signed else b.zext)(x, kind)
         return b.trunc(x, kind) if target.size < source.size else x
+
+    def _to_integer(self, x: Value, source: DType, target: DType) -> Value:
+        """As x86's conversions, and so NumPy: what is out of range of the signed integer used is its least number.
+
+        LLVM's own conversions leave that undefined. Narrow integers are the low bits of 32; uint64 adds 2**63 where x
+        is at least that.
+        """
+        wide = max(32, 8 * target.size)
+        found = self._signed(x, source, wide)
+        if target.name == "uint64":
+            b, limit = self.b, number(register(source), 2.0**63, self.width)
+            high = b.xor(self._signed(b.fsub(x, limit), source, 64), number(ir.IntType(64), -(2**63), self.width))
+            found = b.select(b.fcmp_ordered(">=", x, limit), high, found)
+        return self.b.trunc(found, vector(register(target), self.width)) if 8 * target.size < wide else found
+
+    def _signed(self, x: Value, source: DType, bits: int) -> Value:
+        b = self.b
+        least = number(register(source), -(2.0 ** (bits - 1)), self.width)
+        fits = b.fcmp_ordered("<", intrinsic(b, "fabs", x), number(register(source), 2.0 ** (bits - 1), self.width))
+        return b.fptosi(b.select(fits, x, least), vector(ir.IntType(bits), self.width))
 
     def _integer(self, name: str, args: Sequence[Value], dtype: DType) -> Value:
         b, x = self.b, args[0]

@@ -157,7 +157,7 @@ class _Recomputation:
         """The tensor that a copy within `scopes` reads in place of `tensor`."""
         node = tensor.node
         if not scopes or not (node.inputs or node.op.stateful):
-            return tensor  # a constant is there at any time
+            return tensor  # a constant needs no recomputation
         scope = scopes[-1]
         if _is_inside(node, scope):
             return self._copy(node, scopes).outputs[tensor.value_index]

@@ -69,7 +69,7 @@ class _Specialiser:
         return Program(reachable(roots), results, self.feed_types)
 
     def _needed(self, roots: list[Node]) -> list[Node]:
-        """What the roots depend on, fed tensors aside, in order of making."""
+        """The nodes that the roots depend on, except fed tensors, in creation order."""
         seen: set[Node] = set()
         stack = roots
         while stack:

@@ -56,6 +56,14 @@ class Tensor(Operand["Tensor"]):
         self.value_index = value_index
         self.type = type
 
+    def as_graph_tensor(self) -> Tensor:
+        """Give the tensor itself; a variable gives the tensor that it stands for.
+
+        Returns:
+            This tensor.
+        """
+        return self
+
     @property
     def op(self) -> Node:
         """The node, under TensorFlow 1's name for it."""
@@ -98,7 +106,7 @@ class Tensor(Operand["Tensor"]):
         """Tell the graph dimensions that it could not infer.
 
         Args:
-            shape: A shape; what it and the inferred shape know is merged.
+            shape: A shape; it is merged with the inferred one.
 
         Raises:
             ShapeError: The shapes contradict each other.
@@ -279,7 +287,7 @@ class Graph(Collections):
         self.seed: int | None = None
         self.last_id = 0  # TensorFlow 1's op count, from which default op seeds come
         self.finalized = False
-        self.stores: dict[Any, Any] = {}  # what the API floors keep per graph
+        self.stores: dict[Any, Any] = {}  # data that higher floors keep for the graph
         self.lock = threading.RLock()
         self._by_name: dict[str, Node] = {}
         self._names_used: dict[str, int] = {}
@@ -452,7 +460,7 @@ class Graph(Collections):
         try:
             yield self
         finally:
-            del stack[len(stack) - 1 - stack[::-1].index(self)]  # the innermost, where it is there twice
+            del stack[len(stack) - 1 - stack[::-1].index(self)]  # the innermost, if it occurs twice
 
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
@@ -565,8 +573,7 @@ class Graph(Collections):
         """
         if isinstance(value, str):
             return self._by_string(value)
-        convert = getattr(value, "as_graph_tensor", None)
-        element = convert() if convert else value
+        element = value.as_graph_tensor() if isinstance(value, Operand) else value
         if not isinstance(element, Tensor | Node):
             raise TypeError(f"Can not convert a {type(value).__name__} into a Tensor or Operation.")
         if element.graph is not self:
@@ -742,7 +749,7 @@ def reset_default_graph() -> None:
     scopes.forget_global_graph()
 
 
-_display: list[Callable[[Graph | Tensor], dict[str, str]]] = []  # what notebooks show, installed by the pictures
+_display: list[Callable[[Graph | Tensor], dict[str, str]]] = []  # the display in notebooks, which the pictures install
 
 
 def install_display(display: Callable[[Graph | Tensor], dict[str, str]]) -> None:
@@ -780,9 +787,8 @@ def convert_to_tensor(
         >>> tf.convert_to_tensor([1, 2])
         <tf.Tensor 'Const:0' shape=(2,) dtype=int32>
     """
-    convert = getattr(value, "as_graph_tensor", None)
-    if convert is not None:
-        value = convert()
+    if isinstance(value, Operand):
+        value = value.as_graph_tensor()
     if isinstance(value, Tensor):
         if dtype is not None and value.dtype != dtype:
             raise DTypeError(

@@ -1,6 +1,6 @@
-"""Graphs as plain records, apart from any `Graph`, and their text: what files hold and other graphs import.
+"""Graphs as plain records, apart from any `Graph`, and their text, for files and for imports into other graphs.
 
-The text is one JSON object with a line for each node. Reading gives back what was written, to the bit.
+The text is one JSON object with a line for each node. Reading gives back the same records, to the bit.
 
 ```
 {
@@ -60,18 +60,48 @@ class NodeDef(NamedTuple):
 
 
 class GraphDef:
-    """The nodes of a graph in the order in which they were made. op_count: TensorFlow 1's count of them."""
+    """The nodes of a graph as plain records, in the order of making. `tf.Graph.as_graph_def` makes it.
+
+    Args:
+        node: The records.
+        op_count: TensorFlow 1's count of the nodes, from which default seeds of random ops come.
+
+    Example:
+        >>> x = tf.constant(1.0, name="x")
+        >>> definition = tf.get_default_graph().as_graph_def()
+        >>> copy = tf.GraphDef()
+        >>> size = copy.ParseFromString(definition.SerializeToString())
+        >>> [node.name for node in copy.node], copy == definition
+        (['x'], True)
+    """
 
     def __init__(self, node: Iterable[NodeDef] = (), op_count: int = 0) -> None:
         self.node = list(node)
         self.op_count = op_count
 
     def SerializeToString(self) -> bytes:
-        """The text of a graph file. GraphError where an attribute cannot be written."""
+        """Convert the records to the text of a graph file.
+
+        Returns:
+            The text, as bytes.
+
+        Raises:
+            GraphError: An attribute cannot be written.
+        """
         return to_text(Saved(self)).encode()
 
     def ParseFromString(self, serialized: bytes) -> int:
-        """Replace the nodes by those of a graph file's text; gives the number of bytes. DataLossError."""
+        """Replace the records by those in the text of a graph file.
+
+        Args:
+            serialized: The text, as bytes.
+
+        Returns:
+            The number of bytes.
+
+        Raises:
+            DataLossError: The text is damaged or of another kind.
+        """
         found = from_bytes(serialized).graph_def
         self.node, self.op_count = found.node, found.op_count
         return len(serialized)
@@ -86,7 +116,7 @@ class GraphDef:
 
 
 class VariableDef(NamedTuple):
-    """A variable by the names of its buffer's node, its initializer, its first value's tensor and its read's."""
+    """A variable, by the names of its buffer's node, its initializer, and the tensors of initial value and read."""
 
     name: str
     initializer: str
@@ -103,7 +133,7 @@ class ItemRef(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """What a graph file holds. Items of collections are Refs, numbers and strings."""
+    """The content of a graph file. Items of collections are references, numbers and strings."""
 
     graph_def: GraphDef
     variables: tuple[VariableDef, ...] = ()
@@ -111,7 +141,7 @@ class Saved(NamedTuple):
 
 
 class _Unfit(Exception):
-    """A value that cannot be written, or that is not what it should be. Its text says which."""
+    """A value cannot be written, or is not the expected one. The text names it."""
 
 
 # writing
@@ -196,7 +226,7 @@ def _plain_item(item: Any) -> Any:
 
 
 def from_bytes(content: bytes, name: str = "the graph") -> Saved:
-    """What the content of a graph file says; `name` is what errors call it. DataLossError."""
+    """The content of a graph file; errors call it `name`. DataLossError if it is damaged or of another kind."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:

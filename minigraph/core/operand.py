@@ -19,6 +19,10 @@ class Operand(Generic[Result]):
     __slots__ = ()
     __array_priority__ = 100  # NumPy arrays on the left hand leave the operator to us
 
+    def as_graph_tensor(self) -> Result:
+        """The tensor that this stands for in expressions."""
+        raise NotImplementedError
+
     def __add__(self, other: Other) -> Result:
         return OPERATORS["add"](self, other)
 

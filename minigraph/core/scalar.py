@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minigraph.core.dtypes import DType, bool_
+from minigraph.core.dtypes import DType, bool_, int64, uint32
 
 BOOLEAN = frozenset(
     {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
@@ -98,6 +98,8 @@ def where(condition: Scalar, x: Scalar | float, y: Scalar | float) -> Scalar:
 
 def cast(x: Scalar, dtype: DType) -> Scalar:
     """Change of dtype, as C does it; to bool: whether it is not 0."""
+    if x.dtype.is_floating and dtype is uint32:  # NumPy has two results for a float beyond uint32, by its place
+        return cast(cast(x, int64), dtype)
     return x if x.dtype is dtype else Scalar("cast", (x,), dtype)
 
 

@@ -51,7 +51,7 @@ def forget_global_graph() -> None:
 
 
 def session_for(session: Any) -> Any:
-    """`session`, or this thread's default one. ValueError where there is none."""
+    """`session`, or this thread's default one. ValueError if there is none."""
     if session is not None:
         return session
     stack = session_stack()

@@ -17,6 +17,8 @@ from minigraph.data.idx import open_content
 from minigraph.util.files import atomic_write, cache_dir, sync_folder
 
 if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
     from rich.progress import Progress, TaskID
 
 MIRRORS = (
@@ -100,7 +102,7 @@ def _is_whole(folder: Path, name: str) -> bool:
 
 @contextmanager
 def _locked(folder: Path, report: _Report) -> Iterator[None]:
-    """Keep two processes from writing the same `.part` file, where the system has file locks."""
+    """Prevent two processes from writing the same `.part` file, if the system has file locks."""
     try:
         import fcntl
     except ImportError:
@@ -165,63 +167,81 @@ def _download(folder: Path, name: str, mirrors: Sequence[str], report: _Report) 
 
 
 def _receive(url: str, part: Path, limit: int, report: _Report) -> None:
-    """Download `url` into `part`, going on from its end if the server can and has the same file.
+    """Download `url` into `part`. Continue from the end of `part` if the server supports it and has the same file.
 
-    limit: bytes; a longer answer cannot be the file. Raises _TransferError.
+    limit: maximum size in bytes; a longer response cannot be the file. Raises _TransferError.
     """
+    have = _size(part)
+    response = _request(url, part, have)
+    if response is None:  # nothing after the bytes in `part`: the checksum decides
+        return
+    with response:
+        start = _start_of(response, part, have)
+        length = response.headers.get("Content-Length", "")
+        total = start + int(length) if length.isascii() and length.isdigit() else None
+        report.start(part.stem, start, total)
+        _save(response, part, start, limit, report)
+    if total is not None and (have := _size(part)) < total:
+        raise _TransferError(f"cut after {have} of {total} bytes")
+
+
+def _request(url: str, part: Path, have: int) -> HTTPResponse | None:
+    """Ask for the bytes from `have`; None if the server says that there are no more."""
     import urllib.error
     import urllib.request
     from http.client import HTTPException
 
-    have, tag_file = _size(part), _tag_file(part)
     headers = {"User-Agent": "minigraph", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-        if tag_file.exists():
-            headers["If-Range"] = tag_file.read_text("ascii")
+        if _tag_file(part).exists():
+            headers["If-Range"] = _tag_file(part).read_text("ascii")
     try:
-        response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT)
+        response: HTTPResponse = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT)
+        return response
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416 and have:  # nothing after what we have: the checksum decides
-            return
+        if error.code == 416 and have:
+            return None
         raise _TransferError(f"HTTP {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
         raise _TransferError(f"{error.reason}") from error
     except (OSError, HTTPException, ValueError) as error:
         raise _TransferError(f"{type(error).__name__}: {error}") from error
 
-    with response:
-        resumed = response.status == 206
-        if resumed:
-            answer = response.headers.get("Content-Range", "")
-            if not answer.startswith(f"bytes {have}-"):
-                part.unlink(missing_ok=True)
-                raise _TransferError(f"asked for bytes from {have}, got {answer!r}")
-        elif response.status == 200:
-            have = 0
-            _remember_tag(tag_file, response.headers.get("ETag"))
-        else:
-            raise _TransferError(f"expected HTTP 200 or 206, got {response.status}")
-        length = response.headers.get("Content-Length", "")
-        total = have + int(length) if length.isascii() and length.isdigit() else None
-        report.start(part.stem, have, total)
-        with open(part, "ab" if resumed else "wb") as file:
-            while True:
-                try:
-                    chunk = response.read(_CHUNK)
-                except (OSError, HTTPException) as error:
-                    raise _TransferError(f"cut after {have} bytes ({type(error).__name__}: {error})") from error
-                if not chunk:
-                    break
-                have += len(chunk)
-                if have > limit:
-                    part.unlink()
-                    raise _TransferError(f"expected at most {limit} bytes, got more")
-                file.write(chunk)
-                report.advance(len(chunk))
-    if total is not None and have < total:
-        raise _TransferError(f"cut after {have} of {total} bytes")
+
+def _start_of(response: HTTPResponse, part: Path, have: int) -> int:
+    """The offset in the file at which the response starts: `have` or 0."""
+    if response.status == 206:
+        answer = response.headers.get("Content-Range", "")
+        if not answer.startswith(f"bytes {have}-"):
+            part.unlink(missing_ok=True)
+            raise _TransferError(f"asked for bytes from {have}, got {answer!r}")
+        return have
+    if response.status != 200:
+        raise _TransferError(f"expected HTTP 200 or 206, got {response.status}")
+    _remember_tag(_tag_file(part), response.headers.get("ETag"))
+    return 0
+
+
+def _save(response: HTTPResponse, part: Path, have: int, limit: int, report: _Report) -> None:
+    """Write the response into `part`, after the first `have` bytes."""
+    from http.client import HTTPException
+
+    with open(part, "ab" if response.status == 206 else "wb") as file:
+        while True:
+            try:
+                chunk = response.read(_CHUNK)
+            except (OSError, HTTPException) as error:
+                raise _TransferError(f"cut after {have} bytes ({type(error).__name__}: {error})") from error
+            if not chunk:
+                return
+            have += len(chunk)
+            if have > limit:
+                part.unlink()
+                raise _TransferError(f"expected at most {limit} bytes, got more")
+            file.write(chunk)
+            report.advance(len(chunk))
 
 
 def _size(path: Path) -> int:
@@ -241,7 +261,7 @@ def _remember_tag(tag_file: Path, tag: str | None) -> None:
 
 
 class _Report:
-    """Progress on stderr: a bar on a terminal, else one line a file; or nothing."""
+    """Progress on stderr: a bar on a terminal, otherwise one line per file; or nothing."""
 
     def __init__(self, show: bool) -> None:
         self._show = show
@@ -269,20 +289,20 @@ class _Report:
             self._bar.stop()
 
     def line(self, text: str) -> None:
-        """Say that something is done."""
+        """Print a line."""
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False)
         elif self._show:
             print(text, file=sys.stderr)
 
     def start(self, name: str, have: int, total: int | None) -> None:
-        """Begin, or begin again, the bar of one file: `have` of `total` bytes."""
+        """Start or restart the bar of a file at `have` of `total` bytes."""
         if self._bar is not None:
             if self._task is not None:
                 self._bar.remove_task(self._task)
             self._task = self._bar.add_task(name, completed=have, total=total)
 
     def advance(self, count: int) -> None:
-        """Count further bytes of the file."""
+        """Advance the bar by `count` bytes."""
         if self._bar is not None and self._task is not None:
             self._bar.advance(self._task, count)

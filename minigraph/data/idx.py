@@ -88,50 +88,48 @@ def read_idx(path: PathLike) -> NDArray[Any]:
     """
     name = os.fspath(path)
     with open_content(path) as stream:
-        magic = _read_header(stream, name, 4, "a 4-byte magic number")
-        code, ndim = magic[2], magic[3]
-        if magic[:2] != b"\0\0" or code not in _DTYPES:
-            known = ", ".join(f"{code:02x}" for code in _DTYPES)
-            raise DataLossError(
-                f"{name}: expected an IDX magic number (00 00, type {known}, number of dimensions),"
-                f" got {magic.hex(' ')}"
-            )
-        if ndim > _MAX_NDIM:
-            raise DataLossError(f"{name}: expected at most {_MAX_NDIM} dimensions, got {ndim}")
-        sizes = _read_header(stream, name, 4 * ndim, f"the sizes of {ndim} dimensions")
-        shape = struct.unpack(f">{ndim}I", sizes)
-        dtype = _DTYPES[code]
+        dtype, shape = _read_type(stream, name)
         wanted = math.prod(shape) * dtype.itemsize
+        expected = f"{wanted} bytes of data for {dtype} {list(shape)}"
 
         # Before memory is taken: can a file of this length hold that much at all?
-        most = os.path.getsize(path) * (1 if isinstance(stream, io.BufferedReader) else _MAX_DEFLATE_RATIO)
-        if wanted > most:
-            raise DataLossError(
-                f"{name}: expected {wanted} bytes of data for {dtype} {list(shape)},"
-                f" got a file of {os.path.getsize(path)} bytes"
-            )
+        length = os.path.getsize(path)
+        if wanted > length * (1 if isinstance(stream, io.BufferedReader) else _MAX_DEFLATE_RATIO):
+            raise DataLossError(f"{name}: expected {expected}, got a file of {length} bytes")
         data = np.empty(wanted, np.uint8)
         view, got = data.data, 0
         while got < wanted and (chunk := stream.read(min(_CHUNK, wanted - got))):
             view[got : got + len(chunk)] = chunk
             got += len(chunk)
         if got < wanted:
-            raise DataLossError(f"{name}: expected {wanted} bytes of data for {dtype} {list(shape)}, got {got}")
+            raise DataLossError(f"{name}: expected {expected}, got {got}")
         extra = 0
-        while chunk := stream.read(_CHUNK):  # reading on to the end also checks gzip's own sums
+        while chunk := stream.read(_CHUNK):  # reading to the end also checks gzip's own checksums
             extra += len(chunk)
         if extra:
-            raise DataLossError(
-                f"{name}: expected the file to end after {wanted} bytes of data for"
-                f" {dtype} {list(shape)}, got {extra} more"
-            )
+            raise DataLossError(f"{name}: expected the file to end after {expected}, got {extra} more")
     try:
         array = data.view(dtype).reshape(shape)
-    except ValueError as error:  # no elements, but other dimensions beyond what NumPy can hold
+    except ValueError as error:  # no elements, but dimensions that are too large for NumPy
         raise DataLossError(f"{name}: expected a possible shape, got {list(shape)}") from error
     if sys.byteorder == "little":
         array.byteswap(inplace=True)
     return array
+
+
+def _read_type(stream: BinaryIO, name: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Read the header: the element type and the shape."""
+    magic = _read_header(stream, name, 4, "a 4-byte magic number")
+    code, ndim = magic[2], magic[3]
+    if magic[:2] != b"\0\0" or code not in _DTYPES:
+        known = ", ".join(f"{code:02x}" for code in _DTYPES)
+        raise DataLossError(
+            f"{name}: expected an IDX magic number (00 00, type {known}, number of dimensions), got {magic.hex(' ')}"
+        )
+    if ndim > _MAX_NDIM:
+        raise DataLossError(f"{name}: expected at most {_MAX_NDIM} dimensions, got {ndim}")
+    sizes = _read_header(stream, name, 4 * ndim, f"the sizes of {ndim} dimensions")
+    return _DTYPES[code], struct.unpack(f">{ndim}I", sizes)
 
 
 def _read_header(stream: BinaryIO, name: str, size: int, what: str) -> bytes:

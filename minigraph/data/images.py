@@ -121,7 +121,12 @@ def open_image(path: PathLike, least: tuple[int, int] | None = None) -> Image.Im
         raise DataLossError(f"{os.fspath(path)}: {what}") from None
     except (PermissionError, FileNotFoundError, IsADirectoryError):
         raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow's decoders raise
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+    ) as error:  # the exceptions of Pillow's decoders
         raise DataLossError(f"{os.fspath(path)}: {str(error) or type(error).__name__}") from None
 
 

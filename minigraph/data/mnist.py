@@ -1,4 +1,4 @@
-"""The MNIST digits: a sample in the package, the full set from a folder or from the cache."""
+"""The MNIST digits: a sample in the package, and the full set from a folder or the cache."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def find_file(folder: Path, name: str) -> Path | None:
 
 
 def verify(path: Path, name: str) -> None:
-    """Raise DataLossError unless `path` holds the MNIST file `name`, gzipped or plain."""
+    """Raise DataLossError unless `path` is the MNIST file `name`, gzipped or plain."""
     import hashlib
 
     size, checksum = CONTENTS[name]

@@ -1,4 +1,4 @@
-"""Files of other programs: weights of many formats, TensorFlow's checkpoints, ONNX models.
+"""File formats of other programs: weights, TensorFlow's checkpoints, ONNX models.
 
-Readers give arrays or records; only `formats/onnx` builds graphs, by the interface.
+Readers return arrays or records; only `formats/onnx` builds graphs, through the interface.
 """

@@ -1,4 +1,4 @@
-"""What the readers of weight files share: arrays from raw bytes, and a bound on what a file may ask for."""
+"""Shared by the readers of weight files: arrays from raw bytes, and a limit on the memory a file may request."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _DTYPES = {d.name: d.np_dtype for d in ALL}
 
 
 class Damaged(ValueError):
-    """What is wrong with a file's content; `load_weights` adds the file's name."""
+    """An error in a file's content; `load_weights` adds the file's name."""
 
 
 class Budget:
-    """The bytes that the arrays of one file may still take.
+    """The number of bytes that the arrays of one file may still use.
 
-    They may be more than the file has, since files are compressed and repeat numbers, but not without bound.
+    Compressed or repetitive files may unpack to more bytes than they have, but only up to a limit.
     """
 
     def __init__(self, file_size: int) -> None:
         self._all = self._left = max(ROOM, RATIO * file_size)
 
     def take(self, what: str, shape: Sequence[int], itemsize: int) -> int:
-        """The bytes of an array of that shape. Damaged where the shape is none, or the file asks for too much."""
+        """The bytes of an array of this shape. Raises Damaged for an invalid shape or a request beyond the limit."""
         check_shape(what, shape)
         size = math.prod(shape) * itemsize
         self._left -= size
@@ -47,14 +47,14 @@ class Budget:
 
 
 def check_shape(what: str, shape: Sequence[int]) -> None:
-    """Damaged where NumPy can have no array of that shape."""
+    """Raise Damaged if NumPy cannot have an array of this shape."""
     fits = len(shape) <= MOST_DIMS and all(isinstance(n, int) and n >= 0 for n in shape)
     if not fits or math.prod(max(n, 1) for n in shape) > 2**48:
         raise Damaged(f"'{what}' has the shape {list(shape[:MOST_DIMS])}, which cannot be")
 
 
 def itemsize(dtype: str) -> int:
-    """Bytes of one element of a dtype that `from_raw` takes. Damaged for any other."""
+    """Bytes per element of a dtype that `from_raw` accepts. Raises Damaged for any other."""
     if dtype == "bfloat16":
         return 2
     if dtype not in _DTYPES:
@@ -63,7 +63,7 @@ def itemsize(dtype: str) -> int:
 
 
 def from_raw(what: str, raw: Any, dtype: str, shape: Sequence[int]) -> Array:
-    """An array of its own from little-endian bytes. bfloat16, which NumPy has not, becomes float32, exactly."""
+    """A new array from little-endian bytes. bfloat16, which NumPy lacks, becomes float32 exactly."""
     if len(raw) != math.prod(shape) * itemsize(dtype):
         raise Damaged(f"'{what}' of type {dtype}{list(shape)} is kept in {len(raw)} bytes")
     if dtype == "bfloat16":
@@ -76,17 +76,17 @@ def from_raw(what: str, raw: Any, dtype: str, shape: Sequence[int]) -> Array:
 
 
 def is_number(array: Array) -> bool:
-    """Whether minigraph has the array's dtype."""
+    """Whether minigraph supports the array's dtype."""
     return array.dtype.newbyteorder("=") in _DTYPES.values()
 
 
 def native(array: Array) -> Array:
-    """The array with this machine's byte order, in C order, of its own."""
+    """A copy of the array in native byte order and C order."""
     return np.array(array, array.dtype.newbyteorder("="), order="C")
 
 
 def mapped(path: str | os.PathLike[str]) -> memoryview:
-    """The bytes of a file, read when they are looked at."""
+    """The bytes of a file, read on access."""
     with open(path, "rb") as file:
         if not os.fstat(file.fileno()).st_size:
             return memoryview(b"")
@@ -94,7 +94,7 @@ def mapped(path: str | os.PathLike[str]) -> memoryview:
 
 
 def zip_names(path: str | os.PathLike[str], head: bytes) -> list[str]:
-    """The names in a zip archive that starts with `head`; none where the file is no archive, or a damaged one."""
+    """The names in a zip archive that starts with `head`; empty for a damaged archive or another file."""
     import zipfile
 
     if not head.startswith(b"PK\3\4"):

@@ -17,12 +17,12 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 
 
 def is_npz(path: Path, head: bytes) -> bool:
-    """Whether the file is a zip archive with an array in it, or an empty one."""
+    """Whether the file is a zip archive that contains an array, or an empty archive."""
     return head.startswith(_EMPTY) or any(name.endswith(_SUFFIX) for name in zip_names(path, head))
 
 
 def read_npz(path: Path) -> Weights:
-    """The arrays by name. Damaged."""
+    """The arrays by name. Raises Damaged."""
     budget = Budget(path.stat().st_size)
     found = {}
     with zipfile.ZipFile(path) as archive:

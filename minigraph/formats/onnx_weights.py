@@ -12,12 +12,12 @@ _BFLOAT16 = 16
 
 
 def is_onnx(path: Path, head: bytes) -> bool:
-    """Whether the file can be a model: it starts with the version of its format, and is called .onnx."""
+    """Whether the file can be a model: it starts with the format's version, and its suffix is .onnx."""
     return path.suffix.lower() == ".onnx" and head[:1] == b"\x08"
 
 
 def read_onnx(path: Path) -> Weights:
-    """The initializers by name. Damaged; MissingPackageError. Numbers in other files are not read."""
+    """The initializers by name, without external data. Raises Damaged, MissingPackageError."""
     try:
         import onnx
         from google.protobuf.message import DecodeError

@@ -121,7 +121,7 @@ def load_weights(path: PathLike) -> Weights:
         return form.read(file)
     except (MinigraphError, PermissionError):
         raise
-    except Exception as error:  # whatever a decoder fails with, the file is not what it should be
+    except Exception as error:  # a decoder can fail in any way on a damaged file
         text = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error)
         raise DataLossError(f"{path}: damaged, or not a {form.name} file: {text}") from error
 

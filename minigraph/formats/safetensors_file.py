@@ -1,4 +1,4 @@
-"""safetensors files."""
+"""Reader and writer of safetensors files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _DTYPES = {
 
 
 def is_safetensors(path: Path, head: bytes) -> bool:
-    """Whether the file starts with the length of a header that fits into it, and a JSON object."""
+    """Whether the file starts with a valid header length and a JSON object."""
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size - 8
 
 
 def read_safetensors(path: Path) -> Weights:
-    """The arrays by name. Damaged."""
+    """The arrays by name. Raises Damaged."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -39,7 +39,7 @@ def read_safetensors(path: Path) -> Weights:
 
 
 def _read_raw(path: Path) -> Weights:
-    """The arrays of a file with numbers that NumPy has not."""
+    """The arrays of a file with dtypes that NumPy lacks."""
     from safetensors import deserialize
 
     found = deserialize(bytes(mapped(path)))  # type: ignore[no-untyped-call]

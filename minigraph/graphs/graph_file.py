@@ -1,4 +1,4 @@
-"""Graph files: the text of a graph definition on disk. Reading gives back what was written, to the bit."""
+"""Graph files: the text of a graph definition on disk. Reading gives back the same definition, to the bit."""
 
 from __future__ import annotations
 

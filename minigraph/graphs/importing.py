@@ -129,7 +129,7 @@ def _check(definition: GraphDef, mapped: Mapping[str, Tensor]) -> list[_Checked]
     checked = []
     for node in definition.node:
         if node.name in types:
-            raise GraphError(f"{_where(node)}: the name is there twice")
+            raise GraphError(f"{_where(node)}: the name occurs twice")
         if not VALID_NAME.fullmatch(node.name) or node.name.endswith("/"):
             raise GraphError(f"{_where(node)}: the name is not valid")
         given = [_given(types, node, i, mapped) for i in map(_full, _data(node.input))]

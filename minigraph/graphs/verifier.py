@@ -1,4 +1,4 @@
-"""Checks of what every graph must be. They raise VerificationError."""
+"""Checks of the invariants of graphs. They raise VerificationError."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ Outputs = tuple[list[np.ndarray], dict[str, np.ndarray]]
 class Guilty(NamedTuple):
     """The first pass after which a program fails.
 
-    reason: what differs, or the error. applied: all that the pass did, as far as it got. culprit: the one application
-    without which, and all later ones, nothing fails; None for a pass that is no set of rules. alone: whether the
-    pipeline without this pass works.
+    reason: the difference or the error. applied: the pass's applications up to the failure. culprit: the application
+    whose removal, with all later ones, removes the failure; None for a pass that does not consist of rules. alone:
+    whether the pipeline works without this pass.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Guilty(NamedTuple):
     alone: bool
 
     def describe(self) -> str:
-        """Several lines."""
+        """A description in several lines."""
         lines = [f"the pass '{self.name}' is guilty: {self.reason}"]
         if self.culprit is not None:
             lines.append(f"by the rule {_show(self.culprit)}")
@@ -58,10 +58,10 @@ def find_guilty(
     cells: Mapping[str, np.ndarray],
     backend: str | None = None,
 ) -> Guilty | None:
-    """The pass that breaks `program` or changes what it computes from `feeds` and the variables `cells`; None if none.
+    """The pass that breaks `program` or changes its results for `feeds` and the variables `cells`; None if none does.
 
-    Without a backend the programs are run by the ops' references, so only passes can be at fault; with one they are
-    compiled for it and run, and compared with the unchanged program there. Variables without a value are zero.
+    Without a backend, programs run as the ops' references, so that only passes can be at fault. With a backend, they
+    are compiled and compared with the unchanged program on that backend. Variables without a value are zero.
     """
     state = dict(cells)
     for instr in program.instrs:

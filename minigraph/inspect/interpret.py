@@ -47,9 +47,9 @@ def interpret(
 
 
 def numeric_check(feeds: Sequence[np.ndarray], cells: Mapping[str, np.ndarray]) -> Hook:
-    """A hook that runs the program before and after each pass, and raises VerificationError where they differ.
+    """A hook that runs the program before and after each pass, and raises VerificationError if results differ.
 
-    It compares in float64: in float32 a rewrite that rounds differently may tip a maximum or a ReLU the other way.
+    It compares in float64: in float32, different rounding may flip a maximum or a ReLU.
     """
 
     def check(before: Program, stage: Stage) -> None:

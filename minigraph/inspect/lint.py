@@ -33,7 +33,7 @@ __all__ = [
 
 WATCHED = 40  # runs of a kind that a lint looks at
 SAME = 15  # training runs with one batch before the warning
-LARGER = 4  # times as many rows as the batch has the array that it is cut from
+LARGER = 4  # the least ratio of an array's rows to those of the batches cut from it
 # Updates that commute with each other.
 ADDING = frozenset({"AssignAdd", "AssignSub", "ApplyGradientDescent", "ScatterAdd", "ScatterSub"})
 RUNS = 5  # training runs without an update before the warning: a program may run updates by themselves, now and then

@@ -58,7 +58,7 @@ class _Found(BaseException):
 class CheckedPlan(Plan):
     """A plan that raises InvalidArgumentError at the first floating-point value that is not finite.
 
-    A run that fails leaves variables and random states as they were, so that it can be looked into and repeated.
+    A failed run leaves variables and random states unchanged, so that it can be inspected and repeated.
     """
 
     keeps = False  # so that these values are checked too

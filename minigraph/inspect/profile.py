@@ -305,7 +305,7 @@ def live_bytes(plan: Plan) -> list[int]:
         changes[buffer.start] = changes.get(buffer.start, 0) + size
         changes[buffer.end + 1] = changes.get(buffer.end + 1, 0) - size
     out: list[int] = []
-    live = changes.get(-1, 0)  # what is fed
+    live = changes.get(-1, 0)  # the fed values
     moment = -1
     for step, copies in zip(plan.steps, _are_copies(plan), strict=True):
         if not copies or step.instr.op.is_view:  # else the copy belongs to the step before, which wrote it
@@ -359,8 +359,8 @@ def _launch(plan: Plan, step: Step, seconds: float, live: int, copies: bool, flo
 
 
 def _measure_times(plan: Plan, arrays: Sequence[np.ndarray]) -> tuple[list[np.ndarray], _Times]:
-    """The results, and seconds: of each launch; of what comes before the first; and, from the start, the last launch's
-    end and the run's end."""
+    """The results, and seconds: of each launch; before the first launch; and, from the start, to the end of the last
+    launch and of the run."""
     clock = time.perf_counter
     begins: list[float] = []
     ends: list[float] = []
@@ -396,7 +396,7 @@ def _measure_memory(plan: Plan, arrays: Sequence[np.ndarray]) -> int | None:
 
 
 def _resident() -> int | None:
-    """Bytes of this process in memory now, where /proc tells."""
+    """Resident bytes of this process, if /proc reports them."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -405,7 +405,7 @@ def _resident() -> int | None:
 
 
 def _maximum() -> int | None:
-    """The most bytes of this process that were ever in memory; None on Windows."""
+    """Peak resident bytes of this process; None on Windows."""
     try:
         import resource
     except ImportError:

@@ -40,7 +40,7 @@ class RunOptions:
 
 
 def fill_run_metadata(metadata: Any, profile: Profile, device: str) -> None:
-    """Write the launches of one run, end to end, to a `RunMetadata`: names, times, and bytes written.
+    """Write the launches of one run in sequence to a `RunMetadata`: names, times, and bytes written.
 
     Times are in microseconds, as everywhere in `StepStats`.
     """

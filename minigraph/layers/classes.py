@@ -5,15 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from inspect import signature
-from typing import Any, ClassVar, Concatenate, Generic, ParamSpec
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic
 
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import TensorLike
 from minigraph.layers import functions
 from minigraph.layers import other_ranks as others
-from minigraph.run.variables import Variable, VariableScope, global_variables, trainable_variables, variable_scope
+from minigraph.run.variable_scope import VariableScope, variable_scope
+from minigraph.run.variables import Variable, global_variables, trainable_variables
 
-P = ParamSpec("P")
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec
+
+    P = ParamSpec("P", default=...)  # so that `Layer` alone is a type
+else:
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
 
 
 class Layer(Generic[P]):

@@ -29,7 +29,8 @@ from minigraph.ops.nn.norm import batch_normalization as normalise
 from minigraph.ops.nn.pool import avg_pool, max_pool
 from minigraph.ops.nn.statistics import moments
 from minigraph.run.initializers import InitializerLike, ones_initializer, zeros_initializer
-from minigraph.run.variables import Regularizer, Reuse, Variable, assign_sub, get_variable, variable_scope
+from minigraph.run.variable_scope import Regularizer, Reuse, get_variable, variable_scope
+from minigraph.run.variables import Variable, assign_sub
 
 Activation: TypeAlias = Callable[[Tensor], Tensor] | None
 
@@ -305,7 +306,7 @@ def product_with(x: Tensor, kernel: Any) -> Tensor:
 
 
 def finished(
-    y: Tensor, units: int, bias: tuple[Any, Any, bool] | None, activation: Activation, form: str | None = None
+    y: Tensor, units: int, bias: tuple[Any, Any, bool] | None, activation: Activation, form: DataFormat2D | None = None
 ) -> Tensor:
     """activation(y + bias). bias: its initializer, its regularizer, and whether it is trained; None for no bias."""
     if bias is not None:
@@ -339,7 +340,7 @@ def flatten(inputs: TensorLike, name: str | None = None, data_format: LayerDataF
         if image_format(data_format)[0] == NCHW and len(x.type.shape) > 2:
             x = transpose(x, [0, *range(2, len(x.type.shape)), 1])
         dims = x.type.shape or ()
-        x.graph.reserve_ids(6 if dims[0] is None else 0)  # what looks up the size of the batch
+        x.graph.reserve_ids(6 if dims[0] is None else 0)  # the nodes that look up the size of the batch
         if None not in dims[1:]:
             size = math.prod(dim for dim in dims[1:] if dim is not None)
             return reshape(x, [-1 if dims[0] is None else dims[0], size])

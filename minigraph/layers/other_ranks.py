@@ -26,7 +26,7 @@ from minigraph.ops.nn.convolve import conv1d as nn_conv1d
 from minigraph.ops.nn.depthwise import separable_conv2d as nn_separable_conv2d
 from minigraph.ops.nn.pool_nd import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
 from minigraph.run.initializers import InitializerLike, zeros_initializer
-from minigraph.run.variables import Regularizer, Reuse, get_variable, variable_scope
+from minigraph.run.variable_scope import Regularizer, Reuse, get_variable, variable_scope
 
 
 def conv2d_transpose(

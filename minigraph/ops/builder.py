@@ -12,14 +12,14 @@ from minigraph.core.dtypes import DType, as_dtype
 from minigraph.core.errors import DTypeError, GraphError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.op import Op
+from minigraph.core.operand import Operand
 from minigraph.core.provenance import caller
 from minigraph.core.types import TensorType
 
 
 def as_tensor_like(value: Any) -> Any:
     """A variable's tensor; anything else as it is."""
-    convert = getattr(value, "as_graph_tensor", None)
-    return convert() if convert is not None else value
+    return value.as_graph_tensor() if isinstance(value, Operand) else value
 
 
 def graph_of(values: Sequence[Any]) -> Graph:

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from minigraph.core import scopes
 from minigraph.core.collections import GraphKeys
-from minigraph.core.dtypes import DType, as_dtype, float32
+from minigraph.core.dtypes import DType, as_dtype
 from minigraph.core.errors import GraphError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.operand import Operand
-from minigraph.core.types import TensorShape, TensorType, as_shape
+from minigraph.core.types import TensorShape, TensorType
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVariable, VariableV2, group
-from minigraph.run.initializers import InitializerLike, glorot_uniform_initializer, zeros_initializer
 
 __all__ = [
-    "AUTO_REUSE",
     "Variable",
-    "VariableScope",
     "assign",
     "assign_add",
     "assign_sub",
-    "get_variable",
-    "get_variable_scope",
     "global_variables",
     "global_variables_initializer",
     "initialize_all_variables",
@@ -39,7 +31,6 @@ __all__ = [
     "local_variables_initializer",
     "model_variables",
     "trainable_variables",
-    "variable_scope",
     "variables_initializer",
 ]
 
@@ -510,307 +501,3 @@ def local_variables_initializer() -> Node:
 
 
 initialize_all_variables = global_variables_initializer
-
-
-# variable_scope and get_variable
-
-AUTO_REUSE: Final = "auto_reuse"
-Reuse: TypeAlias = bool | Literal["auto_reuse"] | None
-"""Whether `get_variable` finds variables (True), makes them (False), or both (`AUTO_REUSE`); None to inherit."""
-
-Regularizer: TypeAlias = Callable[[Any], Tensor | None]
-"""A function from a variable to its penalty, a scalar."""
-
-Getter: TypeAlias = Callable[..., Variable]
-"""A function that `get_variable` calls with an inner getter, as `getter`, and its own arguments, all by name."""
-
-
-@dataclass(eq=False)
-class VariableScope:
-    """A prefix of variables' names, and defaults of `get_variable`. `variable_scope` makes and opens it.
-
-    Args:
-        name: The prefix, without a slash at its end.
-        reuse: Whether `get_variable` must find a variable (True), may find one (`tf.AUTO_REUSE`), or must make one
-            (False).
-        initializer, regularizer, dtype: The defaults of the arguments of `get_variable`.
-        original_name_scope: The name scope that was opened with the scope, with a slash at its end.
-        custom_getter: Function that `get_variable` calls in place of its inner part. It gets this part as the argument
-            `getter`, and the arguments of `get_variable`, all by name.
-
-    Example:
-        >>> with tf.variable_scope("block", reuse=tf.AUTO_REUSE) as scope:
-        ...     w = tf.get_variable("w", [2])
-        >>> scope.name, w.name
-        ('block', 'block/w:0')
-        >>> scope.trainable_variables() == [w]
-        True
-    """
-
-    name: str
-    reuse: Reuse = False
-    initializer: InitializerLike | TensorLike | None = None
-    regularizer: Regularizer | None = None
-    original_name_scope: str = ""
-    dtype: DTypeLike = float32
-    custom_getter: Getter | None = None
-
-    def reuse_variables(self) -> None:
-        """Make `get_variable` find variables from here on, in place of making them."""
-        self.reuse = True
-
-    def get_collection(self, name: str) -> list[Any]:
-        """List the items of a collection that are in the scope.
-
-        Args:
-            name: Name of the collection.
-
-        Returns:
-            The items whose names begin with the scope's.
-        """
-        return get_default_graph().get_collection(name, f"{self.name}/" if self.name else None)
-
-    def global_variables(self) -> list[Variable]:
-        """List the global variables in the scope.
-
-        Returns:
-            The variables.
-        """
-        return self.get_collection(GraphKeys.GLOBAL_VARIABLES)
-
-    def trainable_variables(self) -> list[Variable]:
-        """List the trainable variables in the scope.
-
-        Returns:
-            The variables.
-        """
-        return self.get_collection(GraphKeys.TRAINABLE_VARIABLES)
-
-    def local_variables(self) -> list[Variable]:
-        """List the local variables in the scope.
-
-        Returns:
-            The variables.
-        """
-        return self.get_collection(GraphKeys.LOCAL_VARIABLES)
-
-
-def _store(graph: Graph) -> tuple[dict[str, Variable], list[VariableScope]]:
-    return graph.stores.setdefault("variables", ({}, [VariableScope("")]))  # type: ignore[no-any-return]
-
-
-def get_variable_scope() -> VariableScope:
-    """Give the innermost open variable scope of the default graph.
-
-    Returns:
-        The scope; outside of all scopes one with an empty name.
-
-    Example:
-        >>> with tf.variable_scope("a"), tf.variable_scope("b"):
-        ...     print(tf.get_variable_scope().name)
-        a/b
-    """
-    return _store(get_default_graph())[1][-1]
-
-
-@contextmanager
-def variable_scope(
-    name_or_scope: str | VariableScope | None,
-    default_name: str | None = None,
-    values: Any = None,
-    initializer: InitializerLike | TensorLike | None = None,
-    regularizer: Regularizer | None = None,
-    reuse: Reuse = None,
-    dtype: DTypeLike | None = None,
-    custom_getter: Getter | None = None,
-    **_ignored: Any,
-) -> Iterator[VariableScope]:
-    """Open a scope that prefixes the names of `get_variable` and of nodes, in a `with` block.
-
-    Args:
-        name_or_scope: Name of the scope, or a scope to open again. None takes `default_name`.
-        default_name: Name that is made unique, such as `conv2d`, `conv2d_1`, …
-        values: TensorFlow 1's; it has no effect.
-        initializer, regularizer, dtype: Defaults of the arguments of `get_variable`; None to inherit those of the scope
-            around it.
-        reuse: True to find variables, `tf.AUTO_REUSE` to find or make them; None or False to inherit.
-        custom_getter: Function that `get_variable` calls in place of its inner part; see `VariableScope`. It is called
-            first, and calls the getters of the scopes around it.
-
-    Yields:
-        The scope.
-
-    Raises:
-        TypeError: Both names are None.
-
-    Example:
-        >>> def layer(x):
-        ...     with tf.variable_scope("layer", reuse=tf.AUTO_REUSE):
-        ...         return x * tf.get_variable("scale", [], initializer=tf.ones_initializer())
-        >>> y = layer(layer(tf.constant(3.0)))
-        >>> [v.name for v in tf.global_variables()]
-        ['layer/scale:0']
-    """
-    graph = get_default_graph()
-    stack = _store(graph)[1]
-    outer = stack[-1]
-    if isinstance(name_or_scope, VariableScope):
-        full, short = name_or_scope.name, name_or_scope.name.rpartition("/")[2]
-        outer = name_or_scope
-    else:
-        short = name_or_scope if name_or_scope is not None else _unique_scope(graph, default_name)
-        full = f"{outer.name}/{short}" if outer.name else short
-    with graph.name_scope(short or None) as scope_name:
-        new = VariableScope(
-            full,
-            outer.reuse if reuse is None or not reuse else reuse,
-            outer.initializer if initializer is None else initializer,
-            outer.regularizer if regularizer is None else regularizer,
-            name_or_scope.original_name_scope if isinstance(name_or_scope, VariableScope) else scope_name,
-            outer.dtype if dtype is None else as_dtype(dtype),
-            _chained(custom_getter, outer.custom_getter),
-        )
-        stack.append(new)
-        counts = _scope_counts(graph)
-        counts[full] = counts.get(full, 0) + 1
-        try:
-            yield new
-        finally:
-            stack.remove(new)
-            counts.update((name, 0) for name in counts if name.startswith(f"{full}/"))
-
-
-def _chained(inner: Any, outer: Any) -> Any:
-    """Two custom getters as one, either of which may be None."""
-    if inner is None or outer is None:
-        return outer if inner is None else inner
-    return lambda getter, **arguments: inner(getter=partial(outer, getter), **arguments)
-
-
-def _scope_counts(graph: Graph) -> dict[str, int]:
-    """The number of times that each variable scope was opened since the scope around it was."""
-    return graph.stores.setdefault("scope_counts", {})  # type: ignore[no-any-return]
-
-
-def _unique_scope(graph: Graph, default_name: str | None) -> str:
-    if not default_name:
-        raise TypeError("If default_name is None then name_or_scope is required")
-    counts, outer = _scope_counts(graph), get_variable_scope().name
-    name, index = default_name, 0
-    while counts.get(f"{outer}/{name}" if outer else name):
-        index += 1
-        name = f"{default_name}_{index}"
-    return name
-
-
-def get_variable(
-    name: str,
-    shape: ShapeLike = None,
-    dtype: DTypeLike | None = None,
-    initializer: InitializerLike | TensorLike | None = None,
-    regularizer: Regularizer | None = None,
-    trainable: bool = True,
-    collections: Iterable[str] | None = None,
-    **_ignored: Any,
-) -> Variable:
-    """Find a variable by its name in the current variable scope, or make it.
-
-    Args:
-        name: Name of the variable, which the scope's name prefixes.
-        shape: The shape, fully known. None if `initializer` is a tensor or an array.
-        dtype: The dtype; by default the scope's, which is float32 if not set.
-        initializer: A function of (shape, dtype), a class of initializers, a tensor or an array; by default the
-            scope's, or else Glorot's uniform one, or zeros for integers.
-        regularizer: Function from the variable to its penalty, which is added to `tf.GraphKeys.REGULARIZATION_LOSSES`;
-            by default the scope's.
-        trainable: Whether the variable is in `tf.GraphKeys.TRAINABLE_VARIABLES`.
-        collections: Names of the collections that get the variable; by default `tf.GraphKeys.GLOBAL_VARIABLES`.
-
-    Returns:
-        The variable.
-
-    Raises:
-        GraphError: The variable exists and the scope does not reuse, or the other way round, or it has another shape or
-            dtype.
-        ValueError: The shape is not fully known, or is given beside a constant initializer.
-
-    Example:
-        >>> with tf.variable_scope("conv1"):
-        ...     kernel = tf.get_variable("kernel", [5, 5, 1, 32])
-        >>> kernel
-        <tf.Variable 'conv1/kernel:0' shape=(5, 5, 1, 32) dtype=float32_ref>
-    """
-    scope = get_variable_scope()
-    arguments: dict[str, Any] = {
-        "name": f"{scope.name}/{name}" if scope.name else name,
-        "shape": shape,
-        "dtype": scope.dtype if dtype is None else as_dtype(dtype),
-        "initializer": scope.initializer if initializer is None else initializer,
-        "regularizer": scope.regularizer if regularizer is None else regularizer,
-        "trainable": trainable,
-        "collections": collections,
-    }
-    if scope.custom_getter is None:
-        return _get_variable(scope.reuse, **arguments)
-    return scope.custom_getter(getter=partial(_get_variable, scope.reuse), **arguments)
-
-
-def _get_variable(
-    reuse: Any, name: str, shape: Any = None, dtype: Any = float32, initializer: Any = None, regularizer: Any = None,
-    trainable: bool = True, collections: Any = None, **_ignored: Any,
-) -> Variable:  # fmt: skip
-    """The inner part of `get_variable`, which takes a full name. Custom getters get it."""
-    graph = get_default_graph()
-    variables = _store(graph)[0]
-    found = variables.get(name)
-    if found is not None:
-        return _reused(found, name, reuse, shape, dtype)
-    if reuse is True:
-        raise GraphError(
-            f"Variable {name} does not exist, or was not created with tf.get_variable(). "
-            "Did you mean to set reuse=tf.AUTO_REUSE in VarScope?"
-        )
-    initial = _initial_value(initializer, shape, as_dtype(dtype))
-    with graph.name_scope(None):
-        kind = None if not callable(initial) else dtype
-        made = Variable(initial, trainable, collections, name=name, dtype=kind)
-    variables[name] = made
-    if regularizer is not None:
-        with graph.name_scope(f"{name}/Regularizer/"):
-            penalty = regularizer(made)
-        if penalty is not None:
-            graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, penalty)
-    return made
-
-
-def _reused(found: Variable, full: str, reuse: Any, shape: Any, dtype: Any) -> Variable:
-    if not reuse:
-        raise GraphError(
-            f"Variable {full} already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in "
-            f"VarScope? Originally defined at {found.op.source.describe()}"
-        )
-    if shape is not None and not found.shape.is_compatible_with(shape):
-        raise GraphError(
-            f"Trying to share variable {full}, but specified shape {TensorShape(shape)} and found shape {found.shape}."
-        )
-    if found.dtype != as_dtype(dtype):
-        raise GraphError(
-            f"Trying to share variable {full}, but specified dtype {as_dtype(dtype).name} "
-            f"and found dtype {found.dtype.name}."
-        )
-    return found
-
-
-def _initial_value(initializer: Any, shape: Any, dtype: Any) -> Any:
-    if initializer is not None and not callable(initializer):
-        if shape is not None:
-            raise ValueError("If initializer is a constant, do not specify shape.")
-        return initializer
-    dims = as_shape(shape)
-    if dims is None or None in dims:
-        raise ValueError(f"The shape of a new variable must be fully defined, but instead was {TensorShape(shape)}.")
-    default = glorot_uniform_initializer if dtype.is_floating else zeros_initializer
-    make: Callable[..., Any] = default if initializer is None else initializer
-    if isinstance(make, type):
-        make = make()
-    return lambda: make(list(dims), dtype=dtype)

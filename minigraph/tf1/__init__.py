@@ -1,7 +1,7 @@
 """TensorFlow 1's names for old programs: `import minigraph.tf1 as tf`.
 
-All of minigraph's own, and what only programs written for TensorFlow 1 ask for: flags, gfile, logging, slim, the
-tutorials' data, supervisors. `install` makes it `tensorflow` for the process.
+It has all names of minigraph, and those that only TensorFlow 1 programs need: flags, gfile, logging, slim, the
+tutorials' data, supervisors. `install` makes it the process's `tensorflow`.
 """
 
 import sys as _sys

@@ -1,4 +1,4 @@
-"""`tf.app`: running a program's `main` with the flags read."""
+"""`tf.app`: parses the flags and runs a program's `main`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ __all__ = ["flags", "run"]
 
 
 def run(main: Callable[[list[str]], Any] | None = None, argv: Sequence[str] | None = None) -> NoReturn:
-    """Read the flags, call `main` (by default that of the program) with the other arguments, and exit with its
-    result."""
+    """Parse the flags, call `main` (default: the program's) with the remaining arguments, and exit with its result."""
     rest = flags.FLAGS(sys.argv if argv is None else argv, known_only=True)
     chosen = main if main is not None else sys.modules["__main__"].main
     sys.exit(chosen(rest))

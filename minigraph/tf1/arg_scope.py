@@ -31,19 +31,22 @@ def add_arg_scope(function: F) -> F:
 
 
 def has_arg_scope(function: Any) -> bool:
-    """Whether `arg_scope` takes the function."""
+    """Whether `arg_scope` accepts the function."""
     return bool(_key(function))
 
 
 def current_arg_scope() -> Scope:
-    """What is set here, by function."""
+    """The arguments set in the current scope, by function."""
     return _stack[-1]
 
 
 @contextmanager
 def arg_scope(list_ops_or_scope: Iterable[Any] | Mapping[str, Any], **kwargs: Any) -> Iterator[Scope]:
-    """Arguments for functions decorated by `add_arg_scope`, added to those of the blocks around; or a scope from
-    before (`with arg_scope(...) as scope`) once more. ValueError for a function that is not decorated."""
+    """Set default arguments of functions decorated with `add_arg_scope`, in addition to those of enclosing blocks.
+
+    An earlier scope (`with arg_scope(...) as scope`) may be given instead. Raises ValueError for an undecorated
+    function.
+    """
     if not isinstance(list_ops_or_scope, Mapping | list | tuple):
         raise TypeError(
             "list_ops_or_scope must either be a list/tuple of functions or a reused scope (a dictionary), "

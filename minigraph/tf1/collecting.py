@@ -1,4 +1,4 @@
-"""What layers put into collections: their outputs, under the names of their scopes."""
+"""Collections of layer outputs, under the names of their scopes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from minigraph.core.graph import Tensor
 
 
 def collect_named_outputs(collections: Any, alias: str, outputs: Tensor) -> Tensor:
-    """Put a layer's output into collections, and remember the name of its scope, under which end points list it."""
+    """Add a layer's output to collections, with its scope's name as its end point name."""
     outputs.graph.stores.setdefault("aliases", {})[outputs] = alias
     for name in collections if isinstance(collections, list | tuple) else [collections]:
         if name:
@@ -18,6 +18,6 @@ def collect_named_outputs(collections: Any, alias: str, outputs: Tensor) -> Tens
 
 
 def convert_collection_to_dict(collection: str) -> dict[str, Tensor]:
-    """The tensors of a collection by the names of their scopes."""
+    """The tensors of a collection by scope name."""
     aliases = tf.get_default_graph().stores.get("aliases", {})
     return {aliases.get(t, t.op.name): t for t in tf.get_collection(collection)}

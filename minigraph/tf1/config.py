@@ -1,4 +1,4 @@
-"""`ConfigProto` and its kin: options of sessions that have no effect here."""
+"""`ConfigProto` and related classes: session options without effect in minigraph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _HARMLESS = {"allow_soft_placement", "log_device_placement", "allow_growth"}
 
 
 class _Options:
-    """Any attributes; nested ones come into being when they are looked at."""
+    """An object with arbitrary attributes; nested ones are created on access."""
 
     def __init__(self, **fields: Any) -> None:
         for name, value in fields.items():
@@ -35,7 +35,7 @@ class _Options:
 
 
 class ConfigProto(_Options):
-    """Options of a session. All are accepted and ignored, with one warning for those that would matter."""
+    """Options of a session. All are accepted and ignored, with one warning for those that matter in TensorFlow."""
 
 
 class GPUOptions(_Options):

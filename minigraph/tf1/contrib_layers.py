@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
-from minigraph.core.typing import LayerPadding
+from minigraph.core.typing import DataFormat2D, LayerPadding
 from minigraph.layers.functions import (
     channels_of,
     dropped,
@@ -20,7 +20,7 @@ from minigraph.layers.functions import (
     product_with,
 )
 from minigraph.run.initializers import Distribution, FanMode
-from minigraph.run.variables import Regularizer
+from minigraph.run.variable_scope import Regularizer
 from minigraph.tf1.arg_scope import add_arg_scope
 from minigraph.tf1.collecting import collect_named_outputs
 
@@ -36,8 +36,8 @@ xavier_initializer_conv2d = xavier_initializer
 def variance_scaling_initializer(
     factor: float = 2.0, mode: str = "FAN_IN", uniform: bool = False, seed: int | None = None, dtype: Any = tf.float32
 ) -> Any:
-    """Values of variance factor/n, with n the fan in, the fan out, or their mean; cut at two standard deviations where
-    they are not uniform. Source: He et al. 2015."""
+    """Values of variance factor/n, with n the fan in, the fan out, or their mean; normal values are truncated at two
+    standard deviations. Source: He et al. 2015."""
     if mode not in ("FAN_IN", "FAN_OUT", "FAN_AVG"):
         raise TypeError(f"Unknown mode {mode!r}: expected FAN_IN, FAN_OUT or FAN_AVG")
     distribution: Distribution = "uniform" if uniform else "truncated_normal"
@@ -49,7 +49,7 @@ def variance_scaling_initializer(
 
 
 def _regularizer(scale: Any, scope: str | None, default: str, size: Callable[[Any], Tensor]) -> Regularizer:
-    """scale·size(w), under that name."""
+    """scale·size(w), as a named function."""
     if isinstance(scale, numbers.Integral):
         raise ValueError(f"scale cannot be an integer: {scale}")
     if isinstance(scale, numbers.Real) and scale < 0:
@@ -78,7 +78,7 @@ def l1_regularizer(scale: float, scope: str | None = None) -> Regularizer:
 def _variable(
     name: str, shape: list[int], like: Tensor, initializer: Any, regularizer: Any, trainable: bool, collections: Any,
 ) -> Any:  # fmt: skip
-    """A model's variable: it is in MODEL_VARIABLES too, and in `collections`, a list or lists by name."""
+    """A model's variable, also added to MODEL_VARIABLES and to `collections` (a list, or lists by name)."""
     extra = collections.get(name, []) if isinstance(collections, dict) else collections or []
     extra = [extra] if isinstance(extra, str) else list(extra)
     keys = [tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES, *extra]
@@ -86,7 +86,7 @@ def _variable(
 
 
 def _called(regularizer: Any, name: str) -> Any:
-    """The regularizer, with the penalty's nodes in a scope of the name that the variable has in `tf.layers`."""
+    """The regularizer, with its nodes in a scope named as the variable is in `tf.layers`."""
     if regularizer is None:
         return None
 
@@ -100,9 +100,9 @@ def _called(regularizer: Any, name: str) -> Any:
 
 def _finish(
     x: Tensor, y: Tensor, channels: int, normalizer: Any, normalizer_params: Any, biases_initializer: Any,
-    biases_regularizer: Any, trainable: bool, collections: Any, form: str | None = None,
+    biases_regularizer: Any, trainable: bool, collections: Any, form: DataFormat2D | None = None,
 ) -> Tensor:  # fmt: skip
-    """The normaliser in place of the bias, where there is one."""
+    """Apply the normaliser if given, otherwise add the bias."""
     if normalizer is not None:
         return normalizer(y, **(normalizer_params or {}))  # type: ignore[no-any-return]
     if biases_initializer is None:
@@ -191,7 +191,7 @@ def _pooling(kind: str, default: str) -> Any:
 
 @add_arg_scope
 def flatten(inputs: Any, outputs_collections: Any = None, scope: str | None = None) -> Tensor:
-    """All axes but the first as one."""
+    """Flatten all axes but the first."""
     with tf.name_scope(scope, "Flatten", [inputs]) as where:
         return collect_named_outputs(outputs_collections, where.rstrip("/"), tf.layers.flatten(inputs))
 
@@ -201,7 +201,7 @@ def dropout(
     inputs: Any, keep_prob: Any = 0.5, noise_shape: Any = None, is_training: Any = True,
     outputs_collections: Any = None, scope: str | None = None, seed: int | None = None,
 ) -> Tensor:  # fmt: skip
-    """In training, each element is kept with probability `keep_prob` and divided by it, else 0."""
+    """In training, keep each element with probability `keep_prob` and divide it by `keep_prob`; set others to 0."""
     with tf.variable_scope(scope, "Dropout", [inputs]) as where:
         tf.get_default_graph().unique_name(where.name.rpartition("/")[2])  # the layer's own scope, which nothing is in
         y = dropped(tf.convert_to_tensor(inputs), 1 - keep_prob, noise_shape, seed, known(is_training))
@@ -210,12 +210,12 @@ def dropout(
 
 @add_arg_scope
 def one_hot_encoding(labels: Any, num_classes: int, on_value: float = 1.0, off_value: float = 0.0) -> Tensor:
-    """Class numbers as rows of `num_classes`."""
+    """One-hot rows of length `num_classes`."""
     return tf.one_hot(tf.cast(labels, tf.int64), num_classes, on_value, off_value)
 
 
 def repeat(inputs: Any, repetitions: int, layer: Any, *args: Any, **kwargs: Any) -> Tensor:
-    """`layer` several times over, in scopes named <scope>/<scope>_1 and so on."""
+    """Apply `layer` repeatedly, in scopes named <scope>/<scope>_1 and so on."""
     scope = kwargs.pop("scope", None)
     with tf.variable_scope(scope, "Repeat", [inputs]):
         short = scope or getattr(layer, "__name__", "repeat")
@@ -226,7 +226,7 @@ def repeat(inputs: Any, repetitions: int, layer: Any, *args: Any, **kwargs: Any)
 
 
 def stack(inputs: Any, layer: Any, stack_args: Any, **kwargs: Any) -> Tensor:
-    """`layer` once for each of `stack_args`, in scopes named <scope>/<scope>_1 and so on."""
+    """Apply `layer` once for each of `stack_args`, in scopes named <scope>/<scope>_1 and so on."""
     scope = kwargs.pop("scope", None)
     with tf.variable_scope(scope, "Stack", [inputs]):
         short = scope or getattr(layer, "__name__", "stack")
@@ -238,7 +238,7 @@ def stack(inputs: Any, layer: Any, stack_args: Any, **kwargs: Any) -> Tensor:
 
 
 def _layout(data_format: str | None) -> str:
-    """`data_format` as `tf.layers` calls it."""
+    """`data_format` under its name in `tf.layers`."""
     if data_format not in (None, "NHWC", "NCHW"):
         raise ValueError(f"data_format must be NHWC or NCHW, not {data_format!r}")
     return "channels_first" if data_format == "NCHW" else "channels_last"

@@ -21,9 +21,9 @@ def batch_norm(
 ) -> Tensor:  # fmt: skip
     """Batch normalisation, see `tf.layers.batch_normalization`. gamma only with `scale`.
 
-    With updates_collections=None the moving averages change each time that the result is computed in training. Unless
-    fused=False, rows [N,C] are taken as images of one pixel, so that the variance that is averaged is the estimate of
-    the population's for them, too.
+    With updates_collections=None, the moving averages are updated whenever the result is computed in training. Unless
+    fused=False, rows [N,C] are treated as images of one pixel, so that their moving variance also averages unbiased
+    estimates.
     """
     for name, value in unsupported.items():
         if value not in (None, False):
@@ -57,7 +57,7 @@ def batch_norm(
 
 
 def _nodes(training: Any, center: bool, scale: bool, now: bool) -> int:
-    """How many nodes TensorFlow makes in its fused form, variables aside."""
+    """The number of nodes, without variables, of TensorFlow's fused form."""
     which = 2 if isinstance(training, Tensor) else int(bool(training))
     return (1, 11, 40 if now else 41)[which] + (not center) + (not scale)
 
@@ -69,7 +69,7 @@ def _state() -> tuple[set[Any], int]:
 
 
 def _collect(y: Tensor, before: tuple[set[Any], int], variables: Any, updates: Any, own: bool) -> Tensor:
-    """New variables go into their collections, update operations to where `updates` says; None: before the result."""
+    """Add new variables to their collections and update operations to `updates` (None: run them before the result)."""
     known_before, count = before
     graph = y.graph
     for variable in tf.global_variables():

@@ -1,4 +1,4 @@
-"""`tf.flags`: options of the command line, defined one by one and read as attributes of FLAGS."""
+"""`tf.flags`: command-line options, defined one by one and read as attributes of FLAGS."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
 
 
 class Flag(NamedTuple):
-    """One flag, as `FLAGS["name"]` gives it."""
+    """A flag, as returned by `FLAGS["name"]`."""
 
     name: str
     value: Any
 
 
 class FlagValues:
-    """The flags' values. The command line is read at the first look, or by calling with a list of arguments."""
+    """The flags' values. The command line is parsed on first access, or by a call with a list of arguments."""
 
     def __init__(self) -> None:
         self.__dict__["_parser"] = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -28,7 +28,7 @@ class FlagValues:
         self.__dict__["_parsed"] = False
 
     def define(self, name: str, default: Any, help: str | None, **options: Any) -> None:
-        """Add `--name`, also understood as `-name`."""
+        """Add `--name`, also accepted as `-name`."""
         try:
             self._parser.add_argument(f"--{name}", f"-{name}", dest=name, default=None, help=help, **options)
         except argparse.ArgumentError as error:
@@ -40,7 +40,7 @@ class FlagValues:
         self._required.append(name)
 
     def __call__(self, argv: Sequence[str], known_only: bool = False) -> list[str]:
-        """Read `argv`, of which the first is the program; what is no flag is given back. An error ends the program."""
+        """Parse `argv` (the program first) and return the arguments that are not flags. An error exits the program."""
         given = [f"{a}=true" if a.startswith("-") and a.lstrip("-") in self._booleans else a for a in argv[1:]]
         found, rest = self._parser.parse_known_args(given)
         if "--" in rest and not known_only:
@@ -123,27 +123,27 @@ def DEFINE_enum(name: str, default: Any, enum_values: Sequence[str], help: str |
 
 
 def DEFINE_list(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
-    """A flag that takes values with commas between them."""
+    """A flag with comma-separated values."""
     value = default.split(",") if isinstance(default, str) else default
     FLAGS.define(name, value, help, type=lambda text: text.split(",") if text else [])
 
 
 def DEFINE_multi_string(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
-    """A flag that may be given several times."""
+    """A flag that may be repeated."""
     FLAGS.define(name, [default] if isinstance(default, str) else default, help, action="append")
 
 
 def DEFINE_multi_integer(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
-    """A flag of integers that may be given several times."""
+    """A flag of integers that may be repeated."""
     FLAGS.define(name, [default] if isinstance(default, int) else default, help, action="append", type=int)
 
 
 def mark_flag_as_required(name: str, **_ignored: Any) -> None:
-    """Make it an error not to give a flag that has no default."""
+    """Require a flag without default."""
     FLAGS.require(name)
 
 
 def mark_flags_as_required(names: Sequence[str], **_ignored: Any) -> None:
-    """Make it an error not to give flags that have no default."""
+    """Require flags without defaults."""
     for name in names:
         FLAGS.require(name)

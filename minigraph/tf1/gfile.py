@@ -1,4 +1,4 @@
-"""`tf.gfile`: files and folders by path. What fails raises one of `tf.errors`."""
+"""`tf.gfile`: files and folders by path. Failures raise errors of `tf.errors`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from minigraph.core.errors import (
 
 @contextmanager
 def _errors_of(path: Any) -> Iterator[None]:
-    """The operating system's errors as TensorFlow's."""
+    """Converts the operating system's errors to TensorFlow's."""
     name = os.fspath(path)
     try:
         yield
@@ -38,7 +38,7 @@ def _errors_of(path: Any) -> Iterator[None]:
 
 
 class GFile:
-    """A file, opened at first use. NotFoundError where there is none to read."""
+    """A file, opened on first use. Raises NotFoundError if a file to read does not exist."""
 
     def __init__(self, name: Any, mode: str = "r") -> None:
         self.name = os.fspath(name)
@@ -112,39 +112,39 @@ def IsDirectory(path: Any) -> bool:
 
 
 def ListDirectory(path: Any) -> list[str]:
-    """The names in a folder. NotFoundError where there is none."""
+    """The names in a folder. Raises NotFoundError if it does not exist."""
     if not os.path.isdir(path):
         raise NotFoundError(f"Could not find directory {os.fspath(path)}")
     return os.listdir(path)
 
 
 def Glob(pattern: Any) -> list[str]:
-    """The paths that fit a pattern, or any of several."""
+    """The paths that match a pattern, or any of several."""
     patterns = pattern if isinstance(pattern, list | tuple) else [pattern]
     return [path for p in patterns for path in sorted(_glob.glob(os.fspath(p)))]
 
 
 def MakeDirs(path: Any) -> None:
-    """Make a folder and those above it, where they are not there."""
+    """Create a folder and its parents unless they exist."""
     with _errors_of(path):
         os.makedirs(path, exist_ok=True)
 
 
 def MkDir(path: Any) -> None:
-    """Make a folder, where it is not there. NotFoundError where the one above is not."""
+    """Create a folder unless it exists. Raises NotFoundError if its parent does not exist."""
     if not os.path.isdir(path):
         with _errors_of(path):
             os.mkdir(path)
 
 
 def Remove(path: Any) -> None:
-    """Remove a file. NotFoundError where there is none."""
+    """Remove a file. Raises NotFoundError if it does not exist."""
     with _errors_of(path):
         os.remove(path)
 
 
 def DeleteRecursively(path: Any) -> None:
-    """Remove a folder with all in it. NotFoundError where there is none."""
+    """Remove a folder and its contents. Raises NotFoundError if it does not exist."""
     with _errors_of(path):
         if os.path.isdir(path):
             shutil.rmtree(path)
@@ -153,14 +153,14 @@ def DeleteRecursively(path: Any) -> None:
 
 
 def Copy(oldpath: Any, newpath: Any, overwrite: bool = False) -> None:
-    """Copy a file. AlreadyExistsError where there is one already, without `overwrite`."""
+    """Copy a file. Raises AlreadyExistsError if the target exists, unless `overwrite`."""
     with _errors_of(oldpath):
         _refuse_to_overwrite(newpath, overwrite)
         shutil.copyfile(oldpath, newpath)
 
 
 def Rename(oldname: Any, newname: Any, overwrite: bool = False) -> None:
-    """Rename a file or folder. AlreadyExistsError where there is one already, without `overwrite`."""
+    """Rename a file or folder. Raises AlreadyExistsError if the target exists, unless `overwrite`."""
     with _errors_of(oldname):
         _refuse_to_overwrite(newname, overwrite)
         os.replace(oldname, newname)
@@ -180,14 +180,14 @@ class FileStatistics(NamedTuple):
 
 
 def Stat(filename: Any) -> FileStatistics:
-    """NotFoundError where there is nothing."""
+    """The status of a path. Raises NotFoundError if it does not exist."""
     with _errors_of(filename):
         found = os.stat(filename)
     return FileStatistics(found.st_size, found.st_mtime_ns, os.path.isdir(filename))
 
 
 def Walk(top: Any, in_order: bool = True) -> Iterator[tuple[str, list[str], list[str]]]:
-    """(folder, folders in it, files in it) for a folder and all below it."""
+    """Yield (folder, its folders, its files) for a folder and all folders below it."""
     return os.walk(os.fspath(top), topdown=in_order)
 
 

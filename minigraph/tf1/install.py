@@ -1,4 +1,4 @@
-"""Making `import tensorflow` mean this package."""
+"""Makes `import tensorflow` import this package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minigraph.tf1.namespace import MissingModuleError, missing
 
 
 class _Finder(MetaPathFinder):
-    """Tells of modules of TensorFlow that are not there. Those that are there are in `sys.modules`."""
+    """Raises errors for missing modules of TensorFlow. Existing ones are in `sys.modules`."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -24,8 +24,10 @@ class _Finder(MetaPathFinder):
 
 
 def install() -> None:
-    """For the rest of the process, `tensorflow` and its modules are minigraph's. RuntimeError where the real one has
-    been imported."""
+    """Replace `tensorflow` and its modules by minigraph's for the rest of the process.
+
+    Raises RuntimeError if TensorFlow has already been imported.
+    """
     from minigraph.tf1.tree import MODULES
 
     here = sys.modules["minigraph.tf1"]

@@ -61,7 +61,7 @@ def fatal(msg: str, *args: Any, **kwargs: Any) -> None:
 
 
 def _count() -> int:
-    """How often the line that called a function of this module has done so before."""
+    """The number of earlier calls of this module from the caller's line."""
     frame = sys._getframe(2)
     key = frame.f_code.co_filename, frame.f_lineno
     _counts[key] += 1
@@ -69,7 +69,7 @@ def _count() -> int:
 
 
 def log_every_n(level: int, msg: str, n: int, *args: Any) -> None:
-    """Log each n-th time that the line is reached, the first time too."""
+    """Log every n-th time that the line is reached, starting with the first."""
     if _count() % n == 0:
         log(level, msg, *args)
 
@@ -81,7 +81,7 @@ def log_first_n(level: int, msg: str, n: int, *args: Any) -> None:
 
 
 def log_if(level: int, msg: str, condition: Any, *args: Any) -> None:
-    """Log where the condition holds."""
+    """Log if the condition holds."""
     if condition:
         log(level, msg, *args)
 

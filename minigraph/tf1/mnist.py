@@ -17,8 +17,8 @@ from minigraph.ops.random.distributions import get_seed
 class DataSet:
     """Images [N,784] (or [N,28,28,1] without `reshape`) and labels.
 
-    A set seeds NumPy's global generator when it is made, by `seed` or else by the graph's seed, and shuffles with it,
-    so that equal programs get equal batches.
+    The constructor seeds NumPy's global generator with `seed` or the graph's seed. Shuffling uses this generator, so
+    that equal programs get equal batches.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class DataSet:
         return self._epochs_completed
 
     def next_batch(self, batch_size: int, fake_data: bool = False, shuffle: bool = True) -> tuple[Any, Any]:
-        """The next images and labels. What is missing at the end of an epoch comes from the next one, shuffled anew."""
+        """The next images and labels. The last batch of an epoch is filled from the next epoch, reshuffled."""
         if batch_size > self.num_examples:
             raise ValueError(f"a batch of {batch_size} is larger than the data, {self.num_examples}")
         start, stop = self._start, self._start + batch_size
@@ -82,7 +82,7 @@ class DataSet:
 
 
 class Datasets(NamedTuple):
-    """Three parts of a data set."""
+    """The three parts of a data set."""
 
     train: DataSet
     validation: DataSet
@@ -93,9 +93,13 @@ def read_data_sets(
     train_dir: Any, fake_data: bool = False, one_hot: bool = False, dtype: Any = tf.float32, reshape: bool = True,
     validation_size: int = 5000, seed: int | None = None, source_url: str = "",
 ) -> Datasets:  # fmt: skip
-    """MNIST from the folder `train_dir`; else the full set where `minigraph data mnist` has put it; else, with a
-    warning, the 6,000 digits in the package. Nothing is downloaded. The first `validation_size` training images are
-    for validation: one in ten of the digits in the package, if it is more than there are."""
+    """MNIST from the folder `train_dir`, or the full set that `minigraph data mnist` downloaded.
+
+    Without either, warns and returns the 6,000 digits in the package. Nothing is downloaded.
+
+    validation_size: the number of first training images for validation; if the package's digits are fewer, a tenth of
+    them.
+    """
     digits = _find(train_dir)
     train_images, train_labels = _parts(digits, "train", one_hot)
     test_images, test_labels = _parts(digits, "test", one_hot)
@@ -135,7 +139,7 @@ def _find(train_dir: Any) -> Any:
 
 
 def _parts(digits: Any, part: str, one_hot: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Images [N,28,28,1] in 0…255, and labels."""
+    """Images [N,28,28,1] from 0 to 255, and labels."""
     images = np.rint(getattr(digits, f"{part}_images") * 255).astype(np.uint8).reshape(-1, 28, 28, 1)
     labels = getattr(digits, f"{part}_labels")
     return images, labels.astype(np.float64) if one_hot else labels.argmax(1).astype(np.uint8)

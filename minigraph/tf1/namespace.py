@@ -1,4 +1,4 @@
-"""Modules that are put together from others, and the error for a name that is in none of them."""
+"""Modules assembled from other modules, and the error for missing names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RENAMED = {
 
 
 class MissingSymbolError(AttributeError):
-    """A name of TensorFlow 1 that minigraph does not have. The message names it, and the closest that is there."""
+    """A TensorFlow 1 name that minigraph lacks. The message suggests the closest existing name."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -47,13 +47,13 @@ class MissingSymbolError(AttributeError):
 
 
 class MissingModuleError(ModuleNotFoundError):
-    """A module of TensorFlow 1 that minigraph does not have. The message names it, and the closest that is there."""
+    """A TensorFlow 1 module that minigraph lacks. The message suggests the closest existing name."""
 
 
 class Namespace(ModuleType):
-    """A module with `names` of its own, and those of `sources`, the first that has a name.
+    """A module with its own `names` and those of `sources`; the first source with a name provides it.
 
-    A source is a module, or anything else with attributes; of modules only public names count that are no modules.
+    A source is a module or another object with attributes. From modules, only public names other than modules count.
     """
 
     def __init__(self, path: str, sources: Iterable[Any] = (), names: Mapping[str, Any] | None = None) -> None:
@@ -88,7 +88,7 @@ _GATHERED = ("minigraph", "minigraph.nn", "minigraph.math", "minigraph.linalg", 
 
 
 def _offers(source: Any, name: str) -> bool:
-    """Whether the name is one for others to use: listed, or made in that module."""
+    """Whether the name is public: listed in `__all__` or defined in this module."""
     listed = getattr(source, "__all__", None)
     if name.startswith("_") or (listed is not None and name not in listed):
         return False
@@ -108,7 +108,7 @@ def _offers(source: Any, name: str) -> bool:
 
 
 def symbols(namespace: Namespace, prefix: str = "") -> Iterator[str]:
-    """The dotted names of what is public in a namespace and those below it; not what is in classes."""
+    """The dotted public names of a namespace and the namespaces below it, without members of classes."""
     for name in dir(namespace):
         if prefix + name in _PRIVATE:
             continue
@@ -119,7 +119,7 @@ def symbols(namespace: Namespace, prefix: str = "") -> Iterator[str]:
 
 
 def missing(path: str, kind: str = "symbol") -> str:
-    """What to tell of a symbol or module `path` (without "tensorflow.") that is not there."""
+    """The message for a missing symbol or module `path` (without "tensorflow.")."""
     near = closest(path)
     hint = f" The closest there is: tf.{near}." if near else ""
     base, _, name = path.rpartition(".")
@@ -130,7 +130,7 @@ def missing(path: str, kind: str = "symbol") -> str:
 
 
 def closest(path: str) -> str | None:
-    """The present symbol that is most likely meant: a new name, the same name elsewhere, or a similar one."""
+    """The existing symbol that is most likely meant: a new name, the same name elsewhere, or a similar one."""
     if path in RENAMED:
         return RENAMED[path]
     known = list(dict.fromkeys(symbols(ROOT)))

@@ -19,7 +19,7 @@ def get_variables(scope: str | None = None, suffix: str | None = None, collectio
 
 
 def get_model_variables(scope: str | None = None, suffix: str | None = None) -> list[Any]:
-    """The variables that layers have made."""
+    """The variables created by layers."""
     return get_variables(scope, suffix, tf.GraphKeys.MODEL_VARIABLES)
 
 
@@ -28,7 +28,7 @@ def get_trainable_variables(scope: str | None = None, suffix: str | None = None)
 
 
 def get_variables_by_name(given_name: str, scope: str | None = None) -> list[Any]:
-    """Variables whose last part of the name is `given_name`."""
+    """Variables whose name ends with the part `given_name`."""
     return [v for v in get_variables(scope) if v.op.name.rpartition("/")[2] == given_name]
 
 
@@ -44,9 +44,11 @@ def get_variables_to_restore(include: Any = None, exclude: Any = None) -> list[A
 def assign_from_checkpoint_fn(
     model_path: Any, var_list: Any, ignore_missing_vars: bool = False, reshape_variables: bool = False
 ) -> Callable[[Any], None] | None:
-    """A function of a session that gives the variables (a list, or by their names in the checkpoint) their values from
-    a checkpoint. ignore_missing_vars: leave alone what it does not hold; None if that is all. ValueError for nothing
-    to restore; NotFoundError."""
+    """A function of a session that restores the variables (a list, or by their names in the checkpoint).
+
+    ignore_missing_vars: skip variables that the checkpoint lacks; returns None if it lacks all. Raises ValueError for
+    an empty list, NotFoundError.
+    """
     if not var_list:
         raise ValueError("var_list cannot be empty")
     named = dict(var_list) if isinstance(var_list, Mapping) else {v.op.name: v for v in var_list}
@@ -67,9 +69,10 @@ def create_train_op(
     variables_to_train: Any = None, clip_gradient_norm: float = 0, summarize_gradients: bool = False,
     gradient_multipliers: Mapping[Any, float] | None = None, check_numerics: bool = True, **_ignored: Any,
 ) -> Tensor:  # fmt: skip
-    """A tensor that makes one step and gives the loss. update_ops run first: by default those of the collection.
+    """A tensor that runs one training step and returns the loss.
 
-    global_step: 0 stands for the graph's own. check_numerics: a loss that is not finite is an error.
+    update_ops: run before the step; by default those of UPDATE_OPS. global_step: 0 means the graph's own.
+    check_numerics: fail if the loss is not finite.
     """
     if isinstance(global_step, int):
         global_step = tf.train.get_or_create_global_step()
@@ -99,9 +102,9 @@ def train(
     save_interval_secs: float = 600, saver: Any = None, global_step: Any = None, session_config: Any = None,
     graph: Any = None, **_ignored: Any,
 ) -> Any:  # fmt: skip
-    """Run `train_op` until the global step is `number_of_steps`; the last loss.
+    """Run `train_op` until the global step is `number_of_steps`; return the last loss.
 
-    logdir: checkpoints and event files go there, and training goes on from its latest checkpoint; None for neither.
+    logdir: folder for checkpoints and event files; training resumes from its latest checkpoint. None disables both.
     """
     target = graph or tf.get_default_graph()
     with target.as_default():
@@ -138,7 +141,7 @@ def train(
 
 
 def _start(session: Any, init_op: Any, init_fn: Any, saver: Any, logdir: Any) -> None:
-    """The latest checkpoint, or else initial values."""
+    """Restore the latest checkpoint, or initialise the variables."""
     session.run(init_op)
     latest = tf.train.latest_checkpoint(logdir) if logdir else None
     if latest:

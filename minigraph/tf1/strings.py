@@ -1,4 +1,4 @@
-"""`tf.compat`: text and bytes, and what says that TensorFlow 1 is wanted."""
+"""`tf.compat`: text and bytes, and the switches for TensorFlow 1's behaviour."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ bytes_or_text_types = (bytes, str)
 
 
 def as_bytes(bytes_or_text: Any, encoding: str = "utf-8") -> bytes:
-    """The text in bytes. TypeError for neither."""
+    """Text or bytes as bytes. Raises TypeError for anything else."""
     if isinstance(bytes_or_text, str):
         return bytes_or_text.encode(encoding)
     if isinstance(bytes_or_text, bytes):
@@ -17,7 +17,7 @@ def as_bytes(bytes_or_text: Any, encoding: str = "utf-8") -> bytes:
 
 
 def as_text(bytes_or_text: Any, encoding: str = "utf-8") -> str:
-    """The bytes as text. TypeError for neither."""
+    """Text or bytes as text. Raises TypeError for anything else."""
     return as_bytes(bytes_or_text, encoding).decode(encoding)
 
 
@@ -30,4 +30,4 @@ def as_str_any(value: Any) -> str:
 
 
 def accept_v1(*_args: Any, **_kwargs: Any) -> None:
-    """Nothing: this is TensorFlow 1's behaviour."""
+    """Do nothing: minigraph always behaves like TensorFlow 1."""

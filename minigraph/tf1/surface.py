@@ -1,4 +1,4 @@
-"""The names of TensorFlow 1 that programs for convolutional networks use, in tiers by how many do."""
+"""The TensorFlow 1 names that programs for convolutional networks use, in tiers by frequency."""
 
 TIERS: dict[int, str] = {
     1: """

@@ -1,4 +1,4 @@
-"""`tf.test`, and other names that look at the machine."""
+"""`tf.test`, and other names that inspect the machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from minigraph.ops.random.distributions import get_seed as _get_seed
 
 
 class TestCase(unittest.TestCase):
-    """A test with a default graph of its own."""
+    """A test case with its own default graph."""
 
     def setUp(self) -> None:
         self._scope = tf.Graph().as_default()
@@ -22,7 +22,7 @@ class TestCase(unittest.TestCase):
         self.addCleanup(self._scope.__exit__, None, None, None)
 
     def session(self, graph: Any = None, config: Any = None, **_ignored: Any) -> Any:
-        """A session, to be used in a `with` block."""
+        """A session for a `with` block."""
         return tf.Session(graph=graph, config=config)
 
     def assertAllClose(self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, msg: Any = None) -> None:
@@ -33,7 +33,7 @@ class TestCase(unittest.TestCase):
 
 
 def main(argv: Any = None) -> None:
-    """Run the tests of the program."""
+    """Run the program's tests."""
     unittest.main(argv=argv)
 
 
@@ -42,7 +42,7 @@ def get_temp_dir() -> str:
 
 
 def is_gpu_available(*_args: Any, **_kwargs: Any) -> bool:
-    """False: a backend is chosen with Session(backend=...), and no program has to ask."""
+    """False: Session(backend=...) selects the backend, so programs need not ask."""
     return False
 
 

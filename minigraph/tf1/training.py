@@ -1,4 +1,4 @@
-"""Sessions that keep themselves: `MonitoredTrainingSession` with hooks, and `Supervisor`."""
+"""Managed sessions: `MonitoredTrainingSession` with hooks, and `Supervisor`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "model.ckpt"
 
 
 class SessionRunArgs(NamedTuple):
-    """What a hook wants to be run as well."""
+    """A hook's additional fetches, feeds and options for a run."""
 
     fetches: Any = None
     feed_dict: Any = None
@@ -23,7 +23,7 @@ class SessionRunArgs(NamedTuple):
 
 
 class SessionRunValues(NamedTuple):
-    """What came of a hook's `SessionRunArgs`."""
+    """The results of a hook's `SessionRunArgs`."""
 
     results: Any
     options: Any = None
@@ -31,7 +31,7 @@ class SessionRunValues(NamedTuple):
 
 
 class SessionRunContext:
-    """What hooks see of a run."""
+    """The context of a run, for hooks."""
 
     def __init__(self, original_args: SessionRunArgs, session: Any) -> None:
         self.original_args = original_args
@@ -44,26 +44,26 @@ class SessionRunContext:
 
 
 class SessionRunHook:
-    """Does something around the runs of a monitored session. All methods may be left as they are."""
+    """A hook around the runs of a monitored session. By default, all methods do nothing."""
 
     def begin(self) -> None:
-        """Once, before there is a session: nodes can still be made."""
+        """Called once before the session is created; may add nodes."""
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Once, when the variables have their values."""
+        """Called once after the variables are initialised."""
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs | None:
-        """Before each run; gives what is to be run as well."""
+        """Called before each run; returns additional fetches and feeds."""
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
-        """After each run."""
+        """Called after each run."""
 
     def end(self, session: Any) -> None:
-        """Once, at the end, unless an error has ended it."""
+        """Called once at the end, unless an error ended the session."""
 
 
 class _StepHook(SessionRunHook):
-    """A hook that looks at the global step after each run."""
+    """A hook that reads the global step after each run."""
 
     def begin(self) -> None:
         self._step = tf.train.get_global_step()
@@ -95,7 +95,7 @@ class StopAtStepHook(_StepHook):
 
 
 class CheckpointSaverHook(_StepHook):
-    """Saves a checkpoint each `save_secs` seconds or `save_steps` steps, and at the end."""
+    """Saves a checkpoint every `save_secs` seconds or `save_steps` steps, and at the end."""
 
     def __init__(
         self, checkpoint_dir: Any, save_secs: float | None = None, save_steps: int | None = None, saver: Any = None,
@@ -118,7 +118,7 @@ class CheckpointSaverHook(_StepHook):
 
 
 class SummarySaverHook(SessionRunHook):
-    """Writes a summary each `save_steps` steps or `save_secs` seconds."""
+    """Writes a summary every `save_steps` steps or `save_secs` seconds."""
 
     def __init__(
         self, save_steps: int | None = None, save_secs: float | None = None, output_dir: Any = None,
@@ -149,7 +149,7 @@ class SummarySaverHook(SessionRunHook):
 
 
 class LoggingTensorHook(SessionRunHook):
-    """Logs tensors (a list, or by name) each `every_n_iter` runs or `every_n_secs` seconds."""
+    """Logs tensors (a list, or by name) every `every_n_iter` runs or `every_n_secs` seconds."""
 
     def __init__(
         self, tensors: Any, every_n_iter: int | None = None, every_n_secs: float | None = None, at_end: bool = False,
@@ -200,7 +200,7 @@ class NanLossDuringTrainingError(RuntimeError):
 
 
 class NanTensorHook(SessionRunHook):
-    """Stops, or fails, when a tensor is NaN."""
+    """Stops the session, or raises an error, when a tensor is NaN."""
 
     def __init__(self, loss_tensor: Any, fail_on_nan_loss: bool = True) -> None:
         self._loss, self._fails = loss_tensor, fail_on_nan_loss
@@ -217,7 +217,7 @@ class NanTensorHook(SessionRunHook):
 
 
 class FinalOpsHook(SessionRunHook):
-    """Runs something at the end; see `final_ops_values`."""
+    """Runs fetches at the end; see `final_ops_values`."""
 
     def __init__(self, final_ops: Any, final_ops_feed_dict: Any = None) -> None:
         self._ops, self._feeds = final_ops, final_ops_feed_dict
@@ -228,7 +228,7 @@ class FinalOpsHook(SessionRunHook):
 
 
 class FeedFnHook(SessionRunHook):
-    """Feeds what a function gives."""
+    """Feeds the values that a function returns."""
 
     def __init__(self, feed_fn: Any) -> None:
         self._feed = feed_fn
@@ -238,7 +238,7 @@ class FeedFnHook(SessionRunHook):
 
 
 class _Timer:
-    """Tells when something is due again: the first time, and each so many steps or seconds."""
+    """A timer that is due the first time, and then every given number of steps or seconds."""
 
     def __init__(self, steps: int | None, seconds: float | None) -> None:
         self._steps, self._seconds = steps, seconds
@@ -258,7 +258,7 @@ class _Timer:
 
 
 class Scaffold:
-    """What a monitored session starts from. By default: initial values, and a saver of all variables."""
+    """The set-up of a monitored session. By default: initial values, and a saver of all variables."""
 
     def __init__(
         self, init_op: Any = None, init_feed_dict: Any = None, init_fn: Any = None, saver: Any = None,
@@ -268,7 +268,7 @@ class Scaffold:
         self.local_init_op, self.summary_op = local_init_op, summary_op
 
     def finalize(self) -> Scaffold:
-        """Make what is still missing."""
+        """Create the missing parts."""
         if self.init_op is None:
             self.init_op = tf.global_variables_initializer()
         if self.local_init_op is None:
@@ -279,7 +279,7 @@ class Scaffold:
 
 
 class MonitoredSession:
-    """A session with hooks. Its graph is finalized; at the start its variables have values."""
+    """A session with hooks. It finalizes the graph and initialises the variables."""
 
     def __init__(self, hooks: Sequence[SessionRunHook] = (), scaffold: Any = None, directory: Any = None,
                  config: Any = None) -> None:  # fmt: skip
@@ -302,7 +302,7 @@ class MonitoredSession:
             hook.after_create_session(self._session, None)
 
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
-        """`Session.run`, with the hooks before and after, and what they fetch and feed."""
+        """`Session.run` with hooks before and after, and their fetches and feeds."""
         if self._closed:
             raise RuntimeError("Run called even after should_stop requested.")
         context = SessionRunContext(SessionRunArgs(fetches, feed_dict, options), self._session)
@@ -318,7 +318,7 @@ class MonitoredSession:
         return values
 
     def run_step_fn(self, step_fn: Any) -> Any:
-        """Call a function with an object whose `session` is the plain session, and `run_with_hooks`."""
+        """Call a function with an object that has the plain `session` and `run_with_hooks`."""
         self.session, self.run_with_hooks = self._session, self.run
         return step_fn(self)
 
@@ -326,7 +326,7 @@ class MonitoredSession:
         return self._stop or self._closed
 
     def close(self) -> None:
-        """Let the hooks end, and close the session."""
+        """End the hooks and close the session."""
         self._close(ended=True)
 
     def _close(self, ended: bool) -> None:
@@ -356,7 +356,7 @@ def MonitoredTrainingSession(
     log_step_count_steps: int | None = 100, max_wait_secs: float = 7200, save_checkpoint_steps: int | None = None,
     summary_dir: Any = None,
 ) -> MonitoredSession:  # fmt: skip
-    """A monitored session that goes on from the latest checkpoint in `checkpoint_dir`, saves checkpoints and summaries
+    """A monitored session that resumes from the latest checkpoint in `checkpoint_dir`, saves checkpoints and summaries
     there, and logs steps per second."""
     own: list[SessionRunHook] = []
     scaffold = scaffold or Scaffold()
@@ -373,13 +373,13 @@ def MonitoredTrainingSession(
 
 def SingularMonitoredSession(hooks: Any = None, scaffold: Any = None, master: str = "", config: Any = None,
                              checkpoint_dir: Any = None, **_ignored: Any) -> MonitoredSession:  # fmt: skip
-    """A monitored session with no hooks but those given."""
+    """A monitored session with only the given hooks."""
     return MonitoredSession(hooks or [], scaffold, checkpoint_dir, config)
 
 
 class Supervisor:
-    """Starts a session from the latest checkpoint in `logdir` or from initial values; saves one at the end, and when
-    `should_stop()` is asked and `save_model_secs` have passed. No threads run beside the program."""
+    """Starts a session from the latest checkpoint in `logdir` or from initial values. Saves a checkpoint at the end and
+    in `should_stop()` once `save_model_secs` have passed. It starts no threads."""
 
     def __init__(
         self, graph: Any = None, ready_op: Any = None, is_chief: bool = True, init_op: Any = None,
@@ -403,11 +403,11 @@ class Supervisor:
 
     @property
     def save_path(self) -> str | None:
-        """What the names of checkpoints begin with."""
+        """The path prefix of checkpoints."""
         return f"{self._logdir}/{self._name}" if self._logdir else None
 
     def prepare_or_wait_for_session(self, master: str = "", config: Any = None, **_ignored: Any) -> Any:
-        """A session whose variables have values."""
+        """A session with initialised variables."""
         self._session = tf.Session(graph=self.graph, config=config)
         self._session.run(self._scaffold.init_op, self._scaffold.init_feed_dict)
         self._session.run(self._scaffold.local_init_op)
@@ -423,7 +423,7 @@ class Supervisor:
 
     @contextmanager
     def managed_session(self, master: str = "", config: Any = None, **_ignored: Any) -> Iterator[Any]:
-        """`prepare_or_wait_for_session` as a block, with a checkpoint at its end."""
+        """`prepare_or_wait_for_session` as a context manager that saves a checkpoint at its end."""
         with self.prepare_or_wait_for_session(master, config) as session:
             yield session
             self._save()

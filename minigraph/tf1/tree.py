@@ -1,4 +1,4 @@
-"""The modules of TensorFlow 1, by their paths below `tensorflow`."""
+"""The modules of TensorFlow 1 by their paths below `tensorflow`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SCOPES = {n: getattr(arg_scope, n) for n in ("add_arg_scope", "arg_scope", "cur
 
 
 def _core(name: str) -> ModuleType | None:
-    """The core's public module of that name, if it has one."""
+    """minigraph's public module of this name, if any."""
     found = getattr(minigraph, name, None)
     return found if isinstance(found, ModuleType) else None
 
@@ -51,7 +51,7 @@ MODULES: dict[str, Namespace] = {"": ROOT}
 
 
 def _add(path: str, *sources: Any, **names: Any) -> None:
-    """A module, hung into the one above it, which is made if need be."""
+    """A module, attached to its parent, which is created if missing."""
     if path in MODULES:
         MODULES[path]._sources += tuple(s for s in sources if s is not None)
         MODULES[path].__dict__.update(names)
@@ -104,7 +104,7 @@ def _fill_contrib() -> None:
 
 
 def _fill_python() -> None:
-    """Modules that programs import though they are not public; each has what the public ones have."""
+    """Private modules that programs import nevertheless; each has the names of the public ones."""
     nn, train = MODULES["nn"], MODULES["train"]
     for name in ("constant_op", "dtypes", "errors", "graph_util", "ops", "random_seed", "tensor_shape", "tensor_util"):
         _add(f"python.framework.{name}", MODULES.get(name), ROOT)

@@ -15,7 +15,7 @@ Outputs = tuple[Tensor, dict[str, Tensor]]
 
 
 def vgg_arg_scope(weight_decay: float = 0.0005) -> Scope:
-    """Weight decay, ReLU and biases of zero for convolutions and full connections; SAME padding."""
+    """Weight decay, ReLU and zero biases for convolutional and fully connected layers; SAME padding."""
     both = [layers.conv2d, layers.fully_connected]
     decay = layers.l2_regularizer(weight_decay)
     with (

@@ -226,7 +226,7 @@ def cosine_decay_restarts(
     learning_rate: TensorLike, global_step: TensorLike, first_decay_steps: TensorLike, t_mul: float = 2.0,
     m_mul: float = 1.0, alpha: float = 0.0, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Compute `cosine_decay` in periods, of which each starts again with a high rate.
+    """Compute `cosine_decay` in periods, each of which starts with a high rate.
 
     Args:
         learning_rate: The rate in step 0.

@@ -8,7 +8,8 @@ from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import int64
 from minigraph.core.graph import Graph, Tensor, get_default_graph
 from minigraph.run.initializers import zeros_initializer
-from minigraph.run.variables import Variable, get_variable
+from minigraph.run.variable_scope import get_variable
+from minigraph.run.variables import Variable
 
 if TYPE_CHECKING:
     from minigraph.run.session import Session

@@ -16,6 +16,7 @@ from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import GradientError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op
+from minigraph.core.operand import Operand
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.shape import ones, zeros
 from minigraph.ops.constant import constant
@@ -309,7 +310,7 @@ def _nothing_to_do(variables: list[Variable], loss: Tensor | None) -> GradientEr
 def _number(value: Any, name: str, like: Variable) -> Tensor:
     """A hyperparameter as a tensor of the variable's dtype. ValueError if it is not a finite number."""
     value = value() if callable(value) else value
-    if not isinstance(value, Tensor) and not hasattr(value, "as_graph_tensor"):
+    if not isinstance(value, Operand):
         number = float(value)
         if not math.isfinite(number):
             raise ValueError(f"{name} must be a finite number, not {number}")

@@ -1,4 +1,4 @@
-"""Pictures of graphs: what `minigraph viz` draws and how a graph shows itself in a notebook.
+"""Pictures of graphs, for `minigraph viz` and notebooks.
 
 `picture` is the model (plain data), `cost` the work of each operation, `fold` the folding of name scopes, `stages` the
 programs before and after each pass; `dot`, `render` and `page` turn a picture into files.

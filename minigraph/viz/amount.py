@@ -1,4 +1,4 @@
-"""Numbers as pictures show them."""
+"""Formats of numbers in pictures."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def amount(value: int, unit: str) -> str:
 
 
 def milliseconds(seconds: float) -> str:
-    """`12.3 ms`: three digits, as time is never more exact."""
+    """`12.3 ms`: three digits; measured times are never more exact."""
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds * 1e3:.0f} ms"

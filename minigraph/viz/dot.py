@@ -44,8 +44,10 @@ MEANINGS = {
 
 
 def dot_source(picture: Picture, diff: bool = False, marked: str = "") -> str:
-    """The DOT text. With diff, colours say what was added and removed; else how long a box takes, where that is known,
-    or of what kind it is. marked: the id of a box to stand out."""
+    """The DOT text. Colours show additions and removals with `diff`; otherwise a box's time, if known, or its kind.
+
+    marked: the id of a box to highlight.
+    """
     text = "\n".join(["digraph {", *_header(picture, diff), *_body(picture, diff)])
     return text + (f'\n  {_quote(marked)} [color="black" penwidth=3]' if marked else "") + "\n}\n"
 
@@ -119,18 +121,18 @@ def _body(picture: Picture, diff: bool) -> Iterator[str]:
 
 
 def heat(part: float) -> str:
-    """The colour of a part, 0 to 1, of the longest time: from near white to orange."""
+    """The colour of a fraction, 0 to 1, of the longest time: from near white to orange."""
     mixed = (round(cold + (hot - cold) * math.sqrt(part)) for cold, hot in zip(_COLD, _HOT, strict=True))
     return "#" + "".join(f"{value:02x}" for value in mixed)
 
 
 def _longest(picture: Picture) -> float:
-    """The time of the box that takes longest; 0 where no time is known."""
+    """The longest time of a box; 0 if no time is known."""
     return max((b.seconds for b in picture.boxes if b.seconds is not None), default=0.0)
 
 
 def _cluster(tree: Tree, around: tuple[str, ...], diff: bool, longest: float, indent: str) -> Iterator[str]:
-    """A scope as a frame, unless it has only one thing in it: then that is named after the scope."""
+    """A scope as a frame; a scope with a single item is drawn as that item, with the scope's name."""
     framed = bool(tree.scope) and len(tree.boxes) + len(tree.inner) > 1
     inside, within = (indent + "  ", tree.scope) if framed else (indent, around)
     if framed:
@@ -179,7 +181,7 @@ def _label(box: Box, around: tuple[str, ...]) -> str:
 
 
 def describe(box: Box) -> str:
-    """All that is known of a box, one fact a line."""
+    """All facts about a box, one per line."""
     made_of = box.inner or (f"{box.op} {box.attributes}".strip(),)
     lines = [box.name, *made_of, ", ".join(box.types), *costs(box), box.source]
     return "\n".join(line for line in lines if line)

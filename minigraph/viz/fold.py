@@ -20,7 +20,7 @@ _VARIABLES, _UPDATES, _OTHERS, _CHANGED = range(4)  # the order in which scopes 
 
 @dataclass(slots=True)
 class Tree:
-    """A scope with the boxes that stand directly in it and its inner scopes."""
+    """A scope with the boxes directly in it and its inner scopes."""
 
     scope: Scope
     boxes: list[Box] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Tree:
             stack.extend(tree.inner.values())
 
     def walk(self) -> Iterable[Tree]:
-        """This scope and all within."""
+        """This scope and all inner ones."""
         stack = [self]
         while stack:
             tree = stack.pop()
@@ -56,11 +56,11 @@ def scope_tree(picture: Picture) -> Tree:
 
 
 def choose_folds(picture: Picture, limit: int = READABLE, keep: Scope = ()) -> frozenset[Scope]:
-    """The scopes to fold so that about `limit` boxes are left (0: none), but not those around the scope `keep`.
+    """The scopes to fold so that about `limit` boxes remain (0: fold nothing), except those around the scope `keep`.
 
-    Scopes whose names differ in numbers alone are folded together, and each with its gradients, so that equal layers
-    look equal. A variable with its reads and slots is always folded. Then follow the updates, then the deepest scopes:
-    of those of one depth the ones that are just enough, or else the largest. Scopes with changes in them come last.
+    Scopes whose names differ only in numbers are folded together, and each with its gradients, so that equal layers
+    look equal. A variable with its reads and slots is always folded. Then the updates are folded, then the deepest
+    scopes: at each depth those that are just enough, or else the largest. Scopes that contain changes come last.
     """
     if limit <= 0:
         return frozenset()
@@ -80,7 +80,7 @@ def choose_folds(picture: Picture, limit: int = READABLE, keep: Scope = ()) -> f
 
 
 class _Left:
-    """How many boxes each scope shows while more and more scopes are folded."""
+    """The number of boxes that each scope shows as more scopes are folded."""
 
     def __init__(self, picture: Picture) -> None:
         trees = [t for t in scope_tree(picture).walk() if t.scope]
@@ -117,13 +117,13 @@ def _groups(members: Mapping[Scope, list[Box]]) -> dict[tuple[object, ...], list
 
 
 def _forward(scope: Scope) -> Scope:
-    """The scope that `scope` holds the gradients of; `scope` itself where it holds none."""
+    """The scope whose gradients `scope` holds; `scope` itself if it holds none."""
     at = next((i for i, part in enumerate(scope) if GRADIENTS.fullmatch(part)), -1)
     return scope[at + 1 :]
 
 
 def _level(group: list[Scope], members: Mapping[Scope, list[Box]]) -> Level:
-    """When a group is folded. All gradients in one come late, and what holds most of the graph by itself last."""
+    """The order in which groups are folded: a scope of all gradients late, a scope of most of the graph last."""
     forward = {_forward(scope) for scope in group}
     total = sum(len(boxes) for scope, boxes in members.items() if len(scope) == 1)
     most = len(forward) == 1 and sum(len(members[scope]) for scope in group) * 2 > total
@@ -141,7 +141,7 @@ def _phase(scope: Scope, boxes: list[Box]) -> int:
 
 
 def _is_variable(scope: Scope, boxes: list[Box]) -> bool:
-    """Whether a scope is a variable's own, with nothing changed."""
+    """Whether the scope belongs to a variable and contains no change."""
     kinds = [b.kind for b in boxes if b.path == scope]
     return ("parameter" in kinds or "state" in kinds) and all(b.status == KEPT for b in boxes)
 

@@ -1,4 +1,4 @@
-"""How graphs and tensors show themselves in a notebook: as pictures where Graphviz is installed, and as text."""
+"""The display of graphs and tensors in a notebook: text, and a picture if Graphviz is installed."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from minigraph.core.graph import Graph, Tensor
 
 
 def display(shown: Graph | Tensor) -> dict[str, str]:
-    """A graph, or what computes a tensor, by MIME type: always as text, and as SVG if that can be drawn."""
+    """A graph, or the part that computes a tensor, by MIME type: always as text, and as SVG if possible."""
     text = repr(shown) if isinstance(shown, Tensor) else str(shown) or "an empty graph"
     svg = draw_svg(shown)
     return {"text/plain": text} | ({} if svg is None else {"image/svg+xml": svg})
 
 
 def draw_svg(shown: Graph | Tensor) -> str | None:
-    """The picture with scopes folded to a readable size, and a tensor's node marked; None where it cannot be drawn.
+    """The picture with scopes folded to a readable size, and a tensor's node marked.
 
-    That is without nodes or without Graphviz.
+    None for an empty graph or without Graphviz.
     """
     from minigraph.graphs.walk import needed
     from minigraph.viz.dot import dot_source

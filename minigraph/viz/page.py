@@ -16,7 +16,7 @@ _SCRIPTS = ("layout.js", "times.js", "page.js")
 
 
 def page(traced: Traced, start: str = "before", diff: bool = False, limit: int = READABLE) -> str:
-    """The page, opened at a stage; `limit` is how many boxes it shows before the reader unfolds any."""
+    """The page, opened at a stage. limit: number of boxes before the reader unfolds any."""
     folder = files("minigraph.viz")
     template, *scripts = (folder.joinpath(n).read_text("utf-8") for n in ("page.html", *_SCRIPTS))
     # Names cannot end the script element or start a comment in it when no "<" is left.

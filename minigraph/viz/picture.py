@@ -1,4 +1,4 @@
-"""What a picture of a graph shows, as plain data: boxes and arrows with kinds, shapes and costs."""
+"""A picture of a graph as plain data: boxes and arrows with kinds, shapes and costs."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _GRADIENT_SCOPE = re.compile(rf"{GRADIENTS.pattern}|.+_grad(_\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An operation, or a folded scope (then `count` is above 1 and all numbers are sums over what is in it).
+    """An operation, or a folded scope (then `count` is above 1 and all numbers are sums over its contents).
 
-    kind: one of KINDS; "parameter" is a trainable variable, "state" any other one. types: of the outputs.
-    flops, bytes: see `minigraph.compile.cost`; None where no part is known. `partial`: some part's FLOPs are not known.
-    seconds: of a run, where it was measured. inner: a line for each operation that a fused one is made of.
+    kind: one of KINDS; "parameter" is a trainable variable, "state" any other variable. types: of the outputs.
+    flops, bytes: see `minigraph.compile.cost`; None if no part is known. partial: the FLOPs of some part are unknown.
+    seconds: of a run, if measured. inner: a line for each operation inside a fused one.
     """
 
     id: str
@@ -63,10 +63,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """Tensors that go from one box to another, or an order between them.
+    """Tensors that flow from one box to another, or an order between the boxes.
 
-    kind: data, write (of a variable by its update), control, or shared, from a scalar constant that is read all over
-    the graph, since equal ones are one; that is not drawn. type: of the tensor, empty where there are several.
+    kind: data, write (of a variable by its update), control, or shared. Shared arrows come from a scalar constant that
+    many scopes read, because equal constants are merged; they are not drawn. type: of the tensor; empty for several.
     """
 
     source: str
@@ -110,7 +110,7 @@ class _Item(NamedTuple):
 
 
 def trainable_names(graph: Graph) -> frozenset[str] | None:
-    """The names of a graph's trainable variables; None where collections tell of no variable at all."""
+    """The names of a graph's trainable variables; None if its collections contain no variables."""
     if not graph.get_collection("variables") and not graph.get_collection("trainable_variables"):
         return None
     return frozenset(v.op.name for v in graph.get_collection("trainable_variables"))
@@ -138,7 +138,7 @@ def picture_of_program(
 
 
 def picture_of_graph(graph: Graph, title: str = "", only: Iterable[GraphNode] | None = None) -> Picture:
-    """The picture of the user's graph as it stands; `only` leaves out all other nodes. Sizes may be unknown."""
+    """The picture of the user's graph, unchanged. only: the nodes to draw. Sizes may be unknown."""
     nodes = graph.nodes if only is None else sorted(set(only), key=lambda n: n.id)
     position = {node: i for i, node in enumerate(nodes)}
     items = [
@@ -170,29 +170,11 @@ def _picture(
     arrows = []
     for index, item in enumerate(items):
         ins = [items[p].types[o] for p, o in item.inputs]
-        cost = flops(item.op, ins, item.types)
         # As in TensorBoard, a node that gives its name to a scope (a variable) stands in it.
         scope = tuple((item.name if item.name in scopes else item.name.rpartition("/")[0]).split("/"))
         if kinds[index] == "gradient":
             scope = _among(scope, [boxes[p] for p, _ in item.inputs if kinds[p] == "gradient"])
-        size = item.types[0].size if kinds[index] == "parameter" and item.types[0].is_static else 0
-        boxes.append(
-            Box(
-                keys[index],
-                item.name,
-                op_name(item.op),
-                scope if scope[0] else (),
-                kinds[index],
-                tuple(map(str, item.types)),
-                size,
-                cost,
-                moved_bytes(item.op, ins, item.types),
-                cost is None,
-                short_source(item.source),
-                "" if item.op.made_of((), ()) else format_attributes(item.op).strip(),
-                inner=_inner(item, ins),
-            )
-        )
+        boxes.append(_box(keys[index], item, scope if scope[0] else (), kinds[index], ins))
         for place, (producer, output) in enumerate(item.inputs):
             writes = place in item.op.writes and not item.op.draws
             tensor = f"{keys[producer]}:{output}"
@@ -201,6 +183,26 @@ def _picture(
             arrows.append(Arrow(keys[producer], keys[index], kept, kind, frozenset((tensor,))))
         arrows += [Arrow(keys[c], keys[index], "", "control") for c in item.control]
     return Picture(title, tuple(boxes), tuple(dict.fromkeys(arrows)))
+
+
+def _box(key: str, item: _Item, scope: tuple[str, ...], kind: str, ins: Sequence[TensorType]) -> Box:
+    cost = flops(item.op, ins, item.types)
+    size = item.types[0].size if kind == "parameter" and item.types[0].is_static else 0
+    return Box(
+        key,
+        item.name,
+        op_name(item.op),
+        scope,
+        kind,
+        tuple(map(str, item.types)),
+        size,
+        cost,
+        moved_bytes(item.op, ins, item.types),
+        cost is None,
+        short_source(item.source),
+        "" if item.op.made_of((), ()) else format_attributes(item.op).strip(),
+        inner=_inner(item, ins),
+    )
 
 
 def _inner(item: _Item, ins: Sequence[TensorType]) -> tuple[str, ...]:
@@ -218,7 +220,7 @@ def _inner(item: _Item, ins: Sequence[TensorType]) -> tuple[str, ...]:
 
 
 def _among(scope: tuple[str, ...], inputs: Sequence[Box]) -> tuple[str, ...]:
-    """Where a gradient stands. The sums of gradients, all in one scope, stand with what they add up instead."""
+    """The scope in which to draw a gradient. Sums of gradients, all in one scope, move to their summands."""
     paths = [box.scope for box in inputs if box.scope[: len(scope)] == scope]
     if not paths or not GRADIENTS.fullmatch(scope[-1]):
         return scope
@@ -258,7 +260,7 @@ def _kinds(items: list[_Item], results: set[int], trainable: Collection[str] | N
 
 
 def is_gradient(name: str) -> bool:
-    """Whether a node stands in one of the scopes that `gradients` opens."""
+    """Whether the node is in one of the scopes that `gradients` opens."""
     return any(_GRADIENT_SCOPE.fullmatch(part) for part in name.split("/")[:-1])
 
 
@@ -274,14 +276,14 @@ def _kind_of_source(item: _Item, trainable: Collection[str] | None) -> str:
 
 
 def short_source(source: Source | None) -> str:
-    """`folder/file.py:line`; the rest of the path says nothing to whom the picture is shown."""
+    """`folder/file.py:line`, without the rest of the path."""
     return "" if source is None else f"{'/'.join(PurePath(source.file).parts[-2:])}:{source.line}"
 
 
 def track(programs: Sequence[Program]) -> list[list[str]]:
-    """Ids for the instructions of successive programs: one that a pass has left as it is keeps its id.
+    """Ids for the instructions of successive programs: an instruction that a pass leaves unchanged keeps its id.
 
-    Two are the same where their ops are equal, their types are, and they stand for a common node of the user's.
+    Two instructions are the same if their ops and types are equal and they share a node of the user's graph.
     """
     fresh = 0
     ids: list[list[str]] = []
@@ -313,7 +315,7 @@ def _keys(instr: Instr) -> Iterable[tuple[object, ...]]:
 
 
 def compare(before: Picture, after: Picture, title: str = "") -> Picture:
-    """Both pictures in one; what only one of them has is marked as removed or added."""
+    """Both pictures in one, with the differences marked as removed or added."""
     old = {b.id: b for b in before.boxes}
     new = {b.id for b in after.boxes}
     boxes = [b if b.id in old else replace(b, status=ADDED) for b in after.boxes]

@@ -1,4 +1,4 @@
-"""Pictures as files: SVG, PNG and PDF by Graphviz; DOT and HTML without it."""
+"""Writes pictures: SVG, PNG and PDF with Graphviz; DOT and HTML without it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _INSTALL = (
 
 
 class GraphvizMissingError(MinigraphError, RuntimeError):
-    """Graphviz or its Python package is not there, or it failed."""
+    """Graphviz or its Python package is missing, or Graphviz failed."""
 
 
 def render(dot: str, kind: str) -> bytes:
     """The DOT text drawn as "svg", "png" or "pdf".
 
-    GraphvizMissingError, which says how to install both, without the Python package or the program.
+    Raises GraphvizMissingError, with install instructions, without the Python package or the program.
     """
     try:
         import graphviz
@@ -46,7 +46,7 @@ def render(dot: str, kind: str) -> bytes:
 
 
 def write(path: Path, content: bytes | str) -> None:
-    """Write a file whole or not at all, making its folder."""
+    """Write a file atomically; creates its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as file:
         file.write(content.encode("utf-8") if isinstance(content, str) else content)

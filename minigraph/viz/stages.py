@@ -23,7 +23,7 @@ BEFORE, AFTER = "before", "after"
 
 
 class VizError(MinigraphError, ValueError):
-    """There is nothing to draw, or no such stage."""
+    """Nothing to draw, or an unknown stage."""
 
 
 class Timed(NamedTuple):
@@ -34,9 +34,9 @@ class Timed(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """The pictures of all stages, the first before any pass; equal boxes have equal ids in all of them.
+    """The pictures of all stages, starting before the first pass. Equal boxes have equal ids in all pictures.
 
-    launches, summary: of a profile, if there is one; then the boxes of the last picture know their seconds.
+    launches, summary: of a profile, if any; the boxes of the last picture then have seconds.
     """
 
     title: str
@@ -46,7 +46,7 @@ class Traced(NamedTuple):
     summary: str = ""
 
     def stage(self, name: str) -> int:
-        """The position of a stage. VizError, with the names there are, for an unknown one."""
+        """The position of a stage. Raises VizError, with the valid names, for an unknown one."""
         if name == AFTER:
             return len(self.names) - 1
         if name not in self.names:
@@ -58,7 +58,7 @@ class Traced(NamedTuple):
         return self.pictures[self.stage(stage)]
 
     def diff(self, stage: str) -> Picture:
-        """What the pass `stage` removed and added; for "after" what all passes did together."""
+        """The boxes that the pass `stage` removed and added; "after": those of all passes together."""
         index = self.stage(stage)
         if index == 0 and len(self.names) > 1:
             raise VizError(f"nothing was done before the first pass; choose {', '.join(self.names[1:])} or {AFTER}")
@@ -73,7 +73,7 @@ def _what(stage: str) -> str:
 def feeds_for(fetches: Iterable[Tensor | Node], batch_size: int) -> tuple[list[Tensor], list[TensorType]]:
     """The placeholders that `fetches` need and static types for them, with `batch_size` for unknown first dimensions.
 
-    VizError where another dimension is unknown.
+    Raises VizError if another dimension is unknown.
     """
     seen = needed(f.node if isinstance(f, Tensor) else f for f in fetches)
     feeds = [n.outputs[0] for n in sorted(seen, key=lambda n: n.id) if isinstance(n.op, Placeholder)]
@@ -100,7 +100,7 @@ def trace(
     batch_size: int = 32,
     optimize: str = "O3",
 ) -> Traced:
-    """Compile `fetches` as a session would, and draw the program before the passes of `optimize` and after each."""
+    """Compile `fetches` as a session does, and draw the program before the passes of `optimize` and after each."""
     feeds, types = feeds_for(fetches, batch_size)
     before = specialise(*_split(fetches), feeds, types)
     _, stages = run_pipeline(before, choose(optimize, None, ()))
@@ -115,9 +115,9 @@ def trace_profile(
     profile: Profile,
     title: str = "",
 ) -> Traced:
-    """The stages of a plan that a session made for `fetches`, with what was measured of it in the last one.
+    """The stages of a plan that a session made for `fetches`, with its measurements in the last stage.
 
-    feeds: in the order in which they were given to the session.
+    feeds: in the order given to the session.
     """
     before = specialise(*_split(fetches), feeds, plan.program.feeds) if plan.stages else plan.program
     traced, ids = _draw(title, before, plan.stages, trainable_names(graph))

@@ -1,4 +1,4 @@
-"""Shapes, costs and names as pictures show them."""
+"""Formats of shapes, costs and names in pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from minigraph.viz.picture import Box
 
 
 def shape_of(type: str) -> str:
-    """`256×28×28×64`; with the dtype in front unless it is float32; empty for scalars."""
+    """`256×28×28×64`, preceded by the dtype unless it is float32; empty for scalars."""
     dtype, _, rest = type.partition("[")
     dims = rest.rstrip("]").replace(",", "×")  # noqa: RUF001
     if not dims:
@@ -39,7 +39,7 @@ def costs(box: Box) -> list[str]:
 
 
 def wrap(op: str, length: int = 40) -> list[str]:
-    """`A+B+C…` in lines of about `length` letters."""
+    """`A+B+C…` in lines of about `length` characters."""
     lines = [""]
     for part in op.replace("+", "+\n").split("\n"):
         if lines[-1] and len(lines[-1]) + len(part) > length:

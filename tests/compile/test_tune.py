@@ -214,7 +214,7 @@ def test_the_option_asks_for_trials_while_the_command_runs(monkeypatch: pytest.M
     @click.command()
     @autotune_option
     def command() -> None:
-        seen.append(tf.Session(graph=tf.Graph())._tuner is not None)
+        seen.append(tf.Session(graph=tf.Graph())._runner.compiler.tuner is not None)
 
     for arguments in (["--autotune"], []):
         CliRunner().invoke(command, arguments, catch_exceptions=False)

@@ -1,4 +1,4 @@
-"""Who is compared: this project's backends, and other frameworks where they are installed."""
+"""The candidates of a comparison: minigraph's backends and the installed other frameworks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PEERS = {
 
 
 class Candidate(NamedTuple):
-    """A framework in one of its variants: layouts, compilers, or backends."""
+    """A framework in one of its variants: layout, compiler or backend."""
 
     framework: str
     variant: str
@@ -41,7 +41,7 @@ class Candidate(NamedTuple):
 
 
 def candidates(backends: tuple[str, ...], peers: bool) -> list[Candidate]:
-    """This project's backends, then all variants of the other frameworks that are installed."""
+    """minigraph's backends, then all variants of the installed other frameworks."""
     found = [Candidate(OURS, backend) for backend in backends]
     for framework, (package, _) in PEERS.items():
         if peers and importlib.util.find_spec(package):
@@ -50,19 +50,19 @@ def candidates(backends: tuple[str, ...], peers: bool) -> list[Candidate]:
 
 
 def compares(candidate: Candidate, work: Workload) -> bool:
-    """Whether the candidate can do such work."""
+    """Whether the candidate supports the workload."""
     return not (work.trains and candidate.framework == "ONNX Runtime")
 
 
 def default_backends() -> tuple[str, ...]:
-    """The backends that run numbers here."""
+    """The numeric backends that run here."""
     from minigraph.tools.shared.devices import devices
 
     return tuple(s.name for s in devices() if s.runs and s.name in backend_names() and s.name != "sympy")
 
 
 def versions() -> dict[str, str]:
-    """Of what is compared, and of NumPy and llvmlite."""
+    """Versions of the candidates, NumPy and llvmlite."""
     packages = [OURS, "numpy", "llvmlite", *(package for package, _ in PEERS.values())]
     found = {}
     for package in packages:

@@ -1,27 +1,36 @@
-"""The subcommand."""
+"""The subcommand `bench`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from minigraph.tools.shared.options import autotune_option, debug_option, number, output_file
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from minigraph.tools.bench.candidates import Candidate
+    from minigraph.tools.bench.workloads import Workload
+
 
 @click.command("bench")
 @click.argument("workloads", nargs=-1, metavar="[WORKLOAD]...")
-@click.option("--list", "listed", is_flag=True, help="List the workloads and what would be compared.")
+@click.option("--list", "listed", is_flag=True, help="List the workloads and the candidates.")
 @click.option(
-    "--backend", "backends", multiple=True, metavar="NAME", help="This project's; may be repeated [default: all]."
+    "--backend", "backends", multiple=True, metavar="NAME", help="A minigraph backend; may be repeated [default: all]."
 )
-@click.option("--peers/--no-peers", default=True, help="Other frameworks too, where they are installed [default].")
-@click.option("--rounds", type=number(whole=True, least=1), default=15, show_default=True, help="Timed steps of each.")
-@click.option("--json", "data", type=output_file, help="Write all timings.")
-@click.option("--plot", type=output_file, help="Draw the medians (.png, .svg, .pdf).")
+@click.option("--peers/--no-peers", default=True, help="Also time other installed frameworks [default].")
+@click.option(
+    "--rounds", type=number(whole=True, least=1), default=15, show_default=True, help="Timed steps per candidate."
+)
+@click.option("--json", "data", type=output_file, help="Write all timings as JSON.")
+@click.option("--plot", type=output_file, help="Plot the medians (.png, .svg, .pdf).")
 @autotune_option
 @debug_option
 def bench(
@@ -35,29 +44,41 @@ def bench(
 ) -> None:
     """Time training steps and inference against other frameworks.
 
-    Every candidate runs in a process of its own, and all take their steps in turn, so that what else the machine does
-    meets all alike. Ratios are of medians. PyTorch, TensorFlow, JAX and ONNX Runtime take part where they are
-    installed: pip install "minigraph[peers]".
+    Each candidate runs in its own process, and the candidates take turns step by step, so that other load on the
+    machine affects all of them alike. Ratios compare medians. PyTorch, TensorFlow, JAX and ONNX Runtime take part if
+    they are installed: pip install "minigraph[peers]".
     """
-    from rich.console import Console
-
     from minigraph.backend.discovery import get_backend
-    from minigraph.tools.bench import report
     from minigraph.tools.bench.candidates import candidates, default_backends
-    from minigraph.tools.bench.measure import measure, peak_flops
     from minigraph.tools.bench.workloads import WORKLOADS, get_workload
 
     chosen = [get_workload(name) for name in workloads] or list(WORKLOADS)
     for name in backends:
         get_backend(name)
     compared = candidates(backends or default_backends(), peers)
-    out = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
     if listed:
+        out = _console()
         for work in WORKLOADS:
             out.print(f"{work.name:12} {work.describe()}", highlight=False)
         out.print("compared: " + "; ".join(c.name for c in compared), highlight=False)
-        return
-    peak = peak_flops()
+    else:
+        _time(chosen, compared, rounds, data, plot)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
+
+
+def _time(
+    chosen: Sequence[Workload], compared: Sequence[Candidate], rounds: int, data: Path | None, plot: Path | None
+) -> None:
+    """Time the workloads, and print a table for each as soon as it is done."""
+    from minigraph.tools.bench import report
+    from minigraph.tools.bench.measure import measure, peak_flops
+
+    out, peak = _console(), peak_flops()
     machine = report.machine(peak)
     facts = ", ".join(f"{k} {v}" for k, v in machine["versions"].items())
     out.print(
@@ -78,7 +99,7 @@ def bench(
 
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[str, float], None]]:
-    """A live bar on a terminal, else a line that says what is being timed."""
+    """A live bar on a terminal; otherwise a line that names the workload."""
     from rich.console import Console
     from rich.progress import Progress
 

@@ -79,7 +79,7 @@ def _momentum(weight: Any, slots: Any, grad: Any, count: Any) -> Any:
 
 
 class _Forward:
-    """Applies layers with the weights in their order, and makes those that are not there yet."""
+    """Applies layers with the weights in order, and creates missing weights."""
 
     def __init__(self, weights: list[Any], trains: bool, key: Any) -> None:
         self.weights = weights

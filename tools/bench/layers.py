@@ -1,4 +1,4 @@
-"""The networks that are timed, layer by layer, for the other frameworks to build."""
+"""The timed networks, layer by layer, for the other frameworks to build."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class GlobalAverage:
 
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """A full connection with a bias, of the flattened input."""
+    """A fully connected layer with a bias, on the flattened input."""
 
     units: int
     relu: bool = True
@@ -49,7 +49,7 @@ class Dense:
 
 @dataclass(frozen=True, slots=True)
 class Dropout:
-    """Keeps that part of the units, in training."""
+    """Keeps the fraction `keep` of the units in training."""
 
     keep: float
 

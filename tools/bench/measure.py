@@ -1,4 +1,4 @@
-"""The timing: all candidates of a workload take their steps in turn."""
+"""Timing: all candidates of a workload take their steps in turn."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REST = 0.02  # seconds between two steps, in which threads that spin come to res
 @dataclass
 class Timing:
     """A candidate's steps in seconds, its peak memory in bytes, and the seconds from the start of its process to the
-    end of the first step; or why it has none."""
+    end of the first step; or the reason why there are none."""
 
     candidate: str
     framework: str
@@ -111,7 +111,7 @@ class _Worker:
 def measure(
     work: Workload, candidates: Sequence[Candidate], rounds: int, tell: Callable[[str, float], None]
 ) -> BenchResult:
-    """Time all candidates in turn, `rounds` times. `tell` is told what is done, and which part of the whole that is."""
+    """Time all candidates in turn, `rounds` times. tell: called with a description and the finished fraction."""
     able = [c for c in candidates if compares(c, work)]
     workers: list[_Worker] = []
     turns = WARM_UP + rounds
@@ -130,7 +130,7 @@ def measure(
 
 
 def peak_flops(sizes: Sequence[int] = (1024, 2048), repeat: int = 5) -> float:
-    """The floating-point operations a second of NumPy's large float32 matrix products: the best of a few."""
+    """Floating-point operations per second of NumPy's large float32 matrix products: the best of a few."""
     best = 0.0
     for n in sizes:
         a = np.ones((n, n), np.float32)

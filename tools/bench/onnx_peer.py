@@ -35,7 +35,7 @@ def make(work: Workload) -> tuple[Callable[[], Any], int]:
 
 
 class _OnnxBuilder:
-    """Nodes and initializers; images lie as [N, C, H, W]. A shape is height, width, maps, or units."""
+    """Nodes and initializers; images are [N, C, H, W]. A shape is (height, width, maps) or (units,)."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -43,7 +43,7 @@ class _OnnxBuilder:
         self.parameters = 0
 
     def weight(self, *shape: int, scale: float | None = None, trained: bool = True) -> str:
-        """Normal numbers, or the number `scale` throughout."""
+        """An initializer of normal numbers, or filled with `scale`."""
         from onnx import numpy_helper
 
         name = f"w{len(self.weights)}"
@@ -99,5 +99,5 @@ class _OnnxBuilder:
 
 
 def _pooled(shape: tuple[int, ...], kernel: int, stride: int, padding: int, maps: int) -> tuple[int, ...]:
-    """What a window leaves of height and width."""
+    """The height and width of a window's output."""
     return (*((s + 2 * padding - kernel) // stride + 1 for s in shape[:2]), maps)

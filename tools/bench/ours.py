@@ -1,4 +1,4 @@
-"""minigraph's own part of a comparison."""
+"""minigraph's candidate in a comparison."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def make(work: Workload, backend: str) -> tuple[Callable[[], Any], int]:
 
 
 def flops(work: Workload) -> int:
-    """Of the work by definition, before any pass changed it; see `minigraph.compile.cost`."""
+    """FLOPs of the workload by definition, without passes; see `minigraph.compile.cost`."""
     from minigraph.viz.stages import trace
 
     target = load_target(work.model, work.batch, inference=not work.trains)

@@ -1,4 +1,4 @@
-"""What `minigraph bench` shows and writes."""
+"""The output of `minigraph bench`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from minigraph.util.files import atomic_write
 
 
 def table(result: BenchResult, peak: float) -> Table:
-    """The timings of a workload. peak: floating-point operations a second that the ratio is to."""
+    """A table of a workload's timings. peak: floating-point operations per second that ratios refer to."""
     best = result.best_peer
     found = Table(
         title=result.workload.describe(), title_justify="left", caption=_caption(result), caption_justify="left"
@@ -61,7 +61,7 @@ def _caption(result: BenchResult) -> str:
 
 
 def machine(peak: float) -> dict[str, Any]:
-    """What the timings were taken on."""
+    """The machine and the versions."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
@@ -84,14 +84,14 @@ def _processor() -> str:
 
 
 def write_json(path: Path, results: Sequence[BenchResult], found: dict[str, Any]) -> None:
-    """All that was measured, whole or not at all."""
+    """Write all measurements as JSON, atomically."""
     with atomic_write(path, "w") as file:
         json.dump({"machine": found, "results": [r.to_json() for r in results]}, file, indent=1)
         file.write("\n")
 
 
 def write_plot(path: Path, results: Sequence[BenchResult]) -> None:
-    """Medians as bars, a panel for each workload; whole or not at all."""
+    """Plot medians as bars, one panel per workload; written atomically."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

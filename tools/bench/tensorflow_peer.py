@@ -54,7 +54,7 @@ def make(work: Workload, jit: bool = False) -> tuple[Callable[[], Any], int]:
 
 
 class _TensorFlowBuilder:
-    """Applies layers; takes its variables from `weights` in their order, and makes what is not there yet."""
+    """Applies layers with the variables of `weights` in order, and creates missing variables."""
 
     def __init__(self, tf: Any, weights: list[Any], trains: bool) -> None:
         self.tf = tf
@@ -110,7 +110,7 @@ class _TensorFlowBuilder:
 
 
 class _Optimizer:
-    """Adam or momentum by TensorFlow's own fused kernels."""
+    """Adam or momentum with TensorFlow's fused kernels."""
 
     def __init__(self, tf: Any, network: NetworkSpec, weights: Sequence[Any]) -> None:
         self.raw = tf.raw_ops

@@ -1,8 +1,7 @@
-"""A candidate in a process of its own, so that no framework's threads or memory disturb another's.
+"""A candidate in its own process, so that no framework's threads or memory disturb another's.
 
-It reads lines from standard input and answers each with a line of JSON: first, unasked, when it is ready; to `step`
-with the seconds of a step, taken after another one that brings back into the caches what others have displaced; to
-anything else with its peak memory, and ends.
+It writes a line of JSON when it is ready, then answers each line of standard input with one: to `step` with the seconds
+of a timed step, which follows an untimed one that refills the caches; to anything else with its peak memory, and ends.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from minigraph.tools.bench.workloads import get_workload
 def main() -> None:
     framework, variant, workload, started = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what the frameworks print is no answer
+    os.dup2(2, 1)  # output of the frameworks must not mix with answers
 
     def answer(**values: Any) -> None:
         answers.write(json.dumps(values) + "\n")
@@ -47,7 +46,7 @@ def main() -> None:
 
 
 def _peak() -> int:
-    """Peak resident memory of this process, bytes."""
+    """Peak resident memory of this process in bytes."""
     try:
         with open("/proc/self/status") as file:
             found = next(line.split()[1] for line in file if line.startswith("VmHWM"))

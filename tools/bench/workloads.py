@@ -1,4 +1,4 @@
-"""What is timed."""
+"""The timed workloads."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from minigraph.core.errors import MinigraphError
 
 
 class Workload(NamedTuple):
-    """A training step (forward, backward, update, and the loss handed back), or the logits of a batch.
+    """A training step (forward, backward, update, and the returned loss), or the logits of a batch.
 
-    model: a name of the table of models and of `layers.NETWORKS`.
+    model: a name in both the table of models and `layers.NETWORKS`.
     """
 
     name: str
@@ -37,11 +37,11 @@ WORKLOADS = (
 
 
 class UnknownWorkloadError(MinigraphError, ValueError):
-    """There is no workload of that name."""
+    """No workload has this name."""
 
 
 def get_workload(name: str) -> Workload:
-    """The workload of that name. UnknownWorkloadError, which lists the names, if there is none."""
+    """The workload of this name. Raises UnknownWorkloadError, which lists the names, for an unknown one."""
     known = {w.name: w for w in WORKLOADS}
     if name in known:
         return known[name]

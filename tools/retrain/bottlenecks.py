@@ -1,4 +1,4 @@
-"""What a network makes of each image at an end point, computed once and kept in files."""
+"""Bottlenecks: a network's values at an end point for each image, computed once and cached in files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Load = Callable[[Path], NDArray[np.float32]]
 
 
 def weights_key(path: Path | None, seed: int) -> str:
-    """Tells weights apart: the start of the SHA-256 of a file's content, or of files in a folder; else the seed."""
+    """An identifier of the weights: the start of the SHA-256 of the file or folder; without weights, the seed."""
     if path is None:
         return f"seed{seed}"
     digest = hashlib.sha256()
@@ -32,7 +32,7 @@ def weights_key(path: Path | None, seed: int) -> str:
 
 
 def _content(path: Path) -> list[Path]:
-    """The files of a path: itself, those in it, or, for a checkpoint's prefix, those that start with it."""
+    """The files of a path: the file itself, a folder's files, or the files of a checkpoint prefix."""
     if path.is_file():
         return [path]
     folder, start = (path, "") if path.is_dir() else (path.parent, f"{path.name}.")
@@ -43,8 +43,8 @@ class Bottlenecks:
     """The end point's values for each image of a folder.
 
     forward: from images to the end point, [N,…] to [N,…]. load: an image, as `forward` takes it, float32 [H,W,C].
-    cache: the folder for this network, end point and weights; there is a file for each image in it, written whole or
-    not at all. An image file that changed is computed anew.
+    cache: the folder for this network, end point and weights, with one atomically written file per image. Changed image
+    files are recomputed.
     """
 
     def __init__(self, folder: ImageFolder, cache: Path, load: Load, forward: Forward) -> None:
@@ -54,18 +54,18 @@ class Bottlenecks:
         self._bytes = 0
 
     def file(self, row: int) -> Path:
-        """Where an image's value is kept."""
+        """The file of an image's value."""
         image = self._folder.files[row]
         state = os.stat(image)
         source = hashlib.sha1(f"{image.resolve()} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()[:8]
         return self._cache / image.parent.name / f"{image.name}.{source}.npy"
 
     def missing(self) -> list[int]:
-        """The images that have no file yet."""
+        """The images without a file."""
         return [row for row in range(len(self._folder.files)) if not self.file(row).exists()]
 
     def create(self, rows: Sequence[int], done: Callable[[int], None] = lambda count: None) -> None:
-        """Compute and write these. done: called with the number of those written; what it raises ends the work."""
+        """Compute and write these. done: called with the number written so far; an exception from it ends the work."""
         images = [self._folder.files[row] for row in rows]
         with Prefetch(self._load, images, workers=2, ahead=2 * _AT_ONCE) as loaded:
             for start in range(0, len(rows), _AT_ONCE):

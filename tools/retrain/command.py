@@ -41,43 +41,53 @@ def _option(name: str, default: Any, convert: Any, text: str) -> Callable[[Comma
 
 @click.command(context_settings={"token_normalize_func": lambda name: name.replace("_", "-")})
 @image_dir_option(required=True)
-@click.option("--model", required=True, metavar="NAME", help="The network; `minigraph models` lists them.")
-@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Its pretrained weights.")
-@click.option("--train-last-only", is_flag=True, help="Train a new last layer only [default].")
-@click.option("--freeze-to", metavar="END_POINT", help="Train what comes after an end point of the network, too.")
-@click.option("--train-all", is_flag=True, help="Train all layers, from the pretrained weights.")
-@click.option("--from-scratch", is_flag=True, help="Train all layers, from initial values.")
-@click.option("--recommend", is_flag=True, help="Say which of these four fits the images, and train nothing.")
-@_option("how-many-training-steps", 4000, _count, "Steps.")
-@_option("learning-rate", 0.01, number(above=0), "Step size.")
+@click.option("--model", required=True, metavar="NAME", help="Name of the network; `minigraph models` lists them.")
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Pretrained weights of the network.")
+@click.option("--train-last-only", is_flag=True, help="Train only a new last layer [default].")
+@click.option("--freeze-to", metavar="END_POINT", help="Also train the layers after this end point of the network.")
+@click.option("--train-all", is_flag=True, help="Train all layers, starting from the pretrained weights.")
+@click.option("--from-scratch", is_flag=True, help="Train all layers, starting from initial values.")
+@click.option("--recommend", is_flag=True, help="Recommend one of these four cases for the images, and train nothing.")
+@_option("how-many-training-steps", 4000, _count, "Training steps.")
+@_option("learning-rate", 0.01, number(above=0), "Learning rate.")
 @click.option("--optimizer", type=click.Choice(["sgd", "momentum", "adam"]), default="sgd", show_default=True)
-@_option("testing-percentage", 10, _percentage, "Images to test on.")
-@_option("validation-percentage", 10, _percentage, "Images to validate on.")
-@_option("eval-step-interval", 10, _count, "Steps from one evaluation to the next.")
-@_option("train-batch-size", 100, _count, "Images in a step.")
-@_option("test-batch-size", -1, _count_or_all, "Images of the final test; -1: all.")
-@_option("validation-batch-size", 100, _count_or_all, "Images of an evaluation; -1: all.")
-@click.option("--print-misclassified-test-images", is_flag=True, help="List the test images that went wrong.")
+@_option("testing-percentage", 10, _percentage, "Percentage of images for the final test.")
+@_option("validation-percentage", 10, _percentage, "Percentage of images for validation.")
+@_option("eval-step-interval", 10, _count, "Steps between evaluations.")
+@_option("train-batch-size", 100, _count, "Images per step.")
+@_option("test-batch-size", -1, _count_or_all, "Images in the final test; -1: all.")
+@_option("validation-batch-size", 100, _count_or_all, "Images per evaluation; -1: all.")
+@click.option("--print-misclassified-test-images", is_flag=True, help="List the misclassified test images.")
 @distortion_options(DISTORTIONS)
-@_option("seed", 0, _seed, "Decides the new layer's initial values, the samples and the distortions.")
-@_option("split-seed", 0, _seed, "Another split of the images; 0: that of TensorFlow's tool.")
+@_option("seed", 0, _seed, "Seed for the new layer's initial values, the samples and the distortions.")
+@_option("split-seed", 0, _seed, "Seed for the split of the images; 0: the split of TensorFlow's tool.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: runs/retrain-MODEL].")
-@click.option("--output-graph", type=click.Path(path_type=Path), help="[default: retrained.mgb in --out]")
-@click.option("--output-labels", type=click.Path(path_type=Path), help="[default: labels.txt in --out]")
-@click.option("--summaries-dir", type=click.Path(path_type=Path), help="Event files [default: summaries in --out].")
+@click.option(
+    "--output-graph", type=click.Path(path_type=Path), help="Bundle to write [default: retrained.mgb in --out]."
+)
+@click.option(
+    "--output-labels",
+    type=click.Path(path_type=Path),
+    help="File of class names to write [default: labels.txt in --out].",
+)
+@click.option(
+    "--summaries-dir", type=click.Path(path_type=Path), help="Folder for event files [default: summaries in --out]."
+)
 @click.option(
     "--bottleneck-dir", type=click.Path(path_type=Path), default=Path("runs/bottlenecks"), show_default=True,
-    help="Keeps the frozen part's results, by network and weights.",
+    help="Cache of the frozen part's results, by network and weights.",
 )  # fmt: skip
-@click.option("--final-tensor-name", default="final_result", show_default=True, help="Of the probabilities.")
+@click.option(
+    "--final-tensor-name", default="final_result", show_default=True, help="Name of the tensor of probabilities."
+)
 @backend_option
-@click.option("--resume/--no-resume", default=True, help="Go on with the run in --out [default], or replace it.")
-@click.option("--quiet", is_flag=True, help="Print the result only.")
+@click.option("--resume/--no-resume", default=True, help="Resume the run in --out [default], or replace it.")
+@click.option("--quiet", is_flag=True, help="Print only the result.")
 @debug_option
 def retrain(**options: Any) -> None:
     """Train a new classifier on a pretrained network, on folders of images.
 
-    Underscores in the options' names do, too. Ctrl-C saves; the same command then goes on from there.
+    Option names may contain underscores instead of dashes. Ctrl-C saves; the same command then resumes.
     """
     from minigraph.models.registry import get_model
     from minigraph.tools.shared.folder import read_folder
@@ -100,7 +110,7 @@ def retrain(**options: Any) -> None:
 
 
 def _which_layers(model: Model, options: Mapping[str, Any]) -> tuple[str | None, bool]:
-    """The end point up to which the network is frozen, if any, and whether it starts from initial values."""
+    """The last frozen end point (None: nothing is frozen), and whether training starts from initial values."""
     given = [name for name in ("train_last_only", "freeze_to", "train_all", "from_scratch") if options[name]]
     if len(given) > 1:
         names = " and ".join(f"--{name.replace('_', '-')}" for name in given)

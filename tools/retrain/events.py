@@ -12,7 +12,7 @@ from minigraph.core.errors import MissingPackageError
 
 
 class Evaluation(NamedTuple):
-    """After a step: accuracy and mean cross-entropy on its batch, and on a sample of validation images."""
+    """Accuracy and mean cross-entropy after a step, on its batch and on a sample of validation images."""
 
     step: int
     train_accuracy: float
@@ -22,7 +22,7 @@ class Evaluation(NamedTuple):
     validation_images: int
 
     def lines(self, now: datetime) -> list[str]:
-        """What TensorFlow's tool prints."""
+        """The lines that TensorFlow's tool prints."""
         start = f"{now}: Step {self.step}:"
         return [
             f"{start} Train accuracy = {self.train_accuracy:.1%}",
@@ -34,8 +34,8 @@ class Evaluation(NamedTuple):
 class Events:
     """Files in `folder`/train and `folder`/validation, or none without TensorBoard. Use in a `with` block.
 
-    There are accuracy and cross-entropy in both, and in train histograms of `variables` and the graph. problem: why
-    there are no files.
+    Both contain accuracy and cross-entropy; train also contains the graph and histograms of `variables`. problem: the
+    reason why there are no files, if any.
     """
 
     def __init__(self, folder: Path, graph: tf.Graph, variables: Sequence[tf.Variable]) -> None:
@@ -51,7 +51,7 @@ class Events:
             self._histograms = tf.summary.merge([tf.summary.histogram(v.op.name, v) for v in variables])
 
     def add(self, found: Evaluation, session: tf.Session) -> None:
-        """What was measured after a step."""
+        """Write the measurements after a step."""
         if not self._writers:
             return
         train, validation = self._writers

@@ -1,4 +1,4 @@
-"""A pretrained network with a new last layer, of which some or all is trained."""
+"""A pretrained network with a new last layer, trained partly or completely."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ OPTIMIZERS = ("sgd", "momentum", "adam")
 
 
 class RetrainPlan(NamedTuple):
-    """What is trained, and how.
+    """The part to train and the optimizer.
 
-    cut: the end point up to which the network stays as it is; None if all of it is trained. from_scratch: with initial
-    values in place of pretrained ones, dropout, and batch normalisation by the batch.
+    cut: the end point up to which the network is frozen; None trains all of it. from_scratch: start from initial
+    instead of pretrained values, with dropout and batch normalisation by the batch.
     """
 
     cut: str | None
@@ -29,9 +29,9 @@ class RetrainPlan(NamedTuple):
 
 
 class RetrainNetwork(NamedTuple):
-    """cut: what training feeds, [N, …]: the end point, or the images. logits: for inference, from `cut` or `images`.
+    """cut: the tensor that training feeds, [N, …]: the end point or the images. logits: for inference.
 
-    trained: the variables that change; the last two are the new layer's.
+    trained: the variables that change; the last two belong to the new layer.
     """
 
     graph: tf.Graph
@@ -48,10 +48,10 @@ class RetrainNetwork(NamedTuple):
 
 
 def build_network(model: Model, classes: int, plan: RetrainPlan, name: str, seed: int) -> RetrainNetwork:
-    """The model with a new layer of `classes` units on its bottleneck, and a step of training.
+    """Build the model with a new layer of `classes` units on its bottleneck, and a training step.
 
-    name: of the tensor of the new classes' probabilities. InvalidArgumentError for an end point that the network does
-    not have, or that the bottleneck does not come after.
+    name: of the tensor of the new classes' probabilities. Raises InvalidArgumentError for an unknown end point or one
+    that is not before the bottleneck.
     """
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(seed)
@@ -121,7 +121,7 @@ def _optimizer(plan: RetrainPlan) -> Any:
 
 
 def _changing(trained: Iterable[tf.Variable]) -> list[tf.Variable]:
-    """The trained variables, and the optimizer's: all that are no part of the network."""
+    """The trained variables and the optimizer's: all that do not belong to the frozen network."""
     names = {v.op.name for v in trained}
     return [v for v in tf.global_variables() if v.op.name in names or not (v.trainable or _is_statistic(v))]
 
@@ -131,7 +131,7 @@ def _is_statistic(variable: tf.Variable) -> bool:
 
 
 def _needed(tensor: tf.Tensor, stop: Iterable[tf.Tensor]) -> set[Any]:
-    """The nodes that a tensor needs, those behind `stop` left out."""
+    """The nodes that a tensor needs, without those behind `stop`."""
     ends = {t.node for t in stop}
     found: set[Any] = set()
     waiting = [tensor.node]

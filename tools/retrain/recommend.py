@@ -1,4 +1,4 @@
-"""Which layers to train: the four cases of transfer learning, by the size of a data set and its likeness to the old."""
+"""The four cases of transfer learning: which layers to train, by a data set's size and similarity to the old one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SIMILAR = 0.7  # of the way from guessing to no error
 
 
 class Likeness(NamedTuple):
-    """How well the pretrained features tell the classes apart, untrained.
+    """How well the pretrained features separate the classes without training.
 
-    accuracy: of naming the class whose other images' mean features are nearest. chance: share of the largest class.
+    accuracy: of choosing the class whose other images' mean features are nearest. chance: share of the largest class.
     """
 
     accuracy: float
@@ -29,7 +29,7 @@ class Likeness(NamedTuple):
 
 
 class Advice(NamedTuple):
-    """One of the four cases: what was found, which layers to train, and the options for it."""
+    """One of the four cases: the finding, the layers to train, and the options for it."""
 
     case: str
     layers: str
@@ -37,9 +37,9 @@ class Advice(NamedTuple):
 
 
 def measure(features: NDArray[np.floating], labels: NDArray[np.integer]) -> Likeness:
-    """From features [N, …] and classes [N] with two images or more of each; an image is left out of its class's mean.
+    """Measure from features [N, …] and classes [N] with at least two images each.
 
-    Features are scaled to length 1.
+    Each image is excluded from its class's mean. Features are scaled to length 1.
     """
     flat = features.reshape(len(features), -1).astype(np.float64)
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
@@ -68,7 +68,7 @@ def advise(model: Model, end_points: list[str], images_per_class: float, similar
 
 
 def describe(folder: ImageFolder, likeness: Likeness | None, advice: dict[bool, Advice]) -> list[str]:
-    """Lines for the user. advice: for a data set that is similar, and for one that is not."""
+    """Lines for the user. advice: for a similar data set, and for a dissimilar one."""
     counts = folder.counts()
     mean = sum(counts.values()) / len(counts)
     size = "large" if mean >= LARGE else "small"

@@ -1,4 +1,4 @@
-"""One retraining run: the network, its bottlenecks, the steps, and what is measured."""
+"""One retraining run: the network, its bottlenecks, the steps and the measurements."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _AT_ONCE = 16  # images in a run of the frozen part, or of a test
 
 @dataclass(frozen=True, slots=True)
 class RetrainSettings:
-    """All that, with the images and the weights, decides a run's numbers."""
+    """The settings that, with the images and the weights, determine a run's numbers."""
 
     model: str
     backend: str
@@ -48,7 +48,7 @@ class RetrainSettings:
 
 
 class Stopped(Exception):
-    """Bottlenecks were interrupted; `done` of `total` are in their files."""
+    """The computation of bottlenecks was interrupted; `done` of `total` are in files."""
 
     def __init__(self, done: int, total: int) -> None:
         super().__init__(f"stopped after {done} of {total} bottlenecks")
@@ -56,7 +56,7 @@ class Stopped(Exception):
 
 
 class Test(NamedTuple):
-    """rows: the images; logits: float32 [len(rows), classes]; right: bool [len(rows)]."""
+    """rows: the images. logits: float32 [len(rows), classes]. right: bool [len(rows)]."""
 
     rows: NDArray[np.intp]
     logits: NDArray[np.float32]
@@ -64,7 +64,7 @@ class Test(NamedTuple):
 
 
 class Retraining:
-    """A run in the folder `out`; `train` brings it from where it stands to its last step."""
+    """A run in the folder `out`. `train` continues it to its last step."""
 
     def __init__(
         self, model: Model, folder: ImageFolder, plan: RetrainPlan, settings: RetrainSettings, distortions: Distortions,
@@ -92,7 +92,7 @@ class Retraining:
 
     @cached_property
     def split(self) -> Split:
-        """Which images train, validate and test. Errors as of `split_images`."""
+        """The images for training, validation and testing. Raises the errors of `split_images`."""
         settings = self.settings
         return split_images(
             self.folder, settings.testing_percentage, settings.validation_percentage, settings.split_seed
@@ -100,12 +100,12 @@ class Retraining:
 
     @property
     def baseline(self) -> Baseline:
-        """What the test's accuracy is to be compared with."""
+        """The baseline for the test accuracy."""
         train, test = (self._one_hot[self.split.every(part)] for part in ("training", "testing"))
         return Baseline.of(train, test, self.folder.classes)
 
     def start(self, resume: bool) -> Path | None:
-        """Take up the run in the folder, if there is one, and return its checkpoint; see `Checkpoints.restore`."""
+        """Resume the run in the folder, if any, and return its checkpoint; see `Checkpoints.restore`."""
         restored = self._checkpoints.restore(resume, ("step", "history"))
         if restored is None:
             return None
@@ -115,11 +115,11 @@ class Retraining:
         return path
 
     def save(self) -> Path:
-        """The checkpoint of this step, written unless it is there."""
+        """The checkpoint of this step, written unless it exists."""
         return self._checkpoints.save(self.step, {"step": self.step, "history": self.history})
 
     def cache(self, counter: Counter) -> int:
-        """Compute the bottlenecks that are missing; their number. Raises Stopped on SIGINT or SIGTERM."""
+        """Compute the missing bottlenecks and return their number. Raises Stopped on SIGINT or SIGTERM."""
         if self.bottlenecks is None:
             return 0
         rows, total = self.bottlenecks.missing(), len(self.folder.files)
@@ -136,11 +136,11 @@ class Retraining:
         return len(rows)
 
     def features(self) -> NDArray[np.float32]:
-        """What the trained part is fed for each image, undistorted."""
+        """The undistorted input of the trained part for each image."""
         return self._values(np.arange(len(self.folder.files)))
 
     def train(self, total: int, events: Events, counter: Counter) -> Path:
-        """Train until `total` steps are done; the last checkpoint.
+        """Train until `total` steps are done, and return the last checkpoint.
 
         Raises Interrupted on SIGINT or SIGTERM, TrainingError if the loss is no longer finite.
         """
@@ -161,7 +161,7 @@ class Retraining:
         return self.save()
 
     def test(self, count: int) -> Test:
-        """The classes of `count` test images drawn at random, or of all, if it is −1."""
+        """The predictions for `count` random test images, or for all if `count` is −1."""
         rows = self.split.sample("testing", count, self.settings.seed, self.step)
         logits = self._logits(self._values(rows))
         return Test(rows, logits, logits.argmax(1) == self.folder.labels[rows])
@@ -190,7 +190,7 @@ class Retraining:
 
     @contextmanager
     def _batches(self, total: int) -> Iterator[Iterator[tuple[NDArray[np.intp], NDArray[np.float32] | None]]]:
-        """For each step that is left its images' rows and, unless they are cached at the cut, the images."""
+        """For each remaining step, the rows of its images and, unless cached at the cut, the images."""
 
         def load(step: int) -> tuple[NDArray[np.intp], NDArray[np.float32] | None]:
             rows = self.split.sample("training", self.settings.train_batch_size, self.settings.seed, step)
@@ -210,7 +210,7 @@ class Retraining:
         return self.preprocessing.apply(load_image(path, (self.model.image_size,) * 2))
 
     def _values(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """What the trained part is fed for these images, undistorted."""
+        """The undistorted input of the trained part for these images."""
         if self.bottlenecks is not None:
             return self.bottlenecks.get(rows)
         with Prefetch(self._load, [self.folder.files[row] for row in rows], workers=2, ahead=8) as images:
@@ -232,7 +232,7 @@ class Retraining:
 
 
 def _scope(graph: tf.Graph) -> str:
-    """What the names of the network's own variables start with."""
+    """The prefix of the names of the network's own variables."""
     with graph.as_default():
         names = [v.op.name for v in tf.trainable_variables() if not v.op.name.startswith(f"{SCOPE}/")]
     tops = {name.partition("/")[0] for name in names}

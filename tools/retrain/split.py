@@ -1,4 +1,4 @@
-"""Which images train, validate and test: a hash of an image's path decides, so that more images move no other."""
+"""Splits images for training, validation and testing by a hash of the path, so that new images move no others."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FEW = 20  # images of a class that it warns of
 
 
 def hash_percentage(path: str | os.PathLike[str], seed: int = 0) -> float:
-    """Where from 0 to 100 an image lies: sha1(path without what follows `_nohash_`) mod 2²⁷ · 100 / (2²⁷ − 1).
+    """An image's position from 0 to 100: sha1(path up to `_nohash_`) mod 2²⁷ · 100 / (2²⁷ − 1).
 
-    Images whose paths differ only in what follows `_nohash_` lie together. seed: with 0 the place is that of
-    TensorFlow's tool; another gives other places.
+    Images whose paths differ only after `_nohash_` have the same position. seed: 0 gives the positions of TensorFlow's
+    tool; other seeds give other positions.
     """
     name = re.sub(r"_nohash_.*$", "", os.fspath(path))
     text = name if seed == 0 else f"{seed}:{name}"
@@ -34,7 +34,7 @@ def hash_percentage(path: str | os.PathLike[str], seed: int = 0) -> float:
 
 
 def part_of(path: str | os.PathLike[str], testing: float, validation: float, seed: int = 0) -> Part:
-    """The part of an image, of which `testing` and `validation` percent are for that."""
+    """The part of an image, with `testing` and `validation` percent of the images in these parts."""
     percentage = hash_percentage(path, seed)
     if percentage < validation:
         return "validation"
@@ -43,7 +43,7 @@ def part_of(path: str | os.PathLike[str], testing: float, validation: float, see
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """rows: for each part, and each class that has images there, the images' places in the folder."""
+    """rows: for each part, and each class with images in it, the images' indices in the folder."""
 
     rows: dict[Part, list[list[int]]]
     warnings: tuple[str, ...]
@@ -53,9 +53,9 @@ class Split:
         return np.array([row for rows in self.rows[part] for row in rows], np.intp)
 
     def sample(self, part: Part, count: int, seed: int, step: int) -> NDArray[np.intp]:
-        """`count` images of a part, all if it is −1, drawn with (seed, step): first a class, then one of its images.
+        """`count` images of a part (−1: all), drawn with (seed, step): first a class, then one of its images.
 
-        So every class comes as often, however many images it has.
+        Every class is equally frequent, however many images it has.
         """
         if count < 0:
             return self.every(part)
@@ -68,9 +68,9 @@ class Split:
 
 
 def split_images(folder: ImageFolder, testing: float, validation: float, seed: int = 0) -> Split:
-    """The folder's images by the hash of their paths.
+    """Split the folder's images by the hash of their paths.
 
-    Raises DataLossError if a class has no image to train on, or no image at all is there to validate or test on.
+    Raises DataLossError if a class has no training image, or if there is no validation or test image.
     """
     rows: dict[Part, list[list[int]]] = {part: [] for part in PARTS}
     warnings = []

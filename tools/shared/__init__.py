@@ -1,1 +1,1 @@
-"""What several commands share: options, progress, training runs, networks by name."""
+"""Code that several commands share: options, progress, training runs, targets by name."""

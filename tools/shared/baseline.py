@@ -1,4 +1,4 @@
-"""What a network has learned, against one that knows nothing but how frequent the classes are."""
+"""The baseline of predicting the class frequencies, to tell whether a network has learned anything."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-NOTHING = 0.95  # of the baseline's loss: what is above it may be noise
+NOTHING = 0.95  # of the baseline's loss; a loss above it may be noise
 _SIGMAS = 2.0
 
 
 class Baseline(NamedTuple):
-    """Predicting the class priors, for every image alike.
+    """The result of predicting the class priors for every image.
 
     loss: mean cross-entropy on the test images, in nats; if classes are as frequent there as in training, the entropy
-        −Σ p ln p of the priors p. accuracy: on the test images, of always naming the most frequent class, `name`.
+        −Σ p ln p of the priors p. accuracy: on the test images, of always predicting the most frequent class, `name`.
     images: the number of test images.
     """
 
@@ -36,18 +36,18 @@ class Baseline(NamedTuple):
         return Baseline(float(frequencies @ surprise), float(frequencies[most]), classes[most], len(test_labels))
 
     def describe(self) -> str:
-        """One line."""
+        """The baseline in one line."""
         return (
             f"baseline       {self.accuracy:.4f}  (always {self.name!r}); the class priors alone give a loss of"
             f" {self.loss:.4g}"
         )
 
     def verdict(self, accuracy: float, loss: float, training_loss: float) -> str | None:
-        """What there is to say of a network that is no better than the baseline; None if it is.
+        """A message for a network that is no better than the baseline; None for a better one.
 
-        accuracy, loss: on the test images. training_loss: on those of training.
-        Nothing is learned where the loss is not below the baseline's by a twentieth, and the accuracy is within two
-        standard deviations of the binomial distribution with the baseline's probability.
+        accuracy, loss: on the test images. training_loss: on the training images.
+        A network has learned nothing if its loss is less than 5 % below the baseline's, and its accuracy is within
+        two standard deviations of the binomial distribution with the baseline's probability.
         """
         chance = _SIGMAS * math.sqrt(self.accuracy * (1 - self.accuracy) / self.images)
         if loss < NOTHING * self.loss or accuracy > self.accuracy + chance:
@@ -65,7 +65,7 @@ class Baseline(NamedTuple):
 
 
 def cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Of softmax(logits) [M, classes] with each row of labels [M, classes], in nats: float64 [M]."""
+    """The cross-entropy of softmax(logits) [M, classes] and labels [M, classes] by row, in nats: float64 [M]."""
     shifted = logits.astype(np.float64) - logits.max(1, keepdims=True)
     log_probabilities = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
     result: NDArray[np.float64] = -(labels * log_probabilities).sum(1)

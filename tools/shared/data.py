@@ -1,4 +1,4 @@
-"""Data sets by the names that the command line gives them."""
+"""Data sets by their names on the command line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORKERS = 2  # threads that decode
 
 
 class Images(Protocol):
-    """Images that can be asked for by place, [M, ...]; an array, or one that is read from files when asked."""
+    """Images [M, ...] by index: an array, or images that are read from files on access."""
 
     def __len__(self) -> int: ...
 
@@ -30,7 +30,7 @@ class Images(Protocol):
 
 
 class TrainingData(Protocol):
-    """What a network is trained and tested on. Labels are one-hot, float32 [N, classes] and [M, classes]."""
+    """Training and test data of a network. Labels are one-hot, float32 [N, classes] and [M, classes]."""
 
     @property
     def classes(self) -> tuple[str, ...]: ...
@@ -48,11 +48,11 @@ class TrainingData(Protocol):
         """Mini-batches of training images and labels."""
 
     def identity(self) -> dict[str, Any]:
-        """What tells this data from others, for checkpoints: what JSON can hold."""
+        """A JSON-compatible description that identifies this data in checkpoints."""
 
 
 class LoadedImages:
-    """Image files of a folder, decoded and preprocessed when they are asked for: float32 [M, *size, channels]."""
+    """Image files of a folder, decoded and preprocessed on access: float32 [M, *size, channels]."""
 
     def __init__(self, files: Sequence[Path], size: tuple[int, int], preprocessing: Preprocessing) -> None:
         self._files, self._size, self._preprocessing = files, size, preprocessing
@@ -76,9 +76,9 @@ class LoadedImages:
 
 @dataclass(frozen=True, eq=False)
 class Photographs:
-    """Image files, to train on and to test on, stretched to `size` (height, width).
+    """Image files for training and testing, stretched to `size` (height, width).
 
-    distortions: of the training images, drawn anew in each epoch. percentage: of each class, that are to test on.
+    distortions: applied to the training images, drawn anew in each epoch. percentage: share of each class for testing.
     """
 
     train: ImageFolder
@@ -105,7 +105,7 @@ class Photographs:
         return LoadedImages(self.test.files, self.size, self.preprocessing)
 
     def batches(self, batch_size: int, seed: int) -> BatchStream:
-        """Mini-batches of training images and labels, decoded and distorted on threads; each image once an epoch."""
+        """Mini-batches of training images and labels, decoded and distorted on threads; each image once per epoch."""
 
         def load(row: int, epoch: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
             image = load_distorted(self.train.files[row], self.size, self.distortions, seed, epoch, row)
@@ -128,7 +128,7 @@ class Photographs:
 def load_data(source: str) -> Dataset:
     """ "sample", "mnist", or a folder with the four MNIST files, in it or in its `mnist` subfolder.
 
-    Raises NotFoundError if it is none of these, or lacks a file, and DataLossError if a file is damaged.
+    Raises NotFoundError for any other name or a missing file, and DataLossError for a damaged file.
     """
     if source in ("sample", "mnist"):
         return load(source)
@@ -140,7 +140,7 @@ def load_data(source: str) -> Dataset:
 def load_photographs(
     folder: ImageFolder, model: Model, distortions: Distortions, percentage: float, seed: int
 ) -> Photographs:
-    """A folder's images for a model: `percentage` of each class, drawn with `seed`, are to test on; all, if 100."""
+    """A folder's images for a model: `percentage` of each class, drawn with `seed`, are for testing; 100 means all."""
     everything = percentage >= 100
     train, test = (folder, folder) if everything else folder.split(percentage, seed)
     return Photographs(train, test, (model.image_size,) * 2, model.preprocessing, distortions, percentage)

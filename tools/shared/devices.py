@@ -1,4 +1,4 @@
-"""What `minigraph devices` shows: the backends, whether they can run here, and what brings what is missing."""
+"""The table of `minigraph devices`: each backend, whether it can run here, and what is missing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ PARTS = {
     "numpy": (("NumPy", "numpy", "numpy"),),
     "llvm": (("llvmlite", "llvmlite", "llvmlite"),),
     "cupy": (("CuPy", "cupy", "cupy-cuda13x"), ("cuDNN's frontend", "cudnn", "nvidia-cudnn-frontend")),
-}  # what is shown, the module, the distribution
+}  # title, module, distribution
 
 
 class Status(NamedTuple):
-    """A backend: whether it runs here, on what, and what is missing."""
+    """A backend: whether it runs here, the hardware and libraries found, and the missing ones."""
 
     name: str
     runs: bool

@@ -1,4 +1,4 @@
-"""Folders of images, read with progress and with what was left out on stderr."""
+"""Reads folders of images, with progress and skipped files on stderr."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minigraph.tools.shared.progress import Counter
 
 
 def read_folder(roots: Sequence[Path], quiet: bool) -> ImageFolder:
-    """As `read_image_folder`; what is skipped is always said, progress unless `quiet`."""
+    """Call `read_image_folder`; report skipped files, and progress unless `quiet`."""
     with Counter("looking at images", quiet) as counter:
         folder = read_image_folder(*roots, progress=counter.update)
         for line in summary(folder.skipped):

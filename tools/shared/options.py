@@ -1,4 +1,4 @@
-"""What the subcommands' options share."""
+"""Options that several subcommands share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def number(
     *, whole: bool = False, above: float | None = None, least: float | None = None, most: float | None = None
 ) -> Callable[[str], float]:
-    """A converter to a finite number, above `above`, at least `least` and at most `most`, each if given."""
+    """A converter to a finite number that is above `above`, at least `least` and at most `most`, if given."""
     bounds = (("above", above), ("at least", least), ("at most", most))
     limits = " and ".join(f"{word} {bound:.10g}" for word, bound in bounds if bound is not None)
 
@@ -45,17 +45,17 @@ def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 
 debug_option = click.option(
-    "--debug", is_flag=True, expose_value=False, is_eager=True, callback=_set_debug, help="Show tracebacks of errors."
+    "--debug", is_flag=True, expose_value=False, is_eager=True, callback=_set_debug, help="Show tracebacks for errors."
 )
 backend_option = click.option(
     "--backend",
     metavar="NAME",
-    help="numpy, llvm, cupy, or auto for the fastest here [default: $MINIGRAPH_BACKEND, else numpy].",
+    help="numpy, llvm, cupy, or auto for the fastest available [default: $MINIGRAPH_BACKEND, else numpy].",
 )
 
 
 def _set_autotune(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """By the environment, so that processes of their own, as `bench` starts them, have it too."""
+    """Set the environment variable, so that child processes such as those of `bench` inherit it."""
     if value:
         before = os.environ.get("MINIGRAPH_AUTOTUNE", "")
         os.environ["MINIGRAPH_AUTOTUNE"] = "1"
@@ -67,30 +67,30 @@ autotune_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=_set_autotune,
-    help="Time the ways to compute something, and keep which is fastest [default: $MINIGRAPH_AUTOTUNE].",
+    help="Time alternative implementations and remember the fastest [default: $MINIGRAPH_AUTOTUNE].",
 )
 output_file = click.Path(dir_okay=False, path_type=Path)
 
 
 def image_dir_option(required: bool) -> Callable[[Command], Command]:
-    """--image-dir, which may be given several times, as `image_dir`."""
+    """--image-dir, which may be repeated, as the parameter `image_dir`."""
     return click.option(
         "--image-dir",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         multiple=True,
         required=required,
         metavar="FOLDER",
-        help="A folder with a folder of images for each class; several are taken together.",
+        help="Folder that contains a folder of images for each class; may be repeated to combine folders.",
     )
 
 
 def distortion_options(defaults: Mapping[str, Any]) -> Callable[[Command], Command]:
-    """The fields of `minigraph.data.Distortions`, None where they are not given. defaults: for the help."""
+    """Options for the fields of `minigraph.data.Distortions`, None if not given. defaults: shown in the help."""
     texts = {
-        "random_crop": "Percent by which an image is larger than what is cut out of it.",
-        "random_scale": "Percent by which it is enlarged at most.",
-        "random_brightness": "Percent by which it is made brighter or darker at most.",
-        "random_translation": "Percent of its side by which it is moved at most.",
+        "random_crop": "Percent by which an image is larger than its random crop.",
+        "random_scale": "Maximum random enlargement in percent.",
+        "random_brightness": "Maximum random change of brightness in percent.",
+        "random_translation": "Maximum random shift in percent of the image's side.",
     }
 
     def decorate(command: Command) -> Command:
@@ -102,7 +102,7 @@ def distortion_options(defaults: Mapping[str, Any]) -> Callable[[Command], Comma
         return click.option(
             "--flip-left-right/--no-flip-left-right",
             default=None,
-            help=f"Mirror every other image [default: {default}].",
+            help=f"Mirror images at random [default: {default}].",
         )(command)
 
     return decorate

@@ -1,4 +1,4 @@
-"""Progress of what takes long: a live bar on a terminal, else a plain line every few seconds."""
+"""Progress of long work: a live bar on a terminal, otherwise a plain line every few seconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RECENT = 20  # steps over which the speed is taken
 
 
 class _Reporter:
-    """Lines on stderr, and a bar if that is a terminal. Use in a `with` block. quiet: only important lines."""
+    """Lines on stderr, and a bar if stderr is a terminal. Use in a `with` block. quiet: print only important lines."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -35,7 +35,7 @@ class _Reporter:
             self._bar.stop()
 
     def line(self, text: str, important: bool = False) -> None:
-        """A line that stays."""
+        """Print a permanent line."""
         if self._quiet and not important:
             return
         if self._bar is not None:
@@ -52,7 +52,7 @@ class _Reporter:
 
 
 class Counter(_Reporter):
-    """Reports how many of a number of things are done, and how long the rest will take."""
+    """Reports the number of finished items and the time left."""
 
     def __init__(self, what: str, quiet: bool = False) -> None:
         super().__init__(quiet)
@@ -64,11 +64,11 @@ class Counter(_Reporter):
             self._task = self._bar.add_task(what, total=None, numbers="", eta="")
 
     def start(self, done: int) -> None:
-        """Take the time from here on; so many were done before."""
+        """Start the clock; `done` items were finished before."""
         self._started, self._first = time.monotonic(), done
 
     def update(self, done: int, total: int) -> None:
-        """`done` of `total`."""
+        """Report `done` of `total` items."""
         if self._quiet:
             return
         spent = time.monotonic() - self._started
@@ -82,9 +82,9 @@ class Counter(_Reporter):
 class TrainingProgress(_Reporter):
     """Reports steps on stderr. Use in a `with` block.
 
-    total, done: steps of the whole run, and those of an earlier part that is resumed.
+    total, done: steps of the whole run, and of the earlier part that is resumed.
     steps_per_epoch: for the epoch's number.
-    quiet: say nothing but `line`s marked important.
+    quiet: print only lines marked important.
     """
 
     def __init__(self, total: int, done: int, steps_per_epoch: int, quiet: bool = False) -> None:
@@ -97,7 +97,7 @@ class TrainingProgress(_Reporter):
             self._task = self._bar.add_task("", total=total, completed=done, numbers="", eta="")
 
     def step(self, step: int, loss: float, accuracy: float, images: int, seconds: float) -> None:
-        """Step `step`, counted from 1, took `seconds` for `images` images."""
+        """Report that step `step`, counted from 1, took `seconds` for `images` images."""
         if self._quiet:
             return
         self._recent.append((seconds, images))

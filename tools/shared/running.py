@@ -1,4 +1,4 @@
-"""What runs of training share: stopping when the user asks, and checkpoints that only the same run may go on from."""
+"""Support for training runs: stopping on a signal, and checkpoints that only the same run may resume."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _PREFIX = "checkpoint-"
 
 
 class TrainingError(MinigraphError, RuntimeError):
-    """Training cannot start, or cannot go on."""
+    """Training cannot start or continue."""
 
 
 class Interrupted(Exception):
-    """Training stopped because the user asked; `checkpoint` holds all that was done."""
+    """Training stopped at the user's request; `checkpoint` holds its state."""
 
     def __init__(self, checkpoint: Path, step: int) -> None:
         super().__init__(f"stopped after step {step}")
@@ -30,7 +30,7 @@ class Interrupted(Exception):
         self.step = step
 
     def describe(self, total: int) -> str:
-        """What to tell the user. total: steps of the whole run."""
+        """A message for the user. total: steps of the whole run."""
         return (
             f"Stopped after step {self.step} of {total}. Saved {self.checkpoint};"
             " the same command (without --no-resume) goes on from there."
@@ -38,9 +38,9 @@ class Interrupted(Exception):
 
 
 class StopRequest:
-    """In its `with` block the first SIGINT or SIGTERM only sets `asked`; a second one acts at once.
+    """A `with` block in which the first SIGINT or SIGTERM only sets `asked`; a second one acts at once.
 
-    So a step is never cut in the middle, which would leave the variables half updated.
+    A step is therefore never interrupted halfway, which would leave the variables partly updated.
     """
 
     def __init__(self) -> None:
@@ -65,8 +65,8 @@ class StopRequest:
 class Checkpoints:
     """The checkpoints of one run, in its folder.
 
-    identity: all that, besides the folder, decides the run's numbers; a run goes on only with the same. command: what
-    writes them, for errors.
+    identity: everything besides the folder that determines the run's numbers; a run resumes only with an equal
+    identity. command: the command that writes them, for error messages.
     """
 
     def __init__(
@@ -79,14 +79,14 @@ class Checkpoints:
 
     @property
     def last(self) -> Path | None:
-        """The last one written or restored."""
+        """The checkpoint last written or restored."""
         return self._saved[1] if self._saved else None
 
     def restore(self, resume: bool, keys: tuple[str, ...]) -> tuple[Path, dict[str, Any]] | None:
-        """Restore the latest, if there is one, and return its path and what was saved beside the variables, by key.
+        """Restore the latest checkpoint, if any; return its path and the state saved beside the variables, by key.
 
-        With resume=False those in the folder are removed once there is a new one. Raises TrainingError if they are
-        of a run with another identity, DataLossError if they are of another command.
+        With resume=False, old checkpoints are removed once a new one is written. Raises TrainingError for checkpoints
+        of a run with another identity, DataLossError for those of another command.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         found = find_checkpoints(self._folder)
@@ -102,7 +102,7 @@ class Checkpoints:
         return latest, metadata
 
     def save(self, step: int, state: Mapping[str, Any]) -> Path:
-        """The checkpoint of this step, written unless it is there. state: what JSON can hold."""
+        """The checkpoint of this step, written unless it exists. state: JSON-compatible."""
         if self._saved is None or self._saved[0] != step:
             metadata = {key: json.dumps(value) for key, value in {"settings": self._identity, **state}.items()}
             path = self._saver.save(self._session, self._folder / "checkpoint", step, metadata=metadata)
@@ -120,7 +120,7 @@ def find_checkpoints(folder: Path) -> list[Path]:
 
 
 def read_identity(checkpoint: Path, command: str) -> dict[str, Any]:
-    """The settings of the run that wrote a checkpoint. DataLossError if it is not one of `command`."""
+    """The settings of the run that wrote a checkpoint. Raises DataLossError if another command wrote it."""
     found: dict[str, Any] = _read_state(checkpoint, ("settings",), command)["settings"]
     return found
 

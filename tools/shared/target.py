@@ -1,4 +1,4 @@
-"""What `viz`, `explain`, `bisect` and `profile` work on: a model, a saved graph, or what a Python file builds."""
+"""Targets of `viz`, `explain`, `bisect` and `profile`: a model, a saved graph, or a graph that a Python file builds."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ _KINDS = f"a Python file (.py), a saved graph, or one of the models {', '.join(s
 
 
 class TargetError(MinigraphError, ValueError):
-    """There is no such model or file, or the file does not say what to run."""
+    """The model or file does not exist, or the file does not define a target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A graph and what to fetch of it.
+    """A graph and its fetches.
 
-    batch_size: for unknown dimensions. given: what to feed; None for random numbers to all placeholders. passes: in
-    place of a pipeline's, if any.
+    batch_size: for unknown dimensions. given: the feeds; None feeds random numbers to all placeholders. passes:
+    replace the pipeline's, if given.
     """
 
     name: str
@@ -71,12 +71,12 @@ class Target:
 
 
 def load_target(name: str, batch_size: int | None = None, inference: bool = False) -> Target:
-    """A model's training step or inference, a saved graph, or what a Python file builds. TargetError if it is none.
+    """Load a model's training step or inference, a saved graph, or the graph that a Python file builds.
 
     A Python file runs with an empty default graph, and with a `__name__` that is not `__main__`. If it defines
-    `fetches`, `feeds` (a dict) or `passes`, these are used; else, and for a saved graph, the training operations are
-    fetched if there are any, else all that nothing reads, and placeholders get random numbers. batch_size: by default
-    the recipe's, 8 for a model without one, 32 for a file.
+    `fetches`, `feeds` (a dict) or `passes`, these are used. Otherwise, and for a saved graph, the training operations
+    are fetched, or if there are none, all nodes that no other node reads; placeholders get random numbers. batch_size:
+    by default the recipe's, 8 for a model without one, 32 for a file. Raises TargetError if `name` is no target.
     """
     model = next((m for m in MODELS if m.name == name), None)
     if model is not None:
@@ -141,7 +141,7 @@ def _of_network(model: Model, batch_size: int, inference: bool) -> Target:
 
 
 def _examples(shape: tuple[int, ...], classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Random images of that shape, and one-hot labels."""
+    """Random images of this shape, and one-hot labels."""
     random = np.random.RandomState(SEED)
     images = random.uniform(size=shape).astype(np.float32)
     return images, np.eye(classes, dtype=np.float32)[random.randint(classes, size=shape[0])]
@@ -171,7 +171,7 @@ def _of_file(path: Path, batch_size: int, inference: bool) -> Target:
 
 
 def _run(path: Path) -> tuple[dict[str, Any], tf.Graph]:
-    """The file's globals, and what is its default graph in the end."""
+    """Run the file; return its globals and its final default graph."""
     old_argv, old_path = sys.argv, list(sys.path)
     sys.argv, sys.path[:0] = [str(path)], [str(path.resolve().parent)]
     try:
@@ -185,7 +185,7 @@ def _run(path: Path) -> tuple[dict[str, Any], tf.Graph]:
 
 @contextmanager
 def _no_default_graph() -> Iterator[None]:
-    """As in a new process, so that a file may call reset_default_graph()."""
+    """An empty stack of default graphs, as in a new process, so that a file may call reset_default_graph()."""
     stack = scopes.graph_stack()
     outer, before = list(stack), scopes.global_graph(tf.Graph)
     stack.clear()
@@ -205,18 +205,17 @@ def _flat(graph: tf.Graph, fetches: Any) -> Iterator[Tensor | Node]:
         for each in fetches:
             yield from _flat(graph, each)
     else:
-        ref = getattr(fetches, "ref", None)  # a variable is fetched as it stands
-        yield graph.as_graph_element(ref if isinstance(ref, Tensor) else fetches)
+        yield graph.as_graph_element(fetches.ref if isinstance(fetches, tf.Variable) else fetches)
 
 
 def _ends(graph: tf.Graph, inference: bool) -> Iterator[Tensor | Node]:
-    """The training operations if there are any, else what nothing reads; what initialises variables aside."""
+    """The training operations if there are any, otherwise all nodes that no other node reads, without initializers."""
     trains = graph.get_collection(tf.GraphKeys.TRAIN_OP)
     if trains and not inference:
         yield from trains
         return
     starts = set(_initializers(graph).values())
-    training: set[Node] = set()  # with `inference`: gradients, what changes a variable, and all that comes after
+    training: set[Node] = set()  # with `inference`: gradients, updates of variables, and all nodes after them
     for node in graph.nodes:
         if node.type == "NoOp" and node.control_inputs and starts.issuperset(node.control_inputs):
             starts.add(node)
@@ -230,7 +229,7 @@ def _ends(graph: tf.Graph, inference: bool) -> Iterator[Tensor | Node]:
 
 
 def _initializers(graph: tf.Graph) -> dict[Node, Node]:
-    """By variable what gives it its first value: for one in no collection, its first assignment."""
+    """The initializer of each variable; for a variable in no collection, its first assignment."""
     known = {v.op: v.initializer for v in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
     for node in graph.nodes:
         if node.type == "Assign":
@@ -239,7 +238,7 @@ def _initializers(graph: tf.Graph) -> dict[Node, Node]:
 
 
 def _needed_initializers(graph: tf.Graph, fetches: Sequence[Tensor | Node]) -> list[Node]:
-    """Those of the variables that the fetches read or change, or another such initial value does."""
+    """The initializers of the variables that the fetches, or other needed initializers, read or change."""
     initializers = _initializers(graph)
     chosen: list[Node] = []
     nodes = needed(f.node if isinstance(f, Tensor) else f for f in fetches)

@@ -1,4 +1,4 @@
-"""Training and evaluation of the models, with checkpoints from which a run goes on exactly."""
+"""Training and evaluation of the models, with checkpoints from which a run resumes exactly."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SAVE_INTERVAL = 10.0  # seconds that an epoch's end is at least from the last ch
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """All that, with the data, decides a run's numbers. stddev: None for the network's own initial values."""
+    """The settings that determine, with the data, a run's numbers. stddev: None for the network's own."""
 
     model: str
     batch_size: int
@@ -42,7 +42,7 @@ class TrainingSettings:
 
 @dataclass(slots=True)
 class History:
-    """loss and accuracy of each step's batch, as the step itself saw it; those of the test images after each epoch."""
+    """loss, accuracy: of each step's batch, before the step's update. test_*: of the test images after each epoch."""
 
     loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
@@ -51,7 +51,7 @@ class History:
 
 
 class TrainingResult(NamedTuple):
-    """logits: float32 [M, classes], of each test image."""
+    """The result of a run. logits: float32 [M, classes], of each test image."""
 
     logits: NDArray[np.float32]
     history: History
@@ -60,7 +60,7 @@ class TrainingResult(NamedTuple):
 
 
 class TrainingNetwork(NamedTuple):
-    """A model's graph with its inputs, what is measured, and how it is trained."""
+    """A model's graph with its inputs, metrics and training step."""
 
     graph: tf.Graph
     images: tf.Tensor
@@ -78,9 +78,9 @@ class TrainingNetwork(NamedTuple):
 def build_network(
     model: Model, *, stddev: float | None, learning_rate: float, seed: int, classes: int | None = None
 ) -> TrainingNetwork:
-    """The model with softmax cross-entropy, accuracy, and Adam, in a graph of its own.
+    """Build the model with softmax cross-entropy, accuracy and Adam in a new graph.
 
-    stddev: of the initial values; None for the model's own. classes: by default the model's.
+    stddev: of the initial values; None for the model's own. classes: None for the model's.
     """
     initial = {} if stddev is None else {"stddev": stddev}
     count = model.classes if classes is None else classes
@@ -106,7 +106,7 @@ def build_network(
 
 
 class TrainingRun:
-    """One training run in a folder; `train` brings it from where it stands to its last step."""
+    """One training run in a folder. `train` continues it to its last step."""
 
     def __init__(self, model: Model, settings: TrainingSettings, data: TrainingData, out: Path) -> None:
         self.settings, self.data, self.out = settings, data, out
@@ -127,11 +127,11 @@ class TrainingRun:
 
     @property
     def step(self) -> int:
-        """Steps done."""
+        """The number of finished steps."""
         return len(self.history.loss)
 
     def start(self, resume: bool) -> Path | None:
-        """Initialise, or take up the run in the folder and return its checkpoint; see `Checkpoints.restore`."""
+        """Initialise the run, or resume the one in the folder and return its checkpoint; see `Checkpoints.restore`."""
         restored = self._checkpoints.restore(resume, ("batches", "history"))
         if restored is None:
             self.session.run(self.network.initialise)
@@ -142,13 +142,13 @@ class TrainingRun:
         return path
 
     def save(self) -> Path:
-        """The checkpoint of this step, written unless it is there."""
+        """The checkpoint of this step, written unless it exists."""
         path = self._checkpoints.save(self.step, {"batches": self.batches.state(), "history": asdict(self.history)})
         self._next_save = time.monotonic() + SAVE_INTERVAL
         return path
 
     def train(self, total: int, checkpoint_every: int | None, progress: TrainingProgress) -> TrainingResult:
-        """Train until `total` steps are done, with a checkpoint at ends of epochs and every so many steps.
+        """Train until `total` steps are done; save at ends of epochs and every `checkpoint_every` steps.
 
         Raises Interrupted on SIGINT or SIGTERM, TrainingError if the loss is no longer finite.
         """
@@ -220,7 +220,7 @@ def predict(
 
 
 def summarise(result: TrainingResult, data: TrainingData, baseline: Baseline) -> str:
-    """The accuracy, what it is to be compared with, and what to say of a network that is no better."""
+    """A report: the accuracy, the baseline, and a message if the network is no better."""
     lines = [describe_accuracy(result.logits, data.test_labels), baseline.describe()]
     accuracy = float(np.mean(result.logits.argmax(1) == data.test_labels.argmax(1)))
     loss = float(np.mean(cross_entropy(result.logits, data.test_labels)))
@@ -229,7 +229,7 @@ def summarise(result: TrainingResult, data: TrainingData, baseline: Baseline) ->
 
 
 def evaluate_checkpoint(model: Model, checkpoint: Path, data: TrainingData, backend: str | None) -> NDArray[np.float32]:
-    """The logits, float32 [M, classes], that the model with a checkpoint's variables gives the test images."""
+    """The logits, float32 [M, classes], of the test images for a checkpoint's variables."""
     recipe = get_recipe(model)
     network = build_network(
         model, stddev=recipe.stddev, learning_rate=recipe.learning_rate, seed=0, classes=len(data.classes)
@@ -240,7 +240,7 @@ def evaluate_checkpoint(model: Model, checkpoint: Path, data: TrainingData, back
 
 
 def describe_accuracy(logits: NDArray[np.float32], labels: NDArray[np.float32]) -> str:
-    """Two lines: accuracy on all images, and on the first 256. logits, and labels, one-hot: [M, classes]."""
+    """Two lines: accuracy on all images and on the first 256. logits, one-hot labels: [M, classes]."""
     right = logits.argmax(1) == labels.argmax(1)
     lines = [f"test accuracy  {right.mean():.4f}  ({right.sum():,} of {len(right):,})"]
     if len(right) > FIRST:
@@ -250,7 +250,7 @@ def describe_accuracy(logits: NDArray[np.float32], labels: NDArray[np.float32]) 
 
 
 def write_history(path: Path, settings: TrainingSettings, result: TrainingResult) -> None:
-    """history.json: the settings, steps_per_epoch, and the lists of `History`."""
+    """Write history.json: the settings, steps_per_epoch, and the lists of `History`."""
     content = {**asdict(settings), "steps_per_epoch": result.steps_per_epoch, **asdict(result.history)}
     with atomic_write(path, "w") as file:
         json.dump(content, file, indent=1)

@@ -15,20 +15,36 @@ _BORDERS = ["zero", "symmetric", "reflect", "replicate", "shrink"]
 
 @click.command("filter")
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("--kind", type=click.Choice(_FILTERS), help="The filter.")
-@click.option("--all", "all_kinds", is_flag=True, help="Write one sheet with the results of all filters.")
-@click.option("-o", "--out", type=output_file, help="An image file [default: IMAGE's name, the kind's, .png, here].")
-@click.option("--size", type=number(whole=True, least=1), help="Side of the window, odd [default: 3; from --sigma].")
-@click.option("--sigma", type=number(above=0), help="Of the Gaussian, in pixels [default: 2.24; for canny 1].")
-@click.option("--amount", type=number(least=0), help="Of the high-pass, for sharpen [default: 0.785].")
-@click.option("--variance", type=number(least=0), help="Of the noise, for wiener [default: estimated].")
-@click.option("--low", type=number(least=0), help="Least gradient of an edge, for canny [default: 25.5].")
-@click.option("--high", type=number(least=0), help="Gradient at which an edge starts, for canny [default: 51].")
-@click.option("--border", type=click.Choice(_BORDERS), help="[default: symmetric; for median replicate]")
-@click.option("--noise", metavar="KIND:AMOUNT", help="Add gaussian:VARIANCE or salt-pepper:FRACTION first.")
-@click.option("--seed", type=number(whole=True, least=0, most=2**31 - 1), default=0, show_default=True, help="Of it.")
+@click.option("--kind", type=click.Choice(_FILTERS), help="Filter to apply.")
+@click.option("--all", "all_kinds", is_flag=True, help="Write the results of all filters to one sheet.")
 @click.option(
-    "--max-pixels", type=number(whole=True, least=1), default=40_000_000, show_default=True, help="Refuse more."
+    "-o", "--out", type=output_file, help="Image file to write [default: IMAGE-KIND.png in the current folder]."
+)
+@click.option(
+    "--size", type=number(whole=True, least=1), help="Odd side of the window [default: 3, or derived from --sigma]."
+)
+@click.option(
+    "--sigma", type=number(above=0), help="Standard deviation of the Gaussian in pixels [default: 2.24; for canny 1]."
+)
+@click.option("--amount", type=number(least=0), help="Weight of the high-pass for sharpen [default: 0.785].")
+@click.option("--variance", type=number(least=0), help="Variance of the noise for wiener [default: estimated].")
+@click.option("--low", type=number(least=0), help="Lower gradient threshold for canny [default: 25.5].")
+@click.option("--high", type=number(least=0), help="Upper gradient threshold for canny [default: 51].")
+@click.option(
+    "--border",
+    type=click.Choice(_BORDERS),
+    help="Padding outside the image [default: symmetric; for median replicate].",
+)
+@click.option("--noise", metavar="KIND:AMOUNT", help="First add noise: gaussian:VARIANCE or salt-pepper:FRACTION.")
+@click.option(
+    "--seed", type=number(whole=True, least=0, most=2**31 - 1), default=0, show_default=True, help="Seed of the noise."
+)
+@click.option(
+    "--max-pixels",
+    type=number(whole=True, least=1),
+    default=40_000_000,
+    show_default=True,
+    help="Refuse larger images.",
 )
 @backend_option
 @debug_option
@@ -43,7 +59,10 @@ def filter_(
     backend: str | None,
     **options: Any,
 ) -> None:
-    """Filter an image file: by channel, transparency kept. Levels, thresholds and variances are for 0 to 255."""
+    """Filter an image file, each channel separately, keeping transparency.
+
+    Levels, thresholds and variances use the scale from 0 to 255.
+    """
     from minigraph.tools.textbook import filter as filtering
 
     if (kind is None) is not all_kinds:
@@ -66,17 +85,17 @@ def filter_(
 @click.argument("kernel", type=number(whole=True, least=1))
 @click.option("--stride", type=number(whole=True, least=1), default=1, show_default=True)
 @click.option("--dilation", type=number(whole=True, least=1), default=1, show_default=True)
-@click.option("--padding", type=number(whole=True, least=0), help="Elements added on either side: the formula's P.")
+@click.option("--padding", type=number(whole=True, least=0), help="Elements added on each side (P in the formula).")
 @debug_option
 def explain_padding(length: int, kernel: int, stride: int, dilation: int, padding: int | None) -> None:
-    """Show how many outputs LENGTH inputs give, along one axis, and where the windows of KERNEL lie."""
+    """Show the number of outputs for LENGTH inputs along one axis, and the positions of the windows of size KERNEL."""
     from minigraph.tools.textbook.padding import explain as explain_windows
 
     click.echo(explain_windows(length, kernel, stride, dilation, padding))
 
 
 def _pair(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
-    """2x3 as (2, 3), and 3 as (3, 3)."""
+    """Parse 2x3 as (2, 3), and 3 as (3, 3)."""
     if value is None:
         return None
     parts = value.lower().split("x")
@@ -87,7 +106,7 @@ def _pair(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 
 
 def _matrix(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
-    """1 3/2 2 as a matrix of two rows."""
+    """Parse `1 3/2 2` as a matrix of two rows."""
     import numpy as np
 
     if value is None:
@@ -103,26 +122,28 @@ def _matrix(ctx: click.Context, param: click.Parameter, value: str | None) -> An
 
 @click.command()
 @click.argument("layer", metavar="LAYER")
-@click.option("--size", callback=_pair, metavar="RxC", help="Of the map; of the weights; 1xN units or classes.")
+@click.option(
+    "--size", callback=_pair, metavar="RxC", help="Size of the map or of the weights; 1xN for units or classes."
+)
 @click.option("--kernel", callback=_pair, metavar="RxC", help="Size of the kernel or of the window.")
-@click.option("--stride", callback=_pair, metavar="RxC", help="[default: 1; for pooling the window's size]")
-@click.option("--padding", type=click.Choice(["VALID", "SAME"]), help="[default: VALID]")
-@click.option("--batch", type=number(whole=True, least=2), help="Examples in a batch.")
-@click.option("--values", callback=_matrix, metavar="'1 3/2 2'", help="Numbers for the map of max-pool's example.")
+@click.option("--stride", callback=_pair, metavar="RxC", help="Strides [default: 1; for pooling the window's size].")
+@click.option("--padding", type=click.Choice(["VALID", "SAME"]), help="Padding [default: VALID].")
+@click.option("--batch", type=number(whole=True, least=2), help="Examples per batch.")
+@click.option("--values", callback=_matrix, metavar="'1 3/2 2'", help="Numbers for the map in max-pool's example.")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "latex"]), default="text", show_default=True)
-@click.option("-o", "--out", type=output_file, help="Write a file instead of printing.")
-@click.option("--check", is_flag=True, help="Prove the closed forms, and compare with numeric gradients.")
+@click.option("-o", "--out", type=output_file, help="Write to a file instead of printing.")
+@click.option("--check", is_flag=True, help="Prove the closed forms and compare with numeric gradients.")
 @debug_option
 def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any) -> None:
-    """Derive a LAYER's gradients: its graph and gradient graph are run on symbols.
+    """Derive a LAYER's gradients by running its graph and gradient graph on symbols.
 
     Layers: avg-pool, batch-norm, conv2d, dense, dropout, max-pool, softmax-xent. With --check, the exit code is 1 if
-    something does not hold.
+    a check fails.
     """
     from minigraph.backend.discovery import get_backend
     from minigraph.util.files import atomic_write
 
-    get_backend("sympy")  # or an error that says what to install
+    get_backend("sympy")  # raises an error with install instructions
     from minigraph.tools.textbook.derive import layers
     from minigraph.tools.textbook.derive.problem import DeriveOptions
 
@@ -143,10 +164,10 @@ def derive(layer: str, form: str, out: Path | None, check: bool, **options: Any)
 @click.option(
     "-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("figures"), show_default=True
 )
-@click.option("--list", "listed", is_flag=True, help="List the names and stop.")
+@click.option("--list", "listed", is_flag=True, help="List the names and exit.")
 @debug_option
 def figures(names: tuple[str, ...], out: Path, listed: bool) -> None:
-    """Draw the figures of the chapter on convolutional networks, all or those named, and a page that shows them."""
+    """Draw all or the named figures of the chapter on convolutional networks, and a page that shows them."""
     from minigraph.tools.textbook.figures import page
 
     drawings = page.chosen(names)

@@ -1,4 +1,4 @@
-"""`minigraph filter`: image files through filters that are graphs."""
+"""`minigraph filter`: applies filters, built as graphs, to image files."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ TILE, GAP, CAPTION = 256, 8, 14  # of a contact sheet, in pixels
 
 @dataclass(frozen=True)
 class FilterOptions:
-    """What the command line says of a filter; None where it says nothing. `border` is "replicate" or "shrink" for the
-    median, else that of `minigraph.filters`."""
+    """The command line's options for a filter; None if not given. border: "replicate" or "shrink" for the median,
+    otherwise as in `minigraph.filters`."""
 
     size: int | None = None
     sigma: float | None = None
@@ -41,7 +41,7 @@ Build = Callable[..., tf.Tensor]
 
 @dataclass(frozen=True)
 class Kind:
-    """A filter: what it is, its function of images and of the options named, and how its result is shown."""
+    """A filter: its description, its function of images and the named options, and how its result is shown."""
 
     summary: str
     build: Build
@@ -49,7 +49,7 @@ class Kind:
     show: Callable[[Any], Any] = lambda result: result
 
 
-def _identity(images: Any, border: str = "symmetric") -> tf.Tensor:
+def _identity(images: Any, border: F.Border = "symmetric") -> tf.Tensor:
     return F.convolve(images, F.identity_kernel(), border)
 
 
@@ -84,7 +84,7 @@ class Noise:
 
 
 def parse_noise(text: str) -> Noise:
-    """`gaussian:VARIANCE` or `salt-pepper:FRACTION`. ValueError otherwise."""
+    """Parse `gaussian:VARIANCE` or `salt-pepper:FRACTION`. Raises ValueError otherwise."""
     kind, _, amount = text.partition(":")
     try:
         number = float(amount)
@@ -97,7 +97,7 @@ def parse_noise(text: str) -> Noise:
 
 
 def check_options(kind: str, options: FilterOptions) -> None:
-    """InvalidArgumentError for an option that the filter has not."""
+    """Raise InvalidArgumentError for an option that the filter does not take."""
     known = KINDS[kind].options
     for name in options.given():
         if name not in known:
@@ -106,7 +106,7 @@ def check_options(kind: str, options: FilterOptions) -> None:
 
 
 class Filtering:
-    """A picture, with noise on it if asked for, and filters of it, in one graph and one session."""
+    """A picture, with noise if requested, and its filters, in one graph and one session."""
 
     def __init__(self, picture: Pixels, noise: Noise | None, seed: int, backend: str | None) -> None:
         self.picture = picture
@@ -124,7 +124,7 @@ class Filtering:
         return F.add_salt_and_pepper(self.images, noise.amount, seed=seed)
 
     def run(self, wanted: Mapping[str, FilterOptions]) -> list[Pixels]:
-        """The picture through each kind of filter, alpha kept. InvalidArgumentError where one cannot be had."""
+        """The picture after each kind of filter, with its alpha. Raises InvalidArgumentError if one cannot apply."""
         try:
             with self.graph.as_default():
                 results = [KINDS[k].show(KINDS[k].build(self.images, **o.given())) for k, o in wanted.items()]
@@ -138,7 +138,7 @@ def filter_file(
     path: Path, kind: str, out: Path, options: FilterOptions, noise: Noise | None, seed: int, backend: str | None,
     max_pixels: int,
 ) -> None:  # fmt: skip
-    """Write what the filter makes of an image file."""
+    """Filter an image file and write the result."""
     check_options(kind, options)
     check_format(out)
     picture = read_picture(path, max_pixels)
@@ -150,7 +150,7 @@ def filter_file(
 def contact_sheet(
     path: Path, out: Path, options: FilterOptions, noise: Noise | None, seed: int, backend: str | None, max_pixels: int
 ) -> None:
-    """Write one picture of what all filters make of an image file; each takes the options that it has."""
+    """Write one picture with the results of all filters; each takes the options that it supports."""
     form = check_format(out)
     picture = replace(read_picture(path, max_pixels), alpha=None)
     wanted = {}

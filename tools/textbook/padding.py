@@ -1,4 +1,4 @@
-"""`minigraph explain-padding`: where the windows of a convolution or a pooling lie along one axis."""
+"""`minigraph explain-padding`: the positions of the windows of a convolution or a pooling along one axis."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MOST = 30  # windows in it
 def explain(length: int, kernel: int, stride: int = 1, dilation: int = 1, padding: int | None = None) -> str:
     """The output sizes of VALID, of SAME and of `padding` elements on either side, with their arithmetic and drawings.
 
-    The textbook formula (L − K + 2P)/S + 1 is exact only where it gives a whole number. Where it does not, a program is
-    not refused: the windows that fit are taken, and what is left over at the end is not read.
+    The textbook formula (L − K + 2P)/S + 1 is exact only if it gives a whole number. Otherwise a program is not
+    refused: the windows that fit are used, and the elements left over at the end are not read.
     """
     span = reach(kernel, dilation)
     lines = [f"{length} inputs, kernel {kernel}, stride {stride}" + (f", dilation {dilation}" if dilation > 1 else "")]
@@ -67,7 +67,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _drawing(length: int, span: int, stride: int, dilation: int, out: int, before: int, after: int) -> Iterator[str]:
-    """A line for the inputs, "." for padding, and below a line for each window, "#" where it reads."""
+    """A line for the inputs, "." for padding, followed by a line for each window, "#" for the elements it reads."""
     total = before + length + after
     last = (out - 1) * stride + span
     cell = len(str(max(length - 1, out - 1))) + 1

@@ -20,7 +20,7 @@ DEEP = 257  # a level of 8 bits is as bright as 257 of 16 bits: 255·257 = 65535
 class Pixels:
     """levels: float32 [H,W,C], C 1 (grey) or 3 (red, green, blue), from 0 to 255; alpha: uint8 [H,W] or None.
 
-    deep: the file has 16 bits a pixel, so levels are multiples of 1/257.
+    deep: the file has 16 bits per pixel, so levels are multiples of 1/257.
     """
 
     levels: np.ndarray[Any, Any]
@@ -31,7 +31,7 @@ class Pixels:
 def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Pixels:
     """The first frame of an image file, upright. Palettes, CMYK and the like become RGB; black and white becomes grey.
 
-    NotFoundError, DataLossError (no image, or a damaged one), ResourceExhaustedError (more than `max_pixels`).
+    Raises NotFoundError, DataLossError (not an image, or damaged), ResourceExhaustedError (more than `max_pixels`).
     """
     if not path.is_file():
         raise NotFoundError(f"{path}: no such file")
@@ -48,7 +48,7 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Pixels:
             return _as_levels(ImageOps.exif_transpose(image), path)
     except PermissionError:
         raise
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow's decoders raise
+    except (OSError, SyntaxError, ValueError) as error:  # raised by Pillow's decoders
         what = str(error) or type(error).__name__
         raise DataLossError(f"{path}: not a readable image: {what}") from None
     finally:
@@ -74,7 +74,7 @@ def _as_levels(image: Image.Image, path: Path) -> Pixels:
 
 
 def check_format(path: Path, picture: Pixels | None = None) -> str:
-    """Pillow's name of the format that the file's name asks for. InvalidArgumentError if it cannot hold the picture."""
+    """Pillow's format for the file's suffix. Raises InvalidArgumentError if it cannot hold the picture."""
     Image.init()
     form = Image.EXTENSION.get(path.suffix.lower())
     if form is None or form not in Image.SAVE:
@@ -90,7 +90,7 @@ def check_format(path: Path, picture: Pixels | None = None) -> str:
 
 
 def as_image(picture: Pixels) -> Image.Image:
-    """The levels rounded and cut to the range."""
+    """The levels, rounded and clipped to the range."""
     levels = np.nan_to_num(picture.levels, nan=0.0)
     if picture.deep:
         return Image.fromarray(np.clip(np.rint(levels[..., 0] * DEEP), 0, 65535).astype(np.uint16))
@@ -101,7 +101,7 @@ def as_image(picture: Pixels) -> Image.Image:
 
 
 def write_picture(path: Path, image: Image.Image, form: str) -> None:
-    """Write the file, whole or not at all."""
+    """Write the file atomically."""
     try:
         with atomic_write(path) as file:
             image.save(file, format=form)

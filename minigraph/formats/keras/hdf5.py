@@ -1,7 +1,7 @@
-"""Keras's weights in HDF5, of its versions 1 and 2 (a file of weights, or of a whole model), and other HDF5 files.
+"""HDF5 weights: of Keras 1 and 2 (weight files and whole models), and other HDF5 files.
 
-Read by h5py. In Keras's files a weight has the name that its layer gives it, without ":0"; in others, the path of its
-data set. What lies in other files, or is reached by links, is not read.
+h5py reads the files. In Keras's files a weight has the name from its layer, without ":0"; in other files, the path of
+its data set. External data and links are not read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def is_hdf5(path: Path, head: bytes) -> bool:
 
 
 def read_hdf5(path: Path) -> Weights:
-    """The arrays by name. Damaged; MissingPackageError."""
+    """The arrays by name. Raises Damaged, MissingPackageError."""
     h5py = _h5py()
     try:
         with h5py.File(path, "r") as file:
@@ -66,7 +66,7 @@ def _texts(group: Any, attribute: str) -> list[str]:
 
 
 def _numbered(group: Any, attribute: str) -> list[str]:
-    """Keras keeps a list that is too long for one attribute in several: name0, name1, …"""
+    """An attribute's list. Keras splits a list that is too long for one attribute into name0, name1, …"""
     count = 0
     while f"{attribute}{count}" in group.attrs:
         count += 1
@@ -76,7 +76,7 @@ def _numbered(group: Any, attribute: str) -> list[str]:
 
 
 def _member(h5py: Any, group: Any, path: str) -> Any:
-    """What a path leads to, by hard links only."""
+    """The object at a path, through hard links only."""
     for part in path.strip("/").split("/"):
         if not isinstance(group, h5py.Group) or part in (".", "..") or part not in group:
             raise Damaged(f"there is no '{path}' in '{group.name}'")
@@ -109,9 +109,9 @@ def _read(h5py: Any, name: str, data: Any, budget: Budget) -> Array:
 
 
 def write_hdf5(file: BinaryIO, arrays: Mapping[str, Array]) -> None:
-    """Write the file as Keras 2 lays it out: a layer is what stands before a name's last slash.
+    """Write the file in Keras 2's layout. A layer's name is the part of a name before its last slash.
 
-    InvalidArgumentError for a name that HDF5 or Keras would change.
+    Raises InvalidArgumentError for a name that HDF5 or Keras would change.
     """
     h5py = _h5py()
     layers: dict[str, list[str]] = {}

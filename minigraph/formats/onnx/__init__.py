@@ -1,1 +1,1 @@
-"""ONNX models into graphs and out of them. `minigraph.onnx` is the public face."""
+"""Import and export of ONNX models. The public interface is `minigraph.onnx`."""

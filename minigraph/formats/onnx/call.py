@@ -1,4 +1,4 @@
-"""One application of an ONNX operator, as its importer sees it."""
+"""A node of an ONNX graph, as importers see it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Result = Any  # Tensor, Last, array, OnnxValue, None, or a sequence of these
 
 
 class OnnxNode:
-    """name, kind: the node's. opset: the version of the operators. outputs: names; empty where nobody wants one."""
+    """A node to import. kind: the operator. opset: the operator set's version. outputs: names; empty if unused."""
 
     def __init__(
         self,
@@ -45,11 +45,11 @@ class OnnxNode:
 
     @property
     def enters(self) -> bool:
-        """Whether there are subgraphs among the attributes."""
+        """Whether some attribute is a subgraph."""
         return any(hasattr(a, "DESCRIPTOR") for a in self.attributes.values())
 
     def attr(self, name: str, default: Any = REQUIRED) -> Any:
-        """An attribute, or the default."""
+        """The attribute, or the default."""
         found = self.attributes.get(name)
         if found is None:
             if default is REQUIRED:
@@ -62,7 +62,7 @@ class OnnxNode:
         return index < len(self.inputs) and self.inputs[index] is not None
 
     def wants(self, index: int) -> bool:
-        """Whether an optional output is asked for."""
+        """Whether an optional output is used."""
         return index < len(self.outputs) and bool(self.outputs[index])
 
     def value(self, index: int = 0) -> OnnxValue:
@@ -73,28 +73,28 @@ class OnnxNode:
         return found
 
     def x(self, index: int = 0) -> Tensor:
-        """An input as ONNX has it."""
+        """An input in ONNX's layout."""
         return self.value(index).form()
 
     def xs(self) -> list[Tensor]:
         return [self.x(i) for i in range(len(self.inputs))]
 
     def last(self, index: int = 0) -> Tensor:
-        """An input, [N,C,...] in ONNX, with its channels last."""
+        """An input, [N,C,...] in ONNX, with channels last."""
         return self.value(index).form(last_perm(self.rank(index)))
 
     def type(self, index: int = 0) -> TensorType:
         return self.value(index).type
 
     def shape(self, index: int = 0) -> tuple[Dim, ...]:
-        """The shape in ONNX's layout, where the rank is known."""
+        """The shape in ONNX's layout; the rank must be known."""
         shape = self.type(index).shape
         if shape is None:
             self.unsupported(f"the rank of input {index} is not known")
         return shape
 
     def static(self, index: int = 0) -> tuple[int, ...]:
-        """The shape, all of it known."""
+        """The shape, which must be fully known."""
         shape = self.shape(index)
         if None in shape:
             self.unsupported(f"the shape of input {index} must be known, but is {self.type(index)}")
@@ -111,7 +111,7 @@ class OnnxNode:
         return len(self.shape(index))
 
     def array(self, index: int, default: Any = REQUIRED) -> Any:
-        """An input that must be known when the graph is built. NeedsConstantError where it is not."""
+        """The value of an input known at import. Raises NeedsConstantError if it is unknown."""
         if not self.has(index):
             return self.value(index) if default is REQUIRED else default
         value = self.value(index)
@@ -126,19 +126,19 @@ class OnnxNode:
         return known
 
     def ints(self, index: int, attribute: str, default: Any = None) -> list[int] | None:
-        """Integers that older operator sets have as an attribute, and newer ones as an input."""
+        """Integers that are an attribute in older operator sets and an input in newer ones."""
         found = self.array(index, None) if self.has(index) else self.attributes.get(attribute)
         return default if found is None else [int(v) for v in np.ravel(found)]
 
     def dims(self, index: int) -> list[Dim]:
-        """A shape that is an input, with None for what is not known."""
+        """A shape given as an input, with None for unknown dimensions."""
         value = self.value(index)
         if value.dims is None:
             return [int(d) for d in np.ravel(self.array(index))]
         return [int(d) if isinstance(d, int | np.integer) else None for d in np.ravel(value.dims)]
 
     def spread(self, function: Callable[..., Tensor], *indices: int) -> Result:
-        """A pointwise function of the inputs, with channels last where that spares a transpose."""
+        """Apply a pointwise function to the inputs, with channels last if that saves a transpose."""
         values = [self.value(i) for i in indices or range(len(self.inputs))]
         rank = max((len(v.type.shape or ()) for v in values), default=0)
         fits = all(v.known or v.type.rank == rank or v.type.rank == 0 for v in values)

@@ -1,4 +1,4 @@
-"""Branches whose condition is known when the graph is built."""
+"""Importers of branches whose condition is known at import."""
 
 from __future__ import annotations
 

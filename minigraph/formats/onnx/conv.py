@@ -1,4 +1,4 @@
-"""Convolutions, of one to three axes, and products of matrices."""
+"""Convolutions along one to three axes, and matrix products."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _input_gradient(call: OnnxNode, w: OnnxWindows, sizes: list[int], channels: 
 
 
 def _stretched(call: OnnxNode, w: OnnxWindows, sizes: list[int]) -> Tensor:
-    """Along three axes: with zeros between the elements, then convolved with the filters turned round."""
+    """Along three axes: insert zeros between the elements, then convolve with the flipped filters."""
     if call.attr("group", 1) != 1:
         call.unsupported("groups are supported for one and two axes only")
     x = call.x()
@@ -120,7 +120,7 @@ def _stretched(call: OnnxNode, w: OnnxWindows, sizes: list[int]) -> Tensor:
 
 
 def _conv_integer(call: OnnxNode) -> Result:
-    """In float64, which holds the sums of products of bytes exactly."""
+    """Computed in float64, which represents sums of products of bytes exactly."""
     image, filters = (tf.cast(shifted(call, i, i + 2), tf.float64) for i in (0, 1))
     w = windows(call, call.static(1)[2:], call.shape()[2:])
     y = convolve(call, OnnxValue("", forms={None: image}), OnnxValue("", forms={None: filters}), w)
@@ -128,7 +128,7 @@ def _conv_integer(call: OnnxNode) -> Result:
 
 
 def shifted(call: OnnxNode, index: int, zero_point: int) -> Any:
-    """A quantised input less its zero point, as int32."""
+    """A quantised input minus its zero point, as int32."""
     x = tf.cast(call.x(index), tf.int32)
     if not call.has(zero_point):
         return x
@@ -187,7 +187,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
 
 
 def _filters(e: Emit, index: int) -> str:
-    """Filters [H,W,I,O] as ONNX has them, [O,I,H,W]."""
+    """Filters [H,W,I,O] in ONNX's layout [O,I,H,W]."""
     array = e.known(index)
     if array is not None:
         return e.sheet.constant(np.transpose(array, (3, 2, 0, 1)), e.inputs[index].node.name.removesuffix("/read"))
@@ -195,7 +195,7 @@ def _filters(e: Emit, index: int) -> str:
 
 
 def padding(e: Emit, w: Window, height: Dim, width: Dim) -> dict[str, Any]:
-    """The padding as attributes: numbers where the image's size is known."""
+    """The padding as attributes: numbers if the image's size is known."""
     if height is None or width is None:
         if w.padding == "SAME":
             return {"auto_pad": "SAME_UPPER"}
@@ -224,7 +224,7 @@ def _conv_out(e: Emit) -> None:
 
 
 def _conv_transpose_out(e: Emit) -> None:
-    """The last two inputs are the filters and what is spread by them."""
+    """Export a transposed convolution; the last two inputs are the filters and the gradient."""
     index = len(e.inputs) - 2
     kernel, image, out = e.inputs[index].type.static, e.inputs[-1].type.shape or (), e.out.shape or ()
     sizes, lengths = out[1:3], image[1:3]

@@ -1,4 +1,4 @@
-"""Einsum."""
+"""Importer of Einsum."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from minigraph.formats.onnx.call import OnnxNode, Result
 
 
 def _einsum(call: OnnxNode) -> Result:
-    """With letters that are not used in place of an ellipsis."""
+    """The equation with unused letters in place of the ellipsis."""
     terms, arrow, result = call.attr("equation").replace(" ", "").partition("->")
     spare = [c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in terms]
     operands = terms.split(",")
@@ -18,7 +18,7 @@ def _einsum(call: OnnxNode) -> Result:
     if any(n not in (0, len(widest)) for n in extra):
         call.unsupported("ellipses that stand for different numbers of axes")
     if any(len(set(t)) < len(t) for t in (o.replace("...", "") for o in operands)):
-        call.unsupported("an index that is there twice in one operand")
+        call.unsupported("an index that occurs twice in one operand")
     if not arrow:
         used = terms.replace("...", "").replace(",", "")
         result = widest + "".join(sorted(c for c in set(used) if used.count(c) == 1))

@@ -1,4 +1,4 @@
-"""Operators that work element by element."""
+"""Importers of elementwise operators."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _pointwise(function: Function) -> Callable[[OnnxNode], Result]:
 
 
 def _folded(function: Function) -> Callable[[OnnxNode], Result]:
-    """Of any number of operands."""
+    """A binary function applied to any number of operands."""
     return lambda call: call.spread(lambda *xs: reduce(function, xs) if len(xs) > 1 else tf.identity(xs[0]))
 
 
@@ -112,7 +112,7 @@ def _hard_sigmoid(call: OnnxNode) -> Result:
 
 
 def hard_sigmoid(x: Tensor, alpha: float, beta: float) -> Tensor:
-    """alpha·x + beta, cut off at 0 and 1."""
+    """alpha·x + beta, clipped to [0, 1]."""
     return tf.clip_by_value(x * like(x, alpha) + like(x, beta), like(x, 0), like(x, 1))
 
 
@@ -226,7 +226,7 @@ def _cast(call: OnnxNode) -> Result:
 
 
 def _converted(call: OnnxNode, dtype: Any) -> Result:
-    """Numbers too large for a dtype of 8 bits become its largest, unless `saturate` is 0; NaN stays."""
+    """Unless `saturate` is 0, numbers too large for an 8-bit dtype become its largest number; NaN stays NaN."""
     saturates = dtype.name.startswith("float8") and call.attr("saturate", 1)
 
     def convert(x: Tensor) -> Tensor:
@@ -253,7 +253,7 @@ def _identity(call: OnnxNode) -> Result:
 
 
 def _dropout(call: OnnxNode) -> Result:
-    """At inference: what goes in comes out, and the mask is all True."""
+    """At inference: the identity, and a mask of True."""
     training = bool(call.has(2) and call.array(2))
     ratio = float(call.array(1)) if call.has(1) and training else 0.0
     if training and ratio > 0:

@@ -15,7 +15,7 @@ def _number(e: Emit, value: float, name: str) -> str:
 
 
 def _same(kind: str) -> Callable[[Emit], None]:
-    """The op that ONNX has under the name `kind`."""
+    """Export as the ONNX operator `kind`."""
 
     def build(e: Emit) -> None:
         names, first = e.operands()
@@ -25,7 +25,7 @@ def _same(kind: str) -> Callable[[Emit], None]:
 
 
 def _neutral(kind: str, number: float) -> Callable[[Emit], None]:
-    """A binary op; with the scalar `number` on the right, or on either side where it commutes, it is nothing."""
+    """Export a binary op. The scalar `number` on the right (or left, if it commutes) makes it the identity."""
 
     def build(e: Emit) -> None:
         for i in (0, 1) if kind in ("Add", "Mul") else (1,):
@@ -39,7 +39,7 @@ def _neutral(kind: str, number: float) -> Callable[[Emit], None]:
 
 
 def _composed(*steps: str) -> Callable[[Emit], None]:
-    """One operator after the other: the first on all inputs, the others on what the one before gave."""
+    """Export as a chain of operators: the first on all inputs, each other one on the result before it."""
 
     def build(e: Emit) -> None:
         names, first = e.operands()
@@ -125,7 +125,7 @@ def _where(e: Emit) -> None:
 
 
 def _bias_add(e: Emit) -> None:
-    """The bias becomes a convolution's third input, where nobody else reads what that gives."""
+    """Make the bias the third input of its convolution if nothing else reads the convolution's result."""
     bias, image = e.known(1), e.inputs[0]
     if not e.is_first():
         e.give(e.add("Add", e.plain(0), e.plain(1)))

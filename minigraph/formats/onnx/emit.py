@@ -1,4 +1,4 @@
-"""The ONNX graph that is being written, and the two layouts in which each tensor can be there."""
+"""The ONNX graph under construction, with each tensor in one or both of two layouts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPSET, IR_VERSION = 17, 8
 
 
 class Sheet:
-    """Nodes and initializers, in order, and the names of tensors: `plain` as in minigraph, `first` channels first."""
+    """Nodes and initializers in order, and the names of tensors: `plain` as in minigraph, `first` channels first."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -31,7 +31,7 @@ class Sheet:
         self._used: set[str] = set()
 
     def fresh(self, name: str) -> str:
-        """`name`, or with a number behind it where it is taken."""
+        """`name`, with a number appended if it is taken."""
         found, count = name, 0
         while found in self._used:
             count += 1
@@ -49,14 +49,14 @@ class Sheet:
         return self._constants[key]
 
     def add(self, kind: str, inputs: Sequence[str], name: str, outputs: int = 1, **attributes: Any) -> list[str]:
-        """One node; gives the names of its outputs."""
+        """Add a node; return the names of its outputs."""
         label = self.fresh(name)
         results = [label if i == 0 else self.fresh(f"{name}_{i}") for i in range(outputs)]
         self.nodes.append(require_onnx().helper.make_node(kind, list(inputs), results, name=label, **attributes))
         return results
 
     def name_of(self, tensor: Tensor) -> str:
-        """The tensor as minigraph has it."""
+        """The name of the tensor in minigraph's layout."""
         if tensor in self.known:
             return self.constant(self.known[tensor], _label(tensor))
         if tensor not in self.plain:
@@ -67,7 +67,7 @@ class Sheet:
         return self.plain[tensor]
 
     def first_of(self, tensor: Tensor) -> str:
-        """The tensor with its channels first."""
+        """The name of the tensor with channels first."""
         rank = tensor.type.rank or 0
         if tensor in self.known:
             array = self.known[tensor]
@@ -83,12 +83,12 @@ class Sheet:
             raise UnsupportedError(f"{describe(tensor.node)}: its output {tensor.value_index} has no form in ONNX")
 
     def maker(self, name: str) -> Any:
-        """The node that was written last, if it gives `name`."""
+        """The last node, if it produces `name`."""
         return self.nodes[-1] if self.nodes and name in self.nodes[-1].output else None
 
 
 class Emit:
-    """One node of the graph, as its exporter sees it."""
+    """A node of the graph, as exporters see it."""
 
     def __init__(self, sheet: Sheet, node: Node) -> None:
         self.sheet = sheet
@@ -118,7 +118,7 @@ class Emit:
         return self.sheet.first_of(self.inputs[index])
 
     def is_first(self, index: int = 0) -> bool:
-        """Whether an input is there with its channels first only."""
+        """Whether an input exists only with channels first."""
         return self.inputs[index] in self.sheet.first and self.inputs[index] not in self.sheet.plain
 
     def constant(self, array: Any, name: str = "const") -> str:
@@ -131,21 +131,21 @@ class Emit:
         return self.sheet.add(kind, inputs, self.name, outputs, **attributes)[0]
 
     def give(self, name: str, index: int = 0) -> None:
-        """The output, as minigraph has it."""
+        """Set the output in minigraph's layout."""
         self.sheet.plain[self.node.outputs[index]] = name
 
     def give_first(self, name: str, index: int = 0) -> None:
-        """The output with its channels first."""
+        """Set the output with channels first."""
         self.sheet.first[self.node.outputs[index]] = name
 
     def alias(self, index: int = 0) -> None:
-        """The output is an input."""
+        """Make the output an alias of an input."""
         for names in (self.sheet.plain, self.sheet.first, self.sheet.known):
             if self.inputs[index] in names:
                 names[self.node.outputs[0]] = names[self.inputs[index]]  # type: ignore[assignment]
 
     def operands(self) -> tuple[list[str], bool]:
-        """The inputs of a pointwise op in one layout, and whether it has the channels first."""
+        """The inputs of a pointwise op in a common layout, and whether it is channels first."""
         rank = self.out.rank or 0
         some = any(self.is_first(i) for i in range(len(self.inputs)))
         fits = rank > 2 and all(t in self.sheet.known or t.type.rank in (0, rank) for t in self.inputs)
@@ -172,12 +172,12 @@ def _label(tensor: Tensor) -> str:
 
 
 def describe(node: Node) -> str:
-    """Which node, and whose line made it."""
+    """The node, and the line that made it."""
     return f"node '{node.name}' (op {node.type}, made at {node.source.describe()})"
 
 
 def value_info(name: str, kind: TensorType, batch: str = "N") -> Any:
-    """The type of an input or output; unknown dimensions are given names."""
+    """The type of an input or output, with names for unknown dimensions."""
     shape = None
     if kind.shape is not None:
         shape = [(batch if i == 0 else f"{name}_{i}") if d is None else d for i, d in enumerate(kind.shape)]

@@ -1,4 +1,4 @@
-"""Graphs into ONNX: what the outputs need, node by node, with what is known folded."""
+"""Exports the nodes that the outputs need, with known values folded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Known = dict[Tensor, np.ndarray]
 def export_model(
     outputs: Mapping[str, Tensor], inputs: Sequence[Tensor], fixed: Mapping[Tensor, Any], variables: Mapping[str, Any]
 ) -> Any:
-    """The ModelProto of what `outputs` compute from `inputs`; see `minigraph.onnx.save`."""
+    """The ModelProto that computes `outputs` from `inputs`; see `minigraph.onnx.save`."""
     needed = _ancestors(outputs.values())
     sheet = Sheet()
     sheet.known.update({t: np.asarray(v, t.dtype.np_dtype) for t, v in fixed.items()})
@@ -45,7 +45,7 @@ def export_model(
 
 
 def _ancestors(tensors: Iterable[Tensor], stop: Mapping[Tensor, Any] | None = None) -> list[Node]:
-    """All nodes that lead to the tensors, in order, and none behind the tensors in `stop`."""
+    """The nodes that the tensors need, in order, up to the tensors in `stop`."""
     todo = [t.node for t in tensors if not stop or t not in stop]
     found: set[Node] = set()
     while todo:
@@ -61,7 +61,7 @@ def _without_known(tensors: Iterable[Tensor], known: Known) -> list[Node]:
 
 
 def _fold(nodes: Iterable[Node], known: Known, variables: Mapping[str, Any]) -> None:
-    """Add what can be known: constants, variables, what is computed from them alone, and dropout's mask."""
+    """Add known values: constants, variables, expressions of these, and dropout's mask."""
     for node in nodes:
         op = node.op
         if not node.outputs or node.outputs[0] in known:
@@ -92,7 +92,7 @@ def _always_kept(node: Node, known: Known) -> bool:
 
 
 def _is_uniform(tensor: Tensor, known: Known) -> bool:
-    """Whether a tensor is a draw, as it is or with 0 added or times 1."""
+    """Whether the tensor is a random draw, possibly plus 0 or times 1."""
     op = tensor.node.op
     neutral = {Add: 0, AddV2: 0, Mul: 1}.get(type(op))  # type: ignore[arg-type]
     if neutral is None:
@@ -102,7 +102,7 @@ def _is_uniform(tensor: Tensor, known: Known) -> bool:
 
 
 def _check(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> None:
-    """All that cannot be exported, in one error."""
+    """Raise one error for all nodes that cannot be exported."""
     given = {t.node for t in inputs}
     problems = []
     for node in nodes:
@@ -148,7 +148,7 @@ def _read(sheet: Sheet) -> dict[str, np.ndarray]:
 
 
 def _rename_identities(sheet: Sheet, names: list[str]) -> None:
-    """Let the node that makes an output give it the output's name, where nothing else stands in between."""
+    """Rename the result of the node that makes an output to the output's name, if no other node is in between."""
     makers = {o: node for node in sheet.nodes for o in node.output}
     for node in [n for n in sheet.nodes if n.op_type == "Identity" and n.output[0] in names]:
         source = node.input[0]

@@ -1,4 +1,4 @@
-"""The definitions that ONNX gives of some operators by others."""
+"""ONNX's definitions of operators through other operators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from minigraph.formats.onnx.values import OnnxValue
 
 
 def schema_of(domain: str, kind: str, opset: int) -> Any:
-    """What ONNX says of an operator; None where it does not know it."""
+    """ONNX's schema of an operator; None for an unknown one."""
     defs = require_onnx().defs
     try:
         return defs.get_schema(kind, opset, domain)
@@ -19,7 +19,7 @@ def schema_of(domain: str, kind: str, opset: int) -> Any:
 
 
 def body_of(node: Any, call: OnnxNode) -> Any:
-    """The FunctionProto that defines the operator of a node. UnsupportedError where there is none for its types."""
+    """The FunctionProto that defines the operator of a node. Raises UnsupportedError if there is none for its types."""
     onnx = require_onnx()
     schema = schema_of(node.domain, node.op_type, call.opset)
     if schema is not None and schema.has_function:
@@ -36,7 +36,7 @@ def body_of(node: Any, call: OnnxNode) -> Any:
 
 
 def _settled(node: Any, call: OnnxNode) -> Any:
-    """The node with its attributes as values, where they refer to those of a function around it."""
+    """The node with references to attributes of the enclosing function replaced by values."""
     onnx = require_onnx()
     copy = onnx.NodeProto()
     copy.CopyFrom(node)
@@ -51,7 +51,7 @@ def _settled(node: Any, call: OnnxNode) -> Any:
 
 
 def defaults_of(node: Any, call: OnnxNode) -> dict[str, Any]:
-    """The attributes that ONNX gives an operator where a node says nothing."""
+    """ONNX's default attributes of an operator."""
     schema = schema_of(node.domain, node.op_type, call.opset)
     if schema is None:
         return {}

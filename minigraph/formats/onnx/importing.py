@@ -1,4 +1,4 @@
-"""ONNX graphs into the default graph, node by node, with what is known folded on the way."""
+"""Imports ONNX graphs into the default graph, node by node, folding known values."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class _Importer:
         self.variables = variables
 
     def missing(self, nodes: Sequence[Any], opsets: Opsets) -> Iterator[str]:
-        """A line for each node that there is no way to import."""
+        """A line for each unsupported node."""
         for node in nodes:
             domain = DOMAINS.get(node.domain, node.domain)
             if (domain, node.op_type) in self.functions:
@@ -120,7 +120,7 @@ class _Importer:
         return self.variables and array.dtype.kind == "f" and array.ndim > 0 and array.size > 1
 
     def run(self, nodes: Sequence[Any], env: Env, opsets: Opsets, attributes: Mapping[str, Any] | None = None) -> None:
-        """Import nodes in order. attributes: of the function that they are the body of."""
+        """Import nodes in order. attributes: of the function whose body they form."""
         for node in nodes:
             try:
                 results = self._apply(node, env, opsets, attributes or {})
@@ -153,7 +153,7 @@ class _Importer:
         return self._build(call, importer)
 
     def _inline(self, call: OnnxNode, node: Any, body: Any, opsets: Opsets) -> list[OnnxValue | None]:
-        """The nodes that define the operator, in place of one node."""
+        """Import the nodes that define the operator instead of its node."""
         given = zip(body.input, call.inputs, strict=False)
         env = _Optional({name: v for name, v in given if v is not None})
         standard = {name: _attribute(a) for name, a in defaults_of(node, call).items()}
@@ -188,12 +188,12 @@ def _is_bfloat16(value: OnnxValue | None) -> bool:
 
 
 def _widened(call: OnnxNode) -> OnnxNode:
-    """The call with float32 in place of bfloat16, in which there is no arithmetic."""
+    """The node with float32 instead of bfloat16, for which there is no arithmetic."""
     return _copy(call, [_as(v, tf.float32) if v is not None and _is_bfloat16(v) else v for v in call.inputs])
 
 
 def _narrowed(value: OnnxValue | None) -> OnnxValue | None:
-    """A result of such a call, rounded to bfloat16."""
+    """A result of such a node, rounded to bfloat16."""
     bfloat16 = from_onnx_dtype(require_onnx().TensorProto.BFLOAT16)
     return _as(value, bfloat16) if value is not None and value.type.dtype is tf.float32 else value
 
@@ -205,14 +205,14 @@ def _as(value: OnnxValue, dtype: Any) -> OnnxValue:
 
 
 class _Optional(dict[str, OnnxValue]):
-    """In a function's body the names of inputs that were not given stand for nothing."""
+    """The node of a function's body without the inputs that were not given."""
 
     def __missing__(self, name: str) -> None:
         return None
 
 
 def is_known(domain: str, kind: str, opset: int) -> bool:
-    """Whether the operator is in the table, or ONNX defines it by others that are."""
+    """Whether the operator is in the table, or defined by operators that are."""
     if not domain and kind in IMPORTERS:
         return True
     schema = schema_of(domain, kind, opset)
@@ -245,7 +245,7 @@ def _tensor(result: Any) -> Tensor:
 
 
 def _evaluated(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[np.ndarray]:
-    """The results on inputs that are known, computed by the ops' references."""
+    """The results for known inputs, computed with the ops' references."""
     with tf.Graph().as_default() as scratch:
         copies = [None if v is None else OnnxValue(v.name, v.array) for v in call.inputs]
         results = _built(_copy(call, copies), importer)
@@ -277,7 +277,7 @@ def _array(result: Any, values: Mapping[Tensor, Any]) -> np.ndarray:
 
 
 def _dims_of(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> np.ndarray | None:
-    """The result on shapes that are known in part; None where the operator cannot be followed."""
+    """The result on partly known shapes; None for an operator that is not supported here."""
     with tf.Graph().as_default() as scratch:
         given: dict[Tensor, Any] = {}
         copies: list[OnnxValue | None] = []

@@ -1,4 +1,4 @@
-"""Elements by index."""
+"""Operators that select elements by index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from minigraph.ops.math.ranking import TakeAlongLast
 
 
 def _counted_from_0(call: OnnxNode, index: int, length: int | None) -> Tensor:
-    """Indices with the negative ones, which count from the end, made positive."""
+    """Indices with negative ones, which count from the end, made positive."""
     value = call.value(index)
     if value.array is not None and (not (value.array < 0).any() or length is not None):
         array = np.asarray(value.array)
@@ -35,7 +35,7 @@ def _gather(call: OnnxNode) -> Result:
 
 
 def _gather_elements(call: OnnxNode) -> Result:
-    """Along the last axis; another one is made the last and put back."""
+    """Gather along the last axis; another axis is moved there and back."""
     axis, rank = call.attr("axis", 0) % call.rank(), call.rank()
     perm = [i for i in range(rank) if i != axis] + [axis]
     shape, lookup = call.shape(), call.type(1).shape or ()
@@ -63,8 +63,8 @@ def _gather_nd(call: OnnxNode) -> Result:
 
 
 def _top_k(call: OnnxNode) -> Result:
-    """Along the last axis; another one is made the last and put back. The smallest are the largest of −x, with what
-    comes first on ties."""
+    """Select along the last axis; another axis is moved there and back. The smallest are the largest of −x; ties keep
+    their order."""
     k = int(np.ravel(call.array(1))[0]) if call.has(1) else call.attr("k")
     axis, rank = call.attr("axis", -1) % call.rank(), call.rank()
     perm = [i for i in range(rank) if i != axis] + [axis]
@@ -118,7 +118,7 @@ def _gather_out(e: Emit) -> None:
 
 
 def _one_hot_out(e: Emit) -> None:
-    """ONNX counts negative indices from the end; here they give no `on`, as those above do."""
+    """ONNX counts negative indices from the end; in minigraph they are out of range and give no `on`."""
     row = e.ints([0], "axes")
     values = [e.add("Unsqueeze", e.plain(i), row) for i in (2, 1)]
     indices = e.as_int64(0)

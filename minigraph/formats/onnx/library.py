@@ -66,7 +66,7 @@ def _is_narrow(dtype: np.dtype[Any]) -> bool:
 
 
 def dtype_of(array: np.ndarray) -> DType:
-    """The dtype of an array. DTypeError where minigraph has none."""
+    """The dtype of an array. Raises DTypeError if minigraph has no such dtype."""
     return register_dtype(array.dtype.name, array.dtype) if _is_narrow(array.dtype) else as_dtype(array.dtype)
 
 

@@ -1,4 +1,4 @@
-"""ONNX files: read with care, since they come from anywhere, and written whole or not at all."""
+"""ONNX files, read as untrusted input and written atomically."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from minigraph.util.files import atomic_write
 def read_model(source: Any) -> Any:
     """The ModelProto in a file, checked, with its external data in memory; or a given ModelProto, checked.
 
-    NotFoundError; DataLossError for a file that is damaged, is no ONNX model, or names data outside of its folder.
+    Raises NotFoundError; DataLossError for a damaged file, another format, or data outside the model's folder.
     """
     onnx = require_onnx()
     if isinstance(source, onnx.ModelProto):
@@ -68,7 +68,7 @@ def _of_node(node: Any) -> Iterator[Any]:
 
 
 def _fetch(tensor: Any, folder: Path | None, model: str) -> None:
-    """Read a tensor's data from the file that it names, which must lie in the model's folder."""
+    """Read a tensor's data from its external file, which must be in the model's folder."""
     onnx = require_onnx()
     entries = {e.key: e.value for e in tensor.external_data}
     where = entries.get("location", "")
@@ -96,7 +96,7 @@ def _fetch(tensor: Any, folder: Path | None, model: str) -> None:
 
 
 def write_model(model: Any, path: Any) -> None:
-    """Write a ModelProto, once it is checked. ValueError above protobuf's 2 GB."""
+    """Check and write a ModelProto. Raises ValueError above protobuf's limit of 2 GB."""
     require_onnx().checker.check_model(model, full_check=True)
     data = model.SerializeToString()
     with atomic_write(path) as file:

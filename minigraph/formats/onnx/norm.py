@@ -1,4 +1,4 @@
-"""Normalisation."""
+"""Normalisation operators."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _training_batch_norm(call: OnnxNode, epsilon: float) -> Result:
 
 
 def _per_channel(call: OnnxNode, index: int) -> Tensor:
-    """A vector of one number a channel, to go with [N,C,...]."""
+    """A vector with one number per channel, in a shape that broadcasts with [N,C,...]."""
     return tf.reshape(call.x(index), [-1] + [1] * (call.rank() - 2))
 
 
@@ -95,7 +95,7 @@ def _lrn(call: OnnxNode) -> Result:
 
 
 def _lp_norm(call: OnnxNode) -> Result:
-    """x over its p-norm; what has norm 0 stays 0."""
+    """x divided by its p-norm; vectors of norm 0 stay 0."""
     x, axis = call.x(), call.attr("axis", -1)
     if call.attr("p", 2) == 1:
         norm = tf.reduce_sum(tf.abs(x), [axis], keepdims=True)

@@ -1,4 +1,4 @@
-"""Pooling."""
+"""Pooling operators."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _joined(a: Pairs, b: Pairs) -> Pairs:
 
 
 def _is_plain(w: OnnxWindows) -> bool:
-    """Whether minigraph's own pooling does it."""
+    """Whether minigraph's pooling supports these windows."""
     return w.rank <= 2 and set(w.dilations) == {1}
 
 
@@ -70,8 +70,8 @@ def _taps(call: OnnxNode, w: OnnxWindows, sizes: Sequence[Dim], pads: Pairs, fil
 
 
 def _with_indices(call: OnnxNode, w: OnnxWindows, sizes: Sequence[Dim], pads: Pairs) -> Result:
-    """The maxima, and where they were: their places in the whole tensor in row-major order, or in column-major order
-    of the image (storage_order 1)."""
+    """The maxima and their indices in the whole tensor, in row-major order, or in column-major order of the image
+    (storage_order 1)."""
     if w.rank != 2 or not _is_plain(w):
         call.unsupported("indices are supported for two axes without dilation")
     n, channels, height, width = call.static()
@@ -105,7 +105,7 @@ def _average_pool(call: OnnxNode) -> Result:
 
 
 def _counted(valid: np.ndarray, w: OnnxWindows, sizes: Sequence[Dim]) -> Any:
-    """How many elements that count each window has."""
+    """The number of elements in each window that count."""
     with tf.Graph().as_default(), np.errstate(all="ignore"):
         x = tf.constant(valid[None, None])
         taps = [t.node.op.forward(np, valid[None, None])[0] for t in w.taps(x, sizes)]  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ def _root(x: Tensor, p: float) -> Tensor:
 
 
 def _global(function: Callable[[Tensor, list[int]], Tensor]) -> Callable[[OnnxNode], Result]:
-    """Over all axes of the image, which stay as ones."""
+    """Pool over all axes of the image, which become 1."""
 
     def build(call: OnnxNode) -> Result:
         rank = call.rank()

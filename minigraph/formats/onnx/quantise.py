@@ -1,4 +1,4 @@
-"""Numbers as small integers, with a scale and a zero point."""
+"""Quantisation to small integers with a scale and a zero point."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _along(call: OnnxNode, index: int, axis: int, block: int) -> Tensor:
 
 
 def _rounded(x: Tensor, zero: Tensor | None, dtype: DType) -> Tensor:
-    """round(x) + zero, cut to the range of `dtype`; of a floating-point dtype the nearest number."""
+    """round(x) + zero, clipped to the range of `dtype`; for a floating-point dtype, the nearest number."""
     y = tf.cast(x if "float" in dtype.name else tf.round(x), tf.float64)
     if zero is not None:
         y = y + tf.cast(zero, tf.float64)
@@ -62,7 +62,7 @@ def _dequantize(call: OnnxNode) -> Result:
 
 
 def _q_matmul(call: OnnxNode) -> Result:
-    """Inputs: a, its scale and zero point, b, its scale and zero point, those of the result."""
+    """Inputs: a, b and the result's parameters: a, scale, zero point; b, scale, zero point; scale, zero point."""
 
     def real(i: int) -> Any:
         scale, zero = (tf.cast(_row_wise(call, i, i + j), tf.float64) for j in (1, 2))

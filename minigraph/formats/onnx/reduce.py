@@ -90,7 +90,7 @@ def _softmax(function: Callable[..., Tensor]) -> Callable[[OnnxNode], Result]:
 
 
 def _flattened(call: OnnxNode, function: Callable[[Tensor], Tensor]) -> Tensor:
-    """Before operator set 13: on rows of all axes from `axis` on."""
+    """Before operator set 13: on rows that combine all axes from `axis` on."""
     shape = call.shape()
     axis = call.attr("axis", 1) % max(len(shape), 1)
     if None in shape[axis:]:
@@ -157,7 +157,7 @@ def _axes_out(e: Emit) -> tuple[str, list[int], bool]:
 
 
 def _reduction_out(kind: str, via: Any = None) -> Callable[[Emit], None]:
-    """via: the dtype in which ONNX has the reduction, where it lacks it for booleans."""
+    """Export a reduction. via: the dtype to compute in, for reductions that ONNX lacks for booleans."""
 
     def build(e: Emit) -> None:
         name, axes, first = _axes_out(e)

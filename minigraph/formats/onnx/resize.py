@@ -1,4 +1,4 @@
-"""Images in other sizes: along each axis a product with a matrix of weights, or a choice of elements."""
+"""Resizing of images: along each axis a product with a weight matrix, or a selection of elements."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _resize(call: OnnxNode) -> Result:
 
 
 def _targets(call: OnnxNode) -> tuple[list[int], list[float], list[int]]:
-    """The axes, by what each is scaled, and its size afterwards."""
+    """The scale and the new size of each axis."""
     axes = [a % call.rank() for a in call.attr("axes", range(call.rank()))]
     if call.has(3) and np.size(call.array(3)):
         sizes = [int(s) for s in np.ravel(call.array(3))]
@@ -71,7 +71,7 @@ def _targets(call: OnnxNode) -> tuple[list[int], list[float], list[int]]:
 
 
 def _places(call: OnnxNode, length: int, size: int, scale: float, roi: Sequence[float]) -> np.ndarray:
-    """Where each element of the result lies on the axis of the image."""
+    """The position of each element of the result on the image's axis."""
     out = np.arange(size, dtype=np.float64)
     mode = call.attr("coordinate_transformation_mode", "half_pixel")
     if mode == "asymmetric":
@@ -118,7 +118,7 @@ def _cubic(a: float) -> Callable[[np.ndarray], np.ndarray]:
 def _weights(
     places: np.ndarray, length: int, kernel: Callable[[np.ndarray], np.ndarray], shrink: float, exclude: bool
 ) -> np.ndarray:
-    """[size, length]: what each element of the result takes of each of the image, whose edges go on outside."""
+    """[size, length]: the weight of each image element in each result element; edges extend outside."""
     reach = int(np.ceil(2 / shrink)) + 1
     near = np.floor(places)[:, None] + np.arange(-reach, reach + 2)
     parts = kernel((near - places[:, None]) * shrink)
@@ -140,7 +140,7 @@ def _multiplied(x: Tensor, matrix: np.ndarray, axis: int) -> Tensor:
 
 
 def _outside(call: OnnxNode, y: Tensor, places: np.ndarray, length: int, axis: int) -> Any:
-    """Cropping gives a fixed value to what lies outside of the image."""
+    """Cropping: elements outside the image get a fixed value."""
     out = (places < 0) | (places > length - 1)
     shape = [-1 if i == axis else 1 for i in range(call.rank())]
     value = call.attr("extrapolation_value", 0.0)

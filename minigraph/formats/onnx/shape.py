@@ -52,7 +52,7 @@ def _size(call: OnnxNode) -> Result:
 
 
 def reshape(x: Tensor, shape: Sequence[Dim], call: OnnxNode) -> Tensor:
-    """`x` in a shape of which one dimension may be unknown."""
+    """`x` reshaped; one dimension may be unknown."""
     if sum(d in (None, -1) for d in shape) > 1:
         call.unsupported(f"of a new shape only one dimension may be unknown, not {list(shape)}")
     return tf.reshape(x, [-1 if d is None else d for d in shape])
@@ -69,7 +69,7 @@ def _reshape(call: OnnxNode) -> Result:
 
 
 def _settle(old: Sequence[Dim], new: list[Dim]) -> list[Dim]:
-    """Where the one unknown dimension of `old` is in `new` too, -1 stands for a number."""
+    """If `old` and `new` share their only unknown dimension, −1 stands for it."""
     if sum(d is None for d in old) != 1 or new.count(None) != 1:
         return new
     total = math.prod(d for d in old if d is not None)
@@ -146,7 +146,7 @@ def _slice(call: OnnxNode) -> Result:
 
 
 def _bounds(start: int, end: int, step: int, length: Dim) -> tuple[int | None, int | None]:
-    """ONNX's bounds as Python has them: going backwards, an end before the first element is None."""
+    """ONNX's bounds as Python's: for a negative step, an end before the first element is None."""
     far = 2**31 if length is None else length
     stop: int | None = None if abs(end) >= far and (end > 0) == (step > 0) else end
     if length is not None and step < 0 and end < -length:
@@ -183,7 +183,7 @@ def _pad(call: OnnxNode) -> Result:
 
 
 def pad(x: Tensor, pairs: Sequence[tuple[int, int]], mode: str = "constant", value: float = 0.0) -> Tensor:
-    """`x` with (before, after) elements added along each axis, or, where negative, taken away."""
+    """`x` with (before, after) elements added along each axis; negative numbers remove elements."""
     if any(min(p) < 0 for p in pairs):
         spec = tuple(("slice", max(-a, 0) or None, min(b, 0) or None, None) for a, b in pairs)
         x = apply(StridedSlice(spec), x)

@@ -20,7 +20,7 @@ FAR = 2**63 - 1
 
 
 def _flat_image(e: Emit) -> str:
-    """An input whose elements are in the same order in both layouts where the image has one pixel."""
+    """The name of an input, in either layout if the image has one pixel, because the element order is then the same."""
     shape = e.inputs[0].type.shape or ()
     return e.first() if e.is_first() and set(shape[1:-1]) == {1} else e.plain()
 
@@ -68,7 +68,7 @@ def _expand_dims(e: Emit) -> None:
 
 
 def _transpose(e: Emit) -> None:
-    """From one layout of images into the other it is nothing."""
+    """A transpose from one image layout to the other needs no node."""
     rank = e.inputs[0].type.rank
     perm = e.op.perm if e.op.perm is not None or rank is None else tuple(reversed(range(rank)))
     if rank is not None and rank > 2 and perm == first_perm(rank) and e.is_first():
@@ -142,7 +142,7 @@ def _strided_slice(e: Emit) -> None:
 
 
 def _by_axis(spec: Any, rank: int) -> tuple[dict[int, tuple[int, int, int]], list[int], list[int]]:
-    """(start, end, step) by axis; axes of the input that go; axes of the result that are new."""
+    """(start, end, step) by axis; the input's dropped axes; the result's new axes."""
     used = sum(kind in ("slice", "index") for kind, *_ in spec)
     cuts: dict[int, tuple[int, int, int]] = {}
     dropped, new = [], []

@@ -1,7 +1,7 @@
-"""What a name in an ONNX graph stands for, and its forms in the graph that is being built.
+"""The value of a name in an ONNX graph, and its layouts in the graph under construction.
 
-ONNX has images with their channels first, minigraph has them last. A value keeps the form it was made in; another
-one is made, by a transpose, when somebody reads it: what is channels last stays so from one operator to the next.
+ONNX images are channels first, minigraph's are channels last. A value keeps the layout in which it was made; the other
+layout is made by a transpose when an operator reads it. Channels-last values thus pass from operator to operator.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ def first_perm(rank: int) -> tuple[int, ...]:
 
 
 class Last(NamedTuple):
-    """An importer's result that has its channels last."""
+    """An importer's result with channels last."""
 
     tensor: Tensor
 
 
 class UnknownDim:
-    """A dimension that is not known, in arithmetic on shapes."""
+    """An unknown dimension in arithmetic on shapes."""
 
     def _join(self, other: Any) -> UnknownDim:
         return UnknownDim()
@@ -46,10 +46,10 @@ class UnknownDim:
 
 
 class OnnxValue:
-    """array: what is known of it when the graph is built. weight: a tensor made of the array is a variable.
+    """A value. array: its known content at import. weight: the array becomes a variable when a tensor is needed.
 
-    dims: for a vector of integers made of shapes, an array of objects, with UnknownDim where a number is not known; the
-    tensor is then made by `build`, when it is read.
+    dims: for a vector of integers computed from shapes, an object array with UnknownDim for unknown numbers; `build`
+    then makes the tensor when it is read.
     """
 
     def __init__(
@@ -92,11 +92,11 @@ class OnnxValue:
 
     @property
     def is_last(self) -> bool:
-        """Whether it is there with its channels last, and in no other form."""
+        """Whether the value exists only with channels last."""
         return bool(self.forms) and None not in self.forms
 
     def form(self, perm: Perm = None) -> Tensor:
-        """The tensor, its axes in the order `perm`."""
+        """The tensor with its axes in the order `perm`."""
         if perm == tuple(range(len(perm or ()))):
             perm = None
         if perm not in self.forms:
@@ -123,6 +123,6 @@ class OnnxValue:
 
 
 def valid_name(name: str) -> str:
-    """`name` with what minigraph does not allow in a node's name replaced."""
+    """`name` with the characters replaced that minigraph does not allow in node names."""
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "_.\\/>-") else "_" for c in name.strip("/"))
     return kept if kept and (kept[0].isalnum() or kept[0] == ".") else f"n{kept}"

@@ -1,4 +1,4 @@
-"""Attributes that convolution and pooling share: kernel, strides, dilations and padding of any number of axes."""
+"""Attributes shared by convolution and pooling: kernel, strides, dilations and padding along any number of axes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Pairs = list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class OnnxWindows:
-    """One entry an axis of the image. `pads` are (before, after)."""
+    """Window attributes, one entry per image axis. pads: (before, after)."""
 
     kernel: list[int]
     strides: list[int]
@@ -31,7 +31,7 @@ class OnnxWindows:
         return len(self.kernel)
 
     def taps(self, padded: Tensor, sizes: Sequence[int]) -> Iterator[Tensor]:
-        """For each element of the kernel what it meets of a padded [N,C,...] image; sizes: of the output."""
+        """The slice of a padded [N,C,...] image that each kernel element reads. sizes: of the output."""
         for place in product(*map(range, self.kernel)):
             spec: list[tuple[Any, ...]] = [("slice", None, None, None)] * 2
             for at, d, s, size in zip(place, self.dilations, self.strides, sizes, strict=True):
@@ -58,7 +58,7 @@ def windows(call: OnnxNode, kernel: Sequence[int], lengths: Sequence[Dim]) -> On
 
 
 def output_sizes(call: OnnxNode, w: OnnxWindows, lengths: Sequence[Dim], ceil: bool) -> tuple[list[Dim], Pairs]:
-    """The output's sizes, and what has to be added behind the padding for rounding up."""
+    """The output's sizes, and the extra padding at the end for rounding up."""
     sizes: list[Dim] = []
     extra = []
     for i, length in enumerate(lengths):
@@ -70,10 +70,10 @@ def output_sizes(call: OnnxNode, w: OnnxWindows, lengths: Sequence[Dim], ceil: b
             sizes.append(None)
             extra.append((0, 0))
             continue
-        room = length + low + high - span
-        size = (-(-room // stride) if ceil else room // stride) + 1
+        extent = length + low + high - span
+        size = (-(-extent // stride) if ceil else extent // stride) + 1
         if ceil and (size - 1) * stride >= length + low:
             size -= 1  # a window that starts in the padding behind the image is left out
         sizes.append(size)
-        extra.append((0, max((size - 1) * stride - room, 0)))
+        extra.append((0, max((size - 1) * stride - extent, 0)))
     return sizes, extra

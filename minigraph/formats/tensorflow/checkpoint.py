@@ -1,10 +1,10 @@
-"""TensorFlow 1's checkpoints, of both kinds, read without TensorFlow.
+"""Reader of TensorFlow 1's checkpoints, V1 and V2, without TensorFlow.
 
-A checkpoint of the second kind (`tf.train.Saver`'s since 0.12) is PREFIX.index, a table of entries by variables'
-names, and files PREFIX.data-00000-of-00001, …, with the numbers. The first kind is one file: a table of tensors, as
-published with the first TF-Slim networks. Formats: tensorflow/core/protobuf/tensor_bundle.proto and
-tensorflow/core/util/saved_tensor_slice.proto. A partitioned variable is put together. Variables of strings, which no
-network computes with, are left out.
+A V2 checkpoint (`tf.train.Saver`'s since 0.12) consists of PREFIX.index, a table of entries by variable name, and the
+files PREFIX.data-00000-of-00001, … with the numbers. A V1 checkpoint is one file, a table of tensors, as published with
+the first TF-Slim networks. Formats: tensorflow/core/protobuf/tensor_bundle.proto and
+tensorflow/core/util/saved_tensor_slice.proto. Partitioned variables are joined. String variables, which no
+network computes with, are skipped.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _SUFFIXES = (".index", ".meta", ".data-")
 
 
 class SliceSpec(NamedTuple):
-    """A part of a variable: for each axis where it starts and how long it is (None: all of it)."""
+    """A part of a variable: start and length (None: the whole axis) for each axis."""
 
     extents: tuple[tuple[int, int | None], ...]
 
     def within(self, shape: tuple[int, ...]) -> tuple[slice, ...]:
-        """The part as an index. Damaged where it lies outside."""
+        """The part as an index. Raises Damaged if it is out of bounds."""
         if len(self.extents) != len(shape):
             raise Damaged("a part of a variable has another rank than the variable")
         ends = [(s, s + (n - s if size is None else size)) for (s, size), n in zip(self.extents, shape, strict=True)]
@@ -44,7 +44,7 @@ class SliceSpec(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """dtype: a name, or None for strings."""
+    """An entry of the index. dtype: a name, or None for strings."""
 
     dtype: str | None
     shape: tuple[int, ...]
@@ -56,7 +56,7 @@ class _Entry(NamedTuple):
 
 
 def find_index(path: Path) -> Path:
-    """The file to open for the path of a checkpoint: the table of PREFIX, or of one of the files of its name."""
+    """The table file of a checkpoint, given its prefix or one of its files."""
     name = path.name
     for suffix in _SUFFIXES:
         stem, found, _ = name.rpartition(suffix)
@@ -67,7 +67,7 @@ def find_index(path: Path) -> Path:
 
 
 def is_checkpoint(path: Path, head: bytes) -> bool:
-    """Whether the file is a table."""
+    """Whether the file is a sorted string table."""
     with open(path, "rb") as file:
         size = file.seek(0, 2)
         file.seek(max(size - len(table.MAGIC), 0))
@@ -75,7 +75,7 @@ def is_checkpoint(path: Path, head: bytes) -> bool:
 
 
 def read_checkpoint(path: Path) -> Weights:
-    """The variables of a checkpoint of either kind, by name. Damaged."""
+    """The variables of a V1 or V2 checkpoint, by name. Raises Damaged."""
     data = mapped(path)
     records = table.entries(data)
     key, head = next(records, (None, data))
@@ -117,7 +117,7 @@ def _read_bundle(
 
 
 class _Shards:
-    """The files with the numbers."""
+    """The data files."""
 
     def __init__(self, path: Path, count: int, used: set[int], index_size: int) -> None:
         prefix = path.name.removesuffix(".index")
@@ -165,10 +165,10 @@ def _part_name(key: bytes) -> str:
 
 
 def _joined(name: str, entry: _Entry, parts: list[_Entry], shards: _Shards) -> Array:
-    """The parts' keys sort them as their starts do."""
+    """Sort key of the parts: by their starts."""
     slices = sorted(entry.parts, key=lambda part: [start for start, _ in part.extents])
     if len(parts) != len(slices) or any(p.dtype != entry.dtype for p in parts):
-        raise Damaged(f"'{name}' is in {len(slices)} parts, of which {len(parts)} are there")
+        raise Damaged(f"'{name}' is in {len(slices)} parts, but {len(parts)} were found")
     found = [(each, shards.read(name, part)) for each, part in zip(slices, parts, strict=True)]
     return _assembled(name, entry.shape, found)
 
@@ -263,7 +263,7 @@ def _slice(data: memoryview) -> SliceSpec:
 
 
 def _assembled(name: str, shape: tuple[int, ...], parts: list[tuple[SliceSpec, Array]]) -> Array:
-    """The variable that its parts, of flat or full shape, make up. Damaged where they do not fill it."""
+    """Join the parts, of flat or full shape, into the variable. Raises Damaged if they do not fill it."""
     check_shape(name, shape)
     if not parts or sum(a.size for _, a in parts) != math.prod(shape):
         raise Damaged(f"'{name}' of shape {list(shape)} is not all there")

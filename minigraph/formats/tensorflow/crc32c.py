@@ -39,8 +39,8 @@ def unmask(stored: int) -> int:
 
 
 def _update(state: int, view: memoryview) -> int:
-    """The register after `view`. Long views are cut into rows, whose registers are found side by side, since the
-    register is linear: after a row it is that of the row alone, plus what the register before it becomes over zeros."""
+    """The register after `view`. Long views are split into rows that are processed in parallel. The register is linear:
+    after a row it is the row's own register plus the earlier register advanced over zeros."""
     if len(view) < _SHORT:
         return _bytewise(state, view)
     length = math.isqrt(len(view))

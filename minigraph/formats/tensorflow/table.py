@@ -14,20 +14,20 @@ _LONGEST_KEY = 4096
 
 
 def entries(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Keys, ascending, and values. Damaged where the table is cut off, fails its checksums, or is compressed."""
+    """Keys, ascending, and values. Raises Damaged for a truncated, corrupt or compressed table."""
     if len(data) < _FOOTER or bytes(data[-8:]) != MAGIC:
         raise Damaged("the end of the table is missing")
     footer = data[-_FOOTER:]
     _, _, at = _handle(footer, 0)  # of the metaindex, which is empty
     start, size, _ = _handle(footer, at)
-    last, room = b"", len(data) + (64 << 20)
+    last, budget = b"", len(data) + (64 << 20)
     for i, (_, value) in enumerate(_block(data, start, size)):
         for j, (key, content) in enumerate(_block(data, *_handle(value, 0)[:2])):
             if (i or j) and key <= last:
                 raise Damaged("the keys of the table are not in order")
             last = key
-            room -= len(key)
-            if room < 0:
+            budget -= len(key)
+            if budget < 0:
                 raise Damaged("the keys of the table are too long")
             yield key, content
 

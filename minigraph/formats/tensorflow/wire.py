@@ -12,7 +12,7 @@ Field = tuple[int, Any]
 
 
 def varint(data: memoryview, at: int) -> tuple[int, int]:
-    """The number that starts at `at`, below 2⁶⁴, and the place behind it. Damaged."""
+    """The number below 2⁶⁴ that starts at `at`, and the position after it. Raises Damaged."""
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(data):
@@ -31,7 +31,7 @@ def signed(value: int) -> int:
 
 
 def fields(data: memoryview) -> Iterator[Field]:
-    """The fields of a message: number and value, an int or the bytes of it. Damaged."""
+    """The fields of a message: number and value (an int or bytes). Raises Damaged."""
     at = 0
     while at < len(data):
         key, at = varint(data, at)
@@ -54,7 +54,7 @@ def fields(data: memoryview) -> Iterator[Field]:
 
 
 def message(data: memoryview) -> dict[int, list[Any]]:
-    """The values of a message by their fields' numbers."""
+    """The values of a message by field number."""
     found: dict[int, list[Any]] = {}
     for number, value in fields(data):
         found.setdefault(number, []).append(value)
@@ -62,7 +62,7 @@ def message(data: memoryview) -> dict[int, list[Any]]:
 
 
 def number(found: dict[int, list[Any]], field: int, default: int = 0) -> int:
-    """The last int of a field. Damaged where it is no int."""
+    """The last int of a field. Raises Damaged if it is not an int."""
     value = found.get(field, [default])[-1]
     if not isinstance(value, int):
         raise Damaged(f"field {field} is no number")
@@ -70,7 +70,7 @@ def number(found: dict[int, list[Any]], field: int, default: int = 0) -> int:
 
 
 def parts(found: dict[int, list[Any]], field: int) -> list[memoryview]:
-    """The values of a field of bytes, text or messages. Damaged where one is a number."""
+    """The values of a field of bytes, text or messages. Raises Damaged if one is a number."""
     values = found.get(field, [])
     if any(isinstance(v, int) for v in values):
         raise Damaged(f"field {field} is a number")
@@ -78,7 +78,7 @@ def parts(found: dict[int, list[Any]], field: int) -> list[memoryview]:
 
 
 def text(data: Any) -> str:
-    """UTF-8. Damaged."""
+    """Decode UTF-8. Raises Damaged."""
     try:
         return bytes(data).decode("utf-8")
     except UnicodeDecodeError:

@@ -1,1 +1,1 @@
-"""PyTorch's archives, read without PyTorch and without running what they hold."""
+"""Reader of PyTorch's files, without PyTorch and without running code from them."""

@@ -1,6 +1,6 @@
-"""Files of `torch.save`, of both kinds, read without torch: an archive, or (before torch 1.6) pickles and raw numbers.
+"""Reader of `torch.save` files without torch: archives, or (before torch 1.6) pickles and raw numbers.
 
-Formats: torch/serialization.py. Their pickles go through `minigraph.formats.torch.pickles`, so nothing in them is run.
+Formats: torch/serialization.py. Their pickles go through `minigraph.formats.torch.pickles`, so no code in them runs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DEEPEST = 16
 
 
 class _Storage(NamedTuple):
-    """Numbers in a row. dtype None: bytes, which the tensor says the type of."""
+    """A flat array of numbers. dtype None: bytes whose type the tensor specifies."""
 
     key: str
     dtype: str | None
@@ -46,12 +46,12 @@ class _Tensor(NamedTuple):
 
 
 def is_torch(path: Path, head: bytes) -> bool:
-    """Whether the file is of one of the two kinds."""
+    """Whether the file has one of the two formats."""
     return head.startswith(LEGACY_HEAD) or any(map(_is_pickle, zip_names(path, head)))
 
 
 def read_torch(path: Path) -> Weights:
-    """The tensors of a state dictionary by name, also of one in a training checkpoint's `state_dict`. Damaged."""
+    """The tensors by name of a state dictionary, or of a training checkpoint's `state_dict`. Raises Damaged."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             return _read_archive(archive, Budget(path.stat().st_size))
@@ -88,7 +88,7 @@ def _read_archive(archive: zipfile.ZipFile, budget: Budget) -> Weights:
 
 
 class _Bytes:
-    """The file that a pickle is read from; reading never asks for more than there is."""
+    """The file of a pickle; reads never request more bytes than the file has."""
 
     def __init__(self, data: memoryview) -> None:
         self._data = data
@@ -158,7 +158,7 @@ def _array(name: str, tensor: _Tensor, raw: Any, budget: Budget) -> Array:
 
 
 def _load(file: Any, storages: dict[str, _Storage]) -> Any:
-    """The object of the next pickle; the storages that it names are added to `storages`."""
+    """The object of the next pickle; adds its storages to `storages`."""
 
     def persistent(identity: Any) -> _Storage:
         storage = _storage(identity)
@@ -196,7 +196,7 @@ def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *others: Any, d
 
 
 def _tensor_of_bytes(storage: Any, offset: Any, shape: Any, strides: Any, *others: Any) -> _Tensor:
-    """Since torch 2.3: of types that have no storage class."""
+    """Rebuild a tensor of a type without storage class (since torch 2.3)."""
     dtype = others[2]
     name = dtype.name.removeprefix("torch.") if isinstance(dtype, pickles.Global) else ""
     itemsize(name)
@@ -220,7 +220,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def _tensors(found: Any) -> dict[str, _Tensor]:
-    """Tensors by name; those of dictionaries and lists inside get dotted names."""
+    """Tensors by name; those in nested dictionaries and lists get dotted names."""
     if isinstance(found, dict) and isinstance(inner := found.get("state_dict"), dict):
         found = inner
     tensors = dict(_walk(found, "", set(), 0))

@@ -1,7 +1,8 @@
-"""Pickles as data: an interpreter of the instructions that tensors need, which can call nothing but what it is given.
+"""Pickles as data: an interpreter of the instructions that tensors need, which calls only given functions.
 
-Python's own unpickler builds whatever a pickle asks for. Here a pickle gets numbers, text, lists, tuples, dictionaries,
-and the functions of a table; any other name it asks for is an error. Instructions are as in Python's pickletools.
+Python's own unpickler builds any object that a pickle names. This one builds numbers, text, lists, tuples and
+dictionaries, and calls the functions of a table; any other name is an error. Instructions are as in Python's
+pickletools.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 class Global(NamedTuple):
-    """A name that a pickle asks for: `module.name`."""
+    """A name that a pickle refers to: `module.name`."""
 
     name: str
 
 
 def load(file: Any, functions: Functions, persistent: Callable[[Any], Any]) -> Any:
-    """The object that the pickle at the file's place describes; the file is then behind it.
+    """The object of the pickle at the file's position; moves the file behind it.
 
-    functions: what the pickle may call, by `module.name`; `persistent` gives the object of a persistent id. Names alone
-    are Globals. Damaged where the pickle is cut off, no pickle, or asks for anything else.
+    functions: the functions that the pickle may call, by `module.name`. persistent: returns the object of a persistent
+    id. Other names become Globals. Raises Damaged for a truncated or invalid pickle, or one that calls anything else.
     """
     machine = _Machine(functions, persistent)
     try:
@@ -50,7 +51,7 @@ def load(file: Any, functions: Functions, persistent: Callable[[Any], Any]) -> A
 
 
 def refusal(name: str) -> Damaged:
-    """That a pickle asks for what it does not get."""
+    """The error for a pickle that calls a function not in the table."""
     return Damaged(
         f"its pickle asks for {name[:200]}, and what is no tensor is not loaded from it, since it could run any code; "
         "save the state_dict() of a network, not the network"
@@ -58,7 +59,7 @@ def refusal(name: str) -> Damaged:
 
 
 class _Machine:
-    """The stack and the memory of numbered objects."""
+    """The stack and the memo of numbered objects."""
 
     def __init__(self, functions: Functions, persistent: Callable[[Any], Any]) -> None:
         self._functions = functions

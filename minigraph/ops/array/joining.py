@@ -14,6 +14,7 @@ from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, install_constant
 from minigraph.core.moves import Moves, View, at, read, write
 from minigraph.core.op import Op, Sample
+from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply, apply_all, first, graph_of, make, same_dtype
 from minigraph.ops.constant import constant
@@ -303,7 +304,7 @@ def is_packed(value: Any) -> bool:
     """Whether a Python list holds tensors, and so stands for their stack."""
     if not isinstance(value, list | tuple):
         return False
-    return any(isinstance(v, Tensor) or hasattr(v, "as_graph_tensor") or is_packed(v) for v in value)
+    return any(isinstance(v, Operand) or is_packed(v) for v in value)
 
 
 def _constant_or_packed(value: Any, dtype: Any = None, name: str = "Const") -> Tensor:

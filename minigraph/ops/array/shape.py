@@ -13,6 +13,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.moves import Moves, read
 from minigraph.core.op import Op, Sample
+from minigraph.core.operand import Operand
 from minigraph.core.types import Dim, TensorType, as_shape, format_shape
 from minigraph.core.types import Shape as ShapeTuple
 from minigraph.core.typing import ShapeLike, TensorLike
@@ -420,8 +421,7 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     """A shape argument: numbers (-1 kept) where they are known now, else an int tensor."""
     if is_packed(value):
         value = stack(list(value))
-    convert = getattr(value, "as_graph_tensor", None)
-    value = convert() if convert else value
+    value = value.as_graph_tensor() if isinstance(value, Operand) else value
     if isinstance(value, Tensor):
         known = static_value(value)
         return value if known is None else tuple(int(d) for d in np.ravel(known))

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigraph.core import types as T
 from minigraph.core.dtypes import float32, float64
-from minigraph.core.errors import ShapeError
+from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar, call, where
@@ -89,7 +89,10 @@ class AddN(Op):
         shape = types[0].shape
         for other in types[1:]:
             shape = T.merge(shape, other.shape)
-        return (TensorType(same_dtype("AddN", *types), shape),)
+        dtype = same_dtype("AddN", *types)
+        if dtype.is_bool:
+            raise DTypeError("'AddN' does not take bool")
+        return (TensorType(dtype, shape),)
 
     forward = evaluate_expr
 

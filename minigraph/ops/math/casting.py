@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from minigraph.core import scalar
-from minigraph.core.dtypes import as_dtype, float32, float64, int64
+from minigraph.core.dtypes import as_dtype, float32, float64, int64, uint32
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
@@ -28,6 +30,8 @@ class Cast(Op):
         return (TensorType(self.dtype, x.shape),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        if x.dtype.kind == "f" and self.dtype is uint32:  # as `scalar.cast` does
+            x = x.astype(np.int64)
         return (x.astype(self.dtype.np_dtype),)
 
     flops = no_flops

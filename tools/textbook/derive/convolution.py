@@ -51,7 +51,7 @@ class WindowSizes(NamedTuple):
     pad: tuple[int, int]
 
     def weight(self, i: int, j: int, k: int, l: int) -> tuple[int, int]:  # noqa: E741
-        """The place of the kernel's element that joins input (k, l) to output (i, j), counted from 0."""
+        """The index, from 0, of the kernel's element that connects input (k, l) to output (i, j)."""
         rows, columns = (
             self.kernel[axis] - 1 - (position - (place * self.stride[axis] - self.pad[axis]))
             for axis, (place, position) in enumerate(((i, k), (j, l)))
@@ -60,7 +60,7 @@ class WindowSizes(NamedTuple):
 
 
 def geometry(options: DeriveOptions) -> tuple[WindowSizes, Padding]:
-    """The sizes that the options mean, and the padding."""
+    """The sizes and the padding that the options select."""
     size, kernel, stride = options.size or (3, 3), options.kernel or (2, 2), options.stride or (1, 1)
     padding = options.padding or "VALID"
     window = Window(kernel, stride, (1, 1), padding)
@@ -125,7 +125,7 @@ def spread(delta: Array, sizes: WindowSizes) -> Array:
 
 
 def padded(a: Array, sizes: WindowSizes) -> Array:
-    """The part of the input, zeros around it included, that the outputs see."""
+    """The part of the padded input that the outputs read."""
     seen = [(n - 1) * s + k for n, s, k in zip(sizes.out, sizes.stride, sizes.kernel, strict=True)]
     whole = np.full([max(v, p + n) for v, p, n in zip(seen, sizes.pad, sizes.size, strict=True)], sympy.S.Zero)
     whole[sizes.pad[0] : sizes.pad[0] + sizes.size[0], sizes.pad[1] : sizes.pad[1] + sizes.size[1]] = a
@@ -143,7 +143,7 @@ def input_gradient(delta: Array, w: Array, sizes: WindowSizes) -> Array:
 
 
 def derive(options: DeriveOptions, check: bool) -> Document:
-    """The document; `check` appends what was proved and compared."""
+    """The document. check: append proofs and comparisons."""
     posed, sizes = problem(options)
     found = solve(posed)
     a, w, delta = posed.inputs["a"][1], posed.inputs["w"][1], posed.delta[1]
@@ -222,7 +222,7 @@ def _checked(posed: Problem, sizes: WindowSizes, found: Solution) -> list[Block]
 
 
 def _corrections(sizes: WindowSizes, found: Solution) -> list[Block]:
-    """What is printed wrong in the literature for the 3×3 map, and what the derivation gives."""
+    """Misprints in the literature for the 3×3 map, and the derivation's results."""
     if sizes != geometry(DeriveOptions())[0]:
         return []
     a, w, delta = symbols("a", (3, 3)), symbols("w", (2, 2)), symbols("delta", (2, 2))

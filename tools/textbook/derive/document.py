@@ -41,7 +41,7 @@ class MatrixEquation(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Something that was checked, and what the check found."""
+    """A checked statement and the outcome of the check."""
 
     text: str
     holds: bool
@@ -174,7 +174,7 @@ _LATEX_SPECIAL = {c: "\\" + c for c in "_%&#{}$"} | {"^": r"\^{}"}
 
 
 def latex_prose(text: str) -> str:
-    """Prose in ASCII, mathematical signs as LaTeX commands. KeyError for a sign that is not known."""
+    """Prose in ASCII, with mathematical signs as LaTeX commands. Raises KeyError for an unknown sign."""
     return r"\ensuremath{\hat{x}}".join("".join(map(_latex_character, part)) for part in text.split("x̂"))
 
 
@@ -212,7 +212,7 @@ def to_markdown(document: Document) -> str:
 
 
 def to_latex(document: Document) -> str:
-    """A document of its own; needs amsmath only."""
+    """A complete LaTeX document; needs only amsmath."""
     head = "\\documentclass{article}\n\\usepackage{amsmath}\n\\allowdisplaybreaks\n\\begin{document}\n\n"
     title = rf"\section*{{{latex_prose(document.title)}}}"
     return head + _join(title, document.blocks, _latex_block) + "\n\\end{document}\n"

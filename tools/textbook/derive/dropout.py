@@ -1,4 +1,4 @@
-"""Dropout: its gradient, and what the ensemble of all thinned networks gives."""
+"""Dropout: its gradient, and the mean over the ensemble of all thinned networks."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Ensemble:
         self.symbols = {self.x: symbols("x", (1, units)), self.w: symbols("w", (units, classes)), self.keep: KEEP}
 
     def thinned(self, fetch: Any) -> Iterator[tuple[Any, Any]]:
-        """For each of the 2^N masks its probability and the value of `fetch`, exact."""
+        """The probability and the exact value of `fetch` for each of the 2^N masks."""
         units = self.x.type.static[1]
         with tf.Session(graph=self.graph, backend="sympy", optimize="O0") as session:
             for mask in itertools.product([0, 1], repeat=units):

@@ -1,4 +1,4 @@
-"""The layers that can be derived: to add one, write its function and give it a line in LAYERS."""
+"""The layers that can be derived. To add one, write its function and add a line to LAYERS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minigraph.tools.textbook.derive.problem import DeriveOptions
 
 
 class Derivation(NamedTuple):
-    """How a layer is derived, and which fields of `DeriveOptions` it takes."""
+    """A layer's derivation function, and the fields of `DeriveOptions` that it takes."""
 
     derive: Callable[[DeriveOptions, bool], Document]
     options: Sequence[str]
@@ -31,7 +31,7 @@ LAYERS: dict[str, Derivation] = {
 
 
 def derive(layer: str, options: DeriveOptions, check: bool = False) -> Document:
-    """The derivation of a layer. InvalidArgumentError for an unknown one, or an option that it does not take."""
+    """The derivation of a layer. Raises InvalidArgumentError for an unknown layer or an unsupported option."""
     if layer not in LAYERS:
         raise InvalidArgumentError(f"unknown layer {layer!r}; there are {', '.join(LAYERS)}")
     chosen = LAYERS[layer]

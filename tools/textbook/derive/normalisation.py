@@ -25,6 +25,7 @@ from minigraph.tools.textbook.derive.problem import (
     Array,
     DeriveOptions,
     Problem,
+    Solution,
     equal,
     exact_claim,
     numeric_claims,
@@ -67,61 +68,76 @@ def derive(options: DeriveOptions, check: bool) -> Document:
     """One feature, a batch of 3 by default."""
     posed = problem(options.batch or 3)
     found = solve(posed)
-    x, delta = posed.inputs["x"][1], posed.delta[1]
-    m = x.size
-    names, hats = symbols("y", x.shape), symbols("xhat", x.shape)
-    to_hats = {s: h / R + MU for s, h in zip(x.flat, hats.flat, strict=True)}
-    gradient = found.gradients["x"]
-    along = sum((delta * hats).flat) / m
+    x = posed.inputs["x"][1]
+    hats = symbols("xhat", x.shape)
     blocks: list[Block] = [
         Heading("Forward"),
         Prose(
             "The mean and the biased variance are the batch's; r stands for 1/√(σ² + ε). γ and β are the only "
             "parameters that are learned."
         ),
-        Equations([
-            (name(MU), sum(x.flat) / m),
-            (operator("σ²", r"\sigma^2"), sum((s - MU) ** 2 for s in x.flat) / m),
-            *[(name(h), (s - MU) * R) for h, s in zip(hats.flat, x.flat, strict=True)],
-            *[(name(n), GAMMA * h + BETA) for n, h in zip(names.flat, hats.flat, strict=True)],
-        ]),
+        _forward(x, hats),
         Heading("Gradients"),
         Prose("The gradient graph, run with symbols for the values of μ and r, gives with means over the batch"),
-        Equations([
-            (name(MEAN), sum(delta.flat) / m),
-            (name(ALONG), along),
-            (partial(GAMMA), sympy.expand(found.gradients["gamma"][0].xreplace(to_hats))),
-            (partial(BETA), sympy.expand(found.gradients["beta"][0])),
-            *[
-                (partial(s), _split(g.xreplace(to_hats), d, h, along, sum(delta.flat) / m))
-                for s, g, d, h in zip(x.flat, gradient.flat, delta.flat, hats.flat, strict=True)
-            ],
-        ]),
+        _gradients(posed, found, hats),
         Prose(
             "The normalised values add up to 0, and with them the last term, which stems from the variance's "
             "derivative by the mean. There remains γ·r·(δ − mean(δ) − x̂·mean(δ·x̂))."
         ),
-    ]  # fmt: skip
+    ]
     if check:
-        dx, dgamma, dbeta = closed_form(x, delta)
-        mean = {MU: sum(x.flat) / m}
-        claims = [
-            exact_claim(
-                "∂L/∂x is γ·r·(δ − mean(δ) − x̂·mean(δ·x̂))",
-                [g.subs(mean) for g in gradient.flat],
-                [g.subs(mean) for g in dx.flat],
-            ),
-            exact_claim("∂L/∂γ = Σ δ·x̂", found.gradients["gamma"], [dgamma]),
-            exact_claim("∂L/∂β = Σ δ", found.gradients["beta"], [dbeta]),
-            *numeric_claims(posed, solve(posed, use_names=False)),
-            *_corrections(m, found.gradients["x"]),
-        ]
-        blocks += [Heading("Checks"), Claims(claims)]
-    return Document(f"Batch normalisation of a batch of {m}", blocks)
+        blocks += [Heading("Checks"), Claims(_checks(posed, found))]
+    return Document(f"Batch normalisation of a batch of {x.size}", blocks)
+
+
+def _forward(x: Array, hats: Array) -> Equations:
+    names, m = symbols("y", x.shape), x.size
+    return Equations([
+        (name(MU), sum(x.flat) / m),
+        (operator("σ²", r"\sigma^2"), sum((s - MU) ** 2 for s in x.flat) / m),
+        *[(name(h), (s - MU) * R) for h, s in zip(hats.flat, x.flat, strict=True)],
+        *[(name(n), GAMMA * h + BETA) for n, h in zip(names.flat, hats.flat, strict=True)],
+    ])  # fmt: skip
+
+
+def _gradients(posed: Problem, found: Solution, hats: Array) -> Equations:
+    x, delta = posed.inputs["x"][1], posed.delta[1]
+    m = x.size
+    to_hats = {s: h / R + MU for s, h in zip(x.flat, hats.flat, strict=True)}
+    gradient = found.gradients["x"]
+    along = sum((delta * hats).flat) / m
+    return Equations([
+        (name(MEAN), sum(delta.flat) / m),
+        (name(ALONG), along),
+        (partial(GAMMA), sympy.expand(found.gradients["gamma"][0].xreplace(to_hats))),
+        (partial(BETA), sympy.expand(found.gradients["beta"][0])),
+        *[
+            (partial(s), _split(g.xreplace(to_hats), d, h, along, sum(delta.flat) / m))
+            for s, g, d, h in zip(x.flat, gradient.flat, delta.flat, hats.flat, strict=True)
+        ],
+    ])  # fmt: skip
+
+
+def _checks(posed: Problem, found: Solution) -> list[Claim]:
+    x, delta = posed.inputs["x"][1], posed.delta[1]
+    m, gradient = x.size, found.gradients["x"]
+    dx, dgamma, dbeta = closed_form(x, delta)
+    mean = {MU: sum(x.flat) / m}
+    return [
+        exact_claim(
+            "∂L/∂x is γ·r·(δ − mean(δ) − x̂·mean(δ·x̂))",
+            [g.subs(mean) for g in gradient.flat],
+            [g.subs(mean) for g in dx.flat],
+        ),
+        exact_claim("∂L/∂γ = Σ δ·x̂", found.gradients["gamma"], [dgamma]),
+        exact_claim("∂L/∂β = Σ δ", found.gradients["beta"], [dbeta]),
+        *numeric_claims(posed, solve(posed, use_names=False)),
+        *_corrections(m, found.gradients["x"]),
+    ]
 
 
 def _split(gradient: Any, delta: Any, hat: Any, along: Any, mean: Any) -> Any:
-    """The gradient as the closed form plus what the graph has beyond it, written in the two means."""
+    """The gradient as the closed form plus the graph's remaining term, written in the two means."""
     rest = sympy.cancel((gradient - GAMMA * R * (delta - mean - hat * along)) / (GAMMA * R * along))
     return sympy.Add(GAMMA * R * (delta - MEAN - hat * ALONG), GAMMA * R * ALONG * rest, evaluate=False)
 

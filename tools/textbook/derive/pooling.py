@@ -1,4 +1,4 @@
-"""Max and average pooling, and where their gradients go."""
+"""Max and average pooling, and the routing of their gradients."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _window(options: DeriveOptions) -> tuple[tuple[int, int], Window]:
 
 
 def problem(options: DeriveOptions, kind: str) -> Problem:
-    """s = max_pool(A) or avg_pool(A), as `kind` says."""
+    """s = max_pool(A) or avg_pool(A), depending on `kind`."""
     size, window = _window(options)
     graph = tf.Graph()
     with graph.as_default():
@@ -60,7 +60,7 @@ def problem(options: DeriveOptions, kind: str) -> Problem:
 
 
 def members(options: DeriveOptions) -> Iterator[tuple[tuple[int, int], list[tuple[int, int]]]]:
-    """Each output's place with the places in A that its window covers, row by row."""
+    """Each output's index with the indices in A that its window covers, row by row."""
     size, window = _window(options)
     (top, _), (left, _) = window.pads(*size)
     for place in np.ndindex(*(int(n or 0) for n in window.out(*size))):

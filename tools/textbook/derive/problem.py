@@ -1,4 +1,4 @@
-"""A small graph to derive: run on symbols, and checked with numbers."""
+"""A small graph for a derivation, run on symbols and checked with numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STEPS = 0.05 / 2.0 ** np.arange(5)
 
 
 class DeriveOptions(NamedTuple):
-    """What the command line chose; None where it left the choice to the layer.
+    """The command line's options; None uses the layer's default.
 
     size, kernel, stride: (rows, columns). padding: VALID or SAME. values: numbers for the layer's input.
     """
@@ -38,7 +38,7 @@ class Problem(NamedTuple):
     """A graph with L = Σ δ·output, ready to run.
 
     inputs: by name, the placeholder and its symbols. output: the tensor, whose symbols for ∂L/∂output are `delta`.
-    named: inner tensors that stand as symbols in results, so that these can be read.
+    named: inner tensors shown as symbols in results, for readability.
     """
 
     graph: tf.Graph

@@ -81,7 +81,7 @@ class Board:
     ) -> None:
         """A matrix of numbers or strings, its top left corner at (x, y).
 
-        marked: places and the colours they are filled with; faint: places of less weight, such as padding.
+        marked: cells and their fill colours. faint: cells of less weight, such as padding.
         """
         for (row, column), value in np.ndenumerate(np.asarray(cells)):
             place = (row, column)
@@ -96,5 +96,5 @@ class Board:
 
 
 def window(top: int, left: int, rows: int, columns: int) -> set[Place]:
-    """The places of a window of a grid."""
+    """The cells of a window of a grid."""
     return {(top + r, left + c) for r in range(rows) for c in range(columns)}

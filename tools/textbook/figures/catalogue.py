@@ -1,4 +1,4 @@
-"""The table of figures: to add one, write the function that draws it and give it a line in FIGURES."""
+"""The table of figures. To add one, write the function that draws it and add a line to FIGURES."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from minigraph.tools.textbook.figures import convolution, filtering, networks, p
 
 
 class Drawing(NamedTuple):
-    """A figure. name: of its file, without the ending. rows: the chapter's rows that it shows, see docs/chapter.md.
+    """A figure. name: of its file, without suffix. rows: the chapter's rows that it shows, see docs/chapter.md.
 
-    draw: makes a matplotlib Figure.
+    draw: returns a matplotlib Figure.
     """
 
     name: str

@@ -13,7 +13,7 @@ Array = np.ndarray[Any, Any]
 
 
 def evaluate(build: Callable[..., Any], *arrays: Any) -> Any:
-    """What `build` makes of constants in float64, run."""
+    """Run the graph that `build` makes from float64 constants."""
     with tf.Graph().as_default(), tf.Session() as session:
         return session.run(build(*(tf.constant(np.asarray(a, np.float64), tf.float64) for a in arrays)))
 

@@ -24,7 +24,7 @@ def _digits() -> Array:
 
 
 def outputs() -> Any:
-    """Each filter's result; what removes noise beside the noise."""
+    """Each filter's result; denoising filters beside the noisy image."""
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.constant(_digits())
         noisy = filters.add_gaussian_noise(x, 900.0, seed=1)

@@ -47,7 +47,7 @@ _FIGURE = Template("""<figure id="$name">
 
 
 def chosen(names: Sequence[str]) -> list[Drawing]:
-    """The figures of these names; all if there are none. InvalidArgumentError for an unknown name."""
+    """The figures of these names; all without names. Raises InvalidArgumentError for an unknown name."""
     known = {d.name: d for d in FIGURES}
     for name in names:
         if name not in known:
@@ -56,7 +56,7 @@ def chosen(names: Sequence[str]) -> list[Drawing]:
 
 
 def draw(folder: Path, drawings: Iterable[Drawing], drawn: Callable[[Drawing], None]) -> Path:
-    """Draw into the folder, which is made if need be, and write its page; `drawn` is told of each. The page's path."""
+    """Draw into the folder, created if missing, and write its page; return its path. drawn: called with each figure."""
     shown = []
     for drawing in drawings:
         sheet = drawing.draw()

@@ -16,7 +16,7 @@ COLOURS = (BLUE, GREEN, ORANGE, RED)
 
 
 def _quarters(size: int = 4) -> dict[Place, str]:
-    """Each window's places in a colour of its own."""
+    """Each window's cells in a different colour."""
     half = size // 2
     return {(r, c): COLOURS[r // half * 2 + c // half] for r in range(size) for c in range(size)}
 
