@@ -49,7 +49,7 @@ class ElementPlan(NamedTuple):
             args, target = [known[a] for a in step.args], known[step.target]
             if step.function == "where":
                 mask, bits = (known[s] for s in step.scratch)
-                launches += _select(*args, target, mask, bits)
+                launches += _select(args[0], args[1], args[2], target, mask, bits)
             elif step.function == "cast":
                 launches.append(copy(target, args[0]))
             elif step.function in ("maximum", "minimum"):  # which deprecate an output by position

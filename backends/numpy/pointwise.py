@@ -48,6 +48,8 @@ def blocked(plan: ElementPlan, in_types: Types, out_types: Types) -> Lowered:
     """The plan on flat blocks, or on blocks of rows where an operand is broadcast."""
     out = out_types[0]
     size = min(block_size(out.dtype.np_dtype), out.size)
+    whole: tuple[int, ...]
+    piece: tuple[int, ...]
     if all(t.shape == out.shape for t in in_types):
         whole, piece = (out.size,), (size,)
     else:

@@ -27,7 +27,7 @@ def _evaluate(node: Scalar, operands: Sequence[Array], known: dict[int, Array]) 
 
 def _compute(node: Scalar, operands: Sequence[Array], known: dict[int, Array]) -> Array:
     if node.function == "operand":
-        return operands[node.value]
+        return operands[int(node.value)]
     if node.function == "constant":
         return exact(node.value)
     if node.function == "where":

@@ -32,7 +32,11 @@ Padding: TypeAlias = Literal["SAME", "VALID"]
 PaddingLike: TypeAlias = Padding | Sequence[Sequence[int]]
 """A padding by name, or the numbers of zeros before and after each dimension."""
 
+DataFormat1D: TypeAlias = Literal["NWC", "NCW"]
 DataFormat2D: TypeAlias = Literal["NHWC", "NCHW"]
+DataFormat3D: TypeAlias = Literal["NDHWC", "NCDHW"]
+DataFormat: TypeAlias = DataFormat1D | DataFormat2D | DataFormat3D
+"""The order of the axes: N the batch, C the channels, D the depth, H the rows, W the columns."""
 
 Size: TypeAlias = int | Sequence[int]
 """Sizes along the spatial axes: one number for all, or one for each; ops also take one for each axis."""
