@@ -15,7 +15,7 @@ from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.filling import OnesLike, ZerosLike
 from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Square, Sub
-from minigraph.ops.math.comparison import Greater
+from minigraph.ops.math.comparison import Equal, Greater
 from minigraph.ops.math.selection import Select
 from minigraph.ops.pointwise import POSITIVE, Binary, Unary, Y, binary, scalar_like, unary
 
@@ -212,14 +212,15 @@ def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
 
 
 class Pow(Binary):
-    """z = x^y. The gradient with respect to y is zero where x ≤ 0, as in TensorFlow."""
+    """z = x^y. The gradient for y is zero where x ≤ 0, as in TensorFlow; that for x is zero where y is 0."""
 
     ufunc = "power"
     domain = (POSITIVE, Y)
 
     def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        one = scalar_like(1, y)
-        dx = apply(Mul(), apply(Mul(), g, y), apply(Pow(), x, apply(Sub(), y, one)))
+        flat = apply(Equal(), y, scalar_like(0, y))  # x⁰ is 1: its slope is 0 even where x is 0 and 1/x infinite
+        exponent = apply(Select(), flat, apply(ZerosLike(), y), apply(Sub(), y, scalar_like(1, y)))
+        dx = apply(Mul(), apply(Mul(), g, y), apply(Pow(), x, exponent))
         positive = apply(Greater(), x, scalar_like(0, x))
         safe = apply(Select(), positive, x, apply(OnesLike(), x))
         log = apply(Select(), positive, apply(Log(), safe), apply(ZerosLike(), x))

@@ -21,6 +21,7 @@ from minigraph.ops.identity import StopGradient
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Sub
 from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.comparison import Equal
+from minigraph.ops.math.cumulative import Cumprod, Recurrence
 from minigraph.ops.math.exponential import Exp, Log
 from minigraph.ops.math.finite import IsFinite
 from minigraph.ops.math.selection import Select
@@ -156,39 +157,43 @@ class Prod(ReduceOp):
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
-        return (apply(Mul(), _spread(self, grad, x), apply(ProdOfOthers(axis=self.axis), x)),)
+        rank = x.type.rank
+        if rank is None:
+            raise GradientError(f"the gradient of reduce_prod needs a known rank ({node.name})")
+        slope, product = _spread(self, grad, x), x
+        for axis in normalise_axes(self.axis, rank):
+            slope = apply(Mul(), slope, apply(ProdOfOthers(axis=axis), product))
+            product = apply(Prod(axis=(axis,), keep_dims=True), product)
+        return (slope,)
 
 
 class ProdOfOthers(Op):
-    """For each element the product of all others along the reduced axes."""
+    """For each element the product of all others along an axis."""
 
-    axis: Axes = None
+    axis: int
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         return (x,)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        axes = normalise_axes(self.axis, x.ndim)
-        rest = [a for a in range(x.ndim) if a not in axes]
-        moved = xp.transpose(x, [*rest, *axes])
-        flat = moved.reshape((*moved.shape[: len(rest)], int(np.prod([x.shape[a] for a in axes]))))
-        ones = xp.ones_like(flat[..., :1])
-        before = xp.cumprod(xp.concatenate([ones, flat[..., :-1]], axis=-1), axis=-1)
-        after = xp.cumprod(xp.concatenate([ones, flat[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
-        others = (before * after).reshape(moved.shape)
-        return (xp.transpose(others, list(np.argsort([*rest, *axes]))),)
+        before, after = (Cumprod(self.axis, True, reverse).forward(xp, x)[0] for reverse in (False, True))
+        return (before * after,)
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 2 * in_types[0].size
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        where = f"node '{node.name}', at {node.source.describe()}"
-        raise GradientError(f"the second derivative of reduce_prod is not available ({where})")
+        """Σ_{i≠k} g_i·Π_{j≠i,k} x_j: the terms with i < k and those with i > k, each by a recurrence."""
+        x = node.inputs[0]
+        before, after = (apply(Cumprod(self.axis, True, reverse), x) for reverse in (False, True))
+        left = apply(Recurrence(self.axis, False, (1, 1)), apply(Mul(), grad, before), x)
+        right = apply(Recurrence(self.axis, True, (1, 1)), apply(Mul(), grad, after), x)
+        return (apply(Add(), apply(Mul(), left, after), apply(Mul(), before, right)),)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
-        yield Sample(cls(), (_X,), smooth=False)
-        yield Sample(cls(axis=(0,)), (_X,), smooth=False)
+        yield Sample(cls(1), (_X,))
+        yield Sample(cls(0), (_X,))
 
 
 class All(ReduceOp):
