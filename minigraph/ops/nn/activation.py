@@ -9,6 +9,7 @@ from minigraph.core.scalar import Scalar, call, cast, library, where
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.joining import concat
 from minigraph.ops.builder import apply, composed
+from minigraph.ops.filling import ZerosLike
 from minigraph.ops.math.arithmetic import Abs, Add, Mul, RealDiv, Square, Sub, negative
 from minigraph.ops.math.comparison import Greater, Less
 from minigraph.ops.math.selection import Select
@@ -71,7 +72,7 @@ class ReluGrad(Pointwise):
         return g * cast(call("greater", y, 0), g.dtype)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        return apply(ReluGrad(), grad, node.inputs[1]), None
+        return apply(ReluGrad(), grad, node.inputs[1]), apply(ZerosLike(), node.inputs[1])
 
 
 class Relu6(Unary):
@@ -118,7 +119,7 @@ class Relu6Grad(Pointwise):
         return g * cast(call("logical_and", call("greater", y, 0), call("less", y, 6)), g.dtype)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        return apply(Relu6Grad(), grad, node.inputs[1]), None
+        return apply(Relu6Grad(), grad, node.inputs[1]), apply(ZerosLike(), node.inputs[1])
 
 
 class Elu(Unary):
