@@ -16,6 +16,9 @@ from minigraph.core.types import Dimension, TensorShape
 TensorLike: TypeAlias = Operand[Any] | npt.ArrayLike | Sequence[Operand[Any] | npt.ArrayLike]
 """A tensor, a variable, anything that NumPy converts to an array of numbers, or a sequence of these."""
 
+ArithmeticLike: TypeAlias = Operand[Any] | npt.NDArray[Any] | float
+"""A tensor, a variable, an array or a number: a value that takes part in arithmetic with Python's operators."""
+
 NumberLike: TypeAlias = float | np.number[Any] | Operand[Any]
 """A number, or a tensor or variable that holds one."""
 

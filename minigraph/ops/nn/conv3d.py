@@ -46,6 +46,7 @@ def conv3d(
 
     Raises:
         ShapeError: The shapes do not fit, or a size that must be known is unknown.
+        DTypeError: The dtypes differ or are not floating.
         ValueError: `strides`, `padding`, `dilations` or `data_format` has an invalid value.
 
     Example:

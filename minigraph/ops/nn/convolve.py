@@ -43,6 +43,7 @@ def convolve2d(images: TensorLike, kernel: TensorLike, mode: ConvolveMode = "ful
 
     Raises:
         ShapeError: `images` or `kernel` has another rank, or the number of channels is unknown.
+        DTypeError: The dtypes differ or are not floating.
         ValueError: `mode` is unknown.
 
     Example:
@@ -81,6 +82,7 @@ def convolve1d(x: TensorLike, kernel: TensorLike, mode: ConvolveMode = "full", n
 
     Raises:
         ShapeError: `x` or `kernel` has another rank.
+        DTypeError: The dtypes differ or are not floating.
         ValueError: `mode` is unknown.
 
     Example:
