@@ -147,7 +147,7 @@ def extract_image_patches(
         A tensor [N,P,Q,rows·columns·C] of the dtype of `images`.
 
     Raises:
-        ShapeError: `images` is not 4-dimensional, its size must be known and is not, or a window is larger than the image.
+        ShapeError: `images` is not 4-dimensional, a size that must be known is unknown, or a window does not fit.
         ValueError: `ksizes`, `strides`, `rates` or `padding` has an invalid value.
 
     Example:
