@@ -55,8 +55,11 @@ template <class T, int N> struct alignas(sizeof(T) * N > 16 ? 16 : sizeof(T) * N
 
 
 // NaN is handed on, as by NumPy's maximum and minimum.
-template <class T> __device__ T maximum(T a, T b) { return a >= b || a != a ? a : b; }
-template <class T> __device__ T minimum(T a, T b) { return a <= b || a != a ? a : b; }
+// Of zeros the second, of float16 zeros the first, as NumPy has it.
+template <class T> __device__ T maximum(T a, T b) { return a > b || a != a ? a : b; }
+template <class T> __device__ T minimum(T a, T b) { return a < b || a != a ? a : b; }
+template <> __device__ inline half maximum(half a, half b) { return a >= b || a != a ? a : b; }
+template <> __device__ inline half minimum(half a, half b) { return a <= b || a != a ? a : b; }
 template <class T> __device__ T sign(T x) { return x != x ? x : T((x > T(0)) - (x < T(0))); }
 template <class T> __device__ T square(T x) { return T(x * x); }
 template <class T> __device__ T absolute(T x) { return x < T(0) ? T(-x) : x; }
@@ -86,7 +89,7 @@ template <class T> __device__ T mod(T a, T b) {
 template <class T> __device__ T floor_divide(T a, T b) {
     if (b == T(0)) return T(0);
     if (b < T(0) && b == T(-1)) return T(T(0) - a);
-    return T((a - mod(a, b)) / b);
+    return T(a / b - (a % b != T(0) && (a % b < T(0)) != (b < T(0)) ? T(1) : T(0)));
 }
 __device__ inline double remainder_of(double a, double b) { return fmod(a, b); }
 __device__ inline float remainder_of(float a, float b) { return fmodf(a, b); }
@@ -100,7 +103,10 @@ template <class T> __device__ T real_mod(T a, T b) {
 }
 template <class T> __device__ T real_floor_divide(T a, T b) {
     if (b == T(0)) return a / b;
-    T quotient = (a - real_mod(a, b)) / b;
+    T r = remainder_of(a, b);
+    T quotient = (a - r) / b;
+    if (r != T(0) && (r < T(0)) != (b < T(0))) quotient = quotient - T(1);
+    if (quotient == T(0)) return T(0) * (a / b);
     T down = round_down(quotient);
     return quotient - down > T(0.5) ? down + T(1) : down;
 }

@@ -249,7 +249,7 @@ def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Code | None:
 def prod_of_others(op: R.ProdOfOthers, in_types: Types, out_types: Types) -> Code | None:
     """A thread a result of the product: what comes before each element, then, backwards, times what comes after."""
     x = in_types[0]
-    dims, axes = x.static, normalise_axes(op.axis, len(x.static))
+    dims, axes = x.static, normalise_axes((op.axis,), len(x.static))
     kept = [a for a in range(len(dims)) if a not in axes]
     many, count = (math.prod(dims[a] for a in some) for some in (kept, axes))
     number, kind = index_type(x.size), c_type(summing(x.dtype))

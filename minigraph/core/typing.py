@@ -16,6 +16,9 @@ from minigraph.core.types import Dimension, TensorShape
 TensorLike: TypeAlias = Operand[Any] | npt.ArrayLike | Sequence[Operand[Any] | npt.ArrayLike]
 """A tensor, a variable, anything that NumPy converts to an array of numbers, or a sequence of these."""
 
+ArithmeticLike: TypeAlias = Operand[Any] | npt.NDArray[Any] | float
+"""A tensor, a variable, an array or a number: a value that takes part in arithmetic with Python's operators."""
+
 NumberLike: TypeAlias = float | np.number[Any] | Operand[Any]
 """A number, or a tensor or variable that holds one."""
 
@@ -32,7 +35,11 @@ Padding: TypeAlias = Literal["SAME", "VALID"]
 PaddingLike: TypeAlias = Padding | Sequence[Sequence[int]]
 """A padding by name, or the numbers of zeros before and after each dimension."""
 
+DataFormat1D: TypeAlias = Literal["NWC", "NCW"]
 DataFormat2D: TypeAlias = Literal["NHWC", "NCHW"]
+DataFormat3D: TypeAlias = Literal["NDHWC", "NCDHW"]
+DataFormat: TypeAlias = DataFormat1D | DataFormat2D | DataFormat3D
+"""The order of the axes: N the batch, C the channels, D the depth, H the rows, W the columns."""
 
 Size: TypeAlias = int | Sequence[int]
 """Sizes along the spatial axes: one number for all, or one for each; ops also take one for each axis."""

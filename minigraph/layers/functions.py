@@ -306,7 +306,7 @@ def product_with(x: Tensor, kernel: Any) -> Tensor:
 
 
 def finished(
-    y: Tensor, units: int, bias: tuple[Any, Any, bool] | None, activation: Activation, form: str | None = None
+    y: Tensor, units: int, bias: tuple[Any, Any, bool] | None, activation: Activation, form: DataFormat2D | None = None
 ) -> Tensor:
     """activation(y + bias). bias: its initializer, its regularizer, and whether it is trained; None for no bias."""
     if bias is not None:

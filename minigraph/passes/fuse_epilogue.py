@@ -52,7 +52,7 @@ def _unfit(root: Instr, readers: list[Instr | None], controls: set[Instr]) -> In
     (tail,) = readers
     if tail is None:
         return "it is a result of the run"
-    if tail.control or tail in controls or tail.op.stateful:
+    if tail.control or tail in controls:
         return "what follows has control inputs, or orders others"
     if isinstance(tail.op, Loop):
         fits = tail.op.space == root.types[0].static and all(t.static == tail.op.space for t in tail.types)

@@ -51,11 +51,13 @@ class FusePointwise(Replayable):
     before      y = f(x, a), z = g(y, b), s = Σ z over some axes, …, where f and g work element by element
     after       one loop over the elements of y and z that does f, g, …, and adds up what is summed
     conditions  y and z have one shape, to which all other operands broadcast; the group is convex: no path leaves it
-                and comes back; no control inputs. Nothing follows a sum within the group
+                and comes back; no control inputs. Nothing follows a sum within the group, which has at most
+                `max_members` instructions, so that code and the time to compile it stay bounded
     formula     z[i] = g(f(x[i], a[i]), b[i]). A mean that ends a chain is its sum, divided by the count
     """
 
     name: str = field(default="fuse_pointwise", init=False)
+    max_members: int = 256
 
     def run(self, program: Program) -> Outcome:
         summed = rewrite(program, [_MEAN])
@@ -67,6 +69,8 @@ class FusePointwise(Replayable):
         for consumer in space:
             for value in consumer.inputs:
                 reason = _unfit(value, consumer, space)
+                if reason is None and grouping.joined_size(value.instr, consumer) > self.max_members:
+                    reason = f"the loop would have more than {self.max_members} instructions"
                 if reason is None and not grouping.merge(value.instr, consumer):
                     reason = "a path leaves the loop and comes back, or leads through a sum"
                 if reason is not None and value.instr in space:

@@ -19,9 +19,8 @@ class MultiTensor:
 
     before      apply(θ₁, …, g₁), apply(θ₂, …, g₂), …: one step of one optimizer, variable by variable
     after       one instruction that does them all
-    conditions  the same op with the same learning rate and other numbers, the same dtype and the same control inputs;
-                each variable has at most `max_bytes` (a large one is better updated as soon as its gradient is there,
-                which frees memory)
+    conditions  the same op with the same learning rate and other numbers and the same control inputs; each variable has
+                at most `max_bytes` (a large one is better updated as soon as its gradient is there, which frees memory)
     formula     the same steps, in the same order
     """
 
@@ -54,7 +53,7 @@ def _family(instr: Instr) -> Any:
     gradient = instr.op.gradient % len(instr.inputs)
     own = (*instr.op.writes, gradient)
     shared = tuple(v for i, v in enumerate(instr.inputs) if i not in own)
-    return instr.op, shared, instr.control, instr.types[0].dtype
+    return instr.op, shared, instr.control
 
 
 def _together(group: Sequence[Instr]) -> MultiTensorApply:

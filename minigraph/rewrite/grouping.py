@@ -52,6 +52,11 @@ class Grouping:
             for before in instr.predecessors:
                 self.group[before].after |= mine.after | mine.own
 
+    def joined_size(self, a: Instr, b: Instr) -> int:
+        """The number of instructions in the groups of `a` and `b` together."""
+        one, two = self.group[a], self.group[b]
+        return len(one.members) + (0 if one is two else len(two.members))
+
     def merge(self, a: Instr, b: Instr) -> bool:
         """Join the groups of a producer and a consumer; returns whether that is possible.
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
-from minigraph.core.typing import LayerPadding
+from minigraph.core.typing import DataFormat2D, LayerPadding
 from minigraph.layers.functions import (
     channels_of,
     dropped,
@@ -100,7 +100,7 @@ def _called(regularizer: Any, name: str) -> Any:
 
 def _finish(
     x: Tensor, y: Tensor, channels: int, normalizer: Any, normalizer_params: Any, biases_initializer: Any,
-    biases_regularizer: Any, trainable: bool, collections: Any, form: str | None = None,
+    biases_regularizer: Any, trainable: bool, collections: Any, form: DataFormat2D | None = None,
 ) -> Tensor:  # fmt: skip
     """Apply the normaliser if given, otherwise add the bias."""
     if normalizer is not None:

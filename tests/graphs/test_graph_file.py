@@ -335,7 +335,7 @@ BAD: list[tuple[Any, type[Exception], str]] = [
         "node 'x'.*no op named 'Plaeholder'.*close names are Placeholder",
     ),
     (_set("nodes", 0, "name", "x y"), GraphError, "node 'x y'.*name is not valid"),
-    (_set("nodes", 1, "name", "x"), GraphError, "node 'x'.*there twice"),
+    (_set("nodes", 1, "name", "x"), GraphError, "node 'x'.*occurs twice"),
     (_set("nodes", 0, "attr", {}), GraphError, "node 'x'.*lacks"),
     (_set("nodes", 0, "attr", "more", 1), GraphError, "node 'x'.*has no .'more'"),
     (_set("nodes", 0, "attr", "dtype", "float32"), GraphError, "node 'x'.*do not fit"),

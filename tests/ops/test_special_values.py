@@ -75,10 +75,12 @@ class Bound:
         lowered = backend.lower(op, types, out_types)
         buffers = [backend.view(backend.allocate(max(t.nbytes, 64)), 0, t) for t in (*types, *out_types)]
         inputs, self.outputs = buffers[: len(types)], buffers[len(types) :]
+        workspace = backend.allocate(max(lowered.workspace, 64))
+        self.alive = (inputs, workspace)  # a launch may know them by their addresses only
         for buffer, array in zip(inputs, arrays, strict=True):
             backend.write(buffer, array)
         self.backend = backend
-        self.launch = lowered.bind(inputs, self.outputs, backend.allocate(max(lowered.workspace, 64)))
+        self.launch = lowered.bind(inputs, self.outputs, workspace)
 
     def run(self) -> list[np.ndarray]:
         with np.errstate(all="ignore"):

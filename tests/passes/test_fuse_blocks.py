@@ -301,6 +301,17 @@ def test_a_path_that_comes_back_is_left_outside() -> None:
     )
 
 
+def test_what_reads_a_sum_over_the_batch_stays_outside() -> None:
+    outcome = run(EAGER, X + "%a = Tanh(%x)\n%s = Sum(%a) {axis=(0,)}\n%y = Exp(%s)\nreturn %y")
+    assert [repr(i.op) for i in outcome.program.instrs if isinstance(i.op, Blocked)] == ["Blocked(Tanh+Sum)"]
+    assert "it is a sum over the batch" in {m.reason for m in outcome.missed}
+
+
+def test_a_value_that_is_read_whole_and_by_blocks_keeps_a_region_from_being_made() -> None:
+    text = "feed %i float32[3,4,4,1]\nfeed %w float32[3,1,1,4]\n%a = Tanh(%i)\n%y = Conv2D(%a, %w)\n"
+    check_missed(EAGER, text + "%z = AddV2(%y, %w)\nreturn %z", "'Feed#1' is used both whole and by blocks")
+
+
 @pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_the_rows_of_what_is_cut_are_those_of_the_results(name: str) -> None:
     """So that all instructions of a region have one batch."""

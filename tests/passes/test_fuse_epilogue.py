@@ -15,6 +15,9 @@ from support.random_graphs import Case, evaluate
 
 import minigraph as tf
 from minigraph.backends.numpy import loop as loops
+from minigraph.core.dtypes import as_dtype
+from minigraph.core.op import REGISTRY
+from minigraph.core.types import TensorType
 from minigraph.ir.program import Program
 from minigraph.ir.regions import Region
 from minigraph.passes.fuse_epilogue import fuse_epilogue
@@ -170,3 +173,12 @@ def test_why_there_is_no_epilogue(text: str, reason: str) -> None:
 def test_a_product_with_control_inputs_stays() -> None:
     text = MN + "%y = MatMul(%m, %n) ^%m\n%z = Exp(%y)\nreturn %z"
     check_missed(fuse_epilogue, text, "it has control inputs, or orders others")
+
+
+def test_no_stateful_op_is_pointwise() -> None:
+    """So that no condition has to keep one out of a region."""
+    for kind in REGISTRY.values():
+        for sample in kind.samples() if kind.stateful else ():
+            arrays = [np.asarray(a) for a in sample.inputs]
+            types = [TensorType(as_dtype(a.dtype), a.shape) for a in arrays if a.dtype != object]
+            assert not sample.op.is_pointwise(types), kind.__name__

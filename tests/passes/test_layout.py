@@ -239,6 +239,8 @@ def test_a_transpose_that_is_read_twice_sinks_on_both_paths_of_an_image_only() -
          "something else reads the transposed operand"),
         (IMAGE + f"feed %w float32[2,4,5,3]\n%t = Transpose(%x) {MOVE}\n%y = Mul(%t, %w)\nreturn %y",
          "its operands are not all transposed in the same way"),
+        ("feed %x float32[2,3]\nfeed %v float32[1,1,1]\n%t = Transpose(%x) {perm=(1, 0)}\n%y = Mul(%t, %v)\n"
+         "return %y", "the transposed operand is broadcast"),
         (IMAGE + "%y = Exp(%x)\nreturn %y", "no operand is transposed"),
         (IMAGE + f"%t = Transpose(%x) {MOVE} ^%x\n%y = Exp(%t)\nreturn %y", "no operand is transposed"),
         (IMAGE + f"%t = Transpose(%x) {MOVE}\n%y = Exp(%t) ^%x\nreturn %y", "it has control inputs"),

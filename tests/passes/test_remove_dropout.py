@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.pass_text import check_missed, run
+from support.pass_text import check, check_missed, run
 from support.programs import after, kinds, program_of, reasons
 
 import minigraph as tf
@@ -113,3 +113,21 @@ def test_a_tenth_is_dropped_at_keep_prob_0_9() -> None:
     with tf.Session() as session:
         found = session.run(y, {x: np.zeros((50, 40))})
     assert 100 < np.count_nonzero(found == 0) < 300
+
+
+UNIFORM = """
+    cell %s uint64[3]
+    %u = RandomUniform(%s) {dtype=float32, shape=(2, 3), seed=1, seed2=2}
+"""
+
+
+@pytest.mark.parametrize("operands", ["%u, %c", "%c, %u"])
+def test_the_zero_that_is_added_to_the_numbers_goes(operands: str) -> None:
+    before = UNIFORM + f"const %c float32[](0.0)\n%y = AddV2({operands})\nreturn %y"
+    check(remove_dropout, before, UNIFORM + "return %u")
+
+
+@pytest.mark.parametrize("constant", ["float32[](0.5)", "float32[2,1](0.0, 1.0)", "float32[1,1,1](0.0)"])
+def test_another_number_that_is_added_stays(constant: str) -> None:
+    text = UNIFORM + f"const %c {constant}\n%y = AddV2(%u, %c)\nreturn %y"
+    check_missed(remove_dropout, text, "it is not a sum with the constant 0")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from minigraph.core.dtypes import as_dtype, bool_, float32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.types import format_shape
+from minigraph.core.typing import AxisLike, DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.shape import expand_dims, fill, reshape, shape_operand, transpose
 from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.broadcast import BroadcastLike
@@ -41,8 +43,22 @@ __all__ = [
 ]
 
 
-def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> Tensor:
-    """`num` Python numbers in even steps from `start` to `stop`, both included."""
+def linspace(start: float, stop: float, num: int, name: str | None = None) -> Tensor:
+    """Space numbers evenly over an interval, both ends included.
+
+    Args:
+        start: The first number.
+        stop: The last number.
+        num: How many numbers.
+        name: Name of the node.
+
+    Returns:
+        A constant [num]; float32 for Python numbers, else of the dtype of the NumPy numbers.
+
+    Example:
+        >>> tf.Session().run(tf.linspace(0.0, 1.0, 5))
+        array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
+    """
     kind = np.result_type(*(np.float32 if isinstance(v, int | float) else np.asarray(v).dtype for v in (start, stop)))
     get_default_graph().reserve_ids(3)  # start, stop and num, constants of their own
     return constant(np.linspace(start, stop, int(num), dtype=kind), name=name or "LinSpace")
@@ -51,19 +67,53 @@ def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> Tensor
 def eye(
     num_rows: int,
     num_columns: int | None = None,
-    batch_shape: Any = None,
-    dtype: Any = float32,
+    batch_shape: Sequence[int] | None = None,
+    dtype: DTypeLike = float32,
     name: str | None = None,
 ) -> Tensor:
-    """The identity matrix, or one cut or filled up with zeros to num_rows × num_columns; one for each of a batch."""
+    """Make an identity matrix, or a batch of them.
+
+    Args:
+        num_rows: The number of rows.
+        num_columns: The number of columns; by default `num_rows`. The matrix is cut, or filled up with zeros.
+        batch_shape: Leading dimensions.
+        dtype: The dtype of the result.
+        name: Name of the node.
+
+    Returns:
+        A constant [*batch_shape, num_rows, num_columns].
+
+    Example:
+        >>> tf.Session().run(tf.eye(2, num_columns=3))
+        array([[1., 0., 0.],
+               [0., 1., 0.]], dtype=float32)
+    """
     one = np.eye(num_rows, num_columns, dtype=as_dtype(dtype).np_dtype)
     lead = () if batch_shape is None else tuple(int(d) for d in batch_shape)
     get_default_graph().reserve_ids(1)  # the diagonal, a constant of its own
     return constant(np.broadcast_to(one, (*lead, *one.shape)), name=name or "eye")
 
 
-def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
-    """`input` repeated to `shape` by NumPy's rules."""
+def broadcast_to(input: TensorLike, shape: ShapeLike | TensorLike, name: str | None = None) -> Tensor:
+    """Repeat a tensor to a shape by NumPy's rules.
+
+    Args:
+        input: A tensor of any dtype.
+        shape: The shape of the result, to which that of `input` broadcasts. It may be an integer vector of the graph
+            that follows from shapes.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype of `input` and shape `shape`.
+
+    Raises:
+        ShapeError: `shape` depends on values; found before the first run.
+
+    Example:
+        >>> tf.Session().run(tf.broadcast_to([1, 2], [2, 2]))
+        array([[1, 2],
+               [1, 2]], dtype=int32)
+    """
     with composed(name, "BroadcastTo", input) as scope:
         x = convert_to_tensor(input)
         like = fill(shape_operand(shape), x.dtype.np_dtype.type(0), name="shape")
@@ -71,7 +121,7 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
 
 
 def _matrix(x: Tensor, what: str) -> tuple[int, int]:
-    """The sizes of the last two axes, which must be known."""
+    """The sizes of the last two axes. ShapeError if one is unknown."""
     dims = x.type.shape
     if dims is None or len(dims) < 2 or dims[-1] is None or dims[-2] is None:
         raise ShapeError(f"{what} takes matrices of known size, not {format_shape(dims)}")
@@ -83,8 +133,25 @@ def _lead(x: Tensor, keep: int) -> list[Any]:
     return known_dims(x, range((x.type.rank or 0) - keep))
 
 
-def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
-    """The last two axes swapped."""
+def matrix_transpose(a: TensorLike, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
+    """Swap the last two axes.
+
+    Args:
+        a: A tensor [..., M, N].
+        name: Name scope of the nodes.
+        conjugate: No effect: there are no complex dtypes.
+
+    Returns:
+        A tensor [..., N, M] of the dtype of `a`.
+
+    Raises:
+        ValueError: The rank of `a` is unknown or below 2.
+
+    Example:
+        >>> tf.Session().run(tf.matrix_transpose([[1, 2], [3, 4]]))
+        array([[1, 3],
+               [2, 4]], dtype=int32)
+    """
     with composed(name, "matrix_transpose", a):
         x = convert_to_tensor(a, name="a")
         count = x.type.rank
@@ -93,8 +160,24 @@ def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = F
         return transpose(x, [*range(count - 2), count - 1, count - 2])
 
 
-def matrix_diag(diagonal: Any, name: str | None = None) -> Tensor:
-    """Square matrices with the last axis of `diagonal`, of known size, as their diagonals."""
+def matrix_diag(diagonal: TensorLike, name: str | None = None) -> Tensor:
+    """Make square matrices from their diagonals.
+
+    Args:
+        diagonal: A tensor [..., N] of numeric dtype, with N known.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor [..., N, N] of the dtype of `diagonal`, 0 off the diagonal.
+
+    Raises:
+        ShapeError: N is unknown.
+
+    Example:
+        >>> tf.Session().run(tf.matrix_diag([1, 2]))
+        array([[1, 0],
+               [0, 2]], dtype=int32)
+    """
     with composed(name, "diag", diagonal) as scope:
         x = convert_to_tensor(diagonal)
         n = (x.type.shape or (None,))[-1]
@@ -107,8 +190,23 @@ def matrix_diag(diagonal: Any, name: str | None = None) -> Tensor:
         return reshaped(flat, [*lead, n, n], scope)
 
 
-def matrix_diag_part(input: Any, name: str | None = None) -> Tensor:
-    """The diagonals of the matrices on the last two axes, whose sizes must be known."""
+def matrix_diag_part(input: TensorLike, name: str | None = None) -> Tensor:
+    """Take the diagonals of matrices.
+
+    Args:
+        input: A tensor [..., M, N], with M and N known.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor [..., min(M, N)] of the dtype of `input`.
+
+    Raises:
+        ShapeError: M or N is unknown, or the rank is below 2.
+
+    Example:
+        >>> tf.Session().run(tf.matrix_diag_part([[1, 2], [3, 4]]))
+        array([1, 4], dtype=int32)
+    """
     with composed(name, "MatrixDiagPart", input) as scope:
         x = convert_to_tensor(input)
         m, n = _matrix(x, "matrix_diag_part")
@@ -117,8 +215,27 @@ def matrix_diag_part(input: Any, name: str | None = None) -> Tensor:
         return reshaped(part, [*lead, min(m, n)], scope)
 
 
-def matrix_band_part(input: Any, num_lower: int, num_upper: int, name: str | None = None) -> Tensor:
-    """Matrices with zeros but for the diagonal, `num_lower` below it and `num_upper` above it (negative: all)."""
+def matrix_band_part(input: TensorLike, num_lower: int, num_upper: int, name: str | None = None) -> Tensor:
+    """Keep a band around the diagonal of matrices, and set the other elements to 0.
+
+    Args:
+        input: A tensor [..., M, N] of numeric dtype, with M and N known.
+        num_lower: The number of diagonals to keep below the main one; negative for all.
+        num_upper: The number of diagonals to keep above the main one; negative for all.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype and shape of `input`.
+
+    Raises:
+        ShapeError: M or N is unknown, or the rank is below 2.
+
+    Example:
+        >>> tf.Session().run(tf.matrix_band_part([[1, 2, 3], [4, 5, 6], [7, 8, 9]], 0, 1))
+        array([[1, 2, 0],
+               [0, 5, 6],
+               [0, 0, 9]], dtype=int32)
+    """
     with composed(name, "MatrixBandPart", input) as scope:
         x = convert_to_tensor(input)
         m, n = _matrix(x, "matrix_band_part")
@@ -128,24 +245,90 @@ def matrix_band_part(input: Any, num_lower: int, num_upper: int, name: str | Non
         return where(mask, x, zeros_like(x), name=scope)
 
 
-def diag(diagonal: Any, name: str | None = None) -> Tensor:
-    """The matrix of the vector `diagonal`."""
+def diag(diagonal: TensorLike, name: str | None = None) -> Tensor:
+    """Make a square matrix from its diagonal.
+
+    Args:
+        diagonal: A vector [N] of numeric dtype, with N known.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor [N, N] of the dtype of `diagonal`, 0 off the diagonal.
+
+    Raises:
+        ShapeError: N is unknown.
+
+    Example:
+        >>> tf.Session().run(tf.diag([1, 2]))
+        array([[1, 0],
+               [0, 2]], dtype=int32)
+    """
     return matrix_diag(diagonal, name or "Diag")
 
 
-def diag_part(input: Any, name: str | None = None) -> Tensor:
-    """The diagonal of a matrix."""
+def diag_part(input: TensorLike, name: str | None = None) -> Tensor:
+    """Take the diagonal of a matrix.
+
+    Args:
+        input: A tensor [M, N], with M and N known.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor [min(M, N)] of the dtype of `input`.
+
+    Raises:
+        ShapeError: M or N is unknown, or the rank is below 2.
+
+    Example:
+        >>> tf.Session().run(tf.diag_part([[1, 2], [3, 4]]))
+        array([1, 4], dtype=int32)
+    """
     return matrix_diag_part(input, name or "DiagPart")
 
 
-def trace(x: Any, name: str | None = None) -> Tensor:
-    """The sum of each matrix's diagonal."""
+def trace(x: TensorLike, name: str | None = None) -> Tensor:
+    """Sum the diagonals of matrices.
+
+    Args:
+        x: A tensor [..., M, N] of numeric dtype, with M and N known.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor [...] of the dtype of `x`.
+
+    Raises:
+        ShapeError: M or N is unknown, or the rank is below 2.
+
+    Example:
+        >>> tf.Session().run(tf.trace([[1.0, 2.0], [3.0, 4.0]])).item()
+        5.0
+    """
     with composed(name, "Trace", x) as scope:
         return reduce_sum(matrix_diag_part(x), [-1], name=scope)
 
 
-def sequence_mask(lengths: Any, maxlen: int | None = None, dtype: Any = bool_, name: str | None = None) -> Tensor:
-    """mask[…, j] = j < lengths[…], for j below `maxlen`, which must be given."""
+def sequence_mask(
+    lengths: TensorLike, maxlen: int | None = None, dtype: DTypeLike = bool_, name: str | None = None
+) -> Tensor:
+    """Make masks that are True at the first `lengths` places: mask[..., j] = j < lengths[...].
+
+    Args:
+        lengths: An integer tensor [...].
+        maxlen: The length of each mask. TensorFlow can find it in the run; here it must be given as a number.
+        dtype: The dtype of the result.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor [..., maxlen] of dtype `dtype`.
+
+    Raises:
+        ValueError: `maxlen` is None or a tensor.
+
+    Example:
+        >>> tf.Session().run(tf.sequence_mask([1, 3], maxlen=3, dtype=tf.int32))
+        array([[1, 0, 0],
+               [1, 1, 1]], dtype=int32)
+    """
     if maxlen is None or isinstance(maxlen, Tensor):
         raise ValueError("tf.sequence_mask needs maxlen as a number: its shape would depend on values without")
     with composed(name, "SequenceMask", lengths):
@@ -154,8 +337,26 @@ def sequence_mask(lengths: Any, maxlen: int | None = None, dtype: Any = bool_, n
         return cast(mask, dtype)
 
 
-def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:
-    """The coordinates of a grid, one tensor for each vector; with "xy" the first two axes are swapped."""
+def meshgrid(*args: TensorLike, indexing: Literal["xy", "ij"] = "xy", name: str = "meshgrid") -> list[Tensor]:
+    """Make the coordinates of all points of a grid.
+
+    Args:
+        args: One vector of coordinates for each axis of the grid.
+        indexing: "ij" for axes in the order of `args`; "xy" swaps the first two.
+        name: Name scope of the nodes.
+
+    Returns:
+        For each vector a tensor of the shape of the grid.
+
+    Raises:
+        ValueError: `indexing` is unknown.
+
+    Example:
+        >>> x, y = tf.meshgrid([1, 2, 3], [10, 20])
+        >>> tf.Session().run(x + y)
+        array([[11, 12, 13],
+               [21, 22, 23]], dtype=int32)
+    """
     if indexing not in ("xy", "ij"):
         raise ValueError("indexing parameter must be either 'xy' or 'ij'")
     with composed(name, "meshgrid", *args):
@@ -172,8 +373,28 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[T
         return [each + whole for each in spread]
 
 
-def space_to_depth(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Tensor:
-    """[N,H,W,C] → [N,H/b,W/b,b²·C]: the pixels of each block side by side."""
+def space_to_depth(
+    input: TensorLike, block_size: int, name: str | None = None, data_format: Literal["NHWC"] = "NHWC"
+) -> Tensor:
+    """Move blocks of pixels into the channels: [N, H, W, C] → [N, H/b, W/b, b²·C].
+
+    Args:
+        input: A tensor [N, H, W, C] whose H and W are multiples of `block_size`.
+        block_size: The side b of a block.
+        name: Name scope of the nodes.
+        data_format: The order of the axes; only NHWC is supported.
+
+    Returns:
+        A tensor [N, H/b, W/b, b²·C] of the dtype of `input`.
+
+    Raises:
+        ShapeError: `input` does not have four axes, H or W is no multiple of `block_size`, or the format is not NHWC.
+
+    Example:
+        >>> image = tf.constant([[[[1], [2]], [[3], [4]]]])
+        >>> tf.Session().run(tf.space_to_depth(image, 2))
+        array([[[[1, 2, 3, 4]]]], dtype=int32)
+    """
     with composed(name, "SpaceToDepth", input) as scope:
         x, (n, h, w, c), b = *_image(input, data_format), int(block_size)
         if any(isinstance(d, int) and d % b for d in (h, w)):
@@ -182,8 +403,28 @@ def space_to_depth(input: Any, block_size: int, name: str | None = None, data_fo
         return reshaped(transpose(cut, [0, 1, 3, 2, 4, 5]), [n, h // b, w // b, b * b * c], scope)
 
 
-def depth_to_space(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Tensor:
-    """[N,H,W,b²·C] → [N,b·H,b·W,C]: the inverse of space_to_depth."""
+def depth_to_space(
+    input: TensorLike, block_size: int, name: str | None = None, data_format: Literal["NHWC"] = "NHWC"
+) -> Tensor:
+    """Move channels into blocks of pixels: [N, H, W, b²·C] → [N, b·H, b·W, C]. The inverse of `tf.space_to_depth`.
+
+    Args:
+        input: A tensor [N, H, W, D] whose D is a multiple of `block_size`².
+        block_size: The side b of a block.
+        name: Name scope of the nodes.
+        data_format: The order of the axes; only NHWC is supported.
+
+    Returns:
+        A tensor [N, b·H, b·W, D/b²] of the dtype of `input`.
+
+    Raises:
+        ShapeError: `input` does not have four axes, D is no multiple of `block_size`², or the format is not NHWC.
+
+    Example:
+        >>> tf.Session().run(tf.depth_to_space([[[[1, 2, 3, 4]]]], 2))[0, :, :, 0]
+        array([[1, 2],
+               [3, 4]], dtype=int32)
+    """
     with composed(name, "DepthToSpace", input) as scope:
         x, (n, h, w, c), b = *_image(input, data_format), int(block_size)
         if isinstance(c, int) and c % (b * b):
@@ -201,11 +442,34 @@ def _image(value: Any, data_format: str) -> tuple[Tensor, list[Any]]:
 
 
 def count_nonzero(
-    input_tensor: Any = None, axis: Any = None, keepdims: Any = None, dtype: Any = "int64", name: str | None = None,
-    reduction_indices: Any = None, keep_dims: Any = None, input: Any = None,
+    input_tensor: TensorLike | None = None, axis: AxisLike = None, keepdims: bool | None = None,
+    dtype: DTypeLike = "int64", name: str | None = None, reduction_indices: AxisLike = None,
+    keep_dims: bool | None = None, input: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
-    """How many elements are not 0, over `axis` (None: all)."""
-    with composed(name, "count_nonzero", input_tensor if input is None else input):
-        x = convert_to_tensor(input_tensor if input is None else input)
+    """Count the elements that are not 0.
+
+    Args:
+        input_tensor: A tensor of numeric or bool dtype.
+        axis: The axis or axes to reduce; None for all.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        dtype: The dtype of the result.
+        name: Name scope of the nodes.
+        reduction_indices: Older name of `axis`.
+        keep_dims: Older name of `keepdims`.
+        input: Another name of `input_tensor`.
+
+    Returns:
+        A tensor of dtype `dtype`, without the reduced axes unless `keepdims` is True.
+
+    Raises:
+        ShapeError: An axis is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.count_nonzero([[0, 1, 0], [1, 1, 0]], axis=1))
+        array([1, 2])
+    """
+    given: Any = input_tensor if input is None else input
+    with composed(name, "count_nonzero", given):
+        x = convert_to_tensor(given)
         some = cast(cast(x, bool_), dtype)
         return reduce_sum(some, reduction_indices if axis is None else axis, keepdims=keepdims or keep_dims)

@@ -1,9 +1,9 @@
-"""Cutting and padding whose place or amount comes from the graph."""
+"""Slices and paddings whose position or size is a tensor of the graph."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from minigraph.core.errors import InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import TensorLike
 from minigraph.ops.array.joining import is_packed
 from minigraph.ops.array.shape import Shape, known_shape, static_value
 from minigraph.ops.array.slicing import Pad, StridedSlice
@@ -155,9 +156,30 @@ def _is_dynamic(value: Any) -> bool:
     return isinstance(as_tensor_like(value), Tensor) or is_packed(value)
 
 
-def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
-    """`size[i]` elements (-1: all that follow) from `begin[i]` along each axis. Both may be tensors; the sizes must
-    follow from shapes, so that they are known before a run."""
+def slice_(
+    input_: TensorLike, begin: Sequence[int] | TensorLike, size: Sequence[int] | TensorLike, name: str | None = None
+) -> Tensor:
+    """Cut a block out of a tensor: `size[i]` elements from `begin[i]` on along each axis i.
+
+    Args:
+        input_: A tensor of any dtype.
+        begin: The first element along each axis: integers, or an integer vector of the graph.
+        size: The number of elements along each axis, −1 for all that follow. A vector of the graph must follow from
+            shapes.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype of `input_`.
+
+    Raises:
+        ShapeError: The block does not lie inside `input_`, or `size` depends on values.
+        InvalidArgumentError: `begin` depends on values, and the block does not lie inside `input_`; found in the run.
+
+    Example:
+        >>> tf.Session().run(tf.slice([[1, 2, 3], [4, 5, 6]], begin=[0, 1], size=[2, -1]))
+        array([[2, 3],
+               [5, 6]], dtype=int32)
+    """
     if not _is_dynamic(begin) and not _is_dynamic(size):
         return fixed_slice(input_, begin, size, name)
     graph = graph_of([as_tensor_like(v) for v in (input_, begin, size)])
@@ -171,10 +193,33 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tenso
 
 
 def pad(
-    tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0
-) -> Tensor:
-    """`tensor` with (before, after) elements added along each axis. mode: CONSTANT, REFLECT or SYMMETRIC; paddings that
-    are a tensor must follow from shapes, and go with CONSTANT only."""
+    tensor: TensorLike, paddings: Sequence[Sequence[int]] | TensorLike,
+    mode: Literal["CONSTANT", "REFLECT", "SYMMETRIC"] = "CONSTANT", name: str | None = None,
+    constant_values: float = 0,
+) -> Tensor:  # fmt: skip
+    """Add elements before and after a tensor along each axis.
+
+    Args:
+        tensor: A tensor of numeric dtype.
+        paddings: The pair (before, after) for each axis: integers, or an integer tensor [rank, 2] of the graph that
+            follows from shapes, with mode CONSTANT only.
+        mode: CONSTANT adds `constant_values`. REFLECT mirrors the tensor without its border, SYMMETRIC with its border.
+        name: Name scope of the nodes.
+        constant_values: The number to add in mode CONSTANT.
+
+    Returns:
+        A tensor of the dtype of `tensor`.
+
+    Raises:
+        ValueError: `mode` is unknown, or does not go with `paddings` of the graph.
+        ShapeError: `paddings` does not have one pair for each axis, or depends on values.
+
+    Example:
+        >>> tf.Session().run(tf.pad([1, 2, 3], [[2, 1]]))
+        array([0, 0, 1, 2, 3, 0], dtype=int32)
+        >>> tf.Session().run(tf.pad([1, 2, 3], [[2, 1]], mode="REFLECT"))
+        array([3, 2, 1, 2, 3, 2], dtype=int32)
+    """
     if not _is_dynamic(paddings):
         return fixed_pad(tensor, paddings, mode, name, constant_values)
     if mode.upper() != "CONSTANT":

@@ -1,4 +1,4 @@
-"""Elements looked up, and put, by index tensors: gather_nd, scatter_nd and the updates of parts of variables."""
+"""Elements read and written by index tensors: gather_nd, scatter_nd, and updates of parts of variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
+from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import ShapeLike, TensorLike
 from minigraph.ops.array.shape import fill
 from minigraph.ops.builder import apply, first
 from minigraph.ops.state.variable import Update
@@ -22,7 +24,7 @@ _PLACES = np.array([[0, 1], [2, 3], [0, 1]], np.int32)
 
 
 def _split(indices: TensorType, params: TensorType, kind: str) -> int | None:
-    """How many axes the index vectors go over."""
+    """The length of the index vectors, or None if it is unknown."""
     if not indices.dtype.is_integer:
         raise DTypeError(f"'{kind}' takes integer indices, not {indices.dtype.name}")
     if indices.rank == 0:
@@ -65,7 +67,7 @@ class GatherNd(Op):
 
 
 class ScatterNdLike(Op):
-    """Elements or slices added up at the index vectors, in zeros of the shape of the third input."""
+    """Elements or slices added at the index vectors to zeros of the shape of the third input."""
 
     on_host = True
 
@@ -92,7 +94,7 @@ class ScatterNdLike(Op):
 
 
 class Scatter(Update, abstract=True):
-    """A variable changed at some places of its first axis, one after the other."""
+    """An update of a variable at indices of its first axis, one index after the other."""
 
     reads = (0,)
     on_host = True
@@ -140,8 +142,28 @@ class ScatterSub(Scatter):
     function = "subtract"
 
 
-def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: int = 0) -> Tensor:
-    """params[indices[…, 0], indices[…, 1], …]: elements, or slices where the index vectors are short."""
+def gather_nd(params: TensorLike, indices: TensorLike, name: str | None = None, batch_dims: int = 0) -> Tensor:
+    """Look up elements or slices by index vectors: params[indices[..., 0], indices[..., 1], …].
+
+    Args:
+        params: A tensor of any dtype.
+        indices: An integer tensor [..., D] of index vectors. If D is less than the rank of `params`, they pick slices.
+        name: Name of the node.
+        batch_dims: Must be 0.
+
+    Returns:
+        A tensor of the dtype of `params` and shape indices.shape[:-1] + params.shape[D:].
+
+    Raises:
+        ValueError: `batch_dims` is not 0.
+        DTypeError: `indices` is not integer.
+        ShapeError: D exceeds the rank of `params`.
+        InvalidArgumentError: An index is out of range; found in the run.
+
+    Example:
+        >>> tf.Session().run(tf.gather_nd([[1, 2], [3, 4]], [[0, 1], [1, 0]]))
+        array([2, 3], dtype=int32)
+    """
     if batch_dims:
         raise ValueError(f"tf.gather_nd: batch_dims={batch_dims} is not supported")
     x = convert_to_tensor(params)
@@ -149,8 +171,29 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: in
         return first(x.graph.add(GatherNd(), (x, convert_to_tensor(indices, name="indices")), name))
 
 
-def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:
-    """Zeros of `shape` with `updates` added at the index vectors `indices`."""
+def scatter_nd(
+    indices: TensorLike, updates: TensorLike, shape: ShapeLike | TensorLike, name: str | None = None
+) -> Tensor:
+    """Add elements or slices at index vectors to a tensor of zeros.
+
+    Args:
+        indices: An integer tensor [..., D] of index vectors. Elements at equal vectors are added up.
+        updates: A tensor of numeric dtype and shape indices.shape[:-1] + shape[D:].
+        shape: The shape of the result. It may be an integer vector of the graph that follows from shapes.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype of `updates` and shape `shape`.
+
+    Raises:
+        DTypeError: `indices` is not integer.
+        ShapeError: The shapes do not fit together.
+        InvalidArgumentError: An index is out of range; found in the run.
+
+    Example:
+        >>> tf.Session().run(tf.scatter_nd([[1], [3], [1]], [10, 20, 5], [4]))
+        array([ 0, 15,  0, 20], dtype=int32)
+    """
     values = convert_to_tensor(updates, name="updates")
     with values.graph.as_default(), values.graph.name_scope(name or "ScatterNd") as scope:
         places = convert_to_tensor(indices, name="indices")
@@ -169,17 +212,97 @@ def _scatter(op: Scatter, ref: Any, indices: Any, updates: Any, name: str | None
         return first(variable.graph.add(op, (variable, places, values), scope))
 
 
-def scatter_update(ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None) -> Tensor:
-    """ref[indices] = updates, along the first axis; the last one counts where an index is there twice. The result is
-    the new value."""
+def scatter_update(
+    ref: Operand[Any], indices: TensorLike, updates: TensorLike, use_locking: bool = True, name: str | None = None
+) -> Tensor:
+    """Overwrite slices of a variable: ref[indices] = updates. If an index occurs twice, the last update stands.
+
+    Args:
+        ref: A variable.
+        indices: An integer tensor of places along the first axis.
+        updates: A tensor of the dtype of `ref` and shape indices.shape + ref.shape[1:].
+        use_locking: No effect: the updates of a run are made one after the other.
+        name: Name scope of the nodes.
+
+    Returns:
+        The value of the variable after the update.
+
+    Raises:
+        TypeError: `ref` is not a variable.
+        DTypeError: `indices` is not integer, or `updates` is not of the dtype of `ref`.
+        ShapeError: The shape of `updates` does not fit.
+        InvalidArgumentError: An index is out of range; found in the run.
+
+    Example:
+        >>> v = tf.Variable([1.0, 2.0, 3.0])
+        >>> step = tf.scatter_update(v, [0, 2], [10.0, 30.0])
+        >>> with tf.Session() as s:
+        ...     s.run(tf.global_variables_initializer())
+        ...     s.run(step)
+        array([10.,  2., 30.], dtype=float32)
+    """
     return _scatter(ScatterUpdate(), ref, indices, updates, name)
 
 
-def scatter_add(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
-    """ref[indices] += updates, along the first axis. The result is the new value."""
+def scatter_add(
+    ref: Operand[Any], indices: TensorLike, updates: TensorLike, use_locking: bool = False, name: str | None = None
+) -> Tensor:
+    """Add to slices of a variable: ref[indices] += updates. If an index occurs twice, both updates are added.
+
+    Args:
+        ref: A variable.
+        indices: An integer tensor of places along the first axis.
+        updates: A tensor of the dtype of `ref` and shape indices.shape + ref.shape[1:].
+        use_locking: No effect: the updates of a run are made one after the other.
+        name: Name scope of the nodes.
+
+    Returns:
+        The value of the variable after the update.
+
+    Raises:
+        TypeError: `ref` is not a variable.
+        DTypeError: `indices` is not integer, or `updates` is not of the dtype of `ref`.
+        ShapeError: The shape of `updates` does not fit.
+        InvalidArgumentError: An index is out of range; found in the run.
+
+    Example:
+        >>> v = tf.Variable([1.0, 2.0, 3.0])
+        >>> step = tf.scatter_add(v, [0, 0, 2], [10.0, 10.0, 30.0])
+        >>> with tf.Session() as s:
+        ...     s.run(tf.global_variables_initializer())
+        ...     s.run(step)
+        array([21.,  2., 33.], dtype=float32)
+    """
     return _scatter(ScatterAdd(), ref, indices, updates, name)
 
 
-def scatter_sub(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
-    """ref[indices] −= updates, along the first axis. The result is the new value."""
+def scatter_sub(
+    ref: Operand[Any], indices: TensorLike, updates: TensorLike, use_locking: bool = False, name: str | None = None
+) -> Tensor:
+    """Subtract from slices of a variable: ref[indices] −= updates. If an index occurs twice, both are subtracted.
+
+    Args:
+        ref: A variable.
+        indices: An integer tensor of places along the first axis.
+        updates: A tensor of the dtype of `ref` and shape indices.shape + ref.shape[1:].
+        use_locking: No effect: the updates of a run are made one after the other.
+        name: Name scope of the nodes.
+
+    Returns:
+        The value of the variable after the update.
+
+    Raises:
+        TypeError: `ref` is not a variable.
+        DTypeError: `indices` is not integer, or `updates` is not of the dtype of `ref`.
+        ShapeError: The shape of `updates` does not fit.
+        InvalidArgumentError: An index is out of range; found in the run.
+
+    Example:
+        >>> v = tf.Variable([1.0, 2.0, 3.0])
+        >>> step = tf.scatter_sub(v, [0, 2], [10.0, 30.0])
+        >>> with tf.Session() as s:
+        ...     s.run(tf.global_variables_initializer())
+        ...     s.run(step)
+        array([ -9.,   2., -27.], dtype=float32)
+    """
     return _scatter(ScatterSub(), ref, indices, updates, name)

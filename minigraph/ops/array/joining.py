@@ -16,6 +16,7 @@ from minigraph.core.moves import Moves, View, at, read, write
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import DTypeLike, TensorLike
 from minigraph.ops.builder import apply, apply_all, first, graph_of, make, same_dtype
 from minigraph.ops.constant import constant
 from minigraph.ops.counting import no_flops, per_gradient
@@ -33,7 +34,7 @@ def _axis(axis: int, rank: int, what: str) -> int:
 
 
 def _sections(types: Sequence[TensorType], axis: int) -> list[View]:
-    """The place of each array in the concatenation of all along an axis."""
+    """The section that each array takes up in the concatenation along an axis."""
     axis %= len(types[0].static)
     ends = accumulate((t.static[axis] for t in types), initial=0)
     return [at((slice(None),) * axis + (slice(a, b),)) for a, b in pairwise(ends)]
@@ -45,7 +46,7 @@ def _slices(count: int, axis: int) -> list[View]:
 
 
 class ConcatV2(Op):
-    """Tensors one after the other along `axis`."""
+    """Concatenation of tensors along `axis`."""
 
     axis: int
 
@@ -244,7 +245,7 @@ class GatherV2(Op):
 
 
 class GatherGrad(Op):
-    """Slices added up at `indices` of zeros in the shape of the third input."""
+    """Slices added at `indices` to zeros of the shape of the third input."""
 
     axis: int = 0
 
@@ -270,7 +271,7 @@ class GatherGrad(Op):
 
 
 class OneHot(Op):
-    """`on` at the index along a new axis, `off` elsewhere; indices out of range give no `on`."""
+    """`on` at the index along a new axis, `off` elsewhere. An index out of range gives `off` everywhere."""
 
     depth: int
     axis: int = -1
@@ -301,7 +302,7 @@ class OneHot(Op):
 
 
 def is_packed(value: Any) -> bool:
-    """Whether a Python list holds tensors, and so stands for their stack."""
+    """Whether a Python list holds tensors, so that it stands for their stack."""
     if not isinstance(value, list | tuple):
         return False
     return any(isinstance(v, Operand) or is_packed(v) for v in value)
@@ -322,27 +323,81 @@ def _named(prefix: str, tensors: Sequence[Any]) -> dict[str, Any]:
     return {f"{prefix}_{i}": t for i, t in enumerate(tensors)}
 
 
-def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
-    """Tensors one after the other along `axis`."""
+def concat(values: Sequence[TensorLike] | Tensor, axis: int, name: str = "concat") -> Tensor:
+    """Join tensors along an axis.
+
+    Args:
+        values: At least one tensor. All have the same dtype, and the same shape apart from `axis`.
+        axis: The axis; a negative one counts from the last.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `values`; its size along `axis` is the sum of theirs.
+
+    Raises:
+        ShapeError: `values` is empty, the shapes do not fit, or `axis` is out of range.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> tf.Session().run(tf.concat([[1, 2], [3]], axis=0))
+        array([1, 2, 3], dtype=int32)
+    """
     tensors = [values] if isinstance(values, Tensor) else list(values)
     if not tensors:
         raise ShapeError("concat needs at least one tensor")
     return first(make(ConcatV2(int(axis)), name, "concat", _named("values", tensors), consts=("axis",)))
 
 
-def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: str = "split") -> list[Tensor]:
-    """`num_or_size_splits` equal pieces along `axis`, or pieces of these sizes."""
-    if np.ndim(num_or_size_splits) == 0:
-        op = SplitV(None, int(axis), int(num_or_size_splits))
-        consts: tuple[str, ...] = ("Const", "split_dim")
-    else:
-        op = SplitV(tuple(int(s) for s in num_or_size_splits), int(axis))
-        consts = ("Const", "split_dim")
-    return list(make(op, name, "split", {"value": value}, consts=consts).outputs)
+def split(
+    value: TensorLike, num_or_size_splits: int | Sequence[int], axis: int = 0, num: int | None = None,
+    name: str = "split",
+) -> list[Tensor]:  # fmt: skip
+    """Cut a tensor into pieces along an axis.
+
+    Args:
+        value: A tensor of any dtype.
+        num_or_size_splits: The number of equal pieces, or the size of each piece.
+        axis: The axis; a negative one counts from the last.
+        num: No effect: `num_or_size_splits` tells the number of pieces.
+        name: Name of the node.
+
+    Returns:
+        The pieces, of the dtype of `value`.
+
+    Raises:
+        ShapeError: The size along `axis` cannot be split so, or `axis` is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.split([1, 2, 3, 4], 2))
+        [array([1, 2], dtype=int32), array([3, 4], dtype=int32)]
+        >>> tf.Session().run(tf.split([1, 2, 3, 4], [3, 1]))
+        [array([1, 2, 3], dtype=int32), array([4], dtype=int32)]
+    """
+    sizes = np.asarray(num_or_size_splits)
+    op = SplitV(tuple(map(int, sizes)), int(axis)) if sizes.ndim else SplitV(None, int(axis), int(sizes))
+    return list(make(op, name, "split", {"value": value}, consts=("Const", "split_dim")).outputs)
 
 
-def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
-    """Tensors of one shape as the slices of a new axis."""
+def stack(values: Sequence[TensorLike], axis: int = 0, name: str = "stack") -> Tensor:
+    """Join tensors of one shape along a new axis.
+
+    Args:
+        values: At least one tensor. All have the same dtype and shape.
+        axis: The place of the new axis in the result; a negative one counts from the last.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `values`, whose size along `axis` is their number.
+
+    Raises:
+        ShapeError: `values` is empty, the shapes differ, or `axis` is out of range.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> tf.Session().run(tf.stack([[1, 2], [3, 4]], axis=1))
+        array([[1, 3],
+               [2, 4]], dtype=int32)
+    """
     if not len(values):
         raise ShapeError("stack needs at least one tensor")
     known = next((v for v in values if isinstance(v, Tensor)), None)
@@ -353,8 +408,25 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     return first(make(Pack(int(axis)), name, "stack", _named("values", tensors)))
 
 
-def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unstack") -> list[Tensor]:
-    """The slices along `axis`; `num` is needed only where that dimension is unknown."""
+def unstack(value: TensorLike, num: int | None = None, axis: int = 0, name: str = "unstack") -> list[Tensor]:
+    """Take a tensor apart into its slices along an axis.
+
+    Args:
+        value: A tensor of any dtype.
+        num: The size along `axis`; needed only if it is unknown.
+        axis: The axis; a negative one counts from the last.
+        name: Name of the node.
+
+    Returns:
+        The slices, of the dtype of `value` and its shape without `axis`.
+
+    Raises:
+        ShapeError: `num` is needed or differs from the size, or `axis` is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.unstack([[1, 2], [3, 4]]))
+        [array([1, 2], dtype=int32), array([3, 4], dtype=int32)]
+    """
     tensor = convert_to_tensor(value)
     if num is None:
         dims = tensor.type.shape
@@ -364,8 +436,31 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unst
     return list(make(Unpack(int(num), int(axis)), name, "unstack", {"value": tensor}).outputs)
 
 
-def gather(params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: int = 0) -> Tensor:
-    """Slices of `params` along `axis` at the integer `indices`."""
+def gather(
+    params: TensorLike, indices: TensorLike, validate_indices: bool | None = None, name: str | None = None,
+    axis: int = 0,
+) -> Tensor:  # fmt: skip
+    """Look up slices of a tensor along an axis.
+
+    Args:
+        params: A tensor of any dtype.
+        indices: An integer tensor of places along `axis`.
+        validate_indices: No effect: indices are always checked.
+        name: Name scope of the nodes.
+        axis: The axis; a negative one counts from the last.
+
+    Returns:
+        A tensor of the dtype of `params` and shape params.shape[:axis] + indices.shape + params.shape[axis + 1:].
+
+    Raises:
+        DTypeError: `indices` is not integer.
+        ShapeError: `axis` is out of range.
+        InvalidArgumentError: An index is out of range; found in the run.
+
+    Example:
+        >>> tf.Session().run(tf.gather([10, 20, 30], [2, 0, 2]))
+        array([30, 10, 30], dtype=int32)
+    """
     params = convert_to_tensor(params)
     default = name or "GatherV2"
     with params.graph.as_default(), params.graph.name_scope(default) as scope:
@@ -375,10 +470,32 @@ def gather(params: Any, indices: Any, validate_indices: Any = None, name: str | 
 
 
 def one_hot(
-    indices: Any, depth: int, on_value: Any = None, off_value: Any = None, axis: Any = None, dtype: Any = None,
-    name: str | None = None,
+    indices: TensorLike, depth: int, on_value: TensorLike | None = None, off_value: TensorLike | None = None,
+    axis: int | None = None, dtype: DTypeLike | None = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """`on_value` (1) at the index along a new axis (the last), `off_value` (0) elsewhere; float32 by default."""
+    """Encode class numbers as vectors with one element set.
+
+    Args:
+        indices: An integer tensor of class numbers. Numbers outside [0, depth) give no `on_value`.
+        depth: The number of classes.
+        on_value: The scalar at the class number; by default 1.
+        off_value: The scalar elsewhere; by default 0.
+        axis: The place of the new axis in the result; by default the last.
+        dtype: The dtype of the result; by default that of `on_value`, or float32.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the shape of `indices` with a new axis of size `depth`.
+
+    Raises:
+        DTypeError: `indices` is not integer, or the dtypes of the values differ.
+        ShapeError: A value is not a scalar, or `axis` is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.one_hot([1, 2], depth=3))
+        array([[0., 1., 0.],
+               [0., 0., 1.]], dtype=float32)
+    """
     kind = as_dtype(dtype) if dtype is not None else float32
     graph = graph_of([indices])
     with graph.as_default(), graph.name_scope(name or "one_hot") as scope:

@@ -1,4 +1,4 @@
-"""Ops that change or report shapes and leave the elements alone: reshape, transpose, squeeze, tile, fill."""
+"""Ops that change or report shapes: reshape, transpose, squeeze, tile, fill."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
 from minigraph.core.types import Dim, TensorType, as_shape, format_shape
 from minigraph.core.types import Shape as ShapeTuple
-from minigraph.core.typing import ShapeLike, TensorLike
+from minigraph.core.typing import AxisLike, DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.joining import Pack, is_packed, stack
 from minigraph.ops.array.slicing import StridedSlice
 from minigraph.ops.broadcast import BroadcastTo
@@ -202,7 +202,7 @@ class Transpose(Op):
         return (TensorType(x.dtype, tuple(x.shape[p] for p in perm)),)
 
     def axes(self, rank: int) -> tuple[int, ...]:
-        """`perm`, spelled out for a tensor of that rank."""
+        """`perm` for a tensor of that rank; reversed axes if it is None."""
         return tuple(reversed(range(rank))) if self.perm is None else self.perm
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
@@ -393,7 +393,7 @@ def static_value(tensor: Tensor) -> np.ndarray | None:
 
 
 def static_dims(vector: Tensor) -> ShapeTuple:
-    """What is known of the dimensions that an integer vector holds: of shapes, and of numbers packed into one."""
+    """The known dimensions in an integer vector that is the shape of a tensor, or packed from numbers."""
     node = vector.node
     known = static_value(vector)
     if known is not None:
@@ -406,7 +406,7 @@ def static_dims(vector: Tensor) -> ShapeTuple:
 
 
 def _static_dim(scalar: Tensor) -> Dim:
-    """The number, where it is known; or one element of a shape, where that is."""
+    """The value of a scalar that is known, or is an element of a known shape; else None."""
     known = static_value(scalar)
     if known is not None:
         return None if known < 0 else int(known)
@@ -418,7 +418,7 @@ def _static_dim(scalar: Tensor) -> Dim:
 
 
 def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
-    """A shape argument: numbers (-1 kept) where they are known now, else an int tensor."""
+    """A shape argument as numbers (−1 stays −1) if they are known now, else as an integer tensor."""
     if is_packed(value):
         value = stack(list(value))
     value = value.as_graph_tensor() if isinstance(value, Operand) else value
@@ -434,7 +434,25 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
 
 
 def reshape(tensor: TensorLike, shape: ShapeLike | TensorLike, name: str | None = None) -> Tensor:
-    """The same elements in `shape`, where one dimension may be -1 and any may come from the graph."""
+    """Arrange the elements of a tensor in another shape, in the same row-major order.
+
+    Args:
+        tensor: A tensor of any dtype.
+        shape: The new shape. One dimension may be −1, which is inferred. The shape, or some of its numbers, may be
+            tensors of the graph that follow from shapes.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `tensor` and shape `shape`.
+
+    Raises:
+        ShapeError: The number of elements differs, more than one dimension is −1, or `shape` depends on values.
+
+    Example:
+        >>> tf.Session().run(tf.reshape([1, 2, 3, 4, 5, 6], [2, -1]))
+        array([[1, 2, 3],
+               [4, 5, 6]], dtype=int32)
+    """
     tensor = convert_to_tensor(tensor)
     target = shape_operand(shape)
     if isinstance(target, Tensor):
@@ -444,48 +462,172 @@ def reshape(tensor: TensorLike, shape: ShapeLike | TensorLike, name: str | None 
     return first(make(Reshape(target), name, "Reshape", {"tensor": tensor}, consts=("shape",)))
 
 
-def transpose(a: Any, perm: Any = None, name: str | None = None) -> Tensor:
-    """Axes in the order `perm`; None reverses them."""
+def transpose(a: TensorLike, perm: Sequence[int] | None = None, name: str | None = None) -> Tensor:
+    """Reorder the axes of a tensor.
+
+    Args:
+        a: A tensor of any dtype.
+        perm: For each axis of the result, the axis of `a`; None reverses the axes.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `a`.
+
+    Raises:
+        ShapeError: `perm` is not a permutation of the axes.
+
+    Example:
+        >>> tf.Session().run(tf.transpose([[1, 2, 3], [4, 5, 6]]))
+        array([[1, 4],
+               [2, 5],
+               [3, 6]], dtype=int32)
+    """
     order = None if perm is None else tuple(int(p) for p in perm)
     return first(make(Transpose(order), name, "transpose", {"a": a}, consts=("perm",)))
 
 
-def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None) -> Tensor:
-    """Without the axes of size 1: those in `axis`, or all."""
+def squeeze(input: TensorLike, axis: AxisLike = None, name: str | None = None, squeeze_dims: AxisLike = None) -> Tensor:
+    """Drop axes of size 1.
+
+    Args:
+        input: A tensor of any dtype.
+        axis: The axis or axes to drop; None for all of size 1.
+        name: Name of the node.
+        squeeze_dims: Older name of `axis`.
+
+    Returns:
+        A tensor of the dtype of `input`, without the axes.
+
+    Raises:
+        ShapeError: An axis is out of range, or its size is not 1.
+
+    Example:
+        >>> tf.Session().run(tf.squeeze([[[1], [2]]]))
+        array([1, 2], dtype=int32)
+    """
     chosen = squeeze_dims if axis is None else axis
     axes = () if chosen is None else tuple(int(a) for a in np.ravel(chosen))
     return first(make(Squeeze(axes), name, "Squeeze", {"input": input}))
 
 
-def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
-    """With an axis of size 1 inserted at `axis`."""
-    at = int(dim if axis is None else axis)
-    return first(make(ExpandDims(at), name, "ExpandDims", {"input": input}, consts=("dim",)))
+def expand_dims(input: TensorLike, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Tensor:
+    """Insert an axis of size 1.
+
+    Args:
+        input: A tensor of any dtype.
+        axis: The place of the new axis in the result; a negative one counts from the last.
+        name: Name of the node.
+        dim: Older name of `axis`. One of the two is needed.
+
+    Returns:
+        A tensor of the dtype of `input`, with one more axis.
+
+    Raises:
+        ShapeError: `axis` is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.expand_dims([1, 2], axis=1))
+        array([[1],
+               [2]], dtype=int32)
+    """
+    at: Any = dim if axis is None else axis
+    return first(make(ExpandDims(int(at)), name, "ExpandDims", {"input": input}, consts=("dim",)))
 
 
-def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
-    """`input` repeated `multiples[i]` times along axis i."""
+def tile(input: TensorLike, multiples: Sequence[int], name: str | None = None) -> Tensor:
+    """Repeat a tensor along each axis.
+
+    Args:
+        input: A tensor of any dtype.
+        multiples: The number of copies along each axis.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `input`; its size along axis i is `multiples[i]` times that of `input`.
+
+    Raises:
+        ShapeError: `multiples` does not have one number for each axis.
+
+    Example:
+        >>> tf.Session().run(tf.tile([1, 2], [3]))
+        array([1, 2, 1, 2, 1, 2], dtype=int32)
+    """
     record = Tile(tuple(int(m) for m in multiples))
     return first(make(record, name, "Tile", {"input": input}, consts=("multiples",)))
 
 
-def shape(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
-    """The shape as an int vector."""
+def shape(input: TensorLike, name: str | None = None, out_type: DTypeLike = int32) -> Tensor:
+    """Give the shape of a tensor as a tensor. `Tensor.shape` is what is known of it when the graph is built.
+
+    Args:
+        input: A tensor of any dtype.
+        name: Name of the node.
+        out_type: The dtype of the result, int32 or int64.
+
+    Returns:
+        A vector of dtype `out_type` with one element for each axis.
+
+    Example:
+        >>> tf.Session().run(tf.shape([[1, 2, 3], [4, 5, 6]]))
+        array([2, 3], dtype=int32)
+    """
     return first(make(Shape(as_dtype(out_type)), name, "Shape", {"input": input}))
 
 
-def size(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
-    """The number of elements."""
+def size(input: TensorLike, name: str | None = None, out_type: DTypeLike = int32) -> Tensor:
+    """Count the elements of a tensor.
+
+    Args:
+        input: A tensor of any dtype.
+        name: Name of the node.
+        out_type: The dtype of the result, int32 or int64.
+
+    Returns:
+        A scalar of dtype `out_type`.
+
+    Example:
+        >>> tf.Session().run(tf.size([[1, 2, 3], [4, 5, 6]])).item()
+        6
+    """
     return first(make(Size(as_dtype(out_type)), name, "Size", {"input": input}))
 
 
-def rank(input: Any, name: str | None = None) -> Tensor:
-    """The number of dimensions."""
+def rank(input: TensorLike, name: str | None = None) -> Tensor:
+    """Count the axes of a tensor.
+
+    Args:
+        input: A tensor of any dtype.
+        name: Name of the node.
+
+    Returns:
+        An int32 scalar.
+
+    Example:
+        >>> tf.Session().run(tf.rank([[1, 2, 3], [4, 5, 6]])).item()
+        2
+    """
     return first(make(Rank(), name, "Rank", {"input": input}))
 
 
-def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
-    """A tensor of the shape `dims`, filled with the scalar `value`."""
+def fill(dims: ShapeLike | TensorLike, value: TensorLike, name: str | None = None) -> Tensor:
+    """Make a tensor filled with one value.
+
+    Args:
+        dims: The shape. It may be an integer vector of the graph that follows from shapes.
+        value: A scalar of any dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of shape `dims` and the dtype of `value`.
+
+    Raises:
+        ShapeError: `value` is not a scalar, or `dims` depends on values.
+
+    Example:
+        >>> tf.Session().run(tf.fill([2, 2], 7))
+        array([[7, 7],
+               [7, 7]], dtype=int32)
+    """
     graph = graph_of([dims, value])
     with graph.as_default():
         target = shape_operand(dims)
@@ -510,11 +652,39 @@ def _filled(number: int, shape: Any, dtype: Any, name: str | None, default: str)
     return constant(kind.np_dtype.type(number), shape=dims, name=name or default)
 
 
-def zeros(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
-    """A tensor of zeros."""
+def zeros(shape: ShapeLike | TensorLike, dtype: DTypeLike = float32, name: str | None = None) -> Tensor:
+    """Make a tensor of zeros.
+
+    Args:
+        shape: The shape. It may be an integer vector of the graph that follows from shapes.
+        dtype: The dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of shape `shape` and dtype `dtype`.
+
+    Example:
+        >>> tf.Session().run(tf.zeros([2, 2]))
+        array([[0., 0.],
+               [0., 0.]], dtype=float32)
+    """
     return _filled(0, shape, dtype, name, "zeros")
 
 
-def ones(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
-    """A tensor of ones."""
+def ones(shape: ShapeLike | TensorLike, dtype: DTypeLike = float32, name: str | None = None) -> Tensor:
+    """Make a tensor of ones.
+
+    Args:
+        shape: The shape. It may be an integer vector of the graph that follows from shapes.
+        dtype: The dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of shape `shape` and dtype `dtype`.
+
+    Example:
+        >>> tf.Session().run(tf.ones([2, 2]))
+        array([[1., 1.],
+               [1., 1.]], dtype=float32)
+    """
     return _filled(1, shape, dtype, name, "ones")

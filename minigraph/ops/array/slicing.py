@@ -14,6 +14,7 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.moves import Move, Moves, Strided, at, c_strides, read, write
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, first, make
 from minigraph.ops.counting import no_flops, per_input
 
@@ -174,7 +175,7 @@ class Pad(Op):
 
 
 class MirrorPad(Op):
-    """The input continued by its own mirror image: REFLECT leaves the border out, SYMMETRIC repeats it."""
+    """The input extended by its mirror image: REFLECT leaves the border out, SYMMETRIC repeats it."""
 
     paddings: tuple[tuple[int, int], ...]
     mode: str
@@ -208,8 +209,8 @@ class MirrorPad(Op):
 
 
 def _runs(length: int, paddings: tuple[int, int], mode: str) -> list[tuple[int, int, int, int]]:
-    """The padded axis as runs of evenly spaced input elements: (first in the input, first in the output, step, length)
-    of each."""
+    """The padded axis as runs of evenly spaced input elements: for each run (first in
+    the input, first in the output, step, length)."""
     sources = _mirrored(length, paddings, mode).tolist()
     runs = []
     begin = 0
@@ -231,7 +232,7 @@ def _mirrored(length: int, paddings: tuple[int, int], mode: str) -> np.ndarray:
 
 
 class MirrorPadGrad(Op):
-    """The border of the input folded back onto what it mirrored."""
+    """The border of the input added back to the elements that it mirrors."""
 
     paddings: tuple[tuple[int, int], ...]
     mode: str
@@ -292,16 +293,56 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tenso
     return first(make(StridedSlice(tuple(entries)), name, "Slice", {"input": tensor}, consts=("begin", "size")))
 
 
-def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, name: str | None = None) -> Tensor:
-    """x[begin[0]:end[0]:strides[0], …]; masks are not supported, Python's slices are."""
+def strided_slice(
+    input_: TensorLike, begin: Sequence[int], end: Sequence[int], strides: Sequence[int] | None = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Cut a tensor as Python slices do: x[begin[0]:end[0]:strides[0], begin[1]:end[1]:strides[1], …].
+
+    TensorFlow's mask arguments are not supported. `x[...]` with integers, slices, None and `...` does the same.
+
+    Args:
+        input_: A tensor of any dtype.
+        begin: The first index along each of the first axes.
+        end: The index before which each axis ends.
+        strides: The step along each axis; by default 1.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `input_`.
+
+    Raises:
+        ShapeError: There are more indices than axes.
+
+    Example:
+        >>> tf.Session().run(tf.strided_slice([1, 2, 3, 4, 5], [0], [5], [2]))
+        array([1, 3, 5], dtype=int32)
+    """
     steps = [1] * len(begin) if strides is None else strides
     spec = tuple(("slice", int(b), int(e), int(s)) for b, e, s in zip(begin, end, steps, strict=True))
     consts = ("begin", "end", "strides")
     return first(make(StridedSlice(spec), name, "StridedSlice", {"input": input_}, consts=consts))
 
 
-def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
-    """`tensor` read backwards along each of the axes in the list `axis`. ShapeError for an axis it does not have."""
+def reverse(tensor: TensorLike, axis: int | Sequence[int], name: str | None = None) -> Tensor:
+    """Reverse the order of the elements along axes. TensorFlow's other name is `tf.reverse_v2`.
+
+    Args:
+        tensor: A tensor of any dtype and known rank.
+        axis: The axis or axes; negative ones count from the last.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `tensor`.
+
+    Raises:
+        ShapeError: The rank is unknown, or an axis is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.reverse([[1, 2, 3], [4, 5, 6]], axis=[1]))
+        array([[3, 2, 1],
+               [6, 5, 4]], dtype=int32)
+    """
     x = convert_to_tensor(tensor)
     if x.type.rank is None:
         raise ShapeError("reverse needs to know the rank of its input")

@@ -11,6 +11,7 @@ import numpy as np
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
+from minigraph.core.typing import AxisLike, DTypeLike, TensorLike
 from minigraph.ops.array.arrays import trace
 from minigraph.ops.array.joining import one_hot
 from minigraph.ops.array.shape import reshape, squeeze, transpose
@@ -26,14 +27,36 @@ __all__ = ["confusion_matrix", "einsum", "norm", "reduce_std", "reduce_variance"
 
 
 def _product(dims: Sequence[Any]) -> Any:
-    """Their product, with a dimension that is a tensor as −1 where it is the only one."""
+    """The product of the dimensions, or −1 if one of them is a tensor."""
     open_dims = [d for d in dims if isinstance(d, Tensor)]
     known = math.prod(d for d in dims if not isinstance(d, Tensor))
     return known if not open_dims else -1
 
 
-def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
-    """The sum of products over pairs of axes: `axes` is ([of a], [of b]), or n for a's last n and b's first n."""
+def tensordot(
+    a: TensorLike, b: TensorLike, axes: int | Sequence[int | Sequence[int]], name: str | None = None
+) -> Tensor:
+    """Sum the products of two tensors over pairs of axes.
+
+    Args:
+        a: A tensor of known rank.
+        b: A tensor of the dtype of `a`, of known rank.
+        axes: ([axes of a], [axes of b]) of equal length; or a number n, for the last n axes of `a` and the first n
+            of `b`.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype of `a`: the other axes of `a`, then the other axes of `b`.
+
+    Raises:
+        ShapeError: A rank is unknown, or the paired axes differ in size.
+        ValueError: `axes` names more axes of one tensor than of the other.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> tf.Session().run(tf.tensordot([[1.0, 2.0], [3.0, 4.0]], [10.0, 100.0], axes=1))
+        array([210., 430.], dtype=float32)
+    """
     with composed(name, "Tensordot", a, b) as scope:
         x = convert_to_tensor(a, name="a")
         y = convert_to_tensor(b, x.dtype, name="b")
@@ -58,10 +81,27 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
         return result
 
 
-def einsum(equation: str, *inputs: Any, name: str | None = None) -> Tensor:
-    """Sums of products by Einstein's convention, such as "bij,bjk->bik"; a letter may stand in each operand once.
+def einsum(equation: str, *inputs: TensorLike, name: str | None = None) -> Tensor:
+    """Sum products of tensors by Einstein's summation convention.
 
-    Without "->", the letters that stand there once, in alphabetical order, are kept.
+    Letters that `equation` names on the left of "->" but not on the right are summed over. Without "->", the letters
+    that occur once are kept, in alphabetical order. A letter may occur once per operand; "ii" alone gives the trace.
+
+    Args:
+        equation: The axes of each operand, and of the result, as in "bij,bjk->bik".
+        inputs: One tensor per operand, all of one dtype.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype of the inputs.
+
+    Raises:
+        ValueError: `equation` is invalid, repeats a letter in an operand, or names another number of operands.
+        ShapeError: A tensor does not have the rank that `equation` gives it.
+
+    Example:
+        >>> tf.Session().run(tf.einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [10.0, 100.0]))
+        array([210., 430.], dtype=float32)
     """
     with composed(name, "einsum", *inputs):
         tensors = [convert_to_tensor(t) for t in inputs]
@@ -93,7 +133,7 @@ def _check_equation(equation: str, labels: list[str], target: str, tensors: list
 
 
 def _summed(x: Tensor, labels: str, keep: set[str]) -> tuple[Tensor, str]:
-    """Without the axes that nobody asks for any more."""
+    """Sum `x` over the axes whose labels are not in `keep`, and drop these labels."""
     gone = [i for i, c in enumerate(labels) if c not in keep]
     return (reduce_sum(x, gone), "".join(c for c in labels if c in keep)) if gone else (x, labels)
 
@@ -118,18 +158,39 @@ def _contract(a: Tensor, left: str, b: Tensor, right: str, wanted: set[str]) -> 
 
 
 def norm(
-    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = None, name: str | None = None,
-    keep_dims: Any = None,
+    tensor: TensorLike, ord: float | str = "euclidean", axis: AxisLike = None, keepdims: bool | None = None,
+    name: str | None = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """The norm of vectors (`axis`: None or one) or matrices (two): "euclidean", "fro" (matrices), 1, 2, np.inf, or any
-    positive number for vectors. The 2-norm of matrices is not there."""
+    """Compute the norm of vectors or matrices.
+
+    Vectors: the p-norm (Σ |x|^p)^(1/p), for p = inf max |x|. Matrices: "euclidean" and "fro" √Σ x², 1 the largest
+    sum of |x| of a column, inf the largest sum of |x| of a row. The 2-norm of matrices is not supported.
+
+    Args:
+        tensor: A tensor of floating-point dtype.
+        ord: "euclidean", or a positive number p; of matrices "euclidean", "fro", 1 or `np.inf`.
+        axis: One axis for vectors, two for matrices; None takes the whole tensor as one vector.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        name: Name scope of the nodes.
+        keep_dims: Older name of `keepdims`.
+
+    Returns:
+        A tensor of the dtype of `tensor`, without the axes unless `keepdims` is True.
+
+    Raises:
+        ValueError: `ord` is not supported.
+
+    Example:
+        >>> tf.Session().run(tf.norm([[3.0, 4.0], [6.0, 8.0]], axis=1))
+        array([ 5., 10.], dtype=float32)
+    """
     matrix = isinstance(axis, list | tuple) and len(axis) == 2
     allowed = ("euclidean", "fro", 1, np.inf) if matrix else ("euclidean", 1, 2, np.inf)
     if ord not in allowed and (matrix or isinstance(ord, str) or ord <= 0):
         raise ValueError(f"'ord' must be a supported {'matrix' if matrix else 'vector'} norm, got {ord}")
     with composed(name, "norm", tensor):
         x = convert_to_tensor(tensor)
-        axes = axis if matrix or axis is None else [axis]
+        axes: Any = axis if matrix or axis is None else [axis]
         if ord in ("fro", "euclidean", 2):
             result = sqrt(reduce_sum(square(x), axes, keepdims=True))
         elif ord == 1:
@@ -139,17 +200,34 @@ def norm(
             result = reduce_sum(abs(x), axes[1], keepdims=True) if matrix else abs(x)
             result = reduce_max(result, axes[0] if axes else None, keepdims=True)
         else:
-            result = pow(reduce_sum(pow(abs(x), float(ord)), axes, keepdims=True), 1.0 / ord)
+            result = pow(reduce_sum(pow(abs(x), float(ord)), axes, keepdims=True), 1.0 / float(ord))
         return result if keepdims or keep_dims else squeeze(result, axes)
 
 
 def confusion_matrix(
-    labels: Any, predictions: Any, num_classes: int | None = None, dtype: Any = "int32", name: str | None = None,
-    weights: Any = None,
+    labels: TensorLike, predictions: TensorLike, num_classes: int | None = None, dtype: DTypeLike = "int32",
+    name: str | None = None, weights: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
-    """How often label i was predicted as j, [i,j], for class numbers below `num_classes`, which must be given.
+    """Count how often class i was predicted as class j.
 
-    Weighted by `weights`. Class numbers out of range are not counted.
+    Args:
+        labels: True class numbers, an integer tensor of any shape. Numbers outside [0, num_classes) are not counted.
+        predictions: Predicted class numbers, an integer tensor of the shape of `labels`.
+        num_classes: The number of classes. TensorFlow can find it in the run; here it must be given.
+        dtype: The dtype of the result.
+        name: Name scope of the nodes.
+        weights: A weight for each prediction, in place of 1: a numeric tensor of the shape of `labels`.
+
+    Returns:
+        A tensor [num_classes, num_classes] of dtype `dtype`; element [i, j] counts labels i predicted as j.
+
+    Raises:
+        ValueError: `num_classes` is None.
+
+    Example:
+        >>> tf.Session().run(tf.confusion_matrix([0, 1, 1], [0, 1, 0], num_classes=2))
+        array([[1, 0],
+               [1, 1]], dtype=int32)
     """
     if num_classes is None:
         raise ValueError("tf.confusion_matrix needs num_classes: its shape would depend on values without")
@@ -161,14 +239,52 @@ def confusion_matrix(
         return cast(matmul(rows, one_hot(found, num_classes, dtype="float64"), transpose_a=True), dtype)
 
 
-def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
-    """E[(x − E[x])²] over `axis` (None: all)."""
+def reduce_variance(
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """Compute the variance over axes: E[(x − E[x])²].
+
+    Args:
+        input_tensor: A tensor of floating-point dtype.
+        axis: The axis or axes to reduce; None for all.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
+
+    Raises:
+        ShapeError: An axis is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.math.reduce_variance([[1.0, 3.0], [2.0, 8.0]], axis=1))
+        array([1., 9.], dtype=float32)
+    """
     with composed(name, "reduce_variance", input_tensor):
         x = convert_to_tensor(input_tensor)
         return reduce_mean(square(x - reduce_mean(x, axis, keepdims=True)), axis, keepdims=keepdims)
 
 
-def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
-    """The square root of `reduce_variance`."""
+def reduce_std(
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """Compute the standard deviation over axes: √E[(x − E[x])²].
+
+    Args:
+        input_tensor: A tensor of floating-point dtype.
+        axis: The axis or axes to reduce; None for all.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
+
+    Raises:
+        ShapeError: An axis is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.math.reduce_std([[1.0, 3.0], [2.0, 8.0]], axis=1))
+        array([1., 3.], dtype=float32)
+    """
     with composed(name, "reduce_std", input_tensor):
         return sqrt(reduce_variance(input_tensor, axis, keepdims))

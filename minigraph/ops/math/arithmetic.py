@@ -17,6 +17,7 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar, call, where
 from minigraph.core.types import TensorType
+from minigraph.core.typing import DTypeLike, NumberLike, ShapeLike, TensorLike
 from minigraph.ops.builder import apply, as_tensor_like, first, make, same_dtype
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import Identity
@@ -59,8 +60,25 @@ class AddV2(Add):
     """Add, under the name TensorFlow 1.15 gives to `x + y`."""
 
 
-def add(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x + y."""
+def add(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Add two tensors element by element: x + y.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x` and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.add([1.0, 2.0], 10.0))
+        array([11., 12.], dtype=float32)
+    """
     return binary(Add(), x, y, name, "Add")
 
 
@@ -103,16 +121,53 @@ class AddN(Op):
         yield Sample(cls(), (X, 2 * X, 3 * X))
 
 
-def add_n(inputs: Any, name: str | None = None) -> Tensor:
-    """The sum of a list of tensors of one type."""
+def add_n(inputs: Sequence[TensorLike], name: str | None = None) -> Tensor:
+    """Add several tensors of one shape element by element.
+
+    Args:
+        inputs: At least one tensor. All have the same numeric dtype and the same shape.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of the inputs.
+
+    Raises:
+        ShapeError: `inputs` is empty, or the shapes differ.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> tf.Session().run(tf.add_n([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]]))
+        array([111., 222.], dtype=float32)
+    """
     tensors = [convert_to_tensor(t) for t in inputs]
     if not tensors:
         raise ShapeError("add_n needs at least one tensor")
     return first(make(AddN(), name, "AddN", {f"inputs_{i}": t for i, t in enumerate(tensors)}))
 
 
-def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name: str | None = None) -> Tensor:
-    """The sum of a list of tensors of one type."""
+def accumulate_n(
+    inputs: Sequence[TensorLike], shape: ShapeLike = None, tensor_dtype: DTypeLike | None = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Add several tensors of one shape element by element, as `tf.add_n` does.
+
+    Args:
+        inputs: At least one tensor. All have the same numeric dtype and the same shape.
+        shape: No effect: the shape is that of `inputs`.
+        tensor_dtype: No effect: the dtype is that of `inputs`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of the inputs.
+
+    Raises:
+        ShapeError: `inputs` is empty, or the shapes differ.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> tf.Session().run(tf.accumulate_n([[1.0, 2.0], [10.0, 20.0]]))
+        array([11., 22.], dtype=float32)
+    """
     return add_n(inputs, name or "AccumulateNV2")
 
 
@@ -125,8 +180,25 @@ class Sub(Binary):
         return g, apply(Neg(), g)
 
 
-def subtract(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x − y."""
+def subtract(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Subtract two tensors element by element: x − y.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x` and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.subtract([1.0, 2.0], 10.0))
+        array([-9., -8.], dtype=float32)
+    """
     return binary(Sub(), x, y, name, "Sub")
 
 
@@ -139,13 +211,45 @@ class Mul(Binary):
         return apply(Mul(), g, y), apply(Mul(), g, x)
 
 
-def multiply(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x·y."""
+def multiply(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Multiply two tensors element by element: x·y.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x` and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.multiply([1.0, 2.0], 10.0))
+        array([10., 20.], dtype=float32)
+    """
     return binary(Mul(), x, y, name, "Mul")
 
 
-def scalar_mul(scalar: Any, x: Any) -> Tensor:
-    """scalar·x."""
+def scalar_mul(scalar: NumberLike, x: TensorLike) -> Tensor:
+    """Multiply a tensor by a scalar: scalar·x.
+
+    Args:
+        scalar: A number, or a scalar tensor of the dtype of `x`.
+        x: A tensor of numeric dtype.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+
+    Example:
+        >>> tf.Session().run(tf.scalar_mul(10.0, [1.0, 2.0]))
+        array([10., 20.], dtype=float32)
+    """
     return multiply(scalar, x)
 
 
@@ -160,8 +264,27 @@ class RealDiv(Binary):
         return dx, apply(Neg(), apply(Mul(), dx, out))
 
 
-def truediv(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x / y as real numbers: integers are cast first, small ones to float32, int32 and int64 to float64."""
+def truediv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Divide two tensors element by element: x / y, a real number also for integer tensors.
+
+    Integer tensors are cast first: int32 and int64 to float64, smaller dtypes to float32.
+
+    Args:
+        x: A tensor of numeric dtype. Integers must be in a tensor, not in a Python number or array.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of floating-point dtype and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.truediv(tf.constant([3, 4]), 2))
+        array([1.5, 2. ])
+    """
     x, y = as_tensor_like(x), as_tensor_like(y)
     tensor = x if isinstance(x, Tensor) else y if isinstance(y, Tensor) else None
     if tensor is not None and tensor.dtype.is_integer:
@@ -170,8 +293,25 @@ def truediv(x: Any, y: Any, name: str | None = None) -> Tensor:
     return binary(RealDiv(), x, y, name, "truediv")
 
 
-def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x / y as Python 3 divides."""
+def divide(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Divide two tensors element by element as Python 3 does: x / y. The same as `tf.truediv`.
+
+    Args:
+        x: A tensor of numeric dtype. Integers must be in a tensor, not in a Python number or array.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of floating-point dtype and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.divide([3.0, 4.0], 2.0))
+        array([1.5, 2. ], dtype=float32)
+    """
     return truediv(x, y, name)
 
 
@@ -190,8 +330,25 @@ class DivNoNan(Binary):
         return apply(DivNoNan(), g, y), apply(Neg(), apply(Mul(), g, apply(DivNoNan(), out, y)))
 
 
-def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x / y, and 0 where y is 0."""
+def div_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Divide two tensors element by element: x / y, and 0 where y = 0.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x` and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not floating-point.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.div_no_nan([3.0, 4.0], [2.0, 0.0]))
+        array([1.5, 0. ], dtype=float32)
+    """
     return binary(DivNoNan(), x, y, name, "div_no_nan")
 
 
@@ -204,8 +361,27 @@ class Maximum(Binary):
         return _split_gradient(GreaterEqual(), g, x, y)
 
 
-def maximum(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """max(x, y); on ties the gradient goes to x."""
+def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the larger of two tensors element by element: max(x, y).
+
+    Where x = y, the gradient goes to `x`.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x` and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.maximum([1.0, 2.0, 3.0], 2.0))
+        array([2., 2., 3.], dtype=float32)
+    """
     return binary(Maximum(), x, y, name, "Maximum")
 
 
@@ -218,8 +394,27 @@ class Minimum(Binary):
         return _split_gradient(LessEqual(), g, x, y)
 
 
-def minimum(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """min(x, y); on ties the gradient goes to x."""
+def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the smaller of two tensors element by element: min(x, y).
+
+    Where x = y, the gradient goes to `x`.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x` and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.minimum([1.0, 2.0, 3.0], 2.0))
+        array([1., 2., 2.], dtype=float32)
+    """
     return binary(Minimum(), x, y, name, "Minimum")
 
 
@@ -241,8 +436,25 @@ class SquaredDifference(Binary):
         return d, apply(Neg(), d)
 
 
-def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """(x − y)²."""
+def squared_difference(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Square the difference of two tensors element by element: (x − y)².
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x` and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.squared_difference([1.0, 2.0, 3.0], 2.0))
+        array([1., 0., 1.], dtype=float32)
+    """
     return binary(SquaredDifference(), x, y, name, "SquaredDifference")
 
 
@@ -255,8 +467,23 @@ class Neg(Unary):
         return apply(Neg(), g)
 
 
-def negative(x: Any, name: str | None = None) -> Tensor:
-    """−x."""
+def negative(x: TensorLike, name: str | None = None) -> Tensor:
+    """Negate a tensor: −x.
+
+    Args:
+        x: A tensor of numeric dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not numeric.
+
+    Example:
+        >>> tf.Session().run(tf.negative([1.0, -2.0]))
+        array([-1.,  2.], dtype=float32)
+    """
     return unary(Neg(), x, name, "Neg")
 
 
@@ -269,8 +496,23 @@ class Abs(Unary):
         return apply(Mul(), g, apply(Sign(), x))
 
 
-def abs(x: Any, name: str | None = None) -> Tensor:
-    """|x|."""
+def abs(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the absolute value of each element: |x|. The gradient at 0 is 0.
+
+    Args:
+        x: A tensor of numeric dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not numeric.
+
+    Example:
+        >>> tf.Session().run(tf.abs([1.0, -2.0]))
+        array([1., 2.], dtype=float32)
+    """
     return unary(Abs(), x, name, "Abs")
 
 
@@ -283,8 +525,23 @@ class Sign(Unary):
         return apply(ZerosLike(), g)
 
 
-def sign(x: Any, name: str | None = None) -> Tensor:
-    """The sign of x: −1, 0 or 1."""
+def sign(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the sign of each element: −1, 0 or 1. The gradient is 0 everywhere.
+
+    Args:
+        x: A tensor of numeric dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not numeric.
+
+    Example:
+        >>> tf.Session().run(tf.sign([3.0, -2.0, 0.0]))
+        array([ 1., -1.,  0.], dtype=float32)
+    """
     return unary(Sign(), x, name, "Sign")
 
 
@@ -299,8 +556,23 @@ class Reciprocal(Unary):
         return apply(Neg(), apply(Mul(), g, apply(Square(), y)))
 
 
-def reciprocal(x: Any, name: str | None = None) -> Tensor:
-    """1/x."""
+def reciprocal(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the reciprocal of each element: 1 / x.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.reciprocal([2.0, 4.0]))
+        array([0.5 , 0.25], dtype=float32)
+    """
     return unary(Reciprocal(), x, name, "Reciprocal")
 
 
@@ -313,6 +585,21 @@ class Square(Unary):
         return apply(Mul(), g, apply(Mul(), scalar_like(2, x), x))
 
 
-def square(x: Any, name: str | None = None) -> Tensor:
-    """x²."""
+def square(x: TensorLike, name: str | None = None) -> Tensor:
+    """Square each element: x².
+
+    Args:
+        x: A tensor of numeric dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not numeric.
+
+    Example:
+        >>> tf.Session().run(tf.square([2.0, -3.0]))
+        array([4., 9.], dtype=float32)
+    """
     return unary(Square(), x, name, "Square")

@@ -13,6 +13,7 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
+from minigraph.core.typing import DTypeLike, TensorLike
 from minigraph.ops.builder import apply, first, make
 from minigraph.ops.counting import no_flops
 from minigraph.ops.pointwise import X, by_rows
@@ -55,8 +56,23 @@ class Cast(Op):
         yield Sample(cls(as_dtype("int32")), (X,), smooth=False)
 
 
-def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
-    """`x` as another dtype; `x` itself where it has that dtype already."""
+def cast(x: TensorLike, dtype: DTypeLike, name: str | None = None) -> Tensor:
+    """Convert a tensor to another dtype.
+
+    Floats are truncated toward zero when cast to integers. Every number except 0 is cast to True.
+
+    Args:
+        x: A tensor of numeric or bool dtype.
+        dtype: The dtype of the result.
+        name: Name of the node.
+
+    Returns:
+        A tensor of dtype `dtype` and the shape of `x`; `x` itself if it has that dtype already.
+
+    Example:
+        >>> tf.Session().run(tf.cast([1.7, -1.7], tf.int32))
+        array([ 1, -1], dtype=int32)
+    """
     tensor = convert_to_tensor(x)
     wanted = as_dtype(dtype)
     if tensor.dtype is wanted:
@@ -64,21 +80,69 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     return first(make(Cast(wanted), name, "Cast", {"x": tensor}))
 
 
-def to_float(x: Any, name: str = "ToFloat") -> Tensor:
-    """`x` as float32."""
+def to_float(x: TensorLike, name: str = "ToFloat") -> Tensor:
+    """Convert a tensor to float32. The same as `tf.cast(x, tf.float32)`.
+
+    Args:
+        x: A tensor of numeric or bool dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of dtype float32 and the shape of `x`; `x` itself if it has that dtype already.
+
+    Example:
+        >>> tf.Session().run(tf.to_float([1, 2]))
+        array([1., 2.], dtype=float32)
+    """
     return cast(x, float32, name)
 
 
-def to_double(x: Any, name: str = "ToDouble") -> Tensor:
-    """`x` as float64."""
+def to_double(x: TensorLike, name: str = "ToDouble") -> Tensor:
+    """Convert a tensor to float64. The same as `tf.cast(x, tf.float64)`.
+
+    Args:
+        x: A tensor of numeric or bool dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of dtype float64 and the shape of `x`; `x` itself if it has that dtype already.
+
+    Example:
+        >>> tf.Session().run(tf.to_double([1, 2]))
+        array([1., 2.])
+    """
     return cast(x, float64, name)
 
 
-def to_int32(x: Any, name: str = "ToInt32") -> Tensor:
-    """`x` as int32."""
+def to_int32(x: TensorLike, name: str = "ToInt32") -> Tensor:
+    """Convert a tensor to int32. The same as `tf.cast(x, tf.int32)`.
+
+    Args:
+        x: A tensor of numeric or bool dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of dtype int32 and the shape of `x`; `x` itself if it has that dtype already.
+
+    Example:
+        >>> tf.Session().run(tf.to_int32([1.7, -1.7]))
+        array([ 1, -1], dtype=int32)
+    """
     return cast(x, "int32", name)
 
 
-def to_int64(x: Any, name: str = "ToInt64") -> Tensor:
-    """`x` as int64."""
+def to_int64(x: TensorLike, name: str = "ToInt64") -> Tensor:
+    """Convert a tensor to int64. The same as `tf.cast(x, tf.int64)`.
+
+    Args:
+        x: A tensor of numeric or bool dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of dtype int64 and the shape of `x`; `x` itself if it has that dtype already.
+
+    Example:
+        >>> tf.Session().run(tf.to_int64([1.7, -1.7]))
+        array([ 1, -1])
+    """
     return cast(x, int64, name)

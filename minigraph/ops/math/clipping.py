@@ -7,6 +7,7 @@ from typing import Any
 
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.typing import AxisLike, DTypeLike, NumberLike, TensorLike
 from minigraph.ops.array.joining import stack
 from minigraph.ops.array.shape import size
 from minigraph.ops.builder import apply, as_tensor_like, composed
@@ -32,16 +33,51 @@ __all__ = [
 ]
 
 
-def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Tensor:
-    """max(min(t, clip_value_max), clip_value_min); no gradient flows where it clips."""
+def clip_by_value(
+    t: TensorLike, clip_value_min: TensorLike, clip_value_max: TensorLike, name: str | None = None
+) -> Tensor:
+    """Limit each element to an interval: max(min(t, clip_value_max), clip_value_min).
+
+    The gradient is 0 where an element is clipped.
+
+    Args:
+        t: A tensor of numeric dtype.
+        clip_value_min: The smallest value: a number, or a tensor that broadcasts with `t`.
+        clip_value_max: The largest value: a number, or a tensor that broadcasts with `t`.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype and shape of `t`.
+
+    Raises:
+        DTypeError: The dtypes differ.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.clip_by_value([-2.0, 0.5, 7.0], 0.0, 1.0))
+        array([0. , 0.5, 1. ], dtype=float32)
+    """
     tensor = convert_to_tensor(t)
     with tensor.graph.name_scope(name or "clip_by_value") as scope:
         low = binary(Minimum(), tensor, clip_value_max, None, "Minimum")
         return binary(Maximum(), low, clip_value_min, scope, "Maximum")
 
 
-def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
-    """`value` as another dtype, with what does not fit set to that dtype's smallest or largest number."""
+def saturate_cast(value: TensorLike, dtype: DTypeLike, name: str | None = None) -> Tensor:
+    """Convert a tensor to another dtype; numbers that do not fit become its smallest or largest number.
+
+    Args:
+        value: A tensor of numeric dtype.
+        dtype: The dtype of the result.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of dtype `dtype` and the shape of `value`.
+
+    Example:
+        >>> tf.Session().run(tf.saturate_cast([-3.0, 100.0, 300.0], tf.uint8))
+        array([  0, 100, 255], dtype=uint8)
+    """
     kind = as_dtype(dtype)
     with composed(name, "saturate_cast", value) as scope:
         x = convert_to_tensor(value)
@@ -52,8 +88,25 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
         return cast(x, kind, name=scope)
 
 
-def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:
-    """`t`, scaled down to the Euclidean norm `clip_norm` over `axes` (None: all) where its norm is larger."""
+def clip_by_norm(t: TensorLike, clip_norm: NumberLike, axes: AxisLike = None, name: str | None = None) -> Tensor:
+    """Scale a tensor down to a Euclidean norm: t·clip_norm / max(‖t‖, clip_norm).
+
+    Args:
+        t: A tensor of floating-point dtype.
+        clip_norm: The largest norm, a positive scalar.
+        axes: The axes that each norm is taken over; None for all.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype and shape of `t`.
+
+    Raises:
+        ShapeError: An axis is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.clip_by_norm([3.0, 4.0], 1.0))
+        array([0.6, 0.8], dtype=float32)
+    """
     with composed(name, "clip_by_norm", t, clip_norm) as scope:
         values = convert_to_tensor(t, name="t")
         total = reduce_sum(values * values, axes, keepdims=True)
@@ -69,8 +122,23 @@ def _sequence(t_list: Any) -> list[Any]:
     return [None if t is None else as_tensor_like(t) for t in t_list]
 
 
-def global_norm(t_list: Any, name: str | None = None) -> Tensor:
-    """√Σ‖t‖² over the tensors of the list; None is left out."""
+def global_norm(t_list: Sequence[TensorLike | None], name: str | None = None) -> Tensor:
+    """Compute the Euclidean norm of several tensors together: √Σ‖t‖².
+
+    Args:
+        t_list: Tensors of one floating-point dtype, and any shapes. None entries are skipped.
+        name: Name scope of the nodes.
+
+    Returns:
+        A scalar of the dtype of the tensors.
+
+    Raises:
+        TypeError: `t_list` is not a sequence.
+
+    Example:
+        >>> tf.Session().run(tf.global_norm([[3.0], [[0.0], [4.0]]])).item()
+        5.0
+    """
     given = _sequence(t_list)
     with composed(name, "global_norm", *given):
         halves = [l2_loss(convert_to_tensor(t)) for t in given if t is not None]
@@ -79,11 +147,30 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
 
 
 def clip_by_global_norm(
-    t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None
-) -> tuple[list[Tensor | None], Tensor]:
-    """All tensors of the list scaled by clip_norm / max(global norm, clip_norm), and that norm. None stays None.
+    t_list: Sequence[TensorLike | None], clip_norm: NumberLike, use_norm: NumberLike | None = None,
+    name: str | None = None,
+) -> tuple[list[Tensor | None], Tensor]:  # fmt: skip
+    """Scale several tensors down together: t·clip_norm / max(global norm, clip_norm).
 
-    `use_norm`: the norm, where it is known. NaN everywhere where the norm is not finite. Source: Pascanu et al. 2012.
+    If the global norm is not finite, every element becomes NaN. Source: R. Pascanu et al., "On the difficulty of
+    training recurrent neural networks" (2012).
+
+    Args:
+        t_list: Tensors of one floating-point dtype, and any shapes. None stays None.
+        clip_norm: The largest global norm, a positive scalar.
+        use_norm: The global norm, if it is already known; by default `tf.global_norm(t_list)`.
+        name: Name scope of the nodes.
+
+    Returns:
+        The scaled tensors, and the global norm before scaling.
+
+    Raises:
+        TypeError: `t_list` is not a sequence.
+
+    Example:
+        >>> clipped, norm = tf.clip_by_global_norm([[3.0], [4.0]], clip_norm=1.0)
+        >>> tf.Session().run(clipped), tf.Session().run(norm).item()
+        ([array([0.6], dtype=float32), array([0.8], dtype=float32)], 5.0)
     """
     given = _sequence(t_list)
     norm = global_norm(given, name) if use_norm is None else convert_to_tensor(use_norm)
@@ -98,8 +185,21 @@ def clip_by_global_norm(
         return clipped, norm
 
 
-def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Tensor:
-    """`t`, scaled down to the norm per element `clip_norm` where that is larger."""
+def clip_by_average_norm(t: TensorLike, clip_norm: NumberLike, name: str | None = None) -> Tensor:
+    """Scale a tensor down to an average norm per element: t·clip_norm·min(n / ‖t‖, 1 / clip_norm) for n elements.
+
+    Args:
+        t: A tensor of floating-point dtype.
+        clip_norm: The largest norm per element ‖t‖ / n, a positive scalar.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype and shape of `t`.
+
+    Example:
+        >>> tf.Session().run(tf.clip_by_average_norm([6.0, 8.0], 1.0))
+        array([1.2, 1.6], dtype=float32)
+    """
     with composed(name, "clip_by_average_norm", t, clip_norm) as scope:
         values = convert_to_tensor(t, name="t")
         count = cast(size(values), values.dtype)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minigraph.core.graph import Tensor
+from minigraph.core.typing import TensorLike
 from minigraph.ops.pointwise import Comparison, Logical, X, binary, unary
 
 __all__ = [
@@ -28,8 +27,25 @@ class Equal(Comparison):
     kinds = "fiub"
 
 
-def equal(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x = y."""
+def equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compare two tensors element by element: x = y. NaN equals nothing.
+
+    Args:
+        x: A tensor of numeric or bool dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A bool tensor of the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric or bool.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.equal([1, 2, 3], 2))
+        array([False,  True, False])
+    """
     return binary(Equal(), x, y, name, "Equal")
 
 
@@ -40,8 +56,25 @@ class NotEqual(Comparison):
     kinds = "fiub"
 
 
-def not_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x ≠ y."""
+def not_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compare two tensors element by element: x ≠ y. NaN differs from everything.
+
+    Args:
+        x: A tensor of numeric or bool dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A bool tensor of the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric or bool.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.not_equal([1, 2, 3], 2))
+        array([ True, False,  True])
+    """
     return binary(NotEqual(), x, y, name, "NotEqual")
 
 
@@ -51,8 +84,25 @@ class Less(Comparison):
     ufunc = "less"
 
 
-def less(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x < y."""
+def less(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compare two tensors element by element: x < y.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A bool tensor of the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.less([1, 2, 3], 2))
+        array([ True, False, False])
+    """
     return binary(Less(), x, y, name, "Less")
 
 
@@ -62,8 +112,25 @@ class LessEqual(Comparison):
     ufunc = "less_equal"
 
 
-def less_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x ≤ y."""
+def less_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compare two tensors element by element: x ≤ y.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A bool tensor of the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.less_equal([1, 2, 3], 2))
+        array([ True,  True, False])
+    """
     return binary(LessEqual(), x, y, name, "LessEqual")
 
 
@@ -73,8 +140,25 @@ class Greater(Comparison):
     ufunc = "greater"
 
 
-def greater(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x > y."""
+def greater(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compare two tensors element by element: x > y.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A bool tensor of the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.greater([1, 2, 3], 2))
+        array([False, False,  True])
+    """
     return binary(Greater(), x, y, name, "Greater")
 
 
@@ -84,8 +168,25 @@ class GreaterEqual(Comparison):
     ufunc = "greater_equal"
 
 
-def greater_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x ≥ y."""
+def greater_equal(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compare two tensors element by element: x ≥ y.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A bool tensor of the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.greater_equal([1, 2, 3], 2))
+        array([False,  True,  True])
+    """
     return binary(GreaterEqual(), x, y, name, "GreaterEqual")
 
 
@@ -95,8 +196,25 @@ class LogicalAnd(Logical):
     ufunc = "logical_and"
 
 
-def logical_and(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x and y."""
+def logical_and(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the logical and of two tensors element by element: x ∧ y.
+
+    Args:
+        x: A tensor of dtype bool.
+        y: A tensor of dtype bool, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A bool tensor of the broadcast shape.
+
+    Raises:
+        DTypeError: `x` or `y` is not bool.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.logical_and([True, True, False], [True, False, False]))
+        array([ True, False, False])
+    """
     return binary(LogicalAnd(), x, y, name, "LogicalAnd")
 
 
@@ -106,8 +224,25 @@ class LogicalOr(Logical):
     ufunc = "logical_or"
 
 
-def logical_or(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x or y."""
+def logical_or(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the logical or of two tensors element by element: x ∨ y.
+
+    Args:
+        x: A tensor of dtype bool.
+        y: A tensor of dtype bool, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A bool tensor of the broadcast shape.
+
+    Raises:
+        DTypeError: `x` or `y` is not bool.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.logical_or([True, True, False], [True, False, False]))
+        array([ True,  True, False])
+    """
     return binary(LogicalOr(), x, y, name, "LogicalOr")
 
 
@@ -117,8 +252,25 @@ class LogicalXor(Logical):
     ufunc = "logical_xor"
 
 
-def logical_xor(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x xor y."""
+def logical_xor(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the logical exclusive or of two tensors element by element: x ⊕ y.
+
+    Args:
+        x: A tensor of dtype bool.
+        y: A tensor of dtype bool, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A bool tensor of the broadcast shape.
+
+    Raises:
+        DTypeError: `x` or `y` is not bool.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.logical_xor([True, True, False], [True, False, False]))
+        array([False,  True, False])
+    """
     return binary(LogicalXor(), x, y, name, "LogicalXor")
 
 
@@ -129,6 +281,21 @@ class LogicalNot(Logical):
     domain = (X > 0,)
 
 
-def logical_not(x: Any, name: str | None = None) -> Tensor:
-    """not x."""
+def logical_not(x: TensorLike, name: str | None = None) -> Tensor:
+    """Negate each element of a bool tensor: ¬x.
+
+    Args:
+        x: A tensor of dtype bool.
+        name: Name of the node.
+
+    Returns:
+        A bool tensor of the shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not bool.
+
+    Example:
+        >>> tf.Session().run(tf.logical_not([True, False]))
+        array([False,  True])
+    """
     return unary(LogicalNot(), x, name, "LogicalNot")

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core import types as T
 from minigraph.core.errors import EarlyShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
-from minigraph.ops.builder import apply, first, make
-from minigraph.ops.math.arithmetic import Mul, RealDiv
+from minigraph.core.typing import TensorLike
+from minigraph.ops.builder import apply, first, make, same_dtype
+from minigraph.ops.math.arithmetic import Mul
 
 __all__ = ["cumprod", "cumsum"]
 
@@ -20,8 +22,7 @@ _X = np.arange(12.0).reshape(3, 4) / 4 + 0.5
 
 
 class Cumulative(Op, abstract=True):
-    """Along `axis`, each element together with those before it; without it with `exclusive`; from the end with
-    `reverse`."""
+    """A running total along `axis`. `exclusive` leaves out the element itself; `reverse` starts from the end."""
 
     axis: int = 0
     exclusive: bool = False
@@ -63,27 +64,117 @@ class Cumsum(Cumulative):
 
 
 class Cumprod(Cumulative):
-    """y_i = Π_{j ≤ i} x_j along `axis`; j < i with `exclusive`; from the end with `reverse`. The gradient is divided by
-    x, so that it is NaN where x is 0, as in TensorFlow."""
+    """y_i = Π_{j ≤ i} x_j along `axis`; j < i with `exclusive`; from the end with `reverse`.
+
+    The gradient needs no division, so it is exact at zeros: ∂L/∂x_k = Π_{j<k} x_j · Σ_{i≥k} g_i·Π_{k<j≤i} x_j.
+    """
 
     def gather(self, xp: Any, ordered: Any) -> Any:
         total = xp.cumprod(ordered, axis=0, dtype=ordered.dtype)
         return xp.concatenate([xp.ones_like(total[:1]), total[:-1]]) if self.exclusive else total
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        back = Cumsum(self.axis, self.exclusive, not self.reverse)
-        return (apply(RealDiv(), apply(back, apply(Mul(), grad, node.outputs[0])), node.inputs[0]),)
+        x = node.inputs[0]
+        before = apply(self.replace(exclusive=True), x)
+        behind = apply(Recurrence(self.axis, not self.reverse, (int(self.exclusive), 1)), grad, x)
+        return (apply(Mul(), before, behind),)
 
 
-def cumprod(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
-    """The product of all elements up to each one along `axis`, itself left out with `exclusive`, from the end with
-    `reverse`."""
+class Recurrence(Op):
+    """y_i = b_{i−p} + a_{i−q}·y_{i−1} along `axis`, where `lags` is (p, q): (0, 0), (0, 1) or (1, 1).
+
+    Elements before the first are 0. With `reverse`, i counts from the end. It is its own adjoint, with other lags.
+    """
+
+    axis: int = 0
+    reverse: bool = False
+    lags: tuple[int, int] = (0, 0)
+    on_host = True
+
+    def infer(self, b: TensorType, a: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(same_dtype("Recurrence", b, a), T.merge(b.shape, a.shape)),)
+
+    def forward(self, xp: Any, b: Any, a: Any) -> tuple[Any, ...]:
+        b, a = (xp.moveaxis(v, self.axis, 0)[:: -1 if self.reverse else 1] for v in (b, a))
+        y = xp.empty(b.shape, b.dtype)
+        last = xp.zeros(b.shape[1:], b.dtype)
+        for i in range(b.shape[0]):
+            y[i], factor = (v[i - lag] if i >= lag else 0 for v, lag in zip((b, a), self.lags, strict=True))
+            y[i] += factor * last
+            last = y[i]
+        return (xp.moveaxis(y[:: -1 if self.reverse else 1], 0, self.axis),)
+
+    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
+        return 2 * out_types[0].size
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        b, a = node.inputs
+        back = Recurrence(self.axis, not self.reverse, {(0, 0): (0, 1), (0, 1): (0, 0), (1, 1): (1, 1)}[self.lags])
+        db = apply(back, grad, a)
+        state = apply(self.replace(lags=(1, 1)), b, a) if self.lags == (0, 0) else node.outputs[0]
+        slope = apply(back.replace(lags=(1, 1)), grad, a) if self.lags == (0, 1) else db
+        return db, apply(Mul(), state, slope)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for lags in ((0, 0), (0, 1), (1, 1)):
+            for axis, reverse in ((0, False), (-1, True)):
+                yield Sample(cls(axis, reverse, lags), (_X, _X[::-1] - 1.5))
+
+
+def cumprod(
+    x: TensorLike, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Tensor:
+    """Compute running products along an axis: y[i] = Π x[j] over j ≤ i.
+
+    The gradient is exact at zeros too, where TensorFlow's is NaN.
+
+    Args:
+        x: A tensor of numeric dtype.
+        axis: The axis; a negative one counts from the last.
+        exclusive: Whether to leave out the element itself: j < i.
+        reverse: Whether to start from the end: j ≥ i, or j > i.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        EarlyShapeError: `axis` is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.cumprod([1, 2, 3, 4]))
+        array([ 1,  2,  6, 24], dtype=int32)
+        >>> tf.Session().run(tf.cumprod([1, 2, 3, 4], exclusive=True))
+        array([1, 1, 2, 6], dtype=int32)
+    """
     op = Cumprod(int(axis), bool(exclusive), bool(reverse))
     return first(make(op, name, "Cumprod", {"x": x}, consts=("axis",)))
 
 
-def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
-    """The sum of all elements up to each one along `axis`, itself left out with `exclusive`, from the end with
-    `reverse`."""
+def cumsum(
+    x: TensorLike, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Tensor:
+    """Compute running sums along an axis: y[i] = Σ x[j] over j ≤ i.
+
+    Args:
+        x: A tensor of numeric dtype.
+        axis: The axis; a negative one counts from the last.
+        exclusive: Whether to leave out the element itself: j < i.
+        reverse: Whether to start from the end: j ≥ i, or j > i.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        EarlyShapeError: `axis` is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.cumsum([1, 2, 3, 4]))
+        array([ 1,  3,  6, 10], dtype=int32)
+        >>> tf.Session().run(tf.cumsum([1, 2, 3, 4], exclusive=True))
+        array([0, 1, 3, 6], dtype=int32)
+    """
     op = Cumsum(int(axis), bool(exclusive), bool(reverse))
     return first(make(op, name, "Cumsum", {"x": x}, consts=("axis",)))

@@ -11,10 +11,11 @@ import numpy as np
 from minigraph.core.graph import Tensor
 from minigraph.core.scalar import Scalar, call
 from minigraph.core.types import TensorType
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.filling import OnesLike, ZerosLike
 from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Square, Sub
-from minigraph.ops.math.comparison import Greater
+from minigraph.ops.math.comparison import Equal, Greater
 from minigraph.ops.math.selection import Select
 from minigraph.ops.pointwise import POSITIVE, Binary, Unary, Y, binary, scalar_like, unary
 
@@ -31,8 +32,23 @@ class Exp(Unary):
         return apply(Mul(), g, y)
 
 
-def exp(x: Any, name: str | None = None) -> Tensor:
-    """e^x."""
+def exp(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the exponential of each element: e^x.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.exp([0.0, 1.0])).round(4)
+        array([1.    , 2.7183], dtype=float32)
+    """
     return unary(Exp(), x, name, "Exp")
 
 
@@ -49,8 +65,23 @@ class Expm1(Unary):
         return apply(Mul(), g, apply(Exp(), x))
 
 
-def expm1(x: Any, name: str | None = None) -> Tensor:
-    """e^x − 1."""
+def expm1(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute e^x − 1 of each element, accurate for small x too.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.expm1([0.0, 1.0])).round(4)
+        array([0.    , 1.7183], dtype=float32)
+    """
     return unary(Expm1(), x, name, "Expm1")
 
 
@@ -65,8 +96,23 @@ class Log(Unary):
         return apply(RealDiv(), g, x)
 
 
-def log(x: Any, name: str | None = None) -> Tensor:
-    """The natural logarithm."""
+def log(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the natural logarithm of each element.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.log([1.0, 10.0])).round(4)
+        array([0.    , 2.3026], dtype=float32)
+    """
     return unary(Log(), x, name, "Log")
 
 
@@ -81,8 +127,23 @@ class Log1p(Unary):
         return apply(RealDiv(), g, apply(Add(), x, scalar_like(1, x)))
 
 
-def log1p(x: Any, name: str | None = None) -> Tensor:
-    """log(1 + x)."""
+def log1p(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute log(1 + x) of each element, accurate for small x too.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.log1p([0.0, 1.0])).round(4)
+        array([0.    , 0.6931], dtype=float32)
+    """
     return unary(Log1p(), x, name, "Log1p")
 
 
@@ -97,8 +158,23 @@ class Sqrt(Unary):
         return apply(RealDiv(), apply(Mul(), g, scalar_like(0.5, g)), y)
 
 
-def sqrt(x: Any, name: str | None = None) -> Tensor:
-    """√x."""
+def sqrt(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the square root of each element: √x.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.sqrt([4.0, 9.0]))
+        array([2., 3.], dtype=float32)
+    """
     return unary(Sqrt(), x, name, "Sqrt")
 
 
@@ -115,28 +191,63 @@ class Rsqrt(Unary):
         return apply(Mul(), apply(Mul(), g, scalar_like(-0.5, g)), apply(Mul(), apply(Square(), y), y))
 
 
-def rsqrt(x: Any, name: str | None = None) -> Tensor:
-    """1/√x."""
+def rsqrt(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the reciprocal square root of each element: 1 / √x.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.rsqrt([4.0, 16.0]))
+        array([0.5 , 0.25], dtype=float32)
+    """
     return unary(Rsqrt(), x, name, "Rsqrt")
 
 
 class Pow(Binary):
-    """z = x^y. The gradient with respect to y is zero where x ≤ 0, as in TensorFlow."""
+    """z = x^y. The gradient for y is zero where x ≤ 0, as in TensorFlow; that for x is zero where y is 0."""
 
     ufunc = "power"
     domain = (POSITIVE, Y)
 
     def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        one = scalar_like(1, y)
-        dx = apply(Mul(), apply(Mul(), g, y), apply(Pow(), x, apply(Sub(), y, one)))
+        flat = apply(Equal(), y, scalar_like(0, y))  # x⁰ is 1: its slope is 0 even where x is 0 and 1/x infinite
+        exponent = apply(Select(), flat, apply(ZerosLike(), y), apply(Sub(), y, scalar_like(1, y)))
+        dx = apply(Mul(), apply(Mul(), g, y), apply(Pow(), x, exponent))
         positive = apply(Greater(), x, scalar_like(0, x))
         safe = apply(Select(), positive, x, apply(OnesLike(), x))
         log = apply(Select(), positive, apply(Log(), safe), apply(ZerosLike(), x))
         return dx, apply(Mul(), apply(Mul(), g, out), log)
 
 
-def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x^y."""
+def pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Raise one tensor to the power of another element by element: x^y.
+
+    The gradient with respect to `y` is 0 where x ≤ 0, as in TensorFlow.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x` and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+
+    Example:
+        >>> tf.Session().run(tf.pow([2.0, 3.0], 2.0))
+        array([4., 9.], dtype=float32)
+    """
     return binary(Pow(), x, y, name, "Pow")
 
 
@@ -158,6 +269,21 @@ class Erf(Unary):
         return apply(Mul(), g, apply(Mul(), scalar_like(2 / math.sqrt(math.pi), x), slope))
 
 
-def erf(x: Any, name: str | None = None) -> Tensor:
-    """The error function, 2/√π·∫₀ˣ e^−t² dt."""
+def erf(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the error function of each element: 2/√π·∫₀ˣ e^−t² dt.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.erf([0.0, 1.0])).round(4)
+        array([0.    , 0.8427], dtype=float32)
+    """
     return unary(Erf(), x, name, "Erf")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minigraph.core.graph import Tensor
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.control.checks import checked_divisor
 from minigraph.ops.math.arithmetic import Mul, Neg, RealDiv
@@ -23,13 +22,49 @@ class FloorDiv(Pointwise):
     domain = (X, Y)
 
 
-def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """⌊x / y⌋."""
+def floordiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Divide two tensors element by element and round down: ⌊x / y⌋.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x` and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+        InvalidArgumentError: The tensors are integers and `y` holds 0; found in the run.
+
+    Example:
+        >>> tf.Session().run(tf.floordiv([7, -7], 2))
+        array([ 3, -4], dtype=int32)
+    """
     return binary(FloorDiv(), x, checked_divisor(x, y), name, "floordiv")
 
 
-def div(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x / y as Python 2 divides: integers give ⌊x / y⌋."""
+def div(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Divide two tensors element by element as Python 2 does: x / y, rounded down for integers.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x` and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+        InvalidArgumentError: The tensors are integers and `y` holds 0; found in the run.
+
+    Example:
+        >>> tf.Session().run(tf.div(tf.constant([7, -7]), 2))
+        array([ 3, -4], dtype=int32)
+    """
     x, y = as_tensor_like(x), as_tensor_like(y)
     tensor = x if isinstance(x, Tensor) else y
     integer = isinstance(tensor, Tensor) and tensor.dtype.is_integer
@@ -46,6 +81,26 @@ class FloorMod(Binary):
         return g, apply(Neg(), apply(Mul(), g, apply(FloorDiv(), x, y)))
 
 
-def floormod(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x mod y, with the sign of y."""
+def floormod(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the remainder of the division rounded down: x − ⌊x / y⌋·y, with the sign of y.
+
+    TensorFlow also calls it `tf.mod`.
+
+    Args:
+        x: A tensor of numeric dtype.
+        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `x` and the broadcast shape.
+
+    Raises:
+        DTypeError: The dtypes differ, or are not numeric.
+        ShapeError: The shapes do not broadcast.
+        InvalidArgumentError: The tensors are integers and `y` holds 0; found in the run.
+
+    Example:
+        >>> tf.Session().run(tf.floormod([7, -7], 3))
+        array([1, 2], dtype=int32)
+    """
     return binary(FloorMod(), x, checked_divisor(x, y), name, "FloorMod")

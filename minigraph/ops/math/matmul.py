@@ -12,6 +12,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import TensorLike
 from minigraph.ops.broadcast import sum_like
 from minigraph.ops.builder import apply, as_tensor_like, first, graph_of, make, same_dtype
 from minigraph.ops.nn.bias import bias_add
@@ -96,8 +97,30 @@ def _oriented(shape: tuple[Any, ...], transposed: bool) -> tuple[Any, Any]:
     return (columns, rows) if transposed else (rows, columns)
 
 
-def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None) -> Tensor:
-    """A·B; for more than two axes, over the last two."""
+def matmul(
+    a: TensorLike, b: TensorLike, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None
+) -> Tensor:
+    """Multiply matrices: A·B on the last two axes.
+
+    Args:
+        a: A tensor [..., M, K] of numeric dtype.
+        b: A tensor [..., K, N] of the dtype of `a`; leading axes broadcast.
+        transpose_a: Whether `a` is [..., K, M], to be transposed first.
+        transpose_b: Whether `b` is [..., N, K], to be transposed first.
+        name: Name of the node.
+
+    Returns:
+        A tensor [..., M, N] of the dtype of `a`.
+
+    Raises:
+        ShapeError: A rank is below 2, the inner sizes differ, or leading axes do not broadcast.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> tf.Session().run(tf.matmul([[1.0, 2.0], [3.0, 4.0]], [[10.0], [100.0]]))
+        array([[210.],
+               [430.]], dtype=float32)
+    """
     a, b = as_tensor_like(a), as_tensor_like(b)
     known = a if isinstance(a, Tensor) else b if isinstance(b, Tensor) else None
     dtype = None if known is None else known.dtype
@@ -108,8 +131,26 @@ def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False,
     return first(make(op, name, "MatMul", {"a": a, "b": b}))
 
 
-def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
-    """x·W + b."""
+def xw_plus_b(x: TensorLike, weights: TensorLike, biases: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the affine map x·W + b.
+
+    Args:
+        x: A tensor [N, K] of numeric dtype.
+        weights: W, a tensor [K, M] of the dtype of `x`.
+        biases: b, a tensor [M] of the dtype of `x`.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor [N, M] of the dtype of `x`.
+
+    Raises:
+        ShapeError: The shapes do not fit together.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> tf.Session().run(tf.nn.xw_plus_b([[1.0, 2.0]], [[10.0], [100.0]], [0.5]))
+        array([[210.5]], dtype=float32)
+    """
     x = convert_to_tensor(x)
     with x.graph.name_scope(name or "xw_plus_b") as scope:
         return bias_add(matmul(x, weights), biases, name=scope)

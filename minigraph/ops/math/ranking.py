@@ -13,6 +13,7 @@ from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, composed, first, make
 
 __all__ = ["in_top_k", "top_k"]
@@ -22,14 +23,14 @@ _PLACES = np.array([[1, 3], [0, 1]], np.int32)
 
 
 class TopK(NamedTuple):
-    """What `top_k` gives."""
+    """The results of `top_k`."""
 
     values: Tensor
     indices: Tensor
 
 
 class TopKV2(Op):
-    """The k largest elements along the last axis, the largest first, and where they are: the first on ties."""
+    """The k largest elements along the last axis in descending order, and their indices; ties keep their order."""
 
     k: int
     sorted: bool = True
@@ -59,7 +60,7 @@ class TopKV2(Op):
 
 
 class TakeAlongLast(Op):
-    """x[…, places[…, j]]: elements looked up along the last axis, in each row for itself."""
+    """x[…, places[…, j]]: elements looked up along the last axis, row by row."""
 
     on_host = True
 
@@ -101,8 +102,8 @@ class PutAlongLast(Op):
 
 
 class InTopKV2(Op):
-    """Per row, whether fewer than k elements are larger than that of the target class. False where one of these
-    numbers is not finite."""
+    """For each row, whether fewer than k elements exceed that of the target class. False if one of these numbers is
+    not finite."""
 
     k: int
     on_host = True
@@ -128,15 +129,55 @@ class InTopKV2(Op):
         yield Sample(cls(2), (_X, np.array([3, 2], np.int32)))
 
 
-def top_k(input: Any, k: int = 1, sorted: bool = True, name: str | None = None) -> TopK:
-    """The `k` largest elements along the last axis, the largest first, and their places (int32)."""
+def top_k(input: TensorLike, k: int = 1, sorted: bool = True, name: str | None = None) -> TopK:
+    """Find the k largest elements along the last axis. Among equal elements the first comes first.
+
+    Args:
+        input: A tensor of numeric dtype, with at least `k` elements along the last axis.
+        k: The number of elements.
+        sorted: No effect: the elements are always in descending order.
+        name: Name of the node.
+
+    Returns:
+        A named tuple: `values`, the elements, of the dtype of `input`, and `indices`, their places, int32. Both have
+        the shape of `input` with `k` in place of the last dimension.
+
+    Raises:
+        ShapeError: `input` is a scalar, or its last dimension is less than `k`.
+
+    Example:
+        >>> values, indices = tf.nn.top_k([3.0, 9.0, 5.0], k=2)
+        >>> tf.Session().run([values, indices])
+        [array([9., 5.], dtype=float32), array([1, 2], dtype=int32)]
+    """
     values, indices = make(TopKV2(int(k), bool(sorted)), name, "TopKV2", {"input": input}, consts=("k",)).outputs
     return TopK(values, indices)
 
 
-def in_top_k(predictions: Any, targets: Any, k: int, name: str | None = None) -> Tensor:
-    """Whether the target class of each row of `predictions` [N,C] is among its `k` largest; all tied with the k-th
-    count."""
+def in_top_k(predictions: TensorLike, targets: TensorLike, k: int, name: str | None = None) -> Tensor:
+    """Test whether the prediction of the target class is among the k largest.
+
+    Classes that tie with the k-th largest count as among them. The result is False if the target's prediction is
+    not finite.
+
+    Args:
+        predictions: A tensor [N, C] of floating-point dtype, a number for each class.
+        targets: Class numbers, an integer tensor [N].
+        k: How many of the largest predictions count.
+        name: Name scope of the nodes.
+
+    Returns:
+        A bool tensor [N].
+
+    Raises:
+        ShapeError: `predictions` is not a matrix, or `targets` not a vector of its rows.
+        DTypeError: `targets` is not integer.
+
+    Example:
+        >>> scores = [[0.1, 0.7, 0.2], [0.6, 0.3, 0.1]]
+        >>> tf.Session().run(tf.nn.in_top_k(scores, [2, 2], k=2))
+        array([ True, False])
+    """
     with composed(name, "in_top_k", predictions, targets):
         x = convert_to_tensor(predictions)
         x.graph.reserve_ids(1)  # k, a constant

@@ -12,7 +12,7 @@ from minigraph.core.errors import DTypeError, GradientError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
-from minigraph.core.typing import AxisLike, TensorLike
+from minigraph.core.typing import AxisLike, DTypeLike, TensorLike
 from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.counting import per_input
@@ -21,6 +21,7 @@ from minigraph.ops.identity import StopGradient
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Sub
 from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.comparison import Equal
+from minigraph.ops.math.cumulative import Cumprod, Recurrence
 from minigraph.ops.math.exponential import Exp, Log
 from minigraph.ops.math.finite import IsFinite
 from minigraph.ops.math.selection import Select
@@ -42,7 +43,7 @@ _X = np.array([[-1.7, -0.4, 0.3], [0.8, 1.9, 2.6]])
 
 
 class ReduceOp(Op, abstract=True):
-    """A reduction over `axis` (None: all), which stays as size 1 with `keep_dims`."""
+    """A reduction over `axis` (None: all). With `keep_dims` the reduced axes stay, with size 1."""
 
     axis: Axes = None
     keep_dims: bool = False
@@ -150,45 +151,49 @@ class Min(Extremum):
 
 
 class Prod(ReduceOp):
-    """Π x. The gradient is the product of the other elements, right at zeros too."""
+    """Π x. The gradient is the product of the other elements, correct at zeros too."""
 
     function = "prod"
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
-        return (apply(Mul(), _spread(self, grad, x), apply(ProdOfOthers(axis=self.axis), x)),)
+        rank = x.type.rank
+        if rank is None:
+            raise GradientError(f"the gradient of reduce_prod needs a known rank ({node.name})")
+        slope, product = _spread(self, grad, x), x
+        for axis in normalise_axes(self.axis, rank):
+            slope = apply(Mul(), slope, apply(ProdOfOthers(axis=axis), product))
+            product = apply(Prod(axis=(axis,), keep_dims=True), product)
+        return (slope,)
 
 
 class ProdOfOthers(Op):
-    """For each element the product of all others along the reduced axes."""
+    """For each element the product of all others along an axis."""
 
-    axis: Axes = None
+    axis: int
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         return (x,)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        axes = normalise_axes(self.axis, x.ndim)
-        rest = [a for a in range(x.ndim) if a not in axes]
-        moved = xp.transpose(x, [*rest, *axes])
-        flat = moved.reshape((*moved.shape[: len(rest)], int(np.prod([x.shape[a] for a in axes]))))
-        ones = xp.ones_like(flat[..., :1])
-        before = xp.cumprod(xp.concatenate([ones, flat[..., :-1]], axis=-1), axis=-1)
-        after = xp.cumprod(xp.concatenate([ones, flat[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
-        others = (before * after).reshape(moved.shape)
-        return (xp.transpose(others, list(np.argsort([*rest, *axes]))),)
+        before, after = (Cumprod(self.axis, True, reverse).forward(xp, x)[0] for reverse in (False, True))
+        return (before * after,)
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 2 * in_types[0].size
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        where = f"node '{node.name}', at {node.source.describe()}"
-        raise GradientError(f"the second derivative of reduce_prod is not available ({where})")
+        """Σ_{i≠k} g_i·Π_{j≠i,k} x_j: the terms with i < k and those with i > k, each by a recurrence."""
+        x = node.inputs[0]
+        before, after = (apply(Cumprod(self.axis, True, reverse), x) for reverse in (False, True))
+        left = apply(Recurrence(self.axis, False, (1, 1)), apply(Mul(), grad, before), x)
+        right = apply(Recurrence(self.axis, True, (1, 1)), apply(Mul(), grad, after), x)
+        return (apply(Add(), apply(Mul(), left, after), apply(Mul(), before, right)),)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
-        yield Sample(cls(), (_X,), smooth=False)
-        yield Sample(cls(axis=(0,)), (_X,), smooth=False)
+        yield Sample(cls(1), (_X,))
+        yield Sample(cls(0), (_X,))
 
 
 class All(ReduceOp):
@@ -204,7 +209,7 @@ class All(ReduceOp):
 
 
 class Any_(ReduceOp):
-    """Whether any element is True (the op that TensorFlow calls Any)."""
+    """Whether any element is True. TensorFlow calls this op Any."""
 
     function = "any"
     kinds = "b"
@@ -265,9 +270,7 @@ def _reduce(
     keep = bool(keepdims or keep_dims)
     const = "Const" if axes is None else "reduction_indices"
     if axes is None and hasattr(x, "ref"):
-        graph_of([x]).reserve_ids(
-            3
-        )  # of a variable TensorFlow 1 makes its rank and a range, where of a tensor a constant
+        graph_of([x]).reserve_ids(3)  # for a variable TensorFlow 1 makes its rank and a range, for a tensor a constant
     return first(make(op(axes, keep), name, default, {"input_tensor": x}, consts=(const,)))
 
 
@@ -275,7 +278,27 @@ def reduce_sum(
     input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
     reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """Σ over `axis` (None: all)."""
+    """Sum the elements over axes.
+
+    Args:
+        input_tensor: A tensor of numeric dtype.
+        axis: The axis or axes to reduce; None for all.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        name: Name of the node.
+        reduction_indices: Older name of `axis`.
+        keep_dims: Older name of `keepdims`.
+
+    Returns:
+        A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
+
+    Raises:
+        ShapeError: An axis is out of range, or is a tensor.
+        DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
+
+    Example:
+        >>> tf.Session().run(tf.reduce_sum([[1.0, 2.0], [3.0, 4.0]], axis=1))
+        array([3., 7.], dtype=float32)
+    """
     return _reduce(Sum, input_tensor, axis, keepdims, name, "Sum", (reduction_indices, keep_dims))
 
 
@@ -283,7 +306,29 @@ def reduce_mean(
     input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
     reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """The mean over `axis` (None: all). The mean of nothing is NaN."""
+    """Average the elements over axes.
+
+    The mean of integers is rounded toward zero. The mean of no elements is NaN.
+
+    Args:
+        input_tensor: A tensor of numeric dtype.
+        axis: The axis or axes to reduce; None for all.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        name: Name of the node.
+        reduction_indices: Older name of `axis`.
+        keep_dims: Older name of `keepdims`.
+
+    Returns:
+        A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
+
+    Raises:
+        ShapeError: An axis is out of range, or is a tensor.
+        DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
+
+    Example:
+        >>> tf.Session().run(tf.reduce_mean([[1.0, 2.0], [3.0, 4.0]], axis=1))
+        array([1.5, 3.5], dtype=float32)
+    """
     return _reduce(Mean, input_tensor, axis, keepdims, name, "Mean", (reduction_indices, keep_dims))
 
 
@@ -291,7 +336,29 @@ def reduce_max(
     input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
     reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """The largest element over `axis` (None: all); the gradient is split among ties."""
+    """Find the largest element over axes.
+
+    The gradient is split evenly among equal largest elements.
+
+    Args:
+        input_tensor: A tensor of numeric dtype.
+        axis: The axis or axes to reduce; None for all.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        name: Name of the node.
+        reduction_indices: Older name of `axis`.
+        keep_dims: Older name of `keepdims`.
+
+    Returns:
+        A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
+
+    Raises:
+        ShapeError: An axis is out of range, or is a tensor.
+        DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
+
+    Example:
+        >>> tf.Session().run(tf.reduce_max([[1.0, 2.0], [3.0, 4.0]], axis=1))
+        array([2., 4.], dtype=float32)
+    """
     return _reduce(Max, input_tensor, axis, keepdims, name, "Max", (reduction_indices, keep_dims))
 
 
@@ -299,7 +366,29 @@ def reduce_min(
     input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
     reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """The smallest element over `axis` (None: all); the gradient is split among ties."""
+    """Find the smallest element over axes.
+
+    The gradient is split evenly among equal smallest elements.
+
+    Args:
+        input_tensor: A tensor of numeric dtype.
+        axis: The axis or axes to reduce; None for all.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        name: Name of the node.
+        reduction_indices: Older name of `axis`.
+        keep_dims: Older name of `keepdims`.
+
+    Returns:
+        A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
+
+    Raises:
+        ShapeError: An axis is out of range, or is a tensor.
+        DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
+
+    Example:
+        >>> tf.Session().run(tf.reduce_min([[1.0, 2.0], [3.0, 4.0]], axis=1))
+        array([1., 3.], dtype=float32)
+    """
     return _reduce(Min, input_tensor, axis, keepdims, name, "Min", (reduction_indices, keep_dims))
 
 
@@ -307,7 +396,27 @@ def reduce_prod(
     input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
     reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """Π over `axis` (None: all)."""
+    """Multiply the elements over axes.
+
+    Args:
+        input_tensor: A tensor of numeric dtype.
+        axis: The axis or axes to reduce; None for all.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        name: Name of the node.
+        reduction_indices: Older name of `axis`.
+        keep_dims: Older name of `keepdims`.
+
+    Returns:
+        A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
+
+    Raises:
+        ShapeError: An axis is out of range, or is a tensor.
+        DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
+
+    Example:
+        >>> tf.Session().run(tf.reduce_prod([[1.0, 2.0], [3.0, 4.0]], axis=1))
+        array([ 2., 12.], dtype=float32)
+    """
     return _reduce(Prod, input_tensor, axis, keepdims, name, "Prod", (reduction_indices, keep_dims))
 
 
@@ -315,7 +424,27 @@ def reduce_all(
     input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
     reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """Whether all elements over `axis` (None: all) are True."""
+    """Test whether all elements over axes are True.
+
+    Args:
+        input_tensor: A tensor of dtype bool.
+        axis: The axis or axes to reduce; None for all.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        name: Name of the node.
+        reduction_indices: Older name of `axis`.
+        keep_dims: Older name of `keepdims`.
+
+    Returns:
+        A bool tensor, without the reduced axes unless `keepdims` is True.
+
+    Raises:
+        ShapeError: An axis is out of range, or is a tensor.
+        DTypeError: `input_tensor` is not bool, or an axis is not an integer.
+
+    Example:
+        >>> tf.Session().run(tf.reduce_all([[True, False], [True, True]], axis=1))
+        array([False,  True])
+    """
     return _reduce(All, input_tensor, axis, keepdims, name, "All", (reduction_indices, keep_dims))
 
 
@@ -323,12 +452,52 @@ def reduce_any(
     input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
     reduction_indices: AxisLike = None, keep_dims: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """Whether any element over `axis` (None: all) is True."""
+    """Test whether any element over axes is True.
+
+    Args:
+        input_tensor: A tensor of dtype bool.
+        axis: The axis or axes to reduce; None for all.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        name: Name of the node.
+        reduction_indices: Older name of `axis`.
+        keep_dims: Older name of `keepdims`.
+
+    Returns:
+        A bool tensor, without the reduced axes unless `keepdims` is True.
+
+    Raises:
+        ShapeError: An axis is out of range, or is a tensor.
+        DTypeError: `input_tensor` is not bool, or an axis is not an integer.
+
+    Example:
+        >>> tf.Session().run(tf.reduce_any([[True, False], [False, False]], axis=1))
+        array([ True, False])
+    """
     return _reduce(Any_, input_tensor, axis, keepdims, name, "Any", (reduction_indices, keep_dims))
 
 
-def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None) -> Tensor:
-    """log Σ e^x, stable: the largest element is taken out first."""
+def reduce_logsumexp(
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None
+) -> Tensor:
+    """Compute log Σ e^x over axes. The largest element m is taken out, so nothing overflows: m + log Σ e^(x − m).
+
+    Args:
+        input_tensor: A tensor of floating-point dtype.
+        axis: The axis or axes to reduce; None for all.
+        keepdims: Whether to keep the reduced axes, with size 1.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
+
+    Raises:
+        ShapeError: An axis is out of range, or is a tensor.
+        DTypeError: `input_tensor` is not floating-point, or an axis is not an integer.
+
+    Example:
+        >>> tf.Session().run(tf.reduce_logsumexp([[0.0, 0.0], [100.0, 100.0]], axis=1)).round(4)
+        array([  0.6931, 100.6931], dtype=float32)
+    """
     x = convert_to_tensor(input_tensor)
     with x.graph.name_scope(name or "ReduceLogSumExp"):
         axes = as_axes(axis)
@@ -348,14 +517,52 @@ def _arg(op: type[ArgMax], x: Any, axis: Any, dimension: Any, output_type: Any, 
 
 
 def argmax(
-    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = int64
-) -> Tensor:
-    """The index of the largest element along `axis` (default 0), int64, the first on ties."""
+    input: TensorLike, axis: int | None = None, name: str | None = None, dimension: int | None = None,
+    output_type: DTypeLike = int64,
+) -> Tensor:  # fmt: skip
+    """Find the index of the largest element along an axis, the first of equal ones.
+
+    Args:
+        input: A tensor of numeric dtype.
+        axis: The axis; None for the first.
+        name: Name of the node.
+        dimension: Older name of `axis`.
+        output_type: The dtype of the result.
+
+    Returns:
+        A tensor of dtype `output_type`, without the axis.
+
+    Raises:
+        ShapeError: An axis is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.argmax([[1.0, 5.0], [7.0, 2.0]], axis=1))
+        array([1, 0])
+    """
     return _arg(ArgMax, input, axis, dimension, output_type, name)
 
 
 def argmin(
-    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = int64
-) -> Tensor:
-    """The index of the smallest element along `axis` (default 0), int64, the first on ties."""
+    input: TensorLike, axis: int | None = None, name: str | None = None, dimension: int | None = None,
+    output_type: DTypeLike = int64,
+) -> Tensor:  # fmt: skip
+    """Find the index of the smallest element along an axis, the first of equal ones.
+
+    Args:
+        input: A tensor of numeric dtype.
+        axis: The axis; None for the first.
+        name: Name of the node.
+        dimension: Older name of `axis`.
+        output_type: The dtype of the result.
+
+    Returns:
+        A tensor of dtype `output_type`, without the axis.
+
+    Raises:
+        ShapeError: An axis is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.argmin([[1.0, 5.0], [7.0, 2.0]], axis=1))
+        array([0, 1])
+    """
     return _arg(ArgMin, input, axis, dimension, output_type, name)

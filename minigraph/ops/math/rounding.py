@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minigraph.core.graph import Tensor
+from minigraph.core.typing import TensorLike
 from minigraph.ops.pointwise import Pointwise, unary
 
 __all__ = ["ceil", "floor", "rint", "round"]
@@ -18,8 +17,23 @@ class Floor(Pointwise):
     differentiable = False
 
 
-def floor(x: Any, name: str | None = None) -> Tensor:
-    """⌊x⌋."""
+def floor(x: TensorLike, name: str | None = None) -> Tensor:
+    """Round each element down: ⌊x⌋.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.floor([1.5, -1.5]))
+        array([ 1., -2.], dtype=float32)
+    """
     return unary(Floor(), x, name, "Floor")
 
 
@@ -31,8 +45,23 @@ class Ceil(Pointwise):
     differentiable = False
 
 
-def ceil(x: Any, name: str | None = None) -> Tensor:
-    """⌈x⌉."""
+def ceil(x: TensorLike, name: str | None = None) -> Tensor:
+    """Round each element up: ⌈x⌉.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.ceil([1.5, -1.5]))
+        array([ 2., -1.], dtype=float32)
+    """
     return unary(Ceil(), x, name, "Ceil")
 
 
@@ -44,11 +73,41 @@ class Round(Pointwise):
     differentiable = False
 
 
-def round(x: Any, name: str | None = None) -> Tensor:
-    """x rounded; halves go to the even neighbour."""
+def round(x: TensorLike, name: str | None = None) -> Tensor:
+    """Round each element to the nearest integer; halves go to the even neighbour.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.round([0.5, 1.5, -1.7]))
+        array([ 0.,  2., -2.], dtype=float32)
+    """
     return unary(Round(), x, name, "Round")
 
 
-def rint(x: Any, name: str | None = None) -> Tensor:
-    """x rounded; halves go to the even neighbour."""
+def rint(x: TensorLike, name: str | None = None) -> Tensor:
+    """Round each element to the nearest integer, as `tf.round` does.
+
+    Args:
+        x: A tensor of floating-point dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: `x` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.rint([0.5, 1.5, -1.7]))
+        array([ 0.,  2., -2.], dtype=float32)
+    """
     return round(x, name or "Rint")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
+from minigraph.core.typing import TensorLike
 from minigraph.ops.array.indexing import scatter_nd
 from minigraph.ops.array.joining import stack, unstack
 from minigraph.ops.array.shape import expand_dims, static_value, transpose
@@ -20,8 +21,28 @@ from minigraph.ops.nn.conv3d import known_dims
 __all__ = ["argsort", "identity_n", "map_fn", "segment_sum", "sort", "unsorted_segment_sum"]
 
 
-def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: int, name: str | None = None) -> Tensor:
-    """out[s] = Σ data[i] over the i with segment_ids[i] = s, along the first axis, for s below `num_segments`."""
+def unsorted_segment_sum(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int, name: str | None = None
+) -> Tensor:
+    """Sum the slices along the first axis that have the same segment number: out[s] = Σ data[i], segment_ids[i] = s.
+
+    Args:
+        data: A tensor of numeric dtype.
+        segment_ids: The segment of each slice, an integer vector, in any order.
+        num_segments: The number of segments.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype of `data`, with `num_segments` as first dimension. Empty segments are 0.
+
+    Raises:
+        ShapeError: `segment_ids` is not a vector.
+        InvalidArgumentError: A segment number is not in [0, num_segments); found in the run.
+
+    Example:
+        >>> tf.Session().run(tf.unsorted_segment_sum([1.0, 2.0, 4.0], [2, 0, 2], num_segments=3))
+        array([2., 0., 5.], dtype=float32)
+    """
     with composed(name, "UnsortedSegmentSum", data, segment_ids) as scope:
         x, ids = convert_to_tensor(as_tensor_like(data)), convert_to_tensor(as_tensor_like(segment_ids))
         if ids.type.rank != 1:
@@ -32,9 +53,28 @@ def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: int, name: s
         return scatter_nd(expand_dims(ids, 1), x, target, name=scope)
 
 
-def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
-    """out[s] = Σ data[i] over the i with segment_ids[i] = s, along the first axis, for s up to the last id. The ids are
-    in order; where they are not known when the graph is built, the sums are made between two plans."""
+def segment_sum(data: TensorLike, segment_ids: TensorLike, name: str | None = None) -> Tensor:
+    """Sum the slices along the first axis that have the same segment number: out[s] = Σ data[i], segment_ids[i] = s.
+
+    The last segment number gives the number of segments. If it is not known when the graph is built, the sums are
+    computed on the host, between two plans.
+
+    Args:
+        data: A tensor of numeric dtype.
+        segment_ids: The segment of each slice, an integer vector in ascending order.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype of `data`, with the number of segments as first dimension.
+
+    Raises:
+        ShapeError: `segment_ids` is not a vector.
+        InvalidArgumentError: `segment_ids` is not in ascending order, or negative.
+
+    Example:
+        >>> tf.Session().run(tf.segment_sum([1.0, 2.0, 4.0], [0, 0, 1]))
+        array([3., 4.], dtype=float32)
+    """
     with composed(name, "SegmentSum", data, segment_ids) as scope:
         x, ids = convert_to_tensor(as_tensor_like(data)), convert_to_tensor(as_tensor_like(segment_ids))
         known = static_value(ids)
@@ -61,23 +101,82 @@ def _ordered(values: Any, axis: int, direction: str) -> tuple[Tensor, Tensor]:
     return (ranked, places) if last is x else (transpose(ranked, order), transpose(places, order))
 
 
-def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | None = None) -> Tensor:
-    """`values` in order along `axis`, whose size must be known. direction: ASCENDING or DESCENDING."""
+def sort(
+    values: TensorLike, axis: int = -1, direction: Literal["ASCENDING", "DESCENDING"] = "ASCENDING",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Sort the elements along an axis.
+
+    Args:
+        values: A tensor of numeric dtype, whose size along `axis` is known.
+        axis: The axis.
+        direction: The order.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype and shape of `values`.
+
+    Raises:
+        ValueError: `direction` is unknown.
+        ShapeError: The size along `axis` is unknown.
+
+    Example:
+        >>> tf.Session().run(tf.sort([3.0, 1.0, 2.0]))
+        array([1., 2., 3.], dtype=float32)
+    """
     with composed(name, "sort", values):
         return _ordered(values, axis, direction)[0]
 
 
 def argsort(
-    values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None
-) -> Tensor:
-    """The places (int32) from which `sort` takes its elements."""
+    values: TensorLike, axis: int = -1, direction: Literal["ASCENDING", "DESCENDING"] = "ASCENDING",
+    stable: bool = False, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Find the places of the elements in sorted order along an axis.
+
+    Args:
+        values: A tensor of numeric dtype, whose size along `axis` is known.
+        axis: The axis.
+        direction: The order.
+        stable: No effect: equal elements always keep their order.
+        name: Name scope of the nodes.
+
+    Returns:
+        An int32 tensor of the shape of `values`: where each element of `tf.sort(values)` stands in `values`.
+
+    Raises:
+        ValueError: `direction` is unknown.
+        ShapeError: The size along `axis` is unknown.
+
+    Example:
+        >>> tf.Session().run(tf.argsort([3.0, 1.0, 2.0]))
+        array([1, 2, 0], dtype=int32)
+    """
     with composed(name, "argsort", values):
         return _ordered(values, axis, direction)[1]
 
 
 def map_fn(fn: Callable[[Any], Any], elems: Any, dtype: Any = None, name: str | None = None, **_ignored: Any) -> Any:
-    """`fn` of each slice along the first axis, whose size must be known, stacked. `elems` and what `fn` gives may be
-    tuples or lists of tensors. The function is called once for each slice, so the graph grows with their number."""
+    """Apply a function to each slice along the first axis, and stack the results.
+
+    The function is called once for each slice when the graph is built, so the graph grows with their number.
+
+    Args:
+        fn: A function of one slice that returns a tensor, or a tuple or list of tensors.
+        elems: A tensor of known first dimension, or a tuple or list of such tensors; then `fn` gets a tuple or list.
+        dtype: No effect: the results have the dtypes that `fn` returns.
+        name: Name scope of the nodes.
+
+    Returns:
+        The stacked results, in the structure that `fn` returns.
+
+    Raises:
+        ShapeError: The first dimension is unknown or 0.
+
+    Example:
+        >>> tf.Session().run(tf.map_fn(tf.reduce_sum, [[1.0, 2.0], [3.0, 4.0]]))
+        array([4., 6.], dtype=float32)
+    """
     many = isinstance(elems, list | tuple)
     parts = [convert_to_tensor(as_tensor_like(e)) for e in (elems if many else [elems])]
     with composed(name, "map", *parts):
@@ -90,7 +189,19 @@ def map_fn(fn: Callable[[Any], Any], elems: Any, dtype: Any = None, name: str | 
         return stack(results)
 
 
-def identity_n(input: Any, name: str | None = None) -> list[Tensor]:
-    """Tensors equal to those of the list."""
+def identity_n(input: Sequence[TensorLike], name: str | None = None) -> list[Tensor]:
+    """Copy a list of tensors.
+
+    Args:
+        input: The tensors.
+        name: Name scope of the nodes.
+
+    Returns:
+        One tensor for each input, of the same value, dtype and shape.
+
+    Example:
+        >>> tf.Session().run(tf.identity_n([[1.0], [2.0, 3.0]]))
+        [array([1.], dtype=float32), array([2., 3.], dtype=float32)]
+    """
     with composed(name, "IdentityN", *input):
         return [identity(as_tensor_like(t)) for t in input]

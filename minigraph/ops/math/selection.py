@@ -61,7 +61,7 @@ class Select(Op):
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
-    """x where `condition` holds, else y. The one-argument form has a shape that depends on values: not supported."""
+    """x where `condition` is True, else y. Without x and y the shape would depend on values, which is not supported."""
     if x is None or y is None:
         raise ValueError("tf.where needs x and y: the form that returns indices has no static shape")
     x, y = as_tensor_like(x), as_tensor_like(y)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.scalar import Scalar, call, cast, library, where
+from minigraph.core.typing import TensorLike
 from minigraph.ops.array.joining import concat
 from minigraph.ops.builder import apply, composed
+from minigraph.ops.filling import ZerosLike
 from minigraph.ops.math.arithmetic import Abs, Add, Mul, RealDiv, Square, Sub, negative
 from minigraph.ops.math.comparison import Greater, Less
 from minigraph.ops.math.selection import Select
@@ -39,8 +40,25 @@ class Relu(Unary):
         return apply(ReluGrad(), g, y)
 
 
-def relu(features: Any, name: str | None = None) -> Tensor:
-    """max(x, 0); the derivative at 0 is 0."""
+def relu(features: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the rectified linear unit max(x, 0) of each element.
+
+    The derivative at 0 is 0, and NaN stays NaN.
+
+    Args:
+        features: A tensor of an integer or floating dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `features`.
+
+    Raises:
+        DTypeError: `features` is bool.
+
+    Example:
+        >>> tf.Session().run(tf.nn.relu([-1.0, 0.0, 2.0]))
+        array([0., 0., 2.], dtype=float32)
+    """
     return unary(Relu(), features, name, "Relu", "features")
 
 
@@ -54,7 +72,7 @@ class ReluGrad(Pointwise):
         return g * cast(call("greater", y, 0), g.dtype)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        return apply(ReluGrad(), grad, node.inputs[1]), None
+        return apply(ReluGrad(), grad, node.inputs[1]), apply(ZerosLike(), node.inputs[1])
 
 
 class Relu6(Unary):
@@ -69,8 +87,25 @@ class Relu6(Unary):
         return apply(Relu6Grad(), g, y)
 
 
-def relu6(features: Any, name: str | None = None) -> Tensor:
-    """min(max(x, 0), 6); the derivative at 0 and at 6 is 0."""
+def relu6(features: TensorLike, name: str | None = None) -> Tensor:
+    """Compute min(max(x, 0), 6) of each element.
+
+    The derivative at 0 and at 6 is 0, and NaN stays NaN.
+
+    Args:
+        features: A tensor of an integer or floating dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `features`.
+
+    Raises:
+        DTypeError: `features` is bool.
+
+    Example:
+        >>> tf.Session().run(tf.nn.relu6([-1.0, 2.0, 8.0]))
+        array([0., 2., 6.], dtype=float32)
+    """
     return unary(Relu6(), features, name, "Relu6", "features")
 
 
@@ -84,7 +119,7 @@ class Relu6Grad(Pointwise):
         return g * cast(call("logical_and", call("greater", y, 0), call("less", y, 6)), g.dtype)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        return apply(Relu6Grad(), grad, node.inputs[1]), None
+        return apply(Relu6Grad(), grad, node.inputs[1]), apply(ZerosLike(), node.inputs[1])
 
 
 class Elu(Unary):
@@ -101,12 +136,30 @@ class Elu(Unary):
         return apply(Select(), negative, apply(Mul(), g, apply(Add(), y, scalar_like(1, y))), g)
 
 
-def elu(features: Any, name: str | None = None) -> Tensor:
-    """x for x ≥ 0, else e^x − 1."""
+def elu(features: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the exponential linear unit of each element: x for x ≥ 0, else e^x − 1.
+
+    Source: Clevert, Unterthiner and Hochreiter 2016, Fast and Accurate Deep Network Learning by Exponential Linear
+    Units.
+
+    Args:
+        features: A tensor of a floating dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `features`.
+
+    Raises:
+        DTypeError: The dtype of `features` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.nn.elu([-1.0, 0.0, 2.0])).round(4)
+        array([-0.6321,  0.    ,  2.    ], dtype=float32)
+    """
     return unary(Elu(), features, name, "Elu", "features")
 
 
-# Klambauer et al. 2017: with these, a layer of independent normal inputs hands on mean 0 and variance 1.
+# s and s·α of Klambauer et al. 2017, for which layers of independent normal inputs keep mean 0 and variance 1.
 _SCALE, _SCALE_ALPHA = 1.0507009873554804934193349852946, 1.7580993408473768599402175208123
 
 
@@ -126,8 +179,26 @@ class Selu(Unary):
         return apply(Select(), negative, below, apply(Mul(), g, scalar_like(_SCALE, g)))
 
 
-def selu(features: Any, name: str | None = None) -> Tensor:
-    """The self-normalising unit: s·x for x ≥ 0, else s·α·(e^x − 1). Source: Klambauer et al. 2017."""
+def selu(features: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the scaled exponential linear unit of each element: s·x for x ≥ 0, else s·α·(e^x − 1).
+
+    With s ≈ 1.0507 and α ≈ 1.6733, layers of independent normal inputs keep mean 0 and variance 1.
+    Source: Klambauer, Unterthiner, Mayr and Hochreiter 2017, Self-Normalizing Neural Networks.
+
+    Args:
+        features: A tensor of a floating dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `features`.
+
+    Raises:
+        DTypeError: The dtype of `features` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.nn.selu([-1.0, 0.0, 1.0])).round(4)
+        array([-1.1113,  0.    ,  1.0507], dtype=float32)
+    """
     return unary(Selu(), features, name, "Selu", "features")
 
 
@@ -146,13 +217,31 @@ class LeakyRelu(Unary):
         return apply(Select(), apply(Greater(), x, scalar_like(0, x)), g, below)
 
 
-def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Tensor:
-    """x for x > 0, else alpha·x."""
+def leaky_relu(features: TensorLike, alpha: float = 0.2, name: str | None = None) -> Tensor:
+    """Compute the leaky rectified linear unit of each element: x for x > 0, else alpha·x.
+
+    Source: Maas, Hannun and Ng 2013, Rectifier Nonlinearities Improve Neural Network Acoustic Models.
+
+    Args:
+        features: A tensor of a floating dtype.
+        alpha: Slope for x ≤ 0.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `features`.
+
+    Raises:
+        DTypeError: The dtype of `features` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.nn.leaky_relu([-2.0, 3.0], alpha=0.5))
+        array([-1.,  3.], dtype=float32)
+    """
     return unary(LeakyRelu(float(alpha)), features, name, "LeakyRelu", "features")
 
 
 class Sigmoid(Unary):
-    """y = 1/(1 + e^−x); ∂y/∂x = y(1 − y). Where e^−x overflows, y is 0, as it should be."""
+    """y = 1/(1 + e^−x); ∂y/∂x = y(1 − y). Where e^−x overflows, y is 0, the limit."""
 
     kinds = "f"
 
@@ -163,8 +252,23 @@ class Sigmoid(Unary):
         return apply(Mul(), apply(Mul(), g, y), apply(Sub(), scalar_like(1, y), y))
 
 
-def sigmoid(x: Any, name: str | None = None) -> Tensor:
-    """1/(1 + e^−x)."""
+def sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the logistic function 1/(1 + e^−x) of each element.
+
+    Args:
+        x: A tensor of a floating dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`, with values in [0, 1].
+
+    Raises:
+        DTypeError: The dtype of `x` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.sigmoid([0.0, 100.0]))
+        array([0.5, 1. ], dtype=float32)
+    """
     return unary(Sigmoid(), x, name, "Sigmoid")
 
 
@@ -182,13 +286,43 @@ class Softplus(Unary):
         return apply(Mul(), g, apply(Sigmoid(), x))
 
 
-def softplus(features: Any, name: str | None = None) -> Tensor:
-    """log(1 + e^x)."""
+def softplus(features: TensorLike, name: str | None = None) -> Tensor:
+    """Compute log(1 + e^x) of each element, without overflow for large x.
+
+    Args:
+        features: A tensor of a floating dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `features`.
+
+    Raises:
+        DTypeError: The dtype of `features` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.nn.softplus([0.0, 100.0])).round(4)
+        array([  0.6931, 100.    ], dtype=float32)
+    """
     return unary(Softplus(), features, name, "Softplus", "features")
 
 
-def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
-    """log(1/(1 + e^−x))."""
+def log_sigmoid(x: TensorLike, name: str | None = None) -> Tensor:
+    """Compute log(1/(1 + e^−x)) of each element as −softplus(−x).
+
+    Args:
+        x: A tensor of a floating dtype.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        DTypeError: The dtype of `x` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.log_sigmoid([-100.0, 0.0])).round(4)
+        array([-100.    ,   -0.6931], dtype=float32)
+    """
     with composed(name, "LogSigmoid", x) as scope:
         return negative(softplus(-convert_to_tensor(x)), name=scope)
 
@@ -207,23 +341,71 @@ class Softsign(Unary):
         return apply(RealDiv(), g, slope)
 
 
-def softsign(features: Any, name: str | None = None) -> Tensor:
-    """x/(1 + |x|)."""
+def softsign(features: TensorLike, name: str | None = None) -> Tensor:
+    """Compute x/(1 + |x|) of each element.
+
+    Args:
+        features: A tensor of a floating dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `features`, with values in [−1, 1].
+
+    Raises:
+        DTypeError: The dtype of `features` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.nn.softsign([-1.0, 0.0, 3.0]))
+        array([-0.5 ,  0.  ,  0.75], dtype=float32)
+    """
     return unary(Softsign(), features, name, "Softsign", "features")
 
 
-def crelu(features: Any, name: str | None = None, axis: int = -1) -> Tensor:
-    """max(x, 0) and max(−x, 0), one after the other along `axis`. Source: Shang et al. 2016."""
+def crelu(features: TensorLike, name: str | None = None, axis: int = -1) -> Tensor:
+    """Concatenate max(x, 0) and max(−x, 0) along an axis.
+
+    Source: Shang, Sohn, Almeida and Lee 2016, Understanding and Improving Convolutional Neural Networks via
+    Concatenated Rectified Linear Units.
+
+    Args:
+        features: A tensor of a numeric dtype.
+        name: Name scope of the nodes.
+        axis: The axis of the concatenation.
+
+    Returns:
+        A tensor of the dtype of `features`, twice as long along `axis`.
+
+    Example:
+        >>> tf.Session().run(tf.nn.crelu([-1.0, 2.0]))
+        array([0., 2., 1., 0.], dtype=float32)
+    """
     x = convert_to_tensor(features)
     with x.graph.name_scope(name or "CRelu") as scope:
         both = concat([x, -x], axis, name=scope)
         return relu(both)
 
 
-def swish(features: Any, name: str | None = None) -> Tensor:
-    """x·sigmoid(x). Source: Ramachandran, Zoph and Le 2017."""
+def swish(features: TensorLike, name: str | None = None) -> Tensor:
+    """Compute x·sigmoid(x) of each element.
+
+    Source: Ramachandran, Zoph and Le 2017, Searching for Activation Functions.
+
+    Args:
+        features: A tensor of a floating dtype.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype and shape of `features`.
+
+    Raises:
+        DTypeError: The dtype of `features` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.nn.swish([-1.0, 0.0, 1.0])).round(4)
+        array([-0.2689,  0.    ,  0.7311], dtype=float32)
+    """
     x = convert_to_tensor(features)
     with x.graph.name_scope(name or "swish"):
         result: Tensor = x * sigmoid(x)
-        x.graph.reserve_ids(2)  # TensorFlow's identities around it
+        x.graph.reserve_ids(2)  # TensorFlow adds two identities
         return result

@@ -12,6 +12,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import DataFormat2D, TensorLike
 from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, first, make, same_dtype
 from minigraph.ops.counting import per_input, per_output
@@ -86,8 +87,31 @@ class BiasAddGrad(Op):
         yield Sample(cls(), (np.arange(12.0).reshape(2, 2, 3),))
 
 
-def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Tensor:
-    """`value` plus the vector `bias` on its last axis; with data_format NCHW on its second, of four."""
+def bias_add(
+    value: TensorLike, bias: TensorLike, data_format: DataFormat2D | None = None, name: str | None = None
+) -> Tensor:
+    """Add a vector along the channels: y[…, c] = value[…, c] + bias[c].
+
+    Args:
+        value: A numeric tensor of at least 2 dimensions whose last one is the channels. With data_format NCHW, an image
+            [N,C,H,W].
+        bias: Vector [C] of the dtype of `value`.
+        data_format: NHWC (the default) or NCHW.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `value`.
+
+    Raises:
+        ShapeError: `value` has fewer than 2 dimensions, or `bias` is not a vector of its number of channels.
+        DTypeError: The dtypes differ.
+        ValueError: `data_format` is unknown.
+
+    Example:
+        >>> tf.Session().run(tf.nn.bias_add([[1.0, 2.0], [3.0, 4.0]], [10.0, 20.0]))
+        array([[11., 22.],
+               [13., 24.]], dtype=float32)
+    """
 
     def add(image: Any, name: str | None) -> Tensor:
         return first(make(BiasAdd(), name, "BiasAdd", {"value": image, "bias": bias}))

@@ -15,7 +15,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
-from minigraph.core.typing import PaddingLike, Size, TensorLike
+from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.counting import convolution_flops
 from minigraph.ops.data_format import in_nhwc
@@ -48,7 +48,7 @@ class Convolution(Op, abstract=True):
         return Window((filter_shape[0], filter_shape[1]), self.strides, self.dilations, self.padding)
 
     def out_shape(self, x: tuple[Dim, ...], w: tuple[Dim, ...]) -> tuple[Dim, ...]:
-        """The output's NHWC shape. ShapeError where image and filter do not fit."""
+        """The output's NHWC shape. ShapeError unless the filter fits the image."""
         if len(x) != 4 or len(w) != 4:
             rank = len(x) if len(x) != 4 else len(w)
             raise ShapeError(
@@ -78,7 +78,7 @@ def _pad(xp: Any, x: Any, pads: tuple[Pair, Pair]) -> Any:
 
 
 def _groups(x: Any, w_shape: Sequence[int]) -> list[tuple[slice, slice]]:
-    """For each group the input channels and the output channels."""
+    """The input channels and the output channels of each group."""
     count = x.shape[3] // w_shape[2]
     fan = w_shape[3] // count
     return [(slice(g * w_shape[2], (g + 1) * w_shape[2]), slice(g * fan, (g + 1) * fan)) for g in range(count)]
@@ -281,13 +281,42 @@ class Conv2DFilterGrad(Convolution):
 
 def conv2d(
     input: TensorLike, filter: TensorLike | None = None, strides: Size | None = None,
-    padding: PaddingLike | None = None, use_cudnn_on_gpu: bool = True, data_format: str = "NHWC",
+    padding: PaddingLike | None = None, use_cudnn_on_gpu: bool = True, data_format: DataFormat2D = "NHWC",
     dilations: Size = (1, 1, 1, 1), name: str | None = None, filters: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
-    """Cross-correlation of `input` [N,H,W,C] with `filter` [KH,KW,C/groups,O].
+    """Cross-correlate images with filters, which deep learning calls convolution.
 
-    strides and dilations: [1, rows, columns, 1]. padding: SAME, VALID or explicit pairs. With data_format NCHW the
-    image is [N,C,H,W], and strides, dilations and pairs are in that order.
+    y[n,p,q,o] = Σ_{r,s,i} x[n, p·S + r·D − P, q·S + s·D − P, i]·w[r,s,i,o], with strides S, dilations D and padding P.
+    With G groups, output channel o sums over the C/G input channels of its own group only.
+
+    Args:
+        input: Images [N,H,W,C] of a floating dtype; [N,C,H,W] with data_format NCHW.
+        filter: Filters [KH,KW,C/G,O] of the dtype of `input`. The number of groups G follows from the shapes.
+        strides: Steps between windows, in the order of `data_format`: [1, rows, columns, 1]. Also one number for both
+            axes, or [rows, columns]; 1 by default.
+        padding: SAME for ⌈H/S⌉ rows of output, VALID for no padding, or the numbers of zeros before and after each
+            dimension, [[0, 0], [top, bottom], [left, right], [0, 0]], in the order of `data_format`.
+        use_cudnn_on_gpu: Accepted for TensorFlow's sake; without effect.
+        data_format: NHWC or NCHW.
+        dilations: Distances between the taps of a filter, in the forms of `strides`.
+        name: Name of the node.
+        filters: TensorFlow 2's name of `filter`.
+
+    Returns:
+        A tensor [N,P,Q,O], or [N,O,P,Q] with data_format NCHW, of the dtype of `input`.
+
+    Raises:
+        ShapeError: `input` or `filter` is not 4-dimensional, the channels do not fit, or a filter is larger than the
+            padded image.
+        DTypeError: The dtypes differ or are not floating.
+        ValueError: `strides`, `padding`, `dilations` or `data_format` has an invalid value.
+
+    Example:
+        >>> image = tf.reshape(tf.range(9.0), [1, 3, 3, 1])
+        >>> y = tf.nn.conv2d(image, tf.ones([2, 2, 1, 1]), strides=[1, 1, 1, 1], padding="VALID")
+        >>> tf.Session().run(y)[0, :, :, 0]
+        array([[ 8., 12.],
+               [20., 24.]], dtype=float32)
     """
     op = Conv2D(
         parse_sizes(strides if strides is not None else 1, "strides", data_format),

@@ -1,17 +1,18 @@
-"""Three-dimensional cross-correlation, composed of conv2d, so that every backend has it with all its gradients.
+"""Three-dimensional cross-correlation, composed of conv2d: every backend runs it and all its gradients.
 
-The K_D planes that a window covers are laid side by side as channels; then one two-dimensional convolution with the
-filter's planes laid the same way sums over all of them.
+The K_D planes under a window become channels side by side. One two-dimensional convolution, with the filter's planes
+arranged in the same way, then sums over all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import Dim, format_shape
+from minigraph.core.typing import Padding, Size, TensorLike
 from minigraph.ops.array.joining import concat, stack
 from minigraph.ops.array.shape import reshape, shape, transpose
 from minigraph.ops.array.slicing import getitem, pad
@@ -23,13 +24,35 @@ __all__ = ["conv3d"]
 
 
 def conv3d(
-    input: Any, filter: Any = None, strides: Any = None, padding: Any = None, data_format: str = "NDHWC",
-    dilations: Any = (1, 1, 1, 1, 1), name: str | None = None, filters: Any = None,
+    input: TensorLike, filter: TensorLike | None = None, strides: Size | None = None, padding: Padding | None = None,
+    data_format: Literal["NDHWC"] = "NDHWC", dilations: Size = (1, 1, 1, 1, 1), name: str | None = None,
+    filters: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
-    """Cross-correlation of `input` [N,D,H,W,C] with `filter` [KD,KH,KW,C,O], whose shape must be known.
+    """Cross-correlate volumes with filters: conv2d with a third spatial axis, the depth.
 
-    strides and dilations: [1, depth, rows, columns, 1]. padding: SAME or VALID. The depth may be unknown unless it is
-    padded (SAME) and strided. ShapeError where the shapes do not fit.
+    Args:
+        input: Volumes [N,D,H,W,C] of a floating dtype. Their depth must be known if `padding` is SAME and the stride
+            along it is above 1.
+        filter: Filters [KD,KH,KW,C,O] of known shape and of the dtype of `input`.
+        strides: [1, depth, rows, columns, 1], or one number for the three spatial axes.
+        padding: SAME or VALID.
+        data_format: NDHWC, the only one supported.
+        dilations: Distances between the taps of a filter, in the forms of `strides`.
+        name: Name scope of the nodes.
+        filters: TensorFlow 2's name of `filter`.
+
+    Returns:
+        A tensor [N,P,Q,R,O] of the dtype of `input`.
+
+    Raises:
+        ShapeError: The shapes do not fit, or a size that must be known is unknown.
+        DTypeError: The dtypes differ or are not floating.
+        ValueError: `strides`, `padding`, `dilations` or `data_format` has an invalid value.
+
+    Example:
+        >>> y = tf.nn.conv3d(tf.ones([1, 3, 3, 3, 2]), tf.ones([2, 2, 2, 2, 1]), strides=[1] * 5, padding="VALID")
+        >>> y.shape.as_list(), tf.Session().run(y).max().item()
+        ([1, 2, 2, 2, 1], 16.0)
     """
     if data_format != "NDHWC":
         raise ValueError(f"data_format must be NDHWC, not {data_format!r}")
@@ -58,7 +81,7 @@ def conv3d(
 
 
 def _planes(x: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
-    """[N,D',H,W,K·C]: for each output plane the planes of the window over it, side by side."""
+    """[N,D',H,W,K·C]: the K input planes under the window of each output plane, side by side."""
     last = reach(kernel, dilation) - 1
     found = []
     for t in range(0, last + 1, dilation):
@@ -68,7 +91,7 @@ def _planes(x: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
 
 
 def known_dims(x: Tensor, axes: Sequence[int]) -> list[Any]:
-    """Sizes as numbers where they are known, else as tensors."""
+    """The sizes along `axes`: numbers where known, else tensors."""
     known = x.type.shape or ()
     return [known[a] if known[a] is not None else getitem(shape(x), a) for a in axes]
 

@@ -1,18 +1,19 @@
-"""True convolution in one and two dimensions, and TensorFlow's conv1d: all composed of conv2d.
+"""True convolution in one and two dimensions, and TensorFlow's conv1d: compositions of conv2d.
 
 Layers cross-correlate: y[n] = Σ_k x[n + k]·h[k]. Signal processing convolves: y[n] = Σ_k x[k]·h[n − k], which is the
-cross-correlation with the turned kernel, h[K − 1 − k].
+cross-correlation with the reversed kernel, h[K − 1 − k].
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
+from minigraph.core.typing import Padding, Size, TensorLike
 from minigraph.ops.array.shape import expand_dims, squeeze, tile
 from minigraph.ops.array.slicing import reverse
 from minigraph.ops.builder import as_tensor_like, graph_of
@@ -21,18 +22,38 @@ from minigraph.ops.window import Pair
 
 __all__ = ["conv1d", "convolve1d", "convolve2d"]
 
-MODES = ("full", "same", "valid")
+ConvolveMode: TypeAlias = Literal["full", "same", "valid"]
 
 
-def convolve2d(images: Any, kernel: Any, mode: str = "full", name: str | None = None) -> Tensor:
-    """The convolution y(n1,n2) = Σ Σ x(k1,k2)·h(n1−k1,n2−k2) of each channel with one kernel; outside, x is 0.
+def convolve2d(images: TensorLike, kernel: TensorLike, mode: ConvolveMode = "full", name: str | None = None) -> Tensor:
+    """Convolve each channel with one kernel: y(n1,n2) = Σ Σ x(k1,k2)·h(n1−k1,n2−k2), where x is 0 outside the image.
 
-    images: [H,W], [N,H,W] or [N,H,W,C] with known C. kernel: [KH,KW], of the same floating dtype. mode, as in SciPy:
-    "full" gives every n at which a product is there, H+KH−1 rows; "same" the H rows in the middle of these (from
-    (KH−1)//2 on); "valid" the H−KH+1 rows for which the whole kernel lies on the image. ShapeError for other ranks.
+    This is the convolution of signal processing, `scipy.signal.convolve2d`; TensorFlow 1 has no function for it.
+
+    Args:
+        images: Tensor [H,W], [N,H,W], or [N,H,W,C] with known C, of a floating dtype.
+        kernel: Tensor [KH,KW] of the dtype of `images`.
+        mode: Rows of the result (columns likewise). "full": all H+KH−1 rows in which the kernel meets the image;
+            "same": H rows of these, from row (KH−1)//2 on; "valid": the H−KH+1 rows in which the whole kernel lies on
+            the image.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the rank and dtype of `images`.
+
+    Raises:
+        ShapeError: `images` or `kernel` has another rank, or the number of channels is unknown.
+        DTypeError: The dtypes differ or are not floating.
+        ValueError: `mode` is unknown.
+
+    Example:
+        >>> y = tf.nn.convolve2d([[1.0, 2.0], [3.0, 4.0]], [[1.0, -1.0]])
+        >>> tf.Session().run(y)
+        array([[ 1.,  1., -2.],
+               [ 3.,  1., -4.]], dtype=float32)
     """
-    if mode not in MODES:
-        raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
+    if mode not in get_args(ConvolveMode):
+        raise ValueError(f"mode must be one of {', '.join(get_args(ConvolveMode))}, not {mode!r}")
     graph = graph_of([as_tensor_like(images), as_tensor_like(kernel)])
     with graph.as_default(), graph.name_scope(name or "convolve2d"):
         x = convert_to_tensor(images)
@@ -40,13 +61,34 @@ def convolve2d(images: Any, kernel: Any, mode: str = "full", name: str | None = 
         if x.type.rank not in (2, 3, 4) or h.type.rank != 2:
             given = f"{format_shape(x.type.shape)} and {format_shape(h.type.shape)}"
             raise ShapeError(f"convolve2d takes [H,W], [N,H,W] or [N,H,W,C], and a kernel [KH,KW]; got {given}")
-        y = conv2d(_as_batch(x), _turned(x, h), 1, [_padding(k, mode) for k in h.type.static])
+        y = conv2d(_as_batch(x), _rotated(x, h), 1, [_padding(k, mode) for k in h.type.static])
         added = {2: [0, 3], 3: [3], 4: []}[x.type.rank]
         return squeeze(y, added) if added else y
 
 
-def convolve1d(x: Any, kernel: Any, mode: str = "full", name: str | None = None) -> Tensor:
-    """The convolution y(n) = Σ x(k)·h(n−k) of x [L] or [N,L] with a kernel [K]; `mode` as for convolve2d."""
+def convolve1d(x: TensorLike, kernel: TensorLike, mode: ConvolveMode = "full", name: str | None = None) -> Tensor:
+    """Convolve signals with a kernel: y(n) = Σ x(k)·h(n−k), where x is 0 outside the signal.
+
+    This is the convolution of signal processing, `np.convolve`; TensorFlow 1 has no function for it.
+
+    Args:
+        x: Signals [L] or [N,L] of a floating dtype.
+        kernel: Tensor [K] of the dtype of `x`.
+        mode: "full" for L+K−1 elements, "same" for L, "valid" for L−K+1, as in `convolve2d`.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the rank and dtype of `x`.
+
+    Raises:
+        ShapeError: `x` or `kernel` has another rank.
+        DTypeError: The dtypes differ or are not floating.
+        ValueError: `mode` is unknown.
+
+    Example:
+        >>> tf.Session().run(tf.nn.convolve1d([1.0, 2.0, 3.0], [1.0, 10.0]))
+        array([ 1., 12., 23., 30.], dtype=float32)
+    """
     tensor = convert_to_tensor(x)
     with tensor.graph.as_default(), tensor.graph.name_scope(name or "convolve1d"):
         h = convert_to_tensor(kernel, tensor.dtype)
@@ -63,8 +105,8 @@ def _as_batch(x: Tensor) -> Tensor:
     return expand_dims(x, 3) if x.type.rank == 3 else x
 
 
-def _turned(x: Tensor, h: Tensor) -> Tensor:
-    """The kernel turned by 180°, as one filter for each channel of `x`: [KH,KW,1,C]."""
+def _rotated(x: Tensor, h: Tensor) -> Tensor:
+    """The kernel rotated by 180°, as one filter for each channel of `x`: [KH,KW,1,C]."""
     channels = (x.type.shape or ())[3] if x.type.rank == 4 else 1
     if channels is None:
         raise ShapeError(
@@ -81,17 +123,45 @@ def _padding(size: int, mode: str) -> Pair:
 
 
 def conv1d(
-    value: Any = None, filters: Any = None, stride: Any = None, padding: Any = None,
-    use_cudnn_on_gpu: Any = None, data_format: str | None = None, name: str | None = None,
-    input: Any = None, dilations: Any = None,
+    value: TensorLike | None = None, filters: TensorLike | None = None, stride: Size | None = None,
+    padding: Padding | None = None, use_cudnn_on_gpu: bool | None = None, data_format: Literal["NWC"] | None = None,
+    name: str | None = None, input: TensorLike | None = None, dilations: Size | None = None,
 ) -> Tensor:  # fmt: skip
-    """Cross-correlation of `value` [N,L,C] with `filters` [K,C,O]; padding SAME or VALID."""
-    x = convert_to_tensor(input if value is None else value)
+    """Cross-correlate signals with filters: y[n,p,o] = Σ_{k,i} x[n, p·S + k·D − P, i]·w[k,i,o].
+
+    Args:
+        value: Signals [N,L,C] of a floating dtype.
+        filters: Filters [K,C,O] of the dtype of `value`.
+        stride: Step S between windows: a number or [1, number, 1]; 1 by default.
+        padding: SAME or VALID.
+        use_cudnn_on_gpu: Accepted for TensorFlow's sake; without effect.
+        data_format: NWC, the only one supported.
+        name: Name scope of the nodes.
+        input: TensorFlow 2's name of `value`.
+        dilations: Distance D between the taps of a filter, in the forms of `stride`.
+
+    Returns:
+        A tensor [N,P,O] of the dtype of `value`.
+
+    Raises:
+        ShapeError: The shapes do not fit.
+        DTypeError: The dtypes differ or are not floating.
+        ValueError: `stride`, `padding`, `dilations` or `data_format` has an invalid value.
+
+    Example:
+        >>> x = tf.reshape([1.0, 2.0, 3.0, 4.0], [1, 4, 1])
+        >>> y = tf.nn.conv1d(x, tf.reshape([1.0, 10.0], [2, 1, 1]), stride=1, padding="VALID")
+        >>> tf.Session().run(y).ravel()
+        array([21., 32., 43.], dtype=float32)
+    """
+    signals: Any = input if value is None else value
+    weights: Any = filters
+    x = convert_to_tensor(signals)
     if data_format not in (None, "NWC"):
         raise ValueError(f"data_format must be NWC, not {data_format!r}")
     step, dilation = (_along(v, what) for v, what in ((stride, "stride"), (dilations, "dilations")))
     with x.graph.as_default(), x.graph.name_scope(name or "conv1d") as scope:
-        w = expand_dims(convert_to_tensor(filters, x.dtype), 0, name="ExpandDims_1")
+        w = expand_dims(convert_to_tensor(weights, x.dtype), 0, name="ExpandDims_1")
         rows = expand_dims(x, 1, name="ExpandDims")
         y = conv2d(rows, w, [1, 1, step, 1], padding, dilations=[1, 1, dilation, 1])
         return squeeze(y, [1], name=scope if name else "Squeeze")

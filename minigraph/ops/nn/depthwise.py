@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import Dim, format_shape
+from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
 from minigraph.ops.array.shape import reshape
 from minigraph.ops.builder import composed, convert_pair
 from minigraph.ops.data_format import NCHW, NHWC, spatial_sizes
@@ -18,22 +17,74 @@ __all__ = ["depthwise_conv2d", "separable_conv2d"]
 
 
 def depthwise_conv2d(
-    input: Any, filter: Any, strides: Any, padding: Any, rate: Any = None, name: str | None = None,
-    data_format: str | None = None, dilations: Any = None,
+    input: TensorLike, filter: TensorLike, strides: Size, padding: PaddingLike, rate: Size | None = None,
+    name: str | None = None, data_format: DataFormat2D | None = None, dilations: Size | None = None,
 ) -> Tensor:  # fmt: skip
-    """Each channel of `input` [N,H,W,C] with its own M filters of `filter` [KH,KW,C,M]: [N,P,Q,C·M], the M results of a
-    channel side by side. The filter's shape must be known."""
+    """Cross-correlate each channel with filters of its own.
+
+    Output channel i·M + m is the cross-correlation of input channel i with filter[:, :, i, m].
+
+    Args:
+        input: Images [N,H,W,C] of a floating dtype; [N,C,H,W] with data_format NCHW.
+        filter: M filters for each channel, [KH,KW,C,M], of known shape and of the dtype of `input`.
+        strides: [1, rows, columns, 1], in the order of `data_format`.
+        padding: SAME, VALID or numbers, as `conv2d` takes them.
+        rate: Distances between the taps of a filter: one number, or [rows, columns]; 1 by default.
+        name: Name of the operation.
+        data_format: NHWC (the default) or NCHW.
+        dilations: TensorFlow 2's name of `rate`.
+
+    Returns:
+        A tensor [N,P,Q,C·M], or [N,C·M,P,Q] with data_format NCHW, of the dtype of `input`.
+
+    Raises:
+        ShapeError: The shapes do not fit, or the shape of `filter` is not known.
+        DTypeError: The dtypes differ or are not floating.
+        ValueError: `strides`, `padding`, `rate` or `data_format` has an invalid value.
+
+    Example:
+        >>> image = tf.reshape([1.0, 2.0, 3.0, 4.0], [1, 1, 2, 2])
+        >>> weights = tf.reshape([1.0, 10.0, 100.0, 1000.0], [1, 1, 2, 2])
+        >>> y = tf.nn.depthwise_conv2d(image, weights, strides=[1, 1, 1, 1], padding="VALID")
+        >>> tf.Session().run(y)[0, 0]
+        array([[1.e+00, 1.e+01, 2.e+02, 2.e+03],
+               [3.e+00, 3.e+01, 4.e+02, 4.e+03]], dtype=float32)
+    """
     with composed(name, "depthwise", input, filter) as scope:
         x, w = convert_pair(input, filter)
         return _depthwise(x, w, strides, padding, dilations if rate is None else rate, data_format, scope)
 
 
 def separable_conv2d(
-    input: Any, depthwise_filter: Any, pointwise_filter: Any, strides: Any, padding: Any, rate: Any = None,
-    name: str | None = None, data_format: str | None = None, dilations: Any = None,
+    input: TensorLike, depthwise_filter: TensorLike, pointwise_filter: TensorLike, strides: Size,
+    padding: PaddingLike, rate: Size | None = None, name: str | None = None,
+    data_format: DataFormat2D | None = None, dilations: Size | None = None,
 ) -> Tensor:  # fmt: skip
-    """A depthwise convolution with `depthwise_filter` [KH,KW,C,M], then a pointwise one with `pointwise_filter`
-    [1,1,C·M,O]."""
+    """Apply a depthwise convolution, then a 1×1 convolution that mixes the channels.
+
+    Args:
+        input: Images [N,H,W,C] of a floating dtype; [N,C,H,W] with data_format NCHW.
+        depthwise_filter: Filters [KH,KW,C,M] of known shape and of the dtype of `input`.
+        pointwise_filter: Filters [1,1,C·M,O] of the dtype of `input`.
+        strides, padding, rate: Those of the depthwise convolution, in the forms that `depthwise_conv2d` takes.
+        name: Name scope of the nodes.
+        data_format: NHWC (the default) or NCHW.
+        dilations: TensorFlow 2's name of `rate`.
+
+    Returns:
+        A tensor [N,P,Q,O], or [N,O,P,Q] with data_format NCHW, of the dtype of `input`.
+
+    Raises:
+        ShapeError: The shapes do not fit, or the shape of `depthwise_filter` is not known.
+        DTypeError: The dtypes differ or are not floating.
+        ValueError: `strides`, `padding`, `rate` or `data_format` has an invalid value.
+
+    Example:
+        >>> image, deep, mix = tf.ones([1, 4, 4, 2]), tf.ones([3, 3, 2, 1]), tf.ones([1, 1, 2, 5])
+        >>> y = tf.nn.separable_conv2d(image, deep, mix, strides=[1, 1, 1, 1], padding="VALID")
+        >>> y.shape.as_list(), tf.Session().run(y).max().item()
+        ([1, 2, 2, 5], 18.0)
+    """
     with composed(name, "separable_conv2d", input, depthwise_filter, pointwise_filter) as scope:
         x, w = convert_pair(input, depthwise_filter)
         mixing = convert_to_tensor(pointwise_filter, x.dtype)
@@ -43,7 +94,9 @@ def separable_conv2d(
         return conv2d(deep, mixing, 1, "VALID", data_format=data_format or NHWC, name=scope)
 
 
-def _depthwise(x: Tensor, w: Tensor, strides: Any, padding: Any, rate: Any, form: str | None, name: str) -> Tensor:
+def _depthwise(
+    x: Tensor, w: Tensor, strides: Size, padding: PaddingLike, rate: Size | None, form: DataFormat2D | None, name: str
+) -> Tensor:
     if w.type.rank != 4 or not w.type.is_static:
         raise ShapeError(f"a depthwise filter must be [KH,KW,C,M] of known shape, not {format_shape(w.type.shape)}")
     rows, columns, channels, fan = w.type.static

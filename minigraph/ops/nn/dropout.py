@@ -18,10 +18,33 @@ def dropout(
     x: TensorLike, keep_prob: NumberLike | None = None, noise_shape: ShapeLike | Tensor = None,
     seed: int | None = None, name: str | None = None, rate: NumberLike | None = None,
 ) -> Tensor:  # fmt: skip
-    """Each element is kept with probability `keep_prob` and divided by it, else 0, so the expectation is x.
+    """Set elements to 0 at random and divide the others by `keep_prob`, which keeps the expectation.
 
-    The mask is U ≥ 1 − keep_prob for uniform U, as in TensorFlow 1.15. `keep_prob` (or `rate` = 1 − keep_prob) may be
-    a tensor; the number 1 gives x itself. ValueError for a number outside (0, 1].
+    An element is kept where U ≥ 1 − keep_prob for uniform U in [0, 1), as in TensorFlow 1.15.
+    Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov 2014, Dropout: A Simple Way to Prevent Neural
+    Networks from Overfitting.
+
+    Args:
+        x: A tensor of a floating dtype.
+        keep_prob: Probability in (0, 1] that an element is kept: a number, or a scalar tensor. The number 1 gives `x`
+            itself.
+        noise_shape: Shape of the random numbers, which broadcasts to that of `x`: elements that share a random number
+            are kept or dropped together. By default the shape of `x`.
+        seed: Seed of this operation; None to take it from the graph's seed.
+        name: Name scope of the nodes.
+        rate: 1 − keep_prob, in [0, 1). Give either `keep_prob` or `rate`.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        ValueError: Both or neither of `keep_prob` and `rate` are given, a number is out of range, or the dtype of `x`
+            is not floating.
+
+    Example:
+        >>> y = tf.nn.dropout(tf.ones([1000]), keep_prob=0.5)
+        >>> np.unique(tf.Session().run(y))
+        array([0., 2.], dtype=float32)
     """
     rate = _rate(as_tensor_like(keep_prob), as_tensor_like(rate))
     tensor = convert_to_tensor(x)

@@ -1,10 +1,11 @@
-"""Rows of a table by their numbers."""
+"""Look-up of rows in a table."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.typing import TensorLike
 from minigraph.ops.array.joining import gather
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.identity import identity
@@ -13,10 +14,31 @@ __all__ = ["embedding_lookup"]
 
 
 def embedding_lookup(
-    params: Any, ids: Any, partition_strategy: str = "mod", name: str | None = None, validate_indices: bool = True,
-    max_norm: Any = None,
+    params: TensorLike, ids: TensorLike, partition_strategy: Literal["mod", "div"] = "mod", name: str | None = None,
+    validate_indices: bool = True, max_norm: float | None = None,
 ) -> Tensor:  # fmt: skip
-    """The rows of the table `params` at `ids`. One table only, and no `max_norm`."""
+    """Look up rows of a table by their numbers.
+
+    Args:
+        params: Table [V, …], or a list of one table.
+        ids: Integer tensor of any shape, with values in [0, V).
+        partition_strategy: Accepted for TensorFlow's sake; without effect, because there is one table.
+        name: Name scope of the nodes.
+        validate_indices: Accepted for TensorFlow's sake; without effect.
+        max_norm: Not supported; must be None.
+
+    Returns:
+        A tensor of the dtype of `params` and the shape ids.shape + params.shape[1:].
+
+    Raises:
+        ValueError: `params` lists several tables, or `max_norm` is given.
+
+    Example:
+        >>> table = tf.constant([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+        >>> tf.Session().run(tf.nn.embedding_lookup(table, [2, 0]))
+        array([[4., 5.],
+               [0., 1.]], dtype=float32)
+    """
     tables = list(params) if isinstance(params, list | tuple) else [params]
     if len(tables) != 1 or max_norm is not None:
         raise ValueError("tf.nn.embedding_lookup takes one table, and no max_norm")

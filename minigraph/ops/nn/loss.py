@@ -13,6 +13,7 @@ from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
+from minigraph.core.typing import ArithmeticLike, TensorLike
 from minigraph.ops.array.joining import OneHot
 from minigraph.ops.array.shape import ExpandDims, reshape, shape, transpose
 from minigraph.ops.broadcast import sum_like
@@ -39,8 +40,6 @@ __all__ = [
 ]
 
 _LOGITS = np.array([[1.0, -0.5, 2.0], [0.3, 0.1, -1.2]])
-
-
 _LABELS = np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])
 
 
@@ -104,7 +103,7 @@ class LogSoftmax(Op):
 
 
 def _logits_gradient(node: Node, loss: Tensor | None, backprop: Tensor | None) -> Tensor | None:
-    """For the logits, from gradients for the loss and for p − y."""
+    """The gradient of the logits, from those of the loss and of p − y."""
     logits = node.inputs[0]
     parts = []
     if loss is not None:
@@ -122,7 +121,7 @@ def _total(parts: list[Tensor], like: Tensor) -> Tensor | None:
 
 
 class SoftmaxCrossEntropyWithLogits(Op):
-    """Per row the loss −Σ_i y_i·log p_i, and p − y, which is its gradient for labels that sum to 1."""
+    """The loss −Σ_i y_i·log p_i of each row, and p − y: its gradient if the labels sum to 1."""
 
     def infer(self, logits: TensorType, labels: TensorType) -> tuple[TensorType, ...]:
         dtype = require_float("SoftmaxCrossEntropyWithLogits", logits, labels)
@@ -152,11 +151,11 @@ class SoftmaxCrossEntropyWithLogits(Op):
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
-        yield Sample(cls(), (_LOGITS, _LABELS), smooth=False)  # labels that move off the simplex: see the docstring
+        yield Sample(cls(), (_LOGITS, _LABELS), smooth=False)  # p − y is the gradient only on the simplex of labels
 
 
 class SparseSoftmaxCrossEntropyWithLogits(Op):
-    """Per row the loss −log p_y for the class number y, and p − onehot(y)."""
+    """The loss −log p_y of each row for the class number y, and its gradient p − onehot(y)."""
 
     def infer(self, logits: TensorType, labels: TensorType) -> tuple[TensorType, ...]:
         dtype = require_float("SparseSoftmaxCrossEntropyWithLogits", logits)
@@ -213,13 +212,49 @@ class L2Loss(Op):
         yield Sample(cls(), (_LOGITS,))
 
 
-def softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
-    """e^x / Σ e^x over `axis`, the last one by default."""
+def softmax(logits: TensorLike, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Tensor:
+    """Compute p_i = e^{x_i} / Σ_j e^{x_j} along an axis, without overflow.
+
+    Args:
+        logits: A tensor of a floating dtype, of at least 1 dimension.
+        axis: The axis of the sum, the last by default. The rank of `logits` must be known for any other.
+        name: Name of the node.
+        dim: The older name of `axis`.
+
+    Returns:
+        A tensor of the dtype and shape of `logits`, whose sums along `axis` are 1.
+
+    Raises:
+        ShapeError: `logits` is a scalar, or has no such axis.
+        DTypeError: The dtype of `logits` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.nn.softmax([0.0, np.log(3.0)]))
+        array([0.25, 0.75], dtype=float32)
+    """
     return _along(Softmax(), logits, axis if dim is None else dim, name)
 
 
-def log_softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
-    """x − log Σ e^x over `axis`, the last one by default."""
+def log_softmax(logits: TensorLike, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Tensor:
+    """Compute the logarithm of softmax, x_i − log Σ_j e^{x_j}, along an axis.
+
+    Args:
+        logits: A tensor of a floating dtype, of at least 1 dimension.
+        axis: The axis of the sum, the last by default. The rank of `logits` must be known for any other.
+        name: Name of the node.
+        dim: The older name of `axis`.
+
+    Returns:
+        A tensor of the dtype and shape of `logits`.
+
+    Raises:
+        ShapeError: `logits` is a scalar, or has no such axis.
+        DTypeError: The dtype of `logits` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.nn.log_softmax([0.0, 1000.0]))
+        array([-1000.,     0.], dtype=float32)
+    """
     return _along(LogSoftmax(), logits, axis if dim is None else dim, name)
 
 
@@ -236,14 +271,18 @@ def _along(op: Op, logits: Any, axis: Any, name: str | None) -> Tensor:
         return transpose(apply(op, transpose(x, swapped)), swapped)
 
 
-def _check_named(sentinel: Any, labels: Any, logits: Any, function: str) -> None:
+def _named(
+    sentinel: None, labels: TensorLike | None, logits: TensorLike | None, function: str
+) -> tuple[TensorLike, TensorLike]:
+    """`labels` and `logits`. ValueError if an argument was given by position or is missing."""
     if sentinel is not None:
         raise ValueError(f"Only call `{function}` with named arguments (labels=..., logits=..., ...)")
     if labels is None or logits is None:
         raise ValueError("Both labels and logits must be provided.")
+    return labels, logits
 
 
-def _dense_cross_entropy(labels: Any, logits: Any, name: str | None, stop: bool) -> Tensor:
+def _dense_cross_entropy(labels: TensorLike, logits: TensorLike, name: str | None, stop: bool) -> Tensor:
     x = convert_to_tensor(logits, name="logits")
     y = convert_to_tensor(labels, x.dtype, name="labels")
     default = "softmax_cross_entropy_with_logits" + ("_sg" if stop else "")
@@ -254,7 +293,7 @@ def _dense_cross_entropy(labels: Any, logits: Any, name: str | None, stop: bool)
         rank = x.type.rank
         flat_x = x if rank in (2, None) else reshape(x, [-1, x.type.shape[-1]])  # type: ignore[index]
         flat_y = y if rank in (2, None) else reshape(y, [-1, y.type.shape[-1]])  # type: ignore[index]
-        graph.reserve_ids(24 if rank in (2, None) else 20)  # what TensorFlow makes to flatten to rows
+        graph.reserve_ids(24 if rank in (2, None) else 20)  # TensorFlow's nodes that flatten to rows
         loss = first(graph.add(SoftmaxCrossEntropyWithLogits(), (flat_x, flat_y), scope))
         graph.reserve_ids(5)
         if rank in (2, None):
@@ -263,33 +302,95 @@ def _dense_cross_entropy(labels: Any, logits: Any, name: str | None, stop: bool)
 
 
 def _unflatten(loss: Tensor, leading: tuple[Dim, ...], like: Tensor, name: str | None = None) -> Tensor:
-    """A loss per row in the `leading` dimensions of `like`."""
+    """The losses of rows, reshaped to the `leading` dimensions of `like`."""
     if sum(d is None for d in leading) > 1:
         return reshape(loss, shape(like)[: len(leading)], name=name)
     return reshape(loss, [-1 if d is None else d for d in leading], name=name)
 
 
 def softmax_cross_entropy_with_logits(
-    _sentinel: Any = None, labels: Any = None, logits: Any = None, dim: int = -1, name: str | None = None
-) -> Tensor:
-    """−Σ_i labels_i·log softmax(logits)_i per row. No gradient flows to the labels."""
-    _check_named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits")
-    return _dense_cross_entropy(labels, logits, name, stop=True)
+    _sentinel: None = None, labels: TensorLike | None = None, logits: TensorLike | None = None, dim: int = -1,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the cross entropy −Σ_i y_i·log softmax(x)_i of each row, without a gradient to the labels.
+
+    Args:
+        labels: Probabilities y of the shape and dtype of `logits`. Each row sums to 1.
+        logits: Logits x [..., classes] of a floating dtype.
+        dim: Without effect; the classes are along the last axis.
+        name: Name scope of the nodes.
+
+    Returns:
+        One loss per row, [...], of the dtype of `logits`.
+
+    Raises:
+        ValueError: An argument is given by position, or one of `labels` and `logits` is missing.
+        ShapeError: The shapes do not fit.
+        DTypeError: The dtypes differ or are not floating.
+
+    Example:
+        >>> loss = tf.nn.softmax_cross_entropy_with_logits(labels=[[0.0, 1.0]], logits=[[0.0, 0.0]])
+        >>> tf.Session().run(loss).round(4)
+        array([0.6931], dtype=float32)
+    """
+    pair = _named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits")
+    return _dense_cross_entropy(*pair, name, stop=True)
 
 
 def softmax_cross_entropy_with_logits_v2(
-    _sentinel: Any = None, labels: Any = None, logits: Any = None, axis: Any = None, name: str | None = None
-) -> Tensor:
-    """−Σ_i labels_i·log softmax(logits)_i per row, with a gradient to the labels too."""
-    _check_named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits_v2")
-    return _dense_cross_entropy(labels, logits, name, stop=False)
+    _sentinel: None = None, labels: TensorLike | None = None, logits: TensorLike | None = None,
+    axis: int | None = None, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the cross entropy −Σ_i y_i·log softmax(x)_i of each row, with gradients to logits and labels.
+
+    Args:
+        labels: Probabilities y of the shape and dtype of `logits`. Each row sums to 1.
+        logits: Logits x [..., classes] of a floating dtype.
+        axis: Without effect; the classes are along the last axis.
+        name: Name scope of the nodes.
+
+    Returns:
+        One loss per row, [...], of the dtype of `logits`.
+
+    Raises:
+        ValueError: An argument is given by position, or one of `labels` and `logits` is missing.
+        ShapeError: The shapes do not fit.
+        DTypeError: The dtypes differ or are not floating.
+
+    Example:
+        >>> loss = tf.nn.softmax_cross_entropy_with_logits_v2(labels=[[0.0, 1.0]], logits=[[0.0, 0.0]])
+        >>> tf.Session().run(loss).round(4)
+        array([0.6931], dtype=float32)
+    """
+    pair = _named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits_v2")
+    return _dense_cross_entropy(*pair, name, stop=False)
 
 
 def sparse_softmax_cross_entropy_with_logits(
-    _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
-) -> Tensor:
-    """−log softmax(logits)_y for the class numbers y in `labels`."""
-    _check_named(_sentinel, labels, logits, "sparse_softmax_cross_entropy_with_logits")
+    _sentinel: None = None, labels: TensorLike | None = None, logits: TensorLike | None = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the cross entropy −log softmax(x)_y of each row for class numbers y.
+
+    Args:
+        labels: Class numbers y [...] of an integer dtype, in [0, classes).
+        logits: Logits x [..., classes] of a floating dtype.
+        name: Name scope of the nodes.
+
+    Returns:
+        One loss per row, of the shape of `labels` and the dtype of `logits`.
+
+    Raises:
+        ValueError: An argument is given by position, or one of `labels` and `logits` is missing.
+        ShapeError: The shapes do not fit.
+        DTypeError: `labels` are not integers, or the dtype of `logits` is not floating.
+
+    Example:
+        >>> loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[1], logits=[[0.0, np.log(3.0)]])
+        >>> tf.Session().run(loss).round(4)
+        array([0.2877], dtype=float32)
+    """
+    labels, logits = _named(_sentinel, labels, logits, "sparse_softmax_cross_entropy_with_logits")
     x = convert_to_tensor(logits, name="logits")
     graph = x.graph
     with graph.as_default(), graph.name_scope(name or "SparseSoftmaxCrossEntropyWithLogits"):
@@ -303,10 +404,32 @@ def sparse_softmax_cross_entropy_with_logits(
 
 
 def sigmoid_cross_entropy_with_logits(
-    _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
-) -> Tensor:
-    """max(x, 0) − x·z + log(1 + e^−|x|) per element, for logits x and labels z."""
-    _check_named(_sentinel, labels, logits, "sigmoid_cross_entropy_with_logits")
+    _sentinel: None = None, labels: TensorLike | None = None, logits: TensorLike | None = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the cross entropy −z·log σ(x) − (1 − z)·log(1 − σ(x)) of each element, σ the logistic function.
+
+    The loss is computed as max(x, 0) − x·z + log(1 + e^−|x|), which does not overflow.
+
+    Args:
+        labels: Probabilities z of the shape and dtype of `logits`.
+        logits: Logits x of a floating dtype.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype and shape of `logits`.
+
+    Raises:
+        ValueError: An argument is given by position, or one of `labels` and `logits` is missing.
+        ShapeError: The shapes differ.
+        DTypeError: The dtypes differ or are not floating.
+
+    Example:
+        >>> loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=[1.0, 0.0], logits=[0.0, 100.0])
+        >>> tf.Session().run(loss).round(4)
+        array([  0.6931, 100.    ], dtype=float32)
+    """
+    labels, logits = _named(_sentinel, labels, logits, "sigmoid_cross_entropy_with_logits")
     x = convert_to_tensor(logits, name="logits")
     z = convert_to_tensor(labels, x.dtype, name="labels")
     if not T.compatible(x.type.shape, z.type.shape):
@@ -323,8 +446,23 @@ def sigmoid_cross_entropy_with_logits(
         return apply(Add(), linear, apply(Log1p(), apply(Exp(), minus_abs)), name=scope)
 
 
-def l2_loss(t: Any, name: str | None = None) -> Tensor:
-    """Σ t² / 2."""
+def l2_loss(t: TensorLike, name: str | None = None) -> Tensor:
+    """Compute half the sum of squares, Σ t² / 2.
+
+    Args:
+        t: A tensor of a floating dtype.
+        name: Name of the node.
+
+    Returns:
+        A scalar of the dtype of `t`.
+
+    Raises:
+        DTypeError: The dtype of `t` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.nn.l2_loss([3.0, 4.0])).item()
+        12.5
+    """
     return first(make(L2Loss(), name, "L2Loss", {"t": t}))
 
 
@@ -335,21 +473,66 @@ def _same_shapes(first: Tensor, second: Tensor, what: str) -> None:
 
 
 def weighted_cross_entropy_with_logits(
-    labels: Any = None, logits: Any = None, pos_weight: Any = None, name: str | None = None, targets: Any = None
-) -> Tensor:
-    """sigmoid_cross_entropy_with_logits with the term of the positive labels times `pos_weight`."""
-    with composed(name, "logistic_loss", logits, labels if targets is None else targets) as scope:
-        x = convert_to_tensor(logits, name="logits")
-        z = convert_to_tensor(labels if targets is None else targets, x.dtype, name="labels")
+    labels: TensorLike | None = None, logits: TensorLike | None = None, pos_weight: ArithmeticLike | None = None,
+    name: str | None = None, targets: TensorLike | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the cross entropy −q·z·log σ(x) − (1 − z)·log(1 − σ(x)) of each element, σ the logistic function.
+
+    The loss is computed as (1 − z)·x + (1 + (q − 1)·z)·(log(1 + e^−|x|) + max(−x, 0)), which does not overflow.
+
+    Args:
+        labels: Probabilities z of the shape and dtype of `logits`.
+        logits: Logits x of a floating dtype.
+        pos_weight: Weight q of the positive term: a number, or a tensor that broadcasts to the shape of `logits`. Above
+            1 it raises recall, below 1 precision.
+        name: Name scope of the nodes.
+        targets: The older name of `labels`.
+
+    Returns:
+        A tensor of the dtype and shape of `logits`.
+
+    Raises:
+        ShapeError: The shapes of `labels` and `logits` differ.
+        DTypeError: The dtypes differ or are not floating.
+
+    Example:
+        >>> loss = tf.nn.weighted_cross_entropy_with_logits(labels=[1.0, 0.0], logits=[0.0, 0.0], pos_weight=2.0)
+        >>> tf.Session().run(loss).round(4)
+        array([1.3863, 0.6931], dtype=float32)
+    """
+    given: Any = logits
+    wanted: Any = labels if targets is None else targets
+    with composed(name, "logistic_loss", given, wanted) as scope:
+        x = convert_to_tensor(given, name="logits")
+        z = convert_to_tensor(wanted, x.dtype, name="labels")
         _same_shapes(x, z, "logits and labels")
-        weight = 1 + (pos_weight - 1) * z
+        weight = 1 + (pos_weight - 1) * z  # type: ignore[operator]
         return add((1 - z) * x, weight * (log1p(exp(-abs(x))) + relu(-x)), name=scope)
 
 
-def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Tensor:
-    """e^c − c·z, the negative log-likelihood of counts z under Poisson's law of the mean e^c, up to a constant.
+def log_poisson_loss(
+    targets: TensorLike, log_input: TensorLike, compute_full_loss: bool = False, name: str | None = None
+) -> Tensor:
+    """Compute e^c − c·z, the negative log-likelihood of counts z under a Poisson distribution of mean e^c.
 
-    compute_full_loss: with Stirling's approximation of the constant, for z > 1.
+    The constant log z! is left out, or approximated by Stirling's formula z·log z − z + ½·log(2πz).
+
+    Args:
+        targets: Counts z of the shape and dtype of `log_input`.
+        log_input: Logarithms c of the means, of a floating dtype.
+        compute_full_loss: Whether Stirling's approximation of log z! is added, for z > 1.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype and shape of `log_input`.
+
+    Raises:
+        ShapeError: The shapes differ.
+        DTypeError: The dtypes differ or are not floating.
+
+    Example:
+        >>> tf.Session().run(tf.nn.log_poisson_loss([3.0], [0.0]))
+        array([1.], dtype=float32)
     """
     with composed(name, "log_poisson_loss", log_input, targets):
         c = convert_to_tensor(log_input, name="log_input")

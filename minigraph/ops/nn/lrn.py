@@ -1,6 +1,6 @@
-"""Local response normalisation: each map divided by a power of the energy in the maps around it.
+"""Local response normalisation: each channel divided by a power of the energy in the channels around it.
 
-Source: Krizhevsky, Sutskever and Hinton 2012, section 3.3; the energy is a sum, as there and in TensorFlow, not a mean.
+Source: Krizhevsky, Sutskever and Hinton 2012, section 3.3. As there and in TensorFlow, the energy is a sum, not a mean.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Square, Sub
 from minigraph.ops.math.exponential import Pow
@@ -57,7 +58,7 @@ class WindowSum(Op):
     def samples(cls) -> Iterable[Sample]:
         x = np.random.RandomState(0).randn(2, 1, 2, 5)
         yield Sample(cls(1), (x,))
-        yield Sample(cls(7), (x,))  # all of them
+        yield Sample(cls(7), (x,))  # the window covers all channels
 
 
 class LRN(Op):
@@ -106,8 +107,33 @@ class LRN(Op):
 
 
 def local_response_normalization(
-    input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5, name: str | None = None
-) -> Tensor:
-    """x_i / (bias + alpha·Σ x_j² over |j − i| ≤ depth_radius)^beta along the channels of images [N,H,W,C]."""
+    input: TensorLike, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Divide each channel by a power of the energy of the channels around it.
+
+    y_i = x_i / (bias + alpha·Σ_j x_j²)^beta, where j runs over the channels with |j − i| ≤ depth_radius. Source:
+    Krizhevsky, Sutskever and Hinton 2012, ImageNet Classification with Deep Convolutional Neural Networks, section 3.3.
+
+    Args:
+        input: Images [N,H,W,C] of a floating dtype.
+        depth_radius: Number of channels on each side that the sum takes in.
+        bias: Constant added to the sum.
+        alpha: Factor of the sum.
+        beta: Exponent.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `input`.
+
+    Raises:
+        ShapeError: `input` is not 4-dimensional.
+        DTypeError: The dtype of `input` is not floating.
+
+    Example:
+        >>> y = tf.nn.lrn(tf.reshape([1.0, 2.0, 3.0], [1, 1, 1, 3]), depth_radius=1, bias=0.0, beta=1.0)
+        >>> tf.Session().run(y).ravel().round(4)
+        array([0.2   , 0.1429, 0.2308], dtype=float32)
+    """
     op = LRN(int(depth_radius), float(bias), float(alpha), float(beta))
     return first(make(op, name, "LRN", {"input": input}))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
+from minigraph.core.typing import ArithmeticLike, AxisLike, TensorLike
 from minigraph.ops.array.shape import size
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.math.arithmetic import AddV2, Mul, maximum, square
@@ -17,13 +18,41 @@ from minigraph.ops.nn.statistics import moments
 
 __all__ = ["batch_norm_with_global_normalization", "batch_normalization", "fused_batch_norm", "l2_normalize"]
 
-LEAST_EPSILON = 1.001e-5  # TensorFlow raises a smaller one to it, because cuDNN does not take less
+LEAST_EPSILON = 1.001e-5  # TensorFlow's minimum, because cuDNN takes no smaller epsilon
 
 
 def batch_normalization(
-    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float, name: str | None = None
-) -> Tensor:
-    """scale·(x − mean)/√(variance + ε) + offset, computed as x·inv + (offset − mean·inv). scale, offset may be None."""
+    x: TensorLike, mean: ArithmeticLike, variance: ArithmeticLike, offset: TensorLike | None, scale: TensorLike | None,
+    variance_epsilon: float, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Normalise by given moments: scale·(x − mean)/√(variance + variance_epsilon) + offset.
+
+    It is computed as x·inv + (offset − mean·inv) with inv = scale/√(variance + variance_epsilon).
+    Source: Ioffe and Szegedy 2015, Batch Normalization: Accelerating Deep Network Training by Reducing Internal
+    Covariate Shift.
+
+    Args:
+        x: A tensor of a floating dtype.
+        mean: Mean of `x`, of a shape that broadcasts to that of `x`, such as [C].
+        variance: Variance of `x`, likewise.
+        offset: The summand β, likewise; None for none.
+        scale: The factor γ, likewise; None for none.
+        variance_epsilon: Small number added to the variance.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        ShapeError: The shapes do not broadcast.
+        DTypeError: The dtypes differ or are not floating.
+
+    Example:
+        >>> y = tf.nn.batch_normalization([[1.0], [3.0]], 2.0, 1.0, offset=[10.0], scale=[5.0], variance_epsilon=0.0)
+        >>> tf.Session().run(y)
+        array([[ 5.],
+               [15.]], dtype=float32)
+    """
     tensor = convert_to_tensor(x)
     with tensor.graph.as_default(), tensor.graph.name_scope(name or "batchnorm"):
         return normalised(tensor, mean, variance, offset, scale, variance_epsilon, "add_1")
@@ -32,7 +61,7 @@ def batch_normalization(
 def normalised(
     x: Tensor, mean: Any, variance: Any, offset: Any, scale: Any, epsilon: float, name: str
 ) -> Tensor:  # fmt: skip
-    """The nodes of `batch_normalization` in the current scope, of which the last is called `name`."""
+    """The nodes of `batch_normalization` in the current scope; `name` is that of the last one."""
     inverse = rsqrt(variance + epsilon)
     if scale is not None:
         inverse = inverse * scale
@@ -41,29 +70,81 @@ def normalised(
 
 
 def batch_norm_with_global_normalization(
-    t: Any = None, m: Any = None, v: Any = None, beta: Any = None, gamma: Any = None, variance_epsilon: Any = None,
-    scale_after_normalization: Any = None, name: str | None = None, input: Any = None, mean: Any = None,
-    variance: Any = None,
+    t: TensorLike | None = None, m: ArithmeticLike | None = None, v: ArithmeticLike | None = None,
+    beta: TensorLike | None = None, gamma: TensorLike | None = None, variance_epsilon: float | None = None,
+    scale_after_normalization: bool | None = None, name: str | None = None, input: TensorLike | None = None,
+    mean: ArithmeticLike | None = None, variance: ArithmeticLike | None = None,
 ) -> Tensor:  # fmt: skip
-    """The older name of `batch_normalization`."""
+    """Normalise by given moments: the older form of `batch_normalization`.
+
+    Args:
+        t: Images [N,H,W,C] of a floating dtype.
+        m: Mean [C].
+        v: Variance [C].
+        beta: The summand [C].
+        gamma: The factor [C], used if `scale_after_normalization` is true.
+        variance_epsilon: Small number added to the variance.
+        scale_after_normalization: Whether to multiply by `gamma`.
+        name: Name scope of the nodes.
+        input, mean, variance: TensorFlow 2's names of `t`, `m` and `v`.
+
+    Returns:
+        A tensor of the dtype and shape of `t`.
+
+    Raises:
+        ShapeError: The shapes do not broadcast.
+        DTypeError: The dtypes differ or are not floating.
+
+    Example:
+        >>> x = tf.reshape([1.0, 3.0], [1, 1, 2, 1])
+        >>> y = tf.nn.batch_norm_with_global_normalization(x, 2.0, 1.0, [10.0], [5.0], 0.0, True)
+        >>> tf.Session().run(y).ravel()
+        array([ 5., 15.], dtype=float32)
+    """
+    x: Any
+    centre: Any
+    spread: Any
     x, centre, spread = (new if old is None else old for old, new in ((t, input), (m, mean), (v, variance)))
-    return batch_normalization(
-        x, centre, spread, beta, gamma if scale_after_normalization else None, variance_epsilon, name
-    )
+    factor = gamma if scale_after_normalization else None
+    return batch_normalization(x, centre, spread, beta, factor, variance_epsilon, name)  # type: ignore[arg-type]
 
 
 def fused_batch_norm(
-    x: Any, scale: Any, offset: Any, mean: Any = None, variance: Any = None, epsilon: float = 0.001,
-    data_format: str = "NHWC", is_training: bool = True, name: str | None = None,
+    x: TensorLike, scale: TensorLike, offset: TensorLike, mean: TensorLike | None = None,
+    variance: TensorLike | None = None, epsilon: float = 0.001, data_format: Literal["NHWC"] = "NHWC",
+    is_training: bool = True, name: str | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """Batch normalisation of x [N,H,W,C] over its first three axes: the result, and the mean and variance [C].
+    """Normalise images over all axes but the channels: scale·(x − mean)/√(variance + epsilon) + offset.
 
-    In training, x is normalised by its own mean and biased variance σ², and the variance that is returned is the
-    estimate of the population's, m/(m−1)·σ² with m = N·H·W (σ² itself for m = 1). Gradients flow through all of them.
-    Else `mean` and `variance` are used, and returned. An epsilon below 1.001e-5 counts as that. ValueError for
-    statistics given in training, or missing without.
-    Source: Ioffe and Szegedy 2015. (Some textbooks count mean and variance among the learned parameters: they are not,
-    but gradients do flow through them.)
+    In training, `x` is normalised by its own mean and biased variance σ², through which gradients flow. The returned
+    variance is then the unbiased estimate m/(m−1)·σ² with m = N·H·W (σ² itself for m = 1).
+    Source: Ioffe and Szegedy 2015, Batch Normalization: Accelerating Deep Network Training by Reducing Internal
+    Covariate Shift. (Some textbooks count mean and variance among the learned parameters; they are not.)
+
+    Args:
+        x: Images [N,H,W,C] of a floating dtype.
+        scale: The factor γ [C].
+        offset: The summand β [C].
+        mean: Mean [C], if `is_training` is false; else None.
+        variance: Variance [C], if `is_training` is false; else None.
+        epsilon: Small number added to the variance; at least 1.001e-5 is added.
+        data_format: NHWC, the only one supported.
+        is_training: Whether the moments are those of `x`.
+        name: Name scope of the nodes.
+
+    Returns:
+        The normalised images [N,H,W,C], the mean [C] and the variance [C].
+
+    Raises:
+        ShapeError: `x` is not 4-dimensional.
+        DTypeError: The dtypes differ or are not floating.
+        ValueError: `mean` or `variance` is given in training, or missing otherwise.
+
+    Example:
+        >>> x = tf.reshape([1.0, 3.0], [1, 1, 2, 1])
+        >>> y, mean, variance = tf.nn.fused_batch_norm(x, scale=[1.0], offset=[0.0])
+        >>> [a.ravel().round(3).tolist() for a in tf.Session().run([mean, variance])]
+        [[2.0], [2.0]]
     """
     if data_format != "NHWC":
         raise ValueError(f"data_format must be NHWC, not {data_format!r}")
@@ -80,21 +161,42 @@ def fused_batch_norm(
             mean, biased = moments(tensor, [0, 1, 2])
             variance = bessel_corrected(biased, tensor)
         else:
-            mean, variance = (convert_to_tensor(v, tensor.dtype) for v in (mean, variance))
+            mean, variance = (convert_to_tensor(v, tensor.dtype) for v in (mean, variance) if v is not None)
             biased = variance
         y = batch_normalization(tensor, mean, biased, offset, scale, max(epsilon, LEAST_EPSILON))
         return y, mean, variance
 
 
 def bessel_corrected(variance: Tensor, x: Tensor) -> Tensor:
-    """m/(m − 1)·variance, where each number of `variance` is that of m numbers of `x`; for m = 1 as it is."""
+    """m/(m − 1)·variance, where m elements of `x` gave each element of `variance`; unchanged for m = 1."""
     count = cast(size(x), x.dtype) / cast(size(variance), x.dtype)
     corrected: Tensor = variance * (count / maximum(count - 1.0, 1.0))
     return corrected
 
 
-def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Tensor:
-    """x / √max(Σ x², ε) over `axis`."""
+def l2_normalize(
+    x: TensorLike, axis: AxisLike = None, epsilon: float = 1e-12, name: str | None = None, dim: AxisLike = None
+) -> Tensor:
+    """Divide by the Euclidean norm along axes: x / √max(Σ x², epsilon).
+
+    Args:
+        x: A tensor of a floating dtype.
+        axis: The axes of the sum; None for all.
+        epsilon: Least value of Σ x², which avoids a division by 0.
+        name: Name scope of the nodes.
+        dim: The older name of `axis`.
+
+    Returns:
+        A tensor of the dtype and shape of `x`.
+
+    Raises:
+        ShapeError: `x` has no such axis.
+        DTypeError: The dtype of `x` is not floating.
+
+    Example:
+        >>> tf.Session().run(tf.nn.l2_normalize([3.0, 4.0])).round(4)
+        array([0.6, 0.8], dtype=float32)
+    """
     tensor = convert_to_tensor(x)
     with tensor.graph.name_scope(name or "l2_normalize") as scope:
         total = reduce_sum(square(tensor), dim if axis is None else axis, keepdims=True)

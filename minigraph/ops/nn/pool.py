@@ -1,14 +1,14 @@
 """Max and average pooling over NHWC images, with their adjoints.
 
-Max pooling keeps where each maximum was, as the number of the window's element in row-major order; its gradients go
-there and nowhere else.
+Max pooling records the position of each maximum, as the element's number in the window in row-major order. Gradients
+flow to these positions only.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
-from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
+from minigraph.core.typing import DataFormat2D, DTypeLike, PaddingLike, Size, TensorLike
 from minigraph.ops.builder import apply, composed, first, make, require_float
 from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.data_format import NHWC, in_nhwc
@@ -35,7 +35,7 @@ CASES: tuple[tuple[tuple[Any, ...], tuple[int, ...]], ...] = (
 
 
 def _image(shape: tuple[int, ...]) -> np.ndarray:
-    """Elements that are all well apart, so that no maximum changes hands under a small step."""
+    """Distinct elements, far enough apart that a small step changes no maximum's position."""
     size = int(np.prod(shape))
     return np.random.RandomState(size).permutation(size).reshape(shape) / 7.0
 
@@ -75,7 +75,7 @@ class Pool(Op, abstract=True):
         return xp.pad(x, ((0, 0), *self.window.pads(*x.shape[1:3]), (0, 0)), constant_values=fill)
 
     def scatter(self, xp: Any, parts: Iterable[tuple[Pair, Any]], like: Any, out: Pair) -> Any:
-        """The sum of `parts`, each laid where its window element was, in the shape of `like`."""
+        """The sum of `parts`, each added at the place of its window element, in the shape of `like`."""
         (top, bottom), (left, right) = self.window.pads(*like.shape[1:3])
         n, height, width, channels = like.shape
         total = xp.zeros((n, top + height + bottom, left + width + right, channels), like.dtype)
@@ -85,7 +85,7 @@ class Pool(Op, abstract=True):
 
 
 class MaxPool(Pool):
-    """The largest element of each window, and which one of the window it was: the first on ties."""
+    """The largest element of each window, and its number in the window; the first on ties."""
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         pooled = self.pooled(x)
@@ -121,7 +121,7 @@ class MaxPool(Pool):
 
 
 class MaxPoolGrad(Pool):
-    """δ laid where each maximum was. The first input gives the image's shape only."""
+    """δ placed where each maximum was. The first input gives the image's shape only."""
 
     def infer(self, x: TensorType, where: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, x.shape),)
@@ -317,8 +317,33 @@ def max_pool(
     padding: PaddingLike | None = None, data_format: DataFormat2D = "NHWC", name: str | None = None,
     input: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
-    """The largest element of each window; padding never wins. ksize and strides: [1, rows, columns, 1], or
-    [1, 1, rows, columns] with data_format NCHW."""
+    """Compute the largest element of each window. A gradient flows to the first of equal elements.
+
+    Args:
+        value: Images [N,H,W,C] of a numeric dtype; [N,C,H,W] with data_format NCHW.
+        ksize: Size of the window, in the order of `data_format`: [1, rows, columns, 1]. Also one number for both axes,
+            or [rows, columns].
+        strides: Steps between windows, in the forms of `ksize`.
+        padding: SAME for ⌈H/stride⌉ rows of output, VALID for windows inside the image only, or explicit numbers as
+            `conv2d` takes them. Padding never is the maximum.
+        data_format: NHWC or NCHW.
+        name: Name of the node.
+        input: TensorFlow 2's name of `value`.
+
+    Returns:
+        A tensor [N,P,Q,C], or [N,C,P,Q] with data_format NCHW, of the dtype of `value`.
+
+    Raises:
+        ShapeError: `value` is not 4-dimensional, or a window is larger than the padded image.
+        ValueError: `ksize`, `strides`, `padding` or `data_format` has an invalid value.
+
+    Example:
+        >>> image = tf.reshape(tf.range(16.0), [1, 4, 4, 1])
+        >>> y = tf.nn.max_pool(image, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
+        >>> tf.Session().run(y)[0, :, :, 0]
+        array([[ 5.,  7.],
+               [13., 15.]], dtype=float32)
+    """
     return _pool(MaxPool, input if value is None else value, ksize, strides, padding, data_format, name)
 
 
@@ -327,18 +352,70 @@ def avg_pool(
     padding: PaddingLike | None = None, data_format: DataFormat2D = "NHWC", name: str | None = None,
     input: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
-    """The mean of the valid elements of each window. ksize and strides: [1, rows, columns, 1], or
-    [1, 1, rows, columns] with data_format NCHW."""
+    """Compute the mean of each window; padding does not count.
+
+    Args:
+        value: Images [N,H,W,C] of a floating dtype; [N,C,H,W] with data_format NCHW.
+        ksize: Size of the window, in the order of `data_format`: [1, rows, columns, 1]. Also one number for both axes,
+            or [rows, columns].
+        strides: Steps between windows, in the forms of `ksize`.
+        padding: SAME for ⌈H/stride⌉ rows of output, VALID for windows inside the image only, or explicit numbers as
+            `conv2d` takes them.
+        data_format: NHWC or NCHW.
+        name: Name of the node.
+        input: TensorFlow 2's name of `value`.
+
+    Returns:
+        A tensor [N,P,Q,C], or [N,C,P,Q] with data_format NCHW, of the dtype of `value`.
+
+    Raises:
+        ShapeError: `value` is not 4-dimensional, or a window is larger than the padded image.
+        DTypeError: The dtype of `value` is not floating.
+        ValueError: `ksize`, `strides`, `padding` or `data_format` has an invalid value.
+
+    Example:
+        >>> image = tf.reshape(tf.range(16.0), [1, 4, 4, 1])
+        >>> y = tf.nn.avg_pool(image, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
+        >>> tf.Session().run(y)[0, :, :, 0]
+        array([[ 2.5,  4.5],
+               [10.5, 12.5]], dtype=float32)
+    """
     return _pool(AvgPool, input if value is None else value, ksize, strides, padding, data_format, name)
 
 
 def max_pool_with_argmax(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = NHWC, Targmax: Any = None,
-    name: str | None = None, output_dtype: Any = None, include_batch_in_index: bool = False,
+    input: TensorLike, ksize: Size, strides: Size, padding: PaddingLike, data_format: Literal["NHWC"] = NHWC,
+    Targmax: DTypeLike | None = None, name: str | None = None, output_dtype: DTypeLike | None = None,
+    include_batch_in_index: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Max pooling, and the place (y·W + x)·C + c of each maximum; with the batch, ((b·H + y)·W + x)·C + c.
+    """Compute the largest element of each window, and its index in the flattened image.
 
-    H, W and C must be known; with `include_batch_in_index`, N too.
+    The element at row y, column x, channel c has index (y·W + x)·C + c; with `include_batch_in_index` the element of
+    image b has index ((b·H + y)·W + x)·C + c. Of equal elements the first counts.
+
+    Args:
+        input: Images [N,H,W,C] of a numeric dtype. H, W and C must be known; with `include_batch_in_index` N, too.
+        ksize: Size of the window: [1, rows, columns, 1]. Also one number for both axes, or [rows, columns].
+        strides: Steps between windows, in the forms of `ksize`.
+        padding: SAME, VALID, or numbers, as `max_pool` takes them.
+        data_format: NHWC, the only one supported.
+        Targmax: The older name of `output_dtype`.
+        name: Name scope of the nodes.
+        output_dtype: Integer dtype of the indices, int64 by default.
+        include_batch_in_index: Whether indices count across the whole batch.
+
+    Returns:
+        The maxima, of the dtype of `input`, and their indices, of `output_dtype`; both [N,P,Q,C].
+
+    Raises:
+        ShapeError: `input` is not 4-dimensional, or a size that must be known is unknown.
+        ValueError: `ksize`, `strides`, `padding` or `data_format` has an invalid value.
+
+    Example:
+        >>> image = tf.reshape([1.0, 9.0, 7.0, 3.0], [1, 2, 2, 1])
+        >>> y, index = tf.nn.max_pool_with_argmax(image, ksize=2, strides=2, padding="VALID")
+        >>> [a.item() for a in tf.Session().run([y, index])]
+        [9.0, 1]
     """
     if data_format != NHWC:
         raise ValueError("Data formats other than 'NHWC' are not yet supported")
@@ -357,7 +434,7 @@ def max_pool_with_argmax(
 
 
 def _starts(op: MaxPool, x: Tensor, batch: bool, kind: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The flat place of each window's first element, and how far a step to the next row and column goes."""
+    """The flat index of each window's first element, and the strides of rows and columns in flat indices."""
     dims = x.type.shape
     if dims is None or None in dims[0 if batch else 1 :]:
         raise ShapeError(f"max_pool_with_argmax needs to know the image's size, not {format_shape(dims)}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
+from minigraph.core.typing import DataFormat, DataFormat1D, Padding, Size, TensorLike
 from minigraph.ops.array.shape import expand_dims, squeeze
 from minigraph.ops.builder import composed
 from minigraph.ops.data_format import NCHW, NHWC
@@ -22,16 +23,61 @@ Pooling = Callable[..., Tensor]
 
 
 def max_pool1d(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NWC", name: str | None = None
-) -> Tensor:
-    """The largest element of each window of `input` [N,L,C]."""
+    input: TensorLike, ksize: Size, strides: Size, padding: Padding,
+    data_format: DataFormat1D = "NWC", name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the largest element of each window of signals.
+
+    Args:
+        input: Signals [N,L,C], or [N,C,L] with data_format NCW, of a numeric dtype.
+        ksize: Size of the window: a number, or [1, number, 1] in the order of `data_format`.
+        strides: Steps between windows, in the forms of `ksize`.
+        padding: SAME or VALID.
+        data_format: NWC or NCW.
+        name: Name of the operation.
+
+    Returns:
+        A tensor [N,P,C], or [N,C,P] with data_format NCW, of the dtype of `input`.
+
+    Raises:
+        ShapeError: `input` is not 3-dimensional, or a window is longer than the padded signal.
+        ValueError: `ksize`, `strides`, `padding` or `data_format` has an invalid value.
+
+    Example:
+        >>> x = tf.reshape([1.0, 2.0, 3.0, 4.0], [1, 4, 1])
+        >>> tf.Session().run(tf.nn.max_pool1d(x, ksize=2, strides=2, padding="VALID")).ravel()
+        array([2., 4.], dtype=float32)
+    """
     return _pool1d(max_pool, input, ksize, strides, padding, data_format, name or "MaxPool1d")
 
 
 def avg_pool1d(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NWC", name: str | None = None
-) -> Tensor:
-    """The mean of the valid elements of each window of `input` [N,L,C]."""
+    input: TensorLike, ksize: Size, strides: Size, padding: Padding,
+    data_format: DataFormat1D = "NWC", name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the mean of each window of signals; padding does not count.
+
+    Args:
+        input: Signals [N,L,C], or [N,C,L] with data_format NCW, of a floating dtype.
+        ksize: Size of the window: a number, or [1, number, 1] in the order of `data_format`.
+        strides: Steps between windows, in the forms of `ksize`.
+        padding: SAME or VALID.
+        data_format: NWC or NCW.
+        name: Name of the operation.
+
+    Returns:
+        A tensor [N,P,C], or [N,C,P] with data_format NCW, of the dtype of `input`.
+
+    Raises:
+        ShapeError: `input` is not 3-dimensional, or a window is longer than the padded signal.
+        DTypeError: The dtype of `input` is not floating.
+        ValueError: `ksize`, `strides`, `padding` or `data_format` has an invalid value.
+
+    Example:
+        >>> x = tf.reshape([1.0, 2.0, 3.0, 4.0], [1, 4, 1])
+        >>> tf.Session().run(tf.nn.avg_pool1d(x, ksize=2, strides=2, padding="VALID")).ravel()
+        array([1.5, 3.5], dtype=float32)
+    """
     return _pool1d(avg_pool, input, ksize, strides, padding, data_format, name or "AvgPool1D")
 
 
@@ -54,21 +100,66 @@ def _along(value: Any, last: bool) -> list[int]:
 
 
 def max_pool3d(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NDHWC", name: str | None = None
-) -> Tensor:
-    """The largest element of each window of `input` [N,D,H,W,C]."""
+    input: TensorLike, ksize: Size, strides: Size, padding: Padding,
+    data_format: Literal["NDHWC"] = "NDHWC", name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the largest element of each window of volumes.
+
+    Args:
+        input: Volumes [N,D,H,W,C] of a numeric dtype.
+        ksize: Size of the window: [1, depth, rows, columns, 1], or one number for the three spatial axes.
+        strides: Steps between windows, in the forms of `ksize`.
+        padding: SAME or VALID.
+        data_format: NDHWC, the only one supported.
+        name: Name of the operation.
+
+    Returns:
+        A tensor [N,P,Q,R,C] of the dtype of `input`.
+
+    Raises:
+        ShapeError: `input` is not 5-dimensional, or a window is larger than the padded volume.
+        ValueError: `ksize`, `strides`, `padding` or `data_format` has an invalid value.
+
+    Example:
+        >>> x = tf.reshape(tf.range(8.0), [1, 2, 2, 2, 1])
+        >>> tf.Session().run(tf.nn.max_pool3d(x, ksize=2, strides=2, padding="VALID")).item()
+        7.0
+    """
     return _pool3d(max_pool, input, ksize, strides, padding, data_format, name or "MaxPool3D")
 
 
 def avg_pool3d(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NDHWC", name: str | None = None
-) -> Tensor:
-    """The mean of the valid elements of each window of `input` [N,D,H,W,C]."""
+    input: TensorLike, ksize: Size, strides: Size, padding: Padding,
+    data_format: Literal["NDHWC"] = "NDHWC", name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the mean of each window of volumes; padding does not count.
+
+    Args:
+        input: Volumes [N,D,H,W,C] of a floating dtype.
+        ksize: Size of the window: [1, depth, rows, columns, 1], or one number for the three spatial axes.
+        strides: Steps between windows, in the forms of `ksize`.
+        padding: SAME or VALID.
+        data_format: NDHWC, the only one supported.
+        name: Name of the operation.
+
+    Returns:
+        A tensor [N,P,Q,R,C] of the dtype of `input`.
+
+    Raises:
+        ShapeError: `input` is not 5-dimensional, or a window is larger than the padded volume.
+        DTypeError: The dtype of `input` is not floating.
+        ValueError: `ksize`, `strides`, `padding` or `data_format` has an invalid value.
+
+    Example:
+        >>> x = tf.reshape(tf.range(8.0), [1, 2, 2, 2, 1])
+        >>> tf.Session().run(tf.nn.avg_pool3d(x, ksize=2, strides=2, padding="VALID")).item()
+        3.5
+    """
     return _pool3d(avg_pool, input, ksize, strides, padding, data_format, name or "AvgPool3D")
 
 
 def _pool3d(pool: Pooling, value: Any, ksize: Any, strides: Any, padding: Any, form: str, name: str) -> Tensor:
-    """Over the planes first, then over the depth: windows are boxes, so maxima and means can be had so."""
+    """Pool over the planes first, then over the depth: maxima and means over boxes are separable."""
     if form != "NDHWC":
         raise ValueError(f"data_format must be NDHWC, not {form!r}")
     (depth, *window), (deep, *step) = ([int(s) for s in np.broadcast_to(v, 5)][1:4] for v in (ksize, strides))
@@ -88,10 +179,36 @@ def _pool3d(pool: Pooling, value: Any, ksize: Any, strides: Any, padding: Any, f
 
 
 def pool(
-    input: Any, window_shape: Any, pooling_type: str, padding: Any, dilation_rate: Any = None, strides: Any = None,
-    name: str | None = None, data_format: str | None = None, dilations: Any = None,
+    input: TensorLike, window_shape: Sequence[int], pooling_type: Literal["MAX", "AVG"], padding: Padding,
+    dilation_rate: Size | None = None, strides: Size | None = None, name: str | None = None,
+    data_format: DataFormat | None = None, dilations: Size | None = None,
 ) -> Tensor:  # fmt: skip
-    """MAX or AVG pooling in one, two or three dimensions, by the length of `window_shape`; strides are 1 by default."""
+    """Pool in one, two or three dimensions, by the length of `window_shape`.
+
+    Args:
+        input: Tensor [N,L,C], [N,H,W,C] or [N,D,H,W,C]; [N,C,L] or [N,C,H,W] with data_format NCW or NCHW.
+        window_shape: Sizes of the window along the spatial axes.
+        pooling_type: MAX for the largest element of each window, AVG for the mean.
+        padding: SAME or VALID.
+        dilation_rate: Must be 1 or None; dilated windows are not supported.
+        strides: Steps between windows: one number, or one for each spatial axis; 1 by default. At most the size of the
+            window.
+        name: Name of the operation.
+        data_format: NWC, NCW, NHWC, NCHW or NDHWC, by the rank; channels last by default.
+        dilations: TensorFlow 2's name of `dilation_rate`.
+
+    Returns:
+        A tensor of the rank and dtype of `input`.
+
+    Raises:
+        ShapeError: `input` has another rank, or a window is larger than the padded input.
+        ValueError: An argument has an invalid value.
+
+    Example:
+        >>> x = tf.reshape([1.0, 5.0, 3.0, 4.0], [1, 4, 1])
+        >>> tf.Session().run(tf.nn.pool(x, [2], "MAX", "VALID", strides=[2])).ravel()
+        array([5., 4.], dtype=float32)
+    """
     window = [int(w) for w in window_shape]
     steps = [1] * len(window) if strides is None else [int(s) for s in np.broadcast_to(strides, len(window))]
     spread = dilations if dilation_rate is None else dilation_rate

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
 from minigraph.core.dtypes import float32, int64
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.typing import AxisLike, TensorLike
 from minigraph.ops.array.joining import gather
 from minigraph.ops.array.shape import shape, size, squeeze
 from minigraph.ops.builder import composed
@@ -23,16 +24,38 @@ __all__ = ["moments", "normalize_moments", "sufficient_statistics", "weighted_mo
 
 
 def moments(
-    x: Any, axes: Any, shift: Any = None, name: str | None = None, keep_dims: Any = None, keepdims: Any = None
-) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance, E[(x − E[x])²], over `axes`."""
+    x: TensorLike, axes: AxisLike, shift: TensorLike | None = None, name: str | None = None,
+    keep_dims: bool | None = None, keepdims: bool | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Compute the mean and the biased variance E[(x − E[x])²] over axes.
+
+    Args:
+        x: A tensor of a floating dtype.
+        axes: The axes to reduce.
+        shift: Accepted for TensorFlow's sake; without effect.
+        name: Name scope of the nodes.
+        keep_dims: The older name of `keepdims`.
+        keepdims: Whether the reduced axes stay, with size 1.
+
+    Returns:
+        Mean and variance, of the dtype of `x` and the shape of `x` without `axes`.
+
+    Raises:
+        ShapeError: `x` has no such axis.
+        DTypeError: The dtype of `x` is not floating.
+
+    Example:
+        >>> mean, variance = tf.nn.moments([[1.0, 4.0], [3.0, 4.0]], axes=[0])
+        >>> [v.tolist() for v in tf.Session().run([mean, variance])]
+        [[2.0, 4.0], [1.0, 0.0]]
+    """
     tensor = convert_to_tensor(x)
     if not tensor.dtype.is_floating:
         raise DTypeError(f"moments takes floating-point tensors, not {tensor.dtype.name}")
     with tensor.graph.name_scope(name or "moments"):
         mean = reduce_mean(tensor, axes, keepdims=True, name="mean")
-        # TensorFlow stops the gradient at the mean here. That is right to first order (the mean's part of it is 0),
-        # but loses a term of the second, so the mean stays connected.
+        # TensorFlow stops the gradient at the mean here. The first derivative stays right (its term is 0), but a term
+        # of the second derivative is lost. So the mean stays connected.
         tensor.graph.reserve_ids(1)
         variance = reduce_mean(squared_difference(tensor, mean), axes, keepdims=True, name="variance")
         if keep_dims or keepdims:
@@ -42,9 +65,30 @@ def moments(
 
 
 def sufficient_statistics(
-    x: Any, axes: Any, shift: Any = None, keep_dims: Any = None, name: str | None = None, keepdims: Any = None
-) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-    """Count, Σ(x − shift), Σ(x − shift)² over `axes`, and the shift: what `normalize_moments` takes."""
+    x: TensorLike, axes: int | Sequence[int], shift: TensorLike | None = None, keep_dims: bool | None = None,
+    name: str | None = None, keepdims: bool | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:  # fmt: skip
+    """Compute the sums from which `normalize_moments` makes mean and variance.
+
+    Sums of several batches can be added before they are normalised.
+
+    Args:
+        x: A tensor of a floating dtype.
+        axes: The axes to reduce.
+        shift: A value near the mean, which avoids cancellation; None for 0.
+        keep_dims: The older name of `keepdims`.
+        name: Name scope of the nodes.
+        keepdims: Whether the reduced axes stay, with size 1.
+
+    Returns:
+        The number of elements reduced (a scalar), Σ(x − shift), Σ(x − shift)², and the shift (None if None was given),
+        all of the dtype of `x`.
+
+    Example:
+        >>> count, total, squares, shift = tf.nn.sufficient_statistics([1.0, 2.0, 3.0], axes=[0])
+        >>> [v.item() for v in tf.Session().run([count, total, squares])], shift
+        ([3.0, 6.0, 14.0], None)
+    """
     keep = bool(keep_dims or keepdims)
     with composed(name, "sufficient_statistics", x, shift):
         tensor = convert_to_tensor(x, name="x")
@@ -61,9 +105,30 @@ def sufficient_statistics(
 
 
 def normalize_moments(
-    counts: Any, mean_ss: Any, variance_ss: Any, shift: Any, name: str | None = None
-) -> tuple[Tensor, Tensor]:
-    """Mean and variance from what `sufficient_statistics` gives."""
+    counts: TensorLike, mean_ss: TensorLike, variance_ss: TensorLike, shift: TensorLike | None,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Compute mean and variance from the sums that `sufficient_statistics` returns.
+
+    Args:
+        counts: Number of elements, a scalar of a floating dtype.
+        mean_ss: Σ(x − shift).
+        variance_ss: Σ(x − shift)².
+        shift: The shift; None for 0.
+        name: Name scope of the nodes.
+
+    Returns:
+        Mean and biased variance, of the shape and dtype of `mean_ss`.
+
+    Raises:
+        ShapeError: The shapes do not broadcast.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> mean, variance = tf.nn.normalize_moments(2.0, 6.0, 20.0, shift=None)
+        >>> [v.item() for v in tf.Session().run([mean, variance])]
+        [3.0, 1.0]
+    """
     with composed(name, "normalize", counts, mean_ss, variance_ss, shift):
         divisor = reciprocal(counts, name="divisor")
         if shift is None:
@@ -75,9 +140,30 @@ def normalize_moments(
 
 
 def weighted_moments(
-    x: Any, axes: Any, frequency_weights: Any, name: str | None = None, keep_dims: Any = None, keepdims: Any = None
-) -> tuple[Tensor, Tensor]:
-    """Mean and variance over `axes` of values that count `frequency_weights` times."""
+    x: TensorLike, axes: AxisLike, frequency_weights: TensorLike, name: str | None = None,
+    keep_dims: bool | None = None, keepdims: bool | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Compute the weighted mean m = Σ w·x / Σ w and variance Σ w·(x − m)² / Σ w over axes.
+
+    Args:
+        x: A tensor of a floating dtype.
+        axes: The axes to reduce.
+        frequency_weights: Weights w ≥ 0, such as counts, of a numeric dtype and a shape that broadcasts to that of `x`.
+        name: Name scope of the nodes.
+        keep_dims: The older name of `keepdims`.
+        keepdims: Whether the reduced axes stay, with size 1.
+
+    Returns:
+        Mean and variance, of the dtype of `x` and the shape of `x` without `axes`.
+
+    Raises:
+        ShapeError: `x` has no such axis, or the shapes do not broadcast.
+
+    Example:
+        >>> mean, variance = tf.nn.weighted_moments([1.0, 5.0], [0], frequency_weights=[3.0, 1.0])
+        >>> [v.item() for v in tf.Session().run([mean, variance])]
+        [2.0, 3.0]
+    """
     with composed(name, "weighted_moments", x, frequency_weights):
         tensor = convert_to_tensor(x, name="x")
         weights = cast(convert_to_tensor(frequency_weights, name="frequency_weights"), tensor.dtype)
@@ -92,12 +178,24 @@ def weighted_moments(
         return squeeze(mean, as_axes(axes)), squeeze(variance, as_axes(axes))
 
 
-def zero_fraction(value: Any, name: str | None = None) -> Tensor:
-    """The share of zeros in `value`: a float32."""
+def zero_fraction(value: TensorLike, name: str | None = None) -> Tensor:
+    """Compute the share of elements that are 0, for instance of an activation.
+
+    Args:
+        value: A tensor of a numeric dtype.
+        name: Name scope of the nodes.
+
+    Returns:
+        A float32 scalar in [0, 1]; NaN if `value` is empty.
+
+    Example:
+        >>> tf.Session().run(tf.nn.zero_fraction([0.0, 1.0, 0.0, 2.0])).item()
+        0.5
+    """
     with composed(name, "zero_fraction", value):
         x = convert_to_tensor(value, name="value")
         total = size(x, out_type=int64)
-        x.graph.reserve_ids(15)  # TensorFlow counts small tensors in another way than large ones
+        x.graph.reserve_ids(15)  # TensorFlow's nodes that count large tensors differently
         some = reduce_sum(cast(not_equal(x, zeros_like(x)), int64))
         with x.graph.name_scope("counts_to_fraction"):
             share = cast(total - some, float32) / cast(total, float32)
