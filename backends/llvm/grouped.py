@@ -10,9 +10,10 @@ import numpy as np
 
 from minigraph.backend.base import Types
 from minigraph.backend.host import HostArray
+from minigraph.backend.workspace import WorkspaceLayout, ins, outs
 from minigraph.backends.llvm import conv, folded
 from minigraph.backends.llvm.moves import copying, together
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Room, always, ins, outs, placed
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.core.dtypes import float32
 from minigraph.core.moves import read
 from minigraph.core.types import TensorType
@@ -55,9 +56,9 @@ def _by_groups(
     native = kernel(op, part[:-1], part[-1:], how._replace(adds=False))
     if native is None:
         return None
-    room = Room()
-    places = [room.add(t.nbytes) for t in whole]
-    work = room.add(native.workspace)
+    layout = WorkspaceLayout()
+    places = [layout.reserve(t.nbytes) for t in whole]
+    work = layout.reserve(native.workspace)
 
     def make() -> list[Call]:
         regroupings = [read(t, partial(_grouped, groups=groups)).parts[0] for t in whole]
@@ -66,11 +67,11 @@ def _by_groups(
         after = copying(result._replace(source=result.target, target=result.source), places[-1], outs(0)[0], how.adds)
         calls = together(copies, FLOAT, how)
         for g in range(groups):
-            here = [place.after(g * p.nbytes) for place, p in zip(places, part, strict=True)]
-            calls += [placed(c, here[:-1], here[-1:], work) for c in native.calls((True,))]
+            here = [place.shifted(g * p.nbytes) for place, p in zip(places, part, strict=True)]
+            calls += [c.relocated(here[:-1], here[-1:], work) for c in native.calls((True,))]
         return calls + together([after], FLOAT, how)
 
-    return Native(always(make), room.nbytes)
+    return Native(always(make), layout.nbytes)
 
 
 def _grouped(whole: HostArray, groups: int) -> HostArray:

@@ -15,8 +15,8 @@ from support.programs import ops, program_of
 from support.random_graphs import Case, evaluate
 
 import minigraph as tf
-from minigraph.backends.numpy import region
 from minigraph.backends.numpy import winograd as kernels
+from minigraph.compile import blocks
 from minigraph.ir.printer import format_program
 from minigraph.ir.program import Program
 from minigraph.ir.regions import Blocked
@@ -48,7 +48,7 @@ def graph() -> Iterator[tf.Graph]:
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of a row of tiles and of one or two images."""
     monkeypatch.setattr(kernels, "LIMIT", 1)
-    monkeypatch.setattr(region, "TARGET", 600)
+    monkeypatch.setattr(blocks, "TARGET", 600)
 
 
 def variable(*shape: int) -> Any:
