@@ -160,7 +160,7 @@ def Assert_(
 ) -> Node:
     """Make an operation that fails unless a condition is True.
 
-    It runs if something that is run depends on it: see `tf.control_dependencies`.
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
 
     Args:
         condition: A bool tensor, all of whose elements must be True.
@@ -169,7 +169,7 @@ def Assert_(
         name: Name scope of the nodes.
 
     Returns:
-        The operation. A run in which the condition is False fails with InvalidArgumentError.
+        The operation. A run that checks it fails with InvalidArgumentError if an element is False.
 
     Raises:
         DTypeError: `condition` is not bool.
@@ -310,6 +310,8 @@ def assert_equal(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x = y for all elements.
 
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+
     Args:
         x: A tensor of numeric or bool dtype.
         y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
@@ -319,10 +321,10 @@ def assert_equal(
         name: Name scope of the nodes.
 
     Returns:
-        The operation. A run in which the check does not hold fails with InvalidArgumentError.
+        The operation. A run that checks it fails with InvalidArgumentError if it does not hold.
 
     Raises:
-        InvalidArgumentError: `x` and `y` are integers known now, and the check does not hold.
+        InvalidArgumentError: `x` and `y` are known when the graph is built, and the check does not hold.
         DTypeError: The dtypes differ, or are not numeric or bool.
         ShapeError: The shapes do not broadcast.
 
@@ -342,6 +344,8 @@ def assert_none_equal(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x ≠ y for all elements.
 
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+
     Args:
         x: A tensor of numeric or bool dtype.
         y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
@@ -351,10 +355,10 @@ def assert_none_equal(
         name: Name scope of the nodes.
 
     Returns:
-        The operation. A run in which the check does not hold fails with InvalidArgumentError.
+        The operation. A run that checks it fails with InvalidArgumentError if it does not hold.
 
     Raises:
-        InvalidArgumentError: `x` and `y` are integers known now, and the check does not hold.
+        InvalidArgumentError: `x` and `y` are known when the graph is built, and the check does not hold.
         DTypeError: The dtypes differ, or are not numeric or bool.
         ShapeError: The shapes do not broadcast.
 
@@ -374,6 +378,8 @@ def assert_less(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x < y for all elements.
 
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+
     Args:
         x: A tensor of numeric dtype.
         y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
@@ -383,10 +389,10 @@ def assert_less(
         name: Name scope of the nodes.
 
     Returns:
-        The operation. A run in which the check does not hold fails with InvalidArgumentError.
+        The operation. A run that checks it fails with InvalidArgumentError if it does not hold.
 
     Raises:
-        InvalidArgumentError: `x` and `y` are integers known now, and the check does not hold.
+        InvalidArgumentError: `x` and `y` are known when the graph is built, and the check does not hold.
         DTypeError: The dtypes differ, or are not numeric.
         ShapeError: The shapes do not broadcast.
 
@@ -406,6 +412,8 @@ def assert_less_equal(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x ≤ y for all elements.
 
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+
     Args:
         x: A tensor of numeric dtype.
         y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
@@ -415,10 +423,10 @@ def assert_less_equal(
         name: Name scope of the nodes.
 
     Returns:
-        The operation. A run in which the check does not hold fails with InvalidArgumentError.
+        The operation. A run that checks it fails with InvalidArgumentError if it does not hold.
 
     Raises:
-        InvalidArgumentError: `x` and `y` are integers known now, and the check does not hold.
+        InvalidArgumentError: `x` and `y` are known when the graph is built, and the check does not hold.
         DTypeError: The dtypes differ, or are not numeric.
         ShapeError: The shapes do not broadcast.
 
@@ -438,6 +446,8 @@ def assert_greater(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x > y for all elements.
 
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+
     Args:
         x: A tensor of numeric dtype.
         y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
@@ -447,10 +457,10 @@ def assert_greater(
         name: Name scope of the nodes.
 
     Returns:
-        The operation. A run in which the check does not hold fails with InvalidArgumentError.
+        The operation. A run that checks it fails with InvalidArgumentError if it does not hold.
 
     Raises:
-        InvalidArgumentError: `x` and `y` are integers known now, and the check does not hold.
+        InvalidArgumentError: `x` and `y` are known when the graph is built, and the check does not hold.
         DTypeError: The dtypes differ, or are not numeric.
         ShapeError: The shapes do not broadcast.
 
@@ -470,6 +480,8 @@ def assert_greater_equal(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x ≥ y for all elements.
 
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+
     Args:
         x: A tensor of numeric dtype.
         y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
@@ -479,10 +491,10 @@ def assert_greater_equal(
         name: Name scope of the nodes.
 
     Returns:
-        The operation. A run in which the check does not hold fails with InvalidArgumentError.
+        The operation. A run that checks it fails with InvalidArgumentError if it does not hold.
 
     Raises:
-        InvalidArgumentError: `x` and `y` are integers known now, and the check does not hold.
+        InvalidArgumentError: `x` and `y` are known when the graph is built, and the check does not hold.
         DTypeError: The dtypes differ, or are not numeric.
         ShapeError: The shapes do not broadcast.
 
@@ -507,6 +519,8 @@ def assert_positive(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x > 0 for all elements.
 
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+
     Args:
         x: A tensor of numeric dtype.
         data: Texts and tensors for the error message; by default `x` and 0.
@@ -515,10 +529,10 @@ def assert_positive(
         name: Name scope of the nodes.
 
     Returns:
-        The operation. A run in which the check does not hold fails with InvalidArgumentError.
+        The operation. A run that checks it fails with InvalidArgumentError if it does not hold.
 
     Raises:
-        InvalidArgumentError: `x` is an integer tensor known now, and the check does not hold.
+        InvalidArgumentError: `x` is known when the graph is built, and the check does not hold.
         DTypeError: `x` is not numeric.
 
     Example:
@@ -537,6 +551,8 @@ def assert_non_negative(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x ≥ 0 for all elements.
 
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+
     Args:
         x: A tensor of numeric dtype.
         data: Texts and tensors for the error message; by default `x` and 0.
@@ -545,10 +561,10 @@ def assert_non_negative(
         name: Name scope of the nodes.
 
     Returns:
-        The operation. A run in which the check does not hold fails with InvalidArgumentError.
+        The operation. A run that checks it fails with InvalidArgumentError if it does not hold.
 
     Raises:
-        InvalidArgumentError: `x` is an integer tensor known now, and the check does not hold.
+        InvalidArgumentError: `x` is known when the graph is built, and the check does not hold.
         DTypeError: `x` is not numeric.
 
     Example:
@@ -567,6 +583,8 @@ def assert_negative(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x < 0 for all elements.
 
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+
     Args:
         x: A tensor of numeric dtype.
         data: Texts and tensors for the error message; by default `x` and 0.
@@ -575,10 +593,10 @@ def assert_negative(
         name: Name scope of the nodes.
 
     Returns:
-        The operation. A run in which the check does not hold fails with InvalidArgumentError.
+        The operation. A run that checks it fails with InvalidArgumentError if it does not hold.
 
     Raises:
-        InvalidArgumentError: `x` is an integer tensor known now, and the check does not hold.
+        InvalidArgumentError: `x` is known when the graph is built, and the check does not hold.
         DTypeError: `x` is not numeric.
 
     Example:
@@ -597,6 +615,8 @@ def assert_non_positive(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x ≤ 0 for all elements.
 
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+
     Args:
         x: A tensor of numeric dtype.
         data: Texts and tensors for the error message; by default `x` and 0.
@@ -605,10 +625,10 @@ def assert_non_positive(
         name: Name scope of the nodes.
 
     Returns:
-        The operation. A run in which the check does not hold fails with InvalidArgumentError.
+        The operation. A run that checks it fails with InvalidArgumentError if it does not hold.
 
     Raises:
-        InvalidArgumentError: `x` is an integer tensor known now, and the check does not hold.
+        InvalidArgumentError: `x` is known when the graph is built, and the check does not hold.
         DTypeError: `x` is not numeric.
 
     Example:

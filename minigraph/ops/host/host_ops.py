@@ -171,11 +171,11 @@ def range_of(
             of the graph that follow from shapes.
         limit: The number before which to stop.
         delta: The step.
-        dtype: The dtype; by default int32 for integers, float32 for floats, that of the tensors for tensors.
+        dtype: The dtype; by default int32 for integers, float32 for floats. The result of tensors has their dtype.
         name: Name scope of the nodes.
 
     Returns:
-        A vector of dtype `dtype`.
+        A vector.
 
     Raises:
         DTypeError: A tensor is not integer.

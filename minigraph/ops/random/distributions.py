@@ -212,7 +212,7 @@ def random_normal(
 
     Raises:
         DTypeError: `dtype` is not floating-point.
-        InvalidArgumentError: A dimension of `shape` is unknown.
+        InvalidArgumentError: A dimension of `shape` is negative.
 
     Example:
         >>> x = tf.Session().run(tf.random_normal([10000], mean=5.0, stddev=2.0, seed=1))
@@ -241,7 +241,7 @@ def truncated_normal(
 
     Raises:
         DTypeError: `dtype` is not floating-point.
-        InvalidArgumentError: A dimension of `shape` is unknown.
+        InvalidArgumentError: A dimension of `shape` is negative.
 
     Example:
         >>> x = tf.Session().run(tf.truncated_normal([10000], stddev=2.0, seed=1))
@@ -270,7 +270,8 @@ def random_uniform(
 
     Raises:
         ValueError: `dtype` is integer, and `maxval` is None.
-        InvalidArgumentError: A dimension of `shape` is unknown.
+        DTypeError: `dtype` is not numeric.
+        InvalidArgumentError: A dimension of `shape` is negative.
 
     Example:
         >>> tf.set_random_seed(1)
