@@ -69,9 +69,8 @@ class ConvSizes(NamedTuple):
 
 def shape_of(op: C.Convolution, image: TensorType, filters: tuple[int, ...]) -> ConvSizes:
     out = op.out_shape(image.static, filters)
-    groups = image.static[3] // filters[2]
     window = op.window(filters)
-    return ConvSizes(window, image, out[1] or 0, out[2] or 0, filters[2], filters[3] // groups, groups)
+    return ConvSizes(window, image, out[1] or 0, out[2] or 0, filters[2], filters[3] // op.groups, op.groups)
 
 
 def im2col(s: ConvSizes, source: BufferRef, images: int) -> Launch:

@@ -25,22 +25,19 @@ FLOAT = 4  # bytes of an element
 
 def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """y of several groups."""
-    x, w = (t.static for t in in_types)
-    return _by_groups(op, conv.conv2d, x[3] // max(w[2], 1), in_types, out_types[0], how)
+    return _by_groups(op.replace(groups=1), conv.conv2d, op.groups, in_types, out_types[0], how)
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """∂L/∂x of several groups."""
-    groups = op.shape[3] // max(in_types[0].static[2], 1)
-    smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // groups)) if groups else op
-    return _by_groups(smaller, folded.input_grad, groups, in_types, out_types[0], how)
+    smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // op.groups), groups=1)
+    return _by_groups(smaller, folded.input_grad, op.groups, in_types, out_types[0], how)
 
 
 def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """∂L/∂w of several groups."""
-    groups = in_types[0].static[3] // max(op.shape[2], 1)
-    smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // groups)) if groups else op
-    return _by_groups(smaller, conv.filter_grad, groups, in_types, out_types[0], how)
+    smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // op.groups), groups=1)
+    return _by_groups(smaller, conv.filter_grad, op.groups, in_types, out_types[0], how)
 
 
 def _by_groups(

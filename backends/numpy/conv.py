@@ -24,7 +24,7 @@ def _columns(op: Convolution, x: Dims, w: Dims, y: Dims, dtype: np.dtype[Any]) -
     """The windows of image x [N,H,W,C] for filter w [KH,KW,C/groups,O] and output y."""
     (top, _), (left, _) = op.window(w).pads(*x[1:3])
     start, out = (-top, -left), (y[1], y[2])
-    return Columns(x, (w[0], w[1]), op.strides, op.dilations, start, out, x[3] // w[2], dtype)
+    return Columns(x, (w[0], w[1]), op.strides, op.dilations, start, out, op.groups, dtype)
 
 
 def _outputs(group: int, fan: int) -> slice:
@@ -104,7 +104,7 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types) -> Lowere
 def _correlate(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
     (top, _), (left, _) = op.window(w).pads(*op.shape[1:3])
     start = top + 1 - reach(w[0], op.dilations[0]), left + 1 - reach(w[1], op.dilations[1])
-    groups = op.shape[3] // w[2]
+    groups = op.groups
     fan = w[3] // groups
     columns = Columns(y, (w[0], w[1]), (1, 1), op.dilations, start, (op.shape[1], op.shape[2]), groups, kind)
     layout = ArrayLayout()
