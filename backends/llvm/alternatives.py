@@ -9,7 +9,7 @@ from minigraph.backend.base import Lowered
 from minigraph.backends.llvm.blocked import (
     BLOCKS,
     FEW,
-    ROOM,
+    MAX_WHOLE,
     Lower,
     as_region,
     blocked,
@@ -33,7 +33,7 @@ def alternatives(op: Op, lower: Lower, how: LoweringContext) -> dict[str, Callab
         return {}
     ways = list(_blocks(region, lower, how))
     last = whole(op, lower, how)
-    if last is not None and last.workspace <= ROOM:
+    if last is not None and last.workspace <= MAX_WHOLE:
         in_one = is_serial(op) if isinstance(op, Blocked) else stays_whole(op) or bool(in_tiles(op, lower, how))
         ways.insert(0 if in_one else len(ways), (WHOLE, last))
     return {label: partial(lowered, native, how.threads) for label, native in ways}

@@ -21,10 +21,10 @@ Dims = tuple[int, ...]
 
 
 def _columns(op: Convolution, x: Dims, w: Dims, y: Dims, dtype: np.dtype[Any]) -> Columns:
-    """The windows of the image x [N,H,W,C] that meet the filter w [KH,KW,C/groups,O] in the output y."""
+    """The windows of image x [N,H,W,C] for filter w [KH,KW,C/groups,O] and output y."""
     (top, _), (left, _) = op.window(w).pads(*x[1:3])
     start, out = (-top, -left), (y[1], y[2])
-    return Columns(x, (w[0], w[1]), op.strides, op.dilations, start, out, x[3] // w[2], dtype)
+    return Columns(x, (w[0], w[1]), op.strides, op.dilations, start, out, op.groups, dtype)
 
 
 def _outputs(group: int, fan: int) -> slice:
@@ -89,7 +89,7 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types) -> Lowe
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types) -> Lowered:
-    """∂L/∂x. With stride 1 it is the convolution of δ with the turned filter, else a scatter of δ·wᵀ."""
+    """∂L/∂x. With stride 1 it is the convolution of δ with the rotated filter, otherwise a scatter of δ·wᵀ."""
     w, y = (t.static for t in in_types)
     kind = out_types[0].dtype.np_dtype
     if kind.itemsize < 4:
@@ -104,7 +104,7 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types) -> Lowere
 def _correlate(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
     (top, _), (left, _) = op.window(w).pads(*op.shape[1:3])
     start = top + 1 - reach(w[0], op.dilations[0]), left + 1 - reach(w[1], op.dilations[1])
-    groups = op.shape[3] // w[2]
+    groups = op.groups
     fan = w[3] // groups
     columns = Columns(y, (w[0], w[1]), (1, 1), op.dilations, start, (op.shape[1], op.shape[2]), groups, kind)
     layout = ArrayLayout()

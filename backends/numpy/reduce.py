@@ -43,8 +43,11 @@ def sum_over(x: TensorType, axes: Sequence[int], mean: bool = False) -> Lowered:
 
 
 def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool) -> Lowered:
-    """Column sums of a matrix as ones·X, which is faster than `np.sum`. First over groups of rows, then over the
-    groups, so that rounding errors grow with the square root of the row count."""
+    """The column sums of a matrix as ones·X, which is faster than `np.sum`.
+
+    The first sum is over groups of rows, the second over the groups, so that rounding errors grow with the square root
+    of the row count.
+    """
     groups = next(d for d in range(max(math.isqrt(rows), 1), 0, -1) if rows % d == 0)
     if groups < 8:
         groups = 1
@@ -138,7 +141,7 @@ def any_(op: R.Any_, in_types: Types, out_types: Types) -> Lowered:
 
 
 def tile_grad(op: TileGrad, in_types: Types, out_types: Types) -> Lowered:
-    """The sum over the copies: over every other axis once each axis is split in (copies, length)."""
+    """The sum over the copies: every axis is split into (copies, length), and the copies are summed."""
     split = [d for total, m in zip(in_types[0].static, op.multiples, strict=True) for d in (m, total // m)]
     axes = tuple(range(0, len(split), 2))
     return steps_only(lambda i, o: [partial(np.add.reduce, i[0].reshape(split), axis=axes, out=o[0])])
