@@ -12,7 +12,8 @@ from minigraph.backends.cupy.moves import gather
 from minigraph.backends.cupy.source import literal, total
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
-from minigraph.ops.array.joining import GatherGrad, GatherV2, OneHot
+from minigraph.ops.array.joining import GatherGrad, GatherV2
+from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.broadcast import BroadcastTo, restore_axes
 from minigraph.ops.constant import Const
 from minigraph.ops.math.selection import Select

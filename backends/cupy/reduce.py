@@ -26,9 +26,10 @@ from minigraph.core.dtypes import DType
 from minigraph.core.moves import c_strides
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.array.shape import TileGrad
+from minigraph.ops.array.reshape import TileGrad
 from minigraph.ops.broadcast import ReduceLike, SumTo, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
+from minigraph.ops.math.argmax import ArgMax
 from minigraph.ops.nn.bias import BiasAddGrad
 from minigraph.ops.nn.loss import L2Loss
 
@@ -231,7 +232,7 @@ def l2_loss(op: L2Loss, in_types: Types, out_types: Types) -> Code | None:
     return reduce("sum", x, range(len(x.static)), f"total / {literal(2, summing(x.dtype))}", "({0} * {0})")
 
 
-def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Code | None:
+def argmax(op: ArgMax, in_types: Types, out_types: Types) -> Code | None:
     """A thread per result. The first NaN wins, otherwise the first of the largest."""
     x, out = in_types[0], out_types[0]
     axis = op.axis % len(x.static)
@@ -271,7 +272,7 @@ def prod_of_others(op: R.ProdOfOthers, in_types: Types, out_types: Types) -> Cod
 EMITTERS: dict[type[Op], Emitter] = {
     R.ProdOfOthers: prod_of_others,
     R.ReduceOp: standard,
-    R.ArgMax: argmax,
+    ArgMax: argmax,
     BiasAddGrad: lambda op, x, y: sum_over(x[0], range(len(x[0].static) - 1)),
     SumTo: lambda op, x, y: sum_over(x[0], op.summed_axes(x)),
     ReduceLike: reduce_like,

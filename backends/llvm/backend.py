@@ -41,6 +41,7 @@ from minigraph.ir.regions import Blocked, Epilogue, Loop, Region, single_op_loop
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.broadcast import BroadcastTo, ReduceLike
 from minigraph.ops.math import reduce as R
+from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import winograd as W
@@ -91,8 +92,8 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     R.Prod: [reduce.prod],
     R.All: [reduce.truth],
     R.Any_: [reduce.truth],
-    R.ArgMax: [reduce.argmax],
-    R.ArgMin: [reduce.argmax],
+    ArgMax: [reduce.argmax],
+    ArgMin: [reduce.argmax],
     ReduceLike: [reduce.reduce_like],
     BroadcastTo: [reduce.broadcast_to],
     GatherV2: [gather.gather],

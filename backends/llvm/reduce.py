@@ -35,6 +35,7 @@ from minigraph.core.types import TensorType
 from minigraph.ir.regions import collapse, single_op_loop
 from minigraph.ops.broadcast import BroadcastTo, ReduceLike, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
+from minigraph.ops.math.argmax import ArgMax
 from minigraph.ops.nn.loss import L2Loss
 
 GRAIN = 1 << 14  # elements of a task
@@ -276,7 +277,7 @@ def truth(op: R.All | R.Any_, in_types: Types, out_types: Types, how: LoweringCo
     return _plain("logical_and" if every else "logical_or", int(every), op, in_types[0], how)
 
 
-def argmax(op: R.ArgMax, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+def argmax(op: ArgMax, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The position of the extremum or of the first NaN: the smallest index whose element equals it."""
     x, out = in_types[0], out_types[0].dtype
     if x.dtype.is_bool:

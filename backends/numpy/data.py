@@ -11,7 +11,8 @@ import numpy as np
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, steps_only
 from minigraph.core.op import Op
-from minigraph.ops.array.joining import GatherGrad, GatherV2, OneHot
+from minigraph.ops.array.joining import GatherGrad, GatherV2
+from minigraph.ops.array.one_hot import OneHot
 
 
 def _check(indices: Array, length: int) -> None:

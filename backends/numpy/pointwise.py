@@ -24,7 +24,7 @@ from minigraph.backends.numpy.expressions import ElementPlan, plan_expression
 from minigraph.core.op import Op
 from minigraph.core.scalar import operand
 from minigraph.ops import pointwise as P
-from minigraph.ops.math.arithmetic import AddN
+from minigraph.ops.math.add_n import AddN
 from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.selection import Select
 from minigraph.ops.nn.bias import BiasAdd

@@ -13,9 +13,10 @@ from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback, steps_only
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.array.shape import TileGrad
+from minigraph.ops.array.reshape import TileGrad
 from minigraph.ops.broadcast import Axes, BroadcastTo, ReduceLike, SumTo, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
+from minigraph.ops.math.argmax import ArgMax
 from minigraph.ops.nn.bias import BiasAddGrad
 
 
@@ -146,7 +147,7 @@ def tile_grad(op: TileGrad, in_types: Types, out_types: Types) -> Lowered:
     return steps_only(lambda i, o: [partial(np.add.reduce, i[0].reshape(split), axis=axes, out=o[0])])
 
 
-def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Lowered:
+def argmax(op: ArgMax, in_types: Types, out_types: Types) -> Lowered:
     """NumPy writes indices as intp only; another output dtype gets a copy."""
     function = getattr(np, op.function)
     out = out_types[0]
@@ -170,7 +171,7 @@ KERNELS: dict[type[Op], Kernel] = {
     R.Prod: prod,
     R.All: all_,
     R.Any_: any_,
-    R.ArgMax: argmax,
+    ArgMax: argmax,
     BiasAddGrad: bias_add_grad,
     SumTo: sum_to,
     ReduceLike: reduce_like,

@@ -15,11 +15,12 @@ from minigraph.core.dtypes import uint8
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.array.joining import OneHot
+from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.broadcast import normalise_axes
 from minigraph.ops.image.edges import Hysteresis
 from minigraph.ops.image.median import MedianFilter
-from minigraph.ops.math.reduce import ArgMax, ArgMin, Max, Mean, Min
+from minigraph.ops.math.argmax import ArgMax, ArgMin
+from minigraph.ops.math.reduce import Max, Mean, Min
 from minigraph.ops.nn.loss import (
     LogSoftmax,
     Softmax,
