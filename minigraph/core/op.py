@@ -91,6 +91,7 @@ class Op(Record):
       contracts: a sum of products, such as a convolution, whose result is best worked on while it is being made.
       on_host: no backend has a kernel for it; all run its reference on the host.
       staged: its results have shapes that depend on values, so that the session runs it between two plans.
+      checks: an application can stop the run, or shows a message; it runs even where nothing reads its results.
     """
 
     stateful: ClassVar[bool] = False
@@ -102,6 +103,7 @@ class Op(Record):
     contracts: ClassVar[bool] = False
     on_host: ClassVar[bool] = False
     staged: ClassVar[bool] = False
+    checks: ClassVar[bool] = False
     abstract: ClassVar[bool] = False
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
@@ -111,6 +113,11 @@ class Op(Record):
             if cls.__name__ in REGISTRY:
                 raise TypeError(f"an op named {cls.__name__} is already registered")
             REGISTRY[cls.__name__] = cls
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether an application does more than give its results, so that no rewrite may drop it."""
+        return bool(self.writes) or self.checks
 
     @cached_property
     def key(self) -> tuple[Any, ...]:

@@ -156,6 +156,6 @@ def _cycle_message(path: Sequence[tuple[Instr, ...]], repeated: tuple[Instr, ...
 
 def _finished(program: Program, new: Rebuilder) -> Program:
     results = tuple(new.values[v] for v in program.results)
-    effects = [new.instrs[old] for old in program.instrs if old.op.writes]
+    effects = [new.instrs[old] for old in program.instrs if old.op.has_effect]
     roots = [v.instr for v in results] + [instr for instr in effects if instr is not None]
     return Program(reachable(roots), results, program.feeds)

@@ -91,7 +91,7 @@ def rewrite(program: Program, rules: Sequence[Rule]) -> Outcome:
 
 def _pruned(program: Program) -> Program:
     """The program restricted to what its results and effects need; the same object if that is everything."""
-    effects = [instr for instr in program.instrs if instr.op.writes]
+    effects = [instr for instr in program.instrs if instr.op.has_effect]
     needed = reachable([*(v.instr for v in program.results), *effects])
     return program if len(needed) == len(program.instrs) else program._replace(instrs=needed)
 

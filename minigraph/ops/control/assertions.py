@@ -58,7 +58,7 @@ def assert_equal(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x = y for all elements.
 
-    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
         x: A tensor of numeric or bool dtype.
@@ -92,7 +92,7 @@ def assert_none_equal(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x ≠ y for all elements.
 
-    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
         x: A tensor of numeric or bool dtype.
@@ -126,7 +126,7 @@ def assert_less(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x < y for all elements.
 
-    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
         x: A tensor of numeric dtype.
@@ -160,7 +160,7 @@ def assert_less_equal(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x ≤ y for all elements.
 
-    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
         x: A tensor of numeric dtype.
@@ -194,7 +194,7 @@ def assert_greater(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x > y for all elements.
 
-    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
         x: A tensor of numeric dtype.
@@ -228,7 +228,7 @@ def assert_greater_equal(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x ≥ y for all elements.
 
-    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
         x: A tensor of numeric dtype.
@@ -267,7 +267,7 @@ def assert_positive(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x > 0 for all elements.
 
-    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
         x: A tensor of numeric dtype.
@@ -299,7 +299,7 @@ def assert_non_negative(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x ≥ 0 for all elements.
 
-    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
         x: A tensor of numeric dtype.
@@ -331,7 +331,7 @@ def assert_negative(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x < 0 for all elements.
 
-    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
         x: A tensor of numeric dtype.
@@ -363,7 +363,7 @@ def assert_non_positive(
 ) -> Node:  # fmt: skip
     """Make an operation that fails unless x ≤ 0 for all elements.
 
-    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
         x: A tensor of numeric dtype.

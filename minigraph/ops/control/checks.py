@@ -46,6 +46,7 @@ class Assert(Op):
     parts: tuple[Any, ...] = ()
     summarize: int | None = None
     stateful = True
+    checks = True
     differentiable = False
     on_host = True
 
@@ -69,6 +70,7 @@ class CheckNumerics(Op):
 
     message: str
     stateful = True
+    checks = True
     on_host = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
@@ -117,6 +119,7 @@ class Print(Op):
     first_n: int = -1
     summarize: int | None = None
     stateful = True
+    checks = True
     on_host = True
 
     def infer(self, x: TensorType, *data: TensorType) -> tuple[TensorType, ...]:
@@ -142,7 +145,7 @@ def Assert_(
 ) -> Node:
     """Make an operation that fails unless a condition is True.
 
-    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+    A run checks it if it fetches the result or depends on it: see `tf.control_dependencies`.
 
     Args:
         condition: A bool tensor, all of whose elements must be True.
