@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Backend, Launch, Lowered, Types
+from minigraph.backend.workspace import BufferRef
 from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Device, Function
@@ -110,13 +111,13 @@ class CupyBackend(Backend):
     ) -> Launch | None:
         """None for a step that nobody needs."""
 
-        def pointer(ref: K.Ref) -> int:
+        def pointer(ref: BufferRef) -> int:
             if ref.kind == "work":
                 return workspace.pointer + ref.offset
-            view = (inputs if ref.kind == "in" else outputs)[ref.place]
+            view = (inputs if ref.kind == "in" else outputs)[ref.position]
             return 0 if view is None else view.pointer + ref.offset
 
-        made = [outputs[r.place] for r in step.args if r.kind == "out"]
+        made = [outputs[r.position] for r in step.args if r.kind == "out"]
         if made and all(view is None for view in made):
             return None
         pointers = tuple(pointer(r) for r in step.args)

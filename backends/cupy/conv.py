@@ -9,17 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from minigraph.backends.cupy.kernel import (
-    Code,
-    Gemm,
-    Launch,
-    Ref,
-    Step,
-    Types,
-    per_element,
-    pointer,
-    work,
-)
+from minigraph.backend.workspace import BufferRef, work
+from minigraph.backends.cupy.kernel import Code, Gemm, Launch, Step, Types, per_element, pointer
 from minigraph.backends.cupy.moves import fill
 from minigraph.backends.cupy.pool import over_outputs
 from minigraph.backends.cupy.source import literal, total
@@ -69,7 +60,7 @@ class ConvSizes(NamedTuple):
         images = max((count for _, count in self.pieces()), default=0)
         return 0 if self.is_matmul else images * self.rows * self.columns * self.taps * self.dtype.size
 
-    def at(self, ref: Ref, image: int, output: bool = False, channel: int = 0) -> Ref:
+    def at(self, ref: BufferRef, image: int, output: bool = False, channel: int = 0) -> BufferRef:
         """From the first element of an image, or of its output, on."""
         _, height, width, channels = self.image.static
         size = self.rows * self.columns * self.fan * self.groups if output else height * width * channels
@@ -78,12 +69,11 @@ class ConvSizes(NamedTuple):
 
 def shape_of(op: C.Convolution, image: TensorType, filters: tuple[int, ...]) -> ConvSizes:
     out = op.out_shape(image.static, filters)
-    groups = image.static[3] // filters[2]
     window = op.window(filters)
-    return ConvSizes(window, image, out[1] or 0, out[2] or 0, filters[2], filters[3] // groups, groups)
+    return ConvSizes(window, image, out[1] or 0, out[2] or 0, filters[2], filters[3] // op.groups, op.groups)
 
 
-def im2col(s: ConvSizes, source: Ref, images: int) -> Launch:
+def im2col(s: ConvSizes, source: BufferRef, images: int) -> Launch:
     """columns[c0, c1, c2, r, s, c5] of the group whose first channel `source` is at; one kernel serves all groups."""
     _, height, width, channels = s.image.static
     (top, _), (left, _) = s.window.pads(height, width)
@@ -97,7 +87,7 @@ def im2col(s: ConvSizes, source: Ref, images: int) -> Launch:
     return Launch(made, (source, work()))
 
 
-def col2im(s: ConvSizes, target: Ref, images: int) -> Launch:
+def col2im(s: ConvSizes, target: BufferRef, images: int) -> Launch:
     """Each image element of the group whose first channel `target` is at = Σ over the columns that hold it."""
     channels = s.image.static[3]
     alone = TensorType(s.dtype, (*s.image.static[:3], s.depth))
@@ -125,10 +115,10 @@ def conv2d(op: C.Conv2D, in_types: Types, out_types: Types) -> Code | None:
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
-        source = s.at(Ref("in"), start, channel=group * s.depth)
-        target = s.at(Ref("out"), start, True, group * s.fan)
+        source = s.at(BufferRef("in"), start, channel=group * s.depth)
+        target = s.at(BufferRef("out"), start, True, group * s.fan)
         columns = source if s.is_matmul else work()
-        weights = Ref("in", 1, group * s.fan * s.dtype.size)
+        weights = BufferRef("in", 1, group * s.fan * s.dtype.size)
         pixels = images * s.rows * s.columns
         product = Gemm(pixels, s.fan, s.taps, s.dtype, (columns, weights, target), s.taps, total, total)
         return [product] if s.is_matmul else [im2col(s, source, images), product]
@@ -142,10 +132,10 @@ def input_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
-        source = s.at(Ref("in", 1), start, True, group * s.fan)
-        target = s.at(Ref("out"), start, channel=group * s.depth)
+        source = s.at(BufferRef("in", 1), start, True, group * s.fan)
+        target = s.at(BufferRef("out"), start, channel=group * s.depth)
         columns = target if s.is_matmul else work()
-        weights = Ref("in", 0, group * s.fan * s.dtype.size)
+        weights = BufferRef("in", 0, group * s.fan * s.dtype.size)
         pixels = images * s.rows * s.columns
         refs = (source, weights, columns)
         product = Gemm(pixels, s.taps, s.fan, s.dtype, refs, total, total, s.taps, transpose_b=True)
@@ -159,14 +149,14 @@ def filter_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
     image, _ = in_types
     s = shape_of(op, image, out_types[0].static)
     if not image.size:
-        return Code((fill(out_types[0], 0, Ref("out")),))
+        return Code((fill(out_types[0], 0, BufferRef("out")),))
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
-        source = s.at(Ref("in"), start, channel=group * s.depth)
-        delta = s.at(Ref("in", 1), start, True, group * s.fan)
+        source = s.at(BufferRef("in"), start, channel=group * s.depth)
+        delta = s.at(BufferRef("in", 1), start, True, group * s.fan)
         columns = source if s.is_matmul else work()
-        target = Ref("out", 0, group * s.fan * s.dtype.size)
+        target = BufferRef("out", 0, group * s.fan * s.dtype.size)
         pixels = images * s.rows * s.columns
         refs = (columns, delta, target)
         beta = 1.0 if start else 0.0

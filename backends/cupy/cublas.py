@@ -41,8 +41,8 @@ class Cublas:
         self._call("cublasCreate_v2", ctypes.byref(self._handle))
         self._call("cublasSetStream_v2", self._handle, ctypes.c_void_p(stream))
         self._workspace = allocate(WORKSPACE)  # after the stream, which resets it
-        room = ctypes.c_void_p(self._workspace.pointer)
-        self._call("cublasSetWorkspace_v2", self._handle, room, ctypes.c_size_t(WORKSPACE))
+        workspace = ctypes.c_void_p(self._workspace.pointer)
+        self._call("cublasSetWorkspace_v2", self._handle, workspace, ctypes.c_size_t(WORKSPACE))
 
     def _call(self, name: str, *args: Any) -> None:
         status = getattr(self._library, name)(*args)

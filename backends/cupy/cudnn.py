@@ -9,7 +9,7 @@ from minigraph.backends.cupy.kernel import ConvProblem
 from minigraph.core.errors import BackendError, InternalError
 
 LIMIT = 1 << 30  # bytes of workspace that an engine may ask for
-ALIGNMENT = (
+CUDNN_ALIGNMENT = (
     256  # bytes: a workspace starts at a multiple, as memory that CUDA allocates does and an arena's parts do not
 )
 _TYPES = {"float32": "FLOAT", "float16": "HALF", "bfloat16": "BFLOAT16"}
@@ -35,7 +35,7 @@ class Cudnn:
             except (self._cudnn.cudnnGraphNotSupportedError, RuntimeError) as error:
                 self._graphs[problem] = f"{type(error).__name__}: {error}"
         found = self._graphs[problem]
-        return found if isinstance(found, str) else found.room
+        return found if isinstance(found, str) else found.reserved
 
     def run(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
         """Launch: operands, result, workspace. Captured like a kernel."""
@@ -75,7 +75,7 @@ class _Graph:
         result.set_dim(_logical(shape)).set_stride(_strides(shape))
         self._tensors.append(result)
         self.workspace = self._build(cudnn, problem)
-        self.room = self.workspace + ALIGNMENT if self.workspace else 0
+        self.reserved = self.workspace + CUDNN_ALIGNMENT if self.workspace else 0
 
     def _build(self, cudnn: Any, problem: ConvProblem) -> int:
         graph, note = self._graph, cudnn.numerical_note
@@ -133,7 +133,7 @@ class _Graph:
 
     def run(self, pointers: tuple[int, ...]) -> None:
         *arrays, workspace = pointers
-        workspace += -workspace % ALIGNMENT if self.workspace else 0
+        workspace += -workspace % CUDNN_ALIGNMENT if self.workspace else 0
         self._graph.execute(dict(zip(self._tensors, arrays, strict=True)), workspace, handle=self._handle)
 
 

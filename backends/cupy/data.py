@@ -6,19 +6,8 @@ import math
 
 import numpy as np
 
-from minigraph.backends.cupy.kernel import (
-    Code,
-    Constant,
-    Emitter,
-    Launch,
-    Ref,
-    Types,
-    ins,
-    outs,
-    per_element,
-    pointer,
-    reads,
-)
+from minigraph.backend.workspace import BufferRef, ins, outs
+from minigraph.backends.cupy.kernel import Code, Constant, Emitter, Launch, Types, per_element, pointer, reads
 from minigraph.backends.cupy.moves import gather
 from minigraph.backends.cupy.source import literal, total
 from minigraph.core.dtypes import DType
@@ -37,7 +26,9 @@ def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Code | N
         return None
     kept = restore_axes(x.static, op.axis, op.shape)
     value = f"({{}} / {literal(math.prod(op.shape) // max(x.size, 1) or 1, x.dtype)})"
-    return Code((gather(x, lambda a: np.broadcast_to(a.reshape(kept), op.shape), Ref("in"), Ref("out"), value),))
+    return Code(
+        (gather(x, lambda a: np.broadcast_to(a.reshape(kept), op.shape), BufferRef("in"), BufferRef("out"), value),)
+    )
 
 
 def take(op: GatherV2, in_types: Types, out_types: Types) -> Code | None:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.cupy import conv
 from minigraph.backends.cupy.conv import ConvSizes, shape_of
-from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, ins, outs, per_element, pointer, reads
+from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, per_element, pointer, reads
 from minigraph.backends.cupy.pool import over_outputs, over_taps
 from minigraph.backends.cupy.reduce import ReduceTerm, reduction
 from minigraph.backends.cupy.source import c_type, literal, summing, total

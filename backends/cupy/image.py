@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from minigraph.backends.cupy.kernel import (
-    BLOCK,
-    Code,
-    Emitter,
-    Launch,
-    Types,
-    ins,
-    kernel,
-    outs,
-    per_element,
-    pointer,
-    reads,
-)
+from minigraph.backend.workspace import ins, outs
+from minigraph.backends.cupy.kernel import BLOCK, Code, Emitter, Launch, Types, kernel, per_element, pointer, reads
 from minigraph.backends.cupy.pool import over_taps
 from minigraph.backends.cupy.source import c_type, index_type, library, literal, offset, summing, total
 from minigraph.core.moves import c_strides

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from minigraph.backend.workspace import BufferRef, relocated, work
 from minigraph.backends.cupy.source import c_type, coordinates, index_type
 from minigraph.core.dtypes import DType
 from minigraph.core.types import TensorType
@@ -14,14 +15,6 @@ from minigraph.core.types import TensorType
 BLOCK = 256  # threads of a block where nothing asks for another number
 
 Types = Sequence[TensorType]
-
-
-class Ref(NamedTuple):
-    """A pointer that a step gets: operand or result number `place` of the op, or its workspace, at a byte offset."""
-
-    kind: str  # "in", "out" or "work"
-    place: int = 0
-    offset: int = 0
 
 
 class Kernel(NamedTuple):
@@ -37,7 +30,7 @@ class Launch(NamedTuple):
     """Run a kernel. A step none of whose results is read is left out; a pointer to one such result is null."""
 
     kernel: Kernel
-    args: tuple[Ref, ...]
+    args: tuple[BufferRef, ...]
 
 
 class Gemm(NamedTuple):
@@ -47,7 +40,7 @@ class Gemm(NamedTuple):
     n: int
     k: int
     dtype: DType
-    args: tuple[Ref, Ref, Ref]
+    args: tuple[BufferRef, BufferRef, BufferRef]
     lda: int
     ldb: int
     ldc: int
@@ -83,14 +76,14 @@ class Convolve(NamedTuple):
     """Run a graph of cuDNN on its operands (x, w and the epilogue's; w, δ; or x, δ), its result and a workspace."""
 
     problem: ConvProblem
-    args: tuple[Ref, ...]
+    args: tuple[BufferRef, ...]
 
 
 class Constant(NamedTuple):
     """Copy a constant, which lies on the device from the time of binding on."""
 
     value: Any
-    args: tuple[Ref]
+    args: tuple[BufferRef]
 
 
 Step = Launch | Gemm | Convolve | Constant
@@ -103,37 +96,13 @@ class Code(NamedTuple):
     workspace: int = 0
     inplace: tuple[int, ...] = ()
 
-    def moved(self, inputs: Sequence[Ref], outputs: Sequence[Ref], workspace: int) -> list[Step]:
+    def moved(self, inputs: Sequence[BufferRef], outputs: Sequence[BufferRef], workspace: int = 0) -> list[Step]:
         """The steps on other operands and results, with the workspace from a byte offset on."""
-        given = {"in": inputs, "out": outputs}
-
-        def move(ref: Ref) -> Ref:
-            if ref.kind == "work":
-                return Ref("work", 0, ref.offset + workspace)
-            base = given[ref.kind][ref.place]
-            return base._replace(offset=base.offset + ref.offset)
-
-        return [s._replace(args=tuple(move(a) for a in s.args)) for s in self.steps]  # type: ignore[arg-type]
+        space = work(workspace)
+        return [s._replace(args=relocated(s.args, inputs, outputs, space)) for s in self.steps]  # type: ignore[arg-type]
 
 
 Emitter = Callable[[Any, Types, Types], Code | None]  # None: the op, on these types, is a host call
-
-
-def ins(*indices: int) -> tuple[Ref, ...]:
-    return tuple(Ref("in", i) for i in indices)
-
-
-def outs(*indices: int) -> tuple[Ref, ...]:
-    return tuple(Ref("out", i) for i in indices)
-
-
-def work(offset: int = 0) -> Ref:
-    return Ref("work", 0, offset)
-
-
-def aligned(nbytes: int) -> int:
-    """Rounded up to what keeps arrays aligned."""
-    return -(-nbytes // 64) * 64
 
 
 def kernel(

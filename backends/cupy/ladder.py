@@ -11,15 +11,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
+from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins
 from minigraph.backends.cupy.conv import ConvSizes, shape_of
-from minigraph.backends.cupy.kernel import Code, Convolve, ConvProblem, Ref, Step, Types, aligned, ins, work
+from minigraph.backends.cupy.kernel import Code, Convolve, ConvProblem, Step, Types
 from minigraph.backends.cupy.moves import gather
 from minigraph.core.errors import BackendError
 from minigraph.core.moves import View
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Feed, Instr, Value
-from minigraph.ir.regions import Epilogue
+from minigraph.ir.regions import Epilogue, slots_of
 from minigraph.ops.math.arithmetic import Add
 from minigraph.ops.nn.activation import Relu
 from minigraph.ops.nn.bias import BiasAdd
@@ -77,8 +78,8 @@ class Ladder:
         code = self._forward(root.op, s, names, operands)
         if code is None:
             return None
-        slots = [_slot(v) for v in (image, filters)] + [_slot(v) for v in operands]
-        steps = code.moved(ins(*slots), [Ref("out")], 0)
+        slots = slots_of((image, filters, *operands))
+        steps = code.moved(ins(*slots), [BufferRef("out")], 0)
         return Code(tuple(steps), code.workspace)
 
     # the graphs
@@ -97,7 +98,7 @@ class Ladder:
             kind, s.image.static, filters, output, pads, op.strides, op.dilations, operands, strict, epilogue
         )  # fmt: skip
 
-    def _room(self, problem: ConvProblem | None) -> int | None:
+    def _workspace_bytes(self, problem: ConvProblem | None) -> int | None:
         if problem is None:
             return None
         answer = self._ask(problem)
@@ -108,32 +109,38 @@ class Ladder:
 
     def _forward(self, op: Conv2D, s: ConvSizes, epilogue: tuple[str, ...], operands: Sequence[Value]) -> Code | None:
         problem = self._problem(op, s, "forward", epilogue)
-        room = self._room(problem)
-        if problem is None or room is None:
+        nbytes = self._workspace_bytes(problem)
+        if problem is None or nbytes is None:
             return None
         build = _Building(problem)
-        x, w = build.operand(s.image, Ref("in")), build.filters(s, Ref("in", 1))
-        extras = [build.operand(v.type, Ref("in", 2 + k)) for k, v in enumerate(operands)]
-        return build.code((x, w, *extras), room, TensorType(s.dtype, problem.output))
+        x, w = build.operand(s.image, BufferRef("in")), build.filters(s, BufferRef("in", 1))
+        extras = [build.operand(v.type, BufferRef("in", 2 + k)) for k, v in enumerate(operands)]
+        return build.code((x, w, *extras), nbytes, TensorType(s.dtype, problem.output))
 
     def _input_grad(self, op: Conv2DInputGrad, s: ConvSizes) -> Code | None:
         problem = self._problem(op, s, "input_grad")
-        room = self._room(problem)
-        if problem is None or room is None:
+        nbytes = self._workspace_bytes(problem)
+        if problem is None or nbytes is None:
             return None
         build = _Building(problem)
-        w, grad = build.filters(s, Ref("in")), build.operand(TensorType(s.dtype, problem.output), Ref("in", 1))
-        return build.code((w, grad), room, s.image)
+        w, grad = (
+            build.filters(s, BufferRef("in")),
+            build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1)),
+        )
+        return build.code((w, grad), nbytes, s.image)
 
     def _filter_grad(self, op: Conv2DFilterGrad, s: ConvSizes) -> Code | None:
         problem = self._problem(op, s, "filter_grad")
-        room = self._room(problem)
-        if problem is None or room is None:
+        nbytes = self._workspace_bytes(problem)
+        if problem is None or nbytes is None:
             return None
         build = _Building(problem)
-        x, grad = build.operand(s.image, Ref("in")), build.operand(TensorType(s.dtype, problem.output), Ref("in", 1))
+        x, grad = (
+            build.operand(s.image, BufferRef("in")),
+            build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1)),
+        )
         made = TensorType(s.dtype, problem.filters)
-        return build.code((x, grad), room, made, lambda a: a.transpose(1, 2, 3, 0))
+        return build.code((x, grad), nbytes, made, lambda a: a.transpose(1, 2, 3, 0))
 
 
 class _Building:
@@ -142,13 +149,7 @@ class _Building:
     def __init__(self, problem: ConvProblem) -> None:
         self.problem = problem
         self.steps: list[Step] = []
-        self.workspace = 0
-
-    def add(self, nbytes: int) -> Ref:
-        """Room in the workspace."""
-        start = self.workspace
-        self.workspace += aligned(nbytes)
-        return work(start)
+        self.layout = WorkspaceLayout()
 
     @property
     def _narrow(self) -> bool:
@@ -157,38 +158,33 @@ class _Building:
     def _bytes(self, kind: TensorType) -> int:
         return kind.size * (2 if self._narrow else kind.dtype.size)
 
-    def operand(self, kind: TensorType, source: Ref) -> Ref:
+    def operand(self, kind: TensorType, source: BufferRef) -> BufferRef:
         """The operand in the dtype that the graph takes it in."""
         if not self._narrow:
             return source
         return self._moved(kind, lambda a: a.reshape(-1), source)
 
-    def filters(self, s: ConvSizes, source: Ref) -> Ref:
+    def filters(self, s: ConvSizes, source: BufferRef) -> BufferRef:
         """[KH,KW,C,O] as [O,KH,KW,C]."""
         kind = TensorType(s.dtype, (*s.window.kernel, s.depth, s.fan * s.groups))
         return self._moved(kind, lambda a: a.transpose(3, 0, 1, 2), source)
 
-    def _moved(self, kind: TensorType, view: View, source: Ref) -> Ref:
-        target = self.add(self._bytes(kind))
+    def _moved(self, kind: TensorType, view: View, source: BufferRef) -> BufferRef:
+        target = self.layout.reserve(self._bytes(kind))
         rounding = {"value": "mg::bfloat_bits({})", "stored": "unsigned short"} if self._narrow else {}
         self.steps.append(gather(kind, view, source, target, **rounding))
         return target
 
-    def code(self, operands: tuple[Ref, ...], room: int, result: TensorType, view: View | None = None) -> Code:
+    def code(self, operands: tuple[BufferRef, ...], nbytes: int, result: TensorType, view: View | None = None) -> Code:
         """result: what the graph makes, of which the op's result is the view. cuDNN has no engines that make another
         dtype than they take."""
         direct = view is None and not self._narrow
-        target = Ref("out") if direct else self.add(self._bytes(result))
-        steps = [*self.steps, Convolve(self.problem, (*operands, target, self.add(room)))]
+        target = BufferRef("out") if direct else self.layout.reserve(self._bytes(result))
+        steps = [*self.steps, Convolve(self.problem, (*operands, target, self.layout.reserve(nbytes)))]
         if not direct:
             widening = {"value": "mg::bfloat_value({})", "loaded": "unsigned short"} if self._narrow else {}
-            steps.append(gather(result, view or (lambda a: a.reshape(-1)), target, Ref("out"), **widening))
-        return Code(tuple(steps), self.workspace)
-
-
-def _slot(value: Value) -> int:
-    assert isinstance(value.instr.op, Feed)
-    return value.instr.op.slot
+            steps.append(gather(result, view or (lambda a: a.reshape(-1)), target, BufferRef("out"), **widening))
+        return Code(tuple(steps), self.layout.nbytes)
 
 
 def _following(op: Epilogue) -> tuple[tuple[str, ...], list[Value]] | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigraph.backends.cupy.kernel import Code, Launch, Step, Types, aligned, ins, kernel, outs, pointer, reads
+from minigraph.backend.workspace import aligned, ins, outs
+from minigraph.backends.cupy.kernel import Code, Launch, Step, Types, kernel, pointer, reads
 from minigraph.backends.cupy.reduce import ReduceTerm, reduction
 from minigraph.backends.cupy.source import (
     broadcast_strides,
@@ -14,26 +15,14 @@ from minigraph.backends.cupy.source import (
     index_type,
     offset,
 )
-from minigraph.core.op import Op
 from minigraph.core.scalar import operand
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Feed, Instr, Program, Value
-from minigraph.ir.regions import Loop, collapse, inner_program
+from minigraph.ir.regions import Loop, collapse
 from minigraph.ops.identity import Identity
 
 BLOCK = 256
 LANES = 4  # neighbouring elements that a thread works on, where all operands allow it
-
-
-def single(op: Op, in_types: Types, out_types: Types) -> Code | None:
-    """A pointwise op as a loop."""
-    from minigraph.ir.program import Builder
-
-    builder = Builder()
-    feeds = [Value(builder.add(Feed(i, t)), 0) for i, t in enumerate(in_types)]
-    result = Value(builder.add(op, feeds), 0)
-    members = (result.instr,)
-    return loop(Loop(inner_program(members, feeds, (result,)), out_types[0].static), in_types, out_types)
 
 
 def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:

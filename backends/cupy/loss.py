@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Launch, Types, ins, kernel, outs, pointer, reads
+from minigraph.backend.workspace import ins, outs
+from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Launch, Types, kernel, pointer, reads
 from minigraph.backends.cupy.source import c_type, library, literal, summing
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op

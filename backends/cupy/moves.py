@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minigraph.backends.cupy.kernel import BLOCK, Code, Launch, Ref, Types, ins, kernel, per_element, pointer
+from minigraph.backend.workspace import BufferRef, ins
+from minigraph.backends.cupy.kernel import BLOCK, Code, Launch, Types, kernel, per_element, pointer
 from minigraph.backends.cupy.source import c_type, coordinates, index_type, literal, offset
 from minigraph.core.moves import Move, Moves, Strided, View, c_strides, read
 from minigraph.core.types import TensorType
@@ -17,7 +18,7 @@ def moving(moves: Moves, out_types: Types) -> Code:
     """For each result its fill and its parts."""
     steps = []
     for n, out in enumerate(out_types):
-        target, kind = Ref("out", n), c_type(out.dtype)
+        target, kind = BufferRef("out", n), c_type(out.dtype)
         if moves.fill is not None:
             steps.append(fill(out, moves.fill, target))
         parts = [p for p in moves.parts if p.target.position == n]
@@ -27,14 +28,20 @@ def moving(moves: Moves, out_types: Types) -> Code:
     return Code(tuple(steps))
 
 
-def fill(out: TensorType, value: Any, target: Ref) -> Launch:
+def fill(out: TensorType, value: Any, target: BufferRef) -> Launch:
     """One value in all elements."""
     body = [f"y0[i] = {literal(value, out.dtype)};"]
     return Launch(per_element("fill", (out.size,), [pointer(out.dtype, "y0", False)], body), (target,))
 
 
 def gather(
-    x: TensorType, view: View, source: Ref, target: Ref, value: str = "{}", loaded: str = "", stored: str = ""
+    x: TensorType,
+    view: View,
+    source: BufferRef,
+    target: BufferRef,
+    value: str = "{}",
+    loaded: str = "",
+    stored: str = "",
 ) -> Launch:
     """target = the view of the source, each element put through `value`. loaded, stored: the elements' types in C,
     where they are not that of x."""
@@ -43,7 +50,7 @@ def gather(
 
 
 def _copying(
-    parts: Sequence[Move], sources: Sequence[Ref], target: Ref, loaded: str, stored: str, value: str = "{}"
+    parts: Sequence[Move], sources: Sequence[BufferRef], target: BufferRef, loaded: str, stored: str, value: str = "{}"
 ) -> Launch:
     """Copy parts of arrays into one array; sources: those arrays, in the order of their positions."""
     total = sum(p.size for p in parts)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, ins, outs, per_element, pointer, reads
+from minigraph.backend.workspace import ins, outs
+from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, per_element, pointer, reads
 from minigraph.backends.cupy.source import c_type, literal, summing, total
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType

@@ -3,7 +3,8 @@ from the host."""
 
 from __future__ import annotations
 
-from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, ins, kernel, outs, per_element, pointer
+from minigraph.backend.workspace import ins, outs
+from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, kernel, per_element, pointer
 from minigraph.backends.cupy.source import c_type, index_type, literal
 from minigraph.core.dtypes import uint64
 from minigraph.core.op import Op
@@ -35,11 +36,11 @@ def draw(op: R.RandomOp, in_types: Types, out_types: Types) -> Code | None:
 
 def _bodies(op: R.RandomOp, kind: str, group: int) -> list[str]:
     words = "const mg::Words x = mg::philox(state[0] + {i}, state[1], state[2]);"
-    room = f"{kind} v[{group}];"
+    values = f"{kind} v[{group}];"
     if isinstance(op, R.RandomUniform):
-        return [words, room, f"for (int k = 0; k < {group}; ++k) v[k] = mg::Unit<{kind}>::get(x, k);"]
+        return [words, values, f"for (int k = 0; k < {group}; ++k) v[k] = mg::Unit<{kind}>::get(x, k);"]
     if isinstance(op, R.RandomStandardNormal):
-        return [words, room, f"mg::normal<{kind}>(x, v);"]
+        return [words, values, f"mg::normal<{kind}>(x, v);"]
     if isinstance(op, R.TruncatedNormal):
         stride = group * philox.RESERVED_PER_VALUE // 4
         return [
@@ -57,7 +58,7 @@ def _bodies(op: R.RandomOp, kind: str, group: int) -> list[str]:
     bits = "(x.w[2 * k] | (u64)x.w[2 * k + 1] << 32)" if wide else "x.w[k]"
     span = f"{op.high - op.low}{'ull' if wide else 'u'}"
     low = f"({unsigned}){literal(op.low, op.dtype)}"
-    return [words, room, f"for (int k = 0; k < {group}; ++k) v[k] = ({kind})({bits} % {span} + {low});"]
+    return [words, values, f"for (int k = 0; k < {group}; ++k) v[k] = ({kind})({bits} % {span} + {low});"]
 
 
 EMITTERS: dict[type[Op], Emitter] = {R.RandomOp: draw}

@@ -8,21 +8,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigraph.backend.workspace import BufferRef, ins, outs, work
 from minigraph.backends.cupy.kernel import (
     BLOCK,
     Code,
     Emitter,
     Launch,
-    Ref,
     Step,
     Types,
-    ins,
     kernel,
-    outs,
     per_element,
     pointer,
     reads,
-    work,
 )
 from minigraph.backends.cupy.source import c_type, coordinates, index_type, literal, offset, summing
 from minigraph.core.dtypes import DType
@@ -246,7 +243,7 @@ def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Code | None:
     body += [f"    if (best == best && (a {before} best || a != a)) {{ best = a; at = k; }}", "}"]
     body.append(f"y0[i] = ({c_type(out.dtype)})at;")
     made = per_element(op.function, (out.size,), [*reads([x]), pointer(out.dtype, "y0", False)], body)
-    return Code((Launch(made, (Ref("in"), Ref("out"))),))
+    return Code((Launch(made, (BufferRef("in"), BufferRef("out"))),))
 
 
 def prod_of_others(op: R.ProdOfOthers, in_types: Types, out_types: Types) -> Code | None:
@@ -266,7 +263,7 @@ def prod_of_others(op: R.ProdOfOthers, in_types: Types, out_types: Types) -> Cod
         body += ["{", f"{kind} before = 1;", f"{head} {{", *inner, f"const {number} at = {at};"]
         body += [f"y0[at] = {value};", "before *= x0[at];", "}", "}"]
     made = per_element("others", (many,), [*reads([x]), pointer(x.dtype, "y0", False)], body)
-    return Code((Launch(made, (Ref("in"), Ref("out"))),))
+    return Code((Launch(made, (BufferRef("in"), BufferRef("out"))),))
 
 
 EMITTERS: dict[type[Op], Emitter] = {

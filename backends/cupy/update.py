@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from minigraph.backends.cupy.kernel import BLOCK, Code, Emitter, Launch, Ref, Types, kernel, pointer
+from minigraph.backend.workspace import BufferRef
+from minigraph.backends.cupy.kernel import BLOCK, Code, Emitter, Launch, Types, kernel, pointer
 from minigraph.backends.cupy.source import c_type, index_type, summing
 from minigraph.core.op import Op
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
@@ -108,7 +109,7 @@ def _launch(op: U.Apply, pieces: list[Types], first: int) -> Launch:
         for k in range(len(names))
     ]
     made = kernel(type(op).__name__.lower(), parameters, body, begin)
-    return Launch(made, tuple(Ref("in", first + k) for k in range(len(parameters))))
+    return Launch(made, tuple(BufferRef("in", first + k) for k in range(len(parameters))))
 
 
 def apply(op: U.Apply, in_types: Types, out_types: Types) -> Code | None:

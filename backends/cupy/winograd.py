@@ -6,21 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from minigraph.backend.workspace import BufferRef, aligned, work
 from minigraph.backends.cupy.conv import LIMIT
-from minigraph.backends.cupy.kernel import (
-    Code,
-    Emitter,
-    Gemm,
-    Kernel,
-    Launch,
-    Ref,
-    Step,
-    Types,
-    aligned,
-    per_element,
-    pointer,
-    work,
-)
+from minigraph.backends.cupy.kernel import Code, Emitter, Gemm, Kernel, Launch, Step, Types, per_element, pointer
 from minigraph.backends.cupy.source import c_type, literal
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
@@ -71,7 +59,7 @@ def _filter(op: W.Winograd, matrix: W.Matrix, kind: TensorType) -> Code:
     read = _square(before, f"d[a][b] = x0[(a * {before} + b) * {pairs} + i];")
     write = _square(after, f"y0[(a * {after} + b) * {pairs} + i] = z[a][b];")
     made = _kernel(type(op).__name__.lower(), (pairs,), kind.dtype, read, matrix, write)
-    return Code((Launch(made, (Ref("in"), Ref("out"))),))
+    return Code((Launch(made, (BufferRef("in"), BufferRef("out"))),))
 
 
 class _TiledConv(NamedTuple):
@@ -108,10 +96,10 @@ class _TiledConv(NamedTuple):
         for start in range(0, self.x[0], each):
             yield start, min(each, self.x[0] - start)
 
-    def image(self, ref: Ref, start: int) -> Ref:
+    def image(self, ref: BufferRef, start: int) -> BufferRef:
         return ref._replace(offset=start * self.x[1] * self.x[2] * self.x[3] * self.dtype.size)
 
-    def output(self, ref: Ref, start: int) -> Ref:
+    def output(self, ref: BufferRef, start: int) -> BufferRef:
         return ref._replace(offset=start * self.y[1] * self.y[2] * self.y[3] * self.dtype.size)
 
     def _tiled(self, images: int, channels: int) -> tuple[int, ...]:
@@ -130,7 +118,7 @@ class _TiledConv(NamedTuple):
         at = f"((c0 * {height} + h0 + a) * {width} + w0 + b) * {channels} + c3"
         return [*lines, *_square(size, f"d[a][b] = {inside} ? {name}[{at}] : {zero};")]
 
-    def image_tiles(self, source: Ref, target: Ref, images: int) -> Launch:
+    def image_tiles(self, source: BufferRef, target: BufferRef, images: int) -> Launch:
         """V = Bᵀ·d·B."""
         (top, _), (left, _) = self.op.padding
         size, channels = self.op.size, self.x[3]
@@ -139,7 +127,7 @@ class _TiledConv(NamedTuple):
         shape = self._tiled(images, channels)
         return Launch(_kernel("image_tiles", shape, self.dtype, read, self.matrices.image, write), (source, target))
 
-    def output_tiles(self, source: Ref, target: Ref, images: int) -> Launch:
+    def output_tiles(self, source: BufferRef, target: BufferRef, images: int) -> Launch:
         """dM = A·δ·Aᵀ."""
         channels = self.y[3]
         read = self._loaded(images, self.y, self.op.tile, (0, 0), "x0")
@@ -148,7 +136,7 @@ class _TiledConv(NamedTuple):
         shape = self._tiled(images, channels)
         return Launch(_kernel("output_tiles", shape, self.dtype, read, matrix, write), (source, target))
 
-    def output_from_tiles(self, source: Ref, target: Ref, images: int) -> Launch:
+    def output_from_tiles(self, source: BufferRef, target: BufferRef, images: int) -> Launch:
         """y = Aᵀ·M·A, cut to the output."""
         (_, rows, columns, channels), tile = self.y, self.op.tile
         read = _square(self.op.size, f"d[a][b] = x0[{self._in_tiles(images, channels)}];")
@@ -159,7 +147,7 @@ class _TiledConv(NamedTuple):
         made = _kernel("output_from_tiles", shape, self.dtype, read, self.matrices.output, write)
         return Launch(made, (source, target))
 
-    def image_from_tiles(self, tiles: Ref, target: Ref, images: int) -> list[Step]:
+    def image_from_tiles(self, tiles: BufferRef, target: BufferRef, images: int) -> list[Step]:
         """Each tile becomes B·V·Bᵀ where it lies; then each image element adds up those that it is under."""
         (top, _), (left, _) = self.op.padding
         size, tile, (_, height, width, channels) = self.op.size, self.op.tile, self.x
@@ -185,7 +173,7 @@ class _TiledConv(NamedTuple):
         gathered = per_element("image_from_tiles", (images, height, width, channels), parameters, body)
         return [Launch(spread, (tiles, tiles)), Launch(gathered, (tiles, target))]
 
-    def product(self, images: int, args: tuple[Ref, Ref, Ref], kind: str, first: bool = True) -> Gemm:
+    def product(self, images: int, args: tuple[BufferRef, BufferRef, BufferRef], kind: str, first: bool = True) -> Gemm:
         """M = V·U, its gradient dV = dM·Uᵀ, or dU = Vᵀ·dM, which later pieces add to."""
         tiles, c, o = self.tiles(images), self.x[3], self.y[3]
         batch = self.op.size**2
@@ -205,13 +193,20 @@ def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Code | No
     steps: list[Step] = []
     for start, images in form.pieces():
         v, m = work(), work(form.bytes(images, form.x[3]))
-        steps.append(form.image_tiles(form.image(Ref("in"), start), v, images))
-        steps.append(form.product(images, (v, Ref("in", 1), m), "M"))
-        steps.append(form.output_from_tiles(m, form.output(Ref("out"), start), images))
+        steps.append(form.image_tiles(form.image(BufferRef("in"), start), v, images))
+        steps.append(form.product(images, (v, BufferRef("in", 1), m), "M"))
+        steps.append(form.output_from_tiles(m, form.output(BufferRef("out"), start), images))
     return Code(tuple(steps), form.workspace)
 
 
-def _grads(form: _TiledConv, x: Ref | None, u: Ref | None, grad: Ref, dx: Ref | None, du: Ref | None) -> Code:
+def _grads(
+    form: _TiledConv,
+    x: BufferRef | None,
+    u: BufferRef | None,
+    grad: BufferRef,
+    dx: BufferRef | None,
+    du: BufferRef | None,
+) -> Code:
     """Those of the two gradients for which there is a place."""
     steps: list[Step] = []
     for start, images in form.pieces():
@@ -228,17 +223,17 @@ def _grads(form: _TiledConv, x: Ref | None, u: Ref | None, grad: Ref, dx: Ref | 
 
 def input_grad(op: W.WinogradInputGrad, in_types: Types, out_types: Types) -> Code | None:
     form = _TiledConv(op, op.shape, in_types[1].static, in_types[1].dtype)
-    return _grads(form, None, Ref("in"), Ref("in", 1), Ref("out"), None)
+    return _grads(form, None, BufferRef("in"), BufferRef("in", 1), BufferRef("out"), None)
 
 
 def filter_grad(op: W.WinogradFilterGrad, in_types: Types, out_types: Types) -> Code | None:
     form = _TiledConv(op, in_types[0].static, in_types[1].static, in_types[0].dtype)
-    return _grads(form, Ref("in"), None, Ref("in", 1), None, Ref("out"))
+    return _grads(form, BufferRef("in"), None, BufferRef("in", 1), None, BufferRef("out"))
 
 
 def grads(op: W.WinogradGrads, in_types: Types, out_types: Types) -> Code | None:
     form = _TiledConv(op, in_types[0].static, in_types[2].static, in_types[0].dtype)
-    return _grads(form, Ref("in"), Ref("in", 1), Ref("in", 2), Ref("out"), Ref("out", 1))
+    return _grads(form, BufferRef("in"), BufferRef("in", 1), BufferRef("in", 2), BufferRef("out"), BufferRef("out", 1))
 
 
 def _wide(emit: Emitter) -> Emitter:

@@ -7,11 +7,11 @@ from functools import partial
 
 from minigraph.backend.base import Lowered
 from minigraph.backends.llvm.blocked import (
+    BLOCKS,
     FEW,
     ROOM,
     Lower,
     as_region,
-    block_size,
     blocked,
     in_tiles,
     is_serial,
@@ -19,6 +19,7 @@ from minigraph.backends.llvm.blocked import (
     whole,
 )
 from minigraph.backends.llvm.native import LoweringContext, Native, lowered
+from minigraph.compile.blocks import block_size
 from minigraph.core.op import Op
 from minigraph.ir.regions import Blocked, Epilogue
 
@@ -39,7 +40,7 @@ def alternatives(op: Op, lower: Lower, how: LoweringContext) -> dict[str, Callab
 
 
 def _blocks(op: Blocked, lower: Lower, how: LoweringContext) -> Iterator[tuple[str, Native]]:
-    usual = block_size(op)
+    usual = block_size(op, BLOCKS)
     for size in (usual, usual // 4, usual // 2, 2 * usual, 4 * usual):
         if 0 < size < op.batch:
             native = blocked(op, lower, how, size)

@@ -8,6 +8,7 @@ from typing import Any
 
 from minigraph.backend.base import Lowered, Types
 from minigraph.backend.host import HostBackend
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm import (
     blocked,
     conv,
@@ -26,9 +27,9 @@ from minigraph.backends.llvm import (
 )
 from minigraph.backends.llvm.alternatives import alternatives
 from minigraph.backends.llvm.compiler import host, require_host
-from minigraph.backends.llvm.loop import elementwise, elementwise_of, single
+from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.moves import moving
-from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, ins, lowered, outs
+from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, lowered
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy import kernels
 from minigraph.core.dtypes import float32
@@ -36,7 +37,7 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
-from minigraph.ir.regions import Blocked, Epilogue, Loop, Region
+from minigraph.ir.regions import Blocked, Epilogue, Loop, Region, single_op_loop
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.broadcast import BroadcastTo, ReduceLike
 from minigraph.ops.math import reduce as R
@@ -157,7 +158,7 @@ def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Na
         return moving(moves, out_types, how)
     if type(op) in KERNELS:
         found = KERNELS[type(op)](op, in_types, out_types, how)
-        for kernel in () if how.tail else OTHERWISE.get(type(op), ()):
+        for kernel in () if how.epilogue else OTHERWISE.get(type(op), ()):
             found = found or kernel(op, in_types, out_types, how)
         return found
     if type(op) in WINOGRAD:
@@ -175,7 +176,7 @@ def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Na
     elif (axes := op.summed_axes(in_types)) is not None:
         return reduce.sum_over(in_types[0], axes, how)
     elif in_types and out_types[0].size and op.is_pointwise(in_types):
-        what = elementwise_of(single(op, in_types, out_types[0].static))
+        what = elementwise_of(single_op_loop(op, in_types, out_types[0].static))
     else:
         return None
     return None if what is None else elementwise(what, how)

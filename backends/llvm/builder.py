@@ -192,18 +192,18 @@ class Frame:
         made = ir.Function(self.module, KERNEL, name)
         b = self.b = ir.IRBuilder(made.append_basic_block())
         arguments, first, last, self.slot = made.args
-        self.rooms: dict[str, Value] = {}
+        self.stack_arrays: dict[str, Value] = {}
         self.pointers = [b.load(at(b, arguments, index(i), POINTER), typ=POINTER) for i in range(self.count)]
         with loop(b, first, last) as task:
             yield task
         b.ret_void()
 
-    def room(self, name: str, elements: int, kind: Any = F32) -> Value:
+    def stack_array(self, name: str, elements: int, kind: Any = F32) -> Value:
         """Memory on the stack, taken once for all tasks of a call and known by a name; `elements` is the most it is
         asked for."""
-        if name not in self.rooms:
-            self.rooms[name] = stack(self.b, kind, elements)
-        return self.rooms[name]
+        if name not in self.stack_arrays:
+            self.stack_arrays[name] = stack(self.b, kind, elements)
+        return self.stack_arrays[name]
 
     @property
     def text(self) -> str:

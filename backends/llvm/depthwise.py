@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import F32, Frame, Value, index, intrinsic, number, reduce_loop
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.pool import spread
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.windows import TAPS, Pixel, WindowWriter, load, store, windows_of

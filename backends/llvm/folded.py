@@ -14,6 +14,7 @@ import math
 from typing import Any, NamedTuple
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import WorkspaceLayout, ins, outs
 from minigraph.backends.llvm import conv
 from minigraph.backends.llvm.builder import (
     F32,
@@ -31,7 +32,7 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.panels import floats, packing
 from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
 from minigraph.core.dtypes import float32
@@ -88,8 +89,8 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: Lowe
 
 def _by_lines(where: _Lines) -> Native:
     sizes = where.kernel[0], 1, where.delta[3], where.across
-    room = Room()
-    packed = room.add(4 * floats(math.prod(sizes[:3]), sizes[3]))
+    layout = WorkspaceLayout()
+    packed = layout.reserve(4 * floats(math.prod(sizes[:3]), sizes[3]))
 
     def make() -> list[Call]:
         frame = Frame(3)
@@ -97,7 +98,7 @@ def _by_lines(where: _Lines) -> Native:
         tasks = _write(frame, where)
         return [pack, Call(frame.text, "kernel", tasks, (*ins(1), packed, *outs(0)))]
 
-    return Native(always(make), room.nbytes)
+    return Native(always(make), layout.nbytes)
 
 
 def _write(frame: Frame, where: _Lines) -> int:
@@ -109,7 +110,7 @@ def _write(frame: Frame, where: _Lines) -> int:
     tiles = TileSet(frame.module, Tiles(fan, where.across, sums, adds=False))
     with frame.tasks("kernel") as task:
         b = frame.b
-        product = frame.room("product", where.product)
+        product = frame.stack_array("product", where.product)
         image, chunk = b.sdiv(task, index(chunks)), b.srem(task, index(chunks))
         low = b.mul(chunk, index(where.rows))
         with loop(b, low, smaller(b, b.add(low, index(where.rows)), index(height))) as y:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import (
     I8,
     Frame,
@@ -19,7 +20,7 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.indices import checked, write_index
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.scalar import add, load, store
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 

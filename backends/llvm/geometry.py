@@ -49,8 +49,8 @@ class Geometry(NamedTuple):
     def fits(self) -> bool:
         """Whether there is native code for it."""
         sizes = (*self.image, *self.out, self.fan)
-        room = self.lines(self.rows) * self.line * 4 if min(sizes) > 0 else 0
-        return min(self.before) >= 0 and self.before[1] < self.columns and 0 < room <= 2 * WINDOW
+        nbytes = self.lines(self.rows) * self.line * 4 if min(sizes) > 0 else 0
+        return min(self.before) >= 0 and self.before[1] < self.columns and 0 < nbytes <= 2 * WINDOW
 
     def taps(self, depth: int) -> tuple[ContractionAxis, ...]:
         """The sums over a window's rows, columns and channels; B is packed [kernel rows, kernel columns, channels]."""
@@ -61,11 +61,11 @@ class Geometry(NamedTuple):
         return rows, ContractionAxis(kw, dc * depth, depth * width), ContractionAxis(depth, 1, width)
 
 
-def padded(frame: Frame, where: Geometry, room: Value, image: Value, top: Value, lines: int) -> None:
-    """Copy `lines` lines from line `top` of the padded image on into `room`, with zeros around."""
+def padded(frame: Frame, where: Geometry, target: Value, image: Value, top: Value, lines: int) -> None:
+    """Copy `lines` lines from line `top` of the padded image on into `target`, with zeros around."""
     b = frame.b
     _, height, width, channels = where.image
-    zero(b, room, index(lines * where.line * 4))
+    zero(b, target, index(lines * where.line * 4))
     size = min(width, where.columns - where.before[1]) * channels * 4
     first = b.sub(top, index(where.before[0]))
     with loop(b, index(0), index(lines)) as i:
@@ -74,4 +74,4 @@ def padded(frame: Frame, where: Geometry, room: Value, image: Value, top: Value,
         with b.if_then(inside):
             source = at(b, image, b.mul(y, index(width * channels)), F32)
             start = b.add(b.mul(i, index(where.line)), index(where.before[1] * channels))
-            copy(b, at(b, room, start, F32), source, index(size))
+            copy(b, at(b, target, start, F32), source, index(size))

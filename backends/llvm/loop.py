@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
+from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.builder import (
     I8,
     Frame,
@@ -21,10 +22,9 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, Room, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.scalar import Printer, add, is_printable, load, register, store, total
 from minigraph.core.dtypes import DType
-from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, operand
 from minigraph.core.types import TensorType
 from minigraph.ir import program as ir
@@ -253,9 +253,9 @@ class _Writer:
 def elementwise(what: Elementwise, how: LoweringContext) -> Native:
     """The loop as a native function; outputs that nobody reads are left out."""
     what = what._replace(alone=how.inside)
-    room = Room()
+    layout = WorkspaceLayout()
     parts = {
-        n: room.add(what.tasks * math.prod(what.kept(o)) * o.value.dtype.size)
+        n: layout.reserve(what.tasks * math.prod(what.kept(o)) * o.value.dtype.size)
         for n, o in enumerate(what.outputs)
         if what.has_parts(o)
     }
@@ -266,13 +266,13 @@ def elementwise(what: Elementwise, how: LoweringContext) -> Native:
         if not read:
             return []
         present = what._replace(outputs=tuple(what.outputs[n] for n in read))
-        places: tuple[Place, ...] = (*ins(*range(len(what.operands))), *outs(*read))
-        places += tuple(parts[n] for n in read if n in parts)
+        args: tuple[BufferRef, ...] = (*ins(*range(len(what.operands))), *outs(*read))
+        args += tuple(parts[n] for n in read if n in parts)
         writer = _Writer(present)
-        found = [Call(writer.frame.text, "kernel", present.tasks, places)]
-        return [*found, Call(writer.frame.text, "finish", 1, places)] if writer.parts else found
+        found = [Call(writer.frame.text, "kernel", present.tasks, args)]
+        return [*found, Call(writer.frame.text, "finish", 1, args)] if writer.parts else found
 
-    return Native(calls, room.nbytes, _overwritable(what))
+    return Native(calls, layout.nbytes, _overwritable(what))
 
 
 def _overwritable(what: Elementwise) -> tuple[int, ...]:
@@ -281,11 +281,3 @@ def _overwritable(what: Elementwise) -> tuple[int, ...]:
     if first.axes is not None:
         return ()
     return tuple(i for i, t in enumerate(what.operands) if t.static == what.space and t.dtype is first.value.dtype)
-
-
-def single(op: Op, in_types: Sequence[TensorType], space: tuple[int, ...]) -> Loop:
-    """An op as a loop of its own."""
-    builder = ir.Builder()
-    feeds = [ir.Value(builder.add(ir.Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
-    result = ir.Value(builder.add(op, feeds), 0)
-    return Loop(ir.Program(ir.reachable([result.instr]), (result,), tuple(in_types)), space)

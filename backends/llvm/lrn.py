@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import Frame, Value, at, index, number, vector, zero
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.rows import Row, Rows, each_row, rows_of
 from minigraph.backends.llvm.scalar import Printer
 from minigraph.core.scalar import Scalar, call, constant, operand
@@ -63,7 +64,7 @@ def _write_row(frame: Frame, rows: Rows, number_: Value, reach: int, term: Scala
     b, kind, width = frame.b, rows.kind, rows.width
     row = Row(frame, rows, number_)
     most = rows.length + 2 * reach + 2 * width
-    terms = frame.room("terms", most, kind)
+    terms = frame.stack_array("terms", most, kind)
     nbytes = 8 if str(kind) == "double" else 4
     zero(b, terms, index(reach * nbytes))
     zero(b, at(b, terms, index(reach + rows.length), kind), index((reach + width) * nbytes))

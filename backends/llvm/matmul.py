@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, intrinsic, loop, offset, splat, vector, zero
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
 from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import parts
@@ -32,8 +33,8 @@ def matmul(op: MatMul, in_types: Types, out_types: Types, how: LoweringContext) 
     a_row, a_term = (1, rows) if op.transpose_a else (depth, 1)
     b_term, b_column = (1, depth) if op.transpose_b else (columns, 1)
     if how.packed:
-        return _packed(Panels(rows, depth, columns, tail=how.tail))
-    if how.tail:
+        return _packed(Panels(rows, depth, columns, epilogue=how.epilogue))
+    if how.epilogue:
         return None
     if rows <= FEW and not op.transpose_b:
         return _few_rows(rows, columns, depth, a_row, a_term)
@@ -54,21 +55,21 @@ def packs(op: MatMul, in_types: Types) -> Packing | None:
 
 
 def _packed(what: Panels) -> Native:
-    follow = operands_of(what.tail)
+    follow = operands_of(what.epilogue)
 
     def make() -> list[Call]:
         frame = Frame(3 + len(follow))
         tasks = write_panels(frame, "kernel", what, range(3 + len(follow)))
         return [Call(frame.text, "kernel", tasks, (*ins(0, 1), *outs(0), *follow))]
 
-    return Native(always(make), inplace=overwritable(what.tail))
+    return Native(always(make), inplace=overwritable(what.epilogue))
 
 
 def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> Native:
     """Each task adds up some terms for the whole result, reading B in the order of memory."""
     count = max(1, min(PARTS, depth // LEAST, 4 * depth * columns // GRAIN))
-    room = Room()
-    sums = room.add(4 * rows * columns * count) if count > 1 else outs(0)[0]
+    layout = WorkspaceLayout()
+    sums = layout.reserve(4 * rows * columns * count) if count > 1 else outs(0)[0]
 
     def make() -> list[Call]:
         frame = Frame(3)
@@ -88,7 +89,7 @@ def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> N
         finish = Call(frame.text, "finish", tasks, (*ins(0), *outs(0), sums))
         return [Call(frame.text, "kernel", count, (*ins(0, 1), sums)), finish]
 
-    return Native(always(make), room.nbytes)
+    return Native(always(make), layout.nbytes)
 
 
 def _add_terms(frame: Frame, total: Value, k: Value, some: int, shape: tuple[int, int], a: tuple[int, int]) -> None:

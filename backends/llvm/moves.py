@@ -11,6 +11,7 @@ import numpy as np
 from llvmlite import ir
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import BufferRef, ins, outs
 from minigraph.backends.llvm.builder import (
     F32,
     I1,
@@ -29,7 +30,7 @@ from minigraph.backends.llvm.builder import (
     splat,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.rows import TASKS
 from minigraph.core.moves import Gap, Move, Moves
 from minigraph.core.types import TensorType
@@ -44,10 +45,10 @@ Row = Callable[[Builder, Any, Sequence[int], Value, Sequence[Value]], None]
 class Nest(NamedTuple):
     """Loops over axes, given as (length, stride in each array); `row` writes the innermost one.
 
-    Array n begins `offsets[n]` elements after `places[n]`.
+    Array n begins `offsets[n]` elements after `args[n]`.
     """
 
-    places: tuple[Place, ...]
+    args: tuple[BufferRef, ...]
     offsets: tuple[int, ...]
     axes: Sequence[tuple[int, ...]]
     size: int
@@ -75,14 +76,14 @@ def moving(moves: Moves, out_types: Types, how: LoweringContext) -> Native | Non
     return Native(calls)
 
 
-def copying(move: Move, source: Place, target: Place, adds: bool = False) -> Nest:
-    """A move between the arrays at two places. adds: to the elements of the target; of float32 only."""
-    places, offsets = (target, source), (move.target.offset, move.source.offset)
+def copying(move: Move, source: BufferRef, target: BufferRef, adds: bool = False) -> Nest:
+    """A move between the arrays at two args. adds: to the elements of the target; of float32 only."""
+    args, offsets = (target, source), (move.target.offset, move.source.offset)
     axes = [(length, into, from_) for length, from_, into in move.merged()]
-    return Nest(places, offsets, axes, move.size, _add_row if adds else _copy_row)
+    return Nest(args, offsets, axes, move.size, _add_row if adds else _copy_row)
 
 
-def filling(gap: Gap, target: Place, value: Any, kind: TensorType) -> Nest:
+def filling(gap: Gap, target: BufferRef, value: Any, kind: TensorType) -> Nest:
     """One value in all elements of a gap."""
     content = np.asarray(value).astype(kind.dtype.np_dtype).tobytes()
 
@@ -101,18 +102,18 @@ def together(nests: Sequence[Nest], size: int, how: LoweringContext) -> list[Cal
     nests = [n for n in nests if n.size]
     if not nests:
         return []
-    places = list(dict.fromkeys(p for n in nests for p in n.places))
+    args = list(dict.fromkeys(p for n in nests for p in n.args))
     tasks = 1 if how.inside else max(1, min(TASKS, sum(n.size for n in nests) // GRAIN))
     kind = ir.IntType(8 * size)
-    frame = Frame(len(places))
+    frame = Frame(len(args))
     with frame.tasks("kernel") as task:
         b = frame.b
         for nest in nests:
             low, high = (b.sdiv(b.mul(b.add(task, index(n)), index(nest.axes[0][0])), index(tasks)) for n in (0, 1))
-            begins = zip(nest.places, nest.offsets, strict=True)
-            to = [at(b, frame.pointers[places.index(p)], index(start), kind) for p, start in begins]
+            begins = zip(nest.args, nest.offsets, strict=True)
+            to = [at(b, frame.pointers[args.index(p)], index(start), kind) for p, start in begins]
             _write(b, kind, nest.axes, low, high, to, nest.row)
-    return [Call(frame.text, "kernel", tasks, tuple(places))]
+    return [Call(frame.text, "kernel", tasks, tuple(args))]
 
 
 def _write(

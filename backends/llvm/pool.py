@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import I32, Frame, Value, at, element, index, number, splat, vector, zero
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.windows import TAPS, Pixel, Windows, WindowWriter, load, store, windows_of
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad, Pool
@@ -50,8 +51,8 @@ def max_pool(op: MaxPool, in_types: Types, out_types: Types, how: LoweringContex
                     store(frame, 1 + wanted[0], to, value, where)
 
             writer.channels(body)
-        places = (*ins(0), *outs(*(i for i in range(2) if wanted[i])))
-        return [Call(frame.text, "kernel", writer.tasks, places)]
+        args = (*ins(0), *outs(*(i for i in range(2) if wanted[i])))
+        return [Call(frame.text, "kernel", writer.tasks, args)]
 
     return Native(calls)
 

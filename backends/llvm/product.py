@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from llvmlite import ir
 
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import F32, I32, Builder, Frame, Value, at, index, loop, offset, pieces, vector
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, Native, always
 from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
 
 DEPTH = 256  # terms of the sum at a time
@@ -48,14 +49,14 @@ class ProductWriter:
     def block(self, a: Value, b_: Value, c: Value, rows: int, columns: int) -> None:
         """The product of some rows of A and some columns of B, at most a group of them."""
         b, what = self.frame.b, self.what
-        panels = self.frame.room("panels", DEPTH * GROUP * tile_columns())
-        room = self.frame.room("rows", DEPTH * ROWS) if what.is_scattered else None
+        panels = self.frame.stack_array("panels", DEPTH * GROUP * tile_columns())
+        gathered = self.frame.stack_array("rows", DEPTH * ROWS) if what.is_scattered else None
         for start, some in pieces(b, what.depth, DEPTH):
             pack(b, at(b, b_, b.mul(start, index(what.b_term)), F32), panels, some, columns, what)
             source = at(b, a, b.mul(start, index(what.a_term)), F32)
-            if room is not None:
-                copy_columns(b, source, room, some, rows, what)
-            self._panels(start, room or source, panels, c, rows, columns, some)
+            if gathered is not None:
+                copy_columns(b, source, gathered, some, rows, what)
+            self._panels(start, gathered or source, panels, c, rows, columns, some)
 
     def _panels(self, start: Value, a: Value, panels: Value, c: Value, rows: int, columns: int, depth: int) -> None:
         b, width = self.frame.b, tile_columns()

@@ -7,6 +7,7 @@ from typing import Any
 from llvmlite import ir
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import BufferRef, ins, outs
 from minigraph.backends.llvm.builder import (
     F32,
     I32,
@@ -23,7 +24,7 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.core.dtypes import float32
 from minigraph.ops.random import philox
 from minigraph.ops.random.distributions import RandomUniform
@@ -47,9 +48,9 @@ def uniform(op: RandomUniform, in_types: Types, out_types: Types, how: LoweringC
             b = frame.b
             counter = frame.pointers[0]
             b.store(b.add(b.load(counter, typ=I64), index(philox.reserved(count))), counter)
-        places: tuple[Place, ...] = (*ins(0), *(outs(0) if wanted[0] else ins(0)))
-        drawn = [Call(frame.text, "kernel", -(-blocks // CHUNK), places)] if wanted[0] else []
-        return [*drawn, Call(frame.text, "advance", 1, places)]
+        args: tuple[BufferRef, ...] = (*ins(0), *(outs(0) if wanted[0] else ins(0)))
+        drawn = [Call(frame.text, "kernel", -(-blocks // CHUNK), args)] if wanted[0] else []
+        return [*drawn, Call(frame.text, "advance", 1, args)]
 
     return Native(calls)
 
@@ -117,5 +118,5 @@ def _unit_interval(b: Builder, words: list[Value], width: int) -> Value:
     return b.fsub(b.bitcast(bits, vector(F32, total)), number(F32, 1.0, total))
 
 
-def _order(places: Any) -> Value:
-    return ir.Constant(ir.VectorType(I32, len(places)), list(places))
+def _order(lanes: Any) -> Value:
+    return ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import (
     I64,
     Frame,
@@ -23,15 +24,15 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.loop import Elementwise, Output, elementwise, elementwise_of, single
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, on, outs
+from minigraph.backends.llvm.loop import Elementwise, Output, elementwise, elementwise_of
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.rows import TASKS
 from minigraph.backends.llvm.scalar import Printer, fold, load, register, store
 from minigraph.backends.llvm.tile import parts
 from minigraph.core.dtypes import DType, float32
 from minigraph.core.scalar import call, operand
 from minigraph.core.types import TensorType
-from minigraph.ir.regions import collapse
+from minigraph.ir.regions import collapse, single_op_loop
 from minigraph.ops.broadcast import BroadcastTo, ReduceLike, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
 from minigraph.ops.nn.loss import L2Loss
@@ -48,7 +49,7 @@ def sum_over(x: TensorType, axes: Sequence[int], how: LoweringContext, divisor: 
     """Σ x over `axes`, divided by a number."""
     if not x.size:
         return None
-    what = elementwise_of(single(R.Sum(tuple(axes), True), (x,), x.static), how.adds)
+    what = elementwise_of(single_op_loop(R.Sum(tuple(axes), True), (x,), x.static), how.adds)
     if what is None or divisor == 1:
         return what and elementwise(what, how)
     if not x.dtype.is_floating or how.adds:
@@ -60,7 +61,7 @@ def sum_over(x: TensorType, axes: Sequence[int], how: LoweringContext, divisor: 
 
     def make() -> list[Call]:
         in_place = dict(zip(ins(0), outs(0), strict=True))
-        return [*adding.calls((True,)), *(on(c, in_place) for c in dividing.calls((True,)))]
+        return [*adding.calls((True,)), *(c.on(in_place) for c in dividing.calls((True,)))]
 
     return Native(always(make), adding.workspace)
 
@@ -192,7 +193,7 @@ def _reduce(
     """A reduction: `write` gives the results of a column (its start and width are given) or of a row (None is)."""
     if not x.size or x.dtype.np_dtype.kind not in "fiub" or x.dtype.name == "float16":
         return None
-    program, space = collapse(single(R.Sum(tuple(axes), True), (TensorType(float32, x.shape),), x.static))
+    program, space = collapse(single_op_loop(R.Sum(tuple(axes), True), (TensorType(float32, x.shape),), x.static))
     reduced = program.results[0].instr.op.axis  # type: ignore[attr-defined]
     is_row = len(space) - 1 in reduced
     outer = [(d, math.prod(space[a + 1 :])) for a, d in enumerate(space) if a not in reduced][: None if is_row else -1]

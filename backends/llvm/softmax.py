@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.approx import Approximations, lane_by_lane
 from minigraph.backends.llvm.builder import (
     F32,
@@ -23,7 +24,7 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.backends.llvm.indices import checked, write_index
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.rows import Row, Rows, each_row, rows_of
 from minigraph.backends.llvm.scalar import fold, larger_float
 from minigraph.core.types import TensorType

@@ -56,33 +56,40 @@ class ContractionAxis(NamedTuple):
     b: int
 
 
-class Tail(NamedTuple):
-    """What follows a contraction element by element: `value` of the contraction, operand 0, and other operands, which
-    are as large as it or, where `rows` says so, one row for all of its rows."""
+class TileEpilogue(NamedTuple):
+    """A pointwise computation on a contraction's result before it is stored.
+
+    value: the expression; its operand 0 is the contraction's element. rows: for each further operand, whether it is one
+    row that all rows of the result share; otherwise it has the result's shape.
+    """
 
     value: Scalar
     rows: tuple[bool, ...]
 
 
 class Tiles(NamedTuple):
-    """How tiles lie in memory, float32 elements: rows of A are `a` apart, rows of C `c`; columns of B and C are
-    neighbours. `sums`: from the outermost to the innermost. `adds`: to what C holds, instead of replacing it. `tail`:
-    what becomes of the sums before they are stored. `pointers`: A is instead a table of pointers, a row of so many for
-    each term of the outermost sum, of which each row of a tile takes one. `streams`: B comes from memory in the order
-    in which it is used, and goes on beyond the tile."""
+    """The memory layout of tiles of float32, in elements. Columns of B and of C are adjacent.
+
+    a, c: the distance between rows of A and of C. sums: the summed axes, outermost first. adds: add to the content of C
+    instead of replacing it. epilogue: applied to the sums before they are stored. pointers: A is a table of pointers
+    with a row for each term of the outermost sum and a pointer for each row of the tile. streams: B lies in memory in
+    the order of its use and continues beyond the tile.
+    """
 
     a: int
     c: int
     sums: tuple[ContractionAxis, ...]
     adds: bool = False
-    tail: Tail | None = None
+    epilogue: TileEpilogue | None = None
     pointers: bool = False
     streams: bool = False
 
 
 class TileSet:
-    """The tile functions of a module, `void tile(A, B, C, …)`, one for each size that is asked for. After the pointers
-    come those of the tail's operands, or the length of the outermost sum where that is told."""
+    """The tile functions of a module, `void tile(A, B, C, …)`, one for each size requested.
+
+    Further arguments are the epilogue's operands, or the length of the outermost sum if it is passed at run time.
+    """
 
     def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
         self.module = module
@@ -104,7 +111,7 @@ class TileSet:
 
     def _write(self, rows: tuple[int, ...], columns: int) -> Any:
         is_told = self.tiles.sums[0].length is None
-        follow = self.tiles.tail.rows if self.tiles.tail else ()
+        follow = self.tiles.epilogue.rows if self.tiles.epilogue else ()
         kind = ir.FunctionType(VOID, [POINTER] * (3 + len(follow)) + [I64] * is_told)
         made = ir.Function(self.module, kind, f"{self.name}_{len(self.made)}_{len(rows)}x{columns}")
         made.linkage = "internal"
@@ -121,12 +128,12 @@ class TileSet:
             place = at(self.b, c, index(row), F32)
             if self.tiles.adds:
                 value = self.b.fadd(value, self._load(place, part))
-            if self.tiles.tail:
+            if self.tiles.epilogue:
                 here = [
                     self._load(o if is_row else at(self.b, o, index(row), F32), part)
                     for o, is_row in zip(others, follow, strict=True)
                 ]
-                value = Printer(self.b, [value, *here], part.width).value(self.tiles.tail.value)
+                value = Printer(self.b, [value, *here], part.width).value(self.tiles.epilogue.value)
             self._store(value, place, part)
         self.b.ret_void()
         return made
@@ -227,8 +234,11 @@ def parts(columns: int) -> list[tuple[int, int]]:
 
 
 def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, columns: int, *others: Value) -> None:
-    """Tiles one below the other for `rows` rows, all of nearly one height. others: the tail's operands from the first
-    row and column on, or the length of the outermost sum where tiles are told."""
+    """Tiles of nearly equal height that cover `rows` rows.
+
+    others: the epilogue's operands from the first row and column on, or the length of the outermost sum if the tiles
+    take it as an argument.
+    """
     how = tiles.tiles
     count = -(-rows // tile_rows(columns))
     height, larger = rows // count, rows % count
@@ -240,8 +250,8 @@ def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, col
                 below_a = at(b, a, row, POINTER) if how.pointers else at(b, a, b.mul(row, index(how.a)), F32)
                 down = b.mul(row, index(how.c))
                 below = others
-                if how.tail:
-                    rows_of = zip(others, how.tail.rows, strict=True)
+                if how.epilogue:
+                    rows_of = zip(others, how.epilogue.rows, strict=True)
                     below = tuple(o if is_row else at(b, o, down, F32) for o, is_row in rows_of)
                 b.call(tiles.get(size, columns), [below_a, b_, at(b, c, down, F32), *below])
         start += number_of * size

@@ -17,13 +17,13 @@ def both(frame: Frame, matrix: Matrix, load: Load, store: Store) -> None:
     """Columns first, into memory on the stack, then rows."""
     b, lanes = frame.b, host().lanes
     rows, size = len(matrix), len(matrix[0])
-    room = frame.room("transform", 10 * 10 * lanes)
+    middle = frame.stack_array("transform", 10 * 10 * lanes)
     with loop(b, index(0), index(size)) as j:
         for a, value in enumerate(applied(b, matrix, [load(i, j) for i in range(size)], lanes)):
             place = b.add(b.mul(j, index(lanes)), index(a * size * lanes))
-            b.store(value, at(b, room, place, F32), align=4)
+            b.store(value, at(b, middle, place, F32), align=4)
     with loop(b, index(0), index(rows)) as a:
-        line = at(b, room, b.mul(a, index(size * lanes)), F32)
+        line = at(b, middle, b.mul(a, index(size * lanes)), F32)
         values = [b.load(at(b, line, index(j * lanes), F32), typ=vector(F32, lanes), align=4) for j in range(size)]
         for j, value in enumerate(applied(b, matrix, values, lanes)):
             store(a, j, value)

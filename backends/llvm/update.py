@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import BufferRef
 from minigraph.backends.llvm.loop import Elementwise, Output, elementwise
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, always, on
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, call, constant, operand, where
 from minigraph.core.types import TensorType
@@ -113,7 +114,7 @@ def apply(op: U.Apply, in_types: Types, how: LoweringContext) -> Native | None:
     native = elementwise(what, how)
 
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
-        return [on(call, {Place("out", i): Place("in", w) for i, w in enumerate(op.writes)}) for call in every()]
+        return [call.on({BufferRef("out", i): BufferRef("in", w) for i, w in enumerate(op.writes)}) for call in every()]
 
     def every() -> list[Call]:
         return list(native.calls((True,) * len(made)))
@@ -129,8 +130,8 @@ def together(op: MultiTensorApply, in_types: Types, how: LoweringContext) -> Nat
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
         found = []
         for n, part in enumerate(parts):
-            moved = {Place("in", i): Place("in", n * size + i) for i in range(size)}
-            found += [on(call, moved) for call in part.calls(())]  # type: ignore[union-attr]
+            moved = {BufferRef("in", i): BufferRef("in", n * size + i) for i in range(size)}
+            found += [call.on(moved) for call in part.calls(())]  # type: ignore[union-attr]
         return found
 
     if None in parts:
@@ -163,4 +164,4 @@ def _assign(in_types: Types, formula: Callable[[Scalar, Scalar], Scalar], how: L
     if not what.is_printable:
         return None
     native = elementwise(what, how)
-    return Native(always(lambda: [on(c, {Place("out", 0): Place("in", 0)}) for c in native.calls((True,))]))
+    return Native(always(lambda: [c.on({BufferRef("out", 0): BufferRef("in", 0)}) for c in native.calls((True,))]))

@@ -12,6 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.blocked import FEW, ROOM, SUMS, Lower, one_blocked
 from minigraph.backends.llvm.builder import (
     F32,
@@ -28,11 +29,11 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, Place, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
 from minigraph.backends.llvm.panels import Panels, floats, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Batch, Product, grid, write_tasks
 from minigraph.backends.llvm.scalar import Printer
-from minigraph.backends.llvm.tile import Tail
+from minigraph.backends.llvm.tile import TileEpilogue
 from minigraph.backends.llvm.transform import both
 from minigraph.core.dtypes import float32
 from minigraph.core.op import Op
@@ -97,7 +98,7 @@ class _TileWriter:
         return image, y, x, b.add(b.mul(task, index(across)), column)
 
     def _valid(self, start: Value, size: int, length: int) -> tuple[Value, Value]:
-        """Which of the `size` places from `start` lie in range(length)."""
+        """Which of the `size` positions from `start` lie in range(length)."""
         b = self.frame.b
         return larger(b, b.sub(index(0), start), index(0)), smaller(b, b.sub(index(length), start), index(size))
 
@@ -106,7 +107,7 @@ class _TileWriter:
         channels, step = side.shape[3], self.what.step(side.shape[3])
         with self.frame.tasks(name) as task, loop(self.frame.b, index(0), index(self.what.counts[1])) as column:
             b = self.frame.b
-            patch = self.frame.room("patch", side.size**2 * channels)
+            patch = self.frame.stack_array("patch", side.size**2 * channels)
             image, y, x, number = self._origin(task, column, side)
             rows, columns = self._valid(y, side.size, side.shape[1]), self._valid(x, side.size, side.shape[2])
             whole = self._is_whole(rows, columns, side)
@@ -145,9 +146,9 @@ class _TileWriter:
         """The valid part of line i, from the pixels to the patch."""
         b, channels, (low, high) = self.frame.b, side.shape[3], columns
         pixels = at(b, first, offset(b, (i, side.shape[2] * channels), (low, channels)), F32)
-        room = at(b, patch, offset(b, (i, side.size * channels), (low, channels)), F32)
+        target = at(b, patch, offset(b, (i, side.size * channels), (low, channels)), F32)
         nbytes = larger(b, b.mul(b.sub(high, low), index(4 * channels)), index(0))
-        copy(b, room, pixels, nbytes)
+        copy(b, target, pixels, nbytes)
 
     def _load(self, tiles: Value, number: Value, c: Value, channels: int) -> Callable[[int, Value], Value]:
         b, step = self.frame.b, self.what.step(channels)
@@ -159,24 +160,31 @@ class _TileWriter:
         return load
 
     def put(
-        self, name: str, side: _Side, matrix: Matrix, source: int, target: int, tail: Tail | None, after: int
+        self,
+        name: str,
+        side: _Side,
+        matrix: Matrix,
+        source: int,
+        target: int,
+        epilogue: TileEpilogue | None,
+        after: int,
     ) -> int:
         """The kernel that makes of pointer `source`'s tiles m the pixels matrix·m·matrixᵀ of pointer `target`, and what
-        the tail says of them; its operands are the pointers from `after` on."""
+        the epilogue says of them; its operands are the pointers from `after` on."""
         channels, lanes = side.shape[3], host().lanes
         with self.frame.tasks(name) as task, loop(self.frame.b, index(0), index(self.what.counts[1])) as column:
             b = self.frame.b
-            patch = self.frame.room("patch", side.size**2 * lanes)
+            patch = self.frame.stack_array("patch", side.size**2 * lanes)
             image, y, x, number = self._origin(task, column, side)
             rows, columns = self._valid(y, side.size, side.shape[1]), self._valid(x, side.size, side.shape[2])
             first = self._pixel(side, image, y, x)
 
             def finish(i: Value, j: Value, c: Value, value: Value) -> None:
                 place = b.add(first, offset(b, (i, side.shape[2] * channels), (j, channels), (c, 1)))
-                if tail:
-                    others = enumerate(tail.rows, after)
+                if epilogue:
+                    others = enumerate(epilogue.rows, after)
                     here = [self._vector(at(b, self.frame.pointers[n], c if row else place, F32)) for n, row in others]
-                    value = Printer(b, [value, *here], lanes).value(tail.value)
+                    value = Printer(b, [value, *here], lanes).value(epilogue.value)
                 b.store(value, at(b, self.frame.pointers[target], place, F32), align=4)
 
             def in_patch(i: Value, j: Value) -> Value:
@@ -219,7 +227,7 @@ class _TileWriter:
                 _, y, x, number = self._origin(b.add(b.mul(image, index(down)), row), column, side)
                 rows, columns = self._valid(y, side.size, height), self._valid(x, side.size, width)
                 first = at(b, self.frame.pointers[target], self._pixel(side, image, y, x), F32)
-                patch = self.frame.room("patch", side.size**2 * lanes)
+                patch = self.frame.stack_array("patch", side.size**2 * lanes)
                 with loop(b, c0, b.add(c0, index(own)), lanes) as c:
 
                     def store(a: Value, j: int, value: Value) -> None:
@@ -264,17 +272,17 @@ def conv2d(
         return None
     split = _split(op, what, in_types, lower, how)
     if split is not None:
-        return split if how.tail is None else None
+        return split if how.epilogue is None else None
     depth, fan = what.image[3], what.output[3]
-    room = Room()
-    v, m = room.add(what.nbytes(depth)), room.add(what.nbytes(fan))
-    follow = operands_of(how.tail)
+    layout = WorkspaceLayout()
+    v, m = layout.reserve(what.nbytes(depth)), layout.reserve(what.nbytes(fan))
+    follow = operands_of(how.epilogue)
 
     def make() -> list[Call]:
         matrices = transforms(op.tile, op.kernel)
         frame = Frame(5 + len(follow))
         writer = _TileWriter(what, frame)
-        places = (*ins(0, 1), *outs(0), v, m, *follow)
+        args = (*ins(0, 1), *outs(0), v, m, *follow)
         counts = {"gather": writer.gather("gather", _image(what), matrices.image, 0, 3)}
         if how.packed:
             counts["products"] = write_panels(frame, "products", _panels(what), (3, 1, 4))
@@ -283,10 +291,10 @@ def conv2d(
             batch = Batch(what.size**2, what.step(depth), depth * fan, what.step(fan))
             cut = grid(what.total, fan, least=1)
             counts["products"] = write_tasks(frame, "products", product, cut, (3, 1, 4), batch)
-        counts["put"] = writer.put("put", _output(what), matrices.output, 4, 2, how.tail, 5)
-        return [Call(frame.text, name, count, places) for name, count in counts.items()]
+        counts["put"] = writer.put("put", _output(what), matrices.output, 4, 2, how.epilogue, 5)
+        return [Call(frame.text, name, count, args) for name, count in counts.items()]
 
-    return Native(always(make), room.nbytes, overwritable(how.tail))
+    return Native(always(make), layout.nbytes, overwritable(how.epilogue))
 
 
 def packs(op: W.WinogradConv2D, in_types: Types) -> Packing | None:
@@ -326,10 +334,10 @@ def gradients(
     if split is not None:
         return split
     depth, fan = what.image[3], what.output[3]
-    room = Room()
-    v, m = room.add(what.nbytes(depth)), room.add(what.nbytes(fan))
+    layout = WorkspaceLayout()
+    v, m = layout.reserve(what.nbytes(depth)), layout.reserve(what.nbytes(fan))
     count = len(in_types)
-    pointers: dict[str, Place] = {"delta": ins(count - 1)[0], "v": v, "m": m}
+    pointers: dict[str, BufferRef] = {"delta": ins(count - 1)[0], "v": v, "m": m}
     if with_x:
         pointers |= {"x": ins(0)[0], "du": outs(len(out_types) - 1)[0]}
     if with_u:
@@ -356,7 +364,7 @@ def gradients(
             counts["scatter"] = writer.scatter("scatter", _image(what), adjoint, at_["v"], at_["dx"])
         return [Call(frame.text, name, count, tuple(pointers.values())) for name, count in counts.items()]
 
-    return Native(always(make), room.nbytes)
+    return Native(always(make), layout.nbytes)
 
 
 def filters(op: W.Winograd, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:

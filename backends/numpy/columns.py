@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minigraph.backend.base import Launch
-from minigraph.backends.numpy.common import Array, Scratch, blocks, copy
+from minigraph.backends.numpy.common import Array, ArrayLayout, blocks, copy
 from minigraph.ops.window import Pair, reach
 
 # Bytes of a column block. On idle cores 2 MB to 16 MB are equally fast; on shared ones many small products lose,
@@ -104,12 +104,12 @@ class Columns:
     def _height(self, rows: int) -> int:
         return (rows - 1) * self.strides[0] + reach(self.kernel[0], self.dilations[0])
 
-    def reserve(self, scratch: Scratch) -> tuple[int, int]:
+    def reserve(self, layout: ArrayLayout) -> tuple[int, int]:
         """Room for the padded image and the column matrix of the largest block."""
         made = [] if self.is_view else self.blocks()
         images, rows = max(((b.images.stop - b.images.start, b.rows.stop - b.rows.start) for b in made), default=(0, 0))
-        padded = scratch.add(images * self._height(rows) * self._width * self.image[3], self.dtype)
-        return padded, scratch.add(images * rows * self.out[1] * self.length, self.dtype)
+        padded = layout.reserve(images * self._height(rows) * self._width * self.image[3], self.dtype)
+        return padded, layout.reserve(images * rows * self.out[1] * self.length, self.dtype)
 
     def load(self, image: Array, padded: Array, column: Array) -> Iterator[Loaded]:
         """Every block, group by group, in the room that `reserve` asked for. To be run in this order."""

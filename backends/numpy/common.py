@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
-from minigraph.backend.host import ALIGNMENT, HostArray
+from minigraph.backend.host import HostArray
+from minigraph.backend.workspace import WorkspaceLayout
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 
@@ -29,23 +30,26 @@ def steps_only(make: Callable[[Sequence[Array], Sequence[Array | None]], Sequenc
     return Lowered(bind, **options)
 
 
-class Scratch:
-    """A layout of arrays in a launch's workspace, each aligned to 64 bytes."""
+class ArrayLayout:
+    """The layout of a launch's workspace as arrays, each aligned."""
 
     def __init__(self) -> None:
-        self.nbytes = 0
+        self._layout = WorkspaceLayout()
         self._parts: list[tuple[int, tuple[int, ...], np.dtype[Any]]] = []
 
-    def add(self, shape: Sequence[int] | int, dtype: Any) -> int:
-        """Room for one array more; returns its place in what `open` gives."""
+    @property
+    def nbytes(self) -> int:
+        return self._layout.nbytes
+
+    def reserve(self, shape: Sequence[int] | int, dtype: Any) -> int:
+        """Add an array; returns its index in the list that `arrays` gives."""
         dims = (shape,) if isinstance(shape, int) else tuple(shape)
         kind = np.dtype(dtype)
-        self._parts.append((self.nbytes, dims, kind))
-        self.nbytes += -(-math.prod(dims) * kind.itemsize // ALIGNMENT) * ALIGNMENT
+        self._parts.append((self._layout.reserve(math.prod(dims) * kind.itemsize).offset, dims, kind))
         return len(self._parts) - 1
 
-    def open(self, workspace: Array) -> list[Array]:
-        """The arrays in a workspace of `nbytes`, in the order they were added."""
+    def arrays(self, workspace: Array) -> list[Array]:
+        """The arrays in a workspace of `nbytes`, in the order they were reserved."""
         return [
             workspace[start : start + math.prod(shape) * kind.itemsize].view(kind).reshape(shape)
             for start, shape, kind in self._parts
@@ -58,7 +62,7 @@ def blocks(size: int, step: int) -> list[slice]:
     return [slice(size * i // count, size * (i + 1) // count) for i in range(count)]
 
 
-def block_size(dtype: np.dtype[Any]) -> int:
+def block_elements(dtype: np.dtype[Any]) -> int:
     """Elements of a block for kernels that pass over it several times."""
     return BLOCK_BYTES // dtype.itemsize
 

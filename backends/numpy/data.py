@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, copy, steps_only
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, steps_only
 from minigraph.core.op import Op
 from minigraph.ops.array.joining import GatherGrad, GatherV2, OneHot
 
@@ -52,11 +52,11 @@ def one_hot(op: OneHot, in_types: Types, out_types: Types) -> Lowered:
     kind = indices.dtype.np_dtype
     if op.depth == 0 or positions.max() <= np.iinfo(kind).max:
         positions = positions.astype(kind)  # no cast inside the comparison
-    scratch = Scratch()
-    scratch.add(out.static, np.bool_)
+    layout = ArrayLayout()
+    layout.reserve(out.static, np.bool_)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (hit,) = scratch.open(workspace)
+        (hit,) = layout.arrays(workspace)
         index, on, off = inputs
         return in_sequence([
             partial(np.equal, np.expand_dims(index, axis), positions, hit),
@@ -64,7 +64,7 @@ def one_hot(op: OneHot, in_types: Types, out_types: Types) -> Lowered:
             partial(np.copyto, outputs[0], on, where=hit),
         ])  # fmt: skip
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 KERNELS: dict[type[Op], Kernel] = {

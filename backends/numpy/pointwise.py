@@ -12,9 +12,9 @@ import numpy as np
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import (
     Array,
+    ArrayLayout,
     Kernel,
-    Scratch,
-    block_size,
+    block_elements,
     blocks,
     copy,
     same,
@@ -47,7 +47,7 @@ def pointwise(op: Op, in_types: Types, out_types: Types) -> Lowered:
 def blocked(plan: ElementPlan, in_types: Types, out_types: Types) -> Lowered:
     """The plan on flat blocks, or on blocks of rows where an operand is broadcast."""
     out = out_types[0]
-    size = min(block_size(out.dtype.np_dtype), out.size)
+    size = min(block_elements(out.dtype.np_dtype), out.size)
     whole: tuple[int, ...]
     piece: tuple[int, ...]
     if all(t.shape == out.shape for t in in_types):
@@ -55,12 +55,12 @@ def blocked(plan: ElementPlan, in_types: Types, out_types: Types) -> Lowered:
     else:
         rest = out.static[1:]
         whole, piece = out.static, (max(1, size // max(math.prod(rest), 1)), *rest)
-    scratch = Scratch()
+    layout = ArrayLayout()
     for dtype in plan.temporaries:
-        scratch.add(piece, dtype)
+        layout.reserve(piece, dtype)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        temporaries = scratch.open(workspace)
+        temporaries = layout.arrays(workspace)
         arrays = [a.reshape(-1) if len(whole) == 1 else np.broadcast_to(a, whole) for a in inputs]
         target = outputs[0].reshape(whole)
         made: list[Launch] = []
@@ -69,7 +69,7 @@ def blocked(plan: ElementPlan, in_types: Types, out_types: Types) -> Lowered:
             made += plan.bind([*own, target[part]], [t[: part.stop - part.start] for t in temporaries])
         return in_sequence(made)
 
-    return Lowered(bind, scratch.nbytes, same(in_types, out))
+    return Lowered(bind, layout.nbytes, same(in_types, out))
 
 
 def binary(ufunc: np.ufunc, in_types: Types, out_types: Types) -> Lowered:
@@ -81,16 +81,16 @@ def binary(ufunc: np.ufunc, in_types: Types, out_types: Types) -> Lowered:
         return Lowered(lambda x, o, workspace: _call(ufunc, x[0], x[1], o[0]), inplace=inplace)
     width = out.static[-1]
     count = _divisor(out.size // width, _TILED // width)
-    scratch = Scratch()
-    scratch.add((count, width), out.dtype.np_dtype)
+    layout = ArrayLayout()
+    layout.reserve((count, width), out.dtype.np_dtype)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (rows,) = scratch.open(workspace)
+        (rows,) = layout.arrays(workspace)
         x, y = (a.reshape(-1, count * width) if i != tiled else rows.reshape(-1) for i, a in enumerate(inputs))
         row = inputs[tiled].reshape(width)
         return in_sequence([copy(rows, row), _call(ufunc, x, y, outputs[0].reshape(-1, count * width))])
 
-    return Lowered(bind, scratch.nbytes, inplace)
+    return Lowered(bind, layout.nbytes, inplace)
 
 
 def _call(ufunc: np.ufunc, x: Array, y: Array, out: Array) -> Launch:

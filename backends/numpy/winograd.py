@@ -16,7 +16,7 @@ import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.columns import Block, Columns
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, copy, fallback
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback
 from minigraph.core.op import Op
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.winograd import Matrix, as_array, transforms, transposed
@@ -70,7 +70,7 @@ def _patches(block: Block, tile: int, columns: int, out: Sequence[int]) -> list[
     ]
 
 
-class _Rooms(NamedTuple):
+class _Buffers(NamedTuple):
     """Workspace of a block: the padded image; two for the transforms; the tiles V or dV; the tiles M or dM; and a part
     of dU."""
 
@@ -88,10 +88,10 @@ class _Transform:
     def __init__(self, matrix: Matrix, dtype: np.dtype[Any]) -> None:
         self.matrix = as_array(matrix, dtype)
 
-    def steps(self, source: Array, room: Array, target: Array) -> list[Launch]:
+    def steps(self, source: Array, buffer: Array, target: Array) -> list[Launch]:
         b, a = self.matrix.shape
         rest = source.size // a**2
-        middle = room[: b * a * rest]
+        middle = buffer[: b * a * rest]
         return [
             partial(np.matmul, self.matrix, source.reshape(a, a * rest), middle.reshape(b, a * rest)),
             partial(np.matmul, self.matrix, middle.reshape(b, a, rest), target.reshape(b, b, rest)),
@@ -102,14 +102,14 @@ def _filter_kernel(matrix: Matrix, types: Types, out_types: Types) -> Lowered:
     """A transform of all pairs of channels."""
     kind = out_types[0].dtype.np_dtype
     transform = _Transform(matrix, kind)
-    scratch = Scratch()
-    scratch.add(transform.matrix.size * (types[0].size // transform.matrix.shape[1] ** 2), kind)
+    layout = ArrayLayout()
+    layout.reserve(transform.matrix.size * (types[0].size // transform.matrix.shape[1] ** 2), kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (room,) = scratch.open(workspace)
-        return in_sequence(transform.steps(inputs[0], room, outputs[0]))
+        (buffer,) = layout.arrays(workspace)
+        return in_sequence(transform.steps(inputs[0], buffer, outputs[0]))
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def filters(op: W.WinogradFilter, in_types: Types, out_types: Types) -> Lowered:
@@ -156,72 +156,72 @@ class _Tiled:
         """Images, tile rows and tile columns of a block."""
         return block.images.stop - block.images.start, block.rows.stop - block.rows.start, self.columns.out[1]
 
-    def reserve(self, sums: bool = False) -> Scratch:
-        """Space for the rooms of a block. sums: of a part of dU too, where there are several blocks."""
+    def reserve(self, sums: bool = False) -> ArrayLayout:
+        """Space for the buffers of a block. sums: of a part of dU too, where there are several blocks."""
         widest = max(self.channels, self.outputs)
         rows = max((b.rows.stop - b.rows.start for b in self.blocks), default=0)
         images = max((b.images.stop - b.images.start for b in self.blocks), default=0)
         frame = images * self._extent(rows) * self._extent(self.columns.out[1]) * self.channels
         tiles = self.places * self.most
-        scratch = Scratch()
+        layout = ArrayLayout()
         for size in (frame, tiles * widest, max(tiles * widest, frame), tiles * self.channels, tiles * self.outputs):
-            scratch.add(size, self.kind)
+            layout.reserve(size, self.kind)
         some = sums and len(self.blocks) > 1
-        scratch.add((self.places, self.channels, self.outputs) if some else (0,), self.kind)
-        return scratch
+        layout.reserve((self.places, self.channels, self.outputs) if some else (0,), self.kind)
+        return layout
 
     def _extent(self, tiles: int) -> int:
         """Pixels that so many tiles span, rounded up to whole tiles' outputs."""
         return (tiles + -(-self.size // self.tile) - 1) * self.tile
 
-    def load(self, x: Array, rooms: _Rooms) -> Iterator[_Load]:
+    def load(self, x: Array, buffers: _Buffers) -> Iterator[_Load]:
         """V, block by block."""
-        for block, steps, windows in self.columns.windows(x, rooms.frame):
+        for block, steps, windows in self.columns.windows(x, buffers.frame):
             gathered = windows.transpose(3, 4, 0, 1, 2, 5)
-            tiles = rooms.one[: gathered.size].reshape(gathered.shape)
-            v = self.matrix(block, rooms.image, self.channels)
-            yield _Load(block, [*steps, copy(tiles, gathered), *self.image.steps(tiles, rooms.two, v)], v)
+            tiles = buffers.one[: gathered.size].reshape(gathered.shape)
+            v = self.matrix(block, buffers.image, self.channels)
+            yield _Load(block, [*steps, copy(tiles, gathered), *self.image.steps(tiles, buffers.two, v)], v)
 
-    def matrix(self, block: Block, room: Array, channels: int) -> Array:
-        """The tiles of a block in a room: [n², tiles, channels]."""
-        return room[: self.places * self.tiles(block) * channels].reshape(self.places, -1, channels)
+    def matrix(self, block: Block, buffer: Array, channels: int) -> Array:
+        """The tiles of a block in a buffer: [n², tiles, channels]."""
+        return buffer[: self.places * self.tiles(block) * channels].reshape(self.places, -1, channels)
 
-    def store(self, block: Block, m: Array, y: Array, rooms: _Rooms) -> list[Launch]:
+    def store(self, block: Block, m: Array, y: Array, buffers: _Buffers) -> list[Launch]:
         """y = Aᵀ·M·A, each pixel to its place."""
-        small = rooms.one[: self.tile**2 * self.tiles(block) * self.outputs]
+        small = buffers.one[: self.tile**2 * self.tiles(block) * self.outputs]
         tiles = small.reshape((self.tile, self.tile, *self.shape(block), self.outputs))
         patches = _patches(block, self.tile, self.columns.out[1], self.y)
         return [
-            *self.output.steps(m, rooms.two, small),
+            *self.output.steps(m, buffers.two, small),
             *(copy(p.of_pixels(y), p.of_tiles(tiles)) for p in patches),
         ]
 
-    def spread(self, block: Block, grad: Array, rooms: _Rooms) -> tuple[list[Launch], Array]:
+    def spread(self, block: Block, grad: Array, buffers: _Buffers) -> tuple[list[Launch], Array]:
         """The steps for dM = A·δ·Aᵀ, and dM [n², tiles, O]."""
-        small = rooms.one[: self.tile**2 * self.tiles(block) * self.outputs]
+        small = buffers.one[: self.tile**2 * self.tiles(block) * self.outputs]
         tiles = small.reshape((self.tile, self.tile, *self.shape(block), self.outputs))
         patches = _patches(block, self.tile, self.columns.out[1], self.y)
         steps: list[Launch] = []
         if small.size > sum(p.of_pixels(grad).size for p in patches):
             steps.append(partial(small.fill, 0))
         steps += [copy(p.of_tiles(tiles), p.of_pixels(grad)) for p in patches]
-        dm = self.matrix(block, rooms.output, self.outputs)
-        return [*steps, *self.output_adjoint.steps(small, rooms.two, dm)], dm
+        dm = self.matrix(block, buffers.output, self.outputs)
+        return [*steps, *self.output_adjoint.steps(small, buffers.two, dm)], dm
 
-    def add_products(self, load: _Load, dm: Array, du: Array, rooms: _Rooms) -> list[Launch]:
+    def add_products(self, load: _Load, dm: Array, du: Array, buffers: _Buffers) -> list[Launch]:
         """dU += Vᵀ·dM."""
         block, steps, v = load
         first = block.pixels.start == 0
-        product = partial(np.matmul, v.transpose(0, 2, 1), dm, du if first else rooms.part)
-        return [*steps, product, *([] if first else [partial(np.add, du, rooms.part, du)])]
+        product = partial(np.matmul, v.transpose(0, 2, 1), dm, du if first else buffers.part)
+        return [*steps, product, *([] if first else [partial(np.add, du, buffers.part, du)])]
 
-    def scatter(self, block: Block, dv: Array, dx: Array, rooms: _Rooms) -> list[Launch]:
+    def scatter(self, block: Block, dv: Array, dx: Array, buffers: _Buffers) -> list[Launch]:
         """dx += Σ over tiles of B·dV·Bᵀ. Whole images of dx are set, rows of one added to."""
         images, rows, columns = self.shape(block)
-        spread = rooms.one[: dv.size].reshape((self.size, self.size, images, rows, columns, self.channels))
+        spread = buffers.one[: dv.size].reshape((self.size, self.size, images, rows, columns, self.channels))
         shape = (images, self._extent(rows), self._extent(columns), self.channels)
-        whole = rooms.two[: math.prod(shape)].reshape(shape)
-        steps: list[Launch] = [*self.image_adjoint.steps(dv, rooms.two, spread), partial(whole.fill, 0)]
+        whole = buffers.two[: math.prod(shape)].reshape(shape)
+        steps: list[Launch] = [*self.image_adjoint.steps(dv, buffers.two, spread), partial(whole.fill, 0)]
         parts = [(k, min(self.tile, self.size - k)) for k in range(0, self.size, self.tile)]
         split = whole.reshape((images, -1, self.tile, shape[2] // self.tile, self.tile, self.channels))
         for i, height in parts:
@@ -251,17 +251,17 @@ def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Lowered:
     if kind.itemsize < 4:
         return fallback(op, in_types, out_types)
     tiled = _Tiled(op, in_types[0].static, out_types[0].static, kind)
-    scratch = tiled.reserve()
+    layout = tiled.reserve()
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        rooms = _Rooms(*scratch.open(workspace))
+        buffers = _Buffers(*layout.arrays(workspace))
         steps: list[Launch] = []
-        for block, load, v in tiled.load(inputs[0], rooms):
-            m = tiled.matrix(block, rooms.output, tiled.outputs)
-            steps += [*load, partial(np.matmul, v, inputs[1], m), *tiled.store(block, m, outputs[0], rooms)]
+        for block, load, v in tiled.load(inputs[0], buffers):
+            m = tiled.matrix(block, buffers.output, tiled.outputs)
+            steps += [*load, partial(np.matmul, v, inputs[1], m), *tiled.store(block, m, outputs[0], buffers)]
         return in_sequence(steps)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types) -> Lowered:
@@ -272,25 +272,25 @@ def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types) -> L
     with_x, with_u = not isinstance(op, W.WinogradInputGrad), not isinstance(op, W.WinogradFilterGrad)
     x = op.shape if isinstance(op, W.WinogradInputGrad) else in_types[0].static
     tiled = _Tiled(op, x, in_types[-1].static, kind)
-    scratch = tiled.reserve(sums=with_x)
+    layout = tiled.reserve(sums=with_x)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        rooms = _Rooms(*scratch.open(workspace))
+        buffers = _Buffers(*layout.arrays(workspace))
         dx, du = outputs[0] if with_u else None, outputs[-1] if with_x else None
-        loads = tiled.load(inputs[0], rooms) if with_x else ()
+        loads = tiled.load(inputs[0], buffers) if with_x else ()
         steps: list[Launch] = []
         for block, load in zip_longest(tiled.blocks, loads):
-            to_dm, dm = tiled.spread(block, inputs[-1], rooms)
+            to_dm, dm = tiled.spread(block, inputs[-1], buffers)
             steps += to_dm
             if load is not None and du is not None:
-                steps += tiled.add_products(load, dm, du, rooms)
+                steps += tiled.add_products(load, dm, du, buffers)
             if dx is not None:
-                dv = tiled.matrix(block, rooms.image, tiled.channels)
+                dv = tiled.matrix(block, buffers.image, tiled.channels)
                 steps += [partial(np.matmul, dm, inputs[-2].transpose(0, 2, 1), dv)]
-                steps += tiled.scatter(block, dv, dx, rooms)
+                steps += tiled.scatter(block, dv, dx, buffers)
         return in_sequence(steps or [partial(du.fill, 0)] if du is not None else steps)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 KERNELS: dict[type[Op], Kernel] = {

@@ -325,18 +325,19 @@ def test_convolutions_with_groups_and_strides(case: Any) -> None:
     """Against PyTorch's in float64."""
     torch = pytest.importorskip("torch", reason="needs PyTorch")
     image, filters, strides, padding = case
-    op = C.Conv2D(strides, padding)
+    groups = image[3] // filters[2]
+    op = C.Conv2D(strides, padding, groups=groups)
     rows = [randn(*image), randn(*filters) * 0.5, randn(*op.out_shape(image, filters))]
     x, w, delta = (torch.from_numpy(a.astype(float)) for a in rows)
     x, w = x.permute(0, 3, 1, 2).requires_grad_(), w.permute(3, 2, 0, 1).requires_grad_()
     (top, bottom), (left, right) = padding
     padded = torch.nn.functional.pad(x, (left, right, top, bottom))
-    y = torch.nn.functional.conv2d(padded, w, stride=strides, groups=image[3] // filters[2])
+    y = torch.nn.functional.conv2d(padded, w, stride=strides, groups=groups)
     y.backward(delta.permute(0, 3, 1, 2))
     cases: list[tuple[Op, tuple[Any, Any], Any]] = [
         (op, (rows[0], rows[1]), y.detach().permute(0, 2, 3, 1)),
-        (C.Conv2DInputGrad(strides, padding, (1, 1), image), (rows[1], rows[2]), x.grad.permute(0, 2, 3, 1)),
-        (C.Conv2DFilterGrad(strides, padding, (1, 1), filters), (rows[0], rows[2]), w.grad.permute(2, 3, 1, 0)),
+        (C.Conv2DInputGrad(strides, padding, (1, 1), groups, image), (rows[1], rows[2]), x.grad.permute(0, 2, 3, 1)),
+        (C.Conv2DFilterGrad(strides, padding, (1, 1), groups, filters), (rows[0], rows[2]), w.grad.permute(2, 3, 1, 0)),
     ]
     for each, operands, want in cases:
         (got,) = native(each, *operands)
@@ -347,8 +348,9 @@ def test_convolutions_with_groups_and_strides(case: Any) -> None:
 def test_gradients_to_filters_are_added_to_what_is_there(case: Any) -> None:
     """As inside a region by blocks."""
     image, filters, strides, padding = case
-    op = C.Conv2DFilterGrad(strides, padding, (1, 1), filters)
-    x, delta = randn(*image), randn(*C.Conv2D(strides, padding).out_shape(image, filters))
+    attributes = C.Conv2D(strides, padding, groups=image[3] // filters[2])
+    op = C.Conv2DFilterGrad(*attributes.attributes, filters)
+    x, delta = randn(*image), randn(*attributes.out_shape(image, filters))
     types = [type_of(x), type_of(delta)]
     code = lower(op, types, op.infer(*types), LoweringContext(1, True, True))
     assert code is not None
