@@ -35,7 +35,9 @@ class Case:
 
     def __str__(self) -> str:
         parts = [f"{k}={_text(v)}" for k, v in self.attributes.items()]
-        parts += ["-" if a is None else a.dtype.char + _text(a.tolist() if a.size < 9 else a.shape) for a in self.inputs[1:]]
+        parts += [
+            "-" if a is None else a.dtype.char + _text(a.tolist() if a.size < 9 else a.shape) for a in self.inputs[1:]
+        ]
         data = self.inputs[0]
         assert data is not None
         return f"{self.kind}-{self.opset}-{data.dtype}{_text(data.shape)}-{','.join(parts)}".replace(" ", "")
@@ -99,7 +101,16 @@ def cases() -> Iterator[Case]:
 
 def _pad() -> Iterator[Case]:
     x = data(2, 5)
-    amounts = [(0, 1, 0, 2), (1, 2, 1, 3), (0, 4, 0, 4), (0, 9, 1, 11), (0, -1, 0, 2), (1, -2, -1, 0), (0, 0, 0, 0), (0, -5, 0, 3)]
+    amounts = [
+        (0, 1, 0, 2),
+        (1, 2, 1, 3),
+        (0, 4, 0, 4),
+        (0, 9, 1, 11),
+        (0, -1, 0, 2),
+        (1, -2, -1, 0),
+        (0, 0, 0, 0),
+        (0, -5, 0, 3),
+    ]
     for mode, pads in product(("constant", "edge", "reflect"), amounts):
         yield Case("Pad", 13, [x, ints(*pads)], {"mode": mode})
     for pads in [(0, 1, 0, 2), (0, 5, 0, 5), (1, 7, 2, 11), (0, -1, 0, 6), (0, 3, 0, -2), (1, 0, 3, 0)]:
@@ -109,7 +120,15 @@ def _pad() -> Iterator[Case]:
         yield Case("Pad", 19, [data(2, 3, 4), ints(2, 1, 1, 2), None, ints(2, -2)], {"mode": mode})
         for dtype in (F64, I32, I64, U8, bool):
             yield Case("Pad", 19, [data(3, 4, dtype=dtype), ints(0, 1, 0, 2)], {"mode": mode})
-    for value, dtype in ((2**53 + 1, I64), (-(2**31), I32), (255, U8), (0.1, F64), (1.5, F32), (np.inf, F32), (-0.0, F32)):
+    for value, dtype in (
+        (2**53 + 1, I64),
+        (-(2**31), I32),
+        (255, U8),
+        (0.1, F64),
+        (1.5, F32),
+        (np.inf, F32),
+        (-0.0, F32),
+    ):
         yield Case("Pad", 13, [data(2, 3, dtype=dtype), ints(0, 1, 1, 0), np.array(value, dtype)])
     yield Case("Pad", 2, [x], {"pads": [0, 1, 0, 2], "value": 2.5})
     yield Case("Pad", 2, [x], {"pads": [0, 1, 0, 2], "mode": "edge"})
@@ -119,10 +138,14 @@ def _slice() -> Iterator[Case]:
     x = data(3, 5)
     far = [-(2**63), 2**63 - 1, -(2**31), 2**31 - 1]
     for step in (1, 2, -1, -2, -3):
-        for start, end in product((-6, -5, -1, 0, 2, 4, 5, 9, far[0], far[1], far[2], far[3]), (-7, -5, -4, -1, 2, 5, *far)):
+        for start, end in product(
+            (-6, -5, -1, 0, 2, 4, 5, 9, far[0], far[1], far[2], far[3]), (-7, -5, -4, -1, 2, 5, *far)
+        ):
             if (start * 7 + end * 3 + step) % 3 == 0:
                 yield Case("Slice", 13, [x, ints(start), ints(end), ints(1), ints(step)])
-    yield from (Case("Slice", 13, [x, ints(s), ints(e), ints(-1), ints(-1)]) for s in (4, -1, 9) for e in (-5, -6, -9, 0))
+    yield from (
+        Case("Slice", 13, [x, ints(s), ints(e), ints(-1), ints(-1)]) for s in (4, -1, 9) for e in (-5, -6, -9, 0)
+    )
     yield Case("Slice", 13, [x, ints(0, 4), ints(2, -6), ints(0, 1), ints(1, -2)])
     yield Case("Slice", 13, [x, ints(-1, 4), ints(-9, -6), ints(-2, -1), ints(-1, -2)])
     yield Case("Slice", 13, [x, ints(1), ints(2)])
@@ -284,7 +307,11 @@ def _reduce() -> Iterator[Case]:
             yield Case(kind, 18, [x], {"noop_with_empty_axes": noop})
             yield Case(kind, 18, [x, ints(1)], {"noop_with_empty_axes": noop})
         for dtype in (F64, I32, I64, U8, I8):
-            if dtype in (F64, I32) or (kind == "ReduceSum") == (dtype is I64) and kind.startswith(("ReduceM", "ReduceSum")):
+            if (
+                dtype in (F64, I32)
+                or (kind == "ReduceSum") == (dtype is I64)
+                and kind.startswith(("ReduceM", "ReduceSum"))
+            ):
                 yield Case(kind, 18, [np.abs(data(2, 3, dtype=dtype)) + np.array(1, dtype), ints(1)])
     for kind in ("ReduceMax", "ReduceMin"):
         yield Case(kind, 20, [data(2, 3, dtype=bool), ints(1)])
@@ -397,7 +424,9 @@ def _conv_transpose() -> Iterator[Case]:
         yield Case("ConvTranspose", 11, [data(2, 4, 4, 5), filters], {**layout, "group": group})
     yield Case("ConvTranspose", 11, [data(1, 4, 4, 5), data(4, 3, 3, 2), data(3)], {"strides": [2, 1]})
     for group in (1, 2):
-        yield Case("ConvTranspose", 11, [data(2, 4, 5), data(4, 3, 3)], {"group": group, "strides": [2], "pads": [1, 0]})
+        yield Case(
+            "ConvTranspose", 11, [data(2, 4, 5), data(4, 3, 3)], {"group": group, "strides": [2], "pads": [1, 0]}
+        )
         three = {"group": group, "strides": [2, 1, 2], "output_padding": [1, 0, 1]}
         yield Case("ConvTranspose", 11, [data(1, 4, 3, 3, 2), data(4, 2, 2, 3, 2)], three)
 
@@ -415,7 +444,11 @@ def _pointwise() -> Iterator[Case]:
     kinds = [F32, F64, F16, I8, U8, I32, I64, bool]
     numbers = np.array([0, 0.5, -0.5, 1.7, -2.3, 100.4, 120], F64)
     for source, target in product(kinds, kinds):
-        array = np.abs(numbers).astype(source) if np.dtype(U8) in (np.dtype(source), np.dtype(target)) else numbers.astype(source)
+        array = (
+            np.abs(numbers).astype(source)
+            if np.dtype(U8) in (np.dtype(source), np.dtype(target))
+            else numbers.astype(source)
+        )
         yield Case("Cast", 13, [array], {"to": onnx.helper.np_dtype_to_tensor_dtype(np.dtype(target))})
     activations: list[tuple[str, dict[str, Any]]] = [
         ("LeakyRelu", {"alpha": 0.3}), ("Elu", {"alpha": 0.7}), ("Selu", {}), ("Selu", {"alpha": 1.2, "gamma": 0.9}),
@@ -437,7 +470,9 @@ def _pointwise() -> Iterator[Case]:
         yield Case("Pow", 15, [np.array([1, 2, 3], base), np.array([2, 3, 0], exponent)])
     for kind in ("Add", "Sub", "Mul", "Max", "Min"):
         for dtype in (F64, I32, I64, U8):
-            yield Case(kind, 14 if kind in ("Add", "Sub", "Mul") else 13, [data(3, 4, dtype=dtype), data(4, dtype=dtype)])
+            yield Case(
+                kind, 14 if kind in ("Add", "Sub", "Mul") else 13, [data(3, 4, dtype=dtype), data(4, dtype=dtype)]
+            )
     for positive, negative in product((0, 1), (0, 1)):
         values = np.array([1, np.inf, -np.inf, np.nan], F32)
         yield Case("IsInf", 10, [values], {"detect_positive": positive, "detect_negative": negative})

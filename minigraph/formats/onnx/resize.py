@@ -36,7 +36,9 @@ def _resize(call: OnnxNode) -> Result:
             continue
         places = _places(call, where, length, sizes[i], scales[i], [roi[i], roi[i + len(axes)]] if crops else [])
         if mode == "nearest":
-            rounding = ("ceil" if scales[i] < 1 else "floor") if old else call.attr("nearest_mode", "round_prefer_floor")
+            rounding = (
+                ("ceil" if scales[i] < 1 else "floor") if old else call.attr("nearest_mode", "round_prefer_floor")
+            )
             chosen = np.clip(_nearest(call, places, rounding), 0, length - 1)
             y = tf.gather(x, chosen.astype(np.int32), axis=axis)
         elif mode in ("linear", "cubic"):

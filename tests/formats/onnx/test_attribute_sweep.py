@@ -87,7 +87,16 @@ OLD = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, 
 
 @pytest.mark.parametrize(("kind", "feed"), list(product(OLD, FEEDS)))
 def test_old_broadcasting(kind: str, feed: str) -> None:
-    for axis, shape in ((None, (4,)), (None, (3, 4)), (0, (2,)), (0, (2, 3)), (1, (3,)), (1, (3, 4)), (2, (4,)), (0, ())):
+    for axis, shape in (
+        (None, (4,)),
+        (None, (3, 4)),
+        (0, (2,)),
+        (0, (2, 3)),
+        (1, (3,)),
+        (1, (3, 4)),
+        (2, (4,)),
+        (0, ()),
+    ):
         second = np.arange(np.prod(shape, dtype=int), dtype=np.float32).reshape(shape) / 4 + 1
         given = {} if axis is None else {"axis": axis}
         place = 3 - len(shape) if axis is None else axis
@@ -124,7 +133,10 @@ def test_old_slopes_belong_to_channels() -> None:
         (Case("MaxPool", 12, [A], {"kernel_shape": [2], "strides": [0]}), "do not fit together"),
         (Case("Pad", 13, [A, np.zeros(6, np.int64)], {"mode": "mirror"}), "mode 'mirror'"),
         (Case("Slice", 13, [A, *(np.array([n]) for n in (0, 1, 0, 0))]), "steps"),
-        (Case("GroupNormalization", 21, [A, *[np.ones(3, np.float32)] * 2], {"num_groups": 1, "stash_type": 10}), "stash"),
+        (
+            Case("GroupNormalization", 21, [A, *[np.ones(3, np.float32)] * 2], {"num_groups": 1, "stash_type": 10}),
+            "stash",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
