@@ -198,7 +198,7 @@ def _expand(call: OnnxNode) -> Result:
 
 
 def _tile(call: OnnxNode) -> Result:
-    return tf.tile(call.x(), call.ints(1, "repeats"))
+    return tf.tile(call.x(), call.ints(1, "repeats") or [])
 
 
 def _pad(call: OnnxNode) -> Result:
@@ -222,8 +222,10 @@ def pad(x: Tensor, pairs: Sequence[tuple[int, int]], mode: str = "constant", val
         pairs = [(max(a, 0), max(b, 0)) for a, b in pairs]
     if not any(map(any, pairs)):
         return x
-    if mode in ("constant", "reflect"):
-        return tf.pad(x, pairs, mode, constant_values=value)
+    if mode == "constant":
+        return tf.pad(x, pairs, constant_values=value)
+    if mode == "reflect":
+        return tf.pad(x, pairs, "REFLECT")
     for axis, pair in enumerate(pairs):
         if any(pair):
             x = tf.gather(x, _padding_places(x, axis, pair, mode), axis=axis)

@@ -38,7 +38,7 @@ def computed(case: Case, feed: str, like: Arrays) -> Arrays:
     with tf.Graph().as_default():
         found = load(case.model(feed, like), variables=False)
         with tf.Session(backend="numpy", optimize="O0") as session:
-            feeds = {tensor: case.inputs[0] for tensor in found.inputs.values()}
+            feeds = dict.fromkeys(found.inputs.values(), case.inputs[0])
             return [np.asarray(a) for a in session.run(list(found.outputs.values()), feeds)]
 
 
