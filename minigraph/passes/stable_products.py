@@ -10,7 +10,8 @@ import numpy as np
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Instr, Value, reachable
 from minigraph.ir.rebuild import Rebuilder
-from minigraph.ops.array.shape import ExpandDims, Reshape
+from minigraph.ops.array.reshape import Reshape
+from minigraph.ops.array.shape import ExpandDims
 from minigraph.ops.broadcast import BroadcastTo, normalise_axes
 from minigraph.ops.constant import Const
 from minigraph.ops.filling import Full
