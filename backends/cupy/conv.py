@@ -1,7 +1,7 @@
-"""Convolutions as im2col and one matrix product for each group, some images at a time.
+"""Convolutions as im2col and one matrix product per group, for some images at a time.
 
 With columns C[n·P·Q, KH·KW·I] (C[npq, rsi] = the padded image under tap (r, s)), filters W[KH·KW·I, O] and output
-gradients D[n·P·Q, O]: Y = C·W, ∂L/∂W = Cᵀ·D, and ∂L/∂C = D·Wᵀ, of which each image element gathers its share.
+gradients D[n·P·Q, O]: Y = C·W, ∂L/∂W = Cᵀ·D, and ∂L/∂C = D·Wᵀ. Each image element then sums its copies in ∂L/∂C.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from minigraph.core.types import TensorType
 from minigraph.ops.nn import conv2d as C
 from minigraph.ops.window import Window
 
-LIMIT = 256 << 20  # bytes of the columns of one go
+LIMIT = 256 << 20  # most bytes of the columns of one piece
 
 
 class ConvSizes(NamedTuple):
@@ -49,7 +49,7 @@ class ConvSizes(NamedTuple):
         return plain and self.window.pads(*self.image.static[1:3]) == ((0, 0), (0, 0))
 
     def pieces(self) -> Iterator[tuple[int, int]]:
-        """(first image, images) of each go."""
+        """(first image, images) of each piece."""
         n = self.image.static[0]
         each = max(1, LIMIT // max(self.rows * self.columns * self.taps * self.dtype.size, 1))
         for start in range(0, n, each):
@@ -61,7 +61,7 @@ class ConvSizes(NamedTuple):
         return 0 if self.is_matmul else images * self.rows * self.columns * self.taps * self.dtype.size
 
     def at(self, ref: BufferRef, image: int, output: bool = False, channel: int = 0) -> BufferRef:
-        """From the first element of an image, or of its output, on."""
+        """The pointer to the first element of an image, or of its output."""
         _, height, width, channels = self.image.static
         size = self.rows * self.columns * self.fan * self.groups if output else height * width * channels
         return ref._replace(offset=(image * size + channel) * self.dtype.size)
@@ -74,7 +74,7 @@ def shape_of(op: C.Convolution, image: TensorType, filters: tuple[int, ...]) -> 
 
 
 def im2col(s: ConvSizes, source: BufferRef, images: int) -> Launch:
-    """columns[c0, c1, c2, r, s, c5] of the group whose first channel `source` is at; one kernel serves all groups."""
+    """columns[c0, c1, c2, r, s, c5] of the group whose first channel is at `source`. One kernel serves all groups."""
     _, height, width, channels = s.image.static
     (top, _), (left, _) = s.window.pads(height, width)
     (kh, kw), (sh, sw), (dh, dw) = s.window.kernel, s.window.strides, s.window.dilations
@@ -88,7 +88,7 @@ def im2col(s: ConvSizes, source: BufferRef, images: int) -> Launch:
 
 
 def col2im(s: ConvSizes, target: BufferRef, images: int) -> Launch:
-    """Each image element of the group whose first channel `target` is at = Σ over the columns that hold it."""
+    """For the group whose first channel is at `target`: each image element = Σ over the columns that hold it."""
     channels = s.image.static[3]
     alone = TensorType(s.dtype, (*s.image.static[:3], s.depth))
     kh_kw = s.window.kernel[0] * s.window.kernel[1]
@@ -104,7 +104,7 @@ def col2im(s: ConvSizes, target: BufferRef, images: int) -> Launch:
 
 
 def _in_pieces(s: ConvSizes, piece: Callable[[int, int, int], list[Step]]) -> Code:
-    """piece(first image, images, group) for all of them."""
+    """piece(first image, images, group) for all pieces and groups."""
     steps = [step for start, images in s.pieces() for group in range(s.groups) for step in piece(start, images, group)]
     return Code(tuple(steps), s.workspace)
 
@@ -145,7 +145,7 @@ def input_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
 
 
 def filter_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
-    """The pieces' products are added up, one after the other."""
+    """∂L/∂w. The products of the pieces are added in order."""
     image, _ = in_types
     s = shape_of(op, image, out_types[0].static)
     if not image.size:

@@ -1,4 +1,4 @@
-"""Elements looked up by indices or chosen by conditions, shares of means, constants and assignments."""
+"""Elements looked up by indices or selected by conditions, gradients of means, constants and assignments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from minigraph.backends.cupy.moves import gather
 from minigraph.backends.cupy.source import literal, total
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
-from minigraph.ops.array.joining import GatherGrad, GatherV2, OneHot
+from minigraph.ops.array.joining import GatherGrad, GatherV2
+from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.broadcast import BroadcastTo, restore_axes
 from minigraph.ops.constant import Const
 from minigraph.ops.math.selection import Select
@@ -20,7 +21,7 @@ from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, NoOp
 
 
 def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Code | None:
-    """The gradient of a mean: copies, each divided by their number."""
+    """The gradient of a mean: copies divided by their number."""
     x = in_types[0]
     if not x.dtype.is_floating:
         return None
@@ -32,7 +33,7 @@ def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Code | N
 
 
 def take(op: GatherV2, in_types: Types, out_types: Types) -> Code | None:
-    """Out of range, an index gives zeros: a kernel cannot raise."""
+    """Slices at indices. An index out of range gives zeros, as a kernel cannot raise."""
     x, index = in_types
     axis = op.axis % len(x.static)
     length, inner = x.static[axis], math.prod(x.static[axis + 1 :])
@@ -44,7 +45,7 @@ def take(op: GatherV2, in_types: Types, out_types: Types) -> Code | None:
 
 
 def gather_grad(op: GatherGrad, in_types: Types, out_types: Types) -> Code | None:
-    """Each element looks through all indices, in order, for what is added to it."""
+    """Each element goes through all indices in order and adds the slices that belong to it."""
     grad, index, like = in_types
     axis = op.axis % len(like.static)
     length, inner = like.static[axis], math.prod(like.static[axis + 1 :])
@@ -67,7 +68,7 @@ def one_hot(op: OneHot, in_types: Types, out_types: Types) -> Code | None:
 
 
 def select_rows(op: Select, in_types: Types, out_types: Types) -> Code | None:
-    """The condition is one a row."""
+    """A selection with one condition per row."""
     x = in_types[1]
     body = [f"y0[i] = x0[i / {math.prod(x.static[1:])}] ? x1[i] : x2[i];"]
     made = per_element("select", (x.size,), [*reads(in_types), pointer(x.dtype, "y0", False)], body)

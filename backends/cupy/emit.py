@@ -1,4 +1,4 @@
-"""From ops to code, and from code to the text of a module."""
+"""From ops to code, and from code to a module's text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ for _module in (reduce, data, pool, matmul, grouped, loss, random, update, image
 
 
 def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None) -> Code | None:
-    """How the op runs on these static types; None where it is a host call. ladder: for convolutions by cuDNN."""
+    """The op's code on these static types; None if it is a host call. ladder: emits convolutions by cuDNN."""
     if op.on_host:
         return None
     if isinstance(op, Loop):
@@ -39,7 +39,7 @@ def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None
 
 
 def epilogue(op: Epilogue, ladder: Ladder | None) -> Code | None:
-    """The contraction, into the first result's buffer where that has its type, then the rest."""
+    """The contraction, computed into the first result's buffer if that has its type, then the pointwise part."""
     root = op.root
     kind = root.types[0]
     after, read = op.pointwise

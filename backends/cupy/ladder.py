@@ -1,9 +1,9 @@
 """Convolutions by cuDNN: the upper two rungs of a ladder.
 
-"fused" is one graph of cuDNN for a convolution, bias, residual and ReLU; "plain" one for the convolution alone, with a
-kernel of ours for what follows; "im2col" is `conv.py`. Where cuDNN has no engine for a graph, the next rung is taken.
-MINIGRAPH_CONV names the highest rung that may be. Filters are [KH,KW,C,O] in minigraph and [O,KH,KW,C] for cuDNN, so
-that each use has a small copy.
+"fused" is one cuDNN graph for convolution, bias, residual and ReLU; "plain" is a graph for the convolution alone,
+followed by a generated kernel; "im2col" is `conv.py`. If cuDNN has no engine for a graph, the next rung is taken.
+MINIGRAPH_CONV names the highest rung allowed. Filters are [KH,KW,C,O] in minigraph and [O,KH,KW,C] in cuDNN, so each
+use copies them.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, C
 SWITCH = "MINIGRAPH_CONV"
 RUNGS = ("fused", "plain", "im2col")
 
-Ask = Callable[[ConvProblem], int | str]  # the bytes of workspace it needs, or why it cannot be
+Ask = Callable[[ConvProblem], int | str]  # the bytes of workspace needed, or the reason why cuDNN cannot solve it
 
 
 class Ladder:
-    """Emits convolutions for a precision: "float32", "tf32" or "bfloat16". reasons: why a problem went a rung down."""
+    """Emits convolutions for a precision: "float32", "tf32" or "bfloat16".
+
+    reasons: for each problem that took a lower rung, why.
+    """
 
     def __init__(self, ask: Ask, precision: str) -> None:
         self._ask = ask
@@ -42,16 +45,16 @@ class Ladder:
 
     @property
     def highest(self) -> int:
-        """The number of the highest rung that may be taken."""
+        """The number of the highest rung allowed."""
         name = os.environ.get(SWITCH) or RUNGS[0]
         if name not in RUNGS:
             raise BackendError(f"{SWITCH} must be one of {', '.join(RUNGS)}, not {name!r}")
         return RUNGS.index(name)
 
     def plain(self, op: Op, in_types: Types, out_types: Types) -> Code | None:
-        """A convolution or one of its gradients; None where it is for the next rung.
+        """A convolution or one of its gradients; None to take the next rung.
 
-        What is a matrix product as it stands goes there at once: it needs no copy of the filter.
+        Convolutions that are plain matrix products take the next rung, as they need no copy of the filter.
         """
         if self.highest > 1 or not isinstance(op, Conv2D | Conv2DInputGrad | Conv2DFilterGrad):
             return None
@@ -65,7 +68,7 @@ class Ladder:
         return None if s.is_matmul else self._filter_grad(op, s)
 
     def fused(self, op: Epilogue) -> Code | None:
-        """A convolution with what follows, where that is a residual, a bias and ReLU, or some of them."""
+        """A convolution followed by some of residual, bias and ReLU; None if cuDNN cannot fuse them."""
         root = op.root
         if self.highest > 0 or not isinstance(root.op, Conv2D):
             return None
@@ -82,10 +85,10 @@ class Ladder:
         steps = code.moved(ins(*slots), [BufferRef("out")], 0)
         return Code(tuple(steps), code.workspace)
 
-    # the graphs
+    # Graphs
 
     def _problem(self, op: Convolution, s: ConvSizes, kind: str, epilogue: tuple[str, ...] = ()) -> ConvProblem | None:
-        """None for dtypes and sizes that are not for cuDNN."""
+        """The problem for cuDNN; None for dtypes and sizes that cuDNN does not take."""
         output = (s.image.static[0], s.rows, s.columns, s.fan * s.groups)
         if s.dtype.name not in ("float32", "float16") or 0 in (*s.image.static, *output):
             return None
@@ -96,7 +99,7 @@ class Ladder:
         strict = operands == "float32" and self.precision == "float32"
         return ConvProblem(
             kind, s.image.static, filters, output, pads, op.strides, op.dilations, operands, strict, epilogue
-        )  # fmt: skip
+        )
 
     def _workspace_bytes(self, problem: ConvProblem | None) -> int | None:
         if problem is None:
@@ -123,10 +126,8 @@ class Ladder:
         if problem is None or nbytes is None:
             return None
         build = _Building(problem)
-        w, grad = (
-            build.filters(s, BufferRef("in")),
-            build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1)),
-        )
+        w = build.filters(s, BufferRef("in"))
+        grad = build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1))
         return build.code((w, grad), nbytes, s.image)
 
     def _filter_grad(self, op: Conv2DFilterGrad, s: ConvSizes) -> Code | None:
@@ -135,16 +136,14 @@ class Ladder:
         if problem is None or nbytes is None:
             return None
         build = _Building(problem)
-        x, grad = (
-            build.operand(s.image, BufferRef("in")),
-            build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1)),
-        )
+        x = build.operand(s.image, BufferRef("in"))
+        grad = build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1))
         made = TensorType(s.dtype, problem.filters)
         return build.code((x, grad), nbytes, made, lambda a: a.transpose(1, 2, 3, 0))
 
 
 class _Building:
-    """The steps of one problem, and their workspace."""
+    """The steps of one problem and the layout of their workspace."""
 
     def __init__(self, problem: ConvProblem) -> None:
         self.problem = problem
@@ -159,13 +158,13 @@ class _Building:
         return kind.size * (2 if self._narrow else kind.dtype.size)
 
     def operand(self, kind: TensorType, source: BufferRef) -> BufferRef:
-        """The operand in the dtype that the graph takes it in."""
+        """The operand in the dtype that the graph takes."""
         if not self._narrow:
             return source
         return self._moved(kind, lambda a: a.reshape(-1), source)
 
     def filters(self, s: ConvSizes, source: BufferRef) -> BufferRef:
-        """[KH,KW,C,O] as [O,KH,KW,C]."""
+        """The filters [KH,KW,C,O] copied to [O,KH,KW,C]."""
         kind = TensorType(s.dtype, (*s.window.kernel, s.depth, s.fan * s.groups))
         return self._moved(kind, lambda a: a.transpose(3, 0, 1, 2), source)
 
@@ -176,8 +175,11 @@ class _Building:
         return target
 
     def code(self, operands: tuple[BufferRef, ...], nbytes: int, result: TensorType, view: View | None = None) -> Code:
-        """result: what the graph makes, of which the op's result is the view. cuDNN has no engines that make another
-        dtype than they take."""
+        """The steps with the convolution at the end.
+
+        result: the type of the graph's result; the op's result is `view` of it. cuDNN's engines return the dtype they
+        take, so a rounded result is widened by a copy.
+        """
         direct = view is None and not self._narrow
         target = BufferRef("out") if direct else self.layout.reserve(self._bytes(result))
         steps = [*self.steps, Convolve(self.problem, (*operands, target, self.layout.reserve(nbytes)))]
@@ -188,9 +190,9 @@ class _Building:
 
 
 def _following(op: Epilogue) -> tuple[tuple[str, ...], list[Value]] | None:
-    """Names of what follows the convolution, in cuDNN's order, and the other operands; None where it has no such graph.
+    """The names of the ops after the convolution in cuDNN's order, and their operands; None if cuDNN has no such graph.
 
-    cuDNN adds the residual before the bias, which is the same sum.
+    cuDNN adds the residual before the bias, which gives the same sum.
     """
     value = Value(op.root, 0)
     found: dict[str, list[Value]] = {}

@@ -1,4 +1,4 @@
-"""Loops over elements: one kernel for the pointwise results, and for each set of summed axes one that sums."""
+"""Loops over elements: one kernel for the pointwise results, and one for each sum."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from minigraph.ir.regions import Loop, collapse
 from minigraph.ops.identity import Identity
 
 BLOCK = 256
-LANES = 4  # neighbouring elements that a thread works on, where all operands allow it
+LANES = 4  # adjacent elements per thread, if all operands allow it
 
 
 def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
-    """The loop over as few axes as can be. Sums come first: result 0 may take an operand's buffer over."""
+    """The loop over as few axes as possible. Sums run first, as result 0 may take over an operand's buffer."""
     program, space = collapse(op)
     steps: list[Step] = []
     workspace = 0
@@ -47,7 +47,7 @@ def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
 
 
 def _needed(program: Program, results: Sequence[Value]) -> list[Instr]:
-    """The pointwise instructions that the results need, in order."""
+    """The pointwise instructions that the results depend on, in order."""
     wanted = {v.instr for v in results}
     for instr in reversed(program.instrs):
         if instr in wanted:
@@ -56,7 +56,7 @@ def _needed(program: Program, results: Sequence[Value]) -> list[Instr]:
 
 
 def _statements(members: Sequence[Instr], names: dict[Value, str]) -> list[str]:
-    """One statement an instruction; adds their variables to `names`."""
+    """One statement per instruction. Adds their variables to `names`."""
     lines = []
     for number, instr in enumerate(members):
         result = Value(instr, 0)
@@ -69,12 +69,12 @@ def _statements(members: Sequence[Instr], names: dict[Value, str]) -> list[str]:
 
 
 def _comment(instr: Instr) -> str:
-    """The op and the user's node, on one line whatever the node is called."""
+    """The op and the user's node on one line, whatever characters the node's name has."""
     return f"{type(instr.op).__name__} {instr.name}".encode("ascii", "replace").decode().replace("\\", "/")
 
 
 def _term(program: Program, value: Value, space: Sequence[int]) -> ReduceTerm:
-    """What a sum adds up, as a function of the coordinates."""
+    """The summand, as a function of the coordinates."""
     feeds = _feeds(program)
     members = _needed(program, [value])
     used = {v for i in members for v in i.inputs} | {value}
@@ -98,7 +98,7 @@ def _feeds(program: Program) -> dict[int, Value]:
 
 
 def _map(program: Program, space: tuple[int, ...], plain: Sequence[int]) -> Launch:
-    """A thread for each element, or for LANES neighbours where the last axis is a multiple of that."""
+    """A kernel with a thread per element, or per LANES adjacent elements if LANES divides the last axis."""
     feeds = _feeds(program)
     results = [program.results[i] for i in plain]
     lanes = LANES if space[-1] % LANES == 0 else 1

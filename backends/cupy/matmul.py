@@ -16,7 +16,7 @@ from minigraph.ops.math.matmul import MatMul
 
 
 def matmul(op: MatMul, in_types: Types, out_types: Types) -> Code | None:
-    """One call, or one for each matrix of the batch where the operands' strides over it are not constant."""
+    """One BLAS call, or one per matrix of the batch if the operands' batch strides are not constant."""
     a, b = in_types
     out = out_types[0]
     m, n = out.static[-2:]
@@ -30,10 +30,8 @@ def matmul(op: MatMul, in_types: Types, out_types: Types) -> Code | None:
     if not out.dtype.is_floating:
         steps = tuple(_integer(op, a, out, k, [int(p[i]) for p in places]) for i in range(math.prod(batch)))
         return Code(steps)
-    call = Gemm(
-        m, n, k, out.dtype, (BufferRef("in"), BufferRef("in", 1), BufferRef("out")), a.static[-1], b.static[-1], n,
-        op.transpose_a, op.transpose_b,
-    )  # fmt: skip
+    args = (BufferRef("in"), BufferRef("in", 1), BufferRef("out"))
+    call = Gemm(m, n, k, out.dtype, args, a.static[-1], b.static[-1], n, op.transpose_a, op.transpose_b)
     jumps = [np.diff(p) for p in places]
     if all((j == j[:1]).all() for j in jumps):
         a_stride, b_stride, c_stride = (int(j[0]) if j.size else 0 for j in jumps)
@@ -51,7 +49,7 @@ def matmul(op: MatMul, in_types: Types, out_types: Types) -> Code | None:
 
 
 def _matrices(kind: TensorType, batch: tuple[int, ...]) -> np.ndarray:
-    """For each matrix of the batch the first element of the operand's."""
+    """The operand's first element for each matrix of the batch."""
     leading = kind.static[:-2]
     first = np.arange(math.prod(leading)).reshape(leading) * math.prod(kind.static[-2:])
     return np.broadcast_to(first, batch).ravel()

@@ -1,5 +1,5 @@
-"""Random numbers: Philox with the state, (next counter, key, stream), in device memory, so that a run needs no word
-from the host."""
+"""Random numbers: Philox with its state (next counter, key, stream) in device memory, so a run needs no data from
+the host."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _STORE = "for (int k = 0; k < {group} && i * {group} + k < {count}; ++k) y0[i * 
 
 
 def draw(op: R.RandomOp, in_types: Types, out_types: Types) -> Code | None:
-    """A thread for each group of values that one counter makes; then the counter moves on."""
+    """A thread for each group of values from one counter; afterwards the counter advances."""
     out = out_types[0]
     if out.dtype.size < 4:
-        return None  # nor has the reference any
+        return None  # as the reference has none either
     group = 16 // out.dtype.size
     kind = c_type(out.dtype)
     body = _bodies(op, kind, group)

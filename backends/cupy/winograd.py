@@ -1,5 +1,5 @@
-"""Winograd convolutions: a thread for each tile and channel applies the transforms, and one batched matrix product of
-the BLAS does the rest, some images at a time. The formulas are in `ops/nn/winograd.py`."""
+"""Winograd convolutions: a thread per tile and channel applies the transforms, and one batched matrix product of the
+BLAS does the rest, for some images at a time. `ops/nn/winograd.py` has the formulas."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _both(matrix: W.Matrix, dtype: DType) -> list[str]:
 
 
 def _square(size: int, statement: str) -> list[str]:
-    """The statement for all (a, b) of a square."""
+    """The loop that runs the statement for all (a, b) of a square."""
     return [
         "#pragma unroll",
         f"for (int a = 0; a < {size}; ++a)",
@@ -46,7 +46,8 @@ def _square(size: int, statement: str) -> list[str]:
 def _kernel(
     family: str, shape: Sequence[int], dtype: DType, read: list[str], matrix: W.Matrix, write: list[str]
 ) -> Kernel:
-    """A thread for each index of the shape: `read` fills d, z becomes matrix · d · matrixᵀ, `write` stores z."""
+    """A kernel with a thread for each index of the shape: `read` fills d, z = matrix · d · matrixᵀ, `write` stores
+    z."""
     parameters = [pointer(dtype, "x0"), pointer(dtype, "y0", False)]
     load = f"{c_type(dtype)} d[{len(matrix[0])}][{len(matrix[0])}];"
     return per_element(family, shape, parameters, [load, *read, *_both(matrix, dtype), *write])
@@ -82,7 +83,7 @@ class _TiledConv(NamedTuple):
         return images * self.counts[0] * self.counts[1]
 
     def bytes(self, images: int, channels: int) -> int:
-        """Of the tiles of so many channels."""
+        """The bytes of the tiles of `channels` channels."""
         return aligned(self.op.size**2 * self.tiles(images) * channels * self.dtype.size)
 
     @property
@@ -91,7 +92,7 @@ class _TiledConv(NamedTuple):
         return self.bytes(images, self.x[3]) + self.bytes(images, self.y[3])
 
     def pieces(self) -> Iterator[tuple[int, int]]:
-        """(first image, images) of each go."""
+        """(first image, images) of each piece."""
         each = max(1, LIMIT // max(self.bytes(1, self.x[3] + self.y[3]), 1))
         for start in range(0, self.x[0], each):
             yield start, min(each, self.x[0] - start)
@@ -106,11 +107,11 @@ class _TiledConv(NamedTuple):
         return (images, *self.counts, channels)
 
     def _in_tiles(self, images: int, channels: int) -> str:
-        """The element of position (a, b) of the tile and channel i."""
+        """The element at position (a, b) of the tile, channel i."""
         return f"(a * {self.op.size} + b) * {self.tiles(images) * channels} + i"
 
     def _loaded(self, images: int, shape: Sequence[int], size: int, before: tuple[int, int], name: str) -> list[str]:
-        """d = the part of an image under the tile, zeros outside."""
+        """d = the part of an image under the tile, with zeros outside."""
         _, height, width, channels = shape
         zero = literal(0, self.dtype)
         lines = [f"const int h0 = c1 * {self.op.tile} - {before[0]}, w0 = c2 * {self.op.tile} - {before[1]};"]
@@ -148,7 +149,7 @@ class _TiledConv(NamedTuple):
         return Launch(made, (source, target))
 
     def image_from_tiles(self, tiles: BufferRef, target: BufferRef, images: int) -> list[Step]:
-        """Each tile becomes B·V·Bᵀ where it lies; then each image element adds up those that it is under."""
+        """Each tile becomes B·V·Bᵀ in place; then each image element sums the tile elements that cover it."""
         (top, _), (left, _) = self.op.padding
         size, tile, (_, height, width, channels) = self.op.size, self.op.tile, self.x
         rows, columns = self.counts
@@ -174,7 +175,7 @@ class _TiledConv(NamedTuple):
         return [Launch(spread, (tiles, tiles)), Launch(gathered, (tiles, target))]
 
     def product(self, images: int, args: tuple[BufferRef, BufferRef, BufferRef], kind: str, first: bool = True) -> Gemm:
-        """M = V·U, its gradient dV = dM·Uᵀ, or dU = Vᵀ·dM, which later pieces add to."""
+        """M = V·U, its gradient dV = dM·Uᵀ, or dU = Vᵀ·dM. Later pieces add to dU."""
         tiles, c, o = self.tiles(images), self.x[3], self.y[3]
         batch = self.op.size**2
         if kind == "M":
@@ -183,9 +184,7 @@ class _TiledConv(NamedTuple):
             strides = (tiles * o, c * o, tiles * c)
             return Gemm(tiles, c, o, self.dtype, args, o, o, c, transpose_b=True, batch=batch, strides=strides)
         strides, beta = (tiles * c, tiles * o, c * o), 0.0 if first else 1.0
-        return Gemm(
-            c, o, tiles, self.dtype, args, c, o, o, transpose_a=True, beta=beta, batch=batch, strides=strides
-        )  # fmt: skip
+        return Gemm(c, o, tiles, self.dtype, args, c, o, o, transpose_a=True, beta=beta, batch=batch, strides=strides)
 
 
 def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Code | None:
@@ -207,7 +206,7 @@ def _grads(
     dx: BufferRef | None,
     du: BufferRef | None,
 ) -> Code:
-    """Those of the two gradients for which there is a place."""
+    """The gradients dx and dU, or one of them if the other's pointer is None."""
     steps: list[Step] = []
     for start, images in form.pieces():
         v, dm = work(), work(form.bytes(images, form.x[3]))
@@ -237,7 +236,7 @@ def grads(op: W.WinogradGrads, in_types: Types, out_types: Types) -> Code | None
 
 
 def _wide(emit: Emitter) -> Emitter:
-    """float16 is not exact enough for the transforms, and the pass leaves it out."""
+    """An emitter without float16, which is too inexact for the transforms. The pass leaves float16 out, too."""
     return lambda op, x, y: None if x[0].dtype.size < 4 else emit(op, x, y)
 
 

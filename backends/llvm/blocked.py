@@ -1,5 +1,7 @@
-"""Regions done block by block along the batch: a driver in native code calls the kernels of the members on each block,
-so that what passes between them stays in a core's cache."""
+"""Regions that run block by block along the batch, so that the values inside stay in a core's cache.
+
+A native driver loops over the blocks and calls the members' kernels on each.
+"""
 
 from __future__ import annotations
 
@@ -38,18 +40,18 @@ from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn.conv2d import Conv2D
 from minigraph.ops.nn.winograd import WinogradConv2D
 
-BLOCKS = 8  # at least, where the batch has as many images: work for several threads
-FEW = 3  # images up to which the members are better done one after the other, each by all threads
-LANES = 8  # parts of the batch with sums of their own, at most
-SUMS = 16 << 20  # bytes of all lanes' sums, at most
-ROOM = 64 << 20  # bytes of workspace up to which a region may be done without blocks
+BLOCKS = 8  # least number of blocks where the batch has as many images: work for several threads
+FEW = 3  # images; for batches up to this size each member runs on all threads instead
+LANES = 8  # most parts of the batch that have their own sums
+SUMS = 16 << 20  # most bytes for the sums of all lanes
+MAX_WHOLE = 64 << 20  # most bytes of workspace of a region that runs without blocks
 
 Types = Sequence[TensorType]
 Lower = Callable[[Any, Types, Types, LoweringContext], Native | None]
 
 
 def _lower_members(op: Blocked, size: int, lower: Lower) -> list[Native] | None:
-    """The members' native code for a block of `size`; None where one has none."""
+    """The members' native code for a block of `size` images, or None if a member has none."""
     types = inner_types(op, size)
     found = []
     for instr in op.members:
@@ -64,21 +66,24 @@ def _lower_members(op: Blocked, size: int, lower: Lower) -> list[Native] | None:
 
 
 def _lanes(op: Blocked, size: int) -> int:
-    """Parts of the batch that are done independently of each other."""
+    """The number of parts of the batch that run independently of each other."""
     count = -(-op.batch // size)
     total = sum(v.type.nbytes for v, is_sum in zip(op.program.results, op.sums, strict=True) if is_sum)
     return max(1, min(count, LANES, SUMS // total)) if total else count
 
 
 def is_serial(op: Blocked) -> bool:
-    """Whether there would be several blocks, one after the other because of the size of the sums."""
+    """Whether the region has several blocks that must run one after the other because its sums are large."""
     size = block_size(op, BLOCKS)
     return _lanes(op, size) == 1 and size < op.batch
 
 
 class _Driver:
-    """The kernel that goes through the blocks. Its pointers: operands, results (the lanes' own sums for those that are
-    sums), the rooms, and the members' functions."""
+    """Writes the kernel that loops over the blocks.
+
+    Its pointers: the operands; the results, where a sum has an array for each lane; the threads' workspaces; the
+    members' functions.
+    """
 
     def __init__(
         self,
@@ -170,7 +175,7 @@ def blocked(op: Blocked, lower: Lower, how: LoweringContext, size: int | None = 
         return _in_sequence(op, lower, how)
     if size is None:
         size = block_size(op, BLOCKS)
-        if is_serial(op) and (native := _in_sequence(op, lower, how)) is not None and native.workspace <= ROOM:
+        if is_serial(op) and (native := _in_sequence(op, lower, how)) is not None and native.workspace <= MAX_WHOLE:
             return native
     sizes = dict.fromkeys((size, op.batch % size or size))
     found = [_lower_members(op, n, lower) for n in sizes]
@@ -195,7 +200,7 @@ def blocked(op: Blocked, lower: Lower, how: LoweringContext, size: int | None = 
 
 
 def _in_sequence(op: Blocked, lower: Lower, how: LoweringContext) -> Native | None:
-    """The members one after the other, each on the whole batch."""
+    """The members in order, each on the whole batch."""
     found = [
         lower(i.op, [v.type for v in i.inputs], i.types, LoweringContext(how.threads, how.inside)) for i in op.members
     ]
@@ -248,8 +253,11 @@ def _total(size: int, lanes: int, part: BufferRef, result: int) -> Call:
 
 
 def epilogue(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
-    """A contraction and what follows it: on each tile before it is stored; else in blocks of the batch where that keeps
-    the product in cache; else one after the other."""
+    """A contraction with the pointwise ops after it.
+
+    They are applied to each tile before it is stored. If that is not possible, the region runs in blocks of the batch
+    if this keeps the product in cache; otherwise the two parts run one after the other.
+    """
     native = in_tiles(op, lower, how)
     if native is not None:
         return native
@@ -262,12 +270,12 @@ def epilogue(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
 
 
 def takes_epilogue(op: Op) -> bool:
-    """Whether the native code of a contraction can go on with its result."""
+    """Whether the native code of a contraction can apply an epilogue to its result."""
     return isinstance(op.op if isinstance(op, OnPacked) else op, Conv2D | MatMul | WinogradConv2D)
 
 
 def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
-    """What follows done on each tile of the contraction before it is stored."""
+    """The contraction with its epilogue applied to each tile before it is stored, or None if that is not possible."""
     root, kind = op.root, op.root.types[0]
     loop, read = op.pointwise
     what = elementwise_of(loop)
@@ -296,25 +304,26 @@ def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
 
 
 def _one_row(whole: tuple[int, ...], kind: TensorType) -> tuple[int, ...]:
-    """The shape of the same rank that has the last axis in common and is 1 along the others."""
+    """The shape with the last axis of `whole` and 1 along the others, of the rank of `kind`."""
     return tuple(1 for _ in kind.static[1:]) + whole[-1:]
 
 
 def stays_whole(op: Epilogue) -> bool:
-    """Whether the product fits a core's cache, or has fewer bytes than what would be gone through for each block."""
+    """Whether the product fits into a core's cache, or has fewer bytes than each block would read again."""
     root = op.root
     how = root.op.batching([v.type for v in root.inputs], root.types)
     return root.types[0].nbytes <= max(blocks.TARGET, 0 if how is None else whole_bytes(root, how))
 
 
 def as_region(op: Epilogue) -> Blocked | None:
-    """A contraction and what follows it as a region of the batch, if it is that and there is more than one image."""
+    """The contraction and its epilogue as a region of the batch; None if it cannot be cut, or has fewer than two
+    images."""
     batching, batch = program_batching(op.program), op.root.types[0].static[0]
     return None if batching is None or batch < 2 else Blocked(op.program, batching.cut, batching.sums, batch)
 
 
 def whole(op: Blocked | Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
-    """A region with its members one after the other, each on the whole batch and by all threads."""
+    """A region with its members in order, each on the whole batch and by all threads."""
     if isinstance(op, Blocked):
         return _in_sequence(op, lower, how)
     return in_tiles(op, lower, how) or _one_after_the_other(op, lower, how)

@@ -1,5 +1,7 @@
-"""Convolution and its gradients without a column matrix: in NHWC a window's row is contiguous, so a tile of the result
-reads overlapping rows of the (padded) image in place."""
+"""Convolution and its gradients without a column matrix.
+
+In NHWC a row of a window is contiguous, so a tile of the result reads overlapping rows of the (padded) image in place.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,15 @@ from minigraph.core.dtypes import float32
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 from minigraph.ops.window import reach
 
-SCATTERED = 64  # rows of the filter's gradient up to which each has a place of its own in a tile
-DEEP = 16  # channels from which on a tile reads the image by a pointer for each tap
+SCATTERED = 64  # most rows of the filter's gradient for which tile rows have separate offsets
+DEEP = 16  # least number of channels for which a tile reads the image through a pointer for each tap
 
 
 def _write_shallow(frame: Frame, where: Geometry, epilogue: TileEpilogue | None) -> int:
-    """Some rows of one image a task; returns how many tasks. Pointers: image, packed filter, result, the epilogue's."""
+    """Write the kernel for few channels; returns its number of tasks. A task computes some rows of one image.
+
+    Pointers: image, packed filter, result, the epilogue's operands.
+    """
     images, height, width, depth = where.image
     rows = where.rows
     chunks = -(-where.out[0] // rows)
@@ -55,7 +60,7 @@ def _write_shallow(frame: Frame, where: Geometry, epilogue: TileEpilogue | None)
 
 
 class _ConvOperands(NamedTuple):
-    """A convolution of operand `image` with the filter, operand `filter`, read by `strides` from element `start`."""
+    """A convolution of operand `image` with operand `filter`, which is read by `strides` from element `start`."""
 
     where: Geometry
     strides: tuple[int, int, int, int]
@@ -66,7 +71,7 @@ class _ConvOperands(NamedTuple):
 
     @property
     def panels(self) -> Panels | None:
-        """How it is done by pointers; None where too few channels are neighbours."""
+        """The contraction that reads the image through pointers; None if there are too few adjacent channels."""
         where = self.where
         rows, depth = where.image[0] * math.prod(where.out), where.image[3]
         if min(rows, where.fan) == 0 or (depth < DEEP and not self.is_product):
@@ -90,7 +95,7 @@ def _forward(op: Conv2D, x: Sequence[int], w: Sequence[int]) -> _ConvOperands:
 
 
 def _convolution(form: _ConvOperands, how: LoweringContext) -> Native | None:
-    """The convolution, its filter packed first where that has not been done."""
+    """The convolution. Its filter is packed first unless it comes packed."""
     where, panels, layout = form.where, form.panels, WorkspaceLayout()
     if panels is None and not where.fits:
         return None
@@ -112,13 +117,13 @@ def _convolution(form: _ConvOperands, how: LoweringContext) -> Native | None:
 
 
 def is_product(op: Convolution, w: Sequence[int], image: Sequence[int]) -> bool:
-    """Whether each pixel's channels are multiplied with one matrix, and nothing else."""
+    """Whether the convolution is a product of each pixel's channels with one matrix."""
     alone = (w[0], w[1]) == op.strides == (1, 1)
     return alone and op.window(w).pads(image[1], image[2]) == ((0, 0), (0, 0)) and 0 not in (*w, *image)
 
 
 def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """y, for float32 and one group; else None."""
+    """y, for float32 and one group; otherwise None."""
     x, w = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or x[3] != w[2]:
         return None
@@ -129,7 +134,7 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) 
 
 
 def packs(op: Conv2D, in_types: Types) -> Packing | None:
-    """How the filter is packed for `conv2d`."""
+    """The packed layout of the filter for `conv2d`."""
     x, w = (t.static for t in in_types)
     if in_types[0].dtype is not float32 or x[3] != w[2]:
         return None
@@ -138,7 +143,7 @@ def packs(op: Conv2D, in_types: Types) -> Packing | None:
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """∂L/∂x as the convolution of δ with the turned filter, for float32, one group and strides of 1; else None."""
+    """∂L/∂x as the convolution of δ with the rotated filter, for float32, one group and stride 1; otherwise None."""
     w, y = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or op.shape[3] != w[2] or op.strides != (1, 1) or how.epilogue:
         return None
@@ -154,10 +159,13 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: Lowe
 
 
 def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) -> None:
-    """Task i: the sum over the i-th part of the batch. Pointers: image, δ, where the tasks' sums go."""
+    """Write the kernel of the filter's gradient. Task i sums over part i of the batch.
+
+    Pointers: image, δ, the tasks' sums.
+    """
     images, height, width, depth = where.image
     (kh, kw), (dr, dc), (sr, sc) = where.kernel, where.dilations, where.strides
-    together = kw if dc == 1 else 1  # columns of the filter whose elements are neighbours in the image
+    together = kw if dc == 1 else 1  # columns of the filter whose elements are adjacent in the image
     size = kh * kw * depth * where.fan
     rows = [r * dr * where.line + s * dc * depth + k for r in range(kh) for s in range(kw) for k in range(depth)]
     with frame.tasks("kernel") as task:
@@ -191,7 +199,7 @@ def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) ->
 
 
 def _row_by_row(frame: Frame, tiles: TileSet, rows: Sequence[int], a: Value, b_: Value, c: Value, columns: int) -> None:
-    """Tiles one below the other, with rows of A that begin at these elements."""
+    """Tiles that cover the rows, with rows of A that begin at the given elements."""
     count = -(-len(rows) // tile_rows(columns))
     for i in range(count):
         low, high = (len(rows) * n // count for n in (i, i + 1))
@@ -200,7 +208,7 @@ def _row_by_row(frame: Frame, tiles: TileSet, rows: Sequence[int], a: Value, b_:
 
 
 def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """∂L/∂w, for float32 and one group; else None."""
+    """∂L/∂w, for float32 and one group; otherwise None."""
     x, y = (t.static for t in in_types)
     w = op.shape
     if out_types[0].dtype is not float32 or x[3] != w[2]:

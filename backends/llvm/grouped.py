@@ -1,4 +1,4 @@
-"""Convolutions of several groups of channels, and their gradients: a plain one for each group."""
+"""Convolutions of several groups of channels and their gradients: one plain convolution for each group."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from minigraph.core.moves import read
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 
-GROUPS = 64  # at most; each adds calls
-FLOAT = 4  # bytes
+GROUPS = 64  # most groups; each adds calls
+FLOAT = 4  # bytes of an element
 
 
 def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
@@ -48,9 +48,9 @@ def _by_groups(
     out: TensorType,
     how: LoweringContext,
 ) -> Native | None:
-    """`op` on each group of channels, the last axis of everything. First each group's channels are put together."""
+    """`op` on each group of channels, the last axis of all operands. Each group is first made contiguous."""
     whole = (*in_types, out)
-    if not 1 < groups <= GROUPS or out.dtype is not float32 or any(0 in t.static for t in whole):
+    if how.epilogue or not 1 < groups <= GROUPS or out.dtype is not float32 or any(0 in t.static for t in whole):
         return None
     part = [TensorType(t.dtype, (*t.static[:-1], t.static[-1] // groups)) for t in whole]
     native = kernel(op, part[:-1], part[-1:], how._replace(adds=False))

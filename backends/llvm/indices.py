@@ -1,4 +1,4 @@
-"""Numbers of classes or slices that come as data: reading them, and saying so where one is out of range."""
+"""Class numbers and slice indices that come as data: reading them, and reporting those out of range."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from minigraph.core.types import TensorType
 
 
 def write_index(frame: Frame, indices: TensorType, pointer: int, number: Value) -> Value:
-    """The number-th of the indices at a pointer, as i64."""
+    """Index `number` of the indices at a pointer, as i64."""
     b, kind = frame.b, element(indices.dtype)
     value = b.load(at(b, frame.pointers[pointer], number, kind), typ=kind, align=1)
     if indices.dtype.size == 8:
@@ -19,7 +19,7 @@ def write_index(frame: Frame, indices: TensorType, pointer: int, number: Value) 
 
 
 def checked(native: Native, indices: TensorType, operand: int, length: int, message: str) -> Native:
-    """Native code that raises IndexError where one of the indices, an operand, is not below `length`."""
+    """Native code that raises IndexError if any of the indices, an operand, is not below `length`."""
     layout = WorkspaceLayout()
     layout.reserve(native.workspace)
     flag = layout.reserve(1)

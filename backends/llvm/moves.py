@@ -1,4 +1,4 @@
-"""Ops that only move data: loops over the axes of strided views, with memory copied or filled along the last one."""
+"""Ops that only move data: loops over the axes of strided views that copy or fill memory along the last axis."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ from minigraph.core.moves import Gap, Move, Moves
 from minigraph.core.types import TensorType
 
 GRAIN = 1 << 15  # elements of a task
-MOST = 32  # copies in one op; each adds to the code
+MOST = 32  # most copies in one op; each adds to the code
 
 # Writes `count` elements of a kind: (builder, kind, stride of each array, count, address of each array)
 Row = Callable[[Builder, Any, Sequence[int], Value, Sequence[Value]], None]
 
 
 class Nest(NamedTuple):
-    """Loops over axes, given as (length, stride in each array); `row` writes the innermost one.
+    """Nested loops over axes given as (length, stride in each array). `row` writes the innermost one.
 
     Array n begins `offsets[n]` elements after `args[n]`.
     """
@@ -56,7 +56,7 @@ class Nest(NamedTuple):
 
 
 def moving(moves: Moves, out_types: Types, how: LoweringContext) -> Native | None:
-    """The fills and copies into the results that somebody reads; None if there are too many."""
+    """The fills and copies into the results that are read; None if there are too many."""
     if len(moves.parts) > MOST:
         return None
 
@@ -64,12 +64,14 @@ def moving(moves: Moves, out_types: Types, how: LoweringContext) -> Native | Non
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
         fills = [
             filling(gap, outs(gap.target.position)[0], moves.fill, out_types[gap.target.position])
-            for gap in moves.gaps(out_types) if wanted[gap.target.position]
-        ]  # fmt: skip
+            for gap in moves.gaps(out_types)
+            if wanted[gap.target.position]
+        ]
         copies = [
             copying(move, ins(move.source.position)[0], outs(move.target.position)[0])
-            for move in moves.parts if wanted[move.target.position]
-        ]  # fmt: skip
+            for move in moves.parts
+            if wanted[move.target.position]
+        ]
         size = out_types[0].dtype.size
         return [*together(fills, size, how), *together(copies, size, how)]
 
@@ -77,14 +79,14 @@ def moving(moves: Moves, out_types: Types, how: LoweringContext) -> Native | Non
 
 
 def copying(move: Move, source: BufferRef, target: BufferRef, adds: bool = False) -> Nest:
-    """A move between the arrays at two args. adds: to the elements of the target; of float32 only."""
+    """A copy between two arrays. adds: add to the elements of the target, of float32 only."""
     args, offsets = (target, source), (move.target.offset, move.source.offset)
     axes = [(length, into, from_) for length, from_, into in move.merged()]
     return Nest(args, offsets, axes, move.size, _add_row if adds else _copy_row)
 
 
 def filling(gap: Gap, target: BufferRef, value: Any, kind: TensorType) -> Nest:
-    """One value in all elements of a gap."""
+    """A fill of all elements of a gap with one value."""
     content = np.asarray(value).astype(kind.dtype.np_dtype).tobytes()
 
     def row(b: Builder, kind: Any, strides: Sequence[int], count: Value, to: Sequence[Value]) -> None:
@@ -119,7 +121,7 @@ def together(nests: Sequence[Nest], size: int, how: LoweringContext) -> list[Cal
 def _write(
     b: Builder, kind: Any, axes: Sequence[tuple[int, ...]], low: Value, high: Value, to: Sequence[Value], row: Row
 ) -> None:
-    """A nest, from `low` to `high` on its first axis; to: the addresses of the arrays."""
+    """Write a nest from `low` to `high` on its first axis. to: the addresses of the arrays."""
     (_, *strides), *inner = axes
 
     def moved(i: Value) -> list[Value]:
@@ -152,7 +154,7 @@ def _add_row(b: Builder, kind: Any, strides: Sequence[int], count: Value, to: Se
 
 
 def _repeat(b: Builder, kind: Any, stride: int, count: Value, to: Value, value: Value) -> None:
-    """One value in `count` elements, by vectors if they are neighbours."""
+    """Write one value to `count` elements, by vectors if the elements are adjacent."""
     whole = index(0)
     if stride == 1:
         width = 4 * host().lanes * 8 // kind.width

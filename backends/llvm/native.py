@@ -132,7 +132,7 @@ def launch(calls: Sequence[tuple[Call, Sequence[int]]], alive: Any, threads: int
 
 
 def _by_team(name: str, first: int, second: int, third: int, alive: Any) -> Launch:
-    """A function of the team on three numbers."""
+    """The launch of a function of the team with three numbers."""
 
     def launched(alive: Any = alive) -> None:  # the default keeps it alive
         if TEAM.shared is None:

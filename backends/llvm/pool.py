@@ -21,7 +21,7 @@ def _fits(op: Pool, image: Sequence[int], kind: TensorType) -> bool:
 
 
 def max_pool(op: MaxPool, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """The largest element of each window, a NaN before all others, and where it is: the first on ties."""
+    """The largest element of each window and its position, the first on ties. NaN counts as the largest."""
     x, y, kinds = in_types[0].static, out_types[0].static, out_types
     if not _fits(op, (*x, *y), in_types[0]):
         return None
@@ -85,7 +85,7 @@ def avg_pool(op: AvgPool, in_types: Types, out_types: Types, how: LoweringContex
 
 
 def max_pool_grad(op: MaxPoolInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """δ where each maximum was, 0 elsewhere."""
+    """δ at each maximum, 0 elsewhere."""
     kind, where = element(out_types[0].dtype), element(in_types[0].dtype)
 
     def share(frame: Frame, pixel: Pixel, c: Value, width: int) -> list[Value]:
@@ -119,7 +119,7 @@ def _spread(op: Pool, in_types: Types, out: TensorType, share: Share) -> Native 
 
 
 def spread(where: Windows, pointer: int, out: TensorType, share: Share) -> Native:
-    """An image, at a pointer behind the operands', that gets from each window what `share` gives each tap."""
+    """An image, at the pointer after the operands', to which each window adds `share` for each of its taps."""
     kind = element(out.dtype)
     size = math.prod(out.static[1:])
 

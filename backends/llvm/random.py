@@ -1,4 +1,4 @@
-"""Random numbers: Philox 4x32-10, a vector of counters at a time (conventions: ops/random/philox.py)."""
+"""Random numbers: Philox 4x32-10 on vectors of counters (conventions: ops/random/philox.py)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MASK = 0xFFFFFFFF
 
 
 def uniform(op: RandomUniform, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """Uniform float32 from the cell's counter on, which then moves on by what they reserve."""
+    """Uniform float32 values from the cell's counter on. The counter then advances by the values reserved."""
     count = out_types[0].size
     if out_types[0].dtype is not float32 or not count:
         return None
@@ -56,7 +56,7 @@ def uniform(op: RandomUniform, in_types: Types, out_types: Types, how: LoweringC
 
 
 def _write(frame: Frame, blocks: int, count: int) -> None:
-    """A chunk of counters a task. Pointers: the cell, the values."""
+    """Write the kernel with a chunk of counters for each task. Pointers: the cell, the values."""
     lanes = host().lanes
     with frame.tasks("kernel") as task:
         b = frame.b
@@ -77,7 +77,7 @@ def _write(frame: Frame, blocks: int, count: int) -> None:
 
 
 def _values(b: Builder, counter: Value, key: Value, stream: Value, width: int) -> Value:
-    """The four values in [0, 1) of each of `width` counters, one after the other."""
+    """The four values in [0, 1) of each of `width` counters, counter by counter."""
     kind = vector(I64, width)
 
     def constant(value: int) -> Value:
@@ -105,7 +105,7 @@ def _values(b: Builder, counter: Value, key: Value, stream: Value, width: int) -
 
 
 def _unit_interval(b: Builder, words: list[Value], width: int) -> Value:
-    """Random mantissas under the exponent of [1, 2), minus 1, word after word of each counter."""
+    """Values in [0, 1): random mantissas with the exponent of [1, 2), minus 1, counter by counter."""
     total = 4 * width
     if width == 1:
         joined: Any = ir.Constant(ir.VectorType(I32, 4), ir.Undefined)

@@ -1,4 +1,4 @@
-"""The inner part of every contraction: a tile of the result in registers, C (+)= Σ A·B over some nested sums."""
+"""The inner part of every contraction: a tile of the result in registers, C (+)= Σ A·B over nested sums."""
 
 from __future__ import annotations
 
@@ -30,14 +30,18 @@ from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.scalar import Printer
 from minigraph.core.scalar import Scalar
 
-LINE = 16  # elements of a line of the cache
-AHEAD = 256  # elements from what is read of B to what is asked for: the processor by itself stops at the end of a page
-VECTORS = 2  # side by side in a tile; with as many rows as the registers hold, broadcasts and loads keep up with FMA
+LINE = 16  # elements of a cache line
+AHEAD = 256  # elements to prefetch ahead in B: the processor's own prefetcher stops at the end of a page
+VECTORS = (
+    2  # vectors in a row of a tile; with as many rows as the registers hold, broadcasts and loads keep up with FMA
+)
 
 
 def tile_rows(columns: int | None = None) -> int:
-    """Most rows of a tile of so many columns, by default a full one's: the accumulators, the vectors of B and one
-    element of A fill the registers."""
+    """Most rows of a tile of `columns` columns, by default a full tile's.
+
+    The accumulators, the vectors of B and one element of A fill the registers.
+    """
     rows = 14 if host().lanes == 16 else 6
     return 2 * rows if columns is not None and columns <= host().lanes else rows
 
@@ -48,8 +52,10 @@ def tile_columns() -> int:
 
 
 class ContractionAxis(NamedTuple):
-    """One of the nested sums: its length, and how many elements A and B advance from one term to the next. The length
-    of the outermost may be None: then the tile is told with each call."""
+    """One of the nested sums: its length, and the distances in elements between its terms in A and in B.
+
+    The length of the outermost sum may be None: then each call passes it.
+    """
 
     length: int | None
     a: int
@@ -100,11 +106,11 @@ class TileSet:
         self.made: dict[tuple[tuple[int, ...], int], Any] = {}
 
     def get(self, rows: int, columns: int) -> Any:
-        """The function for a tile of that size."""
+        """The function for a tile of the given size."""
         return self.at(tuple(i * self.tiles.a for i in range(rows)), columns)
 
     def at(self, rows: tuple[int, ...], columns: int) -> Any:
-        """The function for a tile whose rows of A begin at these elements."""
+        """The function for a tile whose rows of A begin at the given elements."""
         if (rows, columns) not in self.made:
             self.made[rows, columns] = self._write(rows, columns)
         return self.made[rows, columns]
@@ -149,7 +155,7 @@ class TileSet:
         return b.call(load, [address, ir.Constant(I32, 4), mask, ir.Constant(kind, ir.Undefined)])
 
     def _store(self, value: Value, line: Value, part: Part) -> None:
-        """Piece by piece where it is only a part of the vector: masked stores are slow on some processors."""
+        """Store a vector; a partial one piece by piece, as masked stores are slow on some processors."""
         b = self.b
         for start, width in parts(part.used):
             piece = value
@@ -159,7 +165,7 @@ class TileSet:
             b.store(piece, at(b, line, index(part.start + start), F32), align=4)
 
     def _by_pointers(self, table: Value, rows: int, b_: Value, values: Sequence[Value]) -> list[Value]:
-        """The outermost sum, each term of which has its own pointers to the rows of A."""
+        """The outermost sum, where each term has its own pointers to the rows of A."""
         b, (length, step_a, step_b) = self.b, self.tiles.sums[0]
         assert length is not None
 
@@ -171,7 +177,7 @@ class TileSet:
         return reduce_loop(b, index(0), index(length), 1, list(values), body)
 
     def _sum(self, level: int, lines: Sequence[Value], b_: Value, values: Sequence[Value]) -> list[Value]:
-        """The terms of the sums from `level` on, added to `values`; `lines` are the rows of A."""
+        """Add the terms of the sums from `level` on to `values`. lines: the rows of A."""
         b, (length, step_a, step_b) = self.b, self.tiles.sums[level]
         innermost = level == len(self.tiles.sums) - 1
         unroll = 1
@@ -192,7 +198,7 @@ class TileSet:
         return reduce_loop(b, index(0), stop, unroll, list(values), body)
 
     def _terms(self, lines: Sequence[Value], term: int, b_: Value, values: Sequence[Value]) -> list[Value]:
-        """One column of A times one row of B, added to the accumulators."""
+        """Add one column of A times one row of B to the accumulators."""
         b = self.b
         row = [self._load(b_, part) for part in self.parts]
         if self.tiles.streams:
@@ -207,7 +213,7 @@ class TileSet:
 
 
 class Part(NamedTuple):
-    """A vector in a row: where it starts, how many of its lanes belong to the row, and how many it has."""
+    """A vector of a row: its start, the number of its lanes that belong to the row, and its width."""
 
     start: int
     used: int
@@ -215,7 +221,7 @@ class Part(NamedTuple):
 
 
 def vectors(columns: int) -> list[Part]:
-    """The vectors that cover a row: whole ones, and one of the least width that takes what is left."""
+    """The vectors that cover a row: full ones, and one of the least width that holds the rest."""
     lanes = host().lanes
     rest = columns % lanes
     found = [Part(start, lanes, lanes) for start in range(0, columns - rest, lanes)]

@@ -9,12 +9,12 @@ from minigraph.backends.llvm.builder import F32, Builder, Frame, Value, at, inde
 from minigraph.backends.llvm.compiler import host
 from minigraph.ops.nn.winograd import Matrix
 
-Load = Callable[[int, Value], Value]  # element (i, j), j known when the kernel runs
-Store = Callable[[Value, int, Value], None]  # element (a, j), a known when it runs
+Load = Callable[[int, Value], Value]  # loads element (i, j); j is a run-time value
+Store = Callable[[Value, int, Value], None]  # stores element (a, j); a is a run-time value
 
 
 def both(frame: Frame, matrix: Matrix, load: Load, store: Store) -> None:
-    """Columns first, into memory on the stack, then rows."""
+    """Write M·d·Mᵀ: first the columns, into memory on the stack, then the rows."""
     b, lanes = frame.b, host().lanes
     rows, size = len(matrix), len(matrix[0])
     middle = frame.stack_array("transform", 10 * 10 * lanes)
@@ -30,8 +30,11 @@ def both(frame: Frame, matrix: Matrix, load: Load, store: Store) -> None:
 
 
 def applied(b: Builder, matrix: Matrix, values: Sequence[Value], lanes: int) -> list[Value]:
-    """The matrix times a column of vectors. Two rows that differ in signs only share their work: one is the sum, the
-    other the difference of two halves."""
+    """The matrix times a column of vectors.
+
+    Two rows that differ only in signs share their work: one is the sum, the other the difference of the same two
+    halves.
+    """
     out: list[Value] = [None] * len(matrix)
     for i, row in enumerate(matrix):
         if out[i] is not None:

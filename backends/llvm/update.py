@@ -16,7 +16,7 @@ from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ops.state import update as U
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub
 
-Formula = Callable[..., tuple[Scalar, ...]]  # (op, scalars of all inputs) -> the new values of what the op writes
+Formula = Callable[..., tuple[Scalar, ...]]  # (op, scalars of all inputs) → the new values of the variables written
 
 
 def _less_from_one(x: Scalar) -> Scalar:
@@ -97,8 +97,8 @@ FORMULAS: dict[type[Op], Formula] = {
 }
 
 
-def apply(op: U.Apply, in_types: Types, how: LoweringContext) -> Native | None:
-    """The step as one loop over the elements; None for an op without a formula or for types it does not fit."""
+def apply(op: U.Apply, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    """The step as one loop over the elements; None if the op has no formula or the types do not fit it."""
     size = in_types[0].size
     formula = FORMULAS.get(type(op))
     if formula is None or not size:
@@ -122,21 +122,22 @@ def apply(op: U.Apply, in_types: Types, how: LoweringContext) -> Native | None:
     return Native(calls, native.workspace)
 
 
-def together(op: MultiTensorApply, in_types: Types, how: LoweringContext) -> Native | None:
-    """Several steps, one after the other."""
-    parts = [apply(op.op, given, how) for given in op.pieces(in_types)]
+def together(op: MultiTensorApply, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    """Several steps in order."""
+    pieces = zip(op.pieces(in_types), op.pieces(out_types), strict=True)
+    parts = [p for given, made in pieces if (p := apply(op.op, given, made, how)) is not None]
     size = len(in_types) // op.count
+    if len(parts) < op.count:
+        return None
 
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
         found = []
         for n, part in enumerate(parts):
             moved = {BufferRef("in", i): BufferRef("in", n * size + i) for i in range(size)}
-            found += [call.on(moved) for call in part.calls(())]  # type: ignore[union-attr]
+            found += [call.on(moved) for call in part.calls(())]
         return found
 
-    if None in parts:
-        return None
-    return Native(calls, max(part.workspace for part in parts if part is not None))
+    return Native(calls, max(part.workspace for part in parts))
 
 
 def assign(op: Assign, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:

@@ -21,7 +21,7 @@ Dims = tuple[int, ...]
 
 
 def _columns(op: Convolution, x: Dims, w: Dims, y: Dims, dtype: np.dtype[Any]) -> Columns:
-    """The windows of the image x [N,H,W,C] that meet the filter w [KH,KW,C/groups,O] in the output y."""
+    """The windows of image x [N,H,W,C] for filter w [KH,KW,C/groups,O] and output y."""
     (top, _), (left, _) = op.window(w).pads(*x[1:3])
     start, out = (-top, -left), (y[1], y[2])
     return Columns(x, (w[0], w[1]), op.strides, op.dilations, start, out, op.groups, dtype)
@@ -89,7 +89,7 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types) -> Lowe
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types) -> Lowered:
-    """∂L/∂x. With stride 1 it is the convolution of δ with the turned filter, else a scatter of δ·wᵀ."""
+    """∂L/∂x. With stride 1 it is the convolution of δ with the rotated filter, otherwise a scatter of δ·wᵀ."""
     w, y = (t.static for t in in_types)
     kind = out_types[0].dtype.np_dtype
     if kind.itemsize < 4:

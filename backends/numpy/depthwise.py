@@ -1,4 +1,4 @@
-"""Depthwise convolution (one filter a channel): for each tap one product and one sum, on a block in the cache."""
+"""Depthwise convolution (one filter per channel): a product and a sum for each tap, on a block in the cache."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Blocks:
         self.layout.reserve(min(lines, y[1]) * line, kind)
 
     def products(self, n: int, rows: slice, buffer: Array, y: Array) -> list[tuple[Tap, Array, Array]]:
-        """For each tap the output elements it reaches, and a temporary of their shape."""
+        """For each tap, the output elements it reaches and a temporary of their shape."""
         found = []
         for tap in self.taps.over(rows):
             part = y[(n, *(_shifted(tap, rows)))]
@@ -65,7 +65,7 @@ def forward(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> 
 
 
 def input_grad(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
-    """∂L/∂x: δ·w[tap] added where the tap met the image."""
+    """∂L/∂x: δ·w[tap] added to the image elements under the tap."""
     plan = _Blocks(op, x, w, y, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
@@ -83,7 +83,7 @@ def input_grad(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) 
 
 
 def filter_grad(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
-    """∂L/∂w[tap] = Σ x·δ, each block's column sums by BLAS."""
+    """∂L/∂w[tap] = Σ x·δ, where BLAS computes the column sums of each block."""
     plan = _Blocks(op, x, w, y, kind)
     plan.layout.reserve(x[3], kind)
 

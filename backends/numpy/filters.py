@@ -1,4 +1,4 @@
-"""Filters that are no convolutions: medians by partial sorting, thinning of edges, linking of edges by flooding."""
+"""Filters that are not convolutions: medians by partial sorting, thinning of edges, linking of edges by flooding."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from minigraph.ops.image.median import MedianFilter
 
 
 def median_filter(op: MedianFilter, in_types: Types, out_types: Types) -> Lowered:
-    """For some rows at a time: all windows, one after the other; a partial sort of each; its middle values."""
+    """For some rows at a time: copies of all windows, a partial sort of each, and its middle values."""
     n, height, width, channels = in_types[0].static
     kind = in_types[0].dtype.np_dtype
     (top, _), (left, _) = op.pads
@@ -54,7 +54,7 @@ def median_filter(op: MedianFilter, in_types: Types, out_types: Types) -> Lowere
 
 
 def _continued(op: MedianFilter, padded: Array, image: Array) -> list[Launch]:
-    """The steps that lay an image [H,W,C] into the larger `padded`, and continue it over its edges."""
+    """The steps that copy an image [H,W,C] into the larger `padded` and extend it over its edges."""
     (top, _), (left, _) = op.pads
     height, width = image.shape[:2]
     inside = padded[top : top + height, left : left + width]
@@ -78,7 +78,7 @@ def _mean(lower: Array, upper: Array) -> None:
 
 
 def hysteresis(op: Hysteresis, in_types: Types, out_types: Types) -> Lowered:
-    """Flooding from the strong pixels: each round visits only what the one before has found."""
+    """Flooding from the strong pixels. Each round visits only the pixels found in the round before."""
     n, height, width, channels = in_types[0].static
     layout = ArrayLayout()
     layout.reserve((n, height + 2, width + 2, channels), np.bool_)
@@ -90,7 +90,7 @@ def hysteresis(op: Hysteresis, in_types: Types, out_types: Types) -> Lowered:
         inside, flat, steps = frame[:, 1:-1, 1:-1], frame.reshape(-1), np.array(around)
 
         def flood() -> None:
-            """`frame` holds the weak pixels not yet found, with a border of none."""
+            """`frame` holds the weak pixels not found yet, with an empty border."""
             frame.fill(False)
             np.logical_and(inputs[0], inputs[1], inside)
             front = np.flatnonzero(flat)

@@ -1,4 +1,4 @@
-"""The kernel of each op on arrays in host memory; LLVM runs them for ops that it has no code for."""
+"""The kernel of each op on arrays in host memory. LLVM uses them for ops without native code."""
 
 from __future__ import annotations
 

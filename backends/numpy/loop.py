@@ -1,4 +1,4 @@
-"""Loops over elements, and what follows a contraction: blocks of rows that stay in the cache through all ops."""
+"""Loops over elements and epilogues: blocks of rows that stay in the cache through all ops."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ TARGET = 1 << 17  # bytes of the largest value of a block
 
 
 def loop(op: Loop, lower: Lower, threads: bool = True) -> Lowered:
-    """The loop with as few axes as can be, cut into blocks along the first."""
+    """The loop over as few axes as possible, cut into blocks along the first."""
     collapsed, space = collapse(op)
-    # Sums over the same elements that keep other axes as 1 have become one.
+    # Sums over the same elements that only keep different axes as 1 are one value now.
     different = tuple(dict.fromkeys(collapsed.results))
     places = [different.index(v) for v in collapsed.results]
     program = collapsed._replace(results=different)
@@ -48,7 +48,8 @@ def loop(op: Loop, lower: Lower, threads: bool = True) -> Lowered:
 
 
 def epilogue(op: Epilogue, in_types: Types, lower: Lower) -> Lowered:
-    """The contraction into the first result's buffer where that has its type, then the rest in blocks of rows."""
+    """The contraction, computed into the first result's buffer if that has its type; then the rest in blocks of
+    rows."""
     root, slots = op.root, op.root_slots
     kind = root.types[0]
     first = lower(root.op, [v.type for v in root.inputs], root.types)

@@ -26,7 +26,7 @@ _total = partial(np.add.reduce, axis=1, keepdims=True)
 
 
 def _rows(shape: Sequence[int]) -> tuple[int, int, int]:
-    """(rows, row length, rows of a block) of a shape seen as rows of its last axis."""
+    """(rows, row length, rows of a block) of a shape seen as rows along its last axis."""
     width = shape[-1]
     rows = math.prod(shape[:-1])
     return rows, width, min(rows, max(1, block_elements(np.dtype(np.float32)) // max(width, 1)))
@@ -125,7 +125,7 @@ def _check_classes(labels: Array, classes: int) -> None:
 
 
 def l2_loss(op: L.L2Loss, in_types: Types, out_types: Types) -> Lowered:
-    """Σ x² / 2: a dot product a block, then NumPy's pairwise sum of these."""
+    """Σ x² / 2: a dot product for each block, then NumPy's pairwise sum of these."""
     kind = in_types[0].dtype.np_dtype
     parts = blocks(in_types[0].size, 4096)
     layout = ArrayLayout()

@@ -15,7 +15,7 @@ from minigraph.ops.nn.lrn import LRN, WindowSum
 
 
 def _window_sum(x: Array, out: Array, radius: int) -> list[Launch]:
-    """out = the sums over the windows of x, another array [pixels, channels]."""
+    """out = the sums of x over the windows. Both are [pixels, channels]."""
     steps = [copy(out, x)]
     for k in range(1, min(radius, x.shape[1] - 1) + 1):
         steps.append(partial(np.add, out[:, k:], x[:, :-k], out[:, k:]))

@@ -24,17 +24,17 @@ from minigraph.backends.numpy.expressions import ElementPlan, plan_expression
 from minigraph.core.op import Op
 from minigraph.core.scalar import operand
 from minigraph.ops import pointwise as P
-from minigraph.ops.math.arithmetic import AddN
+from minigraph.ops.math.add_n import AddN
 from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.selection import Select
 from minigraph.ops.nn.bias import BiasAdd
 
-_TILED = 4096  # elements to which a short row is repeated, so that NumPy's inner loops are long
-_FEW = 16384  # below this many elements a single call costs less than what tiling saves
+_TILED = 4096  # elements to which a short row is repeated, to make NumPy's inner loops long
+_FEW = 16384  # below this many elements tiling saves less than its additional call costs
 
 
 def pointwise(op: Op, in_types: Types, out_types: Types) -> Lowered:
-    """The op's scalar expression. One call runs on whole arrays; several run block by block."""
+    """The op's scalar expression. A single call runs on whole arrays, several run block by block."""
     plan = plan_expression(op.expr(*(operand(i, t.dtype) for i, t in enumerate(in_types))), len(in_types))
     function = plan.single_ufunc
     if function is not None:
@@ -94,14 +94,14 @@ def binary(ufunc: np.ufunc, in_types: Types, out_types: Types) -> Lowered:
 
 
 def _call(ufunc: np.ufunc, x: Array, y: Array, out: Array) -> Launch:
-    """`out` by position, which NumPy handles faster, except where it is deprecated."""
+    """The call with `out` by position, which NumPy handles faster, except where that is deprecated."""
     if ufunc in (np.maximum, np.minimum):
         return partial(ufunc, x, y, out=out)
     return partial(ufunc, x, y, out)
 
 
 def _is_row(shape: tuple[int, ...], out: tuple[int, ...]) -> bool:
-    """Whether `shape` is a short vector on the last axis of a large output."""
+    """Whether `shape` is a short vector along the last axis of a large output."""
     return math.prod(out) > _FEW and shape[-1:] == out[-1:] and math.prod(shape) == out[-1] <= 256
 
 
@@ -111,7 +111,8 @@ def _divisor(number: int, limit: int) -> int:
 
 
 def select(op: Select, in_types: Types, out_types: Types) -> Lowered:
-    """x where the condition holds, else y. The condition is a scalar, a vector of rows, or of the operands' shape."""
+    """x where the condition holds, else y. The condition is a scalar, has one element per row, or has the operands'
+    shape."""
     condition, x, _ = in_types
     if condition.shape == x.shape:
         return pointwise(op, in_types, out_types)

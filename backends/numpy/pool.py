@@ -1,4 +1,4 @@
-"""Pooling and its gradients: one pass a window element, on blocks of rows that stay in the cache."""
+"""Pooling and its gradients: one pass for each window element, on blocks of rows that stay in the cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.nn import pool as P
 
-_BYTES = 1 << 19  # of the image in a block
+_BYTES = 1 << 19  # bytes of the image in a block
 
 
 class _Part(NamedTuple):
@@ -42,7 +42,7 @@ class _Plan:
         images = max(1, lines // max(rows, 1))
         cuts = [(part, list(self.taps.over(part))) for part in blocks(rows, lines)]
         self.parts = [_Part(some, part, taps) for some in blocks(n, images) for part, taps in cuts]
-        self.size = min(n, images) * min(rows, lines) * columns * channels  # of the largest block's output
+        self.size = min(n, images) * min(rows, lines) * columns * channels  # elements of the largest block's output
         apart = op.ksize[0] <= op.strides[0] and op.ksize[1] <= op.strides[1]
         (top, _), (left, _) = self.taps.pads
         full = op.ksize == op.strides and rows * op.strides[0] - top >= image[1]
@@ -55,7 +55,7 @@ def _cut(scratch: Array, like: Array) -> Array:
 
 
 def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Lowered:
-    """The running maximum over the taps, and the number of the tap that gave it. NaN wins; its place is not kept."""
+    """The running maximum over the taps, and the number of the tap that gave it. NaN wins, without its position."""
     x = in_types[0]
     kind, index_kind = x.dtype.np_dtype, out_types[1].dtype.np_dtype
     plan = _Plan(op, x.static, kind)
@@ -90,7 +90,7 @@ def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Lowered:
                     place, mask, mark = where[:, *tap.out], _cut(greater, best), _cut(number, best)
                     steps += [partial(np.greater, x_tap, best, mask)]
                     steps += [partial(np.multiply, mask, np.array(tap.number, index_kind), mark)]
-                    steps += [partial(np.maximum, place, mark, out=place)]  # taps come in ascending order
+                    steps += [partial(np.maximum, place, mark, out=place)]  # the taps' order is ascending
                 steps.append(partial(np.maximum, best, x_tap, out=best))
         return in_sequence(steps)
 
@@ -103,7 +103,7 @@ def _covers(tap: Tap, y: Array) -> bool:
 
 
 def max_pool_input_grad(op: P.MaxPoolInputGrad, in_types: Types, out_types: Types) -> Lowered:
-    """δ at each maximum, 0 elsewhere: written where windows do not overlap, else added up."""
+    """δ at each maximum, 0 elsewhere: written if windows do not overlap, otherwise added."""
     where_type, grad_type = in_types
     kind = grad_type.dtype.np_dtype
     plan = _Plan(op, op.shape, kind)
@@ -163,7 +163,7 @@ def max_pool_gather(op: P.MaxPoolGather, in_types: Types, out_types: Types) -> L
 
 
 def avg_pool(op: P.AvgPool, in_types: Types, out_types: Types) -> Lowered:
-    """The sum over the taps, divided by the number of elements that are no padding."""
+    """The sum over the taps, divided by the number of elements that are not padding."""
     x = in_types[0]
     plan = _Plan(op, x.static, x.dtype.np_dtype)
     counts = op.counts(x.static).astype(x.dtype.np_dtype)
@@ -183,7 +183,7 @@ def avg_pool(op: P.AvgPool, in_types: Types, out_types: Types) -> Lowered:
 
 
 def avg_pool_input_grad(op: P.AvgPoolInputGrad, in_types: Types, out_types: Types) -> Lowered:
-    """δ over the count of each window, written to its elements where windows do not overlap, else added up."""
+    """δ over the count of each window: written to its elements if windows do not overlap, otherwise added."""
     grad = in_types[0]
     kind = grad.dtype.np_dtype
     plan = _Plan(op, op.shape, kind)

@@ -13,9 +13,10 @@ from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback, steps_only
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.array.shape import TileGrad
+from minigraph.ops.array.reshape import TileGrad
 from minigraph.ops.broadcast import Axes, BroadcastTo, ReduceLike, SumTo, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
+from minigraph.ops.math.argmax import ArgMax
 from minigraph.ops.nn.bias import BiasAddGrad
 
 
@@ -42,8 +43,11 @@ def sum_over(x: TensorType, axes: Sequence[int], mean: bool = False) -> Lowered:
 
 
 def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool) -> Lowered:
-    """Column sums of a matrix as ones·X, which is faster than `np.sum`. First over groups of rows, then over the
-    groups, so that rounding errors grow with the square root of the row count."""
+    """The column sums of a matrix as ones·X, which is faster than `np.sum`.
+
+    The first sum is over groups of rows, the second over the groups, so that rounding errors grow with the square root
+    of the row count.
+    """
     groups = next(d for d in range(max(math.isqrt(rows), 1), 0, -1) if rows % d == 0)
     if groups < 8:
         groups = 1
@@ -137,13 +141,13 @@ def any_(op: R.Any_, in_types: Types, out_types: Types) -> Lowered:
 
 
 def tile_grad(op: TileGrad, in_types: Types, out_types: Types) -> Lowered:
-    """The sum over the copies: over every other axis once each axis is split in (copies, length)."""
+    """The sum over the copies: every axis is split into (copies, length), and the copies are summed."""
     split = [d for total, m in zip(in_types[0].static, op.multiples, strict=True) for d in (m, total // m)]
     axes = tuple(range(0, len(split), 2))
     return steps_only(lambda i, o: [partial(np.add.reduce, i[0].reshape(split), axis=axes, out=o[0])])
 
 
-def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Lowered:
+def argmax(op: ArgMax, in_types: Types, out_types: Types) -> Lowered:
     """NumPy writes indices as intp only; another output dtype gets a copy."""
     function = getattr(np, op.function)
     out = out_types[0]
@@ -167,7 +171,7 @@ KERNELS: dict[type[Op], Kernel] = {
     R.Prod: prod,
     R.All: all_,
     R.Any_: any_,
-    R.ArgMax: argmax,
+    ArgMax: argmax,
     BiasAddGrad: bias_add_grad,
     SumTo: sum_to,
     ReduceLike: reduce_like,

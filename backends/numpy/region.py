@@ -1,4 +1,4 @@
-"""Instructions made of others: blocked regions, whose temporaries live in a small workspace, and joint updates."""
+"""Instructions made of others: blocked regions, whose temporaries lie in a small workspace, and joint updates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.program import Feed, Value
 from minigraph.ir.regions import Blocked, inner_types, values_of
 
-LANES = 4  # independent parts of the batch; more than this many threads find nothing to do
+LANES = 4  # independent parts of the batch, and so the most threads that have work
 
 Lower = Callable[[Any, Types, Types], Lowered]
 
@@ -35,8 +35,11 @@ class _LoweredBlock(BlockLayout[Lowered]):
         self.results = {v: i for i, v in enumerate(op.program.results)}
 
     def overwritable(self) -> tuple[int, ...]:
-        """The operands in whose buffer result 0 may lie: those of its type that are read, in each block, by nothing
-        after the instruction that makes the result, and by that one only if it allows it."""
+        """The operands whose buffers result 0 may take over.
+
+        They have the type of the result. In each block, nothing reads them after the instruction that makes the result,
+        and that one only if its kernel allows it.
+        """
         result = self.op.program.results[0]
         last = self.members[-1]
         if result.instr is not last.instr or self.op.sums[0]:
@@ -87,10 +90,9 @@ class _LoweredBlock(BlockLayout[Lowered]):
 
 
 def blocked(op: Blocked, lower: Lower, size: int, threads: bool = True) -> Lowered:
-    """The region as one launch: blocks of at most `size` rows in LANES lanes, which the threads share out among
-    themselves.
+    """The region as one launch: blocks of at most `size` rows in LANES lanes, which the threads share.
 
-    Each lane has its own sums, added up in the end, so results do not depend on the number of threads.
+    Each lane has its own sums, added at the end, so results do not depend on the number of threads.
     """
     if not op.batch:
         return fallback(op, op.program.feeds, [v.type for v in op.program.results])

@@ -17,7 +17,7 @@ Arrays = Sequence[Array]
 
 
 class Formula:
-    """One optimizer: the passes before the blocks, on scalars, and those of a block.
+    """One optimizer: the passes on scalars before the blocks, and those on each block.
 
     `before(op, scalars, derived)` fills `count` derived scalars; `block(op, big, scalars, temporaries)` works on flat
     blocks of variable, slots and gradient (`big`, in the order of the inputs), with all scalars and derived scalars.

@@ -1,7 +1,7 @@
-"""Winograd convolution: transforms as matrix products over rows, then columns, and one product a tile position.
+"""Winograd convolution: transforms as matrix products over rows, then columns, and a product for each tile position.
 
-Tiles are [n, n, images, tile rows, tile columns, channels], so both transforms and the products are plain products of
-large matrices. A kernel goes through the image in blocks, so that what it makes of one stays in cache.
+Tiles are [n, n, images, tile rows, tile columns, channels], so both transforms and the products are products of large
+matrices. A kernel processes the image in blocks, so that a block's tiles stay in cache.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from minigraph.core.op import Op
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.winograd import Matrix, as_array, transforms, transposed
 
-LIMIT = 8 << 20  # bytes of a block's tiles, all of one image's and one output's channels together
+LIMIT = 8 << 20  # bytes of a block's tiles, over all channels of image and output
 
 
 class _Load(NamedTuple):
-    """A block, the steps that make V of its part of the image, and V [n², tiles, C]."""
+    """A block, the steps that compute V of its part of the image, and V [n², tiles, C]."""
 
     block: Block
     steps: list[Launch]
@@ -33,8 +33,10 @@ class _Load(NamedTuple):
 
 
 class _Patch(NamedTuple):
-    """Pixels of an output, or of a frame, that lie in tiles alike: `pixels` slices images, rows and columns; `tiles`
-    slices [i, j, images, tile rows, tile columns]."""
+    """Pixels of an output or frame with the same position in their tiles.
+
+    pixels: slices of images, rows and columns. tiles: slices of [i, j, images, tile rows, tile columns].
+    """
 
     pixels: tuple[slice, ...]
     tiles: tuple[slice, ...]
@@ -46,13 +48,15 @@ class _Patch(NamedTuple):
         return part.reshape((len(part), rows, i, columns, j, array.shape[3]))
 
     def of_tiles(self, array: Array) -> Array:
-        """The same of tiles."""
+        """The same of an array of tiles."""
         return array[self.tiles].transpose(2, 3, 0, 4, 1, 5)
 
 
 def _spans(start: int, stop: int, tile: int, length: int) -> list[tuple[slice, slice, slice]]:
-    """For the tiles from `start` to `stop` of an axis of `length`, the whole ones and what is left of a last one:
-    pixels, places in the tile, and tiles, counted from `start`."""
+    """The tiles from `start` to `stop` of an axis of `length`: the whole ones, then the rest of a last one.
+
+    Each span is (pixels, positions in the tile, tiles counted from `start`).
+    """
     whole = max(min(stop, length // tile), start)
     out = [(slice(start * tile, whole * tile), slice(0, tile), slice(0, whole - start))]
     if whole < stop:
@@ -71,8 +75,8 @@ def _patches(block: Block, tile: int, columns: int, out: Sequence[int]) -> list[
 
 
 class _Buffers(NamedTuple):
-    """Workspace of a block: the padded image; two for the transforms; the tiles V or dV; the tiles M or dM; and a part
-    of dU."""
+    """The workspace of a block: the padded image; two arrays for the transforms; the tiles V or dV; the tiles M or
+    dM; a part of dU."""
 
     frame: Array
     one: Array
@@ -83,7 +87,7 @@ class _Buffers(NamedTuple):
 
 
 class _Transform:
-    """A matrix applied to both leading axes of [a, a, rest] into [b, b, rest], with room for [b, a, rest]."""
+    """A matrix applied to both leading axes of [a, a, rest], giving [b, b, rest] through a buffer [b, a, rest]."""
 
     def __init__(self, matrix: Matrix, dtype: np.dtype[Any]) -> None:
         self.matrix = as_array(matrix, dtype)
@@ -127,7 +131,7 @@ def filters_adjoint(op: W.WinogradFilterAdjoint, in_types: Types, out_types: Typ
 
 
 class _Tiled:
-    """What the kernels share: the tiles of an image [N,H,W,C] and of an output [N,P,Q,O], block by block."""
+    """The shared part of the kernels: the tiles of an image [N,H,W,C] and of an output [N,P,Q,O], block by block."""
 
     def __init__(self, op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], kind: np.dtype[Any]) -> None:
         self.size, self.tile, self.y, self.kind, self.x = op.size, op.tile, tuple(y), kind, tuple(x)
@@ -148,7 +152,7 @@ class _Tiled:
         self.most = max((self.tiles(b) for b in self.blocks), default=0)
 
     def tiles(self, block: Block) -> int:
-        """How many there are in a block."""
+        """The number of tiles of a block."""
         count: int = block.pixels.stop - block.pixels.start
         return count
 
@@ -157,7 +161,7 @@ class _Tiled:
         return block.images.stop - block.images.start, block.rows.stop - block.rows.start, self.columns.out[1]
 
     def reserve(self, sums: bool = False) -> ArrayLayout:
-        """Space for the buffers of a block. sums: of a part of dU too, where there are several blocks."""
+        """The layout of a block's buffers. sums: with one for a part of dU if there are several blocks."""
         widest = max(self.channels, self.outputs)
         rows = max((b.rows.stop - b.rows.start for b in self.blocks), default=0)
         images = max((b.images.stop - b.images.start for b in self.blocks), default=0)
@@ -171,7 +175,7 @@ class _Tiled:
         return layout
 
     def _extent(self, tiles: int) -> int:
-        """Pixels that so many tiles span, rounded up to whole tiles' outputs."""
+        """Pixels that `tiles` tiles span, rounded up to whole tiles' outputs."""
         return (tiles + -(-self.size // self.tile) - 1) * self.tile
 
     def load(self, x: Array, buffers: _Buffers) -> Iterator[_Load]:
@@ -183,7 +187,7 @@ class _Tiled:
             yield _Load(block, [*steps, copy(tiles, gathered), *self.image.steps(tiles, buffers.two, v)], v)
 
     def matrix(self, block: Block, buffer: Array, channels: int) -> Array:
-        """The tiles of a block in a buffer: [n², tiles, channels]."""
+        """The tiles of a block in a buffer, as [n², tiles, channels]."""
         return buffer[: self.places * self.tiles(block) * channels].reshape(self.places, -1, channels)
 
     def store(self, block: Block, m: Array, y: Array, buffers: _Buffers) -> list[Launch]:
@@ -216,7 +220,7 @@ class _Tiled:
         return [*steps, product, *([] if first else [partial(np.add, du, buffers.part, du)])]
 
     def scatter(self, block: Block, dv: Array, dx: Array, buffers: _Buffers) -> list[Launch]:
-        """dx += Σ over tiles of B·dV·Bᵀ. Whole images of dx are set, rows of one added to."""
+        """dx += Σ over tiles of B·dV·Bᵀ. Blocks of whole images set dx, blocks of rows add to it."""
         images, rows, columns = self.shape(block)
         spread = buffers.one[: dv.size].reshape((self.size, self.size, images, rows, columns, self.channels))
         shape = (images, self._extent(rows), self._extent(columns), self.channels)
@@ -233,7 +237,7 @@ class _Tiled:
         return [*steps, *self._put(block, whole, dx)]
 
     def _put(self, block: Block, frame: Array, dx: Array) -> list[Launch]:
-        first = block.rows.start * self.tile - self.top  # the row of the image where the frame begins
+        first = block.rows.start * self.tile - self.top  # the image row at the frame's start
         begin, end = max(first, 0), min(first + frame.shape[1], self.x[1])
         width = min(frame.shape[2] - self.left, self.x[2])
         part = frame[:, begin - first : max(end, begin) - first, self.left : self.left + max(width, 0)]
@@ -265,7 +269,7 @@ def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Lowered:
 
 
 def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types) -> Lowered:
-    """dM = A·δ·Aᵀ; dx = Σ B·(dM·Uᵀ)·Bᵀ where U is given, dU = Vᵀ·dM where x is."""
+    """dM = A·δ·Aᵀ; dx = Σ B·(dM·Uᵀ)·Bᵀ if U is given, dU = Vᵀ·dM if x is given."""
     kind = out_types[0].dtype.np_dtype
     if kind.itemsize < 4:
         return fallback(op, in_types, out_types)

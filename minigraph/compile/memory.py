@@ -63,7 +63,7 @@ def lower_bound(lifetimes: Sequence[Lifetime]) -> int:
 
 def _lowest_gap(starts: np.ndarray, ends: np.ndarray, wanted: int) -> int:
     """Where `wanted` bytes fit between buffers, given in the order of their starts."""
-    tops = np.zeros(len(starts) + 1, np.int64)  # of all buffers before each one, and of all
+    tops = np.zeros(len(starts) + 1, np.int64)  # tops of all buffers before each one, and of all buffers
     np.maximum.accumulate(ends, out=tops[1:])
     fits = np.flatnonzero(starts - tops[:-1] >= wanted)
     return int(tops[fits[0] if len(fits) else -1])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from minigraph.core.graph import Tensor, convert_to_tensor
-from minigraph.ops.array.shape import Transpose
+from minigraph.ops.array.reshape import Transpose
 from minigraph.ops.builder import as_tensor_like
 
 NHWC: Final = "NHWC"

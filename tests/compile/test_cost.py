@@ -5,7 +5,7 @@ from __future__ import annotations
 from minigraph.compile.cost import flops, moved_bytes
 from minigraph.core.dtypes import float32
 from minigraph.core.types import TensorType
-from minigraph.ops.array.shape import Reshape
+from minigraph.ops.array.reshape import Reshape
 from minigraph.ops.math.arithmetic import Add
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DBackpropFilter, Conv2DBackpropInput, Conv2DFilterGrad, Conv2DInputGrad

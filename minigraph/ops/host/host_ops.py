@@ -23,7 +23,8 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.core.typing import DTypeLike, NumberLike, TensorLike
 from minigraph.ops.array.joining import gather
-from minigraph.ops.array.shape import known_shape, reshape, squeeze, static_value
+from minigraph.ops.array.reshape import reshape, squeeze
+from minigraph.ops.array.shape import known_shape, static_value
 from minigraph.ops.builder import as_tensor_like, composed, graph_of
 from minigraph.ops.constant import Const, range_
 from minigraph.ops.math.selection import where as select

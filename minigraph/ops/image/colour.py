@@ -14,18 +14,20 @@ from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DTypeLike, NumberLike, TensorLike
 from minigraph.ops.array.joining import stack, unstack
-from minigraph.ops.array.shape import expand_dims, shape, tile
+from minigraph.ops.array.reshape import expand_dims, tile
+from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.identity import identity
 from minigraph.ops.math.algebra import reduce_variance, tensordot
-from minigraph.ops.math.arithmetic import abs, add, div_no_nan, maximum, multiply, reciprocal
+from minigraph.ops.math.arithmetic import abs, add, div_no_nan, multiply, reciprocal
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.clipping import clip_by_value, saturate_cast
 from minigraph.ops.math.comparison import equal, greater
 from minigraph.ops.math.exponential import sqrt
+from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.integer_division import div, floordiv
 from minigraph.ops.math.reduce import reduce_max, reduce_mean, reduce_min, reduce_prod
 from minigraph.ops.math.rounding import floor

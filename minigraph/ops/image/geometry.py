@@ -15,17 +15,19 @@ from minigraph.core.types import Dimension, TensorType, format_shape
 from minigraph.core.typing import NumberLike, TensorLike
 from minigraph.ops.array.dynamic import pad, slice_
 from minigraph.ops.array.joining import gather, stack
-from minigraph.ops.array.shape import expand_dims, reshape, shape, squeeze
-from minigraph.ops.array.shape import transpose as permute
+from minigraph.ops.array.reshape import expand_dims, reshape, squeeze
+from minigraph.ops.array.reshape import transpose as permute
+from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem, reverse
 from minigraph.ops.builder import apply, as_tensor_like, composed
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import ones_like
 from minigraph.ops.image.resize import resize_area, resize_bicubic, resize_bilinear, resize_nearest_neighbor
-from minigraph.ops.math.arithmetic import abs, maximum, minimum
+from minigraph.ops.math.arithmetic import abs
 from minigraph.ops.math.casting import cast, to_float
 from minigraph.ops.math.clipping import clip_by_value
 from minigraph.ops.math.comparison import less, logical_and
+from minigraph.ops.math.extremes import maximum, minimum
 from minigraph.ops.math.integer_division import floormod
 from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.math.rounding import ceil, floor, round

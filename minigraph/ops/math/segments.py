@@ -11,13 +11,14 @@ from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.indexing import scatter_nd
 from minigraph.ops.array.joining import stack, unstack
-from minigraph.ops.array.shape import expand_dims, static_value, transpose
+from minigraph.ops.array.reshape import expand_dims, transpose
+from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.host.host_ops import SegmentSum, segment_count
 from minigraph.ops.identity import identity
-from minigraph.ops.math.arithmetic import maximum
 from minigraph.ops.math.comparison import less
+from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.ranking import top_k
 from minigraph.ops.math.selection import where
 from minigraph.ops.nn.conv3d import known_dims

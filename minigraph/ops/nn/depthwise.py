@@ -8,7 +8,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import Dim, format_shape
 from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
-from minigraph.ops.array.shape import reshape
+from minigraph.ops.array.reshape import reshape
 from minigraph.ops.builder import composed, convert_pair
 from minigraph.ops.data_format import NCHW, NHWC, spatial_sizes
 from minigraph.ops.nn.conv2d import conv2d, grouped_conv2d
