@@ -8,7 +8,8 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import ArithmeticLike, AxisLike, TensorLike
-from minigraph.ops.array.shape import size, transpose
+from minigraph.ops.array.reshape import transpose
+from minigraph.ops.array.shape import size
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.data_format import NCHW, NHWC
 from minigraph.ops.math.arithmetic import AddV2, Mul, square
