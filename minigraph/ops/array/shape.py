@@ -327,6 +327,7 @@ class TileGrad(Op):
     """The sum of the copies that Tile made."""
 
     multiples: tuple[int, ...]
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.shape is None:

@@ -79,6 +79,7 @@ class SegmentSum(HostOp):
     """The sums of the slices of the first input along its first axis that have the same id in the second."""
 
     differentiable = True
+    accumulates = True
 
     def infer(self, x: TensorType, ids: TensorType) -> tuple[TensorType, ...]:
         if ids.rank != 1 or x.rank == 0:
