@@ -11,7 +11,8 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DataFormat2D, LayerDataFormat, LayerPadding, Padding, ShapeLike, Size, TensorLike
-from minigraph.ops.array.shape import reshape, shape, transpose
+from minigraph.ops.array.reshape import reshape, transpose
+from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import Const

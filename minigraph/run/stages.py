@@ -112,7 +112,7 @@ def _is_effect(node: Node, staged: Node) -> bool:
     if op.writes and not op.draws:
         raise UnimplementedError(
             f"{node.type} node '{node.name}', made at {node.source.describe()}, updates a variable before the "
-            f"{staged.type} node '{staged.name}', which runs between plans: run it in a run of its own",
+            f"{staged.type} node '{staged.name}', which runs between plans: run it separately",
             node,
         )
     return op.stateful and bool(node.outputs) and not isinstance(op, ReadVariable | VariableV2 | Placeholder)

@@ -24,7 +24,7 @@ from minigraph.core.types import TensorType
 from minigraph.ops import broadcast as B
 from minigraph.ops.array.indexing import ScatterAdd, ScatterNdLike, ScatterSub, ScatterUpdate
 from minigraph.ops.array.joining import GatherGrad
-from minigraph.ops.array.shape import TileGrad
+from minigraph.ops.array.reshape import TileGrad
 from minigraph.ops.array.slicing import MirrorPadGrad
 from minigraph.ops.host.host_ops import SegmentSum
 from minigraph.ops.image.resize import ResizeGrad
@@ -88,9 +88,9 @@ CASES: dict[str, list[tuple[Op, list[np.ndarray]]]] = {
     "BatchMatMulV2": [(BatchMatMulV2(), [waves(2, 1, N), ones(2, N, 3)])],
     "Conv2D": [(C.Conv2D(*PLAIN), [waves(1, 1, 2, N), ones(1, 1, N, 3)])],
     "Conv2DBackpropInput": [(C.Conv2DBackpropInput(*FULL), [zeros(1, 1, 1, 2), ones(1, 1, 2, N), waves(1, 1, 1, N)])],
-    "Conv2DInputGrad": [(C.Conv2DInputGrad(*PLAIN, (1, 1, 1, 2)), [ones(1, 1, 2, N), waves(1, 1, 1, N)])],
+    "Conv2DInputGrad": [(C.Conv2DInputGrad(*PLAIN, shape=(1, 1, 1, 2)), [ones(1, 1, 2, N), waves(1, 1, 1, N)])],
     "Conv2DBackpropFilter": [(C.Conv2DBackpropFilter(*FULL), [waves(*IMAGE), zeros(1, 1, 1, 2), ones(1, 250, 400, 2)])],
-    "Conv2DFilterGrad": [(C.Conv2DFilterGrad(*PLAIN, (1, 1, 1, 2)), [waves(*IMAGE), ones(1, 250, 400, 2)])],
+    "Conv2DFilterGrad": [(C.Conv2DFilterGrad(*PLAIN, shape=(1, 1, 1, 2)), [waves(*IMAGE), ones(1, 250, 400, 2)])],
     "AvgPool": [(P.AvgPool((40, 50), (1, 1)), [100 * ones(1, 40, 50, 1)]), (P.AvgPool(*WINDOW), [waves(*IMAGE)])],
     "AvgPoolGrad": [(P.AvgPoolGrad((40, 50), (1, 1)), [zeros(1, 40, 50, 1), 60_000 * ones(1, 1, 1, 1)])],
     "AvgPoolInputGrad": [(P.AvgPoolInputGrad((30, 30), (1, 1), "VALID", (1, 100, 100, 1)), [small(1, 71, 71, 1)])],

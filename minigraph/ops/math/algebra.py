@@ -13,8 +13,8 @@ from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, TensorLike
 from minigraph.ops.array.arrays import trace
-from minigraph.ops.array.joining import one_hot
-from minigraph.ops.array.shape import reshape, squeeze, transpose
+from minigraph.ops.array.one_hot import one_hot
+from minigraph.ops.array.reshape import reshape, squeeze, transpose
 from minigraph.ops.builder import composed
 from minigraph.ops.math.arithmetic import abs, square
 from minigraph.ops.math.casting import cast, widened

@@ -14,9 +14,9 @@ from minigraph.ops.builder import apply, as_tensor_like, composed
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import ones_like
 from minigraph.ops.identity import identity
-from minigraph.ops.math.arithmetic import Maximum, Minimum, maximum, minimum
 from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import rsqrt, sqrt
+from minigraph.ops.math.extremes import Maximum, Minimum, maximum, minimum
 from minigraph.ops.math.finite import is_finite
 from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.math.selection import where

@@ -14,8 +14,9 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import ArithmeticLike, TensorLike
-from minigraph.ops.array.joining import OneHot
-from minigraph.ops.array.shape import ExpandDims, reshape, shape, transpose
+from minigraph.ops.array.one_hot import OneHot
+from minigraph.ops.array.reshape import ExpandDims, reshape, transpose
+from minigraph.ops.array.shape import shape
 from minigraph.ops.broadcast import sum_like
 from minigraph.ops.builder import apply, composed, first, make, require_float
 from minigraph.ops.filling import ZerosLike, ones_like, zeros_like

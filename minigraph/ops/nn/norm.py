@@ -10,9 +10,10 @@ from minigraph.core.types import format_shape
 from minigraph.core.typing import ArithmeticLike, AxisLike, TensorLike
 from minigraph.ops.array.shape import size
 from minigraph.ops.builder import apply, as_tensor_like
-from minigraph.ops.math.arithmetic import AddV2, Mul, maximum, square
+from minigraph.ops.math.arithmetic import AddV2, Mul, square
 from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import rsqrt
+from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.nn.statistics import moments
 

@@ -333,7 +333,7 @@ def max_pool(
             or [rows, columns].
         strides: Steps between windows, in the forms of `ksize`.
         padding: SAME for ⌈H/stride⌉ rows of output, VALID for windows inside the image only, or explicit numbers as
-            `conv2d` takes them. Padding never is the maximum.
+            `conv2d` takes them. Padding is never the maximum.
         data_format: NHWC or NCHW.
         name: Name of the node.
         input: TensorFlow 2's name of `value`.

@@ -10,7 +10,8 @@ from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import AxisLike, TensorLike
 from minigraph.ops.array.joining import gather
-from minigraph.ops.array.shape import shape, size, squeeze
+from minigraph.ops.array.reshape import squeeze
+from minigraph.ops.array.shape import shape, size
 from minigraph.ops.builder import composed
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import zeros_like
