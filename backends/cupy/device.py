@@ -61,7 +61,7 @@ class Device(Protocol):
 
 
 def load_cupy() -> Any:
-    """The module cupy. Raises BackendError, which says what to install, if it is missing."""
+    """The module cupy. Raises BackendError with the command that installs it if it is missing."""
     try:
         import cupy
     except ImportError as error:

@@ -126,10 +126,8 @@ class Ladder:
         if problem is None or nbytes is None:
             return None
         build = _Building(problem)
-        w, grad = (
-            build.filters(s, BufferRef("in")),
-            build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1)),
-        )
+        w = build.filters(s, BufferRef("in"))
+        grad = build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1))
         return build.code((w, grad), nbytes, s.image)
 
     def _filter_grad(self, op: Conv2DFilterGrad, s: ConvSizes) -> Code | None:
@@ -138,10 +136,8 @@ class Ladder:
         if problem is None or nbytes is None:
             return None
         build = _Building(problem)
-        x, grad = (
-            build.operand(s.image, BufferRef("in")),
-            build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1)),
-        )
+        x = build.operand(s.image, BufferRef("in"))
+        grad = build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1))
         made = TensorType(s.dtype, problem.filters)
         return build.code((x, grad), nbytes, made, lambda a: a.transpose(1, 2, 3, 0))
 

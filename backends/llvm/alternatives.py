@@ -1,4 +1,4 @@
-"""The ways in which an op can be run as native code, for timed trials."""
+"""Alternative ways to run a region as native code, for timed trials."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ WHOLE = "whole batch"
 
 
 def alternatives(op: Op, lower: Lower, how: LoweringContext) -> dict[str, Callable[[], Lowered]]:
-    """By label, what lowers a region in blocks of so many images, or in one; the backend's own choice first."""
+    """The ways to lower a region, by label: in blocks of several sizes, or whole. The backend's own choice comes
+    first."""
     region = as_region(op) if isinstance(op, Epilogue) else op
     if not isinstance(region, Blocked) or not isinstance(op, Blocked | Epilogue) or region.batch <= FEW:
         return {}

@@ -1,4 +1,4 @@
-"""Blocks of a region: how many images one holds, and where the values inside it lie."""
+"""Blocks of a region: the number of images of a block, and the layout of the values inside it."""
 
 from __future__ import annotations
 

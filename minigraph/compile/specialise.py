@@ -19,7 +19,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value, reachable
-from minigraph.ops.constant import Const, Placeholder
+from minigraph.ops.constant import Const, Placeholder, computed
 from minigraph.ops.control.branches import Merge, Switch
 from minigraph.ops.control.recompute import copies_of
 from minigraph.ops.identity import Identity
@@ -198,8 +198,10 @@ class _Specialiser:
         small = all(t.dtype.np_dtype.kind in "iub" and t.size <= _FOLD_LIMIT for t in instr.types)
         if instr.op.stateful or instr.control or not small or len(instr.types) != 1:
             return instr
-        (result,) = instr.op.forward(np, *constants)
-        array = np.array(result, instr.types[0].dtype.np_dtype)
+        results = computed(instr.op, constants)
+        if results is None:
+            return instr
+        array = np.array(results[0], instr.types[0].dtype.np_dtype)
         return self.builder.add(Const(array), (), self._behind(instr.predecessors), instr.name, instr.source)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from minigraph.core.op import Op
 from minigraph.ir.program import Instr, Value
 from minigraph.ir.rebuild import Rebuilder
-from minigraph.ops.array.shape import Reshape
+from minigraph.ops.array.reshape import Reshape
 from minigraph.ops.broadcast import SumTo
 from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Sub
 from minigraph.ops.math.exponential import Exp, Expm1, Log, Log1p

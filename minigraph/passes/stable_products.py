@@ -10,12 +10,13 @@ import numpy as np
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Instr, Value, reachable
 from minigraph.ir.rebuild import Rebuilder
-from minigraph.ops.array.shape import ExpandDims, Reshape
+from minigraph.ops.array.reshape import ExpandDims, Reshape
 from minigraph.ops.broadcast import BroadcastTo, normalise_axes
 from minigraph.ops.constant import Const
 from minigraph.ops.filling import Full
 from minigraph.ops.identity import Identity, StopGradient
-from minigraph.ops.math.arithmetic import Add, AddN, Mul, Neg, RealDiv, Sub
+from minigraph.ops.math.add_n import AddN
+from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Sub
 from minigraph.ops.math.exponential import Exp
 from minigraph.ops.math.finite import IsFinite
 from minigraph.ops.math.reduce import Max, Sum

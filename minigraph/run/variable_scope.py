@@ -186,7 +186,7 @@ def variable_scope(
 
 
 def _chained(inner: Any, outer: Any) -> Any:
-    """Two custom getters as one, either of which may be None."""
+    """Two custom getters combined into one. Either may be None."""
     if inner is None or outer is None:
         return outer if inner is None else inner
     return lambda getter, **arguments: inner(getter=partial(outer, getter), **arguments)
