@@ -16,7 +16,6 @@ from minigraph.core.dtypes import DType
 from minigraph.core.graph import Tensor
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.emit import Emit
-from minigraph.formats.onnx.library import limits
 
 ONE, HALF = np.float32(1), np.float32(0.5)
 
@@ -167,12 +166,8 @@ def _multiplied(x: Tensor, matrix: np.ndarray, axis: int) -> Tensor:
 
 
 def _narrowed(x: Tensor, dtype: DType) -> Tensor:
-    """Integers are cut, after sums that rounding put just below a whole number; cubic sums are clipped first."""
-    if dtype.is_floating:
-        return tf.cast(x, dtype)
-    low, high = limits(dtype)
-    whole = tf.cast(tf.cast(x, tf.float32), tf.float64)
-    return tf.cast(tf.minimum(tf.maximum(whole, np.float64(low)), np.float64(high)), dtype)
+    """Integers saturate and are truncated, in float32, where a sum just below a whole number is that number."""
+    return tf.cast(x, dtype) if dtype.is_floating else tf.saturate_cast(tf.cast(x, tf.float32), dtype)
 
 
 def _outside(call: OnnxNode, y: Tensor, places: np.ndarray, length: int, axis: int) -> Any:
