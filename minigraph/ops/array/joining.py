@@ -247,6 +247,7 @@ class GatherGrad(Op):
     """Slices added at `indices` to zeros of the shape of the third input."""
 
     axis: int = 0
+    accumulates = True
 
     def infer(self, grad: TensorType, indices: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, like.shape),)

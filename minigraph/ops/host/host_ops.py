@@ -81,6 +81,7 @@ class SegmentSum(HostOp):
     """Sums of the slices along the first axis that have the same id in the second input."""
 
     differentiable = True
+    accumulates = True
 
     def infer(self, x: TensorType, ids: TensorType) -> tuple[TensorType, ...]:
         if ids.rank != 1 or x.rank == 0:

@@ -18,7 +18,7 @@ from minigraph.ops.counting import per_input
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import StopGradient
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Sub
-from minigraph.ops.math.casting import Cast
+from minigraph.ops.math.casting import Cast, cast, widened
 from minigraph.ops.math.comparison import Equal
 from minigraph.ops.math.cumulative import Cumprod, Recurrence
 from minigraph.ops.math.exponential import Exp, Log
@@ -90,6 +90,7 @@ class Sum(ReduceOp):
     """Σ x."""
 
     function = "sum"
+    accumulates = True
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         if 0 in self.summed_axes(in_types):
@@ -107,6 +108,7 @@ class Mean(ReduceOp):
     """Σ x / n. The mean of nothing is NaN."""
 
     function = "mean"
+    accumulates = True
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         axes = normalise_axes(self.axis, x.ndim)
@@ -131,7 +133,8 @@ class Extremum(ReduceOp, abstract=True):
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
         hits = apply(Cast(x.dtype), apply(Equal(), _spread(self, node.outputs[0], x), x))
-        share = apply(RealDiv(), grad, apply(Sum(axis=self.axis, keep_dims=self.keep_dims), hits))
+        ties = apply(Sum(axis=self.axis, keep_dims=self.keep_dims), widened(hits))
+        share = cast(apply(RealDiv(), widened(grad), ties), x.dtype)
         return (apply(Mul(), hits, _spread(self, share, x)),)
 
 
@@ -151,6 +154,7 @@ class Prod(ReduceOp):
     """Π x. The gradient is the product of the other elements, correct at zeros too."""
 
     function = "prod"
+    accumulates = True
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
@@ -168,6 +172,7 @@ class ProdOfOthers(Op):
     """For each element the product of all others along an axis."""
 
     axis: int
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         return (x,)
@@ -465,13 +470,13 @@ def reduce_logsumexp(
         >>> tf.Session().run(tf.reduce_logsumexp([[0.0, 0.0], [100.0, 100.0]], axis=1)).round(4)
         array([  0.6931, 100.6931], dtype=float32)
     """
-    x = convert_to_tensor(input_tensor)
-    with x.graph.name_scope(name or "ReduceLogSumExp"):
-        axes = as_axes(axis)
+    given = convert_to_tensor(input_tensor)
+    with given.graph.name_scope(name or "ReduceLogSumExp"):
+        x, axes = widened(given), as_axes(axis)
         x.graph.reserve_ids(2 if keepdims else 3)  # the axes, as constants, and the shape of the result
         top = apply(Max(axes, True), x)
         finite = apply(Select(), apply(IsFinite(), top), top, apply(ZerosLike(), top))
         stopped = apply(StopGradient(), finite)
         total = apply(Sum(axes, bool(keepdims)), apply(Exp(), apply(Sub(), x, stopped)))
         shift = stopped if keepdims else apply(Sum(axes, False), stopped)  # one element each, in the other shape
-        return apply(Add(), apply(Log(), total), shift)
+        return cast(apply(Add(), apply(Log(), total), shift), given.dtype)
