@@ -36,10 +36,9 @@ def test_a_check_that_is_fetched_is_made(backend: str, optimize: Any) -> None:
     x = tf.placeholder(tf.float32, [])
     fetches = {(c, f): form(make(x)) for c, make in CHECKS.items() for f, form in FORMS.items()}
     with tf.Session(backend=backend, optimize=optimize) as session:
-        for case, fetched in fetches.items():
+        for fetched in fetches.values():
             with pytest.raises(tf.errors.InvalidArgumentError):
                 session.run(fetched, {x: -1.0})
-                pytest.fail(str(case))
 
 
 def test_a_message_whose_tensor_is_not_needed_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
