@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+from minigraph.core.arguments import refuse
 from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import GraphError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
@@ -50,8 +51,10 @@ def write_graph(graph_or_graph_def: Graph | GraphDef, logdir: PathLike, name: st
 
 
 def export_meta_graph(
-    filename: PathLike | None = None, graph: Graph | None = None, collection_list: Iterable[str] | None = None,
-    **_ignored: Any,
+    filename: PathLike | None = None, meta_info_def: None = None, graph_def: None = None, saver_def: None = None,
+    collection_list: Iterable[str] | None = None, as_text: bool = False, graph: Graph | None = None,
+    export_scope: None = None, clear_devices: bool = False, clear_extraneous_savers: bool = False,
+    strip_default_attrs: bool = False, save_debug_info: bool = False,
 ) -> Saved:  # fmt: skip
     """Take a copy of a graph with its variables and collections, and write it to a file if one is named.
 
@@ -59,15 +62,20 @@ def export_meta_graph(
 
     Args:
         filename: Path of the file; None for no file.
-        graph: The graph; by default the default graph.
+        meta_info_def, graph_def, saver_def, export_scope, save_debug_info: Not supported; they must be None or False.
         collection_list: Names of the collections to take; by default all whose name is a string. An item that is not a
             variable, a tensor, an operation, a number or a string is left out, with a warning.
+        as_text: TensorFlow 1's; the file is text in any case.
+        graph: The graph; by default the default graph.
+        clear_devices, clear_extraneous_savers, strip_default_attrs: TensorFlow 1's; they have no effect: the file holds
+            no devices, no savers, and all attributes.
 
     Returns:
         The copy, for `import_meta_graph`.
 
     Raises:
         GraphError: A node has an attribute that cannot be written.
+        ValueError: An argument is not supported.
 
     Example:
         >>> w = tf.Variable(2.0, name="w")
@@ -77,6 +85,10 @@ def export_meta_graph(
         >>> tf.global_variables()
         [<tf.Variable 'w:0' shape=() dtype=float32_ref>]
     """
+    refuse(
+        "tf.train.export_meta_graph", meta_info_def=meta_info_def, graph_def=graph_def, saver_def=saver_def,
+        export_scope=export_scope, save_debug_info=save_debug_info,
+    )  # fmt: skip
     source = graph or get_default_graph()
     keys = source.get_all_collection_keys() if collection_list is None else list(collection_list)
     variables: dict[str, Variable] = {}
@@ -122,7 +134,7 @@ def import_meta_graph(
 
     Args:
         meta_graph_or_file: The result of `export_meta_graph`, or the path of a file.
-        clear_devices: TensorFlow 1's; it has no effect.
+        clear_devices: TensorFlow 1's; it has no effect: the file holds no devices.
         import_scope: Name scope of the nodes.
         **saver_options: Arguments of the Saver.
 

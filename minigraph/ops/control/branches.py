@@ -219,7 +219,7 @@ def _ordered(value: Any) -> Any:
     return apply(Identity(), value) if isinstance(value, Tensor) else value
 
 
-def while_loop(cond: Any, body: Any, loop_vars: Any, **_ignored: Any) -> Any:
+def while_loop(cond: Any, body: Any, loop_vars: Any, **options: Any) -> Any:
     """Not there: loops whose number of rounds depends on values have no place in a plan.
 
     Where the number of rounds is known, a Python loop builds the graph; else loop over `Session.run`.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.arguments import refuse
 from minigraph.core.dtypes import as_dtype, string, uint8
 from minigraph.core.errors import DTypeError, InvalidArgumentError, NotFoundError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
@@ -107,6 +108,7 @@ class EncodeImage(HostOp):
 
     format: str
     quality: int = 95
+    compression: int = -1
 
     def infer(self, image: TensorType) -> tuple[TensorType, ...]:
         if image.dtype is not uint8:
@@ -120,6 +122,8 @@ class EncodeImage(HostOp):
 
         buffer = io.BytesIO()
         options = {"quality": self.quality} if self.format == "JPEG" else {}
+        if self.compression >= 0:
+            options["compress_level"] = self.compression
         pixels = np.ascontiguousarray(image[..., 0] if image.shape[-1] == 1 else image)
         Image.fromarray(pixels).save(buffer, self.format, **options)
         return (_text(buffer.getvalue()),)
@@ -162,10 +166,12 @@ def decode_jpeg(
     acceptable_fraction: float = 1, dct_method: str = "", name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """The pixels of a JPEG file: uint8 [H,W,C], with `channels` of 0 (as in the file), 1 or 3. `contents`: bytes, or a
-    string tensor. Values may differ by a few steps from those of another decoder. The other arguments have no effect
-    but `ratio`, which must be 1."""
-    if ratio != 1:
-        raise ValueError("decode_jpeg: only ratio=1 is supported")
+    string tensor. Values may differ by a few steps from those of another decoder, so fancy_upscaling and dct_method,
+    which choose between decoders, have no effect. ratio and acceptable_fraction must be 1, try_recover_truncated False.
+    """
+    if ratio != 1 or acceptable_fraction != 1:
+        raise ValueError("tf.image.decode_jpeg: only ratio=1 and acceptable_fraction=1 are supported")
+    refuse("tf.image.decode_jpeg", try_recover_truncated=try_recover_truncated)
     return _decode(contents, channels, "JPEG", name, "DecodeJpeg")
 
 
@@ -182,14 +188,40 @@ def decode_image(contents: Any, channels: int | None = None, dtype: Any = uint8,
     return pixels if as_dtype(dtype) is uint8 else convert_image_dtype(pixels, dtype)
 
 
-def encode_jpeg(image: Any, format: str = "", quality: int = 95, name: str | None = None, **_ignored: Any) -> Tensor:
-    """The bytes of a JPEG file with the pixels uint8 [H,W,C], C of 1 or 3."""
-    return _encode(EncodeImage("JPEG", int(quality)), image, name, "EncodeJpeg")
+def encode_jpeg(
+    image: Any, format: str = "", quality: int = 95, progressive: bool = False, optimize_size: bool = False,
+    chroma_downsampling: bool = True, density_unit: str = "in", x_density: int = 300, y_density: int = 300,
+    xmp_metadata: str = "", name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The bytes of a JPEG file with the pixels uint8 [H,W,C], C of 1 or 3.
+
+    `format`: "" for either number of channels, "grayscale" for 1, "rgb" for 3. Of the other arguments that follow
+    `quality` only the defaults are supported.
+    """
+    channels = {"": None, "grayscale": 1, "rgb": 3}
+    if format not in channels:
+        raise ValueError(f"tf.image.encode_jpeg: format must be '', 'grayscale' or 'rgb', not {format!r}")
+    refuse(
+        "tf.image.encode_jpeg", progressive=progressive, optimize_size=optimize_size, xmp_metadata=xmp_metadata,
+        density_unit=None if density_unit == "in" else density_unit,
+        x_density=None if x_density == 300 else x_density, y_density=None if y_density == 300 else y_density,
+    )  # fmt: skip
+    if not chroma_downsampling:
+        raise ValueError("tf.image.encode_jpeg: chroma_downsampling=False is not supported")
+    pixels, wanted = convert_to_tensor(as_tensor_like(image)), channels[format]
+    if wanted is not None and pixels.type.shape is not None and pixels.type.shape[-1] not in (None, wanted):
+        raise ShapeError(f"format {format!r} needs {wanted} channels, not shape {format_shape(pixels.type.shape)}")
+    return _encode(EncodeImage("JPEG", int(quality)), pixels, name, "EncodeJpeg")
 
 
 def encode_png(image: Any, compression: int = -1, name: str | None = None) -> Tensor:
-    """The bytes of a PNG file with the pixels uint8 [H,W,C], C of 1, 3 or 4."""
-    return _encode(EncodeImage("PNG"), image, name, "EncodePng")
+    """The bytes of a PNG file with the pixels uint8 [H,W,C], C of 1, 3 or 4.
+
+    `compression`: 0 for none to 9 for the smallest file; −1 for the default.
+    """
+    if compression not in range(-1, 10):
+        raise ValueError(f"tf.image.encode_png: compression must be -1 to 9, not {compression}")
+    return _encode(EncodeImage("PNG", compression=int(compression)), image, name, "EncodePng")
 
 
 def _encode(op: EncodeImage, image: Any, name: str | None, default: str) -> Tensor:
