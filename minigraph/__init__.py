@@ -34,9 +34,12 @@ from minigraph.ops.array.dynamic import *
 from minigraph.ops.array.dynamic import slice_ as _slice
 from minigraph.ops.array.indexing import *
 from minigraph.ops.array.joining import *
+from minigraph.ops.array.one_hot import *
+from minigraph.ops.array.reshape import *
 from minigraph.ops.array.shape import *
 from minigraph.ops.array.slicing import *
 from minigraph.ops.constant import *
+from minigraph.ops.control.assertions import *
 from minigraph.ops.control.branches import *
 from minigraph.ops.control.checks import *
 from minigraph.ops.control.checks import Assert_ as _Assert
@@ -49,13 +52,16 @@ from minigraph.ops.host.image_files import read_file as read_file
 from minigraph.ops.host.image_files import write_file as write_file
 from minigraph.ops.identity import *
 from minigraph.ops.image.geometry import random_crop as random_crop
+from minigraph.ops.math.add_n import *
 from minigraph.ops.math.algebra import *
+from minigraph.ops.math.argmax import *
 from minigraph.ops.math.arithmetic import *
 from minigraph.ops.math.casting import *
 from minigraph.ops.math.clipping import *
 from minigraph.ops.math.comparison import *
 from minigraph.ops.math.cumulative import *
 from minigraph.ops.math.exponential import *
+from minigraph.ops.math.extremes import *
 from minigraph.ops.math.finite import *
 from minigraph.ops.math.integer_division import *
 from minigraph.ops.math.matmul import matmul as matmul

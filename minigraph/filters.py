@@ -25,9 +25,9 @@ from minigraph.ops.array.slicing import pad
 from minigraph.ops.filling import ones_like
 from minigraph.ops.image import median as M
 from minigraph.ops.image.edges import hysteresis, non_maximum_suppression
-from minigraph.ops.math.arithmetic import maximum
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.exponential import sqrt
+from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.reduce import reduce_mean
 from minigraph.ops.math.selection import where
 from minigraph.ops.nn.convolve import convolve2d

@@ -15,27 +15,19 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
-from minigraph.ops.array.shape import shape, size, squeeze
+from minigraph.ops.array.reshape import squeeze
+from minigraph.ops.array.shape import shape, size
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import ones_like, zeros_like
 from minigraph.ops.identity import stop_gradient
-from minigraph.ops.math.arithmetic import (
-    abs,
-    add,
-    add_n,
-    div_no_nan,
-    maximum,
-    minimum,
-    multiply,
-    square,
-    squared_difference,
-    subtract,
-)
+from minigraph.ops.math.add_n import add_n
+from minigraph.ops.math.arithmetic import abs, add, div_no_nan, multiply, square, squared_difference, subtract
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.comparison import equal
 from minigraph.ops.math.exponential import log
+from minigraph.ops.math.extremes import maximum, minimum
 from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.math.selection import where
 from minigraph.ops.nn.activation import relu

@@ -1,13 +1,16 @@
 """Mathematical functions, under the names of TensorFlow 1's `tf.math`."""
 
 from minigraph.ops.array.arrays import count_nonzero as count_nonzero
+from minigraph.ops.math.add_n import *
 from minigraph.ops.math.algebra import confusion_matrix as confusion_matrix
 from minigraph.ops.math.algebra import reduce_std as reduce_std
 from minigraph.ops.math.algebra import reduce_variance as reduce_variance
+from minigraph.ops.math.argmax import *
 from minigraph.ops.math.arithmetic import *
 from minigraph.ops.math.comparison import *
 from minigraph.ops.math.cumulative import *
 from minigraph.ops.math.exponential import *
+from minigraph.ops.math.extremes import *
 from minigraph.ops.math.finite import *
 from minigraph.ops.math.integer_division import floordiv as floordiv
 from minigraph.ops.math.integer_division import floormod as floormod

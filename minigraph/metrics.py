@@ -24,17 +24,19 @@ from minigraph.graphs.scoping import add_to_collections
 from minigraph.losses import remove_squeezable_dimensions
 from minigraph.ops.array.arrays import diag_part
 from minigraph.ops.array.indexing import scatter_add
-from minigraph.ops.array.shape import expand_dims, reshape, size, squeeze, zeros
+from minigraph.ops.array.reshape import expand_dims, reshape, squeeze
+from minigraph.ops.array.shape import size, zeros
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import ones_like
 from minigraph.ops.identity import identity
 from minigraph.ops.math.algebra import confusion_matrix
-from minigraph.ops.math.arithmetic import abs, div_no_nan, maximum, minimum, multiply, squared_difference, subtract
+from minigraph.ops.math.arithmetic import abs, div_no_nan, multiply, squared_difference, subtract
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.comparison import equal, greater, less, logical_and, logical_not, not_equal
 from minigraph.ops.math.exponential import sqrt
+from minigraph.ops.math.extremes import maximum, minimum
 from minigraph.ops.math.integer_division import div
 from minigraph.ops.math.reduce import reduce_mean, reduce_sum
 from minigraph.ops.math.selection import where

@@ -10,6 +10,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.provenance import count_as_internal
 from minigraph.core.types import format_shape
 from minigraph.models.record import EndPoints, Stored
+from minigraph.ops.nn.conv2d import grouped_conv2d
 
 count_as_internal(__file__)  # a node's line is that of the network
 
@@ -107,7 +108,7 @@ def _convolve(
 ) -> tf.Tensor:
     rows, columns = (size, size) if isinstance(size, int) else size
     filters = _weights([rows, columns, channels(x) // groups, maps])
-    return tf.nn.conv2d(x, filters, [1, stride, stride, 1], _sides(padding))
+    return grouped_conv2d(x, filters, groups, [1, stride, stride, 1], _sides(padding))
 
 
 def _weights(shape: list[int]) -> tf.Variable:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Backend, Launch, Lowered, Types
+from minigraph.backend.workspace import BufferRef
 from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.device import Buffer, CudaDevice, Device, Function
@@ -20,21 +21,23 @@ from minigraph.core.types import TensorType
 
 
 class Pending:
-    """Kernels that bound launches wait for. The first launch compiles all of them as one module, so that a plan, which
-    is bound whole before it runs, is one module."""
+    """Kernels that bound launches wait for.
+
+    The first launch compiles all of them as one module. A plan is bound whole before it runs, so it is one module.
+    """
 
     def __init__(self, device: Device) -> None:
         self._device = device
         self._waiting: dict[str, K.Kernel] = {}
         self._functions: dict[str, Function] = {}
-        self.sources: list[str] = []  # of the modules so far, to be looked at
+        self.sources: list[str] = []  # of the modules compiled so far, for inspection
 
     def add(self, kernel: K.Kernel) -> None:
         if kernel.name not in self._functions:
             self._waiting[kernel.name] = kernel
 
     def compile(self) -> None:
-        """All that wait. KernelError where one has a mistake; then none of them waits any more."""
+        """Compile all waiting kernels. Raises KernelError if one does not compile; then none waits any more."""
         kernels = tuple(self._waiting.values())
         self._waiting.clear()
         if kernels:
@@ -52,7 +55,7 @@ class CupyBackend(Backend):
     """Runs ops as generated CUDA C and cuBLAS calls on a device; by default the current one of CuPy."""
 
     name = "cupy"
-    unwanted_passes = ("fuse_blocks", "winograd")  # blocks that fit a CPU's cache; costs that are a CPU's
+    unwanted_passes = ("fuse_blocks", "winograd")  # they fit blocks to a CPU's cache, and use a CPU's costs
     plan_type = CupyPlan
     precisions = ("float32", "tf32", "bfloat16")
 
@@ -77,7 +80,7 @@ class CupyBackend(Backend):
     def view(self, buffer: Buffer, offset: int, type: TensorType) -> DeviceView:
         """The array of a static type at a byte offset of a buffer, in C order."""
         if offset + type.nbytes > buffer.nbytes:
-            raise InternalError(f"{type} at byte {offset} leaves a buffer of {buffer.nbytes} bytes")
+            raise InternalError(f"{type} at byte {offset} lies outside a buffer of {buffer.nbytes} bytes")
         return DeviceView(buffer.pointer + offset, type, buffer)
 
     def write(self, array: DeviceView, value: Any) -> None:
@@ -89,17 +92,17 @@ class CupyBackend(Backend):
             self.device.upload(array.pointer, host)
 
     def read(self, array: DeviceView) -> Any:
-        """A copy on the host; a NumPy scalar where the array has no axes."""
+        """A copy on the host; a NumPy scalar if the array has no axes."""
         try:
             host = np.empty(array.type.static, array.type.dtype.np_dtype)
         except MemoryError:
-            raise ResourceExhaustedError(f"out of host memory: {array.type.nbytes:,} bytes to copy to") from None
+            raise ResourceExhaustedError(f"out of host memory: {array.type.nbytes:,} bytes for a copy") from None
         if host.nbytes:
             self.device.download(host, array.pointer)
         return host[()]
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
-        """The steps that the op's emitter gives, else a call of its reference on the host."""
+        """The steps from the op's emitter; without an emitter, a call of the op's reference on the host."""
         code = emit(op, in_types, out_types, self.ladder)
         if code is None:
             return Lowered(self._host_call(op), fallback=True)
@@ -108,15 +111,15 @@ class CupyBackend(Backend):
     def bind_step(
         self, step: K.Step, inputs: Sequence[DeviceView], outputs: Sequence[DeviceView | None], workspace: DeviceView
     ) -> Launch | None:
-        """None for a step that nobody needs."""
+        """The launch of a step; None if no result of the step is read."""
 
-        def pointer(ref: K.Ref) -> int:
+        def pointer(ref: BufferRef) -> int:
             if ref.kind == "work":
                 return workspace.pointer + ref.offset
-            view = (inputs if ref.kind == "in" else outputs)[ref.place]
+            view = (inputs if ref.kind == "in" else outputs)[ref.position]
             return 0 if view is None else view.pointer + ref.offset
 
-        made = [outputs[r.place] for r in step.args if r.kind == "out"]
+        made = [outputs[r.position] for r in step.args if r.kind == "out"]
         if made and all(view is None for view in made):
             return None
         pointers = tuple(pointer(r) for r in step.args)
@@ -152,7 +155,8 @@ class CupyBackend(Backend):
         return lambda: self.device.copy(target, kept.pointer, kept.nbytes)
 
     def _host_call(self, op: Op) -> Callable[[Sequence[DeviceView], Sequence[DeviceView | None], DeviceView], Launch]:
-        """The op's reference forward between a copy of the operands to the host and one of the results back."""
+        """A call of the op's reference on the host, between copies of the operands to the host and of the results
+        back."""
 
         def bind(inputs: Sequence[DeviceView], outputs: Sequence[DeviceView | None], workspace: DeviceView) -> Launch:
             targets = list(outputs)

@@ -1,4 +1,4 @@
-"""Plans that become one CUDA graph each, launched by one call a run."""
+"""Plans captured as CUDA graphs, which run with a single launch."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from minigraph.backends.cupy.steps import Bind
 from minigraph.compile.plan import Plan
 from minigraph.core.errors import ResourceExhaustedError
 
-CHUNK = 16  # runs in one graph, where many follow each other
-SWITCH = "MINIGRAPH_CUDA_GRAPHS"  # 0 leaves all plans as they are
+CHUNK = 16  # runs in one graph when many runs follow each other
+SWITCH = "MINIGRAPH_CUDA_GRAPHS"  # 0 disables capture
 
 
 class CupyPlan(Plan):
-    """The first run after a binding is an ordinary one: it compiles the kernels and makes the libraries ready. The
-    second is captured, which runs nothing and so changes no variable, and from then on the graph is launched.
+    """A plan that becomes a CUDA graph.
 
-    A plan with a host call is never captured; `missed` says why a plan is not, once that is known. A run of single
-    launches that fails or is interrupted leaves the variables as they were before it.
+    The first run after binding launches one step at a time: it compiles the kernels and warms up the libraries. The
+    second run is captured. The capture executes nothing, so it changes no variable. From then on the graph is launched.
+
+    A plan with a host call is never captured. `missed` gives the reason why a plan is not captured. If a run of single
+    launches fails or is interrupted, the variables get back their values from before the run.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -36,11 +38,11 @@ class CupyPlan(Plan):
 
     def unbind(self) -> None:
         super().unbind()
-        self._warm: list[Launch] | None = None  # the launches that ran once
+        self._warm: list[Launch] | None = None  # the launches that have run once
         self._captured: list[Launch] | None = None  # the launches that `_graph` holds
         self._graph: Launch | None = None
         self._chunk: Launch | None = None  # CHUNK runs as one graph
-        self._copies: list[tuple[Any, Any]] | None = None  # of what a run changes, and what to copy it to
+        self._copies: list[tuple[Any, Any]] | None = None  # (array that a run changes, buffer for its copy)
 
     def _launch_all(self) -> None:
         launches = self._launches
@@ -53,13 +55,13 @@ class CupyPlan(Plan):
         restore = self._snapshot()
         try:
             super()._launch_all()
-        except BaseException:  # an interrupt, too
+        except BaseException:  # also an interrupt
             restore()
             raise
         self._warm = launches
 
     def run_steps(self, steps: int) -> list[np.ndarray]:
-        """As CHUNK runs a launch, once a run is captured and if nothing has to be made anew between runs."""
+        """Run CHUNK steps per launch once a run is captured, unless values must be recomputed between runs."""
         while steps > 1 and (self._graph is None or self._captured is not self._launches) and self.missed is None:
             self.run([])
             steps -= 1
@@ -77,7 +79,7 @@ class CupyPlan(Plan):
             super()._launch_all()
 
     def _compile(self) -> None:
-        """Before anything is launched, so that a mistake leaves the variables as they are."""
+        """Compile the kernels before anything is launched, so that an error leaves the variables as they are."""
         try:
             self.backend.kernels.compile()  # type: ignore[attr-defined]
         except KernelError as error:
@@ -88,7 +90,7 @@ class CupyPlan(Plan):
             raise told from error
 
     def _snapshot(self) -> Callable[[], None]:
-        """Copies of what a run changes; on the host where the device has no room. What is returned puts them back."""
+        """Copy all that a run changes, to the host if the device lacks memory. Returns a function that restores it."""
         backend: Any = self.backend
         copy = backend.device.copy
         try:
@@ -111,6 +113,6 @@ class CupyPlan(Plan):
         try:
             self._graph = self.backend.device.capture(super()._launch_all)  # type: ignore[attr-defined]
             self._captured = self._launches
-            self._copies = None  # a graph runs whole or not at all
+            self._copies = None  # a graph runs completely or not at all
         except Exception as error:
             self.missed = f"the capture failed: {error}"

@@ -1,4 +1,4 @@
-"""From CUDA C to machine code: NVRTC, a cache on disk, and mistakes told by kernel and line."""
+"""From CUDA C to machine code: NVRTC, a cache on disk, and error messages that name kernel and line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ERROR = re.compile(re.escape(nvrtc.FILE) + r"\((\d+)\): (?:catastrophic )?error
 
 
 class KernelError(InternalError):
-    """A generated kernel that does not compile. kernel: its name, or None where the mistake is in none of them."""
+    """A generated kernel that does not compile. kernel: its name, or None if the error is in no kernel."""
 
     def __init__(self, message: str, kernel: str | None = None) -> None:
         super().__init__(message)
@@ -31,11 +31,13 @@ def _library() -> Any:
 
 
 def machine_code(source: str, kernels: Sequence[Kernel], architecture: str) -> bytes:
-    """The module for an architecture such as sm_90, compiled or from the cache. KernelError; BackendError without
-    NVRTC."""
+    """The module for an architecture such as sm_90, compiled or taken from the cache.
+
+    Raises KernelError if a kernel does not compile, BackendError without NVRTC.
+    """
     library = _library()
     if library is None:
-        raise BackendError('the cupy backend needs NVRTC, which is not there: pip install "minigraph[cuda13]"')
+        raise BackendError('the cupy backend needs NVRTC, which is not installed: pip install "minigraph[cuda13]"')
     release = ".".join(map(str, nvrtc.version(library)))
     key = "\n".join([version("minigraph"), release, architecture, *OPTIONS, source])
     store = objects("cuda")
@@ -50,10 +52,10 @@ def machine_code(source: str, kernels: Sequence[Kernel], architecture: str) -> b
 
 
 def explained(log: str, source: str, kernels: Sequence[Kernel]) -> KernelError:
-    """The first mistake that the compiler found: the kernel and the line that have it."""
+    """The compiler's first error, with the kernel and the line in which it is."""
     found = _ERROR.search(log)
     if found is None:
-        return KernelError(f"CUDA C that does not compile: {log.strip()}", None)
+        return KernelError(f"the generated CUDA C does not compile: {log.strip()}", None)
     number, message = int(found[1]), found[2]
     lines = source.splitlines()
     starts = {k.name: source[: source.index(k.source)].count("\n") + 1 for k in kernels if k.source in source}
@@ -61,4 +63,4 @@ def explained(log: str, source: str, kernels: Sequence[Kernel]) -> KernelError:
     name = inside[0].name if inside else None
     where = f"line {number - starts[name] + 1} of the kernel {name}" if name else f"line {number} of the module"
     text = lines[number - 1].strip() if 0 < number <= len(lines) else ""
-    return KernelError(f"CUDA C that does not compile: {message}, in {where}: {text}", name)
+    return KernelError(f"the generated CUDA C does not compile: {message}, in {where}: {text}", name)

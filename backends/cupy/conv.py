@@ -1,7 +1,7 @@
-"""Convolutions as im2col and one matrix product for each group, some images at a time.
+"""Convolutions as im2col and one matrix product per group, for some images at a time.
 
 With columns C[n·P·Q, KH·KW·I] (C[npq, rsi] = the padded image under tap (r, s)), filters W[KH·KW·I, O] and output
-gradients D[n·P·Q, O]: Y = C·W, ∂L/∂W = Cᵀ·D, and ∂L/∂C = D·Wᵀ, of which each image element gathers its share.
+gradients D[n·P·Q, O]: Y = C·W, ∂L/∂W = Cᵀ·D, and ∂L/∂C = D·Wᵀ. Each image element then sums its copies in ∂L/∂C.
 """
 
 from __future__ import annotations
@@ -9,17 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from minigraph.backends.cupy.kernel import (
-    Code,
-    Gemm,
-    Launch,
-    Ref,
-    Step,
-    Types,
-    per_element,
-    pointer,
-    work,
-)
+from minigraph.backend.workspace import BufferRef, work
+from minigraph.backends.cupy.kernel import Code, Gemm, Launch, Step, Types, per_element, pointer
 from minigraph.backends.cupy.moves import fill
 from minigraph.backends.cupy.pool import over_outputs
 from minigraph.backends.cupy.source import literal, total
@@ -28,7 +19,7 @@ from minigraph.core.types import TensorType
 from minigraph.ops.nn import conv2d as C
 from minigraph.ops.window import Window
 
-LIMIT = 256 << 20  # bytes of the columns of one go
+LIMIT = 256 << 20  # most bytes of the columns of one piece
 
 
 class ConvSizes(NamedTuple):
@@ -58,7 +49,7 @@ class ConvSizes(NamedTuple):
         return plain and self.window.pads(*self.image.static[1:3]) == ((0, 0), (0, 0))
 
     def pieces(self) -> Iterator[tuple[int, int]]:
-        """(first image, images) of each go."""
+        """(first image, images) of each piece."""
         n = self.image.static[0]
         each = max(1, LIMIT // max(self.rows * self.columns * self.taps * self.dtype.size, 1))
         for start in range(0, n, each):
@@ -69,8 +60,8 @@ class ConvSizes(NamedTuple):
         images = max((count for _, count in self.pieces()), default=0)
         return 0 if self.is_matmul else images * self.rows * self.columns * self.taps * self.dtype.size
 
-    def at(self, ref: Ref, image: int, output: bool = False, channel: int = 0) -> Ref:
-        """From the first element of an image, or of its output, on."""
+    def at(self, ref: BufferRef, image: int, output: bool = False, channel: int = 0) -> BufferRef:
+        """The pointer to the first element of an image, or of its output."""
         _, height, width, channels = self.image.static
         size = self.rows * self.columns * self.fan * self.groups if output else height * width * channels
         return ref._replace(offset=(image * size + channel) * self.dtype.size)
@@ -78,13 +69,12 @@ class ConvSizes(NamedTuple):
 
 def shape_of(op: C.Convolution, image: TensorType, filters: tuple[int, ...]) -> ConvSizes:
     out = op.out_shape(image.static, filters)
-    groups = image.static[3] // filters[2]
     window = op.window(filters)
-    return ConvSizes(window, image, out[1] or 0, out[2] or 0, filters[2], filters[3] // groups, groups)
+    return ConvSizes(window, image, out[1] or 0, out[2] or 0, filters[2], filters[3] // op.groups, op.groups)
 
 
-def im2col(s: ConvSizes, source: Ref, images: int) -> Launch:
-    """columns[c0, c1, c2, r, s, c5] of the group whose first channel `source` is at; one kernel serves all groups."""
+def im2col(s: ConvSizes, source: BufferRef, images: int) -> Launch:
+    """columns[c0, c1, c2, r, s, c5] of the group whose first channel is at `source`. One kernel serves all groups."""
     _, height, width, channels = s.image.static
     (top, _), (left, _) = s.window.pads(height, width)
     (kh, kw), (sh, sw), (dh, dw) = s.window.kernel, s.window.strides, s.window.dilations
@@ -97,8 +87,8 @@ def im2col(s: ConvSizes, source: Ref, images: int) -> Launch:
     return Launch(made, (source, work()))
 
 
-def col2im(s: ConvSizes, target: Ref, images: int) -> Launch:
-    """Each image element of the group whose first channel `target` is at = Σ over the columns that hold it."""
+def col2im(s: ConvSizes, target: BufferRef, images: int) -> Launch:
+    """For the group whose first channel is at `target`: each image element = Σ over the columns that hold it."""
     channels = s.image.static[3]
     alone = TensorType(s.dtype, (*s.image.static[:3], s.depth))
     kh_kw = s.window.kernel[0] * s.window.kernel[1]
@@ -114,7 +104,7 @@ def col2im(s: ConvSizes, target: Ref, images: int) -> Launch:
 
 
 def _in_pieces(s: ConvSizes, piece: Callable[[int, int, int], list[Step]]) -> Code:
-    """piece(first image, images, group) for all of them."""
+    """piece(first image, images, group) for all pieces and groups."""
     steps = [step for start, images in s.pieces() for group in range(s.groups) for step in piece(start, images, group)]
     return Code(tuple(steps), s.workspace)
 
@@ -125,10 +115,10 @@ def conv2d(op: C.Conv2D, in_types: Types, out_types: Types) -> Code | None:
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
-        source = s.at(Ref("in"), start, channel=group * s.depth)
-        target = s.at(Ref("out"), start, True, group * s.fan)
+        source = s.at(BufferRef("in"), start, channel=group * s.depth)
+        target = s.at(BufferRef("out"), start, True, group * s.fan)
         columns = source if s.is_matmul else work()
-        weights = Ref("in", 1, group * s.fan * s.dtype.size)
+        weights = BufferRef("in", 1, group * s.fan * s.dtype.size)
         pixels = images * s.rows * s.columns
         product = Gemm(pixels, s.fan, s.taps, s.dtype, (columns, weights, target), s.taps, total, total)
         return [product] if s.is_matmul else [im2col(s, source, images), product]
@@ -142,10 +132,10 @@ def input_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
-        source = s.at(Ref("in", 1), start, True, group * s.fan)
-        target = s.at(Ref("out"), start, channel=group * s.depth)
+        source = s.at(BufferRef("in", 1), start, True, group * s.fan)
+        target = s.at(BufferRef("out"), start, channel=group * s.depth)
         columns = target if s.is_matmul else work()
-        weights = Ref("in", 0, group * s.fan * s.dtype.size)
+        weights = BufferRef("in", 0, group * s.fan * s.dtype.size)
         pixels = images * s.rows * s.columns
         refs = (source, weights, columns)
         product = Gemm(pixels, s.taps, s.fan, s.dtype, refs, total, total, s.taps, transpose_b=True)
@@ -155,18 +145,18 @@ def input_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
 
 
 def filter_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
-    """The pieces' products are added up, one after the other."""
+    """∂L/∂w. The products of the pieces are added in order."""
     image, _ = in_types
     s = shape_of(op, image, out_types[0].static)
     if not image.size:
-        return Code((fill(out_types[0], 0, Ref("out")),))
+        return Code((fill(out_types[0], 0, BufferRef("out")),))
     total = s.fan * s.groups
 
     def piece(start: int, images: int, group: int) -> list[Step]:
-        source = s.at(Ref("in"), start, channel=group * s.depth)
-        delta = s.at(Ref("in", 1), start, True, group * s.fan)
+        source = s.at(BufferRef("in"), start, channel=group * s.depth)
+        delta = s.at(BufferRef("in", 1), start, True, group * s.fan)
         columns = source if s.is_matmul else work()
-        target = Ref("out", 0, group * s.fan * s.dtype.size)
+        target = BufferRef("out", 0, group * s.fan * s.dtype.size)
         pixels = images * s.rows * s.columns
         refs = (columns, delta, target)
         beta = 1.0 if start else 0.0

@@ -1,5 +1,8 @@
-"""cuBLAS by ctypes. CuPy's own binding refuses calls while a stream is captured into a graph; this one does not, and
-has a workspace of its own, as cuBLAS's documentation asks for capture."""
+"""cuBLAS by ctypes.
+
+CuPy's own binding refuses calls while a stream is being captured into a graph. This one allows them, and has a
+workspace of its own, as cuBLAS's documentation requires for capture.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 from minigraph.backends.cupy.kernel import Gemm
 from minigraph.core.errors import BackendError, InternalError
 
-WORKSPACE = 32 << 20  # what cuBLAS recommends on sm_90
+WORKSPACE = 32 << 20  # bytes; cuBLAS's recommendation for sm_90
 
 # From library_types.h and cublas_api.h.
 _KINDS = {"float32": 0, "float64": 1, "float16": 2}
@@ -21,7 +24,8 @@ _DEFAULT_ALGORITHM = -1
 
 
 def load(name: str) -> ctypes.CDLL:
-    """A library of NVIDIA's, from a wheel or the system. ImportError, OSError or RuntimeError where it is not there."""
+    """A library of NVIDIA's, from a wheel or the system. Raises ImportError, OSError or RuntimeError if it is
+    missing."""
     from cuda import pathfinder
 
     return ctypes.CDLL(pathfinder.load_nvidia_dynamic_lib(name).abs_path)
@@ -40,9 +44,9 @@ class Cublas:
         self._handle = ctypes.c_void_p()
         self._call("cublasCreate_v2", ctypes.byref(self._handle))
         self._call("cublasSetStream_v2", self._handle, ctypes.c_void_p(stream))
-        self._workspace = allocate(WORKSPACE)  # after the stream, which resets it
-        room = ctypes.c_void_p(self._workspace.pointer)
-        self._call("cublasSetWorkspace_v2", self._handle, room, ctypes.c_size_t(WORKSPACE))
+        self._workspace = allocate(WORKSPACE)  # after the stream, as setting the stream resets the workspace
+        workspace = ctypes.c_void_p(self._workspace.pointer)
+        self._call("cublasSetWorkspace_v2", self._handle, workspace, ctypes.c_size_t(WORKSPACE))
 
     def _call(self, name: str, *args: Any) -> None:
         status = getattr(self._library, name)(*args)

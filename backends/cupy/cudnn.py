@@ -1,4 +1,4 @@
-"""cuDNN's graphs, by nvidia-cudnn-frontend: a convolution or one of its gradients each."""
+"""cuDNN graphs by nvidia-cudnn-frontend, one for each convolution or gradient."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from minigraph.backends.cupy.kernel import ConvProblem
 from minigraph.core.errors import BackendError, InternalError
 
-LIMIT = 1 << 30  # bytes of workspace that an engine may ask for
-ALIGNMENT = (
+LIMIT = 1 << 30  # most bytes of workspace for an engine
+CUDNN_ALIGNMENT = (
     256  # bytes: a workspace starts at a multiple, as memory that CUDA allocates does and an arena's parts do not
 )
 _TYPES = {"float32": "FLOAT", "float16": "HALF", "bfloat16": "BFLOAT16"}
 
 
 class Cudnn:
-    """One handle on one stream, and a graph for each problem so far. module: cudnn, or what stands in for it."""
+    """One handle on one stream, and a graph for each problem seen. module: cudnn, or a stand-in for it."""
 
     def __init__(self, stream: int, module: Any = None) -> None:
         self._cudnn = module or _load()
@@ -28,17 +28,17 @@ class Cudnn:
         self._graphs: dict[ConvProblem, _Graph | str] = {}
 
     def prepare(self, problem: ConvProblem) -> int | str:
-        """The bytes of workspace that the problem needs, or why cuDNN cannot do it."""
+        """The bytes of workspace that the problem needs, or the reason why cuDNN cannot solve it."""
         if problem not in self._graphs:
             try:
                 self._graphs[problem] = _Graph(self._cudnn, self._handle, problem)
             except (self._cudnn.cudnnGraphNotSupportedError, RuntimeError) as error:
                 self._graphs[problem] = f"{type(error).__name__}: {error}"
         found = self._graphs[problem]
-        return found if isinstance(found, str) else found.room
+        return found if isinstance(found, str) else found.reserved
 
     def run(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
-        """Launch: operands, result, workspace. Captured like a kernel."""
+        """Launch on pointers to operands, result, workspace. The launch can be captured."""
         graph = self._graphs[problem]
         if isinstance(graph, str):
             raise InternalError(f"cuDNN cannot do {problem}: {graph}")
@@ -48,12 +48,12 @@ class Cudnn:
 def _load() -> Any:
     from minigraph.backends.cupy.cublas import load
 
-    for library in ("cublas", "cublasLt", "nvrtc", "cudnn"):  # which cuDNN and its frontend look for by name
+    for library in ("cublas", "cublasLt", "nvrtc", "cudnn"):  # cuDNN and its frontend look for it by name
         with suppress(Exception):
             load(library)
     try:
         import cudnn
-    except Exception as error:  # it asserts what it finds on the disk
+    except Exception as error:  # it asserts the files it finds on disk
         raise BackendError(
             f'the package nvidia-cudnn-frontend cannot be imported ({error}): pip install "minigraph[cuda13]"'
         ) from None
@@ -75,7 +75,7 @@ class _Graph:
         result.set_dim(_logical(shape)).set_stride(_strides(shape))
         self._tensors.append(result)
         self.workspace = self._build(cudnn, problem)
-        self.room = self.workspace + ALIGNMENT if self.workspace else 0
+        self.reserved = self.workspace + CUDNN_ALIGNMENT if self.workspace else 0
 
     def _build(self, cudnn: Any, problem: ConvProblem) -> int:
         graph, note = self._graph, cudnn.numerical_note
@@ -133,16 +133,16 @@ class _Graph:
 
     def run(self, pointers: tuple[int, ...]) -> None:
         *arrays, workspace = pointers
-        workspace += -workspace % ALIGNMENT if self.workspace else 0
+        workspace += -workspace % CUDNN_ALIGNMENT if self.workspace else 0
         self._graph.execute(dict(zip(self._tensors, arrays, strict=True)), workspace, handle=self._handle)
 
 
 def _logical(shape: tuple[int, ...]) -> list[int]:
-    """cuDNN counts dimensions as NCHW, whatever lies where."""
+    """The shape as cuDNN expects it: always in the order NCHW, whatever the memory layout."""
     return [shape[0], shape[3], shape[1], shape[2]]
 
 
 def _strides(shape: tuple[int, ...]) -> list[int]:
-    """Of an array [N,H,W,C] in C order, as NCHW."""
+    """The strides of an array [N,H,W,C] in C order, in the order NCHW."""
     _, rows, columns, channels = shape
     return [rows * columns * channels, 1, columns * channels, channels]

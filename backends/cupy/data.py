@@ -1,4 +1,4 @@
-"""Elements looked up by indices or chosen by conditions, shares of means, constants and assignments."""
+"""Elements looked up by indices or selected by conditions, gradients of means, constants and assignments."""
 
 from __future__ import annotations
 
@@ -6,24 +6,14 @@ import math
 
 import numpy as np
 
-from minigraph.backends.cupy.kernel import (
-    Code,
-    Constant,
-    Emitter,
-    Launch,
-    Ref,
-    Types,
-    ins,
-    outs,
-    per_element,
-    pointer,
-    reads,
-)
+from minigraph.backend.workspace import BufferRef, ins, outs
+from minigraph.backends.cupy.kernel import Code, Constant, Emitter, Launch, Types, per_element, pointer, reads
 from minigraph.backends.cupy.moves import gather
-from minigraph.backends.cupy.source import literal, total
+from minigraph.backends.cupy.source import literal, summing, total
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
-from minigraph.ops.array.joining import GatherGrad, GatherV2, OneHot
+from minigraph.ops.array.joining import GatherGrad, GatherV2
+from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.broadcast import BroadcastTo, restore_axes
 from minigraph.ops.constant import Const
 from minigraph.ops.math.selection import Select
@@ -31,17 +21,19 @@ from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, NoOp
 
 
 def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Code | None:
-    """The gradient of a mean: copies, each divided by their number."""
+    """The gradient of a mean: copies divided by their number."""
     x = in_types[0]
     if not x.dtype.is_floating:
         return None
     kept = restore_axes(x.static, op.axis, op.shape)
-    value = f"({{}} / {literal(math.prod(op.shape) // max(x.size, 1) or 1, x.dtype)})"
-    return Code((gather(x, lambda a: np.broadcast_to(a.reshape(kept), op.shape), Ref("in"), Ref("out"), value),))
+    value = f"({{}} / {literal(math.prod(op.shape) // max(x.size, 1) or 1, summing(x.dtype))})"
+    return Code(
+        (gather(x, lambda a: np.broadcast_to(a.reshape(kept), op.shape), BufferRef("in"), BufferRef("out"), value),)
+    )
 
 
 def take(op: GatherV2, in_types: Types, out_types: Types) -> Code | None:
-    """Out of range, an index gives zeros: a kernel cannot raise."""
+    """Slices at indices. An index out of range gives zeros, as a kernel cannot raise."""
     x, index = in_types
     axis = op.axis % len(x.static)
     length, inner = x.static[axis], math.prod(x.static[axis + 1 :])
@@ -53,7 +45,7 @@ def take(op: GatherV2, in_types: Types, out_types: Types) -> Code | None:
 
 
 def gather_grad(op: GatherGrad, in_types: Types, out_types: Types) -> Code | None:
-    """Each element looks through all indices, in order, for what is added to it."""
+    """Each element goes through all indices in order and adds the slices that belong to it."""
     grad, index, like = in_types
     axis = op.axis % len(like.static)
     length, inner = like.static[axis], math.prod(like.static[axis + 1 :])
@@ -76,7 +68,7 @@ def one_hot(op: OneHot, in_types: Types, out_types: Types) -> Code | None:
 
 
 def select_rows(op: Select, in_types: Types, out_types: Types) -> Code | None:
-    """The condition is one a row."""
+    """A selection with one condition per row."""
     x = in_types[1]
     body = [f"y0[i] = x0[i / {math.prod(x.static[1:])}] ? x1[i] : x2[i];"]
     made = per_element("select", (x.size,), [*reads(in_types), pointer(x.dtype, "y0", False)], body)

@@ -1,4 +1,4 @@
-"""What the run-time needs of a GPU, and the GPU as CuPy gives it."""
+"""The operations that the run-time needs of a GPU, and their implementation with CuPy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXTRA = 'pip install "minigraph[cuda13]"'
 
 
 class Buffer(NamedTuple):
-    """Device memory: where it starts, its bytes, and what keeps it alive."""
+    """Device memory: its start, its size in bytes, and the object that keeps it alive."""
 
     pointer: int
     nbytes: int
@@ -27,28 +27,31 @@ class Buffer(NamedTuple):
 
 
 class Device(Protocol):
-    """A GPU, or what stands in for one in a test. All work is done in the order of the calls."""
+    """A GPU, or a stand-in for one in a test. All work runs in the order of the calls."""
 
     def allocate(self, nbytes: int) -> Buffer:
-        """Device memory with any content. ResourceExhaustedError where there is not enough."""
+        """Device memory with any content. Raises ResourceExhaustedError if there is not enough."""
 
     def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
-        """The kernels of a module, by name. KernelError where one has a mistake."""
+        """The kernels of a module, by name. Raises KernelError if one does not compile."""
 
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
         """A matrix product on pointers."""
 
     def convolution(self, problem: ConvProblem) -> int | str:
-        """The bytes of workspace that cuDNN needs for it, or why it cannot do it."""
+        """The bytes of workspace that cuDNN needs for the problem, or the reason why it cannot solve it."""
 
     def convolve(self, problem: ConvProblem, pointers: tuple[int, ...]) -> None:
-        """A convolution by cuDNN on pointers, the workspace last."""
+        """A convolution by cuDNN on pointers; the last one is the workspace."""
 
     def copy(self, target: int, source: int, nbytes: int) -> None:
-        """Between two places on the device."""
+        """Copy between two addresses on the device."""
 
     def capture(self, work: Callable[[], None]) -> Callable[[], None]:
-        """What launches all that `work` does, which is not done now. It may launch and copy on the device only."""
+        """A function that launches all that `work` launches; `work` itself executes nothing now.
+
+        `work` may only launch kernels and copy on the device.
+        """
 
     def upload(self, target: int, value: np.ndarray) -> None:
         """Copy a contiguous array to the device; the array may change afterwards."""
@@ -58,7 +61,7 @@ class Device(Protocol):
 
 
 def load_cupy() -> Any:
-    """The module cupy. BackendError says what is missing and what to install."""
+    """The module cupy. Raises BackendError with the command that installs it if it is missing."""
     try:
         import cupy
     except ImportError as error:
@@ -67,7 +70,7 @@ def load_cupy() -> Any:
 
 
 class CudaDevice:
-    """The current CUDA device, by CuPy: one stream of its own, memory from CuPy's pool."""
+    """The current CUDA device by CuPy: its own stream, memory from CuPy's pool."""
 
     def __init__(self) -> None:
         cupy = load_cupy()
@@ -82,10 +85,10 @@ class CudaDevice:
                 ) from None
             raise BackendError(
                 f"the cupy backend needs an NVIDIA GPU and its driver, and the CUDA runtime finds none ({error}); "
-                "`minigraph devices` tells what is there"
+                "`minigraph devices` lists the devices"
             ) from None
         if not count:
-            raise BackendError("the CUDA runtime finds no NVIDIA GPU; `minigraph devices` tells what is there")
+            raise BackendError("the CUDA runtime finds no NVIDIA GPU; `minigraph devices` lists the devices")
         self._cupy = cupy
         self._stream = cupy.cuda.Stream(non_blocking=True)
         self._blas: Any = None
@@ -142,7 +145,7 @@ class CudaDevice:
         found.run(problem, pointers)
 
     def _cudnn(self) -> Cudnn | str:
-        """The library, or why it is not there; then all convolutions are im2col and matrix products."""
+        """The cuDNN library, or the reason why it is missing; then convolutions are im2col and matrix products."""
         if self._dnn is None:
             try:
                 self._dnn = Cudnn(self._stream.ptr)
@@ -161,7 +164,7 @@ class CudaDevice:
             work()
         except BaseException:
             with suppress(Exception):
-                stream.end_capture()  # else the stream stays unusable
+                stream.end_capture()  # otherwise the stream stays unusable
             raise
         graph = stream.end_capture()
         return lambda: graph.launch(stream)
@@ -176,20 +179,24 @@ class CudaDevice:
 
 
 def _release(number: int) -> str:
-    """13.2 for CUDA's version number 13020."""
+    """ "13.2" for CUDA's version number 13020."""
     return f"{number // 1000}.{number % 1000 // 10}"
 
 
 class Staging:
-    """Copies to the device. From the second one to a target on, they go through pinned memory, two pieces in turn, so
-    that the host can fill one while the device still reads the other. What is written once, as constants are, has none,
-    nor has what the host cannot pin memory for.
+    """Copies to the device.
+
+    From the second copy to a target on, copies go through two alternating pieces of pinned memory, so that the host can
+    fill one while the device still reads the other. Targets written only once, such as constants, have no pinned
+    memory, nor have those for which the host cannot pin any.
     """
 
     def __init__(self, cupy: Any, stream: Any) -> None:
         self._cuda = cupy.cuda
         self._stream = stream
-        self._pieces: dict[tuple[int, int], list[tuple[Any, Any]]] = {}  # (pinned memory, event), the next one first
+        self._pieces: dict[
+            tuple[int, int], list[tuple[Any, Any]]
+        ] = {}  # (pinned memory, event); the next one to use comes first
 
     def upload(self, target: int, value: np.ndarray) -> None:
         runtime, key = self._cuda.runtime, (target, value.nbytes)
@@ -203,7 +210,7 @@ class Staging:
             self._stream.synchronize()
             return
         memory, event = pieces[0]
-        event.synchronize()  # at once where it was never recorded
+        event.synchronize()  # returns at once if it was never recorded
         ctypes.memmove(memory.ptr, value.ctypes.data, value.nbytes)
         runtime.memcpyAsync(target, memory.ptr, value.nbytes, runtime.memcpyHostToDevice, self._stream.ptr)
         event.record(self._stream)

@@ -1,16 +1,17 @@
-"""From ops to code, and from code to the text of a module."""
+"""From ops to code, and from code to a module's text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from minigraph.backend.workspace import BufferRef, aligned, ins, outs, work
 from minigraph.backends.cupy import data, grouped, image, loop, loss, matmul, pool, random, reduce, update, winograd
-from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Ref, Types, aligned, ins, outs, work
+from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Types
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.moves import moving
 from minigraph.backends.cupy.prelude import PRELUDE
 from minigraph.core.op import Op
-from minigraph.ir.regions import Epilogue, Loop
+from minigraph.ir.regions import Epilogue, Loop, single_op_loop
 
 EMITTERS: dict[type[Op], Emitter] = {}
 for _module in (reduce, data, pool, matmul, grouped, loss, random, update, image, winograd):
@@ -18,7 +19,7 @@ for _module in (reduce, data, pool, matmul, grouped, loss, random, update, image
 
 
 def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None) -> Code | None:
-    """How the op runs on these static types; None where it is a host call. ladder: for convolutions by cuDNN."""
+    """The op's code on these static types; None if it is a host call. ladder: emits convolutions by cuDNN."""
     if op.on_host:
         return None
     if isinstance(op, Loop):
@@ -28,7 +29,7 @@ def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None
     if ladder and (code := ladder.plain(op, in_types, out_types)):
         return code
     if op.is_pointwise(in_types):
-        return loop.single(op, in_types, out_types)
+        return loop.loop(single_op_loop(op, in_types, out_types[0].static), in_types, out_types)
     if (moves := op.moves(in_types, out_types)) is not None:
         return moving(moves, out_types)
     for kind in type(op).__mro__:
@@ -38,20 +39,19 @@ def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None
 
 
 def epilogue(op: Epilogue, ladder: Ladder | None) -> Code | None:
-    """The contraction, into the first result's buffer where that has its type, then the rest."""
+    """The contraction, computed into the first result's buffer if that has its type, then the pointwise part."""
     root = op.root
     kind = root.types[0]
-    tail, read = op.tail
+    after, read = op.pointwise
     first = emit(root.op, [v.type for v in root.inputs], root.types, ladder)
-    rest = loop.loop(tail, tail.program.feeds, [v.type for v in tail.program.results])
+    rest = loop.loop(after, after.program.feeds, [v.type for v in after.program.results])
     if first is None or rest is None:
         return None
     in_place = op.program.results[0].type == kind
     space = aligned(max(first.workspace, rest.workspace))
-    made = Ref("out") if in_place else work(space)
-    slots = [v.instr.op.slot for v in root.inputs]  # type: ignore[attr-defined]
+    made = BufferRef("out") if in_place else work(space)
     results = outs(*range(len(op.program.results)))
-    steps = first.moved(ins(*slots), [made], 0) + rest.moved([made, *ins(*read)], results, 0)
+    steps = first.moved(ins(*op.root_slots), [made]) + rest.moved([made, *ins(*read)], results)
     return Code(tuple(steps), space if in_place else space + aligned(kind.nbytes))
 
 

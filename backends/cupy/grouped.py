@@ -1,14 +1,18 @@
-"""Convolutions without cuDNN: those of many groups, depthwise ones among them, element by element, since a matrix
-product for each group would be many small launches; the others by `conv.py`."""
+"""Convolutions without cuDNN.
+
+Those of many groups, such as depthwise ones, run element by element, as a matrix product per group would be many small
+launches. The others are those of `conv.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.cupy import conv
 from minigraph.backends.cupy.conv import ConvSizes, shape_of
-from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, ins, outs, per_element, pointer, reads
+from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, per_element, pointer, reads
 from minigraph.backends.cupy.pool import over_outputs, over_taps
 from minigraph.backends.cupy.reduce import ReduceTerm, reduction
 from minigraph.backends.cupy.source import c_type, literal, summing, total
@@ -16,11 +20,11 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.nn import conv2d as C
 
-MANY = 8  # groups
+MANY = 8  # least number of groups that run element by element
 
 
 def forward(s: ConvSizes, filters: TensorType) -> Code:
-    """y[n,p,q,o] = Σ over taps and the depth of o's group."""
+    """y[n,p,q,o] = Σ over taps and the channels of o's group."""
     kind, outputs = c_type(summing(s.dtype)), s.fan * s.groups
     inner = [
         f"for (int k = 0; k < {s.depth}; ++k)",
@@ -34,7 +38,7 @@ def forward(s: ConvSizes, filters: TensorType) -> Code:
 
 
 def input_grad(s: ConvSizes, filters: TensorType) -> Code:
-    """∂L/∂x[n,h,w,c] = Σ over the outputs of c's group that a tap joins with it."""
+    """∂L/∂x[n,h,w,c] = Σ over the outputs of c's group that read it through a tap."""
     kind, outputs = c_type(summing(s.dtype)), s.fan * s.groups
     inner = [
         f"const auto from = ((c0 * {s.rows} + p) * {s.columns} + q) * {outputs} + first;",

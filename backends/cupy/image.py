@@ -1,20 +1,9 @@
-"""Images [N,H,W,C]: sums over mirrored borders and neighbouring channels, medians, last steps of an edge detector."""
+"""Images [N,H,W,C]: sums over mirrored borders and adjacent channels, medians, hysteresis of an edge detector."""
 
 from __future__ import annotations
 
-from minigraph.backends.cupy.kernel import (
-    BLOCK,
-    Code,
-    Emitter,
-    Launch,
-    Types,
-    ins,
-    kernel,
-    outs,
-    per_element,
-    pointer,
-    reads,
-)
+from minigraph.backend.workspace import ins, outs
+from minigraph.backends.cupy.kernel import BLOCK, Code, Emitter, Launch, Types, kernel, per_element, pointer, reads
 from minigraph.backends.cupy.pool import over_taps
 from minigraph.backends.cupy.source import c_type, index_type, library, literal, offset, summing, total
 from minigraph.core.moves import c_strides
@@ -27,12 +16,12 @@ from minigraph.ops.nn.lrn import LRN, WindowSum
 
 
 def _mirrored(position: str, size: int, mode: str) -> str:
-    """The element that is seen at a position outside of an axis."""
+    """The element visible at a position outside of an axis."""
     return f"mg::mirrored<{size}, {'true' if mode == 'SYMMETRIC' else 'false'}>({position})"
 
 
 def mirror_pad_grad(op: MirrorPadGrad, in_types: Types, out_types: Types) -> Code | None:
-    """Each element adds up what lies at its own place and at those of the border that mirror it."""
+    """Each element sums the gradients at its own position and at the border positions that mirror it."""
     grad, out = in_types[0], out_types[0]
     body = [total(grad.dtype)]
     places = []
@@ -53,7 +42,7 @@ def mirror_pad_grad(op: MirrorPadGrad, in_types: Types, out_types: Types) -> Cod
 
 
 def median(op: MedianFilter, in_types: Types, out_types: Types) -> Code | None:
-    """A thread a pixel sorts its window, NaN behind all numbers."""
+    """A thread per pixel sorts its window, NaN after all numbers."""
     x = in_types[0]
     _, height, width, channels = x.static
     kind, (rows, columns) = c_type(summing(x.dtype)), op.size
@@ -99,7 +88,7 @@ def non_maximum_suppression(op: Op, in_types: Types, out_types: Types) -> Code |
 
 
 def hysteresis(op: Op, in_types: Types, out_types: Types) -> Code | None:
-    """A block for each channel of an image goes on until no pixel is added; the order does not change the result."""
+    """A block for each channel of an image repeats until no pixel is added. The order does not change the result."""
     images, height, width, channels = in_types[0].static
     size = height * width
     body = [
@@ -141,7 +130,7 @@ def lrn(op: LRN, in_types: Types, out_types: Types) -> Code | None:
 
 
 def _over_channels(x: TensorType, radius: int, term: str, result: str) -> Code:
-    """The result from `total`, the sum of the terms of the elements k around element i on the last axis."""
+    """The result computed from `total`, the sum of the terms of the elements k around element i on the last axis."""
     width = x.static[-1] if x.static else 1
     index = index_type(x.size)
     body = [

@@ -1,4 +1,4 @@
-"""Kernels and the steps that launch them, as data: what an op's emitter returns."""
+"""Kernels and the steps that launch them, as data: the result of an op's emitter."""
 
 from __future__ import annotations
 
@@ -7,21 +7,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from minigraph.backend.workspace import BufferRef, relocated, work
 from minigraph.backends.cupy.source import c_type, coordinates, index_type
 from minigraph.core.dtypes import DType
 from minigraph.core.types import TensorType
 
-BLOCK = 256  # threads of a block where nothing asks for another number
+BLOCK = 256  # default threads of a block
 
 Types = Sequence[TensorType]
-
-
-class Ref(NamedTuple):
-    """A pointer that a step gets: operand or result number `place` of the op, or its workspace, at a byte offset."""
-
-    kind: str  # "in", "out" or "work"
-    place: int = 0
-    offset: int = 0
 
 
 class Kernel(NamedTuple):
@@ -34,10 +27,10 @@ class Kernel(NamedTuple):
 
 
 class Launch(NamedTuple):
-    """Run a kernel. A step none of whose results is read is left out; a pointer to one such result is null."""
+    """Run a kernel. A step is left out if no result of it is read; a pointer to a result that is not read is null."""
 
     kernel: Kernel
-    args: tuple[Ref, ...]
+    args: tuple[BufferRef, ...]
 
 
 class Gemm(NamedTuple):
@@ -47,7 +40,7 @@ class Gemm(NamedTuple):
     n: int
     k: int
     dtype: DType
-    args: tuple[Ref, Ref, Ref]
+    args: tuple[BufferRef, BufferRef, BufferRef]
     lda: int
     ldb: int
     ldc: int
@@ -56,15 +49,15 @@ class Gemm(NamedTuple):
     beta: float = 0.0
     batch: int = 1
     strides: tuple[int, int, int] = (0, 0, 0)
-    precision: str = "float32"  # to which float32 operands may be rounded: "tf32" and "bfloat16", too
+    precision: str = "float32"  # float32 operands may be rounded to it; also "tf32" or "bfloat16"
 
 
 class ConvProblem(NamedTuple):
     """A convolution ("forward") or one of its gradients ("input_grad", "filter_grad") for cuDNN.
 
-    Shapes are [N,H,W,C] of image and output, and [O,KH,KW,C/groups] of the filters. operands: their dtype, and that of
-    the result. strict: float32 is not to be rounded. epilogue: what follows a convolution: some of "add", "bias" and
-    "relu", in this order.
+    Shapes are [N,H,W,C] of image and output, and [O,KH,KW,C/groups] of the filters. operands: the dtype of the operands
+    and the result. strict: float32 must not be rounded. epilogue: the ops after a convolution: some of "add", "bias"
+    and "relu", in this order.
     """
 
     kind: str
@@ -80,66 +73,42 @@ class ConvProblem(NamedTuple):
 
 
 class Convolve(NamedTuple):
-    """Run a graph of cuDNN on its operands (x, w and the epilogue's; w, δ; or x, δ), its result and a workspace."""
+    """Run a cuDNN graph on its operands (x, w and the epilogue's; w, δ; or x, δ), its result and a workspace."""
 
     problem: ConvProblem
-    args: tuple[Ref, ...]
+    args: tuple[BufferRef, ...]
 
 
 class Constant(NamedTuple):
-    """Copy a constant, which lies on the device from the time of binding on."""
+    """Copy a constant that is uploaded to the device at binding."""
 
     value: Any
-    args: tuple[Ref]
+    args: tuple[BufferRef]
 
 
 Step = Launch | Gemm | Convolve | Constant
 
 
 class Code(NamedTuple):
-    """How an op runs: steps in order, bytes of workspace, and the inputs whose buffer result 0 may take over."""
+    """An op's code: steps in order, bytes of workspace, and the inputs whose buffer result 0 may take over."""
 
     steps: tuple[Step, ...]
     workspace: int = 0
     inplace: tuple[int, ...] = ()
 
-    def moved(self, inputs: Sequence[Ref], outputs: Sequence[Ref], workspace: int) -> list[Step]:
+    def moved(self, inputs: Sequence[BufferRef], outputs: Sequence[BufferRef], workspace: int = 0) -> list[Step]:
         """The steps on other operands and results, with the workspace from a byte offset on."""
-        given = {"in": inputs, "out": outputs}
-
-        def move(ref: Ref) -> Ref:
-            if ref.kind == "work":
-                return Ref("work", 0, ref.offset + workspace)
-            base = given[ref.kind][ref.place]
-            return base._replace(offset=base.offset + ref.offset)
-
-        return [s._replace(args=tuple(move(a) for a in s.args)) for s in self.steps]  # type: ignore[arg-type]
+        space = work(workspace)
+        return [s._replace(args=relocated(s.args, inputs, outputs, space)) for s in self.steps]  # type: ignore[arg-type]
 
 
-Emitter = Callable[[Any, Types, Types], Code | None]  # None: the op, on these types, is a host call
-
-
-def ins(*indices: int) -> tuple[Ref, ...]:
-    return tuple(Ref("in", i) for i in indices)
-
-
-def outs(*indices: int) -> tuple[Ref, ...]:
-    return tuple(Ref("out", i) for i in indices)
-
-
-def work(offset: int = 0) -> Ref:
-    return Ref("work", 0, offset)
-
-
-def aligned(nbytes: int) -> int:
-    """Rounded up to what keeps arrays aligned."""
-    return -(-nbytes // 64) * 64
+Emitter = Callable[[Any, Types, Types], Code | None]  # None: the op is a host call on these types
 
 
 def kernel(
     family: str, parameters: Sequence[str], body: Sequence[str], grid: int, block: int = BLOCK, comment: str = ""
 ) -> Kernel:
-    """A kernel named after its family and text, so that equal ones are one."""
+    """A kernel named after its family and text, so that equal kernels have one name."""
     lines = "\n".join(f"    {line}" for line in body)
     text = f"({', '.join(parameters)}) {{\n{lines}\n}}\n"
     name = f"{family}_{hashlib.sha256(f'{text}{grid},{block}'.encode()).hexdigest()[:12]}"
@@ -148,19 +117,19 @@ def kernel(
 
 
 def pointer(dtype: DType, name: str, const: bool = True) -> str:
-    """A parameter."""
+    """A pointer parameter."""
     return f"{'const ' if const else ''}{c_type(dtype)}* {name}"
 
 
 def reads(types: Types) -> list[str]:
-    """Parameters x0, x1, … for operands."""
+    """Parameters x0, x1, … for the operands."""
     return [pointer(t.dtype, f"x{i}") for i, t in enumerate(types)]
 
 
 def per_element(
     family: str, shape: Sequence[int], parameters: Sequence[str], body: Sequence[str], comment: str = ""
 ) -> Kernel:
-    """A kernel with a thread for each index of `shape`: `body` sees the index i and its coordinates c0, c1, …"""
+    """A kernel with a thread for each index of `shape`. `body` can use the index i and its coordinates c0, c1, …"""
     size = math.prod(shape)
     kind = index_type(size)
     names = [f"c{a}" for a in range(len(shape))]

@@ -1,9 +1,9 @@
 """Convolutions by cuDNN: the upper two rungs of a ladder.
 
-"fused" is one graph of cuDNN for a convolution, bias, residual and ReLU; "plain" one for the convolution alone, with a
-kernel of ours for what follows; "im2col" is `conv.py`. Where cuDNN has no engine for a graph, the next rung is taken.
-MINIGRAPH_CONV names the highest rung that may be. Filters are [KH,KW,C,O] in minigraph and [O,KH,KW,C] for cuDNN, so
-that each use has a small copy.
+"fused" is one cuDNN graph for convolution, bias, residual and ReLU; "plain" is a graph for the convolution alone,
+followed by a generated kernel; "im2col" is `conv.py`. If cuDNN has no engine for a graph, the next rung is taken.
+MINIGRAPH_CONV names the highest rung allowed. Filters are [KH,KW,C,O] in minigraph and [O,KH,KW,C] in cuDNN, so each
+use copies them.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
+from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins
 from minigraph.backends.cupy.conv import ConvSizes, shape_of
-from minigraph.backends.cupy.kernel import Code, Convolve, ConvProblem, Ref, Step, Types, aligned, ins, work
+from minigraph.backends.cupy.kernel import Code, Convolve, ConvProblem, Step, Types
 from minigraph.backends.cupy.moves import gather
 from minigraph.core.errors import BackendError
 from minigraph.core.moves import View
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Feed, Instr, Value
-from minigraph.ir.regions import Epilogue
+from minigraph.ir.regions import Epilogue, slots_of
 from minigraph.ops.math.arithmetic import Add
 from minigraph.ops.nn.activation import Relu
 from minigraph.ops.nn.bias import BiasAdd
@@ -28,11 +29,14 @@ from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, C
 SWITCH = "MINIGRAPH_CONV"
 RUNGS = ("fused", "plain", "im2col")
 
-Ask = Callable[[ConvProblem], int | str]  # the bytes of workspace it needs, or why it cannot be
+Ask = Callable[[ConvProblem], int | str]  # the bytes of workspace needed, or the reason why cuDNN cannot solve it
 
 
 class Ladder:
-    """Emits convolutions for a precision: "float32", "tf32" or "bfloat16". reasons: why a problem went a rung down."""
+    """Emits convolutions for a precision: "float32", "tf32" or "bfloat16".
+
+    reasons: for each problem that took a lower rung, why.
+    """
 
     def __init__(self, ask: Ask, precision: str) -> None:
         self._ask = ask
@@ -41,16 +45,16 @@ class Ladder:
 
     @property
     def highest(self) -> int:
-        """The number of the highest rung that may be taken."""
+        """The number of the highest rung allowed."""
         name = os.environ.get(SWITCH) or RUNGS[0]
         if name not in RUNGS:
             raise BackendError(f"{SWITCH} must be one of {', '.join(RUNGS)}, not {name!r}")
         return RUNGS.index(name)
 
     def plain(self, op: Op, in_types: Types, out_types: Types) -> Code | None:
-        """A convolution or one of its gradients; None where it is for the next rung.
+        """A convolution or one of its gradients; None to take the next rung.
 
-        What is a matrix product as it stands goes there at once: it needs no copy of the filter.
+        Convolutions that are plain matrix products take the next rung, as they need no copy of the filter.
         """
         if self.highest > 1 or not isinstance(op, Conv2D | Conv2DInputGrad | Conv2DFilterGrad):
             return None
@@ -64,7 +68,7 @@ class Ladder:
         return None if s.is_matmul else self._filter_grad(op, s)
 
     def fused(self, op: Epilogue) -> Code | None:
-        """A convolution with what follows, where that is a residual, a bias and ReLU, or some of them."""
+        """A convolution followed by some of residual, bias and ReLU; None if cuDNN cannot fuse them."""
         root = op.root
         if self.highest > 0 or not isinstance(root.op, Conv2D):
             return None
@@ -77,14 +81,14 @@ class Ladder:
         code = self._forward(root.op, s, names, operands)
         if code is None:
             return None
-        slots = [_slot(v) for v in (image, filters)] + [_slot(v) for v in operands]
-        steps = code.moved(ins(*slots), [Ref("out")], 0)
+        slots = slots_of((image, filters, *operands))
+        steps = code.moved(ins(*slots), [BufferRef("out")], 0)
         return Code(tuple(steps), code.workspace)
 
-    # the graphs
+    # Graphs
 
     def _problem(self, op: Convolution, s: ConvSizes, kind: str, epilogue: tuple[str, ...] = ()) -> ConvProblem | None:
-        """None for dtypes and sizes that are not for cuDNN."""
+        """The problem for cuDNN; None for dtypes and sizes that cuDNN does not take."""
         output = (s.image.static[0], s.rows, s.columns, s.fan * s.groups)
         if s.dtype.name not in ("float32", "float16") or 0 in (*s.image.static, *output):
             return None
@@ -95,9 +99,9 @@ class Ladder:
         strict = operands == "float32" and self.precision == "float32"
         return ConvProblem(
             kind, s.image.static, filters, output, pads, op.strides, op.dilations, operands, strict, epilogue
-        )  # fmt: skip
+        )
 
-    def _room(self, problem: ConvProblem | None) -> int | None:
+    def _workspace_bytes(self, problem: ConvProblem | None) -> int | None:
         if problem is None:
             return None
         answer = self._ask(problem)
@@ -108,47 +112,43 @@ class Ladder:
 
     def _forward(self, op: Conv2D, s: ConvSizes, epilogue: tuple[str, ...], operands: Sequence[Value]) -> Code | None:
         problem = self._problem(op, s, "forward", epilogue)
-        room = self._room(problem)
-        if problem is None or room is None:
+        nbytes = self._workspace_bytes(problem)
+        if problem is None or nbytes is None:
             return None
         build = _Building(problem)
-        x, w = build.operand(s.image, Ref("in")), build.filters(s, Ref("in", 1))
-        extras = [build.operand(v.type, Ref("in", 2 + k)) for k, v in enumerate(operands)]
-        return build.code((x, w, *extras), room, TensorType(s.dtype, problem.output))
+        x, w = build.operand(s.image, BufferRef("in")), build.filters(s, BufferRef("in", 1))
+        extras = [build.operand(v.type, BufferRef("in", 2 + k)) for k, v in enumerate(operands)]
+        return build.code((x, w, *extras), nbytes, TensorType(s.dtype, problem.output))
 
     def _input_grad(self, op: Conv2DInputGrad, s: ConvSizes) -> Code | None:
         problem = self._problem(op, s, "input_grad")
-        room = self._room(problem)
-        if problem is None or room is None:
+        nbytes = self._workspace_bytes(problem)
+        if problem is None or nbytes is None:
             return None
         build = _Building(problem)
-        w, grad = build.filters(s, Ref("in")), build.operand(TensorType(s.dtype, problem.output), Ref("in", 1))
-        return build.code((w, grad), room, s.image)
+        w = build.filters(s, BufferRef("in"))
+        grad = build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1))
+        return build.code((w, grad), nbytes, s.image)
 
     def _filter_grad(self, op: Conv2DFilterGrad, s: ConvSizes) -> Code | None:
         problem = self._problem(op, s, "filter_grad")
-        room = self._room(problem)
-        if problem is None or room is None:
+        nbytes = self._workspace_bytes(problem)
+        if problem is None or nbytes is None:
             return None
         build = _Building(problem)
-        x, grad = build.operand(s.image, Ref("in")), build.operand(TensorType(s.dtype, problem.output), Ref("in", 1))
+        x = build.operand(s.image, BufferRef("in"))
+        grad = build.operand(TensorType(s.dtype, problem.output), BufferRef("in", 1))
         made = TensorType(s.dtype, problem.filters)
-        return build.code((x, grad), room, made, lambda a: a.transpose(1, 2, 3, 0))
+        return build.code((x, grad), nbytes, made, lambda a: a.transpose(1, 2, 3, 0))
 
 
 class _Building:
-    """The steps of one problem, and their workspace."""
+    """The steps of one problem and the layout of their workspace."""
 
     def __init__(self, problem: ConvProblem) -> None:
         self.problem = problem
         self.steps: list[Step] = []
-        self.workspace = 0
-
-    def add(self, nbytes: int) -> Ref:
-        """Room in the workspace."""
-        start = self.workspace
-        self.workspace += aligned(nbytes)
-        return work(start)
+        self.layout = WorkspaceLayout()
 
     @property
     def _narrow(self) -> bool:
@@ -157,44 +157,42 @@ class _Building:
     def _bytes(self, kind: TensorType) -> int:
         return kind.size * (2 if self._narrow else kind.dtype.size)
 
-    def operand(self, kind: TensorType, source: Ref) -> Ref:
-        """The operand in the dtype that the graph takes it in."""
+    def operand(self, kind: TensorType, source: BufferRef) -> BufferRef:
+        """The operand in the dtype that the graph takes."""
         if not self._narrow:
             return source
         return self._moved(kind, lambda a: a.reshape(-1), source)
 
-    def filters(self, s: ConvSizes, source: Ref) -> Ref:
-        """[KH,KW,C,O] as [O,KH,KW,C]."""
+    def filters(self, s: ConvSizes, source: BufferRef) -> BufferRef:
+        """The filters [KH,KW,C,O] copied to [O,KH,KW,C]."""
         kind = TensorType(s.dtype, (*s.window.kernel, s.depth, s.fan * s.groups))
         return self._moved(kind, lambda a: a.transpose(3, 0, 1, 2), source)
 
-    def _moved(self, kind: TensorType, view: View, source: Ref) -> Ref:
-        target = self.add(self._bytes(kind))
+    def _moved(self, kind: TensorType, view: View, source: BufferRef) -> BufferRef:
+        target = self.layout.reserve(self._bytes(kind))
         rounding = {"value": "mg::bfloat_bits({})", "stored": "unsigned short"} if self._narrow else {}
         self.steps.append(gather(kind, view, source, target, **rounding))
         return target
 
-    def code(self, operands: tuple[Ref, ...], room: int, result: TensorType, view: View | None = None) -> Code:
-        """result: what the graph makes, of which the op's result is the view. cuDNN has no engines that make another
-        dtype than they take."""
+    def code(self, operands: tuple[BufferRef, ...], nbytes: int, result: TensorType, view: View | None = None) -> Code:
+        """The steps with the convolution at the end.
+
+        result: the type of the graph's result; the op's result is `view` of it. cuDNN's engines return the dtype they
+        take, so a rounded result is widened by a copy.
+        """
         direct = view is None and not self._narrow
-        target = Ref("out") if direct else self.add(self._bytes(result))
-        steps = [*self.steps, Convolve(self.problem, (*operands, target, self.add(room)))]
+        target = BufferRef("out") if direct else self.layout.reserve(self._bytes(result))
+        steps = [*self.steps, Convolve(self.problem, (*operands, target, self.layout.reserve(nbytes)))]
         if not direct:
             widening = {"value": "mg::bfloat_value({})", "loaded": "unsigned short"} if self._narrow else {}
-            steps.append(gather(result, view or (lambda a: a.reshape(-1)), target, Ref("out"), **widening))
-        return Code(tuple(steps), self.workspace)
-
-
-def _slot(value: Value) -> int:
-    assert isinstance(value.instr.op, Feed)
-    return value.instr.op.slot
+            steps.append(gather(result, view or (lambda a: a.reshape(-1)), target, BufferRef("out"), **widening))
+        return Code(tuple(steps), self.layout.nbytes)
 
 
 def _following(op: Epilogue) -> tuple[tuple[str, ...], list[Value]] | None:
-    """Names of what follows the convolution, in cuDNN's order, and the other operands; None where it has no such graph.
+    """The names of the ops after the convolution in cuDNN's order, and their operands; None if cuDNN has no such graph.
 
-    cuDNN adds the residual before the bias, which is the same sum.
+    cuDNN adds the residual before the bias, which gives the same sum.
     """
     value = Value(op.root, 0)
     found: dict[str, list[Value]] = {}

@@ -1,10 +1,11 @@
-"""Loops over elements: one kernel for the pointwise results, and for each set of summed axes one that sums."""
+"""Loops over elements: one kernel for the pointwise results, and one for each sum."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigraph.backends.cupy.kernel import Code, Launch, Step, Types, aligned, ins, kernel, outs, pointer, reads
+from minigraph.backend.workspace import aligned, ins, outs
+from minigraph.backends.cupy.kernel import Code, Launch, Step, Types, kernel, pointer, reads
 from minigraph.backends.cupy.reduce import ReduceTerm, reduction
 from minigraph.backends.cupy.source import (
     broadcast_strides,
@@ -14,30 +15,18 @@ from minigraph.backends.cupy.source import (
     index_type,
     offset,
 )
-from minigraph.core.op import Op
 from minigraph.core.scalar import operand
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Feed, Instr, Program, Value
-from minigraph.ir.regions import Loop, collapse, inner_program
+from minigraph.ir.regions import Loop, collapse
 from minigraph.ops.identity import Identity
 
 BLOCK = 256
-LANES = 4  # neighbouring elements that a thread works on, where all operands allow it
-
-
-def single(op: Op, in_types: Types, out_types: Types) -> Code | None:
-    """A pointwise op as a loop."""
-    from minigraph.ir.program import Builder
-
-    builder = Builder()
-    feeds = [Value(builder.add(Feed(i, t)), 0) for i, t in enumerate(in_types)]
-    result = Value(builder.add(op, feeds), 0)
-    members = (result.instr,)
-    return loop(Loop(inner_program(members, feeds, (result,)), out_types[0].static), in_types, out_types)
+LANES = 4  # adjacent elements per thread, if all operands allow it
 
 
 def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
-    """The loop over as few axes as can be. Sums come first: result 0 may take an operand's buffer over."""
+    """The loop over as few axes as possible. Sums run first, as result 0 may take over an operand's buffer."""
     program, space = collapse(op)
     steps: list[Step] = []
     workspace = 0
@@ -58,7 +47,7 @@ def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
 
 
 def _needed(program: Program, results: Sequence[Value]) -> list[Instr]:
-    """The pointwise instructions that the results need, in order."""
+    """The pointwise instructions that the results depend on, in order."""
     wanted = {v.instr for v in results}
     for instr in reversed(program.instrs):
         if instr in wanted:
@@ -67,7 +56,7 @@ def _needed(program: Program, results: Sequence[Value]) -> list[Instr]:
 
 
 def _statements(members: Sequence[Instr], names: dict[Value, str]) -> list[str]:
-    """One statement an instruction; adds their variables to `names`."""
+    """One statement per instruction. Adds their variables to `names`."""
     lines = []
     for number, instr in enumerate(members):
         result = Value(instr, 0)
@@ -80,12 +69,12 @@ def _statements(members: Sequence[Instr], names: dict[Value, str]) -> list[str]:
 
 
 def _comment(instr: Instr) -> str:
-    """The op and the user's node, on one line whatever the node is called."""
+    """The op and the user's node on one line, whatever characters the node's name has."""
     return f"{type(instr.op).__name__} {instr.name}".encode("ascii", "replace").decode().replace("\\", "/")
 
 
 def _term(program: Program, value: Value, space: Sequence[int]) -> ReduceTerm:
-    """What a sum adds up, as a function of the coordinates."""
+    """The summand, as a function of the coordinates."""
     feeds = _feeds(program)
     members = _needed(program, [value])
     used = {v for i in members for v in i.inputs} | {value}
@@ -109,7 +98,7 @@ def _feeds(program: Program) -> dict[int, Value]:
 
 
 def _map(program: Program, space: tuple[int, ...], plain: Sequence[int]) -> Launch:
-    """A thread for each element, or for LANES neighbours where the last axis is a multiple of that."""
+    """A kernel with a thread per element, or per LANES adjacent elements if LANES divides the last axis."""
     feeds = _feeds(program)
     results = [program.results[i] for i in plain]
     lanes = LANES if space[-1] % LANES == 0 else 1

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Launch, Types, ins, kernel, outs, pointer, reads
+from minigraph.backend.workspace import ins, outs
+from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Launch, Types, kernel, pointer, reads
 from minigraph.backends.cupy.source import c_type, library, literal, summing
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
@@ -23,7 +24,7 @@ def _over(width: int, threads: int, statement: str) -> str:
 
 
 def _statistics(dtype: DType, width: int, threads: int) -> list[str]:
-    """The row's `largest`, and `total` = Σ e^(x − largest)."""
+    """The statistics of a row: `largest`, and `total` = Σ e^(x − largest)."""
     kind, low = c_type(summing(dtype)), literal(-np.inf, summing(dtype))
     return [
         f"__shared__ {kind} part[{threads}];",
@@ -62,7 +63,7 @@ def softmax(op: L.Softmax | L.LogSoftmax, in_types: Types, out_types: Types) -> 
 
 
 def cross_entropy(op: Op, in_types: Types, out_types: Types) -> Code | None:
-    """The loss −Σ y·log p and p − y per row. A class number out of range makes both NaN: a kernel cannot raise."""
+    """The loss −Σ y·log p and p − y per row. A class number out of range makes both NaN, as a kernel cannot raise."""
     x, labels = in_types
     sparse = isinstance(op, L.SparseSoftmaxCrossEntropyWithLogits)
     if (not sparse and x.shape != labels.shape) or not x.size:

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from minigraph.backends.cupy.kernel import Code, Emitter, Gemm, Launch, Ref, Types, per_element, pointer, reads
+from minigraph.backend.workspace import BufferRef
+from minigraph.backends.cupy.kernel import Code, Emitter, Gemm, Launch, Types, per_element, pointer, reads
 from minigraph.backends.cupy.moves import fill
 from minigraph.backends.cupy.source import c_type
 from minigraph.core.op import Op
@@ -15,7 +16,7 @@ from minigraph.ops.math.matmul import MatMul
 
 
 def matmul(op: MatMul, in_types: Types, out_types: Types) -> Code | None:
-    """One call, or one for each matrix of the batch where the operands' strides over it are not constant."""
+    """One BLAS call, or one per matrix of the batch if the operands' batch strides are not constant."""
     a, b = in_types
     out = out_types[0]
     m, n = out.static[-2:]
@@ -23,16 +24,14 @@ def matmul(op: MatMul, in_types: Types, out_types: Types) -> Code | None:
     if not out.size:
         return Code(())
     if not k:
-        return Code((fill(out, 0, Ref("out")),))
+        return Code((fill(out, 0, BufferRef("out")),))
     batch = out.static[:-2]
     places = [_matrices(t, batch) for t in (a, b, out)]
     if not out.dtype.is_floating:
         steps = tuple(_integer(op, a, out, k, [int(p[i]) for p in places]) for i in range(math.prod(batch)))
         return Code(steps)
-    call = Gemm(
-        m, n, k, out.dtype, (Ref("in"), Ref("in", 1), Ref("out")), a.static[-1], b.static[-1], n,
-        op.transpose_a, op.transpose_b,
-    )  # fmt: skip
+    args = (BufferRef("in"), BufferRef("in", 1), BufferRef("out"))
+    call = Gemm(m, n, k, out.dtype, args, a.static[-1], b.static[-1], n, op.transpose_a, op.transpose_b)
     jumps = [np.diff(p) for p in places]
     if all((j == j[:1]).all() for j in jumps):
         a_stride, b_stride, c_stride = (int(j[0]) if j.size else 0 for j in jumps)
@@ -40,13 +39,17 @@ def matmul(op: MatMul, in_types: Types, out_types: Types) -> Code | None:
     size = out.dtype.size
     each = []
     for first_a, first_b, first_c in zip(*places, strict=True):
-        refs = Ref("in", 0, int(first_a) * size), Ref("in", 1, int(first_b) * size), Ref("out", 0, int(first_c) * size)
+        refs = (
+            BufferRef("in", 0, int(first_a) * size),
+            BufferRef("in", 1, int(first_b) * size),
+            BufferRef("out", 0, int(first_c) * size),
+        )
         each.append(call._replace(args=refs))
     return Code(tuple(each))
 
 
 def _matrices(kind: TensorType, batch: tuple[int, ...]) -> np.ndarray:
-    """For each matrix of the batch the first element of the operand's."""
+    """The operand's first element for each matrix of the batch."""
     leading = kind.static[:-2]
     first = np.arange(math.prod(leading)).reshape(leading) * math.prod(kind.static[-2:])
     return np.broadcast_to(first, batch).ravel()
@@ -60,7 +63,7 @@ def _integer(op: MatMul, a: TensorType, out: TensorType, k: int, places: list[in
     body = [f"{kind} total = 0;", f"for (int k = 0; k < {k}; ++k) total = ({kind})(total + x0[{left}] * x1[{right}]);"]
     parameters = [*reads([a, a]), pointer(out.dtype, "y0", False)]
     made = per_element("integer_matmul", (m, n), parameters, [*body, "y0[i] = total;"])
-    refs = (Ref("in"), Ref("in", 1), Ref("out"))
+    refs = (BufferRef("in"), BufferRef("in", 1), BufferRef("out"))
     return Launch(made, tuple(r._replace(offset=p * out.dtype.size) for r, p in zip(refs, places, strict=True)))
 
 

@@ -1,23 +1,24 @@
-"""Ops that only move data: one kernel copies all parts of a result, a thread for each element."""
+"""Ops that only move data: one kernel copies all parts of a result with a thread per element."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from minigraph.backends.cupy.kernel import BLOCK, Code, Launch, Ref, Types, ins, kernel, per_element, pointer
+from minigraph.backend.workspace import BufferRef, ins
+from minigraph.backends.cupy.kernel import BLOCK, Code, Launch, Types, kernel, per_element, pointer
 from minigraph.backends.cupy.source import c_type, coordinates, index_type, literal, offset
 from minigraph.core.moves import Move, Moves, Strided, View, c_strides, read
 from minigraph.core.types import TensorType
 
-MOST = 32  # parts in one kernel; each adds to its text
+MOST = 32  # most parts in one kernel; each adds to its text
 
 
 def moving(moves: Moves, out_types: Types) -> Code:
-    """For each result its fill and its parts."""
+    """The fill and the parts of each result."""
     steps = []
     for n, out in enumerate(out_types):
-        target, kind = Ref("out", n), c_type(out.dtype)
+        target, kind = BufferRef("out", n), c_type(out.dtype)
         if moves.fill is not None:
             steps.append(fill(out, moves.fill, target))
         parts = [p for p in moves.parts if p.target.position == n]
@@ -27,25 +28,33 @@ def moving(moves: Moves, out_types: Types) -> Code:
     return Code(tuple(steps))
 
 
-def fill(out: TensorType, value: Any, target: Ref) -> Launch:
-    """One value in all elements."""
+def fill(out: TensorType, value: Any, target: BufferRef) -> Launch:
+    """A fill of all elements with one value."""
     body = [f"y0[i] = {literal(value, out.dtype)};"]
     return Launch(per_element("fill", (out.size,), [pointer(out.dtype, "y0", False)], body), (target,))
 
 
 def gather(
-    x: TensorType, view: View, source: Ref, target: Ref, value: str = "{}", loaded: str = "", stored: str = ""
+    x: TensorType,
+    view: View,
+    source: BufferRef,
+    target: BufferRef,
+    value: str = "{}",
+    loaded: str = "",
+    stored: str = "",
 ) -> Launch:
-    """target = the view of the source, each element put through `value`. loaded, stored: the elements' types in C,
-    where they are not that of x."""
+    """target = the view of the source, with `value` applied to each element.
+
+    loaded, stored: the C types of the elements if they differ from that of x.
+    """
     kind = c_type(x.dtype)
     return _copying(read(x, view).parts, [source], target, loaded or kind, stored or kind, value)
 
 
 def _copying(
-    parts: Sequence[Move], sources: Sequence[Ref], target: Ref, loaded: str, stored: str, value: str = "{}"
+    parts: Sequence[Move], sources: Sequence[BufferRef], target: BufferRef, loaded: str, stored: str, value: str = "{}"
 ) -> Launch:
-    """Copy parts of arrays into one array; sources: those arrays, in the order of their positions."""
+    """A kernel that copies parts of arrays into one array. sources: those arrays, in the order of their positions."""
     total = sum(p.size for p in parts)
     kind = index_type(total, *(_reach(p.shape, view) for p in parts for view in (p.source, p.target)))
     names = {position: f"x{n}" for n, position in enumerate(sorted({p.source.position for p in parts}))}
@@ -63,7 +72,7 @@ def _copying(
 
 
 def _copy(i: str, part: Move, source: str, kind: str, value: str) -> list[str]:
-    """Statements that copy element i of a part."""
+    """The statements that copy element i of a part."""
     shape, sources, targets = zip(*part.merged(), strict=True)
     names = [f"c{a}" for a in range(len(shape))]
     places = [
@@ -75,5 +84,5 @@ def _copy(i: str, part: Move, source: str, kind: str, value: str) -> list[str]:
 
 
 def _reach(shape: Sequence[int], view: Strided) -> int:
-    """More than the place of every element of a view."""
+    """A bound above the offset of every element of a view."""
     return 1 + view.offset + sum((d - 1) * max(s, 0) for d, s in zip(shape, view.strides, strict=True))

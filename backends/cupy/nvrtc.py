@@ -1,4 +1,4 @@
-"""NVRTC by ctypes: compiles CUDA C for a GPU that need not be there."""
+"""NVRTC by ctypes: compiles CUDA C, without a GPU."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-FILE = "plan.cu"  # what the compiler's messages call the source
+FILE = "plan.cu"  # the source's name in the compiler's messages
 
 
 class CompileError(Exception):
-    """The compiler's log."""
+    """An error whose message is the compiler's log."""
 
 
 def find() -> Any:
-    """The library, or None where there is none."""
+    """The library, or None if it is missing."""
     try:
         from cuda import pathfinder
 
@@ -26,12 +26,12 @@ def find() -> Any:
 
 
 def _find_wheel() -> Any:
-    """From the wheel nvidia-cuda-nvrtc, without the package that knows where it is."""
+    """The library in the wheel nvidia-cuda-nvrtc, without the package that knows its path."""
     spec = importlib.util.find_spec("nvidia")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         for path in sorted(Path(folder).glob("**/libnvrtc.so.*")):
             for part in path.parent.glob("libnvrtc-builtins.so.*"):
-                ctypes.CDLL(str(part), ctypes.RTLD_GLOBAL)  # which NVRTC looks for by name only
+                ctypes.CDLL(str(part), ctypes.RTLD_GLOBAL)  # NVRTC looks for it by name only
             return ctypes.CDLL(str(path))
     return None
 
@@ -43,12 +43,12 @@ def version(library: Any) -> tuple[int, int]:
 
 
 def compile(library: Any, source: str, architecture: str, options: Sequence[str]) -> bytes:
-    """The machine code. CompileError where the source has a mistake."""
+    """The machine code. Raises CompileError if the source has an error."""
     return compile_with_log(library, source, architecture, options)[0]
 
 
 def compile_with_log(library: Any, source: str, architecture: str, options: Sequence[str]) -> tuple[bytes, str]:
-    """The machine code, and what the compiler says. CompileError where the source has a mistake."""
+    """The machine code and the compiler's log. Raises CompileError if the source has an error."""
     program = ctypes.c_void_p()
     _check(library.nvrtcCreateProgram(ctypes.byref(program), source.encode(), FILE.encode(), 0, None, None))
     try:

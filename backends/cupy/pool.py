@@ -1,4 +1,4 @@
-"""Pooling over NHWC images. Gradients are gathered element by element, so no two threads write one."""
+"""Pooling over NHWC images. Each element gathers its gradient, so no two threads write the same one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, ins, outs, per_element, pointer, reads
+from minigraph.backend.workspace import ins, outs
+from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, per_element, pointer, reads
 from minigraph.backends.cupy.source import c_type, literal, summing, total
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -16,7 +17,7 @@ from minigraph.ops.window import Window
 
 
 def over_taps(window: Window, image: TensorType, inner: list[str]) -> list[str]:
-    """For the output (c0, c1, c2, channel c3): `inner` for each tap (r, s), number `tap`, that is inside the image, at
+    """For the output (c0, c1, c2, channel c3): `inner` for each tap (r, s), number `tap`, inside the image, at
     element `at`."""
     _, height, width, channels = image.static
     (top, _), (left, _) = window.pads(height, width)
@@ -33,8 +34,11 @@ def over_taps(window: Window, image: TensorType, inner: list[str]) -> list[str]:
 
 
 def over_outputs(window: Window, image: TensorType, out: Sequence[int], inner: list[str]) -> list[str]:
-    """For the image's element (c0, c1, c2, channel c3): `inner` for each output (p, q) whose tap (r, s), number `tap`,
-    meets it. The output has `out` rows and columns; its element, where it has as many channels, is `at`."""
+    """For the image element (c0, c1, c2, channel c3): `inner` for each output (p, q) that reads it through tap (r, s).
+
+    `tap` is the tap's number. The output has `out` rows and columns; `at` is its element if it has as many channels as
+    the image.
+    """
     rows, columns = out
     _, height, width, channels = image.static
     (top, _), (left, _) = window.pads(height, width)
@@ -60,7 +64,7 @@ def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Code | None:
     inner = [f"const {c_type(x.dtype)} a = x0[at];"]
     inner += ["if (first < 0 || (best == best && (a > best || a != a))) { best = a; first = tap; }"]
     taps = over_taps(op.window, x, inner)
-    # A window's taps outside the image hold the lowest value, so where nothing is above it the first tap wins.
+    # Taps outside the image hold the lowest value, so the first tap wins if no element is above it.
     body += [*taps, f"if (first < 0 || best == {literal(low, x.dtype)}) first = 0;"]
     body += ["if (y0) y0[i] = best;", f"if (y1) y1[i] = ({c_type(where.dtype)})first;"]
     parameters = [*reads(in_types), pointer(x.dtype, "y0", False), pointer(where.dtype, "y1", False)]
@@ -69,7 +73,7 @@ def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Code | None:
 
 
 def max_pool_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
-    """Σ δ over the windows whose maximum was here."""
+    """Σ δ over the windows that have their maximum at this element."""
     _, grad = in_types
     body = [total(grad.dtype)]
     body += over_outputs(op.window, out_types[0], grad.static[1:3], ["if (x0[at] == tap) total += x1[at];"])
@@ -97,7 +101,7 @@ def avg_pool(op: P.AvgPool, in_types: Types, out_types: Types) -> Code | None:
 
 
 def avg_pool_grad(op: Any, in_types: Types, out_types: Types) -> Code | None:
-    """Σ δ / count over the windows that this element is in."""
+    """Σ δ / count over the windows that contain this element."""
     grad = in_types[0]
     kind = c_type(summing(grad.dtype))
     _, height, width, _ = out_types[0].static

@@ -1,7 +1,7 @@
-"""What every module of CUDA C starts with: NumPy's semantics where C's differ, block reductions, Philox 4x32-10.
+"""The start of every CUDA C module: NumPy's semantics where C's differ, block reductions, Philox 4x32-10.
 
-The text compiles with NVRTC, which has no standard headers, and as C++ for the CPU. Contraction to fused
-multiply-adds is off in both (`OPTIONS`), so that random values are equal bit for bit on every backend.
+The text compiles with NVRTC, which has no standard headers, and as C++ for the CPU. Contraction to fused multiply-adds
+is off in both (`OPTIONS`), so random values are bit-identical on every backend.
 """
 
 from __future__ import annotations

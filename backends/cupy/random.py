@@ -1,9 +1,10 @@
-"""Random numbers: Philox with the state, (next counter, key, stream), in device memory, so that a run needs no word
-from the host."""
+"""Random numbers: Philox with its state (next counter, key, stream) in device memory, so a run needs no data from
+the host."""
 
 from __future__ import annotations
 
-from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, ins, kernel, outs, per_element, pointer
+from minigraph.backend.workspace import ins, outs
+from minigraph.backends.cupy.kernel import Code, Emitter, Launch, Types, kernel, per_element, pointer
 from minigraph.backends.cupy.source import c_type, index_type, literal
 from minigraph.core.dtypes import uint64
 from minigraph.core.op import Op
@@ -14,10 +15,10 @@ _STORE = "for (int k = 0; k < {group} && i * {group} + k < {count}; ++k) y0[i * 
 
 
 def draw(op: R.RandomOp, in_types: Types, out_types: Types) -> Code | None:
-    """A thread for each group of values that one counter makes; then the counter moves on."""
+    """A thread for each group of values from one counter; afterwards the counter advances."""
     out = out_types[0]
     if out.dtype.size < 4:
-        return None  # nor has the reference any
+        return None  # as the reference has none either
     group = 16 // out.dtype.size
     kind = c_type(out.dtype)
     body = _bodies(op, kind, group)
@@ -35,11 +36,11 @@ def draw(op: R.RandomOp, in_types: Types, out_types: Types) -> Code | None:
 
 def _bodies(op: R.RandomOp, kind: str, group: int) -> list[str]:
     words = "const mg::Words x = mg::philox(state[0] + {i}, state[1], state[2]);"
-    room = f"{kind} v[{group}];"
+    values = f"{kind} v[{group}];"
     if isinstance(op, R.RandomUniform):
-        return [words, room, f"for (int k = 0; k < {group}; ++k) v[k] = mg::Unit<{kind}>::get(x, k);"]
+        return [words, values, f"for (int k = 0; k < {group}; ++k) v[k] = mg::Unit<{kind}>::get(x, k);"]
     if isinstance(op, R.RandomStandardNormal):
-        return [words, room, f"mg::normal<{kind}>(x, v);"]
+        return [words, values, f"mg::normal<{kind}>(x, v);"]
     if isinstance(op, R.TruncatedNormal):
         stride = group * philox.RESERVED_PER_VALUE // 4
         return [
@@ -57,7 +58,7 @@ def _bodies(op: R.RandomOp, kind: str, group: int) -> list[str]:
     bits = "(x.w[2 * k] | (u64)x.w[2 * k + 1] << 32)" if wide else "x.w[k]"
     span = f"{op.high - op.low}{'ull' if wide else 'u'}"
     low = f"({unsigned}){literal(op.low, op.dtype)}"
-    return [words, room, f"for (int k = 0; k < {group}; ++k) v[k] = ({kind})({bits} % {span} + {low});"]
+    return [words, values, f"for (int k = 0; k < {group}; ++k) v[k] = ({kind})({bits} % {span} + {low});"]
 
 
 EMITTERS: dict[type[Op], Emitter] = {R.RandomOp: draw}

@@ -1,4 +1,4 @@
-"""Reductions without atomics: each result is combined in an order that depends on the shapes only."""
+"""Reductions without atomics. The order in which each result is combined depends on the shapes only."""
 
 from __future__ import annotations
 
@@ -8,43 +8,42 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigraph.backend.workspace import BufferRef, ins, outs, work
 from minigraph.backends.cupy.kernel import (
     BLOCK,
     Code,
     Emitter,
     Launch,
-    Ref,
     Step,
     Types,
-    ins,
     kernel,
-    outs,
     per_element,
     pointer,
     reads,
-    work,
 )
 from minigraph.backends.cupy.source import c_type, coordinates, index_type, literal, offset, summing
 from minigraph.core.dtypes import DType
 from minigraph.core.moves import c_strides
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.array.shape import TileGrad
+from minigraph.ops.array.reshape import TileGrad
 from minigraph.ops.broadcast import ReduceLike, SumTo, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
+from minigraph.ops.math.argmax import ArgMax
 from minigraph.ops.nn.bias import BiasAddGrad
 from minigraph.ops.nn.loss import L2Loss
 
 ROW_THREADS = 128
-COLUMNS, ROWS = 32, 8  # threads of a block side by side and one below the other, where columns are reduced
-SHORT = 32  # so few elements are combined by one thread
-BLOCKS = 1024  # as many are wanted to fill a GPU
+COLUMNS, ROWS = 32, 8  # columns and rows of threads of a block that reduces columns
+SHORT = 32  # most elements that one thread combines alone
+BLOCKS = 1024  # least number of blocks that fills a GPU
 
 FUNCTORS = {"sum": "Add", "prod": "Multiply", "max": "Maximum", "min": "Minimum", "all": "And", "any": "Or"}
 
 
 class ReduceTerm(NamedTuple):
-    """What is combined: parameters, the operands they are, and from coordinates statements and an expression."""
+    """The term of a reduction: parameters, their operands, and a function from coordinates to statements and an
+    expression."""
 
     parameters: list[str]
     operands: tuple[int, ...]
@@ -52,7 +51,7 @@ class ReduceTerm(NamedTuple):
 
 
 def start(function: str, dtype: DType) -> str:
-    """What a reduction of nothing gives."""
+    """The result of reducing no elements."""
     if function in ("sum", "any"):
         return literal(0, dtype)
     if function in ("prod", "all"):
@@ -64,7 +63,7 @@ def start(function: str, dtype: DType) -> str:
 def reduction(
     function: str, space: Sequence[int], axes: Sequence[int], term: ReduceTerm, dtype: DType, finish: str = "total"
 ) -> Code:
-    """Result 0 = `finish` of the combination, `total`, of a term over `axes` of the space."""
+    """Result 0 = `finish` of `total`, the combination of a term over `axes` of the space."""
     kept = [a for a in range(len(space)) if a not in axes]
     many = math.prod(space[a] for a in kept)
     count = math.prod(space[a] for a in axes)
@@ -118,7 +117,7 @@ class _Parts(NamedTuple):
         return coordinates(index, [self.space[a] for a in axes], [f"c{a}" for a in axes], self.number)
 
     def loop(self, start: str, end: str, step: str) -> list[str]:
-        """Combine into `total` what lies at r = start, start + step, … below end, for the result o."""
+        """Combine into `total` the elements at r = start, start + step, … below `end`, for the result o."""
         lines, value = self.term.body([f"c{a}" for a in range(len(self.space))])
         combined = f"total = mg::{FUNCTORS[self.function]}()(total, {self.kind}({value}));"
         inner = [*self.coordinates("r", self.axes), *lines, combined]
@@ -131,21 +130,21 @@ class _Parts(NamedTuple):
 
 
 def _serial(p: _Parts) -> Any:
-    """A thread a result."""
+    """A thread per result."""
     head = [f"const {p.number} o = blockIdx.x * ({p.number}){BLOCK} + threadIdx.x;", f"if (o >= {p.many}) return;"]
     body = [*head, p.total, *p.loop("0", str(p.length), "1"), f"y0[o] = {p.finish};"]
     return kernel(p.function, p.parameters, body, -(-p.many // BLOCK))
 
 
 def _chunk(p: _Parts) -> list[str]:
-    """The part of r that a block takes, and its number among the pieces."""
+    """The range of r that a block combines, and its number among the pieces."""
     chunk = -(-p.length // p.pieces)
     lines = [f"const {p.number} piece = blockIdx.x % {p.pieces};", f"const {p.number} first = piece * {chunk};"]
     return [*lines, f"const {p.number} end = first + {chunk} < {p.length} ? first + {chunk} : {p.length};"]
 
 
 def _rows(p: _Parts) -> Any:
-    """A block a result and piece; neighbouring threads read neighbouring elements."""
+    """A block per result and piece; adjacent threads read adjacent elements."""
     body = [f"__shared__ {p.kind} part[{ROW_THREADS}];", *_chunk(p)]
     body += [f"const {p.number} o = blockIdx.x / {p.pieces};", p.total]
     body += p.loop("first + threadIdx.x", "end", str(ROW_THREADS))
@@ -155,7 +154,7 @@ def _rows(p: _Parts) -> Any:
 
 
 def _columns(p: _Parts) -> Any:
-    """A block for COLUMNS neighbouring results and a piece; its ROWS rows of threads share each of them."""
+    """A block per COLUMNS adjacent results and piece; its ROWS rows of threads share each result."""
     functor = f"mg::{FUNCTORS[p.function]}()"
     body = [f"__shared__ {p.kind} part[{ROWS * COLUMNS}];", *_chunk(p)]
     body += [f"const int column = threadIdx.x % {COLUMNS}, row = threadIdx.x / {COLUMNS};"]
@@ -168,7 +167,7 @@ def _columns(p: _Parts) -> Any:
 
 
 def _second(function: str, many: int, pieces: int, dtype: DType, finish: str) -> Any:
-    """The pieces of each result, in order."""
+    """Combine the pieces of each result in order."""
     parameters = [pointer(summing(dtype), "x0"), pointer(dtype, "y0", False)]
     body = [f"{c_type(summing(dtype))} total = x0[i];"]
     body.append(f"for (int k = 1; k < {pieces}; ++k) total = mg::{FUNCTORS[function]}()(total, x0[k * {many} + i]);")
@@ -176,7 +175,7 @@ def _second(function: str, many: int, pieces: int, dtype: DType, finish: str) ->
 
 
 def reduce(function: str, x: TensorType, axes: Sequence[int], finish: str = "total", value: str = "{}") -> Code:
-    """A reduction of one operand; neighbouring axes that are treated alike are made one."""
+    """A reduction of one operand. Adjacent axes are merged if both or neither are reduced."""
     groups: list[tuple[int, bool]] = []
     for axis, size in enumerate(x.static):
         inside = axis in axes
@@ -222,7 +221,7 @@ def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Code | Non
 
 
 def tile_grad(op: TileGrad, in_types: Types, out_types: Types) -> Code | None:
-    """The sum over the copies: over every other axis once each axis is split in (copies, length)."""
+    """The sum over the copies: every axis is split into (copies, length), and the copies are summed."""
     x = in_types[0]
     split = [d for total, m in zip(x.static, op.multiples, strict=True) for d in (m, total // m)]
     return sum_over(TensorType(x.dtype, tuple(split)), range(0, len(split), 2))
@@ -233,8 +232,8 @@ def l2_loss(op: L2Loss, in_types: Types, out_types: Types) -> Code | None:
     return reduce("sum", x, range(len(x.static)), f"total / {literal(2, summing(x.dtype))}", "({0} * {0})")
 
 
-def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Code | None:
-    """A thread a result. The first NaN wins, else the first of the largest."""
+def argmax(op: ArgMax, in_types: Types, out_types: Types) -> Code | None:
+    """A thread per result. The first NaN wins, otherwise the first of the largest."""
     x, out = in_types[0], out_types[0]
     axis = op.axis % len(x.static)
     length = x.static[axis]
@@ -246,11 +245,12 @@ def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Code | None:
     body += [f"    if (best == best && (a {before} best || a != a)) {{ best = a; at = k; }}", "}"]
     body.append(f"y0[i] = ({c_type(out.dtype)})at;")
     made = per_element(op.function, (out.size,), [*reads([x]), pointer(out.dtype, "y0", False)], body)
-    return Code((Launch(made, (Ref("in"), Ref("out"))),))
+    return Code((Launch(made, (BufferRef("in"), BufferRef("out"))),))
 
 
 def prod_of_others(op: R.ProdOfOthers, in_types: Types, out_types: Types) -> Code | None:
-    """A thread a result of the product: what comes before each element, then, backwards, times what comes after."""
+    """A thread per result: the product of the elements before each one times that of the elements after it, in two
+    passes."""
     x = in_types[0]
     dims, axes = x.static, normalise_axes((op.axis,), len(x.static))
     kept = [a for a in range(len(dims)) if a not in axes]
@@ -266,13 +266,13 @@ def prod_of_others(op: R.ProdOfOthers, in_types: Types, out_types: Types) -> Cod
         body += ["{", f"{kind} before = 1;", f"{head} {{", *inner, f"const {number} at = {at};"]
         body += [f"y0[at] = {value};", "before *= x0[at];", "}", "}"]
     made = per_element("others", (many,), [*reads([x]), pointer(x.dtype, "y0", False)], body)
-    return Code((Launch(made, (Ref("in"), Ref("out"))),))
+    return Code((Launch(made, (BufferRef("in"), BufferRef("out"))),))
 
 
 EMITTERS: dict[type[Op], Emitter] = {
     R.ProdOfOthers: prod_of_others,
     R.ReduceOp: standard,
-    R.ArgMax: argmax,
+    ArgMax: argmax,
     BiasAddGrad: lambda op, x, y: sum_over(x[0], range(len(x[0].static) - 1)),
     SumTo: lambda op, x, y: sum_over(x[0], op.summed_axes(x)),
     ReduceLike: reduce_like,

@@ -1,4 +1,4 @@
-"""CUDA C from types, numbers, indices and scalar expressions."""
+"""CUDA C for types, numbers, indices and scalar expressions."""
 
 from __future__ import annotations
 
@@ -51,22 +51,22 @@ def c_type(dtype: DType) -> str:
 
 
 def summing(dtype: DType) -> DType:
-    """What numbers of a dtype are added up in: wider than float16."""
+    """The C type in which numbers of a dtype are summed: wider than float16."""
     return float32 if dtype.name == "float16" else dtype
 
 
 def total(dtype: DType) -> str:
-    """The statement that starts a sum."""
+    """The statement that initialises a sum."""
     return f"{c_type(summing(dtype))} total = 0;"
 
 
 def library(function: str, dtype: DType) -> str:
-    """The name of a function of C's mathematics library for arguments of a floating-point dtype."""
+    """The name of a C math function for a floating-point dtype."""
     return function if dtype.size == 8 else f"{function}f"
 
 
 def literal(value: Any, dtype: DType) -> str:
-    """A number in C that has exactly the value it has in `dtype`."""
+    """A C literal with exactly the value that the number has in `dtype`."""
     number = np.asarray(value).astype(dtype.np_dtype)[()]
     if dtype.name == "float16":
         return f"mg::half({literal(np.float32(number), float32)})"
@@ -88,7 +88,7 @@ def literal(value: Any, dtype: DType) -> str:
 
 
 def expression(node: Scalar, operands: Sequence[str]) -> str:
-    """A scalar expression in C, on the operands' expressions."""
+    """A scalar expression in C. given: the operands' expressions."""
     if node.spelled is not None:
         return expression(node.spelled, operands)
     if node.function == "operand":
@@ -104,7 +104,7 @@ def expression(node: Scalar, operands: Sequence[str]) -> str:
         to_integer = node.args[0].dtype.is_floating and not node.dtype.is_floating
         return f"mg::to_integer<{kind}>({args[0]})" if to_integer else f"({kind})({args[0]})"
     text = _call(node, args)
-    narrow = node.dtype.size < 4 and not node.dtype.is_bool  # C computes these as int or float
+    narrow = node.dtype.size < 4 and not node.dtype.is_bool  # C computes these types as int or float
     return f"({kind}){text}" if narrow else text
 
 
@@ -130,18 +130,18 @@ def _call(node: Scalar, args: list[str]) -> str:
 
 
 def broadcast_strides(shape: Sequence[int], space: Sequence[int]) -> tuple[int, ...]:
-    """Of an operand as it is read over an iteration space: 0 along axes it is broadcast over."""
+    """The strides of an operand read over an iteration space: 0 along broadcast axes."""
     aligned = (1,) * (len(space) - len(shape)) + tuple(shape)
     return tuple(0 if d == 1 else s for d, s in zip(aligned, c_strides(aligned), strict=True))
 
 
 def index_type(*sizes: int) -> str:
-    """A C integer that counts so far."""
+    """A C integer type that can count to the given sizes."""
     return "int" if max(sizes, default=0) < 2**31 - 1024 else "long long"
 
 
 def coordinates(index: str, shape: Sequence[int], names: Sequence[str], kind: str) -> list[str]:
-    """Statements that take a row-major index apart."""
+    """Statements that split a row-major index into coordinates."""
     lines = []
     for name, size, stride in zip(names, shape, c_strides(shape), strict=True):
         value = index if stride == 1 else f"{index} / {stride}"

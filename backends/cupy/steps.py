@@ -26,7 +26,7 @@ class Binder(Protocol):
     def bind_step(
         self, step: K.Step, inputs: Sequence[DeviceView], outputs: Sequence[DeviceView | None], workspace: DeviceView
     ) -> Launch | None:
-        """What launches the step; None if nobody needs it."""
+        """The launch of a step; None if no result of the step is read."""
 
 
 class Bind:
@@ -41,5 +41,5 @@ class Bind:
         return in_sequence([launch for launch in made if launch is not None])
 
     def has(self, kernel: str | None) -> bool:
-        """Whether a kernel of that name is among the steps."""
+        """Whether a step launches the kernel of that name."""
         return any(isinstance(s, K.Launch) and s.kernel.name == kernel for s in self.steps)

@@ -1,16 +1,17 @@
-"""Optimizer steps: one kernel for all variables that a pass put together."""
+"""Optimizer steps: one kernel for all variables that a pass joined."""
 
 from __future__ import annotations
 
-from minigraph.backends.cupy.kernel import BLOCK, Code, Emitter, Launch, Ref, Types, kernel, pointer
+from minigraph.backend.workspace import BufferRef
+from minigraph.backends.cupy.kernel import BLOCK, Code, Emitter, Launch, Types, kernel, pointer
 from minigraph.backends.cupy.source import c_type, index_type, summing
 from minigraph.core.op import Op
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ops.state import update as U
 
-POINTERS = 400  # of a launch, whose parameters may take 4 KB
+POINTERS = 400  # most pointers of a launch, whose parameters are limited to 4 KB
 
-# Operands by name, the variable and its slots first; then statements, on elements named like the operands.
+# The operands' names, the variable and its slots first; then statements on elements named like the operands.
 _FORMULAS: dict[type[U.Apply], tuple[str, list[str]]] = {
     U.ApplyGradientDescent: ("var rate grad", ["var = var - rate * grad;"]),
     U.ApplyMomentum: ("var accum rate grad momentum", ["accum = accum * momentum + grad;"]),
@@ -80,8 +81,8 @@ def _formula(op: U.Apply) -> tuple[list[str], list[str]]:
 
 
 def _launch(op: U.Apply, pieces: list[Types], first: int) -> Launch:
-    """One kernel over some updates, whose operands follow each other from operand `first` on. Each has blocks of its
-    own."""
+    """One kernel for several updates, whose operands follow each other from operand `first` on. Each has its own
+    blocks."""
     names, lines = _formula(op)
     dtype = pieces[0][0].dtype
     kind = c_type(dtype)
@@ -108,7 +109,7 @@ def _launch(op: U.Apply, pieces: list[Types], first: int) -> Launch:
         for k in range(len(names))
     ]
     made = kernel(type(op).__name__.lower(), parameters, body, begin)
-    return Launch(made, tuple(Ref("in", first + k) for k in range(len(parameters))))
+    return Launch(made, tuple(BufferRef("in", first + k) for k in range(len(parameters))))
 
 
 def apply(op: U.Apply, in_types: Types, out_types: Types) -> Code | None:

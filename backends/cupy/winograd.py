@@ -1,26 +1,14 @@
-"""Winograd convolutions: a thread for each tile and channel applies the transforms, and one batched matrix product of
-the BLAS does the rest, some images at a time. The formulas are in `ops/nn/winograd.py`."""
+"""Winograd convolutions: a thread per tile and channel applies the transforms, and one batched matrix product of the
+BLAS does the rest, for some images at a time. `ops/nn/winograd.py` has the formulas."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from minigraph.backend.workspace import BufferRef, aligned, work
 from minigraph.backends.cupy.conv import LIMIT
-from minigraph.backends.cupy.kernel import (
-    Code,
-    Emitter,
-    Gemm,
-    Kernel,
-    Launch,
-    Ref,
-    Step,
-    Types,
-    aligned,
-    per_element,
-    pointer,
-    work,
-)
+from minigraph.backends.cupy.kernel import Code, Emitter, Gemm, Kernel, Launch, Step, Types, per_element, pointer
 from minigraph.backends.cupy.source import c_type, literal
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
@@ -46,7 +34,7 @@ def _both(matrix: W.Matrix, dtype: DType) -> list[str]:
 
 
 def _square(size: int, statement: str) -> list[str]:
-    """The statement for all (a, b) of a square."""
+    """The loop that runs the statement for all (a, b) of a square."""
     return [
         "#pragma unroll",
         f"for (int a = 0; a < {size}; ++a)",
@@ -58,7 +46,8 @@ def _square(size: int, statement: str) -> list[str]:
 def _kernel(
     family: str, shape: Sequence[int], dtype: DType, read: list[str], matrix: W.Matrix, write: list[str]
 ) -> Kernel:
-    """A thread for each index of the shape: `read` fills d, z becomes matrix · d · matrixᵀ, `write` stores z."""
+    """A kernel with a thread for each index of the shape: `read` fills d, z = matrix · d · matrixᵀ, `write` stores
+    z."""
     parameters = [pointer(dtype, "x0"), pointer(dtype, "y0", False)]
     load = f"{c_type(dtype)} d[{len(matrix[0])}][{len(matrix[0])}];"
     return per_element(family, shape, parameters, [load, *read, *_both(matrix, dtype), *write])
@@ -71,7 +60,7 @@ def _filter(op: W.Winograd, matrix: W.Matrix, kind: TensorType) -> Code:
     read = _square(before, f"d[a][b] = x0[(a * {before} + b) * {pairs} + i];")
     write = _square(after, f"y0[(a * {after} + b) * {pairs} + i] = z[a][b];")
     made = _kernel(type(op).__name__.lower(), (pairs,), kind.dtype, read, matrix, write)
-    return Code((Launch(made, (Ref("in"), Ref("out"))),))
+    return Code((Launch(made, (BufferRef("in"), BufferRef("out"))),))
 
 
 class _TiledConv(NamedTuple):
@@ -94,7 +83,7 @@ class _TiledConv(NamedTuple):
         return images * self.counts[0] * self.counts[1]
 
     def bytes(self, images: int, channels: int) -> int:
-        """Of the tiles of so many channels."""
+        """The bytes of the tiles of `channels` channels."""
         return aligned(self.op.size**2 * self.tiles(images) * channels * self.dtype.size)
 
     @property
@@ -103,26 +92,26 @@ class _TiledConv(NamedTuple):
         return self.bytes(images, self.x[3]) + self.bytes(images, self.y[3])
 
     def pieces(self) -> Iterator[tuple[int, int]]:
-        """(first image, images) of each go."""
+        """(first image, images) of each piece."""
         each = max(1, LIMIT // max(self.bytes(1, self.x[3] + self.y[3]), 1))
         for start in range(0, self.x[0], each):
             yield start, min(each, self.x[0] - start)
 
-    def image(self, ref: Ref, start: int) -> Ref:
+    def image(self, ref: BufferRef, start: int) -> BufferRef:
         return ref._replace(offset=start * self.x[1] * self.x[2] * self.x[3] * self.dtype.size)
 
-    def output(self, ref: Ref, start: int) -> Ref:
+    def output(self, ref: BufferRef, start: int) -> BufferRef:
         return ref._replace(offset=start * self.y[1] * self.y[2] * self.y[3] * self.dtype.size)
 
     def _tiled(self, images: int, channels: int) -> tuple[int, ...]:
         return (images, *self.counts, channels)
 
     def _in_tiles(self, images: int, channels: int) -> str:
-        """The element of position (a, b) of the tile and channel i."""
+        """The element at position (a, b) of the tile, channel i."""
         return f"(a * {self.op.size} + b) * {self.tiles(images) * channels} + i"
 
     def _loaded(self, images: int, shape: Sequence[int], size: int, before: tuple[int, int], name: str) -> list[str]:
-        """d = the part of an image under the tile, zeros outside."""
+        """d = the part of an image under the tile, with zeros outside."""
         _, height, width, channels = shape
         zero = literal(0, self.dtype)
         lines = [f"const int h0 = c1 * {self.op.tile} - {before[0]}, w0 = c2 * {self.op.tile} - {before[1]};"]
@@ -130,7 +119,7 @@ class _TiledConv(NamedTuple):
         at = f"((c0 * {height} + h0 + a) * {width} + w0 + b) * {channels} + c3"
         return [*lines, *_square(size, f"d[a][b] = {inside} ? {name}[{at}] : {zero};")]
 
-    def image_tiles(self, source: Ref, target: Ref, images: int) -> Launch:
+    def image_tiles(self, source: BufferRef, target: BufferRef, images: int) -> Launch:
         """V = Bᵀ·d·B."""
         (top, _), (left, _) = self.op.padding
         size, channels = self.op.size, self.x[3]
@@ -139,7 +128,7 @@ class _TiledConv(NamedTuple):
         shape = self._tiled(images, channels)
         return Launch(_kernel("image_tiles", shape, self.dtype, read, self.matrices.image, write), (source, target))
 
-    def output_tiles(self, source: Ref, target: Ref, images: int) -> Launch:
+    def output_tiles(self, source: BufferRef, target: BufferRef, images: int) -> Launch:
         """dM = A·δ·Aᵀ."""
         channels = self.y[3]
         read = self._loaded(images, self.y, self.op.tile, (0, 0), "x0")
@@ -148,7 +137,7 @@ class _TiledConv(NamedTuple):
         shape = self._tiled(images, channels)
         return Launch(_kernel("output_tiles", shape, self.dtype, read, matrix, write), (source, target))
 
-    def output_from_tiles(self, source: Ref, target: Ref, images: int) -> Launch:
+    def output_from_tiles(self, source: BufferRef, target: BufferRef, images: int) -> Launch:
         """y = Aᵀ·M·A, cut to the output."""
         (_, rows, columns, channels), tile = self.y, self.op.tile
         read = _square(self.op.size, f"d[a][b] = x0[{self._in_tiles(images, channels)}];")
@@ -159,8 +148,8 @@ class _TiledConv(NamedTuple):
         made = _kernel("output_from_tiles", shape, self.dtype, read, self.matrices.output, write)
         return Launch(made, (source, target))
 
-    def image_from_tiles(self, tiles: Ref, target: Ref, images: int) -> list[Step]:
-        """Each tile becomes B·V·Bᵀ where it lies; then each image element adds up those that it is under."""
+    def image_from_tiles(self, tiles: BufferRef, target: BufferRef, images: int) -> list[Step]:
+        """Each tile becomes B·V·Bᵀ in place; then each image element sums the tile elements that cover it."""
         (top, _), (left, _) = self.op.padding
         size, tile, (_, height, width, channels) = self.op.size, self.op.tile, self.x
         rows, columns = self.counts
@@ -185,8 +174,8 @@ class _TiledConv(NamedTuple):
         gathered = per_element("image_from_tiles", (images, height, width, channels), parameters, body)
         return [Launch(spread, (tiles, tiles)), Launch(gathered, (tiles, target))]
 
-    def product(self, images: int, args: tuple[Ref, Ref, Ref], kind: str, first: bool = True) -> Gemm:
-        """M = V·U, its gradient dV = dM·Uᵀ, or dU = Vᵀ·dM, which later pieces add to."""
+    def product(self, images: int, args: tuple[BufferRef, BufferRef, BufferRef], kind: str, first: bool = True) -> Gemm:
+        """M = V·U, its gradient dV = dM·Uᵀ, or dU = Vᵀ·dM. Later pieces add to dU."""
         tiles, c, o = self.tiles(images), self.x[3], self.y[3]
         batch = self.op.size**2
         if kind == "M":
@@ -195,9 +184,7 @@ class _TiledConv(NamedTuple):
             strides = (tiles * o, c * o, tiles * c)
             return Gemm(tiles, c, o, self.dtype, args, o, o, c, transpose_b=True, batch=batch, strides=strides)
         strides, beta = (tiles * c, tiles * o, c * o), 0.0 if first else 1.0
-        return Gemm(
-            c, o, tiles, self.dtype, args, c, o, o, transpose_a=True, beta=beta, batch=batch, strides=strides
-        )  # fmt: skip
+        return Gemm(c, o, tiles, self.dtype, args, c, o, o, transpose_a=True, beta=beta, batch=batch, strides=strides)
 
 
 def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Code | None:
@@ -205,14 +192,21 @@ def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Code | No
     steps: list[Step] = []
     for start, images in form.pieces():
         v, m = work(), work(form.bytes(images, form.x[3]))
-        steps.append(form.image_tiles(form.image(Ref("in"), start), v, images))
-        steps.append(form.product(images, (v, Ref("in", 1), m), "M"))
-        steps.append(form.output_from_tiles(m, form.output(Ref("out"), start), images))
+        steps.append(form.image_tiles(form.image(BufferRef("in"), start), v, images))
+        steps.append(form.product(images, (v, BufferRef("in", 1), m), "M"))
+        steps.append(form.output_from_tiles(m, form.output(BufferRef("out"), start), images))
     return Code(tuple(steps), form.workspace)
 
 
-def _grads(form: _TiledConv, x: Ref | None, u: Ref | None, grad: Ref, dx: Ref | None, du: Ref | None) -> Code:
-    """Those of the two gradients for which there is a place."""
+def _grads(
+    form: _TiledConv,
+    x: BufferRef | None,
+    u: BufferRef | None,
+    grad: BufferRef,
+    dx: BufferRef | None,
+    du: BufferRef | None,
+) -> Code:
+    """The gradients dx and dU, or one of them if the other's pointer is None."""
     steps: list[Step] = []
     for start, images in form.pieces():
         v, dm = work(), work(form.bytes(images, form.x[3]))
@@ -228,21 +222,21 @@ def _grads(form: _TiledConv, x: Ref | None, u: Ref | None, grad: Ref, dx: Ref | 
 
 def input_grad(op: W.WinogradInputGrad, in_types: Types, out_types: Types) -> Code | None:
     form = _TiledConv(op, op.shape, in_types[1].static, in_types[1].dtype)
-    return _grads(form, None, Ref("in"), Ref("in", 1), Ref("out"), None)
+    return _grads(form, None, BufferRef("in"), BufferRef("in", 1), BufferRef("out"), None)
 
 
 def filter_grad(op: W.WinogradFilterGrad, in_types: Types, out_types: Types) -> Code | None:
     form = _TiledConv(op, in_types[0].static, in_types[1].static, in_types[0].dtype)
-    return _grads(form, Ref("in"), None, Ref("in", 1), None, Ref("out"))
+    return _grads(form, BufferRef("in"), None, BufferRef("in", 1), None, BufferRef("out"))
 
 
 def grads(op: W.WinogradGrads, in_types: Types, out_types: Types) -> Code | None:
     form = _TiledConv(op, in_types[0].static, in_types[2].static, in_types[0].dtype)
-    return _grads(form, Ref("in"), Ref("in", 1), Ref("in", 2), Ref("out"), Ref("out", 1))
+    return _grads(form, BufferRef("in"), BufferRef("in", 1), BufferRef("in", 2), BufferRef("out"), BufferRef("out", 1))
 
 
 def _wide(emit: Emitter) -> Emitter:
-    """float16 is not exact enough for the transforms, and the pass leaves it out."""
+    """An emitter without float16, which is too inexact for the transforms. The pass leaves float16 out, too."""
     return lambda op, x, y: None if x[0].dtype.size < 4 else emit(op, x, y)
 
 

@@ -1,7 +1,7 @@
-"""Functions of float32 vectors by polynomials, good to about 2 units in the last place.
+"""Polynomial approximations of functions of float32 vectors, accurate to about 2 units in the last place.
 
-Argument reduction and coefficients are the Cephes library's (S. L. Moshier, Methods and Programs for Mathematical
-Functions, 1989).
+Argument reduction and coefficients are those of the Cephes library (S. L. Moshier, Methods and Programs for
+Mathematical Functions, 1989).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4
 
 
 class Approximations:
-    """The functions on vectors of `width` float32."""
+    """The approximated functions on vectors of `width` float32."""
 
     def __init__(self, b: Builder, width: int) -> None:
         self.b = b
@@ -42,7 +42,7 @@ class Approximations:
         return intrinsic(self.b, "fma", x, y, z)
 
     def _polynomial(self, x: Value, coefficients: Sequence[float]) -> Value:
-        """By Horner's rule, the highest power first."""
+        """The polynomial by Horner's rule, highest power first."""
         total = self._f(coefficients[0])
         for c in coefficients[1:]:
             total = self._fma(total, x, self._f(c))
@@ -52,7 +52,8 @@ class Approximations:
         return self.b.bitcast(self.b.shl(self.b.add(n, self._i(127)), self._i(23)), self.floats)
 
     def _reduced(self, x: Value) -> tuple[Value, Value]:
-        """n and r with x = n·ln 2 + r, |r| ≤ ln 2 / 2, for x limited to where exp neither overflows nor vanishes."""
+        """n and r with x = n·ln 2 + r, |r| ≤ ln 2 / 2. x is first limited to the range in which exp neither overflows
+        nor vanishes."""
         b = self.b
         x = b.select(b.fcmp_ordered(">", x, self._f(89.0)), self._f(89.0), x)
         x = b.select(b.fcmp_ordered("<", x, self._f(-104.0)), self._f(-104.0), x)
@@ -62,7 +63,7 @@ class Approximations:
         return n, self._fma(n, self._f(-_LN2_LOW), r)
 
     def _scaled(self, y: Value, n: Value) -> Value:
-        """y·2ⁿ in two steps, so that subnormal results come out."""
+        """y·2ⁿ in two steps, so that results may be subnormal."""
         b = self.b
         whole = b.fptosi(n, self.ints)
         half = b.ashr(whole, self._i(1))
@@ -78,7 +79,7 @@ class Approximations:
         return self._or_nan(x, self._scaled(self.b.fadd(y, self._f(1.0)), n))
 
     def expm1(self, x: Value) -> Value:
-        """2ⁿ·(eʳ − 1) + (2ⁿ − 1): nothing cancels while x is small, for then n is 0."""
+        """2ⁿ·(eʳ − 1) + (2ⁿ − 1). For small x, n is 0 and nothing cancels."""
         b = self.b
         n, r = self._reduced(x)
         y = self._fma(self._polynomial(r, _EXP), b.fmul(r, r), r)
@@ -93,7 +94,7 @@ class Approximations:
         tiny = b.fcmp_ordered("<", x, self._f(2.0**-126))
         scaled = b.select(tiny, b.fmul(x, self._f(2.0**23)), x)
         bits = b.bitcast(scaled, self.ints)
-        # The exponent such that what is left lies between √½ and √2.
+        # The exponent for a mantissa between √½ and √2.
         root = 0x3F3504F3
         shifted = b.sub(bits, self._i(root))
         exponent = b.ashr(shifted, self._i(23))
@@ -132,7 +133,7 @@ class Approximations:
 
 
 def lane_by_lane(b: Builder, name: str, args: Sequence[Value], function: Any) -> Value:
-    """A scalar function on each lane."""
+    """The scalar function applied to each lane."""
     if not isinstance(args[0].type, ir.VectorType):
         return b.call(function, args)
     result = ir.Constant(args[0].type, ir.Undefined)

@@ -1,13 +1,14 @@
-"""LlvmBackend: native code for ops on buffers in host memory, and NumPy kernels for those without a lowering here."""
+"""LlvmBackend: native code for ops on buffers in host memory; NumPy kernels for ops without native code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from minigraph.backend.base import Lowered, Types
 from minigraph.backend.host import HostBackend
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm import (
     blocked,
     conv,
@@ -26,9 +27,9 @@ from minigraph.backends.llvm import (
 )
 from minigraph.backends.llvm.alternatives import alternatives
 from minigraph.backends.llvm.compiler import host, require_host
-from minigraph.backends.llvm.loop import elementwise, elementwise_of, single
+from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.moves import moving
-from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, ins, lowered, outs
+from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, lowered
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy import kernels
 from minigraph.core.dtypes import float32
@@ -36,10 +37,11 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
-from minigraph.ir.regions import Blocked, Epilogue, Loop, Region
+from minigraph.ir.regions import Blocked, Epilogue, Loop, Region, single_op_loop
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.broadcast import BroadcastTo, ReduceLike
 from minigraph.ops.math import reduce as R
+from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import winograd as W
@@ -51,55 +53,58 @@ from minigraph.ops.random.distributions import RandomUniform
 from minigraph.ops.state.update import Apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub
 
-KERNELS: dict[type[Op], Callable[[Any, Types, Types, LoweringContext], Native | None]] = {
-    MatMul: matmul.matmul,
-    Conv2D: conv.conv2d,
-    Conv2DInputGrad: folded.input_grad,
-    Conv2DFilterGrad: conv.filter_grad,
-    RandomUniform: random.uniform,
-    MaxPool: pool.max_pool,
-    MaxPoolInputGrad: pool.max_pool_grad,
-    AvgPool: pool.avg_pool,
-    AvgPoolInputGrad: pool.avg_pool_grad,
-    L.Softmax: softmax.softmax,
-    L.LogSoftmax: softmax.log_softmax,
-    L.SoftmaxCrossEntropyWithLogits: softmax.cross_entropy,
-    L.SparseSoftmaxCrossEntropyWithLogits: softmax.sparse_cross_entropy,
-    L.L2Loss: reduce.l2_loss,
-    R.Mean: reduce.mean,
-    R.Max: reduce.extremum,
-    R.Min: reduce.extremum,
-    R.Prod: reduce.prod,
-    R.All: reduce.truth,
-    R.Any_: reduce.truth,
-    R.ArgMax: reduce.argmax,
-    R.ArgMin: reduce.argmax,
-    ReduceLike: reduce.reduce_like,
-    BroadcastTo: reduce.broadcast_to,
-    Assign: update.assign,
-    AssignAdd: update.assign_add,
-    AssignSub: update.assign_sub,
-    LRN: lrn.lrn,
-    WindowSum: lrn.window_sum,
-    GatherV2: gather.gather,
-    GatherGrad: gather.gather_grad,
-    W.WinogradFilter: winograd.filters,
-    W.WinogradFilterAdjoint: winograd.filters,
-}
+Kernel = Callable[[Any, Types, Types, LoweringContext], Native | None]
 
-OTHERWISE: dict[type[Op], tuple[Callable[[Any, Types, Types, LoweringContext], Native | None], ...]] = {
-    Conv2D: (depthwise.conv2d, grouped.conv2d),
-    Conv2DInputGrad: (depthwise.input_grad, grouped.input_grad),
-    Conv2DFilterGrad: (depthwise.filter_grad, grouped.filter_grad),
-}
 
-WINOGRAD = {
-    W.WinogradConv2D: winograd.conv2d,
-    W.WinogradInputGrad: winograd.gradients,
-    W.WinogradFilterGrad: winograd.gradients,
-    W.WinogradGrads: winograd.gradients,
-}
+def _by_parts(kernel: Callable[[Any, Types, Types, LoweringContext, blocked.Lower], Native | None]) -> Kernel:
+    """A kernel that lowers parts of its op by `lower`."""
+    return lambda op, in_types, out_types, how: kernel(op, in_types, out_types, how, lower)
 
+
+# The kernels of each op; the first that takes the types and attributes is used.
+KERNELS: dict[type[Op], Sequence[Kernel]] = {
+    MatMul: [matmul.matmul],
+    Conv2D: [conv.conv2d, depthwise.conv2d, grouped.conv2d],
+    Conv2DInputGrad: [folded.input_grad, depthwise.input_grad, grouped.input_grad],
+    Conv2DFilterGrad: [conv.filter_grad, depthwise.filter_grad, grouped.filter_grad],
+    W.WinogradFilter: [winograd.filters],
+    W.WinogradFilterAdjoint: [winograd.filters],
+    W.WinogradConv2D: [_by_parts(winograd.conv2d)],
+    W.WinogradInputGrad: [_by_parts(winograd.gradients)],
+    W.WinogradFilterGrad: [_by_parts(winograd.gradients)],
+    W.WinogradGrads: [_by_parts(winograd.gradients)],
+    Blocked: [lambda op, in_types, out_types, how: blocked.blocked(op, lower, how)],
+    Epilogue: [lambda op, in_types, out_types, how: blocked.epilogue(op, lower, how)],
+    MaxPool: [pool.max_pool],
+    MaxPoolInputGrad: [pool.max_pool_grad],
+    AvgPool: [pool.avg_pool],
+    AvgPoolInputGrad: [pool.avg_pool_grad],
+    LRN: [lrn.lrn],
+    WindowSum: [lrn.window_sum],
+    L.Softmax: [softmax.softmax],
+    L.LogSoftmax: [softmax.log_softmax],
+    L.SoftmaxCrossEntropyWithLogits: [softmax.cross_entropy],
+    L.SparseSoftmaxCrossEntropyWithLogits: [softmax.sparse_cross_entropy],
+    L.L2Loss: [reduce.l2_loss],
+    R.Mean: [reduce.mean],
+    R.Max: [reduce.extremum],
+    R.Min: [reduce.extremum],
+    R.Prod: [reduce.prod],
+    R.All: [reduce.truth],
+    R.Any_: [reduce.truth],
+    ArgMax: [reduce.argmax],
+    ArgMin: [reduce.argmax],
+    ReduceLike: [reduce.reduce_like],
+    BroadcastTo: [reduce.broadcast_to],
+    GatherV2: [gather.gather],
+    GatherGrad: [gather.gather_grad],
+    RandomUniform: [random.uniform],
+    Assign: [update.assign],
+    AssignAdd: [update.assign_add],
+    AssignSub: [update.assign_sub],
+    MultiTensorApply: [update.together],
+    **dict.fromkeys(update.FORMULAS, (update.apply,)),
+}
 
 PACKS: dict[type[Op], Callable[[Any, Types], Packing | None]] = {
     Conv2D: conv.packs,
@@ -109,7 +114,7 @@ PACKS: dict[type[Op], Callable[[Any, Types], Packing | None]] = {
 
 
 class LlvmBackend(HostBackend):
-    """Compiles ops to machine code for this CPU, all sizes constant; an op without a lowering runs as NumPy calls."""
+    """Compiles ops to machine code for this CPU with all sizes constant. Ops without native code run as NumPy calls."""
 
     name = "llvm"
 
@@ -118,7 +123,7 @@ class LlvmBackend(HostBackend):
         costs = Costs(tiles=1.75, filters=3, columns=1, full=8, multiple=host().lanes)
         self.pass_settings = {
             "winograd": {"costs": costs},
-            "fuse_blocks": {"max_whole": 4 << 20},  # about a core's part of the last cache
+            "fuse_blocks": {"max_whole": 4 << 20},  # bytes: about one core's share of the last-level cache
         }
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
@@ -129,7 +134,7 @@ class LlvmBackend(HostBackend):
         return other._replace(not_native=why_not(op, in_types, out_types))
 
     def _lower_part(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
-        """Code for a member of a region, which one thread works on."""
+        """Code for a member of a region, which runs on one thread."""
         native = lower(op, in_types, out_types, LoweringContext(1, True))
         if native:
             return lowered(native, 1)
@@ -143,12 +148,12 @@ class LlvmBackend(HostBackend):
         return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads"
 
     def alternatives(self, op: Op, in_types: Types, out_types: Types) -> dict[str, Callable[[], Lowered]]:
-        """The ways to lower a region."""
+        """The alternative ways to lower a region."""
         return alternatives(op, lower, LoweringContext(TEAM.size))
 
 
 def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """Native code for an op; None where there is none."""
+    """Native code for an op, or None if there is none."""
     if isinstance(op, OnPacked):
         return lower(op.op, op.types, out_types, how._replace(packed=True))
     if isinstance(op, Packed):
@@ -156,26 +161,14 @@ def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Na
     if (moves := op.moves(in_types, out_types)) is not None:
         return moving(moves, out_types, how)
     if type(op) in KERNELS:
-        found = KERNELS[type(op)](op, in_types, out_types, how)
-        for kernel in () if how.tail else OTHERWISE.get(type(op), ()):
-            found = found or kernel(op, in_types, out_types, how)
-        return found
-    if type(op) in WINOGRAD:
-        return WINOGRAD[type(op)](op, in_types, out_types, how, lower)  # type: ignore[arg-type]
-    if isinstance(op, Blocked):
-        return blocked.blocked(op, lower, how)
-    if isinstance(op, Epilogue):
-        return blocked.epilogue(op, lower, how)
-    if isinstance(op, MultiTensorApply):
-        return update.together(op, in_types, how)
-    if isinstance(op, Apply):
-        return update.apply(op, in_types, how)
+        found = (kernel(op, in_types, out_types, how) for kernel in KERNELS[type(op)])
+        return next((native for native in found if native), None)
     if isinstance(op, Loop):
         what = elementwise_of(op, how.adds)
     elif (axes := op.summed_axes(in_types)) is not None:
         return reduce.sum_over(in_types[0], axes, how)
     elif in_types and out_types[0].size and op.is_pointwise(in_types):
-        what = elementwise_of(single(op, in_types, out_types[0].static))
+        what = elementwise_of(single_op_loop(op, in_types, out_types[0].static))
     else:
         return None
     return None if what is None else elementwise(what, how)
@@ -192,15 +185,18 @@ def _packed(op: Packed) -> Native:
 
 
 def why_not(op: Op, in_types: Types, out_types: Types) -> str:
-    """Why there is no native code for an op."""
+    """The reason why an op has no native code."""
     if isinstance(op, Region) and not isinstance(op, Loop):
         parts = [(i.op, [v.type for v in i.inputs], i.types) for i in op.members]
         found = {type(p[0]).__name__: why_not(*p) for p in parts if lower(*p, LoweringContext(1)) is None}
-        return "; ".join(f"{name}: {why}" for name, why in found.items()) or "its members are native, but not as one"
+        return (
+            "; ".join(f"{name}: {why}" for name, why in found.items())
+            or "its members have native code, but not as one region"
+        )
     if any(t.size == 0 for t in (*in_types, *out_types)):
         return "nothing to compute"
-    has_code = type(op) in KERNELS or isinstance(op, Loop | Apply | MultiTensorApply) or op.is_pointwise(in_types)
+    has_code = type(op) in KERNELS or isinstance(op, Loop | Apply) or op.is_pointwise(in_types)
     if has_code or op.summed_axes(in_types) is not None or op.moves(in_types, out_types) is not None:
         given = ", ".join(f"{t.dtype.name}[{','.join(map(str, t.static))}]" for t in in_types)
-        return f"not for {given} and its attributes"
-    return "no native code for this op"
+        return f"no native code for {given} with these attributes"
+    return "this op has no native code"

@@ -1,12 +1,15 @@
-"""Regions done block by block along the batch: a driver in native code calls the kernels of the members on each block,
-so that what passes between them stays in a core's cache."""
+"""Regions that run block by block along the batch, so that the values inside stay in a core's cache.
+
+A native driver loops over the blocks and calls the members' kernels on each.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
+from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs, work
 from minigraph.backends.llvm.builder import (
     I8,
     I64,
@@ -22,72 +25,39 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.loop import elementwise_of
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, Room, always, ins, outs
-from minigraph.backends.llvm.tile import Tail
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
+from minigraph.backends.llvm.tile import TileEpilogue
 from minigraph.backends.llvm.total import write_total
-from minigraph.compile.memory import Lifetime, plan_memory
+from minigraph.compile import blocks
+from minigraph.compile.blocks import BlockLayout, BlockMember, block_size
 from minigraph.core.dtypes import float32
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.packed import OnPacked
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
-from minigraph.ir.regions import Blocked, Epilogue, inner_types, program_batching, whole_bytes
+from minigraph.ir.regions import Blocked, Epilogue, inner_types, program_batching, values_of, whole_bytes
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn.conv2d import Conv2D
 from minigraph.ops.nn.winograd import WinogradConv2D
 
-TARGET = 800 << 10  # bytes of the largest temporary of a block
-BLOCKS = 8  # at least, where the batch has as many images: work for several threads
-FEW = 3  # images up to which the members are better done one after the other, each by all threads
-LANES = 8  # parts of the batch with sums of their own, at most
-SUMS = 16 << 20  # bytes of all lanes' sums, at most
-ROOM = 64 << 20  # bytes of workspace up to which a region may be done without blocks
+BLOCKS = 8  # least number of blocks where the batch has as many images: work for several threads
+FEW = 3  # images; for batches up to this size each member runs on all threads instead
+LANES = 8  # most parts of the batch that have their own sums
+SUMS = 16 << 20  # most bytes for the sums of all lanes
+MAX_WHOLE = 64 << 20  # most bytes of workspace of a region that runs without blocks
 
 Types = Sequence[TensorType]
 Lower = Callable[[Any, Types, Types, LoweringContext], Native | None]
 
 
-class _Member(NamedTuple):
-    instr: Instr
-    native: Native
-    wanted: tuple[bool, ...]
-    workspace: int  # index among the lifetimes, or -1
-
-
-class _NativeBlock:
-    """The inner program lowered for one block size, with the temporaries laid out in a room of each thread's own."""
-
-    def __init__(self, op: Blocked, size: int, natives: Sequence[Native]) -> None:
-        self.size = size
-        self.types = inner_types(op, size)
-        self.members: list[_Member] = []
-        lifetimes: list[Lifetime] = []
-        self.slots: dict[Value, int] = {}
-        results = set(op.program.results)
-        last = {v: step for step, i in enumerate(op.members) for v in i.inputs}
-        for step, (instr, native) in enumerate(zip(op.members, natives, strict=True)):
-            made = [Value(instr, i) for i in range(len(instr.types))]
-            wanted = tuple(v in last or v in results for v in made)
-            for value, is_wanted in zip(made, wanted, strict=True):
-                if is_wanted and value not in results:
-                    self.slots[value] = len(lifetimes)
-                    lifetimes.append(Lifetime(self.types[value].nbytes, step, last[value]))
-            workspace = len(lifetimes) if native.workspace else -1
-            if native.workspace:
-                lifetimes.append(Lifetime(native.workspace, step, step))
-            self.members.append(_Member(instr, native, wanted, workspace))
-        layout = plan_memory(lifetimes)
-        self.offsets, self.nbytes = layout.offsets, layout.peak
-
-
 def _lower_members(op: Blocked, size: int, lower: Lower) -> list[Native] | None:
-    """The members' native code for a block of `size`; None where one has none."""
+    """The members' native code for a block of `size` images, or None if a member has none."""
     types = inner_types(op, size)
     found = []
     for instr in op.members:
         how = instr.op.batching([v.type for v in instr.inputs], instr.types)
         inner = LoweringContext(1, True, how is not None and any(how.sums))
-        made = [types[Value(instr, i)] for i in range(len(instr.types))]
+        made = [types[v] for v in values_of(instr)]
         native = lower(instr.op.for_batch(size), [types[v] for v in instr.inputs], made, inner)
         if native is None or native.check:
             return None
@@ -95,48 +65,48 @@ def _lower_members(op: Blocked, size: int, lower: Lower) -> list[Native] | None:
     return found
 
 
-def block_size(op: Blocked) -> int:
-    """Images in a block: as many as keep the largest value that passes inside within TARGET bytes."""
-    passed = [Value(i, n) for i in op.members for n in range(len(i.types)) if Value(i, n) not in op.program.results]
-    largest = max((v.type.nbytes for v in passed), default=1)
-    most = max(1, min(-(-op.batch // BLOCKS), TARGET * op.batch // max(largest, 1)))
-    return -(-op.batch // -(-op.batch // most))
-
-
 def _lanes(op: Blocked, size: int) -> int:
-    """Parts of the batch that are done independently of each other."""
+    """The number of parts of the batch that run independently of each other."""
     count = -(-op.batch // size)
     total = sum(v.type.nbytes for v, is_sum in zip(op.program.results, op.sums, strict=True) if is_sum)
     return max(1, min(count, LANES, SUMS // total)) if total else count
 
 
 def is_serial(op: Blocked) -> bool:
-    """Whether there would be several blocks, one after the other because of the size of the sums."""
-    size = block_size(op)
+    """Whether the region has several blocks that must run one after the other because its sums are large."""
+    size = block_size(op, BLOCKS)
     return _lanes(op, size) == 1 and size < op.batch
 
 
 class _Driver:
-    """The kernel that goes through the blocks. Its pointers: operands, results (the lanes' own sums for those that are
-    sums), the rooms, and the members' functions."""
+    """Writes the kernel that loops over the blocks.
+
+    Its pointers: the operands; the results, where a sum has an array for each lane; the threads' workspaces; the
+    members' functions.
+    """
 
     def __init__(
-        self, op: Blocked, pieces: Sequence[_NativeBlock], lanes: int, sums: Sequence[Place], room: Place
+        self,
+        op: Blocked,
+        pieces: Sequence[BlockLayout[Native]],
+        lanes: int,
+        sums: Sequence[BufferRef],
+        space: BufferRef,
     ) -> None:
         self.op, self.pieces, self.lanes = op, pieces, lanes
         self.results = {v: n for n, v in enumerate(op.program.results)}
         self.functions: dict[tuple[str, str], int] = {}
         own = iter(sums)
         count = len(op.program.feeds)
-        results = [next(own) if is_sum else Place("out", n) for n, is_sum in enumerate(op.sums)]
-        self.places = (*ins(*range(count)), *results, room)
+        results = [next(own) if is_sum else BufferRef("out", n) for n, is_sum in enumerate(op.sums)]
+        self.args = (*ins(*range(count)), *results, space)
         self.calls = [list(self._calls(piece)) for piece in pieces]
-        self.frame = Frame(len(self.places) + len(self.functions))
+        self.frame = Frame(len(self.args) + len(self.functions))
         self._write()
 
-    def _calls(self, piece: _NativeBlock) -> Any:
+    def _calls(self, piece: BlockLayout[Native]) -> Any:
         for member in piece.members:
-            for call in member.native.calls(member.wanted):
+            for call in member.code.calls(member.wanted):
                 self.functions.setdefault((call.text, call.name), len(self.functions))
                 yield member, call
 
@@ -146,8 +116,8 @@ class _Driver:
         count = full + (len(self.pieces) > 1)
         with self.frame.tasks("kernel") as task:
             b = self.frame.b
-            room = max(p.nbytes for p in self.pieces)
-            self.room = at(b, self.frame.pointers[len(self.places) - 1], b.mul(self.frame.slot, index(room)), I8)
+            nbytes = max(p.nbytes for p in self.pieces)
+            self.space = at(b, self.frame.pointers[len(self.args) - 1], b.mul(self.frame.slot, index(nbytes)), I8)
             self.bases: dict[int, Any] = {}
             for n, is_sum in enumerate(op.sums):
                 if is_sum:
@@ -165,25 +135,25 @@ class _Driver:
     def _block(self, number: int, start: Any) -> None:
         b = self.frame.b
         for member, call in self.calls[number]:
-            block = stack(b, POINTER, max(len(call.places), 1))
-            for n, place in enumerate(call.places):
-                b.store(self._pointer(number, member, place, start), at(b, block, index(n), POINTER))
-            function = self.frame.pointers[len(self.places) + self.functions[call.text, call.name]]
+            block = stack(b, POINTER, max(len(call.args), 1))
+            for n, ref in enumerate(call.args):
+                b.store(self._pointer(number, member, ref, start), at(b, block, index(n), POINTER))
+            function = self.frame.pointers[len(self.args) + self.functions[call.text, call.name]]
             code = b.inttoptr(b.ptrtoint(function, I64), KERNEL.as_pointer())
             b.call(code, [block, index(0), index(call.tasks), index(0)])
 
-    def _pointer(self, number: int, member: _Member, place: Place, start: Any) -> Any:
+    def _pointer(self, number: int, member: BlockMember[Native], ref: BufferRef, start: Any) -> Any:
         b, piece = self.frame.b, self.pieces[number]
-        if place.kind == "work":
-            return at(b, self.room, index(piece.offsets[member.workspace] + place.number), I8)
-        value = member.instr.inputs[place.number] if place.kind == "in" else Value(member.instr, place.number)
+        if ref.kind == "work":
+            return at(b, self.space, index(member.workspace + ref.offset), I8)
+        value = _value(member.instr, ref)
         op = value.instr.op
         if isinstance(op, Feed):
             return self._rows(op.slot, value, start, self.op.cut[op.slot])
         if value in self.results:
             n = self.results[value]
             return self.bases[n] if n in self.bases else self._rows(len(self.op.program.feeds) + n, value, start, True)
-        return at(b, self.room, index(piece.offsets[piece.slots[value]]), I8)
+        return at(b, self.space, index(piece.offsets[value]), I8)
 
     def _rows(self, pointer: int, value: Value, start: Any, cut: bool) -> Any:
         base = self.frame.pointers[pointer]
@@ -204,58 +174,63 @@ def blocked(op: Blocked, lower: Lower, how: LoweringContext, size: int | None = 
     if op.batch <= FEW:
         return _in_sequence(op, lower, how)
     if size is None:
-        size = block_size(op)
-        if is_serial(op) and (native := _in_sequence(op, lower, how)) is not None and native.workspace <= ROOM:
+        size = block_size(op, BLOCKS)
+        if is_serial(op) and (native := _in_sequence(op, lower, how)) is not None and native.workspace <= MAX_WHOLE:
             return native
     sizes = dict.fromkeys((size, op.batch % size or size))
     found = [_lower_members(op, n, lower) for n in sizes]
     natives = [n for n in found if n is not None]
     if len(natives) < len(found):
         return None
-    pieces = [_NativeBlock(op, n, members) for n, members in zip(sizes, natives, strict=True)]
+    pieces = [BlockLayout(op, n, members) for n, members in zip(sizes, natives, strict=True)]
     lanes = _lanes(op, size)
-    room = Room()
-    own = room.add(max(p.nbytes for p in pieces) * min(how.threads, lanes))
+    layout = WorkspaceLayout()
+    own = layout.reserve(max(p.nbytes for p in pieces) * min(how.threads, lanes))
     summed = [n for n, is_sum in enumerate(op.sums) if is_sum]
-    sums = [outs(n)[0] if lanes == 1 else room.add(lanes * kinds[n].nbytes) for n in summed]
+    sums = [outs(n)[0] if lanes == 1 else layout.reserve(lanes * kinds[n].nbytes) for n in summed]
 
     def make() -> list[Call]:
         driver = _Driver(op, pieces, lanes, sums, own)
-        calls = [Call(driver.frame.text, "kernel", lanes, driver.places, tuple(driver.functions))]
+        calls = [Call(driver.frame.text, "kernel", lanes, driver.args, tuple(driver.functions))]
         if lanes > 1:
             calls += [_total(kinds[n].size, lanes, part, n) for n, part in zip(summed, sums, strict=True)]
         return calls
 
-    return Native(always(make), room.nbytes)
+    return Native(always(make), layout.nbytes)
 
 
 def _in_sequence(op: Blocked, lower: Lower, how: LoweringContext) -> Native | None:
-    """The members one after the other, each on the whole batch."""
+    """The members in order, each on the whole batch."""
     found = [
         lower(i.op, [v.type for v in i.inputs], i.types, LoweringContext(how.threads, how.inside)) for i in op.members
     ]
     natives = [n for n in found if n is not None]
     if len(natives) < len(found):
         return None
-    piece = _NativeBlock(op, op.batch, natives)
-    results = {v: Place("out", n) for n, v in enumerate(op.program.results)}
+    piece = BlockLayout(op, op.batch, natives)
+    results = {v: BufferRef("out", n) for n, v in enumerate(op.program.results)}
 
-    def moved(member: _Member, place: Place) -> Place:
-        if place.kind == "work":
-            return Place("work", piece.offsets[member.workspace] + place.number)
-        value = member.instr.inputs[place.number] if place.kind == "in" else Value(member.instr, place.number)
+    def moved(member: BlockMember[Native], ref: BufferRef) -> BufferRef:
+        if ref.kind == "work":
+            return ref.shifted(member.workspace)
+        value = _value(member.instr, ref)
         if isinstance(value.instr.op, Feed):
-            return Place("in", value.instr.op.slot)
-        return results.get(value) or Place("work", piece.offsets[piece.slots[value]])
+            return BufferRef("in", value.instr.op.slot)
+        return results.get(value) or work(piece.offsets[value])
 
     def make() -> list[Call]:
         return [
-            call._replace(places=tuple(moved(member, p) for p in call.places))
+            call._replace(args=tuple(moved(member, p) for p in call.args))
             for member in piece.members
-            for call in member.native.calls(member.wanted)
+            for call in member.code.calls(member.wanted)
         ]
 
     return Native(always(make), piece.nbytes)
+
+
+def _value(instr: Instr, ref: BufferRef) -> Value:
+    """The operand or result of a member that a pointer refers to."""
+    return instr.inputs[ref.position] if ref.kind == "in" else Value(instr, ref.position)
 
 
 def one_blocked(op: Op, in_types: Types, lower: Lower, how: LoweringContext, size: int) -> Native | None:
@@ -263,7 +238,7 @@ def one_blocked(op: Op, in_types: Types, lower: Lower, how: LoweringContext, siz
     builder = Builder()
     feeds = [Value(builder.add(Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
     instr = builder.add(op, feeds)
-    results = tuple(Value(instr, i) for i in range(len(instr.types)))
+    results = tuple(values_of(instr))
     batching = op.batching(in_types, instr.types)
     assert batching is not None
     batch = in_types[batching.cut.index(True)].static[0]
@@ -271,15 +246,18 @@ def one_blocked(op: Op, in_types: Types, lower: Lower, how: LoweringContext, siz
     return blocked(Blocked(program, batching.cut, batching.sums, batch), lower, how, size)
 
 
-def _total(size: int, lanes: int, part: Place, result: int) -> Call:
+def _total(size: int, lanes: int, part: BufferRef, result: int) -> Call:
     frame = Frame(2)
     tasks = write_total(frame, size, lanes, 0, 1)
     return Call(frame.text, "finish", tasks, (part, *outs(result)))
 
 
 def epilogue(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
-    """A contraction and what follows it: on each tile before it is stored; else in blocks of the batch where that keeps
-    the product in cache; else one after the other."""
+    """A contraction with the pointwise ops after it.
+
+    They are applied to each tile before it is stored. If that is not possible, the region runs in blocks of the batch
+    if this keeps the product in cache; otherwise the two parts run one after the other.
+    """
     native = in_tiles(op, lower, how)
     if native is not None:
         return native
@@ -291,31 +269,31 @@ def epilogue(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
     return _one_after_the_other(op, lower, how)
 
 
-def takes_tail(op: Op) -> bool:
-    """Whether the native code of a contraction can go on with its result."""
+def takes_epilogue(op: Op) -> bool:
+    """Whether the native code of a contraction can apply an epilogue to its result."""
     return isinstance(op.op if isinstance(op, OnPacked) else op, Conv2D | MatMul | WinogradConv2D)
 
 
 def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
-    """What follows done on each tile of the contraction before it is stored."""
+    """The contraction with its epilogue applied to each tile before it is stored, or None if that is not possible."""
     root, kind = op.root, op.root.types[0]
-    loop, read = op.tail
+    loop, read = op.pointwise
     what = elementwise_of(loop)
-    if not takes_tail(root.op) or what is None or [v.type for v in op.program.results] != [kind]:
+    if not takes_epilogue(root.op) or what is None or [v.type for v in op.program.results] != [kind]:
         return None
     whole = kind.static
     others = loop.program.feeds[1:]
     if any(t.dtype is not float32 or (t.static != whole and t.static != _one_row(whole, t)) for t in others):
         return None
     rows = tuple(t.static != whole for t in others)
-    tail = Tail(what.outputs[0].value, rows)
-    native = lower(root.op, [v.type for v in root.inputs], root.types, how._replace(tail=tail))
+    follow = TileEpilogue(what.outputs[0].value, rows)
+    native = lower(root.op, [v.type for v in root.inputs], root.types, how._replace(epilogue=follow))
     if native is None:
         return None
-    slots = (*(v.instr.op.slot for v in root.inputs), *read)  # type: ignore[attr-defined]
+    slots = (*op.root_slots, *read)
 
     def moved(call: Call) -> Call:
-        return call._replace(places=tuple(Place("in", slots[p.number]) if p.kind == "in" else p for p in call.places))
+        return call.relocated(ins(*slots), outs(0), work())
 
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
         return [moved(c) for c in native.calls(wanted)]
@@ -326,59 +304,49 @@ def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
 
 
 def _one_row(whole: tuple[int, ...], kind: TensorType) -> tuple[int, ...]:
-    """The shape of the same rank that has the last axis in common and is 1 along the others."""
+    """The shape with the last axis of `whole` and 1 along the others, of the rank of `kind`."""
     return tuple(1 for _ in kind.static[1:]) + whole[-1:]
 
 
 def stays_whole(op: Epilogue) -> bool:
-    """Whether the product fits a core's cache, or has fewer bytes than what would be gone through for each block."""
+    """Whether the product fits into a core's cache, or has fewer bytes than each block would read again."""
     root = op.root
     how = root.op.batching([v.type for v in root.inputs], root.types)
-    return root.types[0].nbytes <= max(TARGET, 0 if how is None else whole_bytes(root, how))
+    return root.types[0].nbytes <= max(blocks.TARGET, 0 if how is None else whole_bytes(root, how))
 
 
 def as_region(op: Epilogue) -> Blocked | None:
-    """A contraction and what follows it as a region of the batch, if it is that and there is more than one image."""
+    """The contraction and its epilogue as a region of the batch; None if it cannot be cut, or has fewer than two
+    images."""
     batching, batch = program_batching(op.program), op.root.types[0].static[0]
     return None if batching is None or batch < 2 else Blocked(op.program, batching.cut, batching.sums, batch)
 
 
 def whole(op: Blocked | Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
-    """A region with its members one after the other, each on the whole batch and by all threads."""
+    """A region with its members in order, each on the whole batch and by all threads."""
     if isinstance(op, Blocked):
         return _in_sequence(op, lower, how)
     return in_tiles(op, lower, how) or _one_after_the_other(op, lower, how)
 
 
 def _one_after_the_other(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
-    root, kind = op.root, op.root.types[0]
-    tail, read = op.tail
+    root, slots = op.root, op.root_slots
+    kind = root.types[0]
+    after, read = op.pointwise
     first = lower(root.op, [v.type for v in root.inputs], root.types, LoweringContext(how.threads, how.inside))
-    rest = lower(tail, tail.program.feeds, [v.type for v in tail.program.results], how)
+    rest = lower(after, after.program.feeds, [v.type for v in after.program.results], how)
     if first is None or rest is None:
         return None
     in_place = op.program.results[0].type == kind and 0 in rest.inplace
-    room = Room()
-    shared = room.add(max(first.workspace, rest.workspace)).number
-    made = outs(0)[0] if in_place else room.add(kind.nbytes)
-    slots = [v.instr.op.slot for v in root.inputs]  # type: ignore[attr-defined]
-    places = {
-        "first": {"in": ins(*slots), "out": (made,)},
-        "rest": {"in": (made, *ins(*read)), "out": outs(*range(len(op.program.results)))},
-    }
-
-    def moved(call: Call, part: str) -> Call:
-        def move(place: Place) -> Place:
-            if place.kind == "work":
-                return Place("work", shared + place.number)
-            return places[part][place.kind][place.number]
-
-        return call._replace(places=tuple(move(p) for p in call.places))
+    layout = WorkspaceLayout()
+    shared = layout.reserve(max(first.workspace, rest.workspace))
+    made = outs(0)[0] if in_place else layout.reserve(kind.nbytes)
+    results = outs(*range(len(op.program.results)))
 
     @cache
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
-        every = [moved(c, "first") for c in first.calls((True,))]
-        return every + [moved(c, "rest") for c in rest.calls(wanted)]
+        contraction = [c.relocated(ins(*slots), [made], shared) for c in first.calls((True,))]
+        return contraction + [c.relocated([made, *ins(*read)], results, shared) for c in rest.calls(wanted)]
 
     inplace = () if in_place else tuple(s for i, s in enumerate(read, 1) if i in rest.inplace and s not in slots)
-    return Native(calls, room.nbytes, inplace)
+    return Native(calls, layout.nbytes, inplace)

@@ -1,8 +1,8 @@
-"""What the kernels write IR with: types, loops, vectors, and the frame of a kernel.
+"""Building blocks for kernels in LLVM IR: types, loops, vectors, and a kernel's frame.
 
-A kernel is `void kernel(ptr arguments, i64 first, i64 last, i64 slot)`: `arguments` points to an array of pointers, and
-the tasks `first` to `last` - 1 are to be done. Which task does what depends on shapes only, never on the number of
-threads. `slot` numbers the thread, for kernels that need memory of each thread's own.
+A kernel is `void kernel(ptr arguments, i64 first, i64 last, i64 slot)`. `arguments` points to an array of pointers. The
+call runs the tasks `first` to `last` - 1; the work of a task depends on shapes only, never on the number of threads.
+`slot` numbers the thread, for kernels that need memory for each thread.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ POINTER = ir.PointerType()
 I1, I8, I32, I64 = (ir.IntType(n) for n in (1, 8, 32, 64))
 F32, F64 = ir.FloatType(), ir.DoubleType()
 KERNEL = ir.FunctionType(VOID, [POINTER, I64, I64, I64])
-Builder = Any  # ir.IRBuilder; llvmlite has no types
+Builder = Any  # ir.IRBuilder; llvmlite is untyped
 Value = Any
 
 
 def element(dtype: DType) -> Any:
-    """How one element lies in memory."""
+    """The type of an element in memory."""
     kind, size = dtype.np_dtype.kind, dtype.size
     if kind == "f":
         return {4: F32, 8: F64}[size]
@@ -43,12 +43,12 @@ def vector(kind: Any, width: int) -> Any:
 
 
 def number(kind: Any, value: Any, width: int) -> Value:
-    """A constant in all lanes."""
+    """A constant, the same in all lanes."""
     return ir.Constant(vector(kind, width), value if width == 1 else [value] * width)
 
 
 def splat(b: Builder, value: Value, width: int) -> Value:
-    """A scalar in all lanes."""
+    """A scalar repeated in all lanes."""
     if width == 1:
         return value
     kind = ir.VectorType(value.type, width)
@@ -62,7 +62,7 @@ def at(b: Builder, base: Value, offset: Value, kind: Any) -> Value:
 
 
 def intrinsic(b: Builder, name: str, *args: Value) -> Value:
-    """An LLVM intrinsic that is overloaded on the type of its arguments."""
+    """An LLVM intrinsic overloaded on the type of its arguments."""
     kind = args[0].type
     scalar = kind.element if isinstance(kind, ir.VectorType) else kind
     suffix = {F32: "f32", F64: "f64"}.get(scalar) or f"i{scalar.width}"
@@ -79,7 +79,7 @@ def function(b: Builder, name: str, result: Any, args: Sequence[Any]) -> Any:
 
 @contextmanager
 def loop(b: Builder, start: Value, stop: Value, step: int = 1) -> Iterator[Value]:
-    """`for i in range(start, stop, step)`; the body is what is written in the `with` block."""
+    """`for i in range(start, stop, step)`. The `with` block writes the loop's body."""
     before = b.block
     body, after = b.append_basic_block("loop"), b.append_basic_block("after")
     b.cbranch(b.icmp_signed("<", start, stop), body, after)
@@ -94,8 +94,10 @@ def loop(b: Builder, start: Value, stop: Value, step: int = 1) -> Iterator[Value
 
 
 def pieces(b: Builder, length: int, size: int) -> Iterator[tuple[Value, int]]:
-    """Start and size of the pieces of range(length): what a `for` loop over this writes is written once for those of
-    full size, and once for the rest."""
+    """Start and size of the pieces of range(length).
+
+    The body of a `for` loop over them is written twice: for pieces of full size, and for the rest.
+    """
     whole = length // size * size
     if whole:
         with loop(b, index(0), index(whole), size) as i:
@@ -107,7 +109,7 @@ def pieces(b: Builder, length: int, size: int) -> Iterator[tuple[Value, int]]:
 def reduce_loop(
     b: Builder, start: Value, stop: Value, step: int, initial: Sequence[Value], body: Callable[..., Sequence[Value]]
 ) -> list[Value]:
-    """A loop that hands values on: `body(i, *values)` gives the next ones. Returns the last."""
+    """A loop with carried values: `body(i, *values)` returns the next values. Returns the last ones."""
     before = b.block
     head, after = b.append_basic_block("loop"), b.append_basic_block("after")
     b.cbranch(b.icmp_signed("<", start, stop), head, after)
@@ -135,9 +137,9 @@ def reduce_loop(
 
 
 def prefetch(b: Builder, address: Value) -> None:
-    """Ask for a line of the cache; the address may be any."""
+    """Prefetch a cache line; any address is allowed."""
     asked = function(b, "llvm.prefetch.p0", VOID, [POINTER, I32, I32, I32])
-    b.call(asked, [address, I32(0), I32(3), I32(1)])  # to read, into all caches, data
+    b.call(asked, [address, I32(0), I32(3), I32(1)])  # for reading, into all cache levels, data
 
 
 def zero(b: Builder, address: Value, nbytes: Value) -> None:
@@ -146,7 +148,7 @@ def zero(b: Builder, address: Value, nbytes: Value) -> None:
 
 
 def copy(b: Builder, target: Value, source: Value, nbytes: Value) -> None:
-    """Copy memory that does not overlap."""
+    """Copy memory. The two ranges must not overlap."""
     b.call(function(b, "llvm.memcpy.p0.p0.i64", VOID, [POINTER, POINTER, I64, I1]), [target, source, nbytes, I1(0)])
 
 
@@ -169,41 +171,42 @@ def larger(b: Builder, x: Value, y: Value) -> Value:
 
 
 def stack(b: Builder, kind: Any, count: int) -> Value:
-    """Memory on the stack, taken once a call of the function."""
+    """Memory on the stack, allocated once per call of the function."""
     with b.goto_entry_block():
         made = b.alloca(kind, count)
     made.align = 64
-    made.type = POINTER  # LLVM knows no other, but llvmlite gives it one with an element type
+    made.type = POINTER  # LLVM has only opaque pointers, but llvmlite makes a typed one
     return made
 
 
 class Frame:
-    """The functions of a module that is being written, all with the signature of a kernel. `b` builds the one begun
-    last; `pointers` are its arguments."""
+    """The functions of a module under construction, all with a kernel's signature.
+
+    b: the builder of the newest function. pointers: that function's pointers.
+    """
 
     def __init__(self, count: int) -> None:
-        """count: how many pointers there are."""
+        """count: the number of pointers."""
         self.module = ir.Module()
         self.count = count
 
     @contextmanager
     def tasks(self, name: str) -> Iterator[Value]:
-        """A function and in it the loop over the tasks; the `with` block writes what task `i` does."""
+        """A function that loops over its tasks. The `with` block writes the body for task `i`."""
         made = ir.Function(self.module, KERNEL, name)
         b = self.b = ir.IRBuilder(made.append_basic_block())
         arguments, first, last, self.slot = made.args
-        self.rooms: dict[str, Value] = {}
+        self.stack_arrays: dict[str, Value] = {}
         self.pointers = [b.load(at(b, arguments, index(i), POINTER), typ=POINTER) for i in range(self.count)]
         with loop(b, first, last) as task:
             yield task
         b.ret_void()
 
-    def room(self, name: str, elements: int, kind: Any = F32) -> Value:
-        """Memory on the stack, taken once for all tasks of a call and known by a name; `elements` is the most it is
-        asked for."""
-        if name not in self.rooms:
-            self.rooms[name] = stack(self.b, kind, elements)
-        return self.rooms[name]
+    def stack_array(self, name: str, elements: int, kind: Any = F32) -> Value:
+        """A named array on the stack, allocated once per call. elements: the largest size requested."""
+        if name not in self.stack_arrays:
+            self.stack_arrays[name] = stack(self.b, kind, elements)
+        return self.stack_arrays[name]
 
     @property
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""From LLVM IR to the address of a native function, for the CPU of this machine."""
+"""From LLVM IR to the address of a native function on this CPU."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from minigraph.util.object_cache import objects
 
 
 class Host(NamedTuple):
-    """The CPU, its features as LLVM takes them, and how many float32 fit in a vector register."""
+    """The CPU, its features in LLVM's notation, and the number of float32 lanes of a vector register."""
 
     cpu: str
     features: str
@@ -23,7 +23,7 @@ class Host(NamedTuple):
 
 @cache
 def host() -> Host:
-    """What this machine has."""
+    """This machine's CPU."""
     found = llvm.get_host_cpu_features()
     features = found.flatten()
     if found.get("avx512f"):
@@ -40,15 +40,15 @@ def _machine() -> Any:
 
 
 def require_host() -> None:
-    """BackendError where LLVM has no code generator for this machine."""
+    """Check that LLVM has a code generator for this machine. Raises BackendError if not."""
     try:
         _machine()
     except RuntimeError as error:
-        raise BackendError(f"the backend 'llvm' cannot make code for this machine: {error}") from error
+        raise BackendError(f"the backend 'llvm' cannot generate code for this machine: {error}") from error
 
 
 class _Code:
-    """What is loaded in this process, by IR. Code stays loaded: kernels may run as long as the process does."""
+    """The code loaded in this process, by IR. Code stays loaded, as a kernel may run until the process ends."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -59,7 +59,7 @@ _CODE = _Code()
 
 
 def load(text: str, *names: str) -> tuple[int, ...]:
-    """The addresses of the functions `names` in the IR module `text`, compiled or taken from the cache."""
+    """The addresses of the functions `names` in the IR module `text`, which is compiled or taken from the cache."""
     with _CODE.lock:
         if text not in _CODE.engines:
             _CODE.engines[text] = _link(_object(text))
@@ -102,6 +102,6 @@ def _link(content: bytes) -> Any:
 
 
 def _machine_for_engine() -> Any:
-    """An engine takes its machine over, so each gets its own."""
+    """A target machine. Each engine owns its machine, so each gets a new one."""
     cpu, features, _ = host()
     return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3, jit=True)

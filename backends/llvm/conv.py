@@ -1,5 +1,7 @@
-"""Convolution and its gradients without a column matrix: in NHWC a window's row is contiguous, so a tile of the result
-reads overlapping rows of the (padded) image in place."""
+"""Convolution and its gradients without a column matrix.
+
+In NHWC a row of a window is contiguous, so a tile of the result reads overlapping rows of the (padded) image in place.
+"""
 
 from __future__ import annotations
 
@@ -9,37 +11,41 @@ from functools import partial
 from typing import NamedTuple
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, loop, pieces, zero
 from minigraph.backends.llvm.geometry import LANES, Geometry, padded
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
 from minigraph.backends.llvm.panels import Panels, addresses, floats, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Product, product
-from minigraph.backends.llvm.tile import ContractionAxis, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
+from minigraph.backends.llvm.tile import ContractionAxis, TileEpilogue, Tiles, TileSet, strips, tile_columns, tile_rows
 from minigraph.backends.llvm.total import write_total
 from minigraph.core.dtypes import float32
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 from minigraph.ops.window import reach
 
-SCATTERED = 64  # rows of the filter's gradient up to which each has a place of its own in a tile
-DEEP = 16  # channels from which on a tile reads the image by a pointer for each tap
+SCATTERED = 64  # most rows of the filter's gradient for which tile rows have separate offsets
+DEEP = 16  # least number of channels for which a tile reads the image through a pointer for each tap
 
 
-def _write_shallow(frame: Frame, where: Geometry, tail: Tail | None) -> int:
-    """Some rows of one image a task; returns how many tasks. Pointers: image, packed filter, result, the tail's."""
+def _write_shallow(frame: Frame, where: Geometry, epilogue: TileEpilogue | None) -> int:
+    """Write the kernel for few channels; returns its number of tasks. A task computes some rows of one image.
+
+    Pointers: image, packed filter, result, the epilogue's operands.
+    """
     images, height, width, depth = where.image
     rows = where.rows
     chunks = -(-where.out[0] // rows)
     lines = where.lines(rows)
-    tiles = TileSet(frame.module, Tiles(where.strides[1] * depth, where.fan, where.taps(depth), tail=tail))
+    tiles = TileSet(frame.module, Tiles(where.strides[1] * depth, where.fan, where.taps(depth), epilogue=epilogue))
     with frame.tasks("kernel") as task:
         b = frame.b
-        room = frame.room("image", lines * where.line)
+        lines_copy = frame.stack_array("image", lines * where.line)
         n, chunk = b.sdiv(task, index(chunks)), b.srem(task, index(chunks))
         low = b.mul(chunk, index(rows))
         high = b.add(low, index(rows))
         high = b.select(b.icmp_signed("<", high, index(where.out[0])), high, index(where.out[0]))
         image = at(b, frame.pointers[0], b.mul(n, index(height * width * depth)), F32)
-        padded(frame, where, room, image, b.mul(low, index(where.strides[0])), lines)
+        padded(frame, where, lines_copy, image, b.mul(low, index(where.strides[0])), lines)
         for start, columns in pieces(b, where.fan, tile_columns()):
             panel = b.mul(start, index(where.kernel[0] * where.kernel[1] * depth))
             packed = at(b, frame.pointers[1], panel, F32)
@@ -47,14 +53,14 @@ def _write_shallow(frame: Frame, where: Geometry, tail: Tail | None) -> int:
                 line = b.mul(b.sub(p, low), index(where.strides[0] * where.line))
                 pixel = b.mul(b.add(b.mul(n, index(where.out[0])), p), index(where.out[1] * where.fan))
                 place = b.add(pixel, start)
-                operands = addresses(frame, tail, frame.pointers[3:], start, place)
+                operands = addresses(frame, epilogue, frame.pointers[3:], start, place)
                 target = at(b, frame.pointers[2], place, F32)
-                strips(b, tiles, at(b, room, line, F32), packed, target, where.out[1], columns, *operands)
+                strips(b, tiles, at(b, lines_copy, line, F32), packed, target, where.out[1], columns, *operands)
     return images * chunks
 
 
 class _ConvOperands(NamedTuple):
-    """A convolution of operand `image` with the filter, operand `filter`, read by `strides` from element `start`."""
+    """A convolution of operand `image` with operand `filter`, which is read by `strides` from element `start`."""
 
     where: Geometry
     strides: tuple[int, int, int, int]
@@ -65,7 +71,7 @@ class _ConvOperands(NamedTuple):
 
     @property
     def panels(self) -> Panels | None:
-        """How it is done by pointers; None where too few channels are neighbours."""
+        """The contraction that reads the image through pointers; None if there are too few adjacent channels."""
         where = self.where
         rows, depth = where.image[0] * math.prod(where.out), where.image[3]
         if min(rows, where.fan) == 0 or (depth < DEEP and not self.is_product):
@@ -89,46 +95,46 @@ def _forward(op: Conv2D, x: Sequence[int], w: Sequence[int]) -> _ConvOperands:
 
 
 def _convolution(form: _ConvOperands, how: LoweringContext) -> Native | None:
-    """The convolution, its filter packed first where that has not been done."""
-    where, panels, room = form.where, form.panels, Room()
+    """The convolution. Its filter is packed first unless it comes packed."""
+    where, panels, layout = form.where, form.panels, WorkspaceLayout()
     if panels is None and not where.fits:
         return None
     pack = form.packing
-    packed = ins(form.filter)[0] if how.packed else room.add(4 * pack.floats)
-    follow = operands_of(how.tail)
+    packed = ins(form.filter)[0] if how.packed else layout.reserve(4 * pack.floats)
+    follow = operands_of(how.epilogue)
 
     def make() -> list[Call]:
         frame = Frame(3 + len(follow))
-        places = (*ins(form.image), packed, *outs(0), *follow)
+        args = (*ins(form.image), packed, *outs(0), *follow)
         if panels is not None:
-            tasks = write_panels(frame, "kernel", panels._replace(tail=how.tail), range(3 + len(follow)))
+            tasks = write_panels(frame, "kernel", panels._replace(epilogue=how.epilogue), range(3 + len(follow)))
         else:
-            tasks = _write_shallow(frame, where, how.tail)
-        main = Call(frame.text, "kernel", tasks, places)
+            tasks = _write_shallow(frame, where, how.epilogue)
+        main = Call(frame.text, "kernel", tasks, args)
         return [main] if how.packed else [pack.call((*ins(form.filter), packed)), main]
 
-    return Native(always(make), room.nbytes, overwritable(how.tail))
+    return Native(always(make), layout.nbytes, overwritable(how.epilogue))
 
 
 def is_product(op: Convolution, w: Sequence[int], image: Sequence[int]) -> bool:
-    """Whether each pixel's channels are multiplied with one matrix, and nothing else."""
+    """Whether the convolution is a product of each pixel's channels with one matrix."""
     alone = (w[0], w[1]) == op.strides == (1, 1)
     return alone and op.window(w).pads(image[1], image[2]) == ((0, 0), (0, 0)) and 0 not in (*w, *image)
 
 
 def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """y, for float32 and one group; else None."""
+    """y, for float32 and one group; otherwise None."""
     x, w = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or x[3] != w[2]:
         return None
     if is_product(op, w, x) and not how.packed:
         whole = product(Product(w[2], w[2], 1, w[3], 1, w[3]), math.prod(x[:3]), w[3])
-        return whole if how.tail is None else None
+        return whole if how.epilogue is None else None
     return _convolution(_forward(op, x, w), how)
 
 
 def packs(op: Conv2D, in_types: Types) -> Packing | None:
-    """How the filter is packed for `conv2d`."""
+    """The packed layout of the filter for `conv2d`."""
     x, w = (t.static for t in in_types)
     if in_types[0].dtype is not float32 or x[3] != w[2]:
         return None
@@ -137,9 +143,9 @@ def packs(op: Conv2D, in_types: Types) -> Packing | None:
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """∂L/∂x as the convolution of δ with the turned filter, for float32, one group and strides of 1; else None."""
+    """∂L/∂x as the convolution of δ with the rotated filter, for float32, one group and stride 1; otherwise None."""
     w, y = (t.static for t in in_types)
-    if out_types[0].dtype is not float32 or op.shape[3] != w[2] or op.strides != (1, 1) or how.tail:
+    if out_types[0].dtype is not float32 or op.shape[3] != w[2] or op.strides != (1, 1) or how.epilogue:
         return None
     if is_product(op, w, op.shape):
         return product(Product(w[3], w[3], 1, 1, w[3], w[2]), math.prod(y[:3]), w[2], (1, 0))
@@ -153,15 +159,18 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: Lowe
 
 
 def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) -> None:
-    """Task i: the sum over the i-th part of the batch. Pointers: image, δ, where the tasks' sums go."""
+    """Write the kernel of the filter's gradient. Task i sums over part i of the batch.
+
+    Pointers: image, δ, the tasks' sums.
+    """
     images, height, width, depth = where.image
     (kh, kw), (dr, dc), (sr, sc) = where.kernel, where.dilations, where.strides
-    together = kw if dc == 1 else 1  # columns of the filter whose elements are neighbours in the image
+    together = kw if dc == 1 else 1  # columns of the filter whose elements are adjacent in the image
     size = kh * kw * depth * where.fan
     rows = [r * dr * where.line + s * dc * depth + k for r in range(kh) for s in range(kw) for k in range(depth)]
     with frame.tasks("kernel") as task:
         b = frame.b
-        room = frame.room("image", where.lines(where.rows) * where.line)
+        lines_copy = frame.stack_array("image", where.lines(where.rows) * where.line)
         total = at(b, frame.pointers[2], b.mul(task, index(size)), F32)
         if not adds:
             zero(b, total, index(size * 4))
@@ -175,22 +184,22 @@ def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) ->
                     ContractionAxis(where.out[1], sc * depth, where.fan),
                 )
                 tiles = TileSet(frame.module, Tiles(1, where.fan, sums, adds=True), f"tile{count}")
-                padded(frame, where, room, image, b.mul(low, index(sr)), where.lines(count))
+                padded(frame, where, lines_copy, image, b.mul(low, index(sr)), where.lines(count))
                 part = at(b, delta, b.mul(low, index(where.out[1] * where.fan)), F32)
                 for start, columns in pieces(b, where.fan, tile_columns()):
                     target, source = at(b, total, start, F32), at(b, part, start, F32)
                     if len(rows) <= SCATTERED:
-                        _row_by_row(frame, tiles, rows, room, source, target, columns)
+                        _row_by_row(frame, tiles, rows, lines_copy, source, target, columns)
                         continue
                     with loop(b, index(0), index(kh)) as r, loop(b, index(0), index(kw // together)) as s:
                         seen = b.add(b.mul(r, index(dr * where.line)), b.mul(s, index(dc * depth)))
                         made = b.add(b.mul(r, index(kw * depth * where.fan)), b.mul(s, index(depth * where.fan)))
                         below = at(b, target, made, F32)
-                        strips(b, tiles, at(b, room, seen, F32), source, below, together * depth, columns)
+                        strips(b, tiles, at(b, lines_copy, seen, F32), source, below, together * depth, columns)
 
 
 def _row_by_row(frame: Frame, tiles: TileSet, rows: Sequence[int], a: Value, b_: Value, c: Value, columns: int) -> None:
-    """Tiles one below the other, with rows of A that begin at these elements."""
+    """Tiles that cover the rows, with rows of A that begin at the given elements."""
     count = -(-len(rows) // tile_rows(columns))
     for i in range(count):
         low, high = (len(rows) * n // count for n in (i, i + 1))
@@ -199,7 +208,7 @@ def _row_by_row(frame: Frame, tiles: TileSet, rows: Sequence[int], a: Value, b_:
 
 
 def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """∂L/∂w, for float32 and one group; else None."""
+    """∂L/∂w, for float32 and one group; otherwise None."""
     x, y = (t.static for t in in_types)
     w = op.shape
     if out_types[0].dtype is not float32 or x[3] != w[2]:
@@ -212,15 +221,15 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: Lo
         return None
     lanes = 1 if how.inside else min(LANES, x[0])
     size = out_types[0].size
-    room = Room()
-    sums = room.add(4 * lanes * size) if lanes > 1 else outs(0)[0]
+    layout = WorkspaceLayout()
+    sums = layout.reserve(4 * lanes * size) if lanes > 1 else outs(0)[0]
 
     def make() -> list[Call]:
         frame = Frame(4)
         _write_filter_grad(frame, where, lanes, how.adds and lanes == 1)
         tasks = write_total(frame, size, lanes, 2, 3, how.adds)
-        places = (*ins(0, 1), sums, *outs(0))
-        main = Call(frame.text, "kernel", lanes, places)
-        return [main, Call(frame.text, "finish", tasks, places)] if lanes > 1 else [main]
+        args = (*ins(0, 1), sums, *outs(0))
+        main = Call(frame.text, "kernel", lanes, args)
+        return [main, Call(frame.text, "finish", tasks, args)] if lanes > 1 else [main]
 
-    return Native(always(make), room.nbytes)
+    return Native(always(make), layout.nbytes)

@@ -1,4 +1,4 @@
-"""Convolution with one filter a channel, and its gradients."""
+"""Convolution with one filter per channel, and its gradients."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import F32, Frame, Value, index, intrinsic, number, reduce_loop
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.pool import spread
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.windows import TAPS, Pixel, WindowWriter, load, store, windows_of
@@ -23,9 +24,9 @@ def _fits(op: Convolution, x: Sequence[int], w: Sequence[int], y: Sequence[int],
 
 
 def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """y = Σ over taps of x·w[tap], for float32; None where channels share filters."""
+    """y = Σ over taps of x·w[tap], for float32; None if channels share filters."""
     x, w, y = in_types[0].static, in_types[1].static, out_types[0].static
-    if not _fits(op, x, w, y, out_types[0]):
+    if how.epilogue or not _fits(op, x, w, y, out_types[0]):
         return None
 
     def make() -> list[Call]:
@@ -51,7 +52,7 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) 
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """∂L/∂x: to each tap of a window its weight times δ."""
+    """∂L/∂x: adds δ times its weight to each tap of a window."""
     w, y = (t.static for t in in_types)
     if not _fits(op, op.shape, w, y, out_types[0]):
         return None
@@ -66,7 +67,7 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: Lowe
 
 
 def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """∂L/∂w: of each vector of channels, for each tap the sum over all windows in registers."""
+    """∂L/∂w: for each vector of channels and each tap, the sum over all windows in registers."""
     x, y = (t.static for t in in_types)
     if not _fits(op, x, op.shape, y, out_types[0]):
         return None
@@ -90,7 +91,7 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: Lo
 
 
 def _write_sums(frame: Frame, writer: WindowWriter, c: Value, width: int, adds: bool) -> None:
-    """All taps' sums for `width` channels from c on. Pointers: image, δ, filter."""
+    """Write the sums of all taps for `width` channels from c on. Pointers: image, δ, filter."""
     b, where, none = frame.b, writer.where, number(F32, 0.0, width)
     places = [b.add(index(i * where.image[3]), c) for i in range(math.prod(where.kernel))]
     first = [load(frame, 2, place, F32, width) if adds else none for place in places]

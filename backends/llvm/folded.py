@@ -1,11 +1,11 @@
-"""The convolution's gradient to the image, line by line.
+"""The convolution's gradient with respect to the image, line by line.
 
-The columns of the window and the channels of the image together are the columns of one product for each line y,
+The columns of the window and the channels of the image are together the columns of one product for each line y,
 
-    G[q, (s, i)] = Σ_r Σ_o δ[(y + P − r)/S, q, o]·w[r, s, i, o]        over the r for which the division has no rest,
+    G[q, (s, i)] = Σ_r Σ_o δ[(y + P − r)/S, q, o]·w[r, s, i, o]        over the r for which S divides y + P − r,
 
-which is then added up where the windows lie: dx[y, q·S + s − P, i] = Σ G[q, (s, i)]. So few channels fill whole
-vectors, no zeros around δ are multiplied, and strides cost nothing.
+which is then summed over the overlapping windows: dx[y, q·S + s − P, i] = Σ G[q, (s, i)]. Thus even few channels fill
+whole vectors, no zeros around δ are multiplied, and strides cost nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import math
 from typing import Any, NamedTuple
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import WorkspaceLayout, ins, outs
 from minigraph.backends.llvm import conv
 from minigraph.backends.llvm.builder import (
     F32,
@@ -31,19 +32,19 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.panels import floats, packing
 from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
 from minigraph.core.dtypes import float32
 from minigraph.ops.nn.conv2d import Conv2DInputGrad
 from minigraph.ops.window import Pair
 
-ROOM = 1 << 19  # bytes of the product for a line, which lies on the stack
-TASKS = 8  # at least, where there are as many lines
+PRODUCT_BYTES = 1 << 19  # most bytes of a line's product, which lies on the stack
+TASKS = 8  # least number of tasks where there are as many lines
 
 
 class _Lines(NamedTuple):
-    """∂L/∂x for images [n, height, width, channels] from δ [n, rows, columns, fan] by a kernel without dilation, whose
+    """∂L/∂x for images [n, height, width, channels] from δ [n, rows, columns, fan] by a kernel without dilation. The
     windows start at (-top, -left)."""
 
     image: tuple[int, ...]
@@ -54,28 +55,28 @@ class _Lines(NamedTuple):
 
     @property
     def across(self) -> int:
-        """Columns of the product: a line of the window."""
+        """The columns of the product for a line of the window."""
         return self.kernel[1] * self.image[3]
 
     @property
     def rows(self) -> int:
-        """Lines of a task: all of them where there are many images."""
+        """Lines of a task: all lines of an image if there are many images."""
         images, height = self.image[:2]
         return -(-height // -(-TASKS // images)) if images < TASKS else height
 
     @property
     def fits(self) -> bool:
-        """Whether there is native code for it."""
-        return min(*self.image, *self.delta) > 0 and min(self.before) >= 0 and 4 * self.product <= ROOM
+        """Whether this gradient has native code."""
+        return min(*self.image, *self.delta) > 0 and min(self.before) >= 0 and 4 * self.product <= PRODUCT_BYTES
 
     @property
     def product(self) -> int:
-        """Elements of the product for a line."""
+        """The number of elements of a line's product."""
         return self.delta[2] * self.across
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """∂L/∂x for float32, one group, and strides or dilations of 1; else None."""
+    """∂L/∂x for float32, one group, and strides or dilations of 1; otherwise None."""
     w, y = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or op.shape[3] != w[2]:
         return None
@@ -88,8 +89,8 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: Lowe
 
 def _by_lines(where: _Lines) -> Native:
     sizes = where.kernel[0], 1, where.delta[3], where.across
-    room = Room()
-    packed = room.add(4 * floats(math.prod(sizes[:3]), sizes[3]))
+    layout = WorkspaceLayout()
+    packed = layout.reserve(4 * floats(math.prod(sizes[:3]), sizes[3]))
 
     def make() -> list[Call]:
         frame = Frame(3)
@@ -97,11 +98,14 @@ def _by_lines(where: _Lines) -> Native:
         tasks = _write(frame, where)
         return [pack, Call(frame.text, "kernel", tasks, (*ins(1), packed, *outs(0)))]
 
-    return Native(always(make), room.nbytes)
+    return Native(always(make), layout.nbytes)
 
 
 def _write(frame: Frame, where: _Lines) -> int:
-    """Some lines of one image a task; returns how many tasks. Pointers: δ, packed filter, result."""
+    """Write the kernel; returns its number of tasks. A task computes some lines of one image.
+
+    Pointers: δ, packed filter, result.
+    """
     (images, height, width, channels), (_, _, q_count, fan) = where.image, where.delta
     chunks = -(-height // where.rows)
     panel = tile_columns()
@@ -109,7 +113,7 @@ def _write(frame: Frame, where: _Lines) -> int:
     tiles = TileSet(frame.module, Tiles(fan, where.across, sums, adds=False))
     with frame.tasks("kernel") as task:
         b = frame.b
-        product = frame.room("product", where.product)
+        product = frame.stack_array("product", where.product)
         image, chunk = b.sdiv(task, index(chunks)), b.srem(task, index(chunks))
         low = b.mul(chunk, index(where.rows))
         with loop(b, low, smaller(b, b.add(low, index(where.rows)), index(height))) as y:
@@ -125,8 +129,11 @@ def _write(frame: Frame, where: _Lines) -> int:
 
 
 def _windows(frame: Frame, where: _Lines, place: Value, axis: int) -> tuple[Value, Value, Value]:
-    """The first place of the window that meets a line (axis 0) or column (axis 1) of the image, that of δ it does so
-    from, and how many there are: each further one is a stride later in the window and one earlier in δ."""
+    """The taps that meet a line (axis 0) or column (axis 1) of the image: the first tap, its position in δ, and their
+    number.
+
+    Each further tap is one stride later in the window and one position earlier in δ.
+    """
     b, stride = frame.b, where.strides[axis]
     padded = b.add(place, index(where.before[axis]))
     last, rest = b.sdiv(padded, index(stride)), b.srem(padded, index(stride))
@@ -137,7 +144,7 @@ def _windows(frame: Frame, where: _Lines, place: Value, axis: int) -> tuple[Valu
 
 
 def _add_up(frame: Frame, where: _Lines, product: Value, line: Value) -> None:
-    """Each pixel of a line as the sum of what the windows that meet it have for it."""
+    """Sum each pixel of a line over the windows that meet it."""
     b, channels = frame.b, where.image[3]
     step = where.strides[1] * channels - where.across
     with loop(b, index(0), index(where.image[2])) as x:

@@ -1,10 +1,11 @@
-"""Slices at indices: gathering, and the sum of slices where they came from."""
+"""Gathering slices at indices, and its gradient."""
 
 from __future__ import annotations
 
 import math
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import (
     I8,
     Frame,
@@ -19,13 +20,13 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.indices import checked, write_index
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.scalar import add, load, store
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 
 
 def gather(op: GatherV2, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """Slices at indices."""
+    """The slices at the indices."""
     params, indices = in_types
     if not out_types[0].size:
         return None
@@ -46,7 +47,7 @@ def gather(op: GatherV2, in_types: Types, out_types: Types, how: LoweringContext
 
 
 def gather_grad(op: GatherGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """Slices added up where they came from; indices out of range have been refused by the gather."""
+    """The sum of the slices at their source positions. The gather has already refused indices out of range."""
     grad, indices, _ = in_types
     out = out_types[0]
     if not grad.size or not out.size or out.dtype.np_dtype.kind not in "fiu" or out.dtype.name == "float16":

@@ -1,4 +1,4 @@
-"""Where the windows of a convolution lie in NHWC images."""
+"""The geometry of a convolution's windows in NHWC images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from minigraph.backends.llvm.builder import F32, Frame, Value, at, copy, index, 
 from minigraph.backends.llvm.tile import ContractionAxis, tile_columns
 from minigraph.ops.window import Pair, reach
 
-WINDOW = 1 << 19  # bytes of the padded image rows of a task, which lie on the stack
+WINDOW = 1 << 19  # bytes of a task's padded image rows, which lie on the stack
 LANES = 8  # independent parts of the batch in the filter's gradient
 
 
@@ -39,7 +39,7 @@ class Geometry(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """Output rows of a task: all of them where there are many images and they fit."""
+        """Output rows of a task: all rows if there are many images and the rows fit."""
         most = self.out[0] if self.image[0] >= LANES else -(-self.out[0] // LANES)
         while most > 1 and self.lines(most) * self.line * 4 > WINDOW:
             most -= 1
@@ -47,13 +47,13 @@ class Geometry(NamedTuple):
 
     @property
     def fits(self) -> bool:
-        """Whether there is native code for it."""
+        """Whether convolutions of this geometry have native code."""
         sizes = (*self.image, *self.out, self.fan)
-        room = self.lines(self.rows) * self.line * 4 if min(sizes) > 0 else 0
-        return min(self.before) >= 0 and self.before[1] < self.columns and 0 < room <= 2 * WINDOW
+        nbytes = self.lines(self.rows) * self.line * 4 if min(sizes) > 0 else 0
+        return min(self.before) >= 0 and self.before[1] < self.columns and 0 < nbytes <= 2 * WINDOW
 
     def taps(self, depth: int) -> tuple[ContractionAxis, ...]:
-        """The sums over a window's rows, columns and channels; B is packed [kernel rows, kernel columns, channels]."""
+        """The sums over a window's rows, columns and channels. B is packed as [kernel rows, columns, channels]."""
         (kh, kw), (dr, dc), width = self.kernel, self.dilations, tile_columns()
         rows = ContractionAxis(kh, dr * self.line, kw * depth * width)
         if dc == 1:
@@ -61,11 +61,11 @@ class Geometry(NamedTuple):
         return rows, ContractionAxis(kw, dc * depth, depth * width), ContractionAxis(depth, 1, width)
 
 
-def padded(frame: Frame, where: Geometry, room: Value, image: Value, top: Value, lines: int) -> None:
-    """Copy `lines` lines from line `top` of the padded image on into `room`, with zeros around."""
+def padded(frame: Frame, where: Geometry, target: Value, image: Value, top: Value, lines: int) -> None:
+    """Copy `lines` lines of the padded image, from line `top` on, to `target`, with zeros in the padding."""
     b = frame.b
     _, height, width, channels = where.image
-    zero(b, room, index(lines * where.line * 4))
+    zero(b, target, index(lines * where.line * 4))
     size = min(width, where.columns - where.before[1]) * channels * 4
     first = b.sub(top, index(where.before[0]))
     with loop(b, index(0), index(lines)) as i:
@@ -74,4 +74,4 @@ def padded(frame: Frame, where: Geometry, room: Value, image: Value, top: Value,
         with b.if_then(inside):
             source = at(b, image, b.mul(y, index(width * channels)), F32)
             start = b.add(b.mul(i, index(where.line)), index(where.before[1] * channels))
-            copy(b, at(b, room, start, F32), source, index(size))
+            copy(b, at(b, target, start, F32), source, index(size))

@@ -1,4 +1,4 @@
-"""Convolutions of several groups of channels, and their gradients: a plain one for each group."""
+"""Convolutions of several groups of channels and their gradients: one plain convolution for each group."""
 
 from __future__ import annotations
 
@@ -10,36 +10,34 @@ import numpy as np
 
 from minigraph.backend.base import Types
 from minigraph.backend.host import HostArray
+from minigraph.backend.workspace import WorkspaceLayout, ins, outs
 from minigraph.backends.llvm import conv, folded
 from minigraph.backends.llvm.moves import copying, together
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Room, always, ins, outs, placed
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.core.dtypes import float32
 from minigraph.core.moves import read
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 
-GROUPS = 64  # at most; each adds calls
-FLOAT = 4  # bytes
+GROUPS = 64  # most groups; each adds calls
+FLOAT = 4  # bytes of an element
 
 
 def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """y of several groups."""
-    x, w = (t.static for t in in_types)
-    return _by_groups(op, conv.conv2d, x[3] // max(w[2], 1), in_types, out_types[0], how)
+    return _by_groups(op.replace(groups=1), conv.conv2d, op.groups, in_types, out_types[0], how)
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """∂L/∂x of several groups."""
-    groups = op.shape[3] // max(in_types[0].static[2], 1)
-    smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // groups)) if groups else op
-    return _by_groups(smaller, folded.input_grad, groups, in_types, out_types[0], how)
+    smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // op.groups), groups=1)
+    return _by_groups(smaller, folded.input_grad, op.groups, in_types, out_types[0], how)
 
 
 def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """∂L/∂w of several groups."""
-    groups = in_types[0].static[3] // max(op.shape[2], 1)
-    smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // groups)) if groups else op
-    return _by_groups(smaller, conv.filter_grad, groups, in_types, out_types[0], how)
+    smaller = op.replace(shape=(*op.shape[:3], op.shape[3] // op.groups), groups=1)
+    return _by_groups(smaller, conv.filter_grad, op.groups, in_types, out_types[0], how)
 
 
 def _by_groups(
@@ -50,17 +48,17 @@ def _by_groups(
     out: TensorType,
     how: LoweringContext,
 ) -> Native | None:
-    """`op` on each group of channels, the last axis of everything. First each group's channels are put together."""
+    """`op` on each group of channels, the last axis of all operands. Each group is first made contiguous."""
     whole = (*in_types, out)
-    if not 1 < groups <= GROUPS or out.dtype is not float32 or any(0 in t.static for t in whole):
+    if how.epilogue or not 1 < groups <= GROUPS or out.dtype is not float32 or any(0 in t.static for t in whole):
         return None
     part = [TensorType(t.dtype, (*t.static[:-1], t.static[-1] // groups)) for t in whole]
     native = kernel(op, part[:-1], part[-1:], how._replace(adds=False))
     if native is None:
         return None
-    room = Room()
-    places = [room.add(t.nbytes) for t in whole]
-    work = room.add(native.workspace)
+    layout = WorkspaceLayout()
+    places = [layout.reserve(t.nbytes) for t in whole]
+    work = layout.reserve(native.workspace)
 
     def make() -> list[Call]:
         regroupings = [read(t, partial(_grouped, groups=groups)).parts[0] for t in whole]
@@ -69,11 +67,11 @@ def _by_groups(
         after = copying(result._replace(source=result.target, target=result.source), places[-1], outs(0)[0], how.adds)
         calls = together(copies, FLOAT, how)
         for g in range(groups):
-            here = [place.after(g * p.nbytes) for place, p in zip(places, part, strict=True)]
-            calls += [placed(c, here[:-1], here[-1:], work) for c in native.calls((True,))]
+            here = [place.shifted(g * p.nbytes) for place, p in zip(places, part, strict=True)]
+            calls += [c.relocated(here[:-1], here[-1:], work) for c in native.calls((True,))]
         return calls + together([after], FLOAT, how)
 
-    return Native(always(make), room.nbytes)
+    return Native(always(make), layout.nbytes)
 
 
 def _grouped(whole: HostArray, groups: int) -> HostArray:

@@ -1,15 +1,16 @@
-"""Numbers of classes or slices that come as data: reading them, and saying so where one is out of range."""
+"""Class numbers and slice indices that come as data: reading them, and reporting those out of range."""
 
 from __future__ import annotations
 
 from minigraph.backend.host import HostArray
+from minigraph.backend.workspace import WorkspaceLayout, ins
 from minigraph.backends.llvm.builder import I8, I64, Frame, Value, at, element, index, loop
-from minigraph.backends.llvm.native import Call, Native, Room, ins
+from minigraph.backends.llvm.native import Call, Native
 from minigraph.core.types import TensorType
 
 
 def write_index(frame: Frame, indices: TensorType, pointer: int, number: Value) -> Value:
-    """The number-th of the indices at a pointer, as i64."""
+    """Index `number` of the indices at a pointer, as i64."""
     b, kind = frame.b, element(indices.dtype)
     value = b.load(at(b, frame.pointers[pointer], number, kind), typ=kind, align=1)
     if indices.dtype.size == 8:
@@ -18,10 +19,10 @@ def write_index(frame: Frame, indices: TensorType, pointer: int, number: Value) 
 
 
 def checked(native: Native, indices: TensorType, operand: int, length: int, message: str) -> Native:
-    """Native code that raises IndexError where one of the indices, an operand, is not below `length`."""
-    room = Room()
-    room.add(native.workspace)
-    flag = room.add(1)
+    """Native code that raises IndexError if any of the indices, an operand, is not below `length`."""
+    layout = WorkspaceLayout()
+    layout.reserve(native.workspace)
+    flag = layout.reserve(1)
     frame = Frame(2)
     with frame.tasks("check"):
         b = frame.b
@@ -33,7 +34,7 @@ def checked(native: Native, indices: TensorType, operand: int, length: int, mess
     checking = Call(frame.text, "check", 1, (*ins(operand), flag))
 
     def check(workspace: HostArray) -> None:
-        if workspace[flag.number]:
+        if workspace[flag.offset]:
             raise IndexError(message)
 
-    return Native(lambda wanted: [checking, *native.calls(wanted)], room.nbytes, check=check)
+    return Native(lambda wanted: [checking, *native.calls(wanted)], layout.nbytes, check=check)

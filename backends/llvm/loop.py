@@ -1,4 +1,4 @@
-"""Loops over elements: one pass that loads each operand once, computes in registers, stores and sums up."""
+"""Loops over elements: one pass that loads each operand once, computes in registers, stores and sums."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
+from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.builder import (
     I8,
     Frame,
@@ -21,23 +22,22 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, Room, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.scalar import Printer, add, is_printable, load, register, store, total
 from minigraph.core.dtypes import DType
-from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, operand
 from minigraph.core.types import TensorType
 from minigraph.ir import program as ir
 from minigraph.ir.regions import Loop, collapse, program_batching
 from minigraph.ops.math.reduce import Sum
 
-GRAIN = 1 << 15  # elements of a task: enough to be worth waking a thread
-TASKS = 64  # at most, so that the partial sums stay few
+GRAIN = 1 << 15  # least elements of a task: enough to be worth waking a thread
+TASKS = 64  # most tasks, so that the partial sums stay few
 
 
 class Output(NamedTuple):
-    """What becomes of an expression: an array over the space, or its sum over `axes` (kept as 1), which may be added to
-    what its buffer holds."""
+    """An output of a loop: an expression stored over the space, or summed over `axes` (kept as 1). adds: add the sum to
+    the buffer's content."""
 
     value: Scalar
     axes: tuple[int, ...] | None = None
@@ -45,12 +45,12 @@ class Output(NamedTuple):
 
 
 class Elementwise(NamedTuple):
-    """Outputs over the iteration space from operands whose axes are those of the space or 1."""
+    """Outputs over an iteration space, from operands whose axes are those of the space or 1."""
 
     space: tuple[int, ...]
     operands: tuple[TensorType, ...]
     outputs: tuple[Output, ...]
-    alone: bool = False  # one task does it all
+    alone: bool = False  # one task for the whole space
 
     @property
     def is_printable(self) -> bool:
@@ -65,7 +65,7 @@ class Elementwise(NamedTuple):
 
     @property
     def chunk(self) -> int:
-        """Rows of a task, along axis 0; it depends on the shape only."""
+        """Rows of a task along axis 0. Depends on the shape only."""
         rows = self.space[0]
         if self.alone:
             return rows
@@ -78,13 +78,15 @@ class Elementwise(NamedTuple):
         return -(-self.space[0] // self.chunk)
 
     def has_parts(self, output: Output) -> bool:
-        """Whether each task has its own sum, to be added up in the end."""
+        """Whether each task has its own sum, added to the others' at the end."""
         return output.axes is not None and 0 in output.axes and self.tasks > 1
 
 
 def elementwise_of(op: Loop, adds: bool = False) -> Elementwise | None:
-    """The loop with as few axes as can be; None where it has no equivalent in native code. adds: sums over the batch
-    are added to what is there."""
+    """The loop over as few axes as possible; None if an expression has no native code.
+
+    adds: add sums over the batch to the buffers' content.
+    """
     program, space = collapse(op)
     how = program_batching(op.program) if adds else None
     sums = how.sums if how is not None else (False,) * len(program.results)
@@ -105,7 +107,7 @@ def elementwise_of(op: Loop, adds: bool = False) -> Elementwise | None:
 
 
 class _Writer:
-    """Writes the kernel of an elementwise loop. Its pointers: the operands, the outputs, the parts of sums."""
+    """Writes the kernel of an elementwise loop. Its pointers: the operands, the outputs, the tasks' partial sums."""
 
     def __init__(self, what: Elementwise) -> None:
         self.what = what
@@ -141,7 +143,7 @@ class _Writer:
         self._axes(0, low, high, ())
 
     def _bases(self, task: Value) -> list[Value]:
-        """Where each output of this task starts; a part of a sum is the task's own."""
+        """The start of each output in this task. A partial sum belongs to the task."""
         b, found = self.frame.b, []
         for n, output in enumerate(self.what.outputs):
             if n in self.parts:
@@ -160,7 +162,7 @@ class _Writer:
             self._axes(axis + 1, index(0), index(self.what.space[axis + 1]), (*outer, i))
 
     def _offset(self, shape: Sequence[int], outer: Sequence[Value]) -> Value:
-        """Elements before the row that the outer indices say."""
+        """Elements before the row that the outer indices select."""
         b, offset = self.frame.b, index(0)
         for axis, i in enumerate(outer):
             if shape[axis] != 1:
@@ -168,7 +170,7 @@ class _Writer:
         return offset
 
     def _row(self, low: Value, high: Value, outer: tuple[Value, ...]) -> None:
-        """The last axis: whole vectors, then what is left in ever smaller ones."""
+        """Write the last axis: whole vectors, then the rest in smaller and smaller vectors."""
         b, length, lanes = self.frame.b, self.what.space[-1], self.lanes
         self.rows = [self._offset(t.static, outer) for t in self.what.operands]
         self.targets = [self._offset(self.what.kept(o), outer) for o in self.what.outputs]
@@ -204,7 +206,7 @@ class _Writer:
                 start += width
 
     def _vector(self, j: Value, width: int) -> list[Value]:
-        """One vector of elements from `j`: all loads, then all expressions, then all stores."""
+        """Write one vector of elements from `j`: all loads, then all expressions, then all stores."""
         b = self.frame.b
         operands = []
         for i, kind in enumerate(self.what.operands):
@@ -231,7 +233,7 @@ class _Writer:
         store(b, add(b, load(b, address, dtype, 1), whole, dtype), address, dtype, 1)
 
     def _add_up(self, output: int) -> None:
-        """A sum from the tasks' parts, in their order."""
+        """Write the sum of the tasks' partial sums, in their order."""
         b, dtype = self.frame.b, self._dtype(output)
         size = math.prod(self.what.kept(self.what.outputs[output]))
         part, target = self.frame.pointers[self.parts[output]], self.frame.pointers[len(self.what.operands) + output]
@@ -251,11 +253,11 @@ class _Writer:
 
 
 def elementwise(what: Elementwise, how: LoweringContext) -> Native:
-    """The loop as a native function; outputs that nobody reads are left out."""
+    """The loop as native code, without outputs that are not read."""
     what = what._replace(alone=how.inside)
-    room = Room()
+    layout = WorkspaceLayout()
     parts = {
-        n: room.add(what.tasks * math.prod(what.kept(o)) * o.value.dtype.size)
+        n: layout.reserve(what.tasks * math.prod(what.kept(o)) * o.value.dtype.size)
         for n, o in enumerate(what.outputs)
         if what.has_parts(o)
     }
@@ -266,26 +268,18 @@ def elementwise(what: Elementwise, how: LoweringContext) -> Native:
         if not read:
             return []
         present = what._replace(outputs=tuple(what.outputs[n] for n in read))
-        places: tuple[Place, ...] = (*ins(*range(len(what.operands))), *outs(*read))
-        places += tuple(parts[n] for n in read if n in parts)
+        args: tuple[BufferRef, ...] = (*ins(*range(len(what.operands))), *outs(*read))
+        args += tuple(parts[n] for n in read if n in parts)
         writer = _Writer(present)
-        found = [Call(writer.frame.text, "kernel", present.tasks, places)]
-        return [*found, Call(writer.frame.text, "finish", 1, places)] if writer.parts else found
+        found = [Call(writer.frame.text, "kernel", present.tasks, args)]
+        return [*found, Call(writer.frame.text, "finish", 1, args)] if writer.parts else found
 
-    return Native(calls, room.nbytes, _overwritable(what))
+    return Native(calls, layout.nbytes, _overwritable(what))
 
 
 def _overwritable(what: Elementwise) -> tuple[int, ...]:
-    """The operands that the first output may overwrite: those read element by element where it is written."""
+    """The operands that the first output may overwrite: those read at the element being written."""
     first = what.outputs[0]
     if first.axes is not None:
         return ()
     return tuple(i for i, t in enumerate(what.operands) if t.static == what.space and t.dtype is first.value.dtype)
-
-
-def single(op: Op, in_types: Sequence[TensorType], space: tuple[int, ...]) -> Loop:
-    """An op as a loop of its own."""
-    builder = ir.Builder()
-    feeds = [ir.Value(builder.add(ir.Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
-    result = ir.Value(builder.add(op, feeds), 0)
-    return Loop(ir.Program(ir.reachable([result.instr]), (result,), tuple(in_types)), space)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import Frame, Value, at, index, number, vector, zero
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.rows import Row, Rows, each_row, rows_of
 from minigraph.backends.llvm.scalar import Printer
 from minigraph.core.scalar import Scalar, call, constant, operand
@@ -14,13 +15,13 @@ from minigraph.core.types import TensorType
 from minigraph.ops.nn.lrn import LRN, WindowSum
 
 GRAIN = 1 << 13  # elements of a task
-WIDEST = 1 << 14  # channels; a pixel's are kept on the stack
+WIDEST = 1 << 14  # most channels; those of a pixel lie on the stack
 
-Finish = Callable[[Scalar, Scalar], Scalar]  # of an element and the sum of its window
+Finish = Callable[[Scalar, Scalar], Scalar]  # (an element, the sum of its window) → the result
 
 
 def lrn(op: LRN, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """x·(bias + α·Σ x²)^−β; the power as its exponential and logarithm, the base being positive."""
+    """x·(bias + α·Σ x²)^−β. The power is computed by exponential and logarithm, as its base is positive."""
     kind = in_types[0].dtype
     if op.bias <= 0 or op.alpha < 0 or kind.size < 4:
         return None
@@ -34,7 +35,7 @@ def lrn(op: LRN, in_types: Types, out_types: Types, how: LoweringContext) -> Nat
 
 
 def window_sum(op: WindowSum, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """Σ of the elements at most `radius` away."""
+    """The sum of the elements at most `radius` away."""
     if in_types[0].dtype.size < 4:
         return None
     return _windows(in_types[0], op.radius, how, lambda x: x, lambda x, total: total)
@@ -59,11 +60,11 @@ def _windows(
 
 
 def _write_row(frame: Frame, rows: Rows, number_: Value, reach: int, term: Scalar, finish: Scalar) -> None:
-    """The terms of a row with zeros around them, then the sums from these."""
+    """Write a row: its terms with zeros around them, then the window sums of these."""
     b, kind, width = frame.b, rows.kind, rows.width
     row = Row(frame, rows, number_)
     most = rows.length + 2 * reach + 2 * width
-    terms = frame.room("terms", most, kind)
+    terms = frame.stack_array("terms", most, kind)
     nbytes = 8 if str(kind) == "double" else 4
     zero(b, terms, index(reach * nbytes))
     zero(b, at(b, terms, index(reach + rows.length), kind), index((reach + width) * nbytes))

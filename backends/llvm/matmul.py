@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, intrinsic, loop, offset, splat, vector, zero
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
 from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import parts
@@ -15,15 +16,15 @@ from minigraph.backends.llvm.total import write_total
 from minigraph.core.dtypes import float32
 from minigraph.ops.math.matmul import MatMul
 
-FEW = 8  # rows of the result up to which B is streamed through once, term by term
-LONG = 2048  # terms up to which B is packed: many rows of A are to stay in the L2 cache beside a panel
-PARTS = 16  # of the sum, each a task, where there are few rows
-LEAST = 64  # terms of such a part
-GRAIN = 1 << 16  # bytes of B that are worth waking a thread
+FEW = 8  # most rows of the result for which B is streamed once, term by term
+LONG = 2048  # most terms for which B is packed: many rows of A must fit into the L2 cache beside a panel
+PARTS = 16  # most parts of the sum where there are few rows; each part is a task
+LEAST = 64  # least terms of such a part
+GRAIN = 1 << 16  # least bytes of B that are worth waking a thread
 
 
 def matmul(op: MatMul, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """C, for float32 matrices; else None."""
+    """C, for float32 matrices; otherwise None."""
     a, b = (t.static for t in in_types)
     if out_types[0].dtype is not float32 or len(a) != 2 or len(b) != 2 or 0 in (*a, *b):
         return None
@@ -32,8 +33,8 @@ def matmul(op: MatMul, in_types: Types, out_types: Types, how: LoweringContext) 
     a_row, a_term = (1, rows) if op.transpose_a else (depth, 1)
     b_term, b_column = (1, depth) if op.transpose_b else (columns, 1)
     if how.packed:
-        return _packed(Panels(rows, depth, columns, tail=how.tail))
-    if how.tail:
+        return _packed(Panels(rows, depth, columns, epilogue=how.epilogue))
+    if how.epilogue:
         return None
     if rows <= FEW and not op.transpose_b:
         return _few_rows(rows, columns, depth, a_row, a_term)
@@ -41,7 +42,7 @@ def matmul(op: MatMul, in_types: Types, out_types: Types, how: LoweringContext) 
 
 
 def packs(op: MatMul, in_types: Types) -> Packing | None:
-    """How the second factor is packed for `matmul`, where that pays."""
+    """The packed layout of the second factor for `matmul`, if packing pays."""
     a, b = (t.static for t in in_types)
     if in_types[0].dtype is not float32 or len(a) != 2 or len(b) != 2 or 0 in (*a, *b) or op.transpose_a:
         return None
@@ -54,21 +55,21 @@ def packs(op: MatMul, in_types: Types) -> Packing | None:
 
 
 def _packed(what: Panels) -> Native:
-    follow = operands_of(what.tail)
+    follow = operands_of(what.epilogue)
 
     def make() -> list[Call]:
         frame = Frame(3 + len(follow))
         tasks = write_panels(frame, "kernel", what, range(3 + len(follow)))
         return [Call(frame.text, "kernel", tasks, (*ins(0, 1), *outs(0), *follow))]
 
-    return Native(always(make), inplace=overwritable(what.tail))
+    return Native(always(make), inplace=overwritable(what.epilogue))
 
 
 def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> Native:
-    """Each task adds up some terms for the whole result, reading B in the order of memory."""
+    """Each task sums some terms of the whole result and reads B in memory order."""
     count = max(1, min(PARTS, depth // LEAST, 4 * depth * columns // GRAIN))
-    room = Room()
-    sums = room.add(4 * rows * columns * count) if count > 1 else outs(0)[0]
+    layout = WorkspaceLayout()
+    sums = layout.reserve(4 * rows * columns * count) if count > 1 else outs(0)[0]
 
     def make() -> list[Call]:
         frame = Frame(3)
@@ -77,7 +78,7 @@ def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> N
             total = at(b, frame.pointers[2], b.mul(task, index(rows * columns)), F32)
             zero(b, total, index(rows * columns * 4))
             low, high = (b.sdiv(b.mul(b.add(task, index(i)), index(depth)), index(count)) for i in (0, 1))
-            step = 8 if rows == 1 else 4  # rows of B at once; each is a stream of its own for the processor
+            step = 8 if rows == 1 else 4  # rows of B at a time; each is a separate stream for the prefetcher
             whole = b.add(low, b.mul(b.sdiv(b.sub(high, low), index(step)), index(step)))
             for start, stop, some in ((low, whole, step), (whole, high, 1)):
                 with loop(b, start, stop, some) as k:
@@ -88,7 +89,7 @@ def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> N
         finish = Call(frame.text, "finish", tasks, (*ins(0), *outs(0), sums))
         return [Call(frame.text, "kernel", count, (*ins(0, 1), sums)), finish]
 
-    return Native(always(make), room.nbytes)
+    return Native(always(make), layout.nbytes)
 
 
 def _add_terms(frame: Frame, total: Value, k: Value, some: int, shape: tuple[int, int], a: tuple[int, int]) -> None:

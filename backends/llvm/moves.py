@@ -1,4 +1,4 @@
-"""Ops that only move data: loops over the axes of strided views, with memory copied or filled along the last one."""
+"""Ops that only move data: loops over the axes of strided views that copy or fill memory along the last axis."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from llvmlite import ir
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import BufferRef, ins, outs
 from minigraph.backends.llvm.builder import (
     F32,
     I1,
@@ -29,25 +30,25 @@ from minigraph.backends.llvm.builder import (
     splat,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.rows import TASKS
 from minigraph.core.moves import Gap, Move, Moves
 from minigraph.core.types import TensorType
 
 GRAIN = 1 << 15  # elements of a task
-MOST = 32  # copies in one op; each adds to the code
+MOST = 32  # most copies in one op; each adds to the code
 
 # Writes `count` elements of a kind: (builder, kind, stride of each array, count, address of each array)
 Row = Callable[[Builder, Any, Sequence[int], Value, Sequence[Value]], None]
 
 
 class Nest(NamedTuple):
-    """Loops over axes, given as (length, stride in each array); `row` writes the innermost one.
+    """Nested loops over axes given as (length, stride in each array). `row` writes the innermost one.
 
-    Array n begins `offsets[n]` elements after `places[n]`.
+    Array n begins `offsets[n]` elements after `args[n]`.
     """
 
-    places: tuple[Place, ...]
+    args: tuple[BufferRef, ...]
     offsets: tuple[int, ...]
     axes: Sequence[tuple[int, ...]]
     size: int
@@ -55,7 +56,7 @@ class Nest(NamedTuple):
 
 
 def moving(moves: Moves, out_types: Types, how: LoweringContext) -> Native | None:
-    """The fills and copies into the results that somebody reads; None if there are too many."""
+    """The fills and copies into the results that are read; None if there are too many."""
     if len(moves.parts) > MOST:
         return None
 
@@ -63,27 +64,29 @@ def moving(moves: Moves, out_types: Types, how: LoweringContext) -> Native | Non
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
         fills = [
             filling(gap, outs(gap.target.position)[0], moves.fill, out_types[gap.target.position])
-            for gap in moves.gaps(out_types) if wanted[gap.target.position]
-        ]  # fmt: skip
+            for gap in moves.gaps(out_types)
+            if wanted[gap.target.position]
+        ]
         copies = [
             copying(move, ins(move.source.position)[0], outs(move.target.position)[0])
-            for move in moves.parts if wanted[move.target.position]
-        ]  # fmt: skip
+            for move in moves.parts
+            if wanted[move.target.position]
+        ]
         size = out_types[0].dtype.size
         return [*together(fills, size, how), *together(copies, size, how)]
 
     return Native(calls)
 
 
-def copying(move: Move, source: Place, target: Place, adds: bool = False) -> Nest:
-    """A move between the arrays at two places. adds: to the elements of the target; of float32 only."""
-    places, offsets = (target, source), (move.target.offset, move.source.offset)
+def copying(move: Move, source: BufferRef, target: BufferRef, adds: bool = False) -> Nest:
+    """A copy between two arrays. adds: add to the elements of the target, of float32 only."""
+    args, offsets = (target, source), (move.target.offset, move.source.offset)
     axes = [(length, into, from_) for length, from_, into in move.merged()]
-    return Nest(places, offsets, axes, move.size, _add_row if adds else _copy_row)
+    return Nest(args, offsets, axes, move.size, _add_row if adds else _copy_row)
 
 
-def filling(gap: Gap, target: Place, value: Any, kind: TensorType) -> Nest:
-    """One value in all elements of a gap."""
+def filling(gap: Gap, target: BufferRef, value: Any, kind: TensorType) -> Nest:
+    """A fill of all elements of a gap with one value."""
     content = np.asarray(value).astype(kind.dtype.np_dtype).tobytes()
 
     def row(b: Builder, kind: Any, strides: Sequence[int], count: Value, to: Sequence[Value]) -> None:
@@ -101,24 +104,24 @@ def together(nests: Sequence[Nest], size: int, how: LoweringContext) -> list[Cal
     nests = [n for n in nests if n.size]
     if not nests:
         return []
-    places = list(dict.fromkeys(p for n in nests for p in n.places))
+    args = list(dict.fromkeys(p for n in nests for p in n.args))
     tasks = 1 if how.inside else max(1, min(TASKS, sum(n.size for n in nests) // GRAIN))
     kind = ir.IntType(8 * size)
-    frame = Frame(len(places))
+    frame = Frame(len(args))
     with frame.tasks("kernel") as task:
         b = frame.b
         for nest in nests:
             low, high = (b.sdiv(b.mul(b.add(task, index(n)), index(nest.axes[0][0])), index(tasks)) for n in (0, 1))
-            begins = zip(nest.places, nest.offsets, strict=True)
-            to = [at(b, frame.pointers[places.index(p)], index(start), kind) for p, start in begins]
+            begins = zip(nest.args, nest.offsets, strict=True)
+            to = [at(b, frame.pointers[args.index(p)], index(start), kind) for p, start in begins]
             _write(b, kind, nest.axes, low, high, to, nest.row)
-    return [Call(frame.text, "kernel", tasks, tuple(places))]
+    return [Call(frame.text, "kernel", tasks, tuple(args))]
 
 
 def _write(
     b: Builder, kind: Any, axes: Sequence[tuple[int, ...]], low: Value, high: Value, to: Sequence[Value], row: Row
 ) -> None:
-    """A nest, from `low` to `high` on its first axis; to: the addresses of the arrays."""
+    """Write a nest from `low` to `high` on its first axis. to: the addresses of the arrays."""
     (_, *strides), *inner = axes
 
     def moved(i: Value) -> list[Value]:
@@ -151,7 +154,7 @@ def _add_row(b: Builder, kind: Any, strides: Sequence[int], count: Value, to: Se
 
 
 def _repeat(b: Builder, kind: Any, stride: int, count: Value, to: Value, value: Value) -> None:
-    """One value in `count` elements, by vectors if they are neighbours."""
+    """Write one value to `count` elements, by vectors if the elements are adjacent."""
     whole = index(0)
     if stride == 1:
         width = 4 * host().lanes * 8 // kind.width

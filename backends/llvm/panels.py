@@ -1,7 +1,7 @@
-"""Contractions with a factor B that lies packed in panels: whoever packs it, its rows of a tile's width are neighbours.
+"""Contractions whose factor B is packed in panels, so that each row of B that a tile reads is contiguous.
 
-Tiles of the result read A in place, a convolution's image through pointers to the pixels that a window covers, and what
-follows the contraction is done before a tile is stored.
+Tiles of the result read A in place; a convolution reads its image through pointers to the pixels that a window covers.
+Epilogues are applied before a tile is stored.
 """
 
 from __future__ import annotations
@@ -11,25 +11,26 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
+from minigraph.backend.workspace import BufferRef, ins
 from minigraph.backends.llvm.builder import F32, POINTER, Frame, Value, at, index, loop, offset, pieces, zero
 from minigraph.backends.llvm.geometry import Geometry
-from minigraph.backends.llvm.native import Call, Place, ins
+from minigraph.backends.llvm.native import Call
 from minigraph.backends.llvm.product import ONE, Batch, Grid, copy_row, is_size, sizes
-from minigraph.backends.llvm.tile import ContractionAxis, Tail, Tiles, TileSet, strips, tile_columns, tile_rows
+from minigraph.backends.llvm.tile import ContractionAxis, TileEpilogue, Tiles, TileSet, strips, tile_columns, tile_rows
 
-NEAR = 192 << 10  # bytes of A that a task goes through for each panel: what stays in the L2 cache beside it
-TASKS = 16  # at least, where there are as many panels
+NEAR = 192 << 10  # bytes of A that a task reads for each panel: they stay in the L2 cache beside it
+TASKS = 16  # least number of tasks where there are as many panels
 
 
 class Panels(NamedTuple):
-    """C = A·B, [rows, fan]: `where` the rows of A are windows of an image; else they are `depth` elements each, one
-    after the other."""
+    """The product C = A·B, [rows, fan]. where: the geometry if the rows of A are windows of an image; otherwise rows
+    are contiguous, with `depth` elements each."""
 
     rows: int
-    depth: int  # of a pixel
+    depth: int  # elements of a row of A, or of a pixel
     fan: int
     where: Geometry | None = None
-    tail: Tail | None = None
+    epilogue: TileEpilogue | None = None
     batch: Batch = ONE
 
     @property
@@ -38,12 +39,12 @@ class Panels(NamedTuple):
 
     @property
     def floats(self) -> int:
-        """Elements of all that is packed."""
+        """Elements of the whole packed factor."""
         return self.batch.number * floats(self.taps * self.depth, self.fan)
 
     @property
     def cut(self) -> Grid:
-        """Tasks of nearly one size."""
+        """Tasks of nearly equal size."""
         blocks = -(-self.rows // max(tile_rows(), NEAR // (4 * self.depth)))
         height = -(-self.rows // (blocks * tile_rows())) * tile_rows()
         blocks = -(-self.rows // height)
@@ -53,10 +54,13 @@ class Panels(NamedTuple):
 
 
 def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -> int:
-    """The kernel; returns how many tasks. places: of A, packed B, C and the tail's operands among the pointers."""
+    """Write the kernel; returns its number of tasks.
+
+    places: the indices among the pointers of A, packed B, C and the epilogue's operands.
+    """
     cut, width = what.cut, tile_columns()
     sums = (ContractionAxis(what.taps, cut.height, what.depth * width), ContractionAxis(what.depth, 1, width))
-    kind = Tiles(what.depth, what.fan, sums, tail=what.tail, pointers=what.where is not None, streams=True)
+    kind = Tiles(what.depth, what.fan, sums, epilogue=what.epilogue, pointers=what.where is not None, streams=True)
     tiles = TileSet(frame.module, kind, name + "_tile")
     with frame.tasks(name) as task:
         b = frame.b
@@ -73,7 +77,7 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
                         for start, across in pieces(b, columns, width):
                             column = b.add(first, start)
                             place = offset(b, (number, what.batch.c), (low, what.fan), (column, 1))
-                            here = addresses(frame, what.tail, operands, column, place)
+                            here = addresses(frame, what.epilogue, operands, column, place)
                             panel = at(
                                 b, packed, offset(b, (number, what.batch.b), (column, what.taps * what.depth)), F32
                             )
@@ -82,10 +86,11 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
 
 
 def _pointers(frame: Frame, where: Geometry, image: Value, low: Value, rows: int, height: int) -> Value:
-    """A table [taps, height] of pointers to what each tap sees of `rows` pixels from `low` on: zeros in the padding."""
+    """A table [taps, height] of pointers to the elements that each tap reads for `rows` pixels from `low` on; zeros in
+    the padding."""
     b, (_, lines, columns, depth) = frame.b, where.image
-    table = frame.room("table", math.prod(where.kernel) * height, POINTER)
-    zeros = frame.room("zeros", depth)
+    table = frame.stack_array("table", math.prod(where.kernel) * height, POINTER)
+    zeros = frame.stack_array("zeros", depth)
     zero(b, zeros, index(4 * depth))
     with loop(b, index(0), index(rows)) as i:
         pixel = b.add(low, i)
@@ -106,32 +111,41 @@ def _pointers(frame: Frame, where: Geometry, image: Value, low: Value, rows: int
     return table
 
 
-def operands_of(tail: Tail | None) -> tuple[Place, ...]:
-    """The operands of a contraction of two that are its tail's."""
-    return ins(*range(2, 2 + len(tail.rows))) if tail else ()
+def operands_of(epilogue: TileEpilogue | None) -> tuple[BufferRef, ...]:
+    """The epilogue's operands in a contraction of two operands."""
+    return ins(*range(2, 2 + len(epilogue.rows))) if epilogue else ()
 
 
-def addresses(frame: Frame, tail: Tail | None, operands: Sequence[Value], column: Value, place: Value) -> list[Value]:
-    """Where the tail reads its operands for a tile at `place` of the result, which is at `column` of its rows."""
-    rows = tail.rows if tail else ()
+def addresses(
+    frame: Frame, epilogue: TileEpilogue | None, operands: Sequence[Value], column: Value, place: Value
+) -> list[Value]:
+    """The addresses of the epilogue's operands for a tile at `place` of the result, in column `column`."""
+    rows = epilogue.rows if epilogue else ()
     return [at(frame.b, o, column if is_row else place, F32) for o, is_row in zip(operands, rows, strict=True)]
 
 
-def overwritable(tail: Tail | None) -> tuple[int, ...]:
-    """The operands of a contraction of two and its tail that the result may overwrite."""
-    return tuple(n for n, is_row in enumerate(tail.rows, 2) if not is_row) if tail else ()
+def overwritable(epilogue: TileEpilogue | None) -> tuple[int, ...]:
+    """The operands of a contraction of two with its epilogue that the result may overwrite."""
+    return tuple(n for n, is_row in enumerate(epilogue.rows, 2) if not is_row) if epilogue else ()
 
 
 def floats(column: int, fan: int) -> int:
-    """Elements of `fan` columns packed."""
+    """The number of elements of `fan` packed columns."""
     return -(-fan // tile_columns()) * tile_columns() * column
 
 
 def packing(
-    shape: Sequence[int], strides: Sequence[int], start: int, places: Sequence[Place], batch: tuple[int, int] = (1, 0)
+    shape: Sequence[int],
+    strides: Sequence[int],
+    start: int,
+    places: Sequence[BufferRef],
+    batch: tuple[int, int] = (1, 0),
 ) -> Call:
-    """Panels [rows, columns, channels, tile's width] of a filter [rows, columns, channels, fan], read by `strides` from
-    element `start`. places: of the filter and the panels. batch: how many filters, and how far apart."""
+    """The call that packs a filter [rows, columns, channels, fan] into panels [rows, columns, channels, tile width].
+
+    The filter is read by `strides` from element `start`. args: pointers to the filter and the panels. batch: the number
+    of filters and the distance between them.
+    """
     rows, columns, depth, fan = shape
     width = tile_columns()
     panels = -(-fan // width)

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import I32, Frame, Value, at, element, index, number, splat, vector, zero
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.windows import TAPS, Pixel, Windows, WindowWriter, load, store, windows_of
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad, Pool
@@ -20,7 +21,7 @@ def _fits(op: Pool, image: Sequence[int], kind: TensorType) -> bool:
 
 
 def max_pool(op: MaxPool, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """The largest element of each window, a NaN before all others, and where it is: the first on ties."""
+    """The largest element of each window and its position, the first on ties. NaN counts as the largest."""
     x, y, kinds = in_types[0].static, out_types[0].static, out_types
     if not _fits(op, (*x, *y), in_types[0]):
         return None
@@ -50,8 +51,8 @@ def max_pool(op: MaxPool, in_types: Types, out_types: Types, how: LoweringContex
                     store(frame, 1 + wanted[0], to, value, where)
 
             writer.channels(body)
-        places = (*ins(0), *outs(*(i for i in range(2) if wanted[i])))
-        return [Call(frame.text, "kernel", writer.tasks, places)]
+        args = (*ins(0), *outs(*(i for i in range(2) if wanted[i])))
+        return [Call(frame.text, "kernel", writer.tasks, args)]
 
     return Native(calls)
 
@@ -84,7 +85,9 @@ def avg_pool(op: AvgPool, in_types: Types, out_types: Types, how: LoweringContex
 
 
 def max_pool_grad(op: MaxPoolInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """δ where each maximum was, 0 elsewhere."""
+    """δ at each maximum, 0 elsewhere."""
+    if not _fits(op, (*op.shape, *in_types[1].static), out_types[0]):
+        return None
     kind, where = element(out_types[0].dtype), element(in_types[0].dtype)
 
     def share(frame: Frame, pixel: Pixel, c: Value, width: int) -> list[Value]:
@@ -95,11 +98,13 @@ def max_pool_grad(op: MaxPoolInputGrad, in_types: Types, out_types: Types, how: 
         taps = range(len(pixel.taps))
         return [b.select(b.icmp_unsigned("==", place, number(where, i, width)), delta, none) for i in taps]
 
-    return _spread(op, in_types, out_types[0], share)
+    return spread(windows_of(op.window, op.shape, in_types[1].static), 2, out_types[0], share)
 
 
 def avg_pool_grad(op: AvgPoolInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """δ spread evenly over each window's valid elements."""
+    if not _fits(op, (*op.shape, *in_types[0].static), out_types[0]):
+        return None
     kind = element(out_types[0].dtype)
 
     def share(frame: Frame, pixel: Pixel, c: Value, width: int) -> list[Value]:
@@ -107,18 +112,11 @@ def avg_pool_grad(op: AvgPoolInputGrad, in_types: Types, out_types: Types, how: 
         count = splat(b, b.sitofp(pixel.count, kind), width)
         return [b.fdiv(load(frame, 0, b.add(pixel.result, c), kind, width), count)] * len(pixel.taps)
 
-    return _spread(op, in_types, out_types[0], share)
-
-
-def _spread(op: Pool, in_types: Types, out: TensorType, share: Share) -> Native | None:
-    y = in_types[-1].static
-    if not _fits(op, (*out.static, *y), out):
-        return None
-    return spread(windows_of(op.window, out.static, y), len(in_types), out, share)
+    return spread(windows_of(op.window, op.shape, in_types[0].static), 1, out_types[0], share)
 
 
 def spread(where: Windows, pointer: int, out: TensorType, share: Share) -> Native:
-    """An image, at a pointer behind the operands', that gets from each window what `share` gives each tap."""
+    """An image, at the pointer after the operands', to which each window adds `share` for each of its taps."""
     kind = element(out.dtype)
     size = math.prod(out.static[1:])
 

@@ -1,4 +1,4 @@
-"""Matrix products by register tiles: a group of B's columns is packed into panels, which stay in the L2 cache."""
+"""Matrix products by register tiles. Groups of B's columns are packed into panels, which stay in the L2 cache."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import NamedTuple
 
 from llvmlite import ir
 
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import F32, I32, Builder, Frame, Value, at, index, loop, offset, pieces, vector
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, Native, always
 from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
 
-DEPTH = 256  # terms of the sum at a time
+DEPTH = 256  # terms of the sum per pass
 GROUP = 8  # panels of B that are packed together
-TASKS = 8  # at least, where each has enough to do
-GRAIN = 400_000  # floating-point operations that are worth waking a thread
-ROWS = 192  # of the result at a time, so that their part of A stays in the L2 cache
+TASKS = 8  # least number of tasks if each has enough work
+GRAIN = 400_000  # least floating-point operations that are worth waking a thread
+ROWS = 192  # rows of the result per pass, so that their part of A stays in the L2 cache
 
 
 class Product(NamedTuple):
-    """C (+)= A·B of float32 matrices: how many elements A, B and C advance from one row, term or column to the next."""
+    """C (+)= A·B of float32 matrices, with the distances in elements between rows, terms and columns of A, B and C."""
 
     depth: int
     a_row: int
@@ -32,7 +33,7 @@ class Product(NamedTuple):
 
     @property
     def is_scattered(self) -> bool:
-        """Whether the terms of a row of A lie so far apart that they are better put together first."""
+        """Whether the terms of a row of A lie so far apart that gathering them first is faster."""
         return self.a_term > 512
 
 
@@ -46,16 +47,16 @@ class ProductWriter:
         self.tiles: dict[tuple[int, bool], TileSet] = {}
 
     def block(self, a: Value, b_: Value, c: Value, rows: int, columns: int) -> None:
-        """The product of some rows of A and some columns of B, at most a group of them."""
+        """Write the product of some rows of A and some columns of B, at most one group of columns."""
         b, what = self.frame.b, self.what
-        panels = self.frame.room("panels", DEPTH * GROUP * tile_columns())
-        room = self.frame.room("rows", DEPTH * ROWS) if what.is_scattered else None
+        panels = self.frame.stack_array("panels", DEPTH * GROUP * tile_columns())
+        gathered = self.frame.stack_array("rows", DEPTH * ROWS) if what.is_scattered else None
         for start, some in pieces(b, what.depth, DEPTH):
             pack(b, at(b, b_, b.mul(start, index(what.b_term)), F32), panels, some, columns, what)
             source = at(b, a, b.mul(start, index(what.a_term)), F32)
-            if room is not None:
-                copy_columns(b, source, room, some, rows, what)
-            self._panels(start, room or source, panels, c, rows, columns, some)
+            if gathered is not None:
+                copy_columns(b, source, gathered, some, rows, what)
+            self._panels(start, gathered or source, panels, c, rows, columns, some)
 
     def _panels(self, start: Value, a: Value, panels: Value, c: Value, rows: int, columns: int, depth: int) -> None:
         b, width = self.frame.b, tile_columns()
@@ -89,7 +90,7 @@ class ProductWriter:
 
 
 def pack(b: Builder, source: Value, target: Value, depth: int, columns: int, what: Product) -> None:
-    """Some terms of some columns of B as panels [terms, columns of a tile]."""
+    """Pack some terms of some columns of B into panels [terms, columns of a tile]."""
     width, lanes = tile_columns(), host().lanes
     if what.b_term == 1 != what.b_column:
         for k, terms in pieces(b, depth, lanes):
@@ -107,7 +108,7 @@ def pack(b: Builder, source: Value, target: Value, depth: int, columns: int, wha
 
 
 def turn(b: Builder, source: Value, rows: int, target: Value, columns: int, height: int, width: int) -> None:
-    """A block of at most a vector by a vector, transposed: its rows are `rows` apart, those of the target `columns`."""
+    """Transpose a block of at most a vector by a vector. Its rows are `rows` apart, those of the target `columns`."""
     lanes = host().lanes
     if (height, width) != (lanes, lanes):
         for j in range(width):
@@ -116,21 +117,21 @@ def turn(b: Builder, source: Value, rows: int, target: Value, columns: int, heig
     kind = vector(F32, lanes)
     lines = [b.load(at(b, source, index(i * rows), F32), typ=kind, align=4) for i in range(lanes)]
     half = lanes // 2
-    for _ in range(lanes.bit_length() - 1):  # each time, lines i and i + half are interleaved
+    for _ in range(lanes.bit_length() - 1):  # each step interleaves lines i and i + half
         lines = [line for i in range(half) for line in _interleaved(b, lines[i], lines[i + half], lanes)]
     for i, line in enumerate(lines):
         b.store(line, at(b, target, index(i * columns), F32), align=4)
 
 
 def _interleaved(b: Builder, x: Value, y: Value, lanes: int) -> list[Value]:
-    """Both halves of x₀ y₀ x₁ y₁ …"""
+    """Both halves of the interleaved vectors x₀ y₀ x₁ y₁ …"""
     order = [i + side * lanes for i in range(lanes) for side in (0, 1)]
     masks = [ir.Constant(ir.VectorType(I32, lanes), order[s : s + lanes]) for s in (0, lanes)]
     return [b.shuffle_vector(x, y, mask) for mask in masks]
 
 
 def copy_row(b: Builder, source: Value, target: Value, count: int, stride: int) -> None:
-    """`count` elements that are `stride` apart, side by side."""
+    """Copy `count` elements that are `stride` apart to adjacent ones."""
     if stride == 1:
         for start, width in parts(count):
             value = b.load(at(b, source, index(start), F32), typ=vector(F32, width), align=4)
@@ -141,7 +142,7 @@ def copy_row(b: Builder, source: Value, target: Value, count: int, stride: int) 
 
 
 def copy_columns(b: Builder, source: Value, target: Value, depth: int, rows: int, what: Product) -> None:
-    """Some terms of rows of A, whose rows are neighbours, as [terms, rows]."""
+    """Copy some terms of rows of A, whose rows are adjacent, to [terms, rows]."""
     with loop(b, index(0), index(depth)) as k:
         line, place = at(b, source, b.mul(k, index(what.a_term)), F32), at(b, target, b.mul(k, index(rows)), F32)
         for start, some in pieces(b, rows, 32):
@@ -149,7 +150,7 @@ def copy_columns(b: Builder, source: Value, target: Value, depth: int, rows: int
 
 
 class Grid(NamedTuple):
-    """A result cut into tasks: blocks of rows, and in each of them groups of columns."""
+    """A result cut into tasks: blocks of rows, each cut into groups of columns."""
 
     rows: int
     columns: int
@@ -166,7 +167,7 @@ class Grid(NamedTuple):
 
 
 def grid(rows: int, columns: int, least: int) -> Grid:
-    """Tasks of nearly one size; at least so many where that is possible and worth it."""
+    """Tasks of nearly equal size; at least TASKS of them if that is possible and worth it."""
     panels = -(-columns // tile_columns())
     across = -(-panels // GROUP)
     group = -(-panels // across)
@@ -183,7 +184,8 @@ def grid(rows: int, columns: int, least: int) -> Grid:
 
 
 class Batch(NamedTuple):
-    """Products of one kind after another: how many, and how many elements A, B and C advance from one to the next."""
+    """A number of products of one kind, with the distances in elements between the matrices A, B and C of each and the
+    next."""
 
     number: int = 1
     a: int = 0
@@ -197,8 +199,10 @@ ONE = Batch()
 def write_tasks(
     frame: Frame, name: str, what: Product, cut: Grid, places: Sequence[int] = (0, 1, 2), batch: Batch = ONE
 ) -> int:
-    """A kernel for products with a task a block and group of each; returns how many tasks. places: of A, B, C among the
-    pointers."""
+    """Write a kernel for products with a task for each block of rows and group of columns; returns its number of tasks.
+
+    places: the indices among the pointers of A, B and C.
+    """
     writer = ProductWriter(frame, what, name + "_tile")
     with frame.tasks(name) as task:
         b = frame.b
@@ -223,7 +227,7 @@ def write_tasks(
 
 
 def product(what: Product, rows: int, columns: int, operands: tuple[int, int] = (0, 1)) -> Native:
-    """The product of two operands, all of their elements."""
+    """The product of two whole operands."""
 
     def make() -> list[Call]:
         frame = Frame(3)

@@ -1,4 +1,4 @@
-"""Random numbers: Philox 4x32-10, a vector of counters at a time (conventions: ops/random/philox.py)."""
+"""Random numbers: Philox 4x32-10 on vectors of counters (conventions: ops/random/philox.py)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from llvmlite import ir
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import BufferRef, ins, outs
 from minigraph.backends.llvm.builder import (
     F32,
     I32,
@@ -23,7 +24,7 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.core.dtypes import float32
 from minigraph.ops.random import philox
 from minigraph.ops.random.distributions import RandomUniform
@@ -33,7 +34,7 @@ _MASK = 0xFFFFFFFF
 
 
 def uniform(op: RandomUniform, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """Uniform float32 from the cell's counter on, which then moves on by what they reserve."""
+    """Uniform float32 values from the cell's counter on. The counter then advances by the values reserved."""
     count = out_types[0].size
     if out_types[0].dtype is not float32 or not count:
         return None
@@ -47,15 +48,15 @@ def uniform(op: RandomUniform, in_types: Types, out_types: Types, how: LoweringC
             b = frame.b
             counter = frame.pointers[0]
             b.store(b.add(b.load(counter, typ=I64), index(philox.reserved(count))), counter)
-        places: tuple[Place, ...] = (*ins(0), *(outs(0) if wanted[0] else ins(0)))
-        drawn = [Call(frame.text, "kernel", -(-blocks // CHUNK), places)] if wanted[0] else []
-        return [*drawn, Call(frame.text, "advance", 1, places)]
+        args: tuple[BufferRef, ...] = (*ins(0), *(outs(0) if wanted[0] else ins(0)))
+        drawn = [Call(frame.text, "kernel", -(-blocks // CHUNK), args)] if wanted[0] else []
+        return [*drawn, Call(frame.text, "advance", 1, args)]
 
     return Native(calls)
 
 
 def _write(frame: Frame, blocks: int, count: int) -> None:
-    """A chunk of counters a task. Pointers: the cell, the values."""
+    """Write the kernel with a chunk of counters for each task. Pointers: the cell, the values."""
     lanes = host().lanes
     with frame.tasks("kernel") as task:
         b = frame.b
@@ -76,7 +77,7 @@ def _write(frame: Frame, blocks: int, count: int) -> None:
 
 
 def _values(b: Builder, counter: Value, key: Value, stream: Value, width: int) -> Value:
-    """The four values in [0, 1) of each of `width` counters, one after the other."""
+    """The four values in [0, 1) of each of `width` counters, counter by counter."""
     kind = vector(I64, width)
 
     def constant(value: int) -> Value:
@@ -104,7 +105,7 @@ def _values(b: Builder, counter: Value, key: Value, stream: Value, width: int) -
 
 
 def _unit_interval(b: Builder, words: list[Value], width: int) -> Value:
-    """Random mantissas under the exponent of [1, 2), minus 1, word after word of each counter."""
+    """Values in [0, 1): random mantissas with the exponent of [1, 2), minus 1, counter by counter."""
     total = 4 * width
     if width == 1:
         joined: Any = ir.Constant(ir.VectorType(I32, 4), ir.Undefined)
@@ -117,5 +118,5 @@ def _unit_interval(b: Builder, words: list[Value], width: int) -> Value:
     return b.fsub(b.bitcast(bits, vector(F32, total)), number(F32, 1.0, total))
 
 
-def _order(places: Any) -> Value:
-    return ir.Constant(ir.VectorType(I32, len(places)), list(places))
+def _order(lanes: Any) -> Value:
+    return ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))

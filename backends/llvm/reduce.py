@@ -1,4 +1,4 @@
-"""Reductions: sums as elementwise loops; the largest, the smallest, their places, and products in registers."""
+"""Reductions: sums as elementwise loops; extrema, their positions, and products in registers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import (
     I64,
     Frame,
@@ -23,32 +24,33 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.loop import Elementwise, Output, elementwise, elementwise_of, single
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, on, outs
+from minigraph.backends.llvm.loop import Elementwise, Output, elementwise, elementwise_of
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.rows import TASKS
 from minigraph.backends.llvm.scalar import Printer, fold, load, register, store
 from minigraph.backends.llvm.tile import parts
 from minigraph.core.dtypes import DType, float32
 from minigraph.core.scalar import call, operand
 from minigraph.core.types import TensorType
-from minigraph.ir.regions import collapse
+from minigraph.ir.regions import collapse, single_op_loop
 from minigraph.ops.broadcast import BroadcastTo, ReduceLike, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
+from minigraph.ops.math.argmax import ArgMax
 from minigraph.ops.nn.loss import L2Loss
 
 GRAIN = 1 << 14  # elements of a task
-VECTORS = 4  # at a time, so that one operation need not wait for the one before
+VECTORS = 4  # independent vectors, so that no operation waits for the one before
 
 Combine = Callable[[Value, Value, int], Value]
-Column = tuple[Value, int]  # elements of the last axis: the first, and how many
-Term = Callable[[Value, int, Sequence[Value]], Value]  # of elements, the vector's width, and its reduced indices
+Column = tuple[Value, int]  # elements of the last axis: the first, and their number
+Term = Callable[[Value, int, Sequence[Value]], Value]  # (elements, the vector's width, its reduced indices) → the term
 
 
 def sum_over(x: TensorType, axes: Sequence[int], how: LoweringContext, divisor: int = 1) -> Native | None:
     """Σ x over `axes`, divided by a number."""
     if not x.size:
         return None
-    what = elementwise_of(single(R.Sum(tuple(axes), True), (x,), x.static), how.adds)
+    what = elementwise_of(single_op_loop(R.Sum(tuple(axes), True), (x,), x.static), how.adds)
     if what is None or divisor == 1:
         return what and elementwise(what, how)
     if not x.dtype.is_floating or how.adds:
@@ -60,7 +62,7 @@ def sum_over(x: TensorType, axes: Sequence[int], how: LoweringContext, divisor: 
 
     def make() -> list[Call]:
         in_place = dict(zip(ins(0), outs(0), strict=True))
-        return [*adding.calls((True,)), *(on(c, in_place) for c in dividing.calls((True,)))]
+        return [*adding.calls((True,)), *(c.on(in_place) for c in dividing.calls((True,)))]
 
     return Native(always(make), adding.workspace)
 
@@ -95,7 +97,7 @@ def l2_loss(op: L2Loss, in_types: Types, out_types: Types, how: LoweringContext)
 
 
 def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """The gradient of a mean: copies, each its share."""
+    """The gradient of a mean: copies of the operand divided by their number."""
     x, out = in_types[0], out_types[0]
     kept = restore_axes(x.static, op.axis, op.shape)
     kept = (1,) * (len(out.static) - len(kept)) + kept
@@ -107,7 +109,7 @@ def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types, how: Loweri
 
 
 class _Reducer:
-    """Writes reductions of the array at pointer 0 that starts at `base`, over the `reduced` axes of `space`."""
+    """Writes reductions over the `reduced` axes of `space`, of the array at pointer 0 from `base` on."""
 
     def __init__(self, frame: Frame, space: Sequence[int], reduced: Sequence[int], dtype: DType, base: Value) -> None:
         self.frame, self.b, self.dtype, self.base = frame, frame.b, dtype, base
@@ -122,7 +124,8 @@ class _Reducer:
     def _nested(
         self, depth: int, place: Value, indices: Sequence[Value], values: Sequence[Value], body: Any
     ) -> list[Value]:
-        """`body(place, indices, *values)` for all indices of the outer reduced axes; it gives the next values."""
+        """Write `body(place, indices, *values)` for all indices of the outer reduced axes. It returns the next
+        values."""
         if depth == len(self.loops):
             return list(body(place, indices, *values))
         (length, stride), b = self.loops[depth], self.b
@@ -133,7 +136,7 @@ class _Reducer:
         return reduce_loop(b, index(0), index(length), 1, list(values), once)
 
     def find(self, column: Column | None, initial: Any, kind: Any, combine: Combine, term: Term) -> Value:
-        """A vector of results, for a column; or one result, where the last axis is reduced too."""
+        """The results of a vector of columns, or one result if the last axis is reduced too."""
         if column is None:
             return self._row(initial, kind, combine, term)
         start, width = column
@@ -189,10 +192,10 @@ def _reduce(
     how: LoweringContext,
     write: Callable[[_Reducer, Column | None], Value],
 ) -> Native | None:
-    """A reduction: `write` gives the results of a column (its start and width are given) or of a row (None is)."""
+    """A reduction. `write` gets the start and width of some columns, or None for a row, and returns the results."""
     if not x.size or x.dtype.np_dtype.kind not in "fiub" or x.dtype.name == "float16":
         return None
-    program, space = collapse(single(R.Sum(tuple(axes), True), (TensorType(float32, x.shape),), x.static))
+    program, space = collapse(single_op_loop(R.Sum(tuple(axes), True), (TensorType(float32, x.shape),), x.static))
     reduced = program.results[0].instr.op.axis  # type: ignore[attr-defined]
     is_row = len(space) - 1 in reduced
     outer = [(d, math.prod(space[a + 1 :])) for a, d in enumerate(space) if a not in reduced][: None if is_row else -1]
@@ -223,7 +226,7 @@ def _reduce(
 
 
 def _place(b: Any, number_: Value, outer: Sequence[tuple[int, int]]) -> Value:
-    """Where the number-th combination of the outer indices starts."""
+    """The start of combination `number_` of the outer indices."""
     place = index(0)
     for length, stride in reversed(outer):
         place = b.add(place, b.mul(b.srem(number_, index(length)), index(stride)))
@@ -232,7 +235,7 @@ def _place(b: Any, number_: Value, outer: Sequence[tuple[int, int]]) -> Value:
 
 
 def _columns(b: Any, length: int, write: Callable[[Value, int], None]) -> None:
-    """`write(start, width)` for vectors that make up the length."""
+    """Write `write(start, width)` for vectors that cover the length."""
     lanes = VECTORS * host().lanes
     whole = length // lanes * lanes
     with loop(b, index(0), index(whole), lanes) as j:
@@ -250,14 +253,14 @@ def _plain(function: str, initial: Any, op: Any, x: TensorType, how: LoweringCon
 
 
 def _worst(x: TensorType, function: str) -> Any:
-    """What every element is at least as large (as small) as."""
+    """The value that no element is below (for a maximum) or above (for a minimum)."""
     if x.dtype.is_floating:
         return -math.inf if function == "maximum" else math.inf
     return x.dtype.min if function == "maximum" else x.dtype.max
 
 
 def extremum(op: R.Extremum, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """The largest or smallest element, a NaN before all others."""
+    """The largest or smallest element. NaN wins over all others."""
     function = {"max": "maximum", "min": "minimum"}[op.function]
     return _plain(function, _worst(in_types[0], function), op, in_types[0], how)
 
@@ -269,13 +272,13 @@ def prod(op: R.Prod, in_types: Types, out_types: Types, how: LoweringContext) ->
 
 
 def truth(op: R.All | R.Any_, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """Whether all are true, or any is."""
+    """Whether all elements are true, or any is."""
     every = op.function == "all"
     return _plain("logical_and" if every else "logical_or", int(every), op, in_types[0], how)
 
 
-def argmax(op: R.ArgMax, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """Where the extremum, or the first NaN, is: the smallest of the indices at which the element is equal to it."""
+def argmax(op: ArgMax, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    """The position of the extremum or of the first NaN: the smallest index whose element equals it."""
     x, out = in_types[0], out_types[0].dtype
     if x.dtype.is_bool:
         return None

@@ -1,4 +1,4 @@
-"""Kernels that go along rows, the last axis, a vector at a time; what is left of a row is a vector with a mask."""
+"""Kernels that go along rows, the last axis, by vectors; the last vector of a row may be masked."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from minigraph.backends.llvm.builder import (
 from minigraph.backends.llvm.compiler import host
 from minigraph.core.types import TensorType
 
-TASKS = 64  # at most
+TASKS = 64  # most tasks
 
 
 @dataclass(frozen=True)
 class Rows:
-    """So many rows of that length. kind: of an element. width: elements of a vector."""
+    """`count` rows of `length` elements. kind: an element's type. width: lanes of a vector."""
 
     count: int
     length: int
@@ -45,11 +45,11 @@ class Rows:
 
     @property
     def rest(self) -> int:
-        """How many elements the last vector of a row has, if it is not a whole one."""
+        """Elements of a row's last vector if it is not full."""
         return self.length % self.width
 
     def tasks(self, grain: int) -> int:
-        """How many tasks of at least `grain` elements the rows are split into."""
+        """The number of tasks of at least `grain` elements."""
         return max(1, min(TASKS, self.count, self.count * self.length // grain))
 
 
@@ -72,7 +72,7 @@ def each_row(frame: Frame, rows: Rows, tasks: int) -> Iterator[Value]:
 
 
 class Row:
-    """One row of an array: its vectors, where the last may be a part of one, and along it."""
+    """One row of an array, read and written by vectors; the last one may be partial."""
 
     def __init__(self, frame: Frame, rows: Rows, row: Value) -> None:
         self.b, self.rows = frame.b, rows
@@ -80,7 +80,7 @@ class Row:
         self.start = offset(self.b, (row, rows.length))
 
     def along(self, initial: Sequence[Value], body: Callable[..., Sequence[Value]]) -> list[Value]:
-        """`body(place, is_whole, *values)` for all vectors of the row, in order; it gives the next values."""
+        """Write `body(place, is_whole, *values)` for all vectors of the row in order; it returns the next values."""
         rows, values = self.rows, list(initial)
         whole = rows.length - rows.rest
         if whole:
@@ -91,11 +91,11 @@ class Row:
         return at(self.b, self.frame.pointers[pointer], self.b.add(self.start, place), kind)
 
     def mask(self) -> Value:
-        """The lanes that the last vector has."""
+        """The lanes used by the row's last vector."""
         return ir.Constant(vector(I1, self.rows.width), [i < self.rows.rest for i in range(self.rows.width)])
 
     def load(self, pointer: int, place: Value, is_whole: bool, fill: float) -> Value:
-        """A vector of an operand, filled up with `fill`."""
+        """A vector of an operand; unused lanes hold `fill`."""
         b, rows = self.b, self.rows
         kind, address = vector(rows.kind, rows.width), self._address(pointer, place, rows.kind)
         if is_whole:
@@ -118,7 +118,7 @@ class Row:
         b.call(store, [value, address, I32(1), mask])
 
     def only(self, value: Value, is_whole: bool, fill: float = 0.0) -> Value:
-        """The value in the lanes that the row has, else `fill`."""
+        """The value in the lanes that the row uses, `fill` in the others."""
         if is_whole:
             return value
         return self.b.select(self.mask(), value, number(self.rows.kind, fill, self.rows.width))

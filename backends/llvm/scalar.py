@@ -39,12 +39,12 @@ _KNOWN = {"operand", "constant", "cast", "logical_not", *_COMPARISONS, *_LOGIC, 
 
 
 def register(dtype: DType) -> Any:
-    """How one element lies in a register: booleans as one bit."""
+    """The type of an element in a register. A boolean is one bit."""
     return I1 if dtype.is_bool else element(dtype)
 
 
 def is_printable(*expressions: Scalar) -> bool:
-    """Whether all of the expressions have an equivalent here."""
+    """Whether all of the expressions can be written as LLVM IR here."""
     return all(map(_is_known, walk(*expressions, spelled=True)))
 
 
@@ -60,7 +60,7 @@ def _is_known(node: Scalar) -> bool:
 
 
 class Printer:
-    """Writes expressions on `operands`, vectors of `width` in registers."""
+    """Writes expressions on `operands`, vectors of `width` lanes in registers."""
 
     def __init__(self, b: Builder, operands: Sequence[Value], width: int) -> None:
         self.b = b
@@ -125,10 +125,11 @@ class Printer:
         return b.trunc(x, kind) if target.size < source.size else x
 
     def _to_integer(self, x: Value, source: DType, target: DType) -> Value:
-        """As x86's conversions, and so NumPy: what is out of range of the signed integer used is its least number.
+        """A conversion to integers like x86's, and so NumPy's: values out of range become the least number of the
+        signed integer type used.
 
-        LLVM's own conversions leave that undefined. Narrow integers are the low bits of 32; uint64 adds 2**63 where x
-        is at least that.
+        LLVM leaves such conversions undefined. Narrow integers are the low bits of 32-bit ones; uint64 adds 2**63 where
+        x is at least that.
         """
         wide = max(32, 8 * target.size)
         found = self._signed(x, source, wide)
@@ -177,7 +178,7 @@ class Printer:
         }
         if name in simple:
             return simple[name]()
-        if name in ("maximum", "minimum"):  # a NaN is handed on
+        if name in ("maximum", "minimum"):  # NaN stays NaN
             better = b.select(b.fcmp_ordered(">" if name == "maximum" else "<", *args), *args)
             return b.select(b.fcmp_unordered("uno", x, x), x, better)
         if name in _ROUNDING:
@@ -219,7 +220,7 @@ def larger_float(b: Builder, x: Value, y: Value) -> Value:
 
 
 def fold(b: Builder, x: Value, width: int, combine: Callable[[Value, Value], Value]) -> Value:
-    """A vector's lanes brought together in pairs."""
+    """A vector's lanes combined in pairs."""
     while width > 1:
         width //= 2
         low, high = (
@@ -231,5 +232,5 @@ def fold(b: Builder, x: Value, width: int, combine: Callable[[Value, Value], Val
 
 
 def total(b: Builder, x: Value, dtype: DType, width: int) -> Value:
-    """The sum of a vector's lanes, in pairs."""
+    """The sum of a vector's lanes, added in pairs."""
     return fold(b, x, width, lambda low, high: add(b, low, high, dtype))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.approx import Approximations, lane_by_lane
 from minigraph.backends.llvm.builder import (
     F32,
@@ -23,7 +24,7 @@ from minigraph.backends.llvm.builder import (
     vector,
 )
 from minigraph.backends.llvm.indices import checked, write_index
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.rows import Row, Rows, each_row, rows_of
 from minigraph.backends.llvm.scalar import fold, larger_float
 from minigraph.core.types import TensorType
@@ -37,7 +38,7 @@ def _fits(x: TensorType) -> bool:
 
 
 def _function(b: Builder, name: str, x: Value, kind: Any, width: int) -> Value:
-    """exp or log of a vector."""
+    """The exponential or logarithm of a vector."""
     if kind == F32:
         found: Value = getattr(Approximations(b, width), name)(x)
         return found
@@ -45,10 +46,10 @@ def _function(b: Builder, name: str, x: Value, kind: Any, width: int) -> Value:
 
 
 class _Softmax:
-    """What is known of one row of logits at pointer 0: its maximum m, and Σ e^(x − m)."""
+    """The statistics of one row of logits at pointer 0: its maximum m and Σ e^(x − m)."""
 
     def __init__(self, frame: Frame, rows: Rows, row: Value, powers: int | None = None) -> None:
-        """powers: the pointer of a result that keeps e^(x − m)."""
+        """powers: the pointer of a result that stores e^(x − m)."""
         self.row, self.rows, self.b = Row(frame, rows, row), rows, frame.b
         b, kind, width = frame.b, rows.kind, rows.width
 
@@ -71,15 +72,15 @@ class _Softmax:
         return _function(self.b, "exp", x, self.rows.kind, self.rows.width)
 
     def shifted(self, j: Value, is_whole: bool) -> Value:
-        """x − m; it reads the logits, so they must still be there."""
+        """x − m. Reads the logits, so they must not be overwritten yet."""
         return self.b.fsub(self.row.load(0, j, is_whole, -math.inf), self.m)
 
     def log_total(self) -> Value:
-        """log Σ e^(x − m) in all lanes."""
+        """log Σ e^(x − m), in all lanes."""
         return splat(self.b, _function(self.b, "log", self.total, self.rows.kind, 1), self.rows.width)
 
     def share(self, j: Value, is_whole: bool, powers: int) -> Value:
-        """e^(x − m) / Σ from the powers that were kept."""
+        """e^(x − m) / Σ, from the stored powers."""
         return self.b.fdiv(self.row.load(powers, j, is_whole, 0.0), splat(self.b, self.total, self.rows.width))
 
 

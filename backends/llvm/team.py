@@ -1,11 +1,12 @@
-"""Threads that wait inside native code, and share out the tasks of a kernel among themselves and the caller.
+"""Threads that wait in native code and share the tasks of a kernel with the caller.
 
 Python starts the threads, each in one native call that never returns, so a launch touches neither the interpreter nor
-its lock. Tasks are numbered; whoever is free takes the next number. A task's result does not depend on who does it.
+its lock. Tasks are numbered; a free thread takes the next number. A task's result does not depend on the thread that
+runs it.
 
-Who waits looks again and again for some microseconds, since launches mostly follow each other at once, and then sleeps.
-A thread that is about to sleep says so first and then looks once more; one that has changed something looks last who
-sleeps: so nobody sleeps through a change.
+A waiting thread polls for some microseconds, as launches mostly follow each other at once, and then sleeps. It counts
+itself as a sleeper before it looks a last time; a waker publishes its change before it reads the sleeper count. So no
+wake-up is lost.
 """
 
 from __future__ import annotations
@@ -24,21 +25,24 @@ from llvmlite import ir
 from minigraph.backends.llvm.builder import I8, I32, I64, KERNEL, POINTER, VOID, at, function, index, loop
 from minigraph.backends.llvm.compiler import load
 
-# How often somebody looks before sleeping, some tens of microseconds in all. A helper lets others run between two
-# looks: on a busy machine it may be on the CPU of the one who calls it.
+# Polls before sleeping, some tens of microseconds in all. A helper yields between two polls: on a busy machine it
+# may occupy the CPU that the caller needs.
 LOOKS, CALLER_LOOKS = 100, 1000
 _MUTEX, _START, _DONE, _JOB, _STATE, _NEXT = 0, 128, 256, 384, 512, 640  # byte offsets in the shared block
 _SIZE = 1024
-# i64 fields of the job: what runs, how many tasks, whether there is one, who sleeps: threads, and the caller
+# i64 fields of the job: function, arguments, number of tasks, whether a job runs, sleeping threads, sleeping caller
 _KERNEL, _ARGUMENTS, _COUNT, _BUSY, _SLEEPING, _WAITING = (_JOB + 8 * i for i in range(6))
-# The state in one number: how many threads work on the job; whether it takes more; the job's number.
+# The state in one number: threads that work on the job; whether it takes more; the job's number.
 _ACTIVE, _OPEN, _NUMBER = (1 << 16) - 1, 1 << 16, 32
 _PAUSES = {"x86_64": ("llvm.x86.sse2.pause", ()), "aarch64": ("llvm.aarch64.hint", (1,))}
 
 
 class _TeamCode:
-    """The native functions of the team: `work(team, slot)`, `run(team, kernel, arguments, count)` and `sequence(team,
-    calls, count, 0)` for calls of four numbers: kernel, arguments, number of tasks, whether to share them out."""
+    """The team's native functions.
+
+    These are `work(team, slot)`, `run(team, kernel, arguments, count)` and `sequence(team, calls, count, 0)`. A call of
+    a sequence is four numbers: kernel, arguments, number of tasks, whether the team shares them.
+    """
 
     def __init__(self) -> None:
         self.module = ir.Module()
@@ -63,11 +67,11 @@ class _TeamCode:
         self.b.atomic_rmw("xchg", self._field(offset), value, "seq_cst")
 
     def _change(self, how: str, offset: int, value: int) -> Any:
-        """What was there before."""
+        """Change a field atomically; returns the value before."""
         return self.b.atomic_rmw(how, self._field(offset), index(value), "seq_cst")
 
     def _exchange(self, offset: int, old: Any, new: Any) -> Any:
-        """Whether the field was `old` and is `new` now."""
+        """Set the field to `new` if it is `old`, atomically; returns whether it was."""
         return self.b.extract_value(self.b.cmpxchg(self._field(offset), old, new, "seq_cst", "seq_cst"), 1)
 
     def _call(self, name: str, *offsets: int) -> None:
@@ -80,7 +84,7 @@ class _TeamCode:
             self.b.call(function(self.b, name, VOID, [I32] * len(values)), [ir.Constant(I32, v) for v in values])
 
     def _loop(self, condition: Callable[[], Any], body: Callable[[], None]) -> None:
-        """`while condition(): body()`."""
+        """Write `while condition(): body()`."""
         b = self.b
         head, inside, after = (b.append_basic_block() for _ in range(3))
         b.branch(head)
@@ -94,7 +98,7 @@ class _TeamCode:
     def _wait(
         self, until: Callable[[], Any], looks: int, between: Callable[[], None], sleeps: int, signal: int
     ) -> None:
-        """Look so many times, then sleep."""
+        """Poll `looks` times, then sleep."""
         b = self.b
         b.store(index(looks), self.looks)
 
@@ -112,14 +116,14 @@ class _TeamCode:
             self._call("pthread_mutex_unlock", _MUTEX)
 
     def _wake(self, sleeps: int, signal: int) -> None:
-        """Wake who sleeps."""
+        """Wake the sleepers."""
         with self.b.if_then(self.b.icmp_signed(">", self._get(sleeps), index(0))):
             self._call("pthread_mutex_lock", _MUTEX)
             self._call("pthread_cond_broadcast", signal)
             self._call("pthread_mutex_unlock", _MUTEX)
 
     def _write_drain(self) -> None:
-        """Do tasks until there are none left."""
+        """Write the function that runs tasks until none is left."""
         self.drain = self._start("drain")
         b, slot = self.b, self.drain.args[1]
         kernel = b.inttoptr(self._get(_KERNEL), KERNEL.as_pointer())
@@ -137,7 +141,7 @@ class _TeamCode:
         b.ret_void()
 
     def _write_work(self) -> None:
-        """What a thread does for ever: wait for a job that takes helpers, and help."""
+        """Write a thread's endless loop: wait for a job that takes helpers, and help."""
         made = self._start("work")
         b = self.b
         seen, self.looks = b.alloca(I64), b.alloca(I64)
@@ -161,7 +165,7 @@ class _TeamCode:
         b.branch(forever)
 
     def _write_run(self) -> None:
-        """Do all tasks of a kernel, with helpers unless these work for somebody else."""
+        """Write the function that runs all tasks of a kernel, with helpers unless these serve another caller."""
         self.run = self._start("run", 3)
         b = self.b
         _, kernel, arguments, count = self.run.args
@@ -189,7 +193,7 @@ class _TeamCode:
         b.ret_void()
 
     def _write_sequence(self) -> None:
-        """Several calls, one after the other."""
+        """Write the function that makes several calls in order."""
         made = self._start("sequence", 3)
         b = self.b
         calls = b.inttoptr(made.args[1], POINTER)
@@ -210,14 +214,14 @@ WORK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 
 
 def thread_count() -> int:
-    """OMP_NUM_THREADS where it is set to a number, else as many CPUs as this process may use."""
+    """OMP_NUM_THREADS if it is set to a number, otherwise the number of CPUs that this process may use."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return max(1, min(int(first), available)) if first.isdigit() else available
 
 
 class Team:
-    """The threads of this process, started on first use, and again in a child after a fork."""
+    """The threads of this process, started on first use, and again in a child process after a fork."""
 
     def __init__(self, size: int | None = None) -> None:
         self.size = (thread_count() if size is None else size) if sys.platform != "win32" else 1
@@ -231,7 +235,7 @@ class Team:
         self.shared: Any = None
 
     def start(self) -> Any:
-        """The block of memory that is the first argument of `run` and `sequence`."""
+        """Allocate the memory block that is the first argument of `run` and `sequence`, and start the threads."""
         with self._lock:
             if self.shared is None:
                 run, sequence, work = load(_text(), "run", "sequence", "work")

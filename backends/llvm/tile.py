@@ -1,4 +1,4 @@
-"""The inner part of every contraction: a tile of the result in registers, C (+)= Σ A·B over some nested sums."""
+"""The inner part of every contraction: a tile of the result in registers, C (+)= Σ A·B over nested sums."""
 
 from __future__ import annotations
 
@@ -30,14 +30,18 @@ from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.scalar import Printer
 from minigraph.core.scalar import Scalar
 
-LINE = 16  # elements of a line of the cache
-AHEAD = 256  # elements from what is read of B to what is asked for: the processor by itself stops at the end of a page
-VECTORS = 2  # side by side in a tile; with as many rows as the registers hold, broadcasts and loads keep up with FMA
+LINE = 16  # elements of a cache line
+AHEAD = 256  # elements to prefetch ahead in B: the processor's own prefetcher stops at the end of a page
+VECTORS = (
+    2  # vectors in a row of a tile; with as many rows as the registers hold, broadcasts and loads keep up with FMA
+)
 
 
 def tile_rows(columns: int | None = None) -> int:
-    """Most rows of a tile of so many columns, by default a full one's: the accumulators, the vectors of B and one
-    element of A fill the registers."""
+    """Most rows of a tile of `columns` columns, by default a full tile's.
+
+    The accumulators, the vectors of B and one element of A fill the registers.
+    """
     rows = 14 if host().lanes == 16 else 6
     return 2 * rows if columns is not None and columns <= host().lanes else rows
 
@@ -48,41 +52,50 @@ def tile_columns() -> int:
 
 
 class ContractionAxis(NamedTuple):
-    """One of the nested sums: its length, and how many elements A and B advance from one term to the next. The length
-    of the outermost may be None: then the tile is told with each call."""
+    """One of the nested sums: its length, and the distances in elements between its terms in A and in B.
+
+    The length of the outermost sum may be None: then each call passes it.
+    """
 
     length: int | None
     a: int
     b: int
 
 
-class Tail(NamedTuple):
-    """What follows a contraction element by element: `value` of the contraction, operand 0, and other operands, which
-    are as large as it or, where `rows` says so, one row for all of its rows."""
+class TileEpilogue(NamedTuple):
+    """A pointwise computation on a contraction's result before it is stored.
+
+    value: the expression; its operand 0 is the contraction's element. rows: for each further operand, whether it is one
+    row that all rows of the result share; otherwise it has the result's shape.
+    """
 
     value: Scalar
     rows: tuple[bool, ...]
 
 
 class Tiles(NamedTuple):
-    """How tiles lie in memory, float32 elements: rows of A are `a` apart, rows of C `c`; columns of B and C are
-    neighbours. `sums`: from the outermost to the innermost. `adds`: to what C holds, instead of replacing it. `tail`:
-    what becomes of the sums before they are stored. `pointers`: A is instead a table of pointers, a row of so many for
-    each term of the outermost sum, of which each row of a tile takes one. `streams`: B comes from memory in the order
-    in which it is used, and goes on beyond the tile."""
+    """The memory layout of tiles of float32, in elements. Columns of B and of C are adjacent.
+
+    a, c: the distance between rows of A and of C. sums: the summed axes, outermost first. adds: add to the content of C
+    instead of replacing it. epilogue: applied to the sums before they are stored. pointers: A is a table of pointers
+    with a row for each term of the outermost sum and a pointer for each row of the tile. streams: B lies in memory in
+    the order of its use and continues beyond the tile.
+    """
 
     a: int
     c: int
     sums: tuple[ContractionAxis, ...]
     adds: bool = False
-    tail: Tail | None = None
+    epilogue: TileEpilogue | None = None
     pointers: bool = False
     streams: bool = False
 
 
 class TileSet:
-    """The tile functions of a module, `void tile(A, B, C, …)`, one for each size that is asked for. After the pointers
-    come those of the tail's operands, or the length of the outermost sum where that is told."""
+    """The tile functions of a module, `void tile(A, B, C, …)`, one for each size requested.
+
+    Further arguments are the epilogue's operands, or the length of the outermost sum if it is passed at run time.
+    """
 
     def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
         self.module = module
@@ -93,18 +106,18 @@ class TileSet:
         self.made: dict[tuple[tuple[int, ...], int], Any] = {}
 
     def get(self, rows: int, columns: int) -> Any:
-        """The function for a tile of that size."""
+        """The function for a tile of the given size."""
         return self.at(tuple(i * self.tiles.a for i in range(rows)), columns)
 
     def at(self, rows: tuple[int, ...], columns: int) -> Any:
-        """The function for a tile whose rows of A begin at these elements."""
+        """The function for a tile whose rows of A begin at the given elements."""
         if (rows, columns) not in self.made:
             self.made[rows, columns] = self._write(rows, columns)
         return self.made[rows, columns]
 
     def _write(self, rows: tuple[int, ...], columns: int) -> Any:
         is_told = self.tiles.sums[0].length is None
-        follow = self.tiles.tail.rows if self.tiles.tail else ()
+        follow = self.tiles.epilogue.rows if self.tiles.epilogue else ()
         kind = ir.FunctionType(VOID, [POINTER] * (3 + len(follow)) + [I64] * is_told)
         made = ir.Function(self.module, kind, f"{self.name}_{len(self.made)}_{len(rows)}x{columns}")
         made.linkage = "internal"
@@ -121,12 +134,12 @@ class TileSet:
             place = at(self.b, c, index(row), F32)
             if self.tiles.adds:
                 value = self.b.fadd(value, self._load(place, part))
-            if self.tiles.tail:
+            if self.tiles.epilogue:
                 here = [
                     self._load(o if is_row else at(self.b, o, index(row), F32), part)
                     for o, is_row in zip(others, follow, strict=True)
                 ]
-                value = Printer(self.b, [value, *here], part.width).value(self.tiles.tail.value)
+                value = Printer(self.b, [value, *here], part.width).value(self.tiles.epilogue.value)
             self._store(value, place, part)
         self.b.ret_void()
         return made
@@ -142,7 +155,7 @@ class TileSet:
         return b.call(load, [address, ir.Constant(I32, 4), mask, ir.Constant(kind, ir.Undefined)])
 
     def _store(self, value: Value, line: Value, part: Part) -> None:
-        """Piece by piece where it is only a part of the vector: masked stores are slow on some processors."""
+        """Store a vector; a partial one piece by piece, as masked stores are slow on some processors."""
         b = self.b
         for start, width in parts(part.used):
             piece = value
@@ -152,7 +165,7 @@ class TileSet:
             b.store(piece, at(b, line, index(part.start + start), F32), align=4)
 
     def _by_pointers(self, table: Value, rows: int, b_: Value, values: Sequence[Value]) -> list[Value]:
-        """The outermost sum, each term of which has its own pointers to the rows of A."""
+        """The outermost sum, where each term has its own pointers to the rows of A."""
         b, (length, step_a, step_b) = self.b, self.tiles.sums[0]
         assert length is not None
 
@@ -164,7 +177,7 @@ class TileSet:
         return reduce_loop(b, index(0), index(length), 1, list(values), body)
 
     def _sum(self, level: int, lines: Sequence[Value], b_: Value, values: Sequence[Value]) -> list[Value]:
-        """The terms of the sums from `level` on, added to `values`; `lines` are the rows of A."""
+        """Add the terms of the sums from `level` on to `values`. lines: the rows of A."""
         b, (length, step_a, step_b) = self.b, self.tiles.sums[level]
         innermost = level == len(self.tiles.sums) - 1
         unroll = 1
@@ -185,7 +198,7 @@ class TileSet:
         return reduce_loop(b, index(0), stop, unroll, list(values), body)
 
     def _terms(self, lines: Sequence[Value], term: int, b_: Value, values: Sequence[Value]) -> list[Value]:
-        """One column of A times one row of B, added to the accumulators."""
+        """Add one column of A times one row of B to the accumulators."""
         b = self.b
         row = [self._load(b_, part) for part in self.parts]
         if self.tiles.streams:
@@ -200,7 +213,7 @@ class TileSet:
 
 
 class Part(NamedTuple):
-    """A vector in a row: where it starts, how many of its lanes belong to the row, and how many it has."""
+    """A vector of a row: its start, the number of its lanes that belong to the row, and its width."""
 
     start: int
     used: int
@@ -208,7 +221,7 @@ class Part(NamedTuple):
 
 
 def vectors(columns: int) -> list[Part]:
-    """The vectors that cover a row: whole ones, and one of the least width that takes what is left."""
+    """The vectors that cover a row: full ones, and one of the least width that holds the rest."""
     lanes = host().lanes
     rest = columns % lanes
     found = [Part(start, lanes, lanes) for start in range(0, columns - rest, lanes)]
@@ -227,8 +240,11 @@ def parts(columns: int) -> list[tuple[int, int]]:
 
 
 def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, columns: int, *others: Value) -> None:
-    """Tiles one below the other for `rows` rows, all of nearly one height. others: the tail's operands from the first
-    row and column on, or the length of the outermost sum where tiles are told."""
+    """Tiles of nearly equal height that cover `rows` rows.
+
+    others: the epilogue's operands from the first row and column on, or the length of the outermost sum if the tiles
+    take it as an argument.
+    """
     how = tiles.tiles
     count = -(-rows // tile_rows(columns))
     height, larger = rows // count, rows % count
@@ -240,8 +256,8 @@ def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, col
                 below_a = at(b, a, row, POINTER) if how.pointers else at(b, a, b.mul(row, index(how.a)), F32)
                 down = b.mul(row, index(how.c))
                 below = others
-                if how.tail:
-                    rows_of = zip(others, how.tail.rows, strict=True)
+                if how.epilogue:
+                    rows_of = zip(others, how.epilogue.rows, strict=True)
                     below = tuple(o if is_row else at(b, o, down, F32) for o, is_row in rows_of)
                 b.call(tiles.get(size, columns), [below_a, b_, at(b, c, down, F32), *below])
         start += number_of * size

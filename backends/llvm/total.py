@@ -1,4 +1,4 @@
-"""Sums of the tasks' partial sums."""
+"""The sum of the tasks' partial sums."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ from minigraph.backends.llvm.compiler import host
 
 
 def write_total(frame: Frame, size: int, count: int, source: int, target: int, adds: bool = False) -> int:
-    """The kernel "finish": `count` arrays of `size` float32, one after the other at pointer `source`, added up in their
-    order into pointer `target`, or to what is there. Returns how many tasks it has."""
+    """Write the kernel "finish"; returns its number of tasks.
+
+    It sums `count` arrays of `size` float32, which follow each other at pointer `source`, in order, into pointer
+    `target`, or adds them to its content.
+    """
     width = host().lanes
     chunk = 64 * width
     with frame.tasks("finish") as task:

@@ -9,29 +9,32 @@ from minigraph.backends.llvm.builder import F32, Builder, Frame, Value, at, inde
 from minigraph.backends.llvm.compiler import host
 from minigraph.ops.nn.winograd import Matrix
 
-Load = Callable[[int, Value], Value]  # element (i, j), j known when the kernel runs
-Store = Callable[[Value, int, Value], None]  # element (a, j), a known when it runs
+Load = Callable[[int, Value], Value]  # loads element (i, j); j is a run-time value
+Store = Callable[[Value, int, Value], None]  # stores element (a, j); a is a run-time value
 
 
 def both(frame: Frame, matrix: Matrix, load: Load, store: Store) -> None:
-    """Columns first, into memory on the stack, then rows."""
+    """Write M·d·Mᵀ: first the columns, into memory on the stack, then the rows."""
     b, lanes = frame.b, host().lanes
     rows, size = len(matrix), len(matrix[0])
-    room = frame.room("transform", 10 * 10 * lanes)
+    middle = frame.stack_array("transform", 10 * 10 * lanes)
     with loop(b, index(0), index(size)) as j:
         for a, value in enumerate(applied(b, matrix, [load(i, j) for i in range(size)], lanes)):
             place = b.add(b.mul(j, index(lanes)), index(a * size * lanes))
-            b.store(value, at(b, room, place, F32), align=4)
+            b.store(value, at(b, middle, place, F32), align=4)
     with loop(b, index(0), index(rows)) as a:
-        line = at(b, room, b.mul(a, index(size * lanes)), F32)
+        line = at(b, middle, b.mul(a, index(size * lanes)), F32)
         values = [b.load(at(b, line, index(j * lanes), F32), typ=vector(F32, lanes), align=4) for j in range(size)]
         for j, value in enumerate(applied(b, matrix, values, lanes)):
             store(a, j, value)
 
 
 def applied(b: Builder, matrix: Matrix, values: Sequence[Value], lanes: int) -> list[Value]:
-    """The matrix times a column of vectors. Two rows that differ in signs only share their work: one is the sum, the
-    other the difference of two halves."""
+    """The matrix times a column of vectors.
+
+    Two rows that differ only in signs share their work: one is the sum, the other the difference of the same two
+    halves.
+    """
     out: list[Value] = [None] * len(matrix)
     for i, row in enumerate(matrix):
         if out[i] is not None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.backend.base import Types
+from minigraph.backend.workspace import BufferRef
 from minigraph.backends.llvm.loop import Elementwise, Output, elementwise
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Place, always, on
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, call, constant, operand, where
 from minigraph.core.types import TensorType
@@ -15,7 +16,7 @@ from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ops.state import update as U
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub
 
-Formula = Callable[..., tuple[Scalar, ...]]  # (op, scalars of all inputs) -> the new values of what the op writes
+Formula = Callable[..., tuple[Scalar, ...]]  # (op, scalars of all inputs) → the new values of the variables written
 
 
 def _less_from_one(x: Scalar) -> Scalar:
@@ -96,8 +97,8 @@ FORMULAS: dict[type[Op], Formula] = {
 }
 
 
-def apply(op: U.Apply, in_types: Types, how: LoweringContext) -> Native | None:
-    """The step as one loop over the elements; None for an op without a formula or for types it does not fit."""
+def apply(op: U.Apply, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    """The step as one loop over the elements; None if the op has no formula or the types do not fit it."""
     size = in_types[0].size
     formula = FORMULAS.get(type(op))
     if formula is None or not size:
@@ -113,7 +114,7 @@ def apply(op: U.Apply, in_types: Types, how: LoweringContext) -> Native | None:
     native = elementwise(what, how)
 
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
-        return [on(call, {Place("out", i): Place("in", w) for i, w in enumerate(op.writes)}) for call in every()]
+        return [call.on({BufferRef("out", i): BufferRef("in", w) for i, w in enumerate(op.writes)}) for call in every()]
 
     def every() -> list[Call]:
         return list(native.calls((True,) * len(made)))
@@ -121,21 +122,22 @@ def apply(op: U.Apply, in_types: Types, how: LoweringContext) -> Native | None:
     return Native(calls, native.workspace)
 
 
-def together(op: MultiTensorApply, in_types: Types, how: LoweringContext) -> Native | None:
-    """Several steps, one after the other."""
-    parts = [apply(op.op, given, how) for given in op.pieces(in_types)]
+def together(op: MultiTensorApply, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    """Several steps in order."""
+    pieces = zip(op.pieces(in_types), op.pieces(out_types), strict=True)
+    parts = [p for given, made in pieces if (p := apply(op.op, given, made, how)) is not None]
     size = len(in_types) // op.count
+    if len(parts) < op.count:
+        return None
 
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
         found = []
         for n, part in enumerate(parts):
-            moved = {Place("in", i): Place("in", n * size + i) for i in range(size)}
-            found += [on(call, moved) for call in part.calls(())]  # type: ignore[union-attr]
+            moved = {BufferRef("in", i): BufferRef("in", n * size + i) for i in range(size)}
+            found += [call.on(moved) for call in part.calls(())]
         return found
 
-    if None in parts:
-        return None
-    return Native(calls, max(part.workspace for part in parts if part is not None))
+    return Native(calls, max(part.workspace for part in parts))
 
 
 def assign(op: Assign, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
@@ -163,4 +165,4 @@ def _assign(in_types: Types, formula: Callable[[Scalar, Scalar], Scalar], how: L
     if not what.is_printable:
         return None
     native = elementwise(what, how)
-    return Native(always(lambda: [on(c, {Place("out", 0): Place("in", 0)}) for c in native.calls((True,))]))
+    return Native(always(lambda: [c.on({BufferRef("out", 0): BufferRef("in", 0)}) for c in native.calls((True,))]))

@@ -1,4 +1,4 @@
-"""Kernels that go through the windows of images, a vector of channels at a time."""
+"""Kernels over the windows of images, by vectors of channels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.tile import parts
 from minigraph.ops.window import Pair, Window
 
-TAPS = 25  # of a window, at most: each is written out
+TAPS = 25  # most taps of a window, as each is unrolled
 
 
 class Windows(NamedTuple):
@@ -26,7 +26,7 @@ class Windows(NamedTuple):
 
     @property
     def is_inside(self) -> bool:
-        """Whether no window reaches over an edge."""
+        """Whether all windows lie inside the image."""
         reach = [
             (o - 1) * s + k - b for o, s, k, b in zip(self.out, self.strides, self.kernel, self.before, strict=True)
         ]
@@ -34,7 +34,7 @@ class Windows(NamedTuple):
 
     @property
     def is_partition(self) -> bool:
-        """Whether each pixel is in one window."""
+        """Whether each pixel is in exactly one window."""
         covers = all(o * s == n for o, s, n in zip(self.out, self.strides, self.image[1:3], strict=True))
         return self.is_inside and self.kernel == self.strides and covers
 
@@ -45,10 +45,10 @@ def windows_of(window: Window, image: Sequence[int], out: Sequence[int]) -> Wind
 
 
 class Pixel(NamedTuple):
-    """Where one window is.
+    """One window.
 
-    result: the offset of its result. taps: each one's offset in the image, and whether it is inside (None: always).
-    count: how many are inside.
+    result: the offset of its result. taps: for each tap, its offset in the image and whether it is inside (None:
+    always). count: the number of taps inside.
     """
 
     result: Value
@@ -57,7 +57,7 @@ class Pixel(NamedTuple):
 
 
 class WindowWriter:
-    """Writes a kernel that goes through all windows. A task is an image, or a row of results where rows do not meet."""
+    """Writes a kernel over all windows. A task is an image, or a row of results if rows do not overlap."""
 
     def __init__(self, where: Windows, frame: Frame, rows: bool) -> None:
         self.where, self.frame, self.rows = where, frame, rows
@@ -65,7 +65,7 @@ class WindowWriter:
 
     @contextmanager
     def windows(self, before: Callable[[Value], None] | None = None) -> Iterator[Pixel]:
-        """The kernel with its loops over the windows; `before` writes what is done first for an image."""
+        """The kernel with its loops over the windows. `before` writes code that runs first for each image."""
         down, across = self.where.out
         with self.frame.tasks("kernel") as task:
             b = self.frame.b
@@ -98,7 +98,7 @@ class WindowWriter:
         return Pixel(result, taps, count)
 
     def _inside(self, place: Value, length: int) -> tuple[Value, Value | None]:
-        """The place brought inside the image, and whether it was."""
+        """The position clamped to the image, and whether it was inside."""
         if self.where.is_inside:
             return place, None
         b = self.frame.b
@@ -106,7 +106,7 @@ class WindowWriter:
         return smaller(b, larger(b, place, index(0)), index(length - 1)), ok
 
     def channels(self, body: Callable[[Value, int], None]) -> None:
-        """`body(channel, width)` for vectors that make up all channels."""
+        """Write `body(channel, width)` for vectors that cover all channels."""
         lanes, count = host().lanes, self.where.image[3]
         whole = count // lanes * lanes
         with loop(self.frame.b, index(0), index(whole), lanes) as c:
@@ -124,11 +124,11 @@ def sum_up(b: Any, values: Sequence[Value]) -> Value:
 
 
 def load(frame: Frame, pointer: int, place: Value, kind: Any, width: int) -> Value:
-    """A vector of elements from element `place` of a pointer on."""
+    """A vector of elements at a pointer, from element `place` on."""
     address = at(frame.b, frame.pointers[pointer], place, kind)
     return frame.b.load(address, typ=vector(kind, width), align=1)
 
 
 def store(frame: Frame, pointer: int, place: Value, value: Value, kind: Any) -> None:
-    """A vector of elements to element `place` of a pointer on."""
+    """Store a vector of elements at a pointer, from element `place` on."""
     frame.b.store(value, at(frame.b, frame.pointers[pointer], place, kind), align=1)

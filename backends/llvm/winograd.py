@@ -1,7 +1,7 @@
-"""Winograd convolution: transforms of a vector of channels of a tile at a time, and a matrix product a tile position.
+"""Winograd convolution: transforms of vectors of channels, and a matrix product for each tile position.
 
-The tiles V of the image, M of the output and their gradients are [n², tiles, channels]; each position begins a little
-after the end of the last, so that those of one tile do not all fall into one set of the cache.
+The tiles V of the image, M of the output and their gradients are [n², tiles, channels]. Each position is padded a
+little at its end, so that the elements of one tile do not all map to one cache set.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from functools import partial
 from typing import NamedTuple
 
 from minigraph.backend.base import Types
-from minigraph.backends.llvm.blocked import FEW, ROOM, SUMS, Lower, one_blocked
+from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
+from minigraph.backends.llvm.blocked import FEW, MAX_WHOLE, SUMS, Lower, one_blocked
 from minigraph.backends.llvm.builder import (
     F32,
     Frame,
@@ -28,11 +29,11 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, Place, Room, always, ins, outs
+from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
 from minigraph.backends.llvm.panels import Panels, floats, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Batch, Product, grid, write_tasks
 from minigraph.backends.llvm.scalar import Printer
-from minigraph.backends.llvm.tile import Tail
+from minigraph.backends.llvm.tile import TileEpilogue
 from minigraph.backends.llvm.transform import both
 from minigraph.core.dtypes import float32
 from minigraph.core.op import Op
@@ -41,7 +42,7 @@ from minigraph.ir.packed import OnPacked
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.winograd import Matrix, transforms, transposed
 
-MOST = 4 << 20  # bytes of the tiles of a block of images, both of the image and of the output
+MOST = 4 << 20  # bytes of the tiles of a block of images, for image and output together
 
 
 class _Tiles(NamedTuple):
@@ -71,8 +72,10 @@ class _Tiles(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """Pixels that tiles are cut from, or put together to: [n, height, width, channels], tiles of `size`² every `tile`
-    from `before` on."""
+    """The pixels from which tiles are cut, or to which they are joined: [n, height, width, channels].
+
+    Tiles of `size`² pixels begin every `tile` pixels, from `before` on.
+    """
 
     shape: tuple[int, ...]
     size: int
@@ -81,7 +84,7 @@ class _Side(NamedTuple):
 
 
 class _TileWriter:
-    """Writes kernels that go through all tiles, a row of tiles a task."""
+    """Writes kernels over all tiles. A task is a row of tiles."""
 
     def __init__(self, what: _Tiles, frame: Frame) -> None:
         self.what, self.frame = what, frame
@@ -97,16 +100,16 @@ class _TileWriter:
         return image, y, x, b.add(b.mul(task, index(across)), column)
 
     def _valid(self, start: Value, size: int, length: int) -> tuple[Value, Value]:
-        """Which of the `size` places from `start` lie in range(length)."""
+        """The range of the `size` positions from `start` that lies in range(length)."""
         b = self.frame.b
         return larger(b, b.sub(index(0), start), index(0)), smaller(b, b.sub(index(length), start), index(size))
 
     def gather(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> int:
-        """The kernel target = matrix·d·matrixᵀ of all tiles d of pointer `source`, with zeros around."""
+        """Write the kernel target = matrix·d·matrixᵀ for the tiles d of pointer `source`, with zeros around images."""
         channels, step = side.shape[3], self.what.step(side.shape[3])
         with self.frame.tasks(name) as task, loop(self.frame.b, index(0), index(self.what.counts[1])) as column:
             b = self.frame.b
-            patch = self.frame.room("patch", side.size**2 * channels)
+            patch = self.frame.stack_array("patch", side.size**2 * channels)
             image, y, x, number = self._origin(task, column, side)
             rows, columns = self._valid(y, side.size, side.shape[1]), self._valid(x, side.size, side.shape[2])
             whole = self._is_whole(rows, columns, side)
@@ -137,17 +140,17 @@ class _TileWriter:
         return b.and_(down, across)
 
     def _pixel(self, side: _Side, image: Value, y: Value, x: Value) -> Value:
-        """Elements before a pixel."""
+        """The number of elements before a pixel."""
         b, (_, height, width, channels) = self.frame.b, side.shape
         return offset(b, (image, height * width * channels), (y, width * channels), (x, channels))
 
     def _copy_line(self, side: _Side, first: Value, patch: Value, i: Value, columns: tuple[Value, Value]) -> None:
-        """The valid part of line i, from the pixels to the patch."""
+        """Copy the valid part of line i from the pixels to the patch."""
         b, channels, (low, high) = self.frame.b, side.shape[3], columns
         pixels = at(b, first, offset(b, (i, side.shape[2] * channels), (low, channels)), F32)
-        room = at(b, patch, offset(b, (i, side.size * channels), (low, channels)), F32)
+        target = at(b, patch, offset(b, (i, side.size * channels), (low, channels)), F32)
         nbytes = larger(b, b.mul(b.sub(high, low), index(4 * channels)), index(0))
-        copy(b, room, pixels, nbytes)
+        copy(b, target, pixels, nbytes)
 
     def _load(self, tiles: Value, number: Value, c: Value, channels: int) -> Callable[[int, Value], Value]:
         b, step = self.frame.b, self.what.step(channels)
@@ -159,24 +162,31 @@ class _TileWriter:
         return load
 
     def put(
-        self, name: str, side: _Side, matrix: Matrix, source: int, target: int, tail: Tail | None, after: int
+        self,
+        name: str,
+        side: _Side,
+        matrix: Matrix,
+        source: int,
+        target: int,
+        epilogue: TileEpilogue | None,
+        after: int,
     ) -> int:
-        """The kernel that makes of pointer `source`'s tiles m the pixels matrix·m·matrixᵀ of pointer `target`, and what
-        the tail says of them; its operands are the pointers from `after` on."""
+        """Write the kernel that turns each tile m of pointer `source` into pixels matrix·m·matrixᵀ of pointer `target`,
+        with the epilogue applied. The epilogue's operands are the pointers from `after` on."""
         channels, lanes = side.shape[3], host().lanes
         with self.frame.tasks(name) as task, loop(self.frame.b, index(0), index(self.what.counts[1])) as column:
             b = self.frame.b
-            patch = self.frame.room("patch", side.size**2 * lanes)
+            patch = self.frame.stack_array("patch", side.size**2 * lanes)
             image, y, x, number = self._origin(task, column, side)
             rows, columns = self._valid(y, side.size, side.shape[1]), self._valid(x, side.size, side.shape[2])
             first = self._pixel(side, image, y, x)
 
             def finish(i: Value, j: Value, c: Value, value: Value) -> None:
                 place = b.add(first, offset(b, (i, side.shape[2] * channels), (j, channels), (c, 1)))
-                if tail:
-                    others = enumerate(tail.rows, after)
+                if epilogue:
+                    others = enumerate(epilogue.rows, after)
                     here = [self._vector(at(b, self.frame.pointers[n], c if row else place, F32)) for n, row in others]
-                    value = Printer(b, [value, *here], lanes).value(tail.value)
+                    value = Printer(b, [value, *here], lanes).value(epilogue.value)
                 b.store(value, at(b, self.frame.pointers[target], place, F32), align=4)
 
             def in_patch(i: Value, j: Value) -> Value:
@@ -203,7 +213,7 @@ class _TileWriter:
         return self.frame.b.load(address, typ=vector(F32, host().lanes), align=4)
 
     def scatter(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> int:
-        """As `put`, but tiles overlap and add up. A task is an image, or some of its channels."""
+        """Like `put`, but tiles overlap and are summed. A task is an image, or some of its channels."""
         images, height, width, channels = side.shape
         lanes = host().lanes
         groups = next(g for g in (8, 4, 2, 1) if images * g <= 8 or g == 1)
@@ -219,7 +229,7 @@ class _TileWriter:
                 _, y, x, number = self._origin(b.add(b.mul(image, index(down)), row), column, side)
                 rows, columns = self._valid(y, side.size, height), self._valid(x, side.size, width)
                 first = at(b, self.frame.pointers[target], self._pixel(side, image, y, x), F32)
-                patch = self.frame.room("patch", side.size**2 * lanes)
+                patch = self.frame.stack_array("patch", side.size**2 * lanes)
                 with loop(b, c0, b.add(c0, index(own)), lanes) as c:
 
                     def store(a: Value, j: int, value: Value) -> None:
@@ -243,12 +253,12 @@ def _tiles(op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], dtype:
 
 
 def _split(op: Op, what: _Tiles, in_types: Types, lower: Lower, how: LoweringContext) -> Native | None:
-    """The op in blocks of images, where the tiles of all take more than the cache holds."""
+    """The op in blocks of images if the tiles of all exceed the cache."""
     images, total = what.image[0], what.nbytes(what.image[3]) + what.nbytes(what.output[3])
-    filters = 4 * what.size**2 * what.image[3] * what.output[3]  # gone through for each block
+    filters = 4 * what.size**2 * what.image[3] * what.output[3]  # read again for each block
     is_serial = 2 * filters > SUMS and not isinstance(op, W.WinogradConv2D | W.WinogradInputGrad)
     most = max(MOST, filters)
-    if how.inside or images <= FEW or total <= max(2 * most, ROOM * is_serial):
+    if how.inside or images <= FEW or total <= max(2 * most, MAX_WHOLE * is_serial):
         return None
     if how.packed:
         op, in_types = OnPacked(op, tuple(in_types)), (in_types[0], TensorType(float32, (_panels(what).floats,)))
@@ -264,17 +274,17 @@ def conv2d(
         return None
     split = _split(op, what, in_types, lower, how)
     if split is not None:
-        return split if how.tail is None else None
+        return split if how.epilogue is None else None
     depth, fan = what.image[3], what.output[3]
-    room = Room()
-    v, m = room.add(what.nbytes(depth)), room.add(what.nbytes(fan))
-    follow = operands_of(how.tail)
+    layout = WorkspaceLayout()
+    v, m = layout.reserve(what.nbytes(depth)), layout.reserve(what.nbytes(fan))
+    follow = operands_of(how.epilogue)
 
     def make() -> list[Call]:
         matrices = transforms(op.tile, op.kernel)
         frame = Frame(5 + len(follow))
         writer = _TileWriter(what, frame)
-        places = (*ins(0, 1), *outs(0), v, m, *follow)
+        args = (*ins(0, 1), *outs(0), v, m, *follow)
         counts = {"gather": writer.gather("gather", _image(what), matrices.image, 0, 3)}
         if how.packed:
             counts["products"] = write_panels(frame, "products", _panels(what), (3, 1, 4))
@@ -283,14 +293,14 @@ def conv2d(
             batch = Batch(what.size**2, what.step(depth), depth * fan, what.step(fan))
             cut = grid(what.total, fan, least=1)
             counts["products"] = write_tasks(frame, "products", product, cut, (3, 1, 4), batch)
-        counts["put"] = writer.put("put", _output(what), matrices.output, 4, 2, how.tail, 5)
-        return [Call(frame.text, name, count, places) for name, count in counts.items()]
+        counts["put"] = writer.put("put", _output(what), matrices.output, 4, 2, how.epilogue, 5)
+        return [Call(frame.text, name, count, args) for name, count in counts.items()]
 
-    return Native(always(make), room.nbytes, overwritable(how.tail))
+    return Native(always(make), layout.nbytes, overwritable(how.epilogue))
 
 
 def packs(op: W.WinogradConv2D, in_types: Types) -> Packing | None:
-    """How the transformed filter is packed for `conv2d`."""
+    """The packed layout of the transformed filter for `conv2d`."""
     x, u = (t.static for t in in_types)
     what = _tiles(op, x, op.infer(*in_types)[0].static, in_types[0].dtype)
     if what is None:
@@ -316,7 +326,7 @@ def _output(what: _Tiles) -> _Side:
 def gradients(
     op: W.WinogradConvolution, in_types: Types, out_types: Types, how: LoweringContext, lower: Lower
 ) -> Native | None:
-    """dM = A·δ·Aᵀ; dx = Σ B·(dM·Uᵀ)·Bᵀ where U is given, dU = Vᵀ·dM where x is."""
+    """dM = A·δ·Aᵀ; dx = Σ B·(dM·Uᵀ)·Bᵀ if U is given, dU = Vᵀ·dM if x is given."""
     with_x, with_u = not isinstance(op, W.WinogradInputGrad), not isinstance(op, W.WinogradFilterGrad)
     x = op.shape if isinstance(op, W.WinogradInputGrad) else in_types[0].static
     what = _tiles(op, x, in_types[-1].static, out_types[0].dtype)
@@ -326,10 +336,10 @@ def gradients(
     if split is not None:
         return split
     depth, fan = what.image[3], what.output[3]
-    room = Room()
-    v, m = room.add(what.nbytes(depth)), room.add(what.nbytes(fan))
+    layout = WorkspaceLayout()
+    v, m = layout.reserve(what.nbytes(depth)), layout.reserve(what.nbytes(fan))
     count = len(in_types)
-    pointers: dict[str, Place] = {"delta": ins(count - 1)[0], "v": v, "m": m}
+    pointers: dict[str, BufferRef] = {"delta": ins(count - 1)[0], "v": v, "m": m}
     if with_x:
         pointers |= {"x": ins(0)[0], "du": outs(len(out_types) - 1)[0]}
     if with_u:
@@ -356,11 +366,11 @@ def gradients(
             counts["scatter"] = writer.scatter("scatter", _image(what), adjoint, at_["v"], at_["dx"])
         return [Call(frame.text, name, count, tuple(pointers.values())) for name, count in counts.items()]
 
-    return Native(always(make), room.nbytes)
+    return Native(always(make), layout.nbytes)
 
 
 def filters(op: W.Winograd, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """U = G·w·Gᵀ, or its adjoint, of all pairs of channels."""
+    """U = G·w·Gᵀ, or its adjoint, for all pairs of channels."""
     matrix = transforms(op.tile, op.kernel).filter
     if isinstance(op, W.WinogradFilterAdjoint):
         matrix = transposed(matrix)

@@ -1,7 +1,7 @@
-"""The column matrix of an image (im2col), a block of output pixels at a time.
+"""The column matrix of an image (im2col), one block of output pixels at a time.
 
-Row (n, p, q) of the matrix holds what the window over output pixel (p, q) of image n sees, in the order (r, s, i) of
-the filter, so that convolution is one matrix product. A block is some whole images, or some output rows of one image.
+Row (n, p, q) of the matrix holds the elements under the window of output pixel (p, q) of image n, in the order (r, s,
+i) of the filter. So convolution is one matrix product. A block is some whole images, or some output rows of one image.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minigraph.backend.base import Launch
-from minigraph.backends.numpy.common import Array, Scratch, blocks, copy
+from minigraph.backends.numpy.common import Array, ArrayLayout, blocks, copy
 from minigraph.ops.window import Pair, reach
 
-# Bytes of a column block. On idle cores 2 MB to 16 MB are equally fast; on shared ones many small products lose,
-# because BLAS threads wait for each other in every one.
+# Bytes of a column block. On idle cores 2 MB to 16 MB are equally fast. On shared cores many small products are
+# slower, because BLAS threads wait for each other in each of them.
 LIMIT = 12 << 20
 
 
 class Block(NamedTuple):
-    """Images and output rows of a block, and the same as output pixels: rows of the column matrix."""
+    """A block's images and output rows, and its output pixels, the rows of the column matrix."""
 
     images: slice
     rows: slice
@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """The steps that fill the column matrix [pixels, r·s·i] of one group of a block. A view is filled already."""
+    """The steps that fill the column matrix [pixels, r·s·i] of one group of a block. A view needs no steps."""
 
     block: Block
     group: int
@@ -43,8 +43,11 @@ class Loaded(NamedTuple):
 
 @dataclass(frozen=True)
 class Columns:
-    """Windows of an NHWC image: `start` is the position of the first window (minus the padding on top and left),
-    `out` the number of windows, `groups` cuts the channels."""
+    """The windows of an NHWC image.
+
+    start: position of the first window, minus the padding on top and left. out: numbers of windows along rows and
+    columns. groups: number of groups of channels.
+    """
 
     image: tuple[int, ...]
     kernel: Pair
@@ -54,7 +57,7 @@ class Columns:
     out: Pair
     groups: int
     dtype: np.dtype[Any]
-    limit: int = LIMIT  # bytes of a block
+    limit: int = LIMIT  # most bytes of a block
 
     @property
     def depth(self) -> int:
@@ -73,7 +76,8 @@ class Columns:
 
     @property
     def transposed(self) -> bool:
-        """Whether the matrix is stored [r·s·i, pixels]: of few channels a window's row is too short a copy."""
+        """Whether the matrix is stored as [r·s·i, pixels]. With few channels a window's row is too short for fast
+        copies."""
         return self.depth <= 2
 
     def blocks(self) -> list[Block]:
@@ -98,21 +102,21 @@ class Columns:
 
     @property
     def _width(self) -> int:
-        """Columns of the image, padding included, that the windows of one output row cover."""
+        """Columns of the image, with padding, that the windows of one output row cover."""
         return (self.out[1] - 1) * self.strides[1] + reach(self.kernel[1], self.dilations[1])
 
     def _height(self, rows: int) -> int:
         return (rows - 1) * self.strides[0] + reach(self.kernel[0], self.dilations[0])
 
-    def reserve(self, scratch: Scratch) -> tuple[int, int]:
-        """Room for the padded image and the column matrix of the largest block."""
+    def reserve(self, layout: ArrayLayout) -> tuple[int, int]:
+        """Reserve arrays for the padded image and the column matrix of the largest block."""
         made = [] if self.is_view else self.blocks()
         images, rows = max(((b.images.stop - b.images.start, b.rows.stop - b.rows.start) for b in made), default=(0, 0))
-        padded = scratch.add(images * self._height(rows) * self._width * self.image[3], self.dtype)
-        return padded, scratch.add(images * rows * self.out[1] * self.length, self.dtype)
+        padded = layout.reserve(images * self._height(rows) * self._width * self.image[3], self.dtype)
+        return padded, layout.reserve(images * rows * self.out[1] * self.length, self.dtype)
 
     def load(self, image: Array, padded: Array, column: Array) -> Iterator[Loaded]:
-        """Every block, group by group, in the room that `reserve` asked for. To be run in this order."""
+        """Every block, group by group, in the arrays that `reserve` added. The steps must run in this order."""
         if self.is_view:
             matrix = image.reshape(-1, self.image[3])
             for block in self.blocks():
@@ -130,14 +134,15 @@ class Columns:
                 steps = []
 
     def windows(self, image: Array, padded: Array) -> Iterator[tuple[Block, list[Launch], Array]]:
-        """Every block, the steps that pad its part of the image, and its windows, a view [n, p, q, r, s, channels]."""
+        """Every block with the steps that pad its part of the image, and its windows, a view [n, p, q, r, s,
+        channels]."""
         before: Any = None
         for block in self.blocks():
             source, steps, before = self._source(image, padded, block, before)
             yield block, steps, self._windows(source, block)
 
     def _source(self, image: Array, padded: Array, block: Block, before: Any) -> tuple[Array, list[Launch], Any]:
-        """The part of the image that a block's windows cover, with its padding."""
+        """The padded part of the image that a block's windows cover."""
         height, width = self._height(block.rows.stop - block.rows.start), self._width
         top = block.rows.start * self.strides[0] + self.start[0]
         left = self.start[1]
@@ -151,7 +156,7 @@ class Columns:
         inside = image[block.images, top + rows.start : top + rows.stop, left + columns.start : left + columns.stop]
         steps = [copy(frame[:, rows, columns], inside)]
         layout = (shape[1:], rows.start, rows.stop)
-        if layout != before:  # else the zeros from the block before lie where this one needs them
+        if layout != before:  # otherwise the zeros of the block before are already in the right places
             steps.insert(0, partial(padded.fill, 0))
         return frame, steps, layout
 

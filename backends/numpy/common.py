@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
-from minigraph.backend.host import ALIGNMENT, HostArray
+from minigraph.backend.host import HostArray
+from minigraph.backend.workspace import WorkspaceLayout
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 
@@ -21,7 +22,7 @@ BLOCK_BYTES = 1 << 17  # operands of this size stay in the L2 cache from one pas
 
 
 def steps_only(make: Callable[[Sequence[Array], Sequence[Array | None]], Sequence[Launch]], **options: Any) -> Lowered:
-    """A kernel without workspace: `make(inputs, outputs)` gives its steps."""
+    """A kernel without workspace. `make(inputs, outputs)` returns its steps."""
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
         return in_sequence(make(inputs, outputs))
@@ -29,23 +30,26 @@ def steps_only(make: Callable[[Sequence[Array], Sequence[Array | None]], Sequenc
     return Lowered(bind, **options)
 
 
-class Scratch:
-    """A layout of arrays in a launch's workspace, each aligned to 64 bytes."""
+class ArrayLayout:
+    """The layout of a launch's workspace as arrays, each aligned."""
 
     def __init__(self) -> None:
-        self.nbytes = 0
+        self._layout = WorkspaceLayout()
         self._parts: list[tuple[int, tuple[int, ...], np.dtype[Any]]] = []
 
-    def add(self, shape: Sequence[int] | int, dtype: Any) -> int:
-        """Room for one array more; returns its place in what `open` gives."""
+    @property
+    def nbytes(self) -> int:
+        return self._layout.nbytes
+
+    def reserve(self, shape: Sequence[int] | int, dtype: Any) -> int:
+        """Add an array; returns its index in the list that `arrays` gives."""
         dims = (shape,) if isinstance(shape, int) else tuple(shape)
         kind = np.dtype(dtype)
-        self._parts.append((self.nbytes, dims, kind))
-        self.nbytes += -(-math.prod(dims) * kind.itemsize // ALIGNMENT) * ALIGNMENT
+        self._parts.append((self._layout.reserve(math.prod(dims) * kind.itemsize).offset, dims, kind))
         return len(self._parts) - 1
 
-    def open(self, workspace: Array) -> list[Array]:
-        """The arrays in a workspace of `nbytes`, in the order they were added."""
+    def arrays(self, workspace: Array) -> list[Array]:
+        """The arrays in a workspace of `nbytes`, in the order they were reserved."""
         return [
             workspace[start : start + math.prod(shape) * kind.itemsize].view(kind).reshape(shape)
             for start, shape, kind in self._parts
@@ -53,20 +57,20 @@ class Scratch:
 
 
 def blocks(size: int, step: int) -> list[slice]:
-    """Slices of at most `step` that cover range(size), all of nearly one length."""
+    """Slices of at most `step` that cover range(size), with nearly equal lengths."""
     count = -(-size // max(step, 1))
     return [slice(size * i // count, size * (i + 1) // count) for i in range(count)]
 
 
-def block_size(dtype: np.dtype[Any]) -> int:
-    """Elements of a block for kernels that pass over it several times."""
+def block_elements(dtype: np.dtype[Any]) -> int:
+    """Elements of a block for kernels that make several passes over it."""
     return BLOCK_BYTES // dtype.itemsize
 
 
 def same(types: Types, out: TensorType) -> tuple[int, ...]:
-    """The inputs that have the type of the output, so that a pointwise kernel may overwrite them.
+    """The inputs of the output's type, which a pointwise kernel may overwrite.
 
-    None for a single element: in place, NumPy takes three times as long for it, and there is no memory to save.
+    Empty for a single element: NumPy takes three times as long for it in place, and there is no memory to save.
     """
     return () if out.size == 1 else tuple(i for i, t in enumerate(types) if t == out)
 
@@ -77,7 +81,7 @@ def copy(target: Array, source: Array) -> Launch:
 
 
 def fallback(op: Op, in_types: Types, out_types: Types) -> Lowered:
-    """The op's reference forward, and a copy of each result that somebody reads or that is written."""
+    """The op's reference `forward`, and a copy of each result that is read or written to a variable."""
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
         targets = list(outputs)
@@ -86,7 +90,7 @@ def fallback(op: Op, in_types: Types, out_types: Types) -> Lowered:
                 targets[-1 - back] = inputs[position]
 
         def launch() -> None:
-            # All results first: a result may be an input itself, or a view of one that is about to be written.
+            # Compute all results first: one may be an input, or a view of an input that is about to be written.
             results = [
                 np.array(r) if op.writes and t is not None else r
                 for r, t in zip(op.forward(np, *inputs), targets, strict=True)

@@ -11,7 +11,7 @@ import numpy as np
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy import depthwise
 from minigraph.backends.numpy.columns import Columns
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, copy, fallback
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback
 from minigraph.backends.numpy.taps import Taps
 from minigraph.core.op import Op
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
@@ -21,10 +21,10 @@ Dims = tuple[int, ...]
 
 
 def _columns(op: Convolution, x: Dims, w: Dims, y: Dims, dtype: np.dtype[Any]) -> Columns:
-    """The windows of the image x [N,H,W,C] that meet the filter w [KH,KW,C/groups,O] in the output y."""
+    """The windows of image x [N,H,W,C] for filter w [KH,KW,C/groups,O] and output y."""
     (top, _), (left, _) = op.window(w).pads(*x[1:3])
     start, out = (-top, -left), (y[1], y[2])
-    return Columns(x, (w[0], w[1]), op.strides, op.dilations, start, out, x[3] // w[2], dtype)
+    return Columns(x, (w[0], w[1]), op.strides, op.dilations, start, out, op.groups, dtype)
 
 
 def _outputs(group: int, fan: int) -> slice:
@@ -43,18 +43,18 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types) -> Lowered:
         return depthwise.forward(op, x, w, y, kind)
     columns = _columns(op, x, w, y, kind)
     fan = w[3] // columns.groups
-    scratch = Scratch()
-    columns.reserve(scratch)
+    layout = ArrayLayout()
+    columns.reserve(layout)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         filters, pixels = inputs[1].reshape(columns.length, w[3]), outputs[0].reshape(-1, w[3])
         steps: list[Launch] = []
-        for block, group, load, matrix in columns.load(inputs[0], *scratch.open(workspace)):
+        for block, group, load, matrix in columns.load(inputs[0], *layout.arrays(workspace)):
             some = _outputs(group, fan)
             steps += [*load, partial(np.matmul, matrix, filters[:, some], pixels[block.pixels, some])]
         return in_sequence(steps)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types) -> Lowered:
@@ -68,15 +68,15 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types) -> Lowe
         return depthwise.filter_grad(op, x, w, y, kind)
     columns = _columns(op, x, w, y, kind)
     fan = w[3] // columns.groups
-    scratch = Scratch()
-    columns.reserve(scratch)
-    scratch.add((columns.length, fan), kind)
+    layout = ArrayLayout()
+    columns.reserve(layout)
+    layout.reserve((columns.length, fan), kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        *room, part = scratch.open(workspace)
+        *buffers, part = layout.arrays(workspace)
         deltas, filters = inputs[1].reshape(-1, w[3]), outputs[0].reshape(columns.length, w[3])
         steps: list[Launch] = []
-        for block, group, load, matrix in columns.load(inputs[0], *room):
+        for block, group, load, matrix in columns.load(inputs[0], *buffers):
             some = _outputs(group, fan)
             total, delta = filters[:, some], deltas[block.pixels, some]
             first = block.pixels.start == 0
@@ -85,11 +85,11 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types) -> Lowe
                 steps.append(partial(np.add, total, part, total))
         return in_sequence(steps or [partial(filters.fill, 0)])
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types) -> Lowered:
-    """∂L/∂x. With stride 1 it is the convolution of δ with the turned filter, else a scatter of δ·wᵀ."""
+    """∂L/∂x. With stride 1 it is the convolution of δ with the rotated filter, otherwise a scatter of δ·wᵀ."""
     w, y = (t.static for t in in_types)
     kind = out_types[0].dtype.np_dtype
     if kind.itemsize < 4:
@@ -104,43 +104,43 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types) -> Lowere
 def _correlate(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
     (top, _), (left, _) = op.window(w).pads(*op.shape[1:3])
     start = top + 1 - reach(w[0], op.dilations[0]), left + 1 - reach(w[1], op.dilations[1])
-    groups = op.shape[3] // w[2]
+    groups = op.groups
     fan = w[3] // groups
     columns = Columns(y, (w[0], w[1]), (1, 1), op.dilations, start, (op.shape[1], op.shape[2]), groups, kind)
-    scratch = Scratch()
-    columns.reserve(scratch)
-    scratch.add((groups, w[0], w[1], fan, w[2]), kind)
+    layout = ArrayLayout()
+    columns.reserve(layout)
+    layout.reserve((groups, w[0], w[1], fan, w[2]), kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        *room, turned = scratch.open(workspace)
+        *buffers, turned = layout.arrays(workspace)
         split = inputs[0].reshape(*w[:3], groups, fan)
         filters, pixels = turned.reshape(groups, columns.length, w[2]), outputs[0].reshape(-1, op.shape[3])
         steps = [copy(turned, split[::-1, ::-1].transpose(3, 0, 1, 4, 2))]
-        for block, group, load, matrix in columns.load(inputs[1], *room):
+        for block, group, load, matrix in columns.load(inputs[1], *buffers):
             target = pixels[block.pixels, group * w[2] : (group + 1) * w[2]]
             steps += [*load, partial(np.matmul, matrix, filters[group], target)]
         return in_sequence(steps)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def _scatter(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
     columns = _columns(op, op.shape, w, y, kind)
     taps = Taps(op.window(w), op.shape)
     fan, depth = w[3] // columns.groups, w[2]
-    scratch = Scratch()
+    layout = ArrayLayout()
     largest = max((b.pixels.stop - b.pixels.start for b in columns.blocks()), default=0)
-    scratch.add(largest * columns.length, kind)
+    layout.reserve(largest * columns.length, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (room,) = scratch.open(workspace)
+        (buffer,) = layout.arrays(workspace)
         filters, deltas, out = inputs[0].reshape(columns.length, w[3]), inputs[1].reshape(-1, w[3]), outputs[0]
         steps: list[Launch] = []
         for block in columns.blocks():
             if block.rows.start == 0:
                 steps.append(partial(out[block.images].fill, 0))
             count = block.pixels.stop - block.pixels.start
-            matrix = room[: count * columns.length].reshape(count, columns.length)
+            matrix = buffer[: count * columns.length].reshape(count, columns.length)
             shape = (-1, block.rows.stop - block.rows.start, y[2], w[0], w[1], depth)
             for group in range(columns.groups):
                 some = _outputs(group, fan)
@@ -151,7 +151,7 @@ def _scatter(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowe
                     steps.append(partial(np.add, target, part, target))
         return in_sequence(steps or [partial(out.fill, 0)])
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 KERNELS: dict[type[Op], Kernel] = {

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, copy, steps_only
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, steps_only
 from minigraph.core.op import Op
-from minigraph.ops.array.joining import GatherGrad, GatherV2, OneHot
+from minigraph.ops.array.joining import GatherGrad, GatherV2
+from minigraph.ops.array.one_hot import OneHot
 
 
 def _check(indices: Array, length: int) -> None:
@@ -20,7 +21,7 @@ def _check(indices: Array, length: int) -> None:
 
 
 def gather(op: GatherV2, in_types: Types, out_types: Types) -> Lowered:
-    """Slices by `take`, in the mode that needs no buffer: the indices are checked before."""
+    """Slices by `take` in the mode that needs no buffer, as the indices are checked before."""
     length = in_types[0].static[op.axis]
 
     def steps(inputs: Sequence[Array], outputs: Sequence[Any]) -> list[Launch]:
@@ -32,7 +33,7 @@ def gather(op: GatherV2, in_types: Types, out_types: Types) -> Lowered:
 
 
 def gather_grad(op: GatherGrad, in_types: Types, out_types: Types) -> Lowered:
-    """Slices added up where they came from."""
+    """The sum of the slices at their source positions."""
 
     def steps(inputs: Sequence[Array], outputs: Sequence[Any]) -> list[Launch]:
         grad, indices = inputs[:2]
@@ -51,20 +52,22 @@ def one_hot(op: OneHot, in_types: Types, out_types: Types) -> Lowered:
     positions = np.arange(op.depth, dtype=np.int64).reshape((-1,) + (1,) * (len(out.static) - 1 - axis))
     kind = indices.dtype.np_dtype
     if op.depth == 0 or positions.max() <= np.iinfo(kind).max:
-        positions = positions.astype(kind)  # no cast inside the comparison
-    scratch = Scratch()
-    scratch.add(out.static, np.bool_)
+        positions = positions.astype(kind)  # avoids a cast inside the comparison
+    layout = ArrayLayout()
+    layout.reserve(out.static, np.bool_)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (hit,) = scratch.open(workspace)
+        (hit,) = layout.arrays(workspace)
         index, on, off = inputs
-        return in_sequence([
-            partial(np.equal, np.expand_dims(index, axis), positions, hit),
-            copy(outputs[0], off),
-            partial(np.copyto, outputs[0], on, where=hit),
-        ])  # fmt: skip
+        return in_sequence(
+            [
+                partial(np.equal, np.expand_dims(index, axis), positions, hit),
+                copy(outputs[0], off),
+                partial(np.copyto, outputs[0], on, where=hit),
+            ]
+        )
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 KERNELS: dict[type[Op], Kernel] = {

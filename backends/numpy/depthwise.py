@@ -1,4 +1,4 @@
-"""Depthwise convolution (one filter a channel): for each tap one product and one sum, on a block in the cache."""
+"""Depthwise convolution (one filter per channel): a product and a sum for each tap, on a block in the cache."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, in_sequence
-from minigraph.backends.numpy.common import Array, Scratch, block_size, blocks
+from minigraph.backends.numpy.common import Array, ArrayLayout, block_elements, blocks
 from minigraph.backends.numpy.taps import Tap, Taps
 from minigraph.ops.nn.conv2d import Convolution
 
@@ -27,17 +27,17 @@ class _Blocks:
     def __init__(self, op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> None:
         self.taps = Taps(op.window(w), x)
         line = max(y[2] * y[3], 1)
-        lines = max(1, block_size(kind) // line)
+        lines = max(1, block_elements(kind) // line)
         self.parts = [(n, rows) for n in range(y[0]) for rows in blocks(y[1], lines)] if x[1] * x[2] else []
-        self.scratch = Scratch()
-        self.scratch.add(min(lines, y[1]) * line, kind)
+        self.layout = ArrayLayout()
+        self.layout.reserve(min(lines, y[1]) * line, kind)
 
-    def products(self, n: int, rows: slice, room: Array, y: Array) -> list[tuple[Tap, Array, Array]]:
-        """For each tap the output elements it reaches, and scratch of their shape."""
+    def products(self, n: int, rows: slice, buffer: Array, y: Array) -> list[tuple[Tap, Array, Array]]:
+        """For each tap, the output elements it reaches and a temporary of their shape."""
         found = []
         for tap in self.taps.over(rows):
             part = y[(n, *(_shifted(tap, rows)))]
-            found.append((tap, part, room[: part.size].reshape(part.shape)))
+            found.append((tap, part, buffer[: part.size].reshape(part.shape)))
         return found
 
 
@@ -51,53 +51,53 @@ def forward(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> 
     plan = _Blocks(op, x, w, y, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (room,) = plan.scratch.open(workspace)
+        (buffer,) = plan.layout.arrays(workspace)
         image, filters = inputs
         steps: list[Launch] = []
         for n, rows in plan.parts:
             steps.append(partial(outputs[0][n, rows].fill, 0))
-            for tap, target, product in plan.products(n, rows, room, outputs[0]):
+            for tap, target, product in plan.products(n, rows, buffer, outputs[0]):
                 steps.append(partial(np.multiply, image[(n, *tap.image)], filters[tap.row, tap.column, 0], product))
                 steps.append(partial(np.add, target, product, target))
         return in_sequence(steps or [partial(outputs[0].fill, 0)])
 
-    return Lowered(bind, plan.scratch.nbytes)
+    return Lowered(bind, plan.layout.nbytes)
 
 
 def input_grad(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
-    """∂L/∂x: δ·w[tap] added where the tap met the image."""
+    """∂L/∂x: δ·w[tap] added to the image elements under the tap."""
     plan = _Blocks(op, x, w, y, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (room,) = plan.scratch.open(workspace)
+        (buffer,) = plan.layout.arrays(workspace)
         filters, delta = inputs
         steps: list[Launch] = [partial(outputs[0].fill, 0)]
         for n, rows in plan.parts:
-            for tap, part, product in plan.products(n, rows, room, delta):
+            for tap, part, product in plan.products(n, rows, buffer, delta):
                 target = outputs[0][(n, *tap.image)]
                 steps.append(partial(np.multiply, part, filters[tap.row, tap.column, 0], product))
                 steps.append(partial(np.add, target, product, target))
         return in_sequence(steps)
 
-    return Lowered(bind, plan.scratch.nbytes)
+    return Lowered(bind, plan.layout.nbytes)
 
 
 def filter_grad(op: Convolution, x: Dims, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
-    """∂L/∂w[tap] = Σ x·δ, each block's column sums by BLAS."""
+    """∂L/∂w[tap] = Σ x·δ, where BLAS computes the column sums of each block."""
     plan = _Blocks(op, x, w, y, kind)
-    plan.scratch.add(x[3], kind)
+    plan.layout.reserve(x[3], kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        room, sums = plan.scratch.open(workspace)
+        buffer, sums = plan.layout.arrays(workspace)
         image, delta = inputs
         ones = np.ones(max(y[1] * y[2], 1), kind)
         steps: list[Launch] = [partial(outputs[0].fill, 0)]
         for n, rows in plan.parts:
-            for tap, part, product in plan.products(n, rows, room, delta):
+            for tap, part, product in plan.products(n, rows, buffer, delta):
                 target, flat = outputs[0][tap.row, tap.column, 0], product.reshape(-1, x[3])
                 steps.append(partial(np.multiply, part, image[(n, *tap.image)], product))
                 steps.append(partial(np.matmul, ones[: len(flat)], flat, sums))
                 steps.append(partial(np.add, target, sums, target))
         return in_sequence(steps)
 
-    return Lowered(bind, plan.scratch.nbytes)
+    return Lowered(bind, plan.layout.nbytes)

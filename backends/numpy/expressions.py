@@ -1,4 +1,4 @@
-"""Scalar expressions as sequences of NumPy calls, each with an array for its result."""
+"""Scalar expressions as sequences of NumPy calls, each of which writes its result to an array."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from minigraph.core.scalar import Scalar, walk
 
 
 class ElementStep(NamedTuple):
-    """target = function(args). The numbers stand for arrays: see `ElementPlan`."""
+    """target = function(args). The numbers stand for arrays as in `ElementPlan`."""
 
     function: str
     args: tuple[int, ...]
@@ -23,10 +23,10 @@ class ElementStep(NamedTuple):
 
 
 class ElementPlan(NamedTuple):
-    """Calls that compute an expression, in order.
+    """The calls that compute an expression, in order.
 
-    Arrays are numbered: first the operands, then the output, the constants, and the temporaries. Nothing is written
-    to the output before the last read of an operand, so the output may share its buffer with an operand.
+    Arrays are numbered: first the operands, then the output, the constants, and the temporaries. Nothing is written to
+    the output before the last read of an operand, so the output may share its buffer with an operand.
     """
 
     operands: int
@@ -42,7 +42,7 @@ class ElementPlan(NamedTuple):
         return getattr(np, self.steps[0].function, None)
 
     def bind(self, arrays: Sequence[Any], temporaries: Sequence[Array]) -> list[Launch]:
-        """The calls on operands and output, given as `arrays`, and temporaries of the same shape."""
+        """The calls on operands, output and temporaries of the same shape, all given in `arrays`."""
         known = [*arrays, *self.constants, *temporaries]
         launches: list[Launch] = []
         for step in self.steps:
@@ -52,7 +52,7 @@ class ElementPlan(NamedTuple):
                 launches += _select(args[0], args[1], args[2], target, mask, bits)
             elif step.function == "cast":
                 launches.append(copy(target, args[0]))
-            elif step.function in ("maximum", "minimum"):  # which deprecate an output by position
+            elif step.function in ("maximum", "minimum"):  # these deprecate an output by position
                 launches.append(partial(getattr(np, step.function), *args, out=target))
             else:
                 launches.append(partial(getattr(np, step.function), *args, target))
@@ -60,11 +60,10 @@ class ElementPlan(NamedTuple):
 
 
 def _select(test: Array, x: Array, y: Array, target: Array, mask: Array, bits: Array) -> list[Launch]:
-    """x where the test holds, else y, by their bits: y ^ ((x ^ y) & mask). NumPy's masked copy takes three times as
-    long."""
+    """x where the test holds, else y, by bits: y ^ ((x ^ y) & mask). NumPy's masked copy takes three times as long."""
     x, y, target = (a.view(mask.dtype) for a in (x, y, target))
     return [
-        partial(np.negative, test.view(np.int8), mask),  # 1 becomes all ones
+        partial(np.negative, test.view(np.int8), mask),  # 1 becomes all bits set
         partial(np.bitwise_xor, x, y, bits),
         partial(np.bitwise_and, bits, mask, bits),
         partial(np.bitwise_xor, bits, y, target),
@@ -72,7 +71,7 @@ def _select(test: Array, x: Array, y: Array, target: Array, mask: Array, bits: A
 
 
 def plan_expression(expression: Scalar, operands: int) -> ElementPlan:
-    """The calls for an expression of so many operands."""
+    """The calls for an expression of `operands` operands."""
     return _Planner(expression, operands).plan()
 
 
@@ -87,12 +86,12 @@ class _Planner:
         self.last = {id(a): step for step, node in enumerate(self.order) for a in arguments(node)}
         reads = [self.last[id(a)] for node in self.order for a in arguments(node) if a.function == "operand"]
         self.last_operand = max(reads, default=-1)
-        self.output_read = -1  # the step that reads the output for the last time
+        self.output_read = -1  # the step with the last read of the output
         self.temporaries: list[np.dtype[Any]] = []
         self.free: list[int] = []
 
     def _number(self) -> None:
-        """Give operands and constants their numbers, and list the calls in order."""
+        """Number the operands and constants, and list the calls in order."""
         nodes = walk(self.root)
         needed = {id(self.root)}
         for node in reversed(nodes):
@@ -110,9 +109,9 @@ class _Planner:
                 self.order.append(node)
 
     def plan(self) -> ElementPlan:
-        """The plan. Temporaries are used again as soon as nothing reads them any more."""
+        """The plan. Temporaries are reused as soon as nothing reads them any more."""
         steps = [self._step(number, node) for number, node in enumerate(self.order)]
-        if not steps:  # the expression is an operand
+        if not steps:  # the expression is just an operand
             steps = [ElementStep("cast", (self.places[id(self.root)],), self.output)]
         return ElementPlan(self.output, tuple(steps), tuple(self.constants), tuple(self.temporaries))
 
@@ -131,7 +130,7 @@ class _Planner:
         return ElementStep(node.function, args, target, scratch)
 
     def _target(self, number: int, node: Scalar) -> int:
-        """The output as soon as it may be written, else a temporary."""
+        """The output if it may already be written, otherwise a temporary."""
         if node is self.root:
             return self.output
         if node.dtype is self.root.dtype and max(self.last_operand, self.output_read) <= number:

@@ -1,4 +1,4 @@
-"""Filters that are no convolutions: medians by partial sorting, thinning of edges, linking of edges by flooding."""
+"""Filters that are not convolutions: medians by partial sorting, thinning of edges, linking of edges by flooding."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
-from minigraph.backends.numpy.common import BLOCK_BYTES, Array, Kernel, Scratch, blocks, copy
+from minigraph.backends.numpy.common import BLOCK_BYTES, Array, ArrayLayout, Kernel, blocks, copy
 from minigraph.core.op import Op
 from minigraph.ops.image.edges import Hysteresis
 from minigraph.ops.image.median import MedianFilter
 
 
 def median_filter(op: MedianFilter, in_types: Types, out_types: Types) -> Lowered:
-    """For some rows at a time: all windows, one after the other; a partial sort of each; its middle values."""
+    """For some rows at a time: copies of all windows, a partial sort of each, and its middle values."""
     n, height, width, channels = in_types[0].static
     kind = in_types[0].dtype.np_dtype
     (top, _), (left, _) = op.pads
@@ -25,13 +25,13 @@ def median_filter(op: MedianFilter, in_types: Types, out_types: Types) -> Lowere
     middle = [np.broadcast_to(m, (1, height, width, channels)) for m in op.middle((n, height, width, channels))]
     kth = sorted({int(v) for m in middle for v in np.unique(m)})
     lines = max(1, 8 * BLOCK_BYTES // max(width * channels * count * kind.itemsize, 1))
-    scratch = Scratch()
-    scratch.add((height + 2 * top, width + 2 * left, channels), kind)
-    scratch.add(min(lines, height) * width * channels * count, kind)
-    scratch.add(min(lines, height) * width * channels, kind)
+    layout = ArrayLayout()
+    layout.reserve((height + 2 * top, width + 2 * left, channels), kind)
+    layout.reserve(min(lines, height) * width * channels * count, kind)
+    layout.reserve(min(lines, height) * width * channels, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        padded, room, upper = scratch.open(workspace)
+        padded, buffer, upper = layout.arrays(workspace)
         h, w, c = padded.strides
         steps: list[Launch] = []
         for image, result in zip(inputs[0], outputs[0], strict=True):
@@ -40,7 +40,7 @@ def median_filter(op: MedianFilter, in_types: Types, out_types: Types) -> Lowere
                 shape = (rows.stop - rows.start, width, channels)
                 part = padded[rows.start :]
                 windows = as_strided(part, (*shape, *op.size), (h, w, c, h, w), writeable=False)
-                values = room[: windows.size].reshape(-1, count)
+                values = buffer[: windows.size].reshape(-1, count)
                 low, high = (m[0, rows].ravel() + count * np.arange(len(values)) for m in middle)
                 target, other = result[rows].reshape(-1), upper[: len(values)]
                 steps += [copy(values.reshape(windows.shape), windows), partial(values.partition, kth, axis=1)]
@@ -50,11 +50,11 @@ def median_filter(op: MedianFilter, in_types: Types, out_types: Types) -> Lowere
                     steps.append(partial(_mean, target, other))
         return in_sequence(steps)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def _continued(op: MedianFilter, padded: Array, image: Array) -> list[Launch]:
-    """The steps that lay an image [H,W,C] into the larger `padded`, and continue it over its edges."""
+    """The steps that copy an image [H,W,C] into the larger `padded` and extend it over its edges."""
     (top, _), (left, _) = op.pads
     height, width = image.shape[:2]
     inside = padded[top : top + height, left : left + width]
@@ -78,19 +78,19 @@ def _mean(lower: Array, upper: Array) -> None:
 
 
 def hysteresis(op: Hysteresis, in_types: Types, out_types: Types) -> Lowered:
-    """Flooding from the strong pixels: each round visits only what the one before has found."""
+    """Flooding from the strong pixels. Each round visits only the pixels found in the round before."""
     n, height, width, channels = in_types[0].static
-    scratch = Scratch()
-    scratch.add((n, height + 2, width + 2, channels), np.bool_)
+    layout = ArrayLayout()
+    layout.reserve((n, height + 2, width + 2, channels), np.bool_)
     line = (width + 2) * channels
     around = [r * line + s * channels for r in (-1, 0, 1) for s in (-1, 0, 1) if (r, s) != (0, 0)]
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (frame,) = scratch.open(workspace)
+        (frame,) = layout.arrays(workspace)
         inside, flat, steps = frame[:, 1:-1, 1:-1], frame.reshape(-1), np.array(around)
 
         def flood() -> None:
-            """`frame` holds the weak pixels not yet found, with a border of none."""
+            """`frame` holds the weak pixels not found yet, with an empty border."""
             frame.fill(False)
             np.logical_and(inputs[0], inputs[1], inside)
             front = np.flatnonzero(flat)
@@ -104,7 +104,7 @@ def hysteresis(op: Hysteresis, in_types: Types, out_types: Types) -> Lowered:
 
         return flood
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 KERNELS: dict[type[Op], Kernel] = {MedianFilter: median_filter, Hysteresis: hysteresis}

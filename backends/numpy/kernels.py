@@ -1,4 +1,4 @@
-"""The kernel of each op on arrays in host memory; LLVM runs them for ops that it has no code for."""
+"""The kernel of each op on arrays in host memory. LLVM uses them for ops without native code."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from minigraph.backends.numpy import (
 from minigraph.backends.numpy.common import Kernel, fallback
 from minigraph.backends.numpy.moves import moving
 from minigraph.backends.numpy.region import Lower
+from minigraph.compile import blocks
+from minigraph.core.dtypes import float16
 from minigraph.core.op import Op
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.regions import Blocked, Epilogue, Loop
@@ -37,7 +39,7 @@ def lower(op: Op, in_types: Types, out_types: Types, whole: Lower, part: Lower) 
     whole: lowers an op that all threads work on. part: lowers a member of a region, which one thread works on.
     """
     if isinstance(op, Blocked):
-        return region.blocked(op, part, region.block_size(op))
+        return region.blocked(op, part, blocks.block_size(op))
     if isinstance(op, Loop):
         return loop.loop(op, part)
     if isinstance(op, Epilogue):
@@ -48,6 +50,8 @@ def lower(op: Op, in_types: Types, out_types: Types, whole: Lower, part: Lower) 
         return fallback(op, in_types, out_types)
     if (moves := op.moves(in_types, out_types)) is not None:
         return moving(moves, out_types)
+    if op.accumulates and any(t.dtype is float16 for t in in_types):
+        return fallback(op, in_types, out_types)  # which adds up in float32
     for kind in type(op).__mro__:
         if kind in KERNELS:
             return KERNELS[kind](op, in_types, out_types)

@@ -1,4 +1,4 @@
-"""Loops over elements, and what follows a contraction: blocks of rows that stay in the cache through all ops."""
+"""Loops over elements and epilogues: blocks of rows that stay in the cache through all ops."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy import region
-from minigraph.backends.numpy.common import Array, Scratch, copy
+from minigraph.backends.numpy.common import Array, ArrayLayout, copy
 from minigraph.backends.numpy.region import Lower
-from minigraph.ir.regions import Blocked, Epilogue, Loop, collapse, program_batching
+from minigraph.ir.regions import Blocked, Epilogue, Loop, collapse, program_batching, values_of
 
 TARGET = 1 << 17  # bytes of the largest value of a block
 
 
 def loop(op: Loop, lower: Lower, threads: bool = True) -> Lowered:
-    """The loop with as few axes as can be, cut into blocks along the first."""
+    """The loop over as few axes as possible, cut into blocks along the first."""
     collapsed, space = collapse(op)
-    # Sums over the same elements that keep other axes as 1 have become one.
+    # Sums over the same elements that only keep different axes as 1 are one value now.
     different = tuple(dict.fromkeys(collapsed.results))
     places = [different.index(v) for v in collapsed.results]
     program = collapsed._replace(results=different)
@@ -26,7 +26,7 @@ def loop(op: Loop, lower: Lower, threads: bool = True) -> Lowered:
         lowered = region.blocked(whole, lower, space[0], threads=False)
     else:
         inner = Blocked(program, how.cut, how.sums, space[0])
-        largest = max(v.type.nbytes for i in inner.members for v in region.outputs_of(i))
+        largest = max(v.type.nbytes for i in inner.members for v in values_of(i))
         lowered = region.blocked(inner, lower, max(1, TARGET * space[0] // max(largest, 1)), threads)
     given = [t.static for t in program.feeds]
     made = [v.type.static for v in different]
@@ -48,26 +48,26 @@ def loop(op: Loop, lower: Lower, threads: bool = True) -> Lowered:
 
 
 def epilogue(op: Epilogue, in_types: Types, lower: Lower) -> Lowered:
-    """The contraction into the first result's buffer where that has its type, then the rest in blocks of rows."""
-    root = op.root
+    """The contraction, computed into the first result's buffer if that has its type; then the rest in blocks of
+    rows."""
+    root, slots = op.root, op.root_slots
     kind = root.types[0]
     first = lower(root.op, [v.type for v in root.inputs], root.types)
-    tail, read = op.tail
-    rest = lower(tail, tail.program.feeds, [v.type for v in tail.program.results])
+    after, read = op.pointwise
+    rest = lower(after, after.program.feeds, [v.type for v in after.program.results])
     in_place = op.program.results[0].type == kind and 0 in rest.inplace
-    scratch = Scratch()
-    scratch.add(max(first.workspace, rest.workspace), "u1")
+    layout = ArrayLayout()
+    layout.reserve(max(first.workspace, rest.workspace), "u1")
     if not in_place:
-        scratch.add(kind.static, kind.dtype.np_dtype)
-    slots = [v.instr.op.slot for v in root.inputs]  # type: ignore[attr-defined]
+        layout.reserve(kind.static, kind.dtype.np_dtype)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
-        space, *room = scratch.open(workspace)
-        made = outputs[0] if in_place else room[0]
+        space, *product = layout.arrays(workspace)
+        made = outputs[0] if in_place else product[0]
         assert made is not None
         contraction = first.bind([inputs[s] for s in slots], [made], space[: first.workspace])
         operands = [made, *(inputs[s] for s in read)]
         return in_sequence([contraction, rest.bind(operands, outputs, space[: rest.workspace])])
 
     inplace = () if in_place else tuple(s for i, s in enumerate(read, 1) if i in rest.inplace and s not in slots)
-    return Lowered(bind, scratch.nbytes, inplace, first.fallback or rest.fallback)
+    return Lowered(bind, layout.nbytes, inplace, first.fallback or rest.fallback)

@@ -12,9 +12,9 @@ import numpy as np
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import (
     Array,
+    ArrayLayout,
     Kernel,
-    Scratch,
-    block_size,
+    block_elements,
     blocks,
     fallback,
 )
@@ -26,10 +26,10 @@ _total = partial(np.add.reduce, axis=1, keepdims=True)
 
 
 def _rows(shape: Sequence[int]) -> tuple[int, int, int]:
-    """(rows, row length, rows of a block) of a shape seen as rows of its last axis."""
+    """(rows, row length, rows of a block) of a shape seen as rows along its last axis."""
     width = shape[-1]
     rows = math.prod(shape[:-1])
-    return rows, width, min(rows, max(1, block_size(np.dtype(np.float32)) // max(width, 1)))
+    return rows, width, min(rows, max(1, block_elements(np.dtype(np.float32)) // max(width, 1)))
 
 
 def softmax(op: L.Softmax, in_types: Types, out_types: Types) -> Lowered:
@@ -47,12 +47,12 @@ def _along_rows(out_types: Types, log: bool) -> Lowered:
     rows, width, some = _rows(out_types[0].static)
     if rows * width == 0:
         return Lowered(lambda inputs, outputs, workspace: in_sequence([]))
-    scratch = Scratch()
-    scratch.add((some, 1), kind)
-    scratch.add((some, width) if log else 0, kind)
+    layout = ArrayLayout()
+    layout.reserve((some, 1), kind)
+    layout.reserve((some, width) if log else 0, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        column, powers = scratch.open(workspace)
+        column, powers = layout.arrays(workspace)
         source, target = inputs[0].reshape(rows, width), outputs[0].reshape(rows, width)
         made: list[Launch] = []
         for part in blocks(rows, some):
@@ -67,7 +67,7 @@ def _along_rows(out_types: Types, log: bool) -> Lowered:
                 made += [partial(np.exp, y, y), partial(_total, y, out=one), partial(np.divide, y, one, y)]
         return in_sequence(made)
 
-    return Lowered(bind, scratch.nbytes, inplace=(0,))
+    return Lowered(bind, layout.nbytes, inplace=(0,))
 
 
 def cross_entropy(op: L.SoftmaxCrossEntropyWithLogits, in_types: Types, out_types: Types) -> Lowered:
@@ -88,17 +88,17 @@ def _cross_entropy(in_types: Types, sparse: bool) -> Lowered:
     kind = in_types[0].dtype.np_dtype
     rows, width, some = _rows(in_types[0].static)
     classes = np.arange(width).astype(in_types[1].dtype.np_dtype)
-    scratch = Scratch()
+    layout = ArrayLayout()
     for shape in ((some, 1), (some, width), (some, width)):
-        scratch.add(shape, kind)
+        layout.reserve(shape, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        room = scratch.open(workspace)
+        buffers = layout.arrays(workspace)
         made: list[Launch] = [partial(_check_classes, inputs[1], width)] if sparse else []
         for part in blocks(rows, some):
             logits, labels = inputs[0][part], inputs[1][part]
             loss, backprop = (None if out is None else out[part] for out in outputs)
-            one, log_p, spare = (a[: len(logits)] for a in room)
+            one, log_p, spare = (a[: len(logits)] for a in buffers)
             e = spare if backprop is None else backprop
             made += [partial(_largest, logits, out=one), partial(np.subtract, logits, one, log_p)]
             made += [partial(np.exp, log_p, e), partial(_total, e, out=one)]
@@ -116,7 +116,7 @@ def _cross_entropy(in_types: Types, sparse: bool) -> Lowered:
                 made.append(partial(np.subtract, backprop, labels, backprop))
         return in_sequence(made)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def _check_classes(labels: Array, classes: int) -> None:
@@ -125,20 +125,20 @@ def _check_classes(labels: Array, classes: int) -> None:
 
 
 def l2_loss(op: L.L2Loss, in_types: Types, out_types: Types) -> Lowered:
-    """Σ x² / 2: a dot product a block, then NumPy's pairwise sum of these."""
+    """Σ x² / 2: a dot product for each block, then NumPy's pairwise sum of these."""
     kind = in_types[0].dtype.np_dtype
     parts = blocks(in_types[0].size, 4096)
-    scratch = Scratch()
-    scratch.add(len(parts), kind)
+    layout = ArrayLayout()
+    layout.reserve(len(parts), kind)
     half = np.array(0.5, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (sums,) = scratch.open(workspace)
+        (sums,) = layout.arrays(workspace)
         flat, out = inputs[0].reshape(-1), outputs[0]
         made: list[Launch] = [partial(np.dot, flat[p], flat[p], sums[i, ...]) for i, p in enumerate(parts)]
         return in_sequence([*made, partial(np.add.reduce, sums, out=out), partial(np.multiply, out, half, out)])
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 KERNELS: dict[type[Op], Kernel] = {

@@ -15,7 +15,7 @@ from minigraph.core.moves import Moves, Strided
 
 
 def moving(moves: Moves, out_types: Types) -> Lowered:
-    """The fills and copies into the results that somebody reads."""
+    """The fills and copies into the results that are read."""
     gaps = list(moves.gaps(out_types))
 
     def steps(inputs: Sequence[HostArray], outputs: Sequence[HostArray | None]) -> list[Launch]:

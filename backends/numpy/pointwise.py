@@ -12,9 +12,9 @@ import numpy as np
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import (
     Array,
+    ArrayLayout,
     Kernel,
-    Scratch,
-    block_size,
+    block_elements,
     blocks,
     copy,
     same,
@@ -24,17 +24,17 @@ from minigraph.backends.numpy.expressions import ElementPlan, plan_expression
 from minigraph.core.op import Op
 from minigraph.core.scalar import operand
 from minigraph.ops import pointwise as P
-from minigraph.ops.math.arithmetic import AddN
+from minigraph.ops.math.add_n import AddN
 from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.selection import Select
 from minigraph.ops.nn.bias import BiasAdd
 
-_TILED = 4096  # elements to which a short row is repeated, so that NumPy's inner loops are long
-_FEW = 16384  # below this many elements a single call costs less than what tiling saves
+_TILED = 4096  # elements to which a short row is repeated, to make NumPy's inner loops long
+_FEW = 16384  # below this many elements tiling saves less than its additional call costs
 
 
 def pointwise(op: Op, in_types: Types, out_types: Types) -> Lowered:
-    """The op's scalar expression. One call runs on whole arrays; several run block by block."""
+    """The op's scalar expression. A single call runs on whole arrays, several run block by block."""
     plan = plan_expression(op.expr(*(operand(i, t.dtype) for i, t in enumerate(in_types))), len(in_types))
     function = plan.single_ufunc
     if function is not None:
@@ -47,7 +47,7 @@ def pointwise(op: Op, in_types: Types, out_types: Types) -> Lowered:
 def blocked(plan: ElementPlan, in_types: Types, out_types: Types) -> Lowered:
     """The plan on flat blocks, or on blocks of rows where an operand is broadcast."""
     out = out_types[0]
-    size = min(block_size(out.dtype.np_dtype), out.size)
+    size = min(block_elements(out.dtype.np_dtype), out.size)
     whole: tuple[int, ...]
     piece: tuple[int, ...]
     if all(t.shape == out.shape for t in in_types):
@@ -55,13 +55,13 @@ def blocked(plan: ElementPlan, in_types: Types, out_types: Types) -> Lowered:
     else:
         rest = out.static[1:]
         whole, piece = out.static, (max(1, size // max(math.prod(rest), 1)), *rest)
-    scratch = Scratch()
+    layout = ArrayLayout()
     for dtype in plan.temporaries:
-        scratch.add(piece, dtype)
+        layout.reserve(piece, dtype)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        temporaries = scratch.open(workspace)
-        arrays = [a.reshape(-1) if len(whole) == 1 else np.broadcast_to(a, whole) for a in inputs]
+        temporaries = layout.arrays(workspace)
+        arrays = [a.reshape(whole) if a.size == out.size else np.broadcast_to(a, whole) for a in inputs]
         target = outputs[0].reshape(whole)
         made: list[Launch] = []
         for part in blocks(whole[0], piece[0]):
@@ -69,7 +69,7 @@ def blocked(plan: ElementPlan, in_types: Types, out_types: Types) -> Lowered:
             made += plan.bind([*own, target[part]], [t[: part.stop - part.start] for t in temporaries])
         return in_sequence(made)
 
-    return Lowered(bind, scratch.nbytes, same(in_types, out))
+    return Lowered(bind, layout.nbytes, same(in_types, out))
 
 
 def binary(ufunc: np.ufunc, in_types: Types, out_types: Types) -> Lowered:
@@ -81,27 +81,27 @@ def binary(ufunc: np.ufunc, in_types: Types, out_types: Types) -> Lowered:
         return Lowered(lambda x, o, workspace: _call(ufunc, x[0], x[1], o[0]), inplace=inplace)
     width = out.static[-1]
     count = _divisor(out.size // width, _TILED // width)
-    scratch = Scratch()
-    scratch.add((count, width), out.dtype.np_dtype)
+    layout = ArrayLayout()
+    layout.reserve((count, width), out.dtype.np_dtype)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (rows,) = scratch.open(workspace)
+        (rows,) = layout.arrays(workspace)
         x, y = (a.reshape(-1, count * width) if i != tiled else rows.reshape(-1) for i, a in enumerate(inputs))
         row = inputs[tiled].reshape(width)
         return in_sequence([copy(rows, row), _call(ufunc, x, y, outputs[0].reshape(-1, count * width))])
 
-    return Lowered(bind, scratch.nbytes, inplace)
+    return Lowered(bind, layout.nbytes, inplace)
 
 
 def _call(ufunc: np.ufunc, x: Array, y: Array, out: Array) -> Launch:
-    """`out` by position, which NumPy handles faster, except where it is deprecated."""
+    """The call with `out` by position, which NumPy handles faster, except where that is deprecated."""
     if ufunc in (np.maximum, np.minimum):
         return partial(ufunc, x, y, out=out)
     return partial(ufunc, x, y, out)
 
 
 def _is_row(shape: tuple[int, ...], out: tuple[int, ...]) -> bool:
-    """Whether `shape` is a short vector on the last axis of a large output."""
+    """Whether `shape` is a short vector along the last axis of a large output."""
     return math.prod(out) > _FEW and shape[-1:] == out[-1:] and math.prod(shape) == out[-1] <= 256
 
 
@@ -111,7 +111,8 @@ def _divisor(number: int, limit: int) -> int:
 
 
 def select(op: Select, in_types: Types, out_types: Types) -> Lowered:
-    """x where the condition holds, else y. The condition is a scalar, a vector of rows, or of the operands' shape."""
+    """x where the condition holds, else y. The condition is a scalar, has one element per row, or has the operands'
+    shape."""
     condition, x, _ = in_types
     if condition.shape == x.shape:
         return pointwise(op, in_types, out_types)

@@ -1,4 +1,4 @@
-"""Pooling and its gradients: one pass a window element, on blocks of rows that stay in the cache."""
+"""Pooling and its gradients: one pass for each window element, on blocks of rows that stay in the cache."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, blocks
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, blocks
 from minigraph.backends.numpy.taps import Tap, Taps
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.nn import pool as P
 
-_BYTES = 1 << 19  # of the image in a block
+_BYTES = 1 << 19  # bytes of the image in a block
 
 
 class _Part(NamedTuple):
@@ -42,7 +42,7 @@ class _Plan:
         images = max(1, lines // max(rows, 1))
         cuts = [(part, list(self.taps.over(part))) for part in blocks(rows, lines)]
         self.parts = [_Part(some, part, taps) for some in blocks(n, images) for part, taps in cuts]
-        self.size = min(n, images) * min(rows, lines) * columns * channels  # of the largest block's output
+        self.size = min(n, images) * min(rows, lines) * columns * channels  # elements of the largest block's output
         apart = op.ksize[0] <= op.strides[0] and op.ksize[1] <= op.strides[1]
         (top, _), (left, _) = self.taps.pads
         full = op.ksize == op.strides and rows * op.strides[0] - top >= image[1]
@@ -55,17 +55,17 @@ def _cut(scratch: Array, like: Array) -> Array:
 
 
 def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Lowered:
-    """The running maximum over the taps, and the number of the tap that gave it. NaN wins; its place is not kept."""
+    """The running maximum over the taps, and the number of the tap that gave it. NaN wins, without its position."""
     x = in_types[0]
     kind, index_kind = x.dtype.np_dtype, out_types[1].dtype.np_dtype
     plan = _Plan(op, x.static, kind)
     low = np.array(-np.inf if x.dtype.is_floating else x.dtype.min, kind)
-    scratch = Scratch()
+    layout = ArrayLayout()
     for dtype in (kind, np.bool_, index_kind):
-        scratch.add(plan.size, dtype)
+        layout.reserve(plan.size, dtype)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        values, greater, number = scratch.open(workspace)
+        values, greater, number = layout.arrays(workspace)
         steps: list[Launch] = []
         for part in plan.parts:
             image = inputs[0][part.images]
@@ -90,11 +90,11 @@ def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Lowered:
                     place, mask, mark = where[:, *tap.out], _cut(greater, best), _cut(number, best)
                     steps += [partial(np.greater, x_tap, best, mask)]
                     steps += [partial(np.multiply, mask, np.array(tap.number, index_kind), mark)]
-                    steps += [partial(np.maximum, place, mark, out=place)]  # taps come in ascending order
+                    steps += [partial(np.maximum, place, mark, out=place)]  # the taps' order is ascending
                 steps.append(partial(np.maximum, best, x_tap, out=best))
         return in_sequence(steps)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def _covers(tap: Tap, y: Array) -> bool:
@@ -103,16 +103,16 @@ def _covers(tap: Tap, y: Array) -> bool:
 
 
 def max_pool_input_grad(op: P.MaxPoolInputGrad, in_types: Types, out_types: Types) -> Lowered:
-    """δ at each maximum, 0 elsewhere: written where windows do not overlap, else added up."""
+    """δ at each maximum, 0 elsewhere: written if windows do not overlap, otherwise added."""
     where_type, grad_type = in_types
     kind = grad_type.dtype.np_dtype
     plan = _Plan(op, op.shape, kind)
-    scratch = Scratch()
-    scratch.add(plan.size, np.bool_)
-    scratch.add(0 if plan.apart else plan.size, kind)
+    layout = ArrayLayout()
+    layout.reserve(plan.size, np.bool_)
+    layout.reserve(0 if plan.apart else plan.size, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        room, products = scratch.open(workspace)
+        buffer, products = layout.arrays(workspace)
         steps: list[Launch] = []
         for part in plan.parts:
             dx = outputs[0][part.images]
@@ -121,7 +121,7 @@ def max_pool_input_grad(op: P.MaxPoolInputGrad, in_types: Types, out_types: Type
                 steps.append(partial(dx.fill, 0))
             for tap in part.taps:
                 target, some = dx[:, *tap.image], delta[:, *tap.out]
-                mask = _cut(room, some)
+                mask = _cut(buffer, some)
                 steps.append(partial(np.equal, where[:, *tap.out], _index(tap, where_type), mask))
                 product = target if plan.apart else _cut(products, some)
                 steps.append(partial(np.multiply, some, mask, product))
@@ -129,7 +129,7 @@ def max_pool_input_grad(op: P.MaxPoolInputGrad, in_types: Types, out_types: Type
                     steps.append(partial(np.add, target, product, target))
         return in_sequence(steps)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def _index(tap: Tap, where: TensorType) -> Array:
@@ -141,29 +141,29 @@ def max_pool_gather(op: P.MaxPoolGather, in_types: Types, out_types: Types) -> L
     x, where_type = in_types
     kind = x.dtype.np_dtype
     plan = _Plan(op, x.static, kind)
-    scratch = Scratch()
-    scratch.add(plan.size, np.bool_)
-    scratch.add(plan.size, kind)
+    layout = ArrayLayout()
+    layout.reserve(plan.size, np.bool_)
+    layout.reserve(plan.size, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        room, products = scratch.open(workspace)
+        buffer, products = layout.arrays(workspace)
         steps: list[Launch] = []
         for part in plan.parts:
             image, where, y = inputs[0][part.images], inputs[1][part.out], outputs[0][part.out]
             steps.append(partial(y.fill, 0))
             for tap in part.taps:
                 target = y[:, *tap.out]
-                mask, product = _cut(room, target), _cut(products, target)
+                mask, product = _cut(buffer, target), _cut(products, target)
                 steps.append(partial(np.equal, where[:, *tap.out], _index(tap, where_type), mask))
                 steps.append(partial(np.multiply, image[:, *tap.image], mask, product))
                 steps.append(partial(np.add, target, product, target))
         return in_sequence(steps)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def avg_pool(op: P.AvgPool, in_types: Types, out_types: Types) -> Lowered:
-    """The sum over the taps, divided by the number of elements that are no padding."""
+    """The sum over the taps, divided by the number of elements that are not padding."""
     x = in_types[0]
     plan = _Plan(op, x.static, x.dtype.np_dtype)
     counts = op.counts(x.static).astype(x.dtype.np_dtype)
@@ -183,20 +183,20 @@ def avg_pool(op: P.AvgPool, in_types: Types, out_types: Types) -> Lowered:
 
 
 def avg_pool_input_grad(op: P.AvgPoolInputGrad, in_types: Types, out_types: Types) -> Lowered:
-    """δ over the count of each window, written to its elements where windows do not overlap, else added up."""
+    """δ over the count of each window: written to its elements if windows do not overlap, otherwise added."""
     grad = in_types[0]
     kind = grad.dtype.np_dtype
     plan = _Plan(op, op.shape, kind)
     counts = P.AvgPool(*op.attributes).counts(op.shape).astype(kind)
-    scratch = Scratch()
-    scratch.add(plan.size, kind)
+    layout = ArrayLayout()
+    layout.reserve(plan.size, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (room,) = scratch.open(workspace)
+        (buffer,) = layout.arrays(workspace)
         steps: list[Launch] = []
         for part in plan.parts:
             dx, delta = outputs[0][part.images], inputs[0][part.out]
-            share = _cut(room, delta)
+            share = _cut(buffer, delta)
             if not plan.tiling and part.rows.start == 0:
                 steps.append(partial(dx.fill, 0))
             steps.append(partial(np.divide, delta, counts[:, part.rows], share))
@@ -205,7 +205,7 @@ def avg_pool_input_grad(op: P.AvgPoolInputGrad, in_types: Types, out_types: Type
                 steps.append(partial(np.copyto, target, some) if plan.apart else partial(np.add, target, some, target))
         return in_sequence(steps)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 KERNELS: dict[type[Op], Kernel] = {

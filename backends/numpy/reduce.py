@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, copy, fallback, steps_only
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback, steps_only
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.array.shape import TileGrad
+from minigraph.ops.array.reshape import TileGrad
 from minigraph.ops.broadcast import Axes, BroadcastTo, ReduceLike, SumTo, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
+from minigraph.ops.math.argmax import ArgMax
 from minigraph.ops.nn.bias import BiasAddGrad
 
 
@@ -42,14 +43,17 @@ def sum_over(x: TensorType, axes: Sequence[int], mean: bool = False) -> Lowered:
 
 
 def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool) -> Lowered:
-    """Column sums of a matrix as ones·X, which is faster than `np.sum`. First over groups of rows, then over the
-    groups, so that rounding errors grow with the square root of the row count."""
+    """The column sums of a matrix as ones·X, which is faster than `np.sum`.
+
+    The first sum is over groups of rows, the second over the groups, so that rounding errors grow with the square root
+    of the row count.
+    """
     groups = next(d for d in range(max(math.isqrt(rows), 1), 0, -1) if rows % d == 0)
     if groups < 8:
         groups = 1
-    scratch = Scratch()
+    layout = ArrayLayout()
     if groups > 1:
-        scratch.add((rows // groups, width), kind)
+        layout.reserve((rows // groups, width), kind)
     divisor = np.array(rows, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
@@ -57,7 +61,7 @@ def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool) -> Lowered
         x, out = inputs[0], outputs[0].reshape(width)
         made: list[Launch] = []
         if groups > 1:
-            (partials,) = scratch.open(workspace)
+            (partials,) = layout.arrays(workspace)
             made.append(partial(np.matmul, ones[:groups], x.reshape(groups, -1), partials.reshape(-1)))
             x = partials
         made.append(partial(np.matmul, ones[: rows // groups], x.reshape(rows // groups, width), out))
@@ -65,7 +69,7 @@ def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool) -> Lowered
             made.append(partial(np.divide, out, divisor, out))
         return in_sequence(made)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def sum_(op: R.Sum, in_types: Types, out_types: Types) -> Lowered:
@@ -102,14 +106,14 @@ def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Lowered:
         return fallback(op, in_types, out_types)
     kept = restore_axes(x.static, op.axis, op.shape)
     copies = np.array(math.prod(op.shape) // max(x.size, 1) or 1, x.dtype.np_dtype)
-    scratch = Scratch()
-    scratch.add(kept, x.dtype.np_dtype)
+    layout = ArrayLayout()
+    layout.reserve(kept, x.dtype.np_dtype)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (share,) = scratch.open(workspace)
+        (share,) = layout.arrays(workspace)
         return in_sequence([partial(np.divide, inputs[0].reshape(kept), copies, share), copy(outputs[0], share)])
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def extremum(op: R.Extremum, in_types: Types, out_types: Types) -> Lowered:
@@ -137,27 +141,27 @@ def any_(op: R.Any_, in_types: Types, out_types: Types) -> Lowered:
 
 
 def tile_grad(op: TileGrad, in_types: Types, out_types: Types) -> Lowered:
-    """The sum over the copies: over every other axis once each axis is split in (copies, length)."""
+    """The sum over the copies: every axis is split into (copies, length), and the copies are summed."""
     split = [d for total, m in zip(in_types[0].static, op.multiples, strict=True) for d in (m, total // m)]
     axes = tuple(range(0, len(split), 2))
     return steps_only(lambda i, o: [partial(np.add.reduce, i[0].reshape(split), axis=axes, out=o[0])])
 
 
-def argmax(op: R.ArgMax, in_types: Types, out_types: Types) -> Lowered:
+def argmax(op: ArgMax, in_types: Types, out_types: Types) -> Lowered:
     """NumPy writes indices as intp only; another output dtype gets a copy."""
     function = getattr(np, op.function)
     out = out_types[0]
-    scratch = Scratch()
+    layout = ArrayLayout()
     if out.dtype.np_dtype != np.intp:
-        scratch.add(out.static, np.intp)
+        layout.reserve(out.static, np.intp)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        if not scratch.nbytes:
+        if not layout.nbytes:
             return partial(function, inputs[0], op.axis, outputs[0])
-        (index,) = scratch.open(workspace)
+        (index,) = layout.arrays(workspace)
         return in_sequence([partial(function, inputs[0], op.axis, index), copy(outputs[0], index)])
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 KERNELS: dict[type[Op], Kernel] = {
@@ -167,7 +171,7 @@ KERNELS: dict[type[Op], Kernel] = {
     R.Prod: prod,
     R.All: all_,
     R.Any_: any_,
-    R.ArgMax: argmax,
+    ArgMax: argmax,
     BiasAddGrad: bias_add_grad,
     SumTo: sum_to,
     ReduceLike: reduce_like,

@@ -34,7 +34,7 @@ def assign_sub(op: AssignSub, in_types: Types, out_types: Types) -> Lowered:
 
 
 def random(op: RandomOp, in_types: Types, out_types: Types) -> Lowered:
-    """Philox's values from the cell's counter on, which then moves on by what they reserve."""
+    """Philox's values from the cell's counter on. The counter then advances by the values reserved."""
     count = out_types[0].size
     step = np.uint64(philox.reserved(count))
 

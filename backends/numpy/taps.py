@@ -1,4 +1,4 @@
-"""Where each element of a sliding window meets the image, with the padding left out."""
+"""The intersections of a sliding window's elements with the image, without the padding."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from minigraph.ops.window import Pair, Window
 
 
 class Tap(NamedTuple):
-    """Window element (row, column), and its number in row-major order: the output pixels for which it lies inside the
-    image, counted from the first row of the block, and the image's elements there. Both are (rows, columns)."""
+    """Window element (row, column), and its number in row-major order.
+
+    out: the output pixels for which the element lies inside the image, from the first row of the block on; image: the
+    image's elements there. Both are (rows, columns).
+    """
 
     number: int
     row: int
@@ -42,7 +45,8 @@ class Taps:
                     yield Tap(number, r, s, (down[0], across[0]), (down[1], across[1]))
 
     def _span(self, axis: int, tap: int, start: int, stop: int) -> tuple[slice, slice] | None:
-        """Along one axis: the outputs in [start, stop) whose tap lies in the image, from `start` on, and where."""
+        """Along one axis: the outputs in [start, stop) whose tap lies in the image, from `start` on, and the image
+        positions."""
         stride = self.window.strides[axis]
         shift = tap * self.window.dilations[axis] - self.pads[axis][0]  # output p meets the image at p·stride + shift
         first = max(start, -(shift // stride))

@@ -1,8 +1,8 @@
 """A small team of threads for work that is already cut into pieces, with BLAS at one thread meanwhile.
 
-NumPy lets go of the interpreter lock inside large operations, so copies, pooling and small products of different pieces
-run side by side. Many small products are also faster this way than each on all of BLAS's own threads, which wait
-for each other, the more so on a busy machine.
+NumPy releases the interpreter lock inside large operations, so copies, pooling and small products of different pieces
+run in parallel. Many small products are also faster this way than each on all of BLAS's own threads, which wait for
+each other, above all on a busy machine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from minigraph.backend.base import Launch
 
 
 class BlasTeam:
-    """As many threads as BLAS has (so OPENBLAS_NUM_THREADS and the like count), made on first use and after a fork."""
+    """As many threads as BLAS has (so OPENBLAS_NUM_THREADS and the like apply), made on first use and after a fork."""
 
     def __init__(self) -> None:
         self._libraries: list[Any] | None = None
@@ -30,7 +30,7 @@ class BlasTeam:
             os.register_at_fork(after_in_child=self._start_over)
 
     def _start_over(self) -> None:
-        """No threads yet, and nobody at work: so it is in a new process."""
+        """Reset to the state of a new process: no threads, and no task running."""
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
         self._inside = 0
@@ -38,7 +38,7 @@ class BlasTeam:
 
     @property
     def size(self) -> int:
-        """Threads that work at the same time, the caller's included."""
+        """The number of threads that work at the same time, including the caller's."""
         self._find()
         return self._size
 
@@ -51,7 +51,7 @@ class BlasTeam:
         return self._libraries
 
     def run(self, tasks: Sequence[Launch]) -> None:
-        """Run the tasks side by side; the first exception of any is raised when all have ended."""
+        """Run the tasks in parallel. The first exception is raised after all tasks have ended."""
         with self._single_blas():
             pool = self._threads()
             others = [pool.submit(_quietly, task) for task in tasks[1:]]
@@ -64,7 +64,7 @@ class BlasTeam:
 
     @contextmanager
     def _single_blas(self) -> Iterator[None]:
-        """BLAS at one thread until the last of those that are in here at the same time leaves."""
+        """Limit BLAS to one thread until the last concurrent user leaves."""
         libraries = self._find()
         with self._lock:
             if self._inside == 0:

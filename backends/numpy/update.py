@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, block_size, blocks
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, block_elements, blocks
 from minigraph.core.op import Op
 from minigraph.ops.state import update as U
 
@@ -17,7 +17,7 @@ Arrays = Sequence[Array]
 
 
 class Formula:
-    """One optimizer: the passes before the blocks, on scalars, and those of a block.
+    """One optimizer: the passes on scalars before the blocks, and those on each block.
 
     `before(op, scalars, derived)` fills `count` derived scalars; `block(op, big, scalars, temporaries)` works on flat
     blocks of variable, slots and gradient (`big`, in the order of the inputs), with all scalars and derived scalars.
@@ -35,17 +35,17 @@ class Formula:
     def __call__(self, op: U.Apply, in_types: Types, out_types: Types) -> Lowered:
         kind = in_types[0].dtype.np_dtype
         elements = in_types[0].size
-        some = min(block_size(kind), elements)
+        some = min(block_elements(kind), elements)
         gradient = op.gradient % len(in_types)
-        scratch = Scratch()
+        layout = ArrayLayout()
         for _ in range(self.derived):
-            scratch.add((), kind)
+            layout.reserve((), kind)
         for _ in range(self.temporaries):
-            scratch.add(some, kind)
+            layout.reserve(some, kind)
 
         def bind(inputs: Arrays, outputs: Sequence[Any], workspace: Array) -> Launch:
-            room = scratch.open(workspace)
-            derived, temporaries = room[: self.derived], room[self.derived :]
+            buffers = layout.arrays(workspace)
+            derived, temporaries = buffers[: self.derived], buffers[self.derived :]
             big = [inputs[i].reshape(-1) for i in (*op.writes, gradient)]
             scalars = [a.reshape(()) for i, a in enumerate(inputs) if i not in op.writes and i != gradient]
             made = [] if self.before is None else self.before(op, scalars, derived)
@@ -54,7 +54,7 @@ class Formula:
                 made += self.block(op, cut, [*scalars, *derived], [t[: len(cut[0])] for t in temporaries])
             return in_sequence(made)
 
-        return Lowered(bind, scratch.nbytes)
+        return Lowered(bind, layout.nbytes)
 
 
 def _one(like: Array) -> Array:

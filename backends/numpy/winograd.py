@@ -1,7 +1,7 @@
-"""Winograd convolution: transforms as matrix products over rows, then columns, and one product a tile position.
+"""Winograd convolution: transforms as matrix products over rows, then columns, and a product for each tile position.
 
-Tiles are [n, n, images, tile rows, tile columns, channels], so both transforms and the products are plain products of
-large matrices. A kernel goes through the image in blocks, so that what it makes of one stays in cache.
+Tiles are [n, n, images, tile rows, tile columns, channels], so both transforms and the products are products of large
+matrices. A kernel processes the image in blocks, so that a block's tiles stay in cache.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.columns import Block, Columns
-from minigraph.backends.numpy.common import Array, Kernel, Scratch, copy, fallback
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback
 from minigraph.core.op import Op
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.winograd import Matrix, as_array, transforms, transposed
 
-LIMIT = 8 << 20  # bytes of a block's tiles, all of one image's and one output's channels together
+LIMIT = 8 << 20  # bytes of a block's tiles, over all channels of image and output
 
 
 class _Load(NamedTuple):
-    """A block, the steps that make V of its part of the image, and V [n², tiles, C]."""
+    """A block, the steps that compute V of its part of the image, and V [n², tiles, C]."""
 
     block: Block
     steps: list[Launch]
@@ -33,8 +33,10 @@ class _Load(NamedTuple):
 
 
 class _Patch(NamedTuple):
-    """Pixels of an output, or of a frame, that lie in tiles alike: `pixels` slices images, rows and columns; `tiles`
-    slices [i, j, images, tile rows, tile columns]."""
+    """Pixels of an output or frame with the same position in their tiles.
+
+    pixels: slices of images, rows and columns. tiles: slices of [i, j, images, tile rows, tile columns].
+    """
 
     pixels: tuple[slice, ...]
     tiles: tuple[slice, ...]
@@ -46,13 +48,15 @@ class _Patch(NamedTuple):
         return part.reshape((len(part), rows, i, columns, j, array.shape[3]))
 
     def of_tiles(self, array: Array) -> Array:
-        """The same of tiles."""
+        """The same of an array of tiles."""
         return array[self.tiles].transpose(2, 3, 0, 4, 1, 5)
 
 
 def _spans(start: int, stop: int, tile: int, length: int) -> list[tuple[slice, slice, slice]]:
-    """For the tiles from `start` to `stop` of an axis of `length`, the whole ones and what is left of a last one:
-    pixels, places in the tile, and tiles, counted from `start`."""
+    """The tiles from `start` to `stop` of an axis of `length`: the whole ones, then the rest of a last one.
+
+    Each span is (pixels, positions in the tile, tiles counted from `start`).
+    """
     whole = max(min(stop, length // tile), start)
     out = [(slice(start * tile, whole * tile), slice(0, tile), slice(0, whole - start))]
     if whole < stop:
@@ -70,9 +74,9 @@ def _patches(block: Block, tile: int, columns: int, out: Sequence[int]) -> list[
     ]
 
 
-class _Rooms(NamedTuple):
-    """Workspace of a block: the padded image; two for the transforms; the tiles V or dV; the tiles M or dM; and a part
-    of dU."""
+class _Buffers(NamedTuple):
+    """The workspace of a block: the padded image; two arrays for the transforms; the tiles V or dV; the tiles M or
+    dM; a part of dU."""
 
     frame: Array
     one: Array
@@ -83,15 +87,15 @@ class _Rooms(NamedTuple):
 
 
 class _Transform:
-    """A matrix applied to both leading axes of [a, a, rest] into [b, b, rest], with room for [b, a, rest]."""
+    """A matrix applied to both leading axes of [a, a, rest], giving [b, b, rest] through a buffer [b, a, rest]."""
 
     def __init__(self, matrix: Matrix, dtype: np.dtype[Any]) -> None:
         self.matrix = as_array(matrix, dtype)
 
-    def steps(self, source: Array, room: Array, target: Array) -> list[Launch]:
+    def steps(self, source: Array, buffer: Array, target: Array) -> list[Launch]:
         b, a = self.matrix.shape
         rest = source.size // a**2
-        middle = room[: b * a * rest]
+        middle = buffer[: b * a * rest]
         return [
             partial(np.matmul, self.matrix, source.reshape(a, a * rest), middle.reshape(b, a * rest)),
             partial(np.matmul, self.matrix, middle.reshape(b, a, rest), target.reshape(b, b, rest)),
@@ -102,14 +106,14 @@ def _filter_kernel(matrix: Matrix, types: Types, out_types: Types) -> Lowered:
     """A transform of all pairs of channels."""
     kind = out_types[0].dtype.np_dtype
     transform = _Transform(matrix, kind)
-    scratch = Scratch()
-    scratch.add(transform.matrix.size * (types[0].size // transform.matrix.shape[1] ** 2), kind)
+    layout = ArrayLayout()
+    layout.reserve(transform.matrix.size * (types[0].size // transform.matrix.shape[1] ** 2), kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        (room,) = scratch.open(workspace)
-        return in_sequence(transform.steps(inputs[0], room, outputs[0]))
+        (buffer,) = layout.arrays(workspace)
+        return in_sequence(transform.steps(inputs[0], buffer, outputs[0]))
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def filters(op: W.WinogradFilter, in_types: Types, out_types: Types) -> Lowered:
@@ -127,7 +131,7 @@ def filters_adjoint(op: W.WinogradFilterAdjoint, in_types: Types, out_types: Typ
 
 
 class _Tiled:
-    """What the kernels share: the tiles of an image [N,H,W,C] and of an output [N,P,Q,O], block by block."""
+    """The shared part of the kernels: the tiles of an image [N,H,W,C] and of an output [N,P,Q,O], block by block."""
 
     def __init__(self, op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], kind: np.dtype[Any]) -> None:
         self.size, self.tile, self.y, self.kind, self.x = op.size, op.tile, tuple(y), kind, tuple(x)
@@ -148,7 +152,7 @@ class _Tiled:
         self.most = max((self.tiles(b) for b in self.blocks), default=0)
 
     def tiles(self, block: Block) -> int:
-        """How many there are in a block."""
+        """The number of tiles of a block."""
         count: int = block.pixels.stop - block.pixels.start
         return count
 
@@ -156,72 +160,72 @@ class _Tiled:
         """Images, tile rows and tile columns of a block."""
         return block.images.stop - block.images.start, block.rows.stop - block.rows.start, self.columns.out[1]
 
-    def reserve(self, sums: bool = False) -> Scratch:
-        """Space for the rooms of a block. sums: of a part of dU too, where there are several blocks."""
+    def reserve(self, sums: bool = False) -> ArrayLayout:
+        """The layout of a block's buffers. sums: with one for a part of dU if there are several blocks."""
         widest = max(self.channels, self.outputs)
         rows = max((b.rows.stop - b.rows.start for b in self.blocks), default=0)
         images = max((b.images.stop - b.images.start for b in self.blocks), default=0)
         frame = images * self._extent(rows) * self._extent(self.columns.out[1]) * self.channels
         tiles = self.places * self.most
-        scratch = Scratch()
+        layout = ArrayLayout()
         for size in (frame, tiles * widest, max(tiles * widest, frame), tiles * self.channels, tiles * self.outputs):
-            scratch.add(size, self.kind)
+            layout.reserve(size, self.kind)
         some = sums and len(self.blocks) > 1
-        scratch.add((self.places, self.channels, self.outputs) if some else (0,), self.kind)
-        return scratch
+        layout.reserve((self.places, self.channels, self.outputs) if some else (0,), self.kind)
+        return layout
 
     def _extent(self, tiles: int) -> int:
-        """Pixels that so many tiles span, rounded up to whole tiles' outputs."""
+        """Pixels that `tiles` tiles span, rounded up to whole tiles' outputs."""
         return (tiles + -(-self.size // self.tile) - 1) * self.tile
 
-    def load(self, x: Array, rooms: _Rooms) -> Iterator[_Load]:
+    def load(self, x: Array, buffers: _Buffers) -> Iterator[_Load]:
         """V, block by block."""
-        for block, steps, windows in self.columns.windows(x, rooms.frame):
+        for block, steps, windows in self.columns.windows(x, buffers.frame):
             gathered = windows.transpose(3, 4, 0, 1, 2, 5)
-            tiles = rooms.one[: gathered.size].reshape(gathered.shape)
-            v = self.matrix(block, rooms.image, self.channels)
-            yield _Load(block, [*steps, copy(tiles, gathered), *self.image.steps(tiles, rooms.two, v)], v)
+            tiles = buffers.one[: gathered.size].reshape(gathered.shape)
+            v = self.matrix(block, buffers.image, self.channels)
+            yield _Load(block, [*steps, copy(tiles, gathered), *self.image.steps(tiles, buffers.two, v)], v)
 
-    def matrix(self, block: Block, room: Array, channels: int) -> Array:
-        """The tiles of a block in a room: [n², tiles, channels]."""
-        return room[: self.places * self.tiles(block) * channels].reshape(self.places, -1, channels)
+    def matrix(self, block: Block, buffer: Array, channels: int) -> Array:
+        """The tiles of a block in a buffer, as [n², tiles, channels]."""
+        return buffer[: self.places * self.tiles(block) * channels].reshape(self.places, -1, channels)
 
-    def store(self, block: Block, m: Array, y: Array, rooms: _Rooms) -> list[Launch]:
+    def store(self, block: Block, m: Array, y: Array, buffers: _Buffers) -> list[Launch]:
         """y = Aᵀ·M·A, each pixel to its place."""
-        small = rooms.one[: self.tile**2 * self.tiles(block) * self.outputs]
+        small = buffers.one[: self.tile**2 * self.tiles(block) * self.outputs]
         tiles = small.reshape((self.tile, self.tile, *self.shape(block), self.outputs))
         patches = _patches(block, self.tile, self.columns.out[1], self.y)
         return [
-            *self.output.steps(m, rooms.two, small),
+            *self.output.steps(m, buffers.two, small),
             *(copy(p.of_pixels(y), p.of_tiles(tiles)) for p in patches),
         ]
 
-    def spread(self, block: Block, grad: Array, rooms: _Rooms) -> tuple[list[Launch], Array]:
+    def spread(self, block: Block, grad: Array, buffers: _Buffers) -> tuple[list[Launch], Array]:
         """The steps for dM = A·δ·Aᵀ, and dM [n², tiles, O]."""
-        small = rooms.one[: self.tile**2 * self.tiles(block) * self.outputs]
+        small = buffers.one[: self.tile**2 * self.tiles(block) * self.outputs]
         tiles = small.reshape((self.tile, self.tile, *self.shape(block), self.outputs))
         patches = _patches(block, self.tile, self.columns.out[1], self.y)
         steps: list[Launch] = []
         if small.size > sum(p.of_pixels(grad).size for p in patches):
             steps.append(partial(small.fill, 0))
         steps += [copy(p.of_tiles(tiles), p.of_pixels(grad)) for p in patches]
-        dm = self.matrix(block, rooms.output, self.outputs)
-        return [*steps, *self.output_adjoint.steps(small, rooms.two, dm)], dm
+        dm = self.matrix(block, buffers.output, self.outputs)
+        return [*steps, *self.output_adjoint.steps(small, buffers.two, dm)], dm
 
-    def add_products(self, load: _Load, dm: Array, du: Array, rooms: _Rooms) -> list[Launch]:
+    def add_products(self, load: _Load, dm: Array, du: Array, buffers: _Buffers) -> list[Launch]:
         """dU += Vᵀ·dM."""
         block, steps, v = load
         first = block.pixels.start == 0
-        product = partial(np.matmul, v.transpose(0, 2, 1), dm, du if first else rooms.part)
-        return [*steps, product, *([] if first else [partial(np.add, du, rooms.part, du)])]
+        product = partial(np.matmul, v.transpose(0, 2, 1), dm, du if first else buffers.part)
+        return [*steps, product, *([] if first else [partial(np.add, du, buffers.part, du)])]
 
-    def scatter(self, block: Block, dv: Array, dx: Array, rooms: _Rooms) -> list[Launch]:
-        """dx += Σ over tiles of B·dV·Bᵀ. Whole images of dx are set, rows of one added to."""
+    def scatter(self, block: Block, dv: Array, dx: Array, buffers: _Buffers) -> list[Launch]:
+        """dx += Σ over tiles of B·dV·Bᵀ. Blocks of whole images set dx, blocks of rows add to it."""
         images, rows, columns = self.shape(block)
-        spread = rooms.one[: dv.size].reshape((self.size, self.size, images, rows, columns, self.channels))
+        spread = buffers.one[: dv.size].reshape((self.size, self.size, images, rows, columns, self.channels))
         shape = (images, self._extent(rows), self._extent(columns), self.channels)
-        whole = rooms.two[: math.prod(shape)].reshape(shape)
-        steps: list[Launch] = [*self.image_adjoint.steps(dv, rooms.two, spread), partial(whole.fill, 0)]
+        whole = buffers.two[: math.prod(shape)].reshape(shape)
+        steps: list[Launch] = [*self.image_adjoint.steps(dv, buffers.two, spread), partial(whole.fill, 0)]
         parts = [(k, min(self.tile, self.size - k)) for k in range(0, self.size, self.tile)]
         split = whole.reshape((images, -1, self.tile, shape[2] // self.tile, self.tile, self.channels))
         for i, height in parts:
@@ -233,7 +237,7 @@ class _Tiled:
         return [*steps, *self._put(block, whole, dx)]
 
     def _put(self, block: Block, frame: Array, dx: Array) -> list[Launch]:
-        first = block.rows.start * self.tile - self.top  # the row of the image where the frame begins
+        first = block.rows.start * self.tile - self.top  # the image row at the frame's start
         begin, end = max(first, 0), min(first + frame.shape[1], self.x[1])
         width = min(frame.shape[2] - self.left, self.x[2])
         part = frame[:, begin - first : max(end, begin) - first, self.left : self.left + max(width, 0)]
@@ -251,46 +255,46 @@ def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Lowered:
     if kind.itemsize < 4:
         return fallback(op, in_types, out_types)
     tiled = _Tiled(op, in_types[0].static, out_types[0].static, kind)
-    scratch = tiled.reserve()
+    layout = tiled.reserve()
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        rooms = _Rooms(*scratch.open(workspace))
+        buffers = _Buffers(*layout.arrays(workspace))
         steps: list[Launch] = []
-        for block, load, v in tiled.load(inputs[0], rooms):
-            m = tiled.matrix(block, rooms.output, tiled.outputs)
-            steps += [*load, partial(np.matmul, v, inputs[1], m), *tiled.store(block, m, outputs[0], rooms)]
+        for block, load, v in tiled.load(inputs[0], buffers):
+            m = tiled.matrix(block, buffers.output, tiled.outputs)
+            steps += [*load, partial(np.matmul, v, inputs[1], m), *tiled.store(block, m, outputs[0], buffers)]
         return in_sequence(steps)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types) -> Lowered:
-    """dM = A·δ·Aᵀ; dx = Σ B·(dM·Uᵀ)·Bᵀ where U is given, dU = Vᵀ·dM where x is."""
+    """dM = A·δ·Aᵀ; dx = Σ B·(dM·Uᵀ)·Bᵀ if U is given, dU = Vᵀ·dM if x is given."""
     kind = out_types[0].dtype.np_dtype
     if kind.itemsize < 4:
         return fallback(op, in_types, out_types)
     with_x, with_u = not isinstance(op, W.WinogradInputGrad), not isinstance(op, W.WinogradFilterGrad)
     x = op.shape if isinstance(op, W.WinogradInputGrad) else in_types[0].static
     tiled = _Tiled(op, x, in_types[-1].static, kind)
-    scratch = tiled.reserve(sums=with_x)
+    layout = tiled.reserve(sums=with_x)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        rooms = _Rooms(*scratch.open(workspace))
+        buffers = _Buffers(*layout.arrays(workspace))
         dx, du = outputs[0] if with_u else None, outputs[-1] if with_x else None
-        loads = tiled.load(inputs[0], rooms) if with_x else ()
+        loads = tiled.load(inputs[0], buffers) if with_x else ()
         steps: list[Launch] = []
         for block, load in zip_longest(tiled.blocks, loads):
-            to_dm, dm = tiled.spread(block, inputs[-1], rooms)
+            to_dm, dm = tiled.spread(block, inputs[-1], buffers)
             steps += to_dm
             if load is not None and du is not None:
-                steps += tiled.add_products(load, dm, du, rooms)
+                steps += tiled.add_products(load, dm, du, buffers)
             if dx is not None:
-                dv = tiled.matrix(block, rooms.image, tiled.channels)
+                dv = tiled.matrix(block, buffers.image, tiled.channels)
                 steps += [partial(np.matmul, dm, inputs[-2].transpose(0, 2, 1), dv)]
-                steps += tiled.scatter(block, dv, dx, rooms)
+                steps += tiled.scatter(block, dv, dx, buffers)
         return in_sequence(steps or [partial(du.fill, 0)] if du is not None else steps)
 
-    return Lowered(bind, scratch.nbytes)
+    return Lowered(bind, layout.nbytes)
 
 
 KERNELS: dict[type[Op], Kernel] = {

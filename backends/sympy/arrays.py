@@ -1,6 +1,7 @@
-"""The array module on which the ops' references run: NumPy's functions on object arrays of SymPy expressions.
+"""The array module for the ops' references: NumPy's functions on object arrays of SymPy expressions.
 
-What moves elements, and arithmetic, is NumPy's own. Functions and what asks for the elements' order are here.
+Moves of elements and arithmetic are NumPy's own. This file has the mathematical functions and those that compare
+elements.
 """
 
 from __future__ import annotations
@@ -50,24 +51,24 @@ _ELEMENTWISE: dict[str, tuple[Callable[..., Any], int]] = {
     "where": (pick, 3),
 }
 
-_NUMPY = frozenset({  # which moves elements, or computes by Python's operators on them
+_NUMPY = frozenset({  # it moves elements, or applies Python's operators to them
     "add", "arange", "broadcast_to", "concatenate", "divide", "expand_dims", "moveaxis", "multiply", "negative",
     "power", "split", "square", "squeeze", "stack", "subtract", "swapaxes", "take", "tensordot", "tile", "transpose",
 })  # fmt: skip
 
 
 def _number(x: Any) -> Any:
-    """SymPy has no symbolic rounding to even."""
+    """The rounded number. SymPy has no symbolic rounding to even."""
     return numbers(np.array(x, object), np.dtype(object), "the operand of round")[()]
 
 
 def elementwise(function: Callable[..., Any], *arrays: Any) -> Array:
-    """`function` of the elements of broadcast arrays."""
+    """`function` applied to the elements of broadcast arrays."""
     return exact(np.frompyfunc(function, len(arrays), 1)(*map(exact, arrays)))
 
 
 def fold(function: Callable[[Sequence[Any]], Any], x: Any, axis: Any = None, keepdims: bool = False) -> Array:
-    """`function` of each row of elements along the axes."""
+    """`function` applied to each row of elements along the axes."""
     array = exact(x)
     axes = range(array.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
     reduced = {a % array.ndim for a in axes}
@@ -82,7 +83,7 @@ def fold(function: Callable[[Sequence[Any]], Any], x: Any, axis: Any = None, kee
 
 
 class Arrays:
-    """`xp` for `Op.forward`. AttributeError for functions that have no meaning on symbols."""
+    """The module `xp` for `Op.forward`. Raises AttributeError for functions without meaning on symbols."""
 
     def __getattr__(self, name: str) -> Any:
         if name in _ELEMENTWISE:
@@ -128,7 +129,7 @@ class Arrays:
     def any(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
         return fold(lambda row: sympy.Or(*row), x, axis, keepdims)
 
-    def cumprod(self, x: Any, axis: int) -> Array:
+    def cumprod(self, x: Any, axis: int, dtype: Any = None) -> Array:
         return np.multiply.accumulate(exact(x), axis=axis)
 
     def matmul(self, a: Any, b: Any) -> Array:

@@ -19,21 +19,21 @@ from minigraph.core.types import TensorType
 from minigraph.ir.program import Feed, Value
 from minigraph.ir.regions import Blocked
 
-LIMIT = 1024  # elements of one tensor; expressions of larger ones take minutes and cannot be read
-MOVED_BYTES = 1 << 22  # of the arena, which holds one expression a byte
+LIMIT = 1024  # most elements of a tensor; expressions of larger ones take minutes and are unreadable
+MOVED_BYTES = 1 << 22  # most bytes of the arena, which holds one expression per byte
 
 
 class SympyBackend(Backend):
     """Runs plans on exact numbers and symbols.
 
-    Feeds may be arrays, lists or single values of SymPy expressions and numbers; results are object arrays. A plan's
-    layout is kept: a buffer has room for one expression at each byte, and an element lies at its first byte, so values
-    share buffers as they do elsewhere. BackendError for tensors of more than LIMIT elements.
+    Feeds may be arrays, lists or single values of SymPy expressions and numbers; results are object arrays. The plan's
+    layout is kept: a buffer holds one expression per byte, and an element lies at its first byte, so values share
+    buffers as on other backends. Raises BackendError for tensors of more than LIMIT elements.
     """
 
     name = "sympy"
     symbolic = True
-    # Folded constants have the precision of their dtype, and the rules are for ops, not for regions of several.
+    # Folded constants have the precision of their dtype, and the rules cover single ops, not regions.
     unwanted_passes = (
         "constant_folding",
         "remove_dropout",
@@ -61,7 +61,7 @@ class SympyBackend(Backend):
 
         def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
             def launch() -> None:
-                results = _compute(op, in_types, inputs)  # all of them first, for a result may lie in an input
+                results = _compute(op, in_types, inputs)  # compute all first, as a result may share an input's buffer
                 for target, result in zip(outputs, results, strict=True):
                     if target is not None:
                         np.copyto(target, result)
@@ -74,7 +74,7 @@ class SympyBackend(Backend):
         np.copyto(array, exact(value))
 
     def read(self, array: Array) -> Any:
-        """A copy; the expression itself where the array has no axes."""
+        """A copy; the expression itself if the array has no axes."""
         return np.array(array)[()]
 
 
@@ -104,7 +104,7 @@ def _compute(op: Op, types: Types, arrays: Sequence[Array]) -> list[Array]:
 
 
 def _operand(array: Array, type: TensorType) -> Array:
-    """Indices, sizes and masks as plain numbers, as far as they are known."""
+    """Indices, sizes and masks as plain numbers where they are known."""
     if type.dtype.is_floating or not all(is_number(e) for e in array.flat):
         return array
     return numbers(array, type.dtype.np_dtype, "an operand")

@@ -35,7 +35,7 @@ def _compute(node: Scalar, operands: Sequence[Array], known: dict[int, Array]) -
     args = [_evaluate(a, operands, known) for a in node.args]
     if node.function == "cast":
         return cast(args[0], node.dtype)
-    if node.function == "multiply" and _is_gate(node.args[1]):  # the branch itself instead of 1 or 0 times it
+    if node.function == "multiply" and _is_gate(node.args[1]):  # the branch itself instead of its product with 1 or 0
         gate = _evaluate(node.args[1].args[0], operands, known)
         return elementwise(lambda a, c: pick(c, a, sympy.S.Zero), args[0], gate)
     if node.function == "greater" and node.args[1].function == "constant" and node.args[1].value == 0:
@@ -45,12 +45,12 @@ def _compute(node: Scalar, operands: Sequence[Array], known: dict[int, Array]) -
 
 
 def _is_gate(node: Scalar) -> bool:
-    """Whether the expression is 1 where a condition holds, else 0."""
+    """Whether the expression is 1 where a condition holds and 0 elsewhere."""
     return node.function == "cast" and node.args[0].dtype.is_bool
 
 
 def _where(node: Scalar, operands: Sequence[Array], known: dict[int, Array]) -> Array:
-    """A choice. Where x < c holds, min(x, c) is x."""
+    """A selection. Where x < c holds, min(x, c) is x."""
     condition, x, y = node.args
     inside = dict(known)
     if condition.function == "less":
@@ -76,7 +76,7 @@ def _same(first: Sequence[Scalar], second: Sequence[Scalar]) -> bool:
 
 
 def cast(x: Array, dtype: DType) -> Array:
-    """Exact numbers have no precision, so only the kind of the dtype counts."""
+    """A conversion. Exact numbers have no precision, so only the kind of the dtype matters."""
     if dtype.is_floating:
         return elementwise(_as_number, x)
     if dtype.is_bool:

@@ -1,4 +1,4 @@
-"""Rules for ops whose reference cannot run on symbols because it depends on dtypes or branches on values."""
+"""Rules for ops whose reference cannot run on symbols, as it depends on dtypes or branches on values."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from minigraph.core.dtypes import uint8
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.array.joining import OneHot
+from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.broadcast import normalise_axes
 from minigraph.ops.image.edges import Hysteresis
 from minigraph.ops.image.median import MedianFilter
-from minigraph.ops.math.reduce import ArgMax, ArgMin, Max, Mean, Min
+from minigraph.ops.math.argmax import ArgMax, ArgMin
+from minigraph.ops.math.reduce import Max, Mean, Min
 from minigraph.ops.nn.loss import (
     LogSoftmax,
     Softmax,
@@ -33,7 +34,8 @@ Results = Sequence[Any]
 
 
 def first_largest(row: Sequence[Any]) -> Any:
-    """The place of the largest element, the first on ties: a number, or a Piecewise with a branch for each place."""
+    """The position of the largest element, the first on ties: a number, or a Piecewise with a branch for each
+    position."""
     branches = []
     for i, a in enumerate(row):
         if a == -sympy.oo:
@@ -70,19 +72,19 @@ def _arg(op: ArgMax, x: Array) -> Results:
 
 
 def _on_numbers(op: Op, *arrays: Array) -> Results:
-    """What sorts or grows regions needs numbers, and gives some of them back."""
+    """A rule for ops that sort values or grow regions: they need numbers, and return some of them."""
     kinds = [np.dtype(bool if all(map(is_condition, a.flat)) else float) for a in arrays]
     given = [numbers(a, k, f"an operand of {type(op).__name__}") for a, k in zip(arrays, kinds, strict=True)]
     return [exact(result) for result in op.forward(np, *given)]
 
 
 def log_softmax(x: Array) -> Array:
-    """x − log Σ e^x on the last axis. Exact numbers need no shift by the largest."""
+    """x − log Σ e^x along the last axis. Exact numbers need no shift by the largest."""
     return x - elementwise(sympy.log, xp.sum(elementwise(sympy.exp, x), -1, True))
 
 
 def softmax(x: Array) -> Array:
-    """e^x / Σ e^x on the last axis."""
+    """e^x / Σ e^x along the last axis."""
     e = elementwise(sympy.exp, x)
     return e / xp.sum(e, -1, True)
 

@@ -1,4 +1,4 @@
-"""Arrays of SymPy expressions: making them, and deciding conditions at a point."""
+"""Arrays of SymPy expressions: construction, and the decision of conditions at a point."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _POINT: ContextVar[Mapping[Any, Any] | None] = ContextVar("point", default=None)
 
 
 def symbols(name: str, shape: Sequence[int], **assumptions: bool) -> Array:
-    """An array of real symbols, numbered from 1 along the axes that are longer than 1.
+    """An array of real symbols, numbered from 1 along the axes longer than 1.
 
-    `symbols("a", (1, 3, 3, 1))` holds a11, a12, …, a33; an axis of more than 9 puts commas between the numbers.
-    `assumptions` are SymPy's, e.g. positive=True.
+    `symbols("a", (1, 3, 3, 1))` holds a11, a12, …, a33; an axis of more than 9 elements puts commas between the
+    numbers. `assumptions` are SymPy's, such as positive=True.
     """
     out = np.empty(tuple(shape), object)
     separator = "," if max(shape, default=1) > 9 else ""
@@ -32,9 +32,9 @@ def symbols(name: str, shape: Sequence[int], **assumptions: bool) -> Array:
 
 
 def exact(value: Any) -> Array:
-    """A new object array of SymPy expressions. A floating-point number becomes the shortest decimal that gives it.
+    """A new object array of SymPy expressions. A floating-point number becomes the shortest decimal that rounds to it.
 
-    So 0.1 is 1/10, in float32 too. InvalidArgumentError for what is neither a number nor an expression.
+    Thus 0.1 is 1/10, also in float32. Raises InvalidArgumentError for values that are neither numbers nor expressions.
     """
     array = np.asarray(value)
     out = np.empty(array.shape, object)
@@ -56,7 +56,7 @@ def _exact(element: Any) -> Any:
 
 
 def numbers(array: Array, kind: np.dtype[Any], what: str) -> Array:
-    """Exact numbers or truth values as a NumPy array. InvalidArgumentError, which names `what`, for symbols."""
+    """Exact numbers or truth values as a NumPy array. Raises InvalidArgumentError, which names `what`, for symbols."""
     for element in array.flat:
         if not is_number(element):
             raise InvalidArgumentError(f"{what} must be known numbers, but it holds the expression {element}")
@@ -69,9 +69,9 @@ def is_number(element: Any) -> bool:
 
 @contextmanager
 def branches_at(point: Mapping[Any, Any]) -> Iterator[None]:
-    """Within the block, conditions that runs meet are decided by the numbers that `point` gives the symbols.
+    """Within the block, decide conditions by the numbers that `point` gives to the symbols.
 
-    So ReLU and max pooling give the branch that holds around the point, instead of Max and Piecewise. Results keep
+    ReLU and max pooling then give the branch that holds around the point instead of Max and Piecewise. Results keep
     their symbols. Conditions that the point does not decide stay open.
     """
     token = _POINT.set({s: _exact(v) for s, v in point.items()})
@@ -82,7 +82,7 @@ def branches_at(point: Mapping[Any, Any]) -> Iterator[None]:
 
 
 def decide(condition: Any) -> Any:
-    """The condition, or true or false where the point decides it."""
+    """The condition, or true or false if the point decides it."""
     point = _POINT.get()
     if not point or condition in (sympy.true, sympy.false):
         return condition
@@ -101,7 +101,7 @@ def pick(condition: Any, a: Any, b: Any) -> Any:
 
 
 def largest(a: Any, b: Any) -> Any:
-    """max(a, b); Max(a, b) where that is open."""
+    """max(a, b); Max(a, b) if the comparison is open."""
     chosen = decide(sympy.Ge(a, b))
     if chosen in (sympy.true, sympy.false):
         return a if chosen else b
@@ -109,7 +109,7 @@ def largest(a: Any, b: Any) -> Any:
 
 
 def smallest(a: Any, b: Any) -> Any:
-    """min(a, b); Min(a, b) where that is open."""
+    """min(a, b); Min(a, b) if the comparison is open."""
     chosen = decide(sympy.Le(a, b))
     if chosen in (sympy.true, sympy.false):
         return a if chosen else b
@@ -117,7 +117,7 @@ def smallest(a: Any, b: Any) -> Any:
 
 
 def is_positive(y: Any) -> Any:
-    """The condition y > 0. Of y = Max(0, x) it is x > 0."""
+    """The condition y > 0. For y = Max(0, x) it is x > 0."""
     if isinstance(y, sympy.Max) and sympy.S.Zero in y.args:
         rest = [a for a in y.args if a != 0]
         return decide(sympy.Or(*[sympy.Gt(a, 0) for a in rest]))

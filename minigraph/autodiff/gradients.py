@@ -13,7 +13,7 @@ from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.control.recompute import Recompute, note_copy, original, recompute_scopes
 from minigraph.ops.filling import OnesLike
-from minigraph.ops.math.arithmetic import AddN
+from minigraph.ops.math.add_n import AddN
 
 
 def gradients(

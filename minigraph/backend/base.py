@@ -24,7 +24,7 @@ class Lowered(NamedTuple):
         gets the written inputs themselves as their outputs; if it writes only one, any other operand may share that
         variable's buffer.
     workspace: bytes of the uint8 array `workspace`, which holds nothing between launches.
-    inplace: positions of inputs with any one of which output 0 may share its buffer, if that input is not read later.
+    inplace: positions of inputs. Output 0 may share the buffer of any one of them that is not read later.
     fallback: whether the op runs as its reference `forward` plus a copy.
     not_native: for a backend that generates code, the reason why this op runs as calls of another backend's kernels.
     choice: the label of the alternative that timed trials found fastest, and their times.

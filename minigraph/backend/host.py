@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Backend
+from minigraph.backend.workspace import ALIGNMENT
 from minigraph.core.types import TensorType
 
 HostArray = np.ndarray[Any, Any]
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 
 
 class HostBackend(Backend):

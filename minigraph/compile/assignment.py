@@ -18,7 +18,8 @@ Signature = tuple[TensorType, ...]
 
 
 class Step(NamedTuple):
-    """One launch to be: the instruction, how the backend runs it, and its values (None: an output nobody reads)."""
+    """A future launch: the instruction, the backend's code for it, and its values (None: an output that is not
+    read)."""
 
     instr: Instr
     lowered: Lowered

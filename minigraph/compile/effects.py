@@ -24,7 +24,7 @@ def is_overwrite(node: Node) -> bool:
 
 
 def competing_writes(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
-    """By variable, its writes in graph order, where there are several."""
+    """The variables with several writes, and these writes in graph order."""
     writes: dict[Node, list[Node]] = {}
     for node in nodes:
         for variable in written_variables(node):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-ALIGNMENT = 64  # bytes
+from minigraph.backend.workspace import aligned
 
 
 class Lifetime(NamedTuple):
@@ -29,7 +29,7 @@ def plan_memory(lifetimes: Sequence[Lifetime], reuse: bool = True) -> Layout:
     """Offsets such that buffers in use at the same time do not overlap: the largest first, each into the lowest gap
     that takes it. With reuse off, nothing shares."""
     count = len(lifetimes)
-    sizes = np.array([_aligned(b.size) for b in lifetimes], np.int64).reshape(count)
+    sizes = np.array([aligned(b.size) for b in lifetimes], np.int64).reshape(count)
     if not reuse:
         ends = np.cumsum(sizes)
         return Layout(tuple(int(e - s) for e, s in zip(ends, sizes, strict=True)), int(ends[-1]) if count else 0)
@@ -52,8 +52,8 @@ def lower_bound(lifetimes: Sequence[Lifetime]) -> int:
     """The largest sum of sizes in use at one step: no plan can have a smaller peak."""
     change: dict[int, int] = {}
     for buffer in lifetimes:
-        change[buffer.start] = change.get(buffer.start, 0) + _aligned(buffer.size)
-        change[buffer.end + 1] = change.get(buffer.end + 1, 0) - _aligned(buffer.size)
+        change[buffer.start] = change.get(buffer.start, 0) + aligned(buffer.size)
+        change[buffer.end + 1] = change.get(buffer.end + 1, 0) - aligned(buffer.size)
     live = peak = 0
     for step in sorted(change):
         live += change[step]
@@ -61,13 +61,9 @@ def lower_bound(lifetimes: Sequence[Lifetime]) -> int:
     return peak
 
 
-def _aligned(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT
-
-
 def _lowest_gap(starts: np.ndarray, ends: np.ndarray, wanted: int) -> int:
     """Where `wanted` bytes fit between buffers, given in the order of their starts."""
-    tops = np.zeros(len(starts) + 1, np.int64)  # of all buffers before each one, and of all
+    tops = np.zeros(len(starts) + 1, np.int64)  # tops of all buffers before each one, and of all buffers
     np.maximum.accumulate(ends, out=tops[1:])
     fits = np.flatnonzero(starts - tops[:-1] >= wanted)
     return int(tops[fits[0] if len(fits) else -1])

@@ -187,7 +187,7 @@ class Plan:
         return [i for i, v in enumerate(step.inputs) if self.root(v) in taken]
 
     def save(self) -> list[tuple[Array, np.ndarray]]:
-        """The buffers of the variables and random states that a run changes, each with a copy of what it holds."""
+        """The buffers of the variables and random states that a run changes, each with a copy of its content."""
         return [(array, self.backend.read(array)) for array in self.changed()]
 
     def changed(self) -> list[Array]:
@@ -215,7 +215,7 @@ class Plan:
         source = step.instr.source
         where = f", made at {source.describe()}" if source else ""
         text = f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})"
-        if isinstance(error, BackendError):  # what has to be installed is no mistake of ours
+        if isinstance(error, BackendError):  # a missing installation is not an error of the compiler
             return BackendError(text)
         fallback = type(error) if isinstance(error, OpError) else InternalError
         kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), fallback)

@@ -100,7 +100,7 @@ class _Scheduler:
         self.past_writes: dict[Instr, int] = {}  # the bits of all writes before an instruction, its own included
         self.copies: set[Instr] = set()
         self.done: set[Instr] = set()
-        self.held: set[Instr] = set()  # writes that could run but for what they would destroy
+        self.held: set[Instr] = set()  # writes that could run if they destroyed no value still needed
         self.watchers: dict[Instr, list[Instr]] = {}  # held writes by the use they wait for
         self.order: list[Instr] = []
         self._find_dependencies()
@@ -176,7 +176,7 @@ class _Scheduler:
         heapq.heappush(self.ready, (late, instr.serial, instr))
 
     def _emit(self, instr: Instr) -> None:
-        """Run it next, and see what can run now, should be tried again, or has come to pay."""
+        """Run the instruction next, and update the instructions and writes that this affects."""
         self.order.append(instr)
         self.done.add(instr)
         for write in self.watchers.pop(instr, ()):
@@ -193,7 +193,7 @@ class _Scheduler:
                 self._push(follower)
 
     def _hold(self, write: Instr, blocking: list[_Alias]) -> None:
-        """Put it aside until one of the uses it waits for has run (any one: then it is tried again)."""
+        """Hold the write until one of the uses it waits for has run; then it is tried again."""
         self.held.add(write)
         for alias in blocking:
             for use in alias.pending:
@@ -206,19 +206,20 @@ class _Scheduler:
         if not self.cell_of[write]:
             return []
         mine = self.bit[write]
-        itself = len(write.op.writes) == 1  # it reads each element before it writes it; with slots it may be too late
+        itself = len(write.op.writes) == 1  # it reads each element before it writes it; with slots that may be too late
         out = []
         for cell in self.cell_of[write]:
             for alias in self.aliases.get(cell, ()):
                 owner = alias.owner
                 if owner is write or owner in self.copies or self.past_writes[owner] & mine:
-                    continue  # copied, or behind this write and so meant to see it
+                    continue  # copied, or ordered after this write and so meant to see it
                 if alias.forever or any(not ((u is write and itself) or u in self.done) for u in alias.pending):
                     out.append(alias)
         return out
 
     def _release(self, write: Instr) -> None:
-        """Nothing else can run: copy what this write would destroy, and read now what was to be read later."""
+        """Nothing else can run: copy the value that this write would destroy, and read now the values meant for
+        later."""
         self.held.remove(write)
         self._push(write)
         for alias in self._blocking(write):

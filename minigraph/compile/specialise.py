@@ -19,7 +19,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value, reachable
-from minigraph.ops.constant import Const, Placeholder
+from minigraph.ops.constant import Const, Placeholder, computed
 from minigraph.ops.control.branches import Merge, Switch
 from minigraph.ops.control.recompute import copies_of
 from minigraph.ops.identity import Identity
@@ -85,7 +85,7 @@ class _Specialiser:
         return [*inputs, *node.control_inputs]
 
     def _in_order(self, nodes: Sequence[Node], before: Mapping[Node, Sequence[Node]]) -> Iterable[Node]:
-        """The nodes with each write behind those in `before`, else in order of making."""
+        """The nodes with each write after those in `before`, otherwise in creation order."""
         included = set(nodes)
         followers: dict[Node, list[Node]] = {}
         waiting: dict[Node, int] = {}
@@ -106,7 +106,7 @@ class _Specialiser:
     def _lower(self, node: Node, behind: Sequence[Node]) -> None:
         op = node.op
         if any(t.dtype is string for t in node.outputs):
-            return  # made on the host, out of what this program computes
+            return  # made on the host from this program's results
         if op.staged and not node.outputs:
             return  # it has run, before this program
         if isinstance(op, Placeholder):
@@ -154,7 +154,7 @@ class _Specialiser:
 
     def _operand(self, op: Op, position: int, tensor: Tensor, node: Node) -> Value:
         if tensor.dtype is string:
-            raise DTypeError("no op takes strings but those that make strings")
+            raise DTypeError("only ops that make strings take strings")
         value = self.values[tensor]
         if position in op.reads or position in op.writes:
             return value
@@ -172,10 +172,10 @@ class _Specialiser:
         return Value(self.builder.add(ReadVariable(), (value,), name=value.instr.name, source=node.source), 0)
 
     def _behind(self, instrs: Iterable[Instr]) -> tuple[Instr, ...]:
-        """The nearest writes that `instrs` come behind.
+        """The nearest writes that `instrs` come after.
 
-        What reads, writes or orders is tied to these themselves, and what loses an input to those behind it. So the
-        order of effects outlives all that is folded or simplified away in between.
+        Instructions that read, write or order are tied to these writes directly, as are those that lose an input to
+        them. So the order of effects survives all folding and simplification.
         """
         found = [e for i in instrs for e in self.effects.get(i, ())]
         return tuple(dict.fromkeys(found)) if found else ()
@@ -198,13 +198,15 @@ class _Specialiser:
         small = all(t.dtype.np_dtype.kind in "iub" and t.size <= _FOLD_LIMIT for t in instr.types)
         if instr.op.stateful or instr.control or not small or len(instr.types) != 1:
             return instr
-        (result,) = instr.op.forward(np, *constants)
-        array = np.array(result, instr.types[0].dtype.np_dtype)
+        results = computed(instr.op, constants)
+        if results is None:
+            return instr
+        array = np.array(results[0], instr.types[0].dtype.np_dtype)
         return self.builder.add(Const(array), (), self._behind(instr.predecessors), instr.name, instr.source)
 
 
 def taken_inputs(node: Node, branches: Mapping[Tensor, bool]) -> tuple[Tensor, ...]:
-    """The inputs that a run computes: all, but of a branch that is decided only what is taken."""
+    """The inputs that a run computes: all of them, or for a decided branch only the input taken."""
     if not isinstance(node.op, Switch | Merge) or node.inputs[-1] not in branches:
         return node.inputs
     return node.inputs[:1] if isinstance(node.op, Switch) else (node.inputs[int(branches[node.inputs[-1]])],)

@@ -1,4 +1,4 @@
-"""Timed trials: of several ways to compute the same, the one that is fastest on this machine, remembered on disk."""
+"""Timed trials: of several ways to compute the same result, the fastest on this machine, remembered on disk."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from minigraph.rewrite.choice import Choice, TunablePass
 from minigraph.rewrite.pipeline import Pass, run_pipeline
 from minigraph.util.object_cache import objects
 
-Timed = Callable[[], float]  # runs once, and returns for how many seconds
+Timed = Callable[[], float]  # runs once; returns the seconds taken
 
-ROUNDS = 6  # of timing, at least
+ROUNDS = 6  # least rounds of timing
 SHORT = 0.05  # seconds; where all rounds take less than that there are more of them, up to
 MOST_ROUNDS = 40
 LONG = 1.0  # seconds after which two rounds are enough
-HOPELESS = 1.5  # times the fastest: such a way is not timed again
+HOPELESS = 1.5  # ways slower than this multiple of the fastest are not timed again
 GAIN = 0.97  # of the expected way's time below which another one is better; the rest is noise
 BUDGET = 60.0  # seconds of trials for a plan, after which estimates decide
 QUIET = 2.0  # seconds of trials after which they are announced, and
@@ -38,7 +38,7 @@ PAUSE = 10.0  # between two lines about them
 
 
 class Decision(NamedTuple):
-    """What it is about, what was expected to be best, what was chosen, and the seconds that each way took."""
+    """The subject, the way expected to be best, the way chosen, and the seconds of each way."""
 
     what: str
     expected: str
@@ -65,7 +65,7 @@ class Tuner:
         self._known: dict[str, dict[str, float]] = {}
         self._store = objects("tuning")
         self.trials = 0  # made by this tuner
-        self.decisions: list[Decision] = []  # all that it was asked for
+        self.decisions: list[Decision] = []  # all decisions so far
         self.backend = TunedBackend(backend, self)
         self.begin()
         self.passes = tuple(
@@ -139,7 +139,7 @@ class Tuner:
         by = "timed before"
         if times is None:
             if self._spent > BUDGET:
-                return Choice(expected, f"estimated: the trials have had their {BUDGET:g} s")
+                return Choice(expected, f"estimated: the trials used up their {BUDGET:g} s")
             started = time.perf_counter()
             with np.errstate(all="ignore"):
                 times = measure(timers())
@@ -227,7 +227,7 @@ class TunedBackend(Backend):
 
 
 class TrialStore:
-    """What plans on trial need of a session: variables filled with numbers, and one arena."""
+    """A stand-in for a session, for plans on trial: variables filled with numbers, and one arena."""
 
     version = 0
 
@@ -255,7 +255,7 @@ def _filled(backend: Backend, kind: TensorType) -> Array:
 
 
 def _content(kind: TensorType) -> np.ndarray:
-    """An array of normal numbers, the same few again and again; zeros where it is not floating."""
+    """An array of normal numbers, a few of them repeated; zeros if the dtype is not floating-point."""
     dtype = kind.dtype.np_dtype
     if dtype.kind != "f":
         return np.zeros(kind.static, dtype)

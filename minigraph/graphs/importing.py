@@ -191,7 +191,7 @@ def _make_op(node: NodeDef) -> Op:
         near = difflib.get_close_matches(node.op, REGISTRY, n=3)
         hint = f"; close names are {', '.join(near)}" if near else ""
         raise GraphError(f"{_where(node)}: there is no op named '{node.op}'{hint}")
-    missing = [name for name in kind.fields if name not in node.attr]
+    missing = [name for name in kind.fields if name not in node.attr and not hasattr(kind, name)]
     unknown = [name for name in node.attr if name not in kind.fields]
     if missing or unknown:
         found = f"lacks {missing}" if missing else f"has no {unknown}"

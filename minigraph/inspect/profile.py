@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigraph.backend.base import Launch
+from minigraph.backend.workspace import aligned
 from minigraph.compile.assignment import Step
-from minigraph.compile.memory import ALIGNMENT, lower_bound
+from minigraph.compile.memory import lower_bound
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.op import Op
@@ -301,7 +302,7 @@ def live_bytes(plan: Plan) -> list[int]:
     """For each step, the bytes of the arena in use while it runs."""
     changes: dict[int, int] = {}
     for buffer in plan.lifetimes:
-        size = -(-buffer.size // ALIGNMENT) * ALIGNMENT
+        size = aligned(buffer.size)
         changes[buffer.start] = changes.get(buffer.start, 0) + size
         changes[buffer.end + 1] = changes.get(buffer.end + 1, 0) - size
     out: list[int] = []

@@ -28,7 +28,7 @@ class Packed(Op, abstract=True):
 
 
 class OnPacked(Op, abstract=True):
-    """`op` on operands of `types`, some of which are packed."""
+    """`op` on operands of `types`, with some operands packed."""
 
     op: Op
     types: tuple[TensorType, ...]

@@ -147,7 +147,7 @@ class _Parser:
         return tuple(types)
 
     def values(self, known: dict[str, Instr]) -> list[Value]:
-        """Values between commas; none where there is none."""
+        """Values between commas; an empty list if there are none."""
         self.skip()
         if not self.text.startswith("%", self.position):
             return []

@@ -79,7 +79,7 @@ def _attributes(op: Op) -> str:
 
 
 def format_attribute(value: Any) -> str:
-    """An attribute of an op as the parser reads it; in angle brackets what it does not read."""
+    """An attribute of an op as the parser reads it; in angle brackets if the parser cannot read it."""
     if isinstance(value, np.ndarray):
         return _array(value)
     if isinstance(value, np.generic):

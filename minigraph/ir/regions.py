@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -125,8 +125,13 @@ class Epilogue(Region, abstract=True):
         fits = all(i.is_pointwise and i.types[0].shape == root.types[0].shape for i in rest)
         return resized if fits else None
 
+    @property
+    def root_slots(self) -> tuple[int, ...]:
+        """The region's operands that the contraction reads."""
+        return slots_of(self.root.inputs)
+
     @cached_property
-    def tail(self) -> tuple[Loop, tuple[int, ...]]:
+    def pointwise(self) -> tuple[Loop, tuple[int, ...]]:
         """The instructions after the contraction as a loop, and the region's operands that the loop reads.
 
         The loop's first operand is the contraction's result; the others follow in the order given.
@@ -134,9 +139,26 @@ class Epilogue(Region, abstract=True):
         result = Value(self.root, 0)
         rest = self.members[1:]
         read = dict.fromkeys(v for i in rest for v in i.inputs if isinstance(v.instr.op, Feed))
-        slots = tuple(v.instr.op.slot for v in read)  # type: ignore[attr-defined]
         program = inner_program(rest, (result, *read), self.program.results)
-        return Loop(program, result.type.static), slots
+        return Loop(program, result.type.static), slots_of(read)
+
+
+def single_op_loop(op: Op, in_types: Sequence[TensorType], space: tuple[int, ...]) -> Loop:
+    """A loop whose only member is the op."""
+    builder = Builder()
+    feeds = [Value(builder.add(Feed(slot, t)), 0) for slot, t in enumerate(in_types)]
+    result = Value(builder.add(op, feeds), 0)
+    return Loop(Program(reachable([result.instr]), (result,), tuple(in_types)), space)
+
+
+def values_of(instr: Instr) -> list[Value]:
+    """The results of an instruction."""
+    return [Value(instr, i) for i in range(len(instr.types))]
+
+
+def slots_of(values: Iterable[Value]) -> tuple[int, ...]:
+    """The slots of the feeds among the values, in order."""
+    return tuple(v.instr.op.slot for v in values if isinstance(v.instr.op, Feed))
 
 
 def copy_instr(instr: Instr, builder: Builder, values: dict[Value, Value], op: Op | None = None) -> None:

@@ -12,7 +12,8 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DataFormat2D, LayerDataFormat, LayerPadding, Padding, ShapeLike, Size, TensorLike
-from minigraph.ops.array.shape import reshape, shape, transpose
+from minigraph.ops.array.reshape import reshape, transpose
+from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import Const
@@ -20,6 +21,8 @@ from minigraph.ops.data_format import NCHW, NHWC
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.identity import identity
 from minigraph.ops.math.algebra import tensordot
+from minigraph.ops.math.casting import cast as to_dtype
+from minigraph.ops.math.casting import widened
 from minigraph.ops.math.matmul import matmul
 from minigraph.ops.math.selection import where
 from minigraph.ops.nn import conv2d as conv
@@ -143,17 +146,22 @@ def normalised_batch(
     spread = variable("moving_variance", moving_variance, None, None, False)
     with x.graph.counted_as(count or _nodes(training, fuses, center, scale, along == len(others))):
         mean, variance = averages.value(), spread.value()
+        dtype = x.dtype
+        parts: list[Any] = [made.get("beta"), made.get("gamma")]
         if isinstance(training, Tensor) or training:
+            x, mean, variance = (widened(v) for v in (x, mean, variance))
+            if x.dtype is not dtype:
+                parts = [None if v is None else widened(v.value()) for v in parts]
             batch_mean, biased = moments(x, others)
-            _move(averages, batch_mean, momentum, training)
-            _move(spread, bessel_corrected(biased, x) if fuses else biased, momentum, training)
+            _move(averages, to_dtype(batch_mean, dtype), momentum, training)
+            corrected = bessel_corrected(biased, x) if fuses else biased
+            _move(spread, to_dtype(corrected, dtype), momentum, training)
             mean, variance = (_if(training, a, b) for a, b in ((batch_mean, mean), (biased, variance)))
-        parts = (mean, variance, made.get("beta"), made.get("gamma"))
-        middle, width, offset, factor = (_spread(p, along, x) for p in parts)
+        middle, width, offset, factor = (_spread(p, along, x) for p in (mean, variance, *parts))
         if not fuses:
-            return normalise(x, middle, width, offset, factor, epsilon)
+            return to_dtype(normalise(x, middle, width, offset, factor, epsilon), dtype)
         name = "cond/Merge" if isinstance(training, Tensor) else "FusedBatchNormV3"
-        return normalised(x, middle, width, offset, factor, max(epsilon, LEAST_EPSILON), name)
+        return to_dtype(normalised(x, middle, width, offset, factor, max(epsilon, LEAST_EPSILON), name), dtype)
 
 
 def _nodes(training: Any, fused: bool, center: bool, scale: bool, last: bool) -> int:

@@ -39,6 +39,7 @@ class SumTo(Op):
     """Sum over broadcast dimensions, so that the result has `shape`."""
 
     shape: tuple[int, ...]
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(x.dtype, self.shape),)
@@ -66,6 +67,8 @@ class SumTo(Op):
 
 class SumLike(Op):
     """Sum the first input over the dimensions along which the second was broadcast to it."""
+
+    accumulates = True
 
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(x.dtype, like.shape),)
@@ -96,6 +99,7 @@ class BroadcastTo(Op):
     shape: tuple[int, ...]
     axis: Axes = ()
     mean: bool = False
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(x.dtype, self.shape),)
@@ -142,6 +146,7 @@ class BroadcastLike(Op):
 
     axis: Axes = ()
     mean: bool = False
+    accumulates = True
 
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(x.dtype, like.shape),)
@@ -173,6 +178,7 @@ class ReduceLike(Op):
 
     axis: Axes = ()
     mean: bool = False
+    accumulates = True
 
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(x.dtype, like.shape),)

@@ -37,8 +37,18 @@ class Const(Op):
         yield Sample(cls(np.arange(3.0)), ())
 
 
+def computed(op: Op, operands: Sequence[Any]) -> Sequence[Any] | None:
+    """The results of an op on arrays; None if it refuses them, which is for the run to report, with node and line."""
+    try:
+        with np.errstate(all="ignore"):
+            results: Sequence[Any] = op.forward(np, *operands)
+            return results
+    except Exception:  # the reference raises it again in the run
+        return None
+
+
 class Placeholder(Op):
-    """A value handed over at each run."""
+    """A value fed to each run."""
 
     dtype: Any
     shape: Any = None
@@ -54,7 +64,7 @@ class Placeholder(Op):
 
 
 class PlaceholderWithDefault(Op):
-    """The input, unless something is fed in its place."""
+    """The input, unless a value is fed in its place."""
 
     shape: Any = None
     differentiable = True
@@ -85,7 +95,29 @@ def constant(
     name: str = "Const",
     verify_shape: bool = False,
 ) -> Tensor:
-    """A constant. Python floats become float32 and ints int32; with `shape`, the last value repeats to fill it."""
+    """Make a tensor of a value that is known when the graph is built.
+
+    Args:
+        value: A number, an array, or nested lists of numbers.
+        dtype: The dtype; by default that of an array, float32 for Python floats, int32 for Python integers (int64 if
+            one does not fit), bool for booleans.
+        shape: The shape; by default that of `value`. If there are fewer elements, the last one is repeated.
+        name: Name of the node.
+        verify_shape: Whether to refuse a `value` that does not have the shape `shape`.
+
+    Returns:
+        A tensor of dtype `dtype` and shape `shape`.
+
+    Raises:
+        DTypeError: `value` is not made of numbers, or `dtype` cannot hold it.
+        ShapeError: `value` does not have the shape `shape`, and `verify_shape` is True.
+        GraphError: `value` has more elements than `shape`.
+
+    Example:
+        >>> tf.Session().run(tf.constant([1, 2], shape=[2, 2]))
+        array([[1, 2],
+               [2, 2]], dtype=int32)
+    """
     dims = None if shape is None else TensorType(float32, as_shape(shape)).static
     array = constant_array(value, dtype, dims)
     if verify_shape and dims is not None and np.shape(value) != dims:
@@ -97,13 +129,46 @@ install_constant(constant)
 
 
 def placeholder(dtype: DTypeLike, shape: ShapeLike = None, name: str | None = None) -> Tensor:
-    """A tensor to be fed. Unknown dimensions are None; no shape at all leaves the rank open too."""
+    """Make a tensor whose value is fed to each run.
+
+    Args:
+        dtype: The dtype.
+        shape: The shape, None for a dimension that differs from run to run; None alone leaves the rank open too.
+        name: Name of the node.
+
+    Returns:
+        A tensor of dtype `dtype` and shape `shape`. A run that needs it fails with InvalidArgumentError unless it is
+        fed.
+
+    Example:
+        >>> x = tf.placeholder(tf.float32, [None, 2])
+        >>> tf.Session().run(2 * x, feed_dict={x: [[1.0, 2.0]]})
+        array([[2., 4.]], dtype=float32)
+    """
     node = get_default_graph().add(Placeholder(as_dtype(dtype), as_shape(shape)), (), name, control=False)
     return node.outputs[0]
 
 
 def placeholder_with_default(input: TensorLike, shape: ShapeLike, name: str | None = None) -> Tensor:
-    """`input` where nothing is fed."""
+    """Make a tensor that may be fed to a run, and else has a default value.
+
+    Args:
+        input: The default, a tensor of any dtype.
+        shape: The shape, with which that of `input` is compatible; None for a dimension that differs from run to run.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype of `input` and shape `shape`.
+
+    Raises:
+        ShapeError: The shape of `input` is not compatible with `shape`.
+
+    Example:
+        >>> rate = tf.placeholder_with_default(0.5, [])
+        >>> s = tf.Session()
+        >>> s.run(rate).item(), s.run(rate, {rate: 0.25}).item()
+        (0.5, 0.25)
+    """
     graph = graph_of([input])
     default = name or "PlaceholderWithDefault"
     with graph.as_default(), graph.name_scope(default) as scope:
@@ -112,7 +177,7 @@ def placeholder_with_default(input: TensorLike, shape: ShapeLike, name: str | No
 
 
 def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
-    """start, start + delta, … below limit; Python numbers only. One argument counts from 0."""
+    """start, start + delta, … below limit, for Python numbers. A single argument is the limit, and start is 0."""
     if limit is None:
         start, limit = 0, start
     if any(isinstance(v, Tensor) for v in (start, limit, delta)):

@@ -1,5 +1,7 @@
-"""Images with their channels first: transposed to NHWC, in which all ops work, and back. The layout pass takes out the
-transposes between neighbours."""
+"""Channels-first images: transposes to NHWC, the layout of all ops, and back.
+
+The layout pass removes the transposes between neighbours.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from minigraph.core.graph import Tensor, convert_to_tensor
-from minigraph.ops.array.shape import Transpose
+from minigraph.ops.array.reshape import Transpose
 from minigraph.ops.builder import as_tensor_like
 
 NHWC: Final = "NHWC"
@@ -17,10 +19,10 @@ NCHW: Final = "NCHW"
 def in_nhwc(
     value: Any, data_format: str | None, name: str | None, default: str, make: Callable[[Any, str | None], Tensor]
 ) -> Tensor:
-    """`make(value, name)`, which takes and gives NHWC; for NCHW with a transpose before and after.
+    """`make(value, name)`, an NHWC computation; for NCHW with a transpose before and after.
 
-    The result has the name the node would have in TensorFlow 1, and counts as one op for default seeds. ValueError for
-    another data_format.
+    The result has the node's name in TensorFlow 1 and counts as one op for default seeds. ValueError for an unknown
+    data_format.
     """
     if data_format in (None, NHWC):
         return make(value, name)

@@ -10,6 +10,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.moves import Moves
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
+from minigraph.core.typing import DTypeLike, TensorLike
 from minigraph.ops.builder import first, make
 from minigraph.ops.counting import no_flops
 from minigraph.ops.math.casting import cast
@@ -39,8 +40,21 @@ class ZerosLike(Op):
         yield Sample(cls(), (X,))
 
 
-def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Zeros of the shape of `tensor`."""
+def zeros_like(tensor: TensorLike, dtype: DTypeLike | None = None, name: str | None = None) -> Tensor:
+    """Make a tensor of zeros of the shape of another.
+
+    Args:
+        tensor: A tensor of any dtype.
+        dtype: The dtype of the result; by default that of `tensor`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of dtype `dtype` and the shape of `tensor`.
+
+    Example:
+        >>> tf.Session().run(tf.zeros_like([1, 2, 3]))
+        array([0, 0, 0], dtype=int32)
+    """
     result = unary(ZerosLike(), tensor, name, "zeros_like")
     return result if dtype is None else cast(result, dtype)
 
@@ -55,8 +69,21 @@ class OnesLike(ZerosLike):
         return Full(types[0], 1), ()
 
 
-def ones_like(tensor: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Ones of the shape of `tensor`."""
+def ones_like(tensor: TensorLike, dtype: DTypeLike | None = None, name: str | None = None) -> Tensor:
+    """Make a tensor of ones of the shape of another.
+
+    Args:
+        tensor: A tensor of any dtype.
+        dtype: The dtype of the result; by default that of `tensor`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of dtype `dtype` and the shape of `tensor`.
+
+    Example:
+        >>> tf.Session().run(tf.ones_like([1, 2, 3]))
+        array([1, 1, 1], dtype=int32)
+    """
     result = first(make(OnesLike(), name, "ones_like", {"x": tensor}, consts=("Shape", "ones_const")))
     return result if dtype is None else cast(result, dtype)
 

@@ -1,4 +1,4 @@
-"""Identity and StopGradient: the input, under another name."""
+"""Identity and StopGradient: copies of a tensor."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import first, make
 
 __all__ = ["identity", "stop_gradient"]
@@ -35,7 +36,7 @@ class Identity(Op):
 
 
 class StopGradient(Op):
-    """y = x, and nothing flows back."""
+    """y = x, with no gradient."""
 
     differentiable = False
     is_view = True
@@ -54,8 +55,20 @@ class StopGradient(Op):
         yield Sample(cls(), (np.arange(3.0),))
 
 
-def identity(input: Any, name: str | None = None) -> Tensor:
-    """A tensor equal to `input`. Of a variable: its value here, after the active control dependencies."""
+def identity(input: TensorLike, name: str | None = None) -> Tensor:
+    """Copy a tensor, or read a variable.
+
+    Args:
+        input: A tensor of any dtype, or a variable, whose value is read after the active control dependencies.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the value, dtype and shape of `input`.
+
+    Example:
+        >>> tf.Session().run(tf.identity([1, 2]))
+        array([1, 2], dtype=int32)
+    """
     read = getattr(input, "read_value", None)
     if read is not None:
         value: Tensor = read(name=name or "Identity")
@@ -63,6 +76,19 @@ def identity(input: Any, name: str | None = None) -> Tensor:
     return first(make(Identity(), name, "Identity", {"input": input}))
 
 
-def stop_gradient(input: Any, name: str | None = None) -> Tensor:
-    """`input`, taken as a constant by `gradients`."""
+def stop_gradient(input: TensorLike, name: str | None = None) -> Tensor:
+    """Copy a tensor that `tf.gradients` takes for a constant.
+
+    Args:
+        input: A tensor of any dtype.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the value, dtype and shape of `input`; no gradient flows through it.
+
+    Example:
+        >>> x = tf.constant(3.0)
+        >>> tf.Session().run(tf.gradients(x * tf.stop_gradient(x), x)[0]).item()
+        3.0
+    """
     return first(make(StopGradient(), name, "StopGradient", {"input": input}))

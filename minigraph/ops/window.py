@@ -13,7 +13,7 @@ Padding = str | tuple[Pair, Pair]  # "SAME", "VALID", or ((top, bottom), (left, 
 
 
 def reach(kernel: int, dilation: int) -> int:
-    """How many input elements a dilated window covers."""
+    """The number of input elements that a dilated window spans."""
     return (kernel - 1) * dilation + 1
 
 
@@ -32,7 +32,7 @@ def output_size(length: Dim, kernel: int, stride: int, dilation: int, padding: s
 
 
 def explicit_padding(length: int, kernel: int, stride: int, dilation: int, padding: str | Pair) -> Pair:
-    """The padding as numbers. SAME pads max((out − 1)·S + K − L, 0) in all, the odd one at the end."""
+    """The padding as numbers. SAME pads max((out − 1)·S + K − L, 0) zeros in total, an odd one at the end."""
     if padding == "SAME":
         out = -(-length // stride)
         total = max((out - 1) * stride + reach(kernel, dilation) - length, 0)
@@ -70,7 +70,7 @@ class Window(NamedTuple):
 
 
 def tap(array: Any, window: Window, row: int, column: int, out: Pair) -> Any:
-    """The view of an already padded NHWC array that kernel element (row, column) meets, one entry an output."""
+    """The view of a padded NHWC array under kernel element (row, column): one element for each output."""
     (sr, sc), (dr, dc) = window.strides, window.dilations
     top, left = row * dr, column * dc
     return array[:, top : top + (out[0] - 1) * sr + 1 : sr, left : left + (out[1] - 1) * sc + 1 : sc]

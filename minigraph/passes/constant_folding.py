@@ -11,7 +11,7 @@ import numpy as np
 from minigraph.core.op import Op
 from minigraph.ir.program import Cell, Feed, Instr, Value
 from minigraph.ir.rebuild import Rebuilder
-from minigraph.ops.constant import Const
+from minigraph.ops.constant import Const, computed
 from minigraph.ops.filling import Full
 from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Match, Pattern
@@ -19,6 +19,7 @@ from minigraph.rewrite.pipeline import RulePass
 
 LIMIT = 1024  # elements of a result; larger constants cost more memory than the work they save
 _NOT_CONSTANT = "an operand is not constant"
+_REFUSED = "it refuses its operands, which is for the run to say"
 _CONSTANT = (Const, Full)
 _SOURCE = (Const, Cell, Feed)
 
@@ -38,11 +39,11 @@ def _foldable(instr: Instr) -> str | None:
     return None
 
 
-def _fold(found: Match, new: Rebuilder) -> Sequence[Value]:
+def _fold(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     instr = found.root
-    operands = [v.instr.op.forward(np)[v.output] for v in instr.inputs]
-    with np.errstate(all="ignore"):
-        results = instr.op.forward(np, *operands)
+    results = computed(instr.op, [v.instr.op.forward(np)[v.output] for v in instr.inputs])
+    if results is None:
+        return _REFUSED
     return [
         new.add(Const(np.array(r, t.dtype.np_dtype).reshape(t.static)))
         for r, t in zip(results, instr.types, strict=True)
@@ -82,12 +83,11 @@ def _large(instr: Instr) -> str | None:
     return None if all(filled_with(v) is not None for v in instr.inputs) else "an operand has several numbers"
 
 
-def _fill(found: Match, new: Rebuilder) -> Sequence[Value]:
+def _fill(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     instr = found.root
     operands = [np.full((1,) * len(v.type.static), filled_with(v), v.type.dtype.np_dtype) for v in instr.inputs]
-    with np.errstate(all="ignore"):
-        (result,) = instr.op.forward(np, *operands)
-    return [new.add(Full(instr.types[0], np.asarray(result).flat[0]))]
+    results = computed(instr.op, operands)
+    return _REFUSED if results is None else [new.add(Full(instr.types[0], np.asarray(results[0]).flat[0]))]
 
 
 FOLD = Rule("fold", Pattern(Op, check=_foldable), _fold)
@@ -102,9 +102,9 @@ class ConstantFolding(RulePass):
 
     before      y = f(c₁, c₂, …) with every operand a constant
     after       y = constant
-    conditions  f is pure and has no control inputs; operands and results have at most LIMIT elements. Or f works
-                element by element and every operand holds one number throughout: then y is a tensor filled with one
-                number
+    conditions  f is pure, has no control inputs and accepts the operands (if not, the run reports it); operands and
+                results have at most LIMIT elements. Or f works element by element and every operand holds one number
+                throughout: then y is a tensor filled with one number
     formula     y = f(c₁, c₂, …), computed once by the op's reference
     """
 

@@ -9,7 +9,7 @@ from minigraph.core.op import Op
 from minigraph.ir.hoist import Fixed
 from minigraph.ir.program import Instr, Program, Value
 from minigraph.ir.rebuild import Rebuilder
-from minigraph.ops.array.shape import Reshape
+from minigraph.ops.array.reshape import Reshape
 from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Sub
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn.bias import BiasAdd

@@ -9,7 +9,7 @@ from minigraph.core.op import Op
 from minigraph.ir.program import Instr, Value
 from minigraph.ir.rebuild import Rebuilder
 from minigraph.ops.array.joining import ConcatV2
-from minigraph.ops.array.shape import Reshape, Transpose
+from minigraph.ops.array.reshape import Reshape, Transpose
 from minigraph.ops.broadcast import BroadcastTo, normalise_axes
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.math.reduce import ReduceOp

@@ -10,7 +10,7 @@ import numpy as np
 from minigraph.core.op import Op
 from minigraph.ir.program import Instr, Value
 from minigraph.ir.rebuild import Rebuilder
-from minigraph.ops.array.shape import Reshape, Transpose
+from minigraph.ops.array.reshape import Reshape, Transpose
 from minigraph.ops.broadcast import BroadcastTo, SumTo
 from minigraph.ops.identity import Identity
 from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Sub

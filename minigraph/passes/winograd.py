@@ -129,8 +129,8 @@ def _unfit(instr: Instr) -> str | None:
         return f"its strides are {op.strides} and its dilations {op.dilations}, not 1"
     if site.w[0] != site.w[1] or site.w[0] not in TILES:
         return f"its filter is {site.w[0]}x{site.w[1]}, not 3x3 or 5x5"
-    if site.x[3] != site.w[2]:
-        return f"it has {site.x[3] // site.w[2]} groups"
+    if op.groups != 1:
+        return f"it has {op.groups} groups"
     return None if site.itemsize >= 4 else f"{instr.types[0].dtype.name} is not exact enough"
 
 

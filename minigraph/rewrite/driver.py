@@ -58,7 +58,7 @@ class Change(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The result of a pass: the program, what was done and missed, and the number of sweeps over the program.
+    """The result of a pass: the program, the changes applied and missed, and the number of sweeps over the program.
 
     changes: for a `pipeline.Replayable` pass, every replacement that depends on sizes, in order.
     """

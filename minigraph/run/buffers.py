@@ -29,9 +29,9 @@ class _Cell:
 
 
 class Buffers:
-    """Buffers of one backend.
+    """The buffers of one backend.
 
-    plans: the plans that may be bound to the arena. version: of the variables; it grows with any change.
+    plans: the plans that may be bound to the arena. version: the variables' version, which grows with any change.
     """
 
     def __init__(self, backend: Backend, plans: Iterable[Plan]) -> None:
@@ -55,7 +55,7 @@ class Buffers:
     def arena(self, nbytes: int) -> Any:
         """The buffer that all plans share; a larger one replaces it when a plan needs more."""
         if nbytes > self._arena_size:
-            self.drop_arena()  # so that the old buffer goes first
+            self.drop_arena()  # so that the old buffer is freed first
             try:
                 self._arena = self.backend.allocate(nbytes)
             except MemoryError:

@@ -32,7 +32,9 @@ class RequestCompiler:
 
         self.backend: Backend = get_backend(options.backend, options.precision)
         if self.backend.symbolic and (options.debug or options.check_numerics):
-            raise ValueError(f"debug and check_numerics look at numbers, and the backend {self.backend.name} has none")
+            raise ValueError(
+                f"debug and check_numerics need numbers; the backend {self.backend.name} computes expressions"
+            )
         unwanted = [*options.disable_passes, *self.backend.unwanted_passes]
         self.passes = choose(options.optimize, options.passes, unwanted, self.backend.pass_settings)
         self.tuner: Tuner | None = None

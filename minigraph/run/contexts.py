@@ -12,7 +12,7 @@ from minigraph.core.graph import Graph
 
 
 class DefaultContexts:
-    """What makes a session usable in `with`."""
+    """The base that makes a session usable in `with`."""
 
     graph: Graph
 

@@ -17,7 +17,7 @@ class GraphGrowsWarning(UserWarning):
 
 
 class GrowthWatch:
-    """Counts, for each line of the user's program, between how many runs it added nodes to `graph`."""
+    """Counts, for each line of the user's program, the runs after which it added nodes to `graph`."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph

@@ -16,6 +16,7 @@ from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops import constant as values
 from minigraph.ops.array import shape as filled
 from minigraph.ops.array.arrays import eye
+from minigraph.ops.array.reshape import reshape, transpose
 from minigraph.ops.random import distributions as draws
 from minigraph.ops.random.orthogonal import orthogonal_matrix
 
@@ -335,8 +336,8 @@ class orthogonal_initializer(Initializer):
         noise = draws.random_normal([max(rows, columns), min(rows, columns)], dtype=dtype, seed=self.seed)
         matrix = orthogonal_matrix(noise)
         if rows < columns:
-            matrix = filled.transpose(matrix)
-        scaled: Tensor = self.gain * filled.reshape(matrix, dims)
+            matrix = transpose(matrix)
+        scaled: Tensor = self.gain * reshape(matrix, dims)
         return scaled
 
 

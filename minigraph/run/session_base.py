@@ -116,7 +116,7 @@ class SessionBase(DefaultContexts):
     def _single_plan_request(self, fetches: Any, feeds: Mapping[Any, Any]) -> Request:
         request = self._runner.cache.find(fetches, feeds)
         if request.staged:
-            raise GraphError("there is no one plan for this run: a condition or a shape in it depends on values")
+            raise GraphError("this run has no single plan, because a condition or a shape depends on values")
         return request
 
     def profile(self, fetches: Any, feed_dict: Feeds = None, repeat: int = 3) -> Profile:

@@ -1,4 +1,4 @@
-"""The stages of a run in several plans: what each computes, and what is decided on the host after it.
+"""The stages of a run in several plans: the values each computes, and the nodes that the host runs after it.
 
 A plan has fixed shapes and no branches. If a run needs the condition of a `tf.cond`, or a node whose shapes depend on
 values (`tf.where` with one argument, `tf.py_func`, decoding an image), a first plan computes the operands of these
@@ -112,7 +112,7 @@ def _is_effect(node: Node, staged: Node) -> bool:
     if op.writes and not op.draws:
         raise UnimplementedError(
             f"{node.type} node '{node.name}', made at {node.source.describe()}, updates a variable before the "
-            f"{staged.type} node '{staged.name}', which runs between plans: run it in a run of its own",
+            f"{staged.type} node '{staged.name}', which runs between plans: run it separately",
             node,
         )
     return op.stateful and bool(node.outputs) and not isinstance(op, ReadVariable | VariableV2 | Placeholder)

@@ -219,7 +219,7 @@ def _names_below(graph: Graph, short: str, wanted: bool) -> AbstractContextManag
 
 
 def _chained(inner: Any, outer: Any) -> Any:
-    """Two custom getters as one, either of which may be None."""
+    """Two custom getters combined into one. Either may be None."""
     if inner is None or outer is None:
         return outer if inner is None else inner
     return lambda getter, **arguments: _call_getter(inner, partial(_call_getter, outer, getter), **arguments)

@@ -10,10 +10,11 @@ from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.filling import ones_like
-from minigraph.ops.math.arithmetic import add, divide, minimum, multiply, negative
+from minigraph.ops.math.arithmetic import add, divide, multiply, negative
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.comparison import equal, less_equal
 from minigraph.ops.math.exponential import exp, log, pow
+from minigraph.ops.math.extremes import minimum
 from minigraph.ops.math.rounding import ceil, floor
 from minigraph.ops.math.selection import where
 from minigraph.ops.math.trigonometric import cos

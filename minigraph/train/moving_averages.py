@@ -12,8 +12,8 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_gr
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.shape import zeros
 from minigraph.ops.builder import as_tensor_like
-from minigraph.ops.math.arithmetic import minimum
 from minigraph.ops.math.casting import cast
+from minigraph.ops.math.extremes import minimum
 from minigraph.ops.state.variable import group
 from minigraph.run.variables import Variable, assign_sub, global_variables, trainable_variables
 

@@ -70,5 +70,5 @@ def test_a_machine_that_llvm_does_not_know_is_told(monkeypatch: pytest.MonkeyPat
         raise RuntimeError("No available targets are compatible with triple")
 
     monkeypatch.setattr(compiler, "_machine", none)
-    with pytest.raises(BackendError, match="cannot make code for this machine: No available targets"):
+    with pytest.raises(BackendError, match="cannot generate code for this machine: No available targets"):
         B.get_backend("llvm")

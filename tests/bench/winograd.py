@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from conv_kernels import randn
 
-from minigraph.backends.numpy import NumpyBackend, region
+from minigraph.backends.numpy import NumpyBackend
+from minigraph.compile import blocks
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
@@ -120,7 +121,7 @@ def main() -> None:
         x, w, grad = randn(n, h, h, c), randn(r, r, c, o), randn(n, h, h, o)
         site = ConvShape(x.shape, w.shape, grad.shape, 4)
         size = max(1, min(n, BYTES * n // (x.nbytes + grad.nbytes)))
-        region.block_size = lambda op, size=size: size  # type: ignore[misc]
+        blocks.block_size = lambda op, size=size: size  # type: ignore[misc]
         for what, kinds in KINDS.items():
             candidates = {"direct": direct(what, x, w, grad, pads)}
             candidates |= {str(m): tiled(what, m, x, w, grad, pads) for m in TILES[r]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from minigraph.compile.cost import flops, moved_bytes
 from minigraph.core.dtypes import float32
 from minigraph.core.types import TensorType
-from minigraph.ops.array.shape import Reshape
+from minigraph.ops.array.reshape import Reshape
 from minigraph.ops.math.arithmetic import Add
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DBackpropFilter, Conv2DBackpropInput, Conv2DFilterGrad, Conv2DInputGrad
@@ -27,7 +27,7 @@ def test_flops_of_convolutions() -> None:
     assert flops(Conv2DBackpropFilter(), [x, w, y], [w]) == expected
     assert flops(Conv2DFilterGrad(shape=(3, 2, 3, 4)), [x, y], [w]) == expected
     # two groups: each output reads half of the 4 channels
-    assert flops(Conv2D(), [typed(1, 3, 3, 4), typed(2, 2, 2, 6)], [typed(1, 3, 3, 6)]) == 2 * 54 * 8
+    assert flops(Conv2D(groups=2), [typed(1, 3, 3, 4), typed(2, 2, 2, 6)], [typed(1, 3, 3, 6)]) == 2 * 54 * 8
     # stride 2
     assert flops(Conv2D((2, 2)), [typed(1, 4, 4, 1), typed(3, 3, 1, 1)], [typed(1, 2, 2, 1)]) == 2 * 4 * 9
 

@@ -15,7 +15,8 @@ from support.deep_networks import Network, googlenet, resnet
 from support.evaluate import evaluate
 
 import minigraph as tf
-from minigraph.compile.memory import ALIGNMENT, Lifetime, lower_bound, plan_memory
+from minigraph.backend.workspace import ALIGNMENT
+from minigraph.compile.memory import Lifetime, lower_bound, plan_memory
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import specialise
 from minigraph.core.types import TensorType

@@ -21,7 +21,8 @@ from minigraph.ir.verifier import verify_program
 from minigraph.ops.array.joining import split
 from minigraph.ops.constant import constant, placeholder
 from minigraph.ops.identity import identity
-from minigraph.ops.math.arithmetic import Add, Neg, add, add_n, multiply, negative
+from minigraph.ops.math.add_n import add_n
+from minigraph.ops.math.arithmetic import Add, Neg, add, multiply, negative
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.clipping import clip_by_value
 from minigraph.ops.math.exponential import exp

@@ -426,6 +426,18 @@ def test_an_attribute_that_cannot_be_written() -> None:
             definition.SerializeToString()
 
 
+def test_attributes_newer_than_the_file_have_their_defaults() -> None:
+    with tf.Graph().as_default() as graph:
+        tf.nn.conv2d(tf.ones([1, 4, 4, 2]), tf.ones([3, 3, 2, 5]), 1, "SAME", name="y")
+    definition = graph.as_graph_def()
+    (place,) = (i for i, node in enumerate(definition.node) if node.name == "y")
+    old = {name: value for name, value in definition.node[place].attr.items() if name != "groups"}
+    definition.node[place] = definition.node[place]._replace(attr=old)
+    with tf.Graph().as_default():
+        (y,) = tf.import_graph_def(definition, return_elements=["y:0"])
+    assert y.op.op.groups == 1
+
+
 # the command
 
 

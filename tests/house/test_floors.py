@@ -36,7 +36,6 @@ viz
 -
 weights formats.onnx
 onnx
-distributed
 models
 tf1
 tools.shared

@@ -21,7 +21,8 @@ from minigraph.passes.winograd import TILES, WinogradPass
 
 pytest.importorskip("llvmlite", reason="needs llvmlite")
 
-from minigraph.backends.llvm import blocked, panels, winograd
+from minigraph.backends.llvm import panels, winograd
+from minigraph.compile import blocks
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +99,7 @@ def ops(plan: Any) -> list[Any]:
 @pytest.mark.parametrize("by_blocks", [False, True])
 def test_results_by_the_definition(batch: int, by_blocks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(panels, "NEAR", 1 << 12)  # several blocks of rows, the last one smaller
-    monkeypatch.setattr(blocked, "TARGET", 1 << 16)
+    monkeypatch.setattr(blocks, "TARGET", 1 << 16)
     weights = variables()
     x = tf.placeholder(tf.float32, [batch, 26, 23, 3])
     y = network(x, weights)

@@ -24,7 +24,7 @@ from minigraph.core.moves import Moves, read, write
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
 from minigraph.ops.array import joining as J
-from minigraph.ops.array import shape as S
+from minigraph.ops.array import reshape as R
 from minigraph.ops.array import slicing as X
 from minigraph.ops.broadcast import BroadcastTo
 
@@ -71,8 +71,8 @@ def moves_of(op: Op, inputs: Sequence[Any]) -> Moves | None:
 BOTH = ((1, 2), (2, 1))
 MORE: list[tuple[str, Op, list[Any]]] = [
     ("swap-blocks", SwapBlocks(2), [numbers(6, 5)]),
-    ("transpose-4", S.Transpose((3, 1, 0, 2)), [numbers(2, 3, 4, 5)]),
-    ("transpose-scalar", S.Transpose(), [np.array(2.0)]),
+    ("transpose-4", R.Transpose((3, 1, 0, 2)), [numbers(2, 3, 4, 5)]),
+    ("transpose-scalar", R.Transpose(), [np.array(2.0)]),
     ("element", X.StridedSlice((("index", 1), ("index", -1))), [numbers(4, 5)]),
     ("backwards", X.StridedSlice((("slice", None, None, -2), ("new",), ("slice", 4, 0, -3))), [numbers(5, 6)]),
     ("empty-slice", X.StridedSlice((("slice", 2, 2, None),)), [numbers(4, 3)]),
@@ -88,8 +88,8 @@ MORE: list[tuple[str, Op, list[Any]]] = [
     ("mirror-one", X.MirrorPad(((3, 4),), "REFLECT"), [numbers(1)]),
     ("mirror-three", X.MirrorPad((*BOTH, (2, 2)), "SYMMETRIC"), [numbers(2, 3, 4)]),
     ("mirror-none", X.MirrorPad(((0, 0), (0, 0)), "REFLECT"), [numbers(2, 3)]),
-    ("tile-none", S.Tile((0, 2)), [numbers(2, 3)]),
-    ("tile-bytes", S.Tile((3, 70)), [numbers(2, 1, dtype=np.uint8)]),
+    ("tile-none", R.Tile((0, 2)), [numbers(2, 3)]),
+    ("tile-bytes", R.Tile((3, 70)), [numbers(2, 1, dtype=np.uint8)]),
     ("broadcast", BroadcastTo((3, 2, 5)), [numbers(2, 1)]),
     ("broadcast-scalar", BroadcastTo((300,)), [np.array(2, np.int16)]),
     ("concat-last", J.ConcatV2(-1), [numbers(3, 2), numbers(3, 0), numbers(3, 4)]),

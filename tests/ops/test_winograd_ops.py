@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minigraph.backends.numpy import NumpyBackend, region
+from minigraph.backends.numpy import NumpyBackend
 from minigraph.backends.numpy import winograd as kernels
+from minigraph.compile import blocks
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import ShapeError
 from minigraph.core.op import Op
@@ -34,7 +35,7 @@ QUICK = settings(
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of a row of tiles and of one or two images."""
     monkeypatch.setattr(kernels, "LIMIT", 1)
-    monkeypatch.setattr(region, "TARGET", 600)
+    monkeypatch.setattr(blocks, "TARGET", 600)
 
 
 @pytest.mark.parametrize(("m", "r"), [*FORMS, (1, 1), (1, 3), (3, 1), (5, 4)])

@@ -17,6 +17,7 @@ from support.random_graphs import Case, evaluate, random_graphs
 import minigraph as tf
 from minigraph.backends.numpy import region
 from minigraph.backends.numpy.threads import BlasTeam
+from minigraph.compile import blocks
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.op import REGISTRY
 from minigraph.core.types import TensorType
@@ -47,7 +48,7 @@ def graph() -> Iterator[tf.Graph]:
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of one or two images."""
-    monkeypatch.setattr(region, "TARGET", 600)
+    monkeypatch.setattr(blocks, "TARGET", 600)
 
 
 def network(x: Any, pool: Any = tf.nn.max_pool) -> tuple[Any, list[Any]]:

@@ -18,10 +18,13 @@ for _info in pkgutil.walk_packages(minigraph.ops.__path__, "minigraph.ops."):
 
 from minigraph.ops import broadcast as K  # noqa: E402
 from minigraph.ops.array import joining as J  # noqa: E402
-from minigraph.ops.array import shape as S  # noqa: E402
 from minigraph.ops.array import slicing as X  # noqa: E402
+from minigraph.ops.array.one_hot import OneHot  # noqa: E402
+from minigraph.ops.array.reshape import Transpose  # noqa: E402
 from minigraph.ops.math import reduce as R  # noqa: E402
-from minigraph.ops.math.arithmetic import Add, AddN, Mul, SquaredDifference, Sub  # noqa: E402
+from minigraph.ops.math.add_n import AddN  # noqa: E402
+from minigraph.ops.math.argmax import ArgMax  # noqa: E402
+from minigraph.ops.math.arithmetic import Add, Mul, SquaredDifference, Sub  # noqa: E402
 from minigraph.ops.math.matmul import MatMul  # noqa: E402
 from minigraph.ops.math.selection import Select  # noqa: E402
 from minigraph.ops.nn import loss as L  # noqa: E402
@@ -88,7 +91,7 @@ LARGE: list[tuple[Op, list[Any]]] = [
     (R.Mean((1,)), [randn(30, 100, 7)]),
     (R.Mean((0, 1, 2), True), [randn(30, 10, 10, 7)]),
     (R.Sum((-1,)), [np.arange(12, dtype=np.int32).reshape(3, 4)]),
-    (R.ArgMax(1, int32), [randn(50, 10)]),
+    (ArgMax(1, int32), [randn(50, 10)]),
     (R.Mean(), [np.zeros((0, 3), np.float32)]),
     (R.Sum((0,)), [np.zeros((0, 3), np.float32)]),
     (K.SumTo((1, 7)), [randn(30, 7)]),
@@ -101,12 +104,12 @@ LARGE: list[tuple[Op, list[Any]]] = [
     (MatMul(True, True), [randn(30, 20), randn(40, 30)]),
     (MatMul(), [randn(0, 20), randn(20, 3)]),
     (MatMul(), [randn(3, 0), randn(0, 3)]),
-    (S.Transpose((3, 1, 0, 2)), [randn(4, 5, 6, 7)]),
+    (Transpose((3, 1, 0, 2)), [randn(4, 5, 6, 7)]),
     (X.StridedSlice((("index", 1), ("index", -1))), [randn(4, 5)]),
     (X.PutSlice((("index", 1), ("index", -1)), (4, 5)), [np.array(3.0)]),
     (X.Pad(((1, 2), (0, 3)), 7.0), [np.arange(6).reshape(2, 3)]),
     (J.GatherV2(1), [randn(3, 5, 2), np.array([[4, 0], [1, 1]])]),
-    (J.OneHot(300), [np.array([0, 255, 7], np.uint8), np.array(2.0), np.array(np.inf)]),
+    (OneHot(300), [np.array([0, 255, 7], np.uint8), np.array(2.0), np.array(np.inf)]),
     (U.ApplyAdam(), [randn(N), randn(N), randn(N) ** 2, *SCALARS, randn(N)]),
     (U.ApplyMomentum(True), [randn(N), randn(N), np.float32(0.1), randn(N), np.float32(0.9)]),
     (AssignAdd(), [randn(N), randn(N)]),

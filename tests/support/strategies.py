@@ -23,7 +23,7 @@ def convolutions(draw: Any) -> tuple[C.Conv2D, tuple[int, ...], tuple[int, ...]]
     cases = [(1, 1, 1), (1, 1, 3), (1, 3, 2), (1, 5, 1), (2, 3, 2), (3, 1, 1), (2, 1, 2), (4, 1, 1)]
     groups, depth, fan = draw(st.sampled_from(cases))
     image = (draw(st.integers(0, 3)), height, width, groups * depth)
-    return C.Conv2D(strides, padding, dilations), image, (*kernel, depth, groups * fan)
+    return C.Conv2D(strides, padding, dilations, groups), image, (*kernel, depth, groups * fan)
 
 
 @st.composite

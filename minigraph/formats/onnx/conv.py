@@ -32,18 +32,17 @@ def _conv(call: OnnxNode) -> Result:
 
 def convolve(call: OnnxNode, image: OnnxValue, filters: OnnxValue, w: OnnxWindows) -> Tensor:
     """The convolution of an image [N,C,...] with filters [O,C/groups,...], channels last."""
-    rank = w.rank
+    rank, groups = w.rank, call.attr("group", 1)
     if rank == 1:
         x = tf.expand_dims(image.form((0, 2, 1)), 1)
         kernel = tf.expand_dims(filters.form((2, 1, 0)), 0)
-        op = Conv2D((1, w.strides[0]), ((0, 0), w.pads[0]), (1, w.dilations[0]))
+        op = Conv2D((1, w.strides[0]), ((0, 0), w.pads[0]), (1, w.dilations[0]), groups)
         return tf.squeeze(apply(op, x, kernel), [1])
     if rank == 2:
-        op = Conv2D(tuple(w.strides), tuple(w.pads), tuple(w.dilations))  # type: ignore[arg-type]
+        op = Conv2D(tuple(w.strides), tuple(w.pads), tuple(w.dilations), groups)  # type: ignore[arg-type]
         return apply(op, image.form((0, 2, 3, 1)), filters.form(FILTER))
     if rank == 3:
-        shape = image.type.shape
-        if shape is None or shape[1] != filters.type.static[1]:
+        if groups != 1:
             call.unsupported("groups are supported for one and two axes only")
         padded = pad(image.form((0, 2, 3, 4, 1)), [(0, 0), *w.pads, (0, 0)])
         kernel = filters.form((2, 3, 4, 1, 0))
@@ -89,7 +88,7 @@ def _input_gradient(call: OnnxNode, w: OnnxWindows, sizes: list[int], channels: 
         strides, pads, dilations, out = [1, *strides], [(0, 0), *pads], [1, *dilations], [1, *out]
     else:
         x, kernel = call.last(0), call.value(1).form(FILTER)
-    attributes = tuple(strides), tuple(pads), tuple(dilations)
+    attributes = tuple(strides), tuple(pads), tuple(dilations), call.attr("group", 1)
     batch: Dim = call.shape()[0]
     if batch is not None:
         y = apply(Conv2DInputGrad(*attributes, (batch, *out, channels)), kernel, x)  # type: ignore[arg-type]
@@ -206,9 +205,6 @@ def padding(e: Emit, w: Window, height: Dim, width: Dim) -> dict[str, Any]:
 
 def _conv_out(e: Emit) -> None:
     kernel = e.inputs[1].type.static
-    channels = (e.inputs[0].type.shape or (None,) * 4)[3]
-    if channels is None:
-        e.unsupported("the number of channels must be known")
     w = e.op.window(kernel)
     y = e.add(
         "Conv",
@@ -217,7 +213,7 @@ def _conv_out(e: Emit) -> None:
         kernel_shape=list(kernel[:2]),
         strides=list(w.strides),
         dilations=list(w.dilations),
-        group=channels // kernel[2],
+        group=e.op.groups,
         **padding(e, w, *(e.inputs[0].type.shape or ())[1:3]),
     )
     e.give_first(y)
@@ -243,7 +239,7 @@ def _conv_transpose_out(e: Emit) -> None:
         kernel_shape=list(kernel[:2]),
         strides=list(w.strides),
         dilations=list(w.dilations),
-        group=(out[3] or 0) // kernel[2],
+        group=e.op.groups,
         pads=[pads[0][0], pads[1][0], pads[0][1], pads[1][1]],
         output_padding=spare,
     )

@@ -14,6 +14,7 @@ from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.elementwise import like, select
 from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.values import Last
+from minigraph.ops.math.casting import widened
 
 CHANNEL_AXIS = 1
 
@@ -96,12 +97,12 @@ def _lrn(call: OnnxNode) -> Result:
 
 def _lp_norm(call: OnnxNode) -> Result:
     """x divided by its p-norm; vectors of norm 0 stay 0."""
-    x, axis = call.x(), call.attr("axis", -1)
+    x, axis = widened(call.x()), call.attr("axis", -1)
     if call.attr("p", 2) == 1:
         norm = tf.reduce_sum(tf.abs(x), [axis], keepdims=True)
     else:
         norm = tf.sqrt(tf.reduce_sum(x * x, [axis], keepdims=True))
-    return x / select(tf.equal(norm, like(x, 0)), tf.ones_like(norm), norm)
+    return tf.cast(x / select(tf.equal(norm, like(x, 0)), tf.ones_like(norm), norm), call.type().dtype)
 
 
 def _mean_variance(call: OnnxNode) -> Result:

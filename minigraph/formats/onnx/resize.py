@@ -16,15 +16,21 @@ from minigraph.formats.onnx.emit import Emit
 def _upsample(call: OnnxNode) -> Result:
     scales = [float(s) for s in np.ravel(call.array(1) if call.has(1) else call.attr("scales"))]
     lengths = call.static_axes([i for i, s in enumerate(scales) if s != 1])
-    x = call.x()
+    nearest = call.attr("mode", "nearest") == "nearest"
+    x = call.x() if nearest else _as_float(call.x())
     for axis, length in lengths.items():
         size = int(length * scales[axis])
         places = np.arange(size) / scales[axis]
-        if call.attr("mode", "nearest") == "nearest":
+        if nearest:
             x = tf.gather(x, np.floor(places).astype(np.int32), axis=axis)
         else:
             x = _multiplied(x, _weights(places, length, _linear, 1.0, False), axis)
-    return x
+    return tf.saturate_cast(x, call.type().dtype)
+
+
+def _as_float(x: Tensor) -> Tensor:
+    """Images of integers as float32, in which they are weighted; the result saturates and is truncated."""
+    return x if x.dtype.is_floating else tf.cast(x, tf.float32)
 
 
 def _resize(call: OnnxNode) -> Result:
@@ -32,7 +38,7 @@ def _resize(call: OnnxNode) -> Result:
         return _upsample(call)
     axes, scales, sizes = _targets(call)
     mode = call.attr("mode", "nearest")
-    x = call.x()
+    x = call.x() if mode == "nearest" else _as_float(call.x())
     roi = [float(r) for r in np.ravel(call.array(1))] if call.has(1) else []
     crops = call.attr("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize"
     for i, axis in enumerate(axes):
@@ -48,7 +54,7 @@ def _resize(call: OnnxNode) -> Result:
             shrink = min(scales[i], 1.0) if call.attr("antialias", 0) else 1.0
             y = _multiplied(x, _weights(places, length, kernel, shrink, bool(call.attr("exclude_outside", 0))), axis)
         x = _outside(call, y, places, length, axis) if crops else y
-    return x
+    return tf.saturate_cast(x, call.type().dtype)
 
 
 def _targets(call: OnnxNode) -> tuple[list[int], list[float], list[int]]:

@@ -169,7 +169,7 @@ def _expand(call: OnnxNode) -> Result:
 
 
 def _tile(call: OnnxNode) -> Result:
-    return tf.tile(call.x(), call.ints(1, "repeats"))
+    return tf.tile(call.x(), call.ints(1, "repeats") or [])
 
 
 def _pad(call: OnnxNode) -> Result:
@@ -190,8 +190,10 @@ def pad(x: Tensor, pairs: Sequence[tuple[int, int]], mode: str = "constant", val
         pairs = [(max(a, 0), max(b, 0)) for a, b in pairs]
     if not any(map(any, pairs)):
         return x
-    if mode in ("constant", "reflect"):
-        return tf.pad(x, pairs, mode, constant_values=value)
+    if mode == "constant":
+        return tf.pad(x, pairs, constant_values=value)
+    if mode == "reflect":
+        return tf.pad(x, pairs, "REFLECT")
     for axis, (before, after) in enumerate(pairs):
         length = (x.type.shape or ())[axis] if x.type.shape else None
         if (before or after) and length is not None:

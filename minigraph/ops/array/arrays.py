@@ -12,7 +12,8 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.types import format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, ShapeLike, TensorLike
-from minigraph.ops.array.shape import expand_dims, fill, reshape, shape_operand, transpose
+from minigraph.ops.array.reshape import expand_dims, reshape, transpose
+from minigraph.ops.array.shape import fill, shape_operand
 from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, composed

@@ -1,4 +1,4 @@
-"""Joining and splitting tensors: concat, split, stack, unstack, gather, one-hot."""
+"""Joining and splitting tensors: concat, split, stack, unstack, gather."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from typing import Any
 import numpy as np
 
 from minigraph.core import types as T
-from minigraph.core.dtypes import as_dtype, float32, int32
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, install_constant
 from minigraph.core.moves import Moves, View, at, read, write
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType, format_shape
-from minigraph.core.typing import DTypeLike, TensorLike
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, apply_all, first, graph_of, make, same_dtype
 from minigraph.ops.constant import constant
 from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.filling import ZerosLike
 
-__all__ = ["concat", "gather", "one_hot", "split", "stack", "unstack"]
+__all__ = ["concat", "gather", "split", "stack", "unstack"]
 
 _X = np.arange(6.0).reshape(2, 3)
 
 
-def _axis(axis: int, rank: int, what: str) -> int:
+def checked_axis(axis: int, rank: int, what: str) -> int:
     if not -rank <= axis < rank:
         raise ShapeError(f"{what}: axis {axis} is out of range for rank {rank}")
     return axis % rank
@@ -56,7 +55,7 @@ class ConcatV2(Op):
         if not known:
             return (TensorType(dtype, None),)
         rank = len(known[0])
-        axis = _axis(self.axis, rank, "concat")
+        axis = checked_axis(self.axis, rank, "concat")
         shape: T.Shape = (None,) * rank
         for other in known:
             if len(other) != rank:
@@ -125,7 +124,7 @@ class SplitV(Op):
         number = self.count if self.sizes is None else len(self.sizes)
         if x.shape is None:
             return (x,) * number
-        axis = _axis(self.axis, len(x.shape), "split")
+        axis = checked_axis(self.axis, len(x.shape), "split")
         length = x.shape[axis]
         if length is not None and (length % self.count if self.sizes is None else sum(self.sizes) != length):
             wanted = f"{self.count} equal pieces" if self.sizes is None else f"pieces of {list(self.sizes)}"
@@ -164,7 +163,7 @@ class Pack(Op):
             shape = T.merge(shape, other.shape)
         if shape is None:
             return (TensorType(dtype, None),)
-        axis = _axis(self.axis, len(shape) + 1, "stack")
+        axis = checked_axis(self.axis, len(shape) + 1, "stack")
         return (TensorType(dtype, (*shape[:axis], len(types), *shape[axis:])),)
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
@@ -192,7 +191,7 @@ class Unpack(Op):
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.shape is None:
             return (x,) * self.num
-        axis = _axis(self.axis, len(x.shape), "unstack")
+        axis = checked_axis(self.axis, len(x.shape), "unstack")
         if x.shape[axis] not in (None, self.num):
             raise ShapeError(f"Dimension {axis} of {format_shape(x.shape)} cannot be unstacked into {self.num}")
         return (TensorType(x.dtype, (*x.shape[:axis], *x.shape[axis + 1 :])),) * self.num
@@ -224,7 +223,7 @@ class GatherV2(Op):
             raise DTypeError(f"'GatherV2' takes integer indices, not {indices.dtype.name}")
         if params.shape is None or indices.shape is None:
             return (TensorType(params.dtype, None),)
-        axis = _axis(self.axis, len(params.shape), "gather")
+        axis = checked_axis(self.axis, len(params.shape), "gather")
         return (TensorType(params.dtype, params.shape[:axis] + indices.shape + params.shape[axis + 1 :]),)
 
     def forward(self, xp: Any, params: Any, indices: Any) -> tuple[Any, ...]:
@@ -248,6 +247,7 @@ class GatherGrad(Op):
     """Slices added at `indices` to zeros of the shape of the third input."""
 
     axis: int = 0
+    accumulates = True
 
     def infer(self, grad: TensorType, indices: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, like.shape),)
@@ -268,37 +268,6 @@ class GatherGrad(Op):
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (np.arange(9.0).reshape(3, 3), np.array([1, 0, 1], np.int32), _X))
-
-
-class OneHot(Op):
-    """`on` at the index along a new axis, `off` elsewhere. An index out of range gives `off` everywhere."""
-
-    depth: int
-    axis: int = -1
-    differentiable = False
-
-    def infer(self, indices: TensorType, on: TensorType, off: TensorType) -> tuple[TensorType, ...]:
-        if not indices.dtype.is_integer:
-            raise DTypeError(f"'OneHot' takes integer indices, not {indices.dtype.name}")
-        dtype = same_dtype("OneHot", on, off)
-        if on.rank not in (None, 0) or off.rank not in (None, 0):
-            raise ShapeError(f"'OneHot' takes scalars for on and off, not {on} and {off}")
-        if indices.shape is None:
-            return (TensorType(dtype, None),)
-        axis = _axis(self.axis, len(indices.shape) + 1, "one_hot")
-        return (TensorType(dtype, (*indices.shape[:axis], self.depth, *indices.shape[axis:])),)
-
-    def forward(self, xp: Any, indices: Any, on: Any, off: Any) -> tuple[Any, ...]:
-        axis = self.axis % (indices.ndim + 1)
-        counts = xp.arange(self.depth).reshape((-1,) + (1,) * (indices.ndim - axis))
-        return (xp.where(xp.expand_dims(indices, axis) == counts, on, off),)
-
-    flops = no_flops
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        yield Sample(cls(4), (np.array([1, 3, -1], np.int32), np.array(1.0), np.array(0.0)))
-        yield Sample(cls(3, 0), (np.array([1, 2], np.int64), np.array(5.0), np.array(-1.0)))
 
 
 def is_packed(value: Any) -> bool:
@@ -432,7 +401,7 @@ def unstack(value: TensorLike, num: int | None = None, axis: int = 0, name: str 
     tensor = convert_to_tensor(value)
     if num is None:
         dims = tensor.type.shape
-        num = None if dims is None else dims[_axis(axis, len(dims), "unstack")]
+        num = None if dims is None else dims[checked_axis(axis, len(dims), "unstack")]
         if num is None:
             raise ShapeError(f"Cannot infer num from shape {format_shape(dims)}")
     return list(make(Unpack(int(num), int(axis)), name, "unstack", {"value": tensor}).outputs)
@@ -469,42 +438,3 @@ def gather(
         index = convert_to_tensor(indices, name="indices")
         params.graph.reserve_ids(1)
         return first(params.graph.add(GatherV2(int(axis)), (params, index), scope))
-
-
-def one_hot(
-    indices: TensorLike, depth: int, on_value: TensorLike | None = None, off_value: TensorLike | None = None,
-    axis: int | None = None, dtype: DTypeLike | None = None, name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """Encode class numbers as vectors with one element set.
-
-    Args:
-        indices: An integer tensor of class numbers. Numbers outside [0, depth) give no `on_value`.
-        depth: The number of classes.
-        on_value: The scalar at the class number; by default 1.
-        off_value: The scalar elsewhere; by default 0.
-        axis: The place of the new axis in the result; by default the last.
-        dtype: The dtype of the result; by default that of `on_value`, or float32.
-        name: Name scope of the nodes.
-
-    Returns:
-        A tensor of the shape of `indices` with a new axis of size `depth`.
-
-    Raises:
-        DTypeError: `indices` is not integer, or the dtypes of the values differ.
-        ShapeError: A value is not a scalar, or `axis` is out of range.
-
-    Example:
-        >>> tf.Session().run(tf.one_hot([1, 2], depth=3))
-        array([[0., 1., 0.],
-               [0., 0., 1.]], dtype=float32)
-    """
-    kind = as_dtype(dtype) if dtype is not None else float32
-    graph = graph_of([indices])
-    with graph.as_default(), graph.name_scope(name or "one_hot") as scope:
-        wanted = kind if dtype is not None or on_value is None else None
-        on = convert_to_tensor(1 if on_value is None else on_value, wanted, "on_value")
-        off = convert_to_tensor(0 if off_value is None else off_value, on.dtype, "off_value")
-        graph.reserve_ids(1 + (on_value is not None) + (off_value is not None))
-        index = convert_to_tensor(indices, None, "indices", int32)
-        op = OneHot(int(depth), -1 if axis is None else int(axis))
-        return first(graph.add(op, (index, on, off), scope))

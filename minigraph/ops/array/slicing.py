@@ -236,6 +236,7 @@ class MirrorPadGrad(Op):
 
     paddings: tuple[tuple[int, int], ...]
     mode: str
+    accumulates = True
 
     def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
         if grad.shape is None:

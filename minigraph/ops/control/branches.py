@@ -1,8 +1,8 @@
-"""Branches: `tf.cond` and `tf.case`, of which a run computes only the one it takes.
+"""Branches: `tf.cond` and `tf.case`. A run computes only the branch it takes.
 
-As in TensorFlow 1, both branches are nodes of the graph. What flows into a branch passes a Switch, and what comes out
-of the two a Merge. Before a run the session finds out what the conditions are, and compiles only what lies behind the
-chosen inputs of the merges: one plan for each combination of branches taken.
+As in TensorFlow 1, both branches are nodes of the graph. Tensors that flow into a branch pass a Switch; the results of
+both branches meet in a Merge. Before a run the session evaluates the conditions, and compiles only the chosen inputs
+of each Merge: one plan for each combination of branches.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from minigraph.core.errors import DTypeError, GraphError
 from minigraph.core.graph import Branch, Graph, Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Shape, TensorType
+from minigraph.core.typing import TensorLike
 from minigraph.ops.array.joining import stack
 from minigraph.ops.builder import apply, apply_all, as_tensor_like, graph_of
 from minigraph.ops.control.checks import Assert
@@ -37,7 +38,7 @@ def _check_condition(kind: str, pred: TensorType) -> None:
 
 
 class Switch(Op):
-    """The value for the branch of False, and for that of True. A run asks for one only; the other would be zeros."""
+    """The value for the branch for False, and that for True. A run reads one of them; the other is zeros."""
 
     on_host = True
 
@@ -60,7 +61,7 @@ class Switch(Op):
 
 
 class Merge(Op):
-    """The first input where the condition, the third, is False, else the second; and the number of that input."""
+    """The first input if the condition, the third input, is False, else the second; and the index of that input."""
 
     on_host = True
 
@@ -86,23 +87,48 @@ class Merge(Op):
 
 
 def _common(a: Shape, b: Shape) -> Shape:
-    """What holds of both shapes."""
+    """The shape that describes both; dimensions that differ are unknown."""
     if a is None or b is None or len(a) != len(b):
         return None
     return tuple(x if x == y else None for x, y in zip(a, b, strict=True))
 
 
 def cond(
-    pred: Any, true_fn: Any = None, false_fn: Any = None, strict: bool = False, name: str | None = None,
-    fn1: Any = None, fn2: Any = None,
+    pred: TensorLike, true_fn: Callable[[], Any] | None = None, false_fn: Callable[[], Any] | None = None,
+    strict: bool = False, name: str | None = None, fn1: Callable[[], Any] | None = None,
+    fn2: Callable[[], Any] | None = None,
 ) -> Any:  # fmt: skip
-    """What `true_fn()` gives if `pred` is True, else what `false_fn()` gives; only that one's operations run.
+    """Compute one of two branches, depending on a condition.
 
-    Both functions are called now, to build the graph. Each gives a tensor, an operation, or a list, tuple or dict of
-    tensors, of the same form and dtypes. Where a branch gives an operation, the result is a tensor that stands for it.
-    Effects of a branch run only where its results come after them. strict: a list of one tensor stays a list.
+    Both functions are called at once to build the graph; a run computes only the branch it takes. An effect in a
+    branch, such as an assignment, runs only if a result of the branch depends on it: see `tf.control_dependencies`.
+
+    Args:
+        pred: The condition, a bool scalar of the graph.
+        true_fn: Builds the branch for True. It returns a tensor, an operation, or a list, tuple or dict of tensors.
+        false_fn: Builds the branch for False. Its results have the structure and dtypes of those of `true_fn`.
+        strict: Whether a list of one tensor stays a list.
+        name: Name scope of the nodes.
+        fn1: Older name of `true_fn`.
+        fn2: Older name of `false_fn`.
+
+    Returns:
+        The results of the branch taken, in the structure that the functions return. For an operation it is a tensor
+        that stands for it.
+
+    Raises:
+        TypeError: `pred` is a Python bool, or a function is not callable.
+        ValueError: A function returns None, or the results of the functions differ in structure or dtype.
+
+    Example:
+        >>> x = tf.placeholder(tf.float32, [])
+        >>> y = tf.cond(x > 0.0, lambda: tf.sqrt(x), lambda: -x)
+        >>> s = tf.Session()
+        >>> s.run(y, {x: 9.0}).item(), s.run(y, {x: -4.0}).item()
+        (3.0, 4.0)
     """
-    yes, no = fn1 if true_fn is None else true_fn, fn2 if false_fn is None else false_fn
+    yes: Any = fn1 if true_fn is None else true_fn
+    no: Any = fn2 if false_fn is None else false_fn
     for function, what in ((yes, "true_fn"), (no, "false_fn")):
         if not callable(function):
             raise TypeError(f"cond(): {what} must be callable.")
@@ -127,7 +153,7 @@ def _merged(yes: Tensor, no: Tensor, condition: Tensor) -> Tensor:
 
 
 def _branch(graph: Graph, condition: Tensor, taken: int, function: Callable[[], Any]) -> tuple[Any, list[Tensor]]:
-    """The form of what the function gives, and its tensors, made inside the branch."""
+    """The structure of the function's results, and their tensors, made inside the branch."""
 
     def switch(tensor: Tensor) -> Tensor:
         return graph.add(Switch(), (tensor, condition), f"{tensor.node.name.rpartition('/')[2]}/Switch").outputs[taken]
@@ -143,7 +169,7 @@ def _branch(graph: Graph, condition: Tensor, taken: int, function: Callable[[], 
 
 
 def _form(value: Any, tensors: list[Tensor], graph: Graph, condition: Tensor) -> Any:
-    """The nest of `value` with its leaves taken out into `tensors`."""
+    """The structure of `value`. Its leaves are appended to `tensors`."""
     if isinstance(value, list | tuple):
         return type(value).__name__, tuple(_form(v, tensors, graph, condition) for v in value)
     if isinstance(value, Mapping):
@@ -151,7 +177,7 @@ def _form(value: Any, tensors: list[Tensor], graph: Graph, condition: Tensor) ->
     if isinstance(value, Node):
         with graph.control_dependencies([value]):
             tensors.append(graph.add(Identity(), (condition,)).outputs[0])
-    else:  # a node of the branch, also where the function gives what was there before
+    else:  # a node of the branch, even if the function returns a tensor from outside
         given = convert_to_tensor(as_tensor_like(value))
         tensors.append(graph.add(Identity(), (given,)).outputs[0])
     return "leaf"
@@ -170,12 +196,34 @@ def _rebuilt(form: Any, leaves: Any, strict: bool = True) -> Any:
 
 
 def case(
-    pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False, name: str = "case"
-) -> Any:
-    """What the function of the first true condition gives, or `default()` where none is.
+    pred_fn_pairs: Sequence[tuple[Tensor, Callable[[], Any]]] | Mapping[Tensor, Callable[[], Any]],
+    default: Callable[[], Any] | None = None, exclusive: bool = False, strict: bool = False, name: str = "case",
+) -> Any:  # fmt: skip
+    """Compute the branch of the first condition that is True.
 
-    pred_fn_pairs: a list of (condition, function), or a dict. exclusive: a run where more than one is true fails, with
-    InvalidArgumentError; so does one where none is and there is no default.
+    Args:
+        pred_fn_pairs: Pairs of a condition, a bool scalar, and the function that builds its branch; or a dict of them.
+        default: Builds the branch for the case that no condition is True. Without it, such a run fails.
+        exclusive: Whether a run fails if more than one condition is True.
+        strict: Whether a list of one tensor stays a list.
+        name: Name scope of the nodes.
+
+    Returns:
+        The results of the branch taken, in the structure that the functions return.
+
+    Raises:
+        TypeError: An entry is not a pair of a tensor and a function.
+        GraphError: There are no conditions.
+        ValueError: The results of the functions differ in structure or dtype.
+        InvalidArgumentError: No condition is True and there is no default, or more than one is True and `exclusive`
+            is set; found in the run.
+
+    Example:
+        >>> x = tf.placeholder(tf.int32, [])
+        >>> y = tf.case([(x < 0, lambda: tf.constant(-1)), (x > 0, lambda: tf.constant(1))], lambda: tf.constant(0))
+        >>> s = tf.Session()
+        >>> [s.run(y, {x: n}).item() for n in (-5, 0, 7)]
+        [-1, 0, 1]
     """
     pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, Mapping) else pred_fn_pairs)
     for pair in pairs:
@@ -188,20 +236,23 @@ def case(
     conditions = [convert_to_tensor(p) for p, _ in pairs]
     graph = conditions[0].graph
     with graph.as_default(), graph.name_scope(name):
-        chosen = default
-        if default is None:
-            (*pairs, (last, action)) = pairs
-
-            def chosen() -> Any:
-                check = graph.add(Assert(("None of the conditions of tf.case is True",)), (convert_to_tensor(last),))
-                with graph.control_dependencies([check]):
-                    return _ordered(action())
-
+        chosen = _last_or_fail(graph, *pairs.pop()) if default is None else default
         checks = [_at_most_one(conditions)] if exclusive and len(conditions) > 1 else []
         with graph.control_dependencies(checks):
             for condition, action in reversed(pairs):
                 chosen = _choice(condition, action, chosen, strict)
             return chosen()
+
+
+def _last_or_fail(graph: Graph, condition: Any, action: Callable[[], Any]) -> Callable[[], Any]:
+    """The branch of the last condition; a run in which it is False fails."""
+
+    def branch() -> Any:
+        check = graph.add(Assert(("None of the conditions of tf.case is True",)), (convert_to_tensor(condition),))
+        with graph.control_dependencies([check]):
+            return _ordered(action())
+
+    return branch
 
 
 def _choice(condition: Any, action: Any, otherwise: Any, strict: bool) -> Callable[[], Any]:
@@ -215,14 +266,32 @@ def _at_most_one(conditions: list[Tensor]) -> Node:
 
 
 def _ordered(value: Any) -> Any:
-    """A tensor again, after the active control dependencies."""
+    """`value`; a tensor is copied, so that it comes after the active control dependencies."""
     return apply(Identity(), value) if isinstance(value, Tensor) else value
 
 
 def while_loop(cond: Any, body: Any, loop_vars: Any, **options: Any) -> Any:
-    """Not there: loops whose number of rounds depends on values have no place in a plan.
+    """Refuse to build a loop: a graph here has no loops.
 
-    Where the number of rounds is known, a Python loop builds the graph; else loop over `Session.run`.
+    If the number of rounds is known, write a Python loop that builds the graph; else call `Session.run` in a loop.
+
+    Args:
+        cond: TensorFlow's condition of the loop.
+        body: TensorFlow's body of the loop.
+        loop_vars: TensorFlow's loop variables.
+
+    Returns:
+        Nothing.
+
+    Raises:
+        NotImplementedError: Always.
+
+    Example:
+        >>> x = tf.constant(1)
+        >>> for _ in range(5):
+        ...     x = 2 * x
+        >>> tf.Session().run(x).item()
+        32
     """
     raise NotImplementedError(
         "tf.while_loop is not supported: a plan has no loops. Where the number of rounds is known, write a Python loop "

@@ -1,4 +1,4 @@
-"""Checks and messages while a graph runs: assertions, NaN checks, tf.Print."""
+"""Checks and messages during a run: tf.Assert, NaN checks, tf.Print."""
 
 from __future__ import annotations
 
@@ -8,34 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import DType, as_dtype, bool_
-from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
+from minigraph.core.dtypes import bool_
+from minigraph.core.errors import DTypeError, InvalidArgumentError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
-from minigraph.core.types import TensorType, format_shape
+from minigraph.core.types import TensorType
+from minigraph.core.typing import TensorLike
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import apply, as_tensor_like, composed, first
 from minigraph.ops.identity import identity
-from minigraph.ops.math.comparison import Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual
-from minigraph.ops.math.reduce import All
-from minigraph.ops.state.variable import no_op
 
-__all__ = [
-    "assert_equal",
-    "assert_greater",
-    "assert_greater_equal",
-    "assert_less",
-    "assert_less_equal",
-    "assert_negative",
-    "assert_non_negative",
-    "assert_non_positive",
-    "assert_none_equal",
-    "assert_positive",
-    "assert_rank",
-    "assert_type",
-    "check_numerics",
-    "verify_tensor_all_finite",
-]
+__all__ = ["check_numerics", "verify_tensor_all_finite"]
 
 _X = np.array([1.0, -2.0, 3.5])
 
@@ -49,15 +32,15 @@ def _text(array: Any, count: int | None) -> str:
 
 
 def _message(parts: Sequence[Any], arrays: Sequence[Any], count: int | None) -> str:
-    """Texts, and numbers in the place of None."""
+    """The parts joined, each None replaced by the next array."""
     values = iter(arrays)
     return " ".join(f"[{p}]" if p is not None else _text(next(values), count) for p in parts)
 
 
 class Assert(Op):
-    """Fails, with InvalidArgumentError, unless all elements of the first input are True. Gives that input.
+    """The first input. InvalidArgumentError unless all its elements are True.
 
-    parts: the message: texts, and None where the next of the other inputs is shown.
+    `parts` is the message: texts, and None for the next of the other inputs.
     """
 
     parts: tuple[Any, ...] = ()
@@ -82,7 +65,7 @@ class Assert(Op):
 
 
 class CheckNumerics(Op):
-    """The input; InvalidArgumentError where it holds NaN or infinity. The gradient is checked too."""
+    """The input. InvalidArgumentError if it holds NaN or infinity. The gradient is checked too."""
 
     message: str
     stateful = True
@@ -109,7 +92,7 @@ class CheckNumerics(Op):
 
 
 class CheckDivisor(Op):
-    """The input, an integer tensor; InvalidArgumentError where it holds a zero."""
+    """The input, an integer tensor. InvalidArgumentError if it holds a zero."""
 
     differentiable = False
     on_host = True
@@ -128,7 +111,7 @@ class CheckDivisor(Op):
 
 
 class Print(Op):
-    """The first input; the others are shown on standard error, in the first `first_n` runs (−1: in all)."""
+    """The first input. The others are printed to standard error in the first `first_n` runs (−1: in all)."""
 
     message: str = ""
     first_n: int = -1
@@ -154,9 +137,32 @@ class Print(Op):
         yield Sample(cls("x = ", 0), (_X, _X))
 
 
-def Assert_(condition: Any, data: Any, summarize: int | None = None, name: str | None = None) -> Node:
-    """An operation that fails with InvalidArgumentError, showing `data` (texts and tensors), unless all of `condition`
-    is True. It runs where something comes after it: see `tf.control_dependencies`."""
+def Assert_(
+    condition: TensorLike, data: Sequence[TensorLike], summarize: int | None = None, name: str | None = None
+) -> Node:
+    """Make an operation that fails unless a condition is True.
+
+    Runs check it if they compute a tensor that depends on it: see `tf.control_dependencies`.
+
+    Args:
+        condition: A bool tensor, all of whose elements must be True.
+        data: Texts and tensors for the message.
+        summarize: How many elements of each tensor to show, −1 for all; by default 3.
+        name: Name scope of the nodes.
+
+    Returns:
+        The operation. A run that checks it fails with InvalidArgumentError if an element is False.
+
+    Raises:
+        DTypeError: `condition` is not bool.
+
+    Example:
+        >>> x = tf.constant([4.0, 9.0])
+        >>> with tf.control_dependencies([tf.Assert(x >= 0.0, ["x must not be negative:", x])]):
+        ...     y = tf.sqrt(x)
+        >>> tf.Session().run(y)
+        array([2., 3.], dtype=float32)
+    """
     parts = tuple(d if isinstance(d, str) else None for d in data)
     tensors = [as_tensor_like(d) for d in data if not isinstance(d, str)]
     with composed(name, "Assert", condition, *tensors):
@@ -166,11 +172,27 @@ def Assert_(condition: Any, data: Any, summarize: int | None = None, name: str |
 
 
 def Print_(
-    input_: Any, data: Any, message: str | None = None, first_n: int | None = None, summarize: int | None = None,
-    name: str | None = None,
+    input_: TensorLike, data: Sequence[TensorLike], message: str | None = None, first_n: int | None = None,
+    summarize: int | None = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """`input_`; whenever it is computed, `message` and the first `summarize` (3) numbers of each tensor of `data` are
-    shown on standard error, `first_n` times (by default always)."""
+    """Copy a tensor, and print a message to standard error whenever the copy is computed.
+
+    Args:
+        input_: A tensor of any dtype.
+        data: The tensors to print.
+        message: A text to print before them.
+        first_n: How many times to print; by default, always.
+        summarize: How many elements of each tensor to print, −1 for all; by default 3.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the value, dtype and shape of `input_`.
+
+    Example:
+        >>> x = tf.constant([1.0, 2.0])
+        >>> tf.Session().run(tf.Print(x, [tf.reduce_sum(x)], message="sum: "))
+        array([1., 2.], dtype=float32)
+    """
     with composed(name, "Print", input_, *data) as scope:
         x = convert_to_tensor(as_tensor_like(input_))
         shown = [convert_to_tensor(as_tensor_like(d)) for d in data]
@@ -179,7 +201,7 @@ def Print_(
 
 
 def checked_divisor(x: Any, y: Any) -> Any:
-    """`y`, to divide `x` by. Of integers, a run in which it holds a zero fails with InvalidArgumentError."""
+    """`y`, the divisor of `x`. For integers, a run in which it holds a zero fails with InvalidArgumentError."""
     x, y = as_tensor_like(x), as_tensor_like(y)
     given = next((t for t in (y, x) if isinstance(t, Tensor)), None)
     if given is None or not given.dtype.is_integer:
@@ -188,138 +210,61 @@ def checked_divisor(x: Any, y: Any) -> Any:
     if known is not None and np.all(known):
         return y
     with given.graph.as_default():
-        given.graph.reserve_ids(-1)  # TensorFlow's division checks by itself
+        given.graph.reserve_ids(-1)  # TensorFlow's division makes the check itself
         return apply(CheckDivisor(), convert_to_tensor(y, given.dtype))
 
 
-def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor:
-    """`tensor`; a run in which it holds NaN or infinity fails with InvalidArgumentError."""
+def check_numerics(tensor: TensorLike, message: str, name: str | None = None) -> Tensor:
+    """Copy a tensor, and fail if it holds NaN or infinity. The gradient is checked too.
+
+    Args:
+        tensor: A tensor of floating-point dtype.
+        message: The beginning of the error message.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the value, dtype and shape of `tensor`. A run in which it is not finite fails with
+        InvalidArgumentError.
+
+    Raises:
+        DTypeError: `tensor` is not floating-point.
+
+    Example:
+        >>> x = tf.placeholder(tf.float32, [])
+        >>> tf.Session().run(tf.check_numerics(1.0 / x, "1 / x"), {x: 4.0}).item()
+        0.25
+    """
     with composed(name, "CheckNumerics", tensor) as scope:
         x = convert_to_tensor(as_tensor_like(tensor))
         return first(x.graph.add(CheckNumerics(message), (x,), scope))
 
 
 def verify_tensor_all_finite(
-    t: Any = None, msg: str | None = None, name: str | None = None, x: Any = None, message: str | None = None
-) -> Tensor:
-    """`t`; a run in which it holds NaN or infinity fails with InvalidArgumentError."""
+    t: TensorLike | None = None, msg: str | None = None, name: str | None = None, x: TensorLike | None = None,
+    message: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Copy a tensor, and fail if it holds NaN or infinity.
+
+    Args:
+        t: A tensor of floating-point dtype.
+        msg: The beginning of the error message.
+        name: Name scope of the nodes.
+        x: Newer name of `t`.
+        message: Newer name of `msg`.
+
+    Returns:
+        A tensor of the value, dtype and shape of `t`. A run in which it is not finite fails with
+        InvalidArgumentError.
+
+    Raises:
+        DTypeError: `t` is not floating-point.
+
+    Example:
+        >>> tf.Session().run(tf.verify_tensor_all_finite([1.0, 2.0], "the loss"))
+        array([1., 2.], dtype=float32)
+    """
     with composed(name, "VerifyFinite", x if t is None else t):
         value = convert_to_tensor(as_tensor_like(x if t is None else t))
         check = check_numerics(value, (message if msg is None else msg) or "")
         with value.graph.control_dependencies([check]):
             return identity(value, name="control_dependency")
-
-
-def _compared(sign: str, op: Op, x: Any, y: Any, data: Any, summarize: int | None, message: Any, name: str) -> Node:
-    with composed(name, name, x, y):
-        given = [as_tensor_like(v) for v in (x, y)]
-        like = next((v.dtype for v in given if isinstance(v, Tensor)), None)
-        a, b = (v if isinstance(v, Tensor) else convert_to_tensor(v, like) for v in given)
-        if data is None:
-            head = f"Condition x {sign} y did not hold element-wise:"
-            data = [head, f"x ({a.name}) = ", a, f"y ({b.name}) = ", b]
-        holds = apply(op, a, b)
-        known = static_value(a), static_value(b)
-        if all(v is not None for v in known) and not np.all(op.forward(np, *known)[0]):
-            texts = [d if isinstance(d, str) else str(static_value(d)) for d in data if isinstance(d, str | Tensor)]
-            raise InvalidArgumentError("\n".join([message] * bool(message) + texts))
-        return Assert_(apply(All(), holds), [*([message] if message else []), *data], summarize)
-
-
-def assert_equal(
-    x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
-) -> Node:
-    """An operation that fails with InvalidArgumentError unless x = y everywhere; raised now where both are known."""
-    return _compared("==", Equal(), x, y, data, summarize, message, name or "assert_equal")
-
-
-def assert_none_equal(
-    x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
-) -> Node:
-    """An operation that fails with InvalidArgumentError unless x ≠ y everywhere; raised now where both are known."""
-    return _compared("!=", NotEqual(), x, y, data, summarize, message, name or "assert_none_equal")
-
-
-def assert_less(
-    x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
-) -> Node:
-    """An operation that fails with InvalidArgumentError unless x < y everywhere; raised now where both are known."""
-    return _compared("<", Less(), x, y, data, summarize, message, name or "assert_less")
-
-
-def assert_less_equal(
-    x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
-) -> Node:
-    """An operation that fails with InvalidArgumentError unless x ≤ y everywhere; raised now where both are known."""
-    return _compared("<=", LessEqual(), x, y, data, summarize, message, name or "assert_less_equal")
-
-
-def assert_greater(
-    x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
-) -> Node:
-    """An operation that fails with InvalidArgumentError unless x > y everywhere; raised now where both are known."""
-    return _compared(">", Greater(), x, y, data, summarize, message, name or "assert_greater")
-
-
-def assert_greater_equal(
-    x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
-) -> Node:
-    """An operation that fails with InvalidArgumentError unless x ≥ y everywhere; raised now where both are known."""
-    return _compared(">=", GreaterEqual(), x, y, data, summarize, message, name or "assert_greater_equal")
-
-
-def _zero(x: Any) -> tuple[Tensor, Any]:
-    tensor = convert_to_tensor(as_tensor_like(x))
-    return tensor, tensor.dtype.np_dtype.type(0)
-
-
-def assert_positive(
-    x: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
-) -> Node:
-    """An operation that fails with InvalidArgumentError unless x > 0 everywhere."""
-    return assert_greater(*_zero(x), data, summarize, message, name or "assert_positive")
-
-
-def assert_non_negative(
-    x: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
-) -> Node:
-    """An operation that fails with InvalidArgumentError unless x ≥ 0 everywhere."""
-    return assert_greater_equal(*_zero(x), data, summarize, message, name or "assert_non_negative")
-
-
-def assert_negative(
-    x: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
-) -> Node:
-    """An operation that fails with InvalidArgumentError unless x < 0 everywhere."""
-    return assert_less(*_zero(x), data, summarize, message, name or "assert_negative")
-
-
-def assert_non_positive(
-    x: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
-) -> Node:
-    """An operation that fails with InvalidArgumentError unless x ≤ 0 everywhere."""
-    return assert_less_equal(*_zero(x), data, summarize, message, name or "assert_non_positive")
-
-
-def assert_rank(
-    x: Any, rank: int, data: Any = None, summarize: int | None = None, message: str | None = None,
-    name: str | None = None,
-) -> Node:  # fmt: skip
-    """ValueError unless the rank of `x` is `rank`. It is checked now, so the rank must be known."""
-    tensor = convert_to_tensor(as_tensor_like(x))
-    if tensor.type.rank != rank:
-        shape = format_shape(tensor.type.shape)
-        raise ShapeError(
-            f"{message or ''}.  Tensor {tensor.name} must have rank {rank}.  Received rank {tensor.type.rank}, "
-            f"shape {shape}"
-        )
-    return no_op(name or "static_checks_determined_all_ok")
-
-
-def assert_type(tensor: Any, tf_type: Any, message: str | None = None, name: str | None = None) -> Node:
-    """TypeError unless `tensor` has that dtype."""
-    kind: DType = as_dtype(tf_type)
-    value = convert_to_tensor(as_tensor_like(tensor))
-    if value.dtype is not kind:
-        raise DTypeError(f"{message or ''}  {value.name} must be of type {kind.name}")
-    return no_op(name or "statically_determined_correct_type")

@@ -1,4 +1,4 @@
-"""What runs on the host between two plans: results whose shapes depend on values, and Python functions."""
+"""Ops that run on the host between two plans: results whose shapes depend on values, and Python functions."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from minigraph.core.errors import (
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, compatible, format_shape
+from minigraph.core.typing import DTypeLike, NumberLike, TensorLike
 from minigraph.ops.array.joining import gather
-from minigraph.ops.array.shape import known_shape, reshape, squeeze, static_value
+from minigraph.ops.array.reshape import reshape, squeeze
+from minigraph.ops.array.shape import known_shape, static_value
 from minigraph.ops.builder import as_tensor_like, composed, graph_of
 from minigraph.ops.constant import Const, range_
 from minigraph.ops.math.selection import where as select
@@ -32,7 +34,7 @@ __all__ = ["boolean_mask", "py_func", "unique", "where"]
 
 
 class HostOp(Op, abstract=True):
-    """Base class: no plan has it; the session runs its `forward` between two plans."""
+    """Base class of ops that are in no plan. The session runs their `forward` between two plans."""
 
     staged = True
     differentiable = False
@@ -43,7 +45,7 @@ class HostOp(Op, abstract=True):
 
 
 class Where(HostOp):
-    """The places of what is not zero: int64 [number of them, rank], in row-major order."""
+    """The places of the elements that are not zero: int64 [number of them, rank], in row-major order."""
 
     def infer(self, condition: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(int64, (None, condition.rank)),)
@@ -71,16 +73,17 @@ class Unique(HostOp):
 
 
 def segment_count(ids: Any) -> int:
-    """How many segments ids in order stand for. InvalidArgumentError where they are not in order."""
+    """The number of segments, from ids in ascending order. InvalidArgumentError if they are not."""
     if ids.size and (np.any(np.diff(ids) < 0) or ids[0] < 0):
         raise InvalidArgumentError(f"segment ids are not increasing: {ids.tolist()}")
     return int(ids[-1]) + 1 if ids.size else 0
 
 
 class SegmentSum(HostOp):
-    """The sums of the slices of the first input along its first axis that have the same id in the second."""
+    """Sums of the slices along the first axis that have the same id in the second input."""
 
     differentiable = True
+    accumulates = True
 
     def infer(self, x: TensorType, ids: TensorType) -> tuple[TensorType, ...]:
         if ids.rank != 1 or x.rank == 0:
@@ -161,9 +164,31 @@ class Range(Op):
         yield Sample(cls(), tuple(np.array(v, np.int32) for v in (1, 9, 3)))
 
 
-def range_of(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
-    """start, start + delta, … below limit; one argument counts from 0. Tensors must be integers that follow from
-    shapes."""
+def range_of(
+    start: NumberLike, limit: NumberLike | None = None, delta: NumberLike = 1, dtype: DTypeLike | None = None,
+    name: str = "range",
+) -> Tensor:  # fmt: skip
+    """Count from a number to another: start, start + delta, … below limit.
+
+    Args:
+        start: The first number; or the limit, if `limit` is None, and the first number is 0. Integers may be tensors
+            of the graph that follow from shapes.
+        limit: The number before which to stop.
+        delta: The step.
+        dtype: The dtype; by default int32 for integers, float32 for floats. The result of tensors has their dtype.
+        name: Name scope of the nodes.
+
+    Returns:
+        A vector.
+
+    Raises:
+        DTypeError: A tensor is not integer.
+        ShapeError: A tensor depends on values; found before the first run.
+
+    Example:
+        >>> tf.Session().run(tf.range(2, 10, 3))
+        array([2, 5, 8], dtype=int32)
+    """
     if limit is None:
         start, limit = 0, start
     given = [as_tensor_like(v) for v in (start, limit, delta)]
@@ -181,9 +206,33 @@ def range_of(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, n
         return result
 
 
-def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
-    """x where the condition holds, else y. Without both: the places where it holds, int64 [number of them, rank],
-    which are computed between two plans."""
+def where(
+    condition: TensorLike, x: TensorLike | None = None, y: TensorLike | None = None, name: str | None = None
+) -> Tensor:
+    """Select elements of one of two tensors by a condition; or find the places where a condition is True.
+
+    Args:
+        condition: A bool tensor of the shape of `x`, a scalar, or a vector that selects rows. Without `x` and `y`, a
+            tensor of any dtype and shape, whose elements other than 0 count as True.
+        x: The elements for True.
+        y: The elements for False: a tensor of the dtype and shape of `x`.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `x`. Without `x` and `y`, an int64 tensor [number of True elements, rank] of
+        their places in row-major order, computed on the host between two plans.
+
+    Raises:
+        ValueError: One of `x` and `y` is None.
+        DTypeError: `condition` is not bool, or the dtypes of `x` and `y` differ.
+        ShapeError: The shapes do not fit together.
+
+    Example:
+        >>> tf.Session().run(tf.where([True, False, True], [1, 2, 3], [10, 20, 30]))
+        array([ 1, 20,  3], dtype=int32)
+        >>> tf.Session().run(tf.where([True, False, True])).tolist()
+        [[0], [2]]
+    """
     if (x is None) != (y is None):
         raise ValueError("x and y must both be non-None or both be None.")
     if x is not None:
@@ -194,9 +243,25 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
         return result
 
 
-def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int | None = None) -> Tensor:
-    """The parts of `tensor` for which `mask` is True; its shape is that of the tensor from `axis` (0) on, as far as it
-    goes. How many there are is found out between two plans."""
+def boolean_mask(tensor: TensorLike, mask: TensorLike, name: str = "boolean_mask", axis: int | None = None) -> Tensor:
+    """Keep the slices of a tensor for which a mask is True. Their number is found on the host, between two plans.
+
+    Args:
+        tensor: A tensor of any dtype and known rank.
+        mask: A bool tensor of known rank, at least 1. Its shape is that of the axes of `tensor` from `axis` on.
+        name: Name scope of the nodes.
+        axis: The first axis that the mask covers; by default 0.
+
+    Returns:
+        A tensor of the dtype of `tensor`, with one axis, the slices kept, in place of those of the mask.
+
+    Raises:
+        ShapeError: A rank is unknown, `mask` is a scalar, or its shape does not fit that of `tensor`.
+
+    Example:
+        >>> tf.Session().run(tf.boolean_mask([1, 2, 3], [True, False, True]))
+        array([1, 3], dtype=int32)
+    """
     with composed(name, "boolean_mask", tensor, mask):
         x, test = convert_to_tensor(as_tensor_like(tensor)), convert_to_tensor(as_tensor_like(mask))
         count, at = test.type.rank, axis or 0
@@ -214,10 +279,26 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int |
         return gather(flat, places, axis=at)
 
 
-def unique(x: Any, out_idx: Any = int32, name: str | None = None) -> tuple[Tensor, Tensor]:
-    """The different elements of a vector, and for each element its number among them; found between two plans.
+def unique(x: TensorLike, out_idx: DTypeLike = int32, name: str | None = None) -> tuple[Tensor, Tensor]:
+    """Find the different elements of a vector, on the host between two plans.
 
-    `out_idx`: the dtype of the numbers, int32 or int64.
+    Args:
+        x: A vector.
+        out_idx: The dtype of the numbers: int32 or int64.
+        name: Name scope of the nodes.
+
+    Returns:
+        The different elements in the order in which they first occur, and a vector of dtype `out_idx` with the
+        number of each element of `x` among them.
+
+    Raises:
+        ShapeError: `x` is not a vector.
+        DTypeError: `out_idx` is another dtype.
+
+    Example:
+        >>> values, index = tf.unique([7, 5, 7])
+        >>> tf.Session().run([values, index])
+        [array([7, 5], dtype=int32), array([0, 1, 0], dtype=int32)]
     """
     kind = as_dtype(out_idx)
     if kind not in (int32, int64):
@@ -228,12 +309,28 @@ def unique(x: Any, out_idx: Any = int32, name: str | None = None) -> tuple[Tenso
         return values, index
 
 
-def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True, name: str | None = None) -> Any:
-    """The results of `func` on the arrays of `inp`, called once a run, between two plans. Nothing flows back.
+def py_func(
+    func: Callable[..., Any], inp: Sequence[TensorLike], Tout: DTypeLike | Sequence[DTypeLike], stateful: bool = True,
+    name: str | None = None,
+) -> Any:  # fmt: skip
+    """Call a Python function in each run, on the host between two plans. No gradient flows through it.
 
-    Tout: the dtype, or a list of them; an empty one gives the operation. What is known of the results' shapes may be
-    told by `set_shape`. A result of another dtype is an InvalidArgumentError; so is a ValueError or a TypeError that
-    `func` raises, and an UnknownError most else.
+    Args:
+        func: A function of NumPy arrays that returns an array or a number, or a list of them.
+        inp: The tensors whose values `func` gets.
+        Tout: The dtype of the result, or a list of the dtypes of the results.
+        stateful: No effect: the function is called once in each run that needs a result.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of dtype `Tout`; for a list of dtypes a list of tensors, for an empty list an operation. The shapes are
+        unknown unless `Tensor.set_shape` tells them. A result of another dtype, ValueError and TypeError in `func`
+        fail the run with InvalidArgumentError, most other exceptions with UnknownError.
+
+    Example:
+        >>> y = tf.py_func(np.sort, [tf.constant([3, 1, 2])], tf.int32)
+        >>> tf.Session().run(y)
+        array([1, 2, 3], dtype=int32)
     """
     kinds = tuple(as_dtype(t) for t in (Tout if isinstance(Tout, list | tuple) else [Tout]))
     with composed(name, "PyFunc", *inp) as scope:

@@ -13,6 +13,7 @@ from minigraph.core.dtypes import as_dtype, string, uint8
 from minigraph.core.errors import DTypeError, InvalidArgumentError, NotFoundError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import DTypeLike, PathLike, TensorLike
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.host.host_ops import HostOp
 from minigraph.ops.image.colour import convert_image_dtype
@@ -138,15 +139,49 @@ def _as_text(value: Any, name: str) -> Tensor:
     return graph.add(StringConst(os.fsencode(given)), (), name, control=False).outputs[0]
 
 
-def read_file(filename: Any, name: str | None = None) -> Tensor:
-    """The bytes of a file, read in each run."""
+def read_file(filename: PathLike | bytes | Tensor, name: str | None = None) -> Tensor:
+    """Read a file in each run, on the host.
+
+    Args:
+        filename: A path, or a string tensor.
+        name: Name scope of the nodes.
+
+    Returns:
+        A string scalar: the bytes of the file. A run in which the file cannot be read fails with NotFoundError.
+
+    Raises:
+        DTypeError: `filename` is a tensor but not a string.
+
+    Example:
+        >>> with open("greeting.txt", "w") as file:
+        ...     written = file.write("hello")
+        >>> tf.Session().run(tf.read_file("greeting.txt"))
+        b'hello'
+    """
     with composed(name, "ReadFile", filename) as scope:
         path = _as_text(filename, "filename")
         return path.graph.add(ReadFile(), (path,), scope).outputs[0]
 
 
-def write_file(filename: Any, contents: Any, name: str | None = None) -> Node:
-    """An operation that writes a string to a file."""
+def write_file(filename: PathLike | bytes | Tensor, contents: str | bytes | Tensor, name: str | None = None) -> Node:
+    """Write a file in each run, on the host. An existing file is replaced; no partial file is ever left.
+
+    Args:
+        filename: A path, or a string tensor.
+        contents: The text or bytes to write, or a string tensor.
+        name: Name scope of the nodes.
+
+    Returns:
+        The operation.
+
+    Raises:
+        DTypeError: `filename` or `contents` is a tensor but not a string.
+
+    Example:
+        >>> tf.Session().run(tf.write_file("greeting.txt", "hello"))
+        >>> open("greeting.txt").read()
+        'hello'
+    """
     with composed(name, "WriteFile", filename, contents) as scope:
         path, text = _as_text(filename, "filename"), _as_text(contents, "contents")
         return path.graph.add(WriteFile(), (path, text), scope)
@@ -162,12 +197,32 @@ def _decode(contents: Any, channels: int | None, kind: str, name: str | None, de
 
 
 def decode_jpeg(
-    contents: Any, channels: int = 0, ratio: int = 1, fancy_upscaling: bool = True, try_recover_truncated: bool = False,
-    acceptable_fraction: float = 1, dct_method: str = "", name: str | None = None,
+    contents: bytes | Tensor, channels: int = 0, ratio: int = 1, fancy_upscaling: bool = True,
+    try_recover_truncated: bool = False, acceptable_fraction: float = 1, dct_method: str = "",
+    name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The pixels of a JPEG file: uint8 [H,W,C], with `channels` of 0 (as in the file), 1 or 3. `contents`: bytes, or a
-    string tensor. Values may differ by a few steps from those of another decoder, so fancy_upscaling and dct_method,
-    which choose between decoders, have no effect. ratio and acceptable_fraction must be 1, try_recover_truncated False.
+    """Decode a JPEG file, on the host with Pillow. Pixels may differ by a few steps from those of other decoders.
+
+    Args:
+        contents: The bytes of the file, or a string tensor.
+        channels: The number of channels: 0 for that of the file, 1 for grey, 3 for RGB, 4 for RGBA.
+        ratio: Must be 1.
+        fancy_upscaling: No effect: there is one decoder.
+        try_recover_truncated: Must be False.
+        acceptable_fraction: Must be 1.
+        dct_method: No effect: there is one decoder.
+        name: Name scope of the nodes.
+
+    Returns:
+        A uint8 tensor [H, W, channels]. A run in which the file is not an image fails with InvalidArgumentError.
+
+    Raises:
+        ValueError: An argument is not supported.
+
+    Example:
+        >>> file = tf.image.encode_jpeg(np.zeros([2, 3, 3], np.uint8))
+        >>> tf.Session().run(tf.image.decode_jpeg(file)).shape
+        (2, 3, 3)
     """
     if ratio != 1 or acceptable_fraction != 1:
         raise ValueError("tf.image.decode_jpeg: only ratio=1 and acceptable_fraction=1 are supported")
@@ -175,28 +230,86 @@ def decode_jpeg(
     return _decode(contents, channels, "JPEG", name, "DecodeJpeg")
 
 
-def decode_png(contents: Any, channels: int = 0, dtype: Any = uint8, name: str | None = None) -> Tensor:
-    """The pixels of a PNG file of 8 bits: uint8 [H,W,C], with `channels` of 0 (as in the file), 1, 3 or 4."""
+def decode_png(
+    contents: bytes | Tensor, channels: int = 0, dtype: DTypeLike = uint8, name: str | None = None
+) -> Tensor:
+    """Decode a PNG file of 8 bits per channel, on the host with Pillow.
+
+    Args:
+        contents: The bytes of the file, or a string tensor.
+        channels: The number of channels: 0 for that of the file, 1 for grey, 3 for RGB, 4 for RGBA.
+        dtype: Must be uint8.
+        name: Name scope of the nodes.
+
+    Returns:
+        A uint8 tensor [H, W, channels]. A run in which the file is not an image fails with InvalidArgumentError.
+
+    Raises:
+        ValueError: `channels` or `dtype` is not supported.
+
+    Example:
+        >>> file = tf.image.encode_png(np.array([[[1], [2]]], np.uint8))
+        >>> tf.Session().run(tf.image.decode_png(file))[0, :, 0]
+        array([1, 2], dtype=uint8)
+    """
     if as_dtype(dtype) is not uint8:
         raise ValueError(f"decode_png: only uint8 is supported, not {as_dtype(dtype).name}")
     return _decode(contents, channels, "PNG", name, "DecodePng")
 
 
-def decode_image(contents: Any, channels: int | None = None, dtype: Any = uint8, name: str | None = None) -> Tensor:
-    """The pixels of an image file of any format that Pillow reads, the first picture of several: [H,W,C]."""
+def decode_image(
+    contents: bytes | Tensor, channels: int | None = None, dtype: DTypeLike = uint8, name: str | None = None
+) -> Tensor:
+    """Decode an image file of any format that Pillow reads, on the host. Of several pictures the first is decoded.
+
+    Args:
+        contents: The bytes of the file, or a string tensor.
+        channels: The number of channels: None or 0 for that of the file, 1 for grey, 3 for RGB, 4 for RGBA.
+        dtype: The dtype of the result. Numbers are scaled as `tf.image.convert_image_dtype` does.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor [H, W, channels] of dtype `dtype`. A run in which the file is not an image fails with
+        InvalidArgumentError.
+
+    Raises:
+        ValueError: `channels` is not supported.
+
+    Example:
+        >>> file = tf.image.encode_png(np.array([[[0], [255]]], np.uint8))
+        >>> tf.Session().run(tf.image.decode_image(file, dtype=tf.float32))[0, :, 0]
+        array([0., 1.], dtype=float32)
+    """
     pixels = _decode(contents, channels, "", name, "decode_image")
     return pixels if as_dtype(dtype) is uint8 else convert_image_dtype(pixels, dtype)
 
 
 def encode_jpeg(
-    image: Any, format: str = "", quality: int = 95, progressive: bool = False, optimize_size: bool = False,
+    image: TensorLike, format: str = "", quality: int = 95, progressive: bool = False, optimize_size: bool = False,
     chroma_downsampling: bool = True, density_unit: str = "in", x_density: int = 300, y_density: int = 300,
     xmp_metadata: str = "", name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """The bytes of a JPEG file with the pixels uint8 [H,W,C], C of 1 or 3.
+    """Encode an image as a JPEG file, on the host with Pillow.
 
-    `format`: "" for either number of channels, "grayscale" for 1, "rgb" for 3. Of the other arguments that follow
-    `quality` only the defaults are supported.
+    Args:
+        image: A uint8 tensor [H, W, C] with C = 1 or 3.
+        format: "grayscale" for C = 1, "rgb" for C = 3, "" for either.
+        quality: The quality, 1 to 100.
+        progressive, optimize_size, chroma_downsampling, density_unit, x_density, y_density, xmp_metadata: Only the
+            defaults are supported.
+        name: Name scope of the nodes.
+
+    Returns:
+        A string scalar: the bytes of the file.
+
+    Raises:
+        DTypeError: `image` is not uint8.
+        ShapeError: `image` does not have three axes, or C is not that of `format`.
+        ValueError: `format` is unknown, or an argument is not supported.
+
+    Example:
+        >>> tf.Session().run(tf.image.encode_jpeg(np.zeros([2, 3, 3], np.uint8)))[6:10]
+        b'JFIF'
     """
     channels = {"": None, "grayscale": 1, "rgb": 3}
     if format not in channels:
@@ -214,10 +327,25 @@ def encode_jpeg(
     return _encode(EncodeImage("JPEG", int(quality)), pixels, name, "EncodeJpeg")
 
 
-def encode_png(image: Any, compression: int = -1, name: str | None = None) -> Tensor:
-    """The bytes of a PNG file with the pixels uint8 [H,W,C], C of 1, 3 or 4.
+def encode_png(image: TensorLike, compression: int = -1, name: str | None = None) -> Tensor:
+    """Encode an image as a PNG file, on the host with Pillow.
 
-    `compression`: 0 for none to 9 for the smallest file; −1 for the default.
+    Args:
+        image: A uint8 tensor [H, W, C] with C = 1, 3 or 4.
+        compression: 0 for none to 9 for the smallest file; −1 for the default.
+        name: Name scope of the nodes.
+
+    Returns:
+        A string scalar: the bytes of the file.
+
+    Raises:
+        DTypeError: `image` is not uint8.
+        ShapeError: `image` does not have three axes.
+        ValueError: `compression` is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.image.encode_png(np.zeros([2, 3, 3], np.uint8)))[1:4]
+        b'PNG'
     """
     if compression not in range(-1, 10):
         raise ValueError(f"tf.image.encode_png: compression must be -1 to 9, not {compression}")

@@ -16,6 +16,7 @@ from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Shape, TensorType, format_shape, merge
+from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import first, make, require_float
 
 __all__ = ["hysteresis", "non_maximum_suppression"]
@@ -24,7 +25,7 @@ _EYE = np.eye(5)[None, :, :, None]
 
 
 def _images(kind: str, *types: TensorType) -> Shape:
-    """The one shape [N,H,W,C] of all operands."""
+    """The common shape [N,H,W,C] of all operands."""
     shape: Shape = (None,) * 4
     for each in types:
         if each.shape is not None and len(each.shape) != 4:
@@ -34,10 +35,10 @@ def _images(kind: str, *types: TensorType) -> Shape:
 
 
 class NonMaximumSuppression(Op):
-    """The gradient's magnitude where it is a maximum along the gradient's direction, else 0; 0 at the border, too.
+    """The gradient's magnitude where it is a maximum along the gradient's direction; 0 elsewhere and at the border.
 
     Inputs: magnitude, and the gradient's components along rows and columns, all [N,H,W,C]. On either side the direction
-    passes between a direct neighbour and a diagonal one; their magnitudes a and d are interpolated linearly,
+    passes between a direct neighbour and a diagonal one. Their magnitudes a and d are interpolated linearly,
     a·(1 − w) + d·w with w = smaller component / larger component. A pixel stays if it is not below either value.
     """
 
@@ -76,9 +77,9 @@ class NonMaximumSuppression(Op):
 
 
 class Hysteresis(Op):
-    """The weak pixels that are connected, over weak pixels and their eight neighbours, to a strong one.
+    """The weak pixels that connect to a strong pixel through 8-connected weak pixels.
 
-    Inputs and output: bool [N,H,W,C]. A strong pixel that is not weak does not count.
+    Inputs and output: bool [N,H,W,C]. Strong pixels that are not weak do not count.
     """
 
     differentiable = False
@@ -110,12 +111,61 @@ class Hysteresis(Op):
         )
 
 
-def non_maximum_suppression(magnitude: Any, down: Any, right: Any, name: str | None = None) -> Tensor:
-    """The magnitude where it is a maximum along the gradient (down, right), else 0. All are [N,H,W,C]."""
+def non_maximum_suppression(
+    magnitude: TensorLike, down: TensorLike, right: TensorLike, name: str | None = None
+) -> Tensor:
+    """Keep the gradient's magnitude where it is a maximum along the gradient's direction, and put 0 elsewhere.
+
+    This step of Canny's detector thins edges to one pixel. TensorFlow 1 has no function for it. A pixel is compared
+    with the magnitudes interpolated between the two neighbours on either side of it; pixels at the border become 0.
+    Source: Canny 1986, A Computational Approach to Edge Detection.
+
+    Args:
+        magnitude: Magnitude of the gradient, images [N,H,W,C] of a floating dtype.
+        down: Component of the gradient along the rows' index, of the dtype and shape of `magnitude`.
+        right: Component along the columns' index, likewise.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `magnitude`. No gradient flows through it.
+
+    Raises:
+        ShapeError: The shapes differ, or are not 4-dimensional.
+        DTypeError: The dtypes differ or are not floating.
+
+    Example:
+        >>> magnitude = tf.constant([[1.0, 3.0, 2.0]] * 3)[None, :, :, None]
+        >>> y = tf.nn.non_maximum_suppression(magnitude, tf.zeros_like(magnitude), magnitude)
+        >>> tf.Session().run(y)[0, 1, :, 0]
+        array([0., 3., 0.], dtype=float32)
+    """
     operands = {"magnitude": magnitude, "down": down, "right": right}
     return first(make(NonMaximumSuppression(), name, "NonMaximumSuppression", operands))
 
 
-def hysteresis(weak: Any, strong: Any, name: str | None = None) -> Tensor:
-    """The pixels of `weak` that are 8-connected over `weak` to a pixel of `strong`. Both are bool [N,H,W,C]."""
+def hysteresis(weak: TensorLike, strong: TensorLike, name: str | None = None) -> Tensor:
+    """Keep the weak pixels that connect to a strong pixel through weak pixels.
+
+    This last step of Canny's detector links edges across 8 neighbours. TensorFlow 1 has no function for it.
+    Source: Canny 1986, A Computational Approach to Edge Detection.
+
+    Args:
+        weak: Bool images [N,H,W,C], such as magnitudes above a low threshold.
+        strong: Bool images of the shape of `weak`, such as magnitudes above a high threshold. Strong pixels that are
+            not weak do not count.
+        name: Name of the node.
+
+    Returns:
+        A bool tensor [N,H,W,C].
+
+    Raises:
+        ShapeError: The shapes differ, or are not 4-dimensional.
+        DTypeError: An input is not bool.
+
+    Example:
+        >>> magnitude = tf.constant([5.0, 2.0, 0.0, 2.0])[None, None, :, None]
+        >>> y = tf.nn.hysteresis(magnitude > 1.0, magnitude > 4.0)
+        >>> tf.Session().run(y)[0, 0, :, 0].tolist()
+        [True, True, False, False]
+    """
     return first(make(Hysteresis(), name, "Hysteresis", {"weak": weak, "strong": strong}))

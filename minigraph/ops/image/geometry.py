@@ -1,9 +1,9 @@
-"""Cropping, padding, flipping, turning and sampling images [H,W,C] or [N,H,W,C]."""
+"""Cropping, padding, flipping, rotating and sampling images [H,W,C] or [N,H,W,C]."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -11,20 +11,23 @@ from minigraph.core.dtypes import float32, int32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
-from minigraph.core.types import TensorType, format_shape
+from minigraph.core.types import Dimension, TensorType, format_shape
+from minigraph.core.typing import NumberLike, TensorLike
 from minigraph.ops.array.dynamic import pad, slice_
 from minigraph.ops.array.joining import gather, stack
-from minigraph.ops.array.shape import expand_dims, reshape, shape, squeeze
-from minigraph.ops.array.shape import transpose as permute
+from minigraph.ops.array.reshape import expand_dims, reshape, squeeze
+from minigraph.ops.array.reshape import transpose as permute
+from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem, reverse
 from minigraph.ops.builder import apply, as_tensor_like, composed
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import ones_like
 from minigraph.ops.image.resize import resize_area, resize_bicubic, resize_bilinear, resize_nearest_neighbor
-from minigraph.ops.math.arithmetic import abs, maximum, minimum
+from minigraph.ops.math.arithmetic import abs
 from minigraph.ops.math.casting import cast, to_float
 from minigraph.ops.math.clipping import clip_by_value
 from minigraph.ops.math.comparison import less, logical_and
+from minigraph.ops.math.extremes import maximum, minimum
 from minigraph.ops.math.integer_division import floormod
 from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.math.rounding import ceil, floor, round
@@ -52,7 +55,7 @@ __all__ = [
 
 
 class Margin(Op):
-    """What to leave out on either side of a length, so that `fraction` of it is kept."""
+    """The margin on either side of a length that keeps `fraction` of it."""
 
     fraction: float
     differentiable = False
@@ -70,13 +73,25 @@ class Margin(Op):
 
 
 class ResizeMethod:
-    """How `resize_images` computes new pixels."""
+    """The methods of `resize_images`.
 
-    BILINEAR = 0
-    NEAREST_NEIGHBOR = 1
-    BICUBIC = 2
-    AREA = 3
+    BILINEAR interpolates linearly, NEAREST_NEIGHBOR takes the nearest pixel, BICUBIC applies cubic convolution, and
+    AREA averages the area that each new pixel covers.
 
+    Example:
+        >>> image = tf.reshape([1.0, 2.0], [1, 2, 1])
+        >>> y = tf.image.resize_images(image, [1, 4], method=tf.image.ResizeMethod.NEAREST_NEIGHBOR)
+        >>> tf.Session().run(y).ravel()
+        array([1., 1., 2., 2.], dtype=float32)
+    """
+
+    BILINEAR: Final = 0
+    NEAREST_NEIGHBOR: Final = 1
+    BICUBIC: Final = 2
+    AREA: Final = 3
+
+
+ResizeMethodLike: TypeAlias = Literal[0, 1, 2, 3, "bilinear", "nearest", "bicubic", "area"]
 
 _METHODS = {
     ResizeMethod.BILINEAR: resize_bilinear, ResizeMethod.NEAREST_NEIGHBOR: resize_nearest_neighbor,
@@ -105,12 +120,33 @@ def _axis(x: Tensor, axis: int) -> int:
 
 
 def resize_images(
-    images: Any, size: Any, method: Any = ResizeMethod.BILINEAR, align_corners: bool = False,
+    images: TensorLike, size: Sequence[int | Dimension] | Tensor,
+    method: ResizeMethodLike = ResizeMethod.BILINEAR, align_corners: bool = False,
     preserve_aspect_ratio: bool = False, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Images to `size`, (rows, columns), by `method`: a ResizeMethod. What has that size already is given as it is.
+    """Resize images by one of the methods of `ResizeMethod`.
 
-    preserve_aspect_ratio: to the largest size of the image's own form that fits; the image's size must be known.
+    Args:
+        images: Images [H,W,C] or [N,H,W,C] of a numeric dtype.
+        size: New size (rows, columns).
+        method: A member of `ResizeMethod`, or bilinear, nearest, bicubic or area.
+        align_corners: Whether the corners' centres of input and output coincide.
+        preserve_aspect_ratio: Whether the image keeps its proportions and becomes the largest that fits `size`. The
+            size of the image must be known.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the rank of `images`: itself if it has that size already, else of float32 (float64 for float64
+        images; the dtype of `images` for the nearest neighbour).
+
+    Raises:
+        ShapeError: `images` has another rank, or its size must be known and is not.
+        ValueError: `method` is unknown, or `size` does not have 2 elements.
+        InvalidArgumentError: A size is not positive.
+
+    Example:
+        >>> tf.image.resize_images(tf.zeros([8, 4, 3]), [6, 6], preserve_aspect_ratio=True).shape.as_list()
+        [6, 3, 3]
     """
     if method not in _METHODS:
         raise ValueError("Resize method is not implemented.")
@@ -120,9 +156,9 @@ def resize_images(
             raise ShapeError(f"'images' must have either 3 or 4 dimensions, not shape {format_shape(x.type.shape)}")
         batch = x if x.type.rank == 4 else expand_dims(x, 0)
         height, width = (batch.type.shape or (None,) * 4)[1:3]
-        target = size
+        target: Any = size
         if not isinstance(as_tensor_like(size), Tensor):
-            target = tuple(d.value if hasattr(d, "value") else d for d in size)
+            target = tuple(d.value if isinstance(d, Dimension) else d for d in target)
             if len(target) != 2:
                 raise ValueError("'size' must be a 1-D Tensor of 2 elements: new_height, new_width")
         if preserve_aspect_ratio:
@@ -137,9 +173,31 @@ def resize_images(
 
 
 def crop_to_bounding_box(
-    image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any
-) -> Tensor:
-    """The part of `target` size that begins at the offset. ValueError where it does not lie in the image."""
+    image: TensorLike, offset_height: NumberLike, offset_width: NumberLike, target_height: NumberLike,
+    target_width: NumberLike,
+) -> Tensor:  # fmt: skip
+    """Cut a rectangle out of images. Numbers may come from the graph.
+
+    Args:
+        image: Images [H,W,C] or [N,H,W,C].
+        offset_height: First row of the rectangle.
+        offset_width: First column of the rectangle.
+        target_height: Number of rows of the result.
+        target_width: Number of columns of the result.
+
+    Returns:
+        A tensor [target_height,target_width,C] or [N,target_height,target_width,C] of the dtype of `image`.
+
+    Raises:
+        ShapeError: `image` has another rank.
+        ValueError: The rectangle does not lie in the image.
+
+    Example:
+        >>> image = tf.reshape(tf.range(9), [3, 3, 1])
+        >>> tf.Session().run(tf.image.crop_to_bounding_box(image, 1, 1, 2, 2))[:, :, 0]
+        array([[4, 5],
+               [7, 8]], dtype=int32)
+    """
     with composed(None, "crop_to_bounding_box", image):
         x = _image(image)
         height, width = _sides(x)
@@ -156,7 +214,7 @@ def crop_to_bounding_box(
 
 
 def _check(holds: Any, message: str) -> None:
-    """ValueError where a condition on numbers does not hold; one on tensors shows when the graph runs."""
+    """ValueError if a condition on numbers does not hold. A condition on tensors is not checked here."""
     if not isinstance(holds, Tensor) and not holds:
         raise ValueError(message)
 
@@ -166,7 +224,7 @@ def _packed(values: list[Any]) -> Any:
 
 
 def _sized(result: Tensor, x: Tensor, height: Any, width: Any) -> Tensor:
-    """`result` with the sizes that are numbers, and the number of images and of channels that is known of `x`."""
+    """`result` with the known static sizes: `height` and `width` if numbers, and the batch and channels of `x`."""
     dims = x.type.shape or ()
     known = [v if isinstance(v, int) else None for v in (height, width)]
     result.set_shape([*dims[:-3], *known, dims[-1]])
@@ -174,9 +232,31 @@ def _sized(result: Tensor, x: Tensor, height: Any, width: Any) -> Tensor:
 
 
 def pad_to_bounding_box(
-    image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any
-) -> Tensor:
-    """The image in zeros of the `target` size, at the offset. ValueError where it does not fit."""
+    image: TensorLike, offset_height: NumberLike, offset_width: NumberLike, target_height: NumberLike,
+    target_width: NumberLike,
+) -> Tensor:  # fmt: skip
+    """Put images into a larger rectangle of zeros. Numbers may come from the graph.
+
+    Args:
+        image: Images [H,W,C] or [N,H,W,C].
+        offset_height: Number of rows of zeros above the image.
+        offset_width: Number of columns of zeros to the left of the image.
+        target_height: Number of rows of the result.
+        target_width: Number of columns of the result.
+
+    Returns:
+        A tensor [target_height,target_width,C] or [N,target_height,target_width,C] of the dtype of `image`.
+
+    Raises:
+        ShapeError: `image` has another rank.
+        ValueError: The image does not fit into the rectangle.
+
+    Example:
+        >>> image = tf.ones([1, 1, 1])
+        >>> tf.Session().run(tf.image.pad_to_bounding_box(image, 1, 0, 2, 2))[:, :, 0]
+        array([[0., 0.],
+               [1., 0.]], dtype=float32)
+    """
     with composed(None, "pad_to_bounding_box", image):
         x = _image(image)
         height, width = _sides(x)
@@ -194,8 +274,28 @@ def pad_to_bounding_box(
         return _sized(padded, x, target_height, target_width)
 
 
-def resize_image_with_crop_or_pad(image: Any, target_height: int, target_width: int) -> Tensor:
-    """The image's middle, cut or filled up with zeros to the `target` size."""
+def resize_image_with_crop_or_pad(image: TensorLike, target_height: int, target_width: int) -> Tensor:
+    """Crop images around their centre, or pad them with zeros on all sides, to a given size.
+
+    Args:
+        image: Images [H,W,C] or [N,H,W,C].
+        target_height: Number of rows of the result.
+        target_width: Number of columns of the result.
+
+    Returns:
+        A tensor [target_height,target_width,C] or [N,target_height,target_width,C] of the dtype of `image`.
+
+    Raises:
+        ShapeError: `image` has another rank.
+        ValueError: A size is not positive.
+
+    Example:
+        >>> image = tf.reshape(tf.range(1, 4), [1, 3, 1])
+        >>> tf.Session().run(tf.image.resize_image_with_crop_or_pad(image, 3, 1))[:, :, 0]
+        array([[0],
+               [2],
+               [0]], dtype=int32)
+    """
     with composed(None, "resize_image_with_crop_or_pad", image):
         x = _image(image)
         _check(target_width > 0, "target_width must be > 0.")
@@ -219,8 +319,26 @@ def _crop_or_pad(x: Tensor, height: int, width: int) -> Tensor:
     return pad_to_bounding_box(cropped, put[0], put[1], height, width)
 
 
-def central_crop(image: Any, central_fraction: float) -> Tensor:
-    """The middle `central_fraction` of the rows and of the columns."""
+def central_crop(image: TensorLike, central_fraction: float) -> Tensor:
+    """Cut the central part out of images.
+
+    Args:
+        image: Images [H,W,C] or [N,H,W,C].
+        central_fraction: Share of the rows and of the columns to keep, in (0, 1].
+
+    Returns:
+        A tensor of the rank and dtype of `image`.
+
+    Raises:
+        ShapeError: `image` has another rank.
+        ValueError: `central_fraction` is not in (0, 1].
+
+    Example:
+        >>> image = tf.reshape(tf.range(16), [4, 4, 1])
+        >>> tf.Session().run(tf.image.central_crop(image, 0.5))[:, :, 0]
+        array([[ 5,  6],
+               [ 9, 10]], dtype=int32)
+    """
     if not 0.0 < central_fraction <= 1.0:
         raise ValueError("central_fraction must be within (0, 1]")
     with composed(None, "central_crop", image):
@@ -238,8 +356,26 @@ def _margin(side: Any, fraction: float) -> Any:
     return apply(Margin(fraction), side) if isinstance(side, Tensor) else int((side - side * fraction) / 2)
 
 
-def random_crop(value: Any, size: Any, seed: int | None = None, name: str | None = None) -> Tensor:
-    """A part of the shape `size`, numbers, from a random place, in any number of dimensions."""
+def random_crop(value: TensorLike, size: Sequence[int], seed: int | None = None, name: str | None = None) -> Tensor:
+    """Cut a part of a given shape out of a tensor at a random position.
+
+    Args:
+        value: A tensor of any rank.
+        size: Shape of the part; at most that of `value`.
+        seed: Seed of this operation; None to take it from the graph's seed.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the shape `size` and the dtype of `value`.
+
+    Raises:
+        ShapeError: `size` exceeds the shape of `value`, or has another rank.
+
+    Example:
+        >>> crop = tf.Session().run(tf.random_crop(tf.range(10), [3]))
+        >>> np.diff(crop)
+        array([1, 1], dtype=int32)
+    """
     with composed(name, "random_crop", value, size) as scope:
         x = convert_to_tensor(as_tensor_like(value), name="value")
         sizes = [int(s) for s in size]
@@ -255,13 +391,43 @@ def random_crop(value: Any, size: Any, seed: int | None = None, name: str | None
         return slice_(x, offset, sizes, name=scope)
 
 
-def flip_left_right(image: Any) -> Tensor:
-    """The columns in reverse order."""
+def flip_left_right(image: TensorLike) -> Tensor:
+    """Reverse the order of the columns of images.
+
+    Args:
+        image: Images [H,W,C] or [N,H,W,C].
+
+    Returns:
+        A tensor of the dtype and shape of `image`.
+
+    Raises:
+        ShapeError: `image` has another rank.
+
+    Example:
+        >>> image = tf.reshape([1, 2, 3], [1, 3, 1])
+        >>> tf.Session().run(tf.image.flip_left_right(image)).ravel()
+        array([3, 2, 1], dtype=int32)
+    """
     return _flip(image, 1, "flip_left_right")
 
 
-def flip_up_down(image: Any) -> Tensor:
-    """The rows in reverse order."""
+def flip_up_down(image: TensorLike) -> Tensor:
+    """Reverse the order of the rows of images.
+
+    Args:
+        image: Images [H,W,C] or [N,H,W,C].
+
+    Returns:
+        A tensor of the dtype and shape of `image`.
+
+    Raises:
+        ShapeError: `image` has another rank.
+
+    Example:
+        >>> image = tf.reshape([1, 2, 3], [3, 1, 1])
+        >>> tf.Session().run(tf.image.flip_up_down(image)).ravel()
+        array([3, 2, 1], dtype=int32)
+    """
     return _flip(image, 0, "flip_up_down")
 
 
@@ -272,13 +438,45 @@ def _flip(image: Any, axis: int, name: str) -> Tensor:
         return reverse(x, [_axis(x, axis)])
 
 
-def random_flip_left_right(image: Any, seed: int | None = None) -> Tensor:
-    """The columns in reverse order, or not, with even chances; for each image of a batch by itself."""
+def random_flip_left_right(image: TensorLike, seed: int | None = None) -> Tensor:
+    """Reverse the order of the columns of images with probability ½, each image of a batch by itself.
+
+    Args:
+        image: Images [H,W,C] or [N,H,W,C].
+        seed: Seed of this operation; None to take it from the graph's seed.
+
+    Returns:
+        A tensor of the dtype and shape of `image`.
+
+    Raises:
+        ShapeError: `image` has another rank.
+
+    Example:
+        >>> image = tf.reshape([1, 2, 3], [1, 3, 1])
+        >>> tf.Session().run(tf.image.random_flip_left_right(image)).ravel().tolist() in ([1, 2, 3], [3, 2, 1])
+        True
+    """
     return _random_flip(image, 1, seed, "random_flip_left_right")
 
 
-def random_flip_up_down(image: Any, seed: int | None = None) -> Tensor:
-    """The rows in reverse order, or not, with even chances; for each image of a batch by itself."""
+def random_flip_up_down(image: TensorLike, seed: int | None = None) -> Tensor:
+    """Reverse the order of the rows of images with probability ½, each image of a batch by itself.
+
+    Args:
+        image: Images [H,W,C] or [N,H,W,C].
+        seed: Seed of this operation; None to take it from the graph's seed.
+
+    Returns:
+        A tensor of the dtype and shape of `image`.
+
+    Raises:
+        ShapeError: `image` has another rank.
+
+    Example:
+        >>> image = tf.reshape([1, 2, 3], [3, 1, 1])
+        >>> tf.Session().run(tf.image.random_flip_up_down(image)).ravel().tolist() in ([1, 2, 3], [3, 2, 1])
+        True
+    """
     return _random_flip(image, 0, seed, "random_flip_up_down")
 
 
@@ -300,8 +498,26 @@ def _random_flip(image: Any, axis: int, seed: int | None, name: str) -> Tensor:
             return result
 
 
-def rot90(image: Any, k: int = 1, name: str | None = None) -> Tensor:
-    """The image turned by k·90° against the clock."""
+def rot90(image: TensorLike, k: int = 1, name: str | None = None) -> Tensor:
+    """Rotate images anticlockwise by multiples of 90°.
+
+    Args:
+        image: Images [H,W,C] or [N,H,W,C].
+        k: Number of quarter turns.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the rank and dtype of `image`, with H and W exchanged for odd `k`.
+
+    Raises:
+        ShapeError: `image` has another rank.
+
+    Example:
+        >>> image = tf.reshape([1, 2, 3, 4], [2, 2, 1])
+        >>> tf.Session().run(tf.image.rot90(image))[:, :, 0]
+        array([[2, 4],
+               [1, 3]], dtype=int32)
+    """
     with composed(name, "rot90", image):
         x = _image(image)
         rows, columns = _axis(x, 0), _axis(x, 1)
@@ -318,14 +534,47 @@ def _swapped(x: Tensor) -> Tensor:
     return permute(x, [1, 0, 2] if x.type.rank == 3 else [0, 2, 1, 3])
 
 
-def transpose_image(image: Any, name: str | None = None) -> Tensor:
-    """Rows and columns exchanged."""
+def transpose_image(image: TensorLike, name: str | None = None) -> Tensor:
+    """Exchange the rows and the columns of images.
+
+    Args:
+        image: Images [H,W,C] or [N,H,W,C].
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor [W,H,C] or [N,W,H,C] of the dtype of `image`.
+
+    Raises:
+        ShapeError: `image` has another rank.
+
+    Example:
+        >>> image = tf.reshape([1, 2, 3, 4], [2, 2, 1])
+        >>> tf.Session().run(tf.image.transpose_image(image))[:, :, 0]
+        array([[1, 3],
+               [2, 4]], dtype=int32)
+    """
     with composed(name, "transpose_image", image):
         return _swapped(_image(image))
 
 
-def total_variation(images: Any, name: str | None = None) -> Tensor:
-    """Σ|differences of neighbours| of each image."""
+def total_variation(images: TensorLike, name: str | None = None) -> Tensor:
+    """Sum the absolute differences between neighbouring pixels of each image: the anisotropic total variation.
+
+    Args:
+        images: Images [H,W,C] or [N,H,W,C] of a numeric dtype.
+        name: Name scope of the nodes.
+
+    Returns:
+        A scalar, or a tensor [N], of the dtype of `images`.
+
+    Raises:
+        ShapeError: `images` has another rank.
+
+    Example:
+        >>> image = tf.reshape([1.0, 2.0, 4.0, 8.0], [2, 2, 1])
+        >>> tf.Session().run(tf.image.total_variation(image)).item()
+        14.0
+    """
     with composed(name, "total_variation", images):
         x = _image(images)
         axes = None if x.type.rank == 3 else [1, 2, 3]
@@ -338,22 +587,44 @@ def total_variation(images: Any, name: str | None = None) -> Tensor:
 
 
 def crop_and_resize(
-    image: Any, boxes: Any = None, box_ind: Any = None, crop_size: Any = None, method: str = "bilinear",
-    extrapolation_value: float = 0, name: str | None = None, box_indices: Any = None,
+    image: TensorLike, boxes: TensorLike | None = None, box_ind: TensorLike | None = None,
+    crop_size: Sequence[int] | None = None, method: Literal["bilinear", "nearest"] = "bilinear",
+    extrapolation_value: float = 0, name: str | None = None, box_indices: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
-    """Parts of images [N,H,W,C], each resized to `crop_size`: float32 [M,rows,columns,C].
+    """Cut boxes out of images and resize each to one size. Gradients flow to the images and the boxes.
 
-    boxes [M,4]: (y1, x1, y2, x2) in units of the image, 0 to 1; from larger to smaller flips; pixels outside of the
-    image become `extrapolation_value`. box_ind [M]: each box's image. method: bilinear or nearest. Gradients flow to
-    the image and to the boxes.
+    Args:
+        image: Images [N,H,W,C] of a numeric dtype.
+        boxes: Corners (y1, x1, y2, x2) of M boxes as shares of the image, a float32 tensor [M,4]: 0 is the centre of
+            the first pixel, 1 that of the last. A box with y1 > y2 or x1 > x2 is flipped.
+        box_ind: The image of each box, an integer tensor [M] of values in [0, N).
+        crop_size: Size (rows, columns) of the result.
+        method: bilinear or nearest interpolation.
+        extrapolation_value: Value of the pixels outside of the image.
+        name: Name scope of the nodes.
+        box_indices: TensorFlow 2's name of `box_ind`.
+
+    Returns:
+        A float32 tensor [M,rows,columns,C].
+
+    Raises:
+        ValueError: `method` is unknown.
+
+    Example:
+        >>> image = tf.reshape(tf.range(9.0), [1, 3, 3, 1])
+        >>> y = tf.image.crop_and_resize(image, boxes=[[0.0, 0.0, 0.5, 1.0]], box_ind=[0], crop_size=[2, 2])
+        >>> tf.Session().run(y)[0, :, :, 0]
+        array([[0., 2.],
+               [3., 5.]], dtype=float32)
     """
     if method not in ("bilinear", "nearest"):
         raise ValueError(f"method must be bilinear or nearest, not {method!r}")
+    sizes: Any = crop_size
     with composed(name, "CropAndResize", image, boxes, box_ind):
         x = to_float(_image(image))
         where_from = convert_to_tensor(as_tensor_like(box_indices if box_ind is None else box_ind), name="box_ind")
         corners = convert_to_tensor(as_tensor_like(boxes), float32, name="boxes")
-        rows, columns = (int(s) for s in crop_size)
+        rows, columns = (int(s) for s in sizes)
         height, width, depth = known_dims(x, (1, 2, 3))
         y = _sampled(getitem(corners, (slice(None), 0)), getitem(corners, (slice(None), 2)), height, rows)
         z = _sampled(getitem(corners, (slice(None), 1)), getitem(corners, (slice(None), 3)), width, columns)
@@ -386,7 +657,7 @@ def _last(size: Any) -> Any:
 
 
 def _sampled(begin: Tensor, end: Tensor, size: Any, count: int) -> Tensor:
-    """[M, count]: where the rows (or columns) of the crops lie, in pixels."""
+    """[M, count]: the positions of the crops' rows (or columns) in pixels."""
     low, high = expand_dims(begin, 1) * _last(size), expand_dims(end, 1) * _last(size)
     if count == 1:
         middle: Tensor = 0.5 * (low + high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -11,19 +11,20 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import Size, TensorLike
 from minigraph.ops.builder import first, make, require_float
 from minigraph.ops.window import Pair, Window, parse_sizes, tap
 
 __all__ = ["median2d"]
 
-BORDERS = ("replicate", "shrink")
+Border: TypeAlias = Literal["replicate", "shrink"]
 
 
 class MedianFilter(Op):
     """The median of the window of odd `size` around each pixel. NaN counts as the largest number.
 
-    border: what a window sees that reaches over the edge. "replicate": the pixel at the edge, again. "shrink": nothing;
-    the median is that of what is left, and of an even number of values the mean of the middle two.
+    border: "replicate" repeats the pixels at the edge beyond it. "shrink" leaves out the part of a window outside the
+    image; the median of an even number of values is the mean of the middle two.
     """
 
     size: Pair
@@ -50,7 +51,7 @@ class MedianFilter(Op):
         if self.border == "replicate":
             padded = xp.pad(x, around, mode="edge")
         else:
-            padded = xp.pad(x, around, constant_values=np.nan)  # sorted behind all numbers
+            padded = xp.pad(x, around, constant_values=np.nan)  # NaN sorts after all numbers
         taps = [(r, s) for r in range(self.size[0]) for s in range(self.size[1])]
         values = xp.sort(xp.stack([tap(padded, self.window, r, s, x.shape[1:3]) for r, s in taps]), axis=0)
         low, high = (xp.broadcast_to(xp.asarray(m), x.shape)[None] for m in self.middle(x.shape))
@@ -58,7 +59,7 @@ class MedianFilter(Op):
         return (xp.where(low[0] == high[0], lower, lower / 2 + upper / 2),)
 
     def middle(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        """Which of a window's sorted values are the middle ones: two arrays [1, rows, columns, 1]."""
+        """The indices of the middle two of a window's sorted values: two arrays [1, rows, columns, 1]."""
         if self.border == "replicate":
             count = np.full((*shape[1:3],), self.size[0] * self.size[1])
         else:
@@ -75,20 +76,39 @@ class MedianFilter(Op):
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         x = np.random.RandomState(0).randn(2, 4, 5, 2)
-        for border in BORDERS:
+        for border in get_args(Border):
             yield Sample(cls((3, 3), border), (x,))
             yield Sample(cls((1, 5), border), (x,))
 
 
-def median2d(images: Any, size: Any = 3, border: str = "replicate", name: str | None = None) -> Tensor:
-    """The median of the `size` window (odd; a number or [rows, columns]) around each pixel of images [N,H,W,C].
+def median2d(images: TensorLike, size: Size = 3, border: Border = "replicate", name: str | None = None) -> Tensor:
+    """Compute the median of the window around each pixel.
 
-    border: "replicate" continues the image by its edge pixels; "shrink" leaves out what lies outside. ValueError for
-    an even size or another border.
+    TensorFlow 1 has no function for it. NaN counts as the largest number.
+
+    Args:
+        images: Images [N,H,W,C] of a floating dtype.
+        size: Size of the window: one odd number for both axes, or [rows, columns].
+        border: "replicate" repeats the pixels at the edge beyond it. "shrink" leaves out the part of a window outside
+            the image; the median of an even number of values is the mean of the middle two.
+        name: Name of the node.
+
+    Returns:
+        A tensor of the dtype and shape of `images`. No gradient flows through it.
+
+    Raises:
+        ShapeError: `images` is not 4-dimensional.
+        DTypeError: The dtype of `images` is not floating.
+        ValueError: `size` is even or not positive, or `border` is unknown.
+
+    Example:
+        >>> image = tf.constant([1.0, 9.0, 2.0, 3.0])[None, None, :, None]
+        >>> tf.Session().run(tf.nn.median2d(image, size=[1, 3])).ravel()
+        array([1., 2., 3., 3.], dtype=float32)
     """
     window = parse_sizes(size, "size")
     if not (window[0] % 2 and window[1] % 2):
-        raise ValueError(f"a median filter's size must be odd, so that it has a centre; got {size!r}")
-    if border not in BORDERS:
+        raise ValueError(f"a median filter's size must be odd, got {size!r}")
+    if border not in get_args(Border):
         raise ValueError(f"border must be replicate or shrink, not {border!r}")
     return first(make(MedianFilter(window, border), name, "MedianFilter", {"images": images}))

@@ -1,8 +1,9 @@
-"""How alike two images are, and the patches of an image: composed of other ops."""
+"""Measures of the similarity of images, and patches of images: composed of other ops."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from minigraph.core.dtypes import float32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import compatible, format_shape
+from minigraph.core.typing import Padding, TensorLike
 from minigraph.ops.array.dynamic import pad
 from minigraph.ops.array.joining import concat
 from minigraph.ops.array.slicing import getitem
@@ -28,7 +30,7 @@ __all__ = ["extract_image_patches", "psnr", "ssim"]
 
 
 def _pair(a: Any, b: Any, max_val: Any) -> tuple[Tensor, Tensor, float]:
-    """Both images, and what is the largest value they can have, as float32. ShapeError where they do not fit."""
+    """Both images as float32, and their largest possible value. ShapeError if the images differ in size."""
     first = convert_to_tensor(as_tensor_like(a))
     second = convert_to_tensor(as_tensor_like(b), first.dtype)
     one, two = first.type.shape, second.type.shape
@@ -38,8 +40,27 @@ def _pair(a: Any, b: Any, max_val: Any) -> tuple[Tensor, Tensor, float]:
     return convert_image_dtype(first, float32), convert_image_dtype(second, float32), top
 
 
-def psnr(a: Any, b: Any, max_val: Any, name: str | None = None) -> Tensor:
-    """The peak signal-to-noise ratio of images [..., H, W, C], as [...]: 10·log₁₀(max_val²/mean (a − b)²) decibels."""
+def psnr(a: TensorLike, b: TensorLike, max_val: float, name: str | None = None) -> Tensor:
+    """Compute the peak signal-to-noise ratio of images in decibels: 10·log₁₀(max_val²/mean (a − b)²).
+
+    Args:
+        a: Images [..., H, W, C] of a numeric dtype.
+        b: Images of the dtype of `a` and a shape that broadcasts with its own.
+        max_val: Largest value an image can have: 1.0 for floats in [0, 1], 255 for uint8.
+        name: Name scope of the nodes.
+
+    Returns:
+        A float32 tensor [...], one number per image; infinity for equal images.
+
+    Raises:
+        ShapeError: An image has fewer than 3 dimensions, or the images differ in size.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> a, b = tf.zeros([1, 4, 4, 3]), tf.ones([1, 4, 4, 3]) * 0.1
+        >>> tf.Session().run(tf.image.psnr(a, b, max_val=1.0)).round(3)
+        array([20.], dtype=float32)
+    """
     with composed(name, "PSNR", a, b):
         x, y, top = _pair(a, b, max_val)
         error = reduce_mean(squared_difference(x, y), [-3, -2, -1])
@@ -47,17 +68,41 @@ def psnr(a: Any, b: Any, max_val: Any, name: str | None = None) -> Tensor:
 
 
 def _gauss(size: int, sigma: float) -> np.ndarray:
-    """A normal distribution's weights over size × size points, which sum to 1."""
+    """Weights of a normal distribution on size × size points; their sum is 1."""
     line = np.exp(-0.5 * ((np.arange(size) - (size - 1) / 2) / sigma) ** 2)
     return np.outer(line / line.sum(), line / line.sum())
 
 
 def ssim(
-    img1: Any, img2: Any, max_val: Any, filter_size: int = 11, filter_sigma: float = 1.5, k1: float = 0.01,
-    k2: float = 0.03,
+    img1: TensorLike, img2: TensorLike, max_val: float, filter_size: int = 11, filter_sigma: float = 1.5,
+    k1: float = 0.01, k2: float = 0.03,
 ) -> Tensor:  # fmt: skip
-    """The structural similarity of images [..., H, W, C] whose sides are at least `filter_size`, the mean over all
-    windows and channels, as [...]: 1 for equal ones. Source: Wang, Bovik, Sheikh and Simoncelli 2004."""
+    """Compute the structural similarity index of images.
+
+    SSIM = (2·μ₁·μ₂ + c₁)(2·σ₁₂ + c₂) / ((μ₁² + μ₂² + c₁)(σ₁² + σ₂² + c₂)) with c = (k·max_val)², in Gaussian windows,
+    averaged over all windows and channels. Source: Wang, Bovik, Sheikh and Simoncelli 2004, Image Quality Assessment:
+    From Error Visibility to Structural Similarity.
+
+    Args:
+        img1: Images [..., H, W, C] of a numeric dtype, with known C and sides of at least `filter_size` pixels.
+        img2: Images of the dtype and shape of `img1`.
+        max_val: Largest value an image can have: 1.0 for floats in [0, 1], 255 for uint8.
+        filter_size: Side of the window in pixels.
+        filter_sigma: Standard deviation of the window in pixels.
+        k1, k2: Constants of the formula, which avoid a division by 0.
+
+    Returns:
+        A float32 tensor [...], one number per image, at most 1; 1 for equal images.
+
+    Raises:
+        ShapeError: The images are too small, differ in size, or their number of channels is unknown.
+        DTypeError: The dtypes differ.
+
+    Example:
+        >>> image = tf.random_uniform([1, 16, 16, 3], seed=1)
+        >>> tf.Session().run(tf.image.ssim(image, image, max_val=1.0))
+        array([1.], dtype=float32)
+    """
     with composed(None, "SSIM", img1, img2):
         x, y, top = _pair(img1, img2, max_val)
         channels, size = (x.type.shape or ())[-1], int(filter_size)
@@ -81,12 +126,36 @@ def ssim(
 
 
 def extract_image_patches(
-    images: Any, ksizes: Any = None, strides: Any = None, rates: Any = None, padding: Any = None,
-    name: str | None = None, sizes: Any = None,
+    images: TensorLike, ksizes: Sequence[int] | None = None, strides: Sequence[int] | None = None,
+    rates: Sequence[int] | None = None, padding: Padding | None = None, name: str | None = None,
+    sizes: Sequence[int] | None = None,
 ) -> Tensor:  # fmt: skip
-    """The windows of images [N,H,W,C] as [N,P,Q,rows·columns·C], by rows, then columns, then channels.
+    """Lay the pixels under each window side by side as channels.
 
-    ksizes, strides, rates: [1, rows, columns, 1]. padding: SAME or VALID. H and W must be known with SAME.
+    Channel (r·columns + s)·C + c holds channel c of the window's pixel in row r and column s.
+
+    Args:
+        images: Images [N,H,W,C] of a numeric dtype. With SAME padding H and W must be known.
+        ksizes: Size of the window, [1, rows, columns, 1].
+        strides: Steps between windows, [1, rows, columns, 1].
+        rates: Distances between the pixels of a window, [1, rows, columns, 1].
+        padding: SAME to pad with zeros as `conv2d` does, VALID for windows inside the image only.
+        name: Name of the operation.
+        sizes: TensorFlow 2's name of `ksizes`.
+
+    Returns:
+        A tensor [N,P,Q,rows·columns·C] of the dtype of `images`.
+
+    Raises:
+        ShapeError: `images` is not 4-dimensional, a size that must be known is unknown, or a window does not fit.
+        ValueError: `ksizes`, `strides`, `rates` or `padding` has an invalid value.
+
+    Example:
+        >>> image = tf.reshape(tf.range(9.0), [1, 3, 3, 1])
+        >>> y = tf.image.extract_image_patches(image, [1, 2, 2, 1], [1, 1, 1, 1], [1, 1, 1, 1], "VALID")
+        >>> tf.Session().run(y)[0, 0]
+        array([[0., 1., 3., 4.],
+               [1., 2., 4., 5.]], dtype=float32)
     """
     window, steps, spread = _inner(ksizes or sizes, "ksizes"), _inner(strides, "strides"), _inner(rates, "rates")
     if padding not in ("SAME", "VALID"):
@@ -99,7 +168,7 @@ def extract_image_patches(
         how = list(zip(dims[1:3], window, steps, spread, strict=True))
         for each in how:
             output_size(*each, padding)
-        with x.graph.counted_as(1):  # TensorFlow has an op for this
+        with x.graph.counted_as(1):  # TensorFlow uses one op
             around = [explicit_padding(d or 0, k, s, r, padding) for d, k, s, r in how]
             padded = pad(x, [(0, 0), *around, (0, 0)]) if any(map(any, around)) else x
             pieces = []
@@ -110,7 +179,7 @@ def extract_image_patches(
 
 
 def _every(first: int, last: int, step: int) -> slice:
-    """Every step-th element from `first` on, as far as windows whose last element is `last` after their first fit."""
+    """Every `step`-th element from `first` on, as long as windows that end `last` elements after their start fit."""
     return slice(first, first - last if first < last else None, step)
 
 

@@ -14,20 +14,22 @@ from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import REGISTRY, Op, Sample
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import ShapeLike, TensorLike
 from minigraph.ops.array.shape import known_shape, shape_operand
 from minigraph.ops.builder import apply, composed, first
 
 __all__ = ["resize_area", "resize_bicubic", "resize_bilinear", "resize_nearest_neighbor"]
 
 _X = np.cos(np.arange(24.0) ** 2).reshape(2, 3, 4, 1)
-_TABLE = 1024  # steps in which TensorFlow's bicubic weights are tabulated
+_TABLE = 1024  # entries in TensorFlow's table of bicubic weights
 
 
 class Resize(Op, abstract=True):
-    """Images [N,H,W,C] to `size`, or to the second input where that is None.
+    """Images [N,H,W,C] resized to `size`, or to the second input if `size` is None.
 
-    align_corners: the corners' centres fall on each other, so that the scale is (in − 1)/(out − 1) instead of in/out.
-    half_pixel_centers: pixel i lies at i + ½. float64 stays; all else becomes float32, but for the nearest neighbour.
+    align_corners: the corners' centres coincide, so the scale is (in − 1)/(out − 1) instead of in/out.
+    half_pixel_centers: pixel i lies at i + ½. The result is float64 for float64, else float32; the nearest neighbour
+    keeps the dtype.
     """
 
     size: tuple[int, int] | None
@@ -37,7 +39,7 @@ class Resize(Op, abstract=True):
     keeps_dtype: ClassVar[bool] = False
 
     def matrix(self, source: int, target: int) -> np.ndarray:
-        """[target, source]: the weights of the source's pixels in each of the target's."""
+        """[target, source]: the weights of the source's pixels in each pixel of the target."""
         raise NotImplementedError
 
     def scale(self, source: int, target: int) -> np.float32:
@@ -45,7 +47,7 @@ class Resize(Op, abstract=True):
         return np.float32((source - 1) / (target - 1) if aligned else source / target)
 
     def places(self, source: int, target: int) -> np.ndarray:
-        """Where each pixel of the target lies in the source."""
+        """The position of each pixel of the target in the source."""
         i, scale = np.arange(target, dtype=np.float32), self.scale(source, target)
         return (i + np.float32(0.5)) * scale - np.float32(0.5) if self.half_pixel_centers else i * scale
 
@@ -96,12 +98,13 @@ def _both(xp: Any, x: Any, rows: np.ndarray, columns: np.ndarray) -> Any:
 
 
 class ResizeGrad(Op):
-    """The adjoint of a resizing: Aᵀ·δ·B, in the size and dtype of the second input. method: the resizing's op."""
+    """The adjoint of a resize op: Aᵀ·δ·B, in the size and dtype of the second input. method: the op's name."""
 
     method: str
     align_corners: bool
     half_pixel_centers: bool
     on_host = True
+    accumulates = True
 
     @property
     def resize(self) -> Resize:
@@ -134,7 +137,7 @@ class ResizeGrad(Op):
 
 
 def _sparse(source: int, indices: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The matrix with `weights` [target, k] at the columns `indices`, which may be there twice."""
+    """The matrix with `weights` [target, k] at the columns `indices`; repeated columns add up."""
     out = np.zeros((len(indices), source))
     np.add.at(out, (np.arange(len(indices))[:, None], np.clip(indices, 0, source - 1)), weights)
     return out
@@ -190,14 +193,14 @@ class ResizeBicubic(Resize):
         step = np.rint((place - low) * np.float32(_TABLE)).astype(int)
         weights = np.stack([table[step, 1], table[step, 0], table[_TABLE - step, 0], table[_TABLE - step, 1]], 1)
         indices = low.astype(int)[:, None] + [-1, 0, 1, 2]
-        if self.half_pixel_centers:  # what lies outside does not count
+        if self.half_pixel_centers:  # pixels outside do not count
             weights = np.where((indices >= 0) & (indices < source), weights, 0)
             weights = weights / weights.sum(1, keepdims=True)
         return _sparse(source, indices, weights)
 
 
 class ResizeArea(Resize):
-    """The mean of what each of the target's pixels covers."""
+    """The mean over the area that each pixel of the target covers."""
 
     def matrix(self, source: int, target: int) -> np.ndarray:
         scale = self.scale(source, target)
@@ -224,26 +227,121 @@ def _resize(op: type[Resize], images: Any, size: Any, name: str | None, align: b
 
 
 def resize_bilinear(
-    images: Any, size: Any, align_corners: bool = False, name: str | None = None, half_pixel_centers: bool = False
-) -> Tensor:
-    """Images [N,H,W,C] to (rows, columns) by linear interpolation."""
+    images: TensorLike, size: ShapeLike | TensorLike, align_corners: bool = False, name: str | None = None,
+    half_pixel_centers: bool = False,
+) -> Tensor:  # fmt: skip
+    """Resize images by linear interpolation between the nearest two rows and columns.
+
+    Args:
+        images: Images [N,H,W,C] of a numeric dtype.
+        size: New size (rows, columns): numbers, or an integer tensor [2].
+        align_corners: Whether the corners' centres of input and output coincide, so the scale is (H − 1)/(rows − 1)
+            instead of H/rows.
+        name: Name of the node.
+        half_pixel_centers: Whether pixel i lies at i + ½, as in TensorFlow 2, instead of at i.
+
+    Returns:
+        A tensor [N,rows,columns,C] of float32 (float64 for float64 images).
+
+    Raises:
+        ShapeError: `images` is not 4-dimensional, or `size` does not have 2 elements.
+        DTypeError: `images` is bool.
+        InvalidArgumentError: A size is not positive.
+
+    Example:
+        >>> image = tf.reshape([0.0, 2.0], [1, 1, 2, 1])
+        >>> tf.Session().run(tf.image.resize_bilinear(image, [1, 4])).ravel()
+        array([0., 1., 2., 2.], dtype=float32)
+    """
     return _resize(ResizeBilinear, images, size, name, align_corners, half_pixel_centers)
 
 
 def resize_nearest_neighbor(
-    images: Any, size: Any, align_corners: bool = False, name: str | None = None, half_pixel_centers: bool = False
-) -> Tensor:
-    """Images [N,H,W,C] to (rows, columns) by taking the nearest pixels."""
+    images: TensorLike, size: ShapeLike | TensorLike, align_corners: bool = False, name: str | None = None,
+    half_pixel_centers: bool = False,
+) -> Tensor:  # fmt: skip
+    """Resize images by taking the nearest pixel: ⌊i·scale⌋, or the rounded position with aligned corners.
+
+    Args:
+        images: Images [N,H,W,C] of a numeric dtype.
+        size: New size (rows, columns): numbers, or an integer tensor [2].
+        align_corners: Whether the corners' centres of input and output coincide, so the scale is (H − 1)/(rows − 1)
+            instead of H/rows.
+        name: Name of the node.
+        half_pixel_centers: Whether pixel i lies at i + ½, as in TensorFlow 2, instead of at i.
+
+    Returns:
+        A tensor [N,rows,columns,C] of the dtype of `images`.
+
+    Raises:
+        ShapeError: `images` is not 4-dimensional, or `size` does not have 2 elements.
+        DTypeError: `images` is bool.
+        InvalidArgumentError: A size is not positive.
+
+    Example:
+        >>> image = tf.reshape([1, 2], [1, 1, 2, 1])
+        >>> tf.Session().run(tf.image.resize_nearest_neighbor(image, [1, 4])).ravel()
+        array([1, 1, 2, 2], dtype=int32)
+    """
     return _resize(ResizeNearestNeighbor, images, size, name, align_corners, half_pixel_centers)
 
 
 def resize_bicubic(
-    images: Any, size: Any, align_corners: bool = False, name: str | None = None, half_pixel_centers: bool = False
-) -> Tensor:
-    """Images [N,H,W,C] to (rows, columns) by cubic convolution. Source: Keys 1981."""
+    images: TensorLike, size: ShapeLike | TensorLike, align_corners: bool = False, name: str | None = None,
+    half_pixel_centers: bool = False,
+) -> Tensor:  # fmt: skip
+    """Resize images by cubic convolution of the nearest four rows and columns.
+
+    The kernel has a = −¾, or −½ with `half_pixel_centers`.
+    Source: Keys 1981, Cubic Convolution Interpolation for Digital Image Processing.
+
+    Args:
+        images: Images [N,H,W,C] of a numeric dtype.
+        size: New size (rows, columns): numbers, or an integer tensor [2].
+        align_corners: Whether the corners' centres of input and output coincide, so the scale is (H − 1)/(rows − 1)
+            instead of H/rows.
+        name: Name of the node.
+        half_pixel_centers: Whether pixel i lies at i + ½, as in TensorFlow 2, instead of at i.
+
+    Returns:
+        A tensor [N,rows,columns,C] of float32 (float64 for float64 images).
+
+    Raises:
+        ShapeError: `images` is not 4-dimensional, or `size` does not have 2 elements.
+        DTypeError: `images` is bool.
+        InvalidArgumentError: A size is not positive.
+
+    Example:
+        >>> image = tf.reshape([0.0, 1.0, 2.0, 3.0], [1, 1, 4, 1])
+        >>> tf.Session().run(tf.image.resize_bicubic(image, [1, 2])).ravel()
+        array([0., 2.], dtype=float32)
+    """
     return _resize(ResizeBicubic, images, size, name, align_corners, half_pixel_centers)
 
 
-def resize_area(images: Any, size: Any, align_corners: bool = False, name: str | None = None) -> Tensor:
-    """Images [N,H,W,C] to (rows, columns) by the mean of what each new pixel covers."""
+def resize_area(
+    images: TensorLike, size: ShapeLike | TensorLike, align_corners: bool = False, name: str | None = None
+) -> Tensor:
+    """Resize images by averaging the area that each new pixel covers.
+
+    Args:
+        images: Images [N,H,W,C] of a numeric dtype.
+        size: New size (rows, columns): numbers, or an integer tensor [2].
+        align_corners: Whether the corners' centres of input and output coincide, so the scale is (H − 1)/(rows − 1)
+            instead of H/rows.
+        name: Name of the node.
+
+    Returns:
+        A tensor [N,rows,columns,C] of float32 (float64 for float64 images).
+
+    Raises:
+        ShapeError: `images` is not 4-dimensional, or `size` does not have 2 elements.
+        DTypeError: `images` is bool.
+        InvalidArgumentError: A size is not positive.
+
+    Example:
+        >>> image = tf.reshape([0.0, 1.0, 2.0, 3.0], [1, 1, 4, 1])
+        >>> tf.Session().run(tf.image.resize_area(image, [1, 2])).ravel()
+        array([0.5, 2.5], dtype=float32)
+    """
     return _resize(ResizeArea, images, size, name, align_corners, False)

@@ -5,36 +5,22 @@ Operands may be tensors, variables, arrays or numbers; binary functions broadcas
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
-
 import numpy as np
 
-from minigraph.core import types as T
-from minigraph.core.dtypes import as_dtype, float32, float64
-from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
-from minigraph.core.op import Op, Sample
+from minigraph.core.dtypes import float32, float64
+from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.scalar import Scalar, call, where
-from minigraph.core.types import TensorType
-from minigraph.core.typing import DTypeLike, NumberLike, ShapeLike, TensorLike
-from minigraph.ops.builder import apply, as_tensor_like, first, make, same_dtype
+from minigraph.core.typing import NumberLike, TensorLike
+from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.filling import ZerosLike
-from minigraph.ops.identity import Identity
 from minigraph.ops.math.casting import cast
-from minigraph.ops.math.comparison import GreaterEqual, LessEqual
-from minigraph.ops.math.selection import Select
-from minigraph.ops.pointwise import POSITIVE, Binary, Unary, X, binary, by_rows, evaluate_expr, scalar_like, unary
+from minigraph.ops.pointwise import POSITIVE, Binary, Unary, X, binary, scalar_like, unary
 
 __all__ = [
     "abs",
-    "accumulate_n",
     "add",
-    "add_n",
     "div_no_nan",
     "divide",
-    "maximum",
-    "minimum",
     "multiply",
     "negative",
     "reciprocal",
@@ -80,100 +66,6 @@ def add(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
         array([11., 12.], dtype=float32)
     """
     return binary(Add(), x, y, name, "Add")
-
-
-class AddN(Op):
-    """The sum of tensors of one type."""
-
-    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
-        shape = types[0].shape
-        for other in types[1:]:
-            shape = T.merge(shape, other.shape)
-        dtype = same_dtype("AddN", *types)
-        if dtype.is_bool:
-            raise DTypeError("'AddN' does not take bool")
-        return (TensorType(dtype, shape),)
-
-    forward = evaluate_expr
-
-    def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
-        return (len(in_types) - 1) * out_types[0].size
-
-    batching = by_rows
-
-    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
-        return True
-
-    def expr(self, *operands: Scalar) -> Scalar:
-        total, *rest = operands
-        for other in rest:
-            total = total + other
-        return total
-
-    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        return [grad] * len(node.inputs)
-
-    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
-        return (Identity() if len(types) == 1 else self), tuple(range(len(types)))
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        yield Sample(cls(), (X, 2 * X, 3 * X))
-
-
-def add_n(inputs: Sequence[TensorLike], name: str | None = None) -> Tensor:
-    """Add several tensors of one shape element by element.
-
-    Args:
-        inputs: At least one tensor. All have the same numeric dtype and the same shape.
-        name: Name of the node.
-
-    Returns:
-        A tensor of the dtype and shape of the inputs.
-
-    Raises:
-        ShapeError: `inputs` is empty, or the shapes differ.
-        DTypeError: The dtypes differ.
-
-    Example:
-        >>> tf.Session().run(tf.add_n([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]]))
-        array([111., 222.], dtype=float32)
-    """
-    tensors = [convert_to_tensor(t) for t in inputs]
-    if not tensors:
-        raise ShapeError("add_n needs at least one tensor")
-    return first(make(AddN(), name, "AddN", {f"inputs_{i}": t for i, t in enumerate(tensors)}))
-
-
-def accumulate_n(
-    inputs: Sequence[TensorLike], shape: ShapeLike = None, tensor_dtype: DTypeLike | None = None,
-    name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """Add several tensors of one shape element by element, as `tf.add_n` does.
-
-    Args:
-        inputs: At least one tensor. All have the same numeric dtype and the same shape.
-        shape: The shape of the inputs, to set what is unknown of it.
-        tensor_dtype: The dtype that the inputs must have.
-        name: Name of the node.
-
-    Returns:
-        A tensor of the dtype and shape of the inputs.
-
-    Raises:
-        ShapeError: `inputs` is empty, or the shapes differ.
-        DTypeError: The dtypes differ, or are not `tensor_dtype`.
-
-    Example:
-        >>> tf.Session().run(tf.accumulate_n([[1.0, 2.0], [10.0, 20.0]]))
-        array([11., 22.], dtype=float32)
-    """
-    total = add_n(inputs, name or "AccumulateNV2")
-    if tensor_dtype is not None and total.dtype is not as_dtype(tensor_dtype):
-        raise DTypeError(f"tensor_dtype is {as_dtype(tensor_dtype).name}, but the inputs are {total.dtype.name}")
-    if shape is not None:
-        total.set_shape(shape)
-    return total
 
 
 class Sub(Binary):
@@ -355,78 +247,6 @@ def div_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
         array([1.5, 0. ], dtype=float32)
     """
     return binary(DivNoNan(), x, y, name, "div_no_nan")
-
-
-class Maximum(Binary):
-    """z = max(x, y). On ties the gradient goes to x."""
-
-    ufunc = "maximum"
-
-    def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        return _split_gradient(GreaterEqual(), g, x, y)
-
-
-def maximum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """Compute the larger of two tensors element by element: max(x, y).
-
-    Where x = y, the gradient goes to `x`.
-
-    Args:
-        x: A tensor of numeric dtype.
-        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
-        name: Name of the node.
-
-    Returns:
-        A tensor of the dtype of `x` and the broadcast shape.
-
-    Raises:
-        DTypeError: The dtypes differ, or are not numeric.
-        ShapeError: The shapes do not broadcast.
-
-    Example:
-        >>> tf.Session().run(tf.maximum([1.0, 2.0, 3.0], 2.0))
-        array([2., 2., 3.], dtype=float32)
-    """
-    return binary(Maximum(), x, y, name, "Maximum")
-
-
-class Minimum(Binary):
-    """z = min(x, y). On ties the gradient goes to x."""
-
-    ufunc = "minimum"
-
-    def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        return _split_gradient(LessEqual(), g, x, y)
-
-
-def minimum(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
-    """Compute the smaller of two tensors element by element: min(x, y).
-
-    Where x = y, the gradient goes to `x`.
-
-    Args:
-        x: A tensor of numeric dtype.
-        y: A tensor of the dtype of `x`, of a shape that broadcasts with that of `x`.
-        name: Name of the node.
-
-    Returns:
-        A tensor of the dtype of `x` and the broadcast shape.
-
-    Raises:
-        DTypeError: The dtypes differ, or are not numeric.
-        ShapeError: The shapes do not broadcast.
-
-    Example:
-        >>> tf.Session().run(tf.minimum([1.0, 2.0, 3.0], 2.0))
-        array([1., 2., 2.], dtype=float32)
-    """
-    return binary(Minimum(), x, y, name, "Minimum")
-
-
-def _split_gradient(test: Op, g: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    mask = apply(test, x, y)
-    zeros = apply(ZerosLike(), g)
-    return apply(Select(), mask, g, zeros), apply(Select(), mask, zeros, g)
 
 
 class SquaredDifference(Binary):

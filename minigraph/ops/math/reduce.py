@@ -1,4 +1,4 @@
-"""Reductions over axes, and arg-max."""
+"""Reductions over axes."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigraph.core.dtypes import as_dtype, int64
 from minigraph.core.errors import DTypeError, GradientError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
-from minigraph.core.typing import AxisLike, DTypeLike, TensorLike
+from minigraph.core.typing import AxisLike, TensorLike
 from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.counting import per_input
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import StopGradient
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Sub
-from minigraph.ops.math.casting import Cast
+from minigraph.ops.math.casting import Cast, cast, widened
 from minigraph.ops.math.comparison import Equal
 from minigraph.ops.math.cumulative import Cumprod, Recurrence
 from minigraph.ops.math.exponential import Exp, Log
@@ -27,8 +26,6 @@ from minigraph.ops.math.finite import IsFinite
 from minigraph.ops.math.selection import Select
 
 __all__ = [
-    "argmax",
-    "argmin",
     "reduce_all",
     "reduce_any",
     "reduce_logsumexp",
@@ -93,6 +90,7 @@ class Sum(ReduceOp):
     """Σ x."""
 
     function = "sum"
+    accumulates = True
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         if 0 in self.summed_axes(in_types):
@@ -110,6 +108,7 @@ class Mean(ReduceOp):
     """Σ x / n. The mean of nothing is NaN."""
 
     function = "mean"
+    accumulates = True
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         axes = normalise_axes(self.axis, x.ndim)
@@ -134,7 +133,8 @@ class Extremum(ReduceOp, abstract=True):
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
         hits = apply(Cast(x.dtype), apply(Equal(), _spread(self, node.outputs[0], x), x))
-        share = apply(RealDiv(), grad, apply(Sum(axis=self.axis, keep_dims=self.keep_dims), hits))
+        ties = apply(Sum(axis=self.axis, keep_dims=self.keep_dims), widened(hits))
+        share = cast(apply(RealDiv(), widened(grad), ties), x.dtype)
         return (apply(Mul(), hits, _spread(self, share, x)),)
 
 
@@ -154,6 +154,7 @@ class Prod(ReduceOp):
     """Π x. The gradient is the product of the other elements, correct at zeros too."""
 
     function = "prod"
+    accumulates = True
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
@@ -171,6 +172,7 @@ class ProdOfOthers(Op):
     """For each element the product of all others along an axis."""
 
     axis: int
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         return (x,)
@@ -218,36 +220,6 @@ class Any_(ReduceOp):
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(axis=(1,)), (_X > 0,))
-
-
-class ArgMax(Op):
-    """The index of the largest element along `axis`, the first on ties."""
-
-    axis: int = 0
-    output_type: Any = int64
-    differentiable = False
-    function: ClassVar[str] = "argmax"
-
-    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        if x.shape is None:
-            return (TensorType(self.output_type, None),)
-        axis = check_axes((self.axis,), x)[0]
-        return (TensorType(self.output_type, x.shape[:axis] + x.shape[axis + 1 :]),)
-
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (xp.asarray(getattr(xp, self.function)(x, axis=self.axis)).astype(self.output_type.np_dtype),)
-
-    flops = per_input
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        yield Sample(cls(axis=1), (_X,))
-
-
-class ArgMin(ArgMax):
-    """The index of the smallest element along `axis`, the first on ties."""
-
-    function = "argmin"
 
 
 def as_axes(axis: Any) -> Axes:
@@ -498,71 +470,13 @@ def reduce_logsumexp(
         >>> tf.Session().run(tf.reduce_logsumexp([[0.0, 0.0], [100.0, 100.0]], axis=1)).round(4)
         array([  0.6931, 100.6931], dtype=float32)
     """
-    x = convert_to_tensor(input_tensor)
-    with x.graph.name_scope(name or "ReduceLogSumExp"):
-        axes = as_axes(axis)
+    given = convert_to_tensor(input_tensor)
+    with given.graph.name_scope(name or "ReduceLogSumExp"):
+        x, axes = widened(given), as_axes(axis)
         x.graph.reserve_ids(2 if keepdims else 3)  # the axes, as constants, and the shape of the result
         top = apply(Max(axes, True), x)
         finite = apply(Select(), apply(IsFinite(), top), top, apply(ZerosLike(), top))
         stopped = apply(StopGradient(), finite)
         total = apply(Sum(axes, bool(keepdims)), apply(Exp(), apply(Sub(), x, stopped)))
         shift = stopped if keepdims else apply(Sum(axes, False), stopped)  # one element each, in the other shape
-        return apply(Add(), apply(Log(), total), shift)
-
-
-def _arg(op: type[ArgMax], x: Any, axis: Any, dimension: Any, output_type: Any, name: str | None) -> Tensor:
-    chosen = axis if dimension is None else dimension
-    record = op(0 if chosen is None else int(chosen), as_dtype(output_type))
-    return first(make(record, name, op.__name__, {"input": x}, consts=("dimension",)))
-
-
-def argmax(
-    input: TensorLike, axis: int | None = None, name: str | None = None, dimension: int | None = None,
-    output_type: DTypeLike = int64,
-) -> Tensor:  # fmt: skip
-    """Find the index of the largest element along an axis, the first of equal ones.
-
-    Args:
-        input: A tensor of numeric dtype.
-        axis: The axis; None for the first.
-        name: Name of the node.
-        dimension: Older name of `axis`.
-        output_type: The dtype of the result.
-
-    Returns:
-        A tensor of dtype `output_type`, without the axis.
-
-    Raises:
-        ShapeError: An axis is out of range.
-
-    Example:
-        >>> tf.Session().run(tf.argmax([[1.0, 5.0], [7.0, 2.0]], axis=1))
-        array([1, 0])
-    """
-    return _arg(ArgMax, input, axis, dimension, output_type, name)
-
-
-def argmin(
-    input: TensorLike, axis: int | None = None, name: str | None = None, dimension: int | None = None,
-    output_type: DTypeLike = int64,
-) -> Tensor:  # fmt: skip
-    """Find the index of the smallest element along an axis, the first of equal ones.
-
-    Args:
-        input: A tensor of numeric dtype.
-        axis: The axis; None for the first.
-        name: Name of the node.
-        dimension: Older name of `axis`.
-        output_type: The dtype of the result.
-
-    Returns:
-        A tensor of dtype `output_type`, without the axis.
-
-    Raises:
-        ShapeError: An axis is out of range.
-
-    Example:
-        >>> tf.Session().run(tf.argmin([[1.0, 5.0], [7.0, 2.0]], axis=1))
-        array([0, 1])
-    """
-    return _arg(ArgMin, input, axis, dimension, output_type, name)
+        return cast(apply(Add(), apply(Log(), total), shift), given.dtype)

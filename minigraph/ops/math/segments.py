@@ -12,7 +12,8 @@ from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.indexing import scatter_nd
 from minigraph.ops.array.joining import stack, unstack
-from minigraph.ops.array.shape import expand_dims, static_value, transpose
+from minigraph.ops.array.reshape import expand_dims, transpose
+from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.host.host_ops import SegmentSum, segment_count
 from minigraph.ops.identity import identity, stop_gradient

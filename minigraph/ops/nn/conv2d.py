@@ -1,7 +1,7 @@
 """Two-dimensional cross-correlation (which deep learning calls convolution) and its two gradients.
 
 The three are linear in each operand and closed under differentiation, so all orders of derivatives exist.
-Layout: images NHWC, filters HWIO. Groups follow from the shapes: channels of the image over those of the filter.
+Layout: images NHWC, filters HWIO. With G groups, the filter has 1/G of the image's channels.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CASES: tuple[tuple[dict[str, Any], tuple[int, ...], tuple[int, ...]], ...] = (
     ({"padding": "VALID", "strides": (2, 1)}, (1, 5, 4, 2), (2, 3, 2, 2)),
     ({"padding": ((1, 0), (2, 1)), "strides": (2, 2)}, (1, 5, 4, 1), (3, 2, 1, 2)),
     ({"padding": "SAME", "dilations": (2, 1)}, (1, 6, 4, 1), (3, 2, 1, 2)),
-    ({"padding": "SAME"}, (1, 3, 3, 4), (2, 2, 2, 6)),  # two groups
+    ({"padding": "SAME", "groups": 2}, (1, 3, 3, 4), (2, 2, 2, 6)),
 )
 
 
@@ -42,7 +42,9 @@ class Convolution(Op, abstract=True):
     strides: Pair = (1, 1)
     padding: Padding = "SAME"
     dilations: Pair = (1, 1)
+    groups: int = 1
     contracts = True
+    accumulates = True
 
     def window(self, filter_shape: Sequence[Any]) -> Window:
         return Window((filter_shape[0], filter_shape[1]), self.strides, self.dilations, self.padding)
@@ -55,33 +57,42 @@ class Convolution(Op, abstract=True):
                 f"Shape must be rank 4 but is rank {rank} for 'Conv2D': the input has shape {format_shape(x)}, "
                 f"the filter {format_shape(w)}"
             )
-        if x[3] is not None and w[2] is not None and (0 in (x[3], w[2]) or x[3] % w[2]):
-            raise ShapeError(f"Dimensions must be equal, but are {x[3]} (channels) and {w[2]} (filter) for 'Conv2D'")
-        if x[3] is not None and w[2] is not None and w[3] is not None and w[3] % (x[3] // w[2]):
-            raise ShapeError(f"{w[3]} output channels cannot be split into {x[3] // w[2]} groups for 'Conv2D'")
+        self.check_channels(x, w)
         if w[0] is None or w[1] is None:
             return (x[0], None, None, w[3])
         return (x[0], *self.window(w).out(x[1], x[2]), w[3])
 
+    def check_channels(self, x: tuple[Dim, ...] | None, w: tuple[Dim, ...] | None) -> None:
+        """ShapeError unless the channels of image and filter fit the number of groups, as far as they are known."""
+        if x is None or w is None or len(x) != 4 or len(w) != 4:
+            return
+        if x[3] is not None and w[2] is not None and (x[3] != self.groups * w[2] or x[3] == 0):
+            groups = "" if self.groups == 1 else f" in {self.groups} groups"
+            raise ShapeError(
+                f"Dimensions must be equal, but are {x[3]} and {w[2]} for 'Conv2D': the input {format_shape(x)} has "
+                f"{x[3]} channels, the filter {format_shape(w)} takes {w[2]}{groups}"
+            )
+        if w[3] is not None and w[3] % self.groups:
+            raise ShapeError(f"{w[3]} output channels cannot be split into {self.groups} groups for 'Conv2D'")
+
     def with_numbers(self, x: tuple[int, ...], w: tuple[int, ...]) -> dict[str, Any]:
         """The attributes with SAME and VALID as explicit numbers."""
         pads = self.window(w).pads(x[1], x[2])
-        return {"strides": self.strides, "padding": pads, "dilations": self.dilations}
+        return {"strides": self.strides, "padding": pads, "dilations": self.dilations, "groups": self.groups}
 
     @property
     def attributes(self) -> tuple[Any, ...]:
-        return self.strides, self.padding, self.dilations
+        return self.strides, self.padding, self.dilations, self.groups
 
 
 def _pad(xp: Any, x: Any, pads: tuple[Pair, Pair]) -> Any:
     return xp.pad(x, ((0, 0), *pads, (0, 0)))
 
 
-def _groups(x: Any, w_shape: Sequence[int]) -> list[tuple[slice, slice]]:
+def _slices(groups: int, w_shape: Sequence[int]) -> list[tuple[slice, slice]]:
     """The input channels and the output channels of each group."""
-    count = x.shape[3] // w_shape[2]
-    fan = w_shape[3] // count
-    return [(slice(g * w_shape[2], (g + 1) * w_shape[2]), slice(g * fan, (g + 1) * fan)) for g in range(count)]
+    depth, fan = w_shape[2], w_shape[3] // groups
+    return [(slice(g * depth, (g + 1) * depth), slice(g * fan, (g + 1) * fan)) for g in range(groups)]
 
 
 class Conv2D(Convolution):
@@ -98,7 +109,7 @@ class Conv2D(Convolution):
         out = self.out_shape(x.shape, w.shape)
         padded = _pad(xp, x, window.pads(*x.shape[1:3]))
         y = xp.zeros(out, x.dtype)
-        for inside, outside in _groups(x, w.shape):
+        for inside, outside in _slices(self.groups, w.shape):
             for r in range(w.shape[0]):
                 for s in range(w.shape[1]):
                     part = tap(padded, window, r, s, out[1:3])[..., inside]  # type: ignore[arg-type]
@@ -131,6 +142,7 @@ class Conv2DBackpropInput(Convolution):
     """∂L/∂x from the filter and δ = ∂L/∂y. The first input gives the image's shape only."""
 
     def infer(self, x: TensorType, w: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        self.check_channels(x.shape, w.shape)
         return (TensorType(require_float("Conv2DBackpropInput", w, grad), x.shape),)
 
     def forward(self, xp: Any, x: Any, w: Any, grad: Any) -> tuple[Any, ...]:
@@ -165,6 +177,7 @@ class Conv2DInputGrad(Convolution):
     shape: tuple[int, ...] = ()
 
     def infer(self, w: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        self.check_channels(self.shape, w.shape)
         return (TensorType(require_float("Conv2DInputGrad", w, grad), self.shape),)
 
     def forward(self, xp: Any, w: Any, grad: Any) -> tuple[Any, ...]:
@@ -172,7 +185,7 @@ class Conv2DInputGrad(Convolution):
         (top, bottom), (left, right) = window.pads(*self.shape[1:3])
         n, height, width, channels = self.shape
         padded = xp.zeros((n, top + height + bottom, left + width + right, channels), grad.dtype)
-        for inside, outside in _groups(padded, w.shape):
+        for inside, outside in _slices(self.groups, w.shape):
             for r in range(w.shape[0]):
                 for s in range(w.shape[1]):
                     part = xp.matmul(grad[..., outside], w[r, s, :, outside].T)
@@ -208,6 +221,7 @@ class Conv2DBackpropFilter(Convolution):
     image with δ. The second input gives the filter's shape only."""
 
     def infer(self, x: TensorType, w: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        self.check_channels(x.shape, w.shape)
         return (TensorType(require_float("Conv2DBackpropFilter", x, grad), w.shape),)
 
     def forward(self, xp: Any, x: Any, w: Any, grad: Any) -> tuple[Any, ...]:
@@ -242,13 +256,14 @@ class Conv2DFilterGrad(Convolution):
     shape: tuple[int, ...] = ()
 
     def infer(self, x: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        self.check_channels(x.shape, self.shape)
         return (TensorType(require_float("Conv2DFilterGrad", x, grad), self.shape),)
 
     def forward(self, xp: Any, x: Any, grad: Any) -> tuple[Any, ...]:
         window = self.window(self.shape)
         padded = _pad(xp, x, window.pads(*x.shape[1:3]))
         w = xp.zeros(self.shape, x.dtype)
-        for inside, outside in _groups(x, self.shape):
+        for inside, outside in _slices(self.groups, self.shape):
             for r in range(self.shape[0]):
                 for s in range(self.shape[1]):
                     part = tap(padded, window, r, s, grad.shape[1:3])[..., inside]
@@ -287,11 +302,10 @@ def conv2d(
     """Cross-correlate images with filters, which deep learning calls convolution.
 
     y[n,p,q,o] = Σ_{r,s,i} x[n, p·S + r·D − P, q·S + s·D − P, i]·w[r,s,i,o], with strides S, dilations D and padding P.
-    With G groups, output channel o sums over the C/G input channels of its own group only.
 
     Args:
         input: Images [N,H,W,C] of a floating dtype; [N,C,H,W] with data_format NCHW.
-        filter: Filters [KH,KW,C/G,O] of the dtype of `input`. The number of groups G follows from the shapes.
+        filter: Filters [KH,KW,C,O] of the dtype of `input`.
         strides: Steps between windows, in the order of `data_format`: [1, rows, columns, 1]. Also one number for both
             axes, or [rows, columns]; 1 by default.
         padding: SAME for ⌈H/S⌉ rows of output, VALID for no padding, or the numbers of zeros before and after each
@@ -306,8 +320,8 @@ def conv2d(
         A tensor [N,P,Q,O], or [N,O,P,Q] with data_format NCHW, of the dtype of `input`.
 
     Raises:
-        ShapeError: `input` or `filter` is not 4-dimensional, the channels do not fit, or a filter is larger than the
-            padded image.
+        ShapeError: `input` or `filter` is not 4-dimensional, their numbers of channels differ, or a filter is larger
+            than the padded image.
         DTypeError: The dtypes differ or are not floating.
         ValueError: `strides`, `padding`, `dilations` or `data_format` has an invalid value.
 
@@ -318,14 +332,26 @@ def conv2d(
         array([[ 8., 12.],
                [20., 24.]], dtype=float32)
     """
+    weights = filters if filter is None else filter
+    return grouped_conv2d(input, weights, 1, strides, padding, data_format, dilations, name)
+
+
+def grouped_conv2d(
+    input: TensorLike, filter: TensorLike | None, groups: int, strides: Size | None, padding: PaddingLike | None,
+    data_format: DataFormat2D = "NHWC", dilations: Size = (1, 1, 1, 1), name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """conv2d in groups, which TensorFlow 1 does not have: output channel o sums over the input channels of its group.
+
+    filter: [KH,KW,C/groups,O].
+    """
     op = Conv2D(
         parse_sizes(strides if strides is not None else 1, "strides", data_format),
         parse_padding(padding, data_format),
         parse_sizes(dilations, "dilations", data_format),
+        groups,
     )
-    weights = filters if filter is None else filter
 
     def convolve(image: Any, name: str | None) -> Tensor:
-        return first(make(op, name, "Conv2D", {"input": image, "filter": weights}))
+        return first(make(op, name, "Conv2D", {"input": image, "filter": filter}))
 
     return in_nhwc(input, data_format, name, "Conv2D", convolve)

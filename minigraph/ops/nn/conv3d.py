@@ -14,7 +14,8 @@ from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import Dim, format_shape
 from minigraph.core.typing import Padding, Size, TensorLike
 from minigraph.ops.array.joining import concat, stack
-from minigraph.ops.array.shape import reshape, shape, transpose
+from minigraph.ops.array.reshape import reshape, transpose
+from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.builder import as_tensor_like, graph_of
 from minigraph.ops.nn.conv2d import conv2d

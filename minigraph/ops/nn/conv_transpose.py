@@ -30,7 +30,7 @@ def conv2d_backprop_input(
 
     Args:
         input_sizes: Shape [N,H,W,C] of the images, in the order of `data_format`: numbers, or an integer tensor.
-        filter: Filters [KH,KW,C/G,O] of a floating dtype.
+        filter: Filters [KH,KW,C,O] of a floating dtype.
         out_backprop: Gradient of a loss with respect to the convolution's output, [N,P,Q,O], in the order of
             `data_format`.
         strides, padding, data_format, dilations: Those of the convolution, in the forms that `conv2d` takes.
@@ -69,7 +69,7 @@ def conv2d_backprop_filter(
 
     Args:
         input: Images [N,H,W,C] of a floating dtype.
-        filter_sizes: Shape [KH,KW,C/G,O] of the filters: numbers, or an integer tensor.
+        filter_sizes: Shape [KH,KW,C,O] of the filters: numbers, or an integer tensor.
         out_backprop: Gradient [N,P,Q,O] of a loss with respect to the convolution's output, of the dtype of `input`.
         strides, padding, dilations: Those of the convolution, in the forms that `conv2d` takes.
         use_cudnn_on_gpu: Accepted for TensorFlow's sake; without effect.

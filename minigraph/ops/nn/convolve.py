@@ -14,7 +14,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import Padding, Size, TensorLike
-from minigraph.ops.array.shape import expand_dims, squeeze, tile
+from minigraph.ops.array.reshape import expand_dims, squeeze, tile
 from minigraph.ops.array.slicing import reverse
 from minigraph.ops.builder import as_tensor_like, graph_of
 from minigraph.ops.nn.conv2d import conv2d

@@ -8,10 +8,10 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import Dim, format_shape
 from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
-from minigraph.ops.array.shape import reshape
+from minigraph.ops.array.reshape import reshape
 from minigraph.ops.builder import composed, convert_pair
 from minigraph.ops.data_format import NCHW, NHWC, spatial_sizes
-from minigraph.ops.nn.conv2d import conv2d
+from minigraph.ops.nn.conv2d import conv2d, grouped_conv2d
 
 __all__ = ["depthwise_conv2d", "separable_conv2d"]
 
@@ -105,4 +105,4 @@ def _depthwise(
         raise ShapeError(f"Dimensions must be equal, but are {found} (channels) and {channels} (depthwise filter)")
     flat = reshape(w, [rows, columns, 1, channels * fan])
     spread = [1, 1] if rate is None else list(np.ravel(rate))
-    return conv2d(x, flat, strides, padding, data_format=form or NHWC, dilations=spatial_sizes(spread, form), name=name)
+    return grouped_conv2d(x, flat, channels, strides, padding, form or NHWC, spatial_sizes(spread, form), name)

@@ -14,8 +14,9 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import ArithmeticLike, TensorLike
-from minigraph.ops.array.joining import OneHot
-from minigraph.ops.array.shape import ExpandDims, reshape, shape, transpose
+from minigraph.ops.array.one_hot import OneHot
+from minigraph.ops.array.reshape import ExpandDims, reshape, transpose
+from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.broadcast import sum_like
 from minigraph.ops.builder import apply, composed, first, make, require_float
@@ -63,6 +64,8 @@ def _row_dot(a: Tensor, b: Tensor) -> Tensor:
 class Softmax(Op):
     """p_i = e^{x_i} / Σ_j e^{x_j} on the last axis; ∂L/∂x = p·(δ − Σ_j δ_j·p_j)."""
 
+    accumulates = True
+
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         return (_check_rows(type(self).__name__, x),)
 
@@ -84,6 +87,8 @@ class Softmax(Op):
 
 class LogSoftmax(Op):
     """log p_i = x_i − log Σ_j e^{x_j} on the last axis; ∂L/∂x = δ − p·Σ_j δ_j."""
+
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         return (_check_rows(type(self).__name__, x),)
@@ -124,6 +129,8 @@ def _total(parts: list[Tensor], like: Tensor) -> Tensor | None:
 class SoftmaxCrossEntropyWithLogits(Op):
     """The loss −Σ_i y_i·log p_i of each row, and p − y: its gradient if the labels sum to 1."""
 
+    accumulates = True
+
     def infer(self, logits: TensorType, labels: TensorType) -> tuple[TensorType, ...]:
         dtype = require_float("SoftmaxCrossEntropyWithLogits", logits, labels)
         rows = T.broadcast(logits.shape, labels.shape)
@@ -157,6 +164,8 @@ class SoftmaxCrossEntropyWithLogits(Op):
 
 class SparseSoftmaxCrossEntropyWithLogits(Op):
     """The loss −log p_y of each row for the class number y, and its gradient p − onehot(y)."""
+
+    accumulates = True
 
     def infer(self, logits: TensorType, labels: TensorType) -> tuple[TensorType, ...]:
         dtype = require_float("SparseSoftmaxCrossEntropyWithLogits", logits)
@@ -195,6 +204,8 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 
 class L2Loss(Op):
     """Σ x² / 2."""
+
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(require_float("L2Loss", x), ()),)

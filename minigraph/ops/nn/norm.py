@@ -10,9 +10,10 @@ from minigraph.core.types import format_shape
 from minigraph.core.typing import ArithmeticLike, AxisLike, TensorLike
 from minigraph.ops.array.shape import size
 from minigraph.ops.builder import apply, as_tensor_like
-from minigraph.ops.math.arithmetic import AddV2, Mul, maximum, square
-from minigraph.ops.math.casting import cast
+from minigraph.ops.math.arithmetic import AddV2, Mul, square
+from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import rsqrt
+from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.nn.statistics import moments
 
@@ -116,8 +117,9 @@ def fused_batch_norm(
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Normalise images over all axes but the channels: scale·(x − mean)/√(variance + epsilon) + offset.
 
-    In training, `x` is normalised by its own mean and biased variance σ², through which gradients flow. The returned
-    variance is then the unbiased estimate m/(m−1)·σ² with m = N·H·W (σ² itself for m = 1).
+    In training, `x` is normalised by its own mean and biased variance σ², through which gradients flow; float16 is
+    computed in float32. The returned variance is then the unbiased estimate m/(m−1)·σ² with m = N·H·W (σ² itself for
+    m = 1).
     Source: Ioffe and Szegedy 2015, Batch Normalization: Accelerating Deep Network Training by Reducing Internal
     Covariate Shift. (Some textbooks count mean and variance among the learned parameters; they are not.)
 
@@ -152,7 +154,8 @@ def fused_batch_norm(
         raise ValueError("Both 'mean' and 'variance' must be None if is_training is True.")
     if not is_training and (mean is None or variance is None):
         raise ValueError("Both 'mean' and 'variance' must be given if is_training is False.")
-    tensor = convert_to_tensor(x)
+    given = convert_to_tensor(x)
+    tensor = widened(given) if is_training else given
     if tensor.type.rank not in (None, 4):
         raise ShapeError(f"fused_batch_norm takes [N,H,W,C], not {format_shape(tensor.type.shape)}")
     graph = tensor.graph
@@ -160,18 +163,21 @@ def fused_batch_norm(
         if is_training:
             mean, biased = moments(tensor, [0, 1, 2])
             variance = bessel_corrected(biased, tensor)
+            scale, offset = (widened(as_tensor_like(v)) for v in (scale, offset))
         else:
             mean, variance = (convert_to_tensor(v, tensor.dtype) for v in (mean, variance) if v is not None)
             biased = variance
         y = batch_normalization(tensor, mean, biased, offset, scale, max(epsilon, LEAST_EPSILON))
+        y, mean, variance = (cast(v, given.dtype) for v in (y, mean, variance))
         return y, mean, variance
 
 
 def bessel_corrected(variance: Tensor, x: Tensor) -> Tensor:
     """m/(m − 1)·variance, where m elements of `x` gave each element of `variance`; unchanged for m = 1."""
-    count = cast(size(x), x.dtype) / cast(size(variance), x.dtype)
-    corrected: Tensor = variance * (count / maximum(count - 1.0, 1.0))
-    return corrected
+    spread = widened(variance)
+    count = cast(size(x), spread.dtype) / cast(size(variance), spread.dtype)
+    corrected: Tensor = spread * (count / maximum(count - 1.0, 1.0))
+    return cast(corrected, x.dtype)
 
 
 def l2_normalize(
@@ -197,7 +203,11 @@ def l2_normalize(
         >>> tf.Session().run(tf.nn.l2_normalize([3.0, 4.0])).round(4)
         array([0.6, 0.8], dtype=float32)
     """
-    tensor = convert_to_tensor(x)
-    with tensor.graph.name_scope(name or "l2_normalize") as scope:
+    given = convert_to_tensor(x)
+    with given.graph.name_scope(name or "l2_normalize") as scope:
+        tensor = widened(given)
         total = reduce_sum(square(tensor), dim if axis is None else axis, keepdims=True)
-        return apply(Mul(), tensor, rsqrt(maximum(total, epsilon)), name=scope)
+        inverse = rsqrt(maximum(total, epsilon))
+        if tensor is not given:
+            return cast(tensor * inverse, given.dtype, name=scope)
+        return apply(Mul(), tensor, inverse, name=scope)

@@ -123,6 +123,8 @@ class MaxPool(Pool):
 class MaxPoolGrad(Pool):
     """δ placed where each maximum was. The first input gives the image's shape only."""
 
+    accumulates = True
+
     def infer(self, x: TensorType, where: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, x.shape),)
 
@@ -151,6 +153,7 @@ class MaxPoolInputGrad(Pool):
     """MaxPoolGrad with the image's `shape` as numbers."""
 
     shape: tuple[int, ...] = ()
+    accumulates = True
 
     def infer(self, where: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, self.shape),)
@@ -209,6 +212,8 @@ class MaxPoolGather(Pool):
 class AvgPool(Pool):
     """The mean of the valid elements of each window."""
 
+    accumulates = True
+
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         require_float("AvgPool", x)
         return (self.pooled(x),)
@@ -246,6 +251,8 @@ class AvgPool(Pool):
 class AvgPoolGrad(Pool):
     """δ spread evenly over each window's valid elements. The first input gives the image's shape only."""
 
+    accumulates = True
+
     def infer(self, x: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, x.shape),)
 
@@ -275,6 +282,7 @@ class AvgPoolInputGrad(Pool):
     """AvgPoolGrad with the image's `shape` as numbers."""
 
     shape: tuple[int, ...] = ()
+    accumulates = True
 
     def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, self.shape),)
@@ -325,7 +333,7 @@ def max_pool(
             or [rows, columns].
         strides: Steps between windows, in the forms of `ksize`.
         padding: SAME for ⌈H/stride⌉ rows of output, VALID for windows inside the image only, or explicit numbers as
-            `conv2d` takes them. Padding never is the maximum.
+            `conv2d` takes them. Padding is never the maximum.
         data_format: NHWC or NCHW.
         name: Name of the node.
         input: TensorFlow 2's name of `value`.

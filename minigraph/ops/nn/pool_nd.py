@@ -11,7 +11,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DataFormat, DataFormat1D, Padding, Size, TensorLike
-from minigraph.ops.array.shape import expand_dims, squeeze
+from minigraph.ops.array.reshape import expand_dims, squeeze
 from minigraph.ops.builder import composed
 from minigraph.ops.data_format import NCHW, NHWC
 from minigraph.ops.nn.conv3d import known_dims, reshaped

@@ -1,15 +1,15 @@
-"""Winograd convolution F(m×m, r×r) in the compiler's graph: what the pass `winograd` makes of convolutions.
+"""Winograd convolution F(m×m, r×r) in the compiler's graph. The pass `winograd` replaces convolutions by these ops.
 
-The output is cut into tiles of m×m; each is computed from the n×n image elements under it, n = m + r − 1, which
-overlap with those of the neighbours. Along one axis m outputs of the correlation of d (n elements) with the filter w
-(r) are y = Aᵀ[(G·w) ⊙ (Bᵀ·d)], n products where the definition takes m·r; along two axes the transforms apply to rows
-and to columns, and over channels the products become n² matrix products (A. Lavin and S. Gray, Fast algorithms for
+The output is cut into tiles of m×m. Each is computed from a tile of n×n image elements, n = m + r − 1; neighbouring
+image tiles overlap. Along one axis, m outputs of the correlation of d (n elements) with the filter w (r elements) are
+y = Aᵀ[(G·w) ⊙ (Bᵀ·d)], which takes n products instead of m·r. Along two axes the transforms apply to rows and to
+columns, and over channels the products become n² matrix products (A. Lavin and S. Gray, Fast algorithms for
 convolutional neural networks, CVPR 2016). Forward and gradients are
 
     U = G·w·Gᵀ          V = Bᵀ·d·B          M = V·U             y = Aᵀ·M·A
     dw = Gᵀ·dU·G        dU = Vᵀ·dM          dM = A·δ·Aᵀ         dx = Σ over tiles of B·(dM·Uᵀ)·Bᵀ
 
-so the gradients are the exact adjoints of the forward form, and share dM. Layouts: image [N,H,W,C], filter [r,r,C,O],
+so the gradients are the exact adjoints of the forward form and share dM. Layouts: image [N,H,W,C], filter [r,r,C,O],
 transformed filter [n²,C,O].
 """
 
@@ -44,7 +44,7 @@ class Transforms(NamedTuple):
 @lru_cache(maxsize=64)
 def transforms(tile: int, kernel: int) -> Transforms:
     """The matrices of F(tile, kernel) by the Cook-Toom construction with POINTS (R. Blahut, Fast algorithms for signal
-    processing, 2010, chapter 5; transposed, as Lavin and Gray have it).
+    processing, 2010, chapter 5; transposed, as in Lavin and Gray).
 
     With p_i the points, N_i = Π_{k≠i}(p_i − p_k): A and G hold powers of the points, those of G over N_i; row i of Bᵀ
     holds the coefficients of Π_{k≠i}(x − p_k). The last rows are for the point at infinity.
@@ -95,7 +95,7 @@ class Winograd(Op, abstract=True):
 
     tile: int
     kernel: int
-    differentiable = False  # made after the gradients are
+    differentiable = False  # the pass runs after autodiff
 
     @property
     def size(self) -> int:
@@ -103,7 +103,7 @@ class Winograd(Op, abstract=True):
         return self.tile + self.kernel - 1
 
     def check(self, what: str, type: TensorType, *leading: int) -> tuple[Any, ...]:
-        """The dimensions, once they begin with `leading`. ShapeError else."""
+        """The dimensions. ShapeError unless they begin with `leading`."""
         rank = 3 if leading == (self.size**2,) else 4
         shape: tuple[Any, ...] = (None,) * rank if type.shape is None else type.shape
         known = len(shape) == rank and all(s in (None, n) for s, n in zip(shape, leading, strict=False))
@@ -161,17 +161,17 @@ class WinogradFilterAdjoint(Winograd):
 
 
 class WinogradConvolution(Winograd, abstract=True):
-    """padding: of the image, ((top, bottom), (left, right))."""
+    """The convolution and its gradients. padding: that of the image, ((top, bottom), (left, right))."""
 
     padding: tuple[Pair, Pair]
 
     def out_shape(self, x: tuple[Any, ...], channels: Any) -> tuple[Any, ...]:
-        """The output's [N,P,Q,O]."""
+        """The output's shape [N,P,Q,O]."""
         rows, columns = Window((self.kernel, self.kernel), (1, 1), (1, 1), self.padding).out(x[1], x[2])
         return (x[0], rows, columns, channels)
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
-        """Those of the convolution, or its gradients, by definition."""
+        """The FLOPs of the direct convolution or its gradients."""
         transformed = next(t for t in (*in_types, *out_types) if len(t.static) == 3)
         return len(out_types) * convolution_flops(in_types[-1], (self.kernel, self.kernel, transformed.static[1]))
 
@@ -197,7 +197,7 @@ class WinogradConvolution(Winograd, abstract=True):
         return self._inside(frame, shape).copy()
 
     def output_from_tiles(self, xp: Any, tiles: Any, out: Sequence[int]) -> Any:
-        """y = Aᵀ·M·A of [n,n,N,tiles,tiles,O], the tiles put together and cut to `out`."""
+        """y = Aᵀ·M·A of [n,n,N,tiles,tiles,O], joined and cut to the shape `out`."""
         small = _both(xp, transforms(self.tile, self.kernel).output, tiles)
         m, _, images, rows, columns, channels = small.shape
         whole = small.transpose(2, 3, 0, 4, 1, 5).reshape((images, rows * m, columns * m, channels))
@@ -212,7 +212,7 @@ class WinogradConvolution(Winograd, abstract=True):
         return _both(xp, transposed(transforms(self.tile, self.kernel).output), cut)
 
     def _frame(self, xp: Any, x: Sequence[int], counts: Sequence[int], dtype: Any) -> Any:
-        """Zeros for the padded image and what the last tiles take beyond it."""
+        """Zeros of the size of the padded image, or larger if the last tiles reach beyond it."""
         (top, _), (left, _) = self.padding
         height, width = ((c - 1) * self.tile + self.size for c in counts)
         return xp.zeros((x[0], max(height, top + x[1]), max(width, left + x[2]), x[3]), dtype)
@@ -234,18 +234,18 @@ def _products(xp: Any, a: Any, b: Any) -> Any:
     return xp.matmul(a.reshape((len(b), -1, a.shape[-1])), b).reshape((*a.shape[:-1], b.shape[2]))
 
 
-def _turned(xp: Any, u: Any) -> Any:
+def _transposed_filter(xp: Any, u: Any) -> Any:
     return xp.swapaxes(u, 1, 2)
 
 
 def _filter_gradient(xp: Any, v: Any, dm: Any) -> Any:
     """dU = Vᵀ·dM, summed over all tiles."""
     count = v.shape[0] * v.shape[1]
-    return xp.matmul(_turned(xp, v.reshape((count, -1, v.shape[-1]))), dm.reshape((count, -1, dm.shape[-1])))
+    return xp.matmul(_transposed_filter(xp, v.reshape((count, -1, v.shape[-1]))), dm.reshape((count, -1, dm.shape[-1])))
 
 
 class WinogradConv2D(WinogradConvolution):
-    """y = Aᵀ·[(Bᵀ·x·B)·U]·A, the convolution of x with the filter that U is the transform of."""
+    """y = Aᵀ·[(Bᵀ·x·B)·U]·A, the convolution of x with a filter whose transform is U."""
 
     contracts = True
 
@@ -285,7 +285,7 @@ class WinogradInputGrad(WinogradConvolution):
         return (TensorType(require_float("WinogradInputGrad", u, grad), self.shape),)
 
     def forward(self, xp: Any, u: Any, grad: Any) -> tuple[Any, ...]:
-        spread = _products(xp, self.output_tiles(xp, grad), _turned(xp, u))
+        spread = _products(xp, self.output_tiles(xp, grad), _transposed_filter(xp, u))
         return (self.image_from_tiles(xp, spread, self.shape),)
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
@@ -321,7 +321,7 @@ class WinogradFilterGrad(WinogradConvolution):
 
 
 class WinogradGrads(WinogradConvolution):
-    """WinogradInputGrad and WinogradFilterGrad at once, from x, U and δ, with one dM for both."""
+    """WinogradInputGrad and WinogradFilterGrad in one op, from x, U and δ, which computes dM once."""
 
     def infer(self, x: TensorType, u: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
         self.check("an image", x)
@@ -332,7 +332,7 @@ class WinogradGrads(WinogradConvolution):
 
     def forward(self, xp: Any, x: Any, u: Any, grad: Any) -> tuple[Any, ...]:
         tiles = self.output_tiles(xp, grad)
-        spread = _products(xp, tiles, _turned(xp, u))
+        spread = _products(xp, tiles, _transposed_filter(xp, u))
         return self.image_from_tiles(xp, spread, x.shape), _filter_gradient(xp, self.image_tiles(xp, x), tiles)
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:

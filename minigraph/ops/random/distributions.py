@@ -1,8 +1,8 @@
 """Random tensors: Philox 4x32-10 with TensorFlow 1's keys and counters.
 
-A random op's state is a cell of three uint64 that the session keeps: the next counter, the key (the graph seed) and
-the stream (the op seed). With a graph seed, an op without a seed of its own takes the graph's op count as TensorFlow
-does, so equal programs give TensorFlow's numbers. Without any seed, the session draws the key and stream.
+The session keeps the state of each random op in a cell of three uint64: the next counter, the key (the graph
+seed) and the stream (the op seed). With a graph seed, an op without a seed of its own takes the graph's op count, as in
+TensorFlow, so equal programs give TensorFlow's numbers. Without any seed, the session draws the key and stream.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from minigraph.core.errors import DTypeError, InvalidArgumentError
 from minigraph.core.graph import Graph, Tensor, get_default_graph
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
+from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.shape import known_shape, shape_operand
 from minigraph.ops.builder import apply, graph_of
 from minigraph.ops.constant import constant
@@ -31,9 +32,9 @@ _MAXINT32 = 2**31 - 1
 
 
 class RandomOp(Op, abstract=True):
-    """Values of `shape`, drawn by one of Philox's distributions. Attributes seed and seed2 are None where unset.
+    """Random values of `shape`, drawn with Philox. The attributes seed and seed2 are None if they are unset.
 
-    Inputs: the shape where it is a tensor. The compiler appends the state cell.
+    The input is the shape if it is a tensor. The compiler appends the state cell.
     """
 
     dtype: Any
@@ -96,14 +97,14 @@ class RandomUniform(RandomOp):
 
 
 class RandomStandardNormal(RandomOp):
-    """Normal, mean 0, standard deviation 1, by Box and Muller's transform."""
+    """Normal with mean 0 and standard deviation 1, by the Box–Muller transform."""
 
     def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:
         return philox.normal(count, key, stream, offset, self.dtype.np_dtype)
 
 
 class TruncatedNormal(RandomOp):
-    """Normal, redrawn where it is 2 standard deviations or more from the mean."""
+    """Normal, drawn again where a value is 2 or more standard deviations from the mean."""
 
     def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:
         return philox.truncated_normal(count, key, stream, offset, self.dtype.np_dtype)
@@ -125,12 +126,25 @@ class RandomUniformInt(RandomOp):
 
 
 def set_random_seed(seed: int | None) -> None:
-    """The graph seed of the default graph, from which the ops made after this take theirs."""
+    """Set the seed of the default graph.
+
+    Random operations made afterwards draw TensorFlow 1's numbers for that seed: each also takes a seed of its own
+    from its `seed` argument, or from the number of operations in the graph.
+
+    Args:
+        seed: The seed; None for numbers that differ from session to session.
+
+    Example:
+        >>> tf.set_random_seed(1)
+        >>> x = tf.random_uniform([3])
+        >>> bool((tf.Session().run(x) == tf.Session().run(x)).all())
+        True
+    """
     get_default_graph().seed = seed
 
 
 def get_seed(graph: Graph, op_seed: int | None) -> tuple[int | None, int | None]:
-    """(graph seed, op seed) as TensorFlow 1 derives them; (None, None) where neither is set."""
+    """(graph seed, op seed) as TensorFlow 1 derives them; (None, None) if neither is set."""
     if graph.seed is not None:
         pair = graph.seed, graph.last_id if op_seed is None else op_seed
     elif op_seed is not None:
@@ -142,7 +156,7 @@ def get_seed(graph: Graph, op_seed: int | None) -> tuple[int | None, int | None]
 
 
 def draw(graph: Graph, kind: type[RandomOp], shape: Any, dtype: Any, seed: int | None, **extra: Any) -> Tensor:
-    """A random node whose shape is numbers or a tensor."""
+    """A random node. Its shape is given as numbers or as a tensor."""
     first, second = get_seed(graph, seed)
     if isinstance(shape, Tensor):
         return apply(kind(dtype, None, first, second, **extra), shape)
@@ -180,42 +194,108 @@ def _scaled(
 
 
 def random_normal(
-    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, seed: int | None = None,
-    name: str | None = None,
+    shape: ShapeLike | TensorLike, mean: TensorLike = 0.0, stddev: TensorLike = 1.0, dtype: DTypeLike = float32,
+    seed: int | None = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Normal values."""
+    """Draw numbers from a normal distribution, new ones in each run.
+
+    Args:
+        shape: The shape. It may be an integer vector of the graph that follows from shapes.
+        mean: The mean: a number, or a tensor that broadcasts to `shape`.
+        stddev: The standard deviation: a number, or a tensor that broadcasts to `shape`.
+        dtype: The dtype, a floating-point one.
+        seed: The seed of the operation; see `tf.set_random_seed`.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of shape `shape` and dtype `dtype`.
+
+    Raises:
+        DTypeError: `dtype` is not floating-point.
+        InvalidArgumentError: A dimension of `shape` is negative.
+
+    Example:
+        >>> x = tf.Session().run(tf.random_normal([10000], mean=5.0, stddev=2.0, seed=1))
+        >>> round(x.mean().item(), 1), round(x.std().item(), 1)
+        (5.0, 2.0)
+    """
     return _scaled(RandomStandardNormal, "random_normal", shape, mean, stddev, dtype, seed, name)
 
 
 def truncated_normal(
-    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, seed: int | None = None,
-    name: str | None = None,
+    shape: ShapeLike | TensorLike, mean: TensorLike = 0.0, stddev: TensorLike = 1.0, dtype: DTypeLike = float32,
+    seed: int | None = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Normal values, none of them 2 standard deviations or more from the mean."""
+    """Draw numbers from a normal distribution, and draw again those 2 or more standard deviations from the mean.
+
+    Args:
+        shape: The shape. It may be an integer vector of the graph that follows from shapes.
+        mean: The mean before truncation: a number, or a tensor that broadcasts to `shape`.
+        stddev: The standard deviation before truncation: a number, or a tensor that broadcasts to `shape`.
+        dtype: The dtype, a floating-point one.
+        seed: The seed of the operation; see `tf.set_random_seed`.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of shape `shape` and dtype `dtype`.
+
+    Raises:
+        DTypeError: `dtype` is not floating-point.
+        InvalidArgumentError: A dimension of `shape` is negative.
+
+    Example:
+        >>> x = tf.Session().run(tf.truncated_normal([10000], stddev=2.0, seed=1))
+        >>> bool((np.abs(x) < 4.0).all())
+        True
+    """
     return _scaled(TruncatedNormal, "truncated_normal", shape, mean, stddev, dtype, seed, name)
 
 
 def random_uniform(
-    shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = float32, seed: int | None = None,
-    name: str | None = None,
+    shape: ShapeLike | TensorLike, minval: TensorLike = 0, maxval: TensorLike | None = None,
+    dtype: DTypeLike = float32, seed: int | None = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Uniform values in [minval, maxval); for floats maxval is 1 by default."""
+    """Draw numbers from a uniform distribution over [minval, maxval), new ones in each run.
+
+    Args:
+        shape: The shape. It may be an integer vector of the graph that follows from shapes.
+        minval: The lower bound: a number, or for floating-point dtypes a tensor that broadcasts to `shape`.
+        maxval: The upper bound, excluded; by default 1. It must be given for integer dtypes.
+        dtype: The dtype, a floating-point or integer one.
+        seed: The seed of the operation; see `tf.set_random_seed`.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of shape `shape` and dtype `dtype`.
+
+    Raises:
+        ValueError: `dtype` is integer, and `maxval` is None.
+        DTypeError: `dtype` is not numeric.
+        InvalidArgumentError: A dimension of `shape` is negative.
+
+    Example:
+        >>> tf.set_random_seed(1)
+        >>> tf.Session().run(tf.random_uniform([5], maxval=10, dtype=tf.int32, seed=2))
+        array([9, 5, 2, 9, 1], dtype=int32)
+    """
     kind = as_dtype(dtype)
     if maxval is None:
         if kind.is_integer:
             raise ValueError(f"Must specify maxval for integer dtype {kind.name}")
         maxval = 1
-    graph = graph_of([shape, minval, maxval])
+    lower: Any = minval
+    upper: Any = maxval
+    graph = graph_of([shape, lower, upper])
     with graph.as_default(), graph.name_scope(name or "random_uniform") as scope:
         dims = _shape(shape, graph)
         if kind.is_integer:
             graph.reserve_ids(2)
             first, second = get_seed(graph, seed)
             inputs, known = ((dims,), None) if isinstance(dims, Tensor) else ((), dims)
-            op = RandomUniformInt(kind, known, first, second, int(minval), int(maxval))
+            op = RandomUniformInt(kind, known, first, second, int(lower), int(upper))
             return graph.add(op, inputs, scope).outputs[0]
-        low = minval if isinstance(minval, Tensor) else constant(minval, kind, name="min")
-        high = maxval if isinstance(maxval, Tensor) else constant(maxval, kind, name="max")
+        low = lower if isinstance(lower, Tensor) else constant(lower, kind, name="min")
+        high = upper if isinstance(upper, Tensor) else constant(upper, kind, name="max")
         unit = draw(graph, RandomUniform, dims, kind, seed)
         width = apply(Sub(), high, low, name="sub")
         return apply(Add(), apply(Mul(), unit, width, name="mul"), low, name=scope)

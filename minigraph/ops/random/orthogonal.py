@@ -15,7 +15,7 @@ from minigraph.ops.builder import apply, require_float
 
 
 class Orthogonal(Op):
-    """The orthonormal Q of A = QR with a positive diagonal of R, for A with no more columns than rows."""
+    """The orthonormal Q of A = QR, where the diagonal of R is positive. A has at most as many columns as rows."""
 
     differentiable = False
     on_host = True
@@ -36,5 +36,5 @@ class Orthogonal(Op):
 
 
 def orthogonal_matrix(a: Tensor) -> Tensor:
-    """Orthonormal columns that span those of `a`."""
+    """Orthonormal columns with the span of the columns of `a`."""
     return apply(Orthogonal(), a)

@@ -12,6 +12,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
+from minigraph.core.typing import DTypeLike, TensorLike
 from minigraph.ops.array.joining import gather
 from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
@@ -25,7 +26,7 @@ _CELL = np.array([256, 7, 3], np.uint64)
 
 
 class RandomPermutation(RandomOp):
-    """The numbers from 0 to below n in random order, by Fisher and Yates's shuffle; shape is (n,)."""
+    """The numbers 0 … n − 1 in random order, by the Fisher–Yates shuffle; `shape` is (n,)."""
 
     on_host = True
 
@@ -78,8 +79,25 @@ class Multinomial(RandomOp):
         yield Sample(cls(int64, None, 7, 3, 4), (logits, _CELL), smooth=False)
 
 
-def random_shuffle(value: Any, seed: int | None = None, name: str | None = None) -> Tensor:
-    """`value` with the slices along its first axis in random order."""
+def random_shuffle(value: TensorLike, seed: int | None = None, name: str | None = None) -> Tensor:
+    """Put the slices along the first axis in random order, a new one in each run.
+
+    Args:
+        value: A tensor of rank 1 or more.
+        seed: The seed of the operation; see `tf.set_random_seed`.
+        name: Name scope of the nodes.
+
+    Returns:
+        A tensor of the dtype and shape of `value`.
+
+    Raises:
+        ShapeError: The rank of `value` is 0 or unknown.
+
+    Example:
+        >>> tf.set_random_seed(1)
+        >>> tf.Session().run(tf.random_shuffle([1, 2, 3, 4, 5], seed=2))
+        array([5, 1, 3, 2, 4], dtype=int32)
+    """
     with composed(name, "RandomShuffle", value) as scope:
         x = convert_to_tensor(as_tensor_like(value), name="value")
         if not x.type.rank:
@@ -93,9 +111,29 @@ def random_shuffle(value: Any, seed: int | None = None, name: str | None = None)
 
 
 def multinomial(
-    logits: Any, num_samples: int, seed: int | None = None, name: str | None = None, output_dtype: Any = None
-) -> Tensor:
-    """`num_samples` class numbers for each row of `logits` [N,C], drawn with the probabilities softmax(logits)."""
+    logits: TensorLike, num_samples: int, seed: int | None = None, name: str | None = None,
+    output_dtype: DTypeLike | None = None,
+) -> Tensor:  # fmt: skip
+    """Draw class numbers with the probabilities softmax(logits), new ones in each run.
+
+    Args:
+        logits: A tensor [N, C] of floating-point dtype, the unnormalised logarithms of the probabilities.
+        num_samples: How many numbers to draw for each row.
+        seed: The seed of the operation; see `tf.set_random_seed`.
+        name: Name scope of the nodes.
+        output_dtype: The dtype of the result, int32 or int64; by default int64.
+
+    Returns:
+        A tensor [N, num_samples] of dtype `output_dtype`.
+
+    Raises:
+        ShapeError: `logits` is not a matrix.
+
+    Example:
+        >>> tf.set_random_seed(1)
+        >>> tf.Session().run(tf.multinomial(tf.log([[0.5, 0.25, 0.25]]), 6, seed=2, output_dtype=tf.int32))
+        array([[0, 0, 0, 0, 2, 2]], dtype=int32)
+    """
     with composed(name, "multinomial", logits):
         x = convert_to_tensor(as_tensor_like(logits), name="logits")
         first, second = get_seed(x.graph, seed)

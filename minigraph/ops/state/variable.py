@@ -1,4 +1,4 @@
-"""Variables as ops: the buffer, reading it, assigning to it; and nodes that only order others."""
+"""Variables as ops: the buffer, reads and assignments; and nodes that only order others."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from minigraph.core import types as T
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.op import Op, Sample
+from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.counting import no_flops, per_input
@@ -40,9 +41,9 @@ class VariableV2(Op):
 
 
 class ReadVariable(Op):
-    """The variable's value, as it is when the read's control inputs have run."""
+    """The variable's value after the control inputs of the read have run."""
 
-    stateful = True  # two reads may see different values; equal reads are shared by the compiler where they do not
+    stateful = True  # two reads may see different values; the compiler merges reads that see the same one
     reads = (0,)
     is_view = True
 
@@ -63,7 +64,7 @@ class ReadVariable(Op):
 
 
 class Update(Op, abstract=True):
-    """An op that gives its first input, a variable, a new value: its output."""
+    """An op that gives its first input, a variable, a new value. Its output is that value."""
 
     stateful = True
     differentiable = False
@@ -90,7 +91,7 @@ class Update(Op, abstract=True):
 
 
 class Assign(Update):
-    """var = value. It may be the variable's first value."""
+    """var = value. The variable may have no value before."""
 
     def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
         return (value,)
@@ -117,7 +118,7 @@ class AssignSub(Update):
 
 
 class NoOp(Op):
-    """Nothing; its control inputs are what runs."""
+    """Computes nothing. Running it runs its control inputs."""
 
     stateful = True
     differentiable = False
@@ -136,20 +137,68 @@ class NoOp(Op):
 
 
 def no_op(name: str | None = None) -> Node:
-    """A node that does nothing."""
+    """Make an operation that does nothing. With control dependencies, running it runs these.
+
+    Args:
+        name: Name of the node.
+
+    Returns:
+        The operation.
+
+    Example:
+        >>> tf.no_op(name="done").name
+        'done'
+    """
     return get_default_graph().add(NoOp(), (), name)
 
 
-def group(*inputs: Any, name: str | None = None) -> Node:
-    """A node that runs all `inputs`."""
+def group(*inputs: Tensor | Node | Operand[Any], name: str | None = None) -> Node:
+    """Make an operation that runs several others.
+
+    Args:
+        inputs: Operations, tensors and variables.
+        name: Name of the node.
+
+    Returns:
+        The operation. It has no value.
+
+    Example:
+        >>> a, b = tf.Variable(1.0), tf.Variable(2.0)
+        >>> step = tf.group(a.assign_add(1.0), b.assign_add(1.0))
+        >>> with tf.Session() as s:
+        ...     s.run(tf.global_variables_initializer())
+        ...     s.run(step)
+        ...     print(*s.run([a, b]))
+        2.0 3.0
+    """
     elements = [as_tensor_like(i) for i in inputs]
     graph = _graph(elements)
     with graph.as_default(), graph.control_dependencies(elements):
         return no_op(name or "group_deps")
 
 
-def tuple_(tensors: Any, name: str | None = None, control_inputs: Any = None) -> list[Tensor | None]:
-    """The tensors again, each available only when all are."""
+def tuple_(
+    tensors: Sequence[Operand[Any] | None], name: str | None = None,
+    control_inputs: Sequence[Tensor | Node | Operand[Any]] | None = None,
+) -> list[Tensor | None]:  # fmt: skip
+    """Copy tensors, and make each copy available only after all of them are computed.
+
+    Args:
+        tensors: Tensors and variables. None stays None.
+        name: Name scope of the nodes.
+        control_inputs: Operations and tensors that must run before as well.
+
+    Returns:
+        A tensor for each of `tensors`, of the same value, dtype and shape.
+
+    Raises:
+        ValueError: All of `tensors` are None.
+
+    Example:
+        >>> a, b = tf.tuple([tf.constant([1]), tf.constant([2])])
+        >>> tf.Session().run([a, b])
+        [array([1], dtype=int32), array([2], dtype=int32)]
+    """
     elements = [as_tensor_like(t) for t in tensors]
     if all(e is None for e in elements):
         raise ValueError(f"Must have at least one Tensor: {list(tensors)!r}")

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from gpu.host import COMPILER, HostDevice
 
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.cupy.cublas import WORKSPACE, Cublas
-from minigraph.backends.cupy.kernel import Gemm, Ref
+from minigraph.backends.cupy.kernel import Gemm
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import BackendError, InternalError
 
@@ -81,17 +82,18 @@ def test_products_by_the_header_s_signature(blas: Cublas, dtype: Any, transpose_
     b = random.randn(*((n, k) if transpose_b else (k, n))).astype(dtype)  # one for all
     c = random.randn(batch, m, n).astype(dtype)
     want = np.matmul(a.swapaxes(1, 2) if transpose_a else a, b.T if transpose_b else b) + 0.5 * c
+    args = (*ins(0, 1), *outs(0))
+    strides = (m * k, 0, m * n)
     call = Gemm(
-        m, n, k, as_dtype(dtype), (Ref("in"), Ref("in", 1), Ref("out")), a.shape[2], b.shape[1], n, transpose_a,
-        transpose_b, 0.5, batch, (m * k, 0, m * n),
-    )  # fmt: skip
+        m, n, k, as_dtype(dtype), args, a.shape[2], b.shape[1], n, transpose_a, transpose_b, 0.5, batch, strides
+    )
     blas.gemm(call, a.ctypes.data, b.ctypes.data, c.ctypes.data)
     np.testing.assert_allclose(c, want, rtol=1e-5)
 
 
 def test_compute_types_are_those_of_the_header(blas: Cublas) -> None:
     one = np.ones((1, 1), np.float32)
-    call = Gemm(1, 1, 1, as_dtype(np.float32), (Ref("in"), Ref("in", 1), Ref("out")), 1, 1, 1)
+    call = Gemm(1, 1, 1, as_dtype(np.float32), (*ins(0, 1), *outs(0)), 1, 1, 1)
     for precision, number in (("float32", 68), ("bfloat16", 75), ("tf32", 77)):
         blas.gemm(call._replace(precision=precision), *[one.ctypes.data] * 3)
         assert blas._library.compute_type() == number

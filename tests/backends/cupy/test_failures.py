@@ -15,12 +15,13 @@ from gpu.networks import batch, network
 
 import minigraph as tf
 from minigraph.backend import discovery as backends
+from minigraph.backend.workspace import BufferRef
 from minigraph.backends.cupy import compiler, nvrtc
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.compiler import explained, machine_code
 from minigraph.backends.cupy.device import CudaDevice, Function
 from minigraph.backends.cupy.emit import EMITTERS
-from minigraph.backends.cupy.kernel import Code, Kernel, Launch, Ref, per_element
+from minigraph.backends.cupy.kernel import Code, Kernel, Launch, per_element
 from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 from minigraph.ops.nn.loss import Softmax
 from minigraph.util.object_cache import objects
@@ -53,7 +54,7 @@ def test_a_kernel_that_does_not_compile_is_told_by_its_line_node_and_the_user_s_
 
     def broken(op: Any, in_types: Any, out_types: Any) -> Code:
         made = per_element("softmax", in_types[0].static, ["const float* x0", "float* y0"], ["y0[i] = nonsense;"])
-        return Code((Launch(made, (Ref("in"), Ref("out"))),))
+        return Code((Launch(made, (BufferRef("in"), BufferRef("out"))),))
 
     with tf.Graph().as_default(), tf.Session(backend="cupy") as session:
         count = tf.Variable(tf.zeros([]))

@@ -160,7 +160,7 @@ def test_convolutions_of_many_groups_equal_the_reference() -> None:
     """Depthwise, and more than one channel in and out of a group."""
     cases: list[tuple[str, Op, list[Any]]] = []
     for groups, depth, fan in ((9, 1, 1), (8, 1, 2), (8, 3, 2)):
-        op = C.Conv2D((2, 1), ((1, 0), (2, 1)), (1, 2))
+        op = C.Conv2D((2, 1), ((1, 0), (2, 1)), (1, 2), groups)
         image, filters = randn(2, 6, 7, groups * depth), randn(3, 2, depth, groups * fan)
         delta = randn(*op.out_shape(image.shape, filters.shape))
         cases.append(("forward", op, [image, filters]))

@@ -16,6 +16,7 @@ from minigraph.backends.llvm import blocked, winograd
 from minigraph.backends.llvm.backend import lower
 from minigraph.backends.llvm.native import LoweringContext
 from minigraph.backends.llvm.update import FORMULAS
+from minigraph.compile import blocks as block_sizes
 from minigraph.core.dtypes import float32
 from minigraph.core.op import REGISTRY, Op
 from minigraph.ir.regions import Blocked
@@ -220,7 +221,7 @@ def test_regions_by_blocks_are_native_and_give_the_same(batch: int, sums: int) -
             fetches = small_network(*holders)
             feeds = dict(zip(holders, (x, y), strict=True))
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(blocked, "TARGET", 1 << 16)
+                patch.setattr(block_sizes, "TARGET", 1 << 16)
                 patch.setattr(blocked, "SUMS", sums)
                 with tf.Session(backend=backend, passes=passes) as session:
                     found.append(session.run(fetches, feeds))

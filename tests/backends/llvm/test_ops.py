@@ -17,9 +17,10 @@ from minigraph.core.dtypes import int32, int64
 from minigraph.core.op import Op
 from minigraph.ops import broadcast as K
 from minigraph.ops.array import joining as J
-from minigraph.ops.array import shape as S
 from minigraph.ops.array import slicing as X
+from minigraph.ops.array.reshape import Tile, Transpose
 from minigraph.ops.math import reduce as R
+from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.nn import conv2d as C
 from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import lrn as N
@@ -167,7 +168,7 @@ def test_products_and_truth(shape: tuple[int, ...], axes: tuple[int, ...]) -> No
 def test_where_the_extremum_is(shape: tuple[int, ...], axes: tuple[int, ...], dtype: str) -> None:
     """The first on ties."""
     x = (3 * randn(*shape)).round().astype(dtype)
-    for kind, function in ((R.ArgMax, max), (R.ArgMin, min)):
+    for kind, function in ((ArgMax, max), (ArgMin, min)):
         for out in (int32, int64):
             (got,) = native(kind(axes[0], out), x)
             want = loops(lambda v, f=function: v.tolist().index(f(v)), x, axes).astype(int)
@@ -183,7 +184,7 @@ def test_reductions_of_special_values_are_those_of_the_reference(axis: int) -> N
     with np.errstate(all="ignore"):
         for op in (R.Sum, R.Mean, R.Max, R.Min, R.Prod):
             KERNELS.check(op((axis,)), [x])
-        for op in (R.ArgMax, R.ArgMin):
+        for op in (ArgMax, ArgMin):
             KERNELS.check(op(axis), [x])
             KERNELS.check(op(axis), [np.full((3, 3), np.nan, "f")])
             KERNELS.check(op(axis), [np.full((20, 20), -np.inf, "f")])
@@ -233,13 +234,13 @@ def test_copies(shape: tuple[int, ...], dtype: str) -> None:
     part = x[1::2, ..., ::-1]
     around = ((1, 2), *((0, 3),) * (rank - 1))
     cases: list[tuple[Op, list[Any], list[Any]]] = [
-        (S.Transpose(), [x], [x.T]),
-        (S.Transpose((1, 0, *range(2, rank))), [x], [x.swapaxes(0, 1)]),
+        (Transpose(), [x], [x.T]),
+        (Transpose((1, 0, *range(2, rank))), [x], [x.swapaxes(0, 1)]),
         (X.StridedSlice(slices), [x], [part]),
         (X.StridedSlice((("index", -1), ("new",))), [x], [x[-1, None]]),
         (X.StridedSlice((("index", 1),) * rank), [x], [x[(1,) * rank]]),
         (X.Pad(around, 1.0), [x], [np.pad(x, around, constant_values=1)]),
-        (S.Tile((2, *(1,) * (rank - 2), 3)), [x], [np.tile(x, (2, *(1,) * (rank - 2), 3))]),
+        (Tile((2, *(1,) * (rank - 2), 3)), [x], [np.tile(x, (2, *(1,) * (rank - 2), 3))]),
         (J.ConcatV2(0), [x, y], [np.concatenate([x, y])]),
         (J.ConcatV2(-1), [x, x, x], [np.concatenate([x, x, x], -1)]),
         (J.Pack(1), [x, x], [np.stack([x, x], 1)]),
@@ -261,8 +262,8 @@ def test_copies(shape: tuple[int, ...], dtype: str) -> None:
 
 def test_copies_of_nothing_and_of_scalars() -> None:
     none, one = randn(0, 3), np.float32(2)
-    KERNELS.check(S.Transpose(), [none])
-    KERNELS.check(S.Transpose(), [np.array(one)])
+    KERNELS.check(Transpose(), [none])
+    KERNELS.check(Transpose(), [np.array(one)])
     KERNELS.check(J.ConcatV2(0), [none, randn(2, 3), none])
     KERNELS.check(J.SplitV((0, 3), 1), [randn(2, 3)])
     KERNELS.check(J.Pack(0), [np.array(one), np.array(one)])
@@ -325,18 +326,19 @@ def test_convolutions_with_groups_and_strides(case: Any) -> None:
     """Against PyTorch's in float64."""
     torch = pytest.importorskip("torch", reason="needs PyTorch")
     image, filters, strides, padding = case
-    op = C.Conv2D(strides, padding)
+    groups = image[3] // filters[2]
+    op = C.Conv2D(strides, padding, groups=groups)
     rows = [randn(*image), randn(*filters) * 0.5, randn(*op.out_shape(image, filters))]
     x, w, delta = (torch.from_numpy(a.astype(float)) for a in rows)
     x, w = x.permute(0, 3, 1, 2).requires_grad_(), w.permute(3, 2, 0, 1).requires_grad_()
     (top, bottom), (left, right) = padding
     padded = torch.nn.functional.pad(x, (left, right, top, bottom))
-    y = torch.nn.functional.conv2d(padded, w, stride=strides, groups=image[3] // filters[2])
+    y = torch.nn.functional.conv2d(padded, w, stride=strides, groups=groups)
     y.backward(delta.permute(0, 3, 1, 2))
     cases: list[tuple[Op, tuple[Any, Any], Any]] = [
         (op, (rows[0], rows[1]), y.detach().permute(0, 2, 3, 1)),
-        (C.Conv2DInputGrad(strides, padding, (1, 1), image), (rows[1], rows[2]), x.grad.permute(0, 2, 3, 1)),
-        (C.Conv2DFilterGrad(strides, padding, (1, 1), filters), (rows[0], rows[2]), w.grad.permute(2, 3, 1, 0)),
+        (C.Conv2DInputGrad(strides, padding, (1, 1), groups, image), (rows[1], rows[2]), x.grad.permute(0, 2, 3, 1)),
+        (C.Conv2DFilterGrad(strides, padding, (1, 1), groups, filters), (rows[0], rows[2]), w.grad.permute(2, 3, 1, 0)),
     ]
     for each, operands, want in cases:
         (got,) = native(each, *operands)
@@ -347,8 +349,9 @@ def test_convolutions_with_groups_and_strides(case: Any) -> None:
 def test_gradients_to_filters_are_added_to_what_is_there(case: Any) -> None:
     """As inside a region by blocks."""
     image, filters, strides, padding = case
-    op = C.Conv2DFilterGrad(strides, padding, (1, 1), filters)
-    x, delta = randn(*image), randn(*C.Conv2D(strides, padding).out_shape(image, filters))
+    attributes = C.Conv2D(strides, padding, groups=image[3] // filters[2])
+    op = C.Conv2DFilterGrad(*attributes.attributes, filters)
+    x, delta = randn(*image), randn(*attributes.out_shape(image, filters))
     types = [type_of(x), type_of(delta)]
     code = lower(op, types, op.infer(*types), LoweringContext(1, True, True))
     assert code is not None

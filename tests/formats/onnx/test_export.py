@@ -15,6 +15,7 @@ import minigraph as tf  # noqa: E402
 from minigraph.core.op import REGISTRY, Op, Sample  # noqa: E402
 from minigraph.formats.onnx.table import EXPORTERS  # noqa: E402
 from minigraph.onnx import load, to_model  # noqa: E402
+from minigraph.ops.nn.conv2d import grouped_conv2d  # noqa: E402
 
 RANDOM = np.random.RandomState(3)
 NARROW = {np.dtype(np.float64): np.float32}  # which is what ONNX Runtime has all operators for
@@ -86,7 +87,7 @@ def image_functions() -> Iterator[Any]:
         "compare": lambda x: tf.where(x > 0.0, x, tf.zeros_like(x)),
         "moments": lambda x: tf.nn.moments(x, [1, 2])[1],
         "shape": lambda x: tf.reshape(x, tf.stack([tf.shape(x)[0], 30, 4])),
-        "groups": lambda x: tf.nn.conv2d(x, np.ones((3, 3, 2, 6), np.float32), 2, "SAME"),
+        "groups": lambda x: grouped_conv2d(x, np.ones((3, 3, 2, 6), np.float32), 2, 2, "SAME"),
     }
     for name, function in functions.items():
         yield pytest.param(function, id=name)

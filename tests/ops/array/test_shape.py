@@ -16,8 +16,10 @@ from minigraph.autodiff.gradients import gradients
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Graph
 from minigraph.ops.array import joining as J
+from minigraph.ops.array import reshape as R
 from minigraph.ops.array import shape as S
 from minigraph.ops.array import slicing as C
+from minigraph.ops.array.one_hot import one_hot
 from minigraph.ops.constant import constant, placeholder, placeholder_with_default, range_
 
 shapes = hnp.array_shapes(min_dims=1, max_dims=4, max_side=4)
@@ -50,11 +52,11 @@ def test_reshape(data: st.DataObject, shape: tuple[int, ...]) -> None:
     x = numbers(shape)
     target = list(data.draw(st.permutations([1, *shape])))
     known = math.prod(target)
-    agree(lambda t: S.reshape(t, target), x.reshape(target), x)
+    agree(lambda t: R.reshape(t, target), x.reshape(target), x)
     at = data.draw(st.integers(0, len(target) - 1))
     if known:
         hole = [*target[:at], -1, *target[at + 1 :]]
-        agree(lambda t: S.reshape(t, hole), x.reshape(target), x)
+        agree(lambda t: R.reshape(t, hole), x.reshape(target), x)
 
 
 @settings(max_examples=30)
@@ -62,8 +64,8 @@ def test_reshape(data: st.DataObject, shape: tuple[int, ...]) -> None:
 def test_transpose(data: st.DataObject, shape: tuple[int, ...]) -> None:
     x = numbers(shape)
     perm = data.draw(st.permutations(range(len(shape))))
-    agree(lambda t: S.transpose(t, perm), x.transpose(perm), x)
-    agree(S.transpose, x.T, x)
+    agree(lambda t: R.transpose(t, perm), x.transpose(perm), x)
+    agree(R.transpose, x.T, x)
 
 
 @settings(max_examples=30)
@@ -72,9 +74,9 @@ def test_expand_and_squeeze(data: st.DataObject, shape: tuple[int, ...]) -> None
     x = numbers(shape)
     axis = data.draw(st.integers(-len(shape) - 1, len(shape)))
     wide = np.expand_dims(x, axis)
-    agree(lambda t: S.expand_dims(t, axis), wide, x)
-    agree(lambda t: S.squeeze(t, [axis]), x, wide)
-    agree(S.squeeze, np.squeeze(wide), wide)
+    agree(lambda t: R.expand_dims(t, axis), wide, x)
+    agree(lambda t: R.squeeze(t, [axis]), x, wide)
+    agree(R.squeeze, np.squeeze(wide), wide)
 
 
 @settings(max_examples=30)
@@ -82,7 +84,7 @@ def test_expand_and_squeeze(data: st.DataObject, shape: tuple[int, ...]) -> None
 def test_tile_and_pad(data: st.DataObject, shape: tuple[int, ...]) -> None:
     x = numbers(shape)
     multiples = data.draw(st.lists(st.integers(0, 3), min_size=x.ndim, max_size=x.ndim))
-    agree(lambda t: S.tile(t, multiples), np.tile(x, multiples), x)
+    agree(lambda t: R.tile(t, multiples), np.tile(x, multiples), x)
     pads = data.draw(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=x.ndim, max_size=x.ndim))
     agree(lambda t: C.pad(t, pads, constant_values=7), np.pad(x, pads, constant_values=7), x)
     for mode, border in (("REFLECT", 1), ("SYMMETRIC", 0)):
@@ -138,7 +140,7 @@ def test_one_hot() -> None:
     case = Case(lambda t: [], [np.array([0, 2, -1, 3, 7], np.int32)])
     with case.graph.as_default():
         (i,) = case.inputs
-        found = case.values([J.one_hot(i, 4), J.one_hot(i, 2, 5.0, -1.0, axis=0), J.one_hot(i, 4, dtype="int64")])
+        found = case.values([one_hot(i, 4), one_hot(i, 2, 5.0, -1.0, axis=0), one_hot(i, 4, dtype="int64")])
     expected = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]])
     assert [f.dtype for f in found] == [np.float32, np.float32, np.int64]
     np.testing.assert_array_equal(found[0], expected)
@@ -150,7 +152,7 @@ def test_shapes_from_the_graph() -> None:
     with Graph().as_default():
         x = placeholder("float32", [None, 2, 3])
         shape, size, rank = S.shape(x), S.size(x, out_type="int64"), S.rank(x)
-        flat = S.reshape(x, [shape[0], 6])
+        flat = R.reshape(x, [shape[0], 6])
         ones = S.fill([shape[0], 2], 1.0)
         (grad,) = gradients(flat * 2.0, x)
         assert grad is not None
@@ -195,15 +197,15 @@ def test_misfits_are_told() -> None:
         x = placeholder("float32", [2, 3])
         i = placeholder("int32", [2])
         bad: list[Any] = [
-            lambda: S.reshape(x, [4]), lambda: S.reshape(x, [-1, 4]), lambda: S.reshape(x, [-1, -1]),
-            lambda: S.reshape(x, [-2, 3]), lambda: S.reshape(x, i[0]), lambda: S.reshape(x, x[0]),
-            lambda: S.transpose(x, [0, 0]), lambda: S.transpose(x, [0]), lambda: S.squeeze(x, [0]),
-            lambda: S.squeeze(x, [2]), lambda: S.squeeze(x, [-3]), lambda: S.expand_dims(x, 3),
-            lambda: S.tile(x, [2]), lambda: S.fill([2], [1.0, 2.0]), lambda: S.fill(i, x),
+            lambda: R.reshape(x, [4]), lambda: R.reshape(x, [-1, 4]), lambda: R.reshape(x, [-1, -1]),
+            lambda: R.reshape(x, [-2, 3]), lambda: R.reshape(x, i[0]), lambda: R.reshape(x, x[0]),
+            lambda: R.transpose(x, [0, 0]), lambda: R.transpose(x, [0]), lambda: R.squeeze(x, [0]),
+            lambda: R.squeeze(x, [2]), lambda: R.squeeze(x, [-3]), lambda: R.expand_dims(x, 3),
+            lambda: R.tile(x, [2]), lambda: S.fill([2], [1.0, 2.0]), lambda: S.fill(i, x),
             lambda: J.concat([x, placeholder("float32", [3, 2])], 0), lambda: J.concat([x], 2), lambda: J.concat([], 0),
             lambda: J.split(x, 2, 1), lambda: J.split(x, [1, 1], 1), lambda: J.stack([x, x[0]]),
             lambda: J.unstack(x, 3), lambda: J.unstack(placeholder("float32")), lambda: J.gather(x, [0], axis=2),
-            lambda: J.one_hot([1], 3, [1.0, 2.0], 0.0), lambda: C.pad(x, [[1, 1]]), lambda: C.slice_(x, [0, 2], [2, 2]),
+            lambda: one_hot([1], 3, [1.0, 2.0], 0.0), lambda: C.pad(x, [[1, 1]]), lambda: C.slice_(x, [0, 2], [2, 2]),
             lambda: x[2], lambda: x[0, 0, 0], lambda: x[..., ..., 0],
         ]  # fmt: skip
         for build in bad:

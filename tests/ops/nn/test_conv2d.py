@@ -13,11 +13,13 @@ from support.needed import needed
 from support.padding import same_padding
 
 from minigraph.autodiff.gradients import gradients
-from minigraph.core.errors import DTypeError, ShapeError
+from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Graph, Tensor
 from minigraph.ops.constant import placeholder
-from minigraph.ops.nn.conv2d import Conv2D, conv2d
+from minigraph.ops.nn.conv2d import Conv2D, conv2d, grouped_conv2d
+from minigraph.ops.nn.conv_transpose import conv2d_backprop_filter, conv2d_backprop_input
 from minigraph.ops.window import explicit_padding, output_size
+from minigraph.run.session import Session
 
 signal = needed("scipy.signal")
 
@@ -40,9 +42,13 @@ class Convolution(NamedTuple):
         top, left = (same_padding(self.x.shape[i + 1], reach[i], self.strides[i])[1] for i in range(2))
         return top, left
 
+    @property
+    def groups(self) -> int:
+        return self.x.shape[3] // self.w.shape[2]
+
     def tensor(self, x: Tensor, w: Tensor) -> Tensor:
         explicit = self.padding if isinstance(self.padding, str) else [[0, 0], *map(list, self.padding), [0, 0]]
-        return conv2d(x, w, [1, *self.strides, 1], explicit, dilations=[1, *self.dilations, 1])
+        return grouped_conv2d(x, w, self.groups, [1, *self.strides, 1], explicit, dilations=[1, *self.dilations, 1])
 
 
 @st.composite
@@ -99,8 +105,7 @@ def test_gradients_to_second_order_against_torch(c: Convolution) -> None:
     tw = torch.tensor(c.w.transpose(3, 2, 0, 1).copy(), requires_grad=True)
     (top, bottom), (left, right) = c.pads()
     padded = torch.nn.functional.pad(tx, (left, right, top, bottom))
-    groups = c.x.shape[3] // c.w.shape[2]
-    y = torch.nn.functional.conv2d(padded, tw, None, c.strides, 0, c.dilations, groups)
+    y = torch.nn.functional.conv2d(padded, tw, None, c.strides, 0, c.dilations, c.groups)
     expected = torch.autograd.grad(y, [tx, tw], torch.tensor(weights[0].transpose(0, 3, 1, 2)), create_graph=True)
     cotangents = (again[0].transpose(0, 3, 1, 2), again[1].transpose(3, 2, 0, 1))
     total = sum((g * torch.tensor(v.copy())).sum() for g, v in zip(expected, cotangents, strict=True))
@@ -165,11 +170,11 @@ def test_unknown_sizes_are_kept_and_resolved_when_run() -> None:
     ("x", "w", "message"),
     [
         ((1, 4, 4), (3, 3, 1, 1), "rank 4"),
-        ((1, 4, 4, 3), (3, 3, 2, 4), "3 .channels. and 2 .filter."),
-        ((1, 4, 4, 4), (3, 3, 2, 3), "groups"),
+        ((1, 4, 4, 3), (3, 3, 2, 4), "must be equal, but are 3 and 2 for"),
+        ((1, 4, 4, 3), (3, 3, 1, 3), "the input \\(1, 4, 4, 3\\) has 3 channels, the filter \\(3, 3, 1, 3\\) takes 1"),
         ((1, 2, 2, 1), (3, 3, 1, 1), "Negative dimension size caused by subtracting 3 from 2"),
-        ((1, 4, 4, 0), (3, 3, 1, 1), "0 .channels."),
-        ((1, 4, 4, 1), (3, 3, 0, 1), "0 .filter."),
+        ((1, 4, 4, 0), (3, 3, 1, 1), "are 0 and 1"),
+        ((1, 4, 4, 1), (3, 3, 0, 1), "are 1 and 0"),
     ],
 )
 def test_misfits_are_told(x: tuple[int, ...], w: tuple[int, ...], message: str) -> None:
@@ -201,3 +206,25 @@ def test_specialising_makes_padding_explicit() -> None:
         op, kept = Conv2D((2, 2), "SAME").specialise([x.type, w.type], [None, None])
     assert kept == (0, 1)
     assert op == Conv2D((2, 2), ((1, 1), (0, 0)), (1, 1))
+
+
+@pytest.mark.parametrize("outputs", [32, 33])
+def test_groups_come_only_when_asked_for(outputs: int) -> None:
+    """TensorFlow 1 refuses both on a CPU, one of them when it runs."""
+    filters = np.ones((5, 5, 1, outputs), np.float32)
+    with Graph().as_default():
+        with pytest.raises(ShapeError, match="must be equal, but are 3 and 1 for 'Conv2D'"):
+            conv2d(placeholder("float32", [None, 8, 8, 3]), filters, 1, "SAME")
+        x = placeholder("float32")
+        y = conv2d(x, filters, 1, "SAME")
+        with pytest.raises(InvalidArgumentError, match=r"are 3 and 1 .*\(node 'Conv2D_1' .*test_conv2d.py:"):
+            Session(backend="numpy").run(y, {x: np.ones((1, 8, 8, 3))})
+
+
+def test_gradients_have_no_unasked_groups() -> None:
+    with Graph().as_default():
+        x, grad = placeholder("float32", [1, 4, 4, 3]), placeholder("float32")
+        with pytest.raises(ShapeError, match="3 and 1 for 'Conv2D'"):
+            conv2d_backprop_input([1, 4, 4, 3], np.ones((3, 3, 1, 3), np.float32), grad, 1, "SAME")
+        with pytest.raises(ShapeError, match="3 and 1 for 'Conv2D'"):
+            conv2d_backprop_filter(x, [3, 3, 1, 3], grad, 1, "SAME")

@@ -1,0 +1,109 @@
+"""The indices of the largest and of the smallest elements along an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigraph.core.dtypes import as_dtype, int64
+from minigraph.core.graph import Tensor
+from minigraph.core.op import Op, Sample
+from minigraph.core.types import TensorType
+from minigraph.core.typing import DTypeLike, TensorLike
+from minigraph.ops.builder import first, make
+from minigraph.ops.counting import per_input
+from minigraph.ops.math.reduce import check_axes
+
+__all__ = ["argmax", "argmin"]
+
+_X = np.array([[-1.7, -0.4, 0.3], [0.8, 1.9, 2.6]])
+
+
+class ArgMax(Op):
+    """The index of the largest element along `axis`, the first on ties."""
+
+    axis: int = 0
+    output_type: Any = int64
+    differentiable = False
+    function: ClassVar[str] = "argmax"
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.shape is None:
+            return (TensorType(self.output_type, None),)
+        axis = check_axes((self.axis,), x)[0]
+        return (TensorType(self.output_type, x.shape[:axis] + x.shape[axis + 1 :]),)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.asarray(getattr(xp, self.function)(x, axis=self.axis)).astype(self.output_type.np_dtype),)
+
+    flops = per_input
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(axis=1), (_X,))
+
+
+class ArgMin(ArgMax):
+    """The index of the smallest element along `axis`, the first on ties."""
+
+    function = "argmin"
+
+
+def _arg(op: type[ArgMax], x: Any, axis: Any, dimension: Any, output_type: Any, name: str | None) -> Tensor:
+    chosen = axis if dimension is None else dimension
+    record = op(0 if chosen is None else int(chosen), as_dtype(output_type))
+    return first(make(record, name, op.__name__, {"input": x}, consts=("dimension",)))
+
+
+def argmax(
+    input: TensorLike, axis: int | None = None, name: str | None = None, dimension: int | None = None,
+    output_type: DTypeLike = int64,
+) -> Tensor:  # fmt: skip
+    """Find the index of the largest element along an axis, the first of equal ones.
+
+    Args:
+        input: A tensor of numeric dtype.
+        axis: The axis; None for the first.
+        name: Name of the node.
+        dimension: Older name of `axis`.
+        output_type: The dtype of the result.
+
+    Returns:
+        A tensor of dtype `output_type`, without the axis.
+
+    Raises:
+        ShapeError: An axis is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.argmax([[1.0, 5.0], [7.0, 2.0]], axis=1))
+        array([1, 0])
+    """
+    return _arg(ArgMax, input, axis, dimension, output_type, name)
+
+
+def argmin(
+    input: TensorLike, axis: int | None = None, name: str | None = None, dimension: int | None = None,
+    output_type: DTypeLike = int64,
+) -> Tensor:  # fmt: skip
+    """Find the index of the smallest element along an axis, the first of equal ones.
+
+    Args:
+        input: A tensor of numeric dtype.
+        axis: The axis; None for the first.
+        name: Name of the node.
+        dimension: Older name of `axis`.
+        output_type: The dtype of the result.
+
+    Returns:
+        A tensor of dtype `output_type`, without the axis.
+
+    Raises:
+        ShapeError: An axis is out of range.
+
+    Example:
+        >>> tf.Session().run(tf.argmin([[1.0, 5.0], [7.0, 2.0]], axis=1))
+        array([0, 1])
+    """
+    return _arg(ArgMin, input, axis, dimension, output_type, name)
