@@ -16,6 +16,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import PathLike
 from minigraph.run.variables import Variable, global_variables
+from minigraph.train.graph_export import export_meta_graph
 from minigraph.util.files import atomic_write
 
 if TYPE_CHECKING:
@@ -154,8 +155,6 @@ class Saver:
             step = global_step if isinstance(global_step, int | np.integer) else sess.run(global_step)
             path = f"{path}-{int(step):0{self._digits}d}"
         if write_meta_graph:
-            from minigraph.train.meta_graph import export_meta_graph
-
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             export_meta_graph(f"{path}.{meta_graph_suffix}", graph=sess.graph)
         path += SUFFIX
