@@ -15,9 +15,13 @@ from minigraph.ops.array.joining import stack, unstack
 from minigraph.ops.array.reshape import expand_dims, transpose
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.filling import zeros_like
 from minigraph.ops.host.host_ops import SegmentSum, segment_count
 from minigraph.ops.identity import identity, stop_gradient
+from minigraph.ops.math.comparison import less
+from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.ranking import top_k
+from minigraph.ops.math.selection import where
 from minigraph.ops.nn.conv3d import known_dims
 
 __all__ = ["argsort", "identity_n", "map_fn", "segment_sum", "sort", "unsorted_segment_sum"]
@@ -30,7 +34,8 @@ def unsorted_segment_sum(
 
     Args:
         data: A tensor of numeric dtype.
-        segment_ids: The segment of each slice, an integer vector, in any order.
+        segment_ids: The segment of each slice, an integer vector, in any order. A slice with a negative number belongs
+            to no segment.
         num_segments: The number of segments.
         name: Name scope of the nodes.
 
@@ -39,7 +44,7 @@ def unsorted_segment_sum(
 
     Raises:
         ShapeError: `segment_ids` is not a vector.
-        InvalidArgumentError: A segment number is not in [0, num_segments); found in the run.
+        InvalidArgumentError: A segment number is `num_segments` or more; found in the run.
 
     Example:
         >>> tf.Session().run(tf.unsorted_segment_sum([1.0, 2.0, 4.0], [2, 0, 2], num_segments=3))
@@ -49,6 +54,10 @@ def unsorted_segment_sum(
         x, ids = convert_to_tensor(as_tensor_like(data)), convert_to_tensor(as_tensor_like(segment_ids))
         if ids.type.rank != 1:
             raise ShapeError(f"segment_ids must be a vector, not shape {format_shape(ids.type.shape)}")
+        known = static_value(ids)
+        if known is None or (known < 0).any():
+            x = where(less(ids, 0), zeros_like(x), x)
+            ids = maximum(ids, 0)
         tail = known_dims(x, range(1, x.type.rank or 1))
         dims = [num_segments, *tail]
         target = stack(dims) if any(isinstance(d, Tensor) for d in dims) else dims
