@@ -25,6 +25,25 @@ def _pointwise(function: Function) -> Callable[[OnnxNode], Result]:
     return lambda call: call.spread(function)
 
 
+def _binary(function: Function) -> Callable[[OnnxNode], Result]:
+    """A function of two operands that broadcast; before operator set 7, only as the attribute `broadcast` says."""
+    return lambda call: call.spread(function) if call.opset >= 7 else _aligned(call, function)
+
+
+def _aligned(call: OnnxNode, function: Function) -> Result:
+    """Before operator set 7: the axes of the second operand are those of the first from `axis` on, or the last ones."""
+    first, second = call.shape(0), call.shape(1)
+    if not call.attr("broadcast", 0):
+        if len(first) != len(second) or any(None not in (a, b) and a != b for a, b in zip(first, second, strict=True)):
+            call.unsupported(f"broadcast=0 takes operands of one shape, not {call.type(0)} and {call.type(1)}")
+        return call.spread(function)
+    axis = call.attr("axis", len(first) - len(second))
+    y = call.x(1)
+    for _ in range(len(first) - len(second) - (axis + len(first) if axis < 0 else axis)):
+        y = tf.expand_dims(y, -1)
+    return function(call.x(0), y)
+
+
 def _folded(function: Function) -> Callable[[OnnxNode], Result]:
     """A binary function applied to any number of operands."""
     return lambda call: call.spread(lambda *xs: reduce(function, xs) if len(xs) > 1 else tf.identity(xs[0]))
@@ -104,6 +123,9 @@ def _prelu(call: OnnxNode) -> Result:
         scaled = x * slope
         return select(x < like(x, 0), scaled, x)
 
+    slope = call.shape(1)
+    if call.opset < 7 and len(slope) == 1 and slope != (1,):  # one slope per channel
+        return prelu(call.x(), tf.reshape(call.x(1), [-1] + [1] * (call.rank() - 2)))
     return call.spread(prelu)
 
 
@@ -205,7 +227,7 @@ def _pow(call: OnnxNode) -> Result:
         wide = y.dtype if y.dtype.is_floating and not x.dtype.is_floating else x.dtype
         return tf.cast(tf.pow(tf.cast(x, wide), tf.cast(y, wide)), x.dtype)
 
-    return call.spread(power)
+    return _binary(power)(call)
 
 
 def _mean(call: OnnxNode) -> Result:
@@ -293,8 +315,8 @@ def _dropout(call: OnnxNode) -> Result:
 IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Abs": _pointwise(tf.abs),
     "Acosh": _pointwise(_in_float32(_acosh)),
-    "Add": _pointwise(tf.add),
-    "And": _pointwise(tf.logical_and),
+    "Add": _binary(tf.add),
+    "And": _binary(tf.logical_and),
     "Asinh": _pointwise(_in_float32(_asinh)),
     "Atanh": _pointwise(_in_float32(_atanh)),
     "Cast": _cast,
@@ -304,15 +326,15 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Clip": _clip,
     "Cos": _pointwise(tf.cos),
     "Cosh": _pointwise(_in_float32(_cosh)),
-    "Div": _pointwise(_div),
+    "Div": _binary(_div),
     "Dropout": _dropout,
     "Elu": _elu,
-    "Equal": _pointwise(tf.equal),
+    "Equal": _binary(tf.equal),
     "Erf": _pointwise(tf.erf),
     "Exp": _pointwise(tf.exp),
     "Floor": _pointwise(tf.floor),
     "Gelu": _gelu,
-    "Greater": _pointwise(tf.greater),
+    "Greater": _binary(tf.greater),
     "GreaterOrEqual": _pointwise(tf.greater_equal),
     "HardSigmoid": _hard_sigmoid,
     "HardSwish": _pointwise(lambda x: x * hard_sigmoid(x, 1 / 6, 0.5)),
@@ -320,7 +342,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "IsInf": _is_inf,
     "IsNaN": _pointwise(tf.is_nan),
     "LeakyRelu": _leaky_relu,
-    "Less": _pointwise(tf.less),
+    "Less": _binary(tf.less),
     "LessOrEqual": _pointwise(tf.less_equal),
     "Log": _pointwise(tf.log),
     "Max": _folded(tf.maximum),
@@ -328,10 +350,10 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Min": _folded(tf.minimum),
     "Mish": _pointwise(lambda x: x * tf.tanh(tf.nn.softplus(x))),
     "Mod": _mod,
-    "Mul": _pointwise(tf.multiply),
+    "Mul": _binary(tf.multiply),
     "Neg": _pointwise(tf.negative),
     "Not": _pointwise(tf.logical_not),
-    "Or": _pointwise(tf.logical_or),
+    "Or": _binary(tf.logical_or),
     "PRelu": _prelu,
     "Pow": _pow,
     "Reciprocal": _pointwise(tf.reciprocal),
@@ -346,11 +368,11 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Softplus": _pointwise(tf.nn.softplus),
     "Softsign": _pointwise(tf.nn.softsign),
     "Sqrt": _pointwise(tf.sqrt),
-    "Sub": _pointwise(tf.subtract),
+    "Sub": _binary(tf.subtract),
     "Sum": _folded(tf.add),
     "Tan": _pointwise(_tan),
     "Tanh": _pointwise(tf.tanh),
     "ThresholdedRelu": _thresholded_relu,
     "Where": _pointwise(select),
-    "Xor": _pointwise(tf.logical_xor),
+    "Xor": _binary(tf.logical_xor),
 }

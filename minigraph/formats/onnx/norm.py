@@ -28,6 +28,10 @@ def _batch_norm(call: OnnxNode) -> Result:
     epsilon = call.attr("epsilon", 1e-5)
     if call.attr("training_mode", 0):
         return _training_batch_norm(call, epsilon)
+    if not call.attr("spatial", 1):
+        call.unsupported("spatial=0: statistics of each element, not of each channel, are not supported")
+    if any(call.wants(i) for i in range(1, 5)) and not call.attr("is_test", 0):
+        call.unsupported("more than one output: it is computed as in training, before operator set 14")
     scale, offset, mean, variance = (call.x(i) for i in range(1, 5))
     x = call.last() if call.rank() > 2 else call.x()
     mean, variance, scale, offset = (tf.cast(t, x.dtype) for t in (mean, variance, scale, offset))
