@@ -9,7 +9,7 @@ import numpy as np
 from minigraph.backend.workspace import BufferRef, ins, outs
 from minigraph.backends.cupy.kernel import Code, Constant, Emitter, Launch, Types, per_element, pointer, reads
 from minigraph.backends.cupy.moves import gather
-from minigraph.backends.cupy.source import literal, total
+from minigraph.backends.cupy.source import literal, summing, total
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.ops.array.joining import GatherGrad, GatherV2
@@ -26,7 +26,7 @@ def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Code | N
     if not x.dtype.is_floating:
         return None
     kept = restore_axes(x.static, op.axis, op.shape)
-    value = f"({{}} / {literal(math.prod(op.shape) // max(x.size, 1) or 1, x.dtype)})"
+    value = f"({{}} / {literal(math.prod(op.shape) // max(x.size, 1) or 1, summing(x.dtype))})"
     return Code(
         (gather(x, lambda a: np.broadcast_to(a.reshape(kept), op.shape), BufferRef("in"), BufferRef("out"), value),)
     )

@@ -86,6 +86,8 @@ def avg_pool(op: AvgPool, in_types: Types, out_types: Types, how: LoweringContex
 
 def max_pool_grad(op: MaxPoolInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """δ at each maximum, 0 elsewhere."""
+    if not _fits(op, (*op.shape, *in_types[1].static), out_types[0]):
+        return None
     kind, where = element(out_types[0].dtype), element(in_types[0].dtype)
 
     def share(frame: Frame, pixel: Pixel, c: Value, width: int) -> list[Value]:
@@ -96,11 +98,13 @@ def max_pool_grad(op: MaxPoolInputGrad, in_types: Types, out_types: Types, how: 
         taps = range(len(pixel.taps))
         return [b.select(b.icmp_unsigned("==", place, number(where, i, width)), delta, none) for i in taps]
 
-    return _spread(op, in_types, out_types[0], share)
+    return spread(windows_of(op.window, op.shape, in_types[1].static), 2, out_types[0], share)
 
 
 def avg_pool_grad(op: AvgPoolInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """δ spread evenly over each window's valid elements."""
+    if not _fits(op, (*op.shape, *in_types[0].static), out_types[0]):
+        return None
     kind = element(out_types[0].dtype)
 
     def share(frame: Frame, pixel: Pixel, c: Value, width: int) -> list[Value]:
@@ -108,14 +112,7 @@ def avg_pool_grad(op: AvgPoolInputGrad, in_types: Types, out_types: Types, how: 
         count = splat(b, b.sitofp(pixel.count, kind), width)
         return [b.fdiv(load(frame, 0, b.add(pixel.result, c), kind, width), count)] * len(pixel.taps)
 
-    return _spread(op, in_types, out_types[0], share)
-
-
-def _spread(op: Pool, in_types: Types, out: TensorType, share: Share) -> Native | None:
-    y = in_types[-1].static
-    if not _fits(op, (*out.static, *y), out):
-        return None
-    return spread(windows_of(op.window, out.static, y), len(in_types), out, share)
+    return spread(windows_of(op.window, op.shape, in_types[0].static), 1, out_types[0], share)
 
 
 def spread(where: Windows, pointer: int, out: TensorType, share: Share) -> Native:

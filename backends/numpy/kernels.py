@@ -23,6 +23,7 @@ from minigraph.backends.numpy.common import Kernel, fallback
 from minigraph.backends.numpy.moves import moving
 from minigraph.backends.numpy.region import Lower
 from minigraph.compile import blocks
+from minigraph.core.dtypes import float16
 from minigraph.core.op import Op
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.regions import Blocked, Epilogue, Loop
@@ -50,6 +51,8 @@ def lower(op: Op, in_types: Types, out_types: Types, whole: Lower, part: Lower) 
         return fallback(op, in_types, out_types)
     if (moves := op.moves(in_types, out_types)) is not None:
         return moving(moves, out_types)
+    if op.accumulates and any(t.dtype is float16 for t in in_types):
+        return fallback(op, in_types, out_types)  # which adds up in float32
     for kind in type(op).__mro__:
         if kind in KERNELS:
             return KERNELS[kind](op, in_types, out_types)

@@ -61,7 +61,7 @@ def blocked(plan: ElementPlan, in_types: Types, out_types: Types) -> Lowered:
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         temporaries = layout.arrays(workspace)
-        arrays = [a.reshape(-1) if len(whole) == 1 else np.broadcast_to(a, whole) for a in inputs]
+        arrays = [a.reshape(whole) if a.size == out.size else np.broadcast_to(a, whole) for a in inputs]
         target = outputs[0].reshape(whole)
         made: list[Launch] = []
         for part in blocks(whole[0], piece[0]):

@@ -13,6 +13,7 @@ from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import Array, ArrayLayout, fallback
 from minigraph.backends.numpy.threads import TEAM
 from minigraph.compile.blocks import BlockLayout
+from minigraph.core.dtypes import float16
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.program import Feed, Value
 from minigraph.ir.regions import Blocked, inner_types, values_of
@@ -96,6 +97,8 @@ def blocked(op: Blocked, lower: Lower, size: int, threads: bool = True) -> Lower
     """
     if not op.batch:
         return fallback(op, op.program.feeds, [v.type for v in op.program.results])
+    if any(is_sum and v.type.dtype is float16 for is_sum, v in zip(op.sums, op.program.results, strict=True)):
+        size = op.batch  # sums of float16 are rounded once
     count = -(-op.batch // size)
     starts = [op.batch * i // count for i in range(count + 1)]
     pieces = {n: _LoweredBlock(op, n, lower) for n in {b - a for a, b in pairwise(starts)}}

@@ -129,7 +129,7 @@ class Arrays:
     def any(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
         return fold(lambda row: sympy.Or(*row), x, axis, keepdims)
 
-    def cumprod(self, x: Any, axis: int) -> Array:
+    def cumprod(self, x: Any, axis: int, dtype: Any = None) -> Array:
         return np.multiply.accumulate(exact(x), axis=axis)
 
     def matmul(self, a: Any, b: Any) -> Array:

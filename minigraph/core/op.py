@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
-from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, wraps
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
@@ -74,6 +74,20 @@ def _content(array: Any) -> bytes:
     return hashlib.blake2b(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data).digest()
 
 
+def in_float32(forward: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+    """A reference that computes with float32 where its operands are float16, and rounds its results once."""
+
+    @wraps(forward)
+    def wide(self: Any, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        if not any(a.dtype == np.float16 for a in arrays):
+            return forward(self, xp, *arrays)
+        results = forward(self, xp, *(a.astype(np.float32) if a.dtype == np.float16 else a for a in arrays))
+        with np.errstate(over="ignore"):
+            return tuple(r.astype(np.float16) if r.dtype == np.float32 else r for r in results)
+
+    return wide
+
+
 class Op(Record):
     """A frozen record of attributes plus the rules of one operation.
 
@@ -89,6 +103,8 @@ class Op(Record):
       is_view: output 0 is input 0, element for element in C order, so both can share one buffer.
       differentiable: False where the derivative is zero or undefined by declaration (argmax, comparisons).
       contracts: a sum of products, such as a convolution, whose result is best worked on while it is being made.
+      accumulates: it adds up or multiplies many elements. Where they are float16, all backends do so in float32 and
+        round each result once; the reference is wrapped accordingly.
       on_host: no backend has a kernel for it; all run its reference on the host.
       staged: its results have shapes that depend on values, so that the session runs it between two plans.
     """
@@ -100,6 +116,7 @@ class Op(Record):
     is_view: ClassVar[bool] = False
     differentiable: ClassVar[bool] = True
     contracts: ClassVar[bool] = False
+    accumulates: ClassVar[bool] = False
     on_host: ClassVar[bool] = False
     staged: ClassVar[bool] = False
     abstract: ClassVar[bool] = False
@@ -107,6 +124,8 @@ class Op(Record):
     def __init_subclass__(cls, abstract: bool = False) -> None:
         super().__init_subclass__()
         cls.abstract = abstract
+        if cls.accumulates and ("forward" in cls.__dict__ or not cast("type[Op]", cls.__mro__[1]).accumulates):
+            cls.forward = in_float32(cls.forward)  # type: ignore[method-assign]
         if not abstract:
             if cls.__name__ in REGISTRY:
                 raise TypeError(f"an op named {cls.__name__} is already registered")

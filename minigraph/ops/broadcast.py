@@ -40,6 +40,7 @@ class SumTo(Op):
     """Sum over broadcast dimensions, so that the result has `shape`."""
 
     shape: tuple[int, ...]
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(x.dtype, self.shape),)
@@ -67,6 +68,8 @@ class SumTo(Op):
 
 class SumLike(Op):
     """Sum the first input over the dimensions along which the second was broadcast to it."""
+
+    accumulates = True
 
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(x.dtype, like.shape),)
@@ -97,6 +100,7 @@ class BroadcastTo(Op):
     shape: tuple[int, ...]
     axis: Axes = ()
     mean: bool = False
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         kept = self.shape if x.shape is None else restore_axes(x.shape, self.axis, self.shape)  # type: ignore[arg-type]
@@ -151,6 +155,7 @@ class BroadcastLike(Op):
 
     axis: Axes = ()
     mean: bool = False
+    accumulates = True
 
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(x.dtype, like.shape),)
@@ -182,6 +187,7 @@ class ReduceLike(Op):
 
     axis: Axes = ()
     mean: bool = False
+    accumulates = True
 
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(x.dtype, like.shape),)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minigraph.core.dtypes import float16
 from minigraph.ir.program import Instr, Program, Value
 from minigraph.ir.rebuild import Rebuilder
 from minigraph.ir.regions import Loop, inner_program
@@ -29,6 +30,8 @@ def _mean_of_pointwise(instr: Instr) -> str | None:
     (x,) = instr.inputs
     if not x.type.dtype.is_floating or not x.type.size:
         return "it is no mean of floating-point numbers"
+    if x.type.dtype is float16:
+        return "its sum may be too large for float16"
     return None if x.instr.is_pointwise else "it is no mean of a pointwise result"
 
 

@@ -102,7 +102,7 @@ def test_an_update_before_a_value_between_plans_is_refused() -> None:
 
 def test_there_is_no_one_plan_to_profile() -> None:
     x = tf.placeholder(tf.float32, [3])
-    with tf.Session() as session, pytest.raises(ValueError, match="no one plan"):
+    with tf.Session() as session, pytest.raises(ValueError, match="no single plan"):
         session.profile(tf.boolean_mask(x, x > 0), {x: [1.0, -1.0, 2.0]})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,6 +19,29 @@ REQUIRED = object()
 Result = Any  # Tensor, Last, array, OnnxValue, None, or a sequence of these
 
 
+class Attributes(Mapping[str, Any]):
+    """The attributes of a node, which remember those that were read."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = dict(values)
+        self._read: set[str] = set()
+        self.has_graph = any(hasattr(v, "DESCRIPTOR") for v in self._values.values())
+
+    def __getitem__(self, name: str) -> Any:
+        self._read.add(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @property
+    def unread(self) -> dict[str, Any]:
+        return {name: value for name, value in self._values.items() if name not in self._read}
+
+
 class OnnxNode:
     """A node to import. kind: the operator. opset: the operator set's version. outputs: names; empty if unused."""
 
@@ -29,7 +52,7 @@ class OnnxNode:
         opset: int,
         inputs: Sequence[OnnxValue | None],
         outputs: Sequence[str],
-        attributes: Mapping[str, Any],
+        attributes: Attributes,
         enter: Callable[[Any], list[OnnxValue]] | None = None,
     ) -> None:
         self.name = name
@@ -46,7 +69,7 @@ class OnnxNode:
     @property
     def enters(self) -> bool:
         """Whether some attribute is a subgraph."""
-        return any(hasattr(a, "DESCRIPTOR") for a in self.attributes.values())
+        return self.attributes.has_graph
 
     def attr(self, name: str, default: Any = REQUIRED) -> Any:
         """The attribute, or the default."""

@@ -15,6 +15,7 @@ from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.library import from_onnx_dtype, limits
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply
+from minigraph.ops.math.casting import widened
 from minigraph.ops.math.integer_division import FloorDiv
 
 Function = Callable[..., Tensor]
@@ -22,6 +23,25 @@ Function = Callable[..., Tensor]
 
 def _pointwise(function: Function) -> Callable[[OnnxNode], Result]:
     return lambda call: call.spread(function)
+
+
+def _binary(function: Function) -> Callable[[OnnxNode], Result]:
+    """A function of two operands that broadcast; before operator set 7, only as the attribute `broadcast` says."""
+    return lambda call: call.spread(function) if call.opset >= 7 else _aligned(call, function)
+
+
+def _aligned(call: OnnxNode, function: Function) -> Result:
+    """Before operator set 7: the axes of the second operand are those of the first from `axis` on, or the last ones."""
+    first, second = call.shape(0), call.shape(1)
+    if not call.attr("broadcast", 0):
+        if len(first) != len(second) or any(None not in (a, b) and a != b for a, b in zip(first, second, strict=True)):
+            call.unsupported(f"broadcast=0 takes operands of one shape, not {call.type(0)} and {call.type(1)}")
+        return call.spread(function)
+    axis = call.attr("axis", len(first) - len(second))
+    y = call.x(1)
+    for _ in range(len(first) - len(second) - (axis + len(first) if axis < 0 else axis)):
+        y = tf.expand_dims(y, -1)
+    return function(call.x(0), y)
 
 
 def _folded(function: Function) -> Callable[[OnnxNode], Result]:
@@ -41,24 +61,49 @@ def _tan(x: Tensor) -> Any:
     return tf.sin(x) / tf.cos(x)
 
 
+_LARGE = 1e8  # beyond it, asinh x and acosh x are log 2x to the last digit
+
+
+def _odd(x: Tensor, size: Tensor) -> Any:
+    """An odd function of x from its value at |x|: with the sign of x, of zeros too."""
+    return select(tf.less(x, like(x, 0)), -size, select(tf.equal(x, like(x, 0)), x, size))
+
+
 def _sinh(x: Tensor) -> Any:
-    """t = tanh(x/2): sinh x = 2t/(1 − t²), without the cancellation of e^x − e^−x near 0."""
-    t = tf.tanh(x * like(x, 0.5))
-    return like(x, 2) * t / (like(x, 1) - t * t)
+    """From e = e^|x| − 1: (e + e/(e + 1))/2, without the cancellation near 0. For large x: e^x/2, as a product of roots
+    of e^x, which itself may overflow."""
+    size = tf.abs(x)
+    e = tf.expm1(tf.minimum(size, like(x, 20)))
+    small = like(x, 0.5) * (e + e / (e + like(x, 1)))
+    root = tf.exp(like(x, 0.5) * size)
+    return _odd(x, select(tf.less(size, like(x, 20)), small, like(x, 0.5) * root * root))
 
 
 def _cosh(x: Tensor) -> Any:
-    return like(x, 0.5) * (tf.exp(x) + tf.exp(-x))
+    """(e^|x| + e^−|x|)/2, from the root of e^|x|, which itself may overflow."""
+    root = tf.exp(like(x, 0.5) * tf.abs(x))
+    return like(x, 0.5) * root * root + like(x, 0.5) / root / root
 
 
 def _asinh(x: Tensor) -> Any:
+    """log1p(|x| + x²/(1 + √(x² + 1))); for large x, whose square may overflow, log 2|x|."""
     size = tf.abs(x)
-    square = size * size
-    return tf.sign(x) * tf.log1p(size + square / (like(x, 1) + tf.sqrt(square + like(x, 1))))
+    bounded = tf.minimum(size, like(x, _LARGE))
+    square = bounded * bounded
+    small = tf.log1p(bounded + square / (like(x, 1) + tf.sqrt(square + like(x, 1))))
+    return _odd(x, select(tf.less(size, like(x, _LARGE)), small, tf.log(size) + like(x, np.log(2))))
 
 
-def _acosh(x: Tensor) -> Tensor:
-    return tf.log(x + tf.sqrt(x * x - like(x, 1)))
+def _acosh(x: Tensor) -> Any:
+    """log1p(t + √(t·(t + 2))) with t = x − 1, exact near 1; for large x, whose square may overflow, log 2x."""
+    t = tf.minimum(x, like(x, _LARGE)) - like(x, 1)
+    small = tf.log1p(t + tf.sqrt(t * (t + like(x, 2))))
+    return select(tf.less(x, like(x, _LARGE)), small, tf.log(x) + like(x, np.log(2)))
+
+
+def _in_float32(function: Function) -> Function:
+    """The function, for float16 computed in float32."""
+    return lambda x: tf.cast(function(widened(x)), x.dtype)
 
 
 def _atanh(x: Tensor) -> Any:
@@ -78,6 +123,9 @@ def _prelu(call: OnnxNode) -> Result:
         scaled = x * slope
         return select(x < like(x, 0), scaled, x)
 
+    slope = call.shape(1)
+    if call.opset < 7 and len(slope) == 1 and slope != (1,):  # one slope per channel
+        return prelu(call.x(), tf.reshape(call.x(1), [-1] + [1] * (call.rank() - 2)))
     return call.spread(prelu)
 
 
@@ -179,7 +227,7 @@ def _pow(call: OnnxNode) -> Result:
         wide = y.dtype if y.dtype.is_floating and not x.dtype.is_floating else x.dtype
         return tf.cast(tf.pow(tf.cast(x, wide), tf.cast(y, wide)), x.dtype)
 
-    return call.spread(power)
+    return _binary(power)(call)
 
 
 def _mean(call: OnnxNode) -> Result:
@@ -266,27 +314,27 @@ def _dropout(call: OnnxNode) -> Result:
 
 IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Abs": _pointwise(tf.abs),
-    "Acosh": _pointwise(_acosh),
-    "Add": _pointwise(tf.add),
-    "And": _pointwise(tf.logical_and),
-    "Asinh": _pointwise(_asinh),
-    "Atanh": _pointwise(_atanh),
+    "Acosh": _pointwise(_in_float32(_acosh)),
+    "Add": _binary(tf.add),
+    "And": _binary(tf.logical_and),
+    "Asinh": _pointwise(_in_float32(_asinh)),
+    "Atanh": _pointwise(_in_float32(_atanh)),
     "Cast": _cast,
     "CastLike": _cast_like,
     "Ceil": _pointwise(tf.ceil),
     "Celu": _celu,
     "Clip": _clip,
     "Cos": _pointwise(tf.cos),
-    "Cosh": _pointwise(_cosh),
-    "Div": _pointwise(_div),
+    "Cosh": _pointwise(_in_float32(_cosh)),
+    "Div": _binary(_div),
     "Dropout": _dropout,
     "Elu": _elu,
-    "Equal": _pointwise(tf.equal),
+    "Equal": _binary(tf.equal),
     "Erf": _pointwise(tf.erf),
     "Exp": _pointwise(tf.exp),
     "Floor": _pointwise(tf.floor),
     "Gelu": _gelu,
-    "Greater": _pointwise(tf.greater),
+    "Greater": _binary(tf.greater),
     "GreaterOrEqual": _pointwise(tf.greater_equal),
     "HardSigmoid": _hard_sigmoid,
     "HardSwish": _pointwise(lambda x: x * hard_sigmoid(x, 1 / 6, 0.5)),
@@ -294,7 +342,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "IsInf": _is_inf,
     "IsNaN": _pointwise(tf.is_nan),
     "LeakyRelu": _leaky_relu,
-    "Less": _pointwise(tf.less),
+    "Less": _binary(tf.less),
     "LessOrEqual": _pointwise(tf.less_equal),
     "Log": _pointwise(tf.log),
     "Max": _folded(tf.maximum),
@@ -302,10 +350,10 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Min": _folded(tf.minimum),
     "Mish": _pointwise(lambda x: x * tf.tanh(tf.nn.softplus(x))),
     "Mod": _mod,
-    "Mul": _pointwise(tf.multiply),
+    "Mul": _binary(tf.multiply),
     "Neg": _pointwise(tf.negative),
     "Not": _pointwise(tf.logical_not),
-    "Or": _pointwise(tf.logical_or),
+    "Or": _binary(tf.logical_or),
     "PRelu": _prelu,
     "Pow": _pow,
     "Reciprocal": _pointwise(tf.reciprocal),
@@ -316,15 +364,15 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Sigmoid": _pointwise(tf.sigmoid),
     "Sign": _pointwise(tf.sign),
     "Sin": _pointwise(tf.sin),
-    "Sinh": _pointwise(_sinh),
+    "Sinh": _pointwise(_in_float32(_sinh)),
     "Softplus": _pointwise(tf.nn.softplus),
     "Softsign": _pointwise(tf.nn.softsign),
     "Sqrt": _pointwise(tf.sqrt),
-    "Sub": _pointwise(tf.subtract),
+    "Sub": _binary(tf.subtract),
     "Sum": _folded(tf.add),
     "Tan": _pointwise(_tan),
     "Tanh": _pointwise(tf.tanh),
     "ThresholdedRelu": _thresholded_relu,
     "Where": _pointwise(select),
-    "Xor": _pointwise(tf.logical_xor),
+    "Xor": _binary(tf.logical_xor),
 }

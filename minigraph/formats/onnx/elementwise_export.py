@@ -63,13 +63,25 @@ def _squared_difference(e: Emit) -> None:
 
 
 def _expm1(e: Emit) -> None:
+    """tanh(x/2)·(e^x + 1), which keeps the digits that e^x − 1 loses near 0."""
     (name,), first = e.operands()
-    e.result(e.add("Sub", e.add("Exp", name), _number(e, 1, "one")), first)
+    half = e.add("Tanh", e.add("Mul", name, _number(e, 0.5, "half")))
+    e.result(e.add("Mul", half, e.add("Add", e.add("Exp", name), _number(e, 1, "one"))), first)
 
 
 def _log1p(e: Emit) -> None:
+    """For |x| < 1 log w · x/(w − 1) with w = x + 1 as it was rounded, or x where w is 1; else log w.
+
+    Source: D. Goldberg, "What Every Computer Scientist Should Know About Floating-Point Arithmetic" (1991), theorem 4.
+    (w is written x − (−1), so that nobody who reads the file takes log w for log1p.)
+    """
     (name,), first = e.operands()
-    e.result(e.add("Log", e.add("Add", name, _number(e, 1, "one"))), first)
+    one = _number(e, 1, "one")
+    w = e.add("Sub", name, _number(e, -1, "minus_one"))
+    log = e.add("Log", w)
+    near = e.add("Mul", log, e.add("Div", name, e.add("Sub", w, one)))
+    near = e.add("Where", e.add("Equal", w, one), name, near)
+    e.result(e.add("Where", e.add("Less", e.add("Abs", name), one), near, log), first)
 
 
 def _relu6(e: Emit) -> None:

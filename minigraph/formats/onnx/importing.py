@@ -10,10 +10,11 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.errors import MinigraphError
 from minigraph.core.graph import Tensor
-from minigraph.formats.onnx.call import OnnxNode, Result
+from minigraph.formats.onnx.call import Attributes, OnnxNode, Result
 from minigraph.formats.onnx.functions import body_of, defaults_of, schema_of
 from minigraph.formats.onnx.library import DOMAINS, UnsupportedError, from_onnx_dtype, require_onnx
 from minigraph.formats.onnx.table import IMPORTERS
+from minigraph.formats.onnx.unread import refuse_unread
 from minigraph.formats.onnx.values import Last, OnnxValue, UnknownDim, first_perm, last_perm, valid_name
 from minigraph.ops.math.casting import Cast
 
@@ -128,6 +129,9 @@ class _Importer:
                 raise
             except MinigraphError as error:
                 raise UnsupportedError(f"node '{_label(node)}' ({node.op_type}): {error}") from error
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                message = f"node '{_label(node)}' ({node.op_type}): its attributes and inputs do not fit together"
+                raise UnsupportedError(message) from error
             for name, value in zip(node.output, results, strict=False):
                 if name and value is not None:
                     env[name] = value
@@ -142,15 +146,18 @@ class _Importer:
             self.run(graph.node, inner, opsets, outer)
             return [inner[o.name] for o in graph.output]
 
-        attributes = _attributes(node, outer)
+        attributes = Attributes(_attributes(node, outer))
         call = OnnxNode(_label(node), node.op_type, opsets.get(domain, 1), inputs, node.output, attributes, enter)
         function = self.functions.get((domain, node.op_type))
         importer = None if function is not None or domain else IMPORTERS.get(node.op_type)
         if importer is None:
             return self._inline(call, node, function or body_of(node, call), opsets)
         if domain == "" and node.op_type not in KEPT and any(_is_bfloat16(v) for v in inputs):
-            return [_narrowed(v) for v in self._build(_widened(call), importer)]
-        return self._build(call, importer)
+            results = [_narrowed(v) for v in self._build(_widened(call), importer)]
+        else:
+            results = self._build(call, importer)
+        refuse_unread(call)
+        return results
 
     def _inline(self, call: OnnxNode, node: Any, body: Any, opsets: Opsets) -> list[OnnxValue | None]:
         """Import the nodes that define the operator instead of its node."""

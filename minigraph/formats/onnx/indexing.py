@@ -17,21 +17,20 @@ from minigraph.ops.builder import apply
 from minigraph.ops.math.ranking import TakeAlongLast
 
 
-def _counted_from_0(call: OnnxNode, index: int, length: int | None) -> Tensor:
-    """Indices with negative ones, which count from the end, made positive."""
-    value = call.value(index)
+def _counted_from_0(call: OnnxNode, index: int, axis: int) -> Tensor:
+    """Indices into an axis with negative ones, which count from the end, made positive."""
+    value, length = call.value(index), call.shape()[axis]
     if value.array is not None and (not (value.array < 0).any() or length is not None):
         array = np.asarray(value.array)
         return tf.constant(np.where(array < 0, array + (length or 0), array).astype(array.dtype))
     x = call.x(index)
-    if length is None:
-        call.unsupported("the length of the axis must be known, as an index may count from its end")
-    return select(x < like(x, 0), x + like(x, length), x)
+    end = tf.cast(tf.shape(call.x())[axis], x.dtype) if length is None else like(x, length)
+    return select(x < like(x, 0), x + end, x)
 
 
 def _gather(call: OnnxNode) -> Result:
-    axis = call.attr("axis", 0)
-    return tf.gather(call.x(), _counted_from_0(call, 1, call.shape()[axis]), axis=axis)
+    axis = call.attr("axis", 0) % call.rank()
+    return tf.gather(call.x(), _counted_from_0(call, 1, axis), axis=axis)
 
 
 def _gather_elements(call: OnnxNode) -> Result:
@@ -41,7 +40,7 @@ def _gather_elements(call: OnnxNode) -> Result:
     shape, lookup = call.shape(), call.type(1).shape or ()
     grid = [slice(0, None if i == axis else n) for i, n in enumerate(lookup)]
     x = call.x() if all(g.stop in (None, n) for g, n in zip(grid, shape, strict=True)) else call.x()[tuple(grid)]
-    places = tf.transpose(_counted_from_0(call, 1, shape[axis]), perm)
+    places = tf.transpose(_counted_from_0(call, 1, axis), perm)
     found = apply(TakeAlongLast(), tf.transpose(x, perm), places)
     return tf.transpose(found, [int(i) for i in np.argsort(perm)])
 

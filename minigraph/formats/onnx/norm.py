@@ -14,6 +14,7 @@ from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.elementwise import like, select
 from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.values import Last
+from minigraph.ops.math.casting import widened
 
 CHANNEL_AXIS = 1
 
@@ -27,6 +28,10 @@ def _batch_norm(call: OnnxNode) -> Result:
     epsilon = call.attr("epsilon", 1e-5)
     if call.attr("training_mode", 0):
         return _training_batch_norm(call, epsilon)
+    if not call.attr("spatial", 1):
+        call.unsupported("spatial=0: statistics of each element, not of each channel, are not supported")
+    if any(call.wants(i) for i in range(1, 5)) and not call.attr("is_test", 0):
+        call.unsupported("more than one output: it is computed as in training, before operator set 14")
     scale, offset, mean, variance = (call.x(i) for i in range(1, 5))
     x = call.last() if call.rank() > 2 else call.x()
     mean, variance, scale, offset = (tf.cast(t, x.dtype) for t in (mean, variance, scale, offset))
@@ -96,12 +101,12 @@ def _lrn(call: OnnxNode) -> Result:
 
 def _lp_norm(call: OnnxNode) -> Result:
     """x divided by its p-norm; vectors of norm 0 stay 0."""
-    x, axis = call.x(), call.attr("axis", -1)
+    x, axis = widened(call.x()), call.attr("axis", -1)
     if call.attr("p", 2) == 1:
         norm = tf.reduce_sum(tf.abs(x), [axis], keepdims=True)
     else:
         norm = tf.sqrt(tf.reduce_sum(x * x, [axis], keepdims=True))
-    return x / select(tf.equal(norm, like(x, 0)), tf.ones_like(norm), norm)
+    return tf.cast(x / select(tf.equal(norm, like(x, 0)), tf.ones_like(norm), norm), call.type().dtype)
 
 
 def _mean_variance(call: OnnxNode) -> Result:

@@ -19,6 +19,7 @@ from minigraph.formats.onnx.shape import pad
 from minigraph.formats.onnx.values import Last, last_perm
 from minigraph.formats.onnx.windows import OnnxWindows, Pairs, output_sizes, windows
 from minigraph.ops.builder import apply_all
+from minigraph.ops.math.casting import widened
 from minigraph.ops.nn.pool import AvgPool, MaxPool
 
 
@@ -117,7 +118,8 @@ def _lp_pool(call: OnnxNode) -> Result:
     p = call.attr("p", 2)
     w, sizes, extra = _windows(call)
     taps = _taps(call, w, sizes, _joined(w.pads, extra), 0.0)
-    return _root(reduce(tf.add, [_power(t, p) for t in taps]), p)
+    total = reduce(tf.add, [_power(widened(t), p) for t in taps])
+    return tf.cast(_root(total, p), call.type().dtype)
 
 
 def _power(x: Tensor, p: float) -> Tensor:
@@ -143,7 +145,8 @@ def _global(function: Callable[[Tensor, list[int]], Tensor]) -> Callable[[OnnxNo
 def _global_lp(call: OnnxNode) -> Result:
     p = call.attr("p", 2)
     axes = list(range(2, call.rank()))
-    return _root(tf.reduce_sum(_power(call.x(), p), axes, keepdims=True), p)
+    powers = _power(widened(call.x()), p)
+    return tf.cast(_root(tf.reduce_sum(powers, axes, keepdims=True), p), call.type().dtype)
 
 
 IMPORT: dict[str, Callable[[OnnxNode], Result]] = {

@@ -13,6 +13,7 @@ from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.library import as_onnx_dtype
 from minigraph.formats.onnx.values import Last
+from minigraph.ops.math.casting import widened
 
 Reducer = Callable[..., Tensor]
 
@@ -49,15 +50,17 @@ def _l1(x: Tensor, axes: list[int], keep: bool) -> Tensor:
 
 
 def _l2(x: Tensor, axes: list[int], keep: bool) -> Tensor:
-    return tf.sqrt(_sum(x * x, axes, keep))
+    wide = widened(x)
+    return tf.cast(tf.sqrt(_sum(wide * wide, axes, keep)), x.dtype)
 
 
 def _log_sum(x: Tensor, axes: list[int], keep: bool) -> Tensor:
-    return tf.log(_sum(x, axes, keep))
+    return tf.cast(tf.log(_sum(widened(x), axes, keep)), x.dtype)
 
 
 def _sum_square(x: Tensor, axes: list[int], keep: bool) -> Tensor:
-    return _sum(x * x, axes, keep)
+    wide = widened(x)
+    return tf.cast(_sum(wide * wide, axes, keep), x.dtype)
 
 
 def _arg(function: Callable[..., Tensor]) -> Callable[[OnnxNode], Result]:

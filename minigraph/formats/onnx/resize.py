@@ -1,4 +1,8 @@
-"""Resizing of images: along each axis a product with a weight matrix, or a selection of elements."""
+"""Resizing of images: along each axis a product with a weight matrix, or a selection of elements.
+
+Positions are computed in float32, in the order of ONNX Runtime's operations, because rounding decides which element is
+the nearest one.
+"""
 
 from __future__ import annotations
 
@@ -8,95 +12,114 @@ from typing import Any
 import numpy as np
 
 import minigraph as tf
+from minigraph.core.dtypes import DType
 from minigraph.core.graph import Tensor
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.emit import Emit
 
-
-def _upsample(call: OnnxNode) -> Result:
-    scales = [float(s) for s in np.ravel(call.array(1) if call.has(1) else call.attr("scales"))]
-    lengths = call.static_axes([i for i, s in enumerate(scales) if s != 1])
-    x = call.x()
-    for axis, length in lengths.items():
-        size = int(length * scales[axis])
-        places = np.arange(size) / scales[axis]
-        if call.attr("mode", "nearest") == "nearest":
-            x = tf.gather(x, np.floor(places).astype(np.int32), axis=axis)
-        else:
-            x = _multiplied(x, _weights(places, length, _linear, 1.0, False), axis)
-    return x
+ONE, HALF = np.float32(1), np.float32(0.5)
 
 
 def _resize(call: OnnxNode) -> Result:
-    if call.opset < 11:
-        return _upsample(call)
-    axes, scales, sizes = _targets(call)
+    """Resize, and Upsample before it. Up to operator set 10 there are neither coordinate modes nor rounding modes."""
+    old = call.opset < 11
+    axes, scales, sizes = _old_targets(call) if old else _targets(call)
     mode = call.attr("mode", "nearest")
+    where = "asymmetric" if old else call.attr("coordinate_transformation_mode", "half_pixel")
+    crops = where == "tf_crop_and_resize"
+    roi = np.ravel(call.array(1)).astype(np.float32) if crops else ()
     x = call.x()
-    roi = [float(r) for r in np.ravel(call.array(1))] if call.has(1) else []
-    crops = call.attr("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize"
     for i, axis in enumerate(axes):
         length = call.static_axes([axis])[axis]
         if sizes[i] == length and scales[i] == 1 and not crops:
             continue
-        places = _places(call, length, sizes[i], scales[i], [roi[i], roi[i + len(axes)]] if crops else [])
+        places = _places(call, where, length, sizes[i], scales[i], [roi[i], roi[i + len(axes)]] if crops else [])
         if mode == "nearest":
-            chosen = np.clip(_nearest(places, call.attr("nearest_mode", "round_prefer_floor")), 0, length - 1)
+            rounding = (
+                ("ceil" if scales[i] < 1 else "floor") if old else call.attr("nearest_mode", "round_prefer_floor")
+            )
+            chosen = np.clip(_nearest(call, places, rounding), 0, length - 1)
             y = tf.gather(x, chosen.astype(np.int32), axis=axis)
-        else:
+        elif mode in ("linear", "cubic"):
             kernel = _linear if mode == "linear" else _cubic(call.attr("cubic_coeff_a", -0.75))
-            shrink = min(scales[i], 1.0) if call.attr("antialias", 0) else 1.0
+            shrink = min(float(scales[i]), 1.0) if call.attr("antialias", 0) else 1.0
             y = _multiplied(x, _weights(places, length, kernel, shrink, bool(call.attr("exclude_outside", 0))), axis)
+        else:
+            call.unsupported(f"mode '{mode}' is unknown")
         x = _outside(call, y, places, length, axis) if crops else y
-    return x
+    dtype = call.type().dtype
+    return x if x.dtype is dtype else _narrowed(x, dtype)
 
 
-def _targets(call: OnnxNode) -> tuple[list[int], list[float], list[int]]:
+Targets = tuple[list[int], list[np.float32], list[int]]
+
+
+def _old_targets(call: OnnxNode) -> Targets:
+    return _scaled(call, list(range(call.rank())), call.array(1) if call.has(1) else call.attr("scales"))
+
+
+def _targets(call: OnnxNode) -> Targets:
     """The scale and the new size of each axis."""
     axes = [a % call.rank() for a in call.attr("axes", range(call.rank()))]
-    if call.has(3) and np.size(call.array(3)):
-        sizes = [int(s) for s in np.ravel(call.array(3))]
-        lengths = call.static_axes(axes)
-        scales = [s / lengths[a] for a, s in zip(axes, sizes, strict=True)]
-        policy = call.attr("keep_aspect_ratio_policy", "stretch")
-        if policy != "stretch":
-            scale = (min if policy == "not_larger" else max)(scales)
-            sizes = [int(np.floor(scale * lengths[a] + 0.5)) for a in axes]
-            scales = [scale] * len(axes)
-        return axes, scales, sizes
-    scales = [float(s) for s in np.ravel(call.array(2))]
-    pairs = [(a, s) for a, s in zip(axes, scales, strict=True) if s != 1 or call.shape()[a] is not None]
-    lengths = call.static_axes([a for a, _ in pairs])
-    return [a for a, _ in pairs], [s for _, s in pairs], [int(np.floor(lengths[a] * s)) for a, s in pairs]
+    if not (call.has(3) and np.size(call.array(3))):
+        return _scaled(call, axes, call.array(2))
+    sizes = [int(s) for s in np.ravel(call.array(3))]
+    lengths = call.static_axes(axes)
+    scales = [np.float32(s) / np.float32(lengths[a]) for a, s in zip(axes, sizes, strict=True)]
+    policy = call.attr("keep_aspect_ratio_policy", "stretch")
+    if policy != "stretch":
+        scale = (min if policy == "not_larger" else max)(scales)
+        sizes = [int(np.floor(scale * np.float32(lengths[a]) + HALF)) for a in axes]
+        scales = [scale] * len(axes)
+    return axes, scales, sizes
 
 
-def _places(call: OnnxNode, length: int, size: int, scale: float, roi: Sequence[float]) -> np.ndarray:
-    """The position of each element of the result on the image's axis."""
-    out = np.arange(size, dtype=np.float64)
-    mode = call.attr("coordinate_transformation_mode", "half_pixel")
+def _scaled(call: OnnxNode, axes: Sequence[int], given: Any) -> Targets:
+    pairs = zip(axes, np.ravel(given).astype(np.float32), strict=True)
+    kept = [(a, s) for a, s in pairs if s != 1 or call.shape()[a] is not None]
+    lengths = call.static_axes([a for a, _ in kept])
+    sizes = [int(s * np.float32(lengths[a])) for a, s in kept]
+    return [a for a, _ in kept], [s for _, s in kept], sizes
+
+
+def _places(
+    call: OnnxNode, mode: str, length: int, size: int, scale: np.float32, roi: Sequence[np.float32]
+) -> np.ndarray:
+    """The position, in float32, of each element of the result on the image's axis."""
+    out = np.arange(size, dtype=np.float32)
+    last, end = np.float32(length - 1), np.float32(max(size - 1, 1))
     if mode == "asymmetric":
         return out / scale
+    if mode == "half_pixel" or (mode == "pytorch_half_pixel" and size > 1):
+        return (out + HALF) / scale - HALF
+    if mode == "pytorch_half_pixel":
+        return np.zeros(size, np.float32)
+    if mode == "tf_half_pixel_for_nn":
+        return (out + HALF) / scale
     if mode == "align_corners":
-        return np.zeros(1) if size == 1 else out * (length - 1) / (length * scale - 1)
+        return out * last / end
     if mode == "tf_crop_and_resize":
-        start, end = roi
-        if size == 1:
-            return np.array([0.5 * (start + end) * (length - 1)])
-        return start * (length - 1) + out * (end - start) * (length - 1) / (size - 1)
-    if mode == "pytorch_half_pixel" and size == 1:
-        return np.zeros(1) - 0.5
+        first, stop = roi
+        if size > 1:
+            return first * last + out * (stop - first) * last / end
+        return np.full(size, HALF * (first + stop) * last)
     if mode == "half_pixel_symmetric":
-        adjustment = size / (length * scale)
-        return length / 2 * (1 - adjustment) + (out + 0.5) / scale - 0.5
-    return (out + 0.5) / scale - 0.5
+        exact = scale * np.float32(length)
+        offset = np.float32(length) / np.float32(2) * (ONE - np.float32(size) / exact)
+        return (np.float64(offset) + (out + 0.5) / np.float64(scale) - 0.5).astype(np.float32)
+    return call.unsupported(f"coordinate_transformation_mode '{mode}' is unknown")
 
 
-def _nearest(places: np.ndarray, mode: str) -> Any:
+def _nearest(call: OnnxNode, places: np.ndarray, mode: str) -> Any:
     if mode == "floor":
         return np.floor(places)
     if mode == "ceil":
         return np.ceil(places)
-    return np.ceil(places - 0.5) if mode == "round_prefer_floor" else np.floor(places + 0.5)
+    if mode == "round_prefer_floor":
+        return np.ceil(places - HALF)
+    if mode == "round_prefer_ceil":
+        return np.floor(places + HALF)
+    return call.unsupported(f"nearest_mode '{mode}' is unknown")
 
 
 def _linear(distance: np.ndarray) -> Any:
@@ -132,11 +155,19 @@ def _weights(
 
 
 def _multiplied(x: Tensor, matrix: np.ndarray, axis: int) -> Tensor:
+    """The product along an axis: integers in float64, float16 in float32."""
+    wide = x.dtype if x.dtype in (tf.float32, tf.float64) else tf.float32 if x.dtype.is_floating else tf.float64
+    x = tf.cast(x, wide)
     rank = x.type.rank or 0
     perm = [i for i in range(rank) if i != axis] + [axis]
     weights = tf.constant(matrix.T.astype(x.dtype.np_dtype))
     y = tf.matmul(tf.transpose(x, perm), weights)
     return tf.transpose(y, [int(i) for i in np.argsort(perm)])
+
+
+def _narrowed(x: Tensor, dtype: DType) -> Tensor:
+    """Integers saturate and are truncated, in float32, where a sum just below a whole number is that number."""
+    return tf.cast(x, dtype) if dtype.is_floating else tf.saturate_cast(tf.cast(x, tf.float32), dtype)
 
 
 def _outside(call: OnnxNode, y: Tensor, places: np.ndarray, length: int, axis: int) -> Any:
@@ -148,7 +179,7 @@ def _outside(call: OnnxNode, y: Tensor, places: np.ndarray, length: int, axis: i
     return y * inside + tf.constant((out * value).reshape(shape).astype(y.dtype.np_dtype))
 
 
-IMPORT: dict[str, Callable[[OnnxNode], Result]] = {"Resize": _resize, "Upsample": _upsample}
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {"Resize": _resize, "Upsample": _resize}
 
 
 def _resize_out(mode: str) -> Callable[[Emit], None]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import minigraph as tf
+from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim
 from minigraph.formats.onnx.call import OnnxNode, Result
@@ -121,16 +122,35 @@ def _concat(call: OnnxNode) -> Result:
 
 
 def _split(call: OnnxNode) -> Result:
-    axis = call.attr("axis", 0)
+    axis = call.attr("axis", 0) % call.rank()
     sizes = call.ints(1, "split")
     if sizes is not None:
         return tf.split(call.x(), sizes, axis)
-    count = call.attr("num_outputs", len(call.outputs))
-    length = call.shape()[axis]
-    if length is None or length % count == 0:
-        return tf.split(call.x(), count, axis)
-    each = -(-length // count)
-    return tf.split(call.x(), [each] * (count - 1) + [length - each * (count - 1)], axis)
+    count, length = len(call.outputs), call.shape()[axis]
+    if "num_outputs" in call.attributes:
+        count = call.attr("num_outputs")
+        if length is None:
+            return _parts(call, axis, count)
+        each = -(-length // count)
+        return tf.split(call.x(), [each] * (count - 1) + [length - each * (count - 1)], axis)
+    return tf.split(call.x(), count, axis)
+
+
+def _parts(call: OnnxNode, axis: int, count: int) -> list[Tensor]:
+    """`count` parts of an axis of unknown length: of equal lengths, but the last may be shorter."""
+    x, rank = call.x(), call.rank()
+    length = tf.shape(x)[axis]
+    each = tf.floordiv(length + (count - 1), count)
+    parts = []
+    for i in range(count):
+        size = each if i < count - 1 else length - each * (count - 1)
+        part = tf.slice(
+            x, tf.stack([each * i if a == axis else 0 for a in range(rank)]),
+            tf.stack([size if a == axis else -1 for a in range(rank)]),
+        )  # fmt: skip
+        part.set_shape([None if a == axis else d for a, d in enumerate(call.shape())])
+        parts.append(part)
+    return parts
 
 
 def _slice(call: OnnxNode) -> Result:
@@ -140,18 +160,27 @@ def _slice(call: OnnxNode) -> Result:
     rank = call.rank()
     spec: list[tuple[Any, ...]] = [("slice", None, None, None)] * rank
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        length = call.shape()[axis]
-        spec[axis % rank] = ("slice", *_bounds(start, end, step, length), step)
+        if step == 0:
+            call.unsupported(f"steps: the step along axis {axis} is 0")
+        spec[axis % rank] = ("slice", _first(call, start, step, axis), _stop(end), step)
     return apply(StridedSlice(tuple(spec)), call.x())
 
 
-def _bounds(start: int, end: int, step: int, length: Dim) -> tuple[int | None, int | None]:
-    """ONNX's bounds as Python's: for a negative step, an end before the first element is None."""
-    far = 2**31 if length is None else length
-    stop: int | None = None if abs(end) >= far and (end > 0) == (step > 0) else end
-    if length is not None and step < 0 and end < -length:
-        stop = None
-    return start if abs(start) < 2**62 else (None if step > 0 else -1), stop
+def _stop(end: int) -> int | None:
+    """ONNX's end as Python's. The largest int32 and int64 stand for the last element in the direction of the step."""
+    return None if end in (2**31 - 1, 2**63 - 1) else end
+
+
+def _first(call: OnnxNode, start: int, step: int, axis: int) -> int:
+    """ONNX's start as Python's. With a negative step, a start before the first element stands for the first one."""
+    length = call.shape()[axis]
+    if step > 0 or start >= -1:
+        return start
+    if length is not None:
+        return max(start + length, 0)
+    if start <= -(2**31):
+        return 0
+    return call.unsupported(f"starts: {start} with a negative step needs the length of axis {axis} of {call.type()}")
 
 
 def _expand(call: OnnxNode) -> Result:
@@ -173,13 +202,16 @@ def _tile(call: OnnxNode) -> Result:
 
 
 def _pad(call: OnnxNode) -> Result:
-    pads = call.ints(1, "pads") or []
+    pads = call.ints(1, "pads" if call.opset > 1 else "paddings") or []
     axes = [a % call.rank() for a in call.ints(3, "axes") or range(call.rank())]
-    value = float(np.ravel(call.array(2))[0]) if call.has(2) else call.attr("value", 0.0)
+    value = np.ravel(call.array(2))[0].item() if call.has(2) else call.attr("value", 0.0)
     pairs = [(0, 0)] * call.rank()
     for i, axis in enumerate(axes):
         pairs[axis] = pads[i], pads[i + len(axes)]
-    return pad(call.x(), pairs, call.attr("mode", "constant"), value)
+    mode = call.attr("mode", "constant")
+    if mode not in ("constant", "reflect", "edge", "wrap"):
+        call.unsupported(f"mode '{mode}' is unknown")
+    return pad(call.x(), pairs, mode, value)
 
 
 def pad(x: Tensor, pairs: Sequence[tuple[int, int]], mode: str = "constant", value: float = 0.0) -> Tensor:
@@ -194,12 +226,23 @@ def pad(x: Tensor, pairs: Sequence[tuple[int, int]], mode: str = "constant", val
         return tf.pad(x, pairs, constant_values=value)
     if mode == "reflect":
         return tf.pad(x, pairs, "REFLECT")
-    for axis, (before, after) in enumerate(pairs):
-        length = (x.type.shape or ())[axis] if x.type.shape else None
-        if (before or after) and length is not None:
-            places: np.ndarray = np.pad(np.arange(length), (before, after), mode)  # type: ignore[call-overload]
-            x = tf.gather(x, places.astype(np.int32), axis=axis)
+    for axis, pair in enumerate(pairs):
+        if any(pair):
+            x = tf.gather(x, _padding_places(x, axis, pair, mode), axis=axis)
     return x
+
+
+def _padding_places(x: Tensor, axis: int, pair: tuple[int, int], mode: str) -> Any:
+    """For each element of the padded axis, the index of the element that it repeats."""
+    length = (x.type.shape or (None,) * (axis + 1))[axis]
+    if length == 0:
+        raise ShapeError(f"mode '{mode}' cannot pad axis {axis} of length {length}")
+    if length is not None:
+        places: np.ndarray = np.pad(np.arange(length), pair, mode)  # type: ignore[call-overload]
+        return places.astype(np.int32)
+    n = tf.shape(x)[axis]
+    place = tf.cumsum(tf.fill(tf.stack([n + sum(pair)]), np.int32(1))) - (1 + pair[0])
+    return tf.maximum(tf.minimum(place, n - 1), 0) if mode == "edge" else tf.floormod(place, n)
 
 
 def _center_crop_pad(call: OnnxNode) -> Result:

@@ -14,7 +14,7 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.joining import is_packed
 from minigraph.ops.array.shape import Shape, known_shape, static_value
-from minigraph.ops.array.slicing import Pad, StridedSlice
+from minigraph.ops.array.slicing import Pad, StridedSlice, exact_number
 from minigraph.ops.array.slicing import pad as fixed_pad
 from minigraph.ops.array.slicing import slice_ as fixed_slice
 from minigraph.ops.builder import apply, as_tensor_like, first, graph_of
@@ -227,7 +227,7 @@ def pad(
     graph = graph_of([as_tensor_like(v) for v in (tensor, paddings)])
     with graph.as_default(), graph.name_scope(name or "Pad") as scope:
         x, pairs = convert_to_tensor(tensor), convert_to_tensor(paddings)
-        result = first(graph.add(PadBy(float(constant_values)), (x, pairs), scope))
+        result = first(graph.add(PadBy(exact_number(constant_values)), (x, pairs), scope))
         known = static_value(pairs)
         if known is not None and x.type.shape is not None:
             dims = zip(x.type.shape, known, strict=True)

@@ -70,6 +70,7 @@ class ScatterNdLike(Op):
     """Elements or slices added at the index vectors to zeros of the shape of the third input."""
 
     on_host = True
+    accumulates = True
 
     def infer(self, updates: TensorType, indices: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         depth = _split(indices, like, "ScatterNd")
@@ -98,6 +99,7 @@ class Scatter(Update, abstract=True):
 
     reads = (0,)
     on_host = True
+    accumulates = True
     function: ClassVar[str] = ""
 
     def infer(self, ref: TensorType, indices: TensorType, updates: TensorType) -> tuple[TensorType, ...]:  # type: ignore[override]

@@ -254,6 +254,7 @@ class TileGrad(Op):
     """The sum of the copies that Tile made."""
 
     multiples: tuple[int, ...]
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.shape is None:

@@ -181,7 +181,11 @@ class MirrorPad(Op):
     mode: str
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        return Pad(self.paddings).infer(x)
+        out = Pad(self.paddings).infer(x)
+        for axis, length in enumerate(x.shape or ()):
+            if length == 0 and any(self.paddings[axis]):
+                raise ShapeError(f"mode {self.mode} has nothing to repeat along axis {axis} of {format_shape(x.shape)}")
+        return out
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.pad(x, self.paddings, mode=self.mode.lower()),)
@@ -236,6 +240,7 @@ class MirrorPadGrad(Op):
 
     paddings: tuple[tuple[int, int], ...]
     mode: str
+    accumulates = True
 
     def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
         if grad.shape is None:
@@ -355,6 +360,11 @@ def reverse(tensor: TensorLike, axis: int | Sequence[int], name: str | None = No
     return first(make(StridedSlice(spec), name, "ReverseV2", {"tensor": x}, consts=("axis",)))
 
 
+def exact_number(value: float) -> float:
+    """`value` as a float, or as an integer that no float equals."""
+    return float(value) if float(value) == value or value != value else int(value)
+
+
 def pad(
     tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: float = 0
 ) -> Tensor:
@@ -363,5 +373,5 @@ def pad(
     kind = mode.upper()
     if kind not in ("CONSTANT", "REFLECT", "SYMMETRIC"):
         raise ValueError(f"Unknown padding mode: {mode}")
-    op: Op = Pad(pairs, float(constant_values)) if kind == "CONSTANT" else MirrorPad(pairs, kind)
+    op: Op = Pad(pairs, exact_number(constant_values)) if kind == "CONSTANT" else MirrorPad(pairs, kind)
     return first(make(op, name, type(op).__name__, {"tensor": tensor}, consts=("paddings",)))

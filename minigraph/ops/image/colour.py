@@ -23,7 +23,7 @@ from minigraph.ops.filling import zeros_like
 from minigraph.ops.identity import identity
 from minigraph.ops.math.algebra import reduce_variance, tensordot
 from minigraph.ops.math.arithmetic import abs, add, div_no_nan, multiply, reciprocal
-from minigraph.ops.math.casting import cast
+from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.clipping import clip_by_value, saturate_cast
 from minigraph.ops.math.comparison import equal, greater
 from minigraph.ops.math.exponential import sqrt
@@ -479,7 +479,7 @@ def per_image_standardization(image: TensorLike) -> Tensor:
     """
     with composed(None, "per_image_standardization", image) as scope:
         x = convert_to_tensor(image, name="image")
-        number = _as_float(x)
+        number = widened(_as_float(x))
         if (number.type.rank or 3) < 3:
             raise ShapeError(f"'image' must be at least three-dimensional, not {format_shape(x.type.shape)}")
         x.graph.reserve_ids(1 if x.type.is_static else 23)  # TensorFlow's checks of the image

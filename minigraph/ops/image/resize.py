@@ -104,6 +104,7 @@ class ResizeGrad(Op):
     align_corners: bool
     half_pixel_centers: bool
     on_host = True
+    accumulates = True
 
     @property
     def resize(self) -> Resize:

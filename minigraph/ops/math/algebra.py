@@ -17,7 +17,7 @@ from minigraph.ops.array.one_hot import one_hot
 from minigraph.ops.array.reshape import reshape, squeeze, transpose
 from minigraph.ops.builder import composed
 from minigraph.ops.math.arithmetic import abs, square
-from minigraph.ops.math.casting import cast
+from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import pow, sqrt
 from minigraph.ops.math.matmul import matmul
 from minigraph.ops.math.reduce import reduce_max, reduce_mean, reduce_sum
@@ -189,7 +189,8 @@ def norm(
     if ord not in allowed and (matrix or isinstance(ord, str) or ord <= 0):
         raise ValueError(f"'ord' must be a supported {'matrix' if matrix else 'vector'} norm, got {ord}")
     with composed(name, "norm", tensor):
-        x = convert_to_tensor(tensor)
+        given = convert_to_tensor(tensor)
+        x = widened(given)
         axes: Any = axis if matrix or axis is None else [axis]
         if ord in ("fro", "euclidean", 2):
             result = sqrt(reduce_sum(square(x), axes, keepdims=True))
@@ -201,6 +202,7 @@ def norm(
             result = reduce_max(result, axes[0] if axes else None, keepdims=True)
         else:
             result = pow(reduce_sum(pow(abs(x), float(ord)), axes, keepdims=True), 1.0 / float(ord))
+        result = cast(result, given.dtype)
         return result if keepdims or keep_dims else squeeze(result, axes)
 
 
@@ -261,8 +263,10 @@ def reduce_variance(
         array([1., 9.], dtype=float32)
     """
     with composed(name, "reduce_variance", input_tensor):
-        x = convert_to_tensor(input_tensor)
-        return reduce_mean(square(x - reduce_mean(x, axis, keepdims=True)), axis, keepdims=keepdims)
+        given = convert_to_tensor(input_tensor)
+        x = widened(given)
+        variance = reduce_mean(square(x - reduce_mean(x, axis, keepdims=True)), axis, keepdims=keepdims)
+        return cast(variance, given.dtype)
 
 
 def reduce_std(
@@ -287,4 +291,5 @@ def reduce_std(
         array([1., 3.], dtype=float32)
     """
     with composed(name, "reduce_std", input_tensor):
-        return sqrt(reduce_variance(input_tensor, axis, keepdims))
+        given = convert_to_tensor(input_tensor)
+        return cast(sqrt(reduce_variance(widened(given), axis, keepdims)), given.dtype)

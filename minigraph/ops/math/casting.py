@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.core import scalar
-from minigraph.core.dtypes import as_dtype, float32, float64, int64, uint32
+from minigraph.core.dtypes import as_dtype, float16, float32, float64, int64, uint32
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
@@ -78,6 +78,11 @@ def cast(x: TensorLike, dtype: DTypeLike, name: str | None = None) -> Tensor:
     if tensor.dtype is wanted:
         return tensor
     return first(make(Cast(wanted), name, "Cast", {"x": tensor}))
+
+
+def widened(x: Any) -> Any:
+    """A float16 tensor as float32, for formulas with sums or squares that float16 cannot hold; all else unchanged."""
+    return apply(Cast(float32), x) if isinstance(x, Tensor) and x.dtype is float16 else x
 
 
 def to_float(x: TensorLike, name: str = "ToFloat") -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minigraph.core.dtypes import as_dtype
+from minigraph.core.dtypes import as_dtype, float16, float32
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import AxisLike, DTypeLike, NumberLike, TensorLike
 from minigraph.ops.array.joining import stack
@@ -14,7 +14,7 @@ from minigraph.ops.builder import apply, as_tensor_like, composed
 from minigraph.ops.constant import constant
 from minigraph.ops.filling import ones_like
 from minigraph.ops.identity import identity
-from minigraph.ops.math.casting import cast
+from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import rsqrt, sqrt
 from minigraph.ops.math.extremes import Maximum, Minimum, maximum, minimum
 from minigraph.ops.math.finite import is_finite
@@ -108,12 +108,14 @@ def clip_by_norm(t: TensorLike, clip_norm: NumberLike, axes: AxisLike = None, na
         array([0.6, 0.8], dtype=float32)
     """
     with composed(name, "clip_by_norm", t, clip_norm) as scope:
-        values = convert_to_tensor(t, name="t")
+        given = convert_to_tensor(t, name="t")
+        values = widened(given)
         total = reduce_sum(values * values, axes, keepdims=True)
         some = total > 0
         norm = where(some, sqrt(where(some, total, ones_like(total))), total)
-        scaled = values * clip_norm
-        return identity(scaled / maximum(norm, clip_norm), name=scope)
+        limit = widened(as_tensor_like(clip_norm))
+        scaled = values * limit
+        return identity(cast(scaled / maximum(norm, limit), given.dtype), name=scope)
 
 
 def _sequence(t_list: Any) -> list[Any]:
@@ -140,8 +142,15 @@ def global_norm(t_list: Sequence[TensorLike | None], name: str | None = None) ->
         5.0
     """
     given = _sequence(t_list)
+    wide = _global_norm(given, name)
+    narrow = any(isinstance(t, Tensor) and t.dtype is float16 for t in given)
+    return cast(wide, float16) if narrow else wide
+
+
+def _global_norm(given: Sequence[Any], name: str | None) -> Tensor:
+    """The norm, that of float16 tensors as float32."""
     with composed(name, "global_norm", *given):
-        halves = [l2_loss(convert_to_tensor(t)) for t in given if t is not None]
+        halves = [l2_loss(widened(convert_to_tensor(t))) for t in given if t is not None]
         half = reduce_sum(stack(halves))
         return sqrt(half * constant(2.0, half.dtype), name="global_norm")
 
@@ -173,16 +182,22 @@ def clip_by_global_norm(
         ([array([0.6], dtype=float32), array([0.8], dtype=float32)], 5.0)
     """
     given = _sequence(t_list)
-    norm = global_norm(given, name) if use_norm is None else convert_to_tensor(use_norm)
+    norm = _global_norm(given, name) if use_norm is None else convert_to_tensor(use_norm)
     with composed(name, "clip_by_global_norm", *given, as_tensor_like(clip_norm), norm) as scope:
         one = constant(1.0, norm.dtype)
-        limited = clip_norm * minimum(1.0 / norm, one / clip_norm)
+        limit = widened(as_tensor_like(clip_norm)) if norm.dtype is float32 else clip_norm
+        limited = limit * minimum(1.0 / norm, one / limit)
         scale = where(is_finite(norm), limited, constant(float("nan"), norm.dtype))
         clipped = [
-            None if t is None else identity(convert_to_tensor(t) * scale, name=f"{scope}_{i}")
+            None if t is None else identity(_scaled(convert_to_tensor(t), scale), name=f"{scope}_{i}")
             for i, t in enumerate(given)
         ]
-        return clipped, norm
+        kinds = {c.dtype for c in clipped if c is not None}
+        return clipped, cast(norm, float16) if kinds == {float16} else norm
+
+
+def _scaled(x: Tensor, scale: Tensor) -> Tensor:
+    return cast(widened(x) * scale, x.dtype) if scale.dtype is float32 else x * scale
 
 
 def clip_by_average_norm(t: TensorLike, clip_norm: NumberLike, name: str | None = None) -> Tensor:
@@ -201,8 +216,9 @@ def clip_by_average_norm(t: TensorLike, clip_norm: NumberLike, name: str | None 
         array([1.2, 1.6], dtype=float32)
     """
     with composed(name, "clip_by_average_norm", t, clip_norm) as scope:
-        values = convert_to_tensor(t, name="t")
+        given = convert_to_tensor(t, name="t")
+        values, limit = widened(given), widened(as_tensor_like(clip_norm))
         count = cast(size(values), values.dtype)
         inverse = rsqrt(reduce_sum(values * values))
-        least = constant(1.0, values.dtype) / clip_norm
-        return identity(values * clip_norm * minimum(inverse * count, least), name=scope)
+        least = constant(1.0, values.dtype) / limit
+        return identity(cast(values * limit * minimum(inverse * count, least), given.dtype), name=scope)

@@ -28,6 +28,7 @@ class Cumulative(Op, abstract=True):
     exclusive: bool = False
     reverse: bool = False
     on_host = True
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.rank is not None and not -x.rank <= self.axis < x.rank:
@@ -90,6 +91,7 @@ class Recurrence(Op):
     reverse: bool = False
     lags: tuple[int, int] = (0, 0)
     on_host = True
+    accumulates = True
 
     def infer(self, b: TensorType, a: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(same_dtype("Recurrence", b, a), T.merge(b.shape, a.shape)),)

@@ -33,6 +33,7 @@ class MatMul(Op):
     contracts = True
     transpose_a: bool = False
     transpose_b: bool = False
+    accumulates = True
 
     def infer(self, a: TensorType, b: TensorType) -> tuple[TensorType, ...]:
         dtype = same_dtype(type(self).__name__, a, b)

@@ -83,6 +83,7 @@ class PutAlongLast(Op):
     """The adjoint of TakeAlongLast: elements added up at their places, in zeros of the shape of the third input."""
 
     on_host = True
+    accumulates = True
 
     def infer(self, grad: TensorType, places: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, like.shape),)

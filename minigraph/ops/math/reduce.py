@@ -18,11 +18,11 @@ from minigraph.ops.counting import per_input
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import StopGradient
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Sub
-from minigraph.ops.math.casting import Cast
-from minigraph.ops.math.comparison import Equal
+from minigraph.ops.math.casting import Cast, cast, widened
+from minigraph.ops.math.comparison import Equal, LogicalOr
 from minigraph.ops.math.cumulative import Cumprod, Recurrence
 from minigraph.ops.math.exponential import Exp, Log
-from minigraph.ops.math.finite import IsFinite
+from minigraph.ops.math.finite import IsFinite, IsNan
 from minigraph.ops.math.selection import Select
 
 __all__ = [
@@ -90,6 +90,7 @@ class Sum(ReduceOp):
     """Σ x."""
 
     function = "sum"
+    accumulates = True
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         if 0 in self.summed_axes(in_types):
@@ -107,6 +108,7 @@ class Mean(ReduceOp):
     """Σ x / n. The mean of nothing is NaN."""
 
     function = "mean"
+    accumulates = True
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         axes = normalise_axes(self.axis, x.ndim)
@@ -130,19 +132,23 @@ class Extremum(ReduceOp, abstract=True):
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
-        hits = apply(Cast(x.dtype), apply(Equal(), _spread(self, node.outputs[0], x), x))
-        share = apply(RealDiv(), grad, apply(Sum(axis=self.axis, keep_dims=self.keep_dims), hits))
+        extreme = apply(Equal(), _spread(self, node.outputs[0], x), x)
+        if x.dtype.is_floating:  # where there are NaNs, they are the extremes
+            extreme = apply(LogicalOr(), extreme, apply(IsNan(), x))
+        hits = apply(Cast(x.dtype), extreme)
+        ties = apply(Sum(axis=self.axis, keep_dims=self.keep_dims), widened(hits))
+        share = cast(apply(RealDiv(), widened(grad), ties), x.dtype)
         return (apply(Mul(), hits, _spread(self, share, x)),)
 
 
 class Max(Extremum):
-    """The largest element. The gradient is split evenly among ties."""
+    """The largest element, NaN before all others. The gradient is split evenly among ties, or NaNs."""
 
     function = "max"
 
 
 class Min(Extremum):
-    """The smallest element. The gradient is split evenly among ties."""
+    """The smallest element, NaN before all others. The gradient is split evenly among ties, or NaNs."""
 
     function = "min"
 
@@ -151,6 +157,7 @@ class Prod(ReduceOp):
     """Π x. The gradient is the product of the other elements, correct at zeros too."""
 
     function = "prod"
+    accumulates = True
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
@@ -168,6 +175,7 @@ class ProdOfOthers(Op):
     """For each element the product of all others along an axis."""
 
     axis: int
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         return (x,)
@@ -305,7 +313,7 @@ def reduce_max(
 ) -> Tensor:  # fmt: skip
     """Find the largest element over axes.
 
-    The gradient is split evenly among equal largest elements.
+    NaN counts as the largest. The gradient is split evenly among equal largest elements, or NaNs.
 
     Args:
         input_tensor: A tensor of numeric dtype.
@@ -335,7 +343,7 @@ def reduce_min(
 ) -> Tensor:  # fmt: skip
     """Find the smallest element over axes.
 
-    The gradient is split evenly among equal smallest elements.
+    NaN counts as the smallest. The gradient is split evenly among equal smallest elements, or NaNs.
 
     Args:
         input_tensor: A tensor of numeric dtype.
@@ -465,13 +473,13 @@ def reduce_logsumexp(
         >>> tf.Session().run(tf.reduce_logsumexp([[0.0, 0.0], [100.0, 100.0]], axis=1)).round(4)
         array([  0.6931, 100.6931], dtype=float32)
     """
-    x = convert_to_tensor(input_tensor)
-    with x.graph.name_scope(name or "ReduceLogSumExp"):
-        axes = as_axes(axis)
+    given = convert_to_tensor(input_tensor)
+    with given.graph.name_scope(name or "ReduceLogSumExp"):
+        x, axes = widened(given), as_axes(axis)
         x.graph.reserve_ids(2 if keepdims else 3)  # the axes, as constants, and the shape of the result
         top = apply(Max(axes, True), x)
         finite = apply(Select(), apply(IsFinite(), top), top, apply(ZerosLike(), top))
         stopped = apply(StopGradient(), finite)
         total = apply(Sum(axes, bool(keepdims)), apply(Exp(), apply(Sub(), x, stopped)))
         shift = stopped if keepdims else apply(Sum(axes, False), stopped)  # one element each, in the other shape
-        return apply(Add(), apply(Log(), total), shift)
+        return cast(apply(Add(), apply(Log(), total), shift), given.dtype)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from minigraph.core.graph import Tensor
+import numpy as np
+
+from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import TensorLike
+from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.pointwise import Pointwise, unary
 
 __all__ = ["ceil", "floor", "rint", "round"]
@@ -77,24 +80,26 @@ def round(x: TensorLike, name: str | None = None) -> Tensor:
     """Round each element to the nearest integer; halves go to the even neighbour.
 
     Args:
-        x: A tensor of floating-point dtype.
+        x: A tensor of numeric dtype.
         name: Name of the node.
 
     Returns:
-        A tensor of the dtype and shape of `x`.
+        A tensor of the dtype and shape of `x`; `x` itself if its dtype is integer.
 
     Raises:
-        DTypeError: `x` is not floating-point.
+        DTypeError: `x` is not numeric.
 
     Example:
         >>> tf.Session().run(tf.round([0.5, 1.5, -1.7]))
         array([ 0.,  2., -2.], dtype=float32)
     """
-    return unary(Round(), x, name, "Round")
+    value = as_tensor_like(x)
+    kind = (value.dtype.np_dtype if isinstance(value, Tensor) else np.asarray(value).dtype).kind
+    return convert_to_tensor(value) if kind in "iu" else unary(Round(), value, name, "Round")
 
 
 def rint(x: TensorLike, name: str | None = None) -> Tensor:
-    """Round each element to the nearest integer, as `tf.round` does.
+    """Round each element to the nearest integer; halves go to the even neighbour.
 
     Args:
         x: A tensor of floating-point dtype.
@@ -110,4 +115,4 @@ def rint(x: TensorLike, name: str | None = None) -> Tensor:
         >>> tf.Session().run(tf.rint([0.5, 1.5, -1.7]))
         array([ 0.,  2., -2.], dtype=float32)
     """
-    return round(x, name or "Rint")
+    return unary(Round(), x, name, "Rint")

@@ -63,6 +63,8 @@ class BiasAdd(Op):
 class BiasAddGrad(Op):
     """∂L/∂b[c] = Σ δ[..., c]."""
 
+    accumulates = True
+
     def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
         if grad.rank == 0:
             raise ShapeError("Shape must be at least rank 1 but is rank 0 for 'BiasAddGrad'")

@@ -44,6 +44,7 @@ class Convolution(Op, abstract=True):
     dilations: Pair = (1, 1)
     groups: int = 1
     contracts = True
+    accumulates = True
 
     def window(self, filter_shape: Sequence[Any]) -> Window:
         return Window((filter_shape[0], filter_shape[1]), self.strides, self.dilations, self.padding)

@@ -17,6 +17,7 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Square, Sub
+from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import Pow
 from minigraph.ops.pointwise import scalar_like
 
@@ -37,6 +38,7 @@ class WindowSum(Op):
     """y_i = Σ x_j over |j − i| ≤ radius, on the last axis. It is its own adjoint."""
 
     radius: int
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         require_float("WindowSum", x)
@@ -71,6 +73,7 @@ class LRN(Op):
     bias: float = 1.0
     alpha: float = 1.0
     beta: float = 0.5
+    accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         require_float("LRN", x)
@@ -90,14 +93,14 @@ class LRN(Op):
         return Batching((True,), (False,))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        (x,) = node.inputs
+        x, grad = widened(node.inputs[0]), widened(grad)
         window = WindowSum(self.depth_radius)
         energy = apply(Mul(), scalar_like(self.alpha, x), apply(window, apply(Square(), x)))
         s = apply(Add(), scalar_like(self.bias, x), energy)
         direct = apply(Mul(), grad, apply(Pow(), s, scalar_like(-self.beta, x)))
         spread = apply(window, apply(RealDiv(), apply(Mul(), direct, x), s))
         factor = apply(Mul(), scalar_like(2 * self.alpha * self.beta, x), x)
-        return (apply(Sub(), direct, apply(Mul(), factor, spread)),)
+        return (cast(apply(Sub(), direct, apply(Mul(), factor, spread)), node.inputs[0].dtype),)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

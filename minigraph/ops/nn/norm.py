@@ -8,10 +8,12 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import ArithmeticLike, AxisLike, TensorLike
+from minigraph.ops.array.reshape import transpose
 from minigraph.ops.array.shape import size
 from minigraph.ops.builder import apply, as_tensor_like
+from minigraph.ops.data_format import NCHW, NHWC
 from minigraph.ops.math.arithmetic import AddV2, Mul, square
-from minigraph.ops.math.casting import cast
+from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import rsqrt
 from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.reduce import reduce_sum
@@ -112,34 +114,35 @@ def batch_norm_with_global_normalization(
 
 def fused_batch_norm(
     x: TensorLike, scale: TensorLike, offset: TensorLike, mean: TensorLike | None = None,
-    variance: TensorLike | None = None, epsilon: float = 0.001, data_format: Literal["NHWC"] = "NHWC",
+    variance: TensorLike | None = None, epsilon: float = 0.001, data_format: Literal["NHWC", "NCHW"] = "NHWC",
     is_training: bool = True, name: str | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Normalise images over all axes but the channels: scale·(x − mean)/√(variance + epsilon) + offset.
 
-    In training, `x` is normalised by its own mean and biased variance σ², through which gradients flow. The returned
-    variance is then the unbiased estimate m/(m−1)·σ² with m = N·H·W (σ² itself for m = 1).
+    In training, `x` is normalised by its own mean and biased variance σ², through which gradients flow; float16 is
+    computed in float32. The returned variance is then the unbiased estimate m/(m−1)·σ² with m = N·H·W (σ² itself for
+    m = 1).
     Source: Ioffe and Szegedy 2015, Batch Normalization: Accelerating Deep Network Training by Reducing Internal
     Covariate Shift. (Some textbooks count mean and variance among the learned parameters; they are not.)
 
     Args:
-        x: Images [N,H,W,C] of a floating dtype.
+        x: Images [N,H,W,C] of a floating dtype; [N,C,H,W] with data_format NCHW.
         scale: The factor γ [C].
         offset: The summand β [C].
         mean: Mean [C], if `is_training` is false; else None.
         variance: Variance [C], if `is_training` is false; else None.
         epsilon: Small number added to the variance; at least 1.001e-5 is added.
-        data_format: NHWC, the only one supported.
+        data_format: NHWC or NCHW.
         is_training: Whether the moments are those of `x`.
         name: Name scope of the nodes.
 
     Returns:
-        The normalised images [N,H,W,C], the mean [C] and the variance [C].
+        The normalised images, of the shape of `x`, the mean [C] and the variance [C].
 
     Raises:
         ShapeError: `x` is not 4-dimensional.
         DTypeError: The dtypes differ or are not floating.
-        ValueError: `mean` or `variance` is given in training, or missing otherwise.
+        ValueError: `mean` or `variance` is given in training, or missing otherwise; or `data_format` is unknown.
 
     Example:
         >>> x = tf.reshape([1.0, 3.0], [1, 1, 2, 1])
@@ -147,32 +150,40 @@ def fused_batch_norm(
         >>> [a.ravel().round(3).tolist() for a in tf.Session().run([mean, variance])]
         [[2.0], [2.0]]
     """
-    if data_format != "NHWC":
-        raise ValueError(f"data_format must be NHWC, not {data_format!r}")
+    if data_format not in (NHWC, NCHW):
+        raise ValueError(f"data_format must be NHWC or NCHW, not {data_format!r}")
     if is_training and (mean is not None or variance is not None):
         raise ValueError("Both 'mean' and 'variance' must be None if is_training is True.")
     if not is_training and (mean is None or variance is None):
         raise ValueError("Both 'mean' and 'variance' must be given if is_training is False.")
-    tensor = convert_to_tensor(x)
+    given = convert_to_tensor(x)
+    tensor = widened(given) if is_training else given
     if tensor.type.rank not in (None, 4):
-        raise ShapeError(f"fused_batch_norm takes [N,H,W,C], not {format_shape(tensor.type.shape)}")
+        layout = "[N,H,W,C]" if data_format == NHWC else "[N,C,H,W]"
+        raise ShapeError(f"fused_batch_norm takes {layout}, not {format_shape(tensor.type.shape)}")
     graph = tensor.graph
     with graph.as_default(), graph.name_scope(name or "FusedBatchNorm"), graph.counted_as(3 if is_training else 1):
+        if data_format == NCHW:
+            tensor = transpose(tensor, [0, 2, 3, 1])
         if is_training:
             mean, biased = moments(tensor, [0, 1, 2])
             variance = bessel_corrected(biased, tensor)
+            scale, offset = (widened(as_tensor_like(v)) for v in (scale, offset))
         else:
             mean, variance = (convert_to_tensor(v, tensor.dtype) for v in (mean, variance) if v is not None)
             biased = variance
         y = batch_normalization(tensor, mean, biased, offset, scale, max(epsilon, LEAST_EPSILON))
+        y = y if data_format == NHWC else transpose(y, [0, 3, 1, 2])
+        y, mean, variance = (cast(v, given.dtype) for v in (y, mean, variance))
         return y, mean, variance
 
 
 def bessel_corrected(variance: Tensor, x: Tensor) -> Tensor:
     """m/(m − 1)·variance, where m elements of `x` gave each element of `variance`; unchanged for m = 1."""
-    count = cast(size(x), x.dtype) / cast(size(variance), x.dtype)
-    corrected: Tensor = variance * (count / maximum(count - 1.0, 1.0))
-    return corrected
+    spread = widened(variance)
+    count = cast(size(x), spread.dtype) / cast(size(variance), spread.dtype)
+    corrected: Tensor = spread * (count / maximum(count - 1.0, 1.0))
+    return cast(corrected, x.dtype)
 
 
 def l2_normalize(
@@ -198,7 +209,11 @@ def l2_normalize(
         >>> tf.Session().run(tf.nn.l2_normalize([3.0, 4.0])).round(4)
         array([0.6, 0.8], dtype=float32)
     """
-    tensor = convert_to_tensor(x)
-    with tensor.graph.name_scope(name or "l2_normalize") as scope:
+    given = convert_to_tensor(x)
+    with given.graph.name_scope(name or "l2_normalize") as scope:
+        tensor = widened(given)
         total = reduce_sum(square(tensor), dim if axis is None else axis, keepdims=True)
-        return apply(Mul(), tensor, rsqrt(maximum(total, epsilon)), name=scope)
+        inverse = rsqrt(maximum(total, epsilon))
+        if tensor is not given:
+            return cast(tensor * inverse, given.dtype, name=scope)
+        return apply(Mul(), tensor, inverse, name=scope)

@@ -85,7 +85,10 @@ class Pool(Op, abstract=True):
 
 
 class MaxPool(Pool):
-    """The largest element of each window, and its number in the window; the first on ties."""
+    """The largest element of each window, and its number in the window; the first on ties.
+
+    NaN counts as the largest, so a window with NaNs gives NaN, and the first of them takes the gradient.
+    """
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         pooled = self.pooled(x)
@@ -123,6 +126,8 @@ class MaxPool(Pool):
 class MaxPoolGrad(Pool):
     """δ placed where each maximum was. The first input gives the image's shape only."""
 
+    accumulates = True
+
     def infer(self, x: TensorType, where: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, x.shape),)
 
@@ -151,6 +156,7 @@ class MaxPoolInputGrad(Pool):
     """MaxPoolGrad with the image's `shape` as numbers."""
 
     shape: tuple[int, ...] = ()
+    accumulates = True
 
     def infer(self, where: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, self.shape),)
@@ -209,6 +215,8 @@ class MaxPoolGather(Pool):
 class AvgPool(Pool):
     """The mean of the valid elements of each window."""
 
+    accumulates = True
+
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         require_float("AvgPool", x)
         return (self.pooled(x),)
@@ -246,6 +254,8 @@ class AvgPool(Pool):
 class AvgPoolGrad(Pool):
     """δ spread evenly over each window's valid elements. The first input gives the image's shape only."""
 
+    accumulates = True
+
     def infer(self, x: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, x.shape),)
 
@@ -275,6 +285,7 @@ class AvgPoolInputGrad(Pool):
     """AvgPoolGrad with the image's `shape` as numbers."""
 
     shape: tuple[int, ...] = ()
+    accumulates = True
 
     def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(grad.dtype, self.shape),)
@@ -318,6 +329,8 @@ def max_pool(
     input: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
     """Compute the largest element of each window. A gradient flows to the first of equal elements.
+
+    NaN counts as the largest: a window with NaNs gives NaN, and its gradient flows to the first of them.
 
     Args:
         value: Images [N,H,W,C] of a numeric dtype; [N,C,H,W] with data_format NCHW.

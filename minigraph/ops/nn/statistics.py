@@ -17,7 +17,7 @@ from minigraph.ops.constant import constant
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.identity import identity
 from minigraph.ops.math.arithmetic import add, multiply, reciprocal, square, squared_difference, subtract
-from minigraph.ops.math.casting import cast
+from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.comparison import not_equal
 from minigraph.ops.math.reduce import as_axes, reduce_mean, reduce_prod, reduce_sum
 
@@ -28,7 +28,7 @@ def moments(
     x: TensorLike, axes: AxisLike, shift: TensorLike | None = None, name: str | None = None,
     keep_dims: bool | None = None, keepdims: bool | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Compute the mean and the biased variance E[(x − E[x])²] over axes.
+    """Compute the mean and the biased variance E[(x − E[x])²] over axes; those of float16 in float32.
 
     Args:
         x: A tensor of a floating dtype.
@@ -50,15 +50,17 @@ def moments(
         >>> [v.tolist() for v in tf.Session().run([mean, variance])]
         [[2.0, 4.0], [1.0, 0.0]]
     """
-    tensor = convert_to_tensor(x)
-    if not tensor.dtype.is_floating:
-        raise DTypeError(f"moments takes floating-point tensors, not {tensor.dtype.name}")
-    with tensor.graph.name_scope(name or "moments"):
+    given = convert_to_tensor(x)
+    if not given.dtype.is_floating:
+        raise DTypeError(f"moments takes floating-point tensors, not {given.dtype.name}")
+    with given.graph.name_scope(name or "moments"):
+        tensor = widened(given)
         mean = reduce_mean(tensor, axes, keepdims=True, name="mean")
         # TensorFlow stops the gradient at the mean here. The first derivative stays right (its term is 0), but a term
         # of the second derivative is lost. So the mean stays connected.
         tensor.graph.reserve_ids(1)
         variance = reduce_mean(squared_difference(tensor, mean), axes, keepdims=True, name="variance")
+        mean, variance = (cast(v, given.dtype) for v in (mean, variance))
         if keep_dims or keepdims:
             return mean, variance
         order = as_axes(axes)
@@ -166,7 +168,8 @@ def weighted_moments(
         [2.0, 3.0]
     """
     with composed(name, "weighted_moments", x, frequency_weights):
-        tensor = convert_to_tensor(x, name="x")
+        given = convert_to_tensor(x, name="x")
+        tensor = widened(given)
         weights = cast(convert_to_tensor(frequency_weights, name="frequency_weights"), tensor.dtype)
         total = reduce_sum(weights * tensor, axes, name="weighted_input_sum", keepdims=True)
         spread = weights + zeros_like(tensor)
@@ -174,6 +177,7 @@ def weighted_moments(
         mean = multiply(total, divisor)
         squares = weights * squared_difference(tensor, mean)
         variance = multiply(reduce_sum(squares, axes, name="weighted_distsq", keepdims=True), divisor)
+        mean, variance = (cast(v, given.dtype) for v in (mean, variance))
         if keep_dims or keepdims:
             return mean, variance
         return squeeze(mean, as_axes(axes)), squeeze(variance, as_axes(axes))

@@ -8,6 +8,8 @@ onnx = pytest.importorskip("onnx", reason="needs the onnx package")
 
 from support import onnx_suite  # noqa: E402
 
+# They divide by a length with a fraction; the standard's formula, ONNX Runtime and PyTorch divide by the whole length.
+FRACTIONS = {f"test_resize_downsample_scales_{mode}_align_corners" for mode in ("linear", "cubic")}
 TRAINING = {f"test_training_dropout{end}" for end in ("", "_default", "_mask", "_default_mask")}
 
 
@@ -23,7 +25,7 @@ def test_operators_for_networks_are_supported(cases: list[onnx_suite.Case]) -> N
         "LogSoftmax MatMul MaxPool Mul PRelu Pad Relu Reshape Resize Selu Shape Sigmoid Slice Softmax Split Squeeze "
         "Tanh Transpose Unsqueeze Upsample"
     )
-    failed = {c.operator for c in cases if c.error and not c.lacks_dtype}
+    failed = {c.operator for c in cases if c.error and not c.lacks_dtype and c.name not in FRACTIONS}
     assert set(needed.split()) <= onnx_suite.supported(cases) - failed
 
 
@@ -33,7 +35,7 @@ def test_share_of_supported_operators(cases: list[onnx_suite.Case]) -> None:
     failed = sorted(c.name for c in mine if c.error)
     assert len(known) >= 140
     assert len(failed) <= 0.02 * len(mine), failed
-    assert set(failed) >= TRAINING  # failures are counted, not passed over
+    assert set(failed) >= TRAINING | FRACTIONS  # failures are counted, not passed over
 
 
 def test_docs_say_so(cases: list[onnx_suite.Case]) -> None:

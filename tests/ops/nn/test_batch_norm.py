@@ -95,6 +95,30 @@ def test_training_and_inference_against_torch() -> None:
     np.testing.assert_allclose(inference, images(module(2 * tx)), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("batch", [None, 3])
+def test_channels_first_as_pytorch(training: bool, batch: int | None) -> None:
+    torch = pytest.importorskip("torch")
+    images, scale, offset = (RANDOM.randn(*s) for s in ((3, 2, 4, 5), (2,), (2,)))
+    mean, variance = (None, None) if training else (RANDOM.randn(2), RANDOM.rand(2) + 0.5)
+    operands = [torch.tensor(a, requires_grad=True) for a in (images, scale, offset)]
+    given = [None if a is None else torch.tensor(a) for a in (mean, variance)]
+    wanted = torch.nn.functional.batch_norm(operands[0], *given, *operands[1:], training, eps=1e-3)
+    gradients = torch.autograd.grad((wanted**3).sum(), operands)
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float64, [batch, 2, 4, 5])
+        factors = [tf.constant(a) for a in (scale, offset)]
+        y, m, v = tf.nn.fused_batch_norm(x, *factors, mean, variance, data_format="NCHW", is_training=training)
+        assert y.get_shape().as_list() == [batch, 2, 4, 5]
+        results = [y, m, v, *tf.gradients(tf.reduce_sum(y**3), [x, *factors])]
+        with tf.Session() as session:
+            found = session.run(results, {x: images})
+    moments = (images.mean((0, 2, 3)), images.var((0, 2, 3), ddof=1)) if training else (mean, variance)
+    expected = [wanted.detach().numpy(), *moments, *(g.numpy() for g in gradients)]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
 def test_gradients_flow_through_all_results_to_second_order() -> None:
     arrays = [RANDOM.randn(2, 2, 3, 2), RANDOM.randn(2), RANDOM.randn(2)]
     check_gradients(lambda x, s, o: list(tf.nn.fused_batch_norm(x, s, o)), arrays)
@@ -130,7 +154,7 @@ def test_mistakes_are_told() -> None:
         for mistake, message in (
             (lambda: tf.nn.fused_batch_norm(x, ones, ones, ones, ones), "must be None if is_training"),
             (lambda: tf.nn.fused_batch_norm(x, ones, ones, is_training=False), "must be given"),
-            (lambda: tf.nn.fused_batch_norm(x, ones, ones, data_format="NCHW"), "NHWC"),
+            (lambda: tf.nn.fused_batch_norm(x, ones, ones, data_format="NWHC"), "NHWC or NCHW"),
             (lambda: tf.nn.fused_batch_norm(rows, ones, ones), "N,H,W,C"),
             (lambda: tf.layers.batch_normalization(rows, axis=2), "axis 2"),
             (lambda: tf.layers.batch_normalization(rows, axis=0), "size of axis 0"),
