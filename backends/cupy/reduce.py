@@ -256,17 +256,23 @@ def prod_of_others(op: R.ProdOfOthers, in_types: Types, out_types: Types) -> Cod
     kept = [a for a in range(len(dims)) if a not in axes]
     many, count = (math.prod(dims[a] for a in some) for some in (kept, axes))
     number, kind = index_type(x.size), c_type(summing(x.dtype))
-    at = offset([f"c{a}" for a in range(len(dims))], c_strides(dims))
-    inner = coordinates("r", [dims[a] for a in axes], [f"c{a}" for a in axes], number)
-    body = coordinates("i", [dims[a] for a in kept], [f"c{a}" for a in kept], number)
-    for head, value in (
-        (f"for ({number} r = 0; r < {count}; ++r)", "before"),
-        (f"for ({number} r = {count} - 1; r >= 0; --r)", f"before * {kind}(y0[at])"),
+    at = offset([f"k{a}" for a in range(len(dims))], c_strides(dims))
+    inner = coordinates("r", [dims[a] for a in axes], [f"k{a}" for a in axes], number)
+    body = coordinates("i", [dims[a] for a in kept], [f"k{a}" for a in kept], number)
+    wide = summing(x.dtype) is not x.dtype  # the result's dtype cannot hold the first pass's products
+    passed = "products" if wide else "y0"
+    for head, target, value in (
+        (f"for ({number} r = 0; r < {count}; ++r)", passed, "before"),
+        (f"for ({number} r = {count} - 1; r >= 0; --r)", "y0", f"before * {passed}[at]"),
     ):
         body += ["{", f"{kind} before = 1;", f"{head} {{", *inner, f"const {number} at = {at};"]
-        body += [f"y0[at] = {value};", "before *= x0[at];", "}", "}"]
-    made = per_element("others", (many,), [*reads([x]), pointer(x.dtype, "y0", False)], body)
-    return Code((Launch(made, (BufferRef("in"), BufferRef("out"))),))
+        body += [f"{target}[at] = {value};", "before *= x0[at];", "}", "}"]
+    parameters = [*reads([x]), pointer(x.dtype, "y0", False)]
+    if not wide:
+        made = per_element("others", (many,), parameters, body)
+        return Code((Launch(made, (BufferRef("in"), BufferRef("out"))),))
+    made = per_element("others", (many,), [*parameters, pointer(summing(x.dtype), passed, False)], body)
+    return Code((Launch(made, (BufferRef("in"), BufferRef("out"), work())),), x.size * summing(x.dtype).size)
 
 
 EMITTERS: dict[type[Op], Emitter] = {

@@ -27,6 +27,7 @@ from minigraph.core.dtypes import float16
 from minigraph.core.op import Op
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.regions import Blocked, Epilogue, Loop
+from minigraph.ops.nn.conv2d import Convolution
 
 KERNELS: dict[type[Op], Kernel] = {}
 for _module in (pointwise, reduce, matmul, conv, winograd, pool, filters, loss, lrn, data, state, update):
@@ -46,7 +47,7 @@ def lower(op: Op, in_types: Types, out_types: Types, whole: Lower, part: Lower) 
         return loop.epilogue(op, in_types, whole)
     if isinstance(op, MultiTensorApply):
         return region.together(op, in_types, out_types, whole)
-    if op.on_host:
+    if op.on_host or (isinstance(op, Convolution) and any(t.size == 0 for t in (*in_types, *out_types))):
         return fallback(op, in_types, out_types)
     if (moves := op.moves(in_types, out_types)) is not None:
         return moving(moves, out_types)

@@ -55,7 +55,7 @@ def _cut(scratch: Array, like: Array) -> Array:
 
 
 def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Lowered:
-    """The running maximum over the taps, and the number of the tap that gave it. NaN wins, without its position."""
+    """The running maximum over the taps, and the number of the tap that gave it. NaN wins: the first."""
     x = in_types[0]
     kind, index_kind = x.dtype.np_dtype, out_types[1].dtype.np_dtype
     plan = _Plan(op, x.static, kind)
@@ -92,9 +92,18 @@ def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Lowered:
                     steps += [partial(np.multiply, mask, np.array(tap.number, index_kind), mark)]
                     steps += [partial(np.maximum, place, mark, out=place)]  # the taps' order is ascending
                 steps.append(partial(np.maximum, best, x_tap, out=best))
+            if where is not None and y.size and x.dtype.is_floating:
+                steps.append(partial(_place_nans, y, where, [(t.number, image[:, *t.image], t.out) for t in part.taps]))
         return in_sequence(steps)
 
     return Lowered(bind, layout.nbytes)
+
+
+def _place_nans(y: Array, where: Array, taps: list[tuple[int, Array, tuple[slice, slice]]]) -> None:
+    """Where a maximum is NaN: the number of the first tap that is, because comparisons miss it."""
+    if np.isnan(y.max()):
+        for number, x, out in reversed(taps):
+            np.copyto(where[:, *out], where.dtype.type(number), where=np.isnan(x))
 
 
 def _covers(tap: Tap, y: Array) -> bool:

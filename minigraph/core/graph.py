@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigraph.core import scopes
+from minigraph.core.arguments import refuse
 from minigraph.core.collections import Collections
 from minigraph.core.dtypes import DType, as_dtype
 from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError
@@ -462,6 +463,11 @@ class Graph(Collections):
         finally:
             del stack[len(stack) - 1 - stack[::-1].index(self)]  # the innermost, if it occurs twice
 
+    @property
+    def open_scope(self) -> str:
+        """The name of the innermost open name scope, without a slash at its end; "" outside of all."""
+        return self._context.scope
+
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
         """Open a scope that prefixes the names of nodes, in a `with` block.
@@ -658,11 +664,16 @@ class Graph(Collections):
         """Copy the nodes into plain records, for `tf.import_graph_def` and files.
 
         Args:
-            from_version, add_shapes: TensorFlow 1's; they have no effect.
+            from_version: Not supported; it must be None.
+            add_shapes: TensorFlow 1's; it has no effect: the records hold types and shapes in any case.
 
         Returns:
             The records.
+
+        Raises:
+            ValueError: `from_version` is given.
         """
+        refuse("tf.Graph.as_graph_def", from_version=from_version)
         return GraphDef([_node_def(node) for node in self.nodes], self.last_id)
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:

@@ -59,9 +59,13 @@ class CheckedPlan(Plan):
     """A plan that raises InvalidArgumentError at the first floating-point value that is not finite.
 
     A failed run leaves variables and random states unchanged, so that it can be inspected and repeated.
+
+    original: the program before the passes. A failed run is repeated with it, so that the error names the same op at
+    all levels; passes merge, move and replace ops.
     """
 
     keeps = False  # so that these values are checked too
+    original: Program | None = None
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         self._check_feeds(arrays)
@@ -70,7 +74,19 @@ class CheckedPlan(Plan):
             return self.watch(arrays, self._check)
         except _Found as found:
             self.restore(saved)
-            raise found.error from None
+            error = found.error
+        if self.original is not None and self.original is not self.program:
+            self._run_original(arrays, saved)
+        raise error
+
+    def _run_original(self, arrays: Sequence[np.ndarray], saved: Sequence[tuple[Array, np.ndarray]]) -> None:
+        """Run the program before the passes for its error. If all its values are finite, there is none."""
+        assert self.original is not None
+        plan = CheckedPlan(self.original, self.backend, self.store)
+        try:
+            plan.run(arrays)
+        finally:
+            self.restore(saved)
 
     def _check_feeds(self, arrays: Sequence[np.ndarray]) -> None:
         for instr in self.program.instrs:

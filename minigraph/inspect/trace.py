@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from minigraph.core.arguments import refuse
 from minigraph.core.protos import proto
 
 if TYPE_CHECKING:
@@ -17,10 +18,12 @@ class RunOptions:
     Args:
         trace_level: With any level above NO_TRACE, the run writes its times to the argument `run_metadata` of
             `Session.run`.
-        timeout_in_ms: TensorFlow 1's; it has no effect.
+        timeout_in_ms, inter_op_thread_pool, report_tensor_allocations_upon_oom: TensorFlow 1's; they have no effect: a
+            run waits for nothing, its results do not depend on threads, and its errors tell sizes in any case.
+        output_partition_graphs, debug_options: Not supported; they must be False and None.
 
     Raises:
-        ValueError: `trace_level` is unknown.
+        ValueError: `trace_level` is unknown, or an argument is not supported.
 
     Example:
         >>> options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
@@ -32,7 +35,12 @@ class RunOptions:
 
     NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = range(4)
 
-    def __init__(self, trace_level: int = NO_TRACE, timeout_in_ms: int = 0, **_ignored: Any) -> None:
+    def __init__(
+        self, trace_level: int = NO_TRACE, timeout_in_ms: int = 0, inter_op_thread_pool: int = 0,
+        output_partition_graphs: bool = False, debug_options: Any = None,
+        report_tensor_allocations_upon_oom: bool = False,
+    ) -> None:  # fmt: skip
+        refuse("tf.RunOptions", output_partition_graphs=output_partition_graphs, debug_options=debug_options)
         if trace_level not in range(4):
             raise ValueError(f"trace_level must be one of RunOptions' four, not {trace_level!r}")
         self.trace_level = trace_level

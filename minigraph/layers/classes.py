@@ -56,7 +56,7 @@ class Layer(Generic[P]):
         self._name: str | None = self._options.pop("name", None)
         for private in ("_reuse", "_scope"):
             self._options.pop(private, None)
-        unknown = [k for k in self._options if k not in parameters and "unsupported" not in parameters]
+        unknown = [k for k in self._options if k not in parameters]
         if unknown:
             raise TypeError(f"{type(self).__name__} has no argument {unknown[0]!r}")
         self._scope: VariableScope | None = None
@@ -153,19 +153,18 @@ def _document(name: str, function: Callable[..., Tensor], arguments: str, given:
     """
 
 
-# mypy objects to `inputs` beside `**unsupported`, but infers the parameters that remain.
 AveragePooling1D = _layer("AveragePooling1D", others.average_pooling1d, "2, 2", "[1, 6, 3]", "[1, 3, 3]")
 AveragePooling2D = _layer("AveragePooling2D", functions.average_pooling2d, "2, 2", "[1, 6, 6, 3]", "[1, 3, 3, 3]")
 AveragePooling3D = _layer("AveragePooling3D", others.average_pooling3d, "2, 2", "[1, 4, 4, 4, 3]", "[1, 2, 2, 2, 3]")
-BatchNormalization = _layer("BatchNormalization", functions.batch_normalization, "", "[2, 3]", "[2, 3]")  # type: ignore[arg-type]
-Conv1D = _layer("Conv1D", others.conv1d, "8, 3", "[1, 6, 3]", "[1, 4, 8]")  # type: ignore[arg-type]
-Conv2D = _layer("Conv2D", functions.conv2d, "8, 3", "[1, 6, 6, 3]", "[1, 4, 4, 8]")  # type: ignore[arg-type]
-Conv2DTranspose = _layer("Conv2DTranspose", others.conv2d_transpose, "8, 2, 2", "[1, 3, 3, 4]", "[1, 6, 6, 8]")  # type: ignore[arg-type]
-Conv3D = _layer("Conv3D", others.conv3d, "8, 3", "[1, 4, 6, 6, 3]", "[1, 2, 4, 4, 8]")  # type: ignore[arg-type]
-Dense = _layer("Dense", functions.dense, "10", "[2, 5]", "[2, 10]")  # type: ignore[arg-type]
+BatchNormalization = _layer("BatchNormalization", functions.batch_normalization, "", "[2, 3]", "[2, 3]")
+Conv1D = _layer("Conv1D", others.conv1d, "8, 3", "[1, 6, 3]", "[1, 4, 8]")
+Conv2D = _layer("Conv2D", functions.conv2d, "8, 3", "[1, 6, 6, 3]", "[1, 4, 4, 8]")
+Conv2DTranspose = _layer("Conv2DTranspose", others.conv2d_transpose, "8, 2, 2", "[1, 3, 3, 4]", "[1, 6, 6, 8]")
+Conv3D = _layer("Conv3D", others.conv3d, "8, 3", "[1, 4, 6, 6, 3]", "[1, 2, 4, 4, 8]")
+Dense = _layer("Dense", functions.dense, "10", "[2, 5]", "[2, 10]")
 Dropout = _layer("Dropout", functions.dropout, "0.5", "[2, 5]", "[2, 5]")
 Flatten = _layer("Flatten", functions.flatten, "", "[2, 4, 4, 3]", "[2, 48]")
 MaxPooling1D = _layer("MaxPooling1D", others.max_pooling1d, "2, 2", "[1, 6, 3]", "[1, 3, 3]")
 MaxPooling2D = _layer("MaxPooling2D", functions.max_pooling2d, "2, 2", "[1, 6, 6, 3]", "[1, 3, 3, 3]")
 MaxPooling3D = _layer("MaxPooling3D", others.max_pooling3d, "2, 2", "[1, 4, 4, 4, 3]", "[1, 2, 2, 2, 3]")
-SeparableConv2D = _layer("SeparableConv2D", others.separable_conv2d, "8, 3", "[1, 6, 6, 3]", "[1, 4, 4, 8]")  # type: ignore[arg-type]
+SeparableConv2D = _layer("SeparableConv2D", others.separable_conv2d, "8, 3", "[1, 6, 6, 3]", "[1, 4, 4, 8]")

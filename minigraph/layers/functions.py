@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
+from minigraph.core.arguments import refuse
 from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
@@ -33,7 +34,7 @@ from minigraph.ops.nn.pool import avg_pool, max_pool
 from minigraph.ops.nn.statistics import moments
 from minigraph.run.initializers import InitializerLike, ones_initializer, zeros_initializer
 from minigraph.run.variable_scope import Regularizer, Reuse, get_variable, variable_scope
-from minigraph.run.variables import Variable, assign_sub
+from minigraph.run.variables import Constraint, Variable, assign_sub
 
 Activation: TypeAlias = Callable[[Tensor], Tensor] | None
 
@@ -43,8 +44,10 @@ def batch_normalization(
     center: bool = True, scale: bool = True, beta_initializer: InitializerLike = zeros_initializer,
     gamma_initializer: InitializerLike = ones_initializer, moving_mean_initializer: InitializerLike = zeros_initializer,
     moving_variance_initializer: InitializerLike = ones_initializer, beta_regularizer: Regularizer | None = None,
-    gamma_regularizer: Regularizer | None = None, training: TensorLike = False, trainable: bool = True,
-    name: str | None = None, reuse: Reuse = None, fused: bool | None = None, **unsupported: Any,
+    gamma_regularizer: Regularizer | None = None, beta_constraint: Constraint | None = None,
+    gamma_constraint: Constraint | None = None, training: TensorLike = False, trainable: bool = True,
+    name: str | None = None, reuse: Reuse = None, renorm: bool = False, renorm_clipping: None = None,
+    renorm_momentum: float = 0.99, fused: bool | None = None, virtual_batch_size: None = None, adjustment: None = None,
 ) -> Tensor:  # fmt: skip
     """Normalise over all axes but one: gamma·(x − mean)/√(variance + epsilon) + beta.
 
@@ -70,19 +73,22 @@ def batch_normalization(
             variables.
         beta_regularizer, gamma_regularizer: Functions from a variable to its penalty, which is added to
             `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        beta_constraint, gamma_constraint: Functions from a variable to the value that optimizers assign to it after
+            each update.
         training: A bool, or a bool scalar tensor.
         trainable: Whether gamma and beta are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
         name: Variable scope of the layer; by default `batch_normalization`, `batch_normalization_1`, …
         reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
         fused: False for the biased moving variance with images, too.
-        **unsupported: TensorFlow's other arguments. They must be None or False.
+        renorm, renorm_clipping, virtual_batch_size, adjustment: Not supported; they must be False or None.
+        renorm_momentum: TensorFlow 1's; it has no effect without `renorm`.
 
     Returns:
         A tensor of the shape and dtype of `inputs`.
 
     Raises:
         ShapeError: The rank of `inputs`, or the size along `axis`, is unknown, or `axis` is not one axis of `inputs`.
-        ValueError: An unsupported argument is given.
+        ValueError: An argument is not supported.
 
     Example:
         >>> x = tf.constant([[1.0], [3.0]])
@@ -95,12 +101,16 @@ def batch_normalization(
 
     Source: Ioffe and Szegedy, "Batch normalization", 2015.
     """
-    refuse(unsupported, "batch_normalization")
+    refuse(
+        "tf.layers.batch_normalization", renorm=renorm, renorm_clipping=renorm_clipping,
+        virtual_batch_size=virtual_batch_size, adjustment=adjustment,
+    )  # fmt: skip
     x = convert_to_tensor(inputs)
     with x.graph.as_default(), variable_scope(name, default_name="batch_normalization", reuse=reuse):
         return normalised_batch(
             x, axis, momentum, epsilon, center, scale, known(training), trainable, fused,
-            beta=(beta_initializer, beta_regularizer), gamma=(gamma_initializer, gamma_regularizer),
+            beta=(beta_initializer, beta_regularizer, beta_constraint),
+            gamma=(gamma_initializer, gamma_regularizer, gamma_constraint),
             moving_mean=moving_mean_initializer, moving_variance=moving_variance_initializer,
         )  # fmt: skip
 
@@ -115,10 +125,10 @@ def known(condition: Any) -> Any:
 
 def normalised_batch(
     x: Tensor, axis: Any, momentum: float, epsilon: float, center: bool, scale: bool, training: Any, trainable: bool,
-    fused: bool | None, beta: tuple[Any, Any], gamma: tuple[Any, Any], moving_mean: Any, moving_variance: Any,
+    fused: bool | None, beta: tuple[Any, Any, Any], gamma: tuple[Any, Any, Any], moving_mean: Any, moving_variance: Any,
     count: int | None = None, beta_first: bool = False,
 ) -> Tensor:  # fmt: skip
-    """`batch_normalization` in the current variable scope. Pairs are an initializer and a regularizer.
+    """`batch_normalization` in the current variable scope. beta and gamma: initializer, regularizer, constraint.
 
     count: the number of nodes TensorFlow makes, without the variables', if it differs from that of `tf.layers`.
     """
@@ -126,14 +136,14 @@ def normalised_batch(
     others = [a for a in range(len(x.type.shape or ())) if a != along]
     fuses = fused is not False and along in (1, 3) and len(others) == 3
 
-    def variable(name: str, initializer: Any, regularizer: Any, learned: bool) -> Variable:
+    def variable(name: str, initializer: Any, regularizer: Any, constraint: Any, learned: bool) -> Variable:
         size = [x.type.shape[along]]  # type: ignore[index]
-        return get_variable(name, size, x.dtype, initializer, regularizer, trainable=learned)
+        return get_variable(name, size, x.dtype, initializer, regularizer, learned, constraint=constraint)
 
     wanted = [("gamma", gamma, scale), ("beta", beta, center)]
     made = {n: variable(n, *how, trainable) for n, how, want in (wanted[::-1] if beta_first else wanted) if want}
-    averages = variable("moving_mean", moving_mean, None, False)
-    spread = variable("moving_variance", moving_variance, None, False)
+    averages = variable("moving_mean", moving_mean, None, None, False)
+    spread = variable("moving_variance", moving_variance, None, None, False)
     with x.graph.counted_as(count or _nodes(training, fuses, center, scale, along == len(others))):
         mean, variance = averages.value(), spread.value()
         dtype = x.dtype
@@ -202,8 +212,9 @@ def conv2d(
     data_format: LayerDataFormat = "channels_last", dilation_rate: Size = (1, 1), activation: Activation = None,
     use_bias: bool = True, kernel_initializer: InitializerLike | None = None,
     bias_initializer: InitializerLike = zeros_initializer, kernel_regularizer: Regularizer | None = None,
-    bias_regularizer: Regularizer | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
-    **unsupported: Any,
+    bias_regularizer: Regularizer | None = None, activity_regularizer: None = None,
+    kernel_constraint: Constraint | None = None, bias_constraint: Constraint | None = None, trainable: bool = True,
+    name: str | None = None, reuse: Reuse = None,
 ) -> Tensor:  # fmt: skip
     """Convolve images with trained filters and add a bias.
 
@@ -224,16 +235,18 @@ def conv2d(
         bias_initializer: Initializer of the bias.
         kernel_regularizer, bias_regularizer: Functions from a variable to its penalty, which is added to
             `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        activity_regularizer: Not supported; it must be None.
+        kernel_constraint, bias_constraint: Functions from a variable to the value that optimizers assign to it after
+            each update.
         trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
         name: Variable scope of the layer; by default `conv2d`, `conv2d_1`, …
         reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
-        **unsupported: TensorFlow's other arguments. They must be None or False.
 
     Returns:
         Images [N,H',W',filters]; H' is ⌈H/stride⌉ with "same", ⌈(H − KH + 1)/stride⌉ with "valid" and no dilation.
 
     Raises:
-        ValueError: An argument has an unknown value, or an unsupported argument is given.
+        ValueError: An argument has an unknown value, or is not supported.
         ShapeError: The rank of `inputs` is wrong, or the number of channels is unknown.
 
     Example:
@@ -241,25 +254,27 @@ def conv2d(
         >>> tf.layers.conv2d(x, filters=32, kernel_size=5, padding="same", activation=tf.nn.relu).shape.as_list()
         [None, 28, 28, 32]
     """
-    refuse(unsupported, "conv2d")
+    refuse("tf.layers.conv2d", activity_regularizer=activity_regularizer)
     form, size = image_format(data_format)
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "conv2d")
     rows, columns = pair(kernel_size)
     with x.graph.as_default(), variable_scope(name, default_name="conv2d", reuse=reuse):
         dims = [rows, columns, channels, filters]
-        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
+                              constraint=kernel_constraint)  # fmt: skip
         x.graph.reserve_ids(1)  # the dilation rate, a constant
         y = conv.conv2d(x, kernel, size(strides), op_padding(padding), data_format=form, dilations=size(dilation_rate))
-        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation, form)
 
 
 def dense(
     inputs: TensorLike, units: int, activation: Activation = None, use_bias: bool = True,
     kernel_initializer: InitializerLike | None = None, bias_initializer: InitializerLike = zeros_initializer,
-    kernel_regularizer: Regularizer | None = None, bias_regularizer: Regularizer | None = None, trainable: bool = True,
-    name: str | None = None, reuse: Reuse = None, **unsupported: Any,
+    kernel_regularizer: Regularizer | None = None, bias_regularizer: Regularizer | None = None,
+    activity_regularizer: None = None, kernel_constraint: Constraint | None = None,
+    bias_constraint: Constraint | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
 ) -> Tensor:  # fmt: skip
     """Multiply by a trained matrix and add a bias: a fully connected layer.
 
@@ -274,16 +289,18 @@ def dense(
         bias_initializer: Initializer of the bias.
         kernel_regularizer, bias_regularizer: Functions from a variable to its penalty, which is added to
             `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        activity_regularizer: Not supported; it must be None.
+        kernel_constraint, bias_constraint: Functions from a variable to the value that optimizers assign to it after
+            each update.
         trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
         name: Variable scope of the layer; by default `dense`, `dense_1`, …
         reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
-        **unsupported: TensorFlow's other arguments. They must be None or False.
 
     Returns:
         A tensor […,units] of the dtype of `inputs`.
 
     Raises:
-        ValueError: An unsupported argument is given.
+        ValueError: An argument is not supported.
         ShapeError: The last dimension of `inputs` is unknown, or there is only one.
 
     Example:
@@ -293,13 +310,14 @@ def dense(
         >>> [v.name for v in tf.trainable_variables()]
         ['dense/kernel:0', 'dense/bias:0']
     """
-    refuse(unsupported, "dense")
+    refuse("tf.layers.dense", activity_regularizer=activity_regularizer)
     x = convert_to_tensor(inputs)
     width = last_size(x, max(x.type.rank or 2, 2), "dense")
     with x.graph.as_default(), variable_scope(name, default_name="dense", reuse=reuse):
-        kernel = get_variable("kernel", [width, units], x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        kernel = get_variable("kernel", [width, units], x.dtype, kernel_initializer, kernel_regularizer, trainable,
+                              constraint=kernel_constraint)  # fmt: skip
         y = product_with(x, kernel)
-        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, units, bias, activation)
 
 
@@ -314,11 +332,17 @@ def product_with(x: Tensor, kernel: Any) -> Tensor:
 
 
 def finished(
-    y: Tensor, units: int, bias: tuple[Any, Any, bool] | None, activation: Activation, form: DataFormat2D | None = None
-) -> Tensor:
-    """activation(y + bias). bias: its initializer, its regularizer, and whether it is trained; None for no bias."""
+    y: Tensor, units: int, bias: tuple[Any, Any, bool, Any] | None, activation: Activation,
+    form: DataFormat2D | None = None,
+) -> Tensor:  # fmt: skip
+    """activation(y + bias).
+
+    bias: its initializer, its regularizer, whether it is trained, and its constraint; None for no bias.
+    """
     if bias is not None:
-        y = bias_add(y, get_variable("bias", [units], y.dtype, *bias), form)
+        initializer, regularizer, trainable, constraint = bias
+        how = (initializer, regularizer, trainable)
+        y = bias_add(y, get_variable("bias", [units], y.dtype, *how, constraint=constraint), form)
     return y if activation is None else activation(y)
 
 
@@ -463,13 +487,6 @@ def average_pooling2d(
 def op_padding(padding: LayerPadding) -> Padding:
     """A layer's padding as ops spell it."""
     return cast(Padding, padding.upper())
-
-
-def refuse(unsupported: dict[str, Any], layer: str) -> None:
-    """ValueError if an unsupported argument is given."""
-    for name, value in unsupported.items():
-        if value not in (None, False):
-            raise ValueError(f"tf.layers.{layer}: {name}={value!r} is not supported")
 
 
 def require_channels_last(data_format: str) -> None:

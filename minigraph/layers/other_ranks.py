@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigraph.core.arguments import refuse
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import LayerDataFormat, LayerPadding, Size, TensorLike
 from minigraph.layers.functions import (
@@ -14,7 +15,6 @@ from minigraph.layers.functions import (
     last_size,
     op_padding,
     pair,
-    refuse,
     require_channels_last,
 )
 from minigraph.ops.array.joining import stack
@@ -27,14 +27,16 @@ from minigraph.ops.nn.depthwise import separable_conv2d as nn_separable_conv2d
 from minigraph.ops.nn.pool_nd import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
 from minigraph.run.initializers import InitializerLike, zeros_initializer
 from minigraph.run.variable_scope import Regularizer, Reuse, get_variable, variable_scope
+from minigraph.run.variables import Constraint
 
 
 def conv2d_transpose(
     inputs: TensorLike, filters: int, kernel_size: Size, strides: Size = (1, 1), padding: LayerPadding = "valid",
     data_format: LayerDataFormat = "channels_last", activation: Activation = None, use_bias: bool = True,
     kernel_initializer: InitializerLike | None = None, bias_initializer: InitializerLike = zeros_initializer,
-    kernel_regularizer: Regularizer | None = None, bias_regularizer: Regularizer | None = None, trainable: bool = True,
-    name: str | None = None, reuse: Reuse = None, **unsupported: Any,
+    kernel_regularizer: Regularizer | None = None, bias_regularizer: Regularizer | None = None,
+    activity_regularizer: None = None, kernel_constraint: Constraint | None = None,
+    bias_constraint: Constraint | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
 ) -> Tensor:  # fmt: skip
     """Apply the transpose of a trained convolution to images and add a bias.
 
@@ -53,16 +55,18 @@ def conv2d_transpose(
         bias_initializer: Initializer of the bias.
         kernel_regularizer, bias_regularizer: Functions from a variable to its penalty, which is added to
             `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        activity_regularizer: Not supported; it must be None.
+        kernel_constraint, bias_constraint: Functions from a variable to the value that optimizers assign to it after
+            each update.
         trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
         name: Variable scope of the layer; by default `conv2d_transpose`, `conv2d_transpose_1`, …
         reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
-        **unsupported: TensorFlow's other arguments. They must be None or False.
 
     Returns:
         Images [N,H',W',filters].
 
     Raises:
-        ValueError: An argument has an unknown value, or an unsupported argument is given.
+        ValueError: An argument has an unknown value, or is not supported.
         ShapeError: The rank of `inputs` is wrong, or the number of channels is unknown.
 
     Example:
@@ -72,7 +76,7 @@ def conv2d_transpose(
 
     Source: Zeiler et al., "Deconvolutional networks", 2010.
     """
-    refuse(unsupported, "conv2d_transpose")
+    refuse("tf.layers.conv2d_transpose", activity_regularizer=activity_regularizer)
     form, axes = image_format(data_format)
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "conv2d_transpose")
@@ -80,7 +84,8 @@ def conv2d_transpose(
     more = [0 if padding.lower() == "same" else max(k - s, 0) for k, s in zip(size, step, strict=True)]
     with x.graph.as_default(), variable_scope(name, default_name="conv2d_transpose", reuse=reuse):
         dims = [*size, filters, channels]
-        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
+                              constraint=kernel_constraint)  # fmt: skip
         with x.graph.counted_as(24):
             n, height, width = known_dims(x, (0, 1, 2) if form == NHWC else (0, 2, 3))
             sides = [height * step[0] + more[0], width * step[1] + more[1]]
@@ -88,7 +93,7 @@ def conv2d_transpose(
             shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
             y = nn_conv2d_transpose(x, kernel, shape, axes(step), op_padding(padding), data_format=form)
             y.set_shape([None if isinstance(d, Tensor) else d for d in target])
-        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation, form)
 
 
@@ -98,8 +103,9 @@ def separable_conv2d(
     activation: Activation = None, use_bias: bool = True, depthwise_initializer: InitializerLike | None = None,
     pointwise_initializer: InitializerLike | None = None, bias_initializer: InitializerLike = zeros_initializer,
     depthwise_regularizer: Regularizer | None = None, pointwise_regularizer: Regularizer | None = None,
-    bias_regularizer: Regularizer | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
-    **unsupported: Any,
+    bias_regularizer: Regularizer | None = None, activity_regularizer: None = None,
+    depthwise_constraint: Constraint | None = None, pointwise_constraint: Constraint | None = None,
+    bias_constraint: Constraint | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
 ) -> Tensor:  # fmt: skip
     """Convolve each channel of images on its own, mix the channels, and add a bias.
 
@@ -124,13 +130,15 @@ def separable_conv2d(
         trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
         name: Variable scope of the layer; by default `separable_conv2d`, `separable_conv2d_1`, …
         reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
-        **unsupported: TensorFlow's other arguments. They must be None or False.
+        activity_regularizer: Not supported; it must be None.
+        depthwise_constraint, pointwise_constraint, bias_constraint: Functions from a variable to the value that
+            optimizers assign to it after each update.
 
     Returns:
         Images [N,H',W',filters].
 
     Raises:
-        ValueError: An argument has an unknown value, or an unsupported argument is given.
+        ValueError: An argument has an unknown value, or is not supported.
         ShapeError: The rank of `inputs` is wrong, or the number of channels is unknown.
 
     Example:
@@ -140,7 +148,7 @@ def separable_conv2d(
 
     Source: Chollet, "Xception", 2016.
     """
-    refuse(unsupported, "separable_conv2d")
+    refuse("tf.layers.separable_conv2d", activity_regularizer=activity_regularizer)
     form, axes = image_format(data_format)
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "separable_conv2d")
@@ -148,14 +156,26 @@ def separable_conv2d(
         deep = [*pair(kernel_size), channels, depth_multiplier]
         wide = [1, 1, channels * depth_multiplier, filters]
         spatial = get_variable(
-            "depthwise_kernel", deep, x.dtype, depthwise_initializer, depthwise_regularizer, trainable
+            "depthwise_kernel",
+            deep,
+            x.dtype,
+            depthwise_initializer,
+            depthwise_regularizer,
+            trainable,
+            constraint=depthwise_constraint,
         )
         mixing = get_variable(
-            "pointwise_kernel", wide, x.dtype, pointwise_initializer, pointwise_regularizer, trainable
+            "pointwise_kernel",
+            wide,
+            x.dtype,
+            pointwise_initializer,
+            pointwise_regularizer,
+            trainable,
+            constraint=pointwise_constraint,
         )
         rate = list(pair(dilation_rate))
         y = nn_separable_conv2d(x, spatial, mixing, axes(strides), op_padding(padding), rate=rate, data_format=form)
-        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation, form)
 
 
@@ -164,8 +184,9 @@ def conv1d(
     data_format: LayerDataFormat = "channels_last", dilation_rate: Size = 1, activation: Activation = None,
     use_bias: bool = True, kernel_initializer: InitializerLike | None = None,
     bias_initializer: InitializerLike = zeros_initializer, kernel_regularizer: Regularizer | None = None,
-    bias_regularizer: Regularizer | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
-    **unsupported: Any,
+    bias_regularizer: Regularizer | None = None, activity_regularizer: None = None,
+    kernel_constraint: Constraint | None = None, bias_constraint: Constraint | None = None, trainable: bool = True,
+    name: str | None = None, reuse: Reuse = None,
 ) -> Tensor:  # fmt: skip
     """Convolve sequences with trained filters and add a bias.
 
@@ -185,16 +206,18 @@ def conv1d(
         bias_initializer: Initializer of the bias.
         kernel_regularizer, bias_regularizer: Functions from a variable to its penalty, which is added to
             `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        activity_regularizer: Not supported; it must be None.
+        kernel_constraint, bias_constraint: Functions from a variable to the value that optimizers assign to it after
+            each update.
         trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
         name: Variable scope of the layer; by default `conv1d`, `conv1d_1`, …
         reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
-        **unsupported: TensorFlow's other arguments. They must be None or False.
 
     Returns:
         Sequences [N,L',filters].
 
     Raises:
-        ValueError: An argument has an unknown value, or an unsupported argument is given.
+        ValueError: An argument has an unknown value, or is not supported.
         ShapeError: The rank of `inputs` is wrong, or the number of channels is unknown.
 
     Example:
@@ -202,17 +225,18 @@ def conv1d(
         >>> tf.layers.conv1d(x, filters=16, kernel_size=5, strides=2).shape.as_list()
         [None, 48, 16]
     """
-    refuse(unsupported, "conv1d")
+    refuse("tf.layers.conv1d", activity_regularizer=activity_regularizer)
     require_channels_last(data_format)
     x = convert_to_tensor(inputs)
     channels = last_size(x, 3, "conv1d")
     size, step, spread = (_one(v) for v in (kernel_size, strides, dilation_rate))
     with x.graph.as_default(), variable_scope(name, default_name="conv1d", reuse=reuse):
         dims = [size, channels, filters]
-        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
+                              constraint=kernel_constraint)  # fmt: skip
         x.graph.reserve_ids(1)  # the dilation rate, a constant
         y = nn_conv1d(x, kernel, step, op_padding(padding), dilations=spread)
-        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation)
 
 
@@ -221,8 +245,9 @@ def conv3d(
     data_format: LayerDataFormat = "channels_last", dilation_rate: Size = (1, 1, 1), activation: Activation = None,
     use_bias: bool = True, kernel_initializer: InitializerLike | None = None,
     bias_initializer: InitializerLike = zeros_initializer, kernel_regularizer: Regularizer | None = None,
-    bias_regularizer: Regularizer | None = None, trainable: bool = True, name: str | None = None, reuse: Reuse = None,
-    **unsupported: Any,
+    bias_regularizer: Regularizer | None = None, activity_regularizer: None = None,
+    kernel_constraint: Constraint | None = None, bias_constraint: Constraint | None = None, trainable: bool = True,
+    name: str | None = None, reuse: Reuse = None,
 ) -> Tensor:  # fmt: skip
     """Convolve volumes with trained filters and add a bias.
 
@@ -242,16 +267,18 @@ def conv3d(
         bias_initializer: Initializer of the bias.
         kernel_regularizer, bias_regularizer: Functions from a variable to its penalty, which is added to
             `tf.GraphKeys.REGULARIZATION_LOSSES`.
+        activity_regularizer: Not supported; it must be None.
+        kernel_constraint, bias_constraint: Functions from a variable to the value that optimizers assign to it after
+            each update.
         trainable: Whether the variables are in `tf.GraphKeys.TRAINABLE_VARIABLES`.
         name: Variable scope of the layer; by default `conv3d`, `conv3d_1`, …
         reuse: True to use the variables of an earlier layer of this name, `tf.AUTO_REUSE` to use or make them.
-        **unsupported: TensorFlow's other arguments. They must be None or False.
 
     Returns:
         Volumes [N,D',H',W',filters].
 
     Raises:
-        ValueError: An argument has an unknown value, or an unsupported argument is given.
+        ValueError: An argument has an unknown value, or is not supported.
         ShapeError: The rank of `inputs` is wrong, or the number of channels is unknown.
 
     Example:
@@ -259,16 +286,17 @@ def conv3d(
         >>> tf.layers.conv3d(x, filters=4, kernel_size=3, padding="same").shape.as_list()
         [None, 8, 16, 16, 4]
     """
-    refuse(unsupported, "conv3d")
+    refuse("tf.layers.conv3d", activity_regularizer=activity_regularizer)
     require_channels_last(data_format)
     x = convert_to_tensor(inputs)
     channels = last_size(x, 5, "conv3d")
     with x.graph.as_default(), variable_scope(name, default_name="conv3d", reuse=reuse):
         dims = [*_box(kernel_size)[1:4], channels, filters]
-        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable)
+        kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
+                              constraint=kernel_constraint)  # fmt: skip
         with x.graph.counted_as(2):  # the dilation rate, a constant, and the op
             y = nn_conv3d(x, kernel, _box(strides), op_padding(padding), dilations=_box(dilation_rate))
-        bias = (bias_initializer, bias_regularizer, trainable) if use_bias else None
+        bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation)
 
 

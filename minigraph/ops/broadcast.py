@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.moves import Moves, read
 from minigraph.core.op import Batching, Op, Sample
-from minigraph.core.types import TensorType
+from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import apply
 from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.identity import Identity
@@ -102,6 +103,14 @@ class BroadcastTo(Op):
     accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        kept = self.shape if x.shape is None else restore_axes(x.shape, self.axis, self.shape)  # type: ignore[arg-type]
+        sizes = zip(reversed(kept), reversed(self.shape), strict=False)
+        if (
+            len(kept) > len(self.shape)
+            or any(a not in (None, 1, b) for a, b in sizes)
+            or min(self.shape, default=0) < 0
+        ):
+            raise ShapeError(f"a tensor of shape {format_shape(x.shape)} cannot have shape {format_shape(self.shape)}")
         return (TensorType(x.dtype, self.shape),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:

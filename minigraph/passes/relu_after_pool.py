@@ -92,7 +92,8 @@ class ReluAfterPool(Replayable):
     conditions  relu(x) has no other readers than the pooling and its own gradient, and w none but that gradient, so
                 that where a whole window is at most 0, it does not matter which element counts as the largest; no
                 control inputs
-    formula     max_i max(x_i, 0) = max(max_i x_i, 0); the gradient passes where the maximum is above 0, in both forms.
+    formula     max_i max(x_i, 0) = max(max_i x_i, 0); the gradient passes where the maximum is above 0, in both forms:
+                where it is NaN, it does not.
                 Each δ lands in exactly one place, so the sum stays
     """
 

@@ -44,6 +44,7 @@ class RequestCompiler:
             self.tuner = Tuner(self.backend, self.passes)
             self.passes = self.tuner.passes
         self._plan_type: type[Plan] = _checked_plan() if options.check_numerics else self.backend.plan_type or Plan
+        self._checks = options.check_numerics
         self._debug = options.debug
         self._reorder = options.reorder
 
@@ -59,7 +60,10 @@ class RequestCompiler:
             program, stages = run_pipeline(program, self.passes[len(done) :], hooks)
             if not done:
                 request.record = CompileRecord(first, stages)
-            return self._plan_type(program, backend, buffers, stages=(*done, *stages), reorder=self._reorder)
+            plan = self._plan_type(program, backend, buffers, stages=(*done, *stages), reorder=self._reorder)
+            if self._checks:
+                plan.original = first  # type: ignore[attr-defined]
+            return plan
 
 
 def _feed_type(request: Request, position: int, array: np.ndarray) -> TensorType:

@@ -15,9 +15,9 @@ class InteractiveSession(Session):
     """A session that is the default one from its creation until `close`.
 
     Args:
-        target: `str`; accepted for TensorFlow, without effect.
+        target: `str`; "" or "local", as there are no sessions of other processes.
         graph: `Graph`; by default the default graph. If given, it becomes the default graph, too.
-        config: accepted for TensorFlow, without effect.
+        config: TensorFlow 1's; it has no effect: other options choose the backend, and results depend on no threads.
         backend: `str`, the name of a backend; see `Session`.
         **options: the other options of `Session`.
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 import numpy.typing as npt
 
+from minigraph.core.arguments import refuse
 from minigraph.core.dtypes import DType, as_dtype, float32
 from minigraph.core.graph import Tensor
 from minigraph.core.record import Record
@@ -52,11 +53,12 @@ class Initializer(Record):
         Args:
             shape: The shape; all dimensions are known.
             dtype: The dtype; by default the initializer's own.
-            partition_info: TensorFlow 1's; it has no effect.
+            partition_info: Not supported; it must be None.
 
         Returns:
             A tensor of that shape and dtype.
         """
+        refuse(f"tf.{type(self).__name__}", partition_info=partition_info)
         return self.make(shape, as_dtype(self.dtype if dtype is None else dtype))
 
     def make(self, shape: Any, dtype: DType) -> Tensor:

@@ -97,6 +97,8 @@ class Request:
         element = _element(graph, fetch)
         if isinstance(element, Node):
             self.targets.append(element)
+            for check in _checks(element):
+                self._value(check.outputs[0])
             return lambda values: None
         if isinstance(fetch, Variable) and fetch.value() in self.feeds:
             element = fetch.value()
@@ -127,6 +129,24 @@ class Request:
             return made
 
         return make
+
+
+def _checks(target: Node) -> list[Node]:
+    """The operations with effects on the host, such as assertions, that a target is or groups."""
+    found: list[Node] = []
+    seen: set[Node] = set()
+    stack = [target]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        op = node.op
+        if not node.outputs:
+            stack.extend(node.control_inputs)
+        elif op.stateful and op.on_host and not op.staged and node.outputs[0].dtype is not string:
+            found.append(node)
+    return found
 
 
 def _element(graph: Graph, fetch: Any) -> Tensor | Node:

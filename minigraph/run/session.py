@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 import numpy.typing as npt
 
+from minigraph.core.arguments import refuse_remote
 from minigraph.core.errors import OpError
 from minigraph.core.graph import Graph, Node, get_default_graph
 from minigraph.core.operand import Operand
@@ -30,9 +31,9 @@ class Session(SessionBase):
     """Runs parts of a graph on a backend, and keeps the values of variables between runs.
 
     Args:
-        target: `str`; accepted for TensorFlow, without effect.
+        target: `str`; "" or "local", as there are no sessions of other processes.
         graph: `Graph`; by default the default graph.
-        config: accepted for TensorFlow, without effect.
+        config: TensorFlow 1's; it has no effect: other options choose the backend, and results depend on no threads.
         backend: `str`, the name of a backend, or "auto" for the fastest that runs here; by default MINIGRAPH_BACKEND,
             else "numpy".
         optimize: `str`, the passes that rewrite a program before it runs, from "O0" (none) to "O3".
@@ -77,6 +78,7 @@ class Session(SessionBase):
         precision: Precision = "float32",
         autotune: bool | None = None,
     ) -> None:
+        refuse_remote("tf.Session", target=target)
         given = None if passes is None else tuple(passes)
         super().__init__(
             graph if graph is not None else get_default_graph(),

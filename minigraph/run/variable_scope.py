@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
+from minigraph.core.arguments import refuse
 from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import as_dtype, float32
 from minigraph.core.errors import GraphError
@@ -15,7 +16,7 @@ from minigraph.core.graph import Graph, Tensor, get_default_graph
 from minigraph.core.types import TensorShape, as_shape
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.run.initializers import InitializerLike, glorot_uniform_initializer, zeros_initializer
-from minigraph.run.variables import Variable
+from minigraph.run.variables import Constraint, Variable
 
 __all__ = ["AUTO_REUSE", "VariableScope", "get_variable", "get_variable_scope", "variable_scope"]
 
@@ -27,7 +28,7 @@ Regularizer: TypeAlias = Callable[[Any], Tensor | None]
 """A function from a variable to its penalty, a scalar."""
 
 Getter: TypeAlias = Callable[..., Variable]
-"""A function that `get_variable` calls with an inner getter, as `getter`, and its own arguments, all by name."""
+"""A function that `get_variable` calls with an inner getter, as `getter`, and TensorFlow 1's arguments, all by name."""
 
 
 @dataclass(eq=False)
@@ -42,6 +43,7 @@ class VariableScope:
         original_name_scope: The name scope that was opened with the scope, with a slash at its end.
         custom_getter: Function that `get_variable` calls in place of its inner part. It gets this part as the argument
             `getter`, and the arguments of `get_variable`, all by name.
+        constraint: The default of the argument of `get_variable`.
 
     Example:
         >>> with tf.variable_scope("block", reuse=tf.AUTO_REUSE) as scope:
@@ -59,6 +61,7 @@ class VariableScope:
     original_name_scope: str = ""
     dtype: DTypeLike = float32
     custom_getter: Getter | None = None
+    constraint: Constraint | None = None
 
     def reuse_variables(self) -> None:
         """Make `get_variable` find variables from here on, in place of making them."""
@@ -125,20 +128,30 @@ def variable_scope(
     values: Any = None,
     initializer: InitializerLike | TensorLike | None = None,
     regularizer: Regularizer | None = None,
+    caching_device: Any = None,
+    partitioner: None = None,
+    custom_getter: Getter | None = None,
     reuse: Reuse = None,
     dtype: DTypeLike | None = None,
-    custom_getter: Getter | None = None,
-    **_ignored: Any,
+    use_resource: bool | None = None,
+    constraint: Constraint | None = None,
+    auxiliary_name_scope: bool = True,
 ) -> Iterator[VariableScope]:
     """Open a scope that prefixes the names of `get_variable` and of nodes, in a `with` block.
 
     Args:
         name_or_scope: Name of the scope, or a scope to open again. None takes `default_name`.
         default_name: Name that is made unique, such as `conv2d`, `conv2d_1`, …
-        values: TensorFlow 1's; it has no effect.
+        values: Tensors, or values that can be converted to some. The scope is opened in the graph of the tensors; by
+            default in the default graph.
         initializer, regularizer, dtype: Defaults of the arguments of `get_variable`; None to inherit those of the scope
             around it.
+        constraint: Default of the argument of `get_variable`. As in TensorFlow 1, scopes inside do not inherit it.
+        caching_device: TensorFlow 1's; it has no effect: a session has one device.
+        partitioner: Not supported; it must be None.
         reuse: True to find variables, `tf.AUTO_REUSE` to find or make them; None or False to inherit.
+        use_resource: TensorFlow 1's; it has no effect: both kinds of variables behave alike.
+        auxiliary_name_scope: Whether the names of nodes get the prefix, too.
         custom_getter: Function that `get_variable` calls in place of its inner part; see `VariableScope`. It is called
             first, and calls the getters of the scopes around it.
 
@@ -147,6 +160,8 @@ def variable_scope(
 
     Raises:
         TypeError: Both names are None.
+        ValueError: An argument is not supported.
+        GraphError: `values` are of different graphs.
 
     Example:
         >>> def layer(x):
@@ -156,7 +171,8 @@ def variable_scope(
         >>> [v.name for v in tf.global_variables()]
         ['layer/scale:0']
     """
-    graph = get_default_graph()
+    refuse("tf.variable_scope", partitioner=partitioner)
+    graph = _graph_of_values(values)
     stack = _store(graph)[1]
     outer = stack[-1]
     if isinstance(name_or_scope, VariableScope):
@@ -165,7 +181,7 @@ def variable_scope(
     else:
         short = name_or_scope if name_or_scope is not None else _unique_scope(graph, default_name)
         full = f"{outer.name}/{short}" if outer.name else short
-    with graph.name_scope(short or None) as scope_name:
+    with graph.as_default(), _names_below(graph, short, auxiliary_name_scope) as scope_name:
         new = VariableScope(
             full,
             outer.reuse if reuse is None or not reuse else reuse,
@@ -174,6 +190,7 @@ def variable_scope(
             name_or_scope.original_name_scope if isinstance(name_or_scope, VariableScope) else scope_name,
             outer.dtype if dtype is None else as_dtype(dtype),
             _chained(custom_getter, outer.custom_getter),
+            constraint,
         )
         stack.append(new)
         counts = _scope_counts(graph)
@@ -185,11 +202,41 @@ def variable_scope(
             counts.update((name, 0) for name in counts if name.startswith(f"{full}/"))
 
 
+def _graph_of_values(values: Any) -> Graph:
+    """The graph of the tensors among `values`; without any, the default graph."""
+    given = values if isinstance(values, list | tuple) else [values]
+    graphs = {id(v.graph): v.graph for v in given if isinstance(v, Tensor | Variable)}
+    if len(graphs) > 1:
+        raise GraphError(f"the values of a variable scope are of {len(graphs)} different graphs")
+    return next(iter(graphs.values()), None) or get_default_graph()
+
+
+def _names_below(graph: Graph, short: str, wanted: bool) -> AbstractContextManager[str]:
+    """The name scope of a variable scope: a new one, or the one that is open."""
+    if wanted:
+        return graph.name_scope(short or None)
+    return nullcontext(f"{graph.open_scope}/" if graph.open_scope else "")
+
+
 def _chained(inner: Any, outer: Any) -> Any:
     """Two custom getters combined into one. Either may be None."""
     if inner is None or outer is None:
         return outer if inner is None else inner
-    return lambda getter, **arguments: inner(getter=partial(outer, getter), **arguments)
+    return lambda getter, **arguments: _call_getter(inner, partial(_call_getter, outer, getter), **arguments)
+
+
+def _call_getter(custom: Any, getter: Any, *name: Any, **arguments: Any) -> Any:
+    """Call a custom getter. One that does not take `constraint` is called without it, as in TensorFlow 1."""
+    if not _takes(custom, "constraint"):
+        arguments.pop("constraint", None)
+    return custom(getter, *name, **arguments)
+
+
+def _takes(function: Any, name: str) -> bool:
+    from inspect import Parameter, signature
+
+    parameters = signature(function).parameters
+    return name in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
 
 
 def _scope_counts(graph: Graph) -> dict[str, int]:
@@ -214,9 +261,16 @@ def get_variable(
     dtype: DTypeLike | None = None,
     initializer: InitializerLike | TensorLike | None = None,
     regularizer: Regularizer | None = None,
-    trainable: bool = True,
+    trainable: bool | None = None,
     collections: Iterable[str] | None = None,
-    **_ignored: Any,
+    caching_device: Any = None,
+    partitioner: None = None,
+    validate_shape: bool = True,
+    use_resource: bool | None = None,
+    custom_getter: Getter | None = None,
+    constraint: Constraint | None = None,
+    synchronization: Any = None,
+    aggregation: Any = None,
 ) -> Variable:
     """Find a variable by its name in the current variable scope, or make it.
 
@@ -228,8 +282,14 @@ def get_variable(
             scope's, or else Glorot's uniform one, or zeros for integers.
         regularizer: Function from the variable to its penalty, which is added to `tf.GraphKeys.REGULARIZATION_LOSSES`;
             by default the scope's.
-        trainable: Whether the variable is in `tf.GraphKeys.TRAINABLE_VARIABLES`.
+        trainable: Whether the variable is in `tf.GraphKeys.TRAINABLE_VARIABLES`; by default it is.
         collections: Names of the collections that get the variable; by default `tf.GraphKeys.GLOBAL_VARIABLES`.
+        partitioner: Not supported; it must be None.
+        custom_getter: Function that is called in place of the inner part; by default the scope's. See
+            `VariableScope`.
+        constraint: Function from the variable to the value that optimizers assign to it after each update; by default
+            the scope's.
+        caching_device, validate_shape, use_resource, synchronization, aggregation: TensorFlow 1's; see `tf.Variable`.
 
     Returns:
         The variable.
@@ -237,7 +297,8 @@ def get_variable(
     Raises:
         GraphError: The variable exists and the scope does not reuse, or the other way round, or it has another shape or
             dtype.
-        ValueError: The shape is not fully known, or is given beside a constant initializer.
+        ValueError: The shape is not fully known, or is given beside a constant initializer; or an argument is not
+            supported.
 
     Example:
         >>> with tf.variable_scope("conv1"):
@@ -252,19 +313,31 @@ def get_variable(
         "dtype": scope.dtype if dtype is None else as_dtype(dtype),
         "initializer": scope.initializer if initializer is None else initializer,
         "regularizer": scope.regularizer if regularizer is None else regularizer,
+        "reuse": scope.reuse,
         "trainable": trainable,
         "collections": collections,
+        "caching_device": caching_device,
+        "partitioner": partitioner,
+        "validate_shape": validate_shape,
+        "use_resource": use_resource,
+        "synchronization": synchronization,
+        "aggregation": aggregation,
+        "constraint": scope.constraint if constraint is None else constraint,
     }
-    if scope.custom_getter is None:
-        return _get_variable(scope.reuse, **arguments)
-    return scope.custom_getter(getter=partial(_get_variable, scope.reuse), **arguments)
+    getter = scope.custom_getter if custom_getter is None else custom_getter
+    if getter is None:
+        return _get_variable(**arguments)
+    return _call_getter(getter, _get_variable, **arguments)  # type: ignore[no-any-return]
 
 
 def _get_variable(
-    reuse: Any, name: str, shape: Any = None, dtype: Any = float32, initializer: Any = None, regularizer: Any = None,
-    trainable: bool = True, collections: Any = None, **_ignored: Any,
+    name: str, shape: Any = None, dtype: Any = float32, initializer: Any = None, regularizer: Any = None,
+    reuse: Any = None, trainable: bool | None = None, collections: Any = None, caching_device: Any = None,
+    partitioner: Any = None, validate_shape: bool = True, use_resource: bool | None = None, constraint: Any = None,
+    synchronization: Any = None, aggregation: Any = None,
 ) -> Variable:  # fmt: skip
     """The inner part of `get_variable`, which takes a full name. Custom getters get it."""
+    refuse("tf.get_variable", partitioner=partitioner)
     graph = get_default_graph()
     variables = _store(graph)[0]
     found = variables.get(name)
@@ -278,7 +351,10 @@ def _get_variable(
     initial = _initial_value(initializer, shape, as_dtype(dtype))
     with graph.name_scope(None):
         kind = None if not callable(initial) else dtype
-        made = Variable(initial, trainable, collections, name=name, dtype=kind)
+        made = Variable(
+            initial, trainable is not False, collections, validate_shape, caching_device, name, dtype=kind,
+            constraint=constraint, use_resource=use_resource, synchronization=synchronization, aggregation=aggregation,
+        )  # fmt: skip
     variables[name] = made
     if regularizer is not None:
         with graph.name_scope(f"{name}/Regularizer/"):

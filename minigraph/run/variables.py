@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from minigraph.core import scopes
+from minigraph.core.arguments import refuse
 from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import DType, as_dtype
-from minigraph.core.errors import GraphError
+from minigraph.core.errors import GraphError, ShapeError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorShape, TensorType
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVariable, VariableV2, group
+
+Constraint: TypeAlias = Callable[[Any], TensorLike]
+"""A function from a variable to the value that replaces its own, of the same dtype and shape."""
 
 __all__ = [
     "Variable",
@@ -46,13 +50,21 @@ class Variable(Operand[Tensor]):
         initial_value: A tensor, an array, a number, or a function that makes one. The shape must be known.
         trainable: Whether the variable is in `tf.GraphKeys.TRAINABLE_VARIABLES`, which optimizers train.
         collections: Names of the collections that get the variable; by default `tf.GraphKeys.GLOBAL_VARIABLES`.
-        validate_shape, caching_device, expected_shape: TensorFlow 1's; they have no effect.
+        validate_shape: TensorFlow 1's; it has no effect: the shape must be known in any case.
+        caching_device: TensorFlow 1's; it has no effect: a session has one device.
         name: Name of the variable, made unique; by default `Variable`.
+        variable_def, import_scope: Not supported; they must be None. See `tf.train.import_meta_graph`.
         dtype: The dtype; by default that of `initial_value`.
-        constraint: TensorFlow 1's; it is kept as an attribute, and has no other effect.
+        expected_shape, shape: The shape that `initial_value` must have; None for any.
+        constraint: Function from the variable to the value that optimizers assign to it after each update, such as its
+            projection onto a norm ball.
+        use_resource: TensorFlow 1's; it has no effect: both kinds of variables behave alike.
+        synchronization, aggregation: TensorFlow 1's; they have no effect: a session has one copy of each variable.
 
     Raises:
-        ValueError: `initial_value` is None, or its shape is not known.
+        ValueError: `initial_value` is None, its shape is not known, an argument is not supported, or `constraint` is
+            not a function.
+        ShapeError: `initial_value` has another shape than `expected_shape` or `shape`.
         DTypeError: `initial_value` is not of the dtype.
 
     Example:
@@ -75,13 +87,21 @@ class Variable(Operand[Tensor]):
         validate_shape: bool = True,
         caching_device: Any = None,
         name: str | None = None,
+        variable_def: None = None,
         dtype: DTypeLike | None = None,
         expected_shape: ShapeLike = None,
-        constraint: Any = None,
-        **_ignored: Any,
+        import_scope: None = None,
+        constraint: Constraint | None = None,
+        use_resource: bool | None = None,
+        synchronization: Any = None,
+        aggregation: Any = None,
+        shape: ShapeLike = None,
     ) -> None:
+        refuse("tf.Variable", variable_def=variable_def, import_scope=import_scope)
         if initial_value is None:
             raise ValueError("initial_value must be specified.")
+        if constraint is not None and not callable(constraint):
+            raise ValueError("The `constraint` argument must be a callable.")
         graph = get_default_graph()
         kind = None if dtype is None else as_dtype(dtype)
         with graph.control_dependencies(None), graph.name_scope(name or "Variable") as scope:
@@ -92,6 +112,9 @@ class Variable(Operand[Tensor]):
                 initial = convert_to_tensor(initial_value, kind, name="initial_value")
             if not initial.type.is_static:
                 raise ValueError(f"initial_value must have a shape specified: {initial!r}")
+            for wanted in (expected_shape, shape):
+                if wanted is not None and not initial.shape.is_compatible_with(wanted):
+                    raise ShapeError(f"initial_value has the shape {initial.shape}, not {TensorShape(wanted)}")
             node = graph.add(VariableV2(initial.type, scope[:-1]), (), scope)
             self.ref: Tensor = node.outputs[0]
             self.initializer: Node = graph.add(Assign(), (self.ref, initial), "Assign")
@@ -294,7 +317,8 @@ def assign(
     Args:
         ref: The variable.
         value: The new value, of the variable's dtype and shape.
-        validate_shape, use_locking: TensorFlow 1's; they have no effect.
+        validate_shape: TensorFlow 1's; it has no effect: a variable keeps its shape.
+        use_locking: TensorFlow 1's; it has no effect: no update is lost without it.
         name: Name of the node.
 
     Returns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import minigraph as tf
+from minigraph.core.arguments import refuse
 from minigraph.core.graph import Tensor
 from minigraph.layers.functions import known, normalised_batch
 from minigraph.tf1.arg_scope import add_arg_scope
@@ -17,17 +18,20 @@ def batch_norm(
     activation_fn: Any = None, param_initializers: Any = None, param_regularizers: Any = None,
     updates_collections: Any = tf.GraphKeys.UPDATE_OPS, is_training: Any = True, reuse: Any = None,
     variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
-    fused: bool | None = None, data_format: str = "NHWC", scope: str | None = None, **unsupported: Any,
+    batch_weights: Any = None, fused: bool | None = None, data_format: str = "NHWC",
+    zero_debias_moving_mean: bool = False, scope: str | None = None, renorm: bool = False, renorm_clipping: Any = None,
+    renorm_decay: float = 0.99, adjustment: Any = None,
 ) -> Tensor:  # fmt: skip
     """Batch normalisation, see `tf.layers.batch_normalization`. gamma only with `scale`.
 
     With updates_collections=None, the moving averages are updated whenever the result is computed in training. Unless
     fused=False, rows [N,C] are treated as images of one pixel, so that their moving variance also averages unbiased
-    estimates.
+    estimates. renorm_decay has no effect, as renorm is not supported.
     """
-    for name, value in unsupported.items():
-        if value not in (None, False):
-            raise ValueError(f"tf.contrib.layers.batch_norm: {name}={value!r} is not supported")
+    refuse(
+        "tf.contrib.layers.batch_norm", batch_weights=batch_weights, zero_debias_moving_mean=zero_debias_moving_mean,
+        renorm=renorm, renorm_clipping=renorm_clipping, adjustment=adjustment,
+    )  # fmt: skip
     if data_format not in ("NHWC", "NCHW"):
         raise ValueError("data_format has to be either NCHW or NHWC.")
     x, training = tf.convert_to_tensor(inputs), known(is_training)
@@ -43,8 +47,8 @@ def batch_norm(
         before = _state()
         y = normalised_batch(
             images, axis, decay, epsilon, center, scale, training, trainable, fused,
-            beta=(starts.get("beta", tf.zeros_initializer()), penalties.get("beta")),
-            gamma=(starts.get("gamma", tf.ones_initializer()), penalties.get("gamma")),
+            beta=(starts.get("beta", tf.zeros_initializer()), penalties.get("beta"), None),
+            gamma=(starts.get("gamma", tf.ones_initializer()), penalties.get("gamma"), None),
             moving_mean=starts.get("moving_mean", tf.zeros_initializer()),
             moving_variance=starts.get("moving_variance", tf.ones_initializer()),
             count=_nodes(training, center, scale, updates_collections is None) if own else None, beta_first=own,

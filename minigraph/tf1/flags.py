@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from minigraph.core.arguments import refuse
+
 _TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
 
 
@@ -95,9 +97,30 @@ def _as_bool(text: str) -> bool:
     raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}")
 
 
+def _refuse(name: str, options: dict[str, Any]) -> None:
+    """ValueError for the first of the options, which are those of other flag packages."""
+    refuse(f"the flag {name}", **{k: v for k, v in options.items() if k != "flag_values" or v is not FLAGS})
+
+
+def _bounded(name: str, convert: Callable[[str], Any], options: dict[str, Any]) -> Callable[[str], Any]:
+    """The conversion, which refuses numbers outside of the options `lower_bound` and `upper_bound`."""
+    low, high = options.pop("lower_bound", None), options.pop("upper_bound", None)
+    _refuse(name, options)
+    if low is None and high is None:
+        return convert
+
+    def checked(text: str) -> Any:
+        value = convert(text)
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise argparse.ArgumentTypeError(f"{value} is not in [{low}, {high}]")
+        return value
+
+    return checked
+
+
 def _define(convert: Callable[[str], Any]) -> Callable[..., None]:
-    def define(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
-        FLAGS.define(name, default, help, type=convert)
+    def define(name: str, default: Any, help: str | None = None, **options: Any) -> None:
+        FLAGS.define(name, default, help, type=_bounded(name, convert, options))
 
     return define
 
@@ -107,8 +130,9 @@ DEFINE_integer = _define(int)
 DEFINE_float = _define(float)
 
 
-def DEFINE_boolean(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
+def DEFINE_boolean(name: str, default: Any, help: str | None = None, **options: Any) -> None:
     """A flag that is `--name`, `--noname` or `--name=false`."""
+    _refuse(name, options)
     FLAGS.define(name, default, help, type=_as_bool)
     FLAGS._booleans.add(name)
     FLAGS._parser.add_argument(f"--no{name}", f"-no{name}", dest=name, action="store_const", const=False)
@@ -117,33 +141,38 @@ def DEFINE_boolean(name: str, default: Any, help: str | None = None, **_ignored:
 DEFINE_bool = DEFINE_boolean
 
 
-def DEFINE_enum(name: str, default: Any, enum_values: Sequence[str], help: str | None = None, **_ignored: Any) -> None:
+def DEFINE_enum(name: str, default: Any, enum_values: Sequence[str], help: str | None = None, **options: Any) -> None:
     """A flag that takes one of `enum_values`."""
+    _refuse(name, options)
     FLAGS.define(name, default, help, choices=list(enum_values))
 
 
-def DEFINE_list(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
+def DEFINE_list(name: str, default: Any, help: str | None = None, **options: Any) -> None:
     """A flag with comma-separated values."""
+    _refuse(name, options)
     value = default.split(",") if isinstance(default, str) else default
     FLAGS.define(name, value, help, type=lambda text: text.split(",") if text else [])
 
 
-def DEFINE_multi_string(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
+def DEFINE_multi_string(name: str, default: Any, help: str | None = None, **options: Any) -> None:
     """A flag that may be repeated."""
+    _refuse(name, options)
     FLAGS.define(name, [default] if isinstance(default, str) else default, help, action="append")
 
 
-def DEFINE_multi_integer(name: str, default: Any, help: str | None = None, **_ignored: Any) -> None:
+def DEFINE_multi_integer(name: str, default: Any, help: str | None = None, **options: Any) -> None:
     """A flag of integers that may be repeated."""
-    FLAGS.define(name, [default] if isinstance(default, int) else default, help, action="append", type=int)
+    start = [default] if isinstance(default, int) else default
+    FLAGS.define(name, start, help, action="append", type=_bounded(name, int, options))
 
 
-def mark_flag_as_required(name: str, **_ignored: Any) -> None:
+def mark_flag_as_required(flag_name: str, **options: Any) -> None:
     """Require a flag without default."""
-    FLAGS.require(name)
+    _refuse(flag_name, options)
+    FLAGS.require(flag_name)
 
 
-def mark_flags_as_required(names: Sequence[str], **_ignored: Any) -> None:
+def mark_flags_as_required(flag_names: Sequence[str], **options: Any) -> None:
     """Require flags without defaults."""
-    for name in names:
-        FLAGS.require(name)
+    for name in flag_names:
+        mark_flag_as_required(name, **options)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import minigraph as tf
+from minigraph.core.arguments import refuse
 from minigraph.core.errors import NotFoundError
 from minigraph.data import load
 from minigraph.ops.random.distributions import get_seed
@@ -18,13 +19,14 @@ class DataSet:
     """Images [N,784] (or [N,28,28,1] without `reshape`) and labels.
 
     The constructor seeds NumPy's global generator with `seed` or the graph's seed. Shuffling uses this generator, so
-    that equal programs get equal batches.
+    that equal programs get equal batches. one_hot has no effect: `labels` are used as they are.
     """
 
     def __init__(
         self, images: np.ndarray, labels: np.ndarray, fake_data: bool = False, one_hot: bool = False,
         dtype: Any = tf.float32, reshape: bool = True, seed: int | None = None,
     ) -> None:  # fmt: skip
+        refuse("DataSet", fake_data=fake_data)
         graph_seed, op_seed = get_seed(tf.get_default_graph(), seed)
         np.random.seed(graph_seed if seed is None else op_seed)
         kind = tf.as_dtype(dtype)
@@ -57,6 +59,7 @@ class DataSet:
 
     def next_batch(self, batch_size: int, fake_data: bool = False, shuffle: bool = True) -> tuple[Any, Any]:
         """The next images and labels. The last batch of an epoch is filled from the next epoch, reshuffled."""
+        refuse("next_batch", fake_data=fake_data)
         if batch_size > self.num_examples:
             raise ValueError(f"a batch of {batch_size} is larger than the data, {self.num_examples}")
         start, stop = self._start, self._start + batch_size
@@ -95,11 +98,13 @@ def read_data_sets(
 ) -> Datasets:  # fmt: skip
     """MNIST from the folder `train_dir`, or the full set that `minigraph data mnist` downloaded.
 
-    Without either, warns and returns the 6,000 digits in the package. Nothing is downloaded.
+    Without either, warns and returns the 6,000 digits in the package. Nothing is downloaded, so source_url has no
+    effect.
 
     validation_size: the number of first training images for validation; if the package's digits are fewer, a tenth of
     them.
     """
+    refuse("read_data_sets", fake_data=fake_data)
     digits = _find(train_dir)
     train_images, train_labels = _parts(digits, "train", one_hot)
     test_images, test_labels = _parts(digits, "test", one_hot)

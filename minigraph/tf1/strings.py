@@ -29,5 +29,5 @@ def as_str_any(value: Any) -> str:
     return as_text(value) if isinstance(value, bytes) else str(value)
 
 
-def accept_v1(*_args: Any, **_kwargs: Any) -> None:
+def accept_v1() -> None:
     """Do nothing: minigraph always behaves like TensorFlow 1."""

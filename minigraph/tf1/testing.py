@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import minigraph as tf
+from minigraph.core.arguments import refuse
 from minigraph.ops.random.distributions import get_seed as _get_seed
 
 
@@ -21,8 +22,9 @@ class TestCase(unittest.TestCase):
         self._scope.__enter__()
         self.addCleanup(self._scope.__exit__, None, None, None)
 
-    def session(self, graph: Any = None, config: Any = None, **_ignored: Any) -> Any:
-        """A session for a `with` block."""
+    def session(self, graph: Any = None, config: Any = None, use_gpu: bool = False, force_gpu: bool = False) -> Any:
+        """A session for a `with` block. use_gpu has no effect: Session(backend=...) chooses."""
+        refuse("tf.test.TestCase.session", force_gpu=force_gpu)
         return tf.Session(graph=graph, config=config)
 
     def assertAllClose(self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, msg: Any = None) -> None:
@@ -41,8 +43,8 @@ def get_temp_dir() -> str:
     return tempfile.mkdtemp()
 
 
-def is_gpu_available(*_args: Any, **_kwargs: Any) -> bool:
-    """False: Session(backend=...) selects the backend, so programs need not ask."""
+def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: Any = None) -> bool:
+    """False in any case: Session(backend=...) selects the backend, so programs need not ask."""
     return False
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import minigraph as tf
+from minigraph.core.arguments import refuse, refuse_remote
 from minigraph.core.errors import OpError
 from minigraph.tf1 import logs
 
@@ -101,6 +102,7 @@ class CheckpointSaverHook(_StepHook):
         self, checkpoint_dir: Any, save_secs: float | None = None, save_steps: int | None = None, saver: Any = None,
         checkpoint_basename: str = NAME, scaffold: Any = None, listeners: Any = None,
     ) -> None:  # fmt: skip
+        refuse("tf.train.CheckpointSaverHook", listeners=listeners or None)
         self._prefix = f"{checkpoint_dir}/{checkpoint_basename}"
         self._timer = _Timer(save_steps, save_secs)
         self._saver: Any = saver or getattr(scaffold, "saver", None)
@@ -180,10 +182,14 @@ class LoggingTensorHook(SessionRunHook):
 
 
 class StepCounterHook(_StepHook):
-    """Logs steps per second."""
+    """Logs steps per second, and writes them as a summary if there is a folder or a writer for it."""
 
-    def __init__(self, every_n_steps: int | None = 100, every_n_secs: float | None = None, **_ignored: Any) -> None:
+    def __init__(
+        self, every_n_steps: int | None = 100, every_n_secs: float | None = None, output_dir: Any = None,
+        summary_writer: Any = None,
+    ) -> None:  # fmt: skip
         self._timer = _Timer(every_n_steps, every_n_secs)
+        self._dir, self._writer = output_dir, summary_writer
         self._last = (0, time.monotonic())
 
     def at_step(self, context: SessionRunContext, step: int) -> None:
@@ -191,8 +197,16 @@ class StepCounterHook(_StepHook):
             now = time.monotonic()
             before, then = self._last
             if now > then and step > before:
-                logs.info("global_step/sec: %g", (step - before) / (now - then))
+                self._report((step - before) / (now - then), step)
             self._last = step, now
+
+    def _report(self, rate: float, step: int) -> None:
+        logs.info("global_step/sec: %g", rate)
+        if self._writer is None and self._dir:
+            self._writer = tf.summary.FileWriterCache.get(self._dir)
+        if self._writer is not None:
+            value = tf.Summary.Value(tag="global_step/sec", simple_value=rate)
+            self._writer.add_summary(tf.Summary(value=[value]), step)
 
 
 class NanLossDuringTrainingError(RuntimeError):
@@ -261,11 +275,14 @@ class Scaffold:
     """The set-up of a monitored session. By default: initial values, and a saver of all variables."""
 
     def __init__(
-        self, init_op: Any = None, init_feed_dict: Any = None, init_fn: Any = None, saver: Any = None,
-        local_init_op: Any = None, summary_op: Any = None, **_ignored: Any,
+        self, init_op: Any = None, init_feed_dict: Any = None, init_fn: Any = None, ready_op: Any = None,
+        ready_for_local_init_op: Any = None, local_init_op: Any = None, summary_op: Any = None, saver: Any = None,
+        copy_from_scaffold: Any = None, local_init_feed_dict: Any = None,
     ) -> None:  # fmt: skip
+        refuse("tf.train.Scaffold", copy_from_scaffold=copy_from_scaffold)
         self.init_op, self.init_feed_dict, self.init_fn, self.saver = init_op, init_feed_dict, init_fn, saver
         self.local_init_op, self.summary_op = local_init_op, summary_op
+        self.local_init_feed_dict = local_init_feed_dict
 
     def finalize(self) -> Scaffold:
         """Create the missing parts."""
@@ -293,7 +310,7 @@ class MonitoredSession:
         self._session = tf.Session(graph=self.graph, config=config)
         latest = tf.train.latest_checkpoint(directory) if directory else None
         self._session.run(chosen.init_op, chosen.init_feed_dict)
-        self._session.run(chosen.local_init_op)
+        self._session.run(chosen.local_init_op, chosen.local_init_feed_dict)
         if latest:
             chosen.saver.restore(self._session, latest)
         elif chosen.init_fn is not None:
@@ -357,12 +374,16 @@ def MonitoredTrainingSession(
     summary_dir: Any = None,
 ) -> MonitoredSession:  # fmt: skip
     """A monitored session that resumes from the latest checkpoint in `checkpoint_dir`, saves checkpoints and summaries
-    there, and logs steps per second."""
+    there, and logs steps per second. stop_grace_period_secs and max_wait_secs have no effect, as nothing is waited for.
+    """
+    refuse_remote("tf.train.MonitoredTrainingSession", master=master)
+    if not is_chief:
+        raise ValueError("tf.train.MonitoredTrainingSession: is_chief=False is not supported")
     own: list[SessionRunHook] = []
     scaffold = scaffold or Scaffold()
     folder = summary_dir or checkpoint_dir
     if log_step_count_steps and tf.train.get_global_step() is not None:
-        own.append(StepCounterHook(log_step_count_steps))
+        own.append(StepCounterHook(log_step_count_steps, output_dir=folder))
     if folder and (save_summaries_steps or save_summaries_secs):
         own.append(SummarySaverHook(save_summaries_steps, save_summaries_secs, folder, scaffold=scaffold))
     if checkpoint_dir and (save_checkpoint_secs or save_checkpoint_steps):
@@ -372,29 +393,44 @@ def MonitoredTrainingSession(
 
 
 def SingularMonitoredSession(hooks: Any = None, scaffold: Any = None, master: str = "", config: Any = None,
-                             checkpoint_dir: Any = None, **_ignored: Any) -> MonitoredSession:  # fmt: skip
-    """A monitored session with only the given hooks."""
+                             checkpoint_dir: Any = None, stop_grace_period_secs: float = 120,
+                             checkpoint_filename_with_path: Any = None) -> MonitoredSession:  # fmt: skip
+    """A monitored session with only the given hooks. stop_grace_period_secs has no effect."""
+    refuse_remote("tf.train.SingularMonitoredSession", master=master)
+    refuse("tf.train.SingularMonitoredSession", checkpoint_filename_with_path=checkpoint_filename_with_path)
     return MonitoredSession(hooks or [], scaffold, checkpoint_dir, config)
 
 
 class Supervisor:
-    """Starts a session from the latest checkpoint in `logdir` or from initial values. Saves a checkpoint at the end and
-    in `should_stop()` once `save_model_secs` have passed. It starts no threads."""
+    """Starts a session from the latest checkpoint in `logdir` or from initial values.
+
+    It starts no threads. `should_stop()` saves a checkpoint once `save_model_secs` have passed, and writes the summary
+    `summary_op` (by default all of the graph) once `save_summaries_secs` have. A checkpoint is saved at the end, too.
+    ready_op, ready_for_local_init_op, recovery_wait_secs, stop_grace_secs and local_init_run_options have no effect.
+    """
 
     def __init__(
-        self, graph: Any = None, ready_op: Any = None, is_chief: bool = True, init_op: Any = None,
-        init_feed_dict: Any = None, local_init_op: Any = None, logdir: Any = None, summary_op: Any = None,
-        saver: Any = None, global_step: Any = None, save_summaries_secs: float = 120, save_model_secs: float = 600,
-        checkpoint_basename: str = NAME, init_fn: Any = None, summary_writer: Any = None, **_ignored: Any,
+        self, graph: Any = None, ready_op: Any = None, ready_for_local_init_op: Any = None, is_chief: bool = True,
+        init_op: Any = None, init_feed_dict: Any = None, local_init_op: Any = None, logdir: Any = None,
+        summary_op: Any = 0, saver: Any = None, global_step: Any = None, save_summaries_secs: float = 120,
+        save_model_secs: float = 600, recovery_wait_secs: float = 30, stop_grace_secs: float = 120,
+        checkpoint_basename: str = NAME, session_manager: Any = None, summary_writer: Any = 0, init_fn: Any = None,
+        local_init_run_options: Any = None,
     ) -> None:  # fmt: skip
+        refuse("tf.train.Supervisor", session_manager=session_manager)
+        if not is_chief:
+            raise ValueError("tf.train.Supervisor: is_chief=False is not supported")
         self.graph = graph or tf.get_default_graph()
         with self.graph.as_default():
-            self._scaffold = Scaffold(init_op, init_feed_dict, None, saver, local_init_op).finalize()
+            self._scaffold = Scaffold(init_op, init_feed_dict, saver=saver, local_init_op=local_init_op).finalize()
+            self.summary_op = tf.summary.merge_all() if isinstance(summary_op, int) else summary_op
             self.global_step = global_step if global_step is not None else tf.train.get_global_step()
         self._init_fn, self._logdir, self._name = init_fn, logdir, checkpoint_basename
         self._timer, self._saves = _Timer(None, save_model_secs or None), bool(save_model_secs)
-        self.summary_writer = summary_writer
-        self._stop = False
+        self._summaries = _Timer(None, save_summaries_secs or None)
+        self._own_writer = isinstance(summary_writer, int)
+        self.summary_writer: Any = None if self._own_writer else summary_writer
+        self.coord = tf.train.Coordinator()
         self._session: Any = None
 
     @property
@@ -406,8 +442,15 @@ class Supervisor:
         """The path prefix of checkpoints."""
         return f"{self._logdir}/{self._name}" if self._logdir else None
 
-    def prepare_or_wait_for_session(self, master: str = "", config: Any = None, **_ignored: Any) -> Any:
-        """A session with initialised variables."""
+    USE_DEFAULT = 0
+
+    def prepare_or_wait_for_session(
+        self, master: str = "", config: Any = None, wait_for_checkpoint: bool = False, max_wait_secs: float = 7200,
+        start_standard_services: bool = True,
+    ) -> Any:  # fmt: skip
+        """A session with initialised variables. max_wait_secs and start_standard_services have no effect."""
+        refuse_remote("tf.train.Supervisor", master=master)
+        refuse("tf.train.Supervisor", wait_for_checkpoint=wait_for_checkpoint)
         self._session = tf.Session(graph=self.graph, config=config)
         self._session.run(self._scaffold.init_op, self._scaffold.init_feed_dict)
         self._session.run(self._scaffold.local_init_op)
@@ -416,34 +459,50 @@ class Supervisor:
             self.saver.restore(self._session, latest)
         elif self._init_fn is not None:
             self._init_fn(self._session)
-        if self._logdir and self.summary_writer is None and self.graph.get_collection(tf.GraphKeys.SUMMARIES):
+        if (
+            self._logdir
+            and self._own_writer
+            and self.summary_writer is None
+            and self.graph.get_collection(tf.GraphKeys.SUMMARIES)
+        ):
             self.summary_writer = tf.summary.FileWriter(self._logdir, self.graph)
         self._timer.due(0)
+        self._summaries.due(0)
         return self._session
 
     @contextmanager
-    def managed_session(self, master: str = "", config: Any = None, **_ignored: Any) -> Iterator[Any]:
+    def managed_session(
+        self, master: str = "", config: Any = None, start_standard_services: bool = True,
+        close_summary_writer: bool = True,
+    ) -> Iterator[Any]:  # fmt: skip
         """`prepare_or_wait_for_session` as a context manager that saves a checkpoint at its end."""
-        with self.prepare_or_wait_for_session(master, config) as session:
+        with self.prepare_or_wait_for_session(
+            master, config, start_standard_services=start_standard_services
+        ) as session:
             yield session
             self._save()
-            self.stop()
+            self.stop(close_summary_writer=close_summary_writer)
 
     def _save(self) -> None:
         if self._logdir and self.saver is not None and self._saves:
             self.saver.save(self._session, self.save_path, self.global_step)
 
     def should_stop(self) -> bool:
-        if not self._stop and self._timer.due(0):
+        stopped = self.coord.should_stop()
+        if not stopped and self._timer.due(0):
             self._save()
-        return self._stop
+        if not stopped and self.summary_op is not None and self.summary_writer is not None and self._summaries.due(0):
+            self.summary_computed(self._session, self._session.run(self.summary_op))
+        return stopped
 
     def request_stop(self, ex: Any = None) -> None:
-        self._stop = True
+        """Request a stop; `ex` is the exception that is the cause, which `stop` raises."""
+        self.coord.request_stop(ex)
 
-    def stop(self, threads: Any = None, close_summary_writer: bool = True) -> None:
-        """Stop, and close the event file."""
-        self._stop = True
+    def stop(self, threads: Any = None, close_summary_writer: bool = True, ignore_live_threads: bool = False) -> None:
+        """Stop, wait for `threads`, and close the event file."""
+        self.coord.request_stop()
+        self.coord.join(threads, ignore_live_threads=ignore_live_threads)
         if self.summary_writer is not None and close_summary_writer:
             self.summary_writer.close()
 

@@ -12,6 +12,7 @@ from minigraph.tf1 import (
     collecting,
     config,
     contrib_layers,
+    contrib_losses,
     contrib_norm,
     flags,
     gfile,
@@ -90,15 +91,18 @@ def _fill_root() -> None:
 
 
 def _fill_contrib() -> None:
-    losses, metrics = MODULES.get("losses"), MODULES.get("metrics")
+    _add("contrib.losses", contrib_losses)
+    losses, metrics = MODULES["contrib.losses"], MODULES.get("metrics")
     _add("contrib.framework", slim, **_SCOPES, get_or_create_global_step=minigraph.train.get_or_create_global_step)
     _add("contrib.layers", contrib_layers, contrib_norm, collecting, **_SCOPES)
     _add("contrib.slim", contrib_layers, contrib_norm, collecting, slim, **_SCOPES, losses=losses, metrics=metrics)
-    _add("contrib.slim.learning", create_train_op=slim.create_train_op, train=slim.train)
+    _add("contrib.slim.learning", create_train_op=slim.create_train_op, train=slim.train,
+         train_step=slim.train_step)  # fmt: skip
     _add("contrib.slim.nets")
     _add("contrib.slim.nets.vgg", vgg)
     _add("contrib.slim.python.slim.nets.vgg", vgg)
-    _add("contrib.slim.python.slim.learning", create_train_op=slim.create_train_op, train=slim.train)
+    _add("contrib.slim.python.slim.learning", create_train_op=slim.create_train_op, train=slim.train,
+         train_step=slim.train_step)  # fmt: skip
     _add("contrib.learn.python.learn.datasets.mnist", mnist)
     _add("examples.tutorials.mnist.input_data", mnist)
 

@@ -12,7 +12,8 @@ from minigraph.train.decay import (
     polynomial_decay,
 )
 from minigraph.train.global_step import create_global_step, get_global_step, get_or_create_global_step, global_step
-from minigraph.train.meta_graph import export_meta_graph, import_meta_graph, write_graph
+from minigraph.train.graph_export import export_meta_graph, write_graph
+from minigraph.train.meta_graph import import_meta_graph
 from minigraph.train.moving_averages import ExponentialMovingAverage
 from minigraph.train.optimizer import (
     AdadeltaOptimizer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -73,26 +74,40 @@ class Coordinator:
             self.request_stop(error)
 
     def join(
-        self, threads: Iterable[Thread] | None = None, stop_grace_period_secs: float = 120, **_ignored: Any
-    ) -> None:
-        """Wait for threads, then raise the exception that was the cause of the stop, if any.
+        self, threads: Iterable[Thread] | None = None, stop_grace_period_secs: float = 120,
+        ignore_live_threads: bool = False,
+    ) -> None:  # fmt: skip
+        """Wait until threads end or a stop is requested; then raise the exception that was the cause, if any.
 
         Args:
             threads: The threads.
-            stop_grace_period_secs: The longest time to wait for each thread, in seconds.
+            stop_grace_period_secs: The longest time to wait for the threads after the request to stop, in seconds.
+            ignore_live_threads: Whether threads may still run then.
+
+        Raises:
+            RuntimeError: A thread still runs after that time.
         """
-        for thread in threads or ():
-            thread.join(stop_grace_period_secs)
+        waiting = list(threads or ())
+        while not self._stop and any(thread.is_alive() for thread in waiting):
+            for thread in waiting:
+                thread.join(0.05)
+        deadline = time.monotonic() + stop_grace_period_secs
+        for thread in waiting:
+            thread.join(max(0.0, deadline - time.monotonic()))
         if self._error is not None:
             raise self._error
+        alive = [thread.name for thread in waiting if thread.is_alive()]
+        if alive and not ignore_live_threads:
+            raise RuntimeError(f"Coordinator stopped with threads still running: {' '.join(alive)}")
 
 
-def start_queue_runners(sess: Any = None, coord: Any = None, **_ignored: Any) -> list[Any]:
+def start_queue_runners(
+    sess: Any = None, coord: Any = None, daemon: bool = True, start: bool = True, collection: str | None = None
+) -> list[Any]:
     """Start nothing, as there are no input queues; for programs that call it.
 
     Args:
-        sess: TensorFlow 1's; it has no effect.
-        coord: TensorFlow 1's; it has no effect.
+        sess, coord, daemon, start, collection: TensorFlow 1's; they have no effect.
 
     Returns:
         An empty list of threads.

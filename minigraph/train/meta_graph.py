@@ -1,117 +1,18 @@
-"""Graphs in files, under TensorFlow 1's names: the nodes alone, or with variables and collections."""
+"""Graphs from files, under TensorFlow 1's names, with variables and collections."""
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Iterable
 from typing import Any
 
 from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import GraphError
-from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
-from minigraph.core.graph_def import GraphDef, ItemRef, Saved, VariableDef
+from minigraph.core.graph import Node, Tensor, get_default_graph
+from minigraph.core.graph_def import ItemRef, Saved, VariableDef
 from minigraph.core.typing import PathLike
-from minigraph.graphs.graph_file import read_graph_file, write_graph_file
+from minigraph.graphs.graph_file import read_graph_file
 from minigraph.graphs.importing import add_nodes
 from minigraph.run.variables import Variable
 from minigraph.train.saver import Saver
-
-
-def write_graph(graph_or_graph_def: Graph | GraphDef, logdir: PathLike, name: str, as_text: bool = True) -> str:
-    """Write the nodes of a graph to a file.
-
-    Args:
-        graph_or_graph_def: The graph.
-        logdir: The folder, which is made if it does not exist.
-        name: Name of the file in it.
-        as_text: TensorFlow 1's; the file is text in any case.
-
-    Returns:
-        The path of the file.
-
-    Raises:
-        TypeError: The first argument is neither a `tf.Graph` nor a `tf.GraphDef`.
-        GraphError: A node has an attribute that cannot be written.
-
-    Example:
-        >>> total = tf.add(1.0, 2.0, name="total")
-        >>> tf.train.write_graph(tf.get_default_graph(), "logs", "graph.json")
-        'logs/graph.json'
-    """
-    definition = graph_or_graph_def
-    if isinstance(definition, Graph):
-        definition = definition.as_graph_def()
-    if not isinstance(definition, GraphDef):
-        raise TypeError(f"write_graph takes a tf.Graph or a tf.GraphDef, not {definition!r}")
-    path = os.path.join(os.fspath(logdir), name)
-    write_graph_file(path, Saved(definition))
-    return path
-
-
-def export_meta_graph(
-    filename: PathLike | None = None, graph: Graph | None = None, collection_list: Iterable[str] | None = None,
-    **_ignored: Any,
-) -> Saved:  # fmt: skip
-    """Take a copy of a graph with its variables and collections, and write it to a file if one is named.
-
-    The values of variables are not in it; a Saver writes them.
-
-    Args:
-        filename: Path of the file; None for no file.
-        graph: The graph; by default the default graph.
-        collection_list: Names of the collections to take; by default all whose name is a string. An item that is not a
-            variable, a tensor, an operation, a number or a string is left out, with a warning.
-
-    Returns:
-        The copy, for `import_meta_graph`.
-
-    Raises:
-        GraphError: A node has an attribute that cannot be written.
-
-    Example:
-        >>> w = tf.Variable(2.0, name="w")
-        >>> saved = tf.train.export_meta_graph("model.meta")
-        >>> tf.reset_default_graph()
-        >>> saver = tf.train.import_meta_graph("model.meta")
-        >>> tf.global_variables()
-        [<tf.Variable 'w:0' shape=() dtype=float32_ref>]
-    """
-    source = graph or get_default_graph()
-    keys = source.get_all_collection_keys() if collection_list is None else list(collection_list)
-    variables: dict[str, Variable] = {}
-    collections = {}
-    for key in (k for k in keys if isinstance(k, str)):
-        items = source.get_collection(key)
-        variables |= {item.op.name: item for item in items if isinstance(item, Variable)}
-        collections[key] = tuple(kept for item in items if (kept := _saved_item(key, item)) is not None)
-    saved = Saved(source.as_graph_def(), tuple(map(_definition, variables.values())), collections)
-    if filename is not None:
-        write_graph_file(filename, saved)
-    return saved
-
-
-def _saved_item(key: str, item: Any) -> Any:
-    if isinstance(item, Variable):
-        return ItemRef("variable", item.op.name)
-    if isinstance(item, Tensor):
-        return ItemRef("tensor", item.name)
-    if isinstance(item, Node):
-        return ItemRef("operation", item.name)
-    if type(item) in (bool, int, float, str):
-        return item
-    warnings.warn(f"the collection '{key}' is saved without {item!r}, which has no form in a file", stacklevel=3)
-    return None
-
-
-def _definition(variable: Variable) -> VariableDef:
-    return VariableDef(
-        variable.op.name,
-        variable.initializer.name,
-        variable.initial_value.name,
-        variable.value().name,
-        variable.trainable,
-    )
 
 
 def import_meta_graph(
@@ -122,7 +23,7 @@ def import_meta_graph(
 
     Args:
         meta_graph_or_file: The result of `export_meta_graph`, or the path of a file.
-        clear_devices: TensorFlow 1's; it has no effect.
+        clear_devices: TensorFlow 1's; it has no effect: the file holds no devices.
         import_scope: Name scope of the nodes.
         **saver_options: Arguments of the Saver.
 

@@ -247,7 +247,7 @@ class Optimizer:
             with graph.name_scope(f"update_{var.op.name}"):
                 slots = [self._slots[key][var].ref for key, _, _ in self.slots()]
                 op, operands = self.step(var, grad, slots, by_dtype[var.dtype])
-                updates.append(graph.add(op, operands))
+                updates.append(_constrained(var, graph.add(op, operands)))
         done = self.finish(updates, hyper)
         if global_step is None:
             return group(*done, name=scope)
@@ -290,6 +290,14 @@ class Optimizer:
             The slot variables, and those that belong to no slot.
         """
         return [v for table in self._slots.values() for v in table.values()]
+
+
+def _constrained(var: Variable, update: Node) -> Node:
+    """The update of a variable, followed by the assignment of its constraint, if it has one."""
+    if var.constraint is None:
+        return update
+    with update.graph.control_dependencies([update]):
+        return var.assign(var.constraint(var)).node
 
 
 def _nothing_to_do(variables: list[Variable], loss: Tensor | None) -> GradientError:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minigraph.compile.specialise import RANDOM_STATE
+from minigraph.core.arguments import refuse
 from minigraph.core.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import PathLike
 from minigraph.run.variables import Variable, global_variables
+from minigraph.train.graph_export import export_meta_graph
 from minigraph.util.files import atomic_write
 
 if TYPE_CHECKING:
@@ -34,10 +37,18 @@ class Saver:
     Args:
         var_list: The variables, or a mapping from names in the checkpoint to variables; by default all global variables
             of the default graph at this time.
+        reshape: Whether `restore` reshapes values that have another shape but as many elements as their variable.
+        sharded, name, restore_sequentially, write_version, save_relative_paths, filename: TensorFlow 1's; they have no
+            effect: a checkpoint is one file of minigraph's own format, and no node writes it.
         max_to_keep: The number of checkpoints to keep; older ones are deleted. None or 0 keeps all.
+        keep_checkpoint_every_n_hours: Hours after which one further checkpoint is kept for good.
+        saver_def, builder: Not supported; they must be None.
+        defer_build: Whether the variables are chosen when `build` is called, in place of now.
+        allow_empty: Whether there may be no variables; then `save` and `restore` concern random states only.
+        pad_step_number: Whether the step in a checkpoint's name has at least eight digits.
 
     Raises:
-        ValueError: There are no variables.
+        ValueError: There are no variables, or an argument is not supported.
         TypeError: An item of `var_list` is not a variable.
 
     Example:
@@ -55,28 +66,62 @@ class Saver:
     """
 
     def __init__(
-        self, var_list: Mapping[str, Variable] | Iterable[Variable] | None = None, max_to_keep: int | None = 5,
-        **_ignored: Any,
+        self, var_list: Mapping[str, Variable] | Iterable[Variable] | None = None, reshape: bool = False,
+        sharded: bool = False, max_to_keep: int | None = 5, keep_checkpoint_every_n_hours: float = 10000.0,
+        name: str | None = None, restore_sequentially: bool = False, saver_def: None = None, builder: None = None,
+        defer_build: bool = False, allow_empty: bool = False, write_version: Any = None, pad_step_number: bool = False,
+        save_relative_paths: bool = False, filename: PathLike | None = None,
     ) -> None:  # fmt: skip
-        self._whole = var_list is None
+        refuse("tf.train.Saver", saver_def=saver_def, builder=builder)
+        if defer_build and var_list is not None:
+            raise ValueError("If `var_list` is provided then build cannot be deferred. Either set defer_build=False or "
+                             "var_list=None.")  # fmt: skip
+        self._whole, self._allow_empty, self._reshape = var_list is None, allow_empty, reshape
+        self._built = False
+        self._keep, self._digits = max_to_keep or 0, 8 if pad_step_number else 0
+        self._hours = keep_checkpoint_every_n_hours
+        self._keep_next = time.time() + self._hours * 3600
+        self._saved_at: dict[str, float] = {}
+        self.last_checkpoints: list[str] = []
+        if not defer_build:
+            self._choose(var_list)
+
+    def build(self) -> None:
+        """Choose the variables, for a Saver that was made with `defer_build`.
+
+        Raises:
+            ValueError: There are no variables.
+        """
+        if not self._built:
+            self._choose(None)
+
+    def _choose(self, var_list: Mapping[str, Variable] | Iterable[Variable] | None) -> None:
         chosen = global_variables() if var_list is None else var_list
         named = dict(chosen) if isinstance(chosen, Mapping) else {v.name.partition(":")[0]: v for v in chosen}
-        if not named:
+        if not named and not self._allow_empty:
             raise ValueError("No variables to save")
         for variable in named.values():
             if not isinstance(variable, Variable):
                 raise TypeError(f"var_list must hold tf.Variables, not {variable!r}")
         self._variables: dict[str, Variable] = named
-        self._keep = max_to_keep or 0
-        self.last_checkpoints: list[str] = []
+        self._built = True
+
+    def _require_built(self) -> None:
+        if not self._built:
+            raise RuntimeError("`build()` should be called before save and restore if defer_build==True")
 
     def save(
         self,
         sess: Session,
         save_path: PathLike,
         global_step: int | np.integer[Any] | Tensor | Variable | None = None,
+        latest_filename: str | None = None,
+        meta_graph_suffix: str = "meta",
+        write_meta_graph: bool | None = None,
+        write_state: bool = True,
+        strip_default_attrs: bool = False,
+        save_debug_info: bool = False,
         metadata: Mapping[str, str] | None = None,
-        **_ignored: Any,
     ) -> str:
         """Write a checkpoint, `<save_path>.safetensors` or `<save_path>-<global_step>.safetensors`.
 
@@ -86,6 +131,13 @@ class Saver:
             sess: The session that holds the values.
             save_path: Path of the file, without its ending. The folder is made if it does not exist.
             global_step: A number, or a scalar tensor or variable, which is run.
+            latest_filename: Name of the file that lists the folder's checkpoints; by default `checkpoint.json`.
+            meta_graph_suffix: Ending of the file that `write_meta_graph` writes.
+            write_meta_graph: Whether the graph is written beside the checkpoint, for `tf.train.import_meta_graph`. By
+                default it is not.
+            write_state: Whether the checkpoint is listed in the folder's file, and older ones are deleted.
+            strip_default_attrs: TensorFlow 1's; it has no effect: files of minigraph hold all attributes.
+            save_debug_info: Not supported; it must be False.
             metadata: Texts to keep in the file; `read_metadata` gives them back.
 
         Returns:
@@ -93,14 +145,22 @@ class Saver:
 
         Raises:
             FailedPreconditionError: A variable has no value yet.
+            RuntimeError: The Saver's build was deferred, and `build` was not called.
+            ValueError: An argument is not supported.
         """
+        refuse("tf.train.Saver.save", save_debug_info=save_debug_info)
+        self._require_built()
         path = str(os.fspath(save_path)).removesuffix(SUFFIX)
         if global_step is not None:
             step = global_step if isinstance(global_step, int | np.integer) else sess.run(global_step)
-            path = f"{path}-{int(step)}"
+            path = f"{path}-{int(step):0{self._digits}d}"
+        if write_meta_graph:
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+            export_meta_graph(f"{path}.{meta_graph_suffix}", graph=sess.graph)
         path += SUFFIX
         write_checkpoint(path, self._collect(sess), metadata or {})
-        self._remember(path)
+        if write_state:
+            self._remember(path, latest_filename or STATE_FILE, meta_graph_suffix)
         return path
 
     def _collect(self, sess: Session) -> dict[str, np.ndarray]:
@@ -117,19 +177,24 @@ class Saver:
             out |= {name: value for name, value in state.items() if name.startswith(RANDOM_STATE)}
         return out
 
-    def _remember(self, path: str) -> None:
+    def _remember(self, path: str, state_file: str, meta_graph_suffix: str) -> None:
         import json
 
         folder = os.path.dirname(path)
+        self._saved_at[path] = time.time()
         known = [p for p in self.last_checkpoints if p != path] + [path]
         old = known[: -self._keep] if self._keep else []
         self.last_checkpoints = known[-self._keep :] if self._keep else known
         names = [os.path.relpath(p, folder or ".") for p in self.last_checkpoints]
-        with atomic_write(os.path.join(folder, STATE_FILE), "w") as file:
+        with atomic_write(os.path.join(folder, state_file), "w") as file:
             json.dump({"latest": names[-1], "all": names}, file, indent=1)
         for stale in old:
-            if os.path.exists(stale):
-                os.remove(stale)
+            if self._saved_at.pop(stale, 0.0) > self._keep_next:  # one checkpoint for these hours stays
+                self._keep_next += self._hours * 3600
+                continue
+            for part in (stale, f"{stale.removesuffix(SUFFIX)}.{meta_graph_suffix}"):
+                if os.path.exists(part):
+                    os.remove(part)
 
     def restore(self, sess: Session, save_path: PathLike) -> None:
         """Set variables to the values in a checkpoint, of minigraph or of TensorFlow 1.
@@ -145,7 +210,9 @@ class Saver:
             NotFoundError: The file does not exist, or a variable is not in it.
             DataLossError: The file is damaged or of another kind.
             InvalidArgumentError: A variable has another shape or dtype in the file.
+            RuntimeError: The Saver's build was deferred, and `build` was not called.
         """
+        self._require_built()
         if save_path is None:
             raise ValueError("Can't load save_path when it is None.")
         arrays = _of_tensorflow(save_path) or read_checkpoint(save_path)[0]
@@ -155,6 +222,8 @@ class Saver:
                 raise NotFoundError(f"Key {name} not found in checkpoint {os.fspath(save_path)}")
             array = arrays[name]
             kind = variable.type
+            if self._reshape and array.size == kind.size:
+                array = array.reshape(kind.static)
             if array.shape != kind.shape or array.dtype != kind.dtype.np_dtype:
                 raise InvalidArgumentError(
                     f"{os.fspath(save_path)}: '{name}' is {array.dtype}{list(array.shape)} in the checkpoint and "

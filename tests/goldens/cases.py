@@ -42,6 +42,7 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_extra": ("cases_extra",),
     "tf1_counts": ("cases_counts",),
     "tf1_effects": ("cases_effects",),
+    "tf1_arguments": ("cases_arguments",),
     "tf1_segments": ("cases_segments",),
 }
 

@@ -159,6 +159,7 @@ DOCUMENTED = {
     "minigraph.train.coordinator",
     "minigraph.train.decay",
     "minigraph.train.global_step",
+    "minigraph.train.graph_export",
     "minigraph.train.meta_graph",
     "minigraph.train.moving_averages",
     "minigraph.train.optimizer",

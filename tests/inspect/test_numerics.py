@@ -143,3 +143,28 @@ def test_summaries() -> None:
     assert (mixed.low, mixed.high, mixed.nans, mixed.infinities, mixed.size) == (3.0, 3.0, 1, 2, 4)
     assert str(summarise(np.array([np.nan]))) == "no finite number, 1 NaN of 1"
     assert summarise(np.empty((0, 3))).finite
+
+
+@pytest.mark.parametrize("optimize", ["O0", "O1", "O2", "O3"])
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_all_levels_name_the_same_op(optimize: str, backend: str) -> None:
+    x = tf.placeholder(tf.float32, [2, 4, 4, 3], name="x")
+    scaled = tf.multiply(x, 1e30, name="scaled")
+    images = tf.nn.relu(
+        tf.nn.conv2d(scaled, tf.constant(np.full((3, 3, 3, 2), 1e10, np.float32)), [1, 1, 1, 1], "SAME")
+    )
+    pooled = tf.nn.max_pool(images, [1, 2, 2, 1], [1, 2, 2, 1], "VALID")
+    batch = tf.exp(tf.reduce_sum(x, [1, 2, 3]), name="powers")
+    rate = tf.Variable(1.0)
+    step = tf.assign_add(rate, tf.reduce_sum(pooled))
+    total = tf.reduce_sum(tf.log(tf.reduce_sum(tf.exp(x * 100.0, name="first"), 3)))
+    with tf.Session(backend=backend, optimize=optimize, check_numerics=True) as session:
+        session.run(rate.initializer)
+        assert "Conv2D node 'Conv2D'" in failure(session, step, {x: np.ones((2, 4, 4, 3))})
+        assert session.run(rate) == 1
+        assert "Conv2D node 'Conv2D'" in failure(session, [batch, pooled], {x: np.full((2, 4, 4, 3), 1e7)})
+        assert "Exp node 'powers'" in failure(session, [batch], {x: np.full((2, 4, 4, 3), 1e7)})
+        if optimize < "O2":  # stabilise leaves nothing that is not finite
+            assert "Exp node 'first'" in failure(session, total, {x: np.ones((2, 4, 4, 3))})
+        else:
+            assert np.isfinite(session.run(total, {x: np.ones((2, 4, 4, 3))}))

@@ -55,6 +55,11 @@ def small(*shape: int) -> np.ndarray:
     return np.random.RandomState(1).standard_normal(shape).astype(np.float16)
 
 
+def factors(count: int) -> np.ndarray:
+    """Fours and quarters, shuffled: their product is 1, and partial products are large in any order."""
+    return np.random.RandomState(2).permutation(np.repeat(np.float16([4, 0.25]), count // 2))
+
+
 def ones(*shape: int) -> np.ndarray:
     return np.ones(shape, np.float16)
 
@@ -74,7 +79,7 @@ PLAIN = ((1, 1), ((0, 0), (0, 0)), (1, 1))
 CASES: dict[str, list[tuple[Op, list[np.ndarray]]]] = {
     "Sum": [(R.Sum(), [waves(N)]), (R.Sum((0,)), [waves(3, N).T.copy()]), (R.Sum((1,)), [waves(3, N)])],
     "Mean": [(R.Mean(), [100 * ones(N)]), (R.Mean((0,)), [100 * ones(N, 2)]), (R.Mean((1,)), [waves(3, N)])],
-    "Prod": [(R.Prod(), [np.resize(np.repeat(np.float16([16, 1 / 16]), 5), 1000)])],
+    "Prod": [(R.Prod(), [factors(1000)])],
     "ProdOfOthers": [(R.ProdOfOthers(0), [np.resize(np.repeat(np.float16([16, 1 / 16]), 5), 1000)])],
     "SumTo": [(B.SumTo((1, 3)), [waves(3, N).T.copy()])],
     "SumLike": [(B.SumLike(), [waves(2, N), zeros(2, 1)])],

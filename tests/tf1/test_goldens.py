@@ -43,7 +43,7 @@ DEVIATIONS = {
 }
 
 
-FACADE = {"cases_contrib", "cases_files", "cases_graphs"}  # cases of what old programs alone use
+FACADE = {"cases_arguments", "cases_contrib", "cases_files", "cases_graphs"}  # cases of what old programs alone use
 
 
 def load_cases() -> tuple[dict[str, Any], dict[str, Any]]:

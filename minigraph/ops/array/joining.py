@@ -327,14 +327,14 @@ def split(
         value: A tensor of any dtype.
         num_or_size_splits: The number of equal pieces, or the size of each piece.
         axis: The axis; a negative one counts from the last.
-        num: No effect: `num_or_size_splits` tells the number of pieces.
+        num: The number of sizes, if `num_or_size_splits` lists them; by default as many as there are.
         name: Name of the node.
 
     Returns:
         The pieces, of the dtype of `value`.
 
     Raises:
-        ShapeError: The size along `axis` cannot be split so, or `axis` is out of range.
+        ShapeError: The size along `axis` cannot be split so, `axis` is out of range, or `num` is another number.
 
     Example:
         >>> tf.Session().run(tf.split([1, 2, 3, 4], 2))
@@ -343,6 +343,8 @@ def split(
         [array([1, 2, 3], dtype=int32), array([4], dtype=int32)]
     """
     sizes = np.asarray(num_or_size_splits)
+    if num is not None and sizes.ndim and num != len(sizes):
+        raise ShapeError(f"split into {len(sizes)} sizes, but num is {num}")
     op = SplitV(tuple(map(int, sizes)), int(axis)) if sizes.ndim else SplitV(None, int(axis), int(sizes))
     return list(make(op, name, "split", {"value": value}, consts=("Const", "split_dim")).outputs)
 

@@ -270,7 +270,7 @@ def _ordered(value: Any) -> Any:
     return apply(Identity(), value) if isinstance(value, Tensor) else value
 
 
-def while_loop(cond: Any, body: Any, loop_vars: Any, **_ignored: Any) -> Any:
+def while_loop(cond: Any, body: Any, loop_vars: Any, **options: Any) -> Any:
     """Refuse to build a loop: a graph here has no loops.
 
     If the number of rounds is known, write a Python loop that builds the graph; else call `Session.run` in a loop.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import as_dtype, int32, int64
+from minigraph.core.dtypes import DType, as_dtype, int32, int64
 from minigraph.core.errors import (
     DTypeError,
     InvalidArgumentError,
@@ -57,17 +57,19 @@ class Where(HostOp):
 class Unique(HostOp):
     """The different elements of a vector in the order of their first appearance, and for each element its number."""
 
+    out_idx: DType = int32
+
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.rank not in (None, 1):
             raise ShapeError(f"unique takes a vector, not shape {format_shape(x.shape)}")
-        return TensorType(x.dtype, (None,)), TensorType(int32, x.shape or (None,))
+        return TensorType(x.dtype, (None,)), TensorType(self.out_idx, x.shape or (None,))
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         values, first, inverse = np.unique(x, return_index=True, return_inverse=True)
         order = np.argsort(first)
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
-        return values[order], rank[inverse].astype(np.int32)
+        return values[order], rank[inverse].astype(self.out_idx.np_dtype)
 
 
 def segment_count(ids: Any) -> int:
@@ -282,24 +284,28 @@ def unique(x: TensorLike, out_idx: DTypeLike = int32, name: str | None = None) -
 
     Args:
         x: A vector.
-        out_idx: No effect: the numbers are int32.
+        out_idx: The dtype of the numbers: int32 or int64.
         name: Name scope of the nodes.
 
     Returns:
-        The different elements in the order in which they first occur, and an int32 vector with the number of each
-        element of `x` among them.
+        The different elements in the order in which they first occur, and a vector of dtype `out_idx` with the
+        number of each element of `x` among them.
 
     Raises:
         ShapeError: `x` is not a vector.
+        DTypeError: `out_idx` is another dtype.
 
     Example:
         >>> values, index = tf.unique([7, 5, 7])
         >>> tf.Session().run([values, index])
         [array([7, 5], dtype=int32), array([0, 1, 0], dtype=int32)]
     """
+    kind = as_dtype(out_idx)
+    if kind not in (int32, int64):
+        raise DTypeError(f"out_idx must be int32 or int64, not {kind.name}")
     with composed(name, "Unique", x) as scope:
         vector = convert_to_tensor(as_tensor_like(x))
-        values, index = vector.graph.add(Unique(), (vector,), scope).outputs
+        values, index = vector.graph.add(Unique(kind), (vector,), scope).outputs
         return values, index
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.arguments import refuse
 from minigraph.core.dtypes import as_dtype, string, uint8
 from minigraph.core.errors import DTypeError, InvalidArgumentError, NotFoundError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
@@ -108,6 +109,7 @@ class EncodeImage(HostOp):
 
     format: str
     quality: int = 95
+    compression: int = -1
 
     def infer(self, image: TensorType) -> tuple[TensorType, ...]:
         if image.dtype is not uint8:
@@ -121,6 +123,8 @@ class EncodeImage(HostOp):
 
         buffer = io.BytesIO()
         options = {"quality": self.quality} if self.format == "JPEG" else {}
+        if self.compression >= 0:
+            options["compress_level"] = self.compression
         pixels = np.ascontiguousarray(image[..., 0] if image.shape[-1] == 1 else image)
         Image.fromarray(pixels).save(buffer, self.format, **options)
         return (_text(buffer.getvalue()),)
@@ -203,25 +207,26 @@ def decode_jpeg(
         contents: The bytes of the file, or a string tensor.
         channels: The number of channels: 0 for that of the file, 1 for grey, 3 for RGB, 4 for RGBA.
         ratio: Must be 1.
-        fancy_upscaling: No effect.
-        try_recover_truncated: No effect.
-        acceptable_fraction: No effect.
-        dct_method: No effect.
+        fancy_upscaling: No effect: there is one decoder.
+        try_recover_truncated: Must be False.
+        acceptable_fraction: Must be 1.
+        dct_method: No effect: there is one decoder.
         name: Name scope of the nodes.
 
     Returns:
         A uint8 tensor [H, W, channels]. A run in which the file is not an image fails with InvalidArgumentError.
 
     Raises:
-        ValueError: `channels` or `ratio` is not supported.
+        ValueError: An argument is not supported.
 
     Example:
         >>> file = tf.image.encode_jpeg(np.zeros([2, 3, 3], np.uint8))
         >>> tf.Session().run(tf.image.decode_jpeg(file)).shape
         (2, 3, 3)
     """
-    if ratio != 1:
-        raise ValueError("decode_jpeg: only ratio=1 is supported")
+    if ratio != 1 or acceptable_fraction != 1:
+        raise ValueError("tf.image.decode_jpeg: only ratio=1 and acceptable_fraction=1 are supported")
+    refuse("tf.image.decode_jpeg", try_recover_truncated=try_recover_truncated)
     return _decode(contents, channels, "JPEG", name, "DecodeJpeg")
 
 
@@ -280,14 +285,18 @@ def decode_image(
 
 
 def encode_jpeg(
-    image: TensorLike, format: str = "", quality: int = 95, name: str | None = None, **_ignored: Any
-) -> Tensor:
+    image: TensorLike, format: str = "", quality: int = 95, progressive: bool = False, optimize_size: bool = False,
+    chroma_downsampling: bool = True, density_unit: str = "in", x_density: int = 300, y_density: int = 300,
+    xmp_metadata: str = "", name: str | None = None,
+) -> Tensor:  # fmt: skip
     """Encode an image as a JPEG file, on the host with Pillow.
 
     Args:
         image: A uint8 tensor [H, W, C] with C = 1 or 3.
-        format: No effect: C tells grey from RGB.
+        format: "grayscale" for C = 1, "rgb" for C = 3, "" for either.
         quality: The quality, 1 to 100.
+        progressive, optimize_size, chroma_downsampling, density_unit, x_density, y_density, xmp_metadata: Only the
+            defaults are supported.
         name: Name scope of the nodes.
 
     Returns:
@@ -295,13 +304,27 @@ def encode_jpeg(
 
     Raises:
         DTypeError: `image` is not uint8.
-        ShapeError: `image` does not have three axes.
+        ShapeError: `image` does not have three axes, or C is not that of `format`.
+        ValueError: `format` is unknown, or an argument is not supported.
 
     Example:
         >>> tf.Session().run(tf.image.encode_jpeg(np.zeros([2, 3, 3], np.uint8)))[6:10]
         b'JFIF'
     """
-    return _encode(EncodeImage("JPEG", int(quality)), image, name, "EncodeJpeg")
+    channels = {"": None, "grayscale": 1, "rgb": 3}
+    if format not in channels:
+        raise ValueError(f"tf.image.encode_jpeg: format must be '', 'grayscale' or 'rgb', not {format!r}")
+    refuse(
+        "tf.image.encode_jpeg", progressive=progressive, optimize_size=optimize_size, xmp_metadata=xmp_metadata,
+        density_unit=None if density_unit == "in" else density_unit,
+        x_density=None if x_density == 300 else x_density, y_density=None if y_density == 300 else y_density,
+    )  # fmt: skip
+    if not chroma_downsampling:
+        raise ValueError("tf.image.encode_jpeg: chroma_downsampling=False is not supported")
+    pixels, wanted = convert_to_tensor(as_tensor_like(image)), channels[format]
+    if wanted is not None and pixels.type.shape is not None and pixels.type.shape[-1] not in (None, wanted):
+        raise ShapeError(f"format {format!r} needs {wanted} channels, not shape {format_shape(pixels.type.shape)}")
+    return _encode(EncodeImage("JPEG", int(quality)), pixels, name, "EncodeJpeg")
 
 
 def encode_png(image: TensorLike, compression: int = -1, name: str | None = None) -> Tensor:
@@ -309,7 +332,7 @@ def encode_png(image: TensorLike, compression: int = -1, name: str | None = None
 
     Args:
         image: A uint8 tensor [H, W, C] with C = 1, 3 or 4.
-        compression: No effect: Pillow's default is used.
+        compression: 0 for none to 9 for the smallest file; −1 for the default.
         name: Name scope of the nodes.
 
     Returns:
@@ -318,12 +341,15 @@ def encode_png(image: TensorLike, compression: int = -1, name: str | None = None
     Raises:
         DTypeError: `image` is not uint8.
         ShapeError: `image` does not have three axes.
+        ValueError: `compression` is out of range.
 
     Example:
         >>> tf.Session().run(tf.image.encode_png(np.zeros([2, 3, 3], np.uint8)))[1:4]
         b'PNG'
     """
-    return _encode(EncodeImage("PNG"), image, name, "EncodePng")
+    if compression not in range(-1, 10):
+        raise ValueError(f"tf.image.encode_png: compression must be -1 to 9, not {compression}")
+    return _encode(EncodeImage("PNG", compression=int(compression)), image, name, "EncodePng")
 
 
 def _encode(op: EncodeImage, image: Any, name: str | None, default: str) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from minigraph.core import types as T
+from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
@@ -90,8 +91,8 @@ def accumulate_n(
 
     Args:
         inputs: At least one tensor. All have the same numeric dtype and the same shape.
-        shape: No effect: the shape is that of `inputs`.
-        tensor_dtype: No effect: the dtype is that of `inputs`.
+        shape: The shape of the inputs, to set what is unknown of it.
+        tensor_dtype: The dtype that the inputs must have.
         name: Name of the node.
 
     Returns:
@@ -99,10 +100,15 @@ def accumulate_n(
 
     Raises:
         ShapeError: `inputs` is empty, or the shapes differ.
-        DTypeError: The dtypes differ.
+        DTypeError: The dtypes differ, or are not `tensor_dtype`.
 
     Example:
         >>> tf.Session().run(tf.accumulate_n([[1.0, 2.0], [10.0, 20.0]]))
         array([11., 22.], dtype=float32)
     """
-    return add_n(inputs, name or "AccumulateNV2")
+    total = add_n(inputs, name or "AccumulateNV2")
+    if tensor_dtype is not None and total.dtype is not as_dtype(tensor_dtype):
+        raise DTypeError(f"tensor_dtype is {as_dtype(tensor_dtype).name}, but the inputs are {total.dtype.name}")
+    if shape is not None:
+        total.set_shape(shape)
+    return total

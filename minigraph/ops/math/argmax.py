@@ -22,7 +22,7 @@ _X = np.array([[-1.7, -0.4, 0.3], [0.8, 1.9, 2.6]])
 
 
 class ArgMax(Op):
-    """The index of the largest element along `axis`, the first on ties."""
+    """The index of the largest element along `axis`, the first on ties; that of the first NaN if there is one."""
 
     axis: int = 0
     output_type: Any = int64
@@ -46,7 +46,7 @@ class ArgMax(Op):
 
 
 class ArgMin(ArgMax):
-    """The index of the smallest element along `axis`, the first on ties."""
+    """The index of the smallest element along `axis`, the first on ties; that of the first NaN if there is one."""
 
     function = "argmin"
 
@@ -61,7 +61,7 @@ def argmax(
     input: TensorLike, axis: int | None = None, name: str | None = None, dimension: int | None = None,
     output_type: DTypeLike = int64,
 ) -> Tensor:  # fmt: skip
-    """Find the index of the largest element along an axis, the first of equal ones.
+    """Find the index of the largest element along an axis, the first of equal ones; that of the first NaN if any.
 
     Args:
         input: A tensor of numeric dtype.
@@ -87,7 +87,7 @@ def argmin(
     input: TensorLike, axis: int | None = None, name: str | None = None, dimension: int | None = None,
     output_type: DTypeLike = int64,
 ) -> Tensor:  # fmt: skip
-    """Find the index of the smallest element along an axis, the first of equal ones.
+    """Find the index of the smallest element along an axis, the first of equal ones; that of the first NaN if any.
 
     Args:
         input: A tensor of numeric dtype.

@@ -19,10 +19,10 @@ from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import StopGradient
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Sub
 from minigraph.ops.math.casting import Cast, cast, widened
-from minigraph.ops.math.comparison import Equal
+from minigraph.ops.math.comparison import Equal, LogicalOr
 from minigraph.ops.math.cumulative import Cumprod, Recurrence
 from minigraph.ops.math.exponential import Exp, Log
-from minigraph.ops.math.finite import IsFinite
+from minigraph.ops.math.finite import IsFinite, IsNan
 from minigraph.ops.math.selection import Select
 
 __all__ = [
@@ -132,20 +132,23 @@ class Extremum(ReduceOp, abstract=True):
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
-        hits = apply(Cast(x.dtype), apply(Equal(), _spread(self, node.outputs[0], x), x))
+        extreme = apply(Equal(), _spread(self, node.outputs[0], x), x)
+        if x.dtype.is_floating:  # where there are NaNs, they are the extremes
+            extreme = apply(LogicalOr(), extreme, apply(IsNan(), x))
+        hits = apply(Cast(x.dtype), extreme)
         ties = apply(Sum(axis=self.axis, keep_dims=self.keep_dims), widened(hits))
         share = cast(apply(RealDiv(), widened(grad), ties), x.dtype)
         return (apply(Mul(), hits, _spread(self, share, x)),)
 
 
 class Max(Extremum):
-    """The largest element. The gradient is split evenly among ties."""
+    """The largest element, NaN before all others. The gradient is split evenly among ties, or NaNs."""
 
     function = "max"
 
 
 class Min(Extremum):
-    """The smallest element. The gradient is split evenly among ties."""
+    """The smallest element, NaN before all others. The gradient is split evenly among ties, or NaNs."""
 
     function = "min"
 
@@ -310,7 +313,7 @@ def reduce_max(
 ) -> Tensor:  # fmt: skip
     """Find the largest element over axes.
 
-    The gradient is split evenly among equal largest elements.
+    NaN counts as the largest. The gradient is split evenly among equal largest elements, or NaNs.
 
     Args:
         input_tensor: A tensor of numeric dtype.
@@ -340,7 +343,7 @@ def reduce_min(
 ) -> Tensor:  # fmt: skip
     """Find the smallest element over axes.
 
-    The gradient is split evenly among equal smallest elements.
+    NaN counts as the smallest. The gradient is split evenly among equal smallest elements, or NaNs.
 
     Args:
         input_tensor: A tensor of numeric dtype.

@@ -58,6 +58,8 @@ class Convolution(Op, abstract=True):
                 f"the filter {format_shape(w)}"
             )
         self.check_channels(x, w)
+        if 0 in w[:2]:
+            raise ShapeError(f"the filter {format_shape(w)} of 'Conv2D' has no height or no width")
         if w[0] is None or w[1] is None:
             return (x[0], None, None, w[3])
         return (x[0], *self.window(w).out(x[1], x[2]), w[3])

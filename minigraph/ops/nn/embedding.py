@@ -22,9 +22,9 @@ def embedding_lookup(
     Args:
         params: Table [V, …], or a list of one table.
         ids: Integer tensor of any shape, with values in [0, V).
-        partition_strategy: Accepted for TensorFlow's sake; without effect, because there is one table.
+        partition_strategy: TensorFlow 1's; it has no effect: there is one table.
         name: Name scope of the nodes.
-        validate_indices: Accepted for TensorFlow's sake; without effect.
+        validate_indices: TensorFlow 1's; it has no effect: indices are always checked.
         max_norm: Not supported; must be None.
 
     Returns:

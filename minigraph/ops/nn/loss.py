@@ -17,6 +17,7 @@ from minigraph.core.typing import ArithmeticLike, TensorLike
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.reshape import ExpandDims, reshape, transpose
 from minigraph.ops.array.shape import shape
+from minigraph.ops.array.slicing import getitem
 from minigraph.ops.broadcast import sum_like
 from minigraph.ops.builder import apply, composed, first, make, require_float
 from minigraph.ops.filling import ZerosLike, ones_like, zeros_like
@@ -293,7 +294,9 @@ def _named(
     return labels, logits
 
 
-def _dense_cross_entropy(labels: TensorLike, logits: TensorLike, name: str | None, stop: bool) -> Tensor:
+def _dense_cross_entropy(
+    labels: TensorLike, logits: TensorLike, axis: int | None, name: str | None, stop: bool
+) -> Tensor:
     x = convert_to_tensor(logits, name="logits")
     y = convert_to_tensor(labels, x.dtype, name="labels")
     default = "softmax_cross_entropy_with_logits" + ("_sg" if stop else "")
@@ -301,15 +304,32 @@ def _dense_cross_entropy(labels: TensorLike, logits: TensorLike, name: str | Non
     with graph.as_default(), graph.name_scope(name or default) as scope:
         if stop:
             y = first(graph.add(StopGradient(), (y,), "labels_stop_gradient"))
+        x, y = _axis_last(x, y, axis)
         rank = x.type.rank
-        flat_x = x if rank in (2, None) else reshape(x, [-1, x.type.shape[-1]])  # type: ignore[index]
-        flat_y = y if rank in (2, None) else reshape(y, [-1, y.type.shape[-1]])  # type: ignore[index]
+        flat_x, flat_y = (x, y) if rank in (2, None) else (_rows(x), _rows(y))
         graph.reserve_ids(24 if rank in (2, None) else 20)  # TensorFlow's nodes that flatten to rows
         loss = first(graph.add(SoftmaxCrossEntropyWithLogits(), (flat_x, flat_y), scope))
         graph.reserve_ids(5)
         if rank in (2, None):
             return first(make(Identity(), "Reshape_2", "Reshape_2", {"tensor": loss}))
         return _unflatten(loss, (x.type.shape or ())[:-1], x, name="Reshape_2")
+
+
+def _axis_last(x: Tensor, y: Tensor, axis: int | None) -> tuple[Tensor, Tensor]:
+    """Logits and labels with the axis of the classes moved to the end. ShapeError if there is no such axis."""
+    rank = x.type.rank
+    if axis is None or axis == -1 or axis + 1 == rank:
+        return x, y
+    if rank is None or not -rank <= axis < rank:
+        raise ShapeError(f"axis {axis} of a cross entropy over logits of shape {format_shape(x.type.shape)}")
+    order = [a for a in range(rank) if a != axis % rank] + [axis % rank]
+    return transpose(x, order), transpose(y, order)
+
+
+def _rows(x: Tensor) -> Tensor:
+    """The tensor [..., classes] of known rank as a matrix."""
+    last = (x.type.shape or (None,))[-1]
+    return reshape(x, [-1, getitem(shape(x), -1) if last is None else last])
 
 
 def _unflatten(loss: Tensor, leading: tuple[Dim, ...], like: Tensor, name: str | None = None) -> Tensor:
@@ -327,16 +347,16 @@ def softmax_cross_entropy_with_logits(
 
     Args:
         labels: Probabilities y of the shape and dtype of `logits`. Each row sums to 1.
-        logits: Logits x [..., classes] of a floating dtype.
-        dim: Without effect; the classes are along the last axis.
+        logits: Logits x of a floating dtype, [..., classes] by default.
+        dim: The axis of the classes, the last by default. The rank of `logits` must be known for any other.
         name: Name scope of the nodes.
 
     Returns:
-        One loss per row, [...], of the dtype of `logits`.
+        One loss per row: a tensor of the dtype of `logits` and its shape without the axis of the classes.
 
     Raises:
         ValueError: An argument is given by position, or one of `labels` and `logits` is missing.
-        ShapeError: The shapes do not fit.
+        ShapeError: The shapes do not fit, or there is no such axis.
         DTypeError: The dtypes differ or are not floating.
 
     Example:
@@ -345,27 +365,28 @@ def softmax_cross_entropy_with_logits(
         array([0.6931], dtype=float32)
     """
     pair = _named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits")
-    return _dense_cross_entropy(*pair, name, stop=True)
+    return _dense_cross_entropy(*pair, dim, name, stop=True)
 
 
 def softmax_cross_entropy_with_logits_v2(
     _sentinel: None = None, labels: TensorLike | None = None, logits: TensorLike | None = None,
-    axis: int | None = None, name: str | None = None,
+    axis: int | None = None, name: str | None = None, dim: int | None = None,
 ) -> Tensor:  # fmt: skip
     """Compute the cross entropy −Σ_i y_i·log softmax(x)_i of each row, with gradients to logits and labels.
 
     Args:
         labels: Probabilities y of the shape and dtype of `logits`. Each row sums to 1.
-        logits: Logits x [..., classes] of a floating dtype.
-        axis: Without effect; the classes are along the last axis.
+        logits: Logits x of a floating dtype, [..., classes] by default.
+        axis: The axis of the classes, the last by default. The rank of `logits` must be known for any other.
         name: Name scope of the nodes.
+        dim: The older name of `axis`.
 
     Returns:
-        One loss per row, [...], of the dtype of `logits`.
+        One loss per row: a tensor of the dtype of `logits` and its shape without the axis of the classes.
 
     Raises:
         ValueError: An argument is given by position, or one of `labels` and `logits` is missing.
-        ShapeError: The shapes do not fit.
+        ShapeError: The shapes do not fit, or there is no such axis.
         DTypeError: The dtypes differ or are not floating.
 
     Example:
@@ -374,7 +395,7 @@ def softmax_cross_entropy_with_logits_v2(
         array([0.6931], dtype=float32)
     """
     pair = _named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits_v2")
-    return _dense_cross_entropy(*pair, name, stop=False)
+    return _dense_cross_entropy(*pair, axis if dim is None else dim, name, stop=False)
 
 
 def sparse_softmax_cross_entropy_with_logits(
@@ -409,7 +430,7 @@ def sparse_softmax_cross_entropy_with_logits(
         graph.reserve_ids(1)
         if (x.type.rank or 2) == 2:
             return first(graph.add(SparseSoftmaxCrossEntropyWithLogits(), (x, y)))
-        rows = reshape(x, [-1, x.type.shape[-1]])  # type: ignore[index]
+        rows = _rows(x)
         loss = first(graph.add(SparseSoftmaxCrossEntropyWithLogits(), (rows, reshape(y, [-1]))))
         return _unflatten(loss, y.type.shape or (), y)
 

@@ -85,7 +85,10 @@ class Pool(Op, abstract=True):
 
 
 class MaxPool(Pool):
-    """The largest element of each window, and its number in the window; the first on ties."""
+    """The largest element of each window, and its number in the window; the first on ties.
+
+    NaN counts as the largest, so a window with NaNs gives NaN, and the first of them takes the gradient.
+    """
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         pooled = self.pooled(x)
@@ -326,6 +329,8 @@ def max_pool(
     input: TensorLike | None = None,
 ) -> Tensor:  # fmt: skip
     """Compute the largest element of each window. A gradient flows to the first of equal elements.
+
+    NaN counts as the largest: a window with NaNs gives NaN, and its gradient flows to the first of them.
 
     Args:
         value: Images [N,H,W,C] of a numeric dtype; [N,C,H,W] with data_format NCHW.

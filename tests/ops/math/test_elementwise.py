@@ -211,3 +211,11 @@ def test_python_values_follow_the_tensor_into_its_graph() -> None:
     assert all(t.graph is graph for t in made)
     with Graph().as_default(), pytest.raises(GraphError, match="same graph"):
         constant(np.eye(2)) + x
+
+
+def test_round_of_integers_is_the_identity() -> None:
+    for dtype in (tf.int8, tf.uint8, tf.int32, tf.int64):
+        x = tf.constant([1, 2, 100], dtype)
+        assert tf.round(x) is x
+    with pytest.raises(DTypeError):
+        tf.rint(tf.constant([1, 2]))

@@ -12,6 +12,7 @@ from support.evaluate import Case, check_gradients, evaluate
 from support.needed import needed
 from support.padding import same_padding
 
+import minigraph as tf
 from minigraph.autodiff.gradients import gradients
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Graph, Tensor
@@ -228,3 +229,28 @@ def test_gradients_have_no_unasked_groups() -> None:
             conv2d_backprop_input([1, 4, 4, 3], np.ones((3, 3, 1, 3), np.float32), grad, 1, "SAME")
         with pytest.raises(ShapeError, match="3 and 1 for 'Conv2D'"):
             conv2d_backprop_filter(x, [3, 3, 1, 3], grad, 1, "SAME")
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_no_output_channels(backend: str, padding: str, stride: int) -> None:
+    x, w = tf.placeholder(tf.float32, [2, 5, 4, 2]), tf.placeholder(tf.float32, [3, 2, 2, None])
+    y = tf.nn.conv2d(x, w, [1, stride, stride, 1], padding)
+    feed = {x: np.ones((2, 5, 4, 2)), w: np.ones((3, 2, 2, 0))}
+    with tf.Session(backend=backend) as session:
+        result, dx, dw = session.run([y, *tf.gradients(y, [x, w])], feed)
+    rows, columns = (5, 4) if padding == "SAME" else (3, 3)
+    assert result.shape == (2, -(-rows // stride), -(-columns // stride), 0)
+    np.testing.assert_array_equal(dx, np.zeros((2, 5, 4, 2)))
+    assert dw.shape == (3, 2, 2, 0)
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 1, 2), (2, 0, 1, 2)])
+def test_a_filter_without_height_or_width_is_refused(shape: tuple[int, ...]) -> None:
+    x = tf.placeholder(tf.float32, [1, 3, 3, 1])
+    with pytest.raises(tf.errors.ShapeError, match="has no height or no width"):
+        tf.nn.conv2d(x, np.zeros(shape, np.float32), [1, 1, 1, 1], "SAME")
+    w = tf.placeholder(tf.float32, [None, None, 1, 2])
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match=r"no height or no width.*Conv2D"):
+        session.run(tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME"), {x: np.ones((1, 3, 3, 1)), w: np.zeros(shape)})

@@ -1,0 +1,34 @@
+"""Arguments of TensorFlow 1 that minigraph cannot honour: they are refused, never ignored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def refuse(function: str, /, **given: Any) -> None:
+    """Raise an error for each argument that asks for something: any value but None, False, "" and 0.
+
+    Args:
+        function: Name of the function, as users call it.
+        **given: The arguments by name.
+
+    Raises:
+        ValueError: An argument asks for something. The message names the function, the argument and the value.
+    """
+    for name, value in given.items():
+        if value is None or (isinstance(value, bool | str | int) and not value):
+            continue
+        raise ValueError(f"{function}: {name}={value!r} is not supported")
+
+
+def refuse_remote(function: str, /, **given: str | None) -> None:
+    """Raise an error for each name of another machine's session.
+
+    Args:
+        function: Name of the function, as users call it.
+        **given: The names by argument. Empty ones and "local" mean this process.
+
+    Raises:
+        ValueError: A name means another process.
+    """
+    refuse(function, **{name: None if value == "local" else value for name, value in given.items()})
