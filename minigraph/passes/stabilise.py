@@ -115,7 +115,8 @@ def _sigmoid(found: Match, new: Rebuilder) -> Sequence[Value] | str:
 
 
 def _summable(instr: Instr) -> str | None:
-    if is_shifted(instr.inputs[0].instr.inputs[0]):
+    terms = instr.inputs[0].instr
+    if terms.inputs and is_shifted(terms.inputs[0]):
         return "the largest element is subtracted already"
     return None if instr.inputs[0].type.size else "there is nothing to sum"
 

@@ -291,3 +291,11 @@ def test_value_and_gradient_are_finite_and_right(name: str) -> None:
                     )
                 for got, wanted in zip(found, (value, gradient), strict=True):
                     np.testing.assert_allclose(got, wanted, rtol=tolerance * 4, atol=tolerance)
+
+
+def test_the_logarithm_of_a_sum_of_fed_numbers_is_left_alone() -> None:
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [3, 4])
+        with tf.Session() as session:
+            found = session.run(tf.log(tf.reduce_sum(x, 1)), {x: np.ones((3, 4), np.float32)})
+    np.testing.assert_allclose(found, np.log([4.0, 4.0, 4.0]), rtol=1e-6)
