@@ -279,6 +279,7 @@ def while_loop(cond: Any, body: Any, loop_vars: Any, **options: Any) -> Any:
         cond: TensorFlow's condition of the loop.
         body: TensorFlow's body of the loop.
         loop_vars: TensorFlow's loop variables.
+        **options: TensorFlow's other arguments.
 
     Returns:
         Nothing.
