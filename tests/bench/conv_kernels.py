@@ -90,10 +90,10 @@ def conv_cases(label: str, x: np.ndarray, w: np.ndarray, with_input_grad: bool) 
         to_input, to_filter = backward(True, False, False), backward(False, True, False)
     cases = [
         Case(f"{label} forward", Conv2D(*attributes), [x, w], forward),
-        Case(f"{label} filter gradient", Conv2DFilterGrad(*attributes, w.shape), [x, y], to_filter),
+        Case(f"{label} filter gradient", Conv2DFilterGrad(*attributes, shape=w.shape), [x, y], to_filter),
     ]
     if with_input_grad:
-        cases.append(Case(f"{label} input gradient", Conv2DInputGrad(*attributes, x.shape), [w, y], to_input))
+        cases.append(Case(f"{label} input gradient", Conv2DInputGrad(*attributes, shape=x.shape), [w, y], to_input))
     return cases
 
 

@@ -93,8 +93,8 @@ def direct(what: str, x: np.ndarray, w: np.ndarray, grad: np.ndarray, pads: Any)
     attributes = ((1, 1), pads, (1, 1))
     all_forms: dict[type[Convolution], tuple[Op, Arrays]] = {
         Conv2D: (Conv2D(*attributes), [x, w]),
-        Conv2DInputGrad: (Conv2DInputGrad(*attributes, x.shape), [w, grad]),
-        Conv2DFilterGrad: (Conv2DFilterGrad(*attributes, w.shape), [x, grad]),
+        Conv2DInputGrad: (Conv2DInputGrad(*attributes, shape=x.shape), [w, grad]),
+        Conv2DFilterGrad: (Conv2DFilterGrad(*attributes, shape=w.shape), [x, grad]),
     }
     runs = [launch(*all_forms[kind], len(x)) for kind in KINDS[what]]
     return lambda: [run() for run in runs]

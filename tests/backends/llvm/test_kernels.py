@@ -88,8 +88,8 @@ def test_convolution_and_its_gradients(case: Any) -> None:
     x, w, delta = (random.randn(*shape).astype(np.float32) for shape in (image, filters, y))
     ops: list[Any] = [
         (forward, [x, w]),
-        (C.Conv2DInputGrad(*attributes, image), [w, delta]),
-        (C.Conv2DFilterGrad(*attributes, filters), [x, delta]),
+        (C.Conv2DInputGrad(*attributes, shape=image), [w, delta]),
+        (C.Conv2DFilterGrad(*attributes, shape=filters), [x, delta]),
     ]
     for op, operands in ops:
         (want,) = op.forward(np, *(a.astype(np.float64) for a in operands))
@@ -140,8 +140,8 @@ def test_winograd_convolution_and_its_gradients(case: Any, monkeypatch: pytest.M
         return op.forward(np, *(a.astype(np.float64) for a in operands))[0]
 
     (u,) = run(W.WinogradFilter(tile, kernel), w)
-    to_image = exact(C.Conv2DInputGrad((1, 1), padding, (1, 1), image), w, delta)
-    to_filter = exact(C.Conv2DFilterGrad((1, 1), padding, (1, 1), filters), x, delta)
+    to_image = exact(C.Conv2DInputGrad((1, 1), padding, (1, 1), shape=image), w, delta)
+    to_filter = exact(C.Conv2DFilterGrad((1, 1), padding, (1, 1), shape=filters), x, delta)
     dx, du = run(W.WinogradGrads(tile, kernel, padding), x, u, delta)
     (alone,) = run(W.WinogradFilterGrad(tile, kernel, padding), x, delta)
     found = [

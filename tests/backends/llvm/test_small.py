@@ -25,7 +25,7 @@ def test_a_nan_in_a_gradient_reaches_the_pixels_of_its_window_only(channels: int
     shape = 2, 8, 9, channels
     delta = np.ones(forward.out_shape(shape, filters.shape), np.float32)  # type: ignore[arg-type]
     delta[1, 2, 1, 4] = np.nan
-    got = run(C.Conv2DInputGrad(strides, ((1, 1), (0, 1)), (1, 1), shape), filters, delta)
+    got = run(C.Conv2DInputGrad(strides, ((1, 1), (0, 1)), (1, 1), shape=shape), filters, delta)
     want = np.zeros(shape, bool)
     row, column = 2 * strides[0] - 1, strides[1]
     want[1, row : row + 3, column : column + 2] = True
