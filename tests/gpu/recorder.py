@@ -1,4 +1,4 @@
-"""A device that records what it is asked to do."""
+"""A device that records the calls made to it."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def test_every_op_that_states_moves_has_a_sample_that_moves() -> None:
 
 
 def run(backend: HostBackend, op: Op, inputs: list[Any], missing: int | None) -> list[Any]:
-    """The results of the op's own kernel, of which one may not be wanted. Nothing may be written behind them."""
+    """The results of the op's own kernel; one may be left out. Nothing may be written beyond their ends."""
     types = [type_of(a) for a in inputs]
     out_types = op.infer(*types)
     lowered = backend.lower(op, types, out_types)
