@@ -17,7 +17,7 @@ from minigraph.core.typing import Padding, Size, TensorLike
 from minigraph.ops.array.reshape import expand_dims, squeeze, tile
 from minigraph.ops.array.slicing import reverse
 from minigraph.ops.builder import as_tensor_like, graph_of
-from minigraph.ops.nn.conv2d import conv2d
+from minigraph.ops.nn.conv2d import conv2d, grouped_conv2d
 from minigraph.ops.window import Pair
 
 __all__ = ["conv1d", "convolve1d", "convolve2d"]
@@ -61,7 +61,9 @@ def convolve2d(images: TensorLike, kernel: TensorLike, mode: ConvolveMode = "ful
         if x.type.rank not in (2, 3, 4) or h.type.rank != 2:
             given = f"{format_shape(x.type.shape)} and {format_shape(h.type.shape)}"
             raise ShapeError(f"convolve2d takes [H,W], [N,H,W] or [N,H,W,C], and a kernel [KH,KW]; got {given}")
-        y = conv2d(_as_batch(x), _rotated(x, h), 1, [_padding(k, mode) for k in h.type.static])
+        batch, pads = _as_batch(x), [_padding(k, mode) for k in h.type.static]
+        channels = _channels(x)
+        y = grouped_conv2d(batch, _rotated(h, channels), channels, 1, pads)
         added = {2: [0, 3], 3: [3], 4: []}[x.type.rank]
         return squeeze(y, added) if added else y
 
@@ -105,13 +107,17 @@ def _as_batch(x: Tensor) -> Tensor:
     return expand_dims(x, 3) if x.type.rank == 3 else x
 
 
-def _rotated(x: Tensor, h: Tensor) -> Tensor:
-    """The kernel rotated by 180°, as one filter for each channel of `x`: [KH,KW,1,C]."""
+def _channels(x: Tensor) -> int:
     channels = (x.type.shape or ())[3] if x.type.rank == 4 else 1
     if channels is None:
         raise ShapeError(
             f"convolve2d needs to know the number of channels; the images are {format_shape(x.type.shape)}"
         )
+    return channels
+
+
+def _rotated(h: Tensor, channels: int) -> Tensor:
+    """The kernel rotated by 180°, as one filter for each channel: [KH,KW,1,C]."""
     filters = expand_dims(expand_dims(reverse(h, [0, 1]), 2), 3)
     return filters if channels == 1 else tile(filters, [1, 1, 1, channels])
 
