@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import float32, int32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
@@ -622,7 +623,8 @@ def crop_and_resize(
     sizes: Any = crop_size
     with composed(name, "CropAndResize", image, boxes, box_ind):
         x = to_float(_image(image))
-        where_from = convert_to_tensor(as_tensor_like(box_indices if box_ind is None else box_ind), name="box_ind")
+        places: Any = renamed("box_indices", box_indices, "box_ind", box_ind)
+        where_from = convert_to_tensor(as_tensor_like(places), name="box_ind")
         corners = convert_to_tensor(as_tensor_like(boxes), float32, name="boxes")
         rows, columns = (int(s) for s in sizes)
         height, width, depth = known_dims(x, (1, 2, 3))
