@@ -80,12 +80,17 @@ class Oracle:
         wide: they are float64's. winograd: convolutions may have Winograd's errors.
         """
         if self.exact and not winograd:
-            return self._against([], got, wide)
+            return self._against([], got, wide, self.plain)
         trials = [(LIGHT, 3), (STRONG, 8), *([(WINOGRAD, 8)] if winograd else [])]
+        return self._tried(trials, got, wide, self.plain)
+
+    def _tried(self, trials: Sequence[tuple[float, int]], got: Runs, wide: bool, base: Runs) -> str | None:
+        """What is wrong after all trials; they end when nothing is."""
         used: list[Runs] = []
+        found = None
         for noise, count in trials:
             used = used + self.moved(noise, count)
-            found = self._against(used, got, wide)
+            found = self._against(used, got, wide, base)
             if found is None:
                 return None
         return found
@@ -93,22 +98,19 @@ class Oracle:
     def complaint_of_plain(self) -> str | None:
         """What is wrong with float32 without passes, whose own errors the other complaints allow."""
         if self.exact:
-            return self._against([], self.plain, False)
-        moved = self.moved(STRONG, 8) + self.moved(WINOGRAD, 8)
+            return self._against([], self.plain, False, self.plain)
         pairs = [zip(*runs, strict=True) for runs in zip(self.right, self.plain, strict=True)]
         rounded = [[None if p is None else _in_range(np.asarray(r), np.asarray(p)) for r, p in run] for run in pairs]
-        return self._against(moved, self.plain, False, rounded)
+        return self._tried([(STRONG, 3), (WINOGRAD, 8)], self.plain, False, rounded)
 
-    def _against(self, moved: Sequence[Runs], got: Runs, wide: bool, base: Runs | None = None) -> str | None:
+    def _against(self, moved: Sequence[Runs], got: Runs, wide: bool, base: Runs) -> str | None:
         for run, values in enumerate(got):
             for i, value in enumerate(values):
                 if value is None:
                     continue
                 unit = self._unit(self.program.fetches[i])
                 others = [m[run][i] for m in moved]
-                found = disagreement(
-                    value, self.right[run][i], (base or self.plain)[run][i], others, unit, wide, not moved
-                )
+                found = disagreement(value, self.right[run][i], base[run][i], others, unit, wide, not moved)
                 if found:
                     return f"{self.program.fetches[i]} of run {run}: {found}"
         return None
