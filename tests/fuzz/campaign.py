@@ -65,7 +65,7 @@ def work(pipe: Connection, first: int, last: int, backends: tuple[str, ...], fol
     """Check the seeds from `first` to before `last`, and tell which is begun and which is done."""
     os.environ["MINIGRAPH_CACHE"] = str(Path(folder) / "cache")
     if "cupy" in backends:
-        _install_shim()
+        _install_shim(Path(folder))
     for seed in range(first, last):
         pipe.send(("begin", seed, None))
         found = examine(seed, backends)
@@ -75,14 +75,15 @@ def work(pipe: Connection, first: int, last: int, backends: tuple[str, ...], fol
         pipe.send(("done", seed, None))
 
 
-def _install_shim() -> None:
+def _install_shim(cache: Path) -> None:
     """Let sessions of cupy run on a device made of the CPU."""
-    from gpu.host import HostDevice
+    from gpu import host
 
     from minigraph.backend import discovery
     from minigraph.backends.cupy.backend import CupyBackend
 
-    discovery._loaded["cupy"] = CupyBackend(HostDevice())  # type: ignore[arg-type]
+    host.CACHE = cache
+    discovery._loaded["cupy"] = CupyBackend(host.HostDevice())  # type: ignore[arg-type]
 
 
 class Campaign:
