@@ -11,6 +11,7 @@ import numpy as np
 from minigraph.core import types as T
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.indices import require_below
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import ArithmeticLike, TensorLike
@@ -185,8 +186,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 
     def forward(self, xp: Any, logits: Any, labels: Any) -> tuple[Any, ...]:
         classes = logits.shape[-1]
-        if labels.size and (labels.min() < 0 or labels.max() >= classes):
-            raise IndexError(f"labels must lie in [0, {classes})")
+        require_below("labels", labels, classes)
         one, zero = logits.dtype.type(1), logits.dtype.type(0)
         (hot,) = OneHot(classes).forward(xp, labels, one, zero)
         return SoftmaxCrossEntropyWithLogits().forward(xp, logits, hot)
