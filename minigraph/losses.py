@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal, TypeAlias
 
 from minigraph.core import types as T
+from minigraph.core.arguments import renamed
 from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import float32
 from minigraph.core.errors import ShapeError
@@ -286,7 +287,7 @@ def cosine_distance(
         >>> tf.Session().run(loss).item()
         1.0
     """
-    along = dim if axis is None else axis
+    along = renamed("axis", axis, "dim", dim)
     if along is None:
         raise ValueError("You must specify 'axis'.")
     with composed(scope, "cosine_distance_loss", predictions, labels, weights) as full:

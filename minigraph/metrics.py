@@ -707,7 +707,8 @@ def mean_iou(
     with variable_scope(name, "mean_iou", (predictions, labels, weights)):
         total = _variable([num_classes, num_classes], "total_confusion_matrix", float64)
         flat = None if weights is None else reshape(as_tensor_like(weights), [-1])
-        update = assign_add(total, confusion_matrix(labels, predictions, num_classes, float64, weights=flat))
+        truth, found = (reshape(cast(as_tensor_like(v), int64), [-1]) for v in (labels, predictions))
+        update = assign_add(total, confusion_matrix(truth, found, num_classes, float64, weights=flat))
         hits = cast(diag_part(total.value()), float32)
         union = cast(reduce_sum(total, 0), float32) + cast(reduce_sum(total, 1), float32) - hits
         valid = reduce_sum(cast(not_equal(union, 0), float32))

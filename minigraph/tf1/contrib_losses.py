@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import minigraph as tf
+from minigraph.core.arguments import renamed
 from minigraph.core.graph import Tensor
 from minigraph.losses import add_loss as _add_loss
 from minigraph.losses import get_losses, get_regularization_losses
@@ -192,7 +193,7 @@ def cosine_distance(
     dim: int | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of 1 − Σ predictions·labels over an axis, for vectors of length 1. `dim`: the older name of `axis`."""
-    along = dim if axis is None else axis
+    along = renamed("axis", axis, "dim", dim)
     if along is None:
         raise ValueError("You must specify 'axis'.")
     with tf.name_scope(scope, "cosine_distance_loss", [predictions, labels, weights]) as name:

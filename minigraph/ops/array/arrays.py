@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import as_dtype, bool_, float32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
@@ -469,8 +470,12 @@ def count_nonzero(
         >>> tf.Session().run(tf.count_nonzero([[0, 1, 0], [1, 1, 0]], axis=1))
         array([1, 2])
     """
-    given: Any = input_tensor if input is None else input
+    given: Any = renamed("input", input, "input_tensor", input_tensor)
     with composed(name, "count_nonzero", given):
         x = convert_to_tensor(given)
         some = cast(cast(x, bool_), dtype)
-        return reduce_sum(some, reduction_indices if axis is None else axis, keepdims=keepdims or keep_dims)
+        return reduce_sum(
+            some,
+            renamed("axis", axis, "reduction_indices", reduction_indices),
+            keepdims=renamed("keepdims", keepdims, "keep_dims", keep_dims),
+        )

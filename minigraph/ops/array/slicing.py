@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.errors import ShapeError
+from minigraph.core.errors import EarlyShapeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.moves import Move, Moves, Strided, at, c_strides, read, write
 from minigraph.core.op import Op, Sample
@@ -27,9 +27,10 @@ Spec = tuple[tuple[Any, ...], ...]
 
 
 class StridedSlice(Op):
-    """x[spec], as Python and NumPy slice."""
+    """x[spec], as Python and NumPy slice. With `whole`, slices that leave x are errors; Python would shorten them."""
 
     spec: Spec
+    whole: bool = False
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.shape is None:
@@ -50,6 +51,8 @@ class StridedSlice(Op):
                 rest = rest[keep:]
             else:
                 length = rest.pop(0)
+                if self.whole:
+                    _check_inside(args[0], args[1], length)
                 out += _entry_dim(kind, args, length)
         return (TensorType(x.dtype, (*out, *rest)),)
 
@@ -79,6 +82,13 @@ class StridedSlice(Op):
         yield Sample(cls((("slice", 1, None, None), ("slice", None, -1, 2))), (_X,))
         yield Sample(cls((("rest",), ("index", -1), ("new",))), (_X,))
         yield Sample(cls((("slice", None, None, -1),)), (_X,))
+
+
+def _check_inside(start: int, end: int | None, length: Dim) -> None:
+    stop, limit = start if end is None else end, max(start, end or 0) if length is None else length
+    if not 0 <= start <= stop <= limit:
+        size = -1 if end is None else end - start
+        raise EarlyShapeError(f"slice of {size} from {start} leaves a dimension of size {length}")
 
 
 def _entry_dim(kind: str, args: list[Any], length: Dim) -> list[Dim]:
@@ -290,12 +300,9 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tenso
     """`size[i]` elements (-1: all that follow) from `begin[i]` along each axis."""
     starts, sizes = ([int(v) for v in np.ravel(a)] for a in (begin, size))
     tensor = convert_to_tensor(input_)
-    dims = tensor.type.shape or (None,) * len(starts)
-    for start, length, dim in zip(starts, sizes, dims, strict=True):
-        if dim is not None and (start < 0 or start + max(length, 0) > dim):
-            raise ShapeError(f"slice of {length} from {start} leaves a dimension of size {dim}")
     entries = (("slice", b, None if s == -1 else b + s, None) for b, s in zip(starts, sizes, strict=True))
-    return first(make(StridedSlice(tuple(entries)), name, "Slice", {"input": tensor}, consts=("begin", "size")))
+    op = StridedSlice(tuple(entries), whole=True)
+    return first(make(op, name, "Slice", {"input": tensor}, consts=("begin", "size")))
 
 
 def strided_slice(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import bool_
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
@@ -315,8 +316,9 @@ def verify_tensor_all_finite(
         >>> tf.Session().run(tf.verify_tensor_all_finite([1.0, 2.0], "the loss"))
         array([1., 2.], dtype=float32)
     """
-    with composed(name, "VerifyFinite", x if t is None else t):
-        value = convert_to_tensor(as_tensor_like(x if t is None else t))
-        check = check_numerics(value, (message if msg is None else msg) or "")
+    given: Any = renamed("x", x, "t", t)
+    with composed(name, "VerifyFinite", given):
+        value = convert_to_tensor(as_tensor_like(given))
+        check = check_numerics(value, renamed("message", message, "msg", msg) or "")
         with value.graph.control_dependencies([check]):
             return identity(value, name="control_dependency")

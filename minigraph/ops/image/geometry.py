@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import float32, int32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
@@ -622,7 +623,7 @@ def crop_and_resize(
     """
     if method not in ("bilinear", "nearest"):
         raise ValueError(f"method must be bilinear or nearest, not {method!r}")
-    of = box_indices if box_ind is None else box_ind
+    of: Any = renamed("box_indices", box_indices, "box_ind", box_ind)
     for argument, value in {"boxes": boxes, "box_ind": of, "crop_size": crop_size}.items():
         if value is None:
             raise ValueError(f"crop_and_resize needs {argument}")

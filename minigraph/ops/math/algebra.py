@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
@@ -204,7 +205,7 @@ def norm(
         else:
             result = pow(reduce_sum(pow(abs(x), float(ord)), axes, keepdims=True), 1.0 / float(ord))
         result = cast(result, given.dtype)
-        return result if keepdims or keep_dims else squeeze(result, axes)
+        return result if renamed("keepdims", keepdims, "keep_dims", keep_dims) else squeeze(result, axes)
 
 
 def confusion_matrix(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import Dim, format_shape
@@ -60,7 +61,7 @@ def conv3d(
     if padding not in ("SAME", "VALID"):
         raise ValueError(f"padding must be SAME or VALID, not {padding!r}")
     step, spread = _sizes(strides, "strides"), _sizes(dilations, "dilations")
-    given = as_tensor_like(filters if filter is None else filter)
+    given = as_tensor_like(renamed("filters", filters, "filter", filter))
     graph = graph_of([as_tensor_like(input), given])
     with graph.as_default(), graph.name_scope(name or "Conv3D") as scope:
         x = convert_to_tensor(input)

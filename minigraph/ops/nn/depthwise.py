@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import Dim, format_shape
@@ -52,7 +53,7 @@ def depthwise_conv2d(
     """
     with composed(name, "depthwise", input, filter) as scope:
         x, w = convert_pair(input, filter)
-        return _depthwise(x, w, strides, padding, dilations if rate is None else rate, data_format, scope)
+        return _depthwise(x, w, strides, padding, renamed("dilations", dilations, "rate", rate), data_format, scope)
 
 
 def separable_conv2d(
@@ -90,7 +91,9 @@ def separable_conv2d(
         mixing = convert_to_tensor(pointwise_filter, x.dtype)
         if mixing.type.rank != 4 or not set((mixing.type.shape or ())[:2]) <= {1, None}:
             raise ShapeError(f"the pointwise filter must be [1,1,C,O], not {format_shape(mixing.type.shape)}")
-        deep = _depthwise(x, w, strides, padding, dilations if rate is None else rate, data_format, "depthwise")
+        deep = _depthwise(
+            x, w, strides, padding, renamed("dilations", dilations, "rate", rate), data_format, "depthwise"
+        )
         return conv2d(deep, mixing, 1, "VALID", data_format=data_format or NHWC, name=scope)
 
 

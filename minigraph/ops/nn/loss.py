@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from minigraph.core import types as T
-from minigraph.core.errors import DTypeError, ShapeError
+from minigraph.core.arguments import renamed
+from minigraph.core.errors import DTypeError, EarlyShapeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.indices import require_below
 from minigraph.core.op import Op, Sample
@@ -244,7 +245,7 @@ def softmax(logits: TensorLike, axis: int | None = None, name: str | None = None
         >>> tf.Session().run(tf.nn.softmax([0.0, np.log(3.0)]))
         array([0.25, 0.75], dtype=float32)
     """
-    return _along(Softmax(), logits, axis if dim is None else dim, name)
+    return _along(Softmax(), logits, renamed("axis", axis, "dim", dim), name)
 
 
 def log_softmax(logits: TensorLike, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Tensor:
@@ -267,7 +268,7 @@ def log_softmax(logits: TensorLike, axis: int | None = None, name: str | None = 
         >>> tf.Session().run(tf.nn.log_softmax([0.0, 1000.0]))
         array([-1000.,     0.], dtype=float32)
     """
-    return _along(LogSoftmax(), logits, axis if dim is None else dim, name)
+    return _along(LogSoftmax(), logits, renamed("axis", axis, "dim", dim), name)
 
 
 def _along(op: Op, logits: Any, axis: Any, name: str | None) -> Tensor:
@@ -276,7 +277,7 @@ def _along(op: Op, logits: Any, axis: Any, name: str | None) -> Tensor:
     if axis is None or axis == -1 or axis + 1 == rank:
         return first(make(op, name, type(op).__name__, {"logits": x}))
     if rank is None or not -rank <= axis < rank:
-        raise ShapeError(f"axis {axis} of a softmax over a tensor of shape {format_shape(x.type.shape)}")
+        raise EarlyShapeError(f"axis {axis} of a softmax over a tensor of shape {format_shape(x.type.shape)}")
     swapped = list(range(rank))
     swapped[axis], swapped[-1] = swapped[-1], swapped[axis]
     with x.graph.name_scope(name or type(op).__name__):
@@ -395,7 +396,7 @@ def softmax_cross_entropy_with_logits_v2(
         array([0.6931], dtype=float32)
     """
     pair = _named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits_v2")
-    return _dense_cross_entropy(*pair, axis if dim is None else dim, name, stop=False)
+    return _dense_cross_entropy(*pair, renamed("axis", axis, "dim", dim), name, stop=False)
 
 
 def sparse_softmax_cross_entropy_with_logits(
@@ -533,7 +534,7 @@ def weighted_cross_entropy_with_logits(
         array([1.3863, 0.6931], dtype=float32)
     """
     given: Any = logits
-    wanted: Any = labels if targets is None else targets
+    wanted: Any = renamed("labels", labels, "targets", targets)
     with composed(name, "logistic_loss", given, wanted) as scope:
         x = convert_to_tensor(given, name="logits")
         z = convert_to_tensor(wanted, x.dtype, name="labels")

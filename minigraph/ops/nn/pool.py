@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import as_dtype, int32, int64, uint8
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
@@ -132,7 +133,7 @@ class MaxPoolGrad(Pool):
         return (TensorType(grad.dtype, x.shape),)
 
     def forward(self, xp: Any, x: Any, where: Any, grad: Any) -> tuple[Any, ...]:
-        parts = ((t, grad * (where == i)) for i, t in enumerate(self.taps))
+        parts = ((t, xp.where(where == i, grad, xp.zeros_like(grad))) for i, t in enumerate(self.taps))
         like = xp.zeros(x.shape, grad.dtype)
         return (self.scatter(xp, parts, like, grad.shape[1:3]),)
 
@@ -193,7 +194,7 @@ class MaxPoolGather(Pool):
         padded = self.padded(xp, x, 0)
         total = xp.zeros(where.shape, x.dtype)
         for i, (r, s) in enumerate(self.taps):
-            total += tap(padded, self.window, r, s, where.shape[1:3]) * (where == i)
+            total = xp.where(where == i, tap(padded, self.window, r, s, where.shape[1:3]), total)
         return (total,)
 
     flops = no_flops
@@ -316,7 +317,7 @@ class AvgPoolInputGrad(Pool):
 def _pool(
     op: type[Pool], value: Any, ksize: Any, strides: Any, padding: Any, data_format: str, name: str | None
 ) -> Tensor:
-    sizes = parse_sizes(ksize, "window sizes", data_format), parse_sizes(strides, "strides", data_format)
+    sizes = parse_sizes(ksize, "ksize", data_format), parse_sizes(strides, "strides", data_format)
     record = op(*sizes, parse_padding(padding, data_format))
     return in_nhwc(
         value, data_format, name, op.__name__, lambda image, n: first(make(record, n, op.__name__, {"value": image}))
@@ -357,7 +358,7 @@ def max_pool(
         array([[ 5.,  7.],
                [13., 15.]], dtype=float32)
     """
-    return _pool(MaxPool, input if value is None else value, ksize, strides, padding, data_format, name)
+    return _pool(MaxPool, renamed("input", input, "value", value), ksize, strides, padding, data_format, name)
 
 
 def avg_pool(
@@ -393,7 +394,7 @@ def avg_pool(
         array([[ 2.5,  4.5],
                [10.5, 12.5]], dtype=float32)
     """
-    return _pool(AvgPool, input if value is None else value, ksize, strides, padding, data_format, name)
+    return _pool(AvgPool, renamed("input", input, "value", value), ksize, strides, padding, data_format, name)
 
 
 def max_pool_with_argmax(
@@ -432,11 +433,11 @@ def max_pool_with_argmax(
     """
     if data_format != NHWC:
         raise ValueError("Data formats other than 'NHWC' are not yet supported")
-    chosen = output_dtype if Targmax is None else Targmax
+    chosen = renamed("output_dtype", output_dtype, "Targmax", Targmax)
     kind = int64 if chosen is None else as_dtype(chosen)
     with composed(name, "MaxPoolWithArgmax", input) as scope:
         x = convert_to_tensor(input)
-        op = MaxPool(parse_sizes(ksize, "window sizes"), parse_sizes(strides, "strides"), parse_padding(padding))
+        op = MaxPool(parse_sizes(ksize, "ksize"), parse_sizes(strides, "strides"), parse_padding(padding))
         pooled, where = x.graph.add(op, (x,), scope).outputs
         start, line = _starts(op, x, include_batch_in_index, kind.np_dtype)
         place = cast(where, kind)

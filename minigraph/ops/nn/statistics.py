@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import float32, int64
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
@@ -60,7 +61,7 @@ def moments(
         tensor.graph.reserve_ids(1)
         variance = reduce_mean(squared_difference(tensor, mean), axes, keepdims=True, name="variance")
         mean, variance = (cast(v, given.dtype) for v in (mean, variance))
-        if keep_dims or keepdims:
+        if renamed("keepdims", keepdims, "keep_dims", keep_dims):
             return mean, variance
         order = as_axes(axes)
         return squeeze(mean, order), squeeze(variance, order)
@@ -95,7 +96,7 @@ def sufficient_statistics(
         >>> [v.item() for v in tf.Session().run([count, total, squares])], shift
         ([3.0, 6.0, 14.0], None)
     """
-    keep = bool(keep_dims or keepdims)
+    keep = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
     with composed(name, "sufficient_statistics", x, shift):
         tensor = convert_to_tensor(x, name="x")
         if not tensor.dtype.is_floating:
@@ -188,7 +189,7 @@ def weighted_moments(
         squares = weights * squared_difference(tensor, mean)
         variance = multiply(reduce_sum(squares, axes, name="weighted_distsq", keepdims=True), divisor)
         mean, variance = (cast(v, given.dtype) for v in (mean, variance))
-        if keep_dims or keepdims:
+        if renamed("keepdims", keepdims, "keep_dims", keep_dims):
             return mean, variance
         return squeeze(mean, as_axes(axes)), squeeze(variance, as_axes(axes))
 

@@ -175,9 +175,11 @@ def test_constants() -> None:
         assert [f.dtype.name for f in filled] == ["int32", "float32", "int32", "int32", "float32"]
         nested = constant([[1, 2], [3, 4]], dtype="float64")
         assert (nested.dtype.name, nested.shape.as_list()) == ("float64", [2, 2])
-        for bad in ("text", [[1, 2], [3]], object()):
+        for bad in ("text", object()):
             with pytest.raises(DTypeError):
                 constant(bad)
+        with pytest.raises(ShapeError, match="its rows differ in length"):
+            constant([[1, 2], [3]])
         with pytest.raises(DTypeError):
             constant(1.5, "int32")
         with pytest.raises(ValueError):
