@@ -133,7 +133,7 @@ class MaxPoolGrad(Pool):
         return (TensorType(grad.dtype, x.shape),)
 
     def forward(self, xp: Any, x: Any, where: Any, grad: Any) -> tuple[Any, ...]:
-        parts = ((t, grad * (where == i)) for i, t in enumerate(self.taps))
+        parts = ((t, xp.where(where == i, grad, xp.zeros_like(grad))) for i, t in enumerate(self.taps))
         like = xp.zeros(x.shape, grad.dtype)
         return (self.scatter(xp, parts, like, grad.shape[1:3]),)
 
@@ -194,7 +194,7 @@ class MaxPoolGather(Pool):
         padded = self.padded(xp, x, 0)
         total = xp.zeros(where.shape, x.dtype)
         for i, (r, s) in enumerate(self.taps):
-            total += tap(padded, self.window, r, s, where.shape[1:3]) * (where == i)
+            total = xp.where(where == i, tap(padded, self.window, r, s, where.shape[1:3]), total)
         return (total,)
 
     flops = no_flops
