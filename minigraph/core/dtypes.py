@@ -138,12 +138,12 @@ def register_dtype(name: str, np_dtype: Any) -> DType:
     return known
 
 
-def as_dtype(value: Any) -> DType:
+def as_dtype(type_value: Any) -> DType:
     """Convert a value to a dtype.
 
     Args:
-        value: A dtype, a NumPy dtype or scalar type, a name such as "float32", or Python's float (float32), int (int32)
-            or bool.
+        type_value: A dtype, a NumPy dtype or scalar type, a name such as "float32", or Python's float (float32), int
+            (int32) or bool.
 
     Returns:
         The dtype.
@@ -155,17 +155,17 @@ def as_dtype(value: Any) -> DType:
         >>> tf.as_dtype("float32"), tf.as_dtype(np.int64), tf.as_dtype(float)
         (tf.float32, tf.int64, tf.float32)
     """
-    if isinstance(value, DType):
-        return value
-    if isinstance(value, str) and value in _BY_NAME:
-        return _BY_NAME[value]
-    if value is float:
+    if isinstance(type_value, DType):
+        return type_value
+    if isinstance(type_value, str) and type_value in _BY_NAME:
+        return _BY_NAME[type_value]
+    if type_value is float:
         return float32
-    if value is int:
+    if type_value is int:
         return int32
     try:
-        if value is not None:  # which NumPy takes for float64
-            return _BY_NUMPY[np.dtype(value)]
+        if type_value is not None:  # which NumPy takes for float64
+            return _BY_NUMPY[np.dtype(type_value)]
     except (TypeError, KeyError):
         pass
-    raise DTypeError(f"Cannot convert value {value!r} to a minigraph DType")
+    raise DTypeError(f"Cannot convert value {type_value!r} to a minigraph DType")

@@ -52,14 +52,19 @@ class OpError(MinigraphError):
     """An error while a graph runs, or about data that a run needs.
 
     Args:
-        message: The text, also the attribute `message`.
+        node_def: The text, if `message` is None; else TensorFlow 1's first argument, which has no effect.
         op: The node, also the attribute `op`; None if there is none. While the run goes on, it is the node's name.
+        message: The text, also the attribute `message`, of an error that is made as in TensorFlow 1.
+        error_code: A number, also the attribute `error_code`.
     """
 
-    def __init__(self, message: str, op: Any = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(
+        self, node_def: Any = None, op: Any = None, message: str | None = None, error_code: Any = None
+    ) -> None:
+        self.message = str(node_def) if message is None else message
+        super().__init__(self.message)
         self.op = op
+        self.error_code = error_code
 
 
 class InvalidArgumentError(OpError):
