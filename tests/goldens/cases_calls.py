@@ -261,3 +261,81 @@ _metric_arguments("auc", lambda m, y, f, w: m.auc(labels=y, predictions=f, weigh
     summation_method="majoring", **_KEPT))  # fmt: skip
 _metric_arguments("percentage", lambda m, y, f, w: m.percentage_below(values=f, threshold=0.5, weights=w, **_KEPT))
 _metric_arguments("iou", lambda m, y, f, w: m.mean_iou(labels=y, predictions=f * 2.0, num_classes=2, weights=w, **_KEPT))
+
+
+# Arguments by position, where the order is easily another.
+
+add("placed_slices", lambda tf, x: [
+    tf.strided_slice(x, [0, 1, 1], [2, 3, 4], [1, 1, 2], 1, 2), tf.strided_slice(x, [1, 0], [2, 2], [1, 1], 0, 0, 1),
+    tf.strided_slice(x, [0, 0, 1], [0, 0, 2], [1, 1, 1], 0, 0, 0, 1, 4, None, "cut"), tf.strided_slice(x, [-1, 2], [0, 0], [1, -1], 0, 2, 0, 0, 1)],
+    _X3)  # fmt: skip
+add("placed_depthwise", lambda tf, x, w: tf.nn.depthwise_conv2d_native(x, w, [1, 1, 1, 1], "VALID", "NHWC", [1, 1, 1, 1], "d"), _IMAGE,
+    normal(3, 3, 2, 2))  # fmt: skip
+add("placed_pool", lambda tf, x: [tf.nn.max_pool2d(x, 2, 2, "SAME", "NHWC", "p"), tf.nn.max_pool2d(input=x, ksize=3, strides=1, padding="VALID")],
+    _IMAGE)  # fmt: skip
+add("placed_cross_entropies", lambda tf, y, x: [tf.nn.softmax_cross_entropy_with_logits_v2(y, x, 0, "e"),
+    tf.nn.softmax_cross_entropy_with_logits(None, y, x, 0, "e")], positive(3, 4), normal(3, 4))  # fmt: skip
+add("placed_matmul", lambda tf, x, y: [tf.matmul(x[0], y[0], False, False, True, False, False, True, "m"), tf.matmul(x, y, adjoint_b=True),
+    tf.transpose(x, [1, 0, 2], "t", True)], normal(2, 3, 3), normal(2, 3, 3, seed=1))  # fmt: skip
+add("placed_sums", lambda tf, x: [tf.reduce_logsumexp(x, 1, True, "s"), tf.reduce_logsumexp(x, reduction_indices=[0], keep_dims=True),
+    tf.scalar_mul(2.0, x, "m"), tf.zeros_like(x, tf.float64, "z", False), tf.matrix_diag(x, "d", 0), tf.gather(x, [1], None, "g", 1, 0)], normal(2, 3))  # fmt: skip
+
+
+@case()
+def placed_layers(tf: Any) -> Results:
+    """Arguments of the layers' classes by position, and operations in place of values."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        x, layers = tf.constant(_IMAGE), tf.layers
+        zeros, ones = tf.zeros_initializer(), tf.ones_initializer()
+        norm = layers.BatchNormalization(-1, 0.5, 0.1, True, True, ones, ones, zeros, ones, None, None, None, None,
+                                         False, None, 0.99, None, False, None, None, "norm")  # fmt: skip
+        made = [norm(x), layers.Dropout(0.5, None, 3, "drop")(x), layers.Flatten("channels_first")(x)]
+        v = tf.Variable([1.0, 2.0], name="v")
+        changes = [v.assign([3.0, 4.0], False, "a", False), v.assign_add([1.0, 1.0], read_value=False)]
+        changed = v.assign_sub([1.0, 1.0], False, "s", True)
+        session.run(tf.global_variables_initializer())
+        values = session.run(made)
+        nothing = [session.run(change) is None for change in changes]
+        return dict({str(i): y for i, y in enumerate(values)}, v=session.run(v.read_value()), nothing=nothing, changed=session.run(changed),
+            names=names_of(made + tf.global_variables()), trainable=names_of(tf.trainable_variables()))  # fmt: skip
+
+
+@case()
+def placed_graph_calls(tf: Any) -> Results:
+    """Methods of graphs, and errors as programs make them."""
+    with tf.Graph().as_default() as graph:
+        x = tf.constant(1.0, name="x")
+        names = [graph.unique_name("x", mark_as_used=False), graph.unique_name("x"), graph.unique_name("y", False)]
+        found = [graph.as_graph_element("x:0").name, graph.as_graph_element("x", True, True).name]
+        refused = []
+        for arguments in ((x, False, True), (x.op, True, False), (3,)):
+            try:
+                graph.as_graph_element(*arguments)
+            except Exception as error:
+                refused.append(type(error).__name__)
+        with graph.control_dependencies(control_inputs=[x]):
+            y = tf.no_op(name="y")
+        error = tf.errors.OutOfRangeError(None, x.op, "the end")
+        return {"names": names + found, "refused": refused, "inputs": [op.name for op in y.control_inputs],
+            "message": [error.message, error.op.name, tf.errors.NotFoundError(None, None, "m").message]}  # fmt: skip
+
+
+@case()
+def placed_layer_calls(tf: Any) -> Results:
+    """The names of what layers give at their first call and at later ones."""
+    with tf.Graph().as_default():
+        x, image, layers, made = tf.ones([2, 3]), tf.constant(_IMAGE), tf.layers, []
+        for layer in (layers.Dense(3, name="top"), layers.Dense(3), layers.Dense(3)):
+            made += [layer(x), layer(x), layer(x)]
+        for layer in (layers.Conv2D(2, 2), layers.Flatten(name="f"), layers.MaxPooling2D(2, 2), layers.BatchNormalization(),
+                      layers.Conv2DTranspose(2, 2), layers.SeparableConv2D(2, 2, activation=tf.nn.relu)):  # fmt: skip
+            made += [layer(image), layer(image)]
+            with tf.name_scope("n"):
+                made.append(layer(image))
+        with tf.variable_scope("s"):
+            layer = layers.Conv2D(2, 2, name="k", activation=tf.nn.relu)
+            made += [layer(image), layer(image)]
+        dropout = layers.Dropout(0.5, name="drop")
+        made += [dropout(image), dropout(image, training=True)]
+        made += [layers.dense(x, 3, name="fn"), layers.dense(x, 3, name="fn", reuse=True), layers.dense(x, 3, name="top", reuse=True)]
+        return {"names": names_of(made), "variables": names_of(tf.global_variables())}

@@ -100,6 +100,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "write_graph": "as_text",
     },
     "There are no queues, threads and other processes to start and wait for.": {
+        "MonitoredSession.__init__": "stop_grace_period_secs",
         "MonitoredTrainingSession": "stop_grace_period_secs max_wait_secs",
         "RunOptions.__init__": "inter_op_thread_pool report_tensor_allocations_upon_oom",
         "SingularMonitoredSession": "stop_grace_period_secs",

@@ -273,7 +273,11 @@ def _ordered(value: Any) -> Any:
     return apply(Identity(), value) if isinstance(value, Tensor) else value
 
 
-def while_loop(cond: Any, body: Any, loop_vars: Any, **options: Any) -> Any:
+def while_loop(
+    cond: Any, body: Any, loop_vars: Any, shape_invariants: Any = None, parallel_iterations: int = 10,
+    back_prop: bool = True, swap_memory: bool = False, name: str | None = None, maximum_iterations: Any = None,
+    return_same_structure: bool = False,
+) -> Any:  # fmt: skip
     """Refuse to build a loop: a graph here has no loops.
 
     If the number of rounds is known, write a Python loop that builds the graph; else call `Session.run` in a loop.
@@ -282,7 +286,8 @@ def while_loop(cond: Any, body: Any, loop_vars: Any, **options: Any) -> Any:
         cond: TensorFlow's condition of the loop.
         body: TensorFlow's body of the loop.
         loop_vars: TensorFlow's loop variables.
-        **options: TensorFlow's other arguments.
+        shape_invariants, parallel_iterations, back_prop, swap_memory, name, maximum_iterations, return_same_structure:
+            TensorFlow's other arguments.
 
     Returns:
         Nothing.

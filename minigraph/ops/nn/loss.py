@@ -12,6 +12,7 @@ from minigraph.core import types as T
 from minigraph.core.arguments import renamed
 from minigraph.core.errors import DTypeError, EarlyShapeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.indices import require_below
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import ArithmeticLike, TensorLike
@@ -186,8 +187,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 
     def forward(self, xp: Any, logits: Any, labels: Any) -> tuple[Any, ...]:
         classes = logits.shape[-1]
-        if labels.size and (labels.min() < 0 or labels.max() >= classes):
-            raise IndexError(f"labels must lie in [0, {classes})")
+        require_below("labels", labels, classes)
         one, zero = logits.dtype.type(1), logits.dtype.type(0)
         (hot,) = OneHot(classes).forward(xp, labels, one, zero)
         return SoftmaxCrossEntropyWithLogits().forward(xp, logits, hot)
@@ -342,7 +342,7 @@ def _unflatten(loss: Tensor, leading: tuple[Dim, ...], like: Tensor, name: str |
 
 def softmax_cross_entropy_with_logits(
     _sentinel: None = None, labels: TensorLike | None = None, logits: TensorLike | None = None, dim: int = -1,
-    name: str | None = None,
+    name: str | None = None, axis: int | None = None,
 ) -> Tensor:  # fmt: skip
     """Compute the cross entropy −Σ_i y_i·log softmax(x)_i of each row, without a gradient to the labels.
 
@@ -351,6 +351,7 @@ def softmax_cross_entropy_with_logits(
         logits: Logits x of a floating dtype, [..., classes] by default.
         dim: The axis of the classes, the last by default. The rank of `logits` must be known for any other.
         name: Name scope of the nodes.
+        axis: The newer name of `dim`.
 
     Returns:
         One loss per row: a tensor of the dtype of `logits` and its shape without the axis of the classes.
@@ -366,13 +367,13 @@ def softmax_cross_entropy_with_logits(
         array([0.6931], dtype=float32)
     """
     pair = _named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits")
-    return _dense_cross_entropy(*pair, dim, name, stop=True)
+    along = renamed("axis", axis, "dim", None if dim == -1 else dim)
+    return _dense_cross_entropy(*pair, along, name, stop=True)
 
 
 def softmax_cross_entropy_with_logits_v2(
-    _sentinel: None = None, labels: TensorLike | None = None, logits: TensorLike | None = None,
-    axis: int | None = None, name: str | None = None, dim: int | None = None,
-) -> Tensor:  # fmt: skip
+    labels: TensorLike, logits: TensorLike, axis: int | None = None, name: str | None = None, dim: int | None = None
+) -> Tensor:
     """Compute the cross entropy −Σ_i y_i·log softmax(x)_i of each row, with gradients to logits and labels.
 
     Args:
@@ -386,7 +387,7 @@ def softmax_cross_entropy_with_logits_v2(
         One loss per row: a tensor of the dtype of `logits` and its shape without the axis of the classes.
 
     Raises:
-        ValueError: An argument is given by position, or one of `labels` and `logits` is missing.
+        ValueError: `labels` or `logits` is None.
         ShapeError: The shapes do not fit, or there is no such axis.
         DTypeError: The dtypes differ or are not floating.
 
@@ -395,7 +396,7 @@ def softmax_cross_entropy_with_logits_v2(
         >>> tf.Session().run(loss).round(4)
         array([0.6931], dtype=float32)
     """
-    pair = _named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits_v2")
+    pair = _named(None, labels, logits, "softmax_cross_entropy_with_logits_v2")
     return _dense_cross_entropy(*pair, renamed("axis", axis, "dim", dim), name, stop=False)
 
 

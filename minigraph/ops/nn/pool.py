@@ -26,7 +26,7 @@ from minigraph.ops.math.casting import cast
 from minigraph.ops.math.integer_division import floordiv, floormod
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
 
-__all__ = ["avg_pool", "max_pool", "max_pool_with_argmax"]
+__all__ = ["avg_pool", "max_pool", "max_pool2d", "max_pool_with_argmax"]
 
 CASES: tuple[tuple[tuple[Any, ...], tuple[int, ...]], ...] = (
     (((2, 2), (2, 2), "VALID"), (2, 4, 6, 3)),
@@ -359,6 +359,35 @@ def max_pool(
                [13., 15.]], dtype=float32)
     """
     return _pool(MaxPool, renamed("input", input, "value", value), ksize, strides, padding, data_format, name)
+
+
+def max_pool2d(
+    input: TensorLike, ksize: Size, strides: Size, padding: PaddingLike, data_format: DataFormat2D = "NHWC",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the largest element of each window: `max_pool` of images.
+
+    Args:
+        input: Images [N,H,W,C] of a numeric dtype; [N,C,H,W] with data_format NCHW.
+        ksize: Size of the window, in the forms that `max_pool` takes.
+        strides: Steps between windows, in the forms of `ksize`.
+        padding: SAME, VALID or numbers, as `conv2d` takes them.
+        data_format: NHWC or NCHW.
+        name: Name of the node.
+
+    Returns:
+        A tensor [N,P,Q,C], or [N,C,P,Q] with data_format NCHW, of the dtype of `input`.
+
+    Raises:
+        ShapeError: `input` is not 4-dimensional, or a window is larger than the padded image.
+        ValueError: `ksize`, `strides`, `padding` or `data_format` has an invalid value.
+
+    Example:
+        >>> image = tf.reshape([1.0, 9.0, 7.0, 3.0], [1, 2, 2, 1])
+        >>> tf.Session().run(tf.nn.max_pool2d(image, ksize=2, strides=2, padding="VALID")).item()
+        9.0
+    """
+    return max_pool(input, ksize, strides, padding, data_format, name)
 
 
 def avg_pool(
