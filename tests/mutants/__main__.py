@@ -7,9 +7,9 @@ that no test catches must be in `survivors.json`, with the reason why it changes
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
-import random
 import sys
 import time
 from pathlib import Path
@@ -27,13 +27,12 @@ SEED = 15
 
 
 def sample(count: int) -> list[Fault]:
-    """The first faults of a fixed order of all of them."""
+    """The first faults of a fixed order of all of them, in which a change of the code moves none but its own."""
     found: list[Fault] = []
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
             found += faults(path, path.relative_to(ROOT).as_posix())
-    random.Random(SEED).shuffle(found)
-    return found[:count]
+    return sorted(found, key=lambda fault: hashlib.sha256(f"{SEED} {fault.key}".encode()).digest())[:count]
 
 
 class Results:
