@@ -35,7 +35,7 @@ def interpret(
         op = instr.op
         operands = [state[v.instr.op.name] if isinstance(v.instr.op, Cell) else values[v] for v in instr.inputs]
         with np.errstate(all="ignore"):
-            results = op.forward(np, *operands)
+            results = op.reference(*operands)
         for index, result in enumerate(results):
             values[Value(instr, index)] = kept(np.asarray(result))
         first = len(instr.types) - len(op.writes)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from minigraph.core.dtypes import string
 from minigraph.core.errors import MinigraphError, at_node
 from minigraph.core.graph import Node, Tensor
@@ -52,7 +50,7 @@ def _do(node: Node, known: Known, branches: Branches) -> None:
         branches[condition] = bool(known[condition])
         return
     try:
-        results = node.op.forward(np, *(known[t] for t in node.inputs))
+        results = node.op.reference(*(known[t] for t in node.inputs))
     except Exception as error:
         if isinstance(error, MinigraphError | ValueError | IndexError | TypeError | OSError):
             raise at_node(error, node) from error
