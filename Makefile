@@ -9,7 +9,7 @@ READY := .venv/.ready
 WORKERS := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all debug-pass lint format types bench house release clean
+.PHONY: help venv demo test test-all fuzz mutants debug-pass lint format types bench house release clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,6 +33,12 @@ test: $(READY)  ## run the tests on all cores
 
 test-all: $(READY)  ## run the tests, the slow ones too
 	$(BIN)/python -m pytest $(WORKERS) -m "slow or not slow"
+
+fuzz: $(READY)  ## check random programs for MINUTES (10), from the seed where the last call stopped, or from SEED
+	cd tests && ../$(BIN)/python -m fuzz --folder ../runs/fuzz --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+
+mutants: $(READY)  ## make COUNT (300) faults in the code and count those that the tests catch; goes on where it stopped
+	cd tests && ../$(BIN)/python -m mutants --results ../runs/mutants.json --count $(or $(COUNT),300)
 
 debug-pass: $(READY)  ## a debugger at the first failing test of a pass, from a fresh clone: make debug-pass PASS=layout
 	@test -n "$(PASS)" || { echo "Say which pass: make debug-pass PASS=layout" >&2; exit 1; }

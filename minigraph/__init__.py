@@ -17,6 +17,7 @@ from minigraph import nn as nn
 from minigraph import summary as summary
 from minigraph import train as train
 from minigraph import viz as viz
+from minigraph.autodiff.gradients import UnconnectedGradients as UnconnectedGradients
 from minigraph.autodiff.gradients import gradients as gradients
 from minigraph.core import errors as errors
 from minigraph.core.collections import GraphKeys as GraphKeys

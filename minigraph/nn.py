@@ -22,6 +22,5 @@ from minigraph.ops.nn.pool import *
 from minigraph.ops.nn.pool_nd import *
 from minigraph.ops.nn.statistics import *
 
-avg_pool2d, max_pool2d = avg_pool, max_pool
-depthwise_conv2d_native = depthwise_conv2d
+avg_pool2d = avg_pool
 lrn = local_response_normalization

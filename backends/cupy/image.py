@@ -124,7 +124,7 @@ def window_sum(op: WindowSum, in_types: Types, out_types: Types) -> Code | None:
 def lrn(op: LRN, in_types: Types, out_types: Types) -> Code | None:
     number = summing(in_types[0].dtype)
     bias, alpha, power = (literal(v, number) for v in (op.bias, op.alpha, -op.beta))
-    value = f"{c_type(number)}(x0[k])"
+    value = f"({c_type(number)})x0[k]"
     scaled = f"x0[i] * {library('pow', number)}({bias} + {alpha} * total, {power})"
     return _over_channels(in_types[0], op.depth_radius, f"{value} * {value}", scaled)
 

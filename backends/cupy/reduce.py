@@ -119,7 +119,7 @@ class _Parts(NamedTuple):
     def loop(self, start: str, end: str, step: str) -> list[str]:
         """Combine into `total` the elements at r = start, start + step, … below `end`, for the result o."""
         lines, value = self.term.body([f"c{a}" for a in range(len(self.space))])
-        combined = f"total = mg::{FUNCTORS[self.function]}()(total, {self.kind}({value}));"
+        combined = f"total = mg::{FUNCTORS[self.function]}()(total, ({self.kind})({value}));"
         inner = [*self.coordinates("r", self.axes), *lines, combined]
         head = f"for ({self.number} r = {start}; r < {end}; r += {step}) {{"
         return [*self.coordinates("o", self.kept), head, *(f"    {line}" for line in inner), "}"]
@@ -197,7 +197,7 @@ def _mean(x: TensorType, count: int) -> str:
     if x.dtype.is_floating:
         number = summing(x.dtype)
         return f"total / {literal(count, number)}" if count else literal(math.nan, number)
-    return f"total / {c_type(x.dtype)}({max(count, 1)})"
+    return f"total / ({c_type(x.dtype)}){max(count, 1)}"
 
 
 def standard(op: R.ReduceOp, in_types: Types, out_types: Types) -> Code | None:

@@ -133,12 +133,17 @@ def max_pool_input_grad(op: P.MaxPoolInputGrad, in_types: Types, out_types: Type
                 mask = _cut(buffer, some)
                 steps.append(partial(np.equal, where[:, *tap.out], _index(tap, where_type), mask))
                 product = target if plan.apart else _cut(products, some)
-                steps.append(partial(np.multiply, some, mask, product))
+                steps.append(partial(np.multiply, _bits(some), mask, _bits(product)))
                 if not plan.apart:
                     steps.append(partial(np.add, target, product, target))
         return in_sequence(steps)
 
     return Lowered(bind, layout.nbytes)
+
+
+def _bits(array: Array) -> Array:
+    """A view of floats as integers. Their product with a mask is 0 or the float itself, where ∞·0 would be NaN."""
+    return array.view(f"u{array.itemsize}")
 
 
 def _index(tap: Tap, where: TensorType) -> Array:
@@ -164,7 +169,7 @@ def max_pool_gather(op: P.MaxPoolGather, in_types: Types, out_types: Types) -> L
                 target = y[:, *tap.out]
                 mask, product = _cut(buffer, target), _cut(products, target)
                 steps.append(partial(np.equal, where[:, *tap.out], _index(tap, where_type), mask))
-                steps.append(partial(np.multiply, image[:, *tap.image], mask, product))
+                steps.append(partial(np.multiply, _bits(image[:, *tap.image]), mask, _bits(product)))
                 steps.append(partial(np.add, target, product, target))
         return in_sequence(steps)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final, Literal
 
 from minigraph.core.errors import GradientError, GraphError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
@@ -12,8 +12,22 @@ from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.control.recompute import Recompute, note_copy, original, recompute_scopes
-from minigraph.ops.filling import OnesLike
+from minigraph.ops.filling import OnesLike, ZerosLike
 from minigraph.ops.math.add_n import AddN
+
+
+class UnconnectedGradients:
+    """What `tf.gradients` returns for an x that no y depends on: None, or zeros of the type of x.
+
+    Example:
+        >>> x, y = tf.constant(3.0), tf.constant(4.0)
+        >>> (slope,) = tf.gradients(y * y, [x], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        >>> tf.Session().run(slope).item()
+        0.0
+    """
+
+    NONE: Final = "none"
+    ZERO: Final = "zero"
 
 
 def gradients(
@@ -25,6 +39,7 @@ def gradients(
     gate_gradients: bool = False,
     aggregation_method: Any = None,
     stop_gradients: Operand[Any] | Sequence[Operand[Any]] | None = None,
+    unconnected_gradients: Literal["none", "zero"] = "none",
 ) -> list[Tensor | None]:
     """Make the gradients of tensors: Σ ∂ys/∂xs, by reverse-mode differentiation.
 
@@ -35,12 +50,14 @@ def gradients(
         name: Name scope of the nodes.
         colocate_gradients_with_ops, gate_gradients, aggregation_method: TensorFlow 1's; they have no effect.
         stop_gradients: Tensors, or one, that count as constants.
+        unconnected_gradients: What to return for an x that no y depends on: "none" or "zero", or one of
+            `tf.UnconnectedGradients`.
 
     Returns:
-        For each x a tensor of its dtype and shape; None if no y depends on it.
+        For each x a tensor of its dtype and shape; None if no y depends on it and `unconnected_gradients` is "none".
 
     Raises:
-        ValueError: There is no y, or `grad_ys` is of another length.
+        ValueError: There is no y, `grad_ys` is of another length, or `unconnected_gradients` is unknown.
         TypeError: A y is not floating-point.
         GraphError: The tensors are of different graphs.
         GradientError: A path leads through an op without a gradient, or a factor's shape does not fit.
@@ -54,6 +71,8 @@ def gradients(
 
     Source: Baydin et al., "Automatic differentiation in machine learning: a survey", 2018.
     """
+    if unconnected_gradients not in ("none", "zero"):
+        raise ValueError(f"Unknown value for unconnected_gradients: {unconnected_gradients!r}")
     targets, sources = _tensors(ys), [_differentiand(x) for x in _listed(xs)]
     stops = set() if stop_gradients is None else {_differentiand(s).node for s in _listed(stop_gradients)}
     if not targets:
@@ -67,7 +86,11 @@ def gradients(
         for y, grad in zip(targets, _initial(targets, grad_ys), strict=True):
             collected.add(y, grad)
         _backward(graph, targets, sources, stops, collected)
-        return [collected.total(x) for x in sources]
+        found = [collected.total(x) for x in sources]
+        return [
+            apply(ZerosLike(), x) if g is None and unconnected_gradients == "zero" else g
+            for x, g in zip(sources, found, strict=True)
+        ]
 
 
 class _Accumulator:

@@ -11,15 +11,9 @@ import numpy as np
 from minigraph.backend.base import Array, Backend, Launch
 from minigraph.compile.assignment import Step, best_assignment
 from minigraph.compile.memory import Layout, plan_memory
+from minigraph.compile.misfit import explained
 from minigraph.core.dtypes import uint8
-from minigraph.core.errors import (
-    BackendError,
-    InternalError,
-    InvalidArgumentError,
-    MinigraphError,
-    OpError,
-    ResourceExhaustedError,
-)
+from minigraph.core.errors import InternalError, MinigraphError
 from minigraph.core.types import TensorType
 from minigraph.ir.hoist import Hoist, Hoisted, split
 from minigraph.ir.packed import pack
@@ -172,6 +166,10 @@ class Plan:
         except Exception as error:
             raise self._explain(launch, error) from error
 
+    def _explain(self, launch: Launch | None, error: Exception) -> MinigraphError:
+        step = next(s for s, bound in zip(self.steps, self._launches, strict=True) if bound is launch)
+        return _explained(step.instr, error)
+
     # for profilers and checkers
 
     def watch(self, arrays: Sequence[np.ndarray], around: Callable[[int, Launch], None]) -> list[np.ndarray]:
@@ -214,22 +212,6 @@ class Plan:
         for array, value in saved:
             self.backend.write(array, value)
 
-    def _explain(self, launch: Launch | None, error: Exception) -> MinigraphError:
-        step = next(s for s, bound in zip(self.steps, self._launches, strict=True) if bound is launch)
-        kinds = {
-            MemoryError: ResourceExhaustedError,
-            IndexError: InvalidArgumentError,
-            ValueError: InvalidArgumentError,
-        }
-        source = step.instr.source
-        where = f", made at {source.describe()}" if source else ""
-        text = f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})"
-        if isinstance(error, BackendError):  # a missing installation is not an error of the compiler
-            return BackendError(text)
-        fallback = type(error) if isinstance(error, OpError) else InternalError
-        kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), fallback)
-        return kind(text, step.instr.name)
-
     def _bind(self, arena: Any) -> None:
         """Make all views of the arena, and let the backend bind its launches to them."""
         cache: dict[Value, Array] = {}
@@ -245,7 +227,11 @@ class Plan:
         for step in self.steps:
             start = self.layout.offsets[step.workspace] if step.workspace >= 0 else 0
             space = self.backend.view(arena, start, bytes_type(step.lowered.workspace))
-            launches.append(step.lowered.bind([view(v) for v in step.inputs], [view(v) for v in step.outputs], space))
+            inputs, outputs = ([view(v) for v in values] for values in (step.inputs, step.outputs))
+            try:
+                launches.append(step.lowered.bind(inputs, outputs, space))
+            except Exception as error:
+                raise _explained(step.instr, error) from error
         self._launches = launches
         feeds = {i.op.slot: Value(i, 0) for i in self.program.instrs if isinstance(i.op, Feed)}
         self._feeds = [(slot, view(value)) for slot, value in feeds.items()]
@@ -269,6 +255,10 @@ class Plan:
         else:
             raise InternalError(f"{root.instr!r} has no buffer")
         return whole if value.type == root.type else whole.reshape(value.type.static)
+
+
+def _explained(instr: Instr, error: Exception) -> MinigraphError:
+    return explained(error, instr.where, instr.name, instr.op, [v.type for v in instr.inputs])
 
 
 def bytes_type(count: int) -> TensorType:

@@ -32,3 +32,20 @@ def refuse_remote(function: str, /, **given: str | None) -> None:
         ValueError: A name means another process.
     """
     refuse(function, **{name: None if value == "local" else value for name, value in given.items()})
+
+
+def renamed(name: str, value: Any, other_name: str, other: Any) -> Any:
+    """The value of an argument that has two names.
+
+    Args:
+        name: The name that new programs use.
+        value: What is given under it; None for nothing.
+        other_name: The other name.
+        other: What is given under that.
+
+    Raises:
+        ValueError: Both are given.
+    """
+    if value is not None and other is not None:
+        raise ValueError(f"Cannot specify both '{other_name}' and '{name}'")
+    return value if other is None else other

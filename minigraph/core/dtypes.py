@@ -76,13 +76,19 @@ class DType:
 
     @property
     def min(self) -> Any:
-        """The least finite number. Undefined for booleans and strings."""
+        """The least finite number. DTypeError for booleans and strings."""
+        self._require_numbers("minimum")
         return np.finfo(self.np_dtype).min if self.is_floating else np.iinfo(self.np_dtype).min
 
     @property
     def max(self) -> Any:
-        """The greatest finite number. Undefined for booleans and strings."""
+        """The greatest finite number. DTypeError for booleans and strings."""
+        self._require_numbers("maximum")
         return np.finfo(self.np_dtype).max if self.is_floating else np.iinfo(self.np_dtype).max
+
+    def _require_numbers(self, what: str) -> None:
+        if not self.is_floating and not self.is_integer:
+            raise DTypeError(f"Cannot find {what} value of {self}.")
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, DType):
@@ -132,12 +138,12 @@ def register_dtype(name: str, np_dtype: Any) -> DType:
     return known
 
 
-def as_dtype(value: Any) -> DType:
+def as_dtype(type_value: Any) -> DType:
     """Convert a value to a dtype.
 
     Args:
-        value: A dtype, a NumPy dtype or scalar type, a name such as "float32", or Python's float (float32), int (int32)
-            or bool.
+        type_value: A dtype, a NumPy dtype or scalar type, a name such as "float32", or Python's float (float32), int
+            (int32) or bool.
 
     Returns:
         The dtype.
@@ -149,17 +155,17 @@ def as_dtype(value: Any) -> DType:
         >>> tf.as_dtype("float32"), tf.as_dtype(np.int64), tf.as_dtype(float)
         (tf.float32, tf.int64, tf.float32)
     """
-    if isinstance(value, DType):
-        return value
-    if isinstance(value, str) and value in _BY_NAME:
-        return _BY_NAME[value]
-    if value is float:
+    if isinstance(type_value, DType):
+        return type_value
+    if isinstance(type_value, str) and type_value in _BY_NAME:
+        return _BY_NAME[type_value]
+    if type_value is float:
         return float32
-    if value is int:
+    if type_value is int:
         return int32
     try:
-        if value is not None:  # which NumPy takes for float64
-            return _BY_NUMPY[np.dtype(value)]
+        if type_value is not None:  # which NumPy takes for float64
+            return _BY_NUMPY[np.dtype(type_value)]
     except (TypeError, KeyError):
         pass
-    raise DTypeError(f"Cannot convert value {value!r} to a minigraph DType")
+    raise DTypeError(f"Cannot convert value {type_value!r} to a minigraph DType")

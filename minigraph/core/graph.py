@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigraph.core import scopes
-from minigraph.core.arguments import refuse
+from minigraph.core.arguments import refuse, renamed
 from minigraph.core.collections import Collections
 from minigraph.core.dtypes import DType, as_dtype
 from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError
@@ -407,11 +407,12 @@ class Graph(Collections):
         """Whether control dependencies are active here."""
         return any(self._context.control)
 
-    def unique_name(self, name: str) -> str:
+    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
         """Make a name unique: in the current scope, with the first free suffix `_1`, `_2`, …; case does not count.
 
         Args:
             name: Name of a node or scope. With a slash at its end it is taken unchanged.
+            mark_as_used: Whether the name is taken from now on.
 
         Returns:
             The full name, without a slash at its end.
@@ -420,7 +421,8 @@ class Graph(Collections):
             GraphError: The name is not valid.
         """
         if name.endswith("/"):
-            self._names_used.setdefault(name[:-1].lower(), 1)
+            if mark_as_used:
+                self._names_used.setdefault(name[:-1].lower(), 1)
             return name[:-1]
         if not VALID_NAME.fullmatch(name):
             raise GraphError(f"'{name}' is not a valid name for a node or a scope")
@@ -429,13 +431,15 @@ class Graph(Collections):
         key = full.lower()
         with self.lock:
             count = self._names_used.get(key, 0)
-            self._names_used[key] = count + 1
             if count == 0:
+                if mark_as_used:
+                    self._names_used[key] = 1
                 return full
             while f"{key}_{count}" in self._names_used:
                 count += 1
-            self._names_used[key] = count + 1
-            self._names_used[f"{key}_{count}"] = 1
+            if mark_as_used:
+                self._names_used[key] = count + 1
+                self._names_used[f"{key}_{count}"] = 1
             return f"{full}_{count}"
 
     def use_scopes(self, name: str) -> None:
@@ -501,22 +505,22 @@ class Graph(Collections):
             context.scope = old
 
     @contextmanager
-    def control_dependencies(self, inputs: Iterable[Any] | None) -> Iterator[None]:
+    def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
         """Make the nodes in a `with` block run after others.
 
         Args:
-            inputs: Tensors, operations and variables that run first; None to clear the active dependencies and leave
-                the branches of conditions.
+            control_inputs: Tensors, operations and variables that run first; None to clear the active dependencies and
+                leave the branches of conditions.
 
         Yields:
             None.
         """
         context = self._context
         old, branch = context.control, context.branch
-        if inputs is None:
+        if control_inputs is None:
             context.control, context.branch = (), None
         else:
-            nodes = tuple(e if isinstance(e, Node) else e.node for e in map(self.as_graph_element, inputs))
+            nodes = tuple(e if isinstance(e, Node) else e.node for e in map(self.as_graph_element, control_inputs))
             context.control = (*old, nodes)
         try:
             yield
@@ -564,25 +568,29 @@ class Graph(Collections):
 
     # look-up
 
-    def as_graph_element(self, value: Any) -> Tensor | Node:
+    def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Tensor | Node:
         """Find a tensor or node.
 
         Args:
-            value: A tensor, node or variable, or a name: `node` or `node:output`.
+            obj: A tensor, node or variable, or a name: `node` or `node:output`.
+            allow_tensor: Whether a tensor may be found.
+            allow_operation: Whether a node may be found.
 
         Returns:
             The tensor or node.
 
         Raises:
             KeyError: There is no node, or no output, of this name.
-            TypeError: `value` is of another kind.
-            GraphError: `value` is of another graph.
+            TypeError: `obj` is of another kind, or of one that is not allowed.
+            GraphError: `obj` is of another graph.
         """
-        if isinstance(value, str):
-            return self._by_string(value)
-        element = value.as_graph_tensor() if isinstance(value, Operand) else value
-        if not isinstance(element, Tensor | Node):
-            raise TypeError(f"Can not convert a {type(value).__name__} into a Tensor or Operation.")
+        if isinstance(obj, str):
+            element: Any = self._by_string(obj)
+        else:
+            element = obj.as_graph_tensor() if isinstance(obj, Operand) else obj
+        if not ((isinstance(element, Tensor) and allow_tensor) or (isinstance(element, Node) and allow_operation)):
+            wanted = " or ".join(["Tensor"] * bool(allow_tensor) + ["Operation"] * bool(allow_operation))
+            raise TypeError(f"Can not convert a {type(obj).__name__} into a {wanted}.")
         if element.graph is not self:
             raise GraphError(f"{element!r} is not an element of this graph.")
         return element
@@ -778,8 +786,9 @@ def install_constant(builder: Callable[..., Tensor]) -> None:
 
 
 def convert_to_tensor(
-    value: TensorLike, dtype: DTypeLike | None = None, name: str | None = None, preferred_dtype: DTypeLike | None = None
-) -> Tensor:
+    value: TensorLike, dtype: DTypeLike | None = None, name: str | None = None,
+    preferred_dtype: DTypeLike | None = None, dtype_hint: DTypeLike | None = None,
+) -> Tensor:  # fmt: skip
     """Turn a value into a tensor. Arrays and numbers become constants.
 
     Args:
@@ -788,6 +797,7 @@ def convert_to_tensor(
         dtype: The dtype; by default that of `value`.
         name: Name of the constant.
         preferred_dtype: The dtype for numbers and lists if `dtype` is None.
+        dtype_hint: TensorFlow 2's name of `preferred_dtype`.
 
     Returns:
         The tensor.
@@ -808,6 +818,7 @@ def convert_to_tensor(
                 f"{value.dtype.name}: {value!r}"
             )
         return value
-    if dtype is None and preferred_dtype is not None and not isinstance(value, np.ndarray | np.generic):
-        dtype = preferred_dtype
+    hint = renamed("dtype_hint", dtype_hint, "preferred_dtype", preferred_dtype)
+    if dtype is None and hint is not None and not isinstance(value, np.ndarray | np.generic):
+        dtype = hint
     return _constant[-1](value, dtype=dtype, name=name or "Const")

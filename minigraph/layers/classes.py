@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic
 
@@ -47,9 +47,10 @@ class Layer(Generic[P]):
 
     function: ClassVar[Callable[..., Tensor]]
     default_name: ClassVar[str] = "layer"
+    parameters: ClassVar[Sequence[str]] = ()
 
     def __init__(self, *args: P.args, **options: P.kwargs) -> None:
-        parameters = [p for p in signature(type(self).function).parameters if p != "inputs"]
+        parameters = self.parameters or [p for p in signature(type(self).function).parameters if p != "inputs"]
         if len(args) > len(parameters):
             raise TypeError(f"{type(self).__name__} takes {len(parameters)} arguments, not {len(args)}")
         self._options: dict[str, Any] = {**dict(zip(parameters, args, strict=False)), **options}
@@ -60,22 +61,34 @@ class Layer(Generic[P]):
         if unknown:
             raise TypeError(f"{type(self).__name__} has no argument {unknown[0]!r}")
         self._scope: VariableScope | None = None
+        self._name_scope: str | None = None  # of a layer without variables; later calls open it again
 
-    def __call__(self, inputs: TensorLike, **call: Any) -> Tensor:
+    def __call__(self, inputs: TensorLike, *args: Any, **call: Any) -> Tensor:
         """Apply the layer.
 
         Args:
             inputs: The argument `inputs` of the layer's function.
+            *args: `training`, for layers that take it.
             **call: Arguments that depend on the call, such as `training`.
 
         Returns:
             The result of the layer's function.
+
+        Raises:
+            TypeError: There are more arguments than the layer takes.
         """
+        if args:
+            if len(args) > 1 or "training" not in self.parameters or "training" in call:
+                raise TypeError(f"{type(self).__name__} is called with `inputs`, not with {1 + len(args)} arguments")
+            call["training"] = args[0]
         x = convert_to_tensor(inputs)
         with x.graph.as_default():
             if self._takes_scope:
                 return self._in_scope(x, call)
-            return type(self).function(x, **self._options, **call, name=self._name)
+            if self._name_scope is None:
+                with x.graph.name_scope(self._name or self.default_name) as scope:
+                    self._name_scope = scope
+            return type(self).function(x, **self._options, **call, name=self._name_scope)
 
     apply = __call__
 
@@ -126,11 +139,19 @@ class Layer(Generic[P]):
         raise AttributeError(f"{type(self).__name__} has no attribute or variable {name!r} yet")
 
 
-def _layer(name: str, function: Callable[Concatenate[Any, P], Tensor], *shown: str) -> type[Layer[P]]:
-    """A class of layers for `function`. shown: example arguments, and the shapes of an input and its result."""
-    _, *parameters = (whole := signature(function)).parameters.values()
+def _layer(
+    name: str, function: Callable[Concatenate[Any, P], Tensor], *shown: str, last: Sequence[str] = ("reuse",)
+) -> type[Layer[P]]:
+    """A class of layers for `function`.
+
+    shown: example arguments, and the shapes of an input and its result. last: the arguments that come last, in order;
+    TensorFlow's classes have some elsewhere than its functions.
+    """
+    _, *given = (whole := signature(function)).parameters.values()
+    parameters = sorted(given, key=lambda p: last.index(p.name) if p.name in last else -1)
     members = {
         "function": staticmethod(function), "default_name": function.__name__, "__module__": __name__,
+        "parameters": tuple(p.name for p in parameters),
         "__signature__": whole.replace(parameters=parameters), "__doc__": _document(name, function, *shown),
     }  # fmt: skip
     return type(name, (Layer,), members)
@@ -156,14 +177,15 @@ def _document(name: str, function: Callable[..., Tensor], arguments: str, given:
 AveragePooling1D = _layer("AveragePooling1D", others.average_pooling1d, "2, 2", "[1, 6, 3]", "[1, 3, 3]")
 AveragePooling2D = _layer("AveragePooling2D", functions.average_pooling2d, "2, 2", "[1, 6, 6, 3]", "[1, 3, 3, 3]")
 AveragePooling3D = _layer("AveragePooling3D", others.average_pooling3d, "2, 2", "[1, 4, 4, 4, 3]", "[1, 2, 2, 2, 3]")
-BatchNormalization = _layer("BatchNormalization", functions.batch_normalization, "", "[2, 3]", "[2, 3]")
+BatchNormalization = _layer("BatchNormalization", functions.batch_normalization, "", "[2, 3]", "[2, 3]", last=(
+    "trainable", "virtual_batch_size", "adjustment", "name", "training", "reuse"))  # fmt: skip
 Conv1D = _layer("Conv1D", others.conv1d, "8, 3", "[1, 6, 3]", "[1, 4, 8]")
 Conv2D = _layer("Conv2D", functions.conv2d, "8, 3", "[1, 6, 6, 3]", "[1, 4, 4, 8]")
 Conv2DTranspose = _layer("Conv2DTranspose", others.conv2d_transpose, "8, 2, 2", "[1, 3, 3, 4]", "[1, 6, 6, 8]")
 Conv3D = _layer("Conv3D", others.conv3d, "8, 3", "[1, 4, 6, 6, 3]", "[1, 2, 4, 4, 8]")
 Dense = _layer("Dense", functions.dense, "10", "[2, 5]", "[2, 10]")
-Dropout = _layer("Dropout", functions.dropout, "0.5", "[2, 5]", "[2, 5]")
-Flatten = _layer("Flatten", functions.flatten, "", "[2, 4, 4, 3]", "[2, 48]")
+Dropout = _layer("Dropout", functions.dropout, "0.5", "[2, 5]", "[2, 5]", last=("name", "training"))
+Flatten = _layer("Flatten", functions.flatten, "", "[2, 4, 4, 3]", "[2, 48]", last=("name",))
 MaxPooling1D = _layer("MaxPooling1D", others.max_pooling1d, "2, 2", "[1, 6, 3]", "[1, 3, 3]")
 MaxPooling2D = _layer("MaxPooling2D", functions.max_pooling2d, "2, 2", "[1, 6, 6, 3]", "[1, 3, 3, 3]")
 MaxPooling3D = _layer("MaxPooling3D", others.max_pooling3d, "2, 2", "[1, 4, 4, 4, 3]", "[1, 2, 2, 2, 3]")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias, cast
 
 from minigraph.core.arguments import refuse
@@ -33,10 +34,23 @@ from minigraph.ops.nn.norm import batch_normalization as normalise
 from minigraph.ops.nn.pool import avg_pool, max_pool
 from minigraph.ops.nn.statistics import moments
 from minigraph.run.initializers import InitializerLike, ones_initializer, zeros_initializer
-from minigraph.run.variable_scope import Regularizer, Reuse, get_variable, variable_scope
+from minigraph.run.variable_scope import Regularizer, Reuse, VariableScope, get_variable, variable_scope
 from minigraph.run.variables import Constraint, Variable, assign_sub
 
 Activation: TypeAlias = Callable[[Tensor], Tensor] | None
+
+
+@contextmanager
+def layer_scope(x: Tensor, name: str | VariableScope | None, default: str, reuse: Reuse) -> Iterator[None]:
+    """The variable scope of a layer of `x`. A scope from before is opened again, and so is its name scope."""
+    with x.graph.as_default():
+        if isinstance(name, VariableScope):
+            again = variable_scope(name, reuse=reuse, auxiliary_name_scope=False)
+            with x.graph.name_scope(name.original_name_scope), again:
+                yield
+        else:
+            with variable_scope(name, default_name=default, reuse=reuse):
+                yield
 
 
 def batch_normalization(
@@ -106,7 +120,7 @@ def batch_normalization(
         virtual_batch_size=virtual_batch_size, adjustment=adjustment,
     )  # fmt: skip
     x = convert_to_tensor(inputs)
-    with x.graph.as_default(), variable_scope(name, default_name="batch_normalization", reuse=reuse):
+    with layer_scope(x, name, "batch_normalization", reuse):
         return normalised_batch(
             x, axis, momentum, epsilon, center, scale, known(training), trainable, fused,
             beta=(beta_initializer, beta_regularizer, beta_constraint),
@@ -259,7 +273,7 @@ def conv2d(
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "conv2d")
     rows, columns = pair(kernel_size)
-    with x.graph.as_default(), variable_scope(name, default_name="conv2d", reuse=reuse):
+    with layer_scope(x, name, "conv2d", reuse):
         dims = [rows, columns, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
                               constraint=kernel_constraint)  # fmt: skip
@@ -313,7 +327,7 @@ def dense(
     refuse("tf.layers.dense", activity_regularizer=activity_regularizer)
     x = convert_to_tensor(inputs)
     width = last_size(x, max(x.type.rank or 2, 2), "dense")
-    with x.graph.as_default(), variable_scope(name, default_name="dense", reuse=reuse):
+    with layer_scope(x, name, "dense", reuse):
         kernel = get_variable("kernel", [width, units], x.dtype, kernel_initializer, kernel_regularizer, trainable,
                               constraint=kernel_constraint)  # fmt: skip
         y = product_with(x, kernel)

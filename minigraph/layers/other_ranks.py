@@ -13,6 +13,7 @@ from minigraph.layers.functions import (
     finished,
     image_format,
     last_size,
+    layer_scope,
     op_padding,
     pair,
     require_channels_last,
@@ -26,7 +27,7 @@ from minigraph.ops.nn.convolve import conv1d as nn_conv1d
 from minigraph.ops.nn.depthwise import separable_conv2d as nn_separable_conv2d
 from minigraph.ops.nn.pool_nd import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
 from minigraph.run.initializers import InitializerLike, zeros_initializer
-from minigraph.run.variable_scope import Regularizer, Reuse, get_variable, variable_scope
+from minigraph.run.variable_scope import Regularizer, Reuse, get_variable
 from minigraph.run.variables import Constraint
 
 
@@ -82,7 +83,7 @@ def conv2d_transpose(
     channels = channels_of(x, data_format, "conv2d_transpose")
     size, step = pair(kernel_size), pair(strides)
     more = [0 if padding.lower() == "same" else max(k - s, 0) for k, s in zip(size, step, strict=True)]
-    with x.graph.as_default(), variable_scope(name, default_name="conv2d_transpose", reuse=reuse):
+    with layer_scope(x, name, "conv2d_transpose", reuse):
         dims = [*size, filters, channels]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
                               constraint=kernel_constraint)  # fmt: skip
@@ -152,7 +153,7 @@ def separable_conv2d(
     form, axes = image_format(data_format)
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "separable_conv2d")
-    with x.graph.as_default(), variable_scope(name, default_name="separable_conv2d", reuse=reuse):
+    with layer_scope(x, name, "separable_conv2d", reuse):
         deep = [*pair(kernel_size), channels, depth_multiplier]
         wide = [1, 1, channels * depth_multiplier, filters]
         spatial = get_variable(
@@ -230,7 +231,7 @@ def conv1d(
     x = convert_to_tensor(inputs)
     channels = last_size(x, 3, "conv1d")
     size, step, spread = (_one(v) for v in (kernel_size, strides, dilation_rate))
-    with x.graph.as_default(), variable_scope(name, default_name="conv1d", reuse=reuse):
+    with layer_scope(x, name, "conv1d", reuse):
         dims = [size, channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
                               constraint=kernel_constraint)  # fmt: skip
@@ -290,7 +291,7 @@ def conv3d(
     require_channels_last(data_format)
     x = convert_to_tensor(inputs)
     channels = last_size(x, 5, "conv3d")
-    with x.graph.as_default(), variable_scope(name, default_name="conv3d", reuse=reuse):
+    with layer_scope(x, name, "conv3d", reuse):
         dims = [*_box(kernel_size)[1:4], channels, filters]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
                               constraint=kernel_constraint)  # fmt: skip

@@ -11,7 +11,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.moves import Moves, read
 from minigraph.core.op import Batching, Op, Sample
-from minigraph.core.types import TensorType, format_shape
+from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.ops.builder import apply
 from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.identity import Identity
@@ -104,12 +104,7 @@ class BroadcastTo(Op):
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         kept = self.shape if x.shape is None else restore_axes(x.shape, self.axis, self.shape)  # type: ignore[arg-type]
-        sizes = zip(reversed(kept), reversed(self.shape), strict=False)
-        if (
-            len(kept) > len(self.shape)
-            or any(a not in (None, 1, b) for a, b in sizes)
-            or min(self.shape, default=0) < 0
-        ):
+        if not _broadcasts(kept, self.shape) or min(self.shape, default=0) < 0:
             raise ShapeError(f"a tensor of shape {format_shape(x.shape)} cannot have shape {format_shape(self.shape)}")
         return (TensorType(x.dtype, self.shape),)
 
@@ -145,6 +140,12 @@ def restore_axes(shape: tuple[int, ...], axis: Axes, target: tuple[int, ...]) ->
     return tuple(1 if i in axes else d for i, d in enumerate(target))
 
 
+def _broadcasts(shape: Sequence[Dim], target: Sequence[Dim]) -> bool:
+    """Whether a tensor of one shape may broadcast to another; None is any size."""
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(a in (None, 1, b) or b is None for a, b in pairs)
+
+
 def _broadcast_vjp(axis: Axes, mean: bool, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
     assert grad is not None
     return apply(ReduceLike(axis=axis, mean=mean), grad, node.inputs[0]), None
@@ -158,6 +159,8 @@ class BroadcastLike(Op):
     accumulates = True
 
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        if self.axis == () and x.shape is not None and like.shape is not None and not _broadcasts(x.shape, like.shape):
+            raise ShapeError(f"a tensor of shape {format_shape(x.shape)} cannot have shape {format_shape(like.shape)}")
         return (TensorType(x.dtype, like.shape),)
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:

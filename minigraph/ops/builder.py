@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.dtypes import DType, as_dtype
-from minigraph.core.errors import DTypeError, GraphError
+from minigraph.core.errors import DTypeError, GraphError, ShapeError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.op import Op
 from minigraph.core.operand import Operand
@@ -137,8 +137,8 @@ def constant_array(value: Any, dtype: Any = None, shape: Any = None) -> np.ndarr
     else:
         try:
             array = np.array(value)
-        except ValueError as error:
-            raise DTypeError(f"Cannot make a tensor from {value!r}: {error}") from None
+        except ValueError:
+            raise ShapeError(f"Cannot make a tensor from {value!r}: its rows differ in length or depth") from None
         if array.dtype.kind in "OUSV":
             raise DTypeError(f"Failed to convert object of type {type(value).__name__} to Tensor. Contents: {value!r}.")
         if wanted is None:

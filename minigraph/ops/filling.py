@@ -40,13 +40,16 @@ class ZerosLike(Op):
         yield Sample(cls(), (X,))
 
 
-def zeros_like(tensor: TensorLike, dtype: DTypeLike | None = None, name: str | None = None) -> Tensor:
+def zeros_like(
+    tensor: TensorLike, dtype: DTypeLike | None = None, name: str | None = None, optimize: bool = True
+) -> Tensor:
     """Make a tensor of zeros of the shape of another.
 
     Args:
         tensor: A tensor of any dtype.
         dtype: The dtype of the result; by default that of `tensor`.
         name: Name of the node.
+        optimize: TensorFlow 1's; it has no effect.
 
     Returns:
         A tensor of dtype `dtype` and the shape of `tensor`.
@@ -69,13 +72,16 @@ class OnesLike(ZerosLike):
         return Full(types[0], 1), ()
 
 
-def ones_like(tensor: TensorLike, dtype: DTypeLike | None = None, name: str | None = None) -> Tensor:
+def ones_like(
+    tensor: TensorLike, dtype: DTypeLike | None = None, name: str | None = None, optimize: bool = True
+) -> Tensor:
     """Make a tensor of ones of the shape of another.
 
     Args:
         tensor: A tensor of any dtype.
         dtype: The dtype of the result; by default that of `tensor`.
         name: Name of the node.
+        optimize: TensorFlow 1's; it has no effect.
 
     Returns:
         A tensor of dtype `dtype` and the shape of `tensor`.

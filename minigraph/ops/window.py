@@ -98,6 +98,8 @@ def parse_sizes(value: Any, what: str, data_format: str = "NHWC") -> Pair:
         batch, *sizes, channels = sizes if data_format == "NHWC" else (sizes[0], *sizes[2:], sizes[1])
         if batch != 1 or channels != 1:
             raise ValueError(f"{what} across the batch or the channels are not supported, got {list(value)}")
-    if len(sizes) != 2 or any(int(s) < 1 for s in sizes):
+    if len(sizes) != 2:
+        raise ValueError(f"{what} must be 1, 2 or 4 numbers, not {len(sizes)}: [1, rows, columns, 1], got {value!r}")
+    if any(int(s) < 1 for s in sizes):
         raise ValueError(f"{what} must be positive: [1, rows, columns, 1], got {value!r}")
     return int(sizes[0]), int(sizes[1])

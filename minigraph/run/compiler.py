@@ -9,9 +9,11 @@ import numpy as np
 
 from minigraph.backend.base import Backend
 from minigraph.backend.discovery import get_backend, wants_trials
+from minigraph.compile.misfit import blamed
 from minigraph.compile.plan import Plan
 from minigraph.compile.resize import CompileRecord, resize
 from minigraph.compile.specialise import specialise
+from minigraph.core.errors import DTypeError, MinigraphError, ShapeError
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ir.program import Cell, Program
 from minigraph.rewrite.pipeline import Hook, run_pipeline
@@ -57,11 +59,16 @@ class RequestCompiler:
             hooks = [_numeric_check(first, arrays, buffers.read(request.graph))] if self._debug else []
             backend = self.backend if self.tuner is None else self.tuner.begin()
             record = None if self._debug else request.record
-            program, done = (first, ()) if record is None else resize(record, first)
-            program, stages = run_pipeline(program, self.passes[len(done) :], hooks)
-            if not done:
-                request.record = CompileRecord(first, stages)
-            plan = self._plan_type(program, backend, buffers, stages=(*done, *stages), reorder=self._reorder)
+            try:
+                program, done = (first, ()) if record is None else resize(record, first)
+                program, stages = run_pipeline(program, self.passes[len(done) :], hooks)
+                if not done:
+                    request.record = CompileRecord(first, stages)
+                plan = self._plan_type(program, backend, buffers, stages=(*done, *stages), reorder=self._reorder)
+            except Exception as error:
+                if isinstance(error, MinigraphError) and not isinstance(error, ShapeError | DTypeError):
+                    raise
+                raise blamed(first, error) from error
             if self._checks:
                 plan.original = first  # type: ignore[attr-defined]
             return plan

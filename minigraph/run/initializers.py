@@ -132,6 +132,24 @@ class constant_initializer(Initializer):
     dtype: DTypeLike = float32
     verify_shape: bool = False
 
+    def __call__(
+        self, shape: ShapeLike, dtype: DTypeLike | None = None, partition_info: Any = None,
+        verify_shape: bool | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Make an initial value.
+
+        Args:
+            shape: The shape; all dimensions are known.
+            dtype: The dtype; by default the initializer's own.
+            partition_info: Not supported; it must be None.
+            verify_shape: Whether `shape` must be that of the value; by default the initializer's own.
+
+        Returns:
+            A tensor of that shape and dtype.
+        """
+        chosen = self if verify_shape is None else self.replace(verify_shape=verify_shape)
+        return super(constant_initializer, chosen).__call__(shape, dtype, partition_info)
+
     def make(self, shape: Any, dtype: DType) -> Tensor:
         return values.constant(self.value, dtype, shape, verify_shape=self.verify_shape)
 

@@ -172,6 +172,8 @@ def variable_scope(
         ['layer/scale:0']
     """
     refuse("tf.variable_scope", partitioner=partitioner)
+    if reuse not in (None, True, False, AUTO_REUSE):
+        raise ValueError(f"The reuse parameter must be True or False or None, or tf.AUTO_REUSE, not {reuse!r}")
     graph = _graph_of_values(values)
     stack = _store(graph)[1]
     outer = stack[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -226,44 +226,56 @@ class Variable(Operand[Tensor]):
         """
         return apply(ReadVariable(), self.ref, name=name)
 
-    def assign(self, value: TensorLike, use_locking: bool = False, name: str | None = None) -> Tensor:
+    def assign(
+        self, value: TensorLike, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Tensor:
         """Make an assignment; see `tf.assign`.
 
         Args:
             value: The new value, of the variable's dtype and shape.
             use_locking: TensorFlow 1's; it has no effect.
             name: Name of the node.
+            read_value: Whether to return a tensor; else the operation is returned.
 
         Returns:
             A tensor: the value after the assignment.
         """
-        return assign(self, value, name=name)
+        made = assign(self, value, name=name)
+        return made if read_value else cast(Any, made.op)
 
-    def assign_add(self, delta: TensorLike, use_locking: bool = False, name: str | None = None) -> Tensor:
+    def assign_add(
+        self, delta: TensorLike, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Tensor:
         """Make an addition to the variable; see `tf.assign_add`.
 
         Args:
             delta: The value to add, of the variable's dtype and shape.
             use_locking: TensorFlow 1's; it has no effect.
             name: Name of the node.
+            read_value: Whether to return a tensor; else the operation is returned.
 
         Returns:
             A tensor: the value after the addition.
         """
-        return assign_add(self, delta, name=name)
+        made = assign_add(self, delta, name=name)
+        return made if read_value else cast(Any, made.op)
 
-    def assign_sub(self, delta: TensorLike, use_locking: bool = False, name: str | None = None) -> Tensor:
+    def assign_sub(
+        self, delta: TensorLike, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Tensor:
         """Make a subtraction from the variable; see `tf.assign_sub`.
 
         Args:
             delta: The value to subtract, of the variable's dtype and shape.
             use_locking: TensorFlow 1's; it has no effect.
             name: Name of the node.
+            read_value: Whether to return a tensor; else the operation is returned.
 
         Returns:
             A tensor: the value after the subtraction.
         """
-        return assign_sub(self, delta, name=name)
+        made = assign_sub(self, delta, name=name)
+        return made if read_value else cast(Any, made.op)
 
     def eval(self, session: scopes.SessionLike | None = None) -> Any:
         """Read the value in a session.

@@ -18,21 +18,21 @@ def _key(function: Any) -> str:
     return getattr(function, _DECORATED, "")
 
 
-def add_arg_scope(function: F) -> F:
-    """Let `arg_scope` set default arguments of `function`."""
-    key = f"{function.__module__}.{function.__qualname__}"
+def add_arg_scope(func: F) -> F:
+    """Let `arg_scope` set default arguments of `func`."""
+    key = f"{func.__module__}.{func.__qualname__}"
 
-    @wraps(function)
+    @wraps(func)
     def scoped(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **(_stack[-1].get(_key(scoped), {}) | kwargs))
+        return func(*args, **(_stack[-1].get(_key(scoped), {}) | kwargs))
 
     setattr(scoped, _DECORATED, key)
     return scoped  # type: ignore[return-value]
 
 
-def has_arg_scope(function: Any) -> bool:
+def has_arg_scope(func: Any) -> bool:
     """Whether `arg_scope` accepts the function."""
-    return bool(_key(function))
+    return bool(_key(func))
 
 
 def current_arg_scope() -> Scope:

@@ -209,9 +209,14 @@ def dropout(
 
 
 @add_arg_scope
-def one_hot_encoding(labels: Any, num_classes: int, on_value: float = 1.0, off_value: float = 0.0) -> Tensor:
+def one_hot_encoding(
+    labels: Any, num_classes: int, on_value: float = 1.0, off_value: float = 0.0, outputs_collections: Any = None,
+    scope: str | None = None,
+) -> Tensor:  # fmt: skip
     """One-hot rows of length `num_classes`."""
-    return tf.one_hot(tf.cast(labels, tf.int64), num_classes, on_value, off_value)
+    with tf.name_scope(scope, "OneHotEncoding", [labels]) as where:
+        rows = tf.one_hot(tf.cast(labels, tf.int64), num_classes, on_value, off_value)
+        return collect_named_outputs(outputs_collections, where.rstrip("/"), rows)
 
 
 def repeat(inputs: Any, repetitions: int, layer: Any, *args: Any, **kwargs: Any) -> Tensor:

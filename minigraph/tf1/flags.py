@@ -97,17 +97,22 @@ def _as_bool(text: str) -> bool:
     raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}")
 
 
-def _refuse(name: str, options: dict[str, Any]) -> None:
-    """ValueError for the first of the options, which are those of other flag packages."""
-    refuse(f"the flag {name}", **{k: v for k, v in options.items() if k != "flag_values" or v is not FLAGS})
+def _refuse(name: str, flag_values: Any, options: dict[str, Any]) -> None:
+    """ValueError for other tables of flags, and for the first of the options, which are those of other packages."""
+    refuse(f"the flag {name}", flag_values=None if flag_values is FLAGS else flag_values or None, **options)
 
 
-def _bounded(name: str, convert: Callable[[str], Any], options: dict[str, Any]) -> Callable[[str], Any]:
-    """The conversion, which refuses numbers outside of the options `lower_bound` and `upper_bound`."""
-    low, high = options.pop("lower_bound", None), options.pop("upper_bound", None)
-    _refuse(name, options)
-    if low is None and high is None:
-        return convert
+def _add(
+    name: str, default: Any, help: str | None, flag_values: Any, required: bool, options: dict[str, Any], **how: Any
+) -> None:
+    _refuse(name, flag_values, options)
+    FLAGS.define(name, default, help, **how)
+    if required:
+        FLAGS.require(name)
+
+
+def _bounded(convert: Callable[[str], Any], low: Any, high: Any) -> Callable[[str], Any]:
+    """The conversion, which refuses numbers outside of [low, high]."""
 
     def checked(text: str) -> Any:
         value = convert(text)
@@ -115,25 +120,38 @@ def _bounded(name: str, convert: Callable[[str], Any], options: dict[str, Any]) 
             raise argparse.ArgumentTypeError(f"{value} is not in [{low}, {high}]")
         return value
 
-    return checked
+    return convert if low is None and high is None else checked
 
 
-def _define(convert: Callable[[str], Any]) -> Callable[..., None]:
-    def define(name: str, default: Any, help: str | None = None, **options: Any) -> None:
-        FLAGS.define(name, default, help, type=_bounded(name, convert, options))
-
-    return define
-
-
-DEFINE_string = _define(str)
-DEFINE_integer = _define(int)
-DEFINE_float = _define(float)
+def DEFINE_string(
+    name: str, default: Any, help: str | None = None, flag_values: Any = FLAGS, required: bool = False, **options: Any
+) -> None:
+    """A flag of text."""
+    _add(name, default, help, flag_values, required, options, type=str)
 
 
-def DEFINE_boolean(name: str, default: Any, help: str | None = None, **options: Any) -> None:
+def DEFINE_integer(
+    name: str, default: Any, help: str | None = None, lower_bound: int | None = None, upper_bound: int | None = None,
+    flag_values: Any = FLAGS, required: bool = False, **options: Any,
+) -> None:  # fmt: skip
+    """A flag of an integer."""
+    _add(name, default, help, flag_values, required, options, type=_bounded(int, lower_bound, upper_bound))
+
+
+def DEFINE_float(
+    name: str, default: Any, help: str | None = None, lower_bound: float | None = None,
+    upper_bound: float | None = None, flag_values: Any = FLAGS, required: bool = False, **options: Any,
+) -> None:  # fmt: skip
+    """A flag of a number."""
+    _add(name, default, help, flag_values, required, options, type=_bounded(float, lower_bound, upper_bound))
+
+
+def DEFINE_boolean(
+    name: str, default: Any, help: str | None = None, flag_values: Any = FLAGS, module_name: str | None = None,
+    required: bool = False, **options: Any,
+) -> None:  # fmt: skip
     """A flag that is `--name`, `--noname` or `--name=false`."""
-    _refuse(name, options)
-    FLAGS.define(name, default, help, type=_as_bool)
+    _add(name, default, help, flag_values, required, options | {"module_name": module_name}, type=_as_bool)
     FLAGS._booleans.add(name)
     FLAGS._parser.add_argument(f"--no{name}", f"-no{name}", dest=name, action="store_const", const=False)
 
@@ -141,38 +159,47 @@ def DEFINE_boolean(name: str, default: Any, help: str | None = None, **options: 
 DEFINE_bool = DEFINE_boolean
 
 
-def DEFINE_enum(name: str, default: Any, enum_values: Sequence[str], help: str | None = None, **options: Any) -> None:
+def DEFINE_enum(
+    name: str, default: Any, enum_values: Sequence[str], help: str | None = None, flag_values: Any = FLAGS,
+    module_name: str | None = None, required: bool = False, **options: Any,
+) -> None:  # fmt: skip
     """A flag that takes one of `enum_values`."""
-    _refuse(name, options)
-    FLAGS.define(name, default, help, choices=list(enum_values))
+    options["module_name"] = module_name
+    _add(name, default, help, flag_values, required, options, choices=list(enum_values))
 
 
-def DEFINE_list(name: str, default: Any, help: str | None = None, **options: Any) -> None:
+def DEFINE_list(
+    name: str, default: Any, help: str | None = None, flag_values: Any = FLAGS, required: bool = False, **options: Any
+) -> None:
     """A flag with comma-separated values."""
-    _refuse(name, options)
     value = default.split(",") if isinstance(default, str) else default
-    FLAGS.define(name, value, help, type=lambda text: text.split(",") if text else [])
+    _add(name, value, help, flag_values, required, options, type=lambda text: text.split(",") if text else [])
 
 
-def DEFINE_multi_string(name: str, default: Any, help: str | None = None, **options: Any) -> None:
+def DEFINE_multi_string(
+    name: str, default: Any, help: str | None = None, flag_values: Any = FLAGS, required: bool = False, **options: Any
+) -> None:
     """A flag that may be repeated."""
-    _refuse(name, options)
-    FLAGS.define(name, [default] if isinstance(default, str) else default, help, action="append")
+    start = [default] if isinstance(default, str) else default
+    _add(name, start, help, flag_values, required, options, action="append")
 
 
-def DEFINE_multi_integer(name: str, default: Any, help: str | None = None, **options: Any) -> None:
+def DEFINE_multi_integer(
+    name: str, default: Any, help: str | None = None, lower_bound: int | None = None, upper_bound: int | None = None,
+    flag_values: Any = FLAGS, required: bool = False, **options: Any,
+) -> None:  # fmt: skip
     """A flag of integers that may be repeated."""
-    start = [default] if isinstance(default, int) else default
-    FLAGS.define(name, start, help, action="append", type=_bounded(name, int, options))
+    start, convert = [default] if isinstance(default, int) else default, _bounded(int, lower_bound, upper_bound)
+    _add(name, start, help, flag_values, required, options, action="append", type=convert)
 
 
-def mark_flag_as_required(flag_name: str, **options: Any) -> None:
+def mark_flag_as_required(flag_name: str, flag_values: Any = FLAGS) -> None:
     """Require a flag without default."""
-    _refuse(flag_name, options)
+    _refuse(flag_name, flag_values, {})
     FLAGS.require(flag_name)
 
 
-def mark_flags_as_required(flag_names: Sequence[str], **options: Any) -> None:
+def mark_flags_as_required(flag_names: Sequence[str], flag_values: Any = FLAGS) -> None:
     """Require flags without defaults."""
     for name in flag_names:
-        mark_flag_as_required(name, **options)
+        mark_flag_as_required(name, flag_values)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import (
     AlreadyExistsError,
     FailedPreconditionError,
@@ -67,13 +68,17 @@ class GFile:
     def readlines(self) -> list[Any]:
         return list(self._to_read().readlines())
 
-    def write(self, text: Any) -> None:
+    def write(self, file_content: Any) -> None:
         if not self._open.writable():
             raise PermissionDeniedError(f"File isn't open for writing: {self.name} (mode {self.mode!r})")
-        self._open.write(text)
+        self._open.write(file_content)
 
-    def seek(self, offset: int, whence: int = 0) -> None:
-        self._open.seek(offset, whence)
+    def seek(self, offset: int | None = None, whence: int = 0, position: int | None = None) -> None:
+        """Go to a place. position: an older name of `offset`."""
+        place = renamed("offset", offset, "position", position)
+        if place is None:
+            raise TypeError("seek(): offset argument required")
+        self._open.seek(place, whence)
 
     def tell(self) -> int:
         return int(self._open.tell())
@@ -103,53 +108,53 @@ class GFile:
 Open = FastGFile = GFile
 
 
-def Exists(path: Any) -> bool:
-    return os.path.exists(path)
+def Exists(filename: Any) -> bool:
+    return os.path.exists(filename)
 
 
-def IsDirectory(path: Any) -> bool:
-    return os.path.isdir(path)
+def IsDirectory(dirname: Any) -> bool:
+    return os.path.isdir(dirname)
 
 
-def ListDirectory(path: Any) -> list[str]:
+def ListDirectory(dirname: Any) -> list[str]:
     """The names in a folder. Raises NotFoundError if it does not exist."""
-    if not os.path.isdir(path):
-        raise NotFoundError(f"Could not find directory {os.fspath(path)}")
-    return os.listdir(path)
+    if not os.path.isdir(dirname):
+        raise NotFoundError(f"Could not find directory {os.fspath(dirname)}")
+    return os.listdir(dirname)
 
 
-def Glob(pattern: Any) -> list[str]:
+def Glob(filename: Any) -> list[str]:
     """The paths that match a pattern, or any of several."""
-    patterns = pattern if isinstance(pattern, list | tuple) else [pattern]
+    patterns = filename if isinstance(filename, list | tuple) else [filename]
     return [path for p in patterns for path in sorted(_glob.glob(os.fspath(p)))]
 
 
-def MakeDirs(path: Any) -> None:
+def MakeDirs(dirname: Any) -> None:
     """Create a folder and its parents unless they exist."""
-    with _errors_of(path):
-        os.makedirs(path, exist_ok=True)
+    with _errors_of(dirname):
+        os.makedirs(dirname, exist_ok=True)
 
 
-def MkDir(path: Any) -> None:
+def MkDir(dirname: Any) -> None:
     """Create a folder unless it exists. Raises NotFoundError if its parent does not exist."""
-    if not os.path.isdir(path):
-        with _errors_of(path):
-            os.mkdir(path)
+    if not os.path.isdir(dirname):
+        with _errors_of(dirname):
+            os.mkdir(dirname)
 
 
-def Remove(path: Any) -> None:
+def Remove(filename: Any) -> None:
     """Remove a file. Raises NotFoundError if it does not exist."""
-    with _errors_of(path):
-        os.remove(path)
+    with _errors_of(filename):
+        os.remove(filename)
 
 
-def DeleteRecursively(path: Any) -> None:
+def DeleteRecursively(dirname: Any) -> None:
     """Remove a folder and its contents. Raises NotFoundError if it does not exist."""
-    with _errors_of(path):
-        if os.path.isdir(path):
-            shutil.rmtree(path)
+    with _errors_of(dirname):
+        if os.path.isdir(dirname):
+            shutil.rmtree(dirname)
         else:
-            os.remove(path)
+            os.remove(dirname)
 
 
 def Copy(oldpath: Any, newpath: Any, overwrite: bool = False) -> None:
@@ -193,7 +198,63 @@ def Walk(top: Any, in_order: bool = True) -> Iterator[tuple[str, list[str], list
 
 SEEK_SET, SEEK_CUR, SEEK_END = io.SEEK_SET, io.SEEK_CUR, io.SEEK_END
 
-# The names of `tf.io.gfile`.
-copy, exists, glob, isdir, listdir, makedirs, mkdir, remove, rename, rmtree, stat, walk = (
-    Copy, Exists, Glob, IsDirectory, ListDirectory, MakeDirs, MkDir, Remove, Rename, DeleteRecursively, Stat, Walk,
-)  # fmt: skip
+
+# The names of `tf.io.gfile`, whose arguments have other names, too.
+
+
+def exists(path: Any) -> bool:
+    return Exists(path)
+
+
+def isdir(path: Any) -> bool:
+    return IsDirectory(path)
+
+
+def listdir(path: Any) -> list[str]:
+    """The names in a folder. Raises NotFoundError if it does not exist."""
+    return ListDirectory(path)
+
+
+def glob(pattern: Any) -> list[str]:
+    """The paths that match a pattern, or any of several."""
+    return Glob(pattern)
+
+
+def makedirs(path: Any) -> None:
+    """Create a folder and its parents unless they exist."""
+    MakeDirs(path)
+
+
+def mkdir(path: Any) -> None:
+    """Create a folder unless it exists. Raises NotFoundError if its parent does not exist."""
+    MkDir(path)
+
+
+def remove(path: Any) -> None:
+    """Remove a file. Raises NotFoundError if it does not exist."""
+    Remove(path)
+
+
+def rmtree(path: Any) -> None:
+    """Remove a folder and its contents. Raises NotFoundError if it does not exist."""
+    DeleteRecursively(path)
+
+
+def copy(src: Any, dst: Any, overwrite: bool = False) -> None:
+    """Copy a file. Raises AlreadyExistsError if the target exists, unless `overwrite`."""
+    Copy(src, dst, overwrite)
+
+
+def rename(src: Any, dst: Any, overwrite: bool = False) -> None:
+    """Rename a file or folder. Raises AlreadyExistsError if the target exists, unless `overwrite`."""
+    Rename(src, dst, overwrite)
+
+
+def stat(path: Any) -> FileStatistics:
+    """The status of a path. Raises NotFoundError if it does not exist."""
+    return Stat(path)
+
+
+def walk(top: Any, topdown: bool = True, onerror: Any = None) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield (folder, its folders, its files) for a folder and all below it. onerror: called with errors of folders."""
+    return os.walk(os.fspath(top), topdown, onerror)

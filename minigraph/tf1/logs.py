@@ -24,9 +24,9 @@ def _get() -> logging.Logger:
     return _logger
 
 
-def set_verbosity(level: int | str) -> None:
+def set_verbosity(v: int | str) -> None:
     """Print messages of this level and above. The default is WARN."""
-    _get().setLevel(level)
+    _get().setLevel(v)
 
 
 def get_verbosity() -> int:

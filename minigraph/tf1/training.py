@@ -145,7 +145,7 @@ class SummarySaverHook(SessionRunHook):
             step = self._runs if self._step is None else int(run_context.session.run(self._step))
             self._writer.add_summary(run_values.results, step)
 
-    def end(self, session: Any) -> None:
+    def end(self, session: Any = None) -> None:
         if self._writer is not None:
             self._writer.flush()
 
@@ -298,9 +298,12 @@ class Scaffold:
 class MonitoredSession:
     """A session with hooks. It finalizes the graph and initialises the variables."""
 
-    def __init__(self, hooks: Sequence[SessionRunHook] = (), scaffold: Any = None, directory: Any = None,
-                 config: Any = None) -> None:  # fmt: skip
-        self._hooks = list(hooks)
+    def __init__(
+        self, session_creator: Any = None, hooks: Sequence[SessionRunHook] | None = None,
+        stop_grace_period_secs: float = 120, *, scaffold: Any = None, directory: Any = None, config: Any = None,
+    ) -> None:  # fmt: skip
+        refuse("tf.train.MonitoredSession", session_creator=session_creator)
+        self._hooks = list(hooks or ())
         self._stop = self._closed = False
         for hook in self._hooks:
             hook.begin()
@@ -389,7 +392,12 @@ def MonitoredTrainingSession(
     if checkpoint_dir and (save_checkpoint_secs or save_checkpoint_steps):
         seconds = None if save_checkpoint_steps else save_checkpoint_secs
         own.append(CheckpointSaverHook(checkpoint_dir, seconds, save_checkpoint_steps, scaffold=scaffold))
-    return MonitoredSession([*(hooks or []), *(chief_only_hooks or []), *own], scaffold, checkpoint_dir, config)
+    return MonitoredSession(
+        hooks=[*(hooks or []), *(chief_only_hooks or []), *own],
+        scaffold=scaffold,
+        directory=checkpoint_dir,
+        config=config,
+    )
 
 
 def SingularMonitoredSession(hooks: Any = None, scaffold: Any = None, master: str = "", config: Any = None,
@@ -398,7 +406,7 @@ def SingularMonitoredSession(hooks: Any = None, scaffold: Any = None, master: st
     """A monitored session with only the given hooks. stop_grace_period_secs has no effect."""
     refuse_remote("tf.train.SingularMonitoredSession", master=master)
     refuse("tf.train.SingularMonitoredSession", checkpoint_filename_with_path=checkpoint_filename_with_path)
-    return MonitoredSession(hooks or [], scaffold, checkpoint_dir, config)
+    return MonitoredSession(hooks=hooks, scaffold=scaffold, directory=checkpoint_dir, config=config)
 
 
 class Supervisor:

@@ -13,6 +13,7 @@ from minigraph.tf1 import (
     config,
     contrib_layers,
     contrib_losses,
+    contrib_metrics,
     contrib_norm,
     flags,
     gfile,
@@ -92,7 +93,8 @@ def _fill_root() -> None:
 
 def _fill_contrib() -> None:
     _add("contrib.losses", contrib_losses)
-    losses, metrics = MODULES["contrib.losses"], MODULES.get("metrics")
+    _add("contrib.metrics", contrib_metrics)
+    losses, metrics = MODULES["contrib.losses"], MODULES["contrib.metrics"]
     _add("contrib.framework", slim, **_SCOPES, get_or_create_global_step=minigraph.train.get_or_create_global_step)
     _add("contrib.layers", contrib_layers, contrib_norm, collecting, **_SCOPES)
     _add("contrib.slim", contrib_layers, contrib_norm, collecting, slim, **_SCOPES, losses=losses, metrics=metrics)

@@ -41,9 +41,13 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_graphs": ("cases_graphs",),
     "tf1_extra": ("cases_extra",),
     "tf1_counts": ("cases_counts",),
-    "tf1_effects": ("cases_effects",),
+    "tf1_effects": ("cases_effects", "cases_updates"),
     "tf1_arguments": ("cases_arguments",),
     "tf1_segments": ("cases_segments",),
+    "tf1_conversions": ("cases_conversions",),
+    "tf1_kinks": ("cases_kinks",),
+    "tf1_calls": ("cases_calls",),
+    "tf1_bad_calls": ("cases_bad_calls",),
 }
 
 

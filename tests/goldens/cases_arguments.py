@@ -319,3 +319,30 @@ _error(
     "(2, 3)",
     "(3, 2)",
 )
+
+
+@case()
+def contrib_metrics(tf: Any) -> Results:
+    """`slim.metrics`: predictions first."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        metrics, (y, f) = tf.contrib.slim.metrics, (tf.constant(v, tf.int64) for v in ([0, 1, 1, 2], [0, 2, 1, 2]))
+        made = [metrics.accuracy(f, y), metrics.accuracy(f, y, [1.0, 2.0, 0.0, 1.0])]
+        weights = [1.0, 2.0, 0.0, 1.0]
+        pairs = {
+            "accuracy": metrics.streaming_accuracy(f, y, weights), "iou": metrics.streaming_mean_iou(f, y, 3),
+            "precision": metrics.streaming_precision(f > 1, y > 0), "recall": metrics.streaming_recall(f > 1, y > 0),
+            "absolute": metrics.streaming_mean_absolute_error(tf.to_float(f), tf.to_float(y), weights, None, None, "e"),
+            "mean": metrics.streaming_mean(f), "less": metrics.streaming_percentage_less(tf.to_float(f), 1.5),
+        }  # fmt: skip
+        values, updates = metrics.aggregate_metric_map(pairs)
+        session.run(tf.local_variables_initializer())
+        found = {"now " + k: v for k, v in session.run(updates).items()}
+        return dict(found, accuracies=np.stack(session.run(made)), names=names_of([values["absolute"], made[0]]),
+            lists=[len(v) for v in metrics.aggregate_metrics(*pairs.values())], **session.run(values))  # fmt: skip
+
+
+@case()
+def one_hot_scope(tf: Any) -> Results:
+    with tf.Graph().as_default(), tf.Session() as session:
+        y = tf.contrib.slim.one_hot_encoding([2, 0], 3, 2.0, -1.0, "kept", "s")
+        return {"y": session.run(y), "kept": names_of(tf.get_collection("kept")), "name": y.name.split("/")[0]}

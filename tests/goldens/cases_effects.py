@@ -17,7 +17,7 @@ from cases import Results, case
 REPEAT = 21
 
 
-def _mostly(tf: Any, program: Callable[[], Any]) -> Results:
+def mostly(tf: Any, program: Callable[[], Any]) -> Results:
     """The results of nearly all runs of a program."""
     found = []
     for _ in range(REPEAT if tf.__name__ == "tensorflow" else 1):
@@ -38,7 +38,7 @@ def effects_two_steps_of_one_variable(tf: Any) -> Results:
         steps = [optimizer.minimize(w * 1.0), optimizer.minimize(w * 2.0 + u)]
         return lambda session: [session.run(steps) and session.run(u), session.run(w)]
 
-    return _mostly(tf, program)
+    return mostly(tf, program)
 
 
 @case()
@@ -49,7 +49,7 @@ def effects_many_additions(tf: Any) -> Results:
         group = tf.group(*adds)
         return lambda session: [session.run(group) or session.run(v)]
 
-    return _mostly(tf, program)
+    return mostly(tf, program)
 
 
 @case()
@@ -62,7 +62,7 @@ def effects_controlled_overwrite(tf: Any) -> Results:
             after = v.read_value() + 0.0
         return lambda session: [session.run([after, double.op])[0], session.run(v)]
 
-    return _mostly(tf, program)
+    return mostly(tf, program)
 
 
 @case()
@@ -81,7 +81,7 @@ def effects_fetched_variable(tf: Any) -> Results:
 
         return run
 
-    return _mostly(tf, program)
+    return mostly(tf, program)
 
 
 @case()
@@ -91,7 +91,7 @@ def effects_fetched_in_a_dictionary(tf: Any) -> Results:
         fetches = {"v": v, "more": {"add": tf.assign_add(v, [1, 1, 1]).op}}
         return lambda session: [session.run(fetches)["v"] for _ in range(3)]
 
-    return _mostly(tf, program)
+    return mostly(tf, program)
 
 
 @case()
@@ -101,7 +101,7 @@ def effects_fetched_variable_that_is_overwritten(tf: Any) -> Results:
         assign = v.assign(x)
         return lambda session: [session.run([assign.op, v], {x: [k, 5.0]})[1] for k in (7.0, 8.0)]
 
-    return _mostly(tf, program)
+    return mostly(tf, program)
 
 
 @case()
@@ -112,7 +112,7 @@ def effects_fetched_rows(tf: Any) -> Results:
         ops = [a.op for a in adds]
         return lambda session: [session.run([v, *ops])[0] for _ in range(2)]
 
-    return _mostly(tf, program)
+    return mostly(tf, program)
 
 
 def _steps(tf: Any, make: Callable[[], Any]) -> Results:
@@ -134,7 +134,7 @@ def _steps(tf: Any, make: Callable[[], Any]) -> Results:
 
         return run
 
-    return _mostly(tf, program)
+    return mostly(tf, program)
 
 
 @case()
@@ -181,4 +181,4 @@ def effects_count_in_a_loop(tf: Any) -> Results:
 
         return run
 
-    return _mostly(tf, program)
+    return mostly(tf, program)

@@ -75,7 +75,12 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "batch_norm": "renorm_decay",
         "batch_normalization": "renorm_momentum",
     },
-    "There are no complex numbers.": {"matrix_transpose": "conjugate"},
+    "There are no complex numbers.": {"matrix_transpose": "conjugate", "transpose": "conjugate"},
+    "It tells TensorFlow's kernels how to find the same result.": {
+        "matmul": "a_is_sparse b_is_sparse",
+        "ones_like": "optimize",
+        "zeros_like": "optimize",
+    },
     "There is one table.": {"embedding_lookup": "partition_strategy"},
     "TensorFlow 1.15 ignores it, too: the variance is computed from the mean in any case.": {"moments": "shift"},
     "The function is called once in each run in any case; the argument permits fewer calls.": {"py_func": "stateful"},
@@ -95,6 +100,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "write_graph": "as_text",
     },
     "There are no queues, threads and other processes to start and wait for.": {
+        "MonitoredSession.__init__": "stop_grace_period_secs",
         "MonitoredTrainingSession": "stop_grace_period_secs max_wait_secs",
         "RunOptions.__init__": "inter_op_thread_pool report_tensor_allocations_upon_oom",
         "SingularMonitoredSession": "stop_grace_period_secs",

@@ -10,7 +10,7 @@ import pytest
 from support.paths import ROOT, TESTS
 
 MAPPED = ("backends", "models", "tools")
-OTHERS = {"house", "interface"}  # test folders without a folder in the package
+OTHERS = {"fuzz", "house", "interface", "mutants"}  # test folders without a folder in the package
 FOLDERS = ("backend", "compile", "data", "inspect", "run", "util", "viz")
 ELSEWHERE = {  # files whose tests go through other files
     "compile/assignment.py": "compile/test_specialise.py",

@@ -77,6 +77,26 @@ def test_max_pool(function: str, how: tuple[str, str], dtype: Any) -> None:
         np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("how", SETTINGS, ids="-".join)
+@pytest.mark.parametrize("function", ["max_pool", "overlapping"])
+def test_an_infinite_gradient_of_max_pool_goes_to_the_maximum_alone(
+    function: str, how: tuple[str, str], dtype: Any
+) -> None:
+    """Beside it the gradient is 0, not ∞·0. The same holds for the elements that the second derivative picks."""
+    x = np.random.RandomState(0).permutation(4 * 4 * 17).reshape(1, 4, 4, 17).astype(dtype)
+    y, plain = expected(function, x)
+    delta = np.full(y.shape, np.inf, dtype)
+    beside = np.where(plain == 0, np.nan, 1).astype(dtype)
+    with tf.Graph().as_default(), tf.Session(backend=how[0], optimize=how[1]) as session:
+        image, weight = tf.placeholder(dtype, x.shape), tf.placeholder(dtype, y.shape)
+        gradient = tf.gradients(FUNCTIONS[function](image), image, grad_ys=weight)[0]
+        picked = tf.gradients(gradient, weight, grad_ys=tf.constant(beside))[0]
+        found, ones = session.run([gradient, picked], {image: x, weight: delta})
+    np.testing.assert_array_equal(found, np.where(plain > 0, np.inf, 0))
+    np.testing.assert_array_equal(ones, np.ones_like(y))
+
+
 EXTREMES = {"reduce_max": (tf.reduce_max, np.max), "reduce_min": (tf.reduce_min, np.min)}
 PLACES = {"argmax": (tf.argmax, np.argmax), "argmin": (tf.argmin, np.argmin)}
 

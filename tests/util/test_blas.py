@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
 from minigraph.util.blas import SINGLE_THREADED, _Library, _SingleThreaded
 
@@ -111,3 +113,14 @@ def test_libraries_with_a_number_for_each_thread_are_limited_in_each(monkeypatch
             assert get() == 1
     assert get() == 4
     assert seen == [1, 4]
+
+
+def test_references_run_on_one_thread() -> None:
+    """`Op.reference` limits BLAS; only ops, whose samples are small and whose shapes are integers, call `forward`."""
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("minigraph", "backends", "models", "tools")
+        for path in sorted(Path(ROOT, folder).rglob("*.py"))
+        if path.resolve() == path and ".forward(np" in path.read_text("utf-8")
+    ]
+    assert [path for path in found if not path.startswith("minigraph/ops/")] == ["minigraph/core/op.py"]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minigraph.core.arguments import refuse, renamed
 from minigraph.core.dtypes import as_dtype, bool_, float32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
@@ -161,24 +162,30 @@ def matrix_transpose(a: TensorLike, name: str = "matrix_transpose", conjugate: b
         return transpose(x, [*range(count - 2), count - 1, count - 2])
 
 
-def matrix_diag(diagonal: TensorLike, name: str | None = None) -> Tensor:
+def matrix_diag(
+    diagonal: TensorLike, name: str | None = None, k: int = 0, num_rows: int = -1, num_cols: int = -1,
+    padding_value: float = 0,
+) -> Tensor:  # fmt: skip
     """Make square matrices from their diagonals.
 
     Args:
         diagonal: A tensor [..., N] of numeric dtype, with N known.
         name: Name scope of the nodes.
+        k, num_rows, num_cols, padding_value: Not supported; they must be 0, −1, −1 and 0.
 
     Returns:
         A tensor [..., N, N] of the dtype of `diagonal`, 0 off the diagonal.
 
     Raises:
         ShapeError: N is unknown.
+        ValueError: An argument that is not supported is given.
 
     Example:
         >>> tf.Session().run(tf.matrix_diag([1, 2]))
         array([[1, 0],
                [0, 2]], dtype=int32)
     """
+    refuse("tf.matrix_diag", k=k, num_rows=num_rows + 1, num_cols=num_cols + 1, padding_value=padding_value)
     with composed(name, "diag", diagonal) as scope:
         x = convert_to_tensor(diagonal)
         n = (x.type.shape or (None,))[-1]
@@ -191,23 +198,26 @@ def matrix_diag(diagonal: TensorLike, name: str | None = None) -> Tensor:
         return reshaped(flat, [*lead, n, n], scope)
 
 
-def matrix_diag_part(input: TensorLike, name: str | None = None) -> Tensor:
+def matrix_diag_part(input: TensorLike, name: str | None = None, k: int = 0, padding_value: float = 0) -> Tensor:
     """Take the diagonals of matrices.
 
     Args:
         input: A tensor [..., M, N], with M and N known.
         name: Name scope of the nodes.
+        k, padding_value: Not supported; they must be 0.
 
     Returns:
         A tensor [..., min(M, N)] of the dtype of `input`.
 
     Raises:
         ShapeError: M or N is unknown, or the rank is below 2.
+        ValueError: An argument that is not supported is given.
 
     Example:
         >>> tf.Session().run(tf.matrix_diag_part([[1, 2], [3, 4]]))
         array([1, 4], dtype=int32)
     """
+    refuse("tf.matrix_diag_part", k=k, padding_value=padding_value)
     with composed(name, "MatrixDiagPart", input) as scope:
         x = convert_to_tensor(input)
         m, n = _matrix(x, "matrix_diag_part")
@@ -469,8 +479,12 @@ def count_nonzero(
         >>> tf.Session().run(tf.count_nonzero([[0, 1, 0], [1, 1, 0]], axis=1))
         array([1, 2])
     """
-    given: Any = input_tensor if input is None else input
+    given: Any = renamed("input", input, "input_tensor", input_tensor)
     with composed(name, "count_nonzero", given):
         x = convert_to_tensor(given)
         some = cast(cast(x, bool_), dtype)
-        return reduce_sum(some, reduction_indices if axis is None else axis, keepdims=keepdims or keep_dims)
+        return reduce_sum(
+            some,
+            renamed("axis", axis, "reduction_indices", reduction_indices),
+            keepdims=renamed("keepdims", keepdims, "keep_dims", keep_dims),
+        )

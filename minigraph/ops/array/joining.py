@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from minigraph.core import types as T
+from minigraph.core.arguments import refuse
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, install_constant
+from minigraph.core.indices import require_below
 from minigraph.core.moves import Moves, View, at, read, write
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
@@ -227,8 +229,7 @@ class GatherV2(Op):
         return (TensorType(params.dtype, params.shape[:axis] + indices.shape + params.shape[axis + 1 :]),)
 
     def forward(self, xp: Any, params: Any, indices: Any) -> tuple[Any, ...]:
-        if indices.size and (indices.min() < 0 or indices.max() >= params.shape[self.axis]):
-            raise IndexError(f"gather indices must lie in [0, {params.shape[self.axis]})")
+        require_below("indices", indices, params.shape[self.axis])
         return (xp.take(params, indices, axis=self.axis),)
 
     flops = no_flops
@@ -255,6 +256,7 @@ class GatherGrad(Op):
     def forward(self, xp: Any, grad: Any, indices: Any, like: Any) -> tuple[Any, ...]:
         out = xp.zeros(like.shape, grad.dtype)
         axis = self.axis % like.ndim
+        require_below("indices", indices, like.shape[axis])
         first_axes = tuple(range(axis, axis + indices.ndim))
         moved = xp.moveaxis(grad, first_axes, tuple(range(indices.ndim)))
         xp.add.at(xp.moveaxis(out, axis, 0), indices, moved)
@@ -409,7 +411,7 @@ def unstack(value: TensorLike, num: int | None = None, axis: int = 0, name: str 
 
 def gather(
     params: TensorLike, indices: TensorLike, validate_indices: bool | None = None, name: str | None = None,
-    axis: int = 0,
+    axis: int = 0, batch_dims: int = 0,
 ) -> Tensor:  # fmt: skip
     """Look up slices of a tensor along an axis.
 
@@ -419,6 +421,7 @@ def gather(
         validate_indices: No effect: indices are always checked.
         name: Name scope of the nodes.
         axis: The axis; a negative one counts from the last.
+        batch_dims: Not supported; it must be 0.
 
     Returns:
         A tensor of the dtype of `params` and shape params.shape[:axis] + indices.shape + params.shape[axis + 1:].
@@ -426,12 +429,14 @@ def gather(
     Raises:
         DTypeError: `indices` is not integer.
         ShapeError: `axis` is out of range.
+        ValueError: `batch_dims` is not 0.
         InvalidArgumentError: An index is out of range; found in the run.
 
     Example:
         >>> tf.Session().run(tf.gather([10, 20, 30], [2, 0, 2]))
         array([30, 10, 30], dtype=int32)
     """
+    refuse("tf.gather", batch_dims=batch_dims)
     params = convert_to_tensor(params)
     default = name or "GatherV2"
     with params.graph.as_default(), params.graph.name_scope(default) as scope:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.moves import Moves, read
@@ -307,13 +308,16 @@ def reshape(tensor: TensorLike, shape: ShapeLike | TensorLike, name: str | None 
     return first(make(Reshape(target), name, "Reshape", {"tensor": tensor}, consts=("shape",)))
 
 
-def transpose(a: TensorLike, perm: Sequence[int] | None = None, name: str | None = None) -> Tensor:
+def transpose(
+    a: TensorLike, perm: Sequence[int] | None = None, name: str | None = None, conjugate: bool = False
+) -> Tensor:
     """Reorder the axes of a tensor.
 
     Args:
         a: A tensor of any dtype.
         perm: For each axis of the result, the axis of `a`; None reverses the axes.
         name: Name of the node.
+        conjugate: TensorFlow 1's; it has no effect: numbers are real.
 
     Returns:
         A tensor of the dtype of `a`.
@@ -350,7 +354,7 @@ def squeeze(input: TensorLike, axis: AxisLike = None, name: str | None = None, s
         >>> tf.Session().run(tf.squeeze([[[1], [2]]]))
         array([1, 2], dtype=int32)
     """
-    chosen = squeeze_dims if axis is None else axis
+    chosen = renamed("axis", axis, "squeeze_dims", squeeze_dims)
     axes = () if chosen is None else tuple(int(a) for a in np.ravel(chosen))
     return first(make(Squeeze(axes), name, "Squeeze", {"input": input}))
 
@@ -375,7 +379,7 @@ def expand_dims(input: TensorLike, axis: int | None = None, name: str | None = N
         array([[1],
                [2]], dtype=int32)
     """
-    at: Any = dim if axis is None else axis
+    at: Any = renamed("axis", axis, "dim", dim)
     return first(make(ExpandDims(int(at)), name, "ExpandDims", {"input": input}, consts=("dim",)))
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.errors import ShapeError
+from minigraph.core.arguments import refuse
+from minigraph.core.errors import EarlyShapeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.moves import Move, Moves, Strided, at, c_strides, read, write
 from minigraph.core.op import Op, Sample
@@ -27,9 +28,10 @@ Spec = tuple[tuple[Any, ...], ...]
 
 
 class StridedSlice(Op):
-    """x[spec], as Python and NumPy slice."""
+    """x[spec], as Python and NumPy slice. With `whole`, slices that leave x are errors; Python would shorten them."""
 
     spec: Spec
+    whole: bool = False
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.shape is None:
@@ -50,6 +52,8 @@ class StridedSlice(Op):
                 rest = rest[keep:]
             else:
                 length = rest.pop(0)
+                if self.whole:
+                    _check_inside(args[0], args[1], length)
                 out += _entry_dim(kind, args, length)
         return (TensorType(x.dtype, (*out, *rest)),)
 
@@ -79,6 +83,13 @@ class StridedSlice(Op):
         yield Sample(cls((("slice", 1, None, None), ("slice", None, -1, 2))), (_X,))
         yield Sample(cls((("rest",), ("index", -1), ("new",))), (_X,))
         yield Sample(cls((("slice", None, None, -1),)), (_X,))
+
+
+def _check_inside(start: int, end: int | None, length: Dim) -> None:
+    stop, limit = start if end is None else end, max(start, end or 0) if length is None else length
+    if not 0 <= start <= stop <= limit:
+        size = -1 if end is None else end - start
+        raise EarlyShapeError(f"slice of {size} from {start} leaves a dimension of size {length}")
 
 
 def _entry_dim(kind: str, args: list[Any], length: Dim) -> list[Dim]:
@@ -290,43 +301,62 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tenso
     """`size[i]` elements (-1: all that follow) from `begin[i]` along each axis."""
     starts, sizes = ([int(v) for v in np.ravel(a)] for a in (begin, size))
     tensor = convert_to_tensor(input_)
-    dims = tensor.type.shape or (None,) * len(starts)
-    for start, length, dim in zip(starts, sizes, dims, strict=True):
-        if dim is not None and (start < 0 or start + max(length, 0) > dim):
-            raise ShapeError(f"slice of {length} from {start} leaves a dimension of size {dim}")
     entries = (("slice", b, None if s == -1 else b + s, None) for b, s in zip(starts, sizes, strict=True))
-    return first(make(StridedSlice(tuple(entries)), name, "Slice", {"input": tensor}, consts=("begin", "size")))
+    op = StridedSlice(tuple(entries), whole=True)
+    return first(make(op, name, "Slice", {"input": tensor}, consts=("begin", "size")))
 
 
 def strided_slice(
     input_: TensorLike, begin: Sequence[int], end: Sequence[int], strides: Sequence[int] | None = None,
-    name: str | None = None,
+    begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0,
+    var: None = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Cut a tensor as Python slices do: x[begin[0]:end[0]:strides[0], begin[1]:end[1]:strides[1], …].
 
-    TensorFlow's mask arguments are not supported. `x[...]` with integers, slices, None and `...` does the same.
+    `x[...]` with integers, slices, None and `...` does the same.
 
     Args:
         input_: A tensor of any dtype.
         begin: The first index along each of the first axes.
         end: The index before which each axis ends.
         strides: The step along each axis; by default 1.
+        begin_mask, end_mask: Bit i is set if slice i begins at the first element, or ends after the last.
+        ellipsis_mask: Bit i is set if entry i stands for all axes that the others leave, as `...`; one bit at most.
+        new_axis_mask: Bit i is set if entry i is a new axis of size 1.
+        shrink_axis_mask: Bit i is set if entry i is the index `begin[i]`, which drops the axis.
+        var: Not supported; it must be None.
         name: Name of the node.
 
     Returns:
         A tensor of the dtype of `input_`.
 
     Raises:
-        ShapeError: There are more indices than axes.
+        ShapeError: There are more indices than axes, or `begin`, `end` and `strides` differ in length.
+        ValueError: A step is 0, or `var` is given.
 
     Example:
         >>> tf.Session().run(tf.strided_slice([1, 2, 3, 4, 5], [0], [5], [2]))
         array([1, 3, 5], dtype=int32)
     """
+    refuse("tf.strided_slice", var=var)
     steps = [1] * len(begin) if strides is None else strides
-    spec = tuple(("slice", int(b), int(e), int(s)) for b, e, s in zip(begin, end, steps, strict=True))
+    if not len(begin) == len(end) == len(steps):
+        raise ShapeError(f"begin, end and strides must be of one length, not {len(begin)}, {len(end)}, {len(steps)}")
+    spec: list[tuple[Any, ...]] = []
+    for i, (first_, last, step) in enumerate(zip(begin, end, steps, strict=True)):
+        if ellipsis_mask >> i & 1:
+            spec.append(("rest",))
+        elif new_axis_mask >> i & 1:
+            spec.append(("new",))
+        elif shrink_axis_mask >> i & 1:
+            spec.append(("index", int(first_)))
+        elif int(step) == 0:
+            raise ValueError(f"strides[{i}] must be non-zero")
+        else:
+            start, stop = (None if mask >> i & 1 else int(v) for mask, v in ((begin_mask, first_), (end_mask, last)))
+            spec.append(("slice", start, stop, int(step)))
     consts = ("begin", "end", "strides")
-    return first(make(StridedSlice(spec), name, "StridedSlice", {"input": input_}, consts=consts))
+    return first(make(StridedSlice(tuple(spec)), name, "StridedSlice", {"input": input_}, consts=consts))
 
 
 def reverse(tensor: TensorLike, axis: int | Sequence[int], name: str | None = None) -> Tensor:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import bool_, int32
-from minigraph.core.errors import DTypeError, GraphError
+from minigraph.core.errors import DTypeError, GraphError, ShapeError
 from minigraph.core.graph import Branch, Graph, Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Shape, TensorType
@@ -33,8 +34,10 @@ _X = np.arange(3.0)
 
 
 def _check_condition(kind: str, pred: TensorType) -> None:
-    if pred.dtype is not bool_ or pred.rank not in (None, 0):
-        raise DTypeError(f"'{kind}' takes one truth value as its condition, not {pred}")
+    if pred.dtype is not bool_:
+        raise DTypeError(f"'{kind}' takes a bool as its condition, not {pred}")
+    if pred.rank not in (None, 0):
+        raise ShapeError(f"'{kind}' takes one truth value as its condition, not {pred}")
 
 
 class Switch(Op):
@@ -127,8 +130,8 @@ def cond(
         >>> s.run(y, {x: 9.0}).item(), s.run(y, {x: -4.0}).item()
         (3.0, 4.0)
     """
-    yes: Any = fn1 if true_fn is None else true_fn
-    no: Any = fn2 if false_fn is None else false_fn
+    yes: Any = renamed("true_fn", true_fn, "fn1", fn1)
+    no: Any = renamed("false_fn", false_fn, "fn2", fn2)
     for function, what in ((yes, "true_fn"), (no, "false_fn")):
         if not callable(function):
             raise TypeError(f"cond(): {what} must be callable.")
@@ -270,7 +273,11 @@ def _ordered(value: Any) -> Any:
     return apply(Identity(), value) if isinstance(value, Tensor) else value
 
 
-def while_loop(cond: Any, body: Any, loop_vars: Any, **options: Any) -> Any:
+def while_loop(
+    cond: Any, body: Any, loop_vars: Any, shape_invariants: Any = None, parallel_iterations: int = 10,
+    back_prop: bool = True, swap_memory: bool = False, name: str | None = None, maximum_iterations: Any = None,
+    return_same_structure: bool = False,
+) -> Any:  # fmt: skip
     """Refuse to build a loop: a graph here has no loops.
 
     If the number of rounds is known, write a Python loop that builds the graph; else call `Session.run` in a loop.
@@ -279,7 +286,8 @@ def while_loop(cond: Any, body: Any, loop_vars: Any, **options: Any) -> Any:
         cond: TensorFlow's condition of the loop.
         body: TensorFlow's body of the loop.
         loop_vars: TensorFlow's loop variables.
-        **options: TensorFlow's other arguments.
+        shape_invariants, parallel_iterations, back_prop, swap_memory, name, maximum_iterations, return_same_structure:
+            TensorFlow's other arguments.
 
     Returns:
         Nothing.

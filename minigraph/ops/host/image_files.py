@@ -54,7 +54,7 @@ class ReadFile(HostOp):
         try:
             with open(os.fsdecode(filename.item()), "rb") as file:
                 return (_text(file.read()),)
-        except OSError as error:
+        except FileNotFoundError as error:
             raise NotFoundError(f"{os.fsdecode(filename.item())}; {error.strerror}") from None
 
 
@@ -258,8 +258,9 @@ def decode_png(
 
 
 def decode_image(
-    contents: bytes | Tensor, channels: int | None = None, dtype: DTypeLike = uint8, name: str | None = None
-) -> Tensor:
+    contents: bytes | Tensor, channels: int | None = None, dtype: DTypeLike = uint8, name: str | None = None,
+    expand_animations: bool = False,
+) -> Tensor:  # fmt: skip
     """Decode an image file of any format that Pillow reads, on the host. Of several pictures the first is decoded.
 
     Args:
@@ -267,19 +268,21 @@ def decode_image(
         channels: The number of channels: None or 0 for that of the file, 1 for grey, 3 for RGB, 4 for RGBA.
         dtype: The dtype of the result. Numbers are scaled as `tf.image.convert_image_dtype` does.
         name: Name scope of the nodes.
+        expand_animations: Not supported; it must be False.
 
     Returns:
         A tensor [H, W, channels] of dtype `dtype`. A run in which the file is not an image fails with
         InvalidArgumentError.
 
     Raises:
-        ValueError: `channels` is not supported.
+        ValueError: `channels` or `expand_animations` is not supported.
 
     Example:
         >>> file = tf.image.encode_png(np.array([[[0], [255]]], np.uint8))
         >>> tf.Session().run(tf.image.decode_image(file, dtype=tf.float32))[0, :, 0]
         array([0., 1.], dtype=float32)
     """
+    refuse("tf.image.decode_image", expand_animations=expand_animations)
     pixels = _decode(contents, channels, "", name, "decode_image")
     return pixels if as_dtype(dtype) is uint8 else convert_image_dtype(pixels, dtype)
 

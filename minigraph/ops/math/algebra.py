@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
@@ -16,6 +17,7 @@ from minigraph.ops.array.arrays import trace
 from minigraph.ops.array.one_hot import one_hot
 from minigraph.ops.array.reshape import reshape, squeeze, transpose
 from minigraph.ops.builder import composed
+from minigraph.ops.control.checks import checked_range
 from minigraph.ops.math.arithmetic import abs, square
 from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import pow, sqrt
@@ -203,7 +205,7 @@ def norm(
         else:
             result = pow(reduce_sum(pow(abs(x), float(ord)), axes, keepdims=True), 1.0 / float(ord))
         result = cast(result, given.dtype)
-        return result if keepdims or keep_dims else squeeze(result, axes)
+        return result if renamed("keepdims", keepdims, "keep_dims", keep_dims) else squeeze(result, axes)
 
 
 def confusion_matrix(
@@ -213,7 +215,7 @@ def confusion_matrix(
     """Count how often class i was predicted as class j.
 
     Args:
-        labels: True class numbers, an integer tensor of any shape. Numbers outside [0, num_classes) are not counted.
+        labels: True class numbers in [0, num_classes), an integer tensor of any shape.
         predictions: Predicted class numbers, an integer tensor of the shape of `labels`.
         num_classes: The number of classes. TensorFlow can find it in the run; here it must be given.
         dtype: The dtype of the result.
@@ -225,6 +227,7 @@ def confusion_matrix(
 
     Raises:
         ValueError: `num_classes` is None.
+        InvalidArgumentError: A class number is not in [0, num_classes); found in the run.
 
     Example:
         >>> tf.Session().run(tf.confusion_matrix([0, 1, 1], [0, 1, 0], num_classes=2))
@@ -234,7 +237,10 @@ def confusion_matrix(
     if num_classes is None:
         raise ValueError("tf.confusion_matrix needs num_classes: its shape would depend on values without")
     with composed(name, "confusion_matrix", labels, predictions, weights):
-        truth, found = (reshape(convert_to_tensor(v), [-1]) for v in (labels, predictions))
+        truth, found = (
+            checked_range(what, reshape(convert_to_tensor(v), [-1]), num_classes)
+            for what, v in {"labels": labels, "predictions": predictions}.items()
+        )
         rows = one_hot(truth, num_classes, dtype="float64")
         if weights is not None:
             rows = rows * reshape(cast(weights, "float64"), [-1, 1])

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import as_dtype, int64
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
@@ -52,7 +53,7 @@ class ArgMin(ArgMax):
 
 
 def _arg(op: type[ArgMax], x: Any, axis: Any, dimension: Any, output_type: Any, name: str | None) -> Tensor:
-    chosen = axis if dimension is None else dimension
+    chosen = renamed("axis", axis, "dimension", dimension)
     record = op(0 if chosen is None else int(chosen), as_dtype(output_type))
     return first(make(record, name, op.__name__, {"input": x}, consts=("dimension",)))
 

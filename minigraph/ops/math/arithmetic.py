@@ -130,12 +130,13 @@ def multiply(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     return binary(Mul(), x, y, name, "Mul")
 
 
-def scalar_mul(scalar: NumberLike, x: TensorLike) -> Tensor:
+def scalar_mul(scalar: NumberLike, x: TensorLike, name: str | None = None) -> Tensor:
     """Multiply a tensor by a scalar: scalar·x.
 
     Args:
         scalar: A number, or a scalar tensor of the dtype of `x`.
         x: A tensor of numeric dtype.
+        name: Name of the node.
 
     Returns:
         A tensor of the dtype and shape of `x`.
@@ -147,7 +148,7 @@ def scalar_mul(scalar: NumberLike, x: TensorLike) -> Tensor:
         >>> tf.Session().run(tf.scalar_mul(10.0, [1.0, 2.0]))
         array([10., 20.], dtype=float32)
     """
-    return multiply(scalar, x)
+    return multiply(scalar, x, name)
 
 
 class RealDiv(Binary):

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.graph import Tensor
+from minigraph.core.indices import element_name
+from minigraph.core.op import Batching
 from minigraph.core.scalar import Scalar, call
 from minigraph.core.types import TensorType
 from minigraph.core.typing import TensorLike
@@ -217,6 +220,24 @@ class Pow(Binary):
     ufunc = "power"
     domain = (POSITIVE, Y)
 
+    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
+        """Not for signed integers, of which it checks the exponents."""
+        return in_types[1].dtype.np_dtype.kind != "i" and super().is_pointwise(in_types)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        """None where it checks the exponents, whose places are those in the whole tensor."""
+        return super().batching(in_types, out_types) if self.is_pointwise(in_types) else None
+
+    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        x, y = arrays
+        if y.dtype.kind == "i" and y.size and y.min() < 0:
+            position = int(np.argmax(y.ravel() < 0))
+            where = element_name("the exponent", y.shape, position)
+            raise InvalidArgumentError(
+                f"Integers to negative integer powers are not allowed: {where} = {y.ravel()[position]}"
+            )
+        return super().forward(xp, x, y)
+
     def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
         flat = apply(Equal(), y, scalar_like(0, y))  # x⁰ is 1: its slope is 0 even where x is 0 and 1/x infinite
         exponent = apply(Select(), flat, apply(ZerosLike(), y), apply(Sub(), y, scalar_like(1, y)))
@@ -243,6 +264,7 @@ def pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     Raises:
         DTypeError: The dtypes differ, or are not numeric.
         ShapeError: The shapes do not broadcast.
+        InvalidArgumentError: The tensors are integers and `y` holds a negative number; found in the run.
 
     Example:
         >>> tf.Session().run(tf.pow([2.0, 3.0], 2.0))

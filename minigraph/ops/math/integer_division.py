@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigraph.core.graph import Tensor
+from minigraph.core.scalar import Scalar, call
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.control.checks import checked_divisor
@@ -15,11 +16,14 @@ __all__ = ["div", "floordiv", "floormod"]
 
 
 class FloorDiv(Pointwise):
-    """z = ⌊x / y⌋."""
+    """z = ⌊x / y⌋. A floating-point quotient is rounded first: 1 / 0.1 gives 10; Python's // gives 9."""
 
-    ufunc = "floor_divide"
     differentiable = False
     domain = (X, Y)
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        x, y = operands
+        return call("floor", x / y) if x.dtype.is_floating else call("floor_divide", x, y)
 
 
 def floordiv(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:

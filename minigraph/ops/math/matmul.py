@@ -99,8 +99,9 @@ def _oriented(shape: tuple[Any, ...], transposed: bool) -> tuple[Any, Any]:
 
 
 def matmul(
-    a: TensorLike, b: TensorLike, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None
-) -> Tensor:
+    a: TensorLike, b: TensorLike, transpose_a: bool = False, transpose_b: bool = False, adjoint_a: bool = False,
+    adjoint_b: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False, name: str | None = None,
+) -> Tensor:  # fmt: skip
     """Multiply matrices: A·B on the last two axes.
 
     Args:
@@ -108,12 +109,15 @@ def matmul(
         b: A tensor [..., K, N] of the dtype of `a`; leading axes broadcast.
         transpose_a: Whether `a` is [..., K, M], to be transposed first.
         transpose_b: Whether `b` is [..., N, K], to be transposed first.
+        adjoint_a, adjoint_b: The same as `transpose_a` and `transpose_b`, since numbers are real.
+        a_is_sparse, b_is_sparse: TensorFlow 1's; they have no effect.
         name: Name of the node.
 
     Returns:
         A tensor [..., M, N] of the dtype of `a`.
 
     Raises:
+        ValueError: A matrix is to be both transposed and adjoint.
         ShapeError: A rank is below 2, the inner sizes differ, or leading axes do not broadcast.
         DTypeError: The dtypes differ.
 
@@ -122,13 +126,17 @@ def matmul(
         array([[210.],
                [430.]], dtype=float32)
     """
+    if transpose_a and adjoint_a:
+        raise ValueError("Only one of transpose_a and adjoint_a can be True.")
+    if transpose_b and adjoint_b:
+        raise ValueError("Only one of transpose_b and adjoint_b can be True.")
     a, b = as_tensor_like(a), as_tensor_like(b)
     known = a if isinstance(a, Tensor) else b if isinstance(b, Tensor) else None
     dtype = None if known is None else known.dtype
     with graph_of([a, b]).as_default():
         a, b = convert_to_tensor(a, dtype, "a"), convert_to_tensor(b, dtype, "b")
     high = any(t.type.rank is None or t.type.rank > 2 for t in (a, b))
-    op = (BatchMatMulV2 if high else MatMul)(bool(transpose_a), bool(transpose_b))
+    op = (BatchMatMulV2 if high else MatMul)(bool(transpose_a or adjoint_a), bool(transpose_b or adjoint_b))
     return first(make(op, name, "MatMul", {"a": a, "b": b}))
 
 

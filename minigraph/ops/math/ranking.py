@@ -14,7 +14,7 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import TensorLike
-from minigraph.ops.builder import apply, composed, first, make
+from minigraph.ops.builder import apply, apply_all, composed, first, make
 
 __all__ = ["in_top_k", "top_k"]
 
@@ -30,10 +30,14 @@ class TopK(NamedTuple):
 
 
 class TopKV2(Op):
-    """The k largest elements along the last axis in descending order, and their indices; ties keep their order."""
+    """The k largest elements along the last axis in descending order, and their indices; ties keep their order.
+
+    If `largest` is False, the k smallest in ascending order. NaN is above all numbers.
+    """
 
     k: int
     sorted: bool = True
+    largest: bool = True
     on_host = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
@@ -46,7 +50,10 @@ class TopKV2(Op):
         return TensorType(x.dtype, shape), TensorType(int32, shape)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        order = xp.argsort(-x if x.dtype.kind == "f" else -x.astype(np.int64), axis=-1, kind="stable")
+        if self.largest:  # the ascending order of the reversed row, reversed, in which ties keep their order
+            order = x.shape[-1] - 1 - xp.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1]
+        else:
+            order = xp.argsort(x, axis=-1, kind="stable")
         places = order[..., : self.k]
         return xp.take_along_axis(x, places, axis=-1), places.astype(np.int32)
 
@@ -57,6 +64,7 @@ class TopKV2(Op):
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(2), (_X,))
+        yield Sample(cls(3, largest=False), (_X,))
 
 
 class TakeAlongLast(Op):
@@ -133,6 +141,8 @@ class InTopKV2(Op):
 def top_k(input: TensorLike, k: int = 1, sorted: bool = True, name: str | None = None) -> TopK:
     """Find the k largest elements along the last axis. Among equal elements the first comes first.
 
+    NaN counts as larger than all numbers, as for `tf.reduce_max`.
+
     Args:
         input: A tensor of numeric dtype, with at least `k` elements along the last axis.
         k: The number of elements.
@@ -153,6 +163,12 @@ def top_k(input: TensorLike, k: int = 1, sorted: bool = True, name: str | None =
     """
     values, indices = make(TopKV2(int(k), bool(sorted)), name, "TopKV2", {"input": input}, consts=("k",)).outputs
     return TopK(values, indices)
+
+
+def smallest_k(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k smallest elements along the last axis in ascending order, and their places. NaN comes last."""
+    values, places = apply_all(TopKV2(k, True, False), x)
+    return values, places
 
 
 def in_top_k(predictions: TensorLike, targets: TensorLike, k: int, name: str | None = None) -> Tensor:

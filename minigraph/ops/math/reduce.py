@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import DTypeError, GradientError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
@@ -14,6 +15,7 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import AxisLike, TensorLike
 from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
 from minigraph.ops.builder import apply, first, graph_of, make
+from minigraph.ops.constant import Const
 from minigraph.ops.counting import per_input
 from minigraph.ops.filling import ZerosLike
 from minigraph.ops.identity import StopGradient
@@ -229,6 +231,8 @@ def as_axes(axis: Any) -> Axes:
     """An axis argument as a tuple of ints, or None."""
     if axis is None:
         return None
+    if isinstance(axis, Tensor) and isinstance(axis.node.op, Const):
+        axis = axis.node.op.value
     if isinstance(axis, Tensor):
         raise ShapeError("the axes of a reduction must be Python integers, known when the graph is built")
     array = np.asarray(axis)
@@ -241,8 +245,8 @@ def _reduce(
     op: type[ReduceOp], x: Any, axis: Any, keepdims: Any, name: str | None, default: str, old: tuple[Any, Any]
 ) -> Tensor:
     reduction_indices, keep_dims = old
-    axes = as_axes(axis if reduction_indices is None else reduction_indices)
-    keep = bool(keepdims or keep_dims)
+    axes = as_axes(renamed("axis", axis, "reduction_indices", reduction_indices))
+    keep = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
     const = "Const" if axes is None else "reduction_indices"
     if axes is None and hasattr(x, "ref"):
         graph_of([x]).reserve_ids(3)  # for a variable TensorFlow 1 makes its rank and a range, for a tensor a constant
@@ -267,7 +271,7 @@ def reduce_sum(
         A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor.
+        ShapeError: An axis is out of range, or is a tensor that is not a constant.
         DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
 
     Example:
@@ -297,7 +301,7 @@ def reduce_mean(
         A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor.
+        ShapeError: An axis is out of range, or is a tensor that is not a constant.
         DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
 
     Example:
@@ -327,7 +331,7 @@ def reduce_max(
         A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor.
+        ShapeError: An axis is out of range, or is a tensor that is not a constant.
         DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
 
     Example:
@@ -357,7 +361,7 @@ def reduce_min(
         A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor.
+        ShapeError: An axis is out of range, or is a tensor that is not a constant.
         DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
 
     Example:
@@ -385,7 +389,7 @@ def reduce_prod(
         A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor.
+        ShapeError: An axis is out of range, or is a tensor that is not a constant.
         DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
 
     Example:
@@ -413,7 +417,7 @@ def reduce_all(
         A bool tensor, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor.
+        ShapeError: An axis is out of range, or is a tensor that is not a constant.
         DTypeError: `input_tensor` is not bool, or an axis is not an integer.
 
     Example:
@@ -441,7 +445,7 @@ def reduce_any(
         A bool tensor, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor.
+        ShapeError: An axis is out of range, or is a tensor that is not a constant.
         DTypeError: `input_tensor` is not bool, or an axis is not an integer.
 
     Example:
@@ -452,8 +456,9 @@ def reduce_any(
 
 
 def reduce_logsumexp(
-    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None
-) -> Tensor:
+    input_tensor: TensorLike, axis: AxisLike = None, keepdims: bool | None = None, name: str | None = None,
+    reduction_indices: AxisLike = None, keep_dims: bool | None = None,
+) -> Tensor:  # fmt: skip
     """Compute log Σ e^x over axes. The largest element m is taken out, so nothing overflows: m + log Σ e^(x − m).
 
     Args:
@@ -461,12 +466,14 @@ def reduce_logsumexp(
         axis: The axis or axes to reduce; None for all.
         keepdims: Whether to keep the reduced axes, with size 1.
         name: Name scope of the nodes.
+        reduction_indices: Older name of `axis`.
+        keep_dims: Older name of `keepdims`.
 
     Returns:
         A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor.
+        ShapeError: An axis is out of range, or is a tensor that is not a constant.
         DTypeError: `input_tensor` is not floating-point, or an axis is not an integer.
 
     Example:
@@ -474,12 +481,13 @@ def reduce_logsumexp(
         array([  0.6931, 100.6931], dtype=float32)
     """
     given = convert_to_tensor(input_tensor)
+    keep = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
     with given.graph.name_scope(name or "ReduceLogSumExp"):
-        x, axes = widened(given), as_axes(axis)
-        x.graph.reserve_ids(2 if keepdims else 3)  # the axes, as constants, and the shape of the result
+        x, axes = widened(given), as_axes(renamed("axis", axis, "reduction_indices", reduction_indices))
+        x.graph.reserve_ids(2 if keep else 3)  # the axes, as constants, and the shape of the result
         top = apply(Max(axes, True), x)
         finite = apply(Select(), apply(IsFinite(), top), top, apply(ZerosLike(), top))
         stopped = apply(StopGradient(), finite)
-        total = apply(Sum(axes, bool(keepdims)), apply(Exp(), apply(Sub(), x, stopped)))
-        shift = stopped if keepdims else apply(Sum(axes, False), stopped)  # one element each, in the other shape
+        total = apply(Sum(axes, keep), apply(Exp(), apply(Sub(), x, stopped)))
+        shift = stopped if keep else apply(Sum(axes, False), stopped)  # one element each, in the other shape
         return cast(apply(Add(), apply(Log(), total), shift), given.dtype)

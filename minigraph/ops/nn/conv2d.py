@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
@@ -334,7 +335,7 @@ def conv2d(
         array([[ 8., 12.],
                [20., 24.]], dtype=float32)
     """
-    weights = filters if filter is None else filter
+    weights = renamed("filters", filters, "filter", filter)
     return grouped_conv2d(input, weights, 1, strides, padding, data_format, dilations, name)
 
 

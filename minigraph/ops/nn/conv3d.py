@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import Dim, format_shape
@@ -60,7 +61,7 @@ def conv3d(
     if padding not in ("SAME", "VALID"):
         raise ValueError(f"padding must be SAME or VALID, not {padding!r}")
     step, spread = _sizes(strides, "strides"), _sizes(dilations, "dilations")
-    given = as_tensor_like(filters if filter is None else filter)
+    given = as_tensor_like(renamed("filters", filters, "filter", filter))
     graph = graph_of([as_tensor_like(input), given])
     with graph.as_default(), graph.name_scope(name or "Conv3D") as scope:
         x = convert_to_tensor(input)
@@ -93,8 +94,9 @@ def _planes(x: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
 
 def known_dims(x: Tensor, axes: Sequence[int]) -> list[Any]:
     """The sizes along `axes`: numbers where known, else tensors."""
-    known = x.type.shape or ()
-    return [known[a] if known[a] is not None else getitem(shape(x), a) for a in axes]
+    known = x.type.shape
+    sizes = [None if known is None else known[a] for a in axes]
+    return [getitem(shape(x), a) if size is None else size for a, size in zip(axes, sizes, strict=True)]
 
 
 def reshaped(x: Tensor, dims: list[Any], name: str | None = None) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
@@ -54,10 +55,10 @@ def conv2d_backprop_input(
                [2., 4., 2.],
                [1., 2., 1.]], dtype=float32)
     """
+    weights: Any = renamed("filters", filters, "filter", filter)
     return _transposed(
-        out_backprop, filters if filter is None else filter, input_sizes, strides, padding, data_format, dilations,
-        name, "Conv2DBackpropInput",
-    )  # fmt: skip
+        out_backprop, weights, input_sizes, strides, padding, data_format, dilations, name, "Conv2DBackpropInput"
+    )
 
 
 def conv2d_backprop_filter(
@@ -141,7 +142,7 @@ def conv2d_transpose(
                [3., 3., 4., 4.],
                [3., 3., 4., 4.]], dtype=float32)
     """
-    image, weights = input if value is None else value, filters if filter is None else filter
+    image, weights = renamed("input", input, "value", value), renamed("filters", filters, "filter", filter)
     dilated = (1, 1, 1, 1) if dilations is None else dilations
     return _transposed(
         image, weights, output_shape, strides, padding, data_format, dilated, name, "conv2d_transpose"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import DataFormat, Padding, Size, TensorLike
@@ -52,8 +53,9 @@ def convolution(
     x = convert_to_tensor(input)
     count = (x.type.rank or 0) - 2
     form: Any = data_format  # the function of this rank checks it
-    weights = filters if filter is None else filter
-    step, spread = (_each(v, count) for v in (strides, dilations if dilation_rate is None else dilation_rate))
+    weights = renamed("filters", filters, "filter", filter)
+    rate = renamed("dilations", dilations, "dilation_rate", dilation_rate)
+    step, spread = (_each(v, count) for v in (strides, rate))
     with composed(name, "convolution", x, weights) as scope:
         whole = scope if max(spread) == 1 else "BatchToSpaceND"  # TensorFlow's last node for a dilated convolution
         if count == 1:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
@@ -160,7 +161,7 @@ def conv1d(
         >>> tf.Session().run(y).ravel()
         array([21., 32., 43.], dtype=float32)
     """
-    signals: Any = input if value is None else value
+    signals: Any = renamed("input", input, "value", value)
     weights: Any = filters
     x = convert_to_tensor(signals)
     if data_format not in (None, "NWC"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import Dim, format_shape
@@ -12,8 +13,9 @@ from minigraph.ops.array.reshape import reshape
 from minigraph.ops.builder import composed, convert_pair
 from minigraph.ops.data_format import NCHW, NHWC, spatial_sizes
 from minigraph.ops.nn.conv2d import conv2d, grouped_conv2d
+from minigraph.ops.window import parse_sizes
 
-__all__ = ["depthwise_conv2d", "separable_conv2d"]
+__all__ = ["depthwise_conv2d", "depthwise_conv2d_native", "separable_conv2d"]
 
 
 def depthwise_conv2d(
@@ -52,7 +54,40 @@ def depthwise_conv2d(
     """
     with composed(name, "depthwise", input, filter) as scope:
         x, w = convert_pair(input, filter)
-        return _depthwise(x, w, strides, padding, dilations if rate is None else rate, data_format, scope)
+        return _depthwise(x, w, strides, padding, renamed("dilations", dilations, "rate", rate), data_format, scope)
+
+
+def depthwise_conv2d_native(
+    input: TensorLike, filter: TensorLike, strides: Size, padding: PaddingLike,
+    data_format: DataFormat2D | None = None, dilations: Size | None = None, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Cross-correlate each channel with filters of its own: `depthwise_conv2d` with its arguments in another order.
+
+    Args:
+        input: Images [N,H,W,C] of a floating dtype; [N,C,H,W] with data_format NCHW.
+        filter: M filters for each channel, [KH,KW,C,M], of known shape and of the dtype of `input`.
+        strides: [1, rows, columns, 1], in the order of `data_format`.
+        padding: SAME, VALID or numbers, as `conv2d` takes them.
+        data_format: NHWC (the default) or NCHW.
+        dilations: Distances between the taps of a filter, in the forms of `strides`.
+        name: Name of the operation.
+
+    Returns:
+        A tensor [N,P,Q,C·M], or [N,C·M,P,Q] with data_format NCHW, of the dtype of `input`.
+
+    Raises:
+        ShapeError: The shapes do not fit, or the shape of `filter` is not known.
+        DTypeError: The dtypes differ or are not floating.
+        ValueError: `strides`, `padding`, `dilations` or `data_format` has an invalid value.
+
+    Example:
+        >>> image, weights = tf.ones([1, 2, 2, 3]), tf.ones([2, 2, 3, 1])
+        >>> y = tf.nn.depthwise_conv2d_native(image, weights, strides=[1, 1, 1, 1], padding="VALID")
+        >>> tf.Session().run(y)[0, 0]
+        array([[4., 4., 4.]], dtype=float32)
+    """
+    given = None if dilations is None else parse_sizes(dilations, "dilations", data_format or NHWC)
+    return depthwise_conv2d(input, filter, strides, padding, given, name, data_format)
 
 
 def separable_conv2d(
@@ -90,7 +125,9 @@ def separable_conv2d(
         mixing = convert_to_tensor(pointwise_filter, x.dtype)
         if mixing.type.rank != 4 or not set((mixing.type.shape or ())[:2]) <= {1, None}:
             raise ShapeError(f"the pointwise filter must be [1,1,C,O], not {format_shape(mixing.type.shape)}")
-        deep = _depthwise(x, w, strides, padding, dilations if rate is None else rate, data_format, "depthwise")
+        deep = _depthwise(
+            x, w, strides, padding, renamed("dilations", dilations, "rate", rate), data_format, "depthwise"
+        )
         return conv2d(deep, mixing, 1, "VALID", data_format=data_format or NHWC, name=scope)
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from minigraph.core import types as T
-from minigraph.core.errors import DTypeError, ShapeError
+from minigraph.core.arguments import renamed
+from minigraph.core.errors import DTypeError, EarlyShapeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.indices import require_below
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import ArithmeticLike, TensorLike
@@ -185,8 +187,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 
     def forward(self, xp: Any, logits: Any, labels: Any) -> tuple[Any, ...]:
         classes = logits.shape[-1]
-        if labels.size and (labels.min() < 0 or labels.max() >= classes):
-            raise IndexError(f"labels must lie in [0, {classes})")
+        require_below("labels", labels, classes)
         one, zero = logits.dtype.type(1), logits.dtype.type(0)
         (hot,) = OneHot(classes).forward(xp, labels, one, zero)
         return SoftmaxCrossEntropyWithLogits().forward(xp, logits, hot)
@@ -244,7 +245,7 @@ def softmax(logits: TensorLike, axis: int | None = None, name: str | None = None
         >>> tf.Session().run(tf.nn.softmax([0.0, np.log(3.0)]))
         array([0.25, 0.75], dtype=float32)
     """
-    return _along(Softmax(), logits, axis if dim is None else dim, name)
+    return _along(Softmax(), logits, renamed("axis", axis, "dim", dim), name)
 
 
 def log_softmax(logits: TensorLike, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Tensor:
@@ -267,7 +268,7 @@ def log_softmax(logits: TensorLike, axis: int | None = None, name: str | None = 
         >>> tf.Session().run(tf.nn.log_softmax([0.0, 1000.0]))
         array([-1000.,     0.], dtype=float32)
     """
-    return _along(LogSoftmax(), logits, axis if dim is None else dim, name)
+    return _along(LogSoftmax(), logits, renamed("axis", axis, "dim", dim), name)
 
 
 def _along(op: Op, logits: Any, axis: Any, name: str | None) -> Tensor:
@@ -276,7 +277,7 @@ def _along(op: Op, logits: Any, axis: Any, name: str | None) -> Tensor:
     if axis is None or axis == -1 or axis + 1 == rank:
         return first(make(op, name, type(op).__name__, {"logits": x}))
     if rank is None or not -rank <= axis < rank:
-        raise ShapeError(f"axis {axis} of a softmax over a tensor of shape {format_shape(x.type.shape)}")
+        raise EarlyShapeError(f"axis {axis} of a softmax over a tensor of shape {format_shape(x.type.shape)}")
     swapped = list(range(rank))
     swapped[axis], swapped[-1] = swapped[-1], swapped[axis]
     with x.graph.name_scope(name or type(op).__name__):
@@ -341,7 +342,7 @@ def _unflatten(loss: Tensor, leading: tuple[Dim, ...], like: Tensor, name: str |
 
 def softmax_cross_entropy_with_logits(
     _sentinel: None = None, labels: TensorLike | None = None, logits: TensorLike | None = None, dim: int = -1,
-    name: str | None = None,
+    name: str | None = None, axis: int | None = None,
 ) -> Tensor:  # fmt: skip
     """Compute the cross entropy −Σ_i y_i·log softmax(x)_i of each row, without a gradient to the labels.
 
@@ -350,6 +351,7 @@ def softmax_cross_entropy_with_logits(
         logits: Logits x of a floating dtype, [..., classes] by default.
         dim: The axis of the classes, the last by default. The rank of `logits` must be known for any other.
         name: Name scope of the nodes.
+        axis: The newer name of `dim`.
 
     Returns:
         One loss per row: a tensor of the dtype of `logits` and its shape without the axis of the classes.
@@ -365,13 +367,13 @@ def softmax_cross_entropy_with_logits(
         array([0.6931], dtype=float32)
     """
     pair = _named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits")
-    return _dense_cross_entropy(*pair, dim, name, stop=True)
+    along = renamed("axis", axis, "dim", None if dim == -1 else dim)
+    return _dense_cross_entropy(*pair, along, name, stop=True)
 
 
 def softmax_cross_entropy_with_logits_v2(
-    _sentinel: None = None, labels: TensorLike | None = None, logits: TensorLike | None = None,
-    axis: int | None = None, name: str | None = None, dim: int | None = None,
-) -> Tensor:  # fmt: skip
+    labels: TensorLike, logits: TensorLike, axis: int | None = None, name: str | None = None, dim: int | None = None
+) -> Tensor:
     """Compute the cross entropy −Σ_i y_i·log softmax(x)_i of each row, with gradients to logits and labels.
 
     Args:
@@ -385,7 +387,7 @@ def softmax_cross_entropy_with_logits_v2(
         One loss per row: a tensor of the dtype of `logits` and its shape without the axis of the classes.
 
     Raises:
-        ValueError: An argument is given by position, or one of `labels` and `logits` is missing.
+        ValueError: `labels` or `logits` is None.
         ShapeError: The shapes do not fit, or there is no such axis.
         DTypeError: The dtypes differ or are not floating.
 
@@ -394,8 +396,8 @@ def softmax_cross_entropy_with_logits_v2(
         >>> tf.Session().run(loss).round(4)
         array([0.6931], dtype=float32)
     """
-    pair = _named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits_v2")
-    return _dense_cross_entropy(*pair, axis if dim is None else dim, name, stop=False)
+    pair = _named(None, labels, logits, "softmax_cross_entropy_with_logits_v2")
+    return _dense_cross_entropy(*pair, renamed("axis", axis, "dim", dim), name, stop=False)
 
 
 def sparse_softmax_cross_entropy_with_logits(
@@ -533,7 +535,7 @@ def weighted_cross_entropy_with_logits(
         array([1.3863, 0.6931], dtype=float32)
     """
     given: Any = logits
-    wanted: Any = labels if targets is None else targets
+    wanted: Any = renamed("labels", labels, "targets", targets)
     with composed(name, "logistic_loss", given, wanted) as scope:
         x = convert_to_tensor(given, name="logits")
         z = convert_to_tensor(wanted, x.dtype, name="labels")

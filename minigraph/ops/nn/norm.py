@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
@@ -104,10 +105,9 @@ def batch_norm_with_global_normalization(
         >>> tf.Session().run(y).ravel()
         array([ 5., 15.], dtype=float32)
     """
-    x: Any
-    centre: Any
-    spread: Any
-    x, centre, spread = (new if old is None else old for old, new in ((t, input), (m, mean), (v, variance)))
+    x: Any = renamed("input", input, "t", t)
+    centre: Any = renamed("mean", mean, "m", m)
+    spread: Any = renamed("variance", variance, "v", v)
     factor = gamma if scale_after_normalization else None
     return batch_normalization(x, centre, spread, beta, factor, variance_epsilon, name)  # type: ignore[arg-type]
 
@@ -212,7 +212,7 @@ def l2_normalize(
     given = convert_to_tensor(x)
     with given.graph.name_scope(name or "l2_normalize") as scope:
         tensor = widened(given)
-        total = reduce_sum(square(tensor), dim if axis is None else axis, keepdims=True)
+        total = reduce_sum(square(tensor), renamed("axis", axis, "dim", dim), keepdims=True)
         inverse = rsqrt(maximum(total, epsilon))
         if tensor is not given:
             return cast(tensor * inverse, given.dtype, name=scope)

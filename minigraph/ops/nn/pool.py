@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import as_dtype, int32, int64, uint8
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
@@ -25,7 +26,7 @@ from minigraph.ops.math.casting import cast
 from minigraph.ops.math.integer_division import floordiv, floormod
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
 
-__all__ = ["avg_pool", "max_pool", "max_pool_with_argmax"]
+__all__ = ["avg_pool", "max_pool", "max_pool2d", "max_pool_with_argmax"]
 
 CASES: tuple[tuple[tuple[Any, ...], tuple[int, ...]], ...] = (
     (((2, 2), (2, 2), "VALID"), (2, 4, 6, 3)),
@@ -132,7 +133,7 @@ class MaxPoolGrad(Pool):
         return (TensorType(grad.dtype, x.shape),)
 
     def forward(self, xp: Any, x: Any, where: Any, grad: Any) -> tuple[Any, ...]:
-        parts = ((t, grad * (where == i)) for i, t in enumerate(self.taps))
+        parts = ((t, xp.where(where == i, grad, xp.zeros_like(grad))) for i, t in enumerate(self.taps))
         like = xp.zeros(x.shape, grad.dtype)
         return (self.scatter(xp, parts, like, grad.shape[1:3]),)
 
@@ -193,7 +194,7 @@ class MaxPoolGather(Pool):
         padded = self.padded(xp, x, 0)
         total = xp.zeros(where.shape, x.dtype)
         for i, (r, s) in enumerate(self.taps):
-            total += tap(padded, self.window, r, s, where.shape[1:3]) * (where == i)
+            total = xp.where(where == i, tap(padded, self.window, r, s, where.shape[1:3]), total)
         return (total,)
 
     flops = no_flops
@@ -316,7 +317,7 @@ class AvgPoolInputGrad(Pool):
 def _pool(
     op: type[Pool], value: Any, ksize: Any, strides: Any, padding: Any, data_format: str, name: str | None
 ) -> Tensor:
-    sizes = parse_sizes(ksize, "window sizes", data_format), parse_sizes(strides, "strides", data_format)
+    sizes = parse_sizes(ksize, "ksize", data_format), parse_sizes(strides, "strides", data_format)
     record = op(*sizes, parse_padding(padding, data_format))
     return in_nhwc(
         value, data_format, name, op.__name__, lambda image, n: first(make(record, n, op.__name__, {"value": image}))
@@ -357,7 +358,36 @@ def max_pool(
         array([[ 5.,  7.],
                [13., 15.]], dtype=float32)
     """
-    return _pool(MaxPool, input if value is None else value, ksize, strides, padding, data_format, name)
+    return _pool(MaxPool, renamed("input", input, "value", value), ksize, strides, padding, data_format, name)
+
+
+def max_pool2d(
+    input: TensorLike, ksize: Size, strides: Size, padding: PaddingLike, data_format: DataFormat2D = "NHWC",
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the largest element of each window: `max_pool` of images.
+
+    Args:
+        input: Images [N,H,W,C] of a numeric dtype; [N,C,H,W] with data_format NCHW.
+        ksize: Size of the window, in the forms that `max_pool` takes.
+        strides: Steps between windows, in the forms of `ksize`.
+        padding: SAME, VALID or numbers, as `conv2d` takes them.
+        data_format: NHWC or NCHW.
+        name: Name of the node.
+
+    Returns:
+        A tensor [N,P,Q,C], or [N,C,P,Q] with data_format NCHW, of the dtype of `input`.
+
+    Raises:
+        ShapeError: `input` is not 4-dimensional, or a window is larger than the padded image.
+        ValueError: `ksize`, `strides`, `padding` or `data_format` has an invalid value.
+
+    Example:
+        >>> image = tf.reshape([1.0, 9.0, 7.0, 3.0], [1, 2, 2, 1])
+        >>> tf.Session().run(tf.nn.max_pool2d(image, ksize=2, strides=2, padding="VALID")).item()
+        9.0
+    """
+    return max_pool(input, ksize, strides, padding, data_format, name)
 
 
 def avg_pool(
@@ -393,7 +423,7 @@ def avg_pool(
         array([[ 2.5,  4.5],
                [10.5, 12.5]], dtype=float32)
     """
-    return _pool(AvgPool, input if value is None else value, ksize, strides, padding, data_format, name)
+    return _pool(AvgPool, renamed("input", input, "value", value), ksize, strides, padding, data_format, name)
 
 
 def max_pool_with_argmax(
@@ -432,11 +462,11 @@ def max_pool_with_argmax(
     """
     if data_format != NHWC:
         raise ValueError("Data formats other than 'NHWC' are not yet supported")
-    chosen = output_dtype if Targmax is None else Targmax
+    chosen = renamed("output_dtype", output_dtype, "Targmax", Targmax)
     kind = int64 if chosen is None else as_dtype(chosen)
     with composed(name, "MaxPoolWithArgmax", input) as scope:
         x = convert_to_tensor(input)
-        op = MaxPool(parse_sizes(ksize, "window sizes"), parse_sizes(strides, "strides"), parse_padding(padding))
+        op = MaxPool(parse_sizes(ksize, "ksize"), parse_sizes(strides, "strides"), parse_padding(padding))
         pooled, where = x.graph.add(op, (x,), scope).outputs
         start, line = _starts(op, x, include_batch_in_index, kind.np_dtype)
         place = cast(where, kind)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
@@ -211,7 +212,7 @@ def pool(
     """
     window = [int(w) for w in window_shape]
     steps = [1] * len(window) if strides is None else [int(s) for s in np.broadcast_to(strides, len(window))]
-    spread = dilations if dilation_rate is None else dilation_rate
+    spread = renamed("dilations", dilations, "dilation_rate", dilation_rate)
     if spread is not None and np.max(spread) > 1:
         raise ValueError("tf.nn.pool: a dilation_rate above 1 is not supported")
     if any(s > w for s, w in zip(steps, window, strict=True)):

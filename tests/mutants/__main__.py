@@ -1,0 +1,117 @@
+"""`make mutants`: makes faults in the code, one at a time, and counts those that the tests catch.
+
+The faults are a sample with a fixed seed. Results go to a file, so a later call goes on where this one stopped. A fault
+that no test catches must be in `survivors.json`, with the reason why it changes nothing that a test could hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from support.paths import ROOT
+
+from mutants.faults import Fault, faults, with_fault
+from mutants.runner import NO_TESTS, load, run
+from mutants.selection import calls_for
+
+FOLDERS = ("minigraph/ops", "minigraph/passes", "minigraph/compile", "backends/numpy", "backends/llvm")
+KNOWN = Path(__file__).with_name("survivors.json")
+SEED = 15
+
+
+def sample(count: int) -> list[Fault]:
+    """The first faults of a fixed order of all of them."""
+    found: list[Fault] = []
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            found += faults(path, path.relative_to(ROOT).as_posix())
+    random.Random(SEED).shuffle(found)
+    return found[:count]
+
+
+class Results:
+    """What became of each fault, and how many seconds each call of pytest takes without one."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        old: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        self.outcomes: dict[str, str] = old.get("outcomes", {})
+        self.seconds: dict[str, float] = old.get("seconds", {})
+
+    def save(self) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        part = self.file.with_suffix(".part")
+        part.write_text(json.dumps({"outcomes": self.outcomes, "seconds": self.seconds}, indent=1), "utf-8")
+        os.replace(part, self.file)
+
+    def limit(self, call: list[str]) -> float | None:
+        """Seconds that a call may take; None if its tests fail without a fault."""
+        key = " ".join(call).replace(f"{ROOT}/", "")
+        if key not in self.seconds:
+            start = time.monotonic()
+            code = run(call, 600.0)
+            self.seconds[key] = time.monotonic() - start if code in (0, NO_TESTS) else -1.0
+            if self.seconds[key] < 0:
+                print(f"without a fault, pytest ends with {code}: {key}", flush=True)
+        return max(30.0, 4 * self.seconds[key]) if self.seconds[key] >= 0 else None
+
+    def examine(self, fault: Fault) -> str:
+        """What the first call said that noticed the fault; "passed" if none did."""
+        tree = with_fault(ROOT / fault.file, fault.number)
+        for call in calls_for(fault.file):
+            limit = self.limit(call)
+            if limit is None:
+                return "not run"
+            code = run(call, limit, fault.file, tree)
+            if code not in (0, NO_TESTS):
+                return f"{'time limit' if code is None else f'exit {code}'}: {' '.join(call)}"
+        return "passed"
+
+
+def report(chosen: list[Fault], outcomes: dict[str, str]) -> bool:
+    """Print the counts and the survivors; whether each of these has a reason."""
+    known: dict[str, str] = json.loads(KNOWN.read_text("utf-8"))
+    done = [fault for fault in chosen if outcomes.get(fault.key, "not run") != "not run"]
+    alive = [fault for fault in done if outcomes[fault.key] == "passed"]
+    same = [fault for fault in alive if fault.key in known]
+    for fault in alive:
+        print(f"survived: {fault.key}\n    {known.get(fault.key, 'NO REASON IS KNOWN')}")
+    caught, counted = len(done) - len(alive), len(done) - len(same)
+    shares = [f"{100 * caught / max(n, 1):.1f} %" for n in (len(done), counted)]
+    print(f"{len(done)} of {len(chosen)} faults examined, {caught} caught, {len(same)} change nothing")
+    print(f"caught: {shares[0]} of all, {shares[1]} of those that change something")
+    return len(same) == len(alive)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
+    parser.add_argument("--count", type=int, default=300, help="the size of the sample")
+    parser.add_argument("--minutes", type=float, default=600.0)
+    parser.add_argument("--results", type=Path, default=ROOT / "runs" / "mutants.json")
+    parser.add_argument("--again", action="store_true", help="examine the survivors again")
+    options = parser.parse_args()
+    load()
+    results, until = Results(options.results), time.monotonic() + 60 * options.minutes
+    chosen = sample(options.count)
+    for number, fault in enumerate(chosen):
+        old = results.outcomes.get(fault.key)
+        if old is not None and not (options.again and old in ("passed", "not run")):
+            continue
+        if time.monotonic() > until:
+            break
+        results.outcomes[fault.key] = results.examine(fault)
+        results.save()
+        outcome = results.outcomes[fault.key].replace(f"{ROOT}/", "")
+        print(f"{number + 1}: {fault.file}:{fault.line}: {fault.before} -> {fault.after}: {outcome}", flush=True)
+    sys.exit(not report(chosen, results.outcomes))
+
+
+if __name__ == "__main__":
+    main()
