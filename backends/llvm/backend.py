@@ -138,7 +138,7 @@ class LlvmBackend(HostBackend):
         native = lower(op, in_types, out_types, LoweringContext(1, True))
         if native:
             return lowered(native, 1)
-        return kernels.lower_part(op, in_types, out_types, self.lower, self._lower_part)
+        return kernels.lower_part(op, in_types, out_types, self._lower_part)
 
     def packs(self, op: Op, in_types: Types) -> dict[int, TensorType]:
         pack = _packing(op, in_types)

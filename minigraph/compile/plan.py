@@ -20,6 +20,7 @@ from minigraph.ir.packed import pack
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
 from minigraph.rewrite.pipeline import Stage
+from minigraph.util.blas import SINGLE_THREADED
 
 
 class Store(Protocol):
@@ -73,6 +74,7 @@ class Plan:
         assignment = best_assignment(program, backend, reorder, self.into)
         self.placed = assignment.placed
         self.steps = assignment.steps
+        self._uses_blas = any(step.lowered.uses_blas for step in self.steps)
         self.lifetimes = assignment.lifetimes
         self.root = assignment.root
         self.copies = assignment.copies
@@ -150,6 +152,13 @@ class Plan:
         return self.run([])
 
     def _launch_all(self) -> None:
+        if self._uses_blas:
+            with SINGLE_THREADED:
+                self._launch_each()
+        else:
+            self._launch_each()
+
+    def _launch_each(self) -> None:
         launch: Launch | None = None
         try:
             for launch in self._launches:
