@@ -7,7 +7,7 @@ from functools import cache
 
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
-from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.compiler import Module, host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.nest_schedule import Scheduled, scheduled
 from minigraph.backends.llvm.nests import LlvmPrinter
@@ -17,6 +17,7 @@ from minigraph.core.scalar import Scalar, operand
 from minigraph.loops.aliasing import overwritable
 from minigraph.loops.kernel import LEAVES, Buffer, Kernel, map_value, statements, values
 from minigraph.loops.schedule import only
+from minigraph.loops.text import print_kernel
 
 
 def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
@@ -45,8 +46,9 @@ def launches(kernel: Kernel, lanes: int) -> Sequence[Scheduled]:
 
 
 def _call(s: Scheduled, work: Mapping[int, BufferRef]) -> Call:
-    printer = LlvmPrinter(s.kernel, host().lanes, s.grain)
-    return Call(printer.text, "kernel", printer.tasks, tuple(_place(b, work) for b in s.kernel.buffers))
+    lanes = host().lanes
+    module = Module(f"{lanes} {s.grain}\n{print_kernel(s.kernel)}", lambda: LlvmPrinter(s.kernel, lanes, s.grain).text)
+    return Call(module, "kernel", s.tasks, tuple(_place(b, work) for b in s.kernel.buffers))
 
 
 def _place(buffer: Buffer, work: Mapping[int, BufferRef]) -> BufferRef:

@@ -27,6 +27,20 @@ class Scheduled(NamedTuple):
     kernel: Kernel
     grain: int
 
+    @property
+    def tasks(self) -> int:
+        """The number of tasks."""
+        return -(-math.prod(f.stop for f in shared_loops(self.kernel.body)[0]) // self.grain)
+
+
+def shared_loops(body: Body) -> tuple[list[For], Body]:
+    """The outermost loops that are shared out as tasks, and what is inside them."""
+    loops: list[For] = []
+    while len(body) == 1 and isinstance(body[0], For) and body[0].mapping == "task":
+        loops.append(body[0])
+        body = body[0].body
+    return loops, body
+
 
 def scheduled(kernel: Kernel, lanes: int) -> Scheduled:
     """The kernel with the loops over adjacent results in vectors, short reductions unrolled, borders apart from the

@@ -36,6 +36,7 @@ from minigraph.backends.llvm.builder import (
     splat,
     vector,
 )
+from minigraph.backends.llvm.nest_schedule import shared_loops
 from minigraph.backends.llvm.tile import parts
 from minigraph.core.dtypes import DType
 from minigraph.core.scalar import Scalar, operand, walk
@@ -78,7 +79,7 @@ class LlvmPrinter:
         self.lane_var: Var | None = None
         self.width = 1
         self.masks: list[Inside] = []
-        shared, body = _shared(kernel.body)
+        shared, body = shared_loops(kernel.body)
         count = math.prod(f.stop for f in shared)
         self.tasks = -(-count // grain)
         self.frame = Frame(len(kernel.buffers))
@@ -664,15 +665,6 @@ def _is_costly(s: Reduce) -> bool:
     """Whether it computes functions that cost as much on few lanes as on many."""
     found = [s, *statements(s.before)]
     return any(node.function in scalar.COSTLY for x in found for v in values(x) for node in walk(v))
-
-
-def _shared(body: Body) -> tuple[list[For], Body]:
-    """The outermost loops that are shared out as tasks, and what is inside them."""
-    loops: list[For] = []
-    while len(body) == 1 and isinstance(body[0], For) and body[0].mapping == "task":
-        loops.append(body[0])
-        body = body[0].body
-    return loops, body
 
 
 def _suffix(kind: Any) -> str:
