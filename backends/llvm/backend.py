@@ -88,7 +88,6 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     AssignAdd: [update.assign_add],
     AssignSub: [update.assign_sub],
     MultiTensorApply: [update.together],
-    **dict.fromkeys(update.FORMULAS, (update.apply,)),
 }
 
 PACKS: dict[type[Op], Callable[[Any, Types], Packing | None]] = {
@@ -145,6 +144,8 @@ def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Na
         return _packed(op)
     if (moves := op.moves(in_types, out_types)) is not None:
         return moving(moves, out_types, how)
+    if isinstance(op, Apply):
+        return update.apply(op, in_types, out_types, how)
     if type(op) in KERNELS:
         found = (kernel(op, in_types, out_types, how) for kernel in KERNELS[type(op)])
         return next((native for native in found if native), None)

@@ -51,7 +51,7 @@ def require_host() -> None:
         raise BackendError(f"the backend 'llvm' cannot generate code for this machine: {error}") from error
 
 
-class Module:
+class LazyModule:
     """An IR module that is printed only if its code is neither loaded nor in the cache.
 
     key: a text that determines the module, given this version of the printer.
@@ -69,7 +69,7 @@ class Module:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Module) and self.key == other.key
+        return isinstance(other, LazyModule) and self.key == other.key
 
 
 @cache
@@ -85,13 +85,13 @@ class _Code:
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.engines: dict[str | Module, Any] = {}
+        self.engines: dict[str | LazyModule, Any] = {}
 
 
 _CODE = _Code()
 
 
-def load(text: str | Module, *names: str) -> tuple[int, ...]:
+def load(text: str | LazyModule, *names: str) -> tuple[int, ...]:
     """The addresses of the functions `names` in the IR module `text`, which is compiled or taken from the cache."""
     with _CODE.lock:
         if text not in _CODE.engines:
@@ -99,9 +99,9 @@ def load(text: str | Module, *names: str) -> tuple[int, ...]:
         return tuple(_CODE.engines[text].get_function_address(name) for name in names)
 
 
-def _object(text: str | Module) -> bytes:
+def _object(text: str | LazyModule) -> bytes:
     cpu, features, _ = host()
-    content = text.key if isinstance(text, Module) else text
+    content = text.key if isinstance(text, LazyModule) else text
     llvm_version = ".".join(map(str, llvm.llvm_version_info))
     key = "\n".join([version("minigraph"), version("llvmlite"), llvm_version, cpu, features, content])
     store = objects("llvm")

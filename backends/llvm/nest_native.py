@@ -7,7 +7,7 @@ from functools import cache
 
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
-from minigraph.backends.llvm.compiler import Module, host
+from minigraph.backends.llvm.compiler import LazyModule, host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.nest_schedule import Scheduled, scheduled
 from minigraph.backends.llvm.nests import LlvmPrinter
@@ -47,7 +47,9 @@ def launches(kernel: Kernel, lanes: int) -> Sequence[Scheduled]:
 
 def _call(s: Scheduled, work: Mapping[int, BufferRef]) -> Call:
     lanes = host().lanes
-    module = Module(f"{lanes} {s.grain}\n{print_kernel(s.kernel)}", lambda: LlvmPrinter(s.kernel, lanes, s.grain).text)
+    module = LazyModule(
+        f"{lanes} {s.grain}\n{print_kernel(s.kernel)}", lambda: LlvmPrinter(s.kernel, lanes, s.grain).text
+    )
     return Call(module, "kernel", s.tasks, tuple(_place(b, work) for b in s.kernel.buffers))
 
 
