@@ -34,6 +34,7 @@ from minigraph.ops.math.selection import where
 from minigraph.ops.nn.activation import relu
 from minigraph.ops.nn.loss import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2
 from minigraph.ops.nn.loss import sparse_softmax_cross_entropy_with_logits as sparse_cross_entropy
+from minigraph.ops.nn.weights import broadcastable
 
 ReductionName: TypeAlias = Literal[
     "none", "weighted_sum", "weighted_sum_over_batch_size", "weighted_mean", "weighted_sum_by_nonzero_weights"
@@ -155,22 +156,8 @@ def _weighted(given: Tensor, weights: Any, loss_collection: str | None, reductio
 
 
 def _weights(weights: Any, values: Tensor) -> Tensor:
-    """`weights` as float32. ShapeError if they cannot be broadcast to `values`."""
-    weight = cast(as_tensor_like(weights), float32)
-    inner, outer = weight.type.shape, values.type.shape
-    if inner and outer is not None:
-        if len(inner) != len(outer):
-            raise ShapeError(
-                f"weights can not be broadcast to values. values.rank={len(outer)}. weights.rank={len(inner)}. "
-                f"values.shape={format_shape(outer)}. weights.shape={format_shape(inner)}."
-            )
-        for i, (a, b) in enumerate(zip(inner, outer, strict=True)):
-            if a not in (1, None) and b is not None and a != b:
-                raise ShapeError(
-                    f"weights can not be broadcast to values. Mismatch at dim {i}. values.shape={format_shape(outer)} "
-                    f"weights.shape={format_shape(inner)}."
-                )
-    return weight
+    """`weights` as float32. ShapeError, or an error of the run, if they cannot be broadcast to `values`."""
+    return broadcastable(cast(as_tensor_like(weights), float32), values)
 
 
 def _mean(total: Tensor, count: Tensor) -> Tensor:

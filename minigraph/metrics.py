@@ -24,7 +24,7 @@ from minigraph.graphs.scoping import add_to_collections
 from minigraph.losses import remove_squeezable_dimensions
 from minigraph.ops.array.arrays import diag_part
 from minigraph.ops.array.indexing import scatter_add
-from minigraph.ops.array.reshape import expand_dims, reshape, squeeze
+from minigraph.ops.array.reshape import reshape
 from minigraph.ops.array.shape import size, zeros
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like
@@ -40,6 +40,7 @@ from minigraph.ops.math.extremes import maximum, minimum
 from minigraph.ops.math.integer_division import div
 from minigraph.ops.math.reduce import reduce_mean, reduce_sum
 from minigraph.ops.math.selection import where
+from minigraph.ops.nn.weights import aligned, broadcastable
 from minigraph.run.variable_scope import variable_scope
 from minigraph.run.variables import Variable, assign_add
 
@@ -69,11 +70,7 @@ def _bools(value: Any) -> Tensor:
 def _fitted(weights: Any, values: Tensor) -> Tensor | None:
     if weights is None:
         return None
-    weight = convert_to_tensor(weights)
-    difference = (weight.type.rank or 0) - (values.type.rank or 0)
-    if weight.type.rank and difference == 1:
-        return squeeze(weight, [-1])
-    return expand_dims(weight, -1) if weight.type.rank and difference == -1 else weight
+    return aligned(convert_to_tensor(weights), values)
 
 
 def _noted(value: Tensor, update: Tensor, values: Any, updates: Any) -> Metric:
@@ -118,7 +115,7 @@ def mean(
         else:
             fitted = _fitted(weights, x)
             assert fitted is not None
-            weight = multiply(cast(fitted, float32), ones_like(x))
+            weight = multiply(broadcastable(cast(fitted, float32), x), ones_like(x))
             x = multiply(x, weight)
             number = reduce_sum(weight)
         added = assign_add(total, reduce_sum(x)), assign_add(count, number)
@@ -333,7 +330,7 @@ def _count(
         count = _variable([], "count")
         number = cast(hits, float32)
         if weight is not None:
-            number = multiply(number, cast(weight, float32))
+            number = multiply(number, broadcastable(cast(weight, float32), number))
         return _noted(identity(count), assign_add(count, reduce_sum(number)), collections, updates)
 
 
@@ -567,7 +564,8 @@ def _at_thresholds(labels: Any, predictions: Any, thresholds: Sequence[float], w
         count = _variable([len(thresholds)], name)
         number = cast(logical_and(truths, founds), float32)
         if weight is not None:
-            number = number * reshape(multiply(cast(weight, float32), ones_like(found)), [1, -1])
+            spread = multiply(broadcastable(cast(weight, float32), found), ones_like(found))
+            number = number * reshape(spread, [1, -1])
         out.append((count.value(), assign_add(count, reduce_sum(number, 1))))
     return out
 
@@ -667,7 +665,7 @@ def mean_per_class_accuracy(
         correct = cast(equal(found, truth), float32)
         ones = ones_like(correct)
         if weights is not None:
-            weight = reshape(cast(as_tensor_like(weights), float32), [-1])
+            weight = broadcastable(reshape(cast(as_tensor_like(weights), float32), [-1]), correct)
             correct, ones = correct * weight, ones * weight
         updates = scatter_add(total, truth, ones), scatter_add(count, truth, correct)
         value = reduce_mean(div_no_nan(count, maximum(total, 0)), name="mean_accuracy")
@@ -694,7 +692,7 @@ def mean_iou(
 
     Returns:
         The value, a float32 scalar, and the update operation, which gives the float64 confusion matrix: row i, column j
-        counts the cases of label i and prediction j.
+        counts the cases of label i and prediction j. A class out of range fails the update with InvalidArgumentError.
 
     Example:
         >>> value, update = tf.metrics.mean_iou(labels=[0, 0, 1, 1], predictions=[0, 0, 0, 1], num_classes=2)

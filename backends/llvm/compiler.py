@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import cache
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 import llvmlite.binding as llvm
 
 from minigraph.core.errors import BackendError
+from minigraph.util.locks import Lock
 from minigraph.util.object_cache import objects
 
 
@@ -51,7 +51,7 @@ class _Code:
     """The code loaded in this process, by IR. Code stays loaded, as a kernel may run until the process ends."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.lock = Lock()
         self.engines: dict[str, Any] = {}
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minigraph.backend.host import HostArray
 from minigraph.backend.workspace import WorkspaceLayout, ins
-from minigraph.backends.llvm.builder import I8, I64, Frame, Value, at, element, index, loop
+from minigraph.backends.llvm.builder import I64, Frame, Value, at, element, index, loop
 from minigraph.backends.llvm.native import Call, Native
+from minigraph.core.indices import out_of_range
 from minigraph.core.types import TensorType
 
 
@@ -18,23 +21,32 @@ def write_index(frame: Frame, indices: TensorType, pointer: int, number: Value) 
     return b.sext(value, I64) if indices.dtype.np_dtype.kind == "i" else b.zext(value, I64)
 
 
-def checked(native: Native, indices: TensorType, operand: int, length: int, message: str) -> Native:
-    """Native code that raises IndexError if any of the indices, an operand, is not below `length`."""
+def checked(native: Native, indices: TensorType, operand: int, length: int, what: str) -> Native:
+    """Native code that raises InvalidArgumentError if any of the indices, an operand, is not in [0, length).
+
+    what: what the indices are, for the message. The kernel leaves the position and value of the first one that is out
+    of range in the workspace.
+    """
     layout = WorkspaceLayout()
     layout.reserve(native.workspace)
-    flag = layout.reserve(1)
+    found = layout.reserve(16)
     frame = Frame(2)
     with frame.tasks("check"):
         b = frame.b
-        b.store(I8(0), frame.pointers[1])
+        position, offender = (at(b, frame.pointers[1], index(i), I64) for i in (0, 1))
+        b.store(index(-1), position)
         with loop(b, index(0), index(indices.size)) as i:
             value = write_index(frame, indices, 0, i)
-            with b.if_then(b.icmp_unsigned(">=", value, index(length))):
-                b.store(I8(1), frame.pointers[1])
-    checking = Call(frame.text, "check", 1, (*ins(operand), flag))
+            is_outside = b.icmp_unsigned(">=", value, index(length))
+            with b.if_then(is_outside), b.if_then(b.icmp_signed("<", b.load(position, typ=I64), index(0))):
+                b.store(i, position)
+                b.store(value, offender)
+    checking = Call(frame.text, "check", 1, (*ins(operand), found))
 
     def check(workspace: HostArray) -> None:
-        if workspace[flag.offset]:
-            raise IndexError(message)
+        position, value = workspace[found.offset : found.offset + 16].view(np.int64).tolist()
+        if position >= 0:
+            known = int(np.array(value).astype(indices.dtype.np_dtype))
+            raise out_of_range(what, indices.static, position, known, length)
 
     return Native(lambda wanted: [checking, *native.calls(wanted)], layout.nbytes, check=check)

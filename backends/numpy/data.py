@@ -10,14 +10,10 @@ import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, steps_only
+from minigraph.core.indices import require_below
 from minigraph.core.op import Op
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.array.one_hot import OneHot
-
-
-def _check(indices: Array, length: int) -> None:
-    if indices.size and (indices.min() < 0 or indices.max() >= length):
-        raise IndexError(f"gather indices must lie in [0, {length})")
 
 
 def gather(op: GatherV2, in_types: Types, out_types: Types) -> Lowered:
@@ -27,7 +23,7 @@ def gather(op: GatherV2, in_types: Types, out_types: Types) -> Lowered:
     def steps(inputs: Sequence[Array], outputs: Sequence[Any]) -> list[Launch]:
         params, indices = inputs
         take = partial(np.take, params, indices, op.axis, outputs[0], "clip")
-        return [partial(_check, indices, length), *([take] if outputs[0].size else [])]
+        return [partial(require_below, "indices", indices, length), *([take] if outputs[0].size else [])]
 
     return steps_only(steps)
 
@@ -40,7 +36,8 @@ def gather_grad(op: GatherGrad, in_types: Types, out_types: Types) -> Lowered:
         out = outputs[0]
         axis = op.axis % out.ndim
         moved = np.moveaxis(grad, range(axis, axis + indices.ndim), range(indices.ndim))
-        return [partial(out.fill, 0), partial(np.add.at, np.moveaxis(out, axis, 0), indices, moved)]
+        checked = partial(require_below, "indices", indices, out.shape[axis])
+        return [checked, partial(out.fill, 0), partial(np.add.at, np.moveaxis(out, axis, 0), indices, moved)]
 
     return steps_only(steps)
 

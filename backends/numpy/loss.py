@@ -18,6 +18,7 @@ from minigraph.backends.numpy.common import (
     blocks,
     fallback,
 )
+from minigraph.core.indices import require_below
 from minigraph.core.op import Op
 from minigraph.ops.nn import loss as L
 
@@ -87,14 +88,16 @@ def sparse_cross_entropy(op: L.SparseSoftmaxCrossEntropyWithLogits, in_types: Ty
 def _cross_entropy(in_types: Types, sparse: bool) -> Lowered:
     kind = in_types[0].dtype.np_dtype
     rows, width, some = _rows(in_types[0].static)
-    classes = np.arange(width).astype(in_types[1].dtype.np_dtype)
+    classes = np.arange(width)
+    if sparse and width <= np.iinfo(in_types[1].dtype.np_dtype).max:
+        classes = classes.astype(in_types[1].dtype.np_dtype)  # avoids a cast inside the comparison
     layout = ArrayLayout()
     for shape in ((some, 1), (some, width), (some, width)):
         layout.reserve(shape, kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         buffers = layout.arrays(workspace)
-        made: list[Launch] = [partial(_check_classes, inputs[1], width)] if sparse else []
+        made: list[Launch] = [partial(require_below, "labels", inputs[1], width)] if sparse else []
         for part in blocks(rows, some):
             logits, labels = inputs[0][part], inputs[1][part]
             loss, backprop = (None if out is None else out[part] for out in outputs)
@@ -117,11 +120,6 @@ def _cross_entropy(in_types: Types, sparse: bool) -> Lowered:
         return in_sequence(made)
 
     return Lowered(bind, layout.nbytes)
-
-
-def _check_classes(labels: Array, classes: int) -> None:
-    if labels.min() < 0 or labels.max() >= classes:
-        raise IndexError(f"labels must lie in [0, {classes})")
 
 
 def l2_loss(op: L.L2Loss, in_types: Types, out_types: Types) -> Lowered:

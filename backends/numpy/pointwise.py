@@ -17,6 +17,7 @@ from minigraph.backends.numpy.common import (
     block_elements,
     blocks,
     copy,
+    fallback,
     same,
     steps_only,
 )
@@ -35,6 +36,8 @@ _FEW = 16384  # below this many elements tiling saves less than its additional c
 
 def pointwise(op: Op, in_types: Types, out_types: Types) -> Lowered:
     """The op's scalar expression. A single call runs on whole arrays, several run block by block."""
+    if not op.is_pointwise(in_types):
+        return fallback(op, in_types, out_types)
     plan = plan_expression(op.expr(*(operand(i, t.dtype) for i, t in enumerate(in_types))), len(in_types))
     function = plan.single_ufunc
     if function is not None:

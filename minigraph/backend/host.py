@@ -8,6 +8,7 @@ import numpy as np
 
 from minigraph.backend.base import Backend
 from minigraph.backend.workspace import ALIGNMENT
+from minigraph.core.errors import ResourceExhaustedError
 from minigraph.core.types import TensorType
 
 HostArray = np.ndarray[Any, Any]
@@ -18,7 +19,10 @@ class HostBackend(Backend):
 
     def allocate(self, nbytes: int) -> HostArray:
         """A uint8 buffer of `nbytes`, aligned. (NumPy itself asks for huge pages from 4 MB up.)"""
-        whole = np.empty(nbytes + ALIGNMENT, np.uint8)
+        try:
+            whole = np.empty(nbytes + ALIGNMENT, np.uint8)
+        except (MemoryError, ValueError, OverflowError):
+            raise ResourceExhaustedError(f"out of memory: cannot allocate {nbytes:,} bytes") from None
         start = -whole.ctypes.data % ALIGNMENT
         return whole[start : start + nbytes]
 

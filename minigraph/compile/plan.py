@@ -11,24 +11,19 @@ import numpy as np
 from minigraph.backend.base import Array, Backend, Launch
 from minigraph.compile.assignment import Step, best_assignment
 from minigraph.compile.memory import Layout, plan_memory
+from minigraph.compile.misfit import explained
 from minigraph.core.dtypes import uint8
-from minigraph.core.errors import (
-    BackendError,
-    InternalError,
-    InvalidArgumentError,
-    MinigraphError,
-    OpError,
-    ResourceExhaustedError,
-)
+from minigraph.core.errors import InternalError, MinigraphError
 from minigraph.core.types import TensorType
 from minigraph.ir.hoist import Hoist, Hoisted, split
 from minigraph.ir.packed import pack
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
 from minigraph.rewrite.pipeline import Stage
+from minigraph.util.blas import SINGLE_THREADED
 
 
-class Store(Protocol):
+class SessionStore(Protocol):
     """The buffers of a session. version: a number that grows with any change of a variable."""
 
     version: int
@@ -56,7 +51,7 @@ class Plan:
         self,
         program: Program,
         backend: Backend,
-        store: Store,
+        store: SessionStore,
         reuse: bool = True,
         stages: Sequence[Stage] = (),
         reorder: bool = True,
@@ -79,6 +74,7 @@ class Plan:
         assignment = best_assignment(program, backend, reorder, self.into)
         self.placed = assignment.placed
         self.steps = assignment.steps
+        self._uses_blas = any(step.lowered.uses_blas for step in self.steps)
         self.lifetimes = assignment.lifetimes
         self.root = assignment.root
         self.copies = assignment.copies
@@ -156,12 +152,23 @@ class Plan:
         return self.run([])
 
     def _launch_all(self) -> None:
+        if self._uses_blas:
+            with SINGLE_THREADED:
+                self._launch_each()
+        else:
+            self._launch_each()
+
+    def _launch_each(self) -> None:
         launch: Launch | None = None
         try:
             for launch in self._launches:
                 launch()
         except Exception as error:
             raise self._explain(launch, error) from error
+
+    def _explain(self, launch: Launch | None, error: Exception) -> MinigraphError:
+        step = next(s for s, bound in zip(self.steps, self._launches, strict=True) if bound is launch)
+        return _explained(step.instr, error)
 
     # for profilers and checkers
 
@@ -205,22 +212,6 @@ class Plan:
         for array, value in saved:
             self.backend.write(array, value)
 
-    def _explain(self, launch: Launch | None, error: Exception) -> MinigraphError:
-        step = next(s for s, bound in zip(self.steps, self._launches, strict=True) if bound is launch)
-        kinds = {
-            MemoryError: ResourceExhaustedError,
-            IndexError: InvalidArgumentError,
-            ValueError: InvalidArgumentError,
-        }
-        source = step.instr.source
-        where = f", made at {source.describe()}" if source else ""
-        text = f"{error} (in {type(step.instr.op).__name__} node '{step.instr.name}'{where})"
-        if isinstance(error, BackendError):  # a missing installation is not an error of the compiler
-            return BackendError(text)
-        fallback = type(error) if isinstance(error, OpError) else InternalError
-        kind = next((k for cause, k in kinds.items() if isinstance(error, cause)), fallback)
-        return kind(text, step.instr.name)
-
     def _bind(self, arena: Any) -> None:
         """Make all views of the arena, and let the backend bind its launches to them."""
         cache: dict[Value, Array] = {}
@@ -236,7 +227,11 @@ class Plan:
         for step in self.steps:
             start = self.layout.offsets[step.workspace] if step.workspace >= 0 else 0
             space = self.backend.view(arena, start, bytes_type(step.lowered.workspace))
-            launches.append(step.lowered.bind([view(v) for v in step.inputs], [view(v) for v in step.outputs], space))
+            inputs, outputs = ([view(v) for v in values] for values in (step.inputs, step.outputs))
+            try:
+                launches.append(step.lowered.bind(inputs, outputs, space))
+            except Exception as error:
+                raise _explained(step.instr, error) from error
         self._launches = launches
         feeds = {i.op.slot: Value(i, 0) for i in self.program.instrs if isinstance(i.op, Feed)}
         self._feeds = [(slot, view(value)) for slot, value in feeds.items()]
@@ -260,6 +255,10 @@ class Plan:
         else:
             raise InternalError(f"{root.instr!r} has no buffer")
         return whole if value.type == root.type else whole.reshape(value.type.static)
+
+
+def _explained(instr: Instr, error: Exception) -> MinigraphError:
+    return explained(error, instr.where, instr.name, instr.op, [v.type for v in instr.inputs])
 
 
 def bytes_type(count: int) -> TensorType:

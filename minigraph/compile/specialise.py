@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from minigraph.compile.effects import writes_before
+from minigraph.compile.misfit import explained
 from minigraph.core.dtypes import string
-from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
+from minigraph.core.errors import DTypeError, InvalidArgumentError, ResourceExhaustedError, ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType, format_shape
@@ -27,6 +28,7 @@ from minigraph.ops.random.distributions import CELL
 from minigraph.ops.state.variable import ReadVariable, VariableV2
 
 RANDOM_STATE = "random:"  # before a random node's name: the cell of its state; no variable's name has a colon
+_ADDRESSABLE = 2**56  # bytes; more than a processor can address
 _FOLD_LIMIT = 1024  # elements; only shape arithmetic is folded here
 
 
@@ -144,12 +146,17 @@ class _Specialiser:
                 return
             instr = self.builder.add(op, inputs, control, node.name, node.source)
             for kind in instr.types:
-                _ = kind.static
+                if kind.static and kind.nbytes > _ADDRESSABLE:
+                    raise ResourceExhaustedError(f"out of memory: a tensor {kind} has {kind.nbytes:,} bytes")
         except (ShapeError, DTypeError) as error:
             given = ", ".join(str(v.type) for v in inputs)
             raise InvalidArgumentError(
                 f"{error} (node '{node.name}' on [{given}], made at {node.source.describe()})", node
             ) from None
+        except Exception as error:
+            where = f"in {node.type} node '{node.name}', made at {node.source.describe()}"
+            types, consts = [v.type for v in inputs], [_constant(v) for v in inputs]
+            raise explained(error, where, node, node.op, types, consts) from error
         self._bind(node, self._folded(instr))
 
     def _operand(self, op: Op, position: int, tensor: Tensor, node: Node) -> Value:

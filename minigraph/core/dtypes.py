@@ -76,13 +76,29 @@ class DType:
 
     @property
     def min(self) -> Any:
-        """The least finite number. Undefined for booleans and strings."""
+        """The least finite number. DTypeError for booleans and strings."""
+        self._require_numbers("minimum")
         return np.finfo(self.np_dtype).min if self.is_floating else np.iinfo(self.np_dtype).min
 
     @property
     def max(self) -> Any:
-        """The greatest finite number. Undefined for booleans and strings."""
+        """The greatest finite number. DTypeError for booleans and strings."""
+        self._require_numbers("maximum")
         return np.finfo(self.np_dtype).max if self.is_floating else np.iinfo(self.np_dtype).max
+
+    @property
+    def lowest(self) -> Any:
+        """The value that no other is below: −∞ for floating dtypes."""
+        return -np.inf if self.is_floating else self.min
+
+    @property
+    def highest(self) -> Any:
+        """The value that no other is above: ∞ for floating dtypes."""
+        return np.inf if self.is_floating else self.max
+
+    def _require_numbers(self, what: str) -> None:
+        if not self.is_floating and not self.is_integer:
+            raise DTypeError(f"Cannot find {what} value of {self}.")
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, DType):

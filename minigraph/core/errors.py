@@ -71,25 +71,6 @@ class InvalidArgumentError(OpError):
     """A placeholder was not fed, or an operand has a value that is not allowed."""
 
 
-def at_node(error: Exception, node: Any) -> OpError:
-    """Turn an exception into an error of a run, which names the node that raised it and the line that made the node.
-
-    Args:
-        error: The exception.
-        node: The node.
-
-    Returns:
-        An error of the same class if that is an OpError, else an InvalidArgumentError.
-
-    Example:
-        >>> error = tf.errors.at_node(ValueError("no such value"), tf.constant(1.0, name="x").op)
-        >>> error.op.name
-        'x'
-    """
-    kind = type(error) if isinstance(error, OpError) else InvalidArgumentError
-    return kind(f"{error} (in {node.type} node '{node.name}', made at {node.source.describe()})", node)
-
-
 class EarlyShapeError(ShapeError, InvalidArgumentError):
     """Shapes do not fit, which is found while the graph is built. TensorFlow 1 finds it in a run."""
 
@@ -145,3 +126,61 @@ class UnknownError(OpError):
 
 class InternalError(OpError):
     """A kernel failed, and the user's program is not the cause."""
+
+
+_RAISED: dict[type[Exception], type[OpError]] = {
+    MemoryError: ResourceExhaustedError,
+    FileNotFoundError: NotFoundError,
+    FileExistsError: AlreadyExistsError,
+    PermissionError: PermissionDeniedError,
+    IsADirectoryError: FailedPreconditionError,
+    NotADirectoryError: FailedPreconditionError,
+    OSError: UnknownError,
+    MinigraphError: InvalidArgumentError,
+}
+
+
+def in_run(error: Exception, where: str, op: Any) -> MinigraphError:
+    """Turn an exception that stops a run into an error of the run, which says where it happened.
+
+    Args:
+        error: The exception.
+        where: The node and the line that made it, added to the message.
+        op: The node, or its name.
+
+    Returns:
+        An error of the same class if that is an OpError or a BackendError; an InvalidArgumentError for shapes and
+        dtypes that do not fit; an OpError of the same meaning for MemoryError and OSError; else an InternalError, as
+        ops check what they are given.
+
+    Example:
+        >>> error = tf.errors.in_run(MemoryError("no memory left"), "in MatMul node 'y'", "y")
+        >>> error
+        ResourceExhaustedError("no memory left (in MatMul node 'y')")
+    """
+    text = f"{error} ({where})"
+    if isinstance(error, BackendError):  # a missing installation is not an error of the program
+        return BackendError(text)
+    if isinstance(error, OpError):
+        return type(error)(text, op)
+    kind = next((k for raised, k in _RAISED.items() if isinstance(error, raised)), None)
+    return InternalError(f"{type(error).__name__}: {text}", op) if kind is None else kind(text, op)
+
+
+def at_node(error: Exception, node: Any) -> MinigraphError:
+    """Turn an exception into an error of a run, which names the node that raised it and the line that made the node.
+
+    Args:
+        error: The exception.
+        node: The node.
+
+    Returns:
+        An error of the same class if that is an OpError, an InvalidArgumentError for shapes and dtypes that do not fit,
+        else an OpError of the same meaning, or an InternalError.
+
+    Example:
+        >>> error = tf.errors.at_node(tf.errors.DataLossError("no such value"), tf.constant(1.0, name="x").op)
+        >>> error.op.name
+        'x'
+    """
+    return in_run(error, f"in {node.type} node '{node.name}', made at {node.source.describe()}", node)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
 
 import numpy.typing as npt
 
@@ -13,11 +13,19 @@ Result = TypeVar("Result")
 Other: TypeAlias = "Operand[Any] | npt.ArrayLike"
 
 
+_REFLECTED = {
+    "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
+    "floor_divide": "__rfloordiv__", "remainder": "__rmod__", "power": "__rpow__", "matmul": "__rmatmul__",
+    "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__",
+    "bitwise_and": "__rand__", "bitwise_or": "__ror__", "bitwise_xor": "__rxor__",
+}  # fmt: skip
+"""The operators of NumPy arrays, as universal functions, that a tensor on the right hand does in place of NumPy."""
+
+
 class Operand(Generic[Result]):
     """Base class of tensors and variables: operators that give a `Result`; no truth value, length or iteration."""
 
     __slots__ = ()
-    __array_priority__ = 100  # NumPy arrays on the left hand leave the operator to us
 
     def as_graph_tensor(self) -> Result:
         """The tensor that this stands for in expressions."""
@@ -98,6 +106,9 @@ class Operand(Generic[Result]):
     def __xor__(self, other: Other) -> Result:
         return OPERATORS["xor"](self, other)
 
+    def __rxor__(self, other: Other) -> Result:
+        return OPERATORS["xor"](other, self)
+
     def __neg__(self) -> Result:
         return OPERATORS["neg"](self)
 
@@ -124,3 +135,45 @@ class Operand(Generic[Result]):
 
     def __len__(self) -> int:
         raise TypeError("a graph tensor has no len(); use get_shape() or tf.shape")
+
+    if not TYPE_CHECKING:  # type checkers are to find these calls, which cannot work
+
+        def __array__(self, *_: Any, **__: Any) -> NoReturn:
+            raise self._has_no_value("a NumPy array")
+
+        def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
+            """`array + tensor` and the like make nodes; all else that NumPy computes needs numbers."""
+            out = options.pop("out", None)
+            is_operator = method == "__call__" and not options and len(inputs) == 2 and inputs[1] is self
+            if is_operator and (out is None or out[0] is inputs[0]):  # array + tensor, array += tensor
+                if function.__name__ in ("equal", "not_equal"):  # tensors are compared by identity
+                    return function.__name__ == "not_equal"
+                if function.__name__ in _REFLECTED:
+                    return getattr(self, _REFLECTED[function.__name__])(inputs[0])
+            raise self._has_no_value(f"an operand of np.{function.__name__}")
+
+        def __float__(self) -> NoReturn:
+            raise self._has_no_value("a float")
+
+        def __int__(self) -> NoReturn:
+            raise self._has_no_value("an int")
+
+        def __complex__(self) -> NoReturn:
+            raise self._has_no_value("a complex number")
+
+        def __index__(self) -> NoReturn:
+            raise self._has_no_value("an integer")
+
+        def __round__(self, digits: int | None = None) -> NoReturn:
+            raise self._has_no_value("a rounded number")
+
+        def __format__(self, spec: str) -> str:
+            if spec:
+                raise self._has_no_value(f"a number in the format '{spec}'")
+            return str(self)
+
+    def _has_no_value(self, wanted: str) -> TypeError:
+        return TypeError(
+            f"{self!r} has no value until it is run, so it cannot be used as {wanted}. Compute with the functions of "
+            "`tf` in the graph, or take the value that Session.run or Tensor.eval gives."
+        )

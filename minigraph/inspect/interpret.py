@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.compile.schedule import schedule
-from minigraph.core.errors import VerificationError
+from minigraph.core.errors import VerificationError, in_run
 from minigraph.ir.program import Cell, Feed, Program, Value
 from minigraph.ops.constant import Const
 from minigraph.rewrite.pipeline import Hook, Stage
@@ -34,8 +34,11 @@ def interpret(
     for instr in schedule(program).order:
         op = instr.op
         operands = [state[v.instr.op.name] if isinstance(v.instr.op, Cell) else values[v] for v in instr.inputs]
-        with np.errstate(all="ignore"):
-            results = op.forward(np, *operands)
+        try:
+            with np.errstate(all="ignore"):
+                results = op.reference(*operands)
+        except Exception as error:
+            raise in_run(error, instr.where, instr.name) from error
         for index, result in enumerate(results):
             values[Value(instr, index)] = kept(np.asarray(result))
         first = len(instr.types) - len(op.writes)

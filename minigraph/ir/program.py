@@ -43,6 +43,12 @@ class Instr:
         return self.names[0] if self.names else f"{type(self.op).__name__}#{self.serial}"
 
     @property
+    def where(self) -> str:
+        """Its op, its name and the line that made it, for messages."""
+        made = f", made at {self.source.describe()}" if self.source else ""
+        return f"in {type(self.op).__name__} node '{self.name}'{made}"
+
+    @property
     def predecessors(self) -> tuple[Instr, ...]:
         return (*[instr for instr, _ in self.inputs], *self.control)
 

@@ -41,7 +41,7 @@ def computed(op: Op, operands: Sequence[Any]) -> Sequence[Any] | None:
     """The results of an op on arrays; None if it refuses them, which is for the run to report, with node and line."""
     try:
         with np.errstate(all="ignore"):
-            results: Sequence[Any] = op.forward(np, *operands)
+            results: Sequence[Any] = op.reference(*operands)
             return results
     except Exception:  # the reference raises it again in the run
         return None
@@ -182,10 +182,20 @@ def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, nam
         start, limit = 0, start
     if any(isinstance(v, Tensor) for v in (start, limit, delta)):
         raise DTypeError("tf.range takes Python numbers: a length that depends on values has no static shape")
-    array = np.arange(start, limit, delta)
+    array = counted(start, limit, delta)
     graph = get_default_graph()
     graph.reserve_ids(3)
     return constant(array if dtype is None else array.astype(as_dtype(dtype).np_dtype), _kind(array, dtype), name=name)
+
+
+def counted(start: Any, limit: Any, delta: Any) -> np.ndarray:
+    """start, start + delta, … below limit. ShapeError if delta is 0 or leads away from the limit."""
+    if delta == 0:
+        raise ShapeError("range: requires delta != 0")
+    if start > limit if delta > 0 else start < limit:
+        sign, relation = (">", "<=") if delta > 0 else ("<", ">=")
+        raise ShapeError(f"range: requires start {relation} limit when delta {sign} 0: {start}/{limit}")
+    return np.arange(start, limit, delta)
 
 
 def _kind(array: np.ndarray, dtype: Any) -> Any:

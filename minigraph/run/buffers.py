@@ -58,7 +58,7 @@ class Buffers:
             self.drop_arena()  # so that the old buffer is freed first
             try:
                 self._arena = self.backend.allocate(nbytes)
-            except MemoryError:
+            except (MemoryError, ResourceExhaustedError):
                 raise ResourceExhaustedError(f"out of memory: this run needs {nbytes:,} bytes at once") from None
             self._arena_size = nbytes
         return self._arena

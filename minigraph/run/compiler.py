@@ -9,9 +9,11 @@ import numpy as np
 
 from minigraph.backend.base import Backend
 from minigraph.backend.discovery import get_backend, wants_trials
+from minigraph.compile.misfit import blamed
 from minigraph.compile.plan import Plan
 from minigraph.compile.resize import CompileRecord, resize
 from minigraph.compile.specialise import specialise
+from minigraph.core.errors import DTypeError, MinigraphError, ShapeError
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ir.program import Cell, Program
 from minigraph.rewrite.pipeline import Hook, run_pipeline
@@ -19,6 +21,7 @@ from minigraph.run.buffers import Buffers
 from minigraph.run.options import SessionOptions
 from minigraph.run.request import Request
 from minigraph.util import gc_pause
+from minigraph.util.blas import SINGLE_THREADED
 
 if TYPE_CHECKING:
     from minigraph.compile.tune import Tuner
@@ -51,16 +54,21 @@ class RequestCompiler:
     def compile(self, request: Request, arrays: Sequence[np.ndarray], buffers: Buffers) -> Plan:
         """A plan for the shapes of `arrays`, the fed values."""
         types = [_feed_type(request, i, array) for i, array in enumerate(arrays)]
-        with gc_pause.paused():
+        with gc_pause.paused(), SINGLE_THREADED:
             first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [_numeric_check(first, arrays, buffers.read(request.graph))] if self._debug else []
             backend = self.backend if self.tuner is None else self.tuner.begin()
             record = None if self._debug else request.record
-            program, done = (first, ()) if record is None else resize(record, first)
-            program, stages = run_pipeline(program, self.passes[len(done) :], hooks)
-            if not done:
-                request.record = CompileRecord(first, stages)
-            plan = self._plan_type(program, backend, buffers, stages=(*done, *stages), reorder=self._reorder)
+            try:
+                program, done = (first, ()) if record is None else resize(record, first)
+                program, stages = run_pipeline(program, self.passes[len(done) :], hooks)
+                if not done:
+                    request.record = CompileRecord(first, stages)
+                plan = self._plan_type(program, backend, buffers, stages=(*done, *stages), reorder=self._reorder)
+            except Exception as error:
+                if isinstance(error, MinigraphError) and not isinstance(error, ShapeError | DTypeError):
+                    raise
+                raise blamed(first, error) from error
             if self._checks:
                 plan.original = first  # type: ignore[attr-defined]
             return plan

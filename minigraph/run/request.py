@@ -14,6 +14,7 @@ from minigraph.core.errors import GraphError, OpError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.operand import Operand
 from minigraph.ops.constant import Placeholder
+from minigraph.ops.state.variable import NoOp, VariableV2
 from minigraph.run.stages import Branches, RunStage, needs_stages
 from minigraph.run.variables import Variable
 
@@ -97,7 +98,13 @@ class Request:
         element = _element(graph, fetch)
         if isinstance(element, Node):
             self.targets.append(element)
-            return lambda values: None
+            parts = [self._text(t) if t.dtype is string else self._value(t) for t in self._computed(element)]
+
+            def compute(values: Sequence[Any]) -> None:
+                for part in parts:
+                    part(values)
+
+            return compute
         if isinstance(fetch, Variable) and fetch.value() in self.feeds:
             element = fetch.value()
         if element.dtype is string:
@@ -105,6 +112,13 @@ class Request:
             return lambda values: make(values).item()
         self.fetched.append(element)
         return self._value(element)
+
+    def _computed(self, target: Node) -> list[Tensor]:
+        """The results that a run computes for a target without effects, so that its errors show, as in TensorFlow."""
+        if isinstance(target.op, NoOp):  # a group
+            return list(dict.fromkeys(t for n in target.control_inputs for t in self._computed(n)))
+        is_given = isinstance(target.op, Placeholder | VariableV2) or target.op.has_effect or target.op.staged
+        return [] if is_given else [t for t in target.outputs[:1] if t not in self.feeds]
 
     def _value(self, tensor: Tensor) -> Callable[[Sequence[Any]], Any]:
         if tensor not in self.tensors:
@@ -119,8 +133,8 @@ class Request:
 
         def make(values: Sequence[Any]) -> Any:
             try:
-                made: np.ndarray = node.op.forward(np, *[part(values) for part in parts])[tensor.value_index]
-            except (ValueError, OpError) as error:
+                made: np.ndarray = node.op.reference(*[part(values) for part in parts])[tensor.value_index]
+            except Exception as error:
                 if isinstance(error, OpError) and error.op is not None:
                     raise
                 raise at_node(error, node) from error

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from minigraph.core.dtypes import string
-from minigraph.core.errors import MinigraphError, at_node
+from minigraph.core.errors import ShapeError, at_node
 from minigraph.core.graph import Node, Tensor
+from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ops.control.branches import Merge
 from minigraph.run.request import Request
 from minigraph.run.runner import Runner
@@ -52,11 +51,15 @@ def _do(node: Node, known: Known, branches: Branches) -> None:
         branches[condition] = bool(known[condition])
         return
     try:
-        results = node.op.forward(np, *(known[t] for t in node.inputs))
+        arrays = [known[t] for t in node.inputs]
+        node.op.infer(*(TensorType(t.dtype, a.shape) for t, a in zip(node.inputs, arrays, strict=True)))
+        results = node.op.reference(*arrays)
+        for tensor, result in zip(node.outputs, results, strict=True):
+            if not compatible(tensor.type.shape, result.shape):
+                shapes = f"{format_shape(result.shape)}, not {format_shape(tensor.type.shape)}"
+                raise ShapeError(f"the result has shape {shapes} as the graph says")
     except Exception as error:
-        if isinstance(error, MinigraphError | ValueError | IndexError | TypeError | OSError):
-            raise at_node(error, node) from error
-        raise
+        raise at_node(error, node) from error
     known.update(zip(node.outputs, results, strict=True))
     if not results:
         known[node] = None

@@ -12,6 +12,7 @@ from minigraph.core.arguments import renamed
 from minigraph.core.graph import Tensor
 from minigraph.losses import add_loss as _add_loss
 from minigraph.losses import get_losses, get_regularization_losses
+from minigraph.ops.nn.weights import broadcastable
 from minigraph.tf1.arg_scope import add_arg_scope
 
 __all__ = [
@@ -57,7 +58,9 @@ def compute_weighted_loss(losses: Any, weights: Any = 1.0, scope: str | None = N
         dims = factors.type.shape
         if dims is not None and len(dims) > 1 and dims[-1] in (1, None):
             factors = tf.squeeze(factors, [-1])
-        total = tf.reduce_sum(_summed(values, factors) * factors)
+        summed = _summed(values, factors)
+        factors = broadcastable(factors, summed)
+        total = tf.reduce_sum(summed * factors)
         mean = tf.div_no_nan(total, _present(values, factors))
         mean = tf.cast(mean, given.dtype)
         add_loss(mean)
@@ -166,6 +169,7 @@ def mean_pairwise_squared_error(
         if diffs.type.rank is None or factors.type.rank is None:
             raise ValueError("the ranks of predictions and weights must be known")
         rows = list(range(1, diffs.type.rank))
+        factors = broadcastable(factors, _summed(diffs, factors))
         count = _present_by_example(diffs, factors)
         squares = 2.0 * tf.div_no_nan(tf.reduce_sum(tf.square(diffs), rows), count)
         products = 2.0 * tf.div_no_nan(tf.square(tf.reduce_sum(diffs, rows)), tf.square(count))

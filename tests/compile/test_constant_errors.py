@@ -14,25 +14,25 @@ import minigraph as tf
 LEVELS: Any = ("O0", "O1", "O2", "O3")
 FLOATS, INTS = np.array([1.0, 2.0], np.float32), np.array([1, 2], np.int32)
 CASES: dict[str, tuple[Callable[[Any, Any], Any], Any, Any, str]] = {
-    "gather": (tf.gather, FLOATS, [5], "gather indices must lie in"),
-    "gather of ints": (tf.gather, INTS, [5], "gather indices must lie in"),
-    "gather below": (tf.gather, FLOATS, [-1], "gather indices must lie in"),
-    "gather of one": (tf.gather, INTS, 7, "gather indices must lie in"),
-    "gather along an axis": (lambda a, b: tf.gather(a, b, axis=1), FLOATS[None], [5], "gather indices must lie in"),
-    "gather_nd": (tf.gather_nd, FLOATS[None], [[0, 5]], "indices must lie in"),
-    "embedding": (tf.nn.embedding_lookup, FLOATS[:, None], [5], "gather indices must lie in"),
+    "gather": (tf.gather, FLOATS, [5], r"indices\[0\] = 5 is not in \[0, 2\)"),
+    "gather of ints": (tf.gather, INTS, [5], r"indices\[0\] = 5 is not in \[0, 2\)"),
+    "gather below": (tf.gather, FLOATS, [-1], r"indices\[0\] = -1 is not in \[0, 2\)"),
+    "gather of one": (tf.gather, INTS, 7, r"indices = 7 is not in \[0, 2\)"),
+    "gather along an axis": (lambda a, b: tf.gather(a, b, axis=1), FLOATS[None], [5], r"indices\[0\] = 5 is not in"),
+    "gather_nd": (tf.gather_nd, FLOATS[None], [[0, 5]], r"indices\[0\] = \[0, 5\] does not index into"),
+    "embedding": (tf.nn.embedding_lookup, FLOATS[:, None], [5], r"indices\[0\] = 5 is not in \[0, 2\)"),
     "labels": (
         lambda a, b: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=b, logits=a),
-        FLOATS[None], [5], "",
+        FLOATS[None], [5], r"labels\[0\] = 5 is not in \[0, 2\)",
     ),
-    "floor division": (lambda a, b: a // b, INTS, [0, 1], "Integer division by zero"),
-    "remainder": (lambda a, b: a % b, INTS, [0, 1], "Integer division by zero"),
-    "power": (tf.pow, INTS, [-1, 1], "negative integer powers"),
-    "scatter_nd": (lambda a, b: tf.scatter_nd(b, a, [2]), FLOATS[:1], [[5]], "indices must lie in"),
+    "floor division": (lambda a, b: a // b, INTS, [0, 1], r"Integer division by zero: the divisor\[0\] = 0"),
+    "remainder": (lambda a, b: a % b, INTS, [0, 1], r"Integer division by zero: the divisor\[0\] = 0"),
+    "power": (tf.pow, INTS, [-1, 1], r"negative integer powers are not allowed: the exponent\[0\] = -1"),
+    "scatter_nd": (lambda a, b: tf.scatter_nd(b, a, [2]), FLOATS[:1], [[5]], r"indices\[0\] = \[5\] does not index"),
     "check_numerics": (lambda a, b: tf.check_numerics(a / tf.cast(b, tf.float32), "bad"), FLOATS, [0, 1], "bad"),
     "boxes": (
         lambda a, b: tf.image.crop_and_resize(a, [[0.0, 0.0, 1.0, 1.0]], b, [2, 2]),
-        np.ones((1, 2, 2, 1), np.float32), [4], "gather indices must lie in",
+        np.ones((1, 2, 2, 1), np.float32), [4], r"box_ind\[0\] = 4 is not in \[0, 1\)",
     ),
 }  # fmt: skip
 

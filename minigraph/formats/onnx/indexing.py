@@ -14,7 +14,7 @@ from minigraph.formats.onnx.elementwise import like, select
 from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.library import as_onnx_dtype
 from minigraph.ops.builder import apply
-from minigraph.ops.math.ranking import TakeAlongLast
+from minigraph.ops.math.ranking import TakeAlongLast, smallest_k
 
 
 def _counted_from_0(call: OnnxNode, index: int, axis: int) -> Tensor:
@@ -62,8 +62,7 @@ def _gather_nd(call: OnnxNode) -> Result:
 
 
 def _top_k(call: OnnxNode) -> Result:
-    """Select along the last axis; another axis is moved there and back. The smallest are the largest of −x; ties keep
-    their order."""
+    """Select along the last axis; another axis is moved there and back. Ties keep their order."""
     k = int(np.ravel(call.array(1))[0]) if call.has(1) else call.attr("k")
     axis, rank = call.attr("axis", -1) % call.rank(), call.rank()
     perm = [i for i in range(rank) if i != axis] + [axis]
@@ -71,13 +70,8 @@ def _top_k(call: OnnxNode) -> Result:
     x = tf.transpose(call.x(), perm)
     if call.attr("largest", 1):
         values, places = tf.nn.top_k(x, k)
-    elif x.dtype.np_dtype.kind == "u":
-        top = like(x, x.dtype.max)
-        values, places = tf.nn.top_k(top - x, k)
-        values = top - values
     else:
-        values, places = tf.nn.top_k(-x, k)
-        values = -values
+        values, places = smallest_k(x, k)
     return [tf.transpose(values, back), tf.transpose(tf.cast(places, tf.int64), back)]
 
 
@@ -135,7 +129,9 @@ def _take_along_last_out(e: Emit) -> None:
 
 
 def _top_k_out(e: Emit) -> None:
-    values, places = e.sheet.add("TopK", [e.plain(), e.ints([e.op.k], "k")], e.name, 2, axis=-1)
+    values, places = e.sheet.add(
+        "TopK", [e.plain(), e.ints([e.op.k], "k")], e.name, 2, axis=-1, largest=int(e.op.largest)
+    )
     e.give(values)
     e.give(e.add("Cast", places, to=as_onnx_dtype(e.node.outputs[1].dtype)), 1)
 

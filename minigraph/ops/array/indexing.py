@@ -9,6 +9,7 @@ import numpy as np
 
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.indices import element_name, require_below
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType, format_shape
@@ -37,8 +38,12 @@ def _split(indices: TensorType, params: TensorType, kind: str) -> int | None:
 
 def _index(indices: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
     depth = indices.shape[-1]
-    if indices.size and ((indices < 0).any() or (indices >= np.array(shape[:depth])).any()):
-        raise InvalidArgumentError(f"indices must lie in a tensor of shape {shape}")
+    outside = np.any((indices < 0) | (indices >= np.array(shape[:depth], np.int64)), axis=-1)
+    if outside.any():
+        place = int(np.argmax(outside.ravel()))
+        vector = indices.reshape(-1, depth)[place].tolist()
+        where = element_name("indices", outside.shape, place)
+        raise InvalidArgumentError(f"{where} = {vector} does not index into a tensor of shape {format_shape(shape)}")
     return tuple(indices[..., i] for i in range(depth))
 
 
@@ -114,8 +119,7 @@ class Scatter(Update, abstract=True):
         return (ref,)
 
     def forward(self, xp: Any, ref: Any, indices: Any, updates: Any) -> tuple[Any, ...]:
-        if indices.size and (indices.min() < 0 or indices.max() >= len(ref)):
-            raise InvalidArgumentError(f"indices must lie in [0, {len(ref)})")
+        require_below("indices", indices, len(ref))
         out = xp.array(ref)
         if self.function:
             getattr(xp, self.function).at(out, indices, updates)

@@ -12,6 +12,7 @@ from minigraph.core import types as T
 from minigraph.core.arguments import refuse
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor, install_constant
+from minigraph.core.indices import require_below
 from minigraph.core.moves import Moves, View, at, read, write
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
@@ -228,8 +229,7 @@ class GatherV2(Op):
         return (TensorType(params.dtype, params.shape[:axis] + indices.shape + params.shape[axis + 1 :]),)
 
     def forward(self, xp: Any, params: Any, indices: Any) -> tuple[Any, ...]:
-        if indices.size and (indices.min() < 0 or indices.max() >= params.shape[self.axis]):
-            raise IndexError(f"gather indices must lie in [0, {params.shape[self.axis]})")
+        require_below("indices", indices, params.shape[self.axis])
         return (xp.take(params, indices, axis=self.axis),)
 
     flops = no_flops
@@ -256,6 +256,7 @@ class GatherGrad(Op):
     def forward(self, xp: Any, grad: Any, indices: Any, like: Any) -> tuple[Any, ...]:
         out = xp.zeros(like.shape, grad.dtype)
         axis = self.axis % like.ndim
+        require_below("indices", indices, like.shape[axis])
         first_axes = tuple(range(axis, axis + indices.ndim))
         moved = xp.moveaxis(grad, first_axes, tuple(range(indices.ndim)))
         xp.add.at(xp.moveaxis(out, axis, 0), indices, moved)

@@ -175,7 +175,10 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     array = np.asarray(value)
     if array.dtype.kind == "f" and array.size:
         raise ShapeError(f"a shape is made of integers, not {value!r}")
-    return tuple(d.__index__() for d in array.ravel().tolist())
+    dims = array.ravel().tolist()
+    if not all(hasattr(d, "__index__") for d in dims):
+        raise ShapeError(f"a shape is made of integers, not {value!r}")
+    return tuple(d.__index__() for d in dims)
 
 
 def shape(input: TensorLike, name: str | None = None, out_type: DTypeLike = int32) -> Tensor:

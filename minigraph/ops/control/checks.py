@@ -10,8 +10,9 @@ import numpy as np
 
 from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import bool_
-from minigraph.core.errors import DTypeError, InvalidArgumentError
+from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.indices import element_name, require_below
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.core.typing import TensorLike
@@ -105,12 +106,44 @@ class CheckDivisor(Op):
 
     def forward(self, xp: Any, y: Any) -> tuple[Any, ...]:
         if not np.all(y):
-            raise InvalidArgumentError("Integer division by zero")
+            where = element_name("the divisor", y.shape, int(np.argmin(y.ravel() != 0)))
+            raise InvalidArgumentError(f"Integer division by zero: {where} = 0")
         return (y,)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (np.array([2, -1]),))
+
+
+class CheckRange(Op):
+    """The first input, integers. InvalidArgumentError unless each is in [0, limit).
+
+    `what` names the integers in the message. A limit of None is the size of the second input along its first axis.
+    """
+
+    what: str
+    limit: int | None = None
+    differentiable = False
+    on_host = True
+
+    def infer(self, x: TensorType, like: TensorType | None = None) -> tuple[TensorType, ...]:
+        if not x.dtype.is_integer:
+            raise DTypeError(f"'CheckRange' takes integers, not {x.dtype.name}")
+        if self.limit is None and (like is None or like.rank == 0):
+            raise ShapeError(f"'CheckRange' takes the limit from the first axis of a tensor, not {like}")
+        return (x,)
+
+    def forward(self, xp: Any, x: Any, like: Any = None) -> tuple[Any, ...]:
+        require_below(self.what, x, len(like) if self.limit is None else self.limit)
+        return (x,)
+
+    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
+        return self.replace(limit=types[1].static[0] if self.limit is None else self.limit), (0,)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls("labels", 3), (np.array([2, 0]),))
+        yield Sample(cls("labels"), (np.array([2, 0]), _X))
 
 
 class Print(Op):
@@ -216,6 +249,22 @@ def checked_divisor(x: Any, y: Any) -> Any:
     with given.graph.as_default():
         given.graph.reserve_ids(-1)  # TensorFlow's division makes the check itself
         return apply(CheckDivisor(), convert_to_tensor(y, given.dtype))
+
+
+def checked_range(what: str, x: Tensor, limit: int | Tensor) -> Tensor:
+    """The integers `x`. A run fails with InvalidArgumentError unless each is in [0, limit).
+
+    limit: a number, or a tensor whose first axis has that size.
+    """
+    if isinstance(limit, int):
+        known = static_value(x)
+        if known is not None and (not known.size or 0 <= known.min() <= known.max() < limit):
+            return x
+        op, inputs = CheckRange(what, limit), [x]
+    else:
+        op, inputs = CheckRange(what), [x, limit]
+    x.graph.reserve_ids(-1)  # in TensorFlow the op that takes the integers makes the check
+    return apply(op, *inputs)
 
 
 def check_numerics(tensor: TensorLike, message: str, name: str | None = None) -> Tensor:

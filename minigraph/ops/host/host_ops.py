@@ -26,7 +26,8 @@ from minigraph.ops.array.joining import gather
 from minigraph.ops.array.reshape import reshape, squeeze
 from minigraph.ops.array.shape import known_shape, static_value
 from minigraph.ops.builder import as_tensor_like, composed, graph_of
-from minigraph.ops.constant import Const, range_
+from minigraph.ops.constant import Const, counted, range_
+from minigraph.ops.math.casting import cast
 from minigraph.ops.math.selection import where as select
 from minigraph.ops.nn.conv3d import known_dims, reshaped
 
@@ -74,8 +75,14 @@ class Unique(HostOp):
 
 def segment_count(ids: Any) -> int:
     """The number of segments, from ids in ascending order. InvalidArgumentError if they are not."""
-    if ids.size and (np.any(np.diff(ids) < 0) or ids[0] < 0):
-        raise InvalidArgumentError(f"segment ids are not increasing: {ids.tolist()}")
+    falls = np.flatnonzero(ids[1:] < ids[:-1])
+    if falls.size:
+        at = int(falls[0])
+        raise InvalidArgumentError(
+            f"segment ids are not increasing: segment_ids[{at + 1}] = {ids[at + 1]} after segment_ids[{at}] = {ids[at]}"
+        )
+    if ids.size and ids[0] < 0:
+        raise InvalidArgumentError(f"segment ids must be >= 0, but segment_ids[0] = {ids[0]}")
     return int(ids[-1]) + 1 if ids.size else 0
 
 
@@ -88,6 +95,8 @@ class SegmentSum(HostOp):
     def infer(self, x: TensorType, ids: TensorType) -> tuple[TensorType, ...]:
         if ids.rank != 1 or x.rank == 0:
             raise ShapeError(f"segment_ids must be a vector, not {ids}, for {x}")
+        if x.shape is not None and not compatible(x.shape[:1], ids.shape):
+            raise ShapeError(f"segment_ids should be the same size as dimension 0 of input: {ids} and {x}")
         return (TensorType(x.dtype, None if x.shape is None else (None, *x.shape[1:])),)
 
     def forward(self, xp: Any, x: Any, ids: Any) -> tuple[Any, ...]:
@@ -157,7 +166,7 @@ class Range(Op):
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         numbers = [known_shape(c, "tf.range")[0] for c in consts]
-        return Const(np.arange(*numbers, dtype=types[0].dtype.np_dtype)), ()
+        return Const(counted(*numbers).astype(types[0].dtype.np_dtype)), ()
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -175,7 +184,7 @@ def range_of(
             of the graph that follow from shapes.
         limit: The number before which to stop.
         delta: The step.
-        dtype: The dtype; by default int32 for integers, float32 for floats. The result of tensors has their dtype.
+        dtype: The dtype; by default that of the tensors, else int32 for integers and float32 for floats.
         name: Name scope of the nodes.
 
     Returns:
@@ -183,7 +192,8 @@ def range_of(
 
     Raises:
         DTypeError: A tensor is not integer.
-        ShapeError: A tensor depends on values; found before the first run.
+        ShapeError: `delta` is 0 or leads away from `limit`.
+        InvalidArgumentError: A tensor depends on values, or such a `delta` is only known then; found in the run.
 
     Example:
         >>> tf.Session().run(tf.range(2, 10, 3))
@@ -194,16 +204,17 @@ def range_of(
     given = [as_tensor_like(v) for v in (start, limit, delta)]
     if not any(isinstance(v, Tensor) for v in given):
         return range_(start, limit, delta, dtype, name)
-    kind = next(v.dtype for v in given if isinstance(v, Tensor))
-    if not kind.is_integer:
+    kinds = {v.dtype for v in given if isinstance(v, Tensor)}
+    if not all(k.is_integer for k in kinds):
         raise DTypeError("tf.range takes Python numbers or integer tensors: other lengths depend on values")
+    kind = max(kinds, key=lambda k: k.size)
     with composed(name, "range", *given) as scope:
-        tensors = [convert_to_tensor(v, kind) for v in given]
+        tensors = [cast(v, kind) if isinstance(v, Tensor) else convert_to_tensor(v, kind) for v in given]
         result: Tensor = tensors[0].graph.add(Range(), tensors, scope).outputs[0]
         known = [static_value(t) for t in tensors]
         if all(v is not None for v in known):
-            result.set_shape([len(range(*(int(v) for v in known if v is not None)))])
-        return result
+            result.set_shape([len(counted(*(int(v) for v in known if v is not None)))])
+        return result if dtype is None else cast(result, dtype)
 
 
 def where(

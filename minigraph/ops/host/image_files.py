@@ -54,7 +54,7 @@ class ReadFile(HostOp):
         try:
             with open(os.fsdecode(filename.item()), "rb") as file:
                 return (_text(file.read()),)
-        except OSError as error:
+        except FileNotFoundError as error:
             raise NotFoundError(f"{os.fsdecode(filename.item())}; {error.strerror}") from None
 
 

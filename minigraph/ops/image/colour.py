@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from minigraph.core.dtypes import as_dtype, float16, float32
-from minigraph.core.errors import ShapeError
+from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DTypeLike, NumberLike, TensorLike
@@ -67,22 +67,30 @@ def convert_image_dtype(image: TensorLike, dtype: DTypeLike, saturate: bool = Fa
     Returns:
         A tensor of `dtype` and the shape of `image`.
 
+    Raises:
+        DTypeError: A dtype is not numeric.
+
     Example:
         >>> image = tf.constant([0, 51, 255], tf.uint8)
         >>> tf.Session().run(tf.image.convert_image_dtype(image, tf.float32)).round(4)
         array([0. , 0.2, 1. ], dtype=float32)
     """
     x, kind = convert_to_tensor(image, name="image"), as_dtype(dtype)
+    for given in (x.dtype, kind):
+        if not given.is_floating and not given.is_integer:
+            raise DTypeError(f"convert_image_dtype converts between numeric dtypes, not {x.dtype.name} to {kind.name}")
     if x.dtype is kind:
         return identity(x, name=name)
     with composed(name, "convert_image", x) as scope:
         if x.dtype.is_floating and kind.is_floating:
             return cast(x, kind, name=scope)
         if kind.is_floating:
+            if kind is float16:  # which holds no number above 65504
+                return cast(multiply(cast(x, float32), 1.0 / x.dtype.max), kind, name=scope)
             return multiply(cast(x, kind), 1.0 / x.dtype.max, name=scope)
         convert = saturate_cast if saturate else cast
         if x.dtype.is_floating:
-            return convert(multiply(x, kind.max + 0.5), kind, name=scope)
+            return convert(multiply(widened(x), kind.max + 0.5), kind, name=scope)
         if x.dtype.max > kind.max:
             return convert(floordiv(x, (x.dtype.max + 1) // (kind.max + 1)), kind, name=scope)
         return multiply(convert(x, kind), (kind.max + 1) // (x.dtype.max + 1), name=scope)

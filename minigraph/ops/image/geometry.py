@@ -12,16 +12,17 @@ from minigraph.core.dtypes import float32, int32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
-from minigraph.core.types import Dimension, TensorType, format_shape
+from minigraph.core.types import Dimension, TensorType, compatible, format_shape
 from minigraph.core.typing import NumberLike, TensorLike
 from minigraph.ops.array.dynamic import pad, slice_
 from minigraph.ops.array.joining import gather, stack
 from minigraph.ops.array.reshape import expand_dims, reshape, squeeze
 from minigraph.ops.array.reshape import transpose as permute
-from minigraph.ops.array.shape import shape
+from minigraph.ops.array.shape import shape, shape_operand
 from minigraph.ops.array.slicing import getitem, reverse
 from minigraph.ops.builder import apply, as_tensor_like, composed
 from minigraph.ops.constant import constant
+from minigraph.ops.control.checks import checked_range
 from minigraph.ops.filling import ones_like
 from minigraph.ops.image.resize import resize_area, resize_bicubic, resize_bilinear, resize_nearest_neighbor
 from minigraph.ops.math.arithmetic import abs
@@ -609,7 +610,9 @@ def crop_and_resize(
         A float32 tensor [M,rows,columns,C].
 
     Raises:
-        ValueError: `method` is unknown.
+        ValueError: `method` is unknown, or an argument is missing.
+        ShapeError: The shapes do not fit, or a crop size is not a positive number.
+        InvalidArgumentError: A number in `box_ind` is not in [0, N); found in the run.
 
     Example:
         >>> image = tf.reshape(tf.range(9.0), [1, 3, 3, 1])
@@ -620,13 +623,25 @@ def crop_and_resize(
     """
     if method not in ("bilinear", "nearest"):
         raise ValueError(f"method must be bilinear or nearest, not {method!r}")
-    sizes: Any = crop_size
-    with composed(name, "CropAndResize", image, boxes, box_ind):
+    of: Any = renamed("box_indices", box_indices, "box_ind", box_ind)
+    for argument, value in {"boxes": boxes, "box_ind": of, "crop_size": crop_size}.items():
+        if value is None:
+            raise ValueError(f"crop_and_resize needs {argument}")
+    sizes = shape_operand(crop_size)
+    if isinstance(sizes, Tensor) or len(sizes) != 2 or min(sizes) < 1:
+        raise ShapeError(f"crop_size must be two positive numbers, not {crop_size}")
+    with composed(name, "CropAndResize", image, boxes, of):
         x = to_float(_image(image))
-        places: Any = renamed("box_indices", box_indices, "box_ind", box_ind)
-        where_from = convert_to_tensor(as_tensor_like(places), name="box_ind")
+        if x.type.rank != 4:
+            raise ShapeError(f"input image must be 4-D, not of shape {format_shape(x.type.shape)}")
+        where_from = convert_to_tensor(as_tensor_like(of), name="box_ind")
         corners = convert_to_tensor(as_tensor_like(boxes), float32, name="boxes")
-        rows, columns = (int(s) for s in sizes)
+        if not compatible(corners.type.shape, (None, 4)) or not compatible(where_from.type.shape, (None,)):
+            shapes = f"{format_shape(corners.type.shape)} and {format_shape(where_from.type.shape)}"
+            raise ShapeError(f"boxes and box_ind must have shapes [M,4] and [M], not {shapes}")
+        corners = reshaped(corners, [*known_dims(corners, (0,)), 4])
+        where_from = reshaped(checked_range("box_ind", where_from, x), known_dims(corners, (0,)))
+        rows, columns = sizes
         height, width, depth = known_dims(x, (1, 2, 3))
         y = _sampled(getitem(corners, (slice(None), 0)), getitem(corners, (slice(None), 2)), height, rows)
         z = _sampled(getitem(corners, (slice(None), 1)), getitem(corners, (slice(None), 3)), width, columns)

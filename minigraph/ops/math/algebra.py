@@ -17,6 +17,7 @@ from minigraph.ops.array.arrays import trace
 from minigraph.ops.array.one_hot import one_hot
 from minigraph.ops.array.reshape import reshape, squeeze, transpose
 from minigraph.ops.builder import composed
+from minigraph.ops.control.checks import checked_range
 from minigraph.ops.math.arithmetic import abs, square
 from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import pow, sqrt
@@ -214,7 +215,7 @@ def confusion_matrix(
     """Count how often class i was predicted as class j.
 
     Args:
-        labels: True class numbers, an integer tensor of any shape. Numbers outside [0, num_classes) are not counted.
+        labels: True class numbers in [0, num_classes), an integer tensor of any shape.
         predictions: Predicted class numbers, an integer tensor of the shape of `labels`.
         num_classes: The number of classes. TensorFlow can find it in the run; here it must be given.
         dtype: The dtype of the result.
@@ -226,6 +227,7 @@ def confusion_matrix(
 
     Raises:
         ValueError: `num_classes` is None.
+        InvalidArgumentError: A class number is not in [0, num_classes); found in the run.
 
     Example:
         >>> tf.Session().run(tf.confusion_matrix([0, 1, 1], [0, 1, 0], num_classes=2))
@@ -235,7 +237,10 @@ def confusion_matrix(
     if num_classes is None:
         raise ValueError("tf.confusion_matrix needs num_classes: its shape would depend on values without")
     with composed(name, "confusion_matrix", labels, predictions, weights):
-        truth, found = (reshape(convert_to_tensor(v), [-1]) for v in (labels, predictions))
+        truth, found = (
+            checked_range(what, reshape(convert_to_tensor(v), [-1]), num_classes)
+            for what, v in {"labels": labels, "predictions": predictions}.items()
+        )
         rows = one_hot(truth, num_classes, dtype="float64")
         if weights is not None:
             rows = rows * reshape(cast(weights, "float64"), [-1, 1])

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minigraph.core.dtypes import as_dtype, float16, float32
+import numpy as np
+
+from minigraph.core.dtypes import DType, as_dtype, float16, float32
+from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.provenance import caller
+from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, NumberLike, TensorLike
 from minigraph.ops.array.joining import stack
 from minigraph.ops.array.shape import size
@@ -42,8 +47,8 @@ def clip_by_value(
 
     Args:
         t: A tensor of numeric dtype.
-        clip_value_min: The smallest value: a number, or a tensor that broadcasts with `t`.
-        clip_value_max: The largest value: a number, or a tensor that broadcasts with `t`.
+        clip_value_min: The smallest value: a number, or a tensor that broadcasts to the shape of `t`.
+        clip_value_max: The largest value: a number, or a tensor that broadcasts to the shape of `t`.
         name: Name scope of the nodes.
 
     Returns:
@@ -51,7 +56,7 @@ def clip_by_value(
 
     Raises:
         DTypeError: The dtypes differ.
-        ShapeError: The shapes do not broadcast.
+        ShapeError: The limits do not broadcast to the shape of `t`, as far as the shapes are known.
 
     Example:
         >>> tf.Session().run(tf.clip_by_value([-2.0, 0.5, 7.0], 0.0, 1.0))
@@ -60,7 +65,20 @@ def clip_by_value(
     tensor = convert_to_tensor(t)
     with tensor.graph.name_scope(name or "clip_by_value") as scope:
         low = binary(Minimum(), tensor, clip_value_max, None, "Minimum")
-        return binary(Maximum(), low, clip_value_min, scope, "Maximum")
+        _require_shape_of("clip_by_value", "clip_value_max", low, tensor)
+        clipped = binary(Maximum(), low, clip_value_min, scope, "Maximum")
+        _require_shape_of("clip_by_value", "clip_value_min", clipped, tensor)
+        return clipped
+
+
+def _require_shape_of(function: str, argument: str, result: Tensor, given: Tensor) -> None:
+    """ShapeError if the argument has enlarged the tensor, as far as the shapes are known."""
+    shape, wanted = result.type.shape, given.type.shape
+    if not compatible(shape, wanted):
+        raise ShapeError(
+            f"Shapes {format_shape(wanted)} and {format_shape(shape)} are not compatible: '{function}' keeps the shape "
+            f"of its input, but {argument} broadcasts it to another one (at {caller().describe()})"
+        )
 
 
 def saturate_cast(value: TensorLike, dtype: DTypeLike, name: str | None = None) -> Tensor:
@@ -81,11 +99,26 @@ def saturate_cast(value: TensorLike, dtype: DTypeLike, name: str | None = None) 
     kind = as_dtype(dtype)
     with composed(name, "saturate_cast", value) as scope:
         x = convert_to_tensor(value)
-        if x.dtype.min < kind.min:
-            x = apply(Maximum(), x, scalar_like(kind.min, x))
-        if x.dtype.max > kind.max:
-            x = apply(Minimum(), x, scalar_like(kind.max, x))
+        least, greatest = _limits(kind, x.dtype)
+        if least is not None:
+            x = apply(Maximum(), x, scalar_like(least, x))
+        if greatest is not None:
+            x = apply(Minimum(), x, scalar_like(greatest, x))
         return cast(x, kind, name=scope)
+
+
+def _limits(kind: DType, of: DType) -> tuple[Any, Any]:
+    """The least and the greatest number of dtype `of` that fit `kind`; None where all do."""
+    low, high = (v.item() if isinstance(v, np.generic) else int(v) for v in (kind.min, kind.max))
+    own = [v.item() if isinstance(v, np.generic) else int(v) for v in (of.min, of.max)]
+    least, greatest = low if own[0] < low else None, high if own[1] > high else None
+    if of.is_floating and kind.is_integer:  # a limit that rounds to a number beyond it becomes the one before
+        number = of.np_dtype.type
+        if greatest is not None and float(number(high)) > high:
+            greatest = float(np.nextafter(number(high), number(0)))
+        if least is not None and float(number(low)) < low:
+            least = float(np.nextafter(number(low), number(0)))
+    return least, greatest
 
 
 def clip_by_norm(t: TensorLike, clip_norm: NumberLike, axes: AxisLike = None, name: str | None = None) -> Tensor:
@@ -93,7 +126,7 @@ def clip_by_norm(t: TensorLike, clip_norm: NumberLike, axes: AxisLike = None, na
 
     Args:
         t: A tensor of floating-point dtype.
-        clip_norm: The largest norm, a positive scalar.
+        clip_norm: The largest norm: a positive number, or a tensor that broadcasts to the shape of `t`.
         axes: The axes that each norm is taken over; None for all.
         name: Name scope of the nodes.
 
@@ -101,7 +134,8 @@ def clip_by_norm(t: TensorLike, clip_norm: NumberLike, axes: AxisLike = None, na
         A tensor of the dtype and shape of `t`.
 
     Raises:
-        ShapeError: An axis is out of range.
+        ShapeError: An axis is out of range, or `clip_norm` does not broadcast to the shape of `t`, as far as the shapes
+            are known.
 
     Example:
         >>> tf.Session().run(tf.clip_by_norm([3.0, 4.0], 1.0))
@@ -115,6 +149,7 @@ def clip_by_norm(t: TensorLike, clip_norm: NumberLike, axes: AxisLike = None, na
         norm = where(some, sqrt(where(some, total, ones_like(total))), total)
         limit = widened(as_tensor_like(clip_norm))
         scaled = values * limit
+        _require_shape_of("clip_by_norm", "clip_norm", scaled, given)
         return identity(cast(scaled / maximum(norm, limit), given.dtype), name=scope)
 
 

@@ -1,25 +1,27 @@
-"""Powers, roots, exponentials, logarithms and the error function, element by element."""
+"""Powers, roots, exponentials and logarithms, element by element."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.graph import Tensor
+from minigraph.core.indices import element_name
+from minigraph.core.op import Batching
 from minigraph.core.scalar import Scalar, call
 from minigraph.core.types import TensorType
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.filling import OnesLike, ZerosLike
-from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Square, Sub
+from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Square, Sub
 from minigraph.ops.math.comparison import Equal, Greater
 from minigraph.ops.math.selection import Select
 from minigraph.ops.pointwise import POSITIVE, Binary, Unary, Y, binary, scalar_like, unary
 
-__all__ = ["erf", "exp", "expm1", "log", "log1p", "pow", "rsqrt", "sqrt"]
+__all__ = ["exp", "expm1", "log", "log1p", "pow", "rsqrt", "sqrt"]
 
 
 class Exp(Unary):
@@ -217,6 +219,24 @@ class Pow(Binary):
     ufunc = "power"
     domain = (POSITIVE, Y)
 
+    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
+        """Not for signed integers, of which it checks the exponents."""
+        return in_types[1].dtype.np_dtype.kind != "i" and super().is_pointwise(in_types)
+
+    def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
+        """None where it checks the exponents, whose places are those in the whole tensor."""
+        return super().batching(in_types, out_types) if self.is_pointwise(in_types) else None
+
+    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        x, y = arrays
+        if y.dtype.kind == "i" and y.size and y.min() < 0:
+            position = int(np.argmax(y.ravel() < 0))
+            where = element_name("the exponent", y.shape, position)
+            raise InvalidArgumentError(
+                f"Integers to negative integer powers are not allowed: {where} = {y.ravel()[position]}"
+            )
+        return super().forward(xp, x, y)
+
     def partials(self, g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> tuple[Tensor | None, Tensor | None]:
         flat = apply(Equal(), y, scalar_like(0, y))  # x⁰ is 1: its slope is 0 even where x is 0 and 1/x infinite
         exponent = apply(Select(), flat, apply(ZerosLike(), y), apply(Sub(), y, scalar_like(1, y)))
@@ -243,47 +263,10 @@ def pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
     Raises:
         DTypeError: The dtypes differ, or are not numeric.
         ShapeError: The shapes do not broadcast.
+        InvalidArgumentError: The tensors are integers and `y` holds a negative number; found in the run.
 
     Example:
         >>> tf.Session().run(tf.pow([2.0, 3.0], 2.0))
         array([4., 9.], dtype=float32)
     """
     return binary(Pow(), x, y, name, "Pow")
-
-
-class Erf(Unary):
-    """The error function, 2/√π·∫₀ˣ e^−t² dt."""
-
-    kinds = "f"
-    on_host = True
-
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        values = [math.erf(v) for v in np.ravel(x).tolist()]
-        return (xp.asarray(values, dtype=x.dtype).reshape(x.shape),)
-
-    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
-        return False  # there is no such function in generated code
-
-    def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        slope = apply(Exp(), apply(Neg(), apply(Square(), x)))
-        return apply(Mul(), g, apply(Mul(), scalar_like(2 / math.sqrt(math.pi), x), slope))
-
-
-def erf(x: TensorLike, name: str | None = None) -> Tensor:
-    """Compute the error function of each element: 2/√π·∫₀ˣ e^−t² dt.
-
-    Args:
-        x: A tensor of floating-point dtype.
-        name: Name of the node.
-
-    Returns:
-        A tensor of the dtype and shape of `x`.
-
-    Raises:
-        DTypeError: `x` is not floating-point.
-
-    Example:
-        >>> tf.Session().run(tf.erf([0.0, 1.0])).round(4)
-        array([0.    , 0.8427], dtype=float32)
-    """
-    return unary(Erf(), x, name, "Erf")

@@ -15,12 +15,13 @@ from minigraph.ops.array.joining import stack, unstack
 from minigraph.ops.array.reshape import expand_dims, transpose
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.control.checks import checked_range
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.host.host_ops import SegmentSum, segment_count
 from minigraph.ops.identity import identity, stop_gradient
 from minigraph.ops.math.comparison import less
 from minigraph.ops.math.extremes import maximum
-from minigraph.ops.math.ranking import top_k
+from minigraph.ops.math.ranking import smallest_k, top_k
 from minigraph.ops.math.selection import where
 from minigraph.ops.nn.conv3d import known_dims
 
@@ -58,6 +59,7 @@ def unsorted_segment_sum(
         if known is None or (known < 0).any():
             x = where(less(ids, 0), zeros_like(x), x)
             ids = maximum(ids, 0)
+        ids = checked_range("segment_ids", ids, num_segments)
         tail = known_dims(x, range(1, x.type.rank or 1))
         dims = [num_segments, *tail]
         target = stack(dims) if any(isinstance(d, Tensor) for d in dims) else dims
@@ -107,8 +109,11 @@ def _ordered(values: Any, axis: int, direction: str) -> tuple[Tensor, Tensor]:
     order = list(range(len(dims)))
     order[axis], order[-1] = order[-1], order[axis]
     last = x if axis in (-1, len(dims) - 1) else transpose(x, order)
-    found, places = top_k(last if direction == "DESCENDING" else -last, size)
-    ranked = found if direction == "DESCENDING" else -found
+    if direction == "DESCENDING":
+        ranked, places = top_k(last, size)
+    else:
+        last.graph.reserve_ids(3)  # TensorFlow negates, takes the largest by a constant k, and negates again
+        ranked, places = smallest_k(last, size)
     return (ranked, places) if last is x else (transpose(ranked, order), transpose(places, order))
 
 
@@ -116,7 +121,7 @@ def sort(
     values: TensorLike, axis: int = -1, direction: Literal["ASCENDING", "DESCENDING"] = "ASCENDING",
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Sort the elements along an axis.
+    """Sort the elements along an axis. NaN counts as larger than all numbers.
 
     Args:
         values: A tensor of numeric dtype, whose size along `axis` is known.
@@ -143,7 +148,7 @@ def argsort(
     values: TensorLike, axis: int = -1, direction: Literal["ASCENDING", "DESCENDING"] = "ASCENDING",
     stable: bool = False, name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Find the places of the elements in sorted order along an axis.
+    """Find the places of the elements in sorted order along an axis. NaN counts as larger than all numbers.
 
     Args:
         values: A tensor of numeric dtype, whose size along `axis` is known.

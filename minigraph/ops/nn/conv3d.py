@@ -94,8 +94,9 @@ def _planes(x: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
 
 def known_dims(x: Tensor, axes: Sequence[int]) -> list[Any]:
     """The sizes along `axes`: numbers where known, else tensors."""
-    known = x.type.shape or ()
-    return [known[a] if known[a] is not None else getitem(shape(x), a) for a in axes]
+    known = x.type.shape
+    sizes = [None if known is None else known[a] for a in axes]
+    return [getitem(shape(x), a) if size is None else size for a, size in zip(axes, sizes, strict=True)]
 
 
 def reshaped(x: Tensor, dims: list[Any], name: str | None = None) -> Tensor:

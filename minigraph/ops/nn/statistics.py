@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import float32, int64
-from minigraph.core.errors import DTypeError
+from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import AxisLike, TensorLike
 from minigraph.ops.array.joining import gather
@@ -20,7 +19,7 @@ from minigraph.ops.identity import identity
 from minigraph.ops.math.arithmetic import add, multiply, reciprocal, square, squared_difference, subtract
 from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.comparison import not_equal
-from minigraph.ops.math.reduce import as_axes, reduce_mean, reduce_prod, reduce_sum
+from minigraph.ops.math.reduce import as_axes, check_axes, reduce_mean, reduce_prod, reduce_sum
 
 __all__ = ["moments", "normalize_moments", "sufficient_statistics", "weighted_moments", "zero_fraction"]
 
@@ -69,7 +68,7 @@ def moments(
 
 
 def sufficient_statistics(
-    x: TensorLike, axes: int | Sequence[int], shift: TensorLike | None = None, keep_dims: bool | None = None,
+    x: TensorLike, axes: AxisLike, shift: TensorLike | None = None, keep_dims: bool | None = None,
     name: str | None = None, keepdims: bool | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:  # fmt: skip
     """Compute the sums from which `normalize_moments` makes mean and variance.
@@ -78,7 +77,7 @@ def sufficient_statistics(
 
     Args:
         x: A tensor of a floating dtype.
-        axes: The axes to reduce.
+        axes: The axes to reduce; None for all. If the rank of `x` is unknown, they are counted from the first.
         shift: A value near the mean, which avoids cancellation; None for 0.
         keep_dims: The older name of `keepdims`.
         name: Name scope of the nodes.
@@ -88,6 +87,10 @@ def sufficient_statistics(
         The number of elements reduced (a scalar), Σ(x − shift), Σ(x − shift)², and the shift (None if None was given),
         all of the dtype of `x`.
 
+    Raises:
+        ShapeError: `x` has no such axis, or its rank must be known and is not.
+        DTypeError: The dtype of `x` is not floating.
+
     Example:
         >>> count, total, squares, shift = tf.nn.sufficient_statistics([1.0, 2.0, 3.0], axes=[0])
         >>> [v.item() for v in tf.Session().run([count, total, squares])], shift
@@ -96,9 +99,16 @@ def sufficient_statistics(
     keep = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
     with composed(name, "sufficient_statistics", x, shift):
         tensor = convert_to_tensor(x, name="x")
-        dims = [None if tensor.type.shape is None else tensor.type.shape[a] for a in as_axes(axes) or ()]
+        if not tensor.dtype.is_floating:
+            raise DTypeError(f"sufficient_statistics takes floating-point tensors, not {tensor.dtype.name}")
+        reduced = as_axes(axes)
+        if tensor.type.rank is not None:
+            reduced = tuple(sorted(check_axes(reduced, tensor.type)))
+        elif reduced is None or min(reduced, default=0) < 0:
+            raise ShapeError(f"sufficient_statistics over the axes {axes} needs to know the rank of x")
+        dims = [None if tensor.type.shape is None else tensor.type.shape[a] for a in reduced]
         if None in dims:
-            count = reduce_prod(gather(cast(shape(tensor), tensor.dtype), list(as_axes(axes) or ())), name="count")
+            count = reduce_prod(gather(cast(shape(tensor), tensor.dtype), list(reduced)), name="count")
         else:
             count = constant(math.prod(d for d in dims if d is not None), dtype=tensor.dtype)
         offset = None if shift is None else convert_to_tensor(shift, tensor.dtype, name="shift")

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from support.evaluate import Case, check_gradients, evaluate
 
+import minigraph as tf
 from minigraph.autodiff.gradients import gradients
-from minigraph.core.errors import DTypeError, ShapeError
+from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Graph
 from minigraph.ops.array import joining as J
 from minigraph.ops.array import reshape as R
@@ -221,5 +222,39 @@ def test_misfits_are_told() -> None:
             x[i]
         with pytest.raises(ValueError, match="mode"):
             C.pad(x, [[0, 0], [0, 0]], "WRAP")
-        with pytest.raises(IndexError, match=r"\[0, 2\)"):
+        with pytest.raises(InvalidArgumentError, match=r"indices\[0\] = 2 is not in \[0, 2\)"):
             evaluate([J.gather(x, [2])], {x: np.ones((2, 3))})
+
+
+def test_a_range_of_tensors_has_the_dtype_that_is_asked_for() -> None:
+    x = tf.placeholder(tf.float32, [None, 2])
+    count = tf.shape(x)[0]
+    with tf.Session() as session:
+        for dtype in (None, tf.int64, tf.float32, tf.float16):
+            cases = {tf.range(count, dtype=dtype): [0, 1, 2, 3, 4, 5], tf.range(1, count, 2, dtype=dtype): [1, 3, 5]}
+            for made, expected in cases.items():
+                assert made.dtype is (dtype or tf.int32)
+                assert session.run(made, {x: np.zeros((6, 2))}).tolist() == expected
+        both = tf.range(count, tf.constant(9, tf.int64))
+        assert both.dtype is tf.int64
+        assert session.run(both, {x: np.zeros((6, 2))}).tolist() == [6, 7, 8]
+
+
+def test_a_range_needs_a_step_towards_its_limit() -> None:
+    """As TensorFlow 1.15 demands, whether the numbers are known or not."""
+    x = tf.placeholder(tf.float32, [None])
+    count = tf.shape(x)[0]
+    for start, limit, delta in ((0, 5, 0), (5, 1, 1), (1, 5, -1)):
+        with pytest.raises(ValueError, match="range: requires"):
+            tf.range(start, limit, delta)
+        late = tf.range(start + count, limit + count, delta)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"range: requires .*made at .*test_shape\.py"):
+            tf.Session().run(late, {x: np.zeros(3)})
+    assert tf.range(3, 3).shape.as_list() == [0]
+
+
+@pytest.mark.parametrize("shape", [[None], [None, 3], [2.5], [2, None], ["2"]])
+def test_a_shape_that_is_no_shape_is_told(shape: Any) -> None:
+    for function in (tf.random_normal, tf.random_uniform, tf.truncated_normal, tf.zeros, tf.ones):
+        with pytest.raises(ValueError, match=r"integer|known"):
+            function(shape)

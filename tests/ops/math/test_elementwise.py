@@ -213,9 +213,62 @@ def test_python_values_follow_the_tensor_into_its_graph() -> None:
         constant(np.eye(2)) + x
 
 
+@pytest.mark.parametrize("clip", [tf.clip_by_norm, lambda t, v: tf.clip_by_value(t, v, 9.0),
+                                  lambda t, v: tf.clip_by_value(t, -9.0, v)])  # fmt: skip
+def test_limits_do_not_enlarge_what_they_clip(clip: Any) -> None:
+    """TensorFlow 1.15 merges the shapes of input and result, and raises ValueError where they are not compatible."""
+    for dims, limit in (([3], [2, 3]), ([], [2]), ([1, 3], [4, 1]), ([None], [2, 3]), ([1], [3])):
+        with pytest.raises(ShapeError, match=r"not compatible.*clip_.*test_elementwise\.py"):
+            clip(placeholder("float32", dims), placeholder("float32", limit))
+    for dims, limit in (([2, 3], [3]), ([2, 3], [2, 1]), ([2, 3], []), ([None, 3], [1, 3]), (None, [2, 3])):
+        clipped = clip(placeholder("float32", dims), placeholder("float32", limit))
+        assert clipped.shape.is_compatible_with(dims)
+
+
 def test_round_of_integers_is_the_identity() -> None:
     for dtype in (tf.int8, tf.uint8, tf.int32, tf.int64):
         x = tf.constant([1, 2, 100], dtype)
         assert tf.round(x) is x
     with pytest.raises(DTypeError):
         tf.rint(tf.constant([1, 2]))
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "float64", "int8", "uint8", "int32", "int64", "uint64"])
+def test_a_saturating_cast_stays_within_the_range(name: str) -> None:
+    """Against Python's integers, also where the limit of a dtype is not a number of the other."""
+    for wanted in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"):
+        limits, own = np.iinfo(wanted), np.dtype(name)
+        values = [0, 1, 100, 127, 128, 255, 256, 2**15, 2**31 - 1, 2**31, 2**32, 2**53, 2**63 - 1, 2**63, 2**64 - 1]
+        extent = np.finfo(own) if own.kind == "f" else np.iinfo(own)
+        inside = [v for v in values + [-v for v in values] if float(extent.min) <= v <= int(extent.max)]
+        x = np.array(inside, own)
+        found = tf.Session().run(tf.saturate_cast(tf.constant(x), wanted)).tolist()
+        for number, result in zip(x.tolist(), found, strict=True):
+            exact = min(max(int(number), int(limits.min)), int(limits.max))
+            assert abs(result - exact) <= (2 * abs(np.spacing(own.type(exact))) if own.kind == "f" else 0), (
+                number,
+                wanted,
+            )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "uint8", "int32", "int64", "uint64"])
+def test_sorting_agrees_with_numpy_on_limits_ties_and_nan(dtype: str) -> None:
+    """NaN is above all numbers; equal elements keep their order in both directions."""
+    random = np.random.RandomState(0)
+    if dtype.startswith("float"):
+        values = random.choice([0.0, -0.0, 1.5, np.nan, np.inf, -np.inf], (5, 40)).astype(dtype)
+    else:
+        limits = np.iinfo(dtype)
+        values = np.array([limits.min, limits.max, 0, 1, limits.max - 1], dtype)[random.randint(0, 5, (5, 40))]
+    x = tf.constant(values)
+    places = np.argsort(values, axis=-1, kind="stable")
+    reverse = 39 - np.argsort(values[:, ::-1], axis=-1, kind="stable")[:, ::-1]
+    for backend in ("numpy", "llvm"):
+        with tf.Session(backend=backend) as session:
+            for direction, order in (("ASCENDING", places), ("DESCENDING", reverse)):
+                ranked = np.take_along_axis(values, order, axis=-1)
+                np.testing.assert_array_equal(session.run(tf.sort(x, direction=direction)), ranked)
+                np.testing.assert_array_equal(session.run(tf.argsort(x, direction=direction)), order)
+            best = session.run(tf.nn.top_k(x, 7))
+            np.testing.assert_array_equal(best.values, np.take_along_axis(values, reverse, axis=-1)[:, :7])
+            np.testing.assert_array_equal(best.indices, reverse[:, :7])
