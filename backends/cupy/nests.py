@@ -34,6 +34,7 @@ from minigraph.loops.kernel import (
     tables,
 )
 from minigraph.loops.kernel import Kernel as Nest
+from minigraph.loops.text import print_kernel
 
 LONG = 32  # more steps of a reduction than this are shared by the threads of a block
 
@@ -60,6 +61,12 @@ def code(nest: Nest) -> Code:
         for b in nest.buffers
     )
     return Code((Launch(launch, tuple(refs)),), size, overwritable(made))
+
+
+def kernel_text(nest: Nest) -> dict[str, str]:
+    """The schedule of a kernel and its code, by title."""
+    made = scheduled(nest)
+    return {f"schedule of {nest.name}": print_kernel(made), f"CUDA C of {nest.name}": CudaPrinter(made).kernel.source}
 
 
 def scheduled(nest: Nest) -> Nest:

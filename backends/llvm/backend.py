@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -28,7 +28,7 @@ from minigraph.backends.llvm.indices import checked
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.moves import moving
 from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, lowered
-from minigraph.backends.llvm.nest_native import from_loops
+from minigraph.backends.llvm.nest_native import from_loops, kernel_text
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy import kernels
 from minigraph.core.dtypes import float32
@@ -130,6 +130,15 @@ class LlvmBackend(HostBackend):
 
     def speed(self) -> str:
         return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads"
+
+    def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
+        """The kernel's schedule and its IR."""
+        kernel = op.loops(in_types, out_types)
+        return (
+            {}
+            if kernel is None or from_loops(op, in_types, out_types, LoweringContext(1)) is None
+            else kernel_text(kernel)
+        )
 
     def alternatives(self, op: Op, in_types: Types, out_types: Types) -> dict[str, Callable[[], Lowered]]:
         """The alternative ways to lower a region."""
