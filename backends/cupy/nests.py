@@ -74,7 +74,9 @@ def scheduled(nest: Nest) -> Nest:
     nest = schedule.fuse(schedule.tidy(schedule.flatten(nest)))
     loops, body = schedule.nest(nest.body)
     variables = {f.var for f in loops}
-    shared = [s for s in body if isinstance(s, For) or (isinstance(s, Reduce) and _is_long(s))]
+    shared = [
+        s for s in body if (isinstance(s, For) and s.mapping == "each") or (isinstance(s, Reduce) and _is_long(s))
+    ]
     if not shared:
         return schedule.map_loops(nest, "thread", variables)
     nest = schedule.map_reductions(nest, "lanes", _is_long)

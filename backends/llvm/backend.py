@@ -14,7 +14,6 @@ from minigraph.backends.llvm import (
     conv,
     depthwise,
     folded,
-    gather,
     grouped,
     matmul,
     random,
@@ -62,6 +61,16 @@ def _sparse_cross_entropy(op: Op, in_types: Types, out_types: Types, how: Loweri
     return native and checked(native, in_types[1], 1, classes, "labels")
 
 
+def _gather(op: GatherV2, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    native, (params, indices) = from_loops(op, in_types, out_types, how), in_types
+    return native and checked(native, indices, 1, params.static[op.axis], "indices")
+
+
+def _gather_grad(op: GatherGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    native = from_loops(op, in_types, out_types, how)
+    return native and checked(native, in_types[1], 1, out_types[0].static[op.axis], "indices")
+
+
 # The kernels of each op; the first that takes the types and attributes is used.
 KERNELS: dict[type[Op], Sequence[Kernel]] = {
     MatMul: [matmul.matmul],
@@ -81,8 +90,8 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     R.Mean: [reduce.mean],
     ReduceLike: [reduce.reduce_like],
     BroadcastTo: [reduce.broadcast_to],
-    GatherV2: [gather.gather],
-    GatherGrad: [gather.gather_grad],
+    GatherV2: [_gather],
+    GatherGrad: [_gather_grad],
     RandomUniform: [random.uniform],
     Assign: [update.assign],
     AssignAdd: [update.assign_add],
