@@ -1,0 +1,140 @@
+"""Times of single LLVM kernels on one thread, for a comparison of two versions of the code: run it with each in turn.
+
+    python tests/bench/loop_kernels.py [--only TEXT] [--seconds 1] [--json FILE]
+
+Each launch is timed in up to 16 segments of its tasks; the figure is the sum of the minima of the segments, which
+repeats better on a shared machine than the minimum of whole launches. Also shown: the time to print and to compile the
+code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import minigraph  # noqa: F401
+from minigraph.backends.llvm import compiler
+from minigraph.backends.llvm.backend import lower
+from minigraph.backends.llvm.native import LoweringContext
+from minigraph.core.dtypes import as_dtype
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.ops.array.joining import GatherGrad, GatherV2
+from minigraph.ops.math.argmax import ArgMax
+from minigraph.ops.math.reduce import Max, Prod
+from minigraph.ops.nn import loss as L
+from minigraph.ops.nn import pool as P
+from minigraph.ops.nn.lrn import LRN, WindowSum
+
+FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+RANDOM = np.random.RandomState(0)
+
+
+def randn(*shape: int) -> np.ndarray:
+    return RANDOM.randn(*shape).astype(np.float32)
+
+
+def type_of(array: np.ndarray) -> TensorType:
+    return TensorType(as_dtype(array.dtype), array.shape)
+
+
+def cases() -> Iterator[tuple[str, Op, list[np.ndarray]]]:
+    for shape in ((64, 56, 56, 64), (256, 28, 28, 64), (64, 7, 7, 512), (32, 28, 28, 100), (64, 32, 32, 3)):
+        x = randn(*shape)
+        for size, padding in ((2, "SAME"), (3, "SAME"), (3, "VALID")):
+            pool = P.MaxPool((size, size), (2, 2), padding)
+            y = pool.infer(type_of(x))[0].static
+            places = RANDOM.randint(0, size * size, y).astype(np.uint8)
+            yield f"max_pool {size}/2 {padding} {shape}", pool, [x]
+            grad = P.MaxPoolInputGrad(*pool.with_numbers(type_of(x)), shape)
+            yield f"max_pool_grad {size}/2 {padding} {shape}", grad, [places, randn(*y)]
+        mean = P.AvgPool((3, 3), (1, 1), "SAME")
+        yield f"avg_pool 3/1 {shape}", mean, [x]
+        yield f"avg_pool_grad 3/1 {shape}", P.AvgPoolInputGrad(*mean.with_numbers(type_of(x)), shape), [x]
+    for shape in ((256, 1000), (4096, 10), (64, 50257)):
+        yield f"softmax {shape}", L.Softmax(), [randn(*shape)]
+        yield f"log_softmax {shape}", L.LogSoftmax(), [randn(*shape)]
+        yield f"argmax {shape}", ArgMax(1), [randn(*shape)]
+    for shape in ((256, 10), (4096, 100), (256, 1000)):
+        yield f"cross_entropy {shape}", L.SoftmaxCrossEntropyWithLogits(), [randn(*shape), abs(randn(*shape))]
+        labels = RANDOM.randint(0, shape[1], shape[0]).astype(np.int32)
+        yield f"sparse_cross_entropy {shape}", L.SparseSoftmaxCrossEntropyWithLogits(), [randn(*shape), labels]
+    yield "argmax (64, 10, 1000), axis 1", ArgMax(1), [randn(64, 10, 1000)]
+    yield "max of rows (256, 1000)", Max((1,)), [randn(256, 1000)]
+    yield "max of columns (1000, 4096)", Max((0,)), [randn(1000, 4096)]
+    yield "max of the middle (64, 49, 512)", Max((1,)), [randn(64, 49, 512)]
+    yield "max of all", Max(None), [randn(1 << 20)]
+    yield "product of rows (4096, 64)", Prod((1,)), [randn(4096, 64)]
+    for shape, radius in (((32, 56, 56, 64), 5), ((16, 28, 28, 192), 2)):
+        yield f"lrn {radius} {shape}", LRN(radius, 1.0, 1e-4, 0.75), [randn(*shape)]
+        yield f"window_sum {radius} {shape}", WindowSum(radius), [randn(*shape)]
+    places = RANDOM.randint(0, 4096, 4096).astype(np.int32)
+    for width in (10, 128):
+        yield f"gather (4096, {width})", GatherV2(0), [randn(4096, width), places]
+        yield f"gather_grad (4096, {width})", GatherGrad(0), [randn(4096, width), places, randn(4096, width)]
+
+
+def measure(op: Op, inputs: list[np.ndarray], seconds: float) -> dict[str, float]:
+    """Milliseconds of a launch, and of printing and compiling its code."""
+    types = [type_of(a) for a in inputs]
+    op, kept = op.specialise(types, [None] * len(types))
+    inputs, types = [inputs[i] for i in kept], [types[i] for i in kept]
+    out_types = op.infer(*types)
+    outputs = [np.empty(t.static, t.dtype.np_dtype) for t in out_types]
+    started = time.perf_counter()
+    native = lower(op, types, out_types, LoweringContext(1))
+    assert native is not None
+    calls = native.calls((True,) * len(outputs))
+    texts = [str(call.text) for call in calls]
+    printed = time.perf_counter() - started
+    started = time.process_time()
+    for text in texts:
+        compiler._compile(text)
+    compiled = time.process_time() - started
+    work = np.zeros(native.workspace + 64, np.uint8)
+    arrays: dict[str, Any] = {"in": inputs, "out": outputs}
+    bound = []
+    for call in calls:
+        pointers = [
+            (work if p.kind == "work" else arrays[p.kind][p.position]).ctypes.data + p.offset for p in call.args
+        ]
+        (address,) = compiler.load(call.text, call.name)
+        bound.append((FUNCTION(address), (ctypes.c_void_p * len(pointers))(*pointers), call.tasks))
+    least: dict[tuple[int, int], float] = {}
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(least) == 0:
+        for number, (function, block, tasks) in enumerate(bound):
+            parts = min(16, tasks)
+            for part in range(parts):
+                begin = time.perf_counter()
+                function(block, tasks * part // parts, tasks * (part + 1) // parts, 0)
+                taken = time.perf_counter() - begin
+                least[number, part] = min(least.get((number, part), taken), taken)
+    return {"run": sum(least.values()) * 1e3, "print": printed * 1e3, "compile": compiled * 1e3}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="measure the kernels whose name has this text")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of timing for each kernel")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args()
+    found = {}
+    for name, op, inputs in cases():
+        if options.only in name:
+            found[name] = measure(op, inputs, options.seconds)
+            times = "".join(f"{found[name][key]:10.3f}" for key in ("run", "print", "compile"))
+            print(f"{name:52}{times} ms", flush=True)
+    if options.json is not None:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
