@@ -375,7 +375,7 @@ def test_old_checkpoints_go(tmp_path: Path, model: Any) -> None:
             saver = tf.train.Saver(max_to_keep=keep)
             for k in range(7):
                 saver.save(session, tmp_path / f"all{keep}", global_step=k)
-            assert len(list(tmp_path.glob(f"all{keep}-*"))) == 7
+            assert len(list(tmp_path.glob(f"all{keep}-*.safetensors"))) == 7
 
 
 def test_a_checkpoint_that_is_gone_already(tmp_path: Path, model: Any) -> None:
