@@ -7,7 +7,7 @@ from functools import cache
 
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
-from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.compiler import LazyModule, host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.nest_schedule import Scheduled, scheduled
 from minigraph.backends.llvm.nests import LlvmPrinter
@@ -17,6 +17,7 @@ from minigraph.core.scalar import Scalar, operand
 from minigraph.loops.aliasing import overwritable
 from minigraph.loops.kernel import LEAVES, Buffer, Kernel, map_value, statements, values
 from minigraph.loops.schedule import only
+from minigraph.loops.text import print_kernel
 
 
 def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
@@ -39,14 +40,26 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
     return Native(calls, layout.nbytes, overwritable(every[0].kernel) if len(every) == 1 else ())
 
 
+def kernel_text(kernel: Kernel) -> dict[str, str]:
+    """The schedules of a kernel for this CPU and their code, by title."""
+    texts: dict[str, str] = {}
+    for s in launches(kernel, host().lanes):
+        texts[f"schedule of {s.kernel.name}: {s.tasks} tasks"] = print_kernel(s.kernel)
+        texts[f"LLVM IR of {s.kernel.name}"] = LlvmPrinter(s.kernel, host().lanes, s.grain).text
+    return texts
+
+
 def launches(kernel: Kernel, lanes: int) -> Sequence[Scheduled]:
     """The scheduled kernels that run one after the other."""
     return [scheduled(kernel, lanes)]
 
 
 def _call(s: Scheduled, work: Mapping[int, BufferRef]) -> Call:
-    printer = LlvmPrinter(s.kernel, host().lanes, s.grain)
-    return Call(printer.text, "kernel", printer.tasks, tuple(_place(b, work) for b in s.kernel.buffers))
+    lanes = host().lanes
+    module = LazyModule(
+        f"{lanes} {s.grain}\n{print_kernel(s.kernel)}", lambda: LlvmPrinter(s.kernel, lanes, s.grain).text
+    )
+    return Call(module, "kernel", s.tasks, tuple(_place(b, work) for b in s.kernel.buffers))
 
 
 def _place(buffer: Buffer, work: Mapping[int, BufferRef]) -> BufferRef:
