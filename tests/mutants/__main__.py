@@ -63,7 +63,7 @@ class Results:
                 print(f"without a fault there fail {failures}: {key}", flush=True)
         if self.seconds[key] < 0:
             return None
-        return max(30.0, 4 * self.seconds[key]), [*call, *(f"--deselect={name}" for name in self.failing[key])]
+        return max(30.0, 4 * self.seconds[key]), [*call, *(f"--deselect={name}" for name in self.failing.get(key, []))]
 
     def examine(self, fault: Fault) -> str:
         """What the first call said that noticed the fault; "passed" if none did."""
