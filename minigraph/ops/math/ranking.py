@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,10 +12,11 @@ from minigraph.core import types as T
 from minigraph.core.dtypes import bool_, int32
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.indices import require_below
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import TensorLike
-from minigraph.ops.builder import apply, apply_all, composed, first, make
+from minigraph.ops.builder import apply, apply_all, composed, first, make, require_gradient, require_shape
 
 __all__ = ["in_top_k", "top_k"]
 
@@ -67,15 +69,25 @@ class TopKV2(Op):
         yield Sample(cls(3, largest=False), (_X,))
 
 
+def _require_rows(x: TensorType, places: TensorType) -> None:
+    """ShapeError unless the places are those of elements along the last axis of `x`, row by row."""
+    if x.rank == 0 or places.rank == 0:
+        raise ShapeError(f"elements along the last axis of {x} at {places}")
+    if x.shape is not None and places.shape is not None:
+        require_shape("the tensor of places", places.shape, (*x.shape[:-1], places.shape[-1]))
+
+
 class TakeAlongLast(Op):
     """x[…, places[…, j]]: elements looked up along the last axis, row by row."""
 
     on_host = True
 
     def infer(self, x: TensorType, places: TensorType) -> tuple[TensorType, ...]:
+        _require_rows(x, places)
         return (TensorType(x.dtype, places.shape),)
 
     def forward(self, xp: Any, x: Any, places: Any) -> tuple[Any, ...]:
+        require_below("places", places, x.shape[-1])
         return (xp.take_along_axis(x, places, axis=-1),)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
@@ -94,10 +106,12 @@ class PutAlongLast(Op):
     accumulates = True
 
     def infer(self, grad: TensorType, places: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        require_gradient(grad, TakeAlongLast(), like, places)
         return (TensorType(grad.dtype, like.shape),)
 
     def forward(self, xp: Any, grad: Any, places: Any, like: Any) -> tuple[Any, ...]:
-        rows = xp.zeros((like[..., 0].size, like.shape[-1]), grad.dtype)
+        require_below("places", places, like.shape[-1])
+        rows = xp.zeros((math.prod(like.shape[:-1]), like.shape[-1]), grad.dtype)
         index = xp.arange(len(rows))[:, None]
         xp.add.at(rows, (index, places.reshape(len(rows), -1)), grad.reshape(len(rows), -1))
         return (rows.reshape(like.shape),)
@@ -127,6 +141,8 @@ class InTopKV2(Op):
         return (TensorType(bool_, T.merge(rows, targets.shape) or (None,)),)
 
     def forward(self, xp: Any, predictions: Any, targets: Any) -> tuple[Any, ...]:
+        if not predictions.shape[1]:
+            return (xp.zeros(targets.shape, bool),)
         inside = (targets >= 0) & (targets < predictions.shape[1])
         own = xp.take_along_axis(predictions, xp.where(inside, targets, 0)[:, None], axis=1)
         above = xp.sum(predictions > own, axis=1)
