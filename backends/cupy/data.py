@@ -13,10 +13,8 @@ from minigraph.backends.cupy.source import literal, summing, total
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.ops.array.joining import GatherGrad, GatherV2
-from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.broadcast import BroadcastTo, restore_axes
 from minigraph.ops.constant import Const
-from minigraph.ops.math.selection import Select
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, NoOp
 
 
@@ -57,24 +55,6 @@ def gather_grad(op: GatherGrad, in_types: Types, out_types: Types) -> Code | Non
     return Code((Launch(made, (*ins(0, 1), *outs(0))),))
 
 
-def one_hot(op: OneHot, in_types: Types, out_types: Types) -> Code | None:
-    index = in_types[0]
-    axis = op.axis % (len(index.static) + 1)
-    inner = math.prod(index.static[axis:])
-    shape = (math.prod(index.static[:axis]), op.depth, inner)
-    body = [f"y0[i] = (long long)x0[c0 * {inner} + c2] == c1 ? x1[0] : x2[0];"]
-    made = per_element("one_hot", shape, [*reads(in_types), pointer(out_types[0].dtype, "y0", False)], body)
-    return Code((Launch(made, (*ins(0, 1, 2), *outs(0))),))
-
-
-def select_rows(op: Select, in_types: Types, out_types: Types) -> Code | None:
-    """A selection with one condition per row."""
-    x = in_types[1]
-    body = [f"y0[i] = x0[i / {math.prod(x.static[1:])}] ? x1[i] : x2[i];"]
-    made = per_element("select", (x.size,), [*reads(in_types), pointer(x.dtype, "y0", False)], body)
-    return Code((Launch(made, (*ins(0, 1, 2), *outs(0))),), inplace=(1, 2))
-
-
 def _assign(sign: str) -> Emitter:
     def emit(op: Op, in_types: Types, out_types: Types) -> Code | None:
         dtype: DType = in_types[0].dtype
@@ -90,8 +70,6 @@ EMITTERS: dict[type[Op], Emitter] = {
     BroadcastTo: broadcast_to,
     GatherV2: take,
     GatherGrad: gather_grad,
-    OneHot: one_hot,
-    Select: select_rows,
     Assign: _assign(""),
     AssignAdd: _assign("+"),
     AssignSub: _assign("-"),

@@ -24,6 +24,7 @@ from llvmlite import ir
 
 from minigraph.backends.llvm.builder import I8, I32, I64, KERNEL, POINTER, VOID, at, function, index, loop
 from minigraph.backends.llvm.compiler import load
+from minigraph.util.locks import Lock
 
 # Polls before sleeping, some tens of microseconds in all. A helper yields between two polls: on a busy machine it
 # may occupy the CPU that the caller needs.
@@ -225,13 +226,12 @@ class Team:
 
     def __init__(self, size: int | None = None) -> None:
         self.size = (thread_count() if size is None else size) if sys.platform != "win32" else 1
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._start_over()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._start_over)
 
     def _start_over(self) -> None:
-        self._lock = threading.Lock()
         self.shared: Any = None
 
     def start(self) -> Any:

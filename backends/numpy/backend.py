@@ -20,7 +20,7 @@ class NumpyBackend(HostBackend):
         return kernels.lower(op, in_types, out_types, self.lower, self._lower_part)
 
     def _lower_part(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
-        return kernels.lower_part(op, in_types, out_types, self.lower, self._lower_part)
+        return kernels.lower_part(op, in_types, out_types, self._lower_part)
 
     def speed(self) -> str:
         return f"numpy {np.__version__} {TEAM.size} threads"

@@ -23,6 +23,8 @@ from minigraph.ops.window import Pair, reach
 # slower, because BLAS threads wait for each other in each of them.
 LIMIT = 12 << 20
 
+ALL = slice(None)
+
 
 class Block(NamedTuple):
     """A block's images and output rows, and its output pixels, the rows of the column matrix."""
@@ -58,6 +60,7 @@ class Columns:
     groups: int
     dtype: np.dtype[Any]
     limit: int = LIMIT  # most bytes of a block
+    count: int = 1  # least number of blocks, where there are as many output rows
 
     @property
     def depth(self) -> int:
@@ -86,9 +89,10 @@ class Columns:
             return []
         pixels = rows * columns
         if self.is_view:
-            return [Block(slice(0, images), slice(0, rows), slice(0, images * pixels))]
+            parts = blocks(images * pixels, -(-images * pixels // self.count))
+            return [Block(slice(0, images), slice(0, rows), part) for part in parts]
         line = max(columns * self.length, self.strides[0] * self._width * self.image[3]) * self.dtype.itemsize
-        lines = max(1, self.limit // max(line, 1))
+        lines = max(1, min(self.limit // max(line, 1), -(-images * rows // self.count)))
         if lines >= rows:
             return [
                 Block(part, slice(0, rows), slice(part.start * pixels, part.stop * pixels))
@@ -115,15 +119,15 @@ class Columns:
         padded = layout.reserve(images * self._height(rows) * self._width * self.image[3], self.dtype)
         return padded, layout.reserve(images * rows * self.out[1] * self.length, self.dtype)
 
-    def load(self, image: Array, padded: Array, column: Array) -> Iterator[Loaded]:
-        """Every block, group by group, in the arrays that `reserve` added. The steps must run in this order."""
+    def load(self, image: Array, padded: Array, column: Array, some: slice = ALL) -> Iterator[Loaded]:
+        """Some of the blocks, group by group, in the arrays that `reserve` added. The steps must run in this order."""
         if self.is_view:
             matrix = image.reshape(-1, self.image[3])
-            for block in self.blocks():
+            for block in self.blocks()[some]:
                 for g in range(self.groups):
-                    yield Loaded(block, g, [], matrix[:, g * self.depth : (g + 1) * self.depth])
+                    yield Loaded(block, g, [], matrix[block.pixels, g * self.depth : (g + 1) * self.depth])
             return
-        for block, steps, whole in self.windows(image, padded):
+        for block, steps, whole in self.windows(image, padded, some):
             for g in range(self.groups):
                 windows = whole[..., g * self.depth : (g + 1) * self.depth]
                 if self.transposed:
@@ -133,11 +137,11 @@ class Columns:
                 yield Loaded(block, g, [*steps, copy(target, windows)], tall)
                 steps = []
 
-    def windows(self, image: Array, padded: Array) -> Iterator[tuple[Block, list[Launch], Array]]:
-        """Every block with the steps that pad its part of the image, and its windows, a view [n, p, q, r, s,
-        channels]."""
+    def windows(self, image: Array, padded: Array, some: slice = ALL) -> Iterator[tuple[Block, list[Launch], Array]]:
+        """Some of the blocks, each with the steps that pad its part of the image, and its windows, a view
+        [n, p, q, r, s, channels]."""
         before: Any = None
-        for block in self.blocks():
+        for block in self.blocks()[some]:
             source, steps, before = self._source(image, padded, block, before)
             yield block, steps, self._windows(source, block)
 

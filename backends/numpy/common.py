@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -56,6 +56,11 @@ class ArrayLayout:
         ]
 
 
+def with_threads(kernels: Mapping[type[Op], Callable[..., Lowered]]) -> dict[type[Op], Kernel]:
+    """The kernels as they are outside regions, where all threads work on each op."""
+    return {kind: partial(kernel, threads=True) for kind, kernel in kernels.items()}
+
+
 def blocks(size: int, step: int) -> list[slice]:
     """Slices of at most `step` that cover range(size), with nearly equal lengths."""
     count = -(-size // max(step, 1))
@@ -93,7 +98,7 @@ def fallback(op: Op, in_types: Types, out_types: Types) -> Lowered:
             # Compute all results first: one may be an input, or a view of an input that is about to be written.
             results = [
                 np.array(r) if op.writes and t is not None else r
-                for r, t in zip(op.forward(np, *inputs), targets, strict=True)
+                for r, t in zip(op.reference(*inputs), targets, strict=True)
             ]
             for target, result in zip(targets, results, strict=True):
                 if target is not None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy import depthwise
-from minigraph.backends.numpy.columns import Columns
-from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback
+from minigraph.backends.numpy.columns import ALL, Columns
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback, with_threads
+from minigraph.backends.numpy.products import count_pieces, in_parallel, product, shares
 from minigraph.backends.numpy.taps import Taps
 from minigraph.core.op import Op
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
@@ -32,7 +35,38 @@ def _outputs(group: int, fan: int) -> slice:
     return slice(group * fan, (group + 1) * fan)
 
 
-def conv2d(op: Conv2D, in_types: Types, out_types: Types) -> Lowered:
+class _Correlation:
+    """The products of column blocks with filters, by one thread or by the team.
+
+    The team shares the blocks, each thread with buffers of its own, or if there are fewer pixels than output channels,
+    the channels of each block.
+    """
+
+    def __init__(self, columns: Columns, fan: int, threads: bool) -> None:
+        pixels = columns.image[0] * prod(columns.out)
+        self.by_channels = threads and pixels < fan
+        if threads and not self.by_channels:
+            columns = replace(columns, count=count_pieces(pixels, columns.length, fan * columns.groups, pixels))
+        self.columns, self.fan = columns, fan
+        self.shares = shares(len(columns.blocks())) if threads and not self.by_channels else [ALL]
+        self.layout = ArrayLayout()
+        self.buffers = [columns.reserve(self.layout) for _ in self.shares]
+
+    def launch(
+        self, image: Array, filters: Sequence[Array], targets: Sequence[Array], arrays: Sequence[Array]
+    ) -> Launch:
+        """filters, targets: for each group a matrix [length, outputs] and the output pixels [pixels, outputs]."""
+        work: list[list[Launch]] = []
+        for some, (padded, column) in zip(self.shares, self.buffers, strict=True):
+            steps: list[Launch] = []
+            for block, group, load, matrix in self.columns.load(image, arrays[padded], arrays[column], some):
+                target = targets[group][block.pixels]
+                steps += [*load, product(matrix, filters[group], target, self.by_channels)]
+            work.append(steps)
+        return in_parallel(work)
+
+
+def conv2d(op: Conv2D, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     """y = columns(x)·w."""
     x, w = (t.static for t in in_types)
     y = out_types[0].static
@@ -42,22 +76,18 @@ def conv2d(op: Conv2D, in_types: Types, out_types: Types) -> Lowered:
     if depthwise.fits(x, w):
         return depthwise.forward(op, x, w, y, kind)
     columns = _columns(op, x, w, y, kind)
-    fan = w[3] // columns.groups
-    layout = ArrayLayout()
-    columns.reserve(layout)
+    parts = [_outputs(group, w[3] // columns.groups) for group in range(columns.groups)]
+    correlation = _Correlation(columns, w[3] // columns.groups, threads)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         filters, pixels = inputs[1].reshape(columns.length, w[3]), outputs[0].reshape(-1, w[3])
-        steps: list[Launch] = []
-        for block, group, load, matrix in columns.load(inputs[0], *layout.arrays(workspace)):
-            some = _outputs(group, fan)
-            steps += [*load, partial(np.matmul, matrix, filters[:, some], pixels[block.pixels, some])]
-        return in_sequence(steps)
+        arrays = correlation.layout.arrays(workspace)
+        return correlation.launch(inputs[0], [filters[:, p] for p in parts], [pixels[:, p] for p in parts], arrays)
 
-    return Lowered(bind, layout.nbytes)
+    return Lowered(bind, correlation.layout.nbytes)
 
 
-def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types) -> Lowered:
+def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     """∂L/∂w = columns(x)ᵀ·δ, summed over the blocks."""
     x, y = (t.static for t in in_types)
     w = op.shape
@@ -73,14 +103,14 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types) -> Lowe
     layout.reserve((columns.length, fan), kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        *buffers, part = layout.arrays(workspace)
+        padded, column, part = layout.arrays(workspace)
         deltas, filters = inputs[1].reshape(-1, w[3]), outputs[0].reshape(columns.length, w[3])
         steps: list[Launch] = []
-        for block, group, load, matrix in columns.load(inputs[0], *buffers):
+        for block, group, load, matrix in columns.load(inputs[0], padded, column):
             some = _outputs(group, fan)
             total, delta = filters[:, some], deltas[block.pixels, some]
             first = block.pixels.start == 0
-            steps += [*load, partial(np.matmul, matrix.T, delta, total if first else part)]
+            steps += [*load, product(matrix.T, delta, total if first else part, threads)]
             if not first:
                 steps.append(partial(np.add, total, part, total))
         return in_sequence(steps or [partial(filters.fill, 0)])
@@ -88,7 +118,7 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types) -> Lowe
     return Lowered(bind, layout.nbytes)
 
 
-def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types) -> Lowered:
+def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     """∂L/∂x. With stride 1 it is the convolution of δ with the rotated filter, otherwise a scatter of δ·wᵀ."""
     w, y = (t.static for t in in_types)
     kind = out_types[0].dtype.np_dtype
@@ -97,34 +127,32 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types) -> Lowere
     if depthwise.fits(op.shape, w):
         return depthwise.input_grad(op, op.shape, w, y, kind)
     if op.strides == (1, 1):
-        return _correlate(op, w, y, kind)
-    return _scatter(op, w, y, kind)
+        return _correlate(op, w, y, kind, threads)
+    return _scatter(op, w, y, kind, threads)
 
 
-def _correlate(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
+def _correlate(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any], threads: bool) -> Lowered:
     (top, _), (left, _) = op.window(w).pads(*op.shape[1:3])
     start = top + 1 - reach(w[0], op.dilations[0]), left + 1 - reach(w[1], op.dilations[1])
     groups = op.groups
     fan = w[3] // groups
     columns = Columns(y, (w[0], w[1]), (1, 1), op.dilations, start, (op.shape[1], op.shape[2]), groups, kind)
-    layout = ArrayLayout()
-    columns.reserve(layout)
+    correlation = _Correlation(columns, w[2], threads)
+    layout = correlation.layout
     layout.reserve((groups, w[0], w[1], fan, w[2]), kind)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
         *buffers, turned = layout.arrays(workspace)
         split = inputs[0].reshape(*w[:3], groups, fan)
         filters, pixels = turned.reshape(groups, columns.length, w[2]), outputs[0].reshape(-1, op.shape[3])
-        steps = [copy(turned, split[::-1, ::-1].transpose(3, 0, 1, 4, 2))]
-        for block, group, load, matrix in columns.load(inputs[1], *buffers):
-            target = pixels[block.pixels, group * w[2] : (group + 1) * w[2]]
-            steps += [*load, partial(np.matmul, matrix, filters[group], target)]
-        return in_sequence(steps)
+        turn = copy(turned, split[::-1, ::-1].transpose(3, 0, 1, 4, 2))
+        targets = [pixels[:, _outputs(group, w[2])] for group in range(groups)]
+        return in_sequence([turn, correlation.launch(inputs[1], list(filters), targets, buffers)])
 
     return Lowered(bind, layout.nbytes)
 
 
-def _scatter(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowered:
+def _scatter(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any], threads: bool) -> Lowered:
     columns = _columns(op, op.shape, w, y, kind)
     taps = Taps(op.window(w), op.shape)
     fan, depth = w[3] // columns.groups, w[2]
@@ -144,7 +172,7 @@ def _scatter(op: Conv2DInputGrad, w: Dims, y: Dims, kind: np.dtype[Any]) -> Lowe
             shape = (-1, block.rows.stop - block.rows.start, y[2], w[0], w[1], depth)
             for group in range(columns.groups):
                 some = _outputs(group, fan)
-                steps.append(partial(np.matmul, deltas[block.pixels, some], filters[:, some].T, matrix))
+                steps.append(product(deltas[block.pixels, some], filters[:, some].T, matrix, threads))
                 for tap in taps.over(block.rows):
                     target = out[(block.images, *tap.image, slice(group * depth, (group + 1) * depth))]
                     part = matrix.reshape(shape)[(slice(None), *tap.out, tap.row, tap.column)]
@@ -159,3 +187,5 @@ KERNELS: dict[type[Op], Kernel] = {
     Conv2DFilterGrad: filter_grad,
     Conv2DInputGrad: input_grad,
 }
+
+SHARED: dict[type[Op], Kernel] = with_threads(KERNELS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from minigraph.backend.base import Lowered, Types
 from minigraph.backends.numpy import (
     conv,
@@ -32,21 +34,38 @@ from minigraph.ops.nn.conv2d import Convolution
 KERNELS: dict[type[Op], Kernel] = {}
 for _module in (pointwise, reduce, matmul, conv, winograd, pool, filters, loss, lrn, data, state, update):
     KERNELS |= _module.KERNELS
+# Kernels for ops outside regions, which all threads work on.
+SHARED = KERNELS | matmul.SHARED | conv.SHARED | winograd.SHARED | reduce.SHARED
+_WITHOUT_BLAS = frozenset(k for module in (pointwise, pool, filters, lrn, data, state, update) for k in module.KERNELS)
 
 
 def lower(op: Op, in_types: Types, out_types: Types, whole: Lower, part: Lower) -> Lowered:
-    """The op's moves, else the kernel of its class or nearest base class that has one, else its reference.
+    """The code of an op that all threads work on.
 
-    whole: lowers an op that all threads work on. part: lowers a member of a region, which one thread works on.
+    whole: lowers another such op. part: lowers a member of a region, which one thread works on.
     """
     if isinstance(op, Blocked):
-        return region.blocked(op, part, blocks.block_size(op))
+        return region.blocked(op, part, blocks.block_size(op))._replace(uses_blas=True)
     if isinstance(op, Loop):
-        return loop.loop(op, part)
+        return loop.loop(op, part)._replace(uses_blas=True)
     if isinstance(op, Epilogue):
-        return loop.epilogue(op, in_types, whole)
+        return loop.epilogue(op, in_types, whole)._replace(uses_blas=True)
     if isinstance(op, MultiTensorApply):
         return region.together(op, in_types, out_types, whole)
+    return _single(op, in_types, out_types, SHARED)
+
+
+def lower_part(op: Op, in_types: Types, out_types: Types, part: Lower) -> Lowered:
+    """The code of a member of a region, which one thread works on."""
+    if isinstance(op, Loop):
+        return loop.loop(op, part, threads=False)
+    if isinstance(op, Epilogue):
+        return loop.epilogue(op, in_types, part)
+    return _single(op, in_types, out_types, KERNELS)
+
+
+def _single(op: Op, in_types: Types, out_types: Types, table: Mapping[type[Op], Kernel]) -> Lowered:
+    """The op's moves, else the kernel of its class or nearest base class that has one, else its reference."""
     if op.on_host or (isinstance(op, Convolution) and any(t.size == 0 for t in (*in_types, *out_types))):
         return fallback(op, in_types, out_types)
     if (moves := op.moves(in_types, out_types)) is not None:
@@ -54,15 +73,6 @@ def lower(op: Op, in_types: Types, out_types: Types, whole: Lower, part: Lower) 
     if op.accumulates and any(t.dtype is float16 for t in in_types):
         return fallback(op, in_types, out_types)  # which adds up in float32
     for kind in type(op).__mro__:
-        if kind in KERNELS:
-            return KERNELS[kind](op, in_types, out_types)
+        if kind in table:
+            return table[kind](op, in_types, out_types)._replace(uses_blas=kind not in _WITHOUT_BLAS)
     return fallback(op, in_types, out_types)
-
-
-def lower_part(op: Op, in_types: Types, out_types: Types, whole: Lower, part: Lower) -> Lowered:
-    """The kernel for a member of a region."""
-    if isinstance(op, Loop):
-        return loop.loop(op, part, threads=False)
-    if isinstance(op, Epilogue):
-        return loop.epilogue(op, in_types, part)
-    return whole(op, in_types, out_types)

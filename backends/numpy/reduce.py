@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
-from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback, steps_only
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback, steps_only, with_threads
+from minigraph.backends.numpy.products import product
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.array.reshape import TileGrad
@@ -20,14 +21,17 @@ from minigraph.ops.math.argmax import ArgMax
 from minigraph.ops.nn.bias import BiasAddGrad
 
 
-def sum_over(x: TensorType, axes: Sequence[int], mean: bool = False) -> Lowered:
-    """Σ x over `axes` (numbers from 0), in the order of the remaining axes; divided by the count for a mean."""
+def sum_over(x: TensorType, axes: Sequence[int], mean: bool = False, threads: bool = False) -> Lowered:
+    """Σ x over `axes` (numbers from 0), in the order of the remaining axes; divided by the count for a mean.
+
+    threads: whether all threads work on it, if BLAS computes it.
+    """
     dims = x.static
     count = math.prod(dims[a] for a in axes)
     kind = x.dtype.np_dtype
     leading = 0 < len(axes) < len(dims) and tuple(axes) == tuple(range(len(axes)))
     if leading and x.size and kind.kind == "f" and kind.itemsize >= 4:
-        return _sum_rows(count, x.size // count, kind, mean)
+        return _sum_rows(count, x.size // count, kind, mean, threads)
 
     def steps(inputs: Sequence[Array], outputs: Sequence[Any]) -> list[Launch]:
         out = outputs[0]
@@ -42,7 +46,7 @@ def sum_over(x: TensorType, axes: Sequence[int], mean: bool = False) -> Lowered:
     return steps_only(steps)
 
 
-def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool) -> Lowered:
+def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool, threads: bool) -> Lowered:
     """The column sums of a matrix as ones·X, which is faster than `np.sum`.
 
     The first sum is over groups of rows, the second over the groups, so that rounding errors grow with the square root
@@ -62,9 +66,9 @@ def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool) -> Lowered
         made: list[Launch] = []
         if groups > 1:
             (partials,) = layout.arrays(workspace)
-            made.append(partial(np.matmul, ones[:groups], x.reshape(groups, -1), partials.reshape(-1)))
+            made.append(product(ones[:groups], x.reshape(groups, -1), partials.reshape(-1), threads))
             x = partials
-        made.append(partial(np.matmul, ones[: rows // groups], x.reshape(rows // groups, width), out))
+        made.append(product(ones[: rows // groups], x.reshape(rows // groups, width), out, threads))
         if mean:
             made.append(partial(np.divide, out, divisor, out))
         return in_sequence(made)
@@ -72,31 +76,31 @@ def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool) -> Lowered
     return Lowered(bind, layout.nbytes)
 
 
-def sum_(op: R.Sum, in_types: Types, out_types: Types) -> Lowered:
-    return sum_over(in_types[0], normalise_axes(op.axis, len(in_types[0].static)))
+def sum_(op: R.Sum, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
+    return sum_over(in_types[0], normalise_axes(op.axis, len(in_types[0].static)), threads=threads)
 
 
-def mean(op: R.Mean, in_types: Types, out_types: Types) -> Lowered:
+def mean(op: R.Mean, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     if not in_types[0].dtype.is_floating:
         return fallback(op, in_types, out_types)
-    return sum_over(in_types[0], normalise_axes(op.axis, len(in_types[0].static)), mean=True)
+    return sum_over(in_types[0], normalise_axes(op.axis, len(in_types[0].static)), mean=True, threads=threads)
 
 
-def bias_add_grad(op: BiasAddGrad, in_types: Types, out_types: Types) -> Lowered:
+def bias_add_grad(op: BiasAddGrad, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     """∂L/∂b[c] = Σ δ[..., c]."""
-    return sum_over(in_types[0], range(len(in_types[0].static) - 1))
+    return sum_over(in_types[0], range(len(in_types[0].static) - 1), threads=threads)
 
 
-def sum_to(op: SumTo, in_types: Types, out_types: Types) -> Lowered:
-    return sum_over(in_types[0], op.summed_axes(in_types))
+def sum_to(op: SumTo, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
+    return sum_over(in_types[0], op.summed_axes(in_types), threads=threads)
 
 
-def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Lowered:
+def reduce_like(op: ReduceLike, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     x, like = in_types
     if op.mean and not x.dtype.is_floating:
         return fallback(op, in_types, out_types)
     axes = broadcast_axes(x.static, restore_axes(like.static, op.axis, x.static))
-    return sum_over(x, axes, op.mean and x.size > 0)
+    return sum_over(x, axes, op.mean and x.size > 0, threads)
 
 
 def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Lowered:
@@ -178,3 +182,7 @@ KERNELS: dict[type[Op], Kernel] = {
     BroadcastTo: broadcast_to,
     TileGrad: tile_grad,
 }
+
+SHARED: dict[type[Op], Kernel] = with_threads(
+    {R.Sum: sum_, R.Mean: mean, BiasAddGrad: bias_add_grad, SumTo: sum_to, ReduceLike: reduce_like}
+)

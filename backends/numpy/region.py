@@ -11,6 +11,7 @@ import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy.common import Array, ArrayLayout, fallback
+from minigraph.backends.numpy.products import in_parallel
 from minigraph.backends.numpy.threads import TEAM
 from minigraph.compile.blocks import BlockLayout
 from minigraph.core.dtypes import float16
@@ -124,9 +125,7 @@ def blocked(op: Blocked, lower: Lower, size: int, threads: bool = True) -> Lower
                 work[number % workers] += piece.bind(start, start == lane[0][0], inputs, own, space)
         totals = [(outputs[i], arrays[part[i]]) for part in parts for i in sums]
         adding = [partial(np.add, total, part, total) for total, part in totals if total is not None]
-        if workers == 1:
-            return in_sequence([*work[0], *adding])
-        return in_sequence([partial(TEAM.run, [in_sequence(launches) for launches in work]), *adding])
+        return in_sequence([in_parallel(work), *adding])
 
     piece = pieces[starts[1]]
     return Lowered(bind, layout.nbytes, piece.overwritable(), any(m.code.fallback for m in piece.members))

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigraph.backend.base import Launch, Lowered, Types, in_sequence
-from minigraph.backends.numpy.columns import Block, Columns
-from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback
+from minigraph.backends.numpy.columns import ALL, Block, Columns
+from minigraph.backends.numpy.common import Array, ArrayLayout, Kernel, copy, fallback, with_threads
+from minigraph.backends.numpy.products import count_pieces, in_parallel, product, shares
 from minigraph.core.op import Op
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.winograd import Matrix, as_array, transforms, transposed
@@ -89,23 +90,24 @@ class _Buffers(NamedTuple):
 class _Transform:
     """A matrix applied to both leading axes of [a, a, rest], giving [b, b, rest] through a buffer [b, a, rest]."""
 
-    def __init__(self, matrix: Matrix, dtype: np.dtype[Any]) -> None:
+    def __init__(self, matrix: Matrix, dtype: np.dtype[Any], threads: bool = False) -> None:
         self.matrix = as_array(matrix, dtype)
+        self.threads = threads
 
     def steps(self, source: Array, buffer: Array, target: Array) -> list[Launch]:
         b, a = self.matrix.shape
         rest = source.size // a**2
         middle = buffer[: b * a * rest]
         return [
-            partial(np.matmul, self.matrix, source.reshape(a, a * rest), middle.reshape(b, a * rest)),
+            product(self.matrix, source.reshape(a, a * rest), middle.reshape(b, a * rest), self.threads),
             partial(np.matmul, self.matrix, middle.reshape(b, a, rest), target.reshape(b, b, rest)),
         ]
 
 
-def _filter_kernel(matrix: Matrix, types: Types, out_types: Types) -> Lowered:
+def _filter_kernel(matrix: Matrix, types: Types, out_types: Types, threads: bool) -> Lowered:
     """A transform of all pairs of channels."""
     kind = out_types[0].dtype.np_dtype
-    transform = _Transform(matrix, kind)
+    transform = _Transform(matrix, kind, threads)
     layout = ArrayLayout()
     layout.reserve(transform.matrix.size * (types[0].size // transform.matrix.shape[1] ** 2), kind)
 
@@ -116,40 +118,56 @@ def _filter_kernel(matrix: Matrix, types: Types, out_types: Types) -> Lowered:
     return Lowered(bind, layout.nbytes)
 
 
-def filters(op: W.WinogradFilter, in_types: Types, out_types: Types) -> Lowered:
+def filters(op: W.WinogradFilter, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     """U = G·w·Gᵀ."""
     if out_types[0].dtype.np_dtype.itemsize < 4:
         return fallback(op, in_types, out_types)
-    return _filter_kernel(transforms(op.tile, op.kernel).filter, in_types, out_types)
+    return _filter_kernel(transforms(op.tile, op.kernel).filter, in_types, out_types, threads)
 
 
-def filters_adjoint(op: W.WinogradFilterAdjoint, in_types: Types, out_types: Types) -> Lowered:
+def filters_adjoint(op: W.WinogradFilterAdjoint, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     """dw = Gᵀ·dU·G."""
     if out_types[0].dtype.np_dtype.itemsize < 4:
         return fallback(op, in_types, out_types)
-    return _filter_kernel(transposed(transforms(op.tile, op.kernel).filter), in_types, out_types)
+    return _filter_kernel(transposed(transforms(op.tile, op.kernel).filter), in_types, out_types, threads)
 
 
 class _Tiled:
-    """The shared part of the kernels: the tiles of an image [N,H,W,C] and of an output [N,P,Q,O], block by block."""
+    """The shared part of the kernels: the tiles of an image [N,H,W,C] and of an output [N,P,Q,O], block by block.
 
-    def __init__(self, op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], kind: np.dtype[Any]) -> None:
+    threads: whether all threads work on it. They share the work of each block, or with `many` the blocks, if there are
+    enough tiles for that; each then has buffers of its own.
+    """
+
+    def __init__(
+        self,
+        op: W.WinogradConvolution,
+        x: Sequence[int],
+        y: Sequence[int],
+        kind: np.dtype[Any],
+        threads: bool,
+        many: bool = False,
+    ) -> None:
         self.size, self.tile, self.y, self.kind, self.x = op.size, op.tile, tuple(y), kind, tuple(x)
         (self.top, _), (self.left, _) = op.padding
         self.channels, self.outputs = x[3], y[3]
         counts = op.counts(y)
         limit = LIMIT * self.channels // max(2 * self.channels + self.outputs, 1)
+        tiles = x[0] * math.prod(counts)
+        count = count_pieces(tiles, self.channels, self.size**2 * self.outputs, 2 * tiles) if threads and many else 1
+        self.threads = threads and count == 1
         self.columns = Columns(
-            self.x, (self.size,) * 2, (self.tile,) * 2, (1, 1), (-self.top, -self.left), counts, 1, kind, limit
+            self.x, (self.size,) * 2, (self.tile,) * 2, (1, 1), (-self.top, -self.left), counts, 1, kind, limit, count
         )
         matrices = transforms(op.tile, op.kernel)
-        self.image = _Transform(matrices.image, kind)
-        self.image_adjoint = _Transform(transposed(matrices.image), kind)
-        self.output = _Transform(matrices.output, kind)
-        self.output_adjoint = _Transform(transposed(matrices.output), kind)
+        self.image = _Transform(matrices.image, kind, self.threads)
+        self.image_adjoint = _Transform(transposed(matrices.image), kind, self.threads)
+        self.output = _Transform(matrices.output, kind, self.threads)
+        self.output_adjoint = _Transform(transposed(matrices.output), kind, self.threads)
         self.places = self.size**2
         self.blocks = self.columns.blocks()
         self.most = max((self.tiles(b) for b in self.blocks), default=0)
+        self.shares = shares(len(self.blocks)) if count > 1 else [ALL]
 
     def tiles(self, block: Block) -> int:
         """The number of tiles of a block."""
@@ -161,26 +179,29 @@ class _Tiled:
         return block.images.stop - block.images.start, block.rows.stop - block.rows.start, self.columns.out[1]
 
     def reserve(self, sums: bool = False) -> ArrayLayout:
-        """The layout of a block's buffers. sums: with one for a part of dU if there are several blocks."""
+        """The layout of each thread's buffers. sums: with one for a part of dU if there are several blocks."""
         widest = max(self.channels, self.outputs)
         rows = max((b.rows.stop - b.rows.start for b in self.blocks), default=0)
         images = max((b.images.stop - b.images.start for b in self.blocks), default=0)
         frame = images * self._extent(rows) * self._extent(self.columns.out[1]) * self.channels
         tiles = self.places * self.most
-        layout = ArrayLayout()
-        for size in (frame, tiles * widest, max(tiles * widest, frame), tiles * self.channels, tiles * self.outputs):
-            layout.reserve(size, self.kind)
         some = sums and len(self.blocks) > 1
-        layout.reserve((self.places, self.channels, self.outputs) if some else (0,), self.kind)
+        layout = ArrayLayout()
+        for _ in self.shares:
+            for size in (frame, tiles * widest, max(tiles * widest, frame)):
+                layout.reserve(size, self.kind)
+            for channels in (self.channels, self.outputs):
+                layout.reserve(tiles * channels, self.kind)
+            layout.reserve((self.places, self.channels, self.outputs) if some else (0,), self.kind)
         return layout
 
     def _extent(self, tiles: int) -> int:
         """Pixels that `tiles` tiles span, rounded up to whole tiles' outputs."""
         return (tiles + -(-self.size // self.tile) - 1) * self.tile
 
-    def load(self, x: Array, buffers: _Buffers) -> Iterator[_Load]:
+    def load(self, x: Array, buffers: _Buffers, some: slice = ALL) -> Iterator[_Load]:
         """V, block by block."""
-        for block, steps, windows in self.columns.windows(x, buffers.frame):
+        for block, steps, windows in self.columns.windows(x, buffers.frame, some):
             gathered = windows.transpose(3, 4, 0, 1, 2, 5)
             tiles = buffers.one[: gathered.size].reshape(gathered.shape)
             v = self.matrix(block, buffers.image, self.channels)
@@ -216,8 +237,8 @@ class _Tiled:
         """dU += Vᵀ·dM."""
         block, steps, v = load
         first = block.pixels.start == 0
-        product = partial(np.matmul, v.transpose(0, 2, 1), dm, du if first else buffers.part)
-        return [*steps, product, *([] if first else [partial(np.add, du, buffers.part, du)])]
+        made = product(v.transpose(0, 2, 1), dm, du if first else buffers.part, self.threads)
+        return [*steps, made, *([] if first else [partial(np.add, du, buffers.part, du)])]
 
     def scatter(self, block: Block, dv: Array, dx: Array, buffers: _Buffers) -> list[Launch]:
         """dx += Σ over tiles of B·dV·Bᵀ. Blocks of whole images set dx, blocks of rows add to it."""
@@ -249,33 +270,39 @@ class _Tiled:
         return [partial(np.add, target, part, target)]
 
 
-def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types) -> Lowered:
+def conv2d(op: W.WinogradConv2D, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     """V = Bᵀ·x·B, M = V·U, y = Aᵀ·M·A."""
     kind = out_types[0].dtype.np_dtype
     if kind.itemsize < 4:
         return fallback(op, in_types, out_types)
-    tiled = _Tiled(op, in_types[0].static, out_types[0].static, kind)
+    tiled = _Tiled(op, in_types[0].static, out_types[0].static, kind, threads, many=True)
     layout = tiled.reserve()
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
-        buffers = _Buffers(*layout.arrays(workspace))
-        steps: list[Launch] = []
-        for block, load, v in tiled.load(inputs[0], buffers):
-            m = tiled.matrix(block, buffers.output, tiled.outputs)
-            steps += [*load, partial(np.matmul, v, inputs[1], m), *tiled.store(block, m, outputs[0], buffers)]
-        return in_sequence(steps)
+        arrays = layout.arrays(workspace)
+        size = len(_Buffers._fields)
+        work: list[list[Launch]] = []
+        for number, some in enumerate(tiled.shares):
+            buffers = _Buffers(*arrays[size * number : size * (number + 1)])
+            steps: list[Launch] = []
+            for block, load, v in tiled.load(inputs[0], buffers, some):
+                m = tiled.matrix(block, buffers.output, tiled.outputs)
+                steps += [*load, product(v, inputs[1], m, tiled.threads)]
+                steps += tiled.store(block, m, outputs[0], buffers)
+            work.append(steps)
+        return in_parallel(work)
 
     return Lowered(bind, layout.nbytes)
 
 
-def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types) -> Lowered:
+def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     """dM = A·δ·Aᵀ; dx = Σ B·(dM·Uᵀ)·Bᵀ if U is given, dU = Vᵀ·dM if x is given."""
     kind = out_types[0].dtype.np_dtype
     if kind.itemsize < 4:
         return fallback(op, in_types, out_types)
     with_x, with_u = not isinstance(op, W.WinogradInputGrad), not isinstance(op, W.WinogradFilterGrad)
     x = op.shape if isinstance(op, W.WinogradInputGrad) else in_types[0].static
-    tiled = _Tiled(op, x, in_types[-1].static, kind)
+    tiled = _Tiled(op, x, in_types[-1].static, kind, threads)
     layout = tiled.reserve(sums=with_x)
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Any], workspace: Array) -> Launch:
@@ -290,7 +317,7 @@ def gradients(op: W.WinogradConvolution, in_types: Types, out_types: Types) -> L
                 steps += tiled.add_products(load, dm, du, buffers)
             if dx is not None:
                 dv = tiled.matrix(block, buffers.image, tiled.channels)
-                steps += [partial(np.matmul, dm, inputs[-2].transpose(0, 2, 1), dv)]
+                steps += [product(dm, inputs[-2].transpose(0, 2, 1), dv, threads)]
                 steps += tiled.scatter(block, dv, dx, buffers)
         return in_sequence(steps or [partial(du.fill, 0)] if du is not None else steps)
 
@@ -305,3 +332,5 @@ KERNELS: dict[type[Op], Kernel] = {
     W.WinogradFilterGrad: gradients,
     W.WinogradGrads: gradients,
 }
+
+SHARED: dict[type[Op], Kernel] = with_threads(KERNELS)

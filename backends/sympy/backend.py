@@ -85,7 +85,7 @@ def _compute(op: Op, types: Types, arrays: Sequence[Array]) -> list[Array]:
     if op.on_host:
         what = f"an operand of {type(op).__name__}"
         known = [numbers(a, t.dtype.np_dtype, what) for a, t in zip(arrays, types, strict=True)]
-        return [exact(r) for r in op.forward(np, *known)]
+        return [exact(r) for r in op.reference(*known)]
     operands = [_operand(a, t) for a, t in zip(arrays, types, strict=True)]
     rule = next((RULES[kind] for kind in type(op).__mro__ if kind in RULES), None)
     try:

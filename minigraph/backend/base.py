@@ -26,6 +26,7 @@ class Lowered(NamedTuple):
     workspace: bytes of the uint8 array `workspace`, which holds nothing between launches.
     inplace: positions of inputs. Output 0 may share the buffer of any one of them that is not read later.
     fallback: whether the op runs as its reference `forward` plus a copy.
+    uses_blas: whether the launch may call BLAS, which then has one thread.
     not_native: for a backend that generates code, the reason why this op runs as calls of another backend's kernels.
     choice: the label of the alternative that timed trials found fastest, and their times.
     """
@@ -34,6 +35,7 @@ class Lowered(NamedTuple):
     workspace: int = 0
     inplace: tuple[int, ...] = ()
     fallback: bool = False
+    uses_blas: bool = False
     not_native: str = ""
     choice: str = ""
 

@@ -30,7 +30,7 @@ def takes(op: Op, types: Sequence[TensorType], consts: Sequence[Any] = ()) -> bo
     ]
     try:
         with np.errstate(all="ignore"):
-            op.forward(np, *arrays)
+            op.reference(*arrays)
     except MinigraphError:  # about the zeros
         return True
     except Exception:

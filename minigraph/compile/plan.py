@@ -20,9 +20,10 @@ from minigraph.ir.packed import pack
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
 from minigraph.rewrite.pipeline import Stage
+from minigraph.util.blas import SINGLE_THREADED
 
 
-class Store(Protocol):
+class SessionStore(Protocol):
     """The buffers of a session. version: a number that grows with any change of a variable."""
 
     version: int
@@ -50,7 +51,7 @@ class Plan:
         self,
         program: Program,
         backend: Backend,
-        store: Store,
+        store: SessionStore,
         reuse: bool = True,
         stages: Sequence[Stage] = (),
         reorder: bool = True,
@@ -73,6 +74,7 @@ class Plan:
         assignment = best_assignment(program, backend, reorder, self.into)
         self.placed = assignment.placed
         self.steps = assignment.steps
+        self._uses_blas = any(step.lowered.uses_blas for step in self.steps)
         self.lifetimes = assignment.lifetimes
         self.root = assignment.root
         self.copies = assignment.copies
@@ -150,6 +152,13 @@ class Plan:
         return self.run([])
 
     def _launch_all(self) -> None:
+        if self._uses_blas:
+            with SINGLE_THREADED:
+                self._launch_each()
+        else:
+            self._launch_each()
+
+    def _launch_each(self) -> None:
         launch: Launch | None = None
         try:
             for launch in self._launches:

@@ -21,6 +21,7 @@ from minigraph.core.operand import Operand
 from minigraph.core.provenance import Source, caller
 from minigraph.core.types import TensorShape, TensorType, as_shape, format_shape, merge
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
+from minigraph.util.locks import Lock
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -289,7 +290,7 @@ class Graph(Collections):
         self.last_id = 0  # TensorFlow 1's op count, from which default op seeds come
         self.finalized = False
         self.stores: dict[Any, Any] = {}  # data that higher floors keep for the graph
-        self.lock = threading.RLock()
+        self.lock = Lock()
         self._by_name: dict[str, Node] = {}
         self._names_used: dict[str, int] = {}
         self._context = _Context()

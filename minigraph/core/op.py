@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property, wraps
+from functools import wraps
 from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
@@ -14,6 +14,8 @@ from minigraph.core.moves import Moves, read
 from minigraph.core.record import Record
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
+from minigraph.util.blas import SINGLE_THREADED
+from minigraph.util.lazy import lazy_property
 
 REGISTRY: dict[str, type[Op]] = {}
 _LARGE = 4096  # bytes of a constant
@@ -138,12 +140,12 @@ class Op(Record):
         """Whether an application does more than give its results, so that no rewrite may drop it."""
         return bool(self.writes) or self.checks
 
-    @cached_property
+    @lazy_property
     def key(self) -> tuple[Any, ...]:
         """The interning key of the record."""
         return (type(self), *(attribute_key(getattr(self, n)) for n in self.fields))
 
-    @cached_property
+    @lazy_property
     def _hash(self) -> int:
         return hash(self.key)
 
@@ -162,6 +164,11 @@ class Op(Record):
     def forward(self, xp: Any, *arrays: Any, **_: Any) -> tuple[Any, ...]:
         """The reference: output arrays from input arrays, on the array module `xp`. Written for clarity."""
         raise NotImplementedError(type(self).__name__)
+
+    def reference(self, *arrays: Any) -> tuple[Any, ...]:
+        """`forward` on NumPy arrays, with BLAS on one thread so that the results do not depend on its threads."""
+        with SINGLE_THREADED:
+            return self.forward(np, *arrays)
 
     def vjp(self, node: Any, *grads: Any, **_: Any) -> Sequence[Any]:
         """Gradients for the inputs of a `Node`, as graph tensors, from gradients for its outputs.
@@ -217,6 +224,17 @@ class Op(Record):
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves | None:
         """How the op, all types static, copies elements, if that is all it does. See `minigraph.core.moves`."""
         return read(in_types[0], lambda x: x.reshape(-1)) if self.is_view else None
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Any:
+        """The kernel of the op, all types static, in the loop language: a `loops.kernel.Kernel`; None if it has none.
+
+        The one statement of the computation, which every backend prints. See `minigraph.loops`.
+        """
+        return None
+
+    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
+        """The operands whose integers must lie in [0, limit), all types static: position, limit and a name."""
+        return ()
 
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
         """The axes of input 0 that the op sums over, if that is all it does."""

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from minigraph.util.locks import Lock
+
 _local = threading.local()
 _global: list[Any] = []
-_global_lock = threading.Lock()
+_global_lock = Lock()
 
 
 class SessionLike(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -53,6 +54,7 @@ class Prefetch(Generic[Item, Result]):
         self._workers = ThreadPoolExecutor(workers, "minigraph-prefetch")
         self._futures: deque[Future[Result]] = deque()
         self._open = True
+        self._process = os.getpid()
         for _ in range(ahead):
             self._submit()
 
@@ -62,6 +64,11 @@ class Prefetch(Generic[Item, Result]):
     def __next__(self) -> Result:
         if not self._open:
             raise StopIteration
+        if not self.has_threads:
+            raise RuntimeError(
+                "Prefetch: this process was forked from the one that made the iterator, and has none of its threads. "
+                "Make a new iterator here, or start processes by 'spawn'."
+            )
         try:
             result = self._futures[0].result()
         except KeyboardInterrupt:
@@ -79,8 +86,9 @@ class Prefetch(Generic[Item, Result]):
     def close(self) -> None:
         """End the threads. Calls that run are waited for."""
         self._open = False
-        self._puller.shutdown(cancel_futures=True)
-        self._workers.shutdown(cancel_futures=True)
+        if self.has_threads:
+            self._puller.shutdown(cancel_futures=True)
+            self._workers.shutdown(cancel_futures=True)
         self._futures.clear()
 
     def __enter__(self) -> Self:
@@ -90,6 +98,11 @@ class Prefetch(Generic[Item, Result]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether the threads are in this process; a forked child has none of its parent's."""
+        return self._process == os.getpid()
 
     def _submit(self) -> None:
         item = self._puller.submit(next, self._source, _END)
@@ -162,7 +175,7 @@ class LoadedBatches(BatchStream):
         Returns:
             For each part of an example a new array [batch_size, …].
         """
-        if self._made is None:
+        if self._made is None or not self._made.has_threads:
             steps = _endless(copy.copy(self._order))
             self._made = Prefetch(self._make, steps, workers=self._workers, ahead=self._ahead)
         try:

@@ -36,7 +36,7 @@ def interpret(
         operands = [state[v.instr.op.name] if isinstance(v.instr.op, Cell) else values[v] for v in instr.inputs]
         try:
             with np.errstate(all="ignore"):
-                results = op.forward(np, *operands)
+                results = op.reference(*operands)
         except Exception as error:
             raise in_run(error, instr.where, instr.name) from error
         for index, result in enumerate(results):

@@ -270,7 +270,7 @@ def _number(tensor: Tensor, feeds: Mapping[Tensor, np.ndarray]) -> float | None:
         return None
     arrays = [np.asarray(v, t.dtype.np_dtype) for v, t in zip(inputs, tensor.node.inputs, strict=True)]
     try:
-        return float(op.forward(np, *arrays)[tensor.value_index])
+        return float(op.reference(*arrays)[tensor.value_index])
     except (TypeError, ValueError, NotImplementedError):
         return None
 

@@ -134,7 +134,7 @@ class CheckedPlan(Plan):
             if isinstance(instr.op, Feed):
                 values[Value(instr, 0)] = arrays[instr.op.slot]
                 continue
-            results = instr.op.forward(np, *(values[v] for v in instr.inputs))
+            results = instr.op.reference(*(values[v] for v in instr.inputs))
             for index, result in enumerate(results):
                 made = Value(instr, index)
                 values[made] = np.asarray(result)

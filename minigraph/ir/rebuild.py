@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 
 from minigraph.core.errors import VerificationError
 from minigraph.core.op import Op
 from minigraph.ir.program import Builder, Instr, Program, Value, reachable
+from minigraph.util.lazy import lazy_property
 
 
 class Rebuilder:
@@ -22,7 +22,7 @@ class Rebuilder:
         self.copied: dict[Instr, list[Instr]] = {}  # the old instructions of each copy
         self.current: Instr | None = None
 
-    @cached_property
+    @lazy_property
     def old_uses(self) -> Counter[Value]:
         """Readers in the old program."""
         return Counter([*(v for i in self.old.instrs for v in i.inputs), *self.old.results])

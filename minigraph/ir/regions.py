@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from minigraph.core.errors import ShapeError
@@ -15,6 +14,7 @@ from minigraph.ir.rebuild import Rebuilder, rebuild
 from minigraph.ops.math.arithmetic import Add
 from minigraph.ops.math.reduce import Sum
 from minigraph.ops.nn.bias import BiasAdd
+from minigraph.util.lazy import lazy_property
 
 
 class Region(Op, abstract=True):
@@ -22,7 +22,7 @@ class Region(Op, abstract=True):
 
     program: Program
 
-    @cached_property
+    @lazy_property
     def key(self) -> tuple[Any, ...]:
         """The interning key: equal for regions with equal inner programs, whatever the names inside."""
         number = {instr: i for i, instr in enumerate(self.program.instrs)}
@@ -55,7 +55,7 @@ class Region(Op, abstract=True):
         results = tuple(self.program.results[i] for i in kept)
         return self.replace(program=Program(reachable(v.instr for v in results), results, self.program.feeds))
 
-    @cached_property
+    @lazy_property
     def members(self) -> tuple[Instr, ...]:
         """The inner instructions without the feeds."""
         return tuple(i for i in self.program.instrs if not isinstance(i.op, Feed))
@@ -130,7 +130,7 @@ class Epilogue(Region, abstract=True):
         """The region's operands that the contraction reads."""
         return slots_of(self.root.inputs)
 
-    @cached_property
+    @lazy_property
     def pointwise(self) -> tuple[Loop, tuple[int, ...]]:
         """The instructions after the contraction as a loop, and the region's operands that the loop reads.
 

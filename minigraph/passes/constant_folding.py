@@ -41,7 +41,7 @@ def _foldable(instr: Instr) -> str | None:
 
 def _fold(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     instr = found.root
-    results = computed(instr.op, [v.instr.op.forward(np)[v.output] for v in instr.inputs])
+    results = computed(instr.op, [v.instr.op.reference()[v.output] for v in instr.inputs])
     if results is None:
         return _REFUSED
     return [

@@ -21,6 +21,7 @@ from minigraph.run.buffers import Buffers
 from minigraph.run.options import SessionOptions
 from minigraph.run.request import Request
 from minigraph.util import gc_pause
+from minigraph.util.blas import SINGLE_THREADED
 
 if TYPE_CHECKING:
     from minigraph.compile.tune import Tuner
@@ -53,7 +54,7 @@ class RequestCompiler:
     def compile(self, request: Request, arrays: Sequence[np.ndarray], buffers: Buffers) -> Plan:
         """A plan for the shapes of `arrays`, the fed values."""
         types = [_feed_type(request, i, array) for i, array in enumerate(arrays)]
-        with gc_pause.paused():
+        with gc_pause.paused(), SINGLE_THREADED:
             first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [_numeric_check(first, arrays, buffers.read(request.graph))] if self._debug else []
             backend = self.backend if self.tuner is None else self.tuner.begin()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -16,10 +15,16 @@ from minigraph.run.growth import GrowthWatch
 from minigraph.run.options import SessionOptions
 from minigraph.run.request import Request
 from minigraph.run.runner import Runner
+from minigraph.util.locks import Lock
 
 if TYPE_CHECKING:
     from minigraph.core.graph_def import GraphDef
     from minigraph.inspect.profile import Profile
+
+_TORN = (
+    "This session was in the middle of a run in another thread when the process forked, so its variables may be half "
+    "updated. Make a new session, or fork while no run is in progress."
+)
 
 Feeds: TypeAlias = Mapping[Any, Any] | None
 
@@ -44,7 +49,7 @@ class SessionBase(DefaultContexts):
         self.backend = self._runner.backend
         self.buffers = self._runner.buffers
         self._growth = GrowthWatch(graph)
-        self._lock = threading.RLock()
+        self._lock = Lock(_TORN, polite=True)
         self._closed = False
 
     @property

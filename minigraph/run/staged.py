@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from minigraph.core.dtypes import string
 from minigraph.core.errors import ShapeError, at_node
 from minigraph.core.graph import Node, Tensor
@@ -50,7 +48,7 @@ def _do(node: Node, known: Known, branches: Branches) -> None:
     """Compute a node, or decide its branch, on the host."""
     if isinstance(node.op, Merge):
         condition = node.inputs[2]
-        if np.shape(known[condition]):
+        if known[condition].shape:
             shape = format_shape(known[condition].shape)
             raise at_node(ShapeError(f"the condition must be a scalar, not of shape {shape}"), node)
         branches[condition] = bool(known[condition])
@@ -58,7 +56,7 @@ def _do(node: Node, known: Known, branches: Branches) -> None:
     try:
         arrays = [known[t] for t in node.inputs]
         node.op.infer(*(TensorType(t.dtype, a.shape) for t, a in zip(node.inputs, arrays, strict=True)))
-        results = node.op.forward(np, *arrays)
+        results = node.op.reference(*arrays)
         for tensor, result in zip(node.outputs, results, strict=True):
             if not compatible(tensor.type.shape, result.shape):
                 shapes = f"{format_shape(result.shape)}, not {format_shape(tensor.type.shape)}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import socket
-import threading
 import time
 import warnings
 from typing import TYPE_CHECKING, Any, SupportsInt
@@ -15,6 +14,7 @@ from minigraph.core.graph_def import GraphDef
 from minigraph.core.protos import proto, tensorboard_module
 from minigraph.core.typing import PathLike
 from minigraph.summary.graph import graph_message
+from minigraph.util.locks import Lock
 
 if TYPE_CHECKING:
     from minigraph.run.session import Session
@@ -60,7 +60,7 @@ class FileWriter:
         self._max_queue = max_queue
         self._flush_seconds = flush_secs
         self._suffix = filename_suffix or ""
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._file: Any = None
         self._flushed = time.monotonic()
         self._closed = False
@@ -215,7 +215,7 @@ class FileWriterCache:
     """
 
     _writers: dict[str, FileWriter] = {}  # noqa: RUF012
-    _lock = threading.RLock()
+    _lock = Lock()
 
     @classmethod
     def get(cls, logdir: str) -> FileWriter:

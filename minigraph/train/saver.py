@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.arguments import refuse
-from minigraph.core.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError
+from minigraph.core.errors import (
+    DataLossError,
+    FailedPreconditionError,
+    GraphError,
+    InvalidArgumentError,
+    NotFoundError,
+)
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import PathLike
@@ -134,7 +141,8 @@ class Saver:
             latest_filename: Name of the file that lists the folder's checkpoints; by default `checkpoint.json`.
             meta_graph_suffix: Ending of the file that `write_meta_graph` writes.
             write_meta_graph: Whether the graph is written beside the checkpoint, for `tf.train.import_meta_graph`. By
-                default it is not.
+                default it is, unless it holds what no file can hold, such as a Python function; then only True is an
+                error.
             write_state: Whether the checkpoint is listed in the folder's file, and older ones are deleted.
             strip_default_attrs: TensorFlow 1's; it has no effect: files of minigraph hold all attributes.
             save_debug_info: Not supported; it must be False.
@@ -145,6 +153,7 @@ class Saver:
 
         Raises:
             FailedPreconditionError: A variable has no value yet.
+            GraphError: `write_meta_graph` is True, and the graph cannot be written.
             RuntimeError: The Saver's build was deferred, and `build` was not called.
             ValueError: An argument is not supported.
         """
@@ -154,11 +163,13 @@ class Saver:
         if global_step is not None:
             step = global_step if isinstance(global_step, int | np.integer) else sess.run(global_step)
             path = f"{path}-{int(step):0{self._digits}d}"
-        if write_meta_graph:
+        arrays = self._collect(sess)
+        if write_meta_graph is not False:
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-            export_meta_graph(f"{path}.{meta_graph_suffix}", graph=sess.graph)
+            with suppress(*[GraphError] * (write_meta_graph is None)):
+                export_meta_graph(f"{path}.{meta_graph_suffix}", graph=sess.graph)
         path += SUFFIX
-        write_checkpoint(path, self._collect(sess), metadata or {})
+        write_checkpoint(path, arrays, metadata or {})
         if write_state:
             self._remember(path, latest_filename or STATE_FILE, meta_graph_suffix)
         return path

@@ -8,14 +8,17 @@ import time
 
 import pytest
 
-from minigraph.backends.numpy.threads import BlasTeam
+from minigraph.backends.numpy.threads import ThreadTeam
+from minigraph.util.blas import SINGLE_THREADED
 
 
-def test_a_team_runs_all_tasks_hands_on_errors_and_restores_blas(monkeypatch: pytest.MonkeyPatch) -> None:
-    team = BlasTeam()
-    team.size  # noqa: B018
-    monkeypatch.setattr(team, "_size", 3)
-    before = [library.num_threads for library in team._find()]
+def blas_threads() -> list[int]:
+    return [library.get() for library in SINGLE_THREADED._find()]
+
+
+def test_a_team_runs_all_tasks_hands_on_errors_and_restores_blas() -> None:
+    team = ThreadTeam(3)
+    before = blas_threads()
     done: list[int] = []
     team.run([lambda i=i: done.append(i) for i in range(7)])  # type: ignore[misc]
     assert sorted(done) == list(range(7))
@@ -27,12 +30,12 @@ def test_a_team_runs_all_tasks_hands_on_errors_and_restores_blas(monkeypatch: py
         with pytest.raises(ZeroDivisionError):
             team.run(tasks)
     assert sorted(done)[7:] == [8, 9]
-    assert [library.num_threads for library in team._find()] == before
+    assert blas_threads() == before
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_team_works_after_a_fork() -> None:
-    team = BlasTeam()
+    team = ThreadTeam()
     team.run([lambda: None, lambda: None])
     child = os.fork()
     if child == 0:
@@ -43,12 +46,12 @@ def test_a_team_works_after_a_fork() -> None:
 
 
 def test_teams_in_several_threads_leave_blas_as_it_was() -> None:
-    team = BlasTeam()
-    before = [library.num_threads for library in team._find()]
+    team = ThreadTeam()
+    before = blas_threads()
     nap = lambda: time.sleep(0.002)  # noqa: E731
     threads = [threading.Thread(target=lambda: [team.run([nap, nap]) for _ in range(20)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [library.num_threads for library in team._find()] == before
+    assert blas_threads() == before

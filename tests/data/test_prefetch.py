@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -247,3 +248,26 @@ def test_shuffle_batch_holds_no_more_than_its_capacity() -> None:
 def test_shuffle_batch_sizes(sizes: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match=r"capacity of min_after_dequeue \+ batch_size"):
         next(shuffle_batch([], *sizes))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_is_told_that_it_has_no_threads_and_loads_batches_of_its_own() -> None:
+    batches = LoadedBatches(lambda row, epoch: (row,), 10, batch_size=2, seed=0, shuffle=False)
+    assert batches.next_batch()[0].tolist() == [0, 1]
+    with Prefetch(lambda x: x, range(4)) as numbers:
+        child = os.fork()
+        if child == 0:
+            code = 2
+            try:
+                try:
+                    next(numbers)
+                except RuntimeError as error:
+                    code = 0 if "was forked" in str(error) else 1
+                numbers.close()
+                code += batches.next_batch()[0].tolist() != [2, 3]
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert list(numbers) == [0, 1, 2, 3]
+    assert batches.next_batch()[0].tolist() == [2, 3]
+    batches.close()

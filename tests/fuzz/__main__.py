@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="the first seed; by default the one after the last of the folder")
     parser.add_argument("--count", type=int, help="the number of seeds; by default as many as there is time for")
     parser.add_argument("--folder", type=Path, default=Path("runs/fuzz"))
-    parser.add_argument("--backends", default="numpy,llvm", help="numpy, llvm, cupy (on a device made of the CPU)")
+    known = "numpy,llvm,cupy" if shutil.which("g++") else "numpy,llvm"
+    parser.add_argument("--backends", default=known, help="numpy, llvm, cupy (on a device that g++ makes of the CPU)")
     options = parser.parse_args()
     campaign = Campaign(options.folder, options.seed)
     before = len(campaign.findings)

@@ -19,7 +19,7 @@ from typing import Any
 from fuzz.check import Checker, Finding, Way, check
 from fuzz.effects import grow
 from fuzz.grow import BuildError
-from fuzz.program import Program
+from fuzz.program import Built, Program
 from fuzz.shrink import shrink
 from minigraph.util.files import atomic_write
 
@@ -50,6 +50,7 @@ def examine(seed: int, backends: tuple[str, ...], seconds: float = 120.0) -> Fin
 
 def _message(program: Program, how: Way) -> str | None:
     try:
+        Built(program)
         return Checker(program).check(how)
     except Exception:  # a candidate that cannot be built
         return None
@@ -65,7 +66,7 @@ def work(pipe: Connection, first: int, last: int, backends: tuple[str, ...], fol
     """Check the seeds from `first` to before `last`, and tell which is begun and which is done."""
     os.environ["MINIGRAPH_CACHE"] = str(Path(folder) / "cache")
     if "cupy" in backends:
-        _install_shim()
+        _install_shim(Path(folder))
     for seed in range(first, last):
         pipe.send(("begin", seed, None))
         found = examine(seed, backends)
@@ -75,14 +76,15 @@ def work(pipe: Connection, first: int, last: int, backends: tuple[str, ...], fol
         pipe.send(("done", seed, None))
 
 
-def _install_shim() -> None:
+def _install_shim(cache: Path) -> None:
     """Let sessions of cupy run on a device made of the CPU."""
-    from gpu.host import HostDevice
+    from gpu import host
 
     from minigraph.backend import discovery
     from minigraph.backends.cupy.backend import CupyBackend
 
-    discovery._loaded["cupy"] = CupyBackend(HostDevice())  # type: ignore[arg-type]
+    host.CACHE = cache
+    discovery._loaded["cupy"] = CupyBackend(host.HostDevice())  # type: ignore[arg-type]
 
 
 class Campaign:

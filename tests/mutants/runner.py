@@ -61,24 +61,8 @@ def load() -> None:
     assert not any(name.split(".")[0] == "minigraph" for name in sys.modules)
 
 
-def run(
-    calls: Sequence[Sequence[str]], limit: float, file: str = "", tree: ast.Module | None = None
-) -> tuple[str, float]:
-    """ "passed", or what the tests said of a file's fault, and the seconds. limit: of each call."""
-    start = time.monotonic()
-    collected = False
-    for call in calls:
-        code = _fork(call, limit, file, tree)
-        if code is None:
-            return f"time limit: {call[0]}", time.monotonic() - start
-        if code not in (0, NO_TESTS):
-            return f"exit {code}: {' '.join(call)}", time.monotonic() - start
-        collected |= code == 0
-    return "passed" if collected else "no tests", time.monotonic() - start
-
-
-def _fork(call: Sequence[str], limit: float, file: str, tree: ast.Module | None) -> int | None:
-    """pytest's exit code; -N for signal N; None if it took longer."""
+def run(call: Sequence[str], limit: float, file: str = "", tree: ast.Module | None = None) -> int | None:
+    """pytest's exit code, where `tree` is the code of `file`; -N for signal N; None after more than `limit` seconds."""
     child = os.fork()
     if child == 0:
         code = 70

@@ -95,18 +95,14 @@ import json
 from mutants.faults import faults, with_fault
 from mutants.runner import load, run
 from support.paths import ROOT, TESTS
-file, calls = "minigraph/passes/remove_dropout.py", [[str(TESTS / "passes" / "test_remove_dropout.py")]]
+file, call = "minigraph/passes/remove_dropout.py", [str(TESTS / "passes" / "test_remove_dropout.py")]
 load()
 fault = next(f for f in faults(ROOT / file, file) if f.before.startswith("if ") or "==" in f.before)
-outcomes = [run(calls, 120.0)[0], run(calls, 120.0, file, with_fault(ROOT / file, fault.number))[0]]
-print(json.dumps([*outcomes, run(calls, 0.05)[0]]))
+print(json.dumps([run(call, 120.0), run(call, 120.0, file, with_fault(ROOT / file, fault.number)), run(call, 0.05)]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=TESTS)
     assert done.returncode == 0, done.stderr
-    plain, broken, slow = json.loads(done.stdout)
-    assert plain == "passed"
-    assert broken.startswith("exit")
-    assert slow.startswith("time limit")
+    assert json.loads(done.stdout) == [0, 1, None]
 
 
 def test_equal_faults_have_keys_of_their_own_that_other_lines_do_not_change(tmp_path: Path) -> None:

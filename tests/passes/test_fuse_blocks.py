@@ -15,8 +15,7 @@ from support.programs import ops, program_of
 from support.random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
-from minigraph.backends.numpy import region
-from minigraph.backends.numpy.threads import BlasTeam
+from minigraph.backends.numpy.threads import TEAM
 from minigraph.compile import blocks
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.op import REGISTRY
@@ -183,11 +182,8 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.Monk
     feed = {x: np.random.RandomState(0).randn(23, 8, 8, 2).astype(np.float32)}
     outcomes = []
     for size in (1, 2, 3, 8):
-        team = BlasTeam()
-        team.size  # noqa: B018 (looks the libraries up)
-        monkeypatch.setattr(team, "_size", size)
-        monkeypatch.setattr(region, "TEAM", team)
-        with tf.Session(passes=PASSES) as session:
+        monkeypatch.setattr(TEAM, "fixed_size", size)
+        with tf.Session(backend="numpy", passes=PASSES) as session:
             session.run(init)
             for _ in range(3):
                 session.run([*fetches, step], feed)

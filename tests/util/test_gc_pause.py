@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
+import threading
 
 import pytest
 
@@ -21,3 +23,24 @@ def test_the_collector_comes_back(enabled: bool) -> None:
         assert gc.isenabled() is enabled
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_pause_of_another_thread_ends_in_a_child() -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with paused():
+            inside.set()
+            leave.wait(20)
+
+    other = threading.Thread(target=work, daemon=True)
+    other.start()
+    inside.wait(20)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if gc.isenabled() else 1)
+    leave.set()
+    other.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert gc.isenabled()

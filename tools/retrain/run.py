@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +26,7 @@ from minigraph.tools.retrain.split import Split, split_images
 from minigraph.tools.shared.baseline import Baseline, cross_entropy
 from minigraph.tools.shared.progress import Counter
 from minigraph.tools.shared.running import Checkpoints, Interrupted, StopRequest, TrainingError
+from minigraph.util.lazy import lazy_property
 
 SAVE_INTERVAL = 60.0  # seconds between checkpoints
 _AT_ONCE = 16  # images in a run of the frozen part, or of a test
@@ -90,7 +90,7 @@ class Retraining:
         self.step = 0
         self.history: list[Evaluation] = []
 
-    @cached_property
+    @lazy_property
     def split(self) -> Split:
         """The images for training, validation and testing. Raises the errors of `split_images`."""
         settings = self.settings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, overload
 
@@ -16,6 +15,7 @@ from minigraph.data import Dataset, Distortions, ImageFolder, LoadedBatches, Pre
 from minigraph.data.images import load_distorted
 from minigraph.data.order import BatchStream
 from minigraph.models.record import Model, Preprocessing
+from minigraph.util.lazy import lazy_property
 
 FOLDER = "folder"  # a recipe's data set that only the user has
 WORKERS = 2  # threads that decode
@@ -92,11 +92,11 @@ class Photographs:
     def classes(self) -> tuple[str, ...]:
         return self.train.classes
 
-    @cached_property
+    @lazy_property
     def train_labels(self) -> NDArray[np.float32]:
         return self.train.one_hot()
 
-    @cached_property
+    @lazy_property
     def test_labels(self) -> NDArray[np.float32]:
         return self.test.one_hot()
 

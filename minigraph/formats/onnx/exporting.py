@@ -77,7 +77,7 @@ def _fold(nodes: Iterable[Node], known: Known, variables: Mapping[str, Any]) -> 
             known[node.outputs[0]] = np.asarray(True)
         elif node.inputs and not op.stateful and all(t in known for t in node.inputs):
             with np.errstate(all="ignore"):
-                results = op.forward(np, *(known[t] for t in node.inputs))
+                results = op.reference(*(known[t] for t in node.inputs))
             known.update({t: np.asarray(r) for t, r in zip(node.outputs, results, strict=True)})
         elif (value := static_value(node.outputs[0])) is not None:
             known[node.outputs[0]] = value.astype(node.outputs[0].dtype.np_dtype)

@@ -268,7 +268,7 @@ def _interpret(graph: tf.Graph, given: Mapping[Tensor, Any]) -> dict[Tensor, Any
             if isinstance(node.op, Cast) and inputs[0].dtype == object and node.op.dtype.is_integer:
                 values[node.outputs[0]] = inputs[0]
             elif node.type != "Placeholder":
-                values.update(zip(node.outputs, node.op.forward(np, *inputs), strict=True))
+                values.update(zip(node.outputs, node.op.reference(*inputs), strict=True))
     return values
 
 

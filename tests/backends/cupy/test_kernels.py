@@ -25,10 +25,14 @@ from minigraph.backends.cupy import nvrtc
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.emit import emit, module
 from minigraph.backends.cupy.prelude import OPTIONS
+from minigraph.core.dtypes import int32
 from minigraph.core.op import REGISTRY, Op
 from minigraph.ops.array.slicing import MirrorPad, MirrorPadGrad
 from minigraph.ops.image.edges import Hysteresis
 from minigraph.ops.image.median import MedianFilter
+from minigraph.ops.math import reduce as R
+from minigraph.ops.math.argmax import ArgMax
+from minigraph.ops.math.cumulative import Cumsum
 from minigraph.ops.nn import conv2d as C
 from minigraph.ops.nn import pool as P
 from minigraph.ops.nn import winograd as W
@@ -68,6 +72,19 @@ def test_samples_equal_the_reference() -> None:
     check_all(sample_cases(), None)
 
 
+def test_reductions_of_every_dtype_compile_and_equal_the_reference() -> None:
+    """The names of some types are several words in C."""
+    kinds = [np.uint8, np.uint16, np.uint32, np.uint64, np.int8, np.int16, np.int32, np.int64, np.float16, np.float64]
+    cases: list[tuple[str, Op, list[Any]]] = []
+    for dtype in kinds:
+        x = np.random.RandomState(0).randint(0 if np.dtype(dtype).kind == "u" else -9, 9, (5, 33, 3)).astype(dtype)
+        made: list[Op] = [R.Sum((1,)), R.Max((1,)), R.Min((0, 1)), R.Prod((2,)), ArgMax(1, int32), Cumsum(1)]
+        if np.dtype(dtype).kind == "f":
+            made += [R.Mean((0,))]
+        cases += [(f"{op} of {np.dtype(dtype)}", op, [x]) for op in made]
+    check_all(cases, None)
+
+
 @pytest.mark.slow
 def test_large_and_odd_shapes_equal_the_reference() -> None:
     check_all(large_cases(), 2e-5)
@@ -96,8 +113,8 @@ def test_a_write_beyond_the_end_is_found() -> None:
     """The sanitizer that the test above relies on does its work."""
     source = 'extern "C" __global__ void bad(float* y0) { y0[blockIdx.x] = 1.0f; }'
     program = (
-        "from gpu.host import HostDevice; from minigraph.backends.cupy.kernel import Kernel\n"
-        f"kernel = Kernel('bad', {source!r}, 5, 1); device = HostDevice(True); buffer = device.allocate(16)\n"
+        "from gpu.host import HostDevice; from minigraph.backends.cupy.kernel import CudaKernel\n"
+        f"kernel = CudaKernel('bad', {source!r}, 5, 1); device = HostDevice(True); buffer = device.allocate(16)\n"
         "device.compile(kernel.source, [kernel])['bad']((buffer.pointer,))"
     )
     library = subprocess.run([str(COMPILER), "-print-file-name=libasan.so"], capture_output=True, text=True).stdout
