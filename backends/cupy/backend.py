@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from minigraph.backend.base import Backend, Launch, Lowered, Types
 from minigraph.backend.workspace import BufferRef
 from minigraph.backends.cupy import kernel as K
+from minigraph.backends.cupy import nests
 from minigraph.backends.cupy.capture import CupyPlan
 from minigraph.backends.cupy.device import CudaDevice, Device, DeviceBuffer, Function
 from minigraph.backends.cupy.emit import emit, module
@@ -100,6 +101,11 @@ class CupyBackend(Backend):
         if host.nbytes:
             self.device.download(host, array.pointer)
         return host[()]
+
+    def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
+        """The kernel's schedule and its CUDA C."""
+        nest = op.loops(in_types, out_types)
+        return {} if nest is None else nests.kernel_text(nest)
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """The steps from the op's emitter; without an emitter, a call of the op's reference on the host."""

@@ -34,6 +34,7 @@ from minigraph.loops.kernel import (
     tables,
 )
 from minigraph.loops.kernel import Kernel as Nest
+from minigraph.loops.text import print_kernel
 
 LONG = 32  # more steps of a reduction than this are shared by the threads of a block
 
@@ -62,12 +63,20 @@ def code(nest: Nest) -> Code:
     return Code((Launch(launch, tuple(refs)),), size, overwritable(made))
 
 
+def kernel_text(nest: Nest) -> dict[str, str]:
+    """The schedule of a kernel and its code, by title."""
+    made = scheduled(nest)
+    return {f"schedule of {nest.name}": print_kernel(made), f"CUDA C of {nest.name}": CudaPrinter(made).kernel.source}
+
+
 def scheduled(nest: Nest) -> Nest:
     """A thread for each result; a block where a reduction is long and its elements are adjacent."""
     nest = schedule.fuse(schedule.tidy(schedule.flatten(nest)))
     loops, body = schedule.nest(nest.body)
     variables = {f.var for f in loops}
-    shared = [s for s in body if isinstance(s, For) or (isinstance(s, Reduce) and _is_long(s))]
+    shared = [
+        s for s in body if (isinstance(s, For) and s.mapping == "each") or (isinstance(s, Reduce) and _is_long(s))
+    ]
     if not shared:
         return schedule.map_loops(nest, "thread", variables)
     nest = schedule.map_reductions(nest, "lanes", _is_long)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -14,7 +14,6 @@ from minigraph.backends.llvm import (
     conv,
     depthwise,
     folded,
-    gather,
     grouped,
     matmul,
     random,
@@ -28,7 +27,7 @@ from minigraph.backends.llvm.indices import checked
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.moves import moving
 from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, lowered
-from minigraph.backends.llvm.nest_native import from_loops
+from minigraph.backends.llvm.nest_native import from_loops, kernel_text
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy import kernels
 from minigraph.core.dtypes import float32
@@ -62,6 +61,16 @@ def _sparse_cross_entropy(op: Op, in_types: Types, out_types: Types, how: Loweri
     return native and checked(native, in_types[1], 1, classes, "labels")
 
 
+def _gather(op: GatherV2, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    native, (params, indices) = from_loops(op, in_types, out_types, how), in_types
+    return native and checked(native, indices, 1, params.static[op.axis], "indices")
+
+
+def _gather_grad(op: GatherGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    native = from_loops(op, in_types, out_types, how)
+    return native and checked(native, in_types[1], 1, out_types[0].static[op.axis], "indices")
+
+
 # The kernels of each op; the first that takes the types and attributes is used.
 KERNELS: dict[type[Op], Sequence[Kernel]] = {
     MatMul: [matmul.matmul],
@@ -81,8 +90,8 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     R.Mean: [reduce.mean],
     ReduceLike: [reduce.reduce_like],
     BroadcastTo: [reduce.broadcast_to],
-    GatherV2: [gather.gather],
-    GatherGrad: [gather.gather_grad],
+    GatherV2: [_gather],
+    GatherGrad: [_gather_grad],
     RandomUniform: [random.uniform],
     Assign: [update.assign],
     AssignAdd: [update.assign_add],
@@ -130,6 +139,15 @@ class LlvmBackend(HostBackend):
 
     def speed(self) -> str:
         return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads"
+
+    def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
+        """The kernel's schedule and its IR."""
+        kernel = op.loops(in_types, out_types)
+        return (
+            {}
+            if kernel is None or from_loops(op, in_types, out_types, LoweringContext(1)) is None
+            else kernel_text(kernel)
+        )
 
     def alternatives(self, op: Op, in_types: Types, out_types: Types) -> dict[str, Callable[[], Lowered]]:
         """The alternative ways to lower a region."""

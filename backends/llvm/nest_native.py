@@ -44,6 +44,15 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
     return native
 
 
+def kernel_text(kernel: Kernel) -> dict[str, str]:
+    """The schedules of a kernel for this CPU and their code, by title."""
+    texts: dict[str, str] = {}
+    for s in launches(kernel, host().lanes):
+        texts[f"schedule of {s.kernel.name}: {s.tasks} tasks"] = print_kernel(s.kernel)
+        texts[f"LLVM IR of {s.kernel.name}"] = LlvmPrinter(s.kernel, host().lanes, s.grain).text
+    return texts
+
+
 def launches(kernel: Kernel, lanes: int) -> Sequence[Scheduled]:
     """The scheduled kernels that run one after the other."""
     return [scheduled(kernel, lanes)]

@@ -50,6 +50,8 @@ def scheduled(kernel: Kernel, lanes: int) -> Scheduled:
     loops, body = schedule.nest(kernel.body)
     work = math.prod(f.stop for f in loops) * _inner_work(body)
     last = loops[-1].var
+    if any(isinstance(s, For) and s.mapping == "serial" for s in body):
+        return _in_steps(kernel, loops[-1], work)
     columns = _is_vector(loops[-1], body)
     inner: list[Var] = []
     if columns and len(loops) > 1:
@@ -65,6 +67,15 @@ def scheduled(kernel: Kernel, lanes: int) -> Scheduled:
         kernel = _interior_vectors(kernel, last, lanes)
     kernel = _peeled(kernel, last if columns else None, inner)
     return _tasks(kernel, columns, work)
+
+
+def _in_steps(kernel: Kernel, last: For, work: int) -> Scheduled:
+    """Serial loops, each step of which goes along the last axis by vectors."""
+    kernel = schedule.sink(kernel, last.var)
+    found = {
+        s.var for s in statements(kernel.body) if isinstance(s, For) and s.var is last.var and _is_vector(s, s.body)
+    }
+    return _tasks(schedule.map_loops(kernel, f"vector:{ROWS}", found), False, work)
 
 
 def _is_short(s: Reduce) -> bool:
@@ -90,7 +101,7 @@ def _is_vector(loop: For, body: Body) -> bool:
     indices = [s for s in statements(body) if isinstance(s, Let) and s.var is not None]
     reads_indices = any(not _is_same(s.value, loop.var) for s in indices)
     irregular = [g for guard in guards(body) for g in guard if g.index.stride(loop.var) is None]
-    inner_loops = any(isinstance(s, For) for s in body)
+    inner_loops = any(isinstance(s, For) and s.mapping != "serial" for s in body)
     return (
         writes and loop.stop > 1 and not (reads_indices or irregular or inner_loops)
         and schedule.strides(body, loop.var) <= {0, 1}
@@ -180,7 +191,7 @@ def _inner_vectors(kernel: Kernel, body: Body) -> Kernel:
         return s.mapping == "serial" and s.monoid.commutes and not s.after and not inside and flat and regular
 
     kernel = schedule.map_reductions(kernel, f"vector:{ROWS}", by_lanes)
-    found = [s for s in statements(body) if isinstance(s, For) and _is_vector(s, s.body)]
+    found = [s for s in statements(body) if isinstance(s, For) and s.mapping == "each" and _is_vector(s, s.body)]
     return schedule.map_loops(kernel, f"vector:{ROWS}", {s.var for s in found})
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.dtypes import DType, float32, int64
-from minigraph.core.scalar import Scalar, cast, constant
+from minigraph.core.scalar import Scalar, call, cast, constant, where
 from minigraph.core.types import TensorType
 from minigraph.loops.check import check
 from minigraph.loops.index import Guard, Index, Var
@@ -80,6 +80,14 @@ class Statement:
         for var, extent in reversed(list(zip(variables, extents, strict=True))):
             body = (For(var, 0, extent, body),)
         self._open[-1] += body
+
+    @contextmanager
+    def steps(self, extent: int, name: str = "s") -> Iterator[Index]:
+        """For all indices below the extent, one after the other: the statements of the `with` block."""
+        var = Var(self._fresh(name))
+        self._open.append([])
+        yield Index.of(var)
+        self._open[-2].append(For(var, 0, extent, tuple(self._open.pop()), "serial"))
 
     @contextmanager
     def when(self, *guard: Any) -> Iterator[None]:
@@ -150,6 +158,13 @@ class Statement:
     def done(self) -> Kernel:
         """The kernel, checked. Raises InternalError for an access that is not proved to lie in its buffer."""
         return check(Kernel(self.name, tuple(self._buffers), tuple(self._open[0])))
+
+
+def looked_up(k: Statement, value: Scalar, below: int) -> tuple[Scalar, Index]:
+    """Whether an integer that was read lies in [0, below), and the place it names; 0 where it does not."""
+    number = k.let(cast(value, int64))
+    valid = call("logical_and", call("greater_equal", number, 0), call("less", number, below))
+    return valid, k.index(where(valid, number, 0), below)
 
 
 def _spelled(value: Scalar) -> Scalar:

@@ -14,8 +14,9 @@
     guard     = low <= index < high, all of several
 
 A statement says nothing about the order in which independent work is done: the iterations of a For as an op states it
-do not depend on each other. `mapping` says how a schedule runs a loop; each target knows its own mappings, and "each"
-and "serial" are known to all. A load whose guard does not hold reads nothing and gives `other`.
+do not depend on each other, unless its mapping is "serial". `mapping` says how a schedule runs a loop; each target
+knows its own mappings, and "each" and "serial" are known to all. A load whose guard does not hold reads nothing and
+gives `other`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from minigraph.core.scalar import Scalar
+from minigraph.core.scalar import Scalar, walk
 from minigraph.loops.index import Bounds, Guard, Index, Inside, Var
 from minigraph.loops.kernel import (
     Access,
@@ -40,7 +40,7 @@ from minigraph.loops.kernel import (
 def nest(body: Body) -> tuple[list[For], Body]:
     """The loops that stand around everything, from outside in, and what stands inside them."""
     loops: list[For] = []
-    while len(body) == 1 and isinstance(body[0], For):
+    while len(body) == 1 and isinstance(body[0], For) and body[0].mapping != "serial":
         loops.append(body[0])
         body = body[0].body
     return loops, body
@@ -273,6 +273,36 @@ def without_guards(body: Body, outer: Collection[Var]) -> Body:
     return map_guards(body, lambda guard: tuple(g for g in guard if not g.index.variables() & chosen))
 
 
+def sink(kernel: Kernel, var: Var) -> Kernel:
+    """The loop of the outer nest inside the serial loops of its body, around the statements that depend on it.
+
+    So these go along it in each step. Its iterations must not depend on each other.
+    """
+
+    def inside(body: Body, loop: For) -> Body:
+        made: list[Statement] = []
+        for s in body:
+            if isinstance(s, For) and s.mapping == "serial":
+                made.append(s._replace(body=inside(s.body, loop)))
+            elif isinstance(s, Let) and not _depends(s, var):
+                made.append(s)
+            else:
+                made.append(loop._replace(body=(s,)))
+        return tuple(made)
+
+    return change_loop(kernel, var, lambda loop: inside(loop.body, loop))
+
+
+def _depends(s: Let, var: Var) -> bool:
+    """Whether a value may depend on a variable."""
+    for node in walk(s.value):
+        if node.function == "load" and var in node.value.offset.variables():
+            return True
+        if node.function == "index" and var in node.value.variables():
+            return True
+    return False
+
+
 def keep(kernel: Kernel) -> Kernel:
     """A value that a reduction computes and a later loop over the same range computes again to store is stored at once.
 
@@ -294,7 +324,9 @@ def keep(kernel: Kernel) -> Kernel:
 
 
 def _kept(s: Reduce, loop: Statement) -> tuple[Statement, Statement] | None:
-    if not (isinstance(loop, For) and len(loop.body) == 1 and isinstance(loop.body[0], Store)):
+    if not (
+        isinstance(loop, For) and loop.mapping == "each" and len(loop.body) == 1 and isinstance(loop.body[0], Store)
+    ):
         return None
     (var, extent), store, term = s.loops[0], loop.body[0], s.terms[0]
     target = store.access.buffer

@@ -132,6 +132,26 @@ def test_cut_keeps_the_order() -> None:
     )
 
 
+def test_sink_goes_along_a_loop_in_each_serial_step() -> None:
+    k = Statement("running")
+    x, y = k.operand(tensor(4, 3)), k.result(tensor(3))
+    with k.over(3) as (i,):
+        k.store(y, (i,), x[0, i])
+        with k.steps(4) as s:
+            k.store(y, (i,), y[i] + x[s, i])
+    kernel = k.done()
+    check(
+        schedule.sink(kernel, variable(kernel, "i")),
+        """
+        for i in 0:3
+            y0[i] = x0[0, i]
+        for s in 0:4  # serial
+            for i in 0:3
+                y0[i] = add(y0[i], x0[s, i])
+        """,
+    )
+
+
 def test_keep_stores_what_a_later_loop_would_compute_again() -> None:
     k = Statement("softmax")
     x, y = k.operand(tensor(2, 5)), k.result(tensor(2, 5))

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigraph.core.op import REGISTRY, Op
 from minigraph.loops.kernel import Kernel
+from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.image.resize import ResizeBicubic, ResizeBilinear
 from minigraph.ops.math.argmax import ArgMax, ArgMin
@@ -82,6 +83,11 @@ def _odd() -> Iterator[tuple[Op, list[Any]]]:
         yield LRN(2, 1.0, 1e-2, 0.75), [randn(*shape)]
         yield WindowSum(3), [randn(*shape)]
     yield OneHot(5, 1), [np.array([[1, 3, -1], [0, 2, 9]], np.int64), np.array(2.0, "f"), np.array(-1.0, "f")]
+    for shape, axis in (((6, 11), 0), ((3, 5, 4), 1), ((2, 3, 7), -1)):
+        places = np.arange(8, dtype=np.int32) % shape[axis]
+        yield GatherV2(axis), [randn(*shape), places]
+        taken = np.take(randn(*shape), places, axis=axis)
+        yield GatherGrad(axis), [taken, places, randn(*shape)]
     yield ResizeBilinear((7, 9)), [randn(2, 5, 4, 3)]
     yield ResizeBicubic((3, 11), False, True), [randn(1, 6, 5, 17)]
     yield Conv2D((2, 1), ((1, 0), (1, 1)), (1, 2), 3), [randn(2, 7, 6, 6), randn(3, 2, 2, 9)]

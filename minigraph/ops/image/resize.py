@@ -19,7 +19,7 @@ from minigraph.core.typing import ShapeLike, TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, Buffer, Kernel
-from minigraph.ops.array.shape import known_shape, shape_operand
+from minigraph.ops.array.shape import in_graph, known_shape, shape_operand
 from minigraph.ops.builder import apply, composed, first, require_gradient, require_shape
 
 __all__ = ["resize_area", "resize_bicubic", "resize_bilinear", "resize_nearest_neighbor"]
@@ -281,7 +281,7 @@ def _resize(op: type[Resize], images: Any, size: Any, name: str | None, align: b
             raise ShapeError(f"'size' must be a 1-D Tensor of 2 elements: new_height, new_width, not {size!r}")
         if min(target) < 1:
             raise InvalidArgumentError(f"'{op.__name__}': output dimensions must be positive, not {target}")
-        x.graph.reserve_ids(1)  # the size, a constant
+        x.graph.reserve_ids(0 if in_graph(size) else 1)
         return first(x.graph.add(op((target[0], target[1]), bool(align), bool(half)), (x,), scope))
 
 
