@@ -61,6 +61,7 @@ from minigraph.ops.math.casting import *
 from minigraph.ops.math.clipping import *
 from minigraph.ops.math.comparison import *
 from minigraph.ops.math.cumulative import *
+from minigraph.ops.math.erf import *
 from minigraph.ops.math.exponential import *
 from minigraph.ops.math.extremes import *
 from minigraph.ops.math.finite import *

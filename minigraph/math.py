@@ -9,6 +9,7 @@ from minigraph.ops.math.argmax import *
 from minigraph.ops.math.arithmetic import *
 from minigraph.ops.math.comparison import *
 from minigraph.ops.math.cumulative import *
+from minigraph.ops.math.erf import *
 from minigraph.ops.math.exponential import *
 from minigraph.ops.math.extremes import *
 from minigraph.ops.math.finite import *

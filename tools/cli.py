@@ -135,6 +135,7 @@ def profile(
 @click.argument("model", metavar="MODEL|FILE")
 @click.option("--fusion", is_flag=True, help="Show why candidates were not fused.")
 @click.option("--passes", is_flag=True, help="Show why candidates of any pass were not rewritten.")
+@click.option("--kernel", metavar="NODE", help="Show the kernel of a node instead: its statement, schedule and code.")
 @_batch
 @backend_option
 @_optimize
@@ -146,6 +147,7 @@ def explain(
     model: str,
     fusion: bool,
     passes: bool,
+    kernel: str | None,
     batch_size: int | None,
     backend: str | None,
     optimize: str,
@@ -161,6 +163,11 @@ def explain(
     from minigraph.tools.shared.target import load_target
 
     plan, found = explaining.explain(load_target(model, batch_size, inference), optimize, backend)
+    if kernel is not None:
+        from minigraph.tools.kernels import kernel_text
+
+        click.echo(kernel_text(plan, kernel))
+        return
     explaining.print_explanation(plan, found, "passes" if passes else "fusion" if fusion else None)
     if trace is not None:
         explaining.write_json(trace, found)

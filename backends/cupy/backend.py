@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ import numpy as np
 from minigraph.backend.base import Backend, Launch, Lowered, Types
 from minigraph.backend.workspace import BufferRef
 from minigraph.backends.cupy import kernel as K
+from minigraph.backends.cupy import nests
 from minigraph.backends.cupy.capture import CupyPlan
-from minigraph.backends.cupy.device import Buffer, CudaDevice, Device, Function
+from minigraph.backends.cupy.device import CudaDevice, Device, DeviceBuffer, Function
 from minigraph.backends.cupy.emit import emit, module
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.steps import Bind, DeviceView
@@ -28,11 +29,11 @@ class Pending:
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        self._waiting: dict[str, K.Kernel] = {}
+        self._waiting: dict[str, K.CudaKernel] = {}
         self._functions: dict[str, Function] = {}
         self.sources: list[str] = []  # of the modules compiled so far, for inspection
 
-    def add(self, kernel: K.Kernel) -> None:
+    def add(self, kernel: K.CudaKernel) -> None:
         if kernel.name not in self._functions:
             self._waiting[kernel.name] = kernel
 
@@ -73,11 +74,11 @@ class CupyBackend(Backend):
             self._others[precision] = CupyBackend(self.device, precision)
         return self._others[precision]
 
-    def allocate(self, nbytes: int) -> Buffer:
+    def allocate(self, nbytes: int) -> DeviceBuffer:
         """Device memory; CUDA aligns it to 256 bytes."""
         return self.device.allocate(nbytes)
 
-    def view(self, buffer: Buffer, offset: int, type: TensorType) -> DeviceView:
+    def view(self, buffer: DeviceBuffer, offset: int, type: TensorType) -> DeviceView:
         """The array of a static type at a byte offset of a buffer, in C order."""
         if offset + type.nbytes > buffer.nbytes:
             raise InternalError(f"{type} at byte {offset} lies outside a buffer of {buffer.nbytes} bytes")
@@ -100,6 +101,11 @@ class CupyBackend(Backend):
         if host.nbytes:
             self.device.download(host, array.pointer)
         return host[()]
+
+    def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
+        """The kernel's schedule and its CUDA C."""
+        nest = op.loops(in_types, out_types)
+        return {} if nest is None else nests.kernel_text(nest)
 
     def lower(self, op: Op, in_types: Types, out_types: Types) -> Lowered:
         """The steps from the op's emitter; without an emitter, a call of the op's reference on the host."""
@@ -135,7 +141,7 @@ class CupyBackend(Backend):
             return None
         return self._launch(step.kernel, pointers)
 
-    def _launch(self, kernel: K.Kernel, pointers: tuple[int, ...]) -> Launch:
+    def _launch(self, kernel: K.CudaKernel, pointers: tuple[int, ...]) -> Launch:
         self.kernels.add(kernel)
         functions, name = self.kernels, kernel.name
         function: Function | None = None

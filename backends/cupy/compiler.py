@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from minigraph.backends.cupy import nvrtc
-from minigraph.backends.cupy.kernel import Kernel
+from minigraph.backends.cupy.kernel import CudaKernel
 from minigraph.backends.cupy.prelude import OPTIONS
 from minigraph.core.errors import BackendError, InternalError
 from minigraph.util.object_cache import objects
@@ -30,7 +30,7 @@ def _library() -> Any:
     return nvrtc.find()
 
 
-def machine_code(source: str, kernels: Sequence[Kernel], architecture: str) -> bytes:
+def machine_code(source: str, kernels: Sequence[CudaKernel], architecture: str) -> bytes:
     """The module for an architecture such as sm_90, compiled or taken from the cache.
 
     Raises KernelError if a kernel does not compile, BackendError without NVRTC.
@@ -51,7 +51,7 @@ def machine_code(source: str, kernels: Sequence[Kernel], architecture: str) -> b
     return found
 
 
-def explained(log: str, source: str, kernels: Sequence[Kernel]) -> KernelError:
+def explained(log: str, source: str, kernels: Sequence[CudaKernel]) -> KernelError:
     """The compiler's first error, with the kernel and the line in which it is."""
     found = _ERROR.search(log)
     if found is None:

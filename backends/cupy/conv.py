@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from minigraph.backend.workspace import BufferRef, work
 from minigraph.backends.cupy.kernel import Code, Gemm, Launch, Step, Types, per_element, pointer
 from minigraph.backends.cupy.moves import fill
-from minigraph.backends.cupy.pool import over_outputs
 from minigraph.backends.cupy.source import literal, total
+from minigraph.backends.cupy.windows import over_outputs
 from minigraph.core.dtypes import DType
 from minigraph.core.types import TensorType
 from minigraph.ops.nn import conv2d as C

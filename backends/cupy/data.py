@@ -7,16 +7,13 @@ import math
 import numpy as np
 
 from minigraph.backend.workspace import BufferRef, ins, outs
-from minigraph.backends.cupy.kernel import Code, Constant, Emitter, Launch, Types, per_element, pointer, reads
+from minigraph.backends.cupy.kernel import Code, Constant, Emitter, Launch, Types, per_element, pointer
 from minigraph.backends.cupy.moves import gather
-from minigraph.backends.cupy.source import literal, summing, total
+from minigraph.backends.cupy.source import literal, summing
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
-from minigraph.ops.array.joining import GatherGrad, GatherV2
-from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.broadcast import BroadcastTo, restore_axes
 from minigraph.ops.constant import Const
-from minigraph.ops.math.selection import Select
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, NoOp
 
 
@@ -32,49 +29,6 @@ def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Code | N
     )
 
 
-def take(op: GatherV2, in_types: Types, out_types: Types) -> Code | None:
-    """Slices at indices. An index out of range gives zeros, as a kernel cannot raise."""
-    x, index = in_types
-    axis = op.axis % len(x.static)
-    length, inner = x.static[axis], math.prod(x.static[axis + 1 :])
-    shape = (math.prod(x.static[:axis]), index.size, inner)
-    body = [f"const long long at = (long long)x1[c1]; const bool inside = at >= 0 && at < {length};"]
-    body.append(f"y0[i] = inside ? x0[(c0 * {length} + at) * {inner} + c2] : {literal(0, x.dtype)};")
-    made = per_element("take", shape, [*reads(in_types), pointer(x.dtype, "y0", False)], body)
-    return Code((Launch(made, (*ins(0, 1), *outs(0))),))
-
-
-def gather_grad(op: GatherGrad, in_types: Types, out_types: Types) -> Code | None:
-    """Each element goes through all indices in order and adds the slices that belong to it."""
-    grad, index, like = in_types
-    axis = op.axis % len(like.static)
-    length, inner = like.static[axis], math.prod(like.static[axis + 1 :])
-    shape = (math.prod(like.static[:axis]), length, inner)
-    body = [total(grad.dtype), f"for (int k = 0; k < {index.size}; ++k)"]
-    body.append(f"    if ((long long)x1[k] == c1) total += x0[(c0 * {index.size} + k) * {inner} + c2];")
-    parameters = [*reads(in_types[:2]), pointer(grad.dtype, "y0", False)]
-    made = per_element("gather_grad", shape, parameters, [*body, "y0[i] = total;"])
-    return Code((Launch(made, (*ins(0, 1), *outs(0))),))
-
-
-def one_hot(op: OneHot, in_types: Types, out_types: Types) -> Code | None:
-    index = in_types[0]
-    axis = op.axis % (len(index.static) + 1)
-    inner = math.prod(index.static[axis:])
-    shape = (math.prod(index.static[:axis]), op.depth, inner)
-    body = [f"y0[i] = (long long)x0[c0 * {inner} + c2] == c1 ? x1[0] : x2[0];"]
-    made = per_element("one_hot", shape, [*reads(in_types), pointer(out_types[0].dtype, "y0", False)], body)
-    return Code((Launch(made, (*ins(0, 1, 2), *outs(0))),))
-
-
-def select_rows(op: Select, in_types: Types, out_types: Types) -> Code | None:
-    """A selection with one condition per row."""
-    x = in_types[1]
-    body = [f"y0[i] = x0[i / {math.prod(x.static[1:])}] ? x1[i] : x2[i];"]
-    made = per_element("select", (x.size,), [*reads(in_types), pointer(x.dtype, "y0", False)], body)
-    return Code((Launch(made, (*ins(0, 1, 2), *outs(0))),), inplace=(1, 2))
-
-
 def _assign(sign: str) -> Emitter:
     def emit(op: Op, in_types: Types, out_types: Types) -> Code | None:
         dtype: DType = in_types[0].dtype
@@ -88,10 +42,6 @@ def _assign(sign: str) -> Emitter:
 EMITTERS: dict[type[Op], Emitter] = {
     Const: lambda op, x, y: Code((Constant(op.value, outs(0)),)),  # type: ignore[arg-type]
     BroadcastTo: broadcast_to,
-    GatherV2: take,
-    GatherGrad: gather_grad,
-    OneHot: one_hot,
-    Select: select_rows,
     Assign: _assign(""),
     AssignAdd: _assign("+"),
     AssignSub: _assign("-"),

@@ -11,14 +11,14 @@ import numpy as np
 
 from minigraph.backends.cupy.compiler import machine_code
 from minigraph.backends.cupy.cudnn import Cudnn
-from minigraph.backends.cupy.kernel import ConvProblem, Gemm, Kernel
+from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
 from minigraph.core.errors import BackendError, ResourceExhaustedError
 
 Function = Callable[[tuple[int, ...]], None]  # launches a kernel on pointers
 EXTRA = 'pip install "minigraph[cuda13]"'
 
 
-class Buffer(NamedTuple):
+class DeviceBuffer(NamedTuple):
     """Device memory: its start, its size in bytes, and the object that keeps it alive."""
 
     pointer: int
@@ -29,10 +29,10 @@ class Buffer(NamedTuple):
 class Device(Protocol):
     """A GPU, or a stand-in for one in a test. All work runs in the order of the calls."""
 
-    def allocate(self, nbytes: int) -> Buffer:
+    def allocate(self, nbytes: int) -> DeviceBuffer:
         """Device memory with any content. Raises ResourceExhaustedError if there is not enough."""
 
-    def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
+    def compile(self, source: str, kernels: Sequence[CudaKernel]) -> Mapping[str, Function]:
         """The kernels of a module, by name. Raises KernelError if one does not compile."""
 
     def gemm(self, call: Gemm, a: int, b: int, c: int) -> None:
@@ -103,22 +103,22 @@ class CudaDevice:
         size = f"{found['totalGlobalMem'] / 2**30:.0f} GiB"
         return f"{found['name'].decode()} (sm_{found['major']}{found['minor']}, {size}), {versions}"
 
-    def allocate(self, nbytes: int) -> Buffer:
+    def allocate(self, nbytes: int) -> DeviceBuffer:
         cupy = self._cupy
         try:
             with self._stream:
                 memory = cupy.cuda.alloc(max(nbytes, 1))
         except cupy.cuda.memory.OutOfMemoryError as error:
             raise ResourceExhaustedError(f"out of device memory: {nbytes:,} bytes wanted ({error})") from None
-        return Buffer(memory.ptr, nbytes, memory)
+        return DeviceBuffer(memory.ptr, nbytes, memory)
 
-    def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
+    def compile(self, source: str, kernels: Sequence[CudaKernel]) -> Mapping[str, Function]:
         architecture = f"sm_{self._cupy.cuda.Device().compute_capability}"
         module = self._cupy.cuda.function.Module()
         module.load(machine_code(source, kernels, architecture))
         return {k.name: self._function(module.get_function(k.name), k) for k in kernels}
 
-    def _function(self, function: Any, kernel: Kernel) -> Function:
+    def _function(self, function: Any, kernel: CudaKernel) -> Function:
         grid, block, stream = (kernel.grid,), (kernel.block,), self._stream
 
         def launch(pointers: tuple[int, ...]) -> None:

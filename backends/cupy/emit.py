@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minigraph.backend.workspace import BufferRef, aligned, ins, outs, work
-from minigraph.backends.cupy import data, grouped, image, loop, loss, matmul, pool, random, reduce, update, winograd
-from minigraph.backends.cupy.kernel import Code, Emitter, Kernel, Types
+from minigraph.backends.cupy import data, grouped, image, loop, matmul, nests, random, reduce, update, winograd
+from minigraph.backends.cupy.kernel import Code, CudaKernel, Emitter, Types
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.moves import moving
 from minigraph.backends.cupy.prelude import PRELUDE
@@ -14,7 +14,7 @@ from minigraph.core.op import Op
 from minigraph.ir.regions import Epilogue, Loop, single_op_loop
 
 EMITTERS: dict[type[Op], Emitter] = {}
-for _module in (reduce, data, pool, matmul, grouped, loss, random, update, image, winograd):
+for _module in (reduce, data, matmul, grouped, random, update, image, winograd):
     EMITTERS |= _module.EMITTERS
 
 
@@ -35,7 +35,7 @@ def emit(op: Op, in_types: Types, out_types: Types, ladder: Ladder | None = None
     for kind in type(op).__mro__:
         if kind in EMITTERS:
             return EMITTERS[kind](op, in_types, out_types)
-    return None
+    return nests.from_loops(op, in_types, out_types)
 
 
 def epilogue(op: Epilogue, ladder: Ladder | None) -> Code | None:
@@ -55,6 +55,6 @@ def epilogue(op: Epilogue, ladder: Ladder | None) -> Code | None:
     return Code(tuple(steps), space if in_place else space + aligned(kind.nbytes))
 
 
-def module(kernels: Iterable[Kernel]) -> str:
+def module(kernels: Iterable[CudaKernel]) -> str:
     """The text of a module with these kernels."""
     return "\n".join([PRELUDE, *(k.source for k in kernels)])

@@ -1,18 +1,16 @@
-"""Images [N,H,W,C]: sums over mirrored borders and adjacent channels, medians, hysteresis of an edge detector."""
+"""Images [N,H,W,C]: sums over mirrored borders, medians, hysteresis of an edge detector."""
 
 from __future__ import annotations
 
 from minigraph.backend.workspace import ins, outs
 from minigraph.backends.cupy.kernel import BLOCK, Code, Emitter, Launch, Types, kernel, per_element, pointer, reads
-from minigraph.backends.cupy.pool import over_taps
-from minigraph.backends.cupy.source import c_type, index_type, library, literal, offset, summing, total
+from minigraph.backends.cupy.source import c_type, library, literal, offset, summing, total
+from minigraph.backends.cupy.windows import over_taps
 from minigraph.core.moves import c_strides
 from minigraph.core.op import Op
-from minigraph.core.types import TensorType
 from minigraph.ops.array.slicing import MirrorPadGrad
 from minigraph.ops.image.edges import Hysteresis, NonMaximumSuppression
 from minigraph.ops.image.median import MedianFilter
-from minigraph.ops.nn.lrn import LRN, WindowSum
 
 
 def _mirrored(position: str, size: int, mode: str) -> str:
@@ -117,37 +115,7 @@ def hysteresis(op: Op, in_types: Types, out_types: Types) -> Code | None:
     return Code((Launch(made, (*ins(0, 1), *outs(0))),))
 
 
-def window_sum(op: WindowSum, in_types: Types, out_types: Types) -> Code | None:
-    return _over_channels(in_types[0], op.radius, "x0[k]", "total")
-
-
-def lrn(op: LRN, in_types: Types, out_types: Types) -> Code | None:
-    number = summing(in_types[0].dtype)
-    bias, alpha, power = (literal(v, number) for v in (op.bias, op.alpha, -op.beta))
-    value = f"({c_type(number)})x0[k]"
-    scaled = f"x0[i] * {library('pow', number)}({bias} + {alpha} * total, {power})"
-    return _over_channels(in_types[0], op.depth_radius, f"{value} * {value}", scaled)
-
-
-def _over_channels(x: TensorType, radius: int, term: str, result: str) -> Code:
-    """The result computed from `total`, the sum of the terms of the elements k around element i on the last axis."""
-    width = x.static[-1] if x.static else 1
-    index = index_type(x.size)
-    body = [
-        total(x.dtype),
-        f"const {index} c = i % {width};",
-        f"const {index} first = i - (c < {radius} ? c : {radius});",
-        f"const {index} last = i + ({width - 1} - c < {radius} ? {width - 1} - c : {radius});",
-        f"for ({index} k = first; k <= last; ++k) total += {term};",
-        f"y0[i] = {result};",
-    ]
-    made = per_element("channels", (x.size,), [*reads([x]), pointer(x.dtype, "y0", False)], body)
-    return Code((Launch(made, (*ins(0), *outs(0))),))
-
-
 EMITTERS: dict[type[Op], Emitter] = {
-    WindowSum: window_sum,
-    LRN: lrn,
     MirrorPadGrad: mirror_pad_grad,
     MedianFilter: median,
     NonMaximumSuppression: non_maximum_suppression,

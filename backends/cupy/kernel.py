@@ -17,7 +17,7 @@ BLOCK = 256  # default threads of a block
 Types = Sequence[TensorType]
 
 
-class Kernel(NamedTuple):
+class CudaKernel(NamedTuple):
     """A `__global__` function whose parameters are pointers, with all sizes as literals."""
 
     name: str
@@ -29,7 +29,7 @@ class Kernel(NamedTuple):
 class Launch(NamedTuple):
     """Run a kernel. A step is left out if no result of it is read; a pointer to a result that is not read is null."""
 
-    kernel: Kernel
+    kernel: CudaKernel
     args: tuple[BufferRef, ...]
 
 
@@ -107,13 +107,13 @@ Emitter = Callable[[Any, Types, Types], Code | None]  # None: the op is a host c
 
 def kernel(
     family: str, parameters: Sequence[str], body: Sequence[str], grid: int, block: int = BLOCK, comment: str = ""
-) -> Kernel:
+) -> CudaKernel:
     """A kernel named after its family and text, so that equal kernels have one name."""
     lines = "\n".join(f"    {line}" for line in body)
     text = f"({', '.join(parameters)}) {{\n{lines}\n}}\n"
     name = f"{family}_{hashlib.sha256(f'{text}{grid},{block}'.encode()).hexdigest()[:12]}"
     head = f"// {comment}\n" if comment else ""
-    return Kernel(name, f'{head}extern "C" __global__ void __launch_bounds__({block}) {name}{text}', grid, block)
+    return CudaKernel(name, f'{head}extern "C" __global__ void __launch_bounds__({block}) {name}{text}', grid, block)
 
 
 def pointer(dtype: DType, name: str, const: bool = True) -> str:
@@ -128,7 +128,7 @@ def reads(types: Types) -> list[str]:
 
 def per_element(
     family: str, shape: Sequence[int], parameters: Sequence[str], body: Sequence[str], comment: str = ""
-) -> Kernel:
+) -> CudaKernel:
     """A kernel with a thread for each index of `shape`. `body` can use the index i and its coordinates c0, c1, …"""
     size = math.prod(shape)
     kind = index_type(size)

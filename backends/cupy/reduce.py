@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigraph.backend.workspace import BufferRef, ins, outs, work
+from minigraph.backend.workspace import ins, outs, work
 from minigraph.backends.cupy.kernel import (
     BLOCK,
     Code,
@@ -26,10 +26,8 @@ from minigraph.core.dtypes import DType
 from minigraph.core.moves import c_strides
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.ops.array.reshape import TileGrad
 from minigraph.ops.broadcast import ReduceLike, SumTo, broadcast_axes, normalise_axes, restore_axes
 from minigraph.ops.math import reduce as R
-from minigraph.ops.math.argmax import ArgMax
 from minigraph.ops.nn.bias import BiasAddGrad
 from minigraph.ops.nn.loss import L2Loss
 
@@ -220,68 +218,15 @@ def reduce_like(op: ReduceLike, in_types: Types, out_types: Types) -> Code | Non
     return reduce("sum", x, axes, _mean(x, max(x.size // max(like.size, 1), 1)) if op.mean else "total")
 
 
-def tile_grad(op: TileGrad, in_types: Types, out_types: Types) -> Code | None:
-    """The sum over the copies: every axis is split into (copies, length), and the copies are summed."""
-    x = in_types[0]
-    split = [d for total, m in zip(x.static, op.multiples, strict=True) for d in (m, total // m)]
-    return sum_over(TensorType(x.dtype, tuple(split)), range(0, len(split), 2))
-
-
 def l2_loss(op: L2Loss, in_types: Types, out_types: Types) -> Code | None:
     x = in_types[0]
     return reduce("sum", x, range(len(x.static)), f"total / {literal(2, summing(x.dtype))}", "({0} * {0})")
 
 
-def argmax(op: ArgMax, in_types: Types, out_types: Types) -> Code | None:
-    """A thread per result. The first NaN wins, otherwise the first of the largest."""
-    x, out = in_types[0], out_types[0]
-    axis = op.axis % len(x.static)
-    length = x.static[axis]
-    inner = math.prod(x.static[axis + 1 :])
-    before = "<" if op.function == "argmin" else ">"
-    body = [f"const {c_type(x.dtype)}* p = x0 + i / {inner} * {length * inner} + i % {inner};"]
-    body += [f"{c_type(x.dtype)} best = p[0];", "int at = 0;", f"for (int k = 1; k < {length}; ++k) {{"]
-    body += [f"    const {c_type(x.dtype)} a = p[k * {inner}];"]
-    body += [f"    if (best == best && (a {before} best || a != a)) {{ best = a; at = k; }}", "}"]
-    body.append(f"y0[i] = ({c_type(out.dtype)})at;")
-    made = per_element(op.function, (out.size,), [*reads([x]), pointer(out.dtype, "y0", False)], body)
-    return Code((Launch(made, (BufferRef("in"), BufferRef("out"))),))
-
-
-def prod_of_others(op: R.ProdOfOthers, in_types: Types, out_types: Types) -> Code | None:
-    """A thread per result: the product of the elements before each one times that of the elements after it, in two
-    passes."""
-    x = in_types[0]
-    dims, axes = x.static, normalise_axes((op.axis,), len(x.static))
-    kept = [a for a in range(len(dims)) if a not in axes]
-    many, count = (math.prod(dims[a] for a in some) for some in (kept, axes))
-    number, kind = index_type(x.size), c_type(summing(x.dtype))
-    at = offset([f"k{a}" for a in range(len(dims))], c_strides(dims))
-    inner = coordinates("r", [dims[a] for a in axes], [f"k{a}" for a in axes], number)
-    body = coordinates("i", [dims[a] for a in kept], [f"k{a}" for a in kept], number)
-    wide = summing(x.dtype) is not x.dtype  # the result's dtype cannot hold the first pass's products
-    passed = "products" if wide else "y0"
-    for head, target, value in (
-        (f"for ({number} r = 0; r < {count}; ++r)", passed, "before"),
-        (f"for ({number} r = {count} - 1; r >= 0; --r)", "y0", f"before * {passed}[at]"),
-    ):
-        body += ["{", f"{kind} before = 1;", f"{head} {{", *inner, f"const {number} at = {at};"]
-        body += [f"{target}[at] = {value};", "before *= x0[at];", "}", "}"]
-    parameters = [*reads([x]), pointer(x.dtype, "y0", False)]
-    if not wide:
-        made = per_element("others", (many,), parameters, body)
-        return Code((Launch(made, (BufferRef("in"), BufferRef("out"))),))
-    made = per_element("others", (many,), [*parameters, pointer(summing(x.dtype), passed, False)], body)
-    return Code((Launch(made, (BufferRef("in"), BufferRef("out"), work())),), x.size * summing(x.dtype).size)
-
-
 EMITTERS: dict[type[Op], Emitter] = {
-    R.ProdOfOthers: prod_of_others,
     R.ReduceOp: standard,
-    ArgMax: argmax,
     BiasAddGrad: lambda op, x, y: sum_over(x[0], range(len(x[0].static) - 1)),
     SumTo: lambda op, x, y: sum_over(x[0], op.summed_axes(x)),
     ReduceLike: reduce_like,
-    TileGrad: tile_grad,
     L2Loss: l2_loss,
 }

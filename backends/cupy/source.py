@@ -9,7 +9,7 @@ import numpy as np
 
 from minigraph.core.dtypes import DType, float32
 from minigraph.core.moves import c_strides
-from minigraph.core.scalar import Scalar
+from minigraph.core.scalar import Scalar, operand, walk
 
 NAMES = {
     "float32": "float",
@@ -106,6 +106,27 @@ def expression(node: Scalar, operands: Sequence[str]) -> str:
     text = _call(node, args)
     narrow = node.dtype.size < 4 and not node.dtype.is_bool  # C computes these types as int or float
     return f"({kind}){text}" if narrow else text
+
+
+def shared(values: Sequence[Scalar], operands: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Statements that name the parts that several expressions need, and the expressions in C."""
+    uses: dict[int, int] = {}
+    nodes = walk(*values)
+    for node in nodes:
+        for a in node.args:
+            uses[id(a)] = uses.get(id(a), 0) + 1
+    made: dict[int, str] = {}
+    lines: list[str] = []
+    for node in nodes:
+        args = [operand(i, a.dtype) for i, a in enumerate(node.args)]
+        plain = Scalar(node.function, args, node.dtype, node.value)
+        given = operands if node.function == "operand" else [made[id(a)] for a in node.args]
+        text = expression(plain, given)
+        if uses.get(id(node), 0) > 1 and node.args:
+            lines.append(f"const {c_type(node.dtype)} u{len(lines)} = {text};")
+            text = f"u{len(lines) - 1}"
+        made[id(node)] = text
+    return lines, [made[id(value)] for value in values]
 
 
 def _call(node: Scalar, args: list[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from minigraph.backend.base import Launch, in_sequence
 from minigraph.backends.cupy import kernel as K
-from minigraph.backends.cupy.device import Buffer
+from minigraph.backends.cupy.device import DeviceBuffer
 from minigraph.core.types import TensorType
 
 
@@ -16,7 +16,7 @@ class DeviceView(NamedTuple):
 
     pointer: int
     type: TensorType
-    buffer: Buffer  # kept alive
+    buffer: DeviceBuffer  # kept alive
 
     def reshape(self, shape: tuple[int, ...]) -> DeviceView:
         return self._replace(type=TensorType(self.type.dtype, shape))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from minigraph.backend.workspace import BufferRef, aligned, work
 from minigraph.backends.cupy.conv import LIMIT
-from minigraph.backends.cupy.kernel import Code, Emitter, Gemm, Kernel, Launch, Step, Types, per_element, pointer
+from minigraph.backends.cupy.kernel import Code, CudaKernel, Emitter, Gemm, Launch, Step, Types, per_element, pointer
 from minigraph.backends.cupy.source import c_type, literal
 from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
@@ -45,7 +45,7 @@ def _square(size: int, statement: str) -> list[str]:
 
 def _kernel(
     family: str, shape: Sequence[int], dtype: DType, read: list[str], matrix: W.Matrix, write: list[str]
-) -> Kernel:
+) -> CudaKernel:
     """A kernel with a thread for each index of the shape: `read` fills d, z = matrix · d · matrixᵀ, `write` stores
     z."""
     parameters = [pointer(dtype, "x0"), pointer(dtype, "y0", False)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -14,22 +14,20 @@ from minigraph.backends.llvm import (
     conv,
     depthwise,
     folded,
-    gather,
     grouped,
-    lrn,
     matmul,
-    pool,
     random,
     reduce,
-    softmax,
     update,
     winograd,
 )
 from minigraph.backends.llvm.alternatives import alternatives
 from minigraph.backends.llvm.compiler import host, require_host
+from minigraph.backends.llvm.indices import checked
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.moves import moving
 from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, lowered
+from minigraph.backends.llvm.nest_native import from_loops, kernel_text
 from minigraph.backends.llvm.team import TEAM
 from minigraph.backends.numpy import kernels
 from minigraph.core.dtypes import float32
@@ -41,13 +39,10 @@ from minigraph.ir.regions import Blocked, Epilogue, Loop, Region, single_op_loop
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.broadcast import BroadcastTo, ReduceLike
 from minigraph.ops.math import reduce as R
-from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
-from minigraph.ops.nn.lrn import LRN, WindowSum
-from minigraph.ops.nn.pool import AvgPool, AvgPoolInputGrad, MaxPool, MaxPoolInputGrad
 from minigraph.ops.nn.winograd_costs import Costs
 from minigraph.ops.random.distributions import RandomUniform
 from minigraph.ops.state.update import Apply
@@ -59,6 +54,21 @@ Kernel = Callable[[Any, Types, Types, LoweringContext], Native | None]
 def _by_parts(kernel: Callable[[Any, Types, Types, LoweringContext, blocked.Lower], Native | None]) -> Kernel:
     """A kernel that lowers parts of its op by `lower`."""
     return lambda op, in_types, out_types, how: kernel(op, in_types, out_types, how, lower)
+
+
+def _sparse_cross_entropy(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    native, classes = from_loops(op, in_types, out_types, how), in_types[0].static[-1]
+    return native and checked(native, in_types[1], 1, classes, "labels")
+
+
+def _gather(op: GatherV2, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    native, (params, indices) = from_loops(op, in_types, out_types, how), in_types
+    return native and checked(native, indices, 1, params.static[op.axis], "indices")
+
+
+def _gather_grad(op: GatherGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    native = from_loops(op, in_types, out_types, how)
+    return native and checked(native, in_types[1], 1, out_types[0].static[op.axis], "indices")
 
 
 # The kernels of each op; the first that takes the types and attributes is used.
@@ -75,35 +85,18 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     W.WinogradGrads: [_by_parts(winograd.gradients)],
     Blocked: [lambda op, in_types, out_types, how: blocked.blocked(op, lower, how)],
     Epilogue: [lambda op, in_types, out_types, how: blocked.epilogue(op, lower, how)],
-    MaxPool: [pool.max_pool],
-    MaxPoolInputGrad: [pool.max_pool_grad],
-    AvgPool: [pool.avg_pool],
-    AvgPoolInputGrad: [pool.avg_pool_grad],
-    LRN: [lrn.lrn],
-    WindowSum: [lrn.window_sum],
-    L.Softmax: [softmax.softmax],
-    L.LogSoftmax: [softmax.log_softmax],
-    L.SoftmaxCrossEntropyWithLogits: [softmax.cross_entropy],
-    L.SparseSoftmaxCrossEntropyWithLogits: [softmax.sparse_cross_entropy],
+    L.SparseSoftmaxCrossEntropyWithLogits: [_sparse_cross_entropy],
     L.L2Loss: [reduce.l2_loss],
     R.Mean: [reduce.mean],
-    R.Max: [reduce.extremum],
-    R.Min: [reduce.extremum],
-    R.Prod: [reduce.prod],
-    R.All: [reduce.truth],
-    R.Any_: [reduce.truth],
-    ArgMax: [reduce.argmax],
-    ArgMin: [reduce.argmax],
     ReduceLike: [reduce.reduce_like],
     BroadcastTo: [reduce.broadcast_to],
-    GatherV2: [gather.gather],
-    GatherGrad: [gather.gather_grad],
+    GatherV2: [_gather],
+    GatherGrad: [_gather_grad],
     RandomUniform: [random.uniform],
     Assign: [update.assign],
     AssignAdd: [update.assign_add],
     AssignSub: [update.assign_sub],
     MultiTensorApply: [update.together],
-    **dict.fromkeys(update.FORMULAS, (update.apply,)),
 }
 
 PACKS: dict[type[Op], Callable[[Any, Types], Packing | None]] = {
@@ -147,6 +140,15 @@ class LlvmBackend(HostBackend):
     def speed(self) -> str:
         return f"{host().cpu} {host().features} llvmlite {version('llvmlite')} {TEAM.size} threads"
 
+    def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
+        """The kernel's schedule and its IR."""
+        kernel = op.loops(in_types, out_types)
+        return (
+            {}
+            if kernel is None or from_loops(op, in_types, out_types, LoweringContext(1)) is None
+            else kernel_text(kernel)
+        )
+
     def alternatives(self, op: Op, in_types: Types, out_types: Types) -> dict[str, Callable[[], Lowered]]:
         """The alternative ways to lower a region."""
         return alternatives(op, lower, LoweringContext(TEAM.size))
@@ -160,9 +162,13 @@ def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Na
         return _packed(op)
     if (moves := op.moves(in_types, out_types)) is not None:
         return moving(moves, out_types, how)
+    if isinstance(op, Apply):
+        return update.apply(op, in_types, out_types, how)
     if type(op) in KERNELS:
         found = (kernel(op, in_types, out_types, how) for kernel in KERNELS[type(op)])
         return next((native for native in found if native), None)
+    if (native := from_loops(op, in_types, out_types, how)) is not None:
+        return native
     if isinstance(op, Loop):
         what = elementwise_of(op, how.adds)
     elif (axes := op.summed_axes(in_types)) is not None:
@@ -196,7 +202,8 @@ def why_not(op: Op, in_types: Types, out_types: Types) -> str:
     if any(t.size == 0 for t in (*in_types, *out_types)):
         return "nothing to compute"
     has_code = type(op) in KERNELS or isinstance(op, Loop | Apply) or op.is_pointwise(in_types)
-    if has_code or op.summed_axes(in_types) is not None or op.moves(in_types, out_types) is not None:
+    rules = (op.summed_axes(in_types), op.moves(in_types, out_types), op.loops(in_types, out_types))
+    if has_code or any(rule is not None for rule in rules):
         given = ", ".join(f"{t.dtype.name}[{','.join(map(str, t.static))}]" for t in in_types)
         return f"no native code for {given} with these attributes"
     return "this op has no native code"

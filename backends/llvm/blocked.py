@@ -24,6 +24,7 @@ from minigraph.backends.llvm.builder import (
     stack,
     zero,
 )
+from minigraph.backends.llvm.compiler import LazyModule
 from minigraph.backends.llvm.loop import elementwise_of
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.tile import TileEpilogue
@@ -95,7 +96,7 @@ class _Driver:
     ) -> None:
         self.op, self.pieces, self.lanes = op, pieces, lanes
         self.results = {v: n for n, v in enumerate(op.program.results)}
-        self.functions: dict[tuple[str, str], int] = {}
+        self.functions: dict[tuple[str | LazyModule, str], int] = {}
         own = iter(sums)
         count = len(op.program.feeds)
         results = [next(own) if is_sum else BufferRef("out", n) for n, is_sum in enumerate(op.sums)]

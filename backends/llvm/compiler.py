@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 
+from minigraph.core import scalar
 from minigraph.core.errors import BackendError
 from minigraph.util.locks import Lock
 from minigraph.util.object_cache import objects
@@ -47,18 +51,47 @@ def require_host() -> None:
         raise BackendError(f"the backend 'llvm' cannot generate code for this machine: {error}") from error
 
 
+class LazyModule:
+    """An IR module that is printed only if its code is neither loaded nor in the cache.
+
+    key: a text that determines the module, given this version of the printer.
+    """
+
+    def __init__(self, key: str, make: Callable[[], str]) -> None:
+        self.key = f"{key}\n{_printer()}"
+        self._make = make
+        self._hash = hash(self.key)
+
+    def __str__(self) -> str:
+        return self._make()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LazyModule) and self.key == other.key
+
+
+@cache
+def _printer() -> str:
+    """What tells versions of the printer apart: names, sizes and times of its files."""
+    files = [*Path(__file__).parent.glob("*.py"), Path(str(scalar.__file__))]
+    found = sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+    return hashlib.sha256(repr(found).encode()).hexdigest()
+
+
 class _Code:
     """The code loaded in this process, by IR. Code stays loaded, as a kernel may run until the process ends."""
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.engines: dict[str, Any] = {}
+        self.engines: dict[str | LazyModule, Any] = {}
 
 
 _CODE = _Code()
 
 
-def load(text: str, *names: str) -> tuple[int, ...]:
+def load(text: str | LazyModule, *names: str) -> tuple[int, ...]:
     """The addresses of the functions `names` in the IR module `text`, which is compiled or taken from the cache."""
     with _CODE.lock:
         if text not in _CODE.engines:
@@ -66,14 +99,15 @@ def load(text: str, *names: str) -> tuple[int, ...]:
         return tuple(_CODE.engines[text].get_function_address(name) for name in names)
 
 
-def _object(text: str) -> bytes:
+def _object(text: str | LazyModule) -> bytes:
     cpu, features, _ = host()
+    content = text.key if isinstance(text, LazyModule) else text
     llvm_version = ".".join(map(str, llvm.llvm_version_info))
-    key = "\n".join([version("minigraph"), version("llvmlite"), llvm_version, cpu, features, text])
+    key = "\n".join([version("minigraph"), version("llvmlite"), llvm_version, cpu, features, content])
     store = objects("llvm")
     found = store.get(key)
     if found is None:
-        found = _compile(text)
+        found = _compile(str(text))
         store.put(key, found)
     return found
 

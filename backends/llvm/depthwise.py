@@ -10,9 +10,9 @@ from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import F32, Frame, Value, index, intrinsic, number, reduce_loop
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
-from minigraph.backends.llvm.pool import spread
+from minigraph.backends.llvm.nest_native import from_loops
 from minigraph.backends.llvm.tile import parts
-from minigraph.backends.llvm.windows import TAPS, Pixel, WindowWriter, load, store, windows_of
+from minigraph.backends.llvm.windows import TAPS, WindowWriter, load, store, windows_of
 from minigraph.core.dtypes import float32
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
@@ -24,46 +24,15 @@ def _fits(op: Convolution, x: Sequence[int], w: Sequence[int], y: Sequence[int],
 
 
 def conv2d(op: Conv2D, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """y = Σ over taps of x·w[tap], for float32; None if channels share filters."""
+    """y = Σ over taps of x·w[tap]; None if channels share filters."""
     x, w, y = in_types[0].static, in_types[1].static, out_types[0].static
-    if how.epilogue or not _fits(op, x, w, y, out_types[0]):
-        return None
-
-    def make() -> list[Call]:
-        frame = Frame(3)
-        writer = WindowWriter(windows_of(op.window(w), x, y), frame, True)
-        with writer.windows() as pixel:
-            b = frame.b
-
-            def body(c: Value, width: int) -> None:
-                total = none = number(F32, 0.0, width)
-                for i, (tap, ok) in enumerate(pixel.taps):
-                    value = load(frame, 0, b.add(tap, c), F32, width)
-                    weight = load(frame, 1, b.add(index(i * w[3]), c), F32, width)
-                    if ok is not None:
-                        value, weight = b.select(ok, value, none), b.select(ok, weight, none)
-                    total = intrinsic(b, "fma", value, weight, total)
-                store(frame, 2, b.add(pixel.result, c), total, F32)
-
-            writer.channels(body)
-        return [Call(frame.text, "kernel", writer.tasks, (*ins(0, 1), *outs(0)))]
-
-    return Native(always(make))
+    return from_loops(op, in_types, out_types, how) if not how.epilogue and _fits(op, x, w, y, out_types[0]) else None
 
 
 def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    """∂L/∂x: adds δ times its weight to each tap of a window."""
+    """∂L/∂x: Σ over taps of δ·w[tap]."""
     w, y = (t.static for t in in_types)
-    if not _fits(op, op.shape, w, y, out_types[0]):
-        return None
-
-    def share(frame: Frame, pixel: Pixel, c: Value, width: int) -> list[Value]:
-        b = frame.b
-        delta = load(frame, 1, b.add(pixel.result, c), F32, width)
-        weights = (load(frame, 0, b.add(index(i * w[3]), c), F32, width) for i in range(len(pixel.taps)))
-        return [b.fmul(weight, delta) for weight in weights]
-
-    return spread(windows_of(op.window(w), op.shape, y), 2, out_types[0], share)
+    return from_loops(op, in_types, out_types, how) if _fits(op, op.shape, w, y, out_types[0]) else None
 
 
 def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:

@@ -31,11 +31,11 @@ from minigraph.backends.llvm.builder import (
 )
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native
-from minigraph.backends.llvm.rows import TASKS
 from minigraph.core.moves import Gap, Move, Moves
 from minigraph.core.types import TensorType
 
 GRAIN = 1 << 15  # elements of a task
+TASKS = 64  # most tasks
 MOST = 32  # most copies in one op; each adds to the code
 
 # Writes `count` elements of a kind: (builder, kind, stride of each array, count, address of each array)

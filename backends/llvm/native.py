@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from minigraph.backend.base import Launch, Lowered, in_sequence
 from minigraph.backend.host import HostArray
 from minigraph.backend.workspace import BufferRef, relocated
-from minigraph.backends.llvm.compiler import load
+from minigraph.backends.llvm.compiler import LazyModule, load
 from minigraph.backends.llvm.team import TEAM
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
@@ -23,11 +23,11 @@ class Call(NamedTuple):
     functions: further functions, as (module, name), whose addresses follow the pointers.
     """
 
-    text: str
+    text: str | LazyModule
     name: str
     tasks: int
     args: tuple[BufferRef, ...]
-    functions: tuple[tuple[str, str], ...] = ()
+    functions: tuple[tuple[str | LazyModule, str], ...] = ()
 
     def on(self, moved: Mapping[BufferRef, BufferRef]) -> Call:
         """The call with some pointers replaced."""

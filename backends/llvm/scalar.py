@@ -31,8 +31,10 @@ _LOGIC = {"logical_and": "and_", "logical_or": "or_", "logical_xor": "xor"}
 _ROUNDING = {"floor": "floor", "ceil": "ceil", "rint": "nearbyint", "sqrt": "sqrt"}
 _POLYNOMIAL = frozenset({"exp", "expm1", "log", "log1p", "tanh"})
 _LIBM = {**{name: name for name in _POLYNOMIAL}, "sin": "sin", "cos": "cos", "power": "pow"}
+COSTLY = frozenset(_LIBM)
 _ARITHMETIC = frozenset(
     {"add", "subtract", "multiply", "negative", "absolute", "square", "maximum", "minimum", "where"}
+    | {"floor_divide", "mod"}
 )
 _FLOAT_ONLY = frozenset({*_ROUNDING, *_LIBM, "divide", "reciprocal", "sign", "isnan", "isfinite"})
 _KNOWN = {"operand", "constant", "cast", "logical_not", *_COMPARISONS, *_LOGIC, *_ARITHMETIC, *_FLOAT_ONLY}
@@ -157,7 +159,49 @@ class Printer:
         if name in ("maximum", "minimum"):
             sign = ">=" if name == "maximum" else "<="
             return b.select(self._compare(sign, x, args[1], dtype), x, args[1])
+        if name in ("floor_divide", "mod"):
+            return self._divided(x, args[1], dtype)[name == "mod"]
         return {"add": b.add, "subtract": b.sub, "multiply": b.mul}[name](*args)
+
+    def _divided(self, x: Value, y: Value, dtype: DType) -> tuple[Value, Value]:
+        """⌊x / y⌋ and the remainder of integers; 0 and 0 where y is 0. The least number over −1 is itself."""
+        b, kind = self.b, register(dtype)
+        zero, one = number(kind, 0, self.width), number(kind, 1, self.width)
+        nothing = b.icmp_unsigned("==", y, zero)
+        if dtype.np_dtype.kind == "u":
+            by = b.select(nothing, one, y)
+            return b.select(nothing, zero, b.udiv(x, by)), b.select(nothing, zero, b.urem(x, by))
+        overflows = b.and_(
+            b.icmp_signed("==", x, number(kind, int(dtype.min), self.width)),
+            b.icmp_signed("==", y, number(kind, -1, self.width)),
+        )
+        by = b.select(b.or_(nothing, overflows), one, y)
+        whole = b.sdiv(x, by)
+        rest = b.sub(x, b.mul(whole, by))
+        down = b.and_(
+            b.icmp_signed("!=", rest, zero), b.xor(b.icmp_signed("<", rest, zero), b.icmp_signed("<", by, zero))
+        )
+        whole, rest = b.select(down, b.sub(whole, one), whole), b.select(down, b.add(rest, by), rest)
+        return b.select(nothing, zero, whole), b.select(nothing, zero, rest)
+
+    def _divided_float(self, x: Value, y: Value, kind: Any) -> tuple[Value, Value]:
+        """⌊x / y⌋ and the remainder as NumPy computes them: from the exact remainder of the division towards 0."""
+        b = self.b
+        zero, one = number(kind, 0.0, self.width), number(kind, 1.0, self.width)
+        rest = b.frem(x, y)
+        quotient = b.fdiv(b.fsub(x, rest), y)
+        some = b.fcmp_unordered("!=", rest, zero)
+        down = b.and_(some, b.xor(b.fcmp_ordered("<", rest, zero), b.fcmp_ordered("<", y, zero)))
+        rest = b.select(some, b.select(down, b.fadd(rest, y), rest), intrinsic(b, "copysign", zero, y))
+        quotient = b.select(down, b.fsub(quotient, one), quotient)
+        floor = intrinsic(b, "floor", quotient)
+        floor = b.select(
+            b.fcmp_ordered(">", b.fsub(quotient, floor), number(kind, 0.5, self.width)), b.fadd(floor, one), floor
+        )
+        exact = b.fdiv(x, y)
+        floor = b.select(b.fcmp_ordered("==", quotient, zero), intrinsic(b, "copysign", zero, exact), floor)
+        nothing = b.fcmp_ordered("==", y, zero)
+        return b.select(nothing, exact, floor), b.select(nothing, b.frem(x, y), rest)
 
     def _floating(self, name: str, args: Sequence[Value], dtype: DType) -> Value:
         b, x = self.b, args[0]
@@ -181,6 +225,8 @@ class Printer:
         if name in ("maximum", "minimum"):  # NaN stays NaN
             better = b.select(b.fcmp_ordered(">" if name == "maximum" else "<", *args), *args)
             return b.select(b.fcmp_unordered("uno", x, x), x, better)
+        if name in ("floor_divide", "mod"):
+            return self._divided_float(x, args[1], kind)[name == "mod"]
         if name in _ROUNDING:
             return intrinsic(b, _ROUNDING[name], x)
         if kind == F32 and name in _POLYNOMIAL:

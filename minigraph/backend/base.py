@@ -111,6 +111,10 @@ class Backend(ABC):
         that one."""
         return {}
 
+    def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
+        """What the backend makes of an op's kernel in the loop language, as texts by title; empty if it prints none."""
+        return {}
+
 
 def in_sequence(launches: Sequence[Launch]) -> Launch:
     """One launch that makes all `launches` in order."""

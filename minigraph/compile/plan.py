@@ -23,7 +23,7 @@ from minigraph.rewrite.pipeline import Stage
 from minigraph.util.blas import SINGLE_THREADED
 
 
-class Store(Protocol):
+class SessionStore(Protocol):
     """The buffers of a session. version: a number that grows with any change of a variable."""
 
     version: int
@@ -51,7 +51,7 @@ class Plan:
         self,
         program: Program,
         backend: Backend,
-        store: Store,
+        store: SessionStore,
         reuse: bool = True,
         stages: Sequence[Stage] = (),
         reorder: bool = True,

@@ -86,6 +86,16 @@ class DType:
         self._require_numbers("maximum")
         return np.finfo(self.np_dtype).max if self.is_floating else np.iinfo(self.np_dtype).max
 
+    @property
+    def lowest(self) -> Any:
+        """The value that no other is below: −∞ for floating dtypes."""
+        return -np.inf if self.is_floating else self.min
+
+    @property
+    def highest(self) -> Any:
+        """The value that no other is above: ∞ for floating dtypes."""
+        return np.inf if self.is_floating else self.max
+
     def _require_numbers(self, what: str) -> None:
         if not self.is_floating and not self.is_integer:
             raise DTypeError(f"Cannot find {what} value of {self}.")

@@ -225,6 +225,13 @@ class Op(Record):
         """How the op, all types static, copies elements, if that is all it does. See `minigraph.core.moves`."""
         return read(in_types[0], lambda x: x.reshape(-1)) if self.is_view else None
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Any:
+        """The kernel of the op, all types static, in the loop language: a `loops.kernel.Kernel`; None if it has none.
+
+        The one statement of the computation, which every backend prints. See `minigraph.loops`.
+        """
+        return None
+
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
         """The axes of input 0 that the op sums over, if that is all it does."""
         return None

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from minigraph.core.dtypes import DType, int64
 from minigraph.core.errors import ShapeError
+from minigraph.core.scalar import Scalar, call, cast
 from minigraph.core.types import Dim
+from minigraph.loops.index import Guard, Index, Inside
 
 Pair = tuple[int, int]
 Padding = str | tuple[Pair, Pair]  # "SAME", "VALID", or ((top, bottom), (left, right))
@@ -67,6 +70,48 @@ class Window(NamedTuple):
             for i, n in enumerate((height, width))
         )
         return rows, columns
+
+    def indices(self, height: int, width: int) -> WindowIndices:
+        """Index expressions of the windows over an image of that size."""
+        return WindowIndices(self, (height, width), (self.pads(height, width)[0][0], self.pads(height, width)[1][0]))
+
+
+class WindowIndices(NamedTuple):
+    """Windows over an image in index expressions: of image elements (h, w), windows (p, q) and taps (r, s).
+
+    before: the numbers of rows and columns of padding before the image.
+    """
+
+    window: Window
+    image: Pair
+    before: Pair
+
+    def pixel(self, p: Index, q: Index, r: Index, s: Index) -> tuple[Index, Index]:
+        """The image element under a tap of a window; it may lie in the padding."""
+        (sh, sw), (dh, dw), (top, left) = self.window.strides, self.window.dilations, self.before
+        return p * sh + r * dh - top, q * sw + s * dw - left
+
+    def window_at(self, h: Index, w: Index, r: Index, s: Index) -> tuple[Index, Index, Guard]:
+        """The window whose tap lies over an image element, and the guard that its place is a whole number."""
+        (sh, sw), (dh, dw), (top, left) = self.window.strides, self.window.dilations, self.before
+        row, column = h + top - r * dh, w + left - s * dw
+        whole = tuple(Inside(i % by, 0, 1) for i, by in ((row, sh), (column, sw)) if by > 1)
+        return row // sh, column // sw, whole
+
+    def number(self, r: Index, s: Index) -> Index:
+        """A tap's number in row-major order."""
+        return r * self.window.kernel[1] + s
+
+    def taps_inside(self, p: Index, q: Index, dtype: DType) -> Scalar:
+        """The number of taps of a window inside the image. The window must not be dilated."""
+        rows, columns = (self._count(place, axis) for axis, place in enumerate((p, q)))
+        return cast(rows * columns, dtype)
+
+    def _count(self, place: Index, axis: int) -> Scalar:
+        start = place * self.window.strides[axis] - self.before[axis]
+        first, last = (Scalar("index", (), int64, i) for i in (start, start + self.window.kernel[axis]))
+        end = call("minimum", last, self.image[axis])
+        return call("maximum", end - call("maximum", first, 0), 0)
 
 
 def tap(array: Any, window: Window, row: int, column: int, out: Pair) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from minigraph.core.collections import GraphKeys
@@ -12,7 +13,7 @@ from minigraph.core.typing import PathLike
 from minigraph.graphs.graph_file import read_graph_file
 from minigraph.graphs.importing import add_nodes
 from minigraph.run.variables import Variable
-from minigraph.train.saver import Saver
+from minigraph.train.saver import SUFFIX, Saver
 
 
 def import_meta_graph(
@@ -22,7 +23,8 @@ def import_meta_graph(
     """Add a saved graph with its variables and collections to the default graph.
 
     Args:
-        meta_graph_or_file: The result of `export_meta_graph`, or the path of a file.
+        meta_graph_or_file: The result of `export_meta_graph`, or the path of a file. The path of a checkpoint with
+            `.meta` behind it names the graph beside the checkpoint, too.
         clear_devices: TensorFlow 1's; it has no effect: the file holds no devices.
         import_scope: Name scope of the nodes.
         **saver_options: Arguments of the Saver.
@@ -44,7 +46,7 @@ def import_meta_graph(
         [<tf.Variable 'copy/w:0' shape=() dtype=float32_ref>]
     """
     given = meta_graph_or_file
-    saved = given if isinstance(given, Saved) else read_graph_file(given)
+    saved = given if isinstance(given, Saved) else read_graph_file(_beside(os.fspath(given)))
     _check_references(saved)
     graph = get_default_graph()
     with graph.name_scope(import_scope or None) as scope:
@@ -54,6 +56,11 @@ def import_meta_graph(
         for item in items:
             graph.add_to_collection(key, _loaded_item(item, made, variables))
     return Saver(**saver_options) if graph.get_collection(GraphKeys.GLOBAL_VARIABLES) else None
+
+
+def _beside(path: str) -> str:
+    """The path of a graph file, where `model.safetensors.meta` stands for `model.meta`, as in TensorFlow's programs."""
+    return path if os.path.exists(path) else path.replace(f"{SUFFIX}.", ".")
 
 
 def _variable(definition: VariableDef, made: dict[str, Node]) -> Variable:

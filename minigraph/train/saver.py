@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.core.arguments import refuse
-from minigraph.core.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError
+from minigraph.core.errors import (
+    DataLossError,
+    FailedPreconditionError,
+    GraphError,
+    InvalidArgumentError,
+    NotFoundError,
+)
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import PathLike
@@ -38,7 +45,8 @@ class Saver:
         var_list: The variables, or a mapping from names in the checkpoint to variables; by default all global variables
             of the default graph at this time.
         reshape: Whether `restore` reshapes values that have another shape but as many elements as their variable.
-        sharded, name, restore_sequentially, write_version, save_relative_paths, filename: TensorFlow 1's; they have no
+        sharded: TensorFlow 1's; it has no effect but on the count of nodes, from which default seeds come.
+        name, restore_sequentially, write_version, save_relative_paths, filename: TensorFlow 1's; they have no
             effect: a checkpoint is one file of minigraph's own format, and no node writes it.
         max_to_keep: The number of checkpoints to keep; older ones are deleted. None or 0 keeps all.
         keep_checkpoint_every_n_hours: Hours after which one further checkpoint is kept for good.
@@ -73,6 +81,7 @@ class Saver:
         save_relative_paths: bool = False, filename: PathLike | None = None,
     ) -> None:  # fmt: skip
         refuse("tf.train.Saver", saver_def=saver_def, builder=builder)
+        self._sharded = sharded
         if defer_build and var_list is not None:
             raise ValueError("If `var_list` is provided then build cannot be deferred. Either set defer_build=False or "
                              "var_list=None.")  # fmt: skip
@@ -105,6 +114,8 @@ class Saver:
                 raise TypeError(f"var_list must hold tf.Variables, not {variable!r}")
         self._variables: dict[str, Variable] = named
         self._built = True
+        for variable in list(named.values())[:1]:  # TensorFlow's nodes that save, and that restore each variable
+            variable.graph.reserve_ids((20 if self._sharded else 11) + len(named))
 
     def _require_built(self) -> None:
         if not self._built:
@@ -134,7 +145,8 @@ class Saver:
             latest_filename: Name of the file that lists the folder's checkpoints; by default `checkpoint.json`.
             meta_graph_suffix: Ending of the file that `write_meta_graph` writes.
             write_meta_graph: Whether the graph is written beside the checkpoint, for `tf.train.import_meta_graph`. By
-                default it is not.
+                default it is, unless it holds what no file can hold, such as a Python function; then only True is an
+                error.
             write_state: Whether the checkpoint is listed in the folder's file, and older ones are deleted.
             strip_default_attrs: TensorFlow 1's; it has no effect: files of minigraph hold all attributes.
             save_debug_info: Not supported; it must be False.
@@ -145,6 +157,7 @@ class Saver:
 
         Raises:
             FailedPreconditionError: A variable has no value yet.
+            GraphError: `write_meta_graph` is True, and the graph cannot be written.
             RuntimeError: The Saver's build was deferred, and `build` was not called.
             ValueError: An argument is not supported.
         """
@@ -154,11 +167,13 @@ class Saver:
         if global_step is not None:
             step = global_step if isinstance(global_step, int | np.integer) else sess.run(global_step)
             path = f"{path}-{int(step):0{self._digits}d}"
-        if write_meta_graph:
+        arrays = self._collect(sess)
+        if write_meta_graph is not False:
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-            export_meta_graph(f"{path}.{meta_graph_suffix}", graph=sess.graph)
+            with suppress(*[GraphError] * (write_meta_graph is None)):
+                export_meta_graph(f"{path}.{meta_graph_suffix}", graph=sess.graph)
         path += SUFFIX
-        write_checkpoint(path, self._collect(sess), metadata or {})
+        write_checkpoint(path, arrays, metadata or {})
         if write_state:
             self._remember(path, latest_filename or STATE_FILE, meta_graph_suffix)
         return path

@@ -19,7 +19,7 @@ from typing import Any
 from fuzz.check import Checker, Finding, Way, check
 from fuzz.effects import grow
 from fuzz.grow import BuildError
-from fuzz.program import Program
+from fuzz.program import Built, Program
 from fuzz.shrink import shrink
 from minigraph.util.files import atomic_write
 
@@ -50,6 +50,7 @@ def examine(seed: int, backends: tuple[str, ...], seconds: float = 120.0) -> Fin
 
 def _message(program: Program, how: Way) -> str | None:
     try:
+        Built(program)
         return Checker(program).check(how)
     except Exception:  # a candidate that cannot be built
         return None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import minigraph as tf
-from fuzz.compare import Oracle, Runs, bits_differ
+from fuzz.compare import STATEFUL, Oracle, Runs, bits_differ
 from fuzz.program import Built, Program
 from minigraph.core.errors import MinigraphError
 
@@ -19,7 +19,6 @@ from minigraph.core.errors import MinigraphError
 BITS = ("constant_folding", "simplify", "remove_dropout", "layout", "relu_after_pool", "fuse_epilogue", "multi_tensor")
 FOLDING = {"constant_folding", "remove_dropout"}  # constants are the references' numbers, not those of kernels
 SUMS = {"reduction", "moments", "batch_norm", "fused_norm", "softmax", "cross_entropy", "gradients", "count", "update"}
-STATEFUL = {"update", "dropout", "draws"}
 
 
 @dataclass(frozen=True)

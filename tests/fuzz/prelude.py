@@ -70,4 +70,5 @@ def drop(x: Any, keep: float, seed: int) -> Any:
 def noise(like: Any, seed: int) -> Any:
     """Uniform numbers in [-1, 1), the same for every dtype."""
     drawn = tf.random_uniform(tf.shape(like), -1.0, 1.0, seed=seed)
+    drawn.set_shape(like.get_shape())
     return tf.cast(drawn, like.dtype)

@@ -346,3 +346,26 @@ def one_hot_scope(tf: Any) -> Results:
     with tf.Graph().as_default(), tf.Session() as session:
         y = tf.contrib.slim.one_hot_encoding([2, 0], 3, 2.0, -1.0, "kept", "s")
         return {"y": session.run(y), "kept": names_of(tf.get_collection("kept")), "name": y.name.split("/")[0]}
+
+
+@case()
+def saver_meta_graph(tf: Any) -> Results:
+    """The graph beside a checkpoint, read by what `save` returns, as most programs do."""
+    with tempfile.TemporaryDirectory() as folder:
+        with tf.Graph().as_default(), tf.Session() as session:
+            x = tf.placeholder(tf.float32, [None], name="x")
+            w = tf.Variable([2.0, 3.0], name="w")
+            tf.add_to_collection("outputs", tf.multiply(x, w, name="y"))
+            session.run(tf.global_variables_initializer())
+            session.run(w.assign([5.0, 7.0]))
+            saver = tf.train.Saver(max_to_keep=1)
+            saver.save(session, os.path.join(folder, "first"))
+            path = saver.save(session, os.path.join(folder, "model"), global_step=3)
+            saver.save(session, os.path.join(folder, "bare"), write_meta_graph=False, write_state=False)
+        found = sorted(name for name in os.listdir(folder) if name.endswith(".meta"))
+        latest = tf.train.latest_checkpoint(folder)
+        with tf.Graph().as_default(), tf.Session() as session:
+            tf.train.import_meta_graph(path + ".meta").restore(session, latest)
+            values = session.run(tf.get_collection("outputs"), {"x:0": [1.0, 2.0]})
+            names = names_of(tf.global_variables())
+    return {"found": found, "y": values[0], "names": names, "same": path == latest}

@@ -17,8 +17,8 @@ import numpy as np
 
 from gpu.rounding import rounded
 from minigraph.backends.cupy.cudnn import Cudnn
-from minigraph.backends.cupy.device import Buffer, Function
-from minigraph.backends.cupy.kernel import ConvProblem, Gemm, Kernel
+from minigraph.backends.cupy.device import DeviceBuffer, Function
+from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
 
 COMPILER = shutil.which("g++")
 SHIM = Path(__file__).with_name("shim.h")
@@ -29,7 +29,7 @@ SANITIZE = "MINIGRAPH_SANITIZE" in os.environ  # in the process of a test that h
 CACHE = Path(tempfile.gettempdir()) / f"minigraph-shim-{os.getuid()}"
 
 
-def compile_module(source: str, kernels: Sequence[Kernel], sanitize: bool) -> Path:
+def compile_module(source: str, kernels: Sequence[CudaKernel], sanitize: bool) -> Path:
     """A shared library with an entry for each kernel."""
     entries = "\n".join(f"SHIM_ENTRY({k.name}, {int(any(b in k.source for b in BARRIERS))})" for k in kernels)
     text = f'#include "{SHIM}"\n{source}\n{entries}\n'
@@ -60,20 +60,20 @@ class HostDevice:
         self.interrupt: str | None = None  # the kernel before which the user interrupts, once
         self.graph: list[Callable[[], None]] | None = None  # what a capture has seen so far
 
-    def allocate(self, nbytes: int) -> Buffer:
+    def allocate(self, nbytes: int) -> DeviceBuffer:
         self.refuse_in_capture()
         if self.sanitize:  # no byte of slack, so that the first one beyond is noticed
             exact = np.full(nbytes, 0xFF, np.uint8)
-            return Buffer(exact.ctypes.data, nbytes, exact)
+            return DeviceBuffer(exact.ctypes.data, nbytes, exact)
         whole = np.full(nbytes + 64, 0xFF, np.uint8)
-        return Buffer(whole.ctypes.data + -whole.ctypes.data % 64, nbytes, whole)
+        return DeviceBuffer(whole.ctypes.data + -whole.ctypes.data % 64, nbytes, whole)
 
-    def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
+    def compile(self, source: str, kernels: Sequence[CudaKernel]) -> Mapping[str, Function]:
         library = ctypes.CDLL(str(compile_module(source, kernels, self.sanitize)))
         self.log.append("compile")
         return {k.name: self._function(getattr(library, f"run_{k.name}"), k) for k in kernels}
 
-    def _function(self, entry: Any, kernel: Kernel) -> Function:
+    def _function(self, entry: Any, kernel: CudaKernel) -> Function:
         def launch(pointers: tuple[int, ...]) -> None:
             arguments = (ctypes.c_void_p * len(pointers))(*pointers)
             self.do(kernel.name, partial(entry, kernel.grid, kernel.block, arguments))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from gpu.host import HostDevice
-from minigraph.backends.cupy.device import Buffer, Function
-from minigraph.backends.cupy.kernel import ConvProblem, Gemm, Kernel
+from minigraph.backends.cupy.device import DeviceBuffer, Function
+from minigraph.backends.cupy.kernel import ConvProblem, CudaKernel, Gemm
 from minigraph.core.errors import ResourceExhaustedError
 
 
@@ -20,15 +20,15 @@ class Recorder:
         self.limit = limit
         self.modules: list[str] = []
         self.launches: list[tuple[str, tuple[int, ...]]] = []
-        self.buffers: list[Buffer] = []
+        self.buffers: list[DeviceBuffer] = []
 
-    def allocate(self, nbytes: int) -> Buffer:
+    def allocate(self, nbytes: int) -> DeviceBuffer:
         if nbytes > self.limit:
             raise ResourceExhaustedError(f"out of device memory: {nbytes:,} bytes wanted")
         self.buffers.append(self.host.allocate(nbytes))
         return self.buffers[-1]
 
-    def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
+    def compile(self, source: str, kernels: Sequence[CudaKernel]) -> Mapping[str, Function]:
         self.modules.append(source)
         return {k.name: self._function(k.name) for k in kernels}
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from minigraph.backends.cupy import nvrtc
 from minigraph.backends.cupy.emit import emit, module
-from minigraph.backends.cupy.kernel import Kernel, Launch
+from minigraph.backends.cupy.kernel import CudaKernel, Launch
 from minigraph.backends.cupy.prelude import OPTIONS
 
 REGISTERS = 64  # of a thread: four blocks of 256 threads on a multiprocessor
@@ -30,7 +30,7 @@ _SPILLS = r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill
 _ENTRY = re.compile(r"Compiling entry function '(\w+)'.*?" + _SPILLS + r".*?Used (\d+) registers", re.DOTALL)
 
 
-def registers(kernels: Iterable[Kernel], architecture: str) -> dict[str, dict[str, int]]:
+def registers(kernels: Iterable[CudaKernel], architecture: str) -> dict[str, dict[str, int]]:
     """For each kernel the registers of a thread, and bytes of its stack and spills."""
     options = [*OPTIONS, "--ptxas-options=-v"]
     code, log = nvrtc.compile_with_log(nvrtc.find(), module(kernels), architecture, options)
@@ -52,7 +52,7 @@ def beyond_limits(found: dict[str, dict[str, int]]) -> list[str]:
     return wrong
 
 
-def training_step() -> list[Kernel]:
+def training_step() -> list[CudaKernel]:
     """The kernels of a training step of mnist-cnn at batch 256, as the backend's pipeline leaves it."""
     import minigraph as tf
     from gpu.host import HostDevice

@@ -12,7 +12,7 @@ from support.kernel_cases import LARGE, close, specialised, type_of
 import minigraph as tf
 from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.emit import emit
-from minigraph.backends.cupy.kernel import Kernel, Launch
+from minigraph.backends.cupy.kernel import CudaKernel, Launch
 from minigraph.backends.cupy.steps import DeviceView
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
@@ -100,7 +100,7 @@ def large_cases() -> list[tuple[str, Op, list[Any]]]:
     return [(type(op).__name__, op, inputs) for op, inputs in LARGE]
 
 
-def kernels_of(cases: list[tuple[str, Op, list[Any]]]) -> list[Kernel]:
+def kernels_of(cases: list[tuple[str, Op, list[Any]]]) -> list[CudaKernel]:
     found = {}
     for _, op, inputs in cases:
         types = [type_of(np.asarray(a)) for a in inputs]

@@ -16,6 +16,7 @@ MAPPED = {"backends", "models", "tools"}
 FLOORS = """
 util
 core
+loops
 ops
 graphs
 autodiff

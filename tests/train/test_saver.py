@@ -98,6 +98,28 @@ def test_the_file_is_plain_safetensors(tmp_path: Path, model: Any) -> None:
     assert arrays["steps"] == 5
 
 
+def test_the_graph_is_written_unless_it_cannot_be_or_is_not_wanted(tmp_path: Path) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        w = tf.Variable(2.0, name="w")
+        session.run(w.initializer)
+        saver = tf.train.Saver()
+        saver.save(session, tmp_path / "plain")
+        saver.save(session, tmp_path / "bare", write_meta_graph=False)
+        tf.py_func(lambda v: v, [w], tf.float32)
+        path = saver.save(session, tmp_path / "function")
+        with pytest.raises(tf.errors.GraphError, match="PyFunc"):
+            saver.save(session, tmp_path / "wanted", write_meta_graph=True)
+        assert [p.name for p in tmp_path.glob("*.meta")] == ["plain.meta"]
+        session.run(w.assign(5.0))
+        saver.restore(session, path)
+        assert session.run(w) == 2.0
+    with tf.Graph().as_default():
+        for name in ("plain.meta", "plain.safetensors.meta"):
+            assert tf.train.import_meta_graph(tmp_path / name) is not None
+        with pytest.raises(tf.errors.NotFoundError, match=r"bare\.meta"):
+            tf.train.import_meta_graph(tmp_path / "bare.meta")
+
+
 def test_metadata(tmp_path: Path, model: Any) -> None:
     with started() as session:
         path = tf.train.Saver().save(session, tmp_path / "model", metadata={"epoch": "3", "format": 'é\n"x'})
@@ -344,16 +366,16 @@ def test_old_checkpoints_go(tmp_path: Path, model: Any) -> None:
     saver = tf.train.Saver(max_to_keep=2)
     with started() as session:
         paths = [saver.save(session, tmp_path / "m", global_step=k) for k in range(4)]
-        assert entries(tmp_path) == ["checkpoint.json", "m-2.safetensors", "m-3.safetensors"]
+        assert entries(tmp_path) == ["checkpoint.json", "m-2.meta", "m-2.safetensors", "m-3.meta", "m-3.safetensors"]
         assert saver.last_checkpoints == paths[2:]
         saver.save(session, tmp_path / "m", global_step=2)  # again: now it is the newest
         saver.save(session, tmp_path / "m", global_step=9)
-        assert entries(tmp_path) == ["checkpoint.json", "m-2.safetensors", "m-9.safetensors"]
+        assert entries(tmp_path) == ["checkpoint.json", "m-2.meta", "m-2.safetensors", "m-9.meta", "m-9.safetensors"]
         for keep in (None, 0):
             saver = tf.train.Saver(max_to_keep=keep)
             for k in range(7):
                 saver.save(session, tmp_path / f"all{keep}", global_step=k)
-            assert len(list(tmp_path.glob(f"all{keep}-*"))) == 7
+            assert len(list(tmp_path.glob(f"all{keep}-*.safetensors"))) == 7
 
 
 def test_a_checkpoint_that_is_gone_already(tmp_path: Path, model: Any) -> None:
@@ -361,7 +383,7 @@ def test_a_checkpoint_that_is_gone_already(tmp_path: Path, model: Any) -> None:
     with started() as session:
         os.remove(saver.save(session, tmp_path / "a"))
         saver.save(session, tmp_path / "b")
-    assert entries(tmp_path) == ["b.safetensors", "checkpoint.json"]
+    assert entries(tmp_path) == ["b.meta", "b.safetensors", "checkpoint.json"]
 
 
 def test_latest_checkpoint(tmp_path: Path, model: Any) -> None:

@@ -105,7 +105,9 @@ class Checkpoints:
         """The checkpoint of this step, written unless it exists. state: JSON-compatible."""
         if self._saved is None or self._saved[0] != step:
             metadata = {key: json.dumps(value) for key, value in {"settings": self._identity, **state}.items()}
-            path = self._saver.save(self._session, self._folder / "checkpoint", step, metadata=metadata)
+            path = self._saver.save(
+                self._session, self._folder / "checkpoint", step, write_meta_graph=False, metadata=metadata
+            )
             self._saved = step, Path(path)
             while self._replaced:
                 if (old := self._replaced.pop()) != self._saved[1]:

@@ -16,8 +16,13 @@ from minigraph.core.indices import require_below
 from minigraph.core.moves import Moves, View, at, read, write
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
+from minigraph.core.scalar import constant as constant_of
+from minigraph.core.scalar import where as choose
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import TensorLike
+from minigraph.loops.axes import around
+from minigraph.loops.builder import Statement, accumulator, looked_up
+from minigraph.loops.kernel import Kernel
 from minigraph.ops.builder import apply, apply_all, first, graph_of, make, same_dtype
 from minigraph.ops.constant import constant
 from minigraph.ops.counting import no_flops, per_gradient
@@ -232,6 +237,20 @@ class GatherV2(Op):
         require_below("indices", indices, params.shape[self.axis])
         return (xp.take(params, indices, axis=self.axis),)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """An index out of range gives zeros, where the backend cannot refuse it."""
+        outer, length, inner = around(in_types[0].static, self.axis)
+        if not length:
+            return None
+        k, count = Statement("gather"), in_types[1].size
+        x, at = k.operand(in_types[0], (outer, length, inner)), k.operand(in_types[1], (count,))
+        y = k.result(out_types[0], (outer, count, inner))
+        with k.over(outer, count, names="oj") as (o, j):
+            valid, row = looked_up(k, at[j], length)
+            with k.over(inner, names="i") as (i,):
+                k.store(y, (o, j, i), choose(valid, x[o, row, i], False if x.dtype.is_bool else 0))
+        return k.done()
+
     flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
@@ -261,6 +280,27 @@ class GatherGrad(Op):
         moved = xp.moveaxis(grad, first_axes, tuple(range(indices.ndim)))
         xp.add.at(xp.moveaxis(out, axis, 0), indices, moved)
         return (out,)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """The slices one after the other, each at all of its elements at once."""
+        outer, length, inner = around(out_types[0].static, self.axis)
+        kind, count = out_types[0].dtype, in_types[1].size
+        if accumulator(kind) is not kind or not length:
+            return None
+        k = Statement("gather_grad")
+        grad, at, _ = (
+            k.operand(in_types[0], (outer, count, inner)),
+            k.operand(in_types[1], (count,)),
+            k.operand(in_types[2]),
+        )
+        y = k.result(out_types[0], (outer, length, inner))
+        with k.over(outer, inner, names="oi") as (o, i):
+            with k.steps(length) as row:
+                k.store(y, (o, row, i), constant_of(0, kind))
+            with k.steps(count) as j:
+                valid, row = looked_up(k, at[j], length)
+                k.store(y, (o, row, i), y[o, row, i] + choose(valid, grad[o, j, i], 0))
+        return k.done()
 
     flops = per_gradient
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import as_dtype, float32, int32
+from minigraph.core.dtypes import as_dtype, float32, int32, int64
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import call, cast, where
 from minigraph.core.types import TensorType
 from minigraph.core.typing import DTypeLike, TensorLike
+from minigraph.loops.axes import around
+from minigraph.loops.builder import Statement
+from minigraph.loops.kernel import Kernel
 from minigraph.ops.array.joining import checked_axis
 from minigraph.ops.builder import first, graph_of, same_dtype
 from minigraph.ops.counting import no_flops
@@ -42,6 +46,16 @@ class OneHot(Op):
         axis = self.axis % (indices.ndim + 1)
         counts = xp.arange(self.depth).reshape((-1,) + (1,) * (indices.ndim - axis))
         return (xp.where(xp.expand_dims(indices, axis) == counts, on, off),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        shape = around(out_types[0].static, self.axis)
+        k = Statement("one_hot")
+        indices, on, off = k.operand(in_types[0], (shape[0], shape[2])), k.operand(in_types[1]), k.operand(in_types[2])
+        y = k.result(out_types[0], shape)
+        with k.over(*shape) as (o, d, i):
+            hit = call("equal", cast(indices[o, i], int64), k.number(d, int64))
+            k.store(y, (o, d, i), where(hit, on[()], off[()]))
+        return k.done()
 
     flops = no_flops
 

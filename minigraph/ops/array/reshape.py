@@ -13,9 +13,12 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.moves import Moves, read
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import cast
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import AxisLike, ShapeLike, TensorLike
-from minigraph.ops.array.shape import dims_of, known_shape, shape_operand, static_dims
+from minigraph.loops.builder import Statement, accumulator
+from minigraph.loops.kernel import ADD, Kernel
+from minigraph.ops.array.shape import dims_of, in_graph, known_shape, shape_operand, static_dims
 from minigraph.ops.builder import apply, first, make
 from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.filling import ZerosLike
@@ -269,6 +272,17 @@ class TileGrad(Op):
             split += [m, d // m]
         return (xp.sum(x.reshape(split), axis=tuple(range(0, len(split), 2))),)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k, kind = Statement("tile_grad"), accumulator(in_types[0].dtype)
+        x, y = k.operand(in_types[0]), k.result(out_types[0])
+        with k.over(*y.shape) as at:
+            term = lambda *copy: [  # noqa: E731
+                cast(x[tuple(c * n + i for c, n, i in zip(copy, y.shape, at, strict=True))], kind)
+            ]
+            (total,) = k.reduce(self.multiples, ADD, [0], [kind], term)
+            k.store(y, at, total)
+        return k.done()
+
     flops = per_input
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
@@ -305,7 +319,8 @@ def reshape(tensor: TensorLike, shape: ShapeLike | TensorLike, name: str | None 
         result = first(tensor.graph.add(ReshapeTo(), (tensor, target), name or "Reshape"))
         result.set_shape(static_dims(target))
         return result
-    return first(make(Reshape(target), name, "Reshape", {"tensor": tensor}, consts=("shape",)))
+    consts = () if in_graph(shape) else ("shape",)
+    return first(make(Reshape(target), name, "Reshape", {"tensor": tensor}, consts=consts))
 
 
 def transpose(

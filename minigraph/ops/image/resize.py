@@ -9,13 +9,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigraph.core.dtypes import DType, float32, float64
+from minigraph.core.dtypes import DType, float32, float64, int32
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import REGISTRY, Op, Sample
+from minigraph.core.scalar import Scalar, cast
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import ShapeLike, TensorLike
-from minigraph.ops.array.shape import known_shape, shape_operand
+from minigraph.loops.builder import Statement, accumulator
+from minigraph.loops.index import Index
+from minigraph.loops.kernel import ADD, Buffer, Kernel
+from minigraph.ops.array.shape import in_graph, known_shape, shape_operand
 from minigraph.ops.builder import apply, composed, first
 
 __all__ = ["resize_area", "resize_bicubic", "resize_bilinear", "resize_nearest_neighbor"]
@@ -35,7 +39,6 @@ class Resize(Op, abstract=True):
     size: tuple[int, int] | None
     align_corners: bool = False
     half_pixel_centers: bool = False
-    on_host = True
     keeps_dtype: ClassVar[bool] = False
 
     def matrix(self, source: int, target: int) -> np.ndarray:
@@ -67,6 +70,10 @@ class Resize(Op, abstract=True):
         rows, columns = (self.matrix(a, b) for a, b in zip(x.shape[1:3], target, strict=True))
         return (_both(xp, x.astype(self.infer(_type(x))[0].dtype.np_dtype), rows, columns),)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        pairs = zip(in_types[0].static[1:3], out_types[0].static[1:3], strict=True)
+        return _weighted("resize", in_types[0], out_types[0], *(self.matrix(a, b) for a, b in pairs))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         to = ResizeGrad(type(self).__name__, self.align_corners, self.half_pixel_centers)
         return (apply(to, grad, node.inputs[0]), *[None] * (len(node.inputs) - 1))
@@ -97,13 +104,42 @@ def _both(xp: Any, x: Any, rows: np.ndarray, columns: np.ndarray) -> Any:
     return xp.ascontiguousarray(xp.transpose(whole, (1, 0, 3, 2)))
 
 
+def _weighted(name: str, x_type: TensorType, out: TensorType, rows: np.ndarray, columns: np.ndarray) -> Kernel:
+    """The kernel of rows·x·columnsᵀ, which reads only the elements that have a weight."""
+    k, kind = Statement(name), accumulator(out.dtype if out.dtype.is_floating else float32)
+    x, y = k.operand(x_type), k.result(out)
+    (down, high), (across, wide) = (_taps(k, matrix, kind) for matrix in (rows, columns))
+    with k.over(*y.shape, names="npqc") as (n, p, q, c):
+
+        def term(r: Index, s: Index) -> list[Scalar]:
+            h, w = k.index(down[p, r], x.shape[1]), k.index(across[q, s], x.shape[2])
+            return [cast(x[n, h, w, c], kind) * (high[p, r] * wide[q, s])]
+
+        (total,) = k.reduce([down.shape[1], across.shape[1]], ADD, [0], [kind], term)
+        k.store(y, (n, p, q, c), total)
+    return k.done()
+
+
+def _taps(k: Statement, matrix: np.ndarray, dtype: DType) -> tuple[Buffer, Buffer]:
+    """The columns of the numbers in each row of a matrix that are not 0, and these numbers, as tables.
+
+    Rows with fewer numbers than others read their last one again, with the weight 0.
+    """
+    most = max(int(np.count_nonzero(matrix, axis=1).max(initial=0)), 1)
+    places, weights = np.zeros((len(matrix), most), np.int64), np.zeros((len(matrix), most))
+    for i, row in enumerate(matrix):
+        found = np.flatnonzero(row)
+        places[i, : len(found)], weights[i, : len(found)] = found, row[found]
+        places[i, len(found) :] = found[-1] if len(found) else 0
+    return k.table(places, int32), k.table(weights, dtype)
+
+
 class ResizeGrad(Op):
     """The adjoint of a resize op: Aᵀ·δ·B, in the size and dtype of the second input. method: the op's name."""
 
     method: str
     align_corners: bool
     half_pixel_centers: bool
-    on_host = True
     accumulates = True
 
     @property
@@ -119,6 +155,11 @@ class ResizeGrad(Op):
         pairs = zip(like.shape[1:3], grad.shape[1:3], strict=True)
         rows, columns = (self.resize.matrix(a, b).T for a, b in pairs)
         return (_both(xp, grad, rows, columns).astype(like.dtype),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        pairs = zip(out_types[0].static[1:3], in_types[0].static[1:3], strict=True)
+        matrices = (self.resize.matrix(a, b).T for a, b in pairs)
+        return _weighted("resize_grad", in_types[0], out_types[0], *matrices)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         delta = node.inputs[0]
@@ -173,6 +214,16 @@ class ResizeNearestNeighbor(Resize):
         picked = xp.take(x, self._indices(x.shape[1], rows), axis=1)
         return (xp.take(picked, self._indices(x.shape[2], columns), axis=2),)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k = Statement("resize_nearest")
+        x, y = k.operand(in_types[0]), k.result(out_types[0])
+        down, across = (k.table(self._indices(x.shape[axis], y.shape[axis]), int32) for axis in (1, 2))
+        with k.over(*y.shape[:3], names="npq") as (n, p, q):
+            h, w = k.index(down[p], x.shape[1]), k.index(across[q], x.shape[2])
+            with k.over(y.shape[3], names="c") as (c,):
+                k.store(y, (n, p, q, c), x[n, h, w, c])
+        return k.done()
+
 
 @lru_cache(maxsize=2)
 def _cubic(a: float) -> np.ndarray:
@@ -222,7 +273,7 @@ def _resize(op: type[Resize], images: Any, size: Any, name: str | None, align: b
             raise ShapeError(f"'size' must be a 1-D Tensor of 2 elements: new_height, new_width, not {size!r}")
         if min(target) < 1:
             raise InvalidArgumentError(f"'{op.__name__}': output dimensions must be positive, not {target}")
-        x.graph.reserve_ids(1)  # the size, a constant
+        x.graph.reserve_ids(0 if in_graph(size) else 1)
         return first(x.graph.add(op((target[0], target[1]), bool(align), bool(half)), (x,), scope))
 
 

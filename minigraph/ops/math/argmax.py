@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from minigraph.core.arguments import renamed
-from minigraph.core.dtypes import as_dtype, int64
+from minigraph.core.dtypes import as_dtype, int32, int64, uint8
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import Scalar, call, cast, where
 from minigraph.core.types import TensorType
 from minigraph.core.typing import DTypeLike, TensorLike
+from minigraph.loops.axes import around
+from minigraph.loops.builder import Statement
+from minigraph.loops.index import Index
+from minigraph.loops.kernel import MAXIMUM, MINIMUM, Kernel
 from minigraph.ops.builder import first, make
 from minigraph.ops.counting import per_input
 from minigraph.ops.math.reduce import check_axes
@@ -38,6 +43,30 @@ class ArgMax(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.asarray(getattr(xp, self.function)(x, axis=self.axis)).astype(self.output_type.np_dtype),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        """The extreme element first; then the least index whose element equals it or is NaN."""
+        k, shape = Statement(self.function), around(in_types[0].static, self.axis)
+        x, y = k.operand(in_types[0], shape), k.result(out_types[0], (shape[0], shape[2]))
+        largest = self.function == "argmax"
+        kind = uint8 if x.dtype.is_bool else x.dtype
+        monoid, least = (MAXIMUM, kind.lowest) if largest else (MINIMUM, kind.highest)
+        with k.over(*y.shape) as (o, i):
+
+            def element(j: Index) -> Scalar:
+                return cast(x[o, j, i], kind)
+
+            (best,) = k.reduce([shape[1]], monoid, [least], [kind], lambda j: [element(j)])
+
+            def place(j: Index) -> list[Scalar]:
+                hit = call("equal", element(j), best)
+                if kind.is_floating:
+                    hit = call("logical_or", hit, call("isnan", element(j)))
+                return [where(hit, k.number(j, int32), shape[1])]
+
+            (found,) = k.reduce([shape[1]], MINIMUM, [shape[1]], [int32], place)
+            k.store(y, (o, i), found)
+        return k.done()
 
     flops = per_input
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,13 +11,20 @@ from minigraph.core import types as T
 from minigraph.core.errors import EarlyShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import Scalar, cast, constant
 from minigraph.core.types import TensorType
 from minigraph.core.typing import TensorLike
+from minigraph.loops.axes import around
+from minigraph.loops.builder import Statement, accumulator
+from minigraph.loops.index import Index, Inside
+from minigraph.loops.kernel import ADD, MULTIPLY, Kernel, Monoid
 from minigraph.ops.builder import apply, first, make, same_dtype
 from minigraph.ops.math.arithmetic import Mul
 
 __all__ = ["cumprod", "cumsum"]
 
+# y ← b + a·y, with the terms (b, a)
+_LINEAR = Monoid("linear", lambda state, term: [term[0] + term[1] * state[0], term[1]], commutes=False, apart=False)
 _X = np.arange(12.0).reshape(3, 4) / 4 + 0.5
 
 
@@ -27,8 +34,9 @@ class Cumulative(Op, abstract=True):
     axis: int = 0
     exclusive: bool = False
     reverse: bool = False
-    on_host = True
     accumulates = True
+    monoid: ClassVar[Monoid]
+    neutral: ClassVar[int]
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.rank is not None and not -x.rank <= self.axis < x.rank:
@@ -45,6 +53,22 @@ class Cumulative(Op, abstract=True):
         """The result along the first axis, in order."""
         raise NotImplementedError
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        """A reduction that stores what it has so far at each step."""
+        k, shape = Statement(type(self).__name__.lower()), around(in_types[0].static, self.axis)
+        x, y, kind = k.operand(in_types[0], shape), k.result(in_types[0], shape), accumulator(in_types[0].dtype)
+        with k.over(shape[0], shape[2], names="oi") as (o, i):
+
+            def place(j: Index) -> tuple[Index, ...]:
+                return o, shape[1] - 1 - j if self.reverse else j, i
+
+            def keep(values: Sequence[Scalar], j: Index) -> None:
+                k.store(y, place(j), values[0])
+
+            when: dict[str, Any] = {"before" if self.exclusive else "after": keep}
+            k.reduce([shape[1]], self.monoid, [self.neutral], [kind], lambda j: [cast(x[place(j)], kind)], **when)
+        return k.done()
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (_X,))
@@ -55,6 +79,8 @@ class Cumulative(Op, abstract=True):
 
 class Cumsum(Cumulative):
     """y_i = Σ_{j ≤ i} x_j along `axis`; j < i with `exclusive`; from the end with `reverse`."""
+
+    monoid, neutral = ADD, 0
 
     def gather(self, xp: Any, ordered: Any) -> Any:
         total = xp.cumsum(ordered, axis=0, dtype=ordered.dtype)
@@ -69,6 +95,8 @@ class Cumprod(Cumulative):
 
     The gradient needs no division, so it is exact at zeros: ∂L/∂x_k = Π_{j<k} x_j · Σ_{i≥k} g_i·Π_{k<j≤i} x_j.
     """
+
+    monoid, neutral = MULTIPLY, 1
 
     def gather(self, xp: Any, ordered: Any) -> Any:
         total = xp.cumprod(ordered, axis=0, dtype=ordered.dtype)
@@ -90,7 +118,6 @@ class Recurrence(Op):
     axis: int = 0
     reverse: bool = False
     lags: tuple[int, int] = (0, 0)
-    on_host = True
     accumulates = True
 
     def infer(self, b: TensorType, a: TensorType) -> tuple[TensorType, ...]:
@@ -105,6 +132,27 @@ class Recurrence(Op):
             y[i] += factor * last
             last = y[i]
         return (xp.moveaxis(y[:: -1 if self.reverse else 1], 0, self.axis),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k, shape = Statement("recurrence"), around(out_types[0].static, self.axis)
+        b, a = (k.operand(t, shape) for t in in_types)
+        y, kind = k.result(out_types[0], shape), accumulator(out_types[0].dtype)
+        with k.over(shape[0], shape[2], names="oi") as (o, i):
+
+            def place(j: Index) -> tuple[Index, ...]:
+                return o, shape[1] - 1 - j if self.reverse else j, i
+
+            def term(j: Index) -> list[Scalar]:
+                zero = constant(0, b.dtype)
+                pairs = zip((b, a), self.lags, strict=True)
+                given = [v.get(place(j - lag), zero, (Inside(j, lag, shape[1]),) if lag else ()) for v, lag in pairs]
+                return [cast(v, kind) for v in given]
+
+            def keep(values: Sequence[Scalar], j: Index) -> None:
+                k.store(y, place(j), values[0])
+
+            k.reduce([shape[1]], _LINEAR, [0, 0], [kind, kind], term, after=keep)
+        return k.done()
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 2 * out_types[0].size

@@ -1,8 +1,7 @@
-"""Powers, roots, exponentials, logarithms and the error function, element by element."""
+"""Powers, roots, exponentials and logarithms, element by element."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,12 +16,12 @@ from minigraph.core.types import TensorType
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.filling import OnesLike, ZerosLike
-from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Square, Sub
+from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Square, Sub
 from minigraph.ops.math.comparison import Equal, Greater
 from minigraph.ops.math.selection import Select
 from minigraph.ops.pointwise import POSITIVE, Binary, Unary, Y, binary, scalar_like, unary
 
-__all__ = ["erf", "exp", "expm1", "log", "log1p", "pow", "rsqrt", "sqrt"]
+__all__ = ["exp", "expm1", "log", "log1p", "pow", "rsqrt", "sqrt"]
 
 
 class Exp(Unary):
@@ -271,41 +270,3 @@ def pow(x: TensorLike, y: TensorLike, name: str | None = None) -> Tensor:
         array([4., 9.], dtype=float32)
     """
     return binary(Pow(), x, y, name, "Pow")
-
-
-class Erf(Unary):
-    """The error function, 2/√π·∫₀ˣ e^−t² dt."""
-
-    kinds = "f"
-    on_host = True
-
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        values = [math.erf(v) for v in np.ravel(x).tolist()]
-        return (xp.asarray(values, dtype=x.dtype).reshape(x.shape),)
-
-    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
-        return False  # there is no such function in generated code
-
-    def partial(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        slope = apply(Exp(), apply(Neg(), apply(Square(), x)))
-        return apply(Mul(), g, apply(Mul(), scalar_like(2 / math.sqrt(math.pi), x), slope))
-
-
-def erf(x: TensorLike, name: str | None = None) -> Tensor:
-    """Compute the error function of each element: 2/√π·∫₀ˣ e^−t² dt.
-
-    Args:
-        x: A tensor of floating-point dtype.
-        name: Name of the node.
-
-    Returns:
-        A tensor of the dtype and shape of `x`.
-
-    Raises:
-        DTypeError: `x` is not floating-point.
-
-    Example:
-        >>> tf.Session().run(tf.erf([0.0, 1.0])).round(4)
-        array([0.    , 0.8427], dtype=float32)
-    """
-    return unary(Erf(), x, name, "Erf")

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigraph.core import types as T
-from minigraph.core.dtypes import bool_, int32
+from minigraph.core.dtypes import bool_, int32, int64
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import Scalar, call, cast, where
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import TensorLike
+from minigraph.loops.builder import Statement, accumulator
+from minigraph.loops.index import Index, Inside
+from minigraph.loops.kernel import ADD, Kernel
 from minigraph.ops.builder import apply, apply_all, composed, first, make
 
 __all__ = ["in_top_k", "top_k"]
 
 _X = np.array([[0.3, 2.0, -1.0, 1.5], [4.0, -2.0, 0.5, 3.0]])
 _PLACES = np.array([[1, 3], [0, 1]], np.int32)
+
+
+SHORT = 256  # longest rows that are ranked by counting
+
+
+def _rows(type: TensorType) -> tuple[int, int]:
+    """The shape as (rows, length of a row)."""
+    width = type.static[-1]
+    return math.prod(type.static[:-1]), width
 
 
 class TopK(NamedTuple):
@@ -38,7 +52,6 @@ class TopKV2(Op):
     k: int
     sorted: bool = True
     largest: bool = True
-    on_host = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.shape is None:
@@ -57,6 +70,34 @@ class TopKV2(Op):
         places = order[..., : self.k]
         return xp.take_along_axis(x, places, axis=-1), places.astype(np.int32)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """Each element counts those that come before it, and stands at that place. For short rows."""
+        k, (rows, width) = Statement("top_k"), _rows(in_types[0])
+        if width > SHORT or in_types[0].dtype.is_bool:
+            return None
+        x, values, places = k.operand(in_types[0], (rows, width)), *(k.result(t, (rows, self.k)) for t in out_types)
+        with k.over(rows, width) as (i, j):
+            mine = k.let(x[i, j])
+
+            def term(n: Index) -> list[Scalar]:
+                other, earlier = x[i, n], call("less", k.number(n, int32), k.number(j, int32))
+                first, second = (other, mine) if self.largest else (mine, other)
+                ahead, tied = call("greater", first, second), call("equal", other, mine)
+                if x.dtype.is_floating:
+                    numbers = [call("equal", v, v) for v in (first, second)]  # whether they are not NaN
+                    unequal = call("logical_and", call("logical_not", numbers[0]), numbers[1])
+                    ahead = call("logical_or", ahead, unequal)
+                    tied = call("logical_or", tied, call("logical_not", call("logical_or", *numbers)))
+                before = call("logical_or", ahead, call("logical_and", tied, earlier))
+                return [cast(before, int32)]
+
+            (count,) = k.reduce([width], ADD, [0], [int32], term)
+            place = k.index(count, width)
+            with k.when(Inside(place, 0, self.k)):
+                k.store(values, (i, place), mine)
+                k.store(places, (i, place), k.number(j, int32))
+        return k.done()
+
     def vjp(self, node: Node, grad: Tensor | None, _places: Any = None) -> Sequence[Tensor | None]:
         assert grad is not None
         return (apply(PutAlongLast(), grad, node.outputs[1], node.inputs[0]),)
@@ -70,13 +111,19 @@ class TopKV2(Op):
 class TakeAlongLast(Op):
     """x[…, places[…, j]]: elements looked up along the last axis, row by row."""
 
-    on_host = True
-
     def infer(self, x: TensorType, places: TensorType) -> tuple[TensorType, ...]:
         return (TensorType(x.dtype, places.shape),)
 
     def forward(self, xp: Any, x: Any, places: Any) -> tuple[Any, ...]:
         return (xp.take_along_axis(x, places, axis=-1),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k, (rows, width), (_, count) = Statement("take_along_last"), _rows(in_types[0]), _rows(in_types[1])
+        x, places = k.operand(in_types[0], (rows, width)), k.operand(in_types[1], (rows, count))
+        y = k.result(out_types[0], (rows, count))
+        with k.over(rows, count) as (i, j):
+            k.store(y, (i, j), x[i, k.index(places[i, j], width)])
+        return k.done()
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x, places = node.inputs
@@ -90,7 +137,6 @@ class TakeAlongLast(Op):
 class PutAlongLast(Op):
     """The adjoint of TakeAlongLast: elements added up at their places, in zeros of the shape of the third input."""
 
-    on_host = True
     accumulates = True
 
     def infer(self, grad: TensorType, places: TensorType, like: TensorType) -> tuple[TensorType, ...]:
@@ -101,6 +147,23 @@ class PutAlongLast(Op):
         index = xp.arange(len(rows))[:, None]
         xp.add.at(rows, (index, places.reshape(len(rows), -1)), grad.reshape(len(rows), -1))
         return (rows.reshape(like.shape),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """Each element goes through the places of its row in order."""
+        k, kind = Statement("put_along_last"), accumulator(in_types[0].dtype)
+        (rows, count), (_, width) = _rows(in_types[0]), _rows(out_types[0])
+        grad, places = k.operand(in_types[0], (rows, count)), k.operand(in_types[1], (rows, count))
+        k.operand(in_types[2])
+        y = k.result(out_types[0], (rows, width))
+        with k.over(rows, width) as (i, j):
+
+            def term(n: Index) -> list[Scalar]:
+                hit = call("equal", cast(places[i, n], int64), k.number(j, int64))
+                return [where(hit, cast(grad[i, n], kind), 0)]
+
+            (total,) = k.reduce([count], ADD, [0], [kind], term)
+            k.store(y, (i, j), total)
+        return k.done()
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(TakeAlongLast(), grad, node.inputs[1]), None, None
@@ -115,7 +178,6 @@ class InTopKV2(Op):
     not finite."""
 
     k: int
-    on_host = True
     differentiable = False
 
     def infer(self, predictions: TensorType, targets: TensorType) -> tuple[TensorType, ...]:
@@ -132,6 +194,25 @@ class InTopKV2(Op):
         above = xp.sum(predictions > own, axis=1)
         known = xp.all(xp.isfinite(predictions) | (predictions <= own), axis=1) & xp.isfinite(own[:, 0])
         return (inside & known & (above < self.k),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k, (rows, width) = Statement("in_top_k"), in_types[0].static
+        x, targets, y = k.operand(in_types[0]), k.operand(in_types[1]), k.result(out_types[0])
+        with k.over(rows) as (i,):
+            target = k.let(cast(targets[i], int64))
+            inside = call("logical_and", call("greater_equal", target, 0), call("less", target, width))
+            own = k.let(x[i, k.index(where(inside, target, 0), max(width, 1))])
+
+            def term(j: Index) -> list[Scalar]:
+                above = call("greater", x[i, j], own)
+                known = call("logical_or", call("isfinite", x[i, j]), call("less_equal", x[i, j], own))
+                return [cast(above, int32), cast(call("logical_not", known), int32)]
+
+            above, unknown = k.reduce([width], ADD, [0, 0], [int32, int32], term)
+            among = call("logical_and", call("less", above, self.k), call("equal", unknown, 0))
+            sure = call("logical_and", inside, call("isfinite", own))
+            k.store(y, (i,), call("logical_and", among, sure))
+        return k.done()
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -11,8 +11,14 @@ from minigraph.core.arguments import renamed
 from minigraph.core.errors import DTypeError, GradientError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
+from minigraph.core.scalar import Scalar
+from minigraph.core.scalar import cast as cast_scalar
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import AxisLike, TensorLike
+from minigraph.loops.axes import around, reduction
+from minigraph.loops.builder import Statement, accumulator
+from minigraph.loops.index import Index
+from minigraph.loops.kernel import AND, MAXIMUM, MINIMUM, MULTIPLY, OR, Kernel
 from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.constant import Const
@@ -132,6 +138,11 @@ class Extremum(ReduceOp, abstract=True):
         axes = normalise_axes(self.axis, x.ndim)
         return (xp.asarray(getattr(xp, self.function)(x, axis=axes, keepdims=self.keep_dims, initial=initial)),)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        x = in_types[0]
+        monoid, initial = (MAXIMUM, x.dtype.lowest) if self.function == "max" else (MINIMUM, x.dtype.highest)
+        return reduction(monoid, x, normalise_axes(self.axis, len(x.static)), out_types[0], initial)
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
         extreme = apply(Equal(), _spread(self, node.outputs[0], x), x)
@@ -161,6 +172,9 @@ class Prod(ReduceOp):
     function = "prod"
     accumulates = True
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        return reduction(MULTIPLY, in_types[0], normalise_axes(self.axis, len(in_types[0].static)), out_types[0], 1)
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         x = node.inputs[0]
         rank = x.type.rank
@@ -186,6 +200,25 @@ class ProdOfOthers(Op):
         before, after = (Cumprod(self.axis, True, reverse).forward(xp, x)[0] for reverse in (False, True))
         return (before * after,)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        """The product of the elements before in a first pass, times that of the elements behind in a second."""
+        k, shape, kind = Statement("prod_of_others"), around(in_types[0].static, self.axis), in_types[0].dtype
+        x, y, product = k.operand(in_types[0], shape), k.result(out_types[0], shape), accumulator(kind)
+        passed = y if kind is product else k.workspace(product, shape)
+        with k.over(shape[0], shape[2], names="oi") as (o, i):
+            for back in (False, True):
+                place = lambda j, back=back: (o, shape[1] - 1 - j if back else j, i)  # noqa: E731
+
+                def keep(values: Sequence[Scalar], j: Index, place: Any = place, back: bool = back) -> None:
+                    if back:
+                        k.store(y, place(j), values[0] * passed[place(j)])
+                    else:
+                        k.store(passed, place(j), values[0])
+
+                term = lambda j, place=place: [cast_scalar(x[place(j)], product)]  # noqa: E731
+                k.reduce([shape[1]], MULTIPLY, [1], [product], term, before=keep)
+        return k.done()
+
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 2 * in_types[0].size
 
@@ -210,6 +243,9 @@ class All(ReduceOp):
     kinds = "b"
     differentiable = False
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        return reduction(AND, in_types[0], normalise_axes(self.axis, len(in_types[0].static)), out_types[0], True)
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(axis=(0,)), (_X > 0,))
@@ -221,6 +257,9 @@ class Any_(ReduceOp):
     function = "any"
     kinds = "b"
     differentiable = False
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        return reduction(OR, in_types[0], normalise_axes(self.axis, len(in_types[0].static)), out_types[0], False)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -15,6 +15,9 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
+from minigraph.loops.axes import around
+from minigraph.loops.builder import Statement
+from minigraph.loops.kernel import Kernel
 from minigraph.ops.builder import apply, as_tensor_like, first, graph_of, same_dtype
 from minigraph.ops.counting import per_output
 from minigraph.ops.filling import ZerosLike
@@ -42,6 +45,17 @@ class Select(Op):
         return (xp.where(condition, x, y),)
 
     flops = per_output
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """With one condition for each row."""
+        if self.is_pointwise(in_types):
+            return None
+        k, shape = Statement("select_rows"), around(out_types[0].static, 0)[1:]
+        condition, x, y = k.operand(in_types[0]), k.operand(in_types[1], shape), k.operand(in_types[2], shape)
+        z = k.result(out_types[0], shape)
+        with k.over(*shape) as (i, j):
+            k.store(z, (i, j), scalar.where(condition[i], x[i, j], y[i, j]))
+        return k.done()
 
     def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
         return in_types[0].shape in ((), in_types[1].shape)

@@ -15,8 +15,12 @@ from minigraph.core.arguments import renamed
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
+from minigraph.core.scalar import cast
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
+from minigraph.loops.builder import Statement, accumulator
+from minigraph.loops.index import Index
+from minigraph.loops.kernel import ADD, Kernel
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.counting import convolution_flops
 from minigraph.ops.data_format import in_nhwc
@@ -119,6 +123,22 @@ class Conv2D(Convolution):
                     y[..., outside] += xp.matmul(part, w[r, s, :, outside])
         return (y,)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k, kind = Statement("conv2d"), accumulator(out_types[0].dtype)
+        x, w, y = *map(k.operand, in_types), k.result(out_types[0])
+        at, (rows, columns, depth, outputs) = self.window(w.shape).indices(*x.shape[1:3]), w.shape
+        with k.over(*y.shape, names="npqo") as (n, p, q, o):
+            first = o // (outputs // self.groups) * depth
+
+            def term(r: Index, s: Index, i: Index) -> Any:
+                h, v = at.pixel(p, q, r, s)
+                product = cast(x[n, h, v, first + i], kind) * cast(w[r, s, i, o], kind)
+                return [product], x.inside(n, h, v, first + i)[1:3]
+
+            (total,) = k.reduce([rows, columns, depth], ADD, [0], [kind], term)
+            k.store(y, (n, p, q, o), total)
+        return k.done()
+
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return convolution_flops(out_types[0], in_types[1].static)
 
@@ -194,6 +214,23 @@ class Conv2DInputGrad(Convolution):
                     part = xp.matmul(grad[..., outside], w[r, s, :, outside].T)
                     tap(padded, window, r, s, grad.shape[1:3])[..., inside] += part
         return (padded[:, top : top + height, left : left + width].copy(),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k, kind = Statement("conv2d_input_grad"), accumulator(out_types[0].dtype)
+        w, grad, x = *map(k.operand, in_types), k.result(out_types[0])
+        at, (rows, columns, depth, outputs) = self.window(w.shape).indices(*x.shape[1:3]), w.shape
+        fan = outputs // self.groups
+        with k.over(*x.shape, names="nhwc") as (n, h, v, c):
+            first = c // depth * fan
+
+            def term(r: Index, s: Index, j: Index) -> Any:
+                p, q, whole = at.window_at(h, v, r, s)
+                product = cast(grad[n, p, q, first + j], kind) * cast(w[r, s, c % depth, first + j], kind)
+                return [product], (*whole, *grad.inside(n, p, q, first + j)[1:3])
+
+            (total,) = k.reduce([rows, columns, fan], ADD, [0], [kind], term)
+            k.store(x, (n, h, v, c), total)
+        return k.done()
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return convolution_flops(in_types[1], in_types[0].static)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigraph.core import types as T
 from minigraph.core.arguments import renamed
+from minigraph.core.dtypes import DType, int64
 from minigraph.core.errors import DTypeError, EarlyShapeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.indices import require_below
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import Scalar, call, constant
+from minigraph.core.scalar import cast as cast_scalar
+from minigraph.core.scalar import where as choose
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import ArithmeticLike, TensorLike
+from minigraph.loops.builder import Statement, accumulator
+from minigraph.loops.index import Index
+from minigraph.loops.kernel import ADD, LARGER, Buffer, Kernel
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.reshape import ExpandDims, reshape, transpose
 from minigraph.ops.array.shape import shape
@@ -63,6 +70,31 @@ def _row_dot(a: Tensor, b: Tensor) -> Tensor:
     return apply(Sum((-1,), True), apply(Mul(), a, b))
 
 
+class _Rows(NamedTuple):
+    """A kernel over rows of logits under construction: their number and length, and the dtype of sums."""
+
+    k: Statement
+    x: Buffer
+    kind: DType
+
+    @classmethod
+    def of(cls, name: str, logits: TensorType) -> _Rows:
+        width = logits.static[-1]
+        k = Statement(name)
+        return cls(k, k.operand(logits, (logits.size // max(width, 1), width)), accumulator(logits.dtype))
+
+    def shifted(self, i: Index, j: Index, m: Scalar) -> Scalar:
+        """x − m."""
+        return cast_scalar(self.x[i, j], self.kind) - m
+
+    def statistics(self, i: Index) -> tuple[Scalar, Scalar]:
+        """The maximum m of row i, and Σ e^(x − m)."""
+        width = [self.x.shape[1]]
+        (m,) = self.k.reduce(width, LARGER, [-math.inf], [self.kind], lambda j: [cast_scalar(self.x[i, j], self.kind)])
+        (total,) = self.k.reduce(width, ADD, [0], [self.kind], lambda j: [call("exp", self.shifted(i, j, m))])
+        return m, total
+
+
 class Softmax(Op):
     """p_i = e^{x_i} / Σ_j e^{x_j} on the last axis; ∂L/∂x = p·(δ − Σ_j δ_j·p_j)."""
 
@@ -73,6 +105,15 @@ class Softmax(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.exp(_log_softmax(xp, x)),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        rows = _Rows.of("softmax", in_types[0])
+        y = rows.k.result(out_types[0], rows.x.shape)
+        with rows.k.over(y.shape[0]) as (i,):
+            m, total = rows.statistics(i)
+            with rows.k.over(y.shape[1], names="j") as (j,):
+                rows.k.store(y, (i, j), call("exp", rows.shifted(i, j, m)) / total)
+        return rows.k.done()
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         """Maximum, difference, exponential, sum, quotient."""
@@ -97,6 +138,16 @@ class LogSoftmax(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (_log_softmax(xp, x),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        rows = _Rows.of("log_softmax", in_types[0])
+        y = rows.k.result(out_types[0], rows.x.shape)
+        with rows.k.over(y.shape[0]) as (i,):
+            m, total = rows.statistics(i)
+            logarithm = rows.k.let(call("log", total))
+            with rows.k.over(y.shape[1], names="j") as (j,):
+                rows.k.store(y, (i, j), rows.shifted(i, j, m) - logarithm)
+        return rows.k.done()
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 5 * in_types[0].size
@@ -128,6 +179,24 @@ def _total(parts: list[Tensor], like: Tensor) -> Tensor | None:
     return sum_like(parts[0] if len(parts) == 1 else apply(Add(), *parts), like)
 
 
+def _cross_entropy(
+    rows: _Rows, out_types: Sequence[TensorType], labels: Callable[[Index], Callable[[Index], Scalar]]
+) -> Kernel:
+    """The kernel of the loss −Σ y·log p and of p − y of each row. labels(i)(j): y in row i."""
+    k, kind = rows.k, rows.kind
+    loss, backprop = map(k.result, out_types)
+    with k.over(loss.shape[0]) as (i,):
+        m, total = rows.statistics(i)
+        logarithm = k.let(call("log", total))
+        y = labels(i)
+        term = lambda j: [y(j) * (rows.shifted(i, j, m) - logarithm)]  # noqa: E731
+        (found,) = k.reduce([rows.x.shape[1]], ADD, [0], [kind], term)
+        k.store(loss, (i,), -found)
+        with k.over(rows.x.shape[1], names="j") as (j,):
+            k.store(backprop, (i, j), call("exp", rows.shifted(i, j, m)) / total - y(j))
+    return k.done()
+
+
 class SoftmaxCrossEntropyWithLogits(Op):
     """The loss −Σ_i y_i·log p_i of each row, and p − y: its gradient if the labels sum to 1."""
 
@@ -145,6 +214,13 @@ class SoftmaxCrossEntropyWithLogits(Op):
     def forward(self, xp: Any, logits: Any, labels: Any) -> tuple[Any, ...]:
         log_p = _log_softmax(xp, logits)
         return -xp.sum(labels * log_p, axis=-1), xp.exp(log_p) - labels
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        if in_types[0].shape != in_types[1].shape:
+            return None
+        rows = _Rows.of("cross_entropy", in_types[0])
+        labels = rows.k.operand(in_types[1])
+        return _cross_entropy(rows, out_types, lambda i: lambda j: cast_scalar(labels[i, j], rows.kind))
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         """Softmax, product with the labels and its sum, p − y."""
@@ -191,6 +267,20 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
         one, zero = logits.dtype.type(1), logits.dtype.type(0)
         (hot,) = OneHot(classes).forward(xp, labels, one, zero)
         return SoftmaxCrossEntropyWithLogits().forward(xp, logits, hot)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        """A class number out of range makes both results NaN, where the backend cannot refuse it."""
+        rows = _Rows.of("sparse_cross_entropy", in_types[0])
+        labels, classes = rows.k.operand(in_types[1]), in_types[0].static[-1]
+
+        def row(i: Index) -> Callable[[Index], Scalar]:
+            label = rows.k.let(cast_scalar(labels[i], int64))
+            valid = call("logical_and", call("greater_equal", label, 0), call("less", label, classes))
+            one = rows.k.let(choose(valid, constant(1, rows.kind), math.nan))
+            zero = rows.k.let(choose(valid, constant(0, rows.kind), math.nan))
+            return lambda j: choose(call("equal", rows.k.number(j, int64), label), one, zero)
+
+        return _cross_entropy(rows, out_types, row)
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 5 * in_types[0].size

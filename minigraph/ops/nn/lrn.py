@@ -5,7 +5,7 @@ Source: Krizhevsky, Sutskever and Hinton 2012, section 3.3. As there and in Tens
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,12 @@ import numpy as np
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Batching, Op, Sample
+from minigraph.core.scalar import Scalar, call
+from minigraph.core.scalar import cast as cast_scalar
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import TensorLike
+from minigraph.loops.builder import Statement, accumulator
+from minigraph.loops.kernel import ADD, Kernel
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.math.arithmetic import Add, Mul, RealDiv, Square, Sub
 from minigraph.ops.math.casting import cast, widened
@@ -34,6 +38,23 @@ def window_sum(xp: Any, x: Any, radius: int) -> Any:
     return total
 
 
+def _windows(
+    name: str, x_type: TensorType, radius: int, term: Callable[[Scalar], Scalar],
+    finish: Callable[[Scalar, Scalar], Scalar],
+) -> Kernel:  # fmt: skip
+    """The kernel of finish(x_i, Σ term(x_j) over |j − i| ≤ radius), on the last axis."""
+    k, kind = Statement(name), accumulator(x_type.dtype)
+    width = x_type.static[-1] if x_type.static else 1
+    reach = min(radius, width - 1)
+    shape = (x_type.size // max(width, 1), width)
+    x, y = k.operand(x_type, shape), k.result(x_type, shape)
+    with k.over(*shape) as (i, c):
+        near = lambda d: [term(cast_scalar(k.padded(x, (i, c + d - reach), 0), kind))]  # noqa: E731
+        (total,) = k.reduce([2 * reach + 1], ADD, [0], [kind], near)
+        k.store(y, (i, c), finish(cast_scalar(x[i, c], kind), total))
+    return k.done()
+
+
 class WindowSum(Op):
     """y_i = Σ x_j over |j − i| ≤ radius, on the last axis. It is its own adjoint."""
 
@@ -46,6 +67,9 @@ class WindowSum(Op):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (window_sum(xp, x, self.radius),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        return _windows("window_sum", in_types[0], self.radius, lambda x: x, lambda x, total: total)
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 2 * self.radius * in_types[0].size
@@ -84,6 +108,17 @@ class LRN(Op):
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         bias, alpha, beta = (x.dtype.type(v) for v in (self.bias, self.alpha, self.beta))
         return (x * (bias + alpha * window_sum(xp, x * x, self.depth_radius)) ** -beta,)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        """The power of a positive base is computed by exponential and logarithm."""
+
+        def finish(x: Scalar, energy: Scalar) -> Scalar:
+            base = energy * self.alpha + self.bias
+            if self.bias > 0 and self.alpha >= 0:
+                return x * call("exp", call("log", base) * -self.beta)
+            return x * call("power", base, -self.beta)
+
+        return _windows("lrn", in_types[0], self.depth_radius, lambda x: x * x, finish)
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         """Squares, their sums, times α, plus bias, the power, the product."""

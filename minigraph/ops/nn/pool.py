@@ -7,7 +7,7 @@ flow to these positions only.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -17,8 +17,14 @@ from minigraph.core.dtypes import as_dtype, int32, int64, uint8
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Batching, Op, Sample
+from minigraph.core.scalar import Scalar, call
+from minigraph.core.scalar import cast as cast_scalar
+from minigraph.core.scalar import where as choose
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import DataFormat2D, DTypeLike, PaddingLike, Size, TensorLike
+from minigraph.loops.builder import Statement, accumulator
+from minigraph.loops.index import Index
+from minigraph.loops.kernel import ADD, FIRST_MAXIMUM, Buffer, Kernel
 from minigraph.ops.builder import apply, composed, first, make, require_float
 from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.data_format import NHWC, in_nhwc
@@ -39,6 +45,9 @@ def _image(shape: tuple[int, ...]) -> np.ndarray:
     """Distinct elements, far enough apart that a small step changes no maximum's position."""
     size = int(np.prod(shape))
     return np.random.RandomState(size).permutation(size).reshape(shape) / 7.0
+
+
+Share = Callable[[Index, Index, Index, Index, Index], Scalar]
 
 
 class Pool(Op, abstract=True):
@@ -75,6 +84,24 @@ class Pool(Op, abstract=True):
     def padded(self, xp: Any, x: Any, fill: Any) -> Any:
         return xp.pad(x, ((0, 0), *self.window.pads(*x.shape[1:3]), (0, 0)), constant_values=fill)
 
+    def scattered(self, k: Statement, out: TensorType, grad: TensorType, share: Share) -> Kernel:
+        """The kernel of a gradient: each image element is the sum of `share` over the windows and taps that meet it.
+
+        share(n, p, q, c, tap) is what element (p, q) of the output gives to its tap of that number.
+        """
+        y, at = k.result(out), self.window.indices(*out.static[1:3])
+        kind = accumulator(out.dtype)
+        windows = Buffer("windows", grad.dtype, grad.static, "in")
+        with k.over(*y.shape, names="nhwc") as (n, h, w, c):
+
+            def term(r: Index, s: Index) -> Any:
+                p, q, whole = at.window_at(h, w, r, s)
+                return [cast_scalar(share(n, p, q, c, at.number(r, s)), kind)], (*whole, *windows.inside(n, p, q, c))
+
+            (total,) = k.reduce(self.ksize, ADD, [0], [kind], term)
+            k.store(y, (n, h, w, c), total)
+        return k.done()
+
     def scatter(self, xp: Any, parts: Iterable[tuple[Pair, Any]], like: Any, out: Pair) -> Any:
         """The sum of `parts`, each added at the place of its window element, in the shape of `like`."""
         (top, bottom), (left, right) = self.window.pads(*like.shape[1:3])
@@ -104,6 +131,21 @@ class MaxPool(Pool):
         where = xp.argmax(stacked, axis=0)
         kind = self.infer(TensorType(uint8, x.shape))[1].dtype.np_dtype
         return xp.max(stacked, axis=0), where.astype(kind)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k = Statement("max_pool")
+        x, y, place = k.operand(in_types[0]), k.result(out_types[0]), k.result(out_types[1])
+        at = self.window.indices(*x.shape[1:3])
+        with k.over(*y.shape, names="npqc") as (n, p, q, c):
+
+            def term(r: Index, s: Index) -> Any:
+                h, w = at.pixel(p, q, r, s)
+                return [x[n, h, w, c], k.number(at.number(r, s), int32)], x.inside(n, h, w, c)
+
+            best, first = k.reduce(self.ksize, FIRST_MAXIMUM, [x.dtype.lowest, 0], [x.dtype, int32], term)
+            k.store(y, (n, p, q, c), best)
+            k.store(place, (n, p, q, c), first)
+        return k.done()
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return math.prod(self.ksize) * out_types[0].size
@@ -165,6 +207,16 @@ class MaxPoolInputGrad(Pool):
     def forward(self, xp: Any, where: Any, grad: Any) -> tuple[Any, ...]:
         return MaxPoolGrad(*self.attributes).forward(xp, xp.zeros(self.shape, grad.dtype), where, grad)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k = Statement("max_pool_grad")
+        place, grad = map(k.operand, in_types)
+
+        def share(n: Index, p: Index, q: Index, c: Index, tap: Index) -> Scalar:
+            here = call("equal", place[n, p, q, c], k.number(tap, place.dtype))
+            return choose(here, grad[n, p, q, c], 0)
+
+        return self.scattered(k, out_types[0], in_types[1], share)
+
     flops = per_gradient
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
@@ -197,6 +249,21 @@ class MaxPoolGather(Pool):
             total = xp.where(where == i, tap(padded, self.window, r, s, where.shape[1:3]), total)
         return (total,)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k = Statement("max_pool_gather")
+        x, place, y = *map(k.operand, in_types), k.result(out_types[0])
+        at = self.window.indices(*x.shape[1:3])
+        with k.over(*y.shape, names="npqc") as (n, p, q, c):
+
+            def term(r: Index, s: Index) -> Any:
+                h, w = at.pixel(p, q, r, s)
+                here = call("equal", place[n, p, q, c], k.number(at.number(r, s), place.dtype))
+                return [choose(here, x[n, h, w, c], 0)], x.inside(n, h, w, c)
+
+            (found,) = k.reduce(self.ksize, ADD, [0], [x.dtype], term)
+            k.store(y, (n, p, q, c), found)
+        return k.done()
+
     flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
@@ -227,6 +294,20 @@ class AvgPool(Pool):
         out = self.window.out(*x.shape[1:3])
         total: Any = sum(tap(padded, self.window, r, s, out) for r, s in self.taps)  # type: ignore[arg-type]
         return ((total / xp.asarray(self.counts(x.shape), dtype=x.dtype)),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k, kind = Statement("avg_pool"), accumulator(in_types[0].dtype)
+        x, y = k.operand(in_types[0]), k.result(out_types[0])
+        at = self.window.indices(*x.shape[1:3])
+        with k.over(*y.shape, names="npqc") as (n, p, q, c):
+
+            def term(r: Index, s: Index) -> Any:
+                h, w = at.pixel(p, q, r, s)
+                return [cast_scalar(x[n, h, w, c], kind)], x.inside(n, h, w, c)
+
+            (total,) = k.reduce(self.ksize, ADD, [0], [kind], term)
+            k.store(y, (n, p, q, c), total / at.taps_inside(p, q, kind))
+        return k.done()
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return math.prod(self.ksize) * out_types[0].size
@@ -293,6 +374,15 @@ class AvgPoolInputGrad(Pool):
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
         return AvgPoolGrad(*self.attributes).forward(xp, xp.zeros(self.shape, grad.dtype), grad)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k, kind = Statement("avg_pool_grad"), accumulator(in_types[0].dtype)
+        grad, at = k.operand(in_types[0]), self.window.indices(*self.shape[1:3])
+
+        def share(n: Index, p: Index, q: Index, c: Index, tap: Index) -> Scalar:
+            return cast_scalar(grad[n, p, q, c], kind) / at.taps_inside(p, q, kind)
+
+        return self.scattered(k, out_types[0], in_types[0], share)
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return math.prod(self.ksize) * in_types[-1].size

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from minigraph.core import types as T
+from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import ShapeError
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import Scalar, call, constant, evaluate, operand, where
 from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.builder import require_float
 
@@ -22,16 +24,28 @@ def _scalars(*values: float) -> tuple[np.ndarray, ...]:
     return tuple(np.array(v) for v in values)
 
 
-def _rest(x: Any) -> Any:
-    """1 − x in the dtype of x; NumPy 1 would widen a Python number minus a scalar array to float64."""
-    return x.dtype.type(1) - x
+def _rest(x: Scalar) -> Scalar:
+    """1 − x."""
+    return constant(1, x.dtype) - x
 
 
 class Apply(Op, abstract=True):
-    """A step: the variable and its slots first, then scalars, the gradient wherever TensorFlow has it."""
+    """A step: the variable and its slots first, then scalars, the gradient wherever TensorFlow has it.
+
+    `step` gives the new elements of the variable and its slots from elements of all inputs. It is the only formula: the
+    reference evaluates it, and backends print it.
+    """
 
     stateful = True
     differentiable = False
+
+    def step(self, *inputs: Scalar, **_: Any) -> tuple[Scalar, ...]:
+        """The new elements of the variable and its slots, as expressions in elements of all inputs."""
+        raise NotImplementedError(type(self).__name__)
+
+    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        formulas = self.step(*(operand(i, as_dtype(a.dtype)) for i, a in enumerate(arrays)))
+        return tuple(evaluate(formula, arrays, xp) for formula in formulas)
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
         require_float(type(self).__name__, *types)
@@ -61,7 +75,7 @@ class ApplyGradientDescent(Apply):
 
     writes = reads = (0,)
 
-    def forward(self, xp: Any, var: Any, lr: Any, grad: Any) -> tuple[Any, ...]:
+    def step(self, var: Scalar, lr: Scalar, grad: Scalar) -> tuple[Scalar, ...]:  # type: ignore[override]
         return (var - lr * grad,)
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
@@ -82,10 +96,10 @@ class ApplyMomentum(Apply):
     def gradient(self) -> int:
         return 3
 
-    def forward(self, xp: Any, var: Any, accum: Any, lr: Any, grad: Any, momentum: Any) -> tuple[Any, ...]:
+    def step(self, var: Scalar, accum: Scalar, lr: Scalar, grad: Scalar, momentum: Scalar) -> tuple[Scalar, ...]:  # type: ignore[override]
         accum = accum * momentum + grad
-        step = grad * lr + accum * momentum * lr if self.use_nesterov else accum * lr
-        return var - step, accum
+        change = grad * lr + accum * momentum * lr if self.use_nesterov else accum * lr
+        return var - change, accum
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return (6 if self.use_nesterov else 4) * in_types[0].size
@@ -101,9 +115,9 @@ class ApplyAdagrad(Apply):
 
     writes = reads = (0, 1)
 
-    def forward(self, xp: Any, var: Any, accum: Any, lr: Any, grad: Any) -> tuple[Any, ...]:
+    def step(self, var: Scalar, accum: Scalar, lr: Scalar, grad: Scalar) -> tuple[Scalar, ...]:  # type: ignore[override]
         accum = accum + grad * grad
-        return var - grad * lr / xp.sqrt(accum), accum
+        return var - grad * lr / call("sqrt", accum), accum
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 6 * in_types[0].size
@@ -118,12 +132,12 @@ class ApplyAdadelta(Apply):
 
     writes = reads = (0, 1, 2)
 
-    def forward(
-        self, xp: Any, var: Any, accum: Any, updates: Any, lr: Any, rho: Any, epsilon: Any, grad: Any
-    ) -> tuple[Any, ...]:
+    def step(  # type: ignore[override]
+        self, var: Scalar, accum: Scalar, updates: Scalar, lr: Scalar, rho: Scalar, epsilon: Scalar, grad: Scalar
+    ) -> tuple[Scalar, ...]:
         accum = accum * rho + grad * grad * _rest(rho)
-        step = xp.sqrt(updates + epsilon) / xp.sqrt(accum + epsilon) * grad
-        return var - step * lr, accum, updates * rho + step * step * _rest(rho)
+        change = call("sqrt", updates + epsilon) / call("sqrt", accum + epsilon) * grad
+        return var - change * lr, accum, updates * rho + change * change * _rest(rho)
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 15 * in_types[0].size
@@ -146,15 +160,14 @@ class ApplyFtrl(Apply):
     def gradient(self) -> int:
         return 3
 
-    def forward(
-        self, xp: Any, var: Any, accum: Any, linear: Any, grad: Any, lr: Any, l1: Any, l2: Any
-    ) -> tuple[Any, ...]:
+    def step(  # type: ignore[override]
+        self, var: Scalar, accum: Scalar, linear: Scalar, grad: Scalar, lr: Scalar, l1: Scalar, l2: Scalar
+    ) -> tuple[Scalar, ...]:
         total = accum + grad * grad
-        after, before = (xp.power(n, n.dtype.type(self.power)) for n in (total, accum))
-        linear = linear + grad - (after - before) / lr * var
-        two, zero = l2.dtype.type(2), l2.dtype.type(0)
-        step = (xp.sign(linear) * l1 - linear) / (after / lr + two * l2)
-        return xp.where(xp.greater(xp.absolute(linear), l1), step, zero), total, linear
+        powers = [call("sqrt", n) if self.power == 0.5 else call("power", n, self.power) for n in (total, accum)]
+        linear = linear + grad - (powers[0] - powers[1]) / lr * var
+        value = (call("sign", linear) * l1 - linear) / (powers[0] / lr + l2 * 2)
+        return where(call("greater", call("absolute", linear), l1), value, 0), total, linear
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 17 * in_types[0].size
@@ -170,11 +183,12 @@ class ApplyRMSProp(Apply):
 
     writes = reads = (0, 1, 2)
 
-    def forward(
-        self, xp: Any, var: Any, ms: Any, mom: Any, lr: Any, rho: Any, momentum: Any, epsilon: Any, grad: Any
-    ) -> tuple[Any, ...]:
+    def step(  # type: ignore[override]
+        self, var: Scalar, ms: Scalar, mom: Scalar, lr: Scalar, rho: Scalar, momentum: Scalar, epsilon: Scalar,
+        grad: Scalar,
+    ) -> tuple[Scalar, ...]:  # fmt: skip
         ms = ms + (grad * grad - ms) * _rest(rho)
-        mom = mom * momentum + grad * lr / xp.sqrt(ms + epsilon)
+        mom = mom * momentum + grad * lr / call("sqrt", ms + epsilon)
         return var - mom, ms, mom
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
@@ -190,12 +204,13 @@ class ApplyCenteredRMSProp(Apply):
 
     writes = reads = (0, 1, 2, 3)
 
-    def forward(
-        self, xp: Any, var: Any, mg: Any, ms: Any, mom: Any, lr: Any, rho: Any, momentum: Any, epsilon: Any, grad: Any
-    ) -> tuple[Any, ...]:
+    def step(  # type: ignore[override]
+        self, var: Scalar, mg: Scalar, ms: Scalar, mom: Scalar, lr: Scalar, rho: Scalar, momentum: Scalar,
+        epsilon: Scalar, grad: Scalar,
+    ) -> tuple[Scalar, ...]:  # fmt: skip
         ms = ms + (grad * grad - ms) * _rest(rho)
         mg = mg + (grad - mg) * _rest(rho)
-        mom = mom * momentum + grad * lr / xp.sqrt(ms - mg * mg + epsilon)
+        mom = mom * momentum + grad * lr / call("sqrt", ms - mg * mg + epsilon)
         return var - mom, mg, ms, mom
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
@@ -215,15 +230,15 @@ class ApplyAdam(Apply):
     use_nesterov: bool = False
     writes = reads = (0, 1, 2)
 
-    def forward(
-        self, xp: Any, var: Any, m: Any, v: Any, beta1_power: Any, beta2_power: Any, lr: Any, beta1: Any, beta2: Any,
-        epsilon: Any, grad: Any,
-    ) -> tuple[Any, ...]:  # fmt: skip
-        alpha = lr * xp.sqrt(_rest(beta2_power)) / _rest(beta1_power)
+    def step(  # type: ignore[override]
+        self, var: Scalar, m: Scalar, v: Scalar, beta1_power: Scalar, beta2_power: Scalar, lr: Scalar, beta1: Scalar,
+        beta2: Scalar, epsilon: Scalar, grad: Scalar,
+    ) -> tuple[Scalar, ...]:  # fmt: skip
+        alpha = lr * call("sqrt", _rest(beta2_power)) / _rest(beta1_power)
         m = m + (grad - m) * _rest(beta1)
         v = v + (grad * grad - v) * _rest(beta2)
         direction = m * beta1 + grad * _rest(beta1) if self.use_nesterov else m
-        return var - direction * alpha / (xp.sqrt(v) + epsilon), m, v
+        return var - direction * alpha / (call("sqrt", v) + epsilon), m, v
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return (15 if self.use_nesterov else 12) * in_types[0].size

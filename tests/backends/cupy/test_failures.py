@@ -21,7 +21,7 @@ from minigraph.backends.cupy.backend import CupyBackend
 from minigraph.backends.cupy.compiler import explained, machine_code
 from minigraph.backends.cupy.device import CudaDevice, Function
 from minigraph.backends.cupy.emit import EMITTERS
-from minigraph.backends.cupy.kernel import Code, Kernel, Launch, per_element
+from minigraph.backends.cupy.kernel import Code, CudaKernel, Launch, per_element
 from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
 from minigraph.ops.nn.loss import Softmax
 from minigraph.util.object_cache import objects
@@ -33,7 +33,7 @@ needs_nvrtc = pytest.mark.skipif(nvrtc.find() is None, reason="NVRTC is not inst
 class Compiling(HostDevice):
     """Goes through NVRTC before the kernels are made for the CPU."""
 
-    def compile(self, source: str, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
+    def compile(self, source: str, kernels: Sequence[CudaKernel]) -> Mapping[str, Function]:
         assert machine_code(source, kernels, "sm_80")[:4] == b"\x7fELF"
         return super().compile(source, kernels)
 

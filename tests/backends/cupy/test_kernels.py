@@ -113,8 +113,8 @@ def test_a_write_beyond_the_end_is_found() -> None:
     """The sanitizer that the test above relies on does its work."""
     source = 'extern "C" __global__ void bad(float* y0) { y0[blockIdx.x] = 1.0f; }'
     program = (
-        "from gpu.host import HostDevice; from minigraph.backends.cupy.kernel import Kernel\n"
-        f"kernel = Kernel('bad', {source!r}, 5, 1); device = HostDevice(True); buffer = device.allocate(16)\n"
+        "from gpu.host import HostDevice; from minigraph.backends.cupy.kernel import CudaKernel\n"
+        f"kernel = CudaKernel('bad', {source!r}, 5, 1); device = HostDevice(True); buffer = device.allocate(16)\n"
         "device.compile(kernel.source, [kernel])['bad']((buffer.pointer,))"
     )
     library = subprocess.run([str(COMPILER), "-print-file-name=libasan.so"], capture_output=True, text=True).stdout

@@ -35,3 +35,20 @@ except tf.errors.BackendError if hasattr(tf, "errors") else RuntimeError as erro
     print(error)
 """
     assert "minigraph[llvm]" in run_program(program)
+
+
+def test_a_kernel_whose_code_is_cached_is_not_printed(tmp_path: Path) -> None:
+    program = """
+import numpy as np
+import minigraph as tf
+from minigraph.backends.llvm import nest_native
+printed = []
+printer = nest_native.LlvmPrinter
+nest_native.LlvmPrinter = lambda *args: printed.append(args) or printer(*args)
+x = tf.placeholder(tf.float32, [2, 8, 8, 3])
+y = tf.nn.softmax(tf.reshape(tf.nn.max_pool(x, 3, 2, "SAME"), [2, 48]))
+with tf.Session(backend="llvm") as session:
+    session.run(y, {x: np.zeros((2, 8, 8, 3))})
+print(len(printed))
+"""
+    assert [run_program(program, MINIGRAPH_CACHE=str(tmp_path)).strip() for _ in range(2)] == ["2", "0"]

@@ -1,0 +1,79 @@
+"""Ops that state a kernel in the loop language as native code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from minigraph.backend.base import Types
+from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
+from minigraph.backends.llvm.compiler import LazyModule, host
+from minigraph.backends.llvm.native import Call, LoweringContext, Native
+from minigraph.backends.llvm.nest_schedule import Scheduled, scheduled
+from minigraph.backends.llvm.nests import LlvmPrinter
+from minigraph.backends.llvm.scalar import is_printable
+from minigraph.core.op import Op
+from minigraph.core.scalar import Scalar, operand
+from minigraph.loops.aliasing import overwritable
+from minigraph.loops.kernel import LEAVES, Buffer, Kernel, map_value, statements, values
+from minigraph.loops.schedule import only
+from minigraph.loops.text import print_kernel
+
+
+def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    """The op's kernel as calls; None if it states none, or one that has no code here."""
+    kernel = op.loops(in_types, out_types)
+    if kernel is None or not _is_printable(kernel):
+        return None
+    layout = WorkspaceLayout()
+    work = {b.position: layout.reserve(b.size * b.dtype.size) for b in kernel.buffers if b.role == "work"}
+
+    @cache
+    def made(wanted: tuple[bool, ...]) -> Sequence[Scheduled]:
+        return launches(only(kernel, wanted), host().lanes)
+
+    @cache
+    def calls(wanted: tuple[bool, ...]) -> list[Call]:
+        return [_call(s, work) for s in made(wanted)]
+
+    every = made((True,) * len(out_types))
+    return Native(calls, layout.nbytes, overwritable(every[0].kernel) if len(every) == 1 else ())
+
+
+def kernel_text(kernel: Kernel) -> dict[str, str]:
+    """The schedules of a kernel for this CPU and their code, by title."""
+    texts: dict[str, str] = {}
+    for s in launches(kernel, host().lanes):
+        texts[f"schedule of {s.kernel.name}: {s.tasks} tasks"] = print_kernel(s.kernel)
+        texts[f"LLVM IR of {s.kernel.name}"] = LlvmPrinter(s.kernel, host().lanes, s.grain).text
+    return texts
+
+
+def launches(kernel: Kernel, lanes: int) -> Sequence[Scheduled]:
+    """The scheduled kernels that run one after the other."""
+    return [scheduled(kernel, lanes)]
+
+
+def _call(s: Scheduled, work: Mapping[int, BufferRef]) -> Call:
+    lanes = host().lanes
+    module = LazyModule(
+        f"{lanes} {s.grain}\n{print_kernel(s.kernel)}", lambda: LlvmPrinter(s.kernel, lanes, s.grain).text
+    )
+    return Call(module, "kernel", s.tasks, tuple(_place(b, work) for b in s.kernel.buffers))
+
+
+def _place(buffer: Buffer, work: Mapping[int, BufferRef]) -> BufferRef:
+    if buffer.role == "work":
+        return work[buffer.position]
+    (place,) = (ins if buffer.role == "in" else outs)(buffer.position)
+    return place
+
+
+def _is_printable(kernel: Kernel) -> bool:
+    if any(b.dtype.np_dtype.kind not in "fiub" or b.dtype.name == "float16" or not b.size for b in kernel.buffers):
+        return False
+    return is_printable(*(_without_leaves(v) for s in statements(kernel.body) for v in values(s)))
+
+
+def _without_leaves(value: Scalar) -> Scalar:
+    return map_value(value, lambda node, args: operand(0, node.dtype) if node.function in LEAVES else None)

@@ -1,0 +1,233 @@
+"""How kernels of the loop language run on a CPU: rules that look at strides, extents and guards, never at the op."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import NamedTuple
+
+from minigraph.core.scalar import Scalar, walk
+from minigraph.loops import schedule
+from minigraph.loops.index import Mod, Var
+from minigraph.loops.kernel import Body, For, If, Kernel, Let, Reduce, Store, guards, loads, statements
+
+UNROLLED = 49  # most steps of an unrolled reduction whose terms have guards
+LOOKED_UP = 16  # of one that reads its indices from tables
+PLAIN = 8  # and of any other
+COLUMNS = 4  # vectors side by side where columns are reduced
+ROWS = 4  # and along a row
+BLOCK = 256  # elements of a block of columns, or a multiple
+GRAIN = 1 << 12  # least elements of a task
+TASKS = 64  # tasks, if there are many iterations
+
+
+class Scheduled(NamedTuple):
+    """A kernel with mappings. Its outermost loops are shared out by `grain` iterations."""
+
+    kernel: Kernel
+    grain: int
+
+    @property
+    def tasks(self) -> int:
+        """The number of tasks."""
+        return -(-math.prod(f.stop for f in shared_loops(self.kernel.body)[0]) // self.grain)
+
+
+def shared_loops(body: Body) -> tuple[list[For], Body]:
+    """The outermost loops that are shared out as tasks, and what is inside them."""
+    loops: list[For] = []
+    while len(body) == 1 and isinstance(body[0], For) and body[0].mapping == "task":
+        loops.append(body[0])
+        body = body[0].body
+    return loops, body
+
+
+def scheduled(kernel: Kernel, lanes: int) -> Scheduled:
+    """The kernel with the loops over adjacent results in vectors, short reductions unrolled, borders apart from the
+    interior, and the outer loops as tasks."""
+    kernel = schedule.keep(schedule.fuse(schedule.tidy(schedule.flatten(kernel))))
+    kernel = schedule.map_reductions(kernel, "unroll", _is_short)
+    loops, body = schedule.nest(kernel.body)
+    work = math.prod(f.stop for f in loops) * _inner_work(body)
+    last = loops[-1].var
+    if any(isinstance(s, For) and s.mapping == "serial" for s in body):
+        return _in_steps(kernel, loops[-1], work)
+    columns = _is_vector(loops[-1], body)
+    inner: list[Var] = []
+    if columns and len(loops) > 1:
+        kernel, inner = _blocked(kernel, loops[:-1], body)
+    if columns:
+        long = any(isinstance(s, Reduce) and s.mapping != "unroll" for s in statements(body))
+        kernel = schedule.map_loops(kernel, f"vector:{COLUMNS}" if long else "vector", {last})
+    else:
+        kernel = _inner_vectors(kernel, body)
+    if columns and len(loops) == 1:
+        kernel = _in_blocks(kernel, loops[0], work)
+    if columns:
+        kernel = _interior_vectors(kernel, last, lanes)
+    kernel = _peeled(kernel, last if columns else None, inner)
+    return _tasks(kernel, columns, work)
+
+
+def _in_steps(kernel: Kernel, last: For, work: int) -> Scheduled:
+    """Serial loops, each step of which goes along the last axis by vectors."""
+    kernel = schedule.sink(kernel, last.var)
+    found = {
+        s.var for s in statements(kernel.body) if isinstance(s, For) and s.var is last.var and _is_vector(s, s.body)
+    }
+    return _tasks(schedule.map_loops(kernel, f"vector:{ROWS}", found), False, work)
+
+
+def _is_short(s: Reduce) -> bool:
+    guarded = bool(s.guard) or any(load.value.guard for load in loads(*s.terms)) or not s.monoid.commutes
+    looks_up = any(isinstance(x, Let) and x.var is not None for x in s.before)
+    return s.size <= (UNROLLED if guarded else LOOKED_UP if looks_up else PLAIN)
+
+
+def _inner_work(body: Body) -> int:
+    """Steps of the reductions and loops inside, for one iteration of the outer nest."""
+    total = 1
+    for s in statements(body):
+        if isinstance(s, Reduce) and s.mapping != "unroll":
+            total = max(total, s.size)
+        elif isinstance(s, For):
+            total = max(total, s.stop - s.start)
+    return total
+
+
+def _is_vector(loop: For, body: Body) -> bool:
+    """Whether neighbouring iterations write adjacent elements and read adjacent or equal ones."""
+    writes = any(isinstance(s, Store) and s.access.offset.stride(loop.var) == 1 for s in statements(body))
+    indices = [s for s in statements(body) if isinstance(s, Let) and s.var is not None]
+    reads_indices = any(not _is_same(s.value, loop.var) for s in indices)
+    irregular = [g for guard in guards(body) for g in guard if g.index.stride(loop.var) is None]
+    inner_loops = any(isinstance(s, For) and s.mapping != "serial" for s in body)
+    return (
+        writes and loop.stop > 1 and not (reads_indices or irregular or inner_loops)
+        and schedule.strides(body, loop.var) <= {0, 1}
+    )  # fmt: skip
+
+
+def _is_same(value: Scalar, var: Var) -> bool:
+    """Whether a value plainly does not depend on a variable."""
+    for node in walk(value):
+        if node.function == "load":
+            if var in node.value.offset.variables() or any(var in g.index.variables() for g in node.value.guard):
+                return False
+        elif node.function == "name" or (node.function == "index" and var in node.value.variables()):
+            return False
+    return True
+
+
+def _blocked(kernel: Kernel, outer: list[For], body: Body) -> tuple[Kernel, list[Var]]:
+    """Blocks of outer iterations unrolled inside: so that remainders of them become constants, or so that windows which
+    overlap share what they load. Returns the unrolled variables, too."""
+    inner: list[Var] = []
+    for f in outer:
+        for by in _remainders(body, f.var):
+            kernel, high, low = schedule.split(kernel, f.var, by)
+            inner += [high, low]
+    if not inner and _overlaps(body, outer[-1].var):
+        kernel, high, low = schedule.split(kernel, outer[-1].var, 2)
+        inner = [high, low]
+    unrolled = inner[1::2]
+    kernel = schedule.map_loops(kernel, "unroll", unrolled)
+    return schedule.inwards(kernel, unrolled) if unrolled else kernel, unrolled
+
+
+def _in_blocks(kernel: Kernel, loop: For, work: int) -> Kernel:
+    """The only loop in blocks, which can be shared out."""
+    size = max(BLOCK, -(-loop.stop // TASKS // BLOCK) * BLOCK)
+    guarded = any(loop.var in g.index.variables() for guard in guards(loop.body) for g in guard)
+    return kernel if guarded or loop.stop < 2 * size or work < 2 * GRAIN else schedule.blocks(kernel, loop.var, size)
+
+
+def _interior_vectors(kernel: Kernel, var: Var, lanes: int) -> Kernel:
+    """The vector loop in three, so that whole vectors in the middle have no lanes to test."""
+    _, body = schedule.nest(kernel.body)
+    unrolled = {v: n for s in statements(body) if isinstance(s, Reduce) and s.mapping == "unroll" for v, n in s.loops}
+    where = schedule.interior(body, {var}, unrolled, schedule.bounds_of(kernel.body))
+    if not where:
+        return kernel
+    (loop,) = (s for s in statements(kernel.body) if isinstance(s, For) and s.var is var)
+    rising = [(g, g.index.terms[var]) for g in where if g.index.terms[var] > 0]
+    low = max((-(-(g.low - g.index.const) // step) for g, step in rising), default=0)
+    high = min(((g.high - 1 - g.index.const) // step + 1 for g, step in rising), default=loop.stop)
+    low, high = -(-max(low, 0) // lanes) * lanes, min(high, loop.stop) // lanes * lanes
+    return schedule.cut(kernel, var, low, high) if low < high else kernel
+
+
+def _remainders(body: Body, var: Var) -> list[int]:
+    """The small numbers by which guards take a remainder of the variable."""
+    found = {
+        atom.by
+        for guard in guards(body) for g in guard for atom in g.index.terms
+        if isinstance(atom, Mod) and atom.index.terms.get(var) == 1 and atom.by <= 4
+    }  # fmt: skip
+    return sorted(found)[:1]
+
+
+def _overlaps(body: Body, var: Var) -> bool:
+    """Whether neighbouring iterations read at least half of each other's elements."""
+    for s in statements(body):
+        if isinstance(s, Reduce) and s.mapping == "unroll":
+            for load in loads(*s.terms):
+                far = load.value.offset.stride(var)
+                for v, extent in s.loops:
+                    near = load.value.offset.stride(v)
+                    if far and near and far % near == 0 and 0 < 2 * abs(far // near) <= extent:
+                        return True
+    return False
+
+
+def _inner_vectors(kernel: Kernel, body: Body) -> Kernel:
+    """Reductions along adjacent elements, and loops that write adjacent ones, by vectors."""
+
+    def by_lanes(s: Reduce) -> bool:
+        terms = (*s.before, *(Let(s.names[0], t) for t in s.terms))
+        flat = schedule.strides(terms, s.loops[-1][0]) <= {0, 1}
+        regular = not any(s.loops[-1][0] in g.index.variables() for g in s.guard)
+        inside = any(isinstance(x, Reduce | For) for x in s.before)
+        return s.mapping == "serial" and s.monoid.commutes and not s.after and not inside and flat and regular
+
+    kernel = schedule.map_reductions(kernel, f"vector:{ROWS}", by_lanes)
+    found = [s for s in statements(body) if isinstance(s, For) and s.mapping == "each" and _is_vector(s, s.body)]
+    return schedule.map_loops(kernel, f"vector:{ROWS}", {s.var for s in found})
+
+
+def _peeled(kernel: Kernel, vector: Var | None, inner: Collection[Var]) -> Kernel:
+    """The interior, where no guard fails, apart from the border: an If around the innermost loops."""
+    loops, _ = schedule.nest(kernel.body)
+    around = [f for f in loops if f.var is not vector and f.var not in inner]
+    inside = [f for f in loops if f.var is vector or f.var in inner]
+    _, body = schedule.nest(kernel.body)
+    of = schedule.bounds_of(kernel.body)
+    outer = {f.var for f in around}
+    unrolled = {
+        v: extent for s in statements(body) if isinstance(s, Reduce) and s.mapping == "unroll" for v, extent in s.loops
+    }
+    unrolled |= {f.var: f.stop for f in loops if f.var in inner}
+    where = schedule.interior(body, outer, unrolled, of)
+    if not where:
+        return kernel
+    ordered = [f for f in inside if f.var in inner] + [f for f in inside if f.var not in inner]
+    plain = schedule.nested(_jammed(inside, inner), schedule.without_guards(body, outer))
+    guarded = schedule.nested(ordered, body)
+    return schedule.with_body(kernel, schedule.nested(around, [If(where, plain, guarded)]))
+
+
+def _jammed(inside: list[For], inner: Collection[Var]) -> list[For]:
+    """Vector loop outside, unrolled blocks inside, so that these share loads."""
+    return [f for f in inside if f.var not in inner] + [f for f in inside if f.var in inner]
+
+
+def _tasks(kernel: Kernel, columns: bool, work: int) -> Scheduled:
+    """The outer loops as tasks, but for the innermost one around vectors."""
+    loops, _ = schedule.nest(kernel.body)
+    free = [f for f in loops if f.mapping == "each"]
+    bound = free[:-1] if len(free) > 1 and columns else free
+    count = math.prod(f.stop for f in bound)
+    per_iteration = max(1, work // max(count, 1))
+    grain = max(-(-count // TASKS) if count > TASKS * TASKS else 1, GRAIN // per_iteration, 1)
+    kernel = schedule.map_loops(kernel, "task", {f.var for f in bound})
+    return Scheduled(kernel, min(grain, max(count, 1)))

@@ -1,0 +1,419 @@
+"""Schedules: functions from a kernel to one that computes the same in another order.
+
+None of them knows an op or a target; they look at strides, extents and guards only. A target combines them by rules of
+its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from minigraph.core.scalar import Scalar, walk
+from minigraph.loops.index import Bounds, Guard, Index, Inside, Var
+from minigraph.loops.kernel import (
+    Access,
+    Body,
+    Buffer,
+    For,
+    If,
+    Kernel,
+    Let,
+    Local,
+    Name,
+    Reduce,
+    Statement,
+    Store,
+    TileCall,
+    accesses,
+    guards,
+    map_value,
+    map_values,
+    replaced,
+    rewrite,
+    shown,
+    statements,
+    tables,
+)
+
+
+def nest(body: Body) -> tuple[list[For], Body]:
+    """The loops that stand around everything, from outside in, and what stands inside them."""
+    loops: list[For] = []
+    while len(body) == 1 and isinstance(body[0], For) and body[0].mapping != "serial":
+        loops.append(body[0])
+        body = body[0].body
+    return loops, body
+
+
+def nested(loops: Sequence[For], body: Iterable[Statement]) -> Body:
+    """The loops around a body."""
+    made = tuple(body)
+    for loop in reversed(loops):
+        made = (loop._replace(body=made),)
+    return made
+
+
+def bounds_of(body: Body) -> dict[Var, Bounds]:
+    """The bounds of all variables; of one that several loops have, the hull."""
+    found: dict[Var, Bounds] = {}
+    for s in statements(body):
+        if isinstance(s, For):
+            low, high = found.get(s.var, (s.start, s.stop - 1))
+            found[s.var] = (min(low, s.start), max(high, s.stop - 1))
+        elif isinstance(s, Reduce):
+            found |= {var: (0, extent - 1) for var, extent in s.loops}
+        elif isinstance(s, Let) and s.var is not None:
+            found[s.var] = (0, s.below - 1)
+    return found
+
+
+def with_body(kernel: Kernel, body: Iterable[Statement]) -> Kernel:
+    return kernel._replace(body=tuple(body))
+
+
+def map_accesses(body: Body, change: Callable[[Access], Access]) -> Body:
+    """The statements with other accesses."""
+
+    def leaf(node: Scalar, args: tuple[Scalar, ...]) -> Scalar | None:
+        if node.function != "load":
+            return None
+        made = change(node.value)
+        return Scalar("load", args if made.guard else (), node.dtype, made)
+
+    def visit(s: Statement) -> list[Statement]:
+        made = map_values(s, lambda v: map_value(v, leaf))
+        if isinstance(made, Store):
+            made = made._replace(access=change(made.access))
+        elif isinstance(made, TileCall):
+            made = made._replace(accesses=tuple(map(change, made.accesses)))
+        return [made]
+
+    return rewrite(body, visit)
+
+
+def flatten(kernel: Kernel) -> Kernel:
+    """The kernel on arrays of one axis."""
+    local = [s.buffer for s in statements(kernel.body) if isinstance(s, Local)]
+    flat = {b: b.flat() for b in (*kernel.buffers, *local, *tables(kernel.body))}
+    body = map_accesses(kernel.body, lambda a: Access(flat[a.buffer], (a.offset,), a.guard))
+    body = rewrite(body, lambda s: [Local(flat[s.buffer])] if isinstance(s, Local) else None)
+    return Kernel(kernel.name, tuple(flat[b] for b in kernel.buffers), body)
+
+
+def map_guards(body: Body, change: Callable[[Guard], Guard]) -> Body:
+    """The statements with other guards, whose conditions are some of the old ones."""
+
+    def visit(s: Statement) -> Iterable[Statement] | None:
+        if not isinstance(s, If | Reduce) or not s.guard:
+            return None
+        guard = change(s.guard)
+        return s.body if isinstance(s, If) and not guard else [s._replace(guard=guard)]
+
+    with_loads = map_accesses(body, lambda a: a._replace(guard=change(a.guard)) if a.guard else a)
+    return rewrite(with_loads, visit)
+
+
+def tidy(kernel: Kernel) -> Kernel:
+    """Without the conditions that always hold."""
+    of = bounds_of(kernel.body).__getitem__
+    return with_body(kernel, map_guards(kernel.body, lambda guard: tuple(g for g in guard if g.known(of) is not True)))
+
+
+def strides(body: Body, var: Var) -> set[int | None]:
+    """The distances between what neighbouring iterations read and write, in elements; None where they vary."""
+    return {a.offset.stride(var) for a in accesses(body)}
+
+
+def fuse(kernel: Kernel) -> Kernel:
+    """Neighbouring loops of the outer nest as one loop, where each access treats them as one. Needs a flat kernel."""
+    loops, body = nest(kernel.body)
+    apart = shown(body) | {v for guard in guards(body) for g in guard for v in g.index.variables()}
+    n = 0
+    while n + 1 < len(loops):
+        outer, inner = loops[n], loops[n + 1]
+        if not {outer.var, inner.var} & apart and all(_as_one(a.offset, outer, inner) for a in accesses(body)):
+            body = replaced(body, {outer.var: 0})
+            loops[n : n + 2] = [inner._replace(stop=outer.stop * inner.stop)]
+            n = max(n - 1, 0)
+        else:
+            n += 1
+    return with_body(kernel, nested([f for f in loops if f.stop > 1 or f is loops[-1]], _once(loops, body)))
+
+
+def _once(loops: Sequence[For], body: Body) -> Body:
+    """The body without the variables of loops that run once."""
+    return replaced(body, {f.var: 0 for f in loops[:-1] if f.stop == 1})
+
+
+def _as_one(offset: Index, outer: For, inner: For) -> bool:
+    far, near = offset.stride(outer.var), offset.stride(inner.var)
+    return far is not None and near is not None and far == near * inner.stop
+
+
+def change_loop(kernel: Kernel, var: Var, change: Callable[[For], Iterable[Statement]]) -> Kernel:
+    """Other statements for the loops of a variable."""
+    return with_body(kernel, rewrite(kernel.body, lambda s: change(s) if isinstance(s, For) and s.var is var else None))
+
+
+def map_loops(kernel: Kernel, mapping: str, variables: Collection[Var]) -> Kernel:
+    """The loops of the variables with a mapping."""
+    return with_body(
+        kernel,
+        rewrite(
+            kernel.body, lambda s: [s._replace(mapping=mapping)] if isinstance(s, For) and s.var in variables else None
+        ),
+    )
+
+
+def map_reductions(kernel: Kernel, mapping: str, which: Callable[[Reduce], bool]) -> Kernel:
+    """The reductions selected by `which` with a mapping."""
+    return with_body(
+        kernel,
+        rewrite(kernel.body, lambda s: [s._replace(mapping=mapping)] if isinstance(s, Reduce) and which(s) else None),
+    )
+
+
+def split(kernel: Kernel, var: Var, by: int) -> tuple[Kernel, Var, Var]:
+    """var = by·outer + inner. Returns the kernel and the two variables."""
+    outer, inner = Var(f"{var}o"), Var(f"{var}i")
+    value = Index.of(outer) * by + inner
+
+    def change(s: For) -> list[Statement]:
+        body = replaced(s.body, {var: value})
+        if s.stop % by:
+            body = (If((Inside(value, s.start, s.stop),), body),)
+        return [For(outer, s.start // by, -(-s.stop // by), (For(inner, 0, by, body, s.mapping),), s.mapping)]
+
+    return change_loop(kernel, var, change), outer, inner
+
+
+def blocks(kernel: Kernel, var: Var, size: int) -> Kernel:
+    """The loop in blocks of a size, around its body; the last one may be shorter."""
+    outer = Var(f"{var}o")
+
+    def change(s: For) -> list[Statement]:
+        whole, rest = divmod(s.stop, size)
+        body = replaced(s.body, {var: Index.of(outer) * size + var})
+        full = (s._replace(stop=size, body=body),)
+        if not rest:
+            return [For(outer, 0, whole, full)]
+        last = (s._replace(stop=rest, body=body),)
+        return [For(outer, 0, whole + 1, (If((Inside(Index.of(outer), 0, whole),), full, last),))]
+
+    return change_loop(kernel, var, change)
+
+
+def inwards(kernel: Kernel, variables: Collection[Var]) -> Kernel:
+    """The loops of the variables as the innermost ones of the outer nest, with the conditions that stand between."""
+    loops: list[For] = []
+    guard: Guard = ()
+    body = kernel.body
+    while len(body) == 1 and (isinstance(body[0], For) or (isinstance(body[0], If) and not body[0].otherwise)):
+        head = body[0]
+        if isinstance(head, For):
+            loops.append(head)
+        else:
+            guard += head.guard
+        body = head.body
+    if guard:
+        body = (If(guard, body),)
+    ordered = [f for f in loops if f.var not in variables] + [f for f in loops if f.var in variables]
+    return with_body(kernel, nested(ordered, body))
+
+
+def cut(kernel: Kernel, var: Var, *places: int) -> Kernel:
+    """The loop as several ones, one after the other."""
+
+    def change(s: For) -> list[Statement]:
+        ends = [s.start, *sorted({min(max(p, s.start), s.stop) for p in places}), s.stop]
+        return [s._replace(start=a, stop=b) for a, b in itertools.pairwise(ends) if a < b]
+
+    return change_loop(kernel, var, change)
+
+
+def interior(body: Body, outer: Collection[Var], unrolled: Mapping[Var, int], of: Mapping[Var, Bounds]) -> Guard | None:
+    """Where all guards that depend on the outer variables hold: conditions on these variables only.
+
+    unrolled: inner variables that take each of their values by itself, with their extents. None if there is no such
+    place, or some guard never holds.
+    """
+    found: dict[Index, Bounds] = {}
+    for guard in guards(body):
+        inner = [v for v in unrolled if any(v in g.index.variables() for g in guard)]
+        for at in itertools.product(*(range(unrolled[v]) for v in inner)):
+            now = [g.replaced(dict(zip(inner, at, strict=True))) for g in guard]
+            free = [g for g in now if not g.index.variables() & set(outer)]
+            if any(g.known(of.__getitem__) is False for g in free):
+                continue
+            for g in now:
+                if g in free:
+                    continue
+                if g.known(of.__getitem__) is False or any(not isinstance(a, Var) for a in g.index.terms):
+                    return None
+                _narrow(found, g, outer, of)
+    conditions = tuple(
+        Inside(index, low, high + 1) for index, (low, high) in found.items()
+        if Inside(index, low, high + 1).known(of.__getitem__) is not True
+    )  # fmt: skip
+    return conditions if all(g.known(of.__getitem__) is not False and g.low < g.high for g in conditions) else None
+
+
+def _narrow(found: dict[Index, Bounds], g: Inside, outer: Collection[Var], of: Mapping[Var, Bounds]) -> None:
+    """Add that the condition holds for all values of its other variables."""
+    mine = Index({a: c for a, c in g.index.terms.items() if a in outer})
+    least, most = (g.index - mine).bounds(of.__getitem__)
+    low, high = found.get(mine, (-(1 << 62), 1 << 62))
+    found[mine] = (max(low, g.low - least), min(high, g.high - 1 - most))
+
+
+def without_guards(body: Body, outer: Collection[Var]) -> Body:
+    """The body without the conditions that depend on the outer variables."""
+    chosen = set(outer)
+    return map_guards(body, lambda guard: tuple(g for g in guard if not g.index.variables() & chosen))
+
+
+def sink(kernel: Kernel, var: Var) -> Kernel:
+    """The loop of the outer nest inside the serial loops of its body, around the statements that depend on it.
+
+    So these go along it in each step. Its iterations must not depend on each other.
+    """
+
+    def inside(body: Body, loop: For) -> Body:
+        made: list[Statement] = []
+        for s in body:
+            if isinstance(s, For) and s.mapping == "serial":
+                made.append(s._replace(body=inside(s.body, loop)))
+            elif isinstance(s, Let) and not _depends(s, var):
+                made.append(s)
+            else:
+                made.append(loop._replace(body=(s,)))
+        return tuple(made)
+
+    return change_loop(kernel, var, lambda loop: inside(loop.body, loop))
+
+
+def _depends(s: Let, var: Var) -> bool:
+    """Whether a value may depend on a variable."""
+    for node in walk(s.value):
+        if node.function == "load" and var in node.value.offset.variables():
+            return True
+        if node.function == "index" and var in node.value.variables():
+            return True
+    return False
+
+
+def keep(kernel: Kernel) -> Kernel:
+    """A value that a reduction computes and a later loop over the same range computes again to store is stored at once.
+
+    The loop then reads it from the result.
+    """
+
+    def block(body: Body) -> Body:
+        made = list(body)
+        for n, s in enumerate(made):
+            if isinstance(s, Reduce) and len(s.loops) == 1 and s.terms[0].args and not s.guard:
+                for m in range(n + 1, len(made)):
+                    if (pair := _kept(s, made[m])) is not None:
+                        made[n], made[m] = pair
+                        break
+        return tuple(made)
+
+    body = rewrite(kernel.body, lambda s: [s._replace(body=block(s.body))] if isinstance(s, For) else None)
+    return with_body(kernel, block(body))
+
+
+def _kept(s: Reduce, loop: Statement) -> tuple[Statement, Statement] | None:
+    if not (
+        isinstance(loop, For) and loop.mapping == "each" and len(loop.body) == 1 and isinstance(loop.body[0], Store)
+    ):
+        return None
+    (var, extent), store, term = s.loops[0], loop.body[0], s.terms[0]
+    target = store.access.buffer
+    if (loop.start, loop.stop) != (0, extent) or target.dtype is not term.dtype:
+        return None
+    known: dict[int, Scalar] = {}
+    wanted = _key(term, {var: Index.of(loop.var)})
+
+    def find(node: Scalar) -> Scalar:
+        if id(node) not in known:
+            if _key(node, {}) == wanted:
+                known[id(node)] = Scalar("load", (), node.dtype, store.access)
+            else:
+                args = tuple(map(find, node.args))
+                same = all(a is b for a, b in zip(args, node.args, strict=True))
+                known[id(node)] = node if same else Scalar(node.function, args, node.dtype, node.value)
+        return known[id(node)]
+
+    value = find(store.value)
+    if value is store.value:
+        return None
+    name = Name(f"{s.names[0].name}_term", term.dtype)
+    now = store.access.replaced({loop.var: Index.of(var)})
+    before = (*s.before, Let(name, term), Store(now, name()))
+    return (
+        s._replace(before=before, terms=(name(), *s.terms[1:])),
+        loop._replace(body=(store._replace(value=value),)),
+    )
+
+
+def _key(node: Scalar, by: Mapping[Var, Index]) -> object:
+    value = node.value.replaced(by) if node.function in ("load", "index") else node.value
+    return node.function, node.dtype.name, value, tuple(_key(a, by) for a in node.args)
+
+
+def chunked(kernel: Kernel, which: Callable[[Reduce], bool], terms: int) -> Kernel:
+    """Long running sums as sums of sums of so many terms, so that rounding errors stay small."""
+
+    def change(s: Statement) -> list[Statement] | None:
+        if not (isinstance(s, Reduce) and which(s) and s.loops[0][1] > terms and not s.after):
+            return None
+        (var, extent), *inner = s.loops
+        outer, row = Var(f"{var}o"), Var(f"{var}i")
+        place = Index.of(outer) * terms + row
+        names = tuple(Name(f"{n.name}_part", n.dtype) for n in s.names)
+        (part,) = replaced([s._replace(loops=((row, terms), *inner), names=names)], {var: place})
+        assert isinstance(part, Reduce)
+        if extent % terms:
+            part = part._replace(guard=(*part.guard, Inside(place, 0, extent)))
+        count = -(-extent // terms)
+        whole = s._replace(loops=((outer, count),), guard=(), before=(part,), terms=tuple(n() for n in names))
+        return [whole._replace(mapping="serial")]
+
+    return with_body(kernel, rewrite(kernel.body, change))
+
+
+def in_pieces(kernel: Kernel, reduction: Reduce, count: int) -> tuple[Kernel, Kernel]:
+    """The only reduction of the outer nest in two kernels.
+
+    The first reduces `count` pieces of the outermost reduced axis into workspaces, the second these.
+    """
+    loops, body = nest(kernel.body)
+    (var, extent), *inner = reduction.loops
+    size = -(-extent // count)
+    piece, row, again = Var("piece"), Var("row"), Var("piece")
+    kept = tuple(f.stop for f in loops)
+    work = tuple(Buffer(f"w{i}", n.dtype, (count, *kept), "work", i) for i, n in enumerate(reduction.names))
+    at = tuple(Index.of(f.var) for f in loops)
+    place = Index.of(piece) * size + row
+    names = tuple(Name(f"{n.name}_part", n.dtype) for n in reduction.names)
+    (part,) = replaced([reduction._replace(loops=((row, size), *inner), names=names)], {var: place})
+    assert isinstance(part, Reduce)
+    if extent % count:
+        part = part._replace(guard=(*part.guard, Inside(place, 0, extent)))
+    stores = [Store(Access(w, (Index.of(piece), *at)), n()) for w, n in zip(work, names, strict=True)]
+    operands = tuple(b for b in kernel.buffers if b.role == "in")
+    first = Kernel(f"{kernel.name}_pieces", (*operands, *work), (For(piece, 0, count, nested(loops, [part, *stores])),))
+    terms = tuple(w[(Index.of(again), *at)] for w in work)
+    whole = reduction._replace(loops=((again, count),), guard=(), before=(), terms=terms)
+    second = Kernel(
+        kernel.name, (*kernel.buffers, *work), nested(loops, [whole if s is reduction else s for s in body])
+    )
+    return first, second
+
+
+def only(kernel: Kernel, wanted: Sequence[bool]) -> Kernel:
+    """The kernel without the results that nobody reads."""
+    gone = {b for b in kernel.buffers if b.role == "out" and not wanted[b.position]}
+    body = rewrite(kernel.body, lambda s: [] if isinstance(s, Store) and s.access.buffer in gone else None)
+    return Kernel(kernel.name, tuple(b for b in kernel.buffers if b not in gone), body)

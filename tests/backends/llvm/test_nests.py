@@ -1,0 +1,55 @@
+"""Kernels of the loop language as LLVM code of several widths, against the ops' references."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+import pytest
+from support.kernel_cases import type_of
+from support.loop_cases import loop_cases
+
+from minigraph.backends.llvm.compiler import load
+from minigraph.backends.llvm.native import LoweringContext
+from minigraph.backends.llvm.nest_native import from_loops, launches
+from minigraph.backends.llvm.nests import LlvmPrinter
+from minigraph.loops.kernel import Kernel
+
+FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+CASES = list(loop_cases())
+NAMES = sorted({name for name, *_ in CASES})
+
+
+def run(kernel: Kernel, inputs: list[Any], lanes: int) -> list[np.ndarray]:
+    """The results, computed in two halves of the tasks, the second first."""
+    (made,) = launches(kernel, lanes)
+    printer = LlvmPrinter(made.kernel, lanes, made.grain)
+    (address,) = load(printer.text, "kernel")
+    arrays = [
+        np.ascontiguousarray(inputs[b.position]) if b.role == "in" else np.zeros(b.size, b.dtype.np_dtype)
+        for b in made.kernel.buffers
+    ]
+    block = (ctypes.c_void_p * len(arrays))(*[a.ctypes.data for a in arrays])
+    half = printer.tasks // 2
+    for first, last in ((half, printer.tasks), (0, half)):
+        FUNCTION(address)(block, first, last, 0)
+    return [a for a, b in zip(arrays, made.kernel.buffers, strict=True) if b.role == "out"]
+
+
+@pytest.mark.parametrize("lanes", [4, 8, 16])
+@pytest.mark.parametrize("name", NAMES)
+def test_kernel_of_any_width_against_the_reference(name: str, lanes: int) -> None:
+    for _, op, inputs, kernel in (case for case in CASES if case[0] == name):
+        with np.errstate(all="ignore"):
+            wanted = op.forward(np, *inputs)
+        for got, want in zip(run(kernel, inputs, lanes), wanted, strict=True):
+            np.testing.assert_allclose(
+                got.reshape(np.shape(want)).astype(float), want, rtol=2e-5, atol=2e-6, err_msg=f"{op} {kernel}"
+            )
+
+
+def test_every_kernel_of_float32_is_native() -> None:
+    for name, op, inputs, _ in CASES:
+        types = [type_of(np.asarray(a)) for a in inputs]
+        assert from_loops(op, types, op.infer(*types), LoweringContext(1)) is not None, name

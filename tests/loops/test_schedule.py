@@ -1,0 +1,257 @@
+"""Schedules as text, before and after, and their properties."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigraph.backends.llvm.nest_schedule import scheduled
+from minigraph.core.dtypes import float32
+from minigraph.core.scalar import call
+from minigraph.core.types import TensorType
+from minigraph.loops import schedule
+from minigraph.loops.builder import Statement
+from minigraph.loops.index import Index, Var
+from minigraph.loops.interpret import interpret
+from minigraph.loops.kernel import ADD, MAXIMUM, For, If, Kernel, Reduce, guards, statements
+from minigraph.loops.text import print_kernel
+
+
+def tensor(*shape: int) -> TensorType:
+    return TensorType(float32, shape)
+
+
+def padded(before: int = 1, rows: int = 3, columns: int = 4) -> Kernel:
+    k = Statement("pad")
+    x, y = k.operand(tensor(rows, columns)), k.result(tensor(rows + 2 * before, columns))
+    with k.over(*y.shape) as (i, j):
+        k.store(y, (i, j), k.padded(x, (i - before, j), 0))
+    return k.done()
+
+
+def window(size: int, stride: int, taps: int, channels: int = 8) -> Kernel:
+    """A maximum over windows that may lie outside."""
+    out = -(-size // stride)
+    k = Statement("window")
+    x, y = k.operand(tensor(size, channels)), k.result(tensor(out, channels))
+    with k.over(out, channels, names="pc") as (p, c):
+
+        def term(r: Index) -> tuple[list[object], object]:
+            h = p * stride + r - taps // 2
+            return [x[h, c]], x.inside(h, c)
+
+        (best,) = k.reduce([taps], MAXIMUM, [-np.inf], [float32], term)
+        k.store(y, (p, c), best)
+    return k.done()
+
+
+def variable(kernel: Kernel, name: str) -> Var:
+    return next(s.var for s in statements(kernel.body) if isinstance(s, For) and s.var.name == name)
+
+
+def check(kernel: Kernel, text: str) -> None:
+    head, _, body = print_kernel(kernel).partition("\n")
+    assert head.startswith("kernel ")
+    assert dedent(body).strip() == dedent(text).strip()
+
+
+def test_flatten_and_tidy() -> None:
+    check(
+        schedule.tidy(schedule.flatten(padded())),
+        """
+        for i in 0:5
+            for j in 0:4
+                y0[4*i + j] = (x0[4*i + j - 4] if 0 <= i - 1 < 3 else 0:float32)
+        """,
+    )
+
+
+def test_fuse_joins_loops_that_every_access_treats_as_one() -> None:
+    k = Statement("copy")
+    x, y = k.operand(tensor(2, 3, 4)), k.result(tensor(2, 3, 4))
+    with k.over(*y.shape) as at:
+        k.store(y, at, x[tuple(at)])
+    check(schedule.fuse(schedule.flatten(k.done())), "for k in 0:24\n    y0[k] = x0[k]")
+
+
+def test_fuse_leaves_loops_apart_where_an_access_or_a_guard_tells_them_apart() -> None:
+    for kernel in (padded(), schedule.flatten(window(6, 1, 3))):
+        flat = schedule.flatten(kernel)
+        assert len(schedule.nest(schedule.fuse(schedule.tidy(flat)).body)[0]) == 2
+
+
+def test_split_tests_the_last_block() -> None:
+    k = Statement("copy")
+    x, y = k.operand(tensor(10)), k.result(tensor(10))
+    with k.over(10) as (i,):
+        k.store(y, (i,), x[i])
+    kernel = k.done()
+    split, _, _ = schedule.split(kernel, variable(kernel, "i"), 4)
+    check(
+        split,
+        """
+        for io in 0:3
+            for ii in 0:4
+                if 0 <= 4*io + ii < 10
+                    y0[4*io + ii] = x0[4*io + ii]
+        """,
+    )
+    check(
+        schedule.blocks(kernel, variable(kernel, "i"), 4),
+        """
+        for io in 0:3
+            if 0 <= io < 2
+                for i in 0:4
+                    y0[4*io + i] = x0[4*io + i]
+            else
+                for i in 0:2
+                    y0[4*io + i] = x0[4*io + i]
+        """,
+    )
+
+
+def test_cut_keeps_the_order() -> None:
+    kernel = padded()
+    check(
+        schedule.cut(schedule.tidy(schedule.flatten(kernel)), variable(kernel, "i"), 1, 4),
+        """
+        for i in 0:1
+            for j in 0:4
+                y0[4*i + j] = (x0[4*i + j - 4] if 0 <= i - 1 < 3 else 0:float32)
+        for i in 1:4
+            for j in 0:4
+                y0[4*i + j] = (x0[4*i + j - 4] if 0 <= i - 1 < 3 else 0:float32)
+        for i in 4:5
+            for j in 0:4
+                y0[4*i + j] = (x0[4*i + j - 4] if 0 <= i - 1 < 3 else 0:float32)
+        """,
+    )
+
+
+def test_sink_goes_along_a_loop_in_each_serial_step() -> None:
+    k = Statement("running")
+    x, y = k.operand(tensor(4, 3)), k.result(tensor(3))
+    with k.over(3) as (i,):
+        k.store(y, (i,), x[0, i])
+        with k.steps(4) as s:
+            k.store(y, (i,), y[i] + x[s, i])
+    kernel = k.done()
+    check(
+        schedule.sink(kernel, variable(kernel, "i")),
+        """
+        for i in 0:3
+            y0[i] = x0[0, i]
+        for s in 0:4  # serial
+            for i in 0:3
+                y0[i] = add(y0[i], x0[s, i])
+        """,
+    )
+
+
+def test_keep_stores_what_a_later_loop_would_compute_again() -> None:
+    k = Statement("softmax")
+    x, y = k.operand(tensor(2, 5)), k.result(tensor(2, 5))
+    with k.over(2) as (i,):
+        (total,) = k.reduce([5], ADD, [0], [float32], lambda r: [call("exp", x[i, r])])
+        with k.over(5, names="j") as (j,):
+            k.store(y, (i, j), call("exp", x[i, j]) / total)
+    check(
+        schedule.keep(k.done()),
+        """
+        for i in 0:2
+            s = add from 0:float32 over r < 5
+                s_term = exp(x0[i, r])
+                y0[i, r] = s_term
+                <- s_term
+            for j in 0:5
+                y0[i, j] = divide(y0[i, j], s)
+        """,
+    )
+
+
+def test_chunked_bounds_the_terms_of_a_running_sum() -> None:
+    k = Statement("sum")
+    x, y = k.operand(tensor(10)), k.result(tensor())
+    (total,) = k.reduce([10], ADD, [0], [float32], lambda r: [x[r]])
+    k.store(y, (), total)
+    kernel = schedule.chunked(k.done(), lambda s: True, 4)
+    check(
+        kernel,
+        """
+        s = add from 0:float32 over ro < 3
+            s_part = add from 0:float32 over ri < 4 where 0 <= 4*ro + ri < 10
+                <- x0[4*ro + ri]
+            <- s_part
+        y0[] = s
+        """,
+    )
+    values = np.arange(10, dtype=np.float32)
+    assert interpret(kernel, [values])[0] == 45
+
+
+def test_in_pieces_reduces_a_long_axis_in_two_kernels() -> None:
+    k = Statement("sum")
+    x, y = k.operand(tensor(10, 3)), k.result(tensor(3))
+    with k.over(3) as (i,):
+        (total,) = k.reduce([10], ADD, [0], [float32], lambda r: [x[r, i]])
+        k.store(y, (i,), total)
+    kernel = k.done()
+    reduction = next(s for s in statements(kernel.body) if isinstance(s, Reduce))
+    first, second = schedule.in_pieces(kernel, reduction, 4)
+    assert [b.role for b in first.buffers] == ["in", "work"]
+    check(
+        second,
+        """
+        for i in 0:3
+            s = add from 0:float32 over piece < 4
+                <- w0[piece, i]
+            y0[i] = s
+        """,
+    )
+
+
+def test_only_drops_the_results_that_nobody_reads() -> None:
+    k = Statement("two")
+    x, y, z = k.operand(tensor(3)), k.result(tensor(3)), k.result(tensor(3))
+    with k.over(3) as (i,):
+        k.store(y, (i,), x[i])
+        k.store(z, (i,), -x[i])
+    check(schedule.only(k.done(), (False, True)), "for i in 0:3\n    y1[i] = negative(x0[i])")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.integers(1, 14), stride=st.integers(1, 4), taps=st.integers(1, 6), channels=st.integers(1, 20),
+    lanes=st.sampled_from([4, 8]),
+)  # fmt: skip
+def test_every_schedule_computes_the_same(size: int, stride: int, taps: int, channels: int, lanes: int) -> None:
+    kernel = window(size, stride, taps, channels)
+    x = np.random.RandomState(size).randn(size, channels).astype(np.float32)
+    (wanted,) = interpret(kernel, [x])
+    (found,) = interpret(scheduled(kernel, lanes).kernel, [x])
+    np.testing.assert_array_equal(found.reshape(wanted.shape), wanted)
+
+
+@pytest.mark.parametrize(("size", "stride", "taps"), [(20, 1, 3), (20, 2, 3), (21, 2, 5), (30, 3, 4)])
+def test_no_guard_is_left_in_the_interior(size: int, stride: int, taps: int) -> None:
+    kernel = scheduled(window(size, stride, taps), 8).kernel
+    (peeled,) = (s for s in statements(kernel.body) if isinstance(s, If) and s.otherwise)
+    assert not list(guards(peeled.body))
+    assert list(guards(peeled.otherwise))
+
+
+@pytest.mark.parametrize("shape", [(64, 56, 56), (4096,), (1 << 20,), (3, 100_000)])
+def test_there_are_tasks_enough_for_the_work(shape: tuple[int, ...]) -> None:
+    k = Statement("double")
+    x, y = k.operand(tensor(*shape)), k.result(tensor(*shape))
+    with k.over(*shape) as at:
+        k.store(y, at, x[tuple(at)] + x[tuple(at)])
+    made = scheduled(k.done(), 8)
+    tasks = [s for s in statements(made.kernel.body) if isinstance(s, For) and s.mapping == "task"]
+    count = -(-int(np.prod([s.stop for s in tasks])) // made.grain) if tasks else 1
+    work = int(np.prod(shape))
+    assert count >= 8 or work < 8 * (1 << 13)

@@ -1,0 +1,115 @@
+"""Small cases of every op that states a kernel in the loop language: its samples, and odd shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.op import REGISTRY, Op
+from minigraph.loops.kernel import Kernel
+from minigraph.ops.array.joining import GatherGrad, GatherV2
+from minigraph.ops.array.one_hot import OneHot
+from minigraph.ops.image.resize import ResizeBicubic, ResizeBilinear
+from minigraph.ops.math.argmax import ArgMax, ArgMin
+from minigraph.ops.math.cumulative import Cumprod, Cumsum
+from minigraph.ops.math.ranking import TopKV2
+from minigraph.ops.math.reduce import Max, Min, Prod
+from minigraph.ops.nn import loss as L
+from minigraph.ops.nn import pool as P
+from minigraph.ops.nn.conv2d import Conv2D
+from minigraph.ops.nn.lrn import LRN, WindowSum
+from support.kernel_cases import specialised, type_of
+
+WINDOWS = [  # attributes of a pool, and an image
+    (((3, 3), (2, 2), "SAME"), (2, 7, 8, 19)),
+    (((3, 3), (1, 1), "SAME"), (1, 6, 5, 8)),
+    (((3, 3), (1, 1), "SAME"), (1, 2, 1, 8)),
+    (((2, 3), (3, 1), ((1, 1), (2, 0))), (1, 7, 4, 5)),
+    (((5, 5), (3, 2), "SAME"), (1, 11, 9, 4)),
+    (((1, 1), (2, 2), "VALID"), (1, 5, 5, 16)),
+    (((4, 4), (1, 1), ((3, 3), (3, 3))), (1, 3, 3, 4)),
+    (((8, 8), (1, 1), "SAME"), (1, 9, 8, 5)),
+    (((7, 7), (7, 7), "VALID"), (2, 7, 7, 17)),
+]
+
+
+def randn(*shape: int) -> np.ndarray:
+    return np.random.RandomState(sum(shape)).randn(*shape).astype(np.float32)
+
+
+def awkward(*shape: int) -> np.ndarray:
+    """Many ties, some NaNs, many −∞."""
+    random = np.random.RandomState(sum(shape))
+    x = np.round(random.randn(*shape) * 2).astype(np.float32)
+    x.reshape(-1)[random.randint(x.size, size=x.size // 3)] = -np.inf
+    x.reshape(-1)[random.randint(x.size, size=max(x.size // 20, 1))] = np.nan
+    return x
+
+
+def _odd() -> Iterator[tuple[Op, list[Any]]]:
+    for attributes, shape in WINDOWS:
+        x = awkward(*shape)
+        pool = P.MaxPool(*attributes)
+        y, where = pool.forward(np, x)
+        explicit = pool.with_numbers(type_of(x))
+        yield pool, [x]
+        yield P.MaxPoolInputGrad(*explicit, shape), [where, randn(*y.shape)]
+        yield P.MaxPoolGather(*explicit), [randn(*shape), where]
+        yield P.AvgPool(*attributes), [randn(*shape)]
+        if min(np.ravel(P.AvgPool(*attributes).counts(shape))) > 0:
+            yield P.AvgPoolInputGrad(*explicit, shape), [randn(*y.shape)]
+    for shape in ((3, 37), (70, 3), (2, 3, 33)):
+        for axis in range(len(shape)):
+            yield ArgMax(axis), [np.nan_to_num(awkward(*shape), neginf=-9)]
+            yield ArgMin(axis), [awkward(*shape)]
+            yield Max((axis,)), [awkward(*shape)]
+            yield Min((axis,), True), [awkward(*shape)]
+            yield Prod((axis,)), [1 + randn(*shape) / 9]
+            yield Cumsum(axis, axis == 0), [randn(*shape)]
+            yield Cumprod(axis, False, axis == 1), [1 + randn(*shape) / 9]
+    yield Max(None), [randn(5, 1000)]
+    yield Max((0,)), [randn(3, 1300)]
+    for shape in ((3, 37), (2, 5), (2, 256), (1, 1), (4, 10)):
+        yield L.Softmax(), [randn(*shape)]
+        yield L.LogSoftmax(), [randn(*shape)]
+        yield L.SoftmaxCrossEntropyWithLogits(), [randn(*shape), abs(randn(*shape))]
+        labels = np.arange(shape[0], dtype=np.int32) % shape[1]
+        yield L.SparseSoftmaxCrossEntropyWithLogits(), [randn(*shape), labels]
+        for largest in (True, False):
+            yield TopKV2(min(3, shape[1]), True, largest), [awkward(*shape)]
+    for shape in ((2, 1, 2, 5), (1, 2, 2, 21), (1, 1, 2, 64)):
+        yield LRN(2, 1.0, 1e-2, 0.75), [randn(*shape)]
+        yield WindowSum(3), [randn(*shape)]
+    yield OneHot(5, 1), [np.array([[1, 3, -1], [0, 2, 9]], np.int64), np.array(2.0, "f"), np.array(-1.0, "f")]
+    for shape, axis in (((6, 11), 0), ((3, 5, 4), 1), ((2, 3, 7), -1)):
+        places = np.arange(8, dtype=np.int32) % shape[axis]
+        yield GatherV2(axis), [randn(*shape), places]
+        taken = np.take(randn(*shape), places, axis=axis)
+        yield GatherGrad(axis), [taken, places, randn(*shape)]
+    yield ResizeBilinear((7, 9)), [randn(2, 5, 4, 3)]
+    yield ResizeBicubic((3, 11), False, True), [randn(1, 6, 5, 17)]
+    yield Conv2D((2, 1), ((1, 0), (1, 1)), (1, 2), 3), [randn(2, 7, 6, 6), randn(3, 2, 2, 9)]
+    yield Conv2D((1, 1), ((1, 1), (1, 1)), (1, 1), 19), [randn(1, 6, 5, 19), randn(3, 3, 1, 19)]
+
+
+def loop_cases() -> Iterator[tuple[str, Op, list[Any], Kernel]]:
+    """Name, op, operands and kernel of each case."""
+    for name, kind in sorted(REGISTRY.items()):
+        found = [specialised(sample, np.float32) for sample in kind.samples()]
+        cases = [(op, inputs) for op, inputs in filter(None, found)]
+        for op, inputs in [*cases, *(case for case in ODD if type(case[0]).__name__ == name)]:
+            types = [type_of(np.asarray(a)) for a in inputs]
+            outs = op.infer(*types)
+            kernel = op.loops(types, outs) if all(t.is_static for t in (*types, *outs)) else None
+            if kernel is not None:
+                yield name, op, inputs, kernel
+
+
+def _specialised(op: Op, inputs: list[Any]) -> tuple[Op, list[Any]]:
+    made, kept = op.specialise([type_of(a) for a in inputs], [None] * len(inputs))
+    return made, [inputs[i] for i in kept]
+
+
+ODD = [_specialised(*case) for case in _odd()]
