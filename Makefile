@@ -25,8 +25,19 @@ $(READY): pyproject.toml setup.py
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable ".[dev]"
 	@touch $@
 
-demo: $(READY)  ## train on the digits in the package; results in runs/mnist-cnn
-	$(BIN)/minigraph train mnist-cnn
+DEMO := $(if $(wildcard $(READY)),.venv,.venv-demo)
+
+.venv-demo/.ready: pyproject.toml setup.py
+	@test -n "$(PYTHON)" || { echo "Found no Python >= 3.11 with venv among: $(CANDIDATES)." \
+	    "Install one, or give its path: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Setting up .venv-demo with $(PYTHON) and what running needs; this takes a minute."
+	@"$(PYTHON)" -m venv --clear .venv-demo
+	@.venv-demo/bin/python -m pip install --disable-pip-version-check --editable ".[viz]"
+	@touch $@
+
+demo: $(DEMO)/.ready  ## train on the digits in the package; results and a page with the graph in runs/mnist-cnn
+	$(DEMO)/bin/minigraph train mnist-cnn --no-resume
+	$(DEMO)/bin/minigraph viz mnist-cnn --open --out runs/mnist-cnn/graph.html
 
 test: $(READY)  ## run the tests on all cores
 	$(BIN)/python -m pytest $(WORKERS)
@@ -73,5 +84,5 @@ release: $(READY)  ## build dist/: source, wheel, notes; check the wheel in a ba
 
 clean:  ## remove .venv, caches and build outputs; keep runs/
 	find minigraph -maxdepth 1 -type l -delete
-	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-demo build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -112,6 +112,7 @@ class Recipe:
         stddev: Standard deviation of the initial values; None for the network's own.
         epochs: Number of epochs by the name of the data.
         other_epochs: Number of epochs for other data.
+        chapter: The textbook chapter's own values of some of these settings, by name; empty if it has none.
 
     Example:
         >>> from minigraph import models
@@ -127,6 +128,7 @@ class Recipe:
     stddev: float | None
     epochs: Mapping[str, int]
     other_epochs: int
+    chapter: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

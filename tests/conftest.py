@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,14 @@ def shared_cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINIGRAPH_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def numpy_by_default() -> Iterator[None]:
+    """Tests run on the reference backend unless they say otherwise, or MINIGRAPH_BACKEND does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINIGRAPH_BACKEND", os.environ.get("MINIGRAPH_BACKEND") or "numpy")
+        yield
 
 
 @pytest.fixture(autouse=True)

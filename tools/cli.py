@@ -12,7 +12,14 @@ from minigraph.core.errors import MinigraphError
 from minigraph.tools import onnx_files, pretrained, run, train_command
 from minigraph.tools.bench.command import bench
 from minigraph.tools.retrain.command import retrain
-from minigraph.tools.shared.options import autotune_option, backend_option, debug_option, number, output_file
+from minigraph.tools.shared.options import (
+    autotune_option,
+    backend_option,
+    debug_option,
+    number,
+    output_file,
+    tell_backend,
+)
 from minigraph.tools.summary import summary
 from minigraph.tools.textbook import chapter
 
@@ -113,6 +120,7 @@ def profile(
     from minigraph.tools.shared.target import load_target
 
     target = load_target(model, batch_size, inference)
+    tell_backend(backend)
     found = profiling.profile(target, steps, optimize, backend)
     profiling.print_profile(found.profile, top)
     if html is not None:
@@ -212,6 +220,7 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
 @click.option(
     "--steps", type=number(whole=True, least=1), default=3, show_default=True, help="Timed runs of --profile."
 )
+@click.option("--open", "opened", is_flag=True, help="Open the page in a browser, if there is a screen.")
 @backend_option
 @debug_option
 def viz(
@@ -226,6 +235,7 @@ def viz(
     html: bool,
     profile: bool,
     steps: int,
+    opened: bool,
     backend: str | None,
 ) -> None:
     """Draw a training step, or any other graph.
@@ -240,6 +250,9 @@ def viz(
     if note:
         click.echo(note, err=True)
     click.echo(f"wrote {', '.join(map(str, files))}")
+    pages = [file for file in files if file.suffix == ".html"]
+    if opened and pages and drawing.has_screen():
+        click.launch(str(pages[0].resolve()))
 
 
 @main.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from minigraph.tools.shared.options import backend_option, debug_option, number, output_file
+from minigraph.tools.shared.options import backend_option, debug_option, number, output_file, tell_backend
 
 _weights = click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights of the network.")
 _labels = click.option(
@@ -37,6 +37,7 @@ def predict(
     from minigraph.tools import prediction
 
     predictor = prediction.load(network, weights, labels, backend)
+    tell_backend(backend)
     found = prediction.predict(predictor, photos, top)
     failed = [each for each in found if each.problem is not None]
     click.echo(prediction.as_json(found) if as_json else prediction.as_text(found))

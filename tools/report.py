@@ -148,18 +148,22 @@ def draw_history(
     path: str | os.PathLike[str],
     loss: Sequence[float],
     accuracy: Sequence[float],
+    test_loss: Sequence[float],
     test_accuracy: Sequence[float],
     steps_per_epoch: int,
 ) -> None:
-    """Plot loss and accuracy by step: batches in a pale colour, their moving mean in full; test accuracy as dots."""
+    """Plot loss and accuracy by step: batches in a pale colour, their moving mean in full; test images as dots."""
     width, height, gap, left = 700.0, 220.0, 56.0, 64.0
     canvas = _Canvas(left + width + 24, 2 * height + gap + 84)
     epochs = max(len(loss) / steps_per_epoch, 1e-9)
 
-    low, high, log = _loss_range(loss)
+    low, high, log = _loss_range([*loss, *test_loss])
     axes = _Axes(left, 36, width, height, epochs, low, high, log)
-    _draw_axes(canvas, axes, "Loss (logarithmic)" if log else "Loss", _log_ticks(low, high) if log else None)
+    scale = ", logarithmic" if log else ""
+    title = f"Loss: of the batches (line) and on the test images (dots){scale}"
+    _draw_axes(canvas, axes, title, _log_ticks(low, high) if log else None)
     _draw_curve(canvas, axes, loss, steps_per_epoch)
+    _draw_dots(canvas, axes, test_loss, "{:.3g}")
 
     # Accuracy of a good model lies near 1, so the axis starts where most of the curve does.
     smooth = _moving_mean(accuracy, log=False)
@@ -169,12 +173,7 @@ def draw_history(
     axes = _Axes(left, 36 + height + gap, width, height, epochs, low, 1.0, False)
     _draw_axes(canvas, axes, "Accuracy: of the batches (line) and on the test images (dots)", None)
     _draw_curve(canvas, axes, accuracy, steps_per_epoch)
-    for epoch, value in enumerate(test_accuracy, 1):
-        x, y = axes.place(epoch, value)
-        canvas.dot((x, y), 4.5, _RED)
-        if len(test_accuracy) <= 10:
-            below = y < axes.top + 24
-            canvas.text((x - 6, y + (9 if below else -9)), f"{value:.4f}", _RED, 11, "ra" if below else "rd")
+    _draw_dots(canvas, axes, test_accuracy, "{:.4f}")
     canvas.text((left + width / 2, axes.top + height + 24), "epochs", _GREY, 12, "ma")
     canvas.save(path)
 
@@ -217,6 +216,16 @@ def _draw_curve(canvas: _Canvas, axes: _Axes, values: Sequence[float], steps_per
             canvas.dot(points[0], 4, colour)
         else:
             canvas.line(points, colour, width)
+
+
+def _draw_dots(canvas: _Canvas, axes: _Axes, values: Sequence[float], form: str) -> None:
+    """A value of each epoch as a dot, with its number if there are not too many."""
+    for epoch, value in enumerate(values, 1):
+        x, y = axes.place(epoch, value)
+        canvas.dot((x, y), 4.5, _RED)
+        if len(values) <= 10:
+            below = y < axes.top + 24
+            canvas.text((x - 6, y + (9 if below else -9)), form.format(value), _RED, 11, "ra" if below else "rd")
 
 
 def _moving_mean(values: Sequence[float], log: bool) -> list[float]:

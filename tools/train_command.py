@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from minigraph.tools.shared.options import (
     distortion_options,
     image_dir_option,
     number,
+    tell_backend,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class TrainOptions:
     learning_rate: float | None
     keep_prob: float | None
     stddev: float | None
+    as_in_chapter: bool
     seed: int
     backend: str | None
     out: Path | None
@@ -82,6 +84,12 @@ _data = click.option(
 @click.option("--keep-prob", type=number(above=0, most=1), help="Fraction that dropout keeps [default: the model's].")
 @click.option(
     "--stddev", type=number(above=0), help="Standard deviation of initial weights and biases [default: the model's]."
+)
+@click.option(
+    "--as-in-chapter",
+    is_flag=True,
+    help="Start from the textbook chapter's settings: for mnist-cnn initial values of standard deviation 1, whose first"
+    " losses are in the hundred thousands, and learning rate 0.01.",
 )
 @click.option(
     "--seed",
@@ -182,6 +190,7 @@ def evaluate(
     else:
         dataset = load_data(data or get_recipe(chosen).dataset)
     logits = evaluate_checkpoint(chosen, path, dataset, backend)
+    tell_backend(backend)
     click.echo(describe_accuracy(logits, dataset.test_labels))
 
 
@@ -192,6 +201,10 @@ def _settings(model: Model, recipe: Recipe, options: TrainOptions) -> TrainingSe
     from minigraph.backend.discovery import get_backend
     from minigraph.tools.shared.train import TrainingSettings
 
+    if options.as_in_chapter and not recipe.chapter:
+        raise click.BadParameter(f"the chapter does not train {model.name}", param_hint="'--as-in-chapter'")
+    if options.as_in_chapter:
+        recipe = replace(recipe, **recipe.chapter)  # type: ignore[arg-type]
     settings = TrainingSettings(
         model=model.name,
         batch_size=recipe.batch_size if options.batch_size is None else options.batch_size,
@@ -216,6 +229,7 @@ def _train(run: TrainingRun, epochs: int, options: TrainOptions) -> TrainingResu
     total = min(each * epochs, options.max_steps or each * epochs)
     try:
         with TrainingProgress(total, run.step, each, options.quiet) as progress:
+            progress.line(f"backend: {run.session.backend.name}")
             progress.line(run.baseline.describe())
             if resumed is not None and run.step >= total:
                 progress.line(
@@ -280,7 +294,12 @@ def _write_reports(folder: Path, settings: Any, result: Any, dataset: TrainingDa
     report.draw_predictions(folder / "predictions.png", dataset.test_images, predicted, actual, dataset.classes)
     history = result.history
     report.draw_history(
-        folder / "loss.png", history.loss, history.accuracy, history.test_accuracy, result.steps_per_epoch
+        folder / "loss.png",
+        history.loss,
+        history.accuracy,
+        history.test_loss,
+        history.test_accuracy,
+        result.steps_per_epoch,
     )
     names = [result.checkpoint.name, "predictions.png", "loss.png", "history.json"]
     click.echo(f"wrote {', '.join(names)} to {folder}")

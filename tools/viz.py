@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,3 +89,8 @@ def _trace(target: Target, choice: PictureOptions, stage: str) -> tuple[Traced, 
             raise
         as_it_is = Traced(title, (BEFORE,), (picture_of_graph(target.graph, title),))
         return as_it_is, f"drawn as it was built, since it cannot be compiled: {error}"
+
+
+def has_screen() -> bool:
+    """Whether a browser could show a page."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -8,6 +8,7 @@ from functools import cache
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.compiler import LazyModule, host
+from minigraph.backends.llvm.indices import checked
 from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.nest_schedule import Scheduled, scheduled
 from minigraph.backends.llvm.nests import LlvmPrinter
@@ -37,7 +38,10 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
         return [_call(s, work) for s in made(wanted)]
 
     every = made((True,) * len(out_types))
-    return Native(calls, layout.nbytes, overwritable(every[0].kernel) if len(every) == 1 else ())
+    native = Native(calls, layout.nbytes, overwritable(every[0].kernel) if len(every) == 1 else ())
+    for position, limit, what in op.indexed(in_types):
+        native = checked(native, in_types[position], position, limit, what)
+    return native
 
 
 def kernel_text(kernel: Kernel) -> dict[str, str]:

@@ -89,18 +89,13 @@ def fallback(op: Op, in_types: Types, out_types: Types) -> Lowered:
     """The op's reference `forward`, and a copy of each result that is read or written to a variable."""
 
     def bind(inputs: Sequence[Array], outputs: Sequence[Array | None], workspace: Array) -> Launch:
-        targets = list(outputs)
-        for back, position in enumerate(reversed(op.writes)):
-            if targets[-1 - back] is None:
-                targets[-1 - back] = inputs[position]
-
         def launch() -> None:
             # Compute all results first: one may be an input, or a view of an input that is about to be written.
             results = [
                 np.array(r) if op.writes and t is not None else r
-                for r, t in zip(op.reference(*inputs), targets, strict=True)
+                for r, t in zip(op.reference(*inputs), outputs, strict=True)
             ]
-            for target, result in zip(targets, results, strict=True):
+            for target, result in zip(outputs, results, strict=True):
                 if target is not None:
                     np.copyto(target, result, casting="unsafe")
 

@@ -21,12 +21,12 @@ def backend_names() -> list[str]:
 
 
 def get_backend(name: str | None = None, precision: str = "float32") -> Backend:
-    """The backend called `name`; by default the one that MINIGRAPH_BACKEND names, else numpy.
+    """The backend called `name`; by default the one that MINIGRAPH_BACKEND names, else `auto`.
 
     `auto` is the fastest backend that can run here: cupy, else llvm, else numpy with a warning that gives the reason.
     Raises BackendError for an unknown name, or if the backend does not have the precision.
     """
-    chosen = name or os.environ.get("MINIGRAPH_BACKEND") or "numpy"
+    chosen = name or os.environ.get("MINIGRAPH_BACKEND") or AUTO
     if chosen not in _loaded:
         _loaded[chosen] = _fastest() if chosen == AUTO else _load(chosen)
     return _loaded[chosen].in_precision(precision)

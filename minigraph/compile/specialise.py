@@ -133,6 +133,7 @@ class _Specialiser:
         inputs: list[Value] = []
         try:
             inputs = [self._operand(op, i, t, node) for i, t in enumerate(node.inputs)]
+            self.builder.infer(op, tuple([v.type for v in inputs]))
             op, kept = op.specialise([v.type for v in inputs], [_constant(v) for v in inputs])
             lost = [v.instr for i, v in enumerate(inputs) if op.stateful or i not in kept]
             control = tuple(dict.fromkeys((*control, *self._behind((*control, *lost)))))

@@ -232,6 +232,10 @@ class Op(Record):
         """
         return None
 
+    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
+        """The operands whose integers must lie in [0, limit), all types static: position, limit and a name."""
+        return ()
+
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
         """The axes of input 0 that the op sums over, if that is all it does."""
         return None

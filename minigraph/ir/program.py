@@ -104,7 +104,7 @@ class Builder:
         """
         inputs, control = tuple(inputs), tuple(control)
         if types is None:
-            types = self._infer(op, tuple([v.type for v in inputs]))
+            types = self.infer(op, tuple([v.type for v in inputs]))
         serial = self._count
         key = (op, inputs, control, serial if op.stateful else -1)  # which decide the types
         instr = self._known.get(key)
@@ -117,7 +117,8 @@ class Builder:
             instr.source = source
         return instr
 
-    def _infer(self, op: Op, given: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
+    def infer(self, op: Op, given: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
+        """The types of the results of `op`. ShapeError or DTypeError if it does not take the operands."""
         key = op, given
         types = self._inferred.get(key)
         if types is None:

@@ -11,8 +11,8 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.moves import Moves, read
 from minigraph.core.op import Batching, Op, Sample
-from minigraph.core.types import Dim, TensorType, format_shape
-from minigraph.ops.builder import apply
+from minigraph.core.types import Dim, Shape, TensorType, format_shape
+from minigraph.ops.builder import apply, require_shape
 from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.identity import Identity
 
@@ -43,6 +43,7 @@ class SumTo(Op):
     accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        _require_broadcast(self.shape, x.shape)
         return (TensorType(x.dtype, self.shape),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
@@ -72,6 +73,7 @@ class SumLike(Op):
     accumulates = True
 
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        _require_broadcast(like.shape, x.shape)
         return (TensorType(x.dtype, like.shape),)
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:
@@ -103,6 +105,9 @@ class BroadcastTo(Op):
     accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.shape is not None and self.axis != () and len(x.shape) != len(self.shape):
+            left = normalise_axes(self.axis, len(self.shape)) if self.shape else ()
+            require_shape("a reduced tensor", x.shape, tuple(d for i, d in enumerate(self.shape) if i not in left))
         kept = self.shape if x.shape is None else restore_axes(x.shape, self.axis, self.shape)  # type: ignore[arg-type]
         if not _broadcasts(kept, self.shape) or min(self.shape, default=0) < 0:
             raise ShapeError(f"a tensor of shape {format_shape(x.shape)} cannot have shape {format_shape(self.shape)}")
@@ -146,6 +151,12 @@ def _broadcasts(shape: Sequence[Dim], target: Sequence[Dim]) -> bool:
     return len(shape) <= len(target) and all(a in (None, 1, b) or b is None for a, b in pairs)
 
 
+def _require_broadcast(shape: Shape, broadcast: Shape) -> None:
+    """ShapeError unless broadcasting a tensor of the first shape can give one of the second."""
+    if shape is not None and broadcast is not None and not _broadcasts(shape, broadcast):
+        raise ShapeError(f"a tensor of shape {format_shape(shape)} does not broadcast to {format_shape(broadcast)}")
+
+
 def _broadcast_vjp(axis: Axes, mean: bool, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
     assert grad is not None
     return apply(ReduceLike(axis=axis, mean=mean), grad, node.inputs[0]), None
@@ -159,6 +170,8 @@ class BroadcastLike(Op):
     accumulates = True
 
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        if self.axis != () and like.is_static:
+            BroadcastTo(like.static, self.axis).infer(x)
         if self.axis == () and x.shape is not None and like.shape is not None and not _broadcasts(x.shape, like.shape):
             raise ShapeError(f"a tensor of shape {format_shape(x.shape)} cannot have shape {format_shape(like.shape)}")
         return (TensorType(x.dtype, like.shape),)
@@ -193,6 +206,8 @@ class ReduceLike(Op):
     accumulates = True
 
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        if x.is_static:
+            BroadcastTo(x.static, self.axis).infer(like)
         return (TensorType(x.dtype, like.shape),)
 
     def forward(self, xp: Any, x: Any, like: Any) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_def
 from minigraph.core.op import Op
 from minigraph.core.operand import Operand
 from minigraph.core.provenance import caller
-from minigraph.core.types import TensorType
+from minigraph.core.types import Shape, TensorType, compatible, format_shape
 
 
 def as_tensor_like(value: Any) -> Any:
@@ -124,6 +124,17 @@ def require_float(kind: str, *types: TensorType) -> DType:
     if not dtype.is_floating:
         raise DTypeError(f"'{kind}' takes floating-point tensors, not {dtype.name}")
     return dtype
+
+
+def require_shape(what: str, given: Shape, wanted: Shape) -> None:
+    """ShapeError unless a tensor of shape `given` can have the shape `wanted`."""
+    if not compatible(given, wanted):
+        raise ShapeError(f"{what} has shape {format_shape(given)} where {format_shape(wanted)} is needed")
+
+
+def require_gradient(grad: TensorType, op: Op, *inputs: TensorType) -> None:
+    """ShapeError unless `grad` can have the shape of the result of `op` on `inputs`."""
+    require_shape(f"the gradient of {type(op).__name__}", grad.shape, op.infer(*inputs)[0].shape)
 
 
 def constant_array(value: Any, dtype: Any = None, shape: Any = None) -> np.ndarray:

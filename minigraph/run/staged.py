@@ -48,6 +48,9 @@ def _do(node: Node, known: Known, branches: Branches) -> None:
     """Compute a node, or decide its branch, on the host."""
     if isinstance(node.op, Merge):
         condition = node.inputs[2]
+        if known[condition].shape:
+            shape = format_shape(known[condition].shape)
+            raise at_node(ShapeError(f"the condition must be a scalar, not of shape {shape}"), node)
         branches[condition] = bool(known[condition])
         return
     try:

@@ -197,6 +197,7 @@ class Variable(Operand[Tensor]):
         Returns:
             A tensor.
         """
+        self.graph.reserve_ids(9)  # TensorFlow's condition that chooses between the value and the initial value
         return self.initial_value
 
     def value(self) -> Tensor:

@@ -110,7 +110,9 @@ class ExponentialMovingAverage:
             name = f"{var.op.name}/{self._name}"
             if isinstance(var, Variable):
                 graph.add_to_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, var)
-                return Variable(var.initialized_value(), trainable=False, name=name)
+                made = Variable(var.initialized_value(), trainable=False, name=name)
+                graph.reserve_ids(12)  # a condition that guards the initial value, and its copies
+                return made
             return Variable(lambda: zeros(var.type.static, var.dtype), trainable=False, name=name)
 
     def average(self, var: Variable | Tensor) -> Variable | None:

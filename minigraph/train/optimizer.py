@@ -251,7 +251,7 @@ class Optimizer:
         done = self.finish(updates, hyper)
         if global_step is None:
             return group(*done, name=scope)
-        with graph.control_dependencies([group(*done, name="update")]):
+        with graph.control_dependencies([group(*done, name="update")]), graph.counted_as(2):
             return group(global_step.assign_add(1), name=scope)
 
     def _make_slots(self, variables: list[Variable]) -> None:
@@ -544,6 +544,9 @@ class FtrlOptimizer(Optimizer):
             "l1_regularization_strength": l1_regularization_strength,
             "l2_regularization_strength": l2_regularization_strength,
         }
+
+    def prepare(self, graph: Graph) -> None:
+        graph.reserve_ids(2)  # the power and the shrinkage, constants
 
     def hyperparameters(self) -> dict[str, Any]:
         return self._hyper

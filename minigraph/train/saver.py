@@ -45,7 +45,8 @@ class Saver:
         var_list: The variables, or a mapping from names in the checkpoint to variables; by default all global variables
             of the default graph at this time.
         reshape: Whether `restore` reshapes values that have another shape but as many elements as their variable.
-        sharded, name, restore_sequentially, write_version, save_relative_paths, filename: TensorFlow 1's; they have no
+        sharded: TensorFlow 1's; it has no effect but on the count of nodes, from which default seeds come.
+        name, restore_sequentially, write_version, save_relative_paths, filename: TensorFlow 1's; they have no
             effect: a checkpoint is one file of minigraph's own format, and no node writes it.
         max_to_keep: The number of checkpoints to keep; older ones are deleted. None or 0 keeps all.
         keep_checkpoint_every_n_hours: Hours after which one further checkpoint is kept for good.
@@ -80,6 +81,7 @@ class Saver:
         save_relative_paths: bool = False, filename: PathLike | None = None,
     ) -> None:  # fmt: skip
         refuse("tf.train.Saver", saver_def=saver_def, builder=builder)
+        self._sharded = sharded
         if defer_build and var_list is not None:
             raise ValueError("If `var_list` is provided then build cannot be deferred. Either set defer_build=False or "
                              "var_list=None.")  # fmt: skip
@@ -112,6 +114,8 @@ class Saver:
                 raise TypeError(f"var_list must hold tf.Variables, not {variable!r}")
         self._variables: dict[str, Variable] = named
         self._built = True
+        for variable in list(named.values())[:1]:  # TensorFlow's nodes that save, and that restore each variable
+            variable.graph.reserve_ids((20 if self._sharded else 11) + len(named))
 
     def _require_built(self) -> None:
         if not self._built:

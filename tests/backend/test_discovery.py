@@ -72,3 +72,15 @@ def test_a_machine_that_llvm_does_not_know_is_told(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(compiler, "_machine", none)
     with pytest.raises(BackendError, match="cannot generate code for this machine: No available targets"):
         B.get_backend("llvm")
+
+
+def test_the_default_is_the_fastest_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("llvmlite")
+    refuse(monkeypatch, "cupy")
+    with tf.Graph().as_default(), tf.Session() as session:
+        assert session.backend.name == "llvm"
+    monkeypatch.setenv("MINIGRAPH_BACKEND", "numpy")
+    with tf.Graph().as_default(), tf.Session() as session:
+        assert session.backend.name == "numpy"
+    with tf.Graph().as_default(), tf.Session(backend="llvm") as session:
+        assert session.backend.name == "llvm"

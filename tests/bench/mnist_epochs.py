@@ -2,14 +2,15 @@
 
     python tests/bench/mnist_epochs.py [--epochs 5] [--backend numpy] [--seed 1] [--disable winograd]
 
-The settings are those of `minigraph train mnist-cnn --data mnist`. The data must be there: `minigraph data mnist`, or
-MINIGRAPH_DATA.
+The settings are those of `minigraph train mnist-cnn --as-in-chapter --data mnist`. The data must be there:
+`minigraph data mnist`, or MINIGRAPH_DATA.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,6 +30,7 @@ def main() -> None:
 
     model = get_model("mnist-cnn")
     recipe = get_recipe(model)
+    recipe = replace(recipe, **recipe.chapter)  # type: ignore[arg-type]
     data = load("mnist")
     actual = data.test_labels.argmax(1)
     network = build_network(model, stddev=recipe.stddev, learning_rate=recipe.learning_rate, seed=options.seed)

@@ -37,6 +37,16 @@ def test_block_size(batch: int, least: int, size: int, monkeypatch: pytest.Monke
     assert block_size(chain(batch), least) == size
 
 
+def test_a_result_does_not_count_for_the_block_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows leave the cache anyway: 8 rows of 4 bytes inside fit, whatever the 256 bytes of a row of the result."""
+    monkeypatch.setattr(blocks, "TARGET", 256)
+    builder, narrow, wide = Builder(), TensorType(float32, (8, 1)), TensorType(float32, (8, 64))
+    x, z = (Value(builder.add(Feed(i, kind)), 0) for i, kind in enumerate((narrow, wide)))
+    y = Value(builder.add(Add(), [Value(builder.add(Add(), [x, x]), 0), z]), 0)
+    op = Blocked(Program(reachable([y.instr]), (y,), (narrow, wide)), (True, True), (False,), 8)
+    assert block_size(op) == 8
+
+
 def test_layout_holds_inner_values_and_workspaces() -> None:
     """The sum and the product are inside; the result is not. Buffers in use at the same time do not overlap."""
     op = chain(8)

@@ -50,6 +50,10 @@ _run("slice", lambda tf, x: tf.slice(x, [0, 1], [2, 4]), (_ones(2, 3),), "3")
 _run("conv2d_channels", lambda tf, x, w: tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME"), (_ones(1, 5, 5, 3), _ones(3, 3, 2, 4)), "3", "2")
 _run("conv2d_rank", lambda tf, x, w: tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME"), (_ones(5, 5, 3), _ones(3, 3, 3, 4)), "[5,5,3]")
 _run("bias_add", lambda tf, x, b: tf.nn.bias_add(x, b), (_ones(2, 3), _ones(4)), "3", "4")
+_run("sparse_label", lambda tf, y, x: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x),
+    (np.int64([0, 9]), _ones(2, 3)), "9", "[0, 3)")  # fmt: skip
+_run("confusion", lambda tf, y, f: tf.confusion_matrix(y, f, 3), (np.int64([0, 1]), np.int64([0, 5])), "5", "3")
+_run("confusion_negative", lambda tf, y, f: tf.confusion_matrix(y, f, 3), (np.int64([0, -1]), np.int64([0, 1])), "-1")
 _run("sparse_rows", lambda tf, y, x: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x),
     (np.int64([0, 1, 2]), _ones(2, 3)), "3", "2")  # fmt: skip
 _run("softmax_xent", lambda tf, y, x: tf.nn.softmax_cross_entropy_with_logits_v2(labels=y, logits=x), (_ones(2, 3), _ones(2, 4)),
@@ -117,3 +121,4 @@ _graph("index_range", lambda tf: _z(tf, 2, 3)[5], "5", "2")
 _graph("index_step", lambda tf: _z(tf, 2, 3)[::0], "zero")
 _graph("broadcast", lambda tf: tf.broadcast_to(_z(tf, 3), [2, 2]), "3", "2")
 _graph("clip_types", lambda tf: tf.clip_by_value(_z(tf, 2), tf.constant(0), tf.constant(1)), "float32", "int32")
+_graph("clip_shape", lambda tf: tf.clip_by_value(_z(tf, 2), tf.zeros([3, 2]), 1.0), "2", "3")

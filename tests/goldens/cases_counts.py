@@ -120,6 +120,65 @@ def _images(tf: Any) -> Any:
     return made
 
 
+def _programs(tf: Any) -> Any:
+    """Shapes from the graph, branches, steps of optimizers, moving averages, savers: what programs are made of."""
+    x, fixed, on = tf.placeholder(tf.float32, [None, 16]), tf.placeholder(tf.float32, [4, 16]), tf.placeholder(tf.bool, [])
+    w, b = tf.Variable(tf.ones([16, 3]), name="w"), tf.Variable(tf.ones([3]), name="b")
+    step, train = tf.train.get_or_create_global_step(), tf.train
+    average, counted = train.ExponentialMovingAverage(0.9), train.ExponentialMovingAverage(0.9, step)
+    made = [
+        ("reshape shape", lambda: tf.reshape(x, tf.shape(fixed))),
+        ("reshape its shape", lambda: tf.reshape(x, tf.shape(x))),
+        ("reshape first", lambda: tf.reshape(x, [tf.shape(x)[0], 4, 4])),
+        ("reshape first known", lambda: tf.reshape(fixed, [tf.shape(fixed)[0], 4, 4])),
+        ("reshape stack", lambda: tf.reshape(x, tf.stack([tf.shape(x)[0], 16]))),
+        ("reshape dimension", lambda: tf.reshape(fixed, [fixed.get_shape()[0], 4, 4])),
+        ("reshape static", lambda: tf.reshape(fixed, fixed.get_shape())),
+        ("zeros first", lambda: tf.zeros([tf.shape(x)[0], 3])),
+        ("ones first known", lambda: tf.ones([tf.shape(fixed)[0], 3])),
+        ("zeros shape", lambda: tf.zeros(tf.shape(x))),
+        ("ones shape known", lambda: tf.ones(tf.shape(fixed))),
+        ("fill shape known", lambda: tf.fill(tf.shape(fixed), 2.0)),
+        ("fill first", lambda: tf.fill([tf.shape(x)[0], 3], 1.0)),
+        ("random shape", lambda: tf.random_normal(tf.shape(fixed))),
+        ("random first known", lambda: tf.truncated_normal([tf.shape(fixed)[0], 2])),
+        ("random first", lambda: tf.random_uniform([tf.shape(x)[0], 2])),
+        ("broadcast", lambda: tf.broadcast_to(fixed, [2, 4, 16])),
+        ("broadcast shape", lambda: tf.broadcast_to(fixed, tf.shape(fixed))),
+        ("resize shape", lambda: tf.image.resize_bilinear(tf.zeros([1, 4, 4, 1]), tf.shape(fixed))),
+        ("cond", lambda: tf.cond(on, lambda: x * 2.0, lambda: x + 1.0)),
+        ("cond constants", lambda: tf.cond(on, lambda: tf.constant(1.0), lambda: tf.constant(2.0))),
+        ("cond same", lambda: tf.cond(on, lambda: x, lambda: x)),
+        ("cond pairs", lambda: tf.cond(on, lambda: (x, fixed), lambda: (x * 2.0, fixed * 2.0))),
+        ("cond twice", lambda: tf.cond(on, lambda: (x, x), lambda: (x + x, x))),
+        ("cond nested", lambda: tf.cond(on, lambda: tf.cond(on, lambda: x, lambda: x * 2.0), lambda: x + 1.0)),
+        ("case", lambda: tf.case([(on, lambda: x * 2.0)], default=lambda: x)),
+        ("cases", lambda: tf.case([(on, lambda: x * 2.0), (tf.logical_not(on), lambda: x)], default=lambda: x + x)),
+        ("average", lambda: average.apply([w])),
+        ("average again", lambda: average.apply([w])),
+        ("averages", lambda: counted.apply([w, b])),
+        ("average of tensor", lambda: train.ExponentialMovingAverage(0.5).apply([tf.reduce_sum(fixed)])),
+        ("initialized", w.initialized_value),
+        ("saver", lambda: train.Saver([w])),
+        ("savers", lambda: train.Saver({"a": w, "b": b})),
+        ("saver sharded", lambda: train.Saver([w, b], sharded=True)),
+        ("saver of all", train.Saver),
+        ("saver of none", lambda: train.Saver([], allow_empty=True)),
+    ]
+    for name, make in (
+        ("descent", lambda: train.GradientDescentOptimizer(0.1)), ("momentum", lambda: train.MomentumOptimizer(0.1, 0.9)),
+        ("adam", lambda: train.AdamOptimizer()), ("rms", lambda: train.RMSPropOptimizer(0.1)),
+        ("centered", lambda: train.RMSPropOptimizer(0.1, centered=True)), ("adagrad", lambda: train.AdagradOptimizer(0.1)),
+        ("adadelta", lambda: train.AdadeltaOptimizer()), ("ftrl", lambda: train.FtrlOptimizer(0.1)),
+    ):  # fmt: skip
+        made += [
+            (name, lambda m=make: m().apply_gradients([(tf.ones([16, 3]), w), (tf.ones([3]), b)])),
+            (name + " step", lambda m=make: m().apply_gradients([(tf.ones([3]), b)], global_step=step)),
+        ]
+    return made
+
+
 _counted("losses", _losses)
+_counted("programs", _programs)
 _counted("images", _images)
 _counted("others", _others)

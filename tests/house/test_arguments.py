@@ -92,7 +92,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
     },
     "Files have minigraph's own format: text, with all attributes, types and shapes, without devices and savers.": {
         "Graph.as_graph_def": "add_shapes",
-        "Saver.__init__": "sharded name restore_sequentially write_version save_relative_paths filename",
+        "Saver.__init__": "name restore_sequentially write_version save_relative_paths filename",
         "Saver.save": "strip_default_attrs",
         "export_meta_graph": "as_text clear_devices clear_extraneous_savers strip_default_attrs",
         "import_graph_def": "op_dict producer_op_list",

@@ -18,7 +18,7 @@ from typing import Any
 from support.paths import ROOT
 
 from mutants.faults import Fault, faults, with_fault
-from mutants.runner import NO_TESTS, load, run
+from mutants.runner import NO_TESTS, failing, load, run
 from mutants.selection import calls_for
 
 FOLDERS = ("minigraph/ops", "minigraph/passes", "minigraph/compile", "backends/numpy", "backends/llvm")
@@ -43,32 +43,41 @@ class Results:
         old: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
         self.outcomes: dict[str, str] = old.get("outcomes", {})
         self.seconds: dict[str, float] = old.get("seconds", {})
+        self.failing: dict[str, list[str]] = old.get("failing", {})
 
     def save(self) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         part = self.file.with_suffix(".part")
-        part.write_text(json.dumps({"outcomes": self.outcomes, "seconds": self.seconds}, indent=1), "utf-8")
+        part.write_text(json.dumps({k: v for k, v in vars(self).items() if k != "file"}, indent=1), "utf-8")
         os.replace(part, self.file)
 
-    def limit(self, call: list[str]) -> float | None:
-        """Seconds that a call may take; None if its tests fail without a fault."""
+    def prepared(self, call: list[str]) -> tuple[float, list[str]] | None:
+        """The seconds that a call may take, and the call without those of its tests that fail without a fault."""
         key = " ".join(call).replace(f"{ROOT}/", "")
         if key not in self.seconds:
             start = time.monotonic()
-            code = run(call, 600.0)
-            self.seconds[key] = time.monotonic() - start if code in (0, NO_TESTS) else -1.0
-            if self.seconds[key] < 0:
-                print(f"without a fault, pytest ends with {code}: {key}", flush=True)
-        return max(30.0, 4 * self.seconds[key]) if self.seconds[key] >= 0 else None
+            failures = failing(call, 600.0)
+            self.failing[key] = failures or []
+            self.seconds[key] = -1.0 if failures is None else time.monotonic() - start
+            if failures != []:
+                print(f"without a fault there fail {failures}: {key}", flush=True)
+        if self.seconds[key] < 0:
+            return None
+        return max(30.0, 4 * self.seconds[key]), [*call, *(f"--deselect={name}" for name in self.failing.get(key, []))]
 
     def examine(self, fault: Fault) -> str:
         """What the first call said that noticed the fault; "passed" if none did."""
-        tree = with_fault(ROOT / fault.file, fault.number)
+        path = ROOT / fault.file
+        number = next((f.number for f in faults(path, fault.file) if f.key == fault.key), None)
+        if number is None:  # the file has changed since
+            return "not run"
+        tree = with_fault(path, number)
         for call in calls_for(fault.file):
-            limit = self.limit(call)
-            if limit is None:
+            prepared = self.prepared(call)
+            if prepared is None:
                 return "not run"
-            code = run(call, limit, fault.file, tree)
+            limit, chosen = prepared
+            code = run(chosen, limit, fault.file, tree)
             if code not in (0, NO_TESTS):
                 return f"{'time limit' if code is None else f'exit {code}'}: {' '.join(call)}"
         return "passed"

@@ -278,12 +278,13 @@ def _exact(form: Callable[[Any, Any, Any], Any], numbers: np.ndarray) -> tuple[n
 
 @pytest.mark.parametrize("name", FORMS)
 def test_value_and_gradient_are_finite_and_right(name: str) -> None:
+    """In debug mode, too, which compares with a program that overflows."""
     form, limit = FORMS[name]
     for numbers, scale in ((ORDINARY, 1.0), (EXTREMES, limit)):
         value, gradient = _exact(form, np.float32(numbers * scale).astype(float))
         for dtype, tolerance in ((np.float32, 2e-6), (np.float64, 1e-14)):
             for backend in ("numpy", "llvm"):
-                with tf.Graph().as_default(), tf.Session(backend=backend) as session:
+                with tf.Graph().as_default(), tf.Session(backend=backend, debug=backend == "numpy") as session:
                     x, y = tf.placeholder(dtype, [6, 3]), tf.placeholder(dtype, [6, 3])
                     result = form(_Tf, x, y)
                     found = session.run(

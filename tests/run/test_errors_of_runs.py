@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support import misfits
+from support.misfits import faults_of, sampled_ops
 
 import minigraph as tf
 
+OPS = sampled_ops()
 FLOATS = np.arange(6.0, dtype=np.float32).reshape(3, 2)
 WAYS: list[tuple[str, Any]] = [(b, level) for b in ("numpy", "llvm") for level in ("O0", "O3")]
 Build = Callable[[Any, Any], Any]
@@ -163,3 +166,24 @@ def test_memory_that_no_machine_has_is_exhausted() -> None:
     huge = tf.zeros([n, n, n])
     with pytest.raises(tf.errors.ResourceExhaustedError, match="out of memory"):
         tf.Session(optimize="O0").run(huge + tf.reduce_sum(size), {size: np.zeros(2, np.float32)})
+
+
+def faults(kind: Any, ways: list[tuple[str, Any]], values_only: bool = False) -> list[str]:
+    cases = [(s, m) for s in kind.samples() for m in misfits.misfits(s) if m.values or not values_only]
+    return [fault for sample, misfit in cases for fault in faults_of(sample, misfit, ways, "misfits.py")]
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_operands_that_do_not_fit_any_op(name: str) -> None:
+    """Wrong shapes, empty operands, integers out of range: results as the reference's, or an error of the run.
+
+    The error is no InternalError, names op and line, has none of NumPy's words, and is the same on all ways.
+    """
+    assert not faults(OPS[name], [("numpy", "O0"), ("numpy", "O3")])
+    assert not faults(OPS[name], WAYS, values_only=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPS)
+def test_operands_that_do_not_fit_any_op_in_native_code(name: str) -> None:
+    assert not faults(OPS[name], WAYS)

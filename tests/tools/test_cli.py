@@ -97,7 +97,8 @@ def test_evaluation_agrees(trained: tuple[Path, Result], digits: Path) -> None:
     for checkpoint in (out, out / f"checkpoint-{EPOCHS * EACH}.safetensors"):
         again = run("eval", "mnist-cnn", "--checkpoint", checkpoint, "--data", digits)
         assert again.exit_code == 0, again.output
-        assert again.output.strip() in result.output
+        assert again.stdout.strip() in result.output
+        assert again.stderr == "backend: numpy\n"
 
 
 def test_finished_run_is_shown_again(trained: tuple[Path, Result], digits: Path) -> None:
@@ -113,7 +114,7 @@ def test_finished_run_is_shown_again(trained: tuple[Path, Result], digits: Path)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (["--learning-rate", "0.02"], "learning-rate 0.01 instead of 0.02"),
+        (["--learning-rate", "0.02"], "learning-rate 0.002 instead of 0.02"),
         (["--seed", "3"], "seed 0 instead of 3"),
         (["--keep-prob", "0.5"], "keep-prob 0.75 instead of 0.5"),
         (["--batch-size", "8"], "batch-size 16 instead of 8"),
@@ -227,3 +228,16 @@ def test_foreign_checkpoint(digits: Path, tmp_path: Path) -> None:
     result = train(digits, tmp_path)
     assert result.exit_code == 1
     assert "not a checkpoint of `minigraph train`" in result.output
+
+
+def test_the_chapters_settings(digits: Path, tmp_path: Path) -> None:
+    losses = []
+    for number, more in enumerate(([], ["--as-in-chapter"])):
+        result = train(digits, tmp_path / str(number), "--max-steps", 1, *more)
+        assert result.exit_code == 0, result.output
+        assert result.output.count("backend: ") == 1
+        losses.append(json.loads((tmp_path / str(number) / "history.json").read_text())["loss"][0])
+    assert losses[0] < 5  # ten classes by chance: log 10 = 2.3
+    assert losses[1] > 1000
+    folder = run("train", "folder-cnn", "--image-dir", tmp_path, "--as-in-chapter")
+    assert "the chapter does not train folder-cnn" in folder.output

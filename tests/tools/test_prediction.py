@@ -150,7 +150,7 @@ def test_predict_with_a_bundle(tmp_path: Path) -> None:
 
     result = command(*arguments)
     assert result.exit_code == 0, result.output
-    assert [line.split()[-1] for line in result.output.splitlines()[1:]] == [LABELS[i] for i in order]
+    assert [line.split()[-1] for line in result.stdout.splitlines()[1:]] == [LABELS[i] for i in order]
 
     result = command(*arguments, tmp_path / "text.jpg", tmp_path / "absent.jpg", "--json", "--top", "2")
     assert result.exit_code == 1
@@ -209,7 +209,7 @@ def test_convert_for_a_model(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     Image.new("L", (28, 28), 200).save(tmp_path / "digit.png")
     result = command("predict", tmp_path / "w.mgb", tmp_path / "digit.png", "--top", "10")
-    assert sorted(line.split()[-1] for line in result.output.splitlines()[1:]) == list("0123456789")
+    assert sorted(line.split()[-1] for line in result.stdout.splitlines()[1:]) == list("0123456789")
 
 
 def test_the_names_of_imagenet() -> None:

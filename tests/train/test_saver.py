@@ -370,12 +370,12 @@ def test_old_checkpoints_go(tmp_path: Path, model: Any) -> None:
         assert saver.last_checkpoints == paths[2:]
         saver.save(session, tmp_path / "m", global_step=2)  # again: now it is the newest
         saver.save(session, tmp_path / "m", global_step=9)
-        assert entries(tmp_path) == ["checkpoint.json", "m-2.safetensors", "m-9.safetensors"]
+        assert entries(tmp_path) == ["checkpoint.json", "m-2.meta", "m-2.safetensors", "m-9.meta", "m-9.safetensors"]
         for keep in (None, 0):
             saver = tf.train.Saver(max_to_keep=keep)
             for k in range(7):
                 saver.save(session, tmp_path / f"all{keep}", global_step=k)
-            assert len(list(tmp_path.glob(f"all{keep}-*"))) == 7
+            assert len(list(tmp_path.glob(f"all{keep}-*.safetensors"))) == 7
 
 
 def test_a_checkpoint_that_is_gone_already(tmp_path: Path, model: Any) -> None:

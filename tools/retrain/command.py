@@ -155,6 +155,7 @@ def _train(run: Retraining, options: Mapping[str, Any]) -> None:
 
     total, quiet = options["how_many_training_steps"], options["quiet"]
     with Counter("bottlenecks", quiet) as counter:
+        counter.line(f"backend: {run.settings.backend}")
         for warning in run.split.warnings:
             counter.line(f"WARNING: {warning}", important=True)
         try:

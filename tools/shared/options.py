@@ -50,8 +50,15 @@ debug_option = click.option(
 backend_option = click.option(
     "--backend",
     metavar="NAME",
-    help="numpy, llvm, cupy, or auto for the fastest available [default: $MINIGRAPH_BACKEND, else numpy].",
+    help="numpy, llvm, cupy, or auto for the fastest available [default: $MINIGRAPH_BACKEND, else auto].",
 )
+
+
+def tell_backend(name: str | None) -> None:
+    """Say on stderr which backend runs. name: the value of --backend."""
+    from minigraph.backend.discovery import get_backend
+
+    click.echo(f"backend: {get_backend(name).name}", err=True)
 
 
 def _set_autotune(ctx: click.Context, param: click.Parameter, value: bool) -> None:

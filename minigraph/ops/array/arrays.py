@@ -14,7 +14,7 @@ from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.types import format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.reshape import expand_dims, reshape, transpose
-from minigraph.ops.array.shape import fill, shape_operand
+from minigraph.ops.array.shape import fill, in_graph, shape_operand
 from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, composed
@@ -118,8 +118,10 @@ def broadcast_to(input: TensorLike, shape: ShapeLike | TensorLike, name: str | N
     """
     with composed(name, "BroadcastTo", input) as scope:
         x = convert_to_tensor(input)
-        like = fill(shape_operand(shape), x.dtype.np_dtype.type(0), name="shape")
-        return x.graph.add(BroadcastLike(), (x, like), scope).outputs[0]
+        target = shape_operand(shape)
+        with x.graph.counted_as(1 if in_graph(shape) else 2):
+            like = fill(target, x.dtype.np_dtype.type(0), name="shape")
+            return x.graph.add(BroadcastLike(), (x, like), scope).outputs[0]
 
 
 def _matrix(x: Tensor, what: str) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from minigraph.ops.array.shape import Shape, known_shape, static_value
 from minigraph.ops.array.slicing import Pad, StridedSlice, exact_number
 from minigraph.ops.array.slicing import pad as fixed_pad
 from minigraph.ops.array.slicing import slice_ as fixed_slice
-from minigraph.ops.builder import apply, as_tensor_like, first, graph_of
+from minigraph.ops.builder import apply, as_tensor_like, first, graph_of, require_shape
 
 __all__ = ["pad"]
 
@@ -103,6 +103,9 @@ class PutAt(Op):
     on_host = True
 
     def infer(self, part: TensorType, begin: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        _vector("slice", like, begin)
+        if part.rank is not None and like.rank not in (None, part.rank):
+            raise ShapeError(f"a block of shape {format_shape(part.shape)} in a tensor of {format_shape(like.shape)}")
         return (TensorType(part.dtype, like.shape),)
 
     def forward(self, xp: Any, part: Any, begin: Any, like: Any) -> tuple[Any, ...]:
@@ -127,6 +130,7 @@ class PadBy(Op):
     def infer(self, x: TensorType, paddings: TensorType) -> tuple[TensorType, ...]:
         if not paddings.dtype.is_integer or paddings.rank not in (None, 2):
             raise ShapeError(f"pad takes pairs of integers [rank, 2], not {paddings}")
+        require_shape("the tensor of paddings", paddings.shape, (x.rank, 2))
         known = x.rank if paddings.shape is None or x.rank is not None else paddings.shape[0]
         return (TensorType(x.dtype, None if known is None else (None,) * known),)
 

@@ -15,7 +15,7 @@ from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import ShapeLike, TensorLike
 from minigraph.ops.array.shape import fill
-from minigraph.ops.builder import apply, first
+from minigraph.ops.builder import apply, first, require_shape
 from minigraph.ops.state.variable import Update
 
 __all__ = ["gather_nd", "scatter_add", "scatter_nd", "scatter_sub", "scatter_update"]
@@ -59,6 +59,8 @@ class GatherNd(Op):
         return (TensorType(params.dtype, indices.shape[:-1] + params.shape[depth:]),)
 
     def forward(self, xp: Any, params: Any, indices: Any) -> tuple[Any, ...]:
+        if not indices.shape[-1]:  # each vector of length 0 stands for the whole tensor
+            return (xp.array(xp.broadcast_to(params, indices.shape[:-1] + params.shape)),)
         return (xp.array(params[_index(indices, params.shape)]),)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
@@ -69,6 +71,7 @@ class GatherNd(Op):
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (_X, _PLACES))
         yield Sample(cls(), (_X, np.array([[1], [1]], np.int32)))
+        yield Sample(cls(), (_X, np.zeros((2, 0), np.int32)))
 
 
 class ScatterNdLike(Op):
@@ -81,12 +84,12 @@ class ScatterNdLike(Op):
         depth = _split(indices, like, "ScatterNd")
         if None not in (depth, indices.shape, like.shape, updates.shape):
             wanted = indices.shape[:-1] + like.shape[depth:]  # type: ignore[index]
-            if len(wanted) != len(updates.shape or ()):
-                given, expected = format_shape(updates.shape), format_shape(wanted)
-                raise ShapeError(f"'ScatterNd': updates of shape {given} where {expected} are needed")
+            require_shape("'ScatterNd': the tensor of updates", updates.shape, wanted)
         return (TensorType(updates.dtype, like.shape),)
 
     def forward(self, xp: Any, updates: Any, indices: Any, like: Any) -> tuple[Any, ...]:
+        if not indices.shape[-1]:
+            return (xp.asarray(updates.reshape(-1, *like.shape).sum(axis=0)).astype(updates.dtype),)
         out = xp.zeros(like.shape, updates.dtype)
         xp.add.at(out, _index(indices, like.shape), updates)
         return (out,)
@@ -97,6 +100,7 @@ class ScatterNdLike(Op):
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (np.array([1.0, 2.0, 4.0]), _PLACES, _X))
+        yield Sample(cls(), (np.stack([_X, 2 * _X]), np.zeros((2, 0), np.int32), _X))
 
 
 class Scatter(Update, abstract=True):

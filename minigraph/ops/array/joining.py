@@ -23,7 +23,7 @@ from minigraph.core.typing import TensorLike
 from minigraph.loops.axes import around
 from minigraph.loops.builder import Statement, accumulator, looked_up
 from minigraph.loops.kernel import Kernel
-from minigraph.ops.builder import apply, apply_all, first, graph_of, make, same_dtype
+from minigraph.ops.builder import apply, apply_all, first, graph_of, make, require_gradient, same_dtype
 from minigraph.ops.constant import constant
 from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.filling import ZerosLike
@@ -100,6 +100,7 @@ class ConcatGrad(Op):
     axis: int
 
     def infer(self, grad: TensorType, *likes: TensorType) -> tuple[TensorType, ...]:
+        require_gradient(grad, ConcatV2(self.axis), *likes)
         return tuple(TensorType(grad.dtype, t.shape) for t in likes)
 
     def forward(self, xp: Any, grad: Any, *likes: Any) -> tuple[Any, ...]:
@@ -270,6 +271,7 @@ class GatherGrad(Op):
     accumulates = True
 
     def infer(self, grad: TensorType, indices: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        require_gradient(grad, GatherV2(self.axis), like, indices)
         return (TensorType(grad.dtype, like.shape),)
 
     def forward(self, xp: Any, grad: Any, indices: Any, like: Any) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import AxisLike, ShapeLike, TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.kernel import ADD, Kernel
-from minigraph.ops.array.shape import dims_of, known_shape, shape_operand, static_dims
+from minigraph.ops.array.shape import dims_of, in_graph, known_shape, shape_operand, static_dims
 from minigraph.ops.builder import apply, first, make
 from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.filling import ZerosLike
@@ -263,6 +263,9 @@ class TileGrad(Op):
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.shape is None:
             return (TensorType(x.dtype, (None,) * len(self.multiples)),)
+        fits = len(x.shape) == len(self.multiples)
+        if not fits or any(d is not None and (m == 0 or d % m) for d, m in zip(x.shape, self.multiples, strict=True)):
+            raise ShapeError(f"{format_shape(x.shape)} is no shape repeated {list(self.multiples)} times")
         shape = tuple(None if d is None else d // m for d, m in zip(x.shape, self.multiples, strict=True))
         return (TensorType(x.dtype, shape),)
 
@@ -319,7 +322,8 @@ def reshape(tensor: TensorLike, shape: ShapeLike | TensorLike, name: str | None 
         result = first(tensor.graph.add(ReshapeTo(), (tensor, target), name or "Reshape"))
         result.set_shape(static_dims(target))
         return result
-    return first(make(Reshape(target), name, "Reshape", {"tensor": tensor}, consts=("shape",)))
+    consts = () if in_graph(shape) else ("shape",)
+    return first(make(Reshape(target), name, "Reshape", {"tensor": tensor}, consts=consts))
 
 
 def transpose(

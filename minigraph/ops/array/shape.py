@@ -181,6 +181,11 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     return tuple(d.__index__() for d in dims)
 
 
+def in_graph(shape: Any) -> bool:
+    """Whether a shape argument consists of nodes of the graph. Of any other TensorFlow makes a constant."""
+    return isinstance(shape, Operand) or is_packed(shape)
+
+
 def shape(input: TensorLike, name: str | None = None, out_type: DTypeLike = int32) -> Tensor:
     """Give the shape of a tensor as a tensor. `Tensor.shape` is what is known of it when the graph is built.
 
@@ -264,12 +269,15 @@ def fill(dims: ShapeLike | TensorLike, value: TensorLike, name: str | None = Non
         scalar = convert_to_tensor(value)
         if scalar.type.rank not in (None, 0):
             raise ShapeError(f"fill takes a scalar, not a value of shape {format_shape(scalar.type.shape)}")
-        return first(make(BroadcastTo(target), name, "Fill", {"value": scalar}, consts=("dims",)))
+        consts = () if in_graph(dims) else ("dims",)
+        return first(make(BroadcastTo(target), name, "Fill", {"value": scalar}, consts=consts))
 
 
 def _filled(number: int, shape: Any, dtype: Any, name: str | None, default: str) -> Tensor:
     kind = as_dtype(dtype)
     if isinstance(shape, Tensor) or is_packed(shape):
+        if not isinstance(shape, Tensor):  # TensorFlow multiplies the numbers, and compares the product
+            graph_of(list(shape)).reserve_ids(4)
         return fill(shape, kind.np_dtype.type(number), name=name or default)
     dims = TensorType(kind, as_shape(shape)).static
     if int(np.prod(dims)) >= 1000:  # TensorFlow makes three nodes here

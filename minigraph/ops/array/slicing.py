@@ -16,7 +16,7 @@ from minigraph.core.moves import Move, Moves, Strided, at, c_strides, read, writ
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import TensorLike
-from minigraph.ops.builder import apply, first, make
+from minigraph.ops.builder import apply, first, make, require_gradient
 from minigraph.ops.counting import no_flops, per_input
 
 __all__ = ["reverse", "strided_slice"]
@@ -108,6 +108,7 @@ class StridedSliceGrad(Op):
     spec: Spec
 
     def infer(self, grad: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        require_gradient(grad, StridedSlice(self.spec), like)
         return (TensorType(grad.dtype, like.shape),)
 
     def forward(self, xp: Any, grad: Any, like: Any) -> tuple[Any, ...]:
@@ -133,6 +134,7 @@ class PutSlice(Op):
     shape: tuple[int, ...]
 
     def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
+        require_gradient(grad, StridedSlice(self.spec), TensorType(grad.dtype, self.shape))
         return (TensorType(grad.dtype, self.shape),)
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
@@ -160,6 +162,8 @@ class Pad(Op):
     value: float = 0.0
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if any(n < 0 for pair in self.paddings for n in pair):
+            raise ShapeError(f"paddings must be non-negative: {self.paddings}")
         if x.shape is None:
             return (TensorType(x.dtype, (None,) * len(self.paddings)),)
         if len(x.shape) != len(self.paddings):
@@ -256,8 +260,14 @@ class MirrorPadGrad(Op):
     def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
         if grad.shape is None:
             return (TensorType(grad.dtype, (None,) * len(self.paddings)),)
+        if len(grad.shape) != len(self.paddings):
+            raise ShapeError(f"paddings {self.paddings} do not fit the shape {format_shape(grad.shape)}")
         pairs = zip(grad.shape, self.paddings, strict=True)
-        return (TensorType(grad.dtype, tuple(None if d is None else d - a - b for d, (a, b) in pairs)),)
+        inner = TensorType(grad.dtype, tuple(None if d is None else d - a - b for d, (a, b) in pairs))
+        if any(d is not None and d < 0 for d in inner.shape or ()):
+            raise ShapeError(f"a tensor of shape {format_shape(grad.shape)} has no room for paddings {self.paddings}")
+        require_gradient(grad, MirrorPad(self.paddings, self.mode), inner)
+        return (inner,)
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:
         for axis, (before, after) in enumerate(self.paddings):

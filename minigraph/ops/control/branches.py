@@ -141,6 +141,7 @@ def cond(
     with graph.as_default(), graph.name_scope(name or "cond"):
         condition = convert_to_tensor(as_tensor_like(pred))
         condition = graph.add(Identity(), (condition,), "pred_id").outputs[0]
+        graph.reserve_ids(3)  # TensorFlow switches the condition, too
         made = [_branch(graph, condition, taken, f) for taken, f in ((1, yes), (0, no))]
         (form, first), (other, second) = made
         if form != other or len(first) != len(second):
@@ -183,6 +184,7 @@ def _form(value: Any, tensors: list[Tensor], graph: Graph, condition: Tensor) ->
     else:  # a node of the branch, even if the function returns a tensor from outside
         given = convert_to_tensor(as_tensor_like(value))
         tensors.append(graph.add(Identity(), (given,)).outputs[0])
+        graph.reserve_ids(-1)  # TensorFlow does without this copy
     return "leaf"
 
 

@@ -25,7 +25,7 @@ from minigraph.core.typing import DTypeLike, NumberLike, TensorLike
 from minigraph.ops.array.joining import gather
 from minigraph.ops.array.reshape import reshape, squeeze
 from minigraph.ops.array.shape import known_shape, static_value
-from minigraph.ops.builder import as_tensor_like, composed, graph_of
+from minigraph.ops.builder import as_tensor_like, composed, graph_of, require_shape
 from minigraph.ops.constant import Const, counted, range_
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.selection import where as select
@@ -159,6 +159,8 @@ class Range(Op):
     def infer(self, start: TensorType, limit: TensorType, delta: TensorType) -> tuple[TensorType, ...]:
         if not start.dtype is limit.dtype is delta.dtype:
             raise DTypeError(f"range of {start.dtype.name}, {limit.dtype.name} and {delta.dtype.name}")
+        for name, given in {"start": start, "limit": limit, "delta": delta}.items():
+            require_shape(f"range: {name}", given.shape, ())
         return (TensorType(start.dtype, (None,)),)
 
     def forward(self, xp: Any, start: Any, limit: Any, delta: Any) -> tuple[Any, ...]:

@@ -44,6 +44,8 @@ class MedianFilter(Op):
         require_float("MedianFilter", x)
         if x.shape is not None and len(x.shape) != 4:
             raise ShapeError(f"Shape must be rank 4 but is {format_shape(x.shape)} for 'MedianFilter'")
+        if x.shape is not None and 0 in x.shape[1:3]:
+            raise ShapeError(f"'MedianFilter' takes images with pixels, not of shape {format_shape(x.shape)}")
         return (TensorType(x.dtype, x.shape or (None,) * 4),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:

@@ -19,8 +19,8 @@ from minigraph.core.typing import ShapeLike, TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, Buffer, Kernel
-from minigraph.ops.array.shape import known_shape, shape_operand
-from minigraph.ops.builder import apply, composed, first
+from minigraph.ops.array.shape import in_graph, known_shape, shape_operand
+from minigraph.ops.builder import apply, composed, first, require_gradient, require_shape
 
 __all__ = ["resize_area", "resize_bicubic", "resize_bilinear", "resize_nearest_neighbor"]
 
@@ -62,6 +62,12 @@ class Resize(Op, abstract=True):
             raise DTypeError(f"'{type(self).__name__}' does not take {x.dtype.name}")
         if x.rank not in (None, 4):
             raise ShapeError(f"'{type(self).__name__}' takes [N,H,W,C], not {format_shape(x.shape)}")
+        if x.shape is not None and 0 in x.shape[1:3]:
+            raise ShapeError(f"'{type(self).__name__}' takes images with pixels, not of shape {format_shape(x.shape)}")
+        if size is not None:
+            require_shape(f"the size of '{type(self).__name__}'", size.shape, (2,))
+        if self.size is not None and min(self.size) < 1:
+            raise ShapeError(f"'{type(self).__name__}': output dimensions must be positive, not {self.size}")
         n, _, _, c = x.shape or (None,) * 4
         return (TensorType(self.dtype_of(x.dtype), (n, *(self.size or (None, None)), c)),)
 
@@ -149,6 +155,8 @@ class ResizeGrad(Op):
         return kind(None, self.align_corners, self.half_pixel_centers)
 
     def infer(self, grad: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        require_gradient(grad, self.resize, like)
+        self.resize.infer(grad)  # which has pixels
         return (TensorType(like.dtype, like.shape),)
 
     def forward(self, xp: Any, grad: Any, like: Any) -> tuple[Any, ...]:
@@ -273,7 +281,7 @@ def _resize(op: type[Resize], images: Any, size: Any, name: str | None, align: b
             raise ShapeError(f"'size' must be a 1-D Tensor of 2 elements: new_height, new_width, not {size!r}")
         if min(target) < 1:
             raise InvalidArgumentError(f"'{op.__name__}': output dimensions must be positive, not {target}")
-        x.graph.reserve_ids(1)  # the size, a constant
+        x.graph.reserve_ids(0 if in_graph(size) else 1)
         return first(x.graph.add(op((target[0], target[1]), bool(align), bool(half)), (x,), scope))
 
 

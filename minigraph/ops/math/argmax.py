@@ -9,10 +9,11 @@ import numpy as np
 
 from minigraph.core.arguments import renamed
 from minigraph.core.dtypes import as_dtype, int32, int64, uint8
+from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar, call, cast, where
-from minigraph.core.types import TensorType
+from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import DTypeLike, TensorLike
 from minigraph.loops.axes import around
 from minigraph.loops.builder import Statement
@@ -39,6 +40,8 @@ class ArgMax(Op):
         if x.shape is None:
             return (TensorType(self.output_type, None),)
         axis = check_axes((self.axis,), x)[0]
+        if x.shape[axis] == 0:
+            raise ShapeError(f"Reduction axis {axis} is empty in shape {format_shape(x.shape)}")
         return (TensorType(self.output_type, x.shape[:axis] + x.shape[axis + 1 :]),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:

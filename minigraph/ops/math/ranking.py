@@ -12,6 +12,7 @@ from minigraph.core import types as T
 from minigraph.core.dtypes import bool_, int32, int64
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.indices import require_below
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar, call, cast, where
 from minigraph.core.types import TensorType, format_shape
@@ -19,7 +20,7 @@ from minigraph.core.typing import TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index, Inside
 from minigraph.loops.kernel import ADD, Kernel
-from minigraph.ops.builder import apply, apply_all, composed, first, make
+from minigraph.ops.builder import apply, apply_all, composed, first, make, require_gradient, require_shape
 
 __all__ = ["in_top_k", "top_k"]
 
@@ -108,21 +109,38 @@ class TopKV2(Op):
         yield Sample(cls(3, largest=False), (_X,))
 
 
+def _require_rows(x: TensorType, places: TensorType) -> None:
+    """ShapeError unless the places are those of elements along the last axis of `x`, row by row."""
+    if x.rank == 0 or places.rank == 0:
+        raise ShapeError(f"elements along the last axis of {x} at {places}")
+    if x.shape is not None and places.shape is not None:
+        require_shape("the tensor of places", places.shape, (*x.shape[:-1], places.shape[-1]))
+
+
 class TakeAlongLast(Op):
     """x[…, places[…, j]]: elements looked up along the last axis, row by row."""
 
     def infer(self, x: TensorType, places: TensorType) -> tuple[TensorType, ...]:
+        _require_rows(x, places)
         return (TensorType(x.dtype, places.shape),)
 
     def forward(self, xp: Any, x: Any, places: Any) -> tuple[Any, ...]:
+        require_below("places", places, x.shape[-1])
         return (xp.take_along_axis(x, places, axis=-1),)
 
-    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
+        return ((1, in_types[0].static[-1], "places"),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """A place out of range reads the nearest element; what prints the kernel reports it."""
         k, (rows, width), (_, count) = Statement("take_along_last"), _rows(in_types[0]), _rows(in_types[1])
+        if not width:
+            return None
         x, places = k.operand(in_types[0], (rows, width)), k.operand(in_types[1], (rows, count))
         y = k.result(out_types[0], (rows, count))
         with k.over(rows, count) as (i, j):
-            k.store(y, (i, j), x[i, k.index(places[i, j], width)])
+            inside = call("minimum", call("maximum", cast(places[i, j], int64), 0), width - 1)
+            k.store(y, (i, j), x[i, k.index(inside, width)])
         return k.done()
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
@@ -140,13 +158,18 @@ class PutAlongLast(Op):
     accumulates = True
 
     def infer(self, grad: TensorType, places: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        require_gradient(grad, TakeAlongLast(), like, places)
         return (TensorType(grad.dtype, like.shape),)
 
     def forward(self, xp: Any, grad: Any, places: Any, like: Any) -> tuple[Any, ...]:
-        rows = xp.zeros((like[..., 0].size, like.shape[-1]), grad.dtype)
+        require_below("places", places, like.shape[-1])
+        rows = xp.zeros((math.prod(like.shape[:-1]), like.shape[-1]), grad.dtype)
         index = xp.arange(len(rows))[:, None]
         xp.add.at(rows, (index, places.reshape(len(rows), -1)), grad.reshape(len(rows), -1))
         return (rows.reshape(like.shape),)
+
+    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
+        return ((1, in_types[2].static[-1], "places"),)
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         """Each element goes through the places of its row in order."""
@@ -189,14 +212,18 @@ class InTopKV2(Op):
         return (TensorType(bool_, T.merge(rows, targets.shape) or (None,)),)
 
     def forward(self, xp: Any, predictions: Any, targets: Any) -> tuple[Any, ...]:
+        if not predictions.shape[1]:
+            return (xp.zeros(targets.shape, bool),)
         inside = (targets >= 0) & (targets < predictions.shape[1])
         own = xp.take_along_axis(predictions, xp.where(inside, targets, 0)[:, None], axis=1)
         above = xp.sum(predictions > own, axis=1)
         known = xp.all(xp.isfinite(predictions) | (predictions <= own), axis=1) & xp.isfinite(own[:, 0])
         return (inside & known & (above < self.k),)
 
-    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         k, (rows, width) = Statement("in_top_k"), in_types[0].static
+        if not width:
+            return None
         x, targets, y = k.operand(in_types[0]), k.operand(in_types[1]), k.result(out_types[0])
         with k.over(rows) as (i,):
             target = k.let(cast(targets[i], int64))

@@ -194,6 +194,8 @@ class ProdOfOthers(Op):
     accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.shape is not None:
+            check_axes((self.axis,), x)
         return (x,)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:

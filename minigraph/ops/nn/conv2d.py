@@ -21,7 +21,7 @@ from minigraph.core.typing import DataFormat2D, PaddingLike, Size, TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, Kernel
-from minigraph.ops.builder import apply, first, make, require_float
+from minigraph.ops.builder import apply, first, make, require_float, require_gradient
 from minigraph.ops.counting import convolution_flops
 from minigraph.ops.data_format import in_nhwc
 from minigraph.ops.window import Padding, Pair, Window, parse_padding, parse_sizes, tap
@@ -165,8 +165,10 @@ class Conv2DBackpropInput(Convolution):
     """∂L/∂x from the filter and δ = ∂L/∂y. The first input gives the image's shape only."""
 
     def infer(self, x: TensorType, w: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        dtype = require_float("Conv2DBackpropInput", w, grad)
         self.check_channels(x.shape, w.shape)
-        return (TensorType(require_float("Conv2DBackpropInput", w, grad), x.shape),)
+        require_gradient(grad, Conv2D(*self.attributes), TensorType(dtype, x.shape), w)
+        return (TensorType(dtype, x.shape),)
 
     def forward(self, xp: Any, x: Any, w: Any, grad: Any) -> tuple[Any, ...]:
         record = Conv2DInputGrad(**self.with_numbers(x.shape, w.shape), shape=x.shape)
@@ -200,8 +202,9 @@ class Conv2DInputGrad(Convolution):
     shape: tuple[int, ...] = ()
 
     def infer(self, w: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
-        self.check_channels(self.shape, w.shape)
-        return (TensorType(require_float("Conv2DInputGrad", w, grad), self.shape),)
+        dtype = require_float("Conv2DInputGrad", w, grad)
+        require_gradient(grad, Conv2D(*self.attributes), TensorType(dtype, self.shape), w)
+        return (TensorType(dtype, self.shape),)
 
     def forward(self, xp: Any, w: Any, grad: Any) -> tuple[Any, ...]:
         window = self.window(w.shape)
@@ -261,8 +264,10 @@ class Conv2DBackpropFilter(Convolution):
     image with δ. The second input gives the filter's shape only."""
 
     def infer(self, x: TensorType, w: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        dtype = require_float("Conv2DBackpropFilter", x, grad)
         self.check_channels(x.shape, w.shape)
-        return (TensorType(require_float("Conv2DBackpropFilter", x, grad), w.shape),)
+        require_gradient(grad, Conv2D(*self.attributes), x, TensorType(dtype, w.shape))
+        return (TensorType(dtype, w.shape),)
 
     def forward(self, xp: Any, x: Any, w: Any, grad: Any) -> tuple[Any, ...]:
         record = Conv2DFilterGrad(**self.with_numbers(x.shape, w.shape), shape=w.shape)
@@ -296,8 +301,9 @@ class Conv2DFilterGrad(Convolution):
     shape: tuple[int, ...] = ()
 
     def infer(self, x: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
-        self.check_channels(x.shape, self.shape)
-        return (TensorType(require_float("Conv2DFilterGrad", x, grad), self.shape),)
+        dtype = require_float("Conv2DFilterGrad", x, grad)
+        require_gradient(grad, Conv2D(*self.attributes), x, TensorType(dtype, self.shape))
+        return (TensorType(dtype, self.shape),)
 
     def forward(self, xp: Any, x: Any, grad: Any) -> tuple[Any, ...]:
         window = self.window(self.shape)

@@ -12,7 +12,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DataFormat2D, PaddingLike, ShapeLike, Size, TensorLike
 from minigraph.ops.array.joining import gather
-from minigraph.ops.array.shape import fill, shape_operand
+from minigraph.ops.array.shape import fill, in_graph, shape_operand
 from minigraph.ops.builder import as_tensor_like, composed, convert_pair, first, graph_of
 from minigraph.ops.data_format import NCHW, NHWC, in_nhwc
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DBackpropFilter, Conv2DBackpropInput
@@ -164,7 +164,7 @@ def _transposed(
             y, w = convert_pair(delta, weights)
             dims, last = shape_operand(sizes), graph.last_id
             like = fill(_in_nhwc(dims, form), y.dtype.np_dtype.type(0), name="input_sizes")
-            graph.last_id = last + (not isinstance(dims, Tensor))  # the sizes, a constant
+            graph.last_id = last + (not in_graph(sizes))
             _check_fit(op, like, w, y)
             return first(graph.add(op, (like, w, y), scope))
 

@@ -63,6 +63,8 @@ class WindowSum(Op):
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         require_float("WindowSum", x)
+        if x.rank == 0:
+            raise ShapeError("'WindowSum' takes a tensor with a last axis, not a scalar")
         return (x,)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:

@@ -20,12 +20,12 @@ from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.scalar import Scalar, call
 from minigraph.core.scalar import cast as cast_scalar
 from minigraph.core.scalar import where as choose
-from minigraph.core.types import TensorType, format_shape
+from minigraph.core.types import Shape, TensorType, format_shape
 from minigraph.core.typing import DataFormat2D, DTypeLike, PaddingLike, Size, TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, FIRST_MAXIMUM, Buffer, Kernel
-from minigraph.ops.builder import apply, composed, first, make, require_float
+from minigraph.ops.builder import apply, composed, first, make, require_float, require_shape
 from minigraph.ops.counting import no_flops, per_gradient
 from minigraph.ops.data_format import NHWC, in_nhwc
 from minigraph.ops.math.casting import cast
@@ -76,6 +76,11 @@ class Pool(Op, abstract=True):
             raise ShapeError(f"Shape must be rank 4 but is {format_shape(x.shape)} for '{type(self).__name__}'")
         n, height, width, channels = x.shape
         return TensorType(x.dtype, (n, *self.window.out(height, width), channels))
+
+    def require_pooled(self, shape: Shape, *results: TensorType) -> None:
+        """ShapeError unless `results` can have the shape of images of the given shape after pooling."""
+        for given in results:
+            require_shape("the gradient of pooling", given.shape, self.pooled(TensorType(int32, shape)).shape)
 
     def with_numbers(self, x: TensorType) -> tuple[Pair, Pair, Padding]:
         """The attributes with the padding as explicit numbers."""
@@ -172,6 +177,7 @@ class MaxPoolGrad(Pool):
     accumulates = True
 
     def infer(self, x: TensorType, where: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        self.require_pooled(x.shape, where, grad)
         return (TensorType(grad.dtype, x.shape),)
 
     def forward(self, xp: Any, x: Any, where: Any, grad: Any) -> tuple[Any, ...]:
@@ -202,6 +208,7 @@ class MaxPoolInputGrad(Pool):
     accumulates = True
 
     def infer(self, where: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        self.require_pooled(self.shape, where, grad)
         return (TensorType(grad.dtype, self.shape),)
 
     def forward(self, xp: Any, where: Any, grad: Any) -> tuple[Any, ...]:
@@ -240,6 +247,7 @@ class MaxPoolGather(Pool):
     """The elements of an image where each maximum was: the adjoint of MaxPoolGrad."""
 
     def infer(self, x: TensorType, where: TensorType) -> tuple[TensorType, ...]:
+        self.require_pooled(x.shape, where)
         return (TensorType(x.dtype, where.shape),)
 
     def forward(self, xp: Any, x: Any, where: Any) -> tuple[Any, ...]:
@@ -339,6 +347,7 @@ class AvgPoolGrad(Pool):
     accumulates = True
 
     def infer(self, x: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
+        self.require_pooled(x.shape, grad)
         return (TensorType(grad.dtype, x.shape),)
 
     def forward(self, xp: Any, x: Any, grad: Any) -> tuple[Any, ...]:
@@ -370,6 +379,7 @@ class AvgPoolInputGrad(Pool):
     accumulates = True
 
     def infer(self, grad: TensorType) -> tuple[TensorType, ...]:
+        self.require_pooled(self.shape, grad)
         return (TensorType(grad.dtype, self.shape),)
 
     def forward(self, xp: Any, grad: Any) -> tuple[Any, ...]:

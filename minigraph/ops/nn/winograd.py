@@ -25,7 +25,7 @@ import numpy as np
 from minigraph.core.errors import ShapeError
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import TensorType, format_shape
-from minigraph.ops.builder import require_float
+from minigraph.ops.builder import require_float, require_gradient, require_shape
 from minigraph.ops.counting import convolution_flops, no_flops
 from minigraph.ops.window import Pair, Window, tap
 
@@ -112,6 +112,8 @@ class Winograd(Op, abstract=True):
             raise ShapeError(
                 f"{self.__class__.__name__} takes {what} of the shape {format_shape(wanted)}, not {format_shape(shape)}"
             )
+        if 0 in shape[1:]:
+            raise ShapeError(f"{self.__class__.__name__} takes {what} with elements, not {format_shape(shape)}")
         return shape
 
 
@@ -130,7 +132,7 @@ class WinogradFilter(Winograd):
         return (TensorType(require_float("WinogradFilter", w), (self.size**2, *channels)),)
 
     def forward(self, xp: Any, w: Any) -> tuple[Any, ...]:
-        return (_both(xp, transforms(self.tile, self.kernel).filter, w).reshape((-1, *w.shape[2:])),)
+        return (_both(xp, transforms(self.tile, self.kernel).filter, w).reshape((self.size**2, *w.shape[2:])),)
 
     flops = no_flops
 
@@ -282,7 +284,10 @@ class WinogradInputGrad(WinogradConvolution):
     def infer(self, u: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
         self.check("a transformed filter", u, self.size**2)
         self.check("an output's gradient", grad)
-        return (TensorType(require_float("WinogradInputGrad", u, grad), self.shape),)
+        dtype = require_float("WinogradInputGrad", u, grad)
+        forward = WinogradConv2D(self.tile, self.kernel, self.padding)
+        require_gradient(grad, forward, TensorType(dtype, self.shape), u)
+        return (TensorType(dtype, self.shape),)
 
     def forward(self, xp: Any, u: Any, grad: Any) -> tuple[Any, ...]:
         spread = _products(xp, self.output_tiles(xp, grad), _transposed_filter(xp, u))
@@ -306,6 +311,7 @@ class WinogradFilterGrad(WinogradConvolution):
     def infer(self, x: TensorType, grad: TensorType) -> tuple[TensorType, ...]:
         image, delta = self.check("an image", x), self.check("an output's gradient", grad)
         dtype = require_float("WinogradFilterGrad", x, grad)
+        require_shape("the gradient of WinogradConv2D", grad.shape, self.out_shape(image, delta[3]))
         return (TensorType(dtype, (self.size**2, image[3], delta[3])),)
 
     def forward(self, xp: Any, x: Any, grad: Any) -> tuple[Any, ...]:
@@ -328,6 +334,7 @@ class WinogradGrads(WinogradConvolution):
         self.check("a transformed filter", u, self.size**2)
         self.check("an output's gradient", grad)
         dtype = require_float("WinogradGrads", x, u, grad)
+        require_gradient(grad, WinogradConv2D(self.tile, self.kernel, self.padding), x, u)
         return TensorType(dtype, x.shape), TensorType(dtype, u.shape)
 
     def forward(self, xp: Any, x: Any, u: Any, grad: Any) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ from minigraph.core.graph import Graph, Tensor, get_default_graph
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
-from minigraph.ops.array.shape import known_shape, shape_operand
+from minigraph.ops.array.shape import in_graph, known_shape, shape_operand
 from minigraph.ops.builder import apply, graph_of
 from minigraph.ops.constant import constant
 from minigraph.ops.counting import no_flops
@@ -168,7 +168,7 @@ def _shape(shape: Any, graph: Graph) -> tuple[int, ...] | Tensor:
     if not isinstance(dims, Tensor):
         if any(d < 0 for d in dims):
             raise InvalidArgumentError(f"the shape of a random tensor must be known, got {list(dims)}")
-        graph.reserve_ids(1)
+        graph.reserve_ids(0 if in_graph(shape) else 1)
     return dims
 
 

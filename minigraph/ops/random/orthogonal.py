@@ -24,6 +24,9 @@ class Orthogonal(Op):
         require_float("Orthogonal", a)
         if a.rank not in (None, 2):
             raise ShapeError(f"'Orthogonal' takes a matrix, not shape {format_shape(a.shape)}")
+        rows, columns = a.shape or (None, None)
+        if rows is not None and columns is not None and rows < columns:
+            raise ShapeError(f"'Orthogonal' takes at most as many columns as rows, not shape {format_shape(a.shape)}")
         return (a,)
 
     def forward(self, xp: Any, a: Any) -> tuple[Any, ...]:

@@ -56,6 +56,8 @@ class Multinomial(RandomOp):
     def infer(self, logits: TensorType, cell: TensorType | None = None) -> tuple[TensorType, ...]:  # type: ignore[override]
         if logits.rank not in (None, 2):
             raise ShapeError(f"logits should be a matrix, not shape {format_shape(logits.shape)}")
+        if logits.shape is not None and logits.shape[1] == 0:
+            raise ShapeError(f"logits of shape {format_shape(logits.shape)} have no classes")
         rows = None if logits.shape is None else logits.shape[0]
         return TensorType(self.dtype, (rows, self.num)), CELL
 

@@ -56,6 +56,9 @@ class Apply(Op, abstract=True):
                     f"the slot's shape {format_shape(slot.shape)} differs from the variable's "
                     f"{format_shape(slots[0].shape)}"
                 )
+        for i, given in enumerate(types):
+            if i not in self.writes and i != self.gradient % len(types) and given.rank not in (None, 0):
+                raise ShapeError(f"'{type(self).__name__}': input {i} must be a scalar, not {given}")
         grad = types[self.gradient]
         if not T.compatible(grad.shape, slots[0].shape):
             raise ShapeError(

@@ -60,6 +60,14 @@ def check_against_torch(build: Any, case: tuple[Any, ...], dims: Any) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
 
 
+def test_a_stride_may_be_one_number_or_one_for_each_axis() -> None:
+    x, w = np.random.RandomState(0).randn(2, 7, 3).astype(np.float32), np.ones((3, 3, 4), np.float32)
+    with tf.Session() as session:
+        one, each = session.run([tf.nn.conv1d(x, w, stride, "SAME") for stride in (2, [1, 2, 1])])
+    assert one.shape == (2, 4, 4)
+    np.testing.assert_array_equal(one, each)
+
+
 @settings(max_examples=40)
 @given(convolutions(1))
 def test_conv1d_against_torch(case: tuple[Any, ...]) -> None:
@@ -113,6 +121,8 @@ def test_mistakes_are_told() -> None:
             (lambda: tf.nn.conv3d(x[0], w, ones, "SAME"), "N,D,H,W,C"),
             (lambda: tf.nn.conv3d(x, w, ones, "SAME", data_format="NCDHW"), "NDHWC"),
             (lambda: tf.nn.conv1d(line, v, 0, "SAME"), "stride"),
+            (lambda: tf.nn.conv1d(line, v, [2, 1, 1], "SAME"), "stride"),
+            (lambda: tf.nn.conv1d(line, v, [1, 1, 2], "SAME"), "stride"),
             (lambda: tf.nn.conv1d(line, v, [1, 2], "SAME"), "stride"),
             (lambda: tf.nn.conv1d(line, v, 1, "SAME", data_format="NCW"), "NWC"),
             (lambda: tf.reverse(x, [5]), "out of range"),
