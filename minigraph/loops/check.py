@@ -6,7 +6,7 @@ from typing import Any
 
 from minigraph.core.errors import InternalError
 from minigraph.core.scalar import Scalar, walk
-from minigraph.loops.index import Bounds, BoundsOf, Guard, Inside, Var
+from minigraph.loops.index import Bounds, Guard, Inside, Var
 from minigraph.loops.kernel import Access, Body, For, If, Kernel, Let, Local, Reduce, Store, TileCall, loads
 
 
@@ -97,26 +97,28 @@ class _Checker:
             raise self.fail(f"the variable {var} is not defined here")
         return self.bounds[var]
 
-    def narrowed(self, facts: list[Inside]) -> BoundsOf:
+    def narrowed(self, facts: list[Inside]) -> dict[Var, Bounds]:
         """The bounds of variables where conditions on them alone hold."""
         known: dict[Var, Bounds] = {}
         for inside in facts:
             if len(inside.index.terms) == 1:
                 ((atom, c),) = inside.index.terms.items()
                 if isinstance(atom, Var) and abs(c) == 1:
-                    ends = sorted((c * (inside.low - inside.index.const), c * (inside.high - 1 - inside.index.const)))
+                    ends = [c * (end - inside.index.const) for end in (inside.low, inside.high - 1)[::c]]
                     low, high = known.get(atom, self.of(atom))
                     known[atom] = max(low, ends[0]), min(high, ends[1])
-        return lambda var: known.get(var) or self.of(var)
+        return known
 
     def access(self, access: Access) -> None:
         if id(access.buffer) not in self.buffers and access.buffer.role != "table":
             raise self.fail(f"{access.buffer} is not a buffer of the kernel")
         self.guard(access.guard)
         facts = [inside for guard in (access.guard, *self.facts) for inside in guard]
-        narrowed = self.narrowed(facts)
+        known = self.narrowed(facts)
+        if any(low > high for low, high in known.values()):
+            return  # it never happens, for its conditions cannot hold: the element before the first, of one element
         for index, length in zip(access.at, access.buffer.shape, strict=True):
-            low, high = index.bounds(narrowed)
+            low, high = index.bounds(lambda var: known.get(var) or self.of(var))
             for inside in facts:
                 if inside.index == index:
                     low, high = max(low, inside.low), min(high, inside.high - 1)

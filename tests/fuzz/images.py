@@ -17,6 +17,12 @@ def image(g: Grower, first: bool = False) -> Value | None:
     return found
 
 
+def weights(g: Grower, shape: list[int], tag: str = "F") -> Value:
+    """A filter. Its numbers are finite: it is left open whether padding times an infinite weight is NaN or nothing."""
+    kind = g.data_kind()
+    return g.leaf(shape, tag, kind="wide" if kind == "special" else kind)
+
+
 class Window:
     """A window that fits the image: its size, steps, dilations and padding, as text."""
 
@@ -67,12 +73,12 @@ def conv2d(g: Grower) -> object:
     places = f"{window.order(window.strides, nchw)}, {window.padding(nchw)}"
     if g.chance(0.25):
         fan = g.choose([1, 1, 2, 3])
-        filters = g.leaf([*window.kernel, c, fan], x.tag)
+        filters = weights(g, [*window.kernel, c, fan], x.tag)
         rate = f"rate={window.dilations}{form}"
         if max(window.dilations) > 1:
             places = f"{window.order([1, 1], nchw)}, {window.padding(nchw)}"
         return g.add("depthwise", f"tf.nn.depthwise_conv2d({x.name}, {filters.name}, {places}, {rate})", "sum")
-    filters = g.leaf([*window.kernel, c, maps], x.tag)
+    filters = weights(g, [*window.kernel, c, maps], x.tag)
     made = g.add("conv2d", f"tf.nn.conv2d({x.name}, {filters.name}, {places}, {options})", "sum")
     return _tail(g, made[0], maps, form) if made and g.chance(0.6) else made
 
@@ -112,7 +118,7 @@ def transposed(g: Grower) -> object:
         sides = [(d - 1) * s + k + m for d, s, k, m in zip((h, w), steps, kernel, more, strict=True)]
     if min(sides) < 1:
         return None
-    filters = g.leaf([*kernel, maps, c], x.tag)
+    filters = weights(g, [*kernel, maps, c], x.tag)
     shape = [n, *sides, maps]
     form = repr("SAME" if same else "VALID")
     return g.add(
@@ -127,8 +133,8 @@ def separable(g: Grower) -> object:
     _, h, w, c = x.shape
     window = Window(g, h, w, dilate=False, explicit=False)
     step = window.strides[0]
-    deep = g.leaf([*window.kernel, c, g.choose([1, 2])], x.tag)
-    mix = g.leaf([1, 1, c * deep.shape[3], g.size(7)], x.tag)
+    deep = weights(g, [*window.kernel, c, g.choose([1, 2])], x.tag)
+    mix = weights(g, [1, 1, c * deep.shape[3], g.size(7)], x.tag)
     rest = f"{[1, step, step, 1]}, {window.padding(False)}"
     return g.add("separable", f"tf.nn.separable_conv2d({x.name}, {deep.name}, {mix.name}, {rest})", "sum")
 
@@ -218,10 +224,10 @@ def other_ranks(g: Grower) -> object:
         x = x or g.leaf([-1, g.choose([3, 5, 7, 13, 31]), c], "F", "feed")
         if g.chance(0.3):
             return g.add("pool1d", f"tf.layers.max_pooling1d({x.name}, 2, {g.choose([1, 2])}, {padding!r})")
-        filters = g.leaf([g.choose([1, 2, 3]), x.shape[2], g.size(7)])
+        filters = weights(g, [g.choose([1, 2, 3]), x.shape[2], g.size(7)])
         return g.add("conv1d", f"tf.nn.conv1d({x.name}, {filters.name}, {g.choose([1, 2])}, {padding!r})", "sum")
     x = g.leaf([-1, 3, g.choose([3, 5]), g.choose([3, 4]), c], "F", "feed")
-    filters = g.leaf([g.choose([1, 2, 3]), 2, g.choose([1, 3]), c, g.choose([1, 3, 5])])
+    filters = weights(g, [g.choose([1, 2, 3]), 2, g.choose([1, 3]), c, g.choose([1, 3, 5])])
     step = g.choose([1, 2])
     return g.add("conv3d", f"tf.nn.conv3d({x.name}, {filters.name}, {[1, step, step, 1, 1]}, {padding!r})", "sum")
 
@@ -233,7 +239,7 @@ def layer(g: Grower) -> object:
         return None
     maps = g.size(17)
     k = g.choose([1, 3, 3, 5])
-    filters = g.leaf([k, k, x.shape[3], maps], "F", g.choose(["variable", "variable", "constant"]))
+    filters = weights(g, [k, k, x.shape[3], maps])
     y = g.add("conv2d", f"tf.nn.conv2d({x.name}, {filters.name}, 1, 'SAME')", "sum")
     stats = [g.leaf([maps], "F", "variable", kind).name for kind in ("normal", "positive", "normal", "normal")]
     z = y and g.add("batch_norm", f"tf.nn.batch_normalization({y[0].name}, {', '.join(stats)}, 1e-3)", "sum")

@@ -34,6 +34,8 @@ def test_a_guard_or_the_bounds_prove_an_access() -> None:
         k.store(y, (i,), x[i + 1])
     with k.over(8) as (i,), k.when(Inside(i, 0, 7)):
         k.store(y, (i,), x[i + 1])
+    with k.over(1) as (i,), k.when(Inside(i, 1, 1)):  # never
+        k.store(y, (i,), x[i - 1])
     k.done()
 
 

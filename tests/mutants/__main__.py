@@ -67,7 +67,11 @@ class Results:
 
     def examine(self, fault: Fault) -> str:
         """What the first call said that noticed the fault; "passed" if none did."""
-        tree = with_fault(ROOT / fault.file, fault.number)
+        path = ROOT / fault.file
+        number = next((f.number for f in faults(path, fault.file) if f.key == fault.key), None)
+        if number is None:  # the file has changed since
+            return "not run"
+        tree = with_fault(path, number)
         for call in calls_for(fault.file):
             prepared = self.prepared(call)
             if prepared is None:

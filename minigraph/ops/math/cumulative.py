@@ -170,6 +170,7 @@ class Recurrence(Op):
         for lags in ((0, 0), (0, 1), (1, 1)):
             for axis, reverse in ((0, False), (-1, True)):
                 yield Sample(cls(axis, reverse, lags), (_X, _X[::-1] - 1.5))
+            yield Sample(cls(0, False, lags), (_X[:1], _X[1:2]))  # nothing comes before the only element
 
 
 def cumprod(
