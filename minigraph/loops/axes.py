@@ -36,7 +36,9 @@ def reduction(
 ) -> Kernel:  # fmt: skip
     """Reduce an operand over some of its axes: finish(combined term(x)), in float32 for float16."""
     kind = accumulator(x_type.dtype)
-    groups = grouped(x_type.static, axes) or [(1, False)]
+    groups = grouped(x_type.static, axes)
+    if not any(reduced for _, reduced in groups):  # a scalar, or no axes
+        groups.append((1, True))
     k = Statement(f"reduce_{monoid.name}")
     x = k.operand(x_type, [length for length, _ in groups])
     kept = [length for length, reduced in groups if not reduced] or [1]

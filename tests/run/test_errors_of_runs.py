@@ -187,3 +187,13 @@ def test_operands_that_do_not_fit_any_op(name: str) -> None:
 @pytest.mark.parametrize("name", OPS)
 def test_operands_that_do_not_fit_any_op_in_native_code(name: str) -> None:
     assert not faults(OPS[name], WAYS)
+
+
+@pytest.mark.parametrize(("backend", "level"), WAYS)
+def test_a_reduction_over_no_axes_gives_its_operand(backend: str, level: Any) -> None:
+    with tf.Session(backend=backend, optimize=level) as session:
+        for value in (np.float32(3.0), FLOATS):
+            x = tf.placeholder(tf.float32)
+            for reduce in (tf.reduce_max, tf.reduce_min, tf.reduce_prod, tf.reduce_sum):
+                axis: Any = None if np.ndim(value) == 0 else []
+                assert session.run(reduce(x, axis), {x: value}).tolist() == value.tolist()
