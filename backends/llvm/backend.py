@@ -23,7 +23,6 @@ from minigraph.backends.llvm import (
 )
 from minigraph.backends.llvm.alternatives import alternatives
 from minigraph.backends.llvm.compiler import host, require_host
-from minigraph.backends.llvm.indices import checked
 from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.moves import moving
 from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, lowered
@@ -36,7 +35,6 @@ from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.regions import Blocked, Epilogue, Loop, Region, single_op_loop
-from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.broadcast import BroadcastTo, ReduceLike
 from minigraph.ops.math import reduce as R
 from minigraph.ops.math.matmul import MatMul
@@ -56,21 +54,6 @@ def _by_parts(kernel: Callable[[Any, Types, Types, LoweringContext, blocked.Lowe
     return lambda op, in_types, out_types, how: kernel(op, in_types, out_types, how, lower)
 
 
-def _sparse_cross_entropy(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    native, classes = from_loops(op, in_types, out_types, how), in_types[0].static[-1]
-    return native and checked(native, in_types[1], 1, classes, "labels")
-
-
-def _gather(op: GatherV2, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    native, (params, indices) = from_loops(op, in_types, out_types, how), in_types
-    return native and checked(native, indices, 1, params.static[op.axis], "indices")
-
-
-def _gather_grad(op: GatherGrad, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
-    native = from_loops(op, in_types, out_types, how)
-    return native and checked(native, in_types[1], 1, out_types[0].static[op.axis], "indices")
-
-
 # The kernels of each op; the first that takes the types and attributes is used.
 KERNELS: dict[type[Op], Sequence[Kernel]] = {
     MatMul: [matmul.matmul],
@@ -85,13 +68,10 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     W.WinogradGrads: [_by_parts(winograd.gradients)],
     Blocked: [lambda op, in_types, out_types, how: blocked.blocked(op, lower, how)],
     Epilogue: [lambda op, in_types, out_types, how: blocked.epilogue(op, lower, how)],
-    L.SparseSoftmaxCrossEntropyWithLogits: [_sparse_cross_entropy],
     L.L2Loss: [reduce.l2_loss],
     R.Mean: [reduce.mean],
     ReduceLike: [reduce.reduce_like],
     BroadcastTo: [reduce.broadcast_to],
-    GatherV2: [_gather],
-    GatherGrad: [_gather_grad],
     RandomUniform: [random.uniform],
     Assign: [update.assign],
     AssignAdd: [update.assign_add],

@@ -13,8 +13,10 @@ from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.nest_schedule import Scheduled, scheduled
 from minigraph.backends.llvm.nests import LlvmPrinter
 from minigraph.backends.llvm.scalar import is_printable
+from minigraph.core.dtypes import float16, int16
 from minigraph.core.op import Op
-from minigraph.core.scalar import Scalar, operand
+from minigraph.core.scalar import Scalar, operand, walk
+from minigraph.core.types import TensorType
 from minigraph.loops.aliasing import overwritable
 from minigraph.loops.kernel import LEAVES, Buffer, Kernel, map_value, statements, values
 from minigraph.loops.schedule import only
@@ -24,6 +26,8 @@ from minigraph.loops.text import print_kernel
 def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The op's kernel as calls; None if it states none, or one that has no code here."""
     kernel = op.loops(in_types, out_types)
+    if kernel is not None and _moves_float16(kernel):
+        kernel = op.loops(*([_as_bits(t) for t in types] for types in (in_types, out_types)))
     if kernel is None or not _is_printable(kernel):
         return None
     layout = WorkspaceLayout()
@@ -77,6 +81,17 @@ def _is_printable(kernel: Kernel) -> bool:
     if any(b.dtype.np_dtype.kind not in "fiub" or b.dtype.name == "float16" or not b.size for b in kernel.buffers):
         return False
     return is_printable(*(_without_leaves(v) for s in statements(kernel.body) for v in values(s)))
+
+
+def _moves_float16(kernel: Kernel) -> bool:
+    """Whether a kernel has elements of float16, but computes nothing with them."""
+    found = [node for s in statements(kernel.body) for v in values(s) for node in walk(v) if node.dtype is float16]
+    moved = ("load", "name", "where")
+    return bool(found) and all(n.function in moved or (n.function == "constant" and n.value == 0) for n in found)
+
+
+def _as_bits(type: TensorType) -> TensorType:
+    return TensorType(int16, type.shape) if type.dtype is float16 else type
 
 
 def _without_leaves(value: Scalar) -> Scalar:

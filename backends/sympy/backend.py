@@ -18,6 +18,7 @@ from minigraph.core.scalar import operand
 from minigraph.core.types import TensorType
 from minigraph.ir.program import Feed, Value
 from minigraph.ir.regions import Blocked
+from minigraph.ops.state.update import Apply
 
 LIMIT = 1024  # most elements of a tensor; expressions of larger ones take minutes and are unreadable
 MOVED_BYTES = 1 << 22  # most bytes of the arena, which holds one expression per byte
@@ -83,9 +84,7 @@ def _compute(op: Op, types: Types, arrays: Sequence[Array]) -> list[Array]:
     if isinstance(op, Blocked):
         return _region(op, arrays)
     if op.on_host:
-        what = f"an operand of {type(op).__name__}"
-        known = [numbers(a, t.dtype.np_dtype, what) for a, t in zip(arrays, types, strict=True)]
-        return [exact(r) for r in op.reference(*known)]
+        return _on_numbers(op, types, arrays)
     operands = [_operand(a, t) for a, t in zip(arrays, types, strict=True)]
     rule = next((RULES[kind] for kind in type(op).__mro__ if kind in RULES), None)
     try:
@@ -94,13 +93,25 @@ def _compute(op: Op, types: Types, arrays: Sequence[Array]) -> list[Array]:
         elif op.is_pointwise(types):
             expression = op.expr(*(operand(i, t.dtype) for i, t in enumerate(types)))
             results = [evaluate(expression, list(map(exact, operands)))]
+        elif isinstance(op, Apply):
+            formulas = op.step(*(operand(i, t.dtype) for i, t in enumerate(types)))
+            results = [evaluate(formula, list(map(exact, operands))) for formula in formulas]
         else:
             results = op.forward(xp, *operands)
     except OpError:
         raise
     except (AttributeError, TypeError) as error:
+        if all(is_number(e) for a in arrays for e in a.flat):
+            return _on_numbers(op, types, arrays)
         raise InvalidArgumentError(f"{type(op).__name__} cannot be computed on symbols: {error}") from error
     return [exact(r) for r in results]
+
+
+def _on_numbers(op: Op, types: Types, arrays: Sequence[Array]) -> list[Array]:
+    """The op's reference. Raises InvalidArgumentError if an operand has symbols."""
+    what = f"an operand of {type(op).__name__}"
+    known = [numbers(a, t.dtype.np_dtype, what) for a, t in zip(arrays, types, strict=True)]
+    return [exact(r) for r in op.reference(*known)]
 
 
 def _operand(array: Array, type: TensorType) -> Array:

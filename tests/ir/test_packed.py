@@ -22,6 +22,7 @@ from minigraph.passes.winograd import TILES, WinogradPass
 pytest.importorskip("llvmlite", reason="needs llvmlite")
 
 from minigraph.backends.llvm import panels, winograd
+from minigraph.backends.llvm.compiler import host
 from minigraph.compile import blocks
 
 
@@ -127,8 +128,9 @@ def test_winograd_filters_are_packed(batch: int, tile: int, monkeypatch: pytest.
     monkeypatch.setattr(winograd, "MOST", 1 << 16)
     monkeypatch.setitem(TILES, 3, (tile,))
     random = np.random.RandomState(0)
-    w = tf.Variable(random.randn(3, 3, 16, 24).astype(np.float32))
-    image = random.randn(batch, 15, 13, 16).astype(np.float32)
+    lanes = max(host().lanes, 8)  # channels and outputs fill vectors
+    w = tf.Variable(random.randn(3, 3, 2 * lanes, 3 * lanes).astype(np.float32))
+    image = random.randn(batch, 15, 13, 2 * lanes).astype(np.float32)
     x = tf.placeholder(tf.float32, image.shape)
     y = tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME")
     with tf.Session(backend="llvm", passes=[WinogradPass(margin=100.0), "hoist"]) as session:
@@ -144,12 +146,13 @@ def test_winograd_filters_are_packed(batch: int, tile: int, monkeypatch: pytest.
 
 def test_only_what_is_packed_is_kept(graph: tf.Graph) -> None:
     x = tf.placeholder(tf.float32, [1, 9, 9, 16])
-    w = tf.Variable(np.ones((3, 3, 16, 16), np.float32))
+    outputs = 2 * max(host().lanes, 8)  # whole panels
+    w = tf.Variable(np.ones((3, 3, 16, outputs), np.float32))
     y = tf.nn.conv2d(x, w * 2.0, [1, 2, 2, 1], "VALID")
     with tf.Session(backend="llvm") as session:
         session.run(tf.global_variables_initializer())
         plan, _ = session.plan_for(y, {x: np.ones((1, 9, 9, 16))})
-        assert [a.nbytes for a in plan.kept.values()] == [4 * 9 * 16 * 16]
+        assert [a.nbytes for a in plan.kept.values()] == [4 * 9 * 16 * outputs]
         assert plan.fixed is not None
         assert [type(s.instr.op).__name__ for s in plan.fixed.steps] == ["Mul", "Packed"]
         assert (session.run(y, {x: np.ones((1, 9, 9, 16))}) == 288).all()

@@ -77,7 +77,7 @@ def _odd() -> Iterator[tuple[Op, list[Any]]]:
         yield L.SoftmaxCrossEntropyWithLogits(), [randn(*shape), abs(randn(*shape))]
         labels = np.arange(shape[0], dtype=np.int32) % shape[1]
         yield L.SparseSoftmaxCrossEntropyWithLogits(), [randn(*shape), labels]
-        for largest in (True, False):
+        for largest in (True, False) if shape[1] < 40 else ():
             yield TopKV2(min(3, shape[1]), True, largest), [awkward(*shape)]
     for shape in ((2, 1, 2, 5), (1, 2, 2, 21), (1, 1, 2, 64)):
         yield LRN(2, 1.0, 1e-2, 0.75), [randn(*shape)]

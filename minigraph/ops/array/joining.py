@@ -16,6 +16,7 @@ from minigraph.core.indices import require_below
 from minigraph.core.moves import Moves, View, at, read, write
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
+from minigraph.core.scalar import cast as cast_scalar
 from minigraph.core.scalar import constant as constant_of
 from minigraph.core.scalar import where as choose
 from minigraph.core.types import TensorType, format_shape
@@ -252,6 +253,9 @@ class GatherV2(Op):
                 k.store(y, (o, j, i), choose(valid, x[o, row, i], False if x.dtype.is_bool else 0))
         return k.done()
 
+    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
+        return [(1, in_types[0].static[self.axis], "indices")]
+
     flops = no_flops
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
@@ -286,23 +290,27 @@ class GatherGrad(Op):
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         """The slices one after the other, each at all of its elements at once."""
         outer, length, inner = around(out_types[0].static, self.axis)
-        kind, count = out_types[0].dtype, in_types[1].size
-        if accumulator(kind) is not kind or not length:
+        count, kind = in_types[1].size, accumulator(out_types[0].dtype)
+        if not length:
             return None
-        k = Statement("gather_grad")
-        grad, at, _ = (
-            k.operand(in_types[0], (outer, count, inner)),
-            k.operand(in_types[1], (count,)),
-            k.operand(in_types[2]),
-        )
-        y = k.result(out_types[0], (outer, length, inner))
+        k, shape = Statement("gather_grad"), (outer, length, inner)
+        grad, at = k.operand(in_types[0], (outer, count, inner)), k.operand(in_types[1], (count,))
+        k.operand(in_types[2])
+        y = k.result(out_types[0], shape)
+        total = y if kind is y.dtype else k.workspace(kind, shape)
         with k.over(outer, inner, names="oi") as (o, i):
             with k.steps(length) as row:
-                k.store(y, (o, row, i), constant_of(0, kind))
+                k.store(total, (o, row, i), constant_of(0, kind))
             with k.steps(count) as j:
                 valid, row = looked_up(k, at[j], length)
-                k.store(y, (o, row, i), y[o, row, i] + choose(valid, grad[o, j, i], 0))
+                k.store(total, (o, row, i), total[o, row, i] + choose(valid, cast_scalar(grad[o, j, i], kind), 0))
+            if total is not y:
+                with k.steps(length) as row:
+                    k.store(y, (o, row, i), total[o, row, i])
         return k.done()
+
+    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
+        return [(1, in_types[2].static[self.axis], "indices")]
 
     flops = per_gradient
 

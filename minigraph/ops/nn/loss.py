@@ -282,6 +282,9 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 
         return _cross_entropy(rows, out_types, row)
 
+    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
+        return [(1, in_types[0].static[-1], "labels")]
+
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 5 * in_types[0].size
 
