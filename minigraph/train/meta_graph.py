@@ -55,7 +55,10 @@ def import_meta_graph(
     for key, items in saved.collections.items():
         for item in items:
             graph.add_to_collection(key, _loaded_item(item, made, variables))
-    return Saver(**saver_options) if graph.get_collection(GraphKeys.GLOBAL_VARIABLES) else None
+    if not graph.get_collection(GraphKeys.GLOBAL_VARIABLES):
+        return None
+    with graph.counted_as(0):  # TensorFlow's file has the nodes of the Saver that wrote it
+        return Saver(**saver_options)
 
 
 def _beside(path: str) -> str:

@@ -35,7 +35,6 @@ WITHOUT_KERNEL = {
     "ApplyFtrl": "rarely used",
     "MirrorPadGrad": "sums of a few slices",
     "NonMaximumSuppression": "run once for each image",
-    "ProdOfOthers": "only the gradient of reduce_prod",
 }
 ON_HOST = {name for name, kind in REGISTRY.items() if kind.on_host}
 
