@@ -216,16 +216,18 @@ class LlvmPrinter(ValuePrinter):
             ):
                 self.run(s.body)
         start = s.start + whole
-        if start < s.stop and width <= self.lanes and _has_masks(s.body) and s.stop - start > 1:
-            with self._in_lanes(s.var, index(start), self.lanes, (start, start + self.lanes - 1)):
+        rest = s.stop - start
+        if width <= self.lanes and rest & (rest - 1) and _has_masks(s.body):
+            some = 1 << rest.bit_length()  # the smallest vector that holds the rest
+            with self._in_lanes(s.var, index(start), some, (start, start + some - 1)):
                 self._if(If((Inside(Index.of(s.var), start, s.stop),), s.body))
             return
         if start < s.stop and width > self.lanes:
             self._vector(s._replace(start=start), self.lanes)
         elif start < s.stop:
-            for offset, rest in parts(s.stop - start):
+            for offset, some in parts(rest):
                 first = start + offset
-                with self._in_lanes(s.var, index(first), rest, (first, first + rest - 1)):
+                with self._in_lanes(s.var, index(first), some, (first, first + some - 1)):
                     self.run(s.body)
 
     # reductions
@@ -305,7 +307,7 @@ class LlvmPrinter(ValuePrinter):
         """
         *outer, (var, extent) = s.loops
         whole, rest = extent // self.lanes * self.lanes, extent % self.lanes
-        masked = rest > 0 and _has_masks((*s.before, s)) and (rest & (rest - 1) != 0 or _is_costly(s))
+        masked = rest > 0 and _is_costly(s) and _has_masks((*s.before, s))
         runs: list[tuple[int, int, int]] = []  # start, stop, width
         start = 0
         for wide in dict.fromkeys((self.lanes * many, self.lanes)):
