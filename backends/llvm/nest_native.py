@@ -18,7 +18,7 @@ from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, operand, walk
 from minigraph.core.types import TensorType
 from minigraph.loops.aliasing import overwritable
-from minigraph.loops.kernel import LEAVES, Buffer, Kernel, map_value, statements, values
+from minigraph.loops.kernel import LEAVES, Buffer, Kernel, Reduce, map_value, statements, values
 from minigraph.loops.schedule import only
 from minigraph.loops.text import print_kernel
 
@@ -85,9 +85,15 @@ def _is_printable(kernel: Kernel) -> bool:
 
 def _moves_float16(kernel: Kernel) -> bool:
     """Whether a kernel has elements of float16, but computes nothing with them."""
-    found = [node for s in statements(kernel.body) for v in values(s) for node in walk(v) if node.dtype is float16]
+    nodes = [node for s in statements(kernel.body) for v in values(s) for node in walk(v)]
+    found = [n for n in nodes if n.dtype is float16 or any(a.dtype is float16 for a in n.args)]
+    combined = [n for s in statements(kernel.body) if isinstance(s, Reduce) for n in s.names if n.dtype is float16]
     moved = ("load", "name", "where")
-    return bool(found) and all(n.function in moved or (n.function == "constant" and n.value == 0) for n in found)
+    return (
+        bool(found)
+        and not combined
+        and all(n.function in moved or (n.function == "constant" and n.value == 0) for n in found)
+    )
 
 
 def _as_bits(type: TensorType) -> TensorType:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from minigraph.core.scalar import Scalar, walk
 from minigraph.loops import schedule
 from minigraph.loops.index import Mod, Var
-from minigraph.loops.kernel import Body, For, If, Kernel, Let, Reduce, Store, guards, loads, statements
+from minigraph.loops.kernel import Body, For, If, Kernel, Let, Reduce, Store, guards, loads, statements, values
 
 UNROLLED = 49  # most steps of an unrolled reduction whose terms have guards
 LOOKED_UP = 16  # of one that reads its indices from tables
@@ -188,11 +188,18 @@ def _inner_vectors(kernel: Kernel, body: Body) -> Kernel:
         flat = schedule.strides(terms, s.loops[-1][0]) <= {0, 1}
         regular = not any(s.loops[-1][0] in g.index.variables() for g in s.guard)
         inside = any(isinstance(x, Reduce | For) for x in s.before)
-        return s.mapping == "serial" and s.monoid.commutes and not s.after and not inside and flat and regular
+        ordered = bool(s.after) or inside or not s.monoid.commutes or _reads_itself(s)
+        return s.mapping == "serial" and not ordered and flat and regular
 
     kernel = schedule.map_reductions(kernel, f"vector:{ROWS}", by_lanes)
     found = [s for s in statements(body) if isinstance(s, For) and s.mapping == "each" and _is_vector(s, s.body)]
     return schedule.map_loops(kernel, f"vector:{ROWS}", {s.var for s in found})
+
+
+def _reads_itself(s: Reduce) -> bool:
+    """Whether its steps read the values so far, so that they must be taken in order."""
+    found = (v for x in (*statements(s.before), s) for v in (x.terms if x is s else values(x)))
+    return any(node.function == "name" and node.value in s.names for v in found for node in walk(v))
 
 
 def _peeled(kernel: Kernel, vector: Var | None, inner: Collection[Var]) -> Kernel:

@@ -15,7 +15,7 @@ from minigraph.ops.image.resize import ResizeBicubic, ResizeBilinear
 from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.cumulative import Cumprod, Cumsum
 from minigraph.ops.math.ranking import TopKV2
-from minigraph.ops.math.reduce import Max, Min, Prod
+from minigraph.ops.math.reduce import Max, Min, Prod, ProdOfOthers
 from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import pool as P
 from minigraph.ops.nn.conv2d import Conv2D
@@ -67,7 +67,9 @@ def _odd() -> Iterator[tuple[Op, list[Any]]]:
             yield Max((axis,)), [awkward(*shape)]
             yield Min((axis,), True), [awkward(*shape)]
             yield Prod((axis,)), [1 + randn(*shape) / 9]
-            yield Cumsum(axis, axis == 0), [randn(*shape)]
+            yield Cumsum(axis), [randn(*shape)]
+            yield Cumsum(axis, True), [randn(*shape)]
+            yield ProdOfOthers(axis), [1 + randn(*shape) / 9]
             yield Cumprod(axis, False, axis == 1), [1 + randn(*shape) / 9]
     yield Max(None), [randn(5, 1000)]
     yield Max((0,)), [randn(3, 1300)]
