@@ -89,11 +89,8 @@ def _moves_float16(kernel: Kernel) -> bool:
     found = [n for n in nodes if n.dtype is float16 or any(a.dtype is float16 for a in n.args)]
     combined = [n for s in statements(kernel.body) if isinstance(s, Reduce) for n in s.names if n.dtype is float16]
     moved = ("load", "name", "where")
-    return (
-        bool(found)
-        and not combined
-        and all(n.function in moved or (n.function == "constant" and n.value == 0) for n in found)
-    )
+    plain = all(n.function in moved or (n.function == "constant" and n.value == 0) for n in found)
+    return bool(found) and plain and not combined
 
 
 def _as_bits(type: TensorType) -> TensorType:
