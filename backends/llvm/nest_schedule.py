@@ -6,10 +6,10 @@ import math
 from collections.abc import Collection
 from typing import NamedTuple
 
-from minigraph.core.scalar import Scalar, walk
+from minigraph.core.scalar import walk
 from minigraph.loops import schedule
 from minigraph.loops.index import Mod, Var
-from minigraph.loops.kernel import Body, For, If, Kernel, Let, Reduce, Store, guards, loads, statements, values
+from minigraph.loops.kernel import Body, For, If, Kernel, Let, Reduce, Store, depends, guards, loads, statements, values
 
 UNROLLED = 49  # most steps of an unrolled reduction whose terms have guards
 LOOKED_UP = 16  # of one that reads its indices from tables
@@ -99,24 +99,13 @@ def _is_vector(loop: For, body: Body) -> bool:
     """Whether neighbouring iterations write adjacent elements and read adjacent or equal ones."""
     writes = any(isinstance(s, Store) and s.access.offset.stride(loop.var) == 1 for s in statements(body))
     indices = [s for s in statements(body) if isinstance(s, Let) and s.var is not None]
-    reads_indices = any(not _is_same(s.value, loop.var) for s in indices)
+    reads_indices = any(depends(s.value, loop.var) for s in indices)
     irregular = [g for guard in guards(body) for g in guard if g.index.stride(loop.var) is None]
     inner_loops = any(isinstance(s, For) and s.mapping != "serial" for s in body)
     return (
         writes and loop.stop > 1 and not (reads_indices or irregular or inner_loops)
         and schedule.strides(body, loop.var) <= {0, 1}
     )  # fmt: skip
-
-
-def _is_same(value: Scalar, var: Var) -> bool:
-    """Whether a value plainly does not depend on a variable."""
-    for node in walk(value):
-        if node.function == "load":
-            if var in node.value.offset.variables() or any(var in g.index.variables() for g in node.value.guard):
-                return False
-        elif node.function == "name" or (node.function == "index" and var in node.value.variables()):
-            return False
-    return True
 
 
 def _blocked(kernel: Kernel, outer: list[For], body: Body) -> tuple[Kernel, list[Var]]:

@@ -260,11 +260,6 @@ def add(b: Builder, x: Value, y: Value, dtype: DType) -> Value:
     return b.fadd(x, y) if dtype.is_floating else b.add(x, y)
 
 
-def larger_float(b: Builder, x: Value, y: Value) -> Value:
-    """The larger of two floats; y where x is NaN."""
-    return b.select(b.fcmp_ordered(">", x, y), x, y)
-
-
 def fold(b: Builder, x: Value, width: int, combine: Callable[[Value, Value], Value]) -> Value:
     """A vector's lanes combined in pairs."""
     while width > 1:

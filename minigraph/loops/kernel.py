@@ -22,7 +22,7 @@ gives `other`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from minigraph.core.dtypes import DType
@@ -275,6 +275,22 @@ def shown(body: Iterable[Statement]) -> frozenset[Var]:
     """The variables whose numbers are values of their own, not only parts of indices."""
     found = (node for s in statements(body) for v in values(s) for node in walk(v) if node.function == "index")
     return frozenset(var for node in found for var in node.value.variables())
+
+
+def depends(value: Scalar, var: Var, names: Collection[Name] | None = None) -> bool:
+    """Whether a value may depend on a variable. names: those that may depend on it; None if any may."""
+    for node in walk(value):
+        if node.function == "name":
+            if names is None or node.value in names:
+                return True
+        elif node.function == "index":
+            if var in node.value.variables():
+                return True
+        elif node.function == "load":
+            access = node.value
+            if any(var in i.variables() for i in (*access.at, *(g.index for g in access.guard))):
+                return True
+    return False
 
 
 def replace_guard(guard: Guard, by: Mapping[Var, Index | int]) -> Guard:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from minigraph.core.scalar import Scalar, walk
+from minigraph.core.scalar import Scalar
 from minigraph.loops.index import Bounds, Guard, Index, Inside, Var
 from minigraph.loops.kernel import (
     Access,
@@ -26,6 +26,7 @@ from minigraph.loops.kernel import (
     Store,
     TileCall,
     accesses,
+    depends,
     guards,
     map_value,
     map_values,
@@ -279,28 +280,21 @@ def sink(kernel: Kernel, var: Var) -> Kernel:
     So these go along it in each step. Its iterations must not depend on each other.
     """
 
+    along: set[Name] = set()  # the names that depend on the variable
+
     def inside(body: Body, loop: For) -> Body:
         made: list[Statement] = []
         for s in body:
             if isinstance(s, For) and s.mapping == "serial":
                 made.append(s._replace(body=inside(s.body, loop)))
-            elif isinstance(s, Let) and not _depends(s, var):
+            elif isinstance(s, Let) and not depends(s.value, var, along):
                 made.append(s)
             else:
+                along.update([s.name] if isinstance(s, Let) else ())
                 made.append(loop._replace(body=(s,)))
         return tuple(made)
 
     return change_loop(kernel, var, lambda loop: inside(loop.body, loop))
-
-
-def _depends(s: Let, var: Var) -> bool:
-    """Whether a value may depend on a variable."""
-    for node in walk(s.value):
-        if node.function == "load" and var in node.value.offset.variables():
-            return True
-        if node.function == "index" and var in node.value.variables():
-            return True
-    return False
 
 
 def keep(kernel: Kernel) -> Kernel:
@@ -363,7 +357,7 @@ def _key(node: Scalar, by: Mapping[Var, Index]) -> object:
 
 
 def chunked(kernel: Kernel, which: Callable[[Reduce], bool], terms: int) -> Kernel:
-    """Long running sums as sums of sums of so many terms, so that rounding errors stay small."""
+    """Split long reductions into blocks of `terms` steps, to bound the rounding error of sums."""
 
     def change(s: Statement) -> list[Statement] | None:
         if not (isinstance(s, Reduce) and which(s) and s.loops[0][1] > terms and not s.after):

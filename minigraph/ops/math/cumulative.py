@@ -54,7 +54,7 @@ class Cumulative(Op, abstract=True):
         raise NotImplementedError
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
-        """A reduction that stores what it has so far at each step."""
+        """Store the running value at each step of a reduction."""
         k, shape = Statement(type(self).__name__.lower()), around(in_types[0].static, self.axis)
         x, y, kind = k.operand(in_types[0], shape), k.result(in_types[0], shape), accumulator(in_types[0].dtype)
         with k.over(shape[0], shape[2], names="oi") as (o, i):
