@@ -45,7 +45,7 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: Lo
 
     def make() -> list[Call]:
         frame = Frame(3)
-        writer = WindowWriter(windows_of(op.window(op.shape), x, y), frame, False)
+        writer = WindowWriter(windows_of(op.window(op.shape), x, y), frame)
         with frame.tasks("kernel") as task:
             b = frame.b
             is_whole = b.icmp_signed("<", task, index(whole))

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from minigraph.backends.llvm.builder import I64, Frame, Value, at, index, larger, loop, offset, smaller, vector
-from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.tile import parts
+from minigraph.backends.llvm.builder import I64, Frame, Value, at, index, larger, offset, smaller, vector
 from minigraph.ops.window import Pair, Window
 
 TAPS = 25  # most taps of a window, as each is unrolled
@@ -32,12 +29,6 @@ class Windows(NamedTuple):
         ]
         return self.before == (0, 0) and reach[0] <= self.image[1] and reach[1] <= self.image[2]
 
-    @property
-    def is_partition(self) -> bool:
-        """Whether each pixel is in exactly one window."""
-        covers = all(o * s == n for o, s, n in zip(self.out, self.strides, self.image[1:3], strict=True))
-        return self.is_inside and self.kernel == self.strides and covers
-
 
 def windows_of(window: Window, image: Sequence[int], out: Sequence[int]) -> Windows:
     (top, _), (left, _) = window.pads(image[1], image[2])
@@ -57,25 +48,10 @@ class Pixel(NamedTuple):
 
 
 class WindowWriter:
-    """Writes a kernel over all windows. A task is an image, or a row of results if rows do not overlap."""
+    """Writes the places of a window's taps."""
 
-    def __init__(self, where: Windows, frame: Frame, rows: bool) -> None:
-        self.where, self.frame, self.rows = where, frame, rows
-        self.tasks = where.image[0] * (where.out[0] if rows else 1)
-
-    @contextmanager
-    def windows(self, before: Callable[[Value], None] | None = None) -> Iterator[Pixel]:
-        """The kernel with its loops over the windows. `before` writes code that runs first for each image."""
-        down, across = self.where.out
-        with self.frame.tasks("kernel") as task:
-            b = self.frame.b
-            image = b.sdiv(task, index(down)) if self.rows else task
-            if before is not None:
-                before(image)
-            low = b.srem(task, index(down)) if self.rows else index(0)
-            high = b.add(low, index(1)) if self.rows else index(down)
-            with loop(b, low, high) as p, loop(b, index(0), index(across)) as q:
-                yield self.pixel_at(image, p, q)
+    def __init__(self, where: Windows, frame: Frame) -> None:
+        self.where, self.frame = where, frame
 
     def pixel_at(self, image: Value, p: Value, q: Value) -> Pixel:
         """The window of a result."""
@@ -104,15 +80,6 @@ class WindowWriter:
         b = self.frame.b
         ok = b.and_(b.icmp_signed(">=", place, index(0)), b.icmp_signed("<", place, index(length)))
         return smaller(b, larger(b, place, index(0)), index(length - 1)), ok
-
-    def channels(self, body: Callable[[Value, int], None]) -> None:
-        """Write `body(channel, width)` for vectors that cover all channels."""
-        lanes, count = host().lanes, self.where.image[3]
-        whole = count // lanes * lanes
-        with loop(self.frame.b, index(0), index(whole), lanes) as c:
-            body(c, lanes)
-        for start, width in parts(count - whole):
-            body(index(whole + start), width)
 
 
 def sum_up(b: Any, values: Sequence[Value]) -> Value:
