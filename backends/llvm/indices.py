@@ -6,7 +6,7 @@ import numpy as np
 
 from minigraph.backend.host import HostArray
 from minigraph.backend.workspace import WorkspaceLayout, ins
-from minigraph.backends.llvm.builder import I64, Frame, Value, at, element, index, loop
+from minigraph.backends.llvm.builder import I64, Frame, Value, at, element, index, loop, printed
 from minigraph.backends.llvm.native import Call, Native
 from minigraph.core.indices import out_of_range
 from minigraph.core.types import TensorType
@@ -30,6 +30,19 @@ def checked(native: Native, indices: TensorType, operand: int, length: int, what
     layout = WorkspaceLayout()
     layout.reserve(native.workspace)
     found = layout.reserve(16)
+    module = printed(_check_module, TensorType(indices.dtype, (indices.size,)), length)
+    checking = Call(module, "check", 1, (*ins(operand), found))
+
+    def check(workspace: HostArray) -> None:
+        position, value = workspace[found.offset : found.offset + 16].view(np.int64).tolist()
+        if position >= 0:
+            known = int(np.array(value).astype(indices.dtype.np_dtype))
+            raise out_of_range(what, indices.static, position, known, length)
+
+    return Native(lambda wanted: [checking, *native.calls(wanted)], layout.nbytes, check=check)
+
+
+def _check_module(indices: TensorType, length: int) -> Frame:
     frame = Frame(2)
     with frame.tasks("check"):
         b = frame.b
@@ -41,12 +54,4 @@ def checked(native: Native, indices: TensorType, operand: int, length: int, what
             with b.if_then(is_outside), b.if_then(b.icmp_signed("<", b.load(position, typ=I64), index(0))):
                 b.store(i, position)
                 b.store(value, offender)
-    checking = Call(frame.text, "check", 1, (*ins(operand), found))
-
-    def check(workspace: HostArray) -> None:
-        position, value = workspace[found.offset : found.offset + 16].view(np.int64).tolist()
-        if position >= 0:
-            known = int(np.array(value).astype(indices.dtype.np_dtype))
-            raise out_of_range(what, indices.static, position, known, length)
-
-    return Native(lambda wanted: [checking, *native.calls(wanted)], layout.nbytes, check=check)
+    return frame
