@@ -107,6 +107,8 @@ class Op(Record):
       contracts: a sum of products, such as a convolution, whose result is best worked on while it is being made.
       accumulates: it adds up or multiplies many elements. Where they are float16, all backends do so in float32 and
         round each result once; the reference is wrapped accordingly.
+      scatters: it writes elements in another order than it reads its operands, so these are never in the buffer that
+        it writes.
       on_host: no backend has a kernel for it; all run its reference on the host.
       staged: its results have shapes that depend on values, so that the session runs it between two plans.
       decides: a staged op whose value the plans after it are specialised to, as a constant.
@@ -122,6 +124,7 @@ class Op(Record):
     differentiable: ClassVar[bool] = True
     contracts: ClassVar[bool] = False
     accumulates: ClassVar[bool] = False
+    scatters: ClassVar[bool] = False
     on_host: ClassVar[bool] = False
     staged: ClassVar[bool] = False
     decides: ClassVar[bool] = False
@@ -243,9 +246,13 @@ class Op(Record):
         """
         return None
 
-    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
-        """The operands whose integers must lie in [0, limit), all types static: position, limit and a name."""
-        return ()
+    def refusal(self, in_types: Sequence[TensorType]) -> Any:
+        """The kernel that tells whether the op refuses its operands, all types static: its first result is True, once
+        or more, where it does. None for an op that takes all numbers.
+
+        The op's reference raises the error.
+        """
+        return None
 
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
         """The axes of input 0 that the op sums over, if that is all it does."""
