@@ -21,8 +21,8 @@ class Lowered(NamedTuple):
 
     bind: called once for each plan as `bind(inputs, outputs, workspace)`, with views of buffers that never move; the
         function it returns is called in every run. An output that nobody reads is None. An op that writes variables
-        gets the written inputs themselves as their outputs; if it writes only one, any other operand may share that
-        variable's buffer.
+        gets the written inputs themselves as their outputs; if it writes only one and does not scatter, any other
+        operand may share that variable's buffer.
     workspace: bytes of the uint8 array `workspace`, which holds nothing between launches.
     inplace: positions of inputs. Output 0 may share the buffer of any one of them that is not read later.
     fallback: whether the op runs as its reference `forward` plus a copy.
