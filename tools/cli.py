@@ -190,6 +190,8 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
     from minigraph.tools import explain as explaining
     from minigraph.tools.shared.target import load_target
 
+    if compiled:
+        tell_backend(backend)
     guilty = explaining.bisect(load_target(model, batch_size, inference), optimize, backend, compiled)
     if guilty is not None:
         click.echo(guilty.describe())
@@ -245,6 +247,8 @@ def viz(
     from minigraph.tools import viz as drawing
     from minigraph.tools.shared.target import load_target
 
+    if profile:
+        tell_backend(backend)
     chosen = drawing.PictureOptions(stage, diff, optimize, limit, html, steps if profile else 0, backend)
     files, note = drawing.draw(load_target(target, batch_size, inference), out, chosen)
     if note:
