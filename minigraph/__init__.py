@@ -24,9 +24,8 @@ from minigraph.core.collections import GraphKeys as GraphKeys
 from minigraph.core.dtypes import *
 from minigraph.core.dtypes import bool_ as _bool
 from minigraph.core.graph import *
-from minigraph.core.graph_def import GraphDef as GraphDef
 from minigraph.core.types import *
-from minigraph.graphs.importing import import_graph_def as import_graph_def
+from minigraph.formats.tensorflow.graph_def import import_graph_def as import_graph_def
 from minigraph.graphs.scoping import *
 from minigraph.inspect.lint import *
 from minigraph.inspect.trace import RunOptions as RunOptions
@@ -90,11 +89,17 @@ if _TYPE_CHECKING:
     from minigraph import losses as losses
     from minigraph import metrics as metrics
 
+    AttrValue: _Any
     Event: _Any
+    GraphDef: _Any
     HistogramProto: _Any
+    MetaGraphDef: _Any
+    NameAttrList: _Any
+    NodeDef: _Any
     RunMetadata: _Any
     SessionLog: _Any
     Summary: _Any
+    TensorInfo: _Any
 
 _LATE = ("losses", "metrics")  # imported when they are asked for
 Assert, Print, bool, range, slice, tuple = _Assert, _Print, _bool, _range, _slice, _tuple
