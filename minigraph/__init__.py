@@ -6,17 +6,11 @@
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from minigraph import filters as filters
-from minigraph import graph_util as graph_util
 from minigraph import image as image
 from minigraph import initializers as initializers
-from minigraph import layers as layers
 from minigraph import linalg as linalg
 from minigraph import math as math
 from minigraph import nn as nn
-from minigraph import summary as summary
-from minigraph import train as train
-from minigraph import viz as viz
 from minigraph.autodiff.gradients import UnconnectedGradients as UnconnectedGradients
 from minigraph.autodiff.gradients import gradients as gradients
 from minigraph.core import errors as errors
@@ -27,8 +21,6 @@ from minigraph.core.graph import *
 from minigraph.core.types import *
 from minigraph.formats.tensorflow.graph_def import import_graph_def as import_graph_def
 from minigraph.graphs.scoping import *
-from minigraph.inspect.lint import *
-from minigraph.inspect.trace import RunOptions as RunOptions
 from minigraph.ops.array.arrays import *
 from minigraph.ops.array.dynamic import *
 from minigraph.ops.array.dynamic import slice_ as _slice
@@ -77,17 +69,25 @@ from minigraph.ops.random.distributions import *
 from minigraph.ops.random.sampling import *
 from minigraph.ops.state.variable import *
 from minigraph.ops.state.variable import tuple_ as _tuple
-from minigraph.run.default_session import *
 from minigraph.run.growth import *
 from minigraph.run.initializers import *
-from minigraph.run.session import *
 from minigraph.run.variable_scope import *
 from minigraph.run.variables import *
-from minigraph.train.moving_averages import moving_average_variables as moving_average_variables
 
 if _TYPE_CHECKING:
+    from minigraph import filters as filters
+    from minigraph import graph_util as graph_util
+    from minigraph import layers as layers
     from minigraph import losses as losses
     from minigraph import metrics as metrics
+    from minigraph import summary as summary
+    from minigraph import train as train
+    from minigraph import viz as viz
+    from minigraph.inspect.lint import *
+    from minigraph.inspect.trace import RunOptions as RunOptions
+    from minigraph.run.default_session import *
+    from minigraph.run.session import *
+    from minigraph.train.moving_averages import moving_average_variables as moving_average_variables
 
     AttrValue: _Any
     Event: _Any
@@ -101,7 +101,20 @@ if _TYPE_CHECKING:
     Summary: _Any
     TensorInfo: _Any
 
-_LATE = ("losses", "metrics")  # imported when they are asked for
+# Imported when they are asked for: modules, and names with the module that has each.
+_LATE_MODULES = ("filters", "graph_util", "layers", "losses", "metrics", "summary", "train", "viz")
+_LATE = {
+    "DoubleSoftmaxWarning": "inspect.lint",
+    "DropoutInEvaluationWarning": "inspect.lint",
+    "InteractiveSession": "run.default_session",
+    "RunOptions": "inspect.trace",
+    "SameBatchWarning": "inspect.lint",
+    "Session": "run.session",
+    "StaleMovingAveragesWarning": "inspect.lint",
+    "UnorderedUpdatesWarning": "inspect.lint",
+    "get_default_session": "run.default_session",
+    "moving_average_variables": "train.moving_averages",
+}
 Assert, Print, bool, range, slice, tuple = _Assert, _Print, _bool, _range, _slice, _tuple
 Operation = Node
 all_variables = global_variables
@@ -112,15 +125,22 @@ __version__ = "0.1.0"
 _install_operators()
 
 if not _TYPE_CHECKING:  # type checkers would take any name for one of minigraph's
+    __all__ = [name for name in globals() if name[0] != "_"] + [*_LATE_MODULES, *_LATE]
 
     def __getattr__(name: str) -> _Any:
-        """The modules that are imported late, and the protocol buffers, which need TensorBoard."""
-        if name in _LATE:
-            from importlib import import_module
+        """The modules and names that are imported late, and the protocol buffers, which need TensorBoard."""
+        from importlib import import_module
 
+        if name in _LATE_MODULES:
             return import_module(f"minigraph.{name}")
+        if name in _LATE:
+            value = globals()[name] = getattr(import_module(f"minigraph.{_LATE[name]}"), name)
+            return value
         from minigraph.core.protos import MESSAGES, proto
 
         if name in MESSAGES:
             return proto(MESSAGES[name], name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATE_MODULES, *_LATE})

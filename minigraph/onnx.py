@@ -26,7 +26,11 @@ __all__ = ["Imported", "NeedsConstantError", "UnsupportedError", "load", "save",
 
 
 def load(
-    model: PathLike | ModelProto, inputs: Mapping[str, TensorLike] | None = None, variables: bool = True
+    model: PathLike | ModelProto,
+    inputs: Mapping[str, TensorLike] | None = None,
+    variables: bool = True,
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int] | None = None,
 ) -> Imported:
     """Add an ONNX model to the default graph.
 
@@ -35,8 +39,10 @@ def load(
     Args:
         model: Path of a file, or an onnx.ModelProto.
         inputs: Tensors or arrays by the names of the model's inputs: a tensor is read instead of a new placeholder, and
-            an array fixes the input. Inputs that decide shapes must be fixed.
+            an array fixes the input.
         variables: Whether floating-point weights become trainable variables; otherwise they are constants.
+        shapes: Shapes by the names of the model's inputs, in place of those in the model; None for an unknown length.
+        dims: Lengths by the names of the model's symbolic dimensions, such as "height".
 
     Returns:
         The tensors of the model's inputs and outputs, by name.
@@ -44,7 +50,8 @@ def load(
     Raises:
         NotFoundError: The file does not exist.
         DataLossError: The file is damaged.
-        UnsupportedError: minigraph cannot compute some nodes, which the message names.
+        UnsupportedError: minigraph cannot compute some nodes, which the message names; or `shapes` or `dims`
+            do not fit.
         NeedsConstantError: An input must be fixed.
         BackendError: The package onnx is not installed.
 
@@ -56,7 +63,7 @@ def load(
         >>> print(tf.Session().run(model.outputs["y"], {model.inputs["x"]: [[-1.0, 2.0]]}))
         [[0. 2.]]
     """
-    return import_model(read_model(model), inputs or {}, variables)
+    return import_model(read_model(model), inputs or {}, variables, shapes or {}, dims or {})
 
 
 def to_model(

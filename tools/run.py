@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from minigraph.core.errors import MinigraphError
 from minigraph.tools.shared.options import backend_option
 
-
-class ProgramError(MinigraphError, ValueError):
-    """A program that cannot be read or is not written for Python 3."""
+if TYPE_CHECKING:
+    from minigraph.tools.program import Script
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -20,55 +19,36 @@ class ProgramError(MinigraphError, ValueError):
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option("--check", is_flag=True, help="List the TensorFlow names that SCRIPT uses, without running it.")
 @click.option("--from-python2", is_flag=True, help="Translate a Python 2 program, and show the changes.")
+@click.option("--from-tf0", is_flag=True, help="Accept names and orders of arguments from before TensorFlow 1.0.")
 @click.option("--internals", is_flag=True, help="Include minigraph's own lines in tracebacks.")
 @backend_option
 def run(
-    script: Path, args: tuple[str, ...], check: bool, from_python2: bool, internals: bool, backend: str | None
+    script: Path,
+    args: tuple[str, ...],
+    check: bool,
+    from_python2: bool,
+    from_tf0: bool,
+    internals: bool,
+    backend: str | None,
 ) -> None:
     """Run a program written for TensorFlow 1.
 
     In its process, `import tensorflow` imports minigraph. ARGS are passed to the program; options of this command must
-    precede SCRIPT.
+    precede SCRIPT, which may be a notebook.
     """
-    source = _read(script)
-    source = _for_python3(source, script, from_python2)
+    from minigraph.tools.program import Script
+
+    program = Script(script, from_python2, note=not check)
+    if from_tf0:
+        from minigraph.tf1.before_1_0 import install
+
+        install()
     if check:
-        raise SystemExit(_check(source, script))
-    _execute(source, script, args, backend, internals)
+        raise SystemExit(_check(program))
+    _execute(program, args, backend, internals)
 
 
-def _read(script: Path) -> str:
-    import tokenize
-
-    try:
-        with tokenize.open(script) as file:
-            return file.read()
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise ProgramError(f"{script}: {error}") from error
-
-
-def _for_python3(source: str, script: Path, translate: bool) -> str:
-    """The program, unchanged or translated. ProgramError lists the lines that are not valid in Python 3."""
-    from minigraph.tools import python2
-
-    lines = python2.find_lines(source)
-    if not lines:
-        return source
-    if not translate:
-        listed = "\n".join(f"  line {n}: {text}\n      {reason}" for n, text, reason in lines)
-        raise ProgramError(
-            f"{script} is written for Python 2. These lines have to change:\n{listed}\n"
-            "`minigraph run --from-python2` does it for the run, and shows how."
-        )
-    try:
-        translated = python2.translate(source)
-    except SyntaxError as error:
-        raise ProgramError(f"{script}: {error}") from error
-    click.echo(python2.difference(source, translated, str(script)), err=True)
-    return translated
-
-
-def _check(source: str, script: Path) -> int:
+def _check(program: Script) -> int:
     """Print the table; 1 if something is missing."""
     import sys
 
@@ -77,40 +57,52 @@ def _check(source: str, script: Path) -> int:
 
     from minigraph.tools.symbols import used_symbols
 
-    symbols = used_symbols(source, str(script))
-    table = Table("symbol", "lines", "", "closest")
-    for symbol in symbols:
-        state = "" if symbol.present else "missing"
-        near = f"tf.{symbol.closest}" if symbol.closest else ""
-        table.add_row(f"tf.{symbol.path}", ", ".join(map(str, symbol.lines)), state or "there", near)
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
-    missing = [s for s in symbols if not s.present]
-    click.echo(f"{len(symbols)} symbols, {len(missing)} missing")
+    total = missing = 0
+    own = program.own_modules()
+    for path, source in [(program.script, program.source()), *own]:
+        symbols = used_symbols(source, str(path))
+        if not symbols and path != program.script:
+            continue
+        table = Table("symbol", "lines", "", "closest", title=str(path) if own else None)
+        for symbol in symbols:
+            state = "" if symbol.present else "missing"
+            near = f"tf.{symbol.closest}" if symbol.closest else ""
+            table.add_row(f"tf.{symbol.path}", ", ".join(map(str, symbol.lines)), state or "there", near)
+        Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
+        total += len(symbols)
+        missing += sum(not s.present for s in symbols)
+    click.echo(f"{total} symbols, {missing} missing")
     return int(bool(missing))
 
 
-def _execute(source: str, script: Path, args: tuple[str, ...], backend: str | None, internals: bool) -> None:
+def _execute(program: Script, args: tuple[str, ...], backend: str | None, internals: bool) -> None:
     """Run the program as `python script args` would, with tensorflow replaced."""
-    import linecache
     import os
     import sys
     from types import ModuleType
 
     from minigraph import tf1
     from minigraph.backend.discovery import get_backend
+    from minigraph.tools import environment, python2
+    from minigraph.tools.notebook import Shell
+    from minigraph.tools.program import OwnModules, remember_lines
 
+    source, path = program.source(), str(program.script)
     if backend is not None:
         os.environ["MINIGRAPH_BACKEND"] = get_backend(backend).name
     tf1.install()
-    path = str(script)
+    environment.install()
+    if program.from_python2:
+        python2.read_pickles()
+    sys.meta_path.insert(0, OwnModules(program))
     main = ModuleType("__main__")
-    main.__dict__.update(__file__=path, __builtins__=__builtins__)
+    main.__dict__.update(__file__=path, __builtins__=__builtins__, get_ipython=Shell)
     sys.modules["__main__"] = main
     sys.argv = [path, *args]
-    sys.path.insert(0, str(script.resolve().parent))
-    linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
+    sys.path.insert(0, str(program.folder))
+    remember_lines(source, path)
     try:
-        exec(compile(source, path, "exec", dont_inherit=True), main.__dict__)
+        exec(program.compile(source, path), main.__dict__)
     except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:

@@ -12,6 +12,7 @@ from typing import Any
 from minigraph.tf1.namespace import ROOT, closest
 from minigraph.tf1.tree import MODULES
 
+_ALWAYS_RAISE = {"while_loop"}
 _TOPS = ("tensorflow.compat.v1", "tensorflow", "minigraph.tf1", "minigraph")
 
 
@@ -122,7 +123,9 @@ def _cut(path: str) -> str:
 
 
 def is_present(path: str) -> bool:
-    """Whether minigraph has an object of this dotted name (without "tensorflow.")."""
+    """Whether minigraph has an object of this dotted name (without "tensorflow.") that does not always raise."""
+    if path in _ALWAYS_RAISE:
+        return False
     if path in MODULES:
         return True
     value: Any = ROOT

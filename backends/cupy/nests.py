@@ -22,6 +22,7 @@ from minigraph.loops.index import Bounds, Div, Guard, Index, Var
 from minigraph.loops.kernel import (
     LEAVES,
     Body,
+    Buffer,
     For,
     If,
     Let,
@@ -54,19 +55,24 @@ def code(nest: Nest) -> Code:
         if b.role == "work":
             offsets[b.position] = size
             size += aligned(b.size * b.dtype.size)
-    made = scheduled(nest)
-    launch = CudaPrinter(made).kernel
-    refs = (
-        work(offsets[b.position]) if b.role == "work" else BufferRef(b.role, b.position)  # type: ignore[arg-type]
-        for b in nest.buffers
-    )
-    return Code((Launch(launch, tuple(refs)),), size, overwritable(made))
+
+    def place(b: Buffer) -> BufferRef:
+        return (
+            work(offsets[b.position]) if b.role == "work" else BufferRef("out" if b.role == "out" else "in", b.position)
+        )
+
+    made = list(map(scheduled, schedule.parts(nest)))
+    steps = (Launch(CudaPrinter(part).kernel, tuple(map(place, part.buffers))) for part in made)
+    return Code(tuple(steps), size, overwritable(made[0]) if len(made) == 1 else ())
 
 
 def kernel_text(nest: Nest) -> dict[str, str]:
     """The schedule of a kernel and its code, by title."""
-    made = scheduled(nest)
-    return {f"schedule of {nest.name}": print_kernel(made), f"CUDA C of {nest.name}": CudaPrinter(made).kernel.source}
+    made = list(map(scheduled, schedule.parts(nest)))
+    return {
+        f"schedule of {nest.name}": "\n".join(map(print_kernel, made)),
+        f"CUDA C of {nest.name}": "\n".join(CudaPrinter(part).kernel.source for part in made),
+    }
 
 
 def scheduled(nest: Nest) -> Nest:

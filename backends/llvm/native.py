@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from minigraph.backend.base import Launch, Lowered, in_sequence
 from minigraph.backend.host import HostArray
 from minigraph.backend.workspace import BufferRef, relocated
-from minigraph.backends.llvm.compiler import LazyModule, load
+from minigraph.backends.llvm.compiler import LazyModule, compile_ahead, load
 from minigraph.backends.llvm.team import TEAM
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
@@ -41,14 +41,15 @@ class Call(NamedTuple):
 class Native(NamedTuple):
     """An op as a sequence of calls of native functions.
 
-    calls: the calls, given which results are read. workspace: bytes. inplace: as in Lowered. check: gets the workspace
-    after the calls, and raises if the kernels recorded an error in it.
+    calls: the calls, given which results are read. workspace: bytes. inplace: as in Lowered. trial: calls to make
+    first. check: gets the operands and the workspace after the trial, and raises if that has found a fault.
     """
 
     calls: Callable[[tuple[bool, ...]], Sequence[Call]]
     workspace: int = 0
     inplace: tuple[int, ...] = ()
-    check: Callable[[HostArray], None] | None = None
+    trial: tuple[Call, ...] = ()
+    check: Callable[[Sequence[HostArray], HostArray], None] | None = None
 
 
 class LoweringContext(NamedTuple):
@@ -102,12 +103,20 @@ def lowered(native: Native, threads: int) -> Lowered:
             assert array is not None
             return address(array) + ref.offset
 
-        calls = native.calls(tuple(o is not None for o in outputs))
-        alive = (*inputs, *outputs, workspace)
-        launched = launch([(call, [pointer(p) for p in call.args]) for call in calls], alive, threads)
-        return in_sequence([launched, partial(native.check, workspace)]) if native.check else launched
+        def launched(calls: Sequence[Call]) -> Launch:
+            alive = (*inputs, *outputs, workspace)
+            return launch([(call, [pointer(p) for p in call.args]) for call in calls], alive, threads)
 
-    return Lowered(bind, native.workspace, native.inplace)
+        work = launched(native.calls(tuple(o is not None for o in outputs)))
+        if native.check is None:
+            return work
+        return in_sequence([launched(native.trial), partial(native.check, inputs, workspace), work])
+
+    def prepare(wanted: Sequence[bool]) -> None:
+        for call in native.calls(tuple(wanted)):
+            compile_ahead([call.text, *(text for text, _ in call.functions)])
+
+    return Lowered(bind, native.workspace, native.inplace, prepare=prepare)
 
 
 def launch(calls: Sequence[tuple[Call, Sequence[int]]], alive: Any, threads: int) -> Launch:

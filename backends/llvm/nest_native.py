@@ -6,20 +6,21 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from minigraph.backend.base import Types
+from minigraph.backend.host import HostArray
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.compiler import LazyModule, host
-from minigraph.backends.llvm.indices import checked
 from minigraph.backends.llvm.native import Call, LoweringContext, Native
 from minigraph.backends.llvm.nest_schedule import Scheduled, scheduled
 from minigraph.backends.llvm.nests import LlvmPrinter
 from minigraph.backends.llvm.scalar import is_printable
 from minigraph.core.dtypes import float16, int16
+from minigraph.core.errors import InternalError
 from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, operand, walk
 from minigraph.core.types import TensorType
 from minigraph.loops.aliasing import overwritable
-from minigraph.loops.kernel import LEAVES, Buffer, Kernel, Reduce, map_value, statements, values
-from minigraph.loops.schedule import only
+from minigraph.loops.kernel import LEAVES, Buffer, Kernel, Reduce, accesses, map_value, statements, values
+from minigraph.loops.schedule import only, parts
 from minigraph.loops.text import print_kernel
 
 
@@ -42,10 +43,21 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
         return [_call(s, work) for s in made(wanted)]
 
     every = made((True,) * len(out_types))
+    refusal = op.refusal(in_types)
+    if refusal is not None:
+        flags = next(b for b in refusal.buffers if b.role == "out")
+        found = layout.reserve(flags.size)
+        trial = [_call(s, {}) for s in launches(only(refusal, [True]), host().lanes)]
     native = Native(calls, layout.nbytes, overwritable(every[0].kernel) if len(every) == 1 else ())
-    for position, limit, what in op.indexed(in_types):
-        native = checked(native, in_types[position], position, limit, what)
-    return native
+    if refusal is None:
+        return native
+
+    def check(operands: Sequence[HostArray], workspace: HostArray) -> None:
+        if workspace[found.offset : found.offset + flags.size].any():
+            op.reference(*operands)
+            raise InternalError(f"{op!r} refuses operands that its reference takes")
+
+    return native._replace(trial=tuple(call.on({BufferRef("out"): found}) for call in trial), check=check)
 
 
 def kernel_text(kernel: Kernel) -> dict[str, str]:
@@ -59,7 +71,7 @@ def kernel_text(kernel: Kernel) -> dict[str, str]:
 
 def launches(kernel: Kernel, lanes: int) -> Sequence[Scheduled]:
     """The scheduled kernels that run one after the other."""
-    return [scheduled(kernel, lanes)]
+    return [scheduled(part, lanes) for part in parts(kernel)]
 
 
 def _call(s: Scheduled, work: Mapping[int, BufferRef]) -> Call:
@@ -73,12 +85,13 @@ def _call(s: Scheduled, work: Mapping[int, BufferRef]) -> Call:
 def _place(buffer: Buffer, work: Mapping[int, BufferRef]) -> BufferRef:
     if buffer.role == "work":
         return work[buffer.position]
-    (place,) = (ins if buffer.role == "in" else outs)(buffer.position)
+    (place,) = (outs if buffer.role == "out" else ins)(buffer.position)
     return place
 
 
 def _is_printable(kernel: Kernel) -> bool:
-    if any(b.dtype.np_dtype.kind not in "fiub" or b.dtype.name == "float16" or not b.size for b in kernel.buffers):
+    touched = {a.buffer for a in accesses(kernel.body)}
+    if any(b.dtype.np_dtype.kind not in "fiub" or b.dtype.name == "float16" or not b.size for b in touched):
         return False
     return is_printable(*(_without_leaves(v) for s in statements(kernel.body) for v in values(s)))
 

@@ -21,14 +21,15 @@ class Lowered(NamedTuple):
 
     bind: called once for each plan as `bind(inputs, outputs, workspace)`, with views of buffers that never move; the
         function it returns is called in every run. An output that nobody reads is None. An op that writes variables
-        gets the written inputs themselves as their outputs; if it writes only one, any other operand may share that
-        variable's buffer.
+        gets the written inputs themselves as their outputs; if it writes only one and does not scatter, any other
+        operand may share that variable's buffer.
     workspace: bytes of the uint8 array `workspace`, which holds nothing between launches.
     inplace: positions of inputs. Output 0 may share the buffer of any one of them that is not read later.
     fallback: whether the op runs as its reference `forward` plus a copy.
     uses_blas: whether the launch may call BLAS, which then has one thread.
     not_native: for a backend that generates code, the reason why this op runs as calls of another backend's kernels.
     choice: the label of the alternative that timed trials found fastest, and their times.
+    prepare: called with which outputs are read for all steps of a plan, before any is bound, to compile them together.
     """
 
     bind: Callable[[Sequence[Array], Sequence[Array], Array], Launch]
@@ -38,6 +39,7 @@ class Lowered(NamedTuple):
     uses_blas: bool = False
     not_native: str = ""
     choice: str = ""
+    prepare: Callable[[Sequence[bool]], None] | None = None
 
 
 class Backend(ABC):

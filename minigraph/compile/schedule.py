@@ -206,7 +206,8 @@ class _Scheduler:
         if not self.cell_of[write]:
             return []
         mine = self.bit[write]
-        itself = len(write.op.writes) == 1  # it reads each element before it writes it; with slots that may be too late
+        # It reads each element before it writes it; with slots or in another order that may be too late.
+        itself = len(write.op.writes) == 1 and not write.op.scatters
         out = []
         for cell in self.cell_of[write]:
             for alias in self.aliases.get(cell, ()):

@@ -107,8 +107,12 @@ class Op(Record):
       contracts: a sum of products, such as a convolution, whose result is best worked on while it is being made.
       accumulates: it adds up or multiplies many elements. Where they are float16, all backends do so in float32 and
         round each result once; the reference is wrapped accordingly.
+      scatters: it writes elements in another order than it reads its operands, so these are never in the buffer that
+        it writes.
       on_host: no backend has a kernel for it; all run its reference on the host.
       staged: its results have shapes that depend on values, so that the session runs it between two plans.
+      decides: a staged op whose value the plans after it are specialised to, as a constant.
+      expands: where its types are static, `expand` spells an application out by other ops.
       checks: an application can stop the run, or shows a message; it runs even where nothing reads its results.
     """
 
@@ -120,8 +124,11 @@ class Op(Record):
     differentiable: ClassVar[bool] = True
     contracts: ClassVar[bool] = False
     accumulates: ClassVar[bool] = False
+    scatters: ClassVar[bool] = False
     on_host: ClassVar[bool] = False
     staged: ClassVar[bool] = False
+    decides: ClassVar[bool] = False
+    expands: ClassVar[bool] = False
     checks: ClassVar[bool] = False
     abstract: ClassVar[bool] = False
 
@@ -184,6 +191,13 @@ class Op(Record):
         """
         return self, tuple(range(len(types)))
 
+    def expand(self, inputs: Sequence[Any], consts: Sequence[Any]) -> Sequence[Any]:
+        """The results of an application as tensors made of other ops, for an op that `expands`.
+
+        `inputs` are tensors of static types in the default graph; `consts` are as for `specialise`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is not spelled out by other ops")
+
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         """How the op, all types static, can be done piece by piece along axis 0; None where it cannot."""
         return None
@@ -232,9 +246,13 @@ class Op(Record):
         """
         return None
 
-    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
-        """The operands whose integers must lie in [0, limit), all types static: position, limit and a name."""
-        return ()
+    def refusal(self, in_types: Sequence[TensorType]) -> Any:
+        """The kernel that tells whether the op refuses its operands, all types static: its first result is True, once
+        or more, where it does. None for an op that takes all numbers.
+
+        The op's reference raises the error.
+        """
+        return None
 
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
         """The axes of input 0 that the op sums over, if that is all it does."""

@@ -47,7 +47,8 @@ class Statement:
         return f"{stem}{n}" if n or len(stem) > 1 else stem
 
     def _buffer(self, role: str, stem: str, type: TensorType, shape: Sequence[int] | None) -> Buffer:
-        n = sum(b.role == role for b in self._buffers)
+        roles = ("in", "var") if role in ("in", "var") else (role,)
+        n = sum(b.role in roles for b in self._buffers)
         made = Buffer(f"{stem}{n}", type.dtype, type.static if shape is None else shape, role, n)
         self._buffers.append(made)
         return made
@@ -55,6 +56,10 @@ class Statement:
     def operand(self, type: TensorType, shape: Sequence[int] | None = None) -> Buffer:
         """The next operand. shape: the shape the statement sees, of as many elements."""
         return self._buffer("in", "x", type, shape)
+
+    def variable(self, type: TensorType, shape: Sequence[int] | None = None) -> Buffer:
+        """The next operand, which the kernel changes in place."""
+        return self._buffer("var", "x", type, shape)
 
     def result(self, type: TensorType, shape: Sequence[int] | None = None) -> Buffer:
         """The next result."""
@@ -165,6 +170,16 @@ def looked_up(k: Statement, value: Scalar, below: int) -> tuple[Scalar, Index]:
     number = k.let(cast(value, int64))
     valid = call("logical_and", call("greater_equal", number, 0), call("less", number, below))
     return valid, k.index(where(valid, number, 0), below)
+
+
+def located(k: Statement, vectors: Buffer, shape: Sequence[int], *row: Index) -> tuple[Scalar, list[Index]]:
+    """Whether a vector of integers lies in an array of the shape, and the place it names; 0 where it does not, axis by
+    axis. row: the vector's place in the buffer."""
+    found = [looked_up(k, vectors[(*row, d)], length) for d, length in enumerate(shape)]
+    valid = found[0][0]
+    for inside, _ in found[1:]:
+        valid = call("logical_and", valid, inside)
+    return valid, [place for _, place in found]
 
 
 def _spelled(value: Scalar) -> Scalar:

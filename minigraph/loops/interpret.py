@@ -28,14 +28,24 @@ from minigraph.loops.kernel import (
 
 
 def interpret(kernel: Kernel, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The results of a kernel on arrays. Elements that it does not write are NaN, or the dtype's least number.
+    """The results of a kernel on arrays, then its variables. Elements that it does not write are NaN, or the dtype's
+    least number.
 
     Raises IndexError for an access outside its buffer.
     """
-    machine = Machine(kernel, operands)
+    memory: dict[str, np.ndarray] = {}
+    run_on(memory, kernel, operands)
+    return [memory[b.name].reshape(b.shape) for role in ("out", "var") for b in kernel.buffers if b.role == role]
+
+
+def run_on(memory: dict[str, np.ndarray], kernel: Kernel, operands: Sequence[np.ndarray]) -> None:
+    """Run a kernel on the buffers in memory, by name; those that are missing are made."""
+    for b in kernel.buffers:
+        if b.name not in memory:
+            memory[b.name] = np.array(operands[b.position]).reshape(-1) if b.role in ("in", "var") else _blank(b)
+    machine = Machine({b: memory[b.name] for b in kernel.buffers})
     with np.errstate(all="ignore"):
         machine.run(kernel.body)
-    return [machine.memory[b].reshape(b.shape) for b in kernel.buffers if b.role == "out"]
 
 
 def _blank(buffer: Buffer) -> np.ndarray:
@@ -46,11 +56,8 @@ def _blank(buffer: Buffer) -> np.ndarray:
 class Machine:
     """Memory, and the values of variables and names at this point."""
 
-    def __init__(self, kernel: Kernel, operands: Sequence[np.ndarray]) -> None:
-        self.memory = {
-            b: np.ascontiguousarray(operands[b.position]).reshape(-1) if b.role == "in" else _blank(b)
-            for b in kernel.buffers
-        }
+    def __init__(self, memory: dict[Buffer, np.ndarray]) -> None:
+        self.memory = memory
         self.vars: dict[Var, int] = {}
         self.names: dict[Name, Any] = {}
 

@@ -1,7 +1,7 @@
 """The statements of a kernel: the whole language on one page.
 
     kernel    = name, buffers, statement*
-    buffer    = operand | result | workspace | local array | table of constants
+    buffer    = operand | variable | result | workspace | local array | table of constants
     statement = For(var, start, stop, body, mapping)             the body for each value of an integer
               | If(guard, body, otherwise)
               | Let(name, value, var)                            names a value; `var` makes it usable in indices
@@ -14,7 +14,8 @@
     guard     = low <= index < high, all of several
 
 A statement says nothing about the order in which independent work is done: the iterations of a For as an op states it
-do not depend on each other, unless its mapping is "serial". `mapping` says how a schedule runs a loop; each target
+do not depend on each other, unless its mapping is "serial". The outermost statements are done one after the other, each
+of them whole. `mapping` says how a schedule runs a loop; each target
 knows its own mappings, and "each" and "serial" are known to all. A load whose guard does not hold reads nothing and
 gives `other`.
 """
@@ -33,9 +34,10 @@ LEAVES = frozenset({"load", "name", "index"})
 
 
 class Buffer:
-    """An array in C order. `role` is "in", "out", "work", "local" or "table"; `position` numbers the buffers of a role.
+    """An array in C order. `role` is "in", "out", "var", "work", "local" or "table".
 
-    content: the numbers of a table, which is a constant of the kernel.
+    A "var" is an operand that the kernel changes in place. `position` numbers the operands, which are "in" or "var",
+    and the buffers of each other role. content: the numbers of a table, which is a constant of the kernel.
     """
 
     __slots__ = ("content", "dtype", "name", "position", "role", "shape")

@@ -406,6 +406,18 @@ def in_pieces(kernel: Kernel, reduction: Reduce, count: int) -> tuple[Kernel, Ke
     return first, second
 
 
+def parts(kernel: Kernel) -> list[Kernel]:
+    """A kernel for each of the outermost statements that store something, on the buffers that it touches."""
+    if len(kernel.body) == 1:
+        return [kernel]
+    found = []
+    for s in kernel.body:
+        if any(isinstance(x, Store | TileCall) for x in statements([s])):
+            touched = {a.buffer for a in accesses([s])}
+            found.append(Kernel(kernel.name, tuple(b for b in kernel.buffers if b in touched), (s,)))
+    return found
+
+
 def only(kernel: Kernel, wanted: Sequence[bool]) -> Kernel:
     """The kernel without the results that nobody reads."""
     gone = {b for b in kernel.buffers if b.role == "out" and not wanted[b.position]}

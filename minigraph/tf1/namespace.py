@@ -15,13 +15,11 @@ ASK = "docs/tf1.md lists what is there, and tells where to ask for more"
 # What TensorFlow 1.0 called otherwise than its early versions, and where other names have gone.
 RENAMED = {
     "all_variables": "global_variables",
-    "audio_summary": "summary.scalar",
     "batch_matmul": "matmul",
     "complex_abs": "abs",
     "histogram_summary": "summary.histogram",
     "image_summary": "summary.image",
     "inv": "reciprocal",
-    "listdiff": "setdiff1d",
     "merge_all_summaries": "summary.merge_all",
     "merge_summary": "summary.merge",
     "mul": "multiply",

@@ -51,5 +51,13 @@ def test_late_names_are_declared_for_type_checkers() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
     declared = {ast.unparse(n.target) for n in ast.walk(tree) if isinstance(n, ast.AnnAssign)}
     assert declared == set(MESSAGES)
-    imported = {n.names[0].name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.col_offset}
-    assert set(tf._LATE) <= imported
+    late = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.col_offset]
+    modules = {n.names[0].name for n in late if n.module == "minigraph"}
+    assert modules == set(tf._LATE_MODULES)
+    names = set()
+    for n in late:
+        if n.module and n.module.startswith("minigraph.") and n.module != "minigraph.core.protos":
+            starred = n.names[0].name == "*"
+            file = PACKAGE.parent / f"{n.module.replace('.', '/')}.py"
+            names |= {(name, n.module) for name in (read_all(file) if starred else [n.names[0].name])}
+    assert names == {(name, f"minigraph.{module}") for name, module in tf._LATE.items()}

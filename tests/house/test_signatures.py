@@ -23,7 +23,6 @@ DIFFERENCES: dict[str, set[str]] = {
         "Operation.__init__",
         "Tensor.__init__",
         "VariableScope.__init__",
-        "flags.Flag.__init__",
     },
     "The base class takes the arguments of its function; programs make layers of its subclasses.": {
         "layers.Layer.__init__",

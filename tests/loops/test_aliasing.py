@@ -8,7 +8,7 @@ from support.loop_cases import loop_cases
 
 from minigraph.backends.llvm.nest_native import launches
 from minigraph.loops.aliasing import overwritable
-from minigraph.loops.interpret import Machine
+from minigraph.loops.interpret import Machine, run_on
 from minigraph.loops.kernel import Kernel
 from minigraph.ops.math.cumulative import Cumsum
 from minigraph.ops.nn.loss import LogSoftmax, Softmax
@@ -17,7 +17,9 @@ CASES = [(name, op, inputs, launches(kernel, 8)[0].kernel) for name, op, inputs,
 
 
 def run(kernel: Kernel, inputs: list[np.ndarray], shared: int | None) -> list[np.ndarray]:
-    machine = Machine(kernel, [np.array(a) for a in inputs])
+    memory: dict[str, np.ndarray] = {}
+    run_on(memory, kernel._replace(body=()), inputs)
+    machine = Machine({b: memory[b.name] for b in kernel.buffers})
     results = [b for b in kernel.buffers if b.role == "out"]
     if shared is not None:
         operand = next(b for b in kernel.buffers if b.role == "in" and b.position == shared)

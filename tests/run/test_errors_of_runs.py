@@ -101,7 +101,8 @@ def test_integers_out_of_range_are_named(name: str) -> None:
         assert type(error) is tf.errors.InvalidArgumentError
         assert error.op.type in str(error)
         assert f"made at {Path(__file__)}:" in str(error)
-    assert len({str(e) for e in errors}) == 1
+    # Two scatters of a metric make the same check; which one comes first depends on the memory that a backend needs.
+    assert len({str(e).replace("ScatterAdd_1'", "ScatterAdd'") for e in errors}) == 1
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         raise errors[0]
 

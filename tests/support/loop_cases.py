@@ -9,6 +9,8 @@ import numpy as np
 
 from minigraph.core.op import REGISTRY, Op
 from minigraph.loops.kernel import Kernel
+from minigraph.ops.array.dynamic import PutAt, SliceAt
+from minigraph.ops.array.indexing import GatherNd, ScatterAdd, ScatterNdLike, ScatterSub, ScatterUpdate
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.image.resize import ResizeBicubic, ResizeBilinear
@@ -90,6 +92,15 @@ def _odd() -> Iterator[tuple[Op, list[Any]]]:
         yield GatherV2(axis), [randn(*shape), places]
         taken = np.take(randn(*shape), places, axis=axis)
         yield GatherGrad(axis), [taken, places, randn(*shape)]
+    vectors = np.random.RandomState(1).randint(0, 3, (21, 2)).astype(np.int32)
+    for tail in ((), (19,)):
+        yield GatherNd(), [randn(3, 3, *tail), vectors]
+        yield ScatterNdLike(), [randn(21, *tail), vectors, randn(3, 3, *tail)]
+        for scatter in (ScatterAdd, ScatterSub, ScatterUpdate):
+            yield scatter(), [randn(3, *tail), vectors[:, 0], randn(21, *tail)]
+    yield ScatterAdd(), [randn(3, 19), vectors[:, 0], np.float32(0.5)]
+    yield SliceAt((1, 2, 18)), [randn(2, 5, 37), np.array([1, 3, 7], np.int64)]
+    yield PutAt(), [randn(1, 2, 18), np.array([1, 3, 7], np.int64), randn(2, 5, 37)]
     yield ResizeBilinear((7, 9)), [randn(2, 5, 4, 3)]
     yield ResizeBicubic((3, 11), False, True), [randn(1, 6, 5, 17)]
     yield Conv2D((2, 1), ((1, 0), (1, 1)), (1, 2), 3), [randn(2, 7, 6, 6), randn(3, 2, 2, 9)]

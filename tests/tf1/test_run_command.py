@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support import tf1_table
+from support.program import run
 
 import minigraph.tf1 as tf
 from minigraph.data import load
-from minigraph.tf1.flags import FlagValues
-from minigraph.tools.python2 import find_lines, translate
 from minigraph.tools.symbols import used_symbols
 
 DIGITS = Path(tf.__file__).parents[1] / "data" / "digits"
-
-
-def run(folder: Path, source: str, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    (folder / "script.py").write_text(source)
-    command = [
-        sys.executable,
-        "-c",
-        "from minigraph.tools.cli import main; main()",
-        "run",
-        *before,
-        "script.py",
-        *arguments,
-    ]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
 
 
 def test_a_program_finds_what_python_would_give_it(tmp_path: Path) -> None:
@@ -107,42 +90,6 @@ def test_check_lists_symbols_through_aliases(tmp_path: Path) -> None:
     assert run(tmp_path, "import tensorflow as tf\ntf.zeros([2])\n", before=("--check",)).returncode == 0
 
 
-PYTHON2 = """\
-import tensorflow as tf
-size = 28
-print 'start', size
-for i in xrange(2):
-    print "step %d" % i
-for key, value in {'a': 1}.iteritems():
-    print(key)
-try:
-    x = tf.zeros([size / 2, size * size / 4])
-except ValueError, e:
-    raise ValueError, 'text'
-print x.get_shape()
-half = 1.0 / 2  # `not` a <> b; xrange(3)
-"""
-
-
-def test_lines_for_python_2_are_named() -> None:
-    assert [line.number for line in find_lines(PYTHON2)] == [3, 4, 5, 6, 9, 10, 11, 12]
-    assert not find_lines("import tensorflow as tf\nprint('a', 3 / 4)\n# print x\ns = 'print x'\n")
-    assert not find_lines("from six.moves import xrange\nfor i in xrange(3): pass\n")
-    assert not find_lines("print(a if b else c)\nprint (x)\nprint(f(x), [y / 2])\nx = print\n")
-
-
-def test_programs_for_python_2_are_refused_or_translated(tmp_path: Path) -> None:
-    refused = run(tmp_path, PYTHON2)
-    assert refused.returncode == 1
-    assert "line 4: for i in xrange(2):" in refused.stderr
-    assert "--from-python2" in refused.stderr
-    pytest.importorskip("fissix")
-    done = run(tmp_path, PYTHON2, before=("--from-python2",))
-    assert done.stdout == "start 28\nstep 0\nstep 1\na\n(14, 196)\n", done.stderr
-    assert "+for i in range(2):" in done.stderr
-    assert "1.0 / 2" in translate(PYTHON2)
-
-
 def test_backend_is_chosen(tmp_path: Path) -> None:
     source = "import tensorflow as tf\nprint(tf.Session().backend.name)\n"
     assert run(tmp_path, source, before=("--backend", "numpy")).stdout == "numpy\n"
@@ -150,35 +97,7 @@ def test_backend_is_chosen(tmp_path: Path) -> None:
     assert "unknown backend 'nonsense'" in done.stderr
 
 
-# flags, gfile, configuration
-
-
-def test_flags() -> None:
-    flags = FlagValues()
-    flags.define("rate", 0.5, None, type=float)
-    flags.define("name", None, None)
-    assert flags(["program", "--rate=2", "rest", "-name", "x"]) == ["program", "rest"]
-    assert (flags.rate, flags.name, flags["rate"].value) == (2.0, "x", 2.0)
-    with pytest.raises(AttributeError, match="no flag 'nothing'"):
-        flags.nothing  # noqa: B018
-    with pytest.raises(ValueError, match="defined twice"):
-        flags.define("rate", 1, None)
-    with pytest.raises(SystemExit):
-        flags(["program", "--unknown"])
-    assert flags(["program", "--unknown"], known_only=True) == ["program", "--unknown"]
-
-
-def test_app_run_reads_flags(tmp_path: Path) -> None:
-    source = (
-        "import tensorflow as tf\nF = tf.app.flags\nF.DEFINE_integer('n', 1, 'N.')\n"
-        "F.DEFINE_boolean('on', True, 'On.')\n"
-        "F.DEFINE_boolean('off', False, 'Off.')\n"
-        "def main(argv):\n    print(argv, F.FLAGS.n, F.FLAGS.on, F.FLAGS.off)\n    return 4\n"
-        "if __name__ == '__main__':\n    tf.app.run()\n"
-    )
-    done = run(tmp_path, source, "--n=5", "--noon", "--off", "other")
-    assert done.stdout == "['script.py', 'other'] 5 False True\n", done.stderr
-    assert done.returncode == 4
+# gfile, configuration
 
 
 def test_gfile(tmp_path: Path) -> None:

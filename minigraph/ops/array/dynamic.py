@@ -10,8 +10,12 @@ import numpy as np
 from minigraph.core.errors import InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import constant, where
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import TensorLike
+from minigraph.loops.builder import Statement, located
+from minigraph.loops.kernel import Kernel
+from minigraph.loops.refusal import vectors_outside
 from minigraph.ops.array.joining import is_packed
 from minigraph.ops.array.shape import Shape, known_shape, static_value
 from minigraph.ops.array.slicing import Pad, StridedSlice, exact_number
@@ -73,7 +77,6 @@ class SliceAt(Op):
     """Slice with the sizes as numbers."""
 
     sizes: tuple[int, ...]
-    on_host = True
 
     def infer(self, x: TensorType, begin: TensorType) -> tuple[TensorType, ...]:
         _vector("slice", x, begin)
@@ -82,12 +85,34 @@ class SliceAt(Op):
     def forward(self, xp: Any, x: Any, begin: Any) -> tuple[Any, ...]:
         return (xp.array(x[_place(begin, self.sizes, x.shape)]),)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """A block that leaves the array is of zeros, where the backend cannot refuse it."""
+        shape = in_types[0].static
+        if not shape or not all(self.sizes) or any(a > b for a, b in zip(self.sizes, shape, strict=True)):
+            return None
+        k = Statement("slice_at")
+        x, begin, y = k.operand(in_types[0]), k.operand(in_types[1]), k.result(out_types[0])
+        with k.over(1, *self.sizes[:-1]) as (_, *outer):
+            valid, start = located(k, begin, _room(self.sizes, shape))
+            with k.over(self.sizes[-1], names="z") as (last,):
+                place = tuple(a + b for a, b in zip(start, (*outer, last), strict=True))
+                k.store(y, (*outer, last), where(valid, x[place], constant(0, x.dtype)))
+        return k.done()
+
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel | None:
+        return vectors_outside(in_types, _room(self.sizes, in_types[0].static))
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(PutAt(), grad, node.inputs[1], node.inputs[0]), None
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls((2, 3)), (_X, _BEGIN))
+
+
+def _room(sizes: Sequence[int], shape: Sequence[int]) -> list[int]:
+    """The numbers of places at which a block of the sizes can begin, axis by axis."""
+    return [length - size + 1 for size, length in zip(sizes, shape, strict=True)]
 
 
 def _place(begin: Any, sizes: Sequence[int], shape: Sequence[int]) -> tuple[slice, ...]:
@@ -100,8 +125,6 @@ def _place(begin: Any, sizes: Sequence[int], shape: Sequence[int]) -> tuple[slic
 class PutAt(Op):
     """The first input put at `begin` into zeros of the shape of the third."""
 
-    on_host = True
-
     def infer(self, part: TensorType, begin: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         _vector("slice", like, begin)
         if part.rank is not None and like.rank not in (None, part.rank):
@@ -112,6 +135,25 @@ class PutAt(Op):
         out = xp.zeros(like.shape, part.dtype)
         out[_place(begin, part.shape, like.shape)] = part
         return (out,)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """A block that does not fit is left out, where the backend cannot refuse it."""
+        sizes, shape = in_types[0].static, out_types[0].static
+        if not shape or not all(sizes) or any(a > b for a, b in zip(sizes, shape, strict=True)):
+            return None
+        k = Statement("put_at")
+        part, begin = k.operand(in_types[0]), k.operand(in_types[1])
+        k.operand(in_types[2])
+        y = k.result(out_types[0])
+        with k.over(1, *shape[:-1]) as (_, *outer):
+            valid, start = located(k, begin, _room(sizes, shape))
+            with k.over(shape[-1], names="z") as (last,):
+                block = k.padded(part, [i - b for i, b in zip((*outer, last), start, strict=True)], 0)
+                k.store(y, (*outer, last), where(valid, block, constant(0, y.dtype)))
+        return k.done()
+
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel | None:
+        return vectors_outside(in_types, _room(in_types[0].static, in_types[2].static))
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         part, begin, _ = node.inputs

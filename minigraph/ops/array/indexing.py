@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -10,10 +11,15 @@ import numpy as np
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.indices import element_name, require_below
+from minigraph.core.moves import Moves, read
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
+from minigraph.core.scalar import call, cast, constant, where
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import ShapeLike, TensorLike
+from minigraph.loops.builder import Statement, accumulator, located, looked_up
+from minigraph.loops.kernel import ADD, Buffer, Kernel
+from minigraph.loops.refusal import outside, vectors_outside
 from minigraph.ops.array.shape import fill
 from minigraph.ops.builder import apply, first, require_shape
 from minigraph.ops.state.variable import Update
@@ -47,10 +53,18 @@ def _index(indices: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
     return tuple(indices[..., i] for i in range(depth))
 
 
+class _Slices:
+    """An array as slices at index vectors, seen by a kernel."""
+
+    def __init__(self, indices: TensorType, shape: tuple[int, ...]) -> None:
+        self.depth = indices.static[-1]
+        self.count = math.prod(indices.static[:-1])
+        self.size = math.prod(shape[self.depth :])
+        self.shape = (*shape[: self.depth], self.size)
+
+
 class GatherNd(Op):
     """params[indices[…, 0], indices[…, 1], …]."""
-
-    on_host = True
 
     def infer(self, params: TensorType, indices: TensorType) -> tuple[TensorType, ...]:
         depth = _split(indices, params, "GatherNd")
@@ -62,6 +76,28 @@ class GatherNd(Op):
         if not indices.shape[-1]:  # each vector of length 0 stands for the whole tensor
             return (xp.array(xp.broadcast_to(params, indices.shape[:-1] + params.shape)),)
         return (xp.array(params[_index(indices, params.shape)]),)
+
+    def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves | None:
+        if in_types[1].static[-1]:
+            return None
+        return read(in_types[0], lambda x: np.broadcast_to(x, out_types[0].static))
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """A vector out of range gives zeros, where the backend cannot refuse it."""
+        of = _Slices(in_types[1], in_types[0].static)
+        if not of.depth or not all(of.shape):
+            return None
+        k = Statement("gather_nd")
+        x, at = k.operand(in_types[0], of.shape), k.operand(in_types[1], (of.count, of.depth))
+        y = k.result(out_types[0], (of.count, of.size))
+        with k.over(of.count, names="j") as (j,):
+            valid, places = located(k, at, of.shape[:-1], j)
+            with k.over(of.size, names="i") as (i,):
+                k.store(y, (j, i), where(valid, x[(*places, i)], constant(0, x.dtype)))
+        return k.done()
+
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel | None:
+        return vectors_outside(in_types, in_types[0].static)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         params, indices = node.inputs
@@ -77,7 +113,6 @@ class GatherNd(Op):
 class ScatterNdLike(Op):
     """Elements or slices added at the index vectors to zeros of the shape of the third input."""
 
-    on_host = True
     accumulates = True
 
     def infer(self, updates: TensorType, indices: TensorType, like: TensorType) -> tuple[TensorType, ...]:
@@ -94,6 +129,35 @@ class ScatterNdLike(Op):
         xp.add.at(out, _index(indices, like.shape), updates)
         return (out,)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """The slices one after the other, each at all of its elements at once."""
+        of, kind = _Slices(in_types[1], out_types[0].static), accumulator(out_types[0].dtype)
+        if not all(of.shape):
+            return None
+        k = Statement("scatter_nd")
+        x = k.operand(in_types[0], (of.count, of.size))
+        at = k.operand(in_types[1], (of.count, of.depth))
+        k.operand(in_types[2])
+        y = k.result(out_types[0], of.shape)
+        if not of.depth:
+            with k.over(of.size) as (i,):
+                (added,) = k.reduce([of.count], ADD, [0], [kind], lambda j: [cast(x[j, i], kind)])
+                k.store(y, (i,), added)
+            return k.done()
+        total = y if kind is y.dtype else k.workspace(kind, of.shape)
+        with k.over(*of.shape) as every:
+            k.store(total, every, constant(0, kind))
+        with k.over(of.size, names="i") as (i,), k.steps(of.count) as j:
+            valid, places = located(k, at, of.shape[:-1], j)
+            k.store(total, (*places, i), total[(*places, i)] + where(valid, cast(x[j, i], kind), 0))
+        if total is not y:
+            with k.over(*of.shape) as every:
+                k.store(y, every, total[tuple(every)])
+        return k.done()
+
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel | None:
+        return vectors_outside(in_types, in_types[2].static)
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(GatherNd(), grad, node.inputs[1]), None, None
 
@@ -107,7 +171,7 @@ class Scatter(Update, abstract=True):
     """An update of a variable at indices of its first axis, one index after the other."""
 
     reads = (0,)
-    on_host = True
+    scatters = True
     accumulates = True
     function: ClassVar[str] = ""
 
@@ -130,6 +194,32 @@ class Scatter(Update, abstract=True):
         else:
             out[indices] = updates
         return (out,)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """The slices one after the other, each at all of its elements at once."""
+        rows, count = in_types[0].static[0], in_types[1].size
+        shape = rows, math.prod(in_types[0].static[1:])
+        if not all(shape):
+            return None
+        k, kind, size = Statement("scatter"), accumulator(in_types[0].dtype), shape[1]
+        var, at = k.variable(in_types[0], shape), k.operand(in_types[1], (count,))
+        x = k.operand(in_types[2], (count, size) if in_types[2].static else ())
+        now = var if kind is var.dtype else k.workspace(kind, shape)
+        self._copy(k, var, now)
+        with k.over(size, names="i") as (i,), k.steps(count) as j:
+            valid, row = looked_up(k, at[j], rows)
+            old, given = now[row, i], cast(x[(j, i) if x.shape else ()], kind)
+            k.store(now, (row, i), where(valid, call(self.function, old, given) if self.function else given, old))
+        self._copy(k, now, var)
+        return k.done()
+
+    def _copy(self, k: Statement, source: Buffer, target: Buffer) -> None:
+        if source is not target:
+            with k.over(*source.shape) as every:
+                k.store(target, every, cast(source[tuple(every)], target.dtype))
+
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
+        return outside(in_types, {1: in_types[0].static[0]})
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -24,6 +24,7 @@ from minigraph.core.typing import TensorLike
 from minigraph.loops.axes import around
 from minigraph.loops.builder import Statement, accumulator, looked_up
 from minigraph.loops.kernel import Kernel
+from minigraph.loops.refusal import outside
 from minigraph.ops.builder import apply, apply_all, first, graph_of, make, require_gradient, same_dtype
 from minigraph.ops.constant import constant
 from minigraph.ops.counting import no_flops, per_gradient
@@ -253,8 +254,8 @@ class GatherV2(Op):
                 k.store(y, (o, j, i), choose(valid, x[o, row, i], False if x.dtype.is_bool else 0))
         return k.done()
 
-    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
-        return [(1, in_types[0].static[self.axis], "indices")]
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
+        return outside(in_types, {1: in_types[0].static[self.axis]})
 
     flops = no_flops
 
@@ -309,8 +310,8 @@ class GatherGrad(Op):
                     k.store(y, (o, row, i), total[o, row, i])
         return k.done()
 
-    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
-        return [(1, in_types[2].static[self.axis], "indices")]
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
+        return outside(in_types, {1: in_types[2].static[self.axis]})
 
     flops = per_gradient
 

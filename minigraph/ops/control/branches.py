@@ -17,8 +17,12 @@ from minigraph.core.dtypes import bool_, int32
 from minigraph.core.errors import DTypeError, GraphError, ShapeError
 from minigraph.core.graph import Branch, Graph, Node, Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import constant
+from minigraph.core.scalar import where as choose
 from minigraph.core.types import Shape, TensorType
 from minigraph.core.typing import TensorLike
+from minigraph.loops.builder import Statement
+from minigraph.loops.kernel import Kernel
 from minigraph.ops.array.joining import stack
 from minigraph.ops.builder import apply, apply_all, as_tensor_like, graph_of
 from minigraph.ops.control.checks import Assert
@@ -43,8 +47,6 @@ def _check_condition(kind: str, pred: TensorType) -> None:
 class Switch(Op):
     """The value for the branch for False, and that for True. A run reads one of them; the other is zeros."""
 
-    on_host = True
-
     def infer(self, data: TensorType, pred: TensorType) -> tuple[TensorType, ...]:
         _check_condition("Switch", pred)
         return data, data
@@ -52,6 +54,16 @@ class Switch(Op):
     def forward(self, xp: Any, data: Any, pred: Any) -> tuple[Any, ...]:
         none = xp.zeros_like(data)
         return (none, data) if pred else (data, none)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k, size = Statement("switch"), (in_types[0].size,)
+        x, pred = k.operand(in_types[0], size), k.operand(in_types[1])
+        no, yes = (k.result(t, size) for t in out_types)
+        with k.over(*size) as at:
+            value, zero = x[tuple(at)], constant(0, x.dtype)
+            k.store(no, at, choose(pred[()], zero, value))
+            k.store(yes, at, choose(pred[()], value, zero))
+        return k.done()
 
     def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
         data, pred = node.inputs
@@ -66,8 +78,6 @@ class Switch(Op):
 class Merge(Op):
     """The first input if the condition, the third input, is False, else the second; and the index of that input."""
 
-    on_host = True
-
     def infer(self, no: TensorType, yes: TensorType, pred: TensorType) -> tuple[TensorType, ...]:
         _check_condition("Merge", pred)
         if no.dtype is not yes.dtype:
@@ -78,6 +88,18 @@ class Merge(Op):
 
     def forward(self, xp: Any, no: Any, yes: Any, pred: Any) -> tuple[Any, ...]:
         return (yes if pred else no), xp.asarray(pred).astype(np.int32)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        if in_types[0].shape != in_types[1].shape:
+            return None
+        k, size = Statement("merge"), (in_types[0].size,)
+        no, yes, pred = k.operand(in_types[0], size), k.operand(in_types[1], size), k.operand(in_types[2])
+        y, index = k.result(out_types[0], size), k.result(out_types[1])
+        with k.over(*size) as at:
+            k.store(y, at, choose(pred[()], yes[tuple(at)], no[tuple(at)]))
+        with k.over(1):
+            k.store(index, (), pred[()])
+        return k.done()
 
     def vjp(self, node: Node, grad: Tensor | None, _index: Any = None) -> Sequence[Tensor | None]:
         assert grad is not None

@@ -8,11 +8,13 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 
 from minigraph.core.arguments import renamed
-from minigraph.core.dtypes import float32, int32
+from minigraph.core.dtypes import float32, float64, int32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
-from minigraph.core.op import Op, Sample
-from minigraph.core.types import Dimension, TensorType, compatible, format_shape
+from minigraph.core.op import Sample
+from minigraph.core.scalar import Scalar
+from minigraph.core.scalar import cast as cast_scalar
+from minigraph.core.types import Dimension, compatible, format_shape
 from minigraph.core.typing import NumberLike, TensorLike
 from minigraph.ops.array.dynamic import pad, slice_
 from minigraph.ops.array.joining import gather, stack
@@ -35,6 +37,7 @@ from minigraph.ops.math.reduce import reduce_sum
 from minigraph.ops.math.rounding import ceil, floor, round
 from minigraph.ops.math.selection import where
 from minigraph.ops.nn.conv3d import known_dims, reshaped
+from minigraph.ops.pointwise import Pointwise
 from minigraph.ops.random.distributions import random_uniform
 
 __all__ = [
@@ -56,18 +59,16 @@ __all__ = [
 ]
 
 
-class Margin(Op):
+class Margin(Pointwise):
     """The margin on either side of a length that keeps `fraction` of it."""
 
-    fraction: float
+    fraction: float = 1.0
     differentiable = False
-    on_host = True
+    kinds = "iu"
 
-    def infer(self, length: TensorType) -> tuple[TensorType, ...]:
-        return (length,)
-
-    def forward(self, xp: Any, length: Any) -> tuple[Any, ...]:
-        return (xp.asarray((length - length * self.fraction) / 2).astype(length.dtype),)
+    def expr(self, *operands: Scalar) -> Scalar:
+        length = cast_scalar(operands[0], float64)
+        return cast_scalar((length - length * self.fraction) / 2, operands[0].dtype)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -20,6 +20,7 @@ from minigraph.core.typing import TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index, Inside
 from minigraph.loops.kernel import ADD, Kernel
+from minigraph.loops.refusal import outside
 from minigraph.ops.builder import apply, apply_all, composed, first, make, require_gradient, require_shape
 
 __all__ = ["in_top_k", "top_k"]
@@ -128,8 +129,8 @@ class TakeAlongLast(Op):
         require_below("places", places, x.shape[-1])
         return (xp.take_along_axis(x, places, axis=-1),)
 
-    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
-        return ((1, in_types[0].static[-1], "places"),)
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
+        return outside(in_types, {1: in_types[0].static[-1]})
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         """A place out of range reads the nearest element; what prints the kernel reports it."""
@@ -168,8 +169,8 @@ class PutAlongLast(Op):
         xp.add.at(rows, (index, places.reshape(len(rows), -1)), grad.reshape(len(rows), -1))
         return (rows.reshape(like.shape),)
 
-    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
-        return ((1, in_types[2].static[-1], "places"),)
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
+        return outside(in_types, {1: in_types[2].static[-1]})
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         """Each element goes through the places of its row in order."""

@@ -23,6 +23,7 @@ from minigraph.core.typing import ArithmeticLike, TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, LARGER, Buffer, Kernel
+from minigraph.loops.refusal import outside
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.reshape import ExpandDims, reshape, transpose
 from minigraph.ops.array.shape import shape
@@ -282,8 +283,8 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 
         return _cross_entropy(rows, out_types, row)
 
-    def indexed(self, in_types: Sequence[TensorType]) -> Sequence[tuple[int, int, str]]:
-        return [(1, in_types[0].static[-1], "labels")]
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
+        return outside(in_types, {1: in_types[0].static[-1]})
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 5 * in_types[0].size

@@ -1,0 +1,49 @@
+"""Kernels that tell whether integers that come as data lie in their range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from minigraph.core.dtypes import bool_, int64
+from minigraph.core.scalar import Scalar, call, cast
+from minigraph.core.types import TensorType
+from minigraph.loops.builder import Statement
+from minigraph.loops.index import Index
+from minigraph.loops.kernel import OR, Kernel
+
+
+def outside(types: Sequence[TensorType], limits: Mapping[int, int]) -> Kernel:
+    """Whether an integer of an operand is not in [0, limit): an element for each of `limits`, by position."""
+    k = Statement("outside")
+    operands = [k.operand(t, (t.size,)) for t in types]
+    found = k.result(TensorType(bool_, (len(limits),)))
+    for n, (position, limit) in enumerate(limits.items()):
+        with k.over(1):
+
+            def term(i: Index, position: int = position, limit: int = limit) -> list[Scalar]:
+                return [is_outside(operands[position][i], limit)]
+
+            (any_of_them,) = k.reduce([types[position].size], OR, [False], [bool_], term)
+            k.store(found, (Index.of(n),), any_of_them)
+    return k.done()
+
+
+def vectors_outside(types: Sequence[TensorType], limits: Sequence[int]) -> Kernel | None:
+    """Whether a vector in the last axis of operand 1 leaves [0, limit) somewhere: an element for each axis."""
+    depth = types[1].static[-1]
+    if not depth:
+        return None
+    k, count = Statement("outside"), types[1].size // depth
+    vectors = [k.operand(t, (count, depth) if n == 1 else None) for n, t in enumerate(types)][1]
+    found = k.result(TensorType(bool_, (depth,)))
+    for d, limit in enumerate(limits[:depth]):
+        with k.over(1):
+            term = lambda j, d=d, limit=limit: [is_outside(vectors[j, d], limit)]  # noqa: E731
+            k.store(found, (Index.of(d),), k.reduce([count], OR, [False], [bool_], term)[0])
+    return k.done()
+
+
+def is_outside(value: Scalar, limit: int | Scalar) -> Scalar:
+    """Whether an integer is not in [0, limit)."""
+    number = cast(value, int64)
+    return call("logical_or", call("less", number, 0), call("greater_equal", number, limit))

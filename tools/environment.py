@@ -1,0 +1,152 @@
+"""What programs of TensorFlow 1's time expect of Python, NumPy and other packages, for the process of one program."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+Make = Callable[[], ModuleType]
+
+
+def install() -> None:
+    """Supply what is missing, for the rest of the process."""
+    _restore_numpy()
+    _restore_standard_library()
+    sys.meta_path.insert(0, _Supply({"scipy.misc": _scipy_misc}))
+    one_hot = {"to_categorical": to_categorical}
+    fallbacks: dict[str, Make] = {
+        "scipy": lambda: _package("scipy", "SciPy"),
+        "keras": lambda: _package("keras", "Keras"),
+        "keras.utils": lambda: _package("keras.utils", "Keras", **one_hot),
+        "keras.utils.np_utils": lambda: _package("keras.utils.np_utils", "Keras", **one_hot),
+    }
+    sys.meta_path.append(_Supply(fallbacks))
+
+
+class _Supply(MetaPathFinder, Loader):
+    """Finds modules that are made by functions."""
+
+    def __init__(self, makers: dict[str, Make]) -> None:
+        self._makers = makers
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self, is_package=True) if fullname in self._makers else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._makers[spec.name]()
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+class _Package(ModuleType):
+    """A module in place of a package that is not installed, with some of its names."""
+
+    owner: str
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{self.__name__}.{name} needs {self.owner}: pip install {self.owner.lower()}")
+
+
+def _package(name: str, owner: str, **names: Any) -> ModuleType:
+    made = _Package(name)
+    made.__dict__.update(owner=owner, **names)
+    return made
+
+
+def _scipy_misc() -> ModuleType:
+    from minigraph.tools import scipy_misc
+
+    made = ModuleType("scipy.misc", scipy_misc.__doc__)
+    made.__dict__.update({name: getattr(scipy_misc, name) for name in scipy_misc.__all__})
+    return made
+
+
+def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32") -> np.ndarray:
+    """Rows of 0 with a 1 at each class. y: integers of any shape; a last axis of length 1 is dropped."""
+    labels = np.asarray(y, dtype=np.intp)
+    shape = labels.shape[:-1] if labels.ndim > 1 and labels.shape[-1] == 1 else labels.shape
+    count = num_classes or int(labels.max()) + 1
+    return np.eye(count, dtype=dtype)[labels.reshape(shape)]
+
+
+def _from_string(string: Any, dtype: Any = float, count: int = -1, sep: str = "") -> np.ndarray:
+    """`numpy.fromstring`, also for the bytes of numbers."""
+    return np.frombuffer(string, dtype, count).copy() if sep == "" else _TEXT(string, dtype, count, sep=sep)
+
+
+def _reshape(a: Any, shape: Any = None, order: Any = "C", *, newshape: Any = None, copy: Any = None) -> np.ndarray:
+    """`numpy.reshape` with the former name of its second argument."""
+    return np.asarray(_RESHAPE(a, newshape if newshape is not None else shape, order, copy=copy))
+
+
+_TEXT, _RESHAPE = np.fromstring, np.reshape
+
+# Names that NumPy had in 2018.
+_NUMPY: dict[str, Any] = {
+    "Inf": np.inf,
+    "NAN": np.nan,
+    "NINF": -np.inf,
+    "NaN": np.nan,
+    "PINF": np.inf,
+    "alltrue": np.all,
+    "asscalar": lambda a: a.item(),
+    "complex": complex,
+    "complex_": np.complex128,
+    "cumproduct": np.cumprod,
+    "float": float,
+    "float_": np.float64,
+    "in1d": lambda a, b, **options: np.isin(np.ravel(a), b, **options),
+    "infty": np.inf,
+    "int": int,
+    "msort": lambda a: np.sort(a, axis=0),
+    "object": object,
+    "product": np.prod,
+    "round_": np.round,
+    "row_stack": np.vstack,
+    "sometrue": np.any,
+    "str": str,
+    "string_": np.bytes_,
+    "trapz": getattr(np, "trapezoid", None),
+    "unicode": str,
+    "unicode_": np.str_,
+}
+
+
+def _restore_numpy() -> None:
+    for name, value in _NUMPY.items():
+        if name not in np.__dict__ and value is not None:
+            setattr(np, name, value)
+    np.__dict__.update(fromstring=_from_string, reshape=_reshape)
+
+
+def _restore_standard_library() -> None:
+    """Names that Python dropped after 3.7, under which TensorFlow 1.15 ran."""
+    import collections
+    import collections.abc
+    import fractions
+    import inspect
+    import math
+    import time
+
+    for name in collections.abc.__all__:
+        if not hasattr(collections, name):
+            setattr(collections, name, getattr(collections.abc, name))
+    _supply(time, clock=time.process_time)
+    _supply(fractions, gcd=math.gcd)
+    _supply(inspect, getargspec=lambda function: inspect.getfullargspec(function)[:4])
+
+
+def _supply(module: ModuleType, **names: Any) -> None:
+    for name, value in names.items():
+        if not hasattr(module, name):
+            setattr(module, name, value)
