@@ -23,7 +23,7 @@ from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value, rea
 from minigraph.ops.constant import Const, Placeholder, computed
 from minigraph.ops.control.branches import Merge, Switch
 from minigraph.ops.control.recompute import copies_of
-from minigraph.ops.identity import Identity
+from minigraph.ops.identity import Identity, IdentityN
 from minigraph.ops.random.distributions import CELL
 from minigraph.ops.state.variable import ReadVariable, VariableV2
 
@@ -150,8 +150,9 @@ class _Specialiser:
             if op.draws:
                 cell = self.builder.add(Cell(RANDOM_STATE + node.name, CELL), name=node.name, source=node.source)
                 inputs.append(Value(cell, 0))
-            if isinstance(op, Identity) and not control:
-                self.values.setdefault(node.outputs[0], inputs[0])
+            if isinstance(op, Identity | IdentityN) and not control:
+                for output, value in zip(node.outputs, inputs, strict=True):
+                    self.values.setdefault(output, value)
                 self.instrs[node] = inputs[0].instr
                 return
             instr = self.builder.add(op, inputs, control, node.name, node.source)

@@ -1,4 +1,4 @@
-"""Identity and StopGradient: copies of a tensor."""
+"""Identity, IdentityN and StopGradient: copies of tensors."""
 
 from __future__ import annotations
 
@@ -33,6 +33,26 @@ class Identity(Op):
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (np.arange(3.0),))
+
+
+class IdentityN(Op):
+    """Each output is the input of its number. Graphs of TensorFlow have it where several nodes make one node's results.
+
+    The compiler takes it away, as it does Identity.
+    """
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        return types
+
+    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        return arrays
+
+    def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
+        return grads
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (np.arange(3.0), np.array(2.0)))
 
 
 class StopGradient(Op):

@@ -35,6 +35,9 @@ class ObjectCache:
     def _path(self, key: str) -> Path:
         return self.folder / (hashlib.sha256(key.encode()).hexdigest() + _SUFFIX)
 
+    def __contains__(self, key: str) -> bool:
+        return self._path(key).exists()
+
     def get(self, key: str) -> bytes | None:
         """The bytes of that key, or None."""
         path = self._path(key)

@@ -33,6 +33,7 @@ check = KERNELS.check
 WITHOUT_KERNEL = {
     "ApplyAdadelta": "rarely used",
     "ApplyFtrl": "rarely used",
+    "IdentityN": "taken away by the compiler but where control inputs hold it",
     "MirrorPadGrad": "sums of a few slices",
     "NonMaximumSuppression": "run once for each image",
 }
