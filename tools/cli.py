@@ -203,9 +203,10 @@ def bisect(
     from minigraph.tools import explain as explaining
     from minigraph.tools.shared.target import load_target
 
-    guilty = explaining.bisect(
-        load_target(model, batch_size, inference, parse_sizes(shapes, dims)), optimize, backend, compiled
-    )
+    if compiled:
+        tell_backend(backend)
+    target = load_target(model, batch_size, inference, parse_sizes(shapes, dims))
+    guilty = explaining.bisect(target, optimize, backend, compiled)
     if guilty is not None:
         click.echo(guilty.describe())
         raise SystemExit(1)
@@ -263,6 +264,8 @@ def viz(
     from minigraph.tools import viz as drawing
     from minigraph.tools.shared.target import load_target
 
+    if profile:
+        tell_backend(backend)
     chosen = drawing.PictureOptions(stage, diff, optimize, limit, html, steps if profile else 0, backend)
     files, note = drawing.draw(load_target(target, batch_size, inference, parse_sizes(shapes, dims)), out, chosen)
     if note:
