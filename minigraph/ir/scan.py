@@ -18,7 +18,7 @@ from minigraph.ops.host.host_ops import HostOp
 UNROLLED = 128  # nodes; a loop that has no more of them, all steps together, is compiled step by step
 
 
-class Region:
+class LoopBody:
     """A graph with inputs and outputs: the body of a loop. It is equal to itself only.
 
     gradient: gives the gradients for the inputs of a `Scan` node with this body, from those for its outputs.
@@ -37,14 +37,14 @@ class Region:
     def __repr__(self) -> str:
         return f"<{len(self.nodes)} nodes>"
 
-    def typed(self, types: Sequence[TensorType]) -> Region:
+    def typed(self, types: Sequence[TensorType]) -> LoopBody:
         """The region for inputs of these types."""
         if all(t.type.is_static for t in self.outputs):
             return self
         graph = Graph()
         with graph.as_default():
             inputs = [graph.add(Placeholder(t.dtype, t.shape), ()).outputs[0] for t in types]
-            return Region(graph, inputs, self.copied(graph, inputs), self.gradient)
+            return LoopBody(graph, inputs, self.copied(graph, inputs), self.gradient)
 
     def evaluate(self, arrays: Sequence[Any]) -> list[Any]:
         """The outputs for the inputs, by the ops' references."""
@@ -89,7 +89,7 @@ class ScanLoop(Op):
     output of the body the outputs of all steps, along a new first axis.
     """
 
-    body: Region
+    body: LoopBody
     carried: int
     scanned: int
     reverse: bool = False
@@ -168,7 +168,7 @@ class WhileLoop(HostOp):
     Outputs: the final states, and for each further output of the body the outputs of all steps along a new first axis.
     """
 
-    body: Region
+    body: LoopBody
     carried: int
 
     def infer(self, limit: TensorType, go: TensorType, *types: TensorType) -> tuple[TensorType, ...]:

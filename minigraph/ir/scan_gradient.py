@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from minigraph.autodiff.gradients import gradients
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorType
-from minigraph.ir.scan import Region, Scan, ScanLoop
+from minigraph.ir.scan import LoopBody, Scan, ScanLoop
 from minigraph.ops.builder import apply_all
 from minigraph.ops.constant import Placeholder
 from minigraph.ops.filling import zeros_like
@@ -16,17 +16,17 @@ from minigraph.ops.identity import Identity
 Body = Callable[..., Sequence[Tensor]]
 
 
-def make_region(types: Sequence[TensorType], body: Body) -> Region:
+def make_region(types: Sequence[TensorType], body: Body) -> LoopBody:
     """The region that `body` builds from tensors of these types."""
     graph = Graph()
     with graph.as_default():
         inputs = [graph.add(Placeholder(t.dtype, t.shape), ()).outputs[0] for t in types]
         outputs = body(*inputs)
-    return Region(graph, inputs, outputs, _gradient)
+    return LoopBody(graph, inputs, outputs, _gradient)
 
 
 def scan_region(
-    body: Region, states: Sequence[Tensor], sequences: Sequence[Tensor], constants: Sequence[Tensor],
+    body: LoopBody, states: Sequence[Tensor], sequences: Sequence[Tensor], constants: Sequence[Tensor],
     reverse: bool = False,
 ) -> list[Tensor]:  # fmt: skip
     """The final states, and the further outputs of all steps, of a loop over the first axis of the sequences."""
@@ -47,7 +47,7 @@ def _gradient(node: Node, grads: Sequence[Tensor | None]) -> Sequence[Tensor | N
     assert isinstance(op, ScanLoop)
     body, count, last = op.body, op.carried, op.carried + op.scanned
     inputs = list(node.inputs)
-    with_states = Region(body.graph, body.inputs, [*body.outputs, *body.inputs[:count]], _gradient)
+    with_states = LoopBody(body.graph, body.inputs, [*body.outputs, *body.inputs[:count]], _gradient)
     states = apply_all(op.replace(body=with_states), *inputs)[len(body.outputs) :]
     filled = [zeros_like(y) if g is None else g for y, g in zip(node.outputs, grads, strict=True)]
     state, constants = _floats(inputs[:count]), [last + i for i in _floats(inputs[last:])]
@@ -65,7 +65,7 @@ def _gradient(node: Node, grads: Sequence[Tensor | None]) -> Sequence[Tensor | N
     return result
 
 
-def _gradient_region(body: Region, count: int, scanned: int) -> Region:
+def _gradient_region(body: LoopBody, count: int, scanned: int) -> LoopBody:
     """The gradient of one step. Inputs: the gradients for the new state and the sums for the constants; the old state,
     the step's elements of the sequences, the gradients for the step's outputs; the constants."""
     state, stacked = _floats(body.outputs[:count]), _floats(body.outputs[count:])

@@ -12,7 +12,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.library import NeedsConstantError
-from minigraph.ir.scan import Region, WhileLoop
+from minigraph.ir.scan import LoopBody, WhileLoop
 from minigraph.ir.scan_gradient import make_region, scan_region
 from minigraph.ops.builder import apply_all
 from minigraph.ops.constant import Const
@@ -66,8 +66,8 @@ _ROUNDS = 3  # of finding the dimensions that a loop changes
 
 
 def _settled(
-    make: Callable[..., tuple[Region, list[Tensor]]], graph: Any, numbers: list[TensorType], first: list[Tensor]
-) -> tuple[Region, list[Tensor]]:
+    make: Callable[..., tuple[LoopBody, list[Tensor]]], graph: Any, numbers: list[TensorType], first: list[Tensor]
+) -> tuple[LoopBody, list[Tensor]]:
     """The body, with the dimensions of its states unknown that a step changes; and the tensors that it captures."""
     types = [t.type for t in first]
     for _ in range(_ROUNDS):
@@ -86,7 +86,7 @@ def _either(a: TensorType, b: TensorType) -> TensorType:
     return TensorType(a.dtype, tuple(x if x == y else None for x, y in zip(a.shape, b.shape, strict=True)))
 
 
-def _goes_on(region: Region) -> bool:
+def _goes_on(region: LoopBody) -> bool:
     """Whether the condition stays true."""
     tensor = region.outputs[0]
     while isinstance(tensor.node.op, Identity) and tensor not in region.inputs:
@@ -95,7 +95,7 @@ def _goes_on(region: Region) -> bool:
     return tensor is region.inputs[1] or (isinstance(op, Const) and bool(np.all(op.value)))
 
 
-def _counted(region: Region, first: list[Tensor], captured: list[Tensor], steps: int) -> list[Tensor]:
+def _counted(region: LoopBody, first: list[Tensor], captured: list[Tensor], steps: int) -> list[Tensor]:
     count = len(first)
 
     def body(*tensors: Tensor) -> list[Tensor]:

@@ -28,7 +28,7 @@ from minigraph.formats.onnx.library import (
 from minigraph.formats.onnx.table import importer_of
 from minigraph.formats.onnx.unread import refuse_unread
 from minigraph.formats.onnx.values import OnnxValue, UnknownDim, valid_name
-from minigraph.ir.scan import Region
+from minigraph.ir.scan import LoopBody
 from minigraph.ir.scan_gradient import make_region
 
 Env = dict[str, OnnxValue]
@@ -176,7 +176,7 @@ class _Importer:
 
     def _region(
         self, env: Env, opsets: Opsets, outer: Mapping[str, Any], graph: Any, types: Sequence[TensorType]
-    ) -> tuple[Region, list[Tensor]]:
+    ) -> tuple[LoopBody, list[Tensor]]:
         """A loop's body for inputs of these types, and the tensors around it that it reads, its further inputs."""
         free = {n: env[n] for n in dict.fromkeys(_free_names(graph)) if n in env}
         known = {n: v for n, v in free.items() if v.known and not v.weight}
