@@ -18,9 +18,8 @@ from minigraph.core.collections import GraphKeys as GraphKeys
 from minigraph.core.dtypes import *
 from minigraph.core.dtypes import bool_ as _bool
 from minigraph.core.graph import *
-from minigraph.core.graph_def import GraphDef as GraphDef
 from minigraph.core.types import *
-from minigraph.graphs.importing import import_graph_def as import_graph_def
+from minigraph.formats.tensorflow.graph_def import import_graph_def as import_graph_def
 from minigraph.graphs.scoping import *
 from minigraph.ops.array.arrays import *
 from minigraph.ops.array.dynamic import *
@@ -90,11 +89,17 @@ if _TYPE_CHECKING:
     from minigraph.run.session import *
     from minigraph.train.moving_averages import moving_average_variables as moving_average_variables
 
+    AttrValue: _Any
     Event: _Any
+    GraphDef: _Any
     HistogramProto: _Any
+    MetaGraphDef: _Any
+    NameAttrList: _Any
+    NodeDef: _Any
     RunMetadata: _Any
     SessionLog: _Any
     Summary: _Any
+    TensorInfo: _Any
 
 # Imported when they are asked for: modules, and names with the module that has each.
 _LATE_MODULES = ("filters", "graph_util", "layers", "losses", "metrics", "summary", "train", "viz")

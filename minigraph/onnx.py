@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,11 @@ __all__ = ["Imported", "NeedsConstantError", "UnsupportedError", "load", "save",
 
 
 def load(
-    model: PathLike | ModelProto, inputs: Mapping[str, TensorLike] | None = None, variables: bool = True
+    model: PathLike | ModelProto,
+    inputs: Mapping[str, TensorLike] | None = None,
+    variables: bool = True,
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int] | None = None,
 ) -> Imported:
     """Add an ONNX model to the default graph.
 
@@ -35,8 +39,10 @@ def load(
     Args:
         model: Path of a file, or an onnx.ModelProto.
         inputs: Tensors or arrays by the names of the model's inputs: a tensor is read instead of a new placeholder, and
-            an array fixes the input. Inputs that decide shapes must be fixed.
+            an array fixes the input.
         variables: Whether floating-point weights become trainable variables; otherwise they are constants.
+        shapes: Shapes by the names of the model's inputs, in place of those in the model; None for an unknown length.
+        dims: Lengths by the names of the model's symbolic dimensions, such as "height".
 
     Returns:
         The tensors of the model's inputs and outputs, by name.
@@ -44,7 +50,8 @@ def load(
     Raises:
         NotFoundError: The file does not exist.
         DataLossError: The file is damaged.
-        UnsupportedError: minigraph cannot compute some nodes, which the message names.
+        UnsupportedError: minigraph cannot compute some nodes, which the message names; or `shapes` or `dims`
+            do not fit.
         NeedsConstantError: An input must be fixed.
         BackendError: The package onnx is not installed.
 
@@ -56,7 +63,7 @@ def load(
         >>> print(tf.Session().run(model.outputs["y"], {model.inputs["x"]: [[-1.0, 2.0]]}))
         [[0. 2.]]
     """
-    return import_model(read_model(model), inputs or {}, variables)
+    return import_model(read_model(model), inputs or {}, variables, shapes or {}, dims or {})
 
 
 def to_model(
@@ -64,10 +71,13 @@ def to_model(
     inputs: Sequence[Tensor] | None = None,
     fixed: Mapping[Tensor | Variable | str, npt.ArrayLike] | None = None,
     variables: Session | Mapping[str, np.ndarray] | None = None,
+    opset: int = 17,
+    layout: Literal["NHWC", "NCHW"] = "NHWC",
+    batch: str = "N",
 ) -> ModelProto:
-    """Export the computation of some tensors as an ONNX model of operator set 17.
+    """Export the computation of some tensors as an ONNX model.
 
-    The model's inputs and outputs have minigraph's layout: images are [N,H,W,C].
+    The model's outputs have minigraph's layout, and so by default have its inputs: images are [N,H,W,C].
 
     Args:
         outputs: A tensor, a list of tensors, or tensors by their names in the model.
@@ -75,6 +85,9 @@ def to_model(
         fixed: Values by placeholder, such as 1 for a keep_prob; they become constants.
         variables: The session that holds the variables' values, or arrays by the variables' names; by default the
             initial values.
+        opset: The operator set, 17 or a newer one that the onnx package knows.
+        layout: Of image inputs: "NHWC", or "NCHW" to have channels first.
+        batch: Name of the unknown first dimension of inputs and outputs.
 
     Returns:
         The onnx.ModelProto.
@@ -95,7 +108,7 @@ def to_model(
     given = {_tensor(graph, k): v for k, v in (fixed or {}).items()}
     found = [t for t in _placeholders(named.values()) if t not in given] if inputs is None else list(inputs)
     values = variables if isinstance(variables, Mapping) else _state(graph, variables)
-    model: ModelProto = export_model(named, found, given, values)
+    model: ModelProto = export_model(named, found, given, values, opset, layout, batch)
     return model
 
 
@@ -105,8 +118,11 @@ def save(
     inputs: Sequence[Tensor] | None = None,
     fixed: Mapping[Tensor | Variable | str, npt.ArrayLike] | None = None,
     variables: Session | Mapping[str, np.ndarray] | None = None,
+    opset: int = 17,
+    layout: Literal["NHWC", "NCHW"] = "NHWC",
+    batch: str = "N",
 ) -> None:
-    """Write the computation of some tensors to a file, as an ONNX model of operator set 17.
+    """Write the computation of some tensors to a file, as an ONNX model.
 
     Args:
         path: Path of the file.
@@ -115,6 +131,9 @@ def save(
         fixed: Values by placeholder, such as 1 for a keep_prob; they become constants.
         variables: The session that holds the variables' values, or arrays by the variables' names; by default the
             initial values.
+        opset: The operator set, 17 or a newer one that the onnx package knows.
+        layout: Of image inputs: "NHWC", or "NCHW" to have channels first.
+        batch: Name of the unknown first dimension of inputs and outputs.
 
     Raises:
         UnsupportedError: Nodes have no form in ONNX. The message names them and the lines that made them.
@@ -125,7 +144,7 @@ def save(
         >>> x = tf.placeholder(tf.float32, [None, 2], name="x")
         >>> onnx.save("model.onnx", tf.nn.relu(x))
     """
-    write_model(to_model(outputs, inputs, fixed, variables), path)
+    write_model(to_model(outputs, inputs, fixed, variables, opset, layout, batch), path)
 
 
 def _named(outputs: Any) -> dict[str, Tensor]:

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 import minigraph as tf
 from minigraph.core.errors import DataLossError, GraphError, InvalidArgumentError
-from minigraph.core.graph_def import GraphDef, NodeDef
+from minigraph.core.graph_def import GraphRecords, NodeRecord
 from minigraph.graphs.freeze import convert_variables_to_constants
+from minigraph.graphs.importing import add_nodes
 from minigraph.models.record import Preprocessing
 from minigraph.train.saver import read_checkpoint, write_checkpoint
 
@@ -38,7 +39,7 @@ class Bundle:
     side; None for the whole picture, stretched.
     """
 
-    graph_def: GraphDef
+    graph_def: GraphRecords
     images: str
     predictions: str
     labels: tuple[str, ...]
@@ -65,7 +66,7 @@ class Predictor:
         self.bundle = bundle
         graph = tf.Graph()
         with graph.as_default():
-            tf.import_graph_def(bundle.graph_def, name="")
+            add_nodes(graph, bundle.graph_def)
         self._images = graph.get_tensor_by_name(bundle.images)
         self._predictions = graph.get_tensor_by_name(bundle.predictions)
         _check_classes(self._predictions, bundle.labels)
@@ -94,7 +95,7 @@ def make_bundle(
             f"{images.shape}"
         )
     _check_classes(predictions, labels)
-    frozen = convert_variables_to_constants(session, session.graph.as_graph_def(), [predictions.node.name])
+    frozen = convert_variables_to_constants(session, session.graph.as_records(), [predictions.node.name])
     if images.node.name not in {node.name for node in frozen.node}:
         raise GraphError(f"'{predictions.name}' does not depend on '{images.name}'")
     return Bundle(frozen, images.name, predictions.name, tuple(labels), preprocessing, shape[1], crop)
@@ -118,7 +119,7 @@ def save_bundle(path: Any, bundle: Bundle) -> None:
         "image_size": bundle.image_size,
         "crop": bundle.crop,
     }
-    graph = GraphDef(nodes, bundle.graph_def.op_count).SerializeToString().decode()
+    graph = GraphRecords(nodes, bundle.graph_def.op_count).to_text()
     write_checkpoint(os.fspath(path), arrays, {"bundle": json.dumps(said, ensure_ascii=False), "graph": graph})
 
 
@@ -127,12 +128,11 @@ def load_bundle(path: Any) -> Bundle:
     arrays, metadata = read_checkpoint(path)
     if "bundle" not in metadata or "graph" not in metadata:
         raise DataLossError(f"{os.fspath(path)} is a checkpoint, not a bundle")
-    definition = GraphDef()
     try:
         said = json.loads(metadata["bundle"])
         if said["version"] != _VERSION:
             raise ValueError(f"it is of version {said['version']}, and this reads version {_VERSION}")
-        definition.ParseFromString(metadata["graph"].encode())
+        definition = GraphRecords.from_text(metadata["graph"])
         definition.node = [_with_value(node, arrays) for node in definition.node]
         preprocessing = _preprocessing(said["preprocessing"])
         labels = tuple(map(str, said["labels"]))
@@ -153,7 +153,7 @@ def _preprocessing(plain: Mapping[str, Any]) -> Preprocessing:
     return Preprocessing(str(plain["channels"]), mean, std)
 
 
-def _with_value(node: NodeDef, arrays: Mapping[str, NDArray[Any]]) -> NodeDef:
+def _with_value(node: NodeRecord, arrays: Mapping[str, NDArray[Any]]) -> NodeRecord:
     return node._replace(attr={"value": arrays[node.name]}) if node.op == "Const" and node.name in arrays else node
 
 

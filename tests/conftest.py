@@ -26,6 +26,7 @@ def shared_cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     folder = (base.parent if is_xdist_worker(request) else base) / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINIGRAPH_CACHE", str(folder))
+        patch.setenv("MINIGRAPH_COMPILE_PROCESSES", "1")  # the workers occupy the cores
         yield folder
 
 

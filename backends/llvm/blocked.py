@@ -5,9 +5,9 @@ A native driver loops over the blocks and calls the members' kernels on each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs, work
 from minigraph.backends.llvm.builder import (
@@ -19,7 +19,7 @@ from minigraph.backends.llvm.builder import (
     at,
     index,
     loop,
-    offset,
+    printed,
     smaller,
     stack,
     zero,
@@ -28,7 +28,7 @@ from minigraph.backends.llvm.compiler import LazyModule
 from minigraph.backends.llvm.loop import elementwise_of
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.tile import TileEpilogue
-from minigraph.backends.llvm.total import write_total
+from minigraph.backends.llvm.total import total_tasks, write_total
 from minigraph.compile import blocks
 from minigraph.compile.blocks import BlockLayout, BlockMember, block_size
 from minigraph.core.dtypes import float32
@@ -79,89 +79,112 @@ def is_serial(op: Blocked) -> bool:
     return _lanes(op, size) == 1 and size < op.batch
 
 
-class _Driver:
-    """Writes the kernel that loops over the blocks.
+class _Place(NamedTuple):
+    """The memory of an operand or result of a call in a block.
 
-    Its pointers: the operands; the results, where a sum has an array for each lane; the threads' workspaces; the
-    members' functions.
+    pointer: its number among the kernel's pointers. step: bytes from one image to the next, 0 if all blocks use the
+    same. offset: bytes after that.
     """
 
-    def __init__(
-        self,
-        op: Blocked,
-        pieces: Sequence[BlockLayout[Native]],
-        lanes: int,
-        sums: Sequence[BufferRef],
-        space: BufferRef,
-    ) -> None:
-        self.op, self.pieces, self.lanes = op, pieces, lanes
-        self.results = {v: n for n, v in enumerate(op.program.results)}
-        self.functions: dict[tuple[str | LazyModule, str], int] = {}
-        own = iter(sums)
-        count = len(op.program.feeds)
-        results = [next(own) if is_sum else BufferRef("out", n) for n, is_sum in enumerate(op.sums)]
-        self.args = (*ins(*range(count)), *results, space)
-        self.calls = [list(self._calls(piece)) for piece in pieces]
-        self.frame = Frame(len(self.args) + len(self.functions))
-        self._write()
+    pointer: int
+    step: int = 0
+    offset: int = 0
 
-    def _calls(self, piece: BlockLayout[Native]) -> Any:
+
+class _Step(NamedTuple):
+    """A call of the kernel's pointer `function`."""
+
+    function: int
+    tasks: int
+    places: tuple[_Place, ...]
+
+
+class _Driver(NamedTuple):
+    """The kernel that loops over the blocks; a task is a lane.
+
+    Its pointers: the operands; the results, where a sum has an array for each lane; the threads' workspaces; the
+    members' functions. steps: the calls for a full block, and for a smaller one at the end, if there is one.
+    sums: pointer and bytes of each sum. space: the pointer of the workspaces, of `nbytes` each.
+    """
+
+    batch: int
+    size: int
+    lanes: int
+    pointers: int
+    space: int
+    nbytes: int
+    sums: tuple[tuple[int, int], ...]
+    steps: tuple[tuple[_Step, ...], ...]
+
+
+def _driver(
+    op: Blocked, pieces: Sequence[BlockLayout[Native]], lanes: int
+) -> tuple[_Driver, list[tuple[str | LazyModule, str]]]:
+    """The driver, and the functions that it calls."""
+    feeds, results = len(op.program.feeds), {v: n for n, v in enumerate(op.program.results)}
+    space = feeds + len(results)
+    functions: dict[tuple[str | LazyModule, str], int] = {}
+
+    def place(piece: BlockLayout[Native], member: BlockMember[Native], ref: BufferRef) -> _Place:
+        if ref.kind == "work":
+            return _Place(space, 0, member.workspace + ref.offset)
+        value = _value(member.instr, ref)
+        if isinstance(value.instr.op, Feed):
+            slot = value.instr.op.slot
+            return _Place(slot, _step(value) if op.cut[slot] else 0)
+        if value in results:
+            n = results[value]
+            return _Place(feeds + n, 0 if op.sums[n] else _step(value))
+        return _Place(space, 0, piece.offsets[value])
+
+    def steps(piece: BlockLayout[Native]) -> Iterator[_Step]:
         for member in piece.members:
             for call in member.code.calls(member.wanted):
-                self.functions.setdefault((call.text, call.name), len(self.functions))
-                yield member, call
+                number = functions.setdefault((call.text, call.name), space + 1 + len(functions))
+                yield _Step(number, call.tasks, tuple(place(piece, member, ref) for ref in call.args))
 
-    def _write(self) -> None:
-        op, whole = self.op, self.pieces[0]
-        full = op.batch // whole.size
-        count = full + (len(self.pieces) > 1)
-        with self.frame.tasks("kernel") as task:
-            b = self.frame.b
-            nbytes = max(p.nbytes for p in self.pieces)
-            self.space = at(b, self.frame.pointers[len(self.args) - 1], b.mul(self.frame.slot, index(nbytes)), I8)
-            self.bases: dict[int, Any] = {}
-            for n, is_sum in enumerate(op.sums):
-                if is_sum:
-                    nbytes = op.program.results[n].type.nbytes
-                    base = self.frame.pointers[len(op.program.feeds) + n]
-                    self.bases[n] = at(b, base, b.mul(task, index(nbytes)), I8)
-                    zero(b, self.bases[n], index(nbytes))
-            low, high = (b.sdiv(b.mul(b.add(task, index(i)), index(count)), index(self.lanes)) for i in (0, 1))
-            with loop(b, low, smaller(b, high, index(full))) as block:
-                self._block(0, b.mul(block, index(whole.size)))
-            if count > full:
-                with b.if_then(b.icmp_signed("==", high, index(count))):
-                    self._block(1, index(full * whole.size))
+    sums = tuple((feeds + n, v.type.nbytes) for n, v in enumerate(op.program.results) if op.sums[n])
+    made = tuple(tuple(steps(piece)) for piece in pieces)
+    nbytes = max(p.nbytes for p in pieces)
+    count = space + 1 + len(functions)
+    return _Driver(op.batch, pieces[0].size, lanes, count, space, nbytes, sums, made), list(functions)
 
-    def _block(self, number: int, start: Any) -> None:
-        b = self.frame.b
-        for member, call in self.calls[number]:
-            block = stack(b, POINTER, max(len(call.args), 1))
-            for n, ref in enumerate(call.args):
-                b.store(self._pointer(number, member, ref, start), at(b, block, index(n), POINTER))
-            function = self.frame.pointers[len(self.args) + self.functions[call.text, call.name]]
-            code = b.inttoptr(b.ptrtoint(function, I64), KERNEL.as_pointer())
-            b.call(code, [block, index(0), index(call.tasks), index(0)])
 
-    def _pointer(self, number: int, member: BlockMember[Native], ref: BufferRef, start: Any) -> Any:
-        b, piece = self.frame.b, self.pieces[number]
-        if ref.kind == "work":
-            return at(b, self.space, index(member.workspace + ref.offset), I8)
-        value = _value(member.instr, ref)
-        op = value.instr.op
-        if isinstance(op, Feed):
-            return self._rows(op.slot, value, start, self.op.cut[op.slot])
-        if value in self.results:
-            n = self.results[value]
-            return self.bases[n] if n in self.bases else self._rows(len(self.op.program.feeds) + n, value, start, True)
-        return at(b, self.space, index(piece.offsets[value]), I8)
+def _step(value: Value) -> int:
+    return value.type.nbytes // value.type.static[0]
 
-    def _rows(self, pointer: int, value: Value, start: Any, cut: bool) -> Any:
-        base = self.frame.pointers[pointer]
-        if not cut:
-            return base
-        row = value.type.nbytes // value.type.static[0]
-        return at(self.frame.b, base, offset(self.frame.b, (start, row)), I8)
+
+def _driver_module(what: _Driver) -> Frame:
+    frame = Frame(what.pointers)
+    full = what.batch // what.size
+    count = full + (len(what.steps) > 1)
+    with frame.tasks("kernel") as task:
+        b = frame.b
+        bases = list(frame.pointers)
+        bases[what.space] = at(b, bases[what.space], b.mul(frame.slot, index(what.nbytes)), I8)
+        for pointer, nbytes in what.sums:
+            bases[pointer] = at(b, bases[pointer], b.mul(task, index(nbytes)), I8)
+            zero(b, bases[pointer], index(nbytes))
+        low, high = (b.sdiv(b.mul(b.add(task, index(i)), index(count)), index(what.lanes)) for i in (0, 1))
+        with loop(b, low, smaller(b, high, index(full))) as block:
+            _write_block(b, bases, what.steps[0], b.mul(block, index(what.size)))
+        if count > full:
+            with b.if_then(b.icmp_signed("==", high, index(count))):
+                _write_block(b, bases, what.steps[1], index(full * what.size))
+    return frame
+
+
+def _write_block(b: Any, bases: Sequence[Any], steps: Sequence[_Step], start: Any) -> None:
+    """Write the calls for the block from image `start` on."""
+    for function, tasks, places in steps:
+        block = stack(b, POINTER, max(len(places), 1))
+        for n, (pointer, step, after) in enumerate(places):
+            place = bases[pointer]
+            if step or after:
+                place = at(b, place, b.add(b.mul(start, index(step)), index(after)), I8)
+            b.store(place, at(b, block, index(n), POINTER))
+        code = b.inttoptr(b.ptrtoint(bases[function], I64), KERNEL.as_pointer())
+        b.call(code, [block, index(0), index(tasks), index(0)])
 
 
 def blocked(op: Blocked, lower: Lower, how: LoweringContext, size: int | None = None) -> Native | None:
@@ -191,8 +214,11 @@ def blocked(op: Blocked, lower: Lower, how: LoweringContext, size: int | None = 
     sums = [outs(n)[0] if lanes == 1 else layout.reserve(lanes * kinds[n].nbytes) for n in summed]
 
     def make() -> list[Call]:
-        driver = _Driver(op, pieces, lanes, sums, own)
-        calls = [Call(driver.frame.text, "kernel", lanes, driver.args, tuple(driver.functions))]
+        driver, functions = _driver(op, pieces, lanes)
+        own_sums = iter(sums)
+        results = [next(own_sums) if is_sum else BufferRef("out", n) for n, is_sum in enumerate(op.sums)]
+        args = (*ins(*range(len(op.program.feeds))), *results, own)
+        calls = [Call(printed(_driver_module, driver), "kernel", lanes, args, tuple(functions))]
         if lanes > 1:
             calls += [_total(kinds[n].size, lanes, part, n) for n, part in zip(summed, sums, strict=True)]
         return calls
@@ -248,9 +274,13 @@ def one_blocked(op: Op, in_types: Types, lower: Lower, how: LoweringContext, siz
 
 
 def _total(size: int, lanes: int, part: BufferRef, result: int) -> Call:
+    return Call(printed(_total_module, size, lanes), "finish", total_tasks(size), (part, *outs(result)))
+
+
+def _total_module(size: int, lanes: int) -> Frame:
     frame = Frame(2)
-    tasks = write_total(frame, size, lanes, 0, 1)
-    return Call(frame.text, "finish", tasks, (part, *outs(result)))
+    write_total(frame, size, lanes, 0, 1)
+    return frame
 
 
 def epilogue(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:

@@ -7,12 +7,13 @@ call runs the tasks `first` to `last` - 1; the work of a task depends on shapes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
 
+from minigraph.backends.llvm.compiler import LazyModule, host
 from minigraph.core.dtypes import DType
 
 VOID = ir.VoidType()
@@ -211,3 +212,12 @@ class Frame:
     @property
     def text(self) -> str:
         return str(self.module)
+
+
+def printed(write: Callable[..., Frame], *what: Hashable) -> LazyModule:
+    """The module that `write(*what)` makes, printed when it is needed.
+
+    The name of the function and the `repr` of its arguments are the module's key, so they must determine it.
+    """
+    key = f"{write.__module__}.{write.__qualname__} {what!r} {host().lanes} lanes"
+    return LazyModule(key, lambda: write(*what).text)

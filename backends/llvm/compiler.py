@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 
-from minigraph.core import scalar
+from minigraph import core
+from minigraph.backends.llvm import codegen
+from minigraph.backends.llvm.compile_pool import CompilePool, processes
 from minigraph.core.errors import BackendError
 from minigraph.util.locks import Lock
 from minigraph.util.object_cache import objects
@@ -35,18 +37,10 @@ def host() -> Host:
     return Host(llvm.get_host_cpu_name(), features, 8 if found.get("avx") else 4)
 
 
-@cache
-def _machine() -> Any:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    cpu, features, _ = host()
-    return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3, jit=True)
-
-
 def require_host() -> None:
     """Check that LLVM has a code generator for this machine. Raises BackendError if not."""
     try:
-        _machine()
+        codegen.machine(*host()[:2])
     except RuntimeError as error:
         raise BackendError(f"the backend 'llvm' cannot generate code for this machine: {error}") from error
 
@@ -74,9 +68,10 @@ class LazyModule:
 
 @cache
 def _printer() -> str:
-    """What tells versions of the printer apart: names, sizes and times of its files."""
-    files = [*Path(__file__).parent.glob("*.py"), Path(str(scalar.__file__))]
-    found = sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+    """What tells versions of the printer apart: sizes and times of its files, and of those whose rules it prints."""
+    folders = (Path(__file__).parent, *(Path(core.__file__).parents[1] / name for name in ("core", "loops", "ops")))
+    files = sorted(path for folder in folders for path in folder.rglob("*.py"))
+    found = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
@@ -89,53 +84,54 @@ class _Code:
 
 
 _CODE = _Code()
+_POOL = CompilePool(lambda key, content: objects("llvm").put(key, content))
 
 
 def load(text: str | LazyModule, *names: str) -> tuple[int, ...]:
     """The addresses of the functions `names` in the IR module `text`, which is compiled or taken from the cache."""
-    with _CODE.lock:
-        if text not in _CODE.engines:
-            _CODE.engines[text] = _link(_object(text))
-        return tuple(_CODE.engines[text].get_function_address(name) for name in names)
+    if text not in _CODE.engines:
+        content = _object(text)
+        with _CODE.lock:
+            if text not in _CODE.engines:
+                _CODE.engines[text] = _link(content)
+    return tuple(_CODE.engines[text].get_function_address(name) for name in names)
+
+
+def compile_ahead(modules: Iterable[str | LazyModule]) -> None:
+    """Start to compile the modules that are neither loaded nor in the cache."""
+    if processes() == 1:
+        return
+    for text in modules:
+        key = _key(text)
+        if text not in _CODE.engines and key not in objects("llvm"):
+            _POOL.submit(key, _job(text))
 
 
 def _object(text: str | LazyModule) -> bytes:
-    cpu, features, _ = host()
-    content = text.key if isinstance(text, LazyModule) else text
-    llvm_version = ".".join(map(str, llvm.llvm_version_info))
-    key = "\n".join([version("minigraph"), version("llvmlite"), llvm_version, cpu, features, content])
-    store = objects("llvm")
-    found = store.get(key)
-    if found is None:
-        found = _compile(str(text))
-        store.put(key, found)
-    return found
+    key = _key(text)
+    found = None if _POOL.knows(key) else objects("llvm").get(key)
+    return _POOL.take(key, lambda: _job(text)) if found is None else found
 
 
-def _compile(text: str) -> bytes:
-    machine = _machine()
-    module = llvm.parse_assembly(text)
-    module.triple = machine.triple
-    module.data_layout = str(machine.target_data)
-    module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.slp_vectorization = options.loop_vectorization = options.loop_interleaving = False
-    passes = llvm.create_pass_builder(machine, options)
-    passes.getModulePassManager().run(module, passes)
-    content: bytes = machine.emit_object(module)
-    return content
+def _job(text: str | LazyModule) -> tuple[str, str, str]:
+    return (str(text), *host()[:2])
+
+
+def _key(text: str | LazyModule) -> str:
+    """The key of a module's object file in the cache."""
+    return "\n".join([*_versions(), *host()[:2], text.key if isinstance(text, LazyModule) else text])
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    return version("minigraph"), version("llvmlite"), ".".join(map(str, llvm.llvm_version_info))
 
 
 def _link(content: bytes) -> Any:
-    _machine()
+    cpu, features, _ = host()
+    codegen.machine(cpu, features)
     empty = llvm.parse_assembly("")
-    engine = llvm.create_mcjit_compiler(empty, _machine_for_engine())
+    engine = llvm.create_mcjit_compiler(empty, codegen.new_machine(cpu, features))
     engine.add_object_file(llvm.ObjectFileRef.from_data(content))
     engine.finalize_object()
     return engine
-
-
-def _machine_for_engine() -> Any:
-    """A target machine. Each engine owns its machine, so each gets a new one."""
-    cpu, features, _ = host()
-    return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3, jit=True)

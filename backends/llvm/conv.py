@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import WorkspaceLayout, ins, outs
-from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, loop, pieces, zero
+from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, loop, pieces, printed, zero
 from minigraph.backends.llvm.geometry import LANES, Geometry, padded
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
-from minigraph.backends.llvm.panels import Panels, addresses, floats, operands_of, overwritable, packing, write_panels
+from minigraph.backends.llvm.panels import Panels, addresses, floats, operands_of, overwritable, packing, panels_module
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import ContractionAxis, TileEpilogue, Tiles, TileSet, strips, tile_columns, tile_rows
-from minigraph.backends.llvm.total import write_total
+from minigraph.backends.llvm.total import total_tasks, write_total
 from minigraph.core.dtypes import float32
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 from minigraph.ops.window import reach
@@ -27,14 +27,14 @@ SCATTERED = 64  # most rows of the filter's gradient for which tile rows have se
 DEEP = 16  # least number of channels for which a tile reads the image through a pointer for each tap
 
 
-def _write_shallow(frame: Frame, where: Geometry, epilogue: TileEpilogue | None) -> int:
-    """Write the kernel for few channels; returns its number of tasks. A task computes some rows of one image.
+def _shallow_module(where: Geometry, epilogue: TileEpilogue | None) -> Frame:
+    """The kernel for few channels. A task computes some rows of one image.
 
     Pointers: image, packed filter, result, the epilogue's operands.
     """
-    images, height, width, depth = where.image
-    rows = where.rows
-    chunks = -(-where.out[0] // rows)
+    frame = Frame(3 + len(operands_of(epilogue)))
+    _, height, width, depth = where.image
+    rows, chunks = where.rows, where.chunks
     lines = where.lines(rows)
     tiles = TileSet(frame.module, Tiles(where.strides[1] * depth, where.fan, where.taps(depth), epilogue=epilogue))
     with frame.tasks("kernel") as task:
@@ -56,7 +56,7 @@ def _write_shallow(frame: Frame, where: Geometry, epilogue: TileEpilogue | None)
                 operands = addresses(frame, epilogue, frame.pointers[3:], start, place)
                 target = at(b, frame.pointers[2], place, F32)
                 strips(b, tiles, at(b, lines_copy, line, F32), packed, target, where.out[1], columns, *operands)
-    return images * chunks
+    return frame
 
 
 class _ConvOperands(NamedTuple):
@@ -101,16 +101,14 @@ def _convolution(form: _ConvOperands, how: LoweringContext) -> Native | None:
         return None
     pack = form.packing
     packed = ins(form.filter)[0] if how.packed else layout.reserve(4 * pack.floats)
-    follow = operands_of(how.epilogue)
 
     def make() -> list[Call]:
-        frame = Frame(3 + len(follow))
-        args = (*ins(form.image), packed, *outs(0), *follow)
+        args = (*ins(form.image), packed, *outs(0), *operands_of(how.epilogue))
         if panels is not None:
-            tasks = write_panels(frame, "kernel", panels._replace(epilogue=how.epilogue), range(3 + len(follow)))
+            module, tasks = printed(panels_module, panels._replace(epilogue=how.epilogue)), panels.tasks
         else:
-            tasks = _write_shallow(frame, where, how.epilogue)
-        main = Call(frame.text, "kernel", tasks, args)
+            module, tasks = printed(_shallow_module, where, how.epilogue), where.image[0] * where.chunks
+        main = Call(module, "kernel", tasks, args)
         return [main] if how.packed else [pack.call((*ins(form.filter), packed)), main]
 
     return Native(always(make), layout.nbytes, overwritable(how.epilogue))
@@ -158,11 +156,12 @@ def input_grad(op: Conv2DInputGrad, in_types: Types, out_types: Types, how: Lowe
     return _convolution(_ConvOperands(where, (-row, -column, 1, w[3]), start, 1, 0, False), how)
 
 
-def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) -> None:
-    """Write the kernel of the filter's gradient. Task i sums over part i of the batch.
+def _filter_grad_module(where: Geometry, lanes: int, adds: bool) -> Frame:
+    """The kernel of the filter's gradient. Task i sums over part i of the batch, and "finish" adds the sums.
 
-    Pointers: image, δ, the tasks' sums.
+    Pointers: image, δ, the tasks' sums, the gradient.
     """
+    frame = Frame(4)
     images, height, width, depth = where.image
     (kh, kw), (dr, dc), (sr, sc) = where.kernel, where.dilations, where.strides
     together = kw if dc == 1 else 1  # columns of the filter whose elements are adjacent in the image
@@ -172,7 +171,7 @@ def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) ->
         b = frame.b
         lines_copy = frame.stack_array("image", where.lines(where.rows) * where.line)
         total = at(b, frame.pointers[2], b.mul(task, index(size)), F32)
-        if not adds:
+        if not (adds and lanes == 1):
             zero(b, total, index(size * 4))
         bounds = [b.sdiv(b.mul(b.add(task, index(i)), index(images)), index(lanes)) for i in (0, 1)]
         with loop(b, *bounds) as n:
@@ -196,6 +195,9 @@ def _write_filter_grad(frame: Frame, where: Geometry, lanes: int, adds: bool) ->
                         made = b.add(b.mul(r, index(kw * depth * where.fan)), b.mul(s, index(depth * where.fan)))
                         below = at(b, target, made, F32)
                         strips(b, tiles, at(b, lines_copy, seen, F32), source, below, together * depth, columns)
+    if lanes > 1:
+        write_total(frame, size, lanes, 2, 3, adds)
+    return frame
 
 
 def _row_by_row(frame: Frame, tiles: TileSet, rows: Sequence[int], a: Value, b_: Value, c: Value, columns: int) -> None:
@@ -225,11 +227,9 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: Lo
     sums = layout.reserve(4 * lanes * size) if lanes > 1 else outs(0)[0]
 
     def make() -> list[Call]:
-        frame = Frame(4)
-        _write_filter_grad(frame, where, lanes, how.adds and lanes == 1)
-        tasks = write_total(frame, size, lanes, 2, 3, how.adds)
+        module = printed(_filter_grad_module, where, lanes, how.adds)
         args = (*ins(0, 1), sums, *outs(0))
-        main = Call(frame.text, "kernel", lanes, args)
-        return [main, Call(frame.text, "finish", tasks, args)] if lanes > 1 else [main]
+        main = Call(module, "kernel", lanes, args)
+        return [main, Call(module, "finish", total_tasks(size), args)] if lanes > 1 else [main]
 
     return Native(always(make), layout.nbytes)

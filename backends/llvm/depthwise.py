@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import ins, outs
-from minigraph.backends.llvm.builder import F32, Frame, Value, index, intrinsic, number, reduce_loop
+from minigraph.backends.llvm.builder import F32, Frame, Value, index, intrinsic, number, printed, reduce_loop
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.nest_native import from_loops
 from minigraph.backends.llvm.tile import parts
-from minigraph.backends.llvm.windows import TAPS, WindowWriter, load, store, windows_of
+from minigraph.backends.llvm.windows import TAPS, Windows, WindowWriter, load, store, windows_of
 from minigraph.core.dtypes import float32
 from minigraph.core.types import TensorType
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
@@ -40,23 +40,24 @@ def filter_grad(op: Conv2DFilterGrad, in_types: Types, out_types: Types, how: Lo
     x, y = (t.static for t in in_types)
     if not _fits(op, x, op.shape, y, out_types[0]):
         return None
-    lanes = host().lanes
-    whole, rest = x[3] // lanes, parts(x[3] % lanes)
+    module = printed(_filter_grad_module, windows_of(op.window(op.shape), x, y), how.adds)
+    return Native(always(lambda: [Call(module, "kernel", -(-x[3] // host().lanes), (*ins(0, 1), *outs(0)))]))
 
-    def make() -> list[Call]:
-        frame = Frame(3)
-        writer = WindowWriter(windows_of(op.window(op.shape), x, y), frame)
-        with frame.tasks("kernel") as task:
-            b = frame.b
-            is_whole = b.icmp_signed("<", task, index(whole))
-            with b.if_then(is_whole):
-                _write_sums(frame, writer, b.mul(task, index(lanes)), lanes, how.adds)
-            with b.if_then(b.not_(is_whole)):
-                for start, width in rest:
-                    _write_sums(frame, writer, index(whole * lanes + start), width, how.adds)
-        return [Call(frame.text, "kernel", whole + bool(rest), (*ins(0, 1), *outs(0)))]
 
-    return Native(always(make))
+def _filter_grad_module(where: Windows, adds: bool) -> Frame:
+    """A task for each vector of channels, and one for the rest."""
+    frame, lanes, channels = Frame(3), host().lanes, where.image[3]
+    whole = channels // lanes
+    writer = WindowWriter(where, frame)
+    with frame.tasks("kernel") as task:
+        b = frame.b
+        is_whole = b.icmp_signed("<", task, index(whole))
+        with b.if_then(is_whole):
+            _write_sums(frame, writer, b.mul(task, index(lanes)), lanes, adds)
+        with b.if_then(b.not_(is_whole)):
+            for start, width in parts(channels % lanes):
+                _write_sums(frame, writer, index(whole * lanes + start), width, adds)
+    return frame
 
 
 def _write_sums(frame: Frame, writer: WindowWriter, c: Value, width: int, adds: bool) -> None:

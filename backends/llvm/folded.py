@@ -27,6 +27,7 @@ from minigraph.backends.llvm.builder import (
     number,
     offset,
     pieces,
+    printed,
     reduce_loop,
     smaller,
     vector,
@@ -65,6 +66,11 @@ class _Lines(NamedTuple):
         return -(-height // -(-TASKS // images)) if images < TASKS else height
 
     @property
+    def chunks(self) -> int:
+        """Tasks of an image."""
+        return -(-self.image[1] // self.rows)
+
+    @property
     def fits(self) -> bool:
         """Whether this gradient has native code."""
         return min(*self.image, *self.delta) > 0 and min(self.before) >= 0 and 4 * self.product <= PRODUCT_BYTES
@@ -93,21 +99,21 @@ def _by_lines(where: _Lines) -> Native:
     packed = layout.reserve(4 * floats(math.prod(sizes[:3]), sizes[3]))
 
     def make() -> list[Call]:
-        frame = Frame(3)
         pack = packing(sizes, (where.across * where.delta[3], 0, 1, where.delta[3]), 0, (*ins(0), packed))
-        tasks = _write(frame, where)
-        return [pack, Call(frame.text, "kernel", tasks, (*ins(1), packed, *outs(0)))]
+        tasks = where.image[0] * where.chunks
+        return [pack, Call(printed(_module, where), "kernel", tasks, (*ins(1), packed, *outs(0)))]
 
     return Native(always(make), layout.nbytes)
 
 
-def _write(frame: Frame, where: _Lines) -> int:
-    """Write the kernel; returns its number of tasks. A task computes some lines of one image.
+def _module(where: _Lines) -> Frame:
+    """The kernel. A task computes some lines of one image.
 
     Pointers: δ, packed filter, result.
     """
-    (images, height, width, channels), (_, _, q_count, fan) = where.image, where.delta
-    chunks = -(-height // where.rows)
+    frame = Frame(3)
+    (_, height, width, channels), (_, _, q_count, fan) = where.image, where.delta
+    chunks = where.chunks
     panel = tile_columns()
     sums = (ContractionAxis(None, -q_count * fan, where.strides[0] * fan * panel), ContractionAxis(fan, 1, panel))
     tiles = TileSet(frame.module, Tiles(fan, where.across, sums, adds=False))
@@ -125,7 +131,7 @@ def _write(frame: Frame, where: _Lines) -> int:
                 strips(b, tiles, a, packed, at(b, product, start, F32), q_count, columns, count)
             target = offset(b, (image, height * width * channels), (y, width * channels))
             _add_up(frame, where, product, at(b, frame.pointers[2], target, F32))
-    return images * chunks
+    return frame
 
 
 def _windows(frame: Frame, where: _Lines, place: Value, axis: int) -> tuple[Value, Value, Value]:

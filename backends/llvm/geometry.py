@@ -46,6 +46,11 @@ class Geometry(NamedTuple):
         return most
 
     @property
+    def chunks(self) -> int:
+        """Tasks of an image."""
+        return -(-self.out[0] // self.rows)
+
+    @property
     def fits(self) -> bool:
         """Whether convolutions of this geometry have native code."""
         sizes = (*self.image, *self.out, self.fan)

@@ -9,13 +9,26 @@ import numpy as np
 
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import WorkspaceLayout, ins, outs, work
-from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, intrinsic, loop, offset, splat, vector, zero
+from minigraph.backends.llvm.builder import (
+    F32,
+    Frame,
+    Value,
+    at,
+    index,
+    intrinsic,
+    loop,
+    offset,
+    printed,
+    splat,
+    vector,
+    zero,
+)
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
-from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, packing, write_panels
+from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, packing, panels_module
 from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import parts
-from minigraph.backends.llvm.total import write_total
+from minigraph.backends.llvm.total import total_tasks, write_total
 from minigraph.core.dtypes import float32
 from minigraph.core.types import TensorType
 from minigraph.ops.math.matmul import BatchMatMulV2, MatMul
@@ -84,14 +97,9 @@ def packs(op: MatMul, in_types: Types) -> Packing | None:
 
 
 def _packed(what: Panels) -> Native:
-    follow = operands_of(what.epilogue)
-
-    def make() -> list[Call]:
-        frame = Frame(3 + len(follow))
-        tasks = write_panels(frame, "kernel", what, range(3 + len(follow)))
-        return [Call(frame.text, "kernel", tasks, (*ins(0, 1), *outs(0), *follow))]
-
-    return Native(always(make), inplace=overwritable(what.epilogue))
+    args = (*ins(0, 1), *outs(0), *operands_of(what.epilogue))
+    calls = always(lambda: [Call(printed(panels_module, what), "kernel", what.tasks, args)])
+    return Native(calls, inplace=overwritable(what.epilogue))
 
 
 def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> Native:
@@ -101,24 +109,29 @@ def _few_rows(rows: int, columns: int, depth: int, a_row: int, a_term: int) -> N
     sums = layout.reserve(4 * rows * columns * count) if count > 1 else outs(0)[0]
 
     def make() -> list[Call]:
-        frame = Frame(3)
-        with frame.tasks("kernel") as task:
-            b = frame.b
-            total = at(b, frame.pointers[2], b.mul(task, index(rows * columns)), F32)
-            zero(b, total, index(rows * columns * 4))
-            low, high = (b.sdiv(b.mul(b.add(task, index(i)), index(depth)), index(count)) for i in (0, 1))
-            step = 8 if rows == 1 else 4  # rows of B at a time; each is a separate stream for the prefetcher
-            whole = b.add(low, b.mul(b.sdiv(b.sub(high, low), index(step)), index(step)))
-            for start, stop, some in ((low, whole, step), (whole, high, 1)):
-                with loop(b, start, stop, some) as k:
-                    _add_terms(frame, total, k, some, (rows, columns), (a_row, a_term))
-        if count == 1:
-            return [Call(frame.text, "kernel", 1, (*ins(0, 1), sums))]
-        tasks = write_total(frame, rows * columns, count, 2, 1)
-        finish = Call(frame.text, "finish", tasks, (*ins(0), *outs(0), sums))
-        return [Call(frame.text, "kernel", count, (*ins(0, 1), sums)), finish]
+        module = printed(_few_rows_module, rows, columns, depth, a_row, a_term, count)
+        main = Call(module, "kernel", count, (*ins(0, 1), sums))
+        finish = Call(module, "finish", total_tasks(rows * columns), (*ins(0), *outs(0), sums))
+        return [main, finish] if count > 1 else [main]
 
     return Native(always(make), layout.nbytes)
+
+
+def _few_rows_module(rows: int, columns: int, depth: int, a_row: int, a_term: int, count: int) -> Frame:
+    frame = Frame(3)
+    with frame.tasks("kernel") as task:
+        b = frame.b
+        total = at(b, frame.pointers[2], b.mul(task, index(rows * columns)), F32)
+        zero(b, total, index(rows * columns * 4))
+        low, high = (b.sdiv(b.mul(b.add(task, index(i)), index(depth)), index(count)) for i in (0, 1))
+        step = 8 if rows == 1 else 4  # rows of B at a time; each is a separate stream for the prefetcher
+        whole = b.add(low, b.mul(b.sdiv(b.sub(high, low), index(step)), index(step)))
+        for start, stop, some in ((low, whole, step), (whole, high, 1)):
+            with loop(b, start, stop, some) as k:
+                _add_terms(frame, total, k, some, (rows, columns), (a_row, a_term))
+    if count > 1:
+        write_total(frame, rows * columns, count, 2, 1)
+    return frame
 
 
 def _add_terms(frame: Frame, total: Value, k: Value, some: int, shape: tuple[int, int], a: tuple[int, int]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from minigraph.backend.base import Launch, Lowered, in_sequence
 from minigraph.backend.host import HostArray
 from minigraph.backend.workspace import BufferRef, relocated
-from minigraph.backends.llvm.compiler import LazyModule, load
+from minigraph.backends.llvm.compiler import LazyModule, compile_ahead, load
 from minigraph.backends.llvm.team import TEAM
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
@@ -112,7 +112,11 @@ def lowered(native: Native, threads: int) -> Lowered:
             return work
         return in_sequence([launched(native.trial), partial(native.check, inputs, workspace), work])
 
-    return Lowered(bind, native.workspace, native.inplace)
+    def prepare(wanted: Sequence[bool]) -> None:
+        for call in native.calls(tuple(wanted)):
+            compile_ahead([call.text, *(text for text, _ in call.functions)])
+
+    return Lowered(bind, native.workspace, native.inplace, prepare=prepare)
 
 
 def launch(calls: Sequence[tuple[Call, Sequence[int]]], alive: Any, threads: int) -> Launch:

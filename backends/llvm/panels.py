@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from minigraph.backend.workspace import BufferRef, ins
-from minigraph.backends.llvm.builder import F32, POINTER, Frame, Value, at, index, loop, offset, pieces, zero
+from minigraph.backends.llvm.builder import F32, POINTER, Frame, Value, at, index, loop, offset, pieces, printed, zero
 from minigraph.backends.llvm.geometry import Geometry
 from minigraph.backends.llvm.native import Call
 from minigraph.backends.llvm.product import ONE, Batch, Grid, copy_row, is_size, sizes
@@ -34,6 +34,10 @@ class Panels(NamedTuple):
     batch: Batch = ONE
 
     @property
+    def tasks(self) -> int:
+        return self.cut.tasks * self.batch.number
+
+    @property
     def taps(self) -> int:
         return math.prod(self.where.kernel) if self.where else 1
 
@@ -53,8 +57,16 @@ class Panels(NamedTuple):
         return Grid(self.rows, self.fan, height, group * tile_columns())
 
 
-def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -> int:
-    """Write the kernel; returns its number of tasks.
+def panels_module(what: Panels) -> Frame:
+    """The kernel. Its pointers: A, packed B, C and the epilogue's operands."""
+    count = 3 + len(operands_of(what.epilogue))
+    frame = Frame(count)
+    write_panels(frame, "kernel", what, range(count))
+    return frame
+
+
+def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -> None:
+    """Write the kernel.
 
     places: the indices among the pointers of A, packed B, C and the epilogue's operands.
     """
@@ -82,7 +94,6 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
                                 b, packed, offset(b, (number, what.batch.b), (column, what.taps * what.depth)), F32
                             )
                             strips(b, tiles, a, panel, at(b, target, place, F32), rows, across, *here)
-    return cut.tasks * what.batch.number
 
 
 def _pointers(frame: Frame, where: Geometry, image: Value, low: Value, rows: int, height: int) -> Value:
@@ -146,6 +157,11 @@ def packing(
     The filter is read by `strides` from element `start`. args: pointers to the filter and the panels. batch: the number
     of filters and the distance between them.
     """
+    module = printed(_packing_module, tuple(shape), tuple(strides), start, batch[1])
+    return Call(module, "pack", batch[0] * -(-shape[3] // tile_columns()), tuple(places))
+
+
+def _packing_module(shape: Sequence[int], strides: Sequence[int], start: int, filter_step: int) -> Frame:
     rows, columns, depth, fan = shape
     width = tile_columns()
     panels = -(-fan // width)
@@ -155,7 +171,7 @@ def packing(
         filters, block = b.sdiv(task, index(panels)), b.srem(task, index(panels))
         first = b.mul(block, index(width))
         target = at(b, frame.pointers[1], b.mul(task, index(width * rows * columns * depth)), F32)
-        place = b.add(offset(b, (filters, batch[1]), (first, strides[3])), index(start))
+        place = b.add(offset(b, (filters, filter_step), (first, strides[3])), index(start))
         source = at(b, frame.pointers[0], place, F32)
         full = b.icmp_signed("<=", b.add(first, index(width)), index(fan))
         for count in dict.fromkeys((min(width, fan), fan % width or width)):
@@ -164,4 +180,4 @@ def packing(
                 element = at(b, source, offset(b, (r, strides[0]), (s, strides[1]), (k, strides[2])), F32)
                 place = offset(b, (r, columns * depth * width), (s, depth * width), (k, width))
                 copy_row(b, element, at(b, target, place, F32), count, strides[3])
-    return Call(frame.text, "pack", batch[0] * panels, tuple(places))
+    return frame

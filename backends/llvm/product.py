@@ -8,7 +8,20 @@ from typing import NamedTuple
 from llvmlite import ir
 
 from minigraph.backend.workspace import ins, outs
-from minigraph.backends.llvm.builder import F32, I32, Builder, Frame, Value, at, index, loop, offset, pieces, vector
+from minigraph.backends.llvm.builder import (
+    F32,
+    I32,
+    Builder,
+    Frame,
+    Value,
+    at,
+    index,
+    loop,
+    offset,
+    pieces,
+    printed,
+    vector,
+)
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, Native, always
 from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
@@ -198,8 +211,8 @@ ONE = Batch()
 
 def write_tasks(
     frame: Frame, name: str, what: Product, cut: Grid, places: Sequence[int] = (0, 1, 2), batch: Batch = ONE
-) -> int:
-    """Write a kernel for products with a task for each block of rows and group of columns; returns its number of tasks.
+) -> None:
+    """Write a kernel for `batch` products with a task for each block of rows and group of columns.
 
     places: the indices among the pointers of A, B and C.
     """
@@ -223,19 +236,20 @@ def write_tasks(
                         rows,
                         columns,
                     )
-    return cut.tasks * batch.number
 
 
 def product(what: Product, rows: int, columns: int, operands: tuple[int, int] = (0, 1)) -> Native:
     """The product of two whole operands."""
+    least = min(TASKS, max(1, 2 * rows * columns * what.depth // GRAIN))
+    cut = grid(rows, columns, least)
+    args = (*ins(*operands), *outs(0))
+    return Native(always(lambda: [Call(printed(_product_module, what, cut), "kernel", cut.tasks, args)]))
 
-    def make() -> list[Call]:
-        frame = Frame(3)
-        least = min(TASKS, max(1, 2 * rows * columns * what.depth // GRAIN))
-        tasks = write_tasks(frame, "kernel", what, grid(rows, columns, least))
-        return [Call(frame.text, "kernel", tasks, (*ins(*operands), *outs(0)))]
 
-    return Native(always(make))
+def _product_module(what: Product, cut: Grid) -> Frame:
+    frame = Frame(3)
+    write_tasks(frame, "kernel", what, cut)
+    return frame
 
 
 def sizes(whole: int, step: int) -> list[int]:

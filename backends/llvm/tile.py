@@ -29,6 +29,7 @@ from minigraph.backends.llvm.builder import (
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.scalar import Printer
 from minigraph.core.scalar import Scalar
+from minigraph.loops.text import print_value
 
 LINE = 16  # elements of a cache line
 AHEAD = 256  # elements to prefetch ahead in B: the processor's own prefetcher stops at the end of a page
@@ -71,6 +72,9 @@ class TileEpilogue(NamedTuple):
 
     value: Scalar
     rows: tuple[bool, ...]
+
+    def __repr__(self) -> str:  # a key: parts that are used several times are printed once
+        return f"TileEpilogue({print_value(self.value)}, {self.rows})"
 
 
 class Tiles(NamedTuple):

@@ -18,14 +18,13 @@ from minigraph.backends.llvm.builder import (
 from minigraph.backends.llvm.compiler import host
 
 
-def write_total(frame: Frame, size: int, count: int, source: int, target: int, adds: bool = False) -> int:
-    """Write the kernel "finish"; returns its number of tasks.
+def write_total(frame: Frame, size: int, count: int, source: int, target: int, adds: bool = False) -> None:
+    """Write the kernel "finish" with `total_tasks(size)` tasks.
 
     It sums `count` arrays of `size` float32, which follow each other at pointer `source`, in order, into pointer
     `target`, or adds them to its content.
     """
-    width = host().lanes
-    chunk = 64 * width
+    width, chunk = host().lanes, _chunk()
     with frame.tasks("finish") as task:
         b = frame.b
         low = b.mul(task, index(chunk))
@@ -43,4 +42,12 @@ def write_total(frame: Frame, size: int, count: int, source: int, target: int, a
                 first = b.load(place, typ=kind, align=4) if adds else number(F32, 0.0, step)
                 (found,) = reduce_loop(b, index(0), index(count), 1, [first], add)
                 b.store(found, place, align=4)
-    return -(-size // chunk)
+
+
+def total_tasks(size: int) -> int:
+    """The number of tasks of "finish"."""
+    return -(-size // _chunk())
+
+
+def _chunk() -> int:
+    return 64 * host().lanes

@@ -24,6 +24,7 @@ from minigraph.backends.llvm.builder import (
     larger,
     loop,
     offset,
+    printed,
     smaller,
     vector,
     zero,
@@ -42,6 +43,7 @@ from minigraph.ir.packed import OnPacked
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.winograd import Matrix, transforms, transposed
 
+FILTERS = 16  # vectors of filters of a task
 MOST = 4 << 20  # bytes of the tiles of a block of images, for image and output together
 
 
@@ -58,6 +60,11 @@ class _Tiles(NamedTuple):
     def counts(self) -> tuple[int, int]:
         """Tiles along rows and columns."""
         return -(-self.output[1] // self.tile), -(-self.output[2] // self.tile)
+
+    @property
+    def rows(self) -> int:
+        """Rows of tiles in all images: tasks of most kernels."""
+        return self.image[0] * self.counts[0]
 
     @property
     def total(self) -> int:
@@ -82,13 +89,19 @@ class _Side(NamedTuple):
     tile: int
     before: tuple[int, int]
 
+    @property
+    def groups(self) -> int:
+        """Parts of an image's channels that are tasks of their own where tiles are summed."""
+        images, channels = self.shape[0], self.shape[3]
+        groups = next(g for g in (8, 4, 2, 1) if images * g <= 8 or g == 1)
+        return groups if channels % (groups * host().lanes) == 0 else 1
+
 
 class _TileWriter:
     """Writes kernels over all tiles. A task is a row of tiles."""
 
     def __init__(self, what: _Tiles, frame: Frame) -> None:
         self.what, self.frame = what, frame
-        self.tasks = what.image[0] * what.counts[0]
 
     def _origin(self, task: Value, column: Value, side: _Side) -> tuple[Value, Value, Value, Value]:
         """Image, first row, first column and number of a tile."""
@@ -104,7 +117,7 @@ class _TileWriter:
         b = self.frame.b
         return larger(b, b.sub(index(0), start), index(0)), smaller(b, b.sub(index(length), start), index(size))
 
-    def gather(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> int:
+    def gather(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> None:
         """Write the kernel target = matrix·d·matrixᵀ for the tiles d of pointer `source`, with zeros around images."""
         channels, step = side.shape[3], self.what.step(side.shape[3])
         with self.frame.tasks(name) as task, loop(self.frame.b, index(0), index(self.what.counts[1])) as column:
@@ -132,7 +145,6 @@ class _TileWriter:
                     b.store(value, at(b, made, place, F32), align=4)
 
                 both(self.frame, matrix, load, store)
-        return self.tasks
 
     def _is_whole(self, rows: tuple[Value, Value], columns: tuple[Value, Value], side: _Side) -> Value:
         b, size = self.frame.b, index(side.size)
@@ -170,7 +182,7 @@ class _TileWriter:
         target: int,
         epilogue: TileEpilogue | None,
         after: int,
-    ) -> int:
+    ) -> None:
         """Write the kernel that turns each tile m of pointer `source` into pixels matrix·m·matrixᵀ of pointer `target`,
         with the epilogue applied. The epilogue's operands are the pointers from `after` on."""
         channels, lanes = side.shape[3], host().lanes
@@ -207,17 +219,14 @@ class _TileWriter:
                     both(self.frame, matrix, self._load(self.frame.pointers[source], number, c, channels), keep)
                     with loop(b, *rows) as i, loop(b, *columns) as j:
                         finish(i, j, c, self._vector(in_patch(i, j)))
-        return self.tasks
 
     def _vector(self, address: Value) -> Value:
         return self.frame.b.load(address, typ=vector(F32, host().lanes), align=4)
 
-    def scatter(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> int:
+    def scatter(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> None:
         """Like `put`, but tiles overlap and are summed. A task is an image, or some of its channels."""
-        images, height, width, channels = side.shape
-        lanes = host().lanes
-        groups = next(g for g in (8, 4, 2, 1) if images * g <= 8 or g == 1)
-        groups = groups if channels % (groups * lanes) == 0 else 1
+        _, height, width, channels = side.shape
+        lanes, groups = host().lanes, side.groups
         own = channels // groups
         with self.frame.tasks(name) as task:
             b, (down, across) = self.frame.b, self.what.counts
@@ -243,7 +252,6 @@ class _TileWriter:
                         kind = vector(F32, lanes)
                         total = b.fadd(b.load(place, typ=kind, align=4), b.load(part, typ=kind, align=4))
                         b.store(total, place, align=4)
-        return images * groups
 
 
 def _tiles(op: W.WinogradConvolution, x: Sequence[int], y: Sequence[int], dtype: object) -> _Tiles | None:
@@ -278,25 +286,31 @@ def conv2d(
     depth, fan = what.image[3], what.output[3]
     layout = WorkspaceLayout()
     v, m = layout.reserve(what.nbytes(depth)), layout.reserve(what.nbytes(fan))
-    follow = operands_of(how.epilogue)
+    args = (*ins(0, 1), *outs(0), v, m, *operands_of(how.epilogue))
 
     def make() -> list[Call]:
-        matrices = transforms(op.tile, op.kernel)
-        frame = Frame(5 + len(follow))
-        writer = _TileWriter(what, frame)
-        args = (*ins(0, 1), *outs(0), v, m, *follow)
-        counts = {"gather": writer.gather("gather", _image(what), matrices.image, 0, 3)}
-        if how.packed:
-            counts["products"] = write_panels(frame, "products", _panels(what), (3, 1, 4))
-        else:
-            product = Product(depth, depth, 1, fan, 1, fan)
-            batch = Batch(what.size**2, what.step(depth), depth * fan, what.step(fan))
-            cut = grid(what.total, fan, least=1)
-            counts["products"] = write_tasks(frame, "products", product, cut, (3, 1, 4), batch)
-        counts["put"] = writer.put("put", _output(what), matrices.output, 4, 2, how.epilogue, 5)
-        return [Call(frame.text, name, count, args) for name, count in counts.items()]
+        module = printed(_conv2d_module, what, op.kernel, how.packed, how.epilogue)
+        products = _panels(what).tasks if how.packed else grid(what.total, fan, least=1).tasks * what.size**2
+        counts = {"gather": what.rows, "products": products, "put": what.rows}
+        return [Call(module, name, count, args) for name, count in counts.items()]
 
     return Native(always(make), layout.nbytes, overwritable(how.epilogue))
+
+
+def _conv2d_module(what: _Tiles, kernel: int, packed: bool, epilogue: TileEpilogue | None) -> Frame:
+    depth, fan = what.image[3], what.output[3]
+    matrices = transforms(what.tile, kernel)
+    frame = Frame(5 + len(operands_of(epilogue)))
+    writer = _TileWriter(what, frame)
+    writer.gather("gather", _image(what), matrices.image, 0, 3)
+    if packed:
+        write_panels(frame, "products", _panels(what), (3, 1, 4))
+    else:
+        product = Product(depth, depth, 1, fan, 1, fan)
+        batch = Batch(what.size**2, what.step(depth), depth * fan, what.step(fan))
+        write_tasks(frame, "products", product, grid(what.total, fan, least=1), (3, 1, 4), batch)
+    writer.put("put", _output(what), matrices.output, 4, 2, epilogue, 5)
+    return frame
 
 
 def packs(op: W.WinogradConv2D, in_types: Types) -> Packing | None:
@@ -344,29 +358,37 @@ def gradients(
         pointers |= {"x": ins(0)[0], "du": outs(len(out_types) - 1)[0]}
     if with_u:
         pointers |= {"u": ins(count - 2)[0], "dx": outs(0)[0]}
-    at_ = {name: n for n, name in enumerate(pointers)}
 
     def make() -> list[Call]:
-        matrices = transforms(op.tile, op.kernel)
-        frame = Frame(len(pointers))
-        writer = _TileWriter(what, frame)
-        counts = {"spread": writer.gather("spread", _output(what), transposed(matrices.output), at_["delta"], at_["m"])}
+        module = printed(_gradients_module, what, op.kernel, tuple(pointers), how.adds)
+        counts, n2 = {"spread": what.rows}, what.size**2
         if with_x:
-            counts["gather"] = writer.gather("gather", _image(what), matrices.image, at_["x"], at_["v"])
-            product = Product(what.total, 1, depth, fan, 1, fan, how.adds)
-            batch = Batch(what.size**2, what.step(depth), what.step(fan), depth * fan)
-            cut = grid(depth, fan, least=1)
-            counts["filter"] = write_tasks(frame, "filter", product, cut, (at_["v"], at_["m"], at_["du"]), batch)
+            counts |= {"gather": what.rows, "filter": grid(depth, fan, least=1).tasks * n2}
         if with_u:
-            product = Product(fan, fan, 1, 1, fan, depth)
-            batch = Batch(what.size**2, what.step(fan), depth * fan, what.step(depth))
-            cut = grid(what.total, depth, least=1)
-            counts["image"] = write_tasks(frame, "image", product, cut, (at_["m"], at_["u"], at_["v"]), batch)
-            adjoint = transposed(matrices.image)
-            counts["scatter"] = writer.scatter("scatter", _image(what), adjoint, at_["v"], at_["dx"])
-        return [Call(frame.text, name, count, tuple(pointers.values())) for name, count in counts.items()]
+            image = _image(what)
+            counts |= {"image": grid(what.total, depth, least=1).tasks * n2, "scatter": what.image[0] * image.groups}
+        return [Call(module, name, count, tuple(pointers.values())) for name, count in counts.items()]
 
     return Native(always(make), layout.nbytes)
+
+
+def _gradients_module(what: _Tiles, kernel: int, pointers: tuple[str, ...], adds: bool) -> Frame:
+    depth, fan = what.image[3], what.output[3]
+    matrices, at_ = transforms(what.tile, kernel), {name: n for n, name in enumerate(pointers)}
+    frame = Frame(len(pointers))
+    writer = _TileWriter(what, frame)
+    writer.gather("spread", _output(what), transposed(matrices.output), at_["delta"], at_["m"])
+    if "x" in at_:
+        writer.gather("gather", _image(what), matrices.image, at_["x"], at_["v"])
+        product = Product(what.total, 1, depth, fan, 1, fan, adds)
+        batch = Batch(what.size**2, what.step(depth), what.step(fan), depth * fan)
+        write_tasks(frame, "filter", product, grid(depth, fan, least=1), (at_["v"], at_["m"], at_["du"]), batch)
+    if "u" in at_:
+        product = Product(fan, fan, 1, 1, fan, depth)
+        batch = Batch(what.size**2, what.step(fan), depth * fan, what.step(depth))
+        write_tasks(frame, "image", product, grid(what.total, depth, least=1), (at_["m"], at_["u"], at_["v"]), batch)
+        writer.scatter("scatter", _image(what), transposed(matrices.image), at_["v"], at_["dx"])
+    return frame
 
 
 def filters(op: W.Winograd, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
@@ -379,24 +401,24 @@ def filters(op: W.Winograd, in_types: Types, out_types: Types, how: LoweringCont
     lanes = host().lanes
     if out_types[0].dtype is not float32 or not pairs or pairs % lanes:
         return None
-    chunk = 16 * lanes
+    module, tasks = printed(_filters_module, matrix, pairs), -(-pairs // (FILTERS * lanes))
+    return Native(always(lambda: [Call(module, "kernel", tasks, (*ins(0), *outs(0)))]))
 
-    def make() -> list[Call]:
-        frame = Frame(2)
-        with frame.tasks("kernel") as task:
-            b = frame.b
-            low = b.mul(task, index(chunk))
-            with loop(b, low, smaller(b, b.add(low, index(chunk)), index(pairs)), lanes) as c:
 
-                def load(i: int, j: Value) -> Value:
-                    place = b.add(offset(b, (j, pairs), (c, 1)), index(i * size * pairs))
-                    return b.load(at(b, frame.pointers[0], place, F32), typ=vector(F32, lanes), align=4)
+def _filters_module(matrix: Matrix, pairs: int) -> Frame:
+    frame, lanes, size = Frame(2), host().lanes, len(matrix[0])
+    with frame.tasks("kernel") as task:
+        b = frame.b
+        low = b.mul(task, index(FILTERS * lanes))
+        with loop(b, low, smaller(b, b.add(low, index(FILTERS * lanes)), index(pairs)), lanes) as c:
 
-                def store(a: Value, j: int, value: Value) -> None:
-                    place = b.add(offset(b, (a, len(matrix) * pairs), (c, 1)), index(j * pairs))
-                    b.store(value, at(b, frame.pointers[1], place, F32), align=4)
+            def load(i: int, j: Value) -> Value:
+                place = b.add(offset(b, (j, pairs), (c, 1)), index(i * size * pairs))
+                return b.load(at(b, frame.pointers[0], place, F32), typ=vector(F32, lanes), align=4)
 
-                both(frame, matrix, load, store)
-        return [Call(frame.text, "kernel", -(-pairs // chunk), (*ins(0), *outs(0)))]
+            def store(a: Value, j: int, value: Value) -> None:
+                place = b.add(offset(b, (a, len(matrix) * pairs), (c, 1)), index(j * pairs))
+                b.store(value, at(b, frame.pointers[1], place, F32), align=4)
 
-    return Native(always(make))
+            both(frame, matrix, load, store)
+    return frame

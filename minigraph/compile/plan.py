@@ -223,6 +223,9 @@ class Plan:
                 cache[value] = self._view(value, arena)
             return cache[value]
 
+        for step in self.steps:
+            if step.lowered.prepare is not None:
+                step.lowered.prepare([v is not None for v in step.outputs])
         launches = []
         for step in self.steps:
             start = self.layout.offsets[step.workspace] if step.workspace >= 0 else 0

@@ -16,14 +16,14 @@ from minigraph.compile.effects import writes_before
 from minigraph.compile.misfit import explained
 from minigraph.core.dtypes import string
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ResourceExhaustedError, ShapeError
-from minigraph.core.graph import Node, Tensor
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
-from minigraph.core.types import TensorType, format_shape
+from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value, reachable
 from minigraph.ops.constant import Const, Placeholder, computed
 from minigraph.ops.control.branches import Merge, Switch
 from minigraph.ops.control.recompute import copies_of
-from minigraph.ops.identity import Identity
+from minigraph.ops.identity import Identity, IdentityN
 from minigraph.ops.random.distributions import CELL
 from minigraph.ops.state.variable import ReadVariable, VariableV2
 
@@ -37,11 +37,12 @@ def specialise(
     targets: Sequence[Node],
     feeds: Sequence[Tensor],
     types: Sequence[TensorType],
-    branches: Mapping[Tensor, bool] | None = None,
+    branches: Mapping[Tensor, Any] | None = None,
 ) -> Program:
     """The program that computes `fetches` and runs `targets` when `feeds` have the static `types`.
 
-    branches: the conditions of `tf.cond` whose value is known; of these, only the branch taken is compiled.
+    branches: the conditions of `tf.cond` whose value is known; of these, only the branch taken is compiled. Also the
+    other values that the host has decided, as `decided` packs them; they become constants.
 
     InvalidArgumentError for a placeholder that is needed and not fed, or for shapes that turn out not to fit.
     """
@@ -49,12 +50,13 @@ def specialise(
 
 
 class _Specialiser:
-    def __init__(self, feeds: Sequence[Tensor], types: Sequence[TensorType], branches: Mapping[Tensor, bool]) -> None:
+    def __init__(self, feeds: Sequence[Tensor], types: Sequence[TensorType], branches: Mapping[Tensor, Any]) -> None:
         self.branches = branches
         self.builder = Builder()
         self.feed_types = tuple(types)
         self.values: dict[Tensor, Value] = {}
         self.instrs: dict[Node, Instr] = {}
+        self.known: dict[Instr, Sequence[Any] | None] = {}  # the results of what follows from constants
         self.effects: dict[Instr, tuple[Instr, ...]] = {}  # see `_behind`
         self.last_write: dict[Instr, Value] = {}  # by cell: the value that the run leaves in it
         for slot, (tensor, kind) in enumerate(zip(feeds, types, strict=True)):
@@ -121,6 +123,10 @@ class _Specialiser:
             instr = self.builder.add(Cell(op.shared_name, op.type), name=node.name, source=node.source)
             self._bind(node, instr)
             return
+        if op.decides and node.outputs[0] in self.branches:
+            array = _unpacked(self.branches[node.outputs[0]], op.infer(*(t.type for t in node.inputs))[0])
+            self._bind(node, self.builder.add(Const(array), (), self._behind(()), node.name, node.source))
+            return
         if isinstance(op, Switch | Merge) and node.inputs[-1] in self.branches:
             (source,) = taken_inputs(node, self.branches)
             instr = self.builder.add(Const(np.array(self.branches[node.inputs[-1]], np.int32)))
@@ -134,6 +140,9 @@ class _Specialiser:
         try:
             inputs = [self._operand(op, i, t, node) for i, t in enumerate(node.inputs)]
             self.builder.infer(op, tuple([v.type for v in inputs]))
+            if op.expands:
+                self._expand(node, inputs, (*node.control_inputs, *behind))
+                return
             op, kept = op.specialise([v.type for v in inputs], [_constant(v) for v in inputs])
             lost = [v.instr for i, v in enumerate(inputs) if op.stateful or i not in kept]
             control = tuple(dict.fromkeys((*control, *self._behind((*control, *lost)))))
@@ -141,8 +150,9 @@ class _Specialiser:
             if op.draws:
                 cell = self.builder.add(Cell(RANDOM_STATE + node.name, CELL), name=node.name, source=node.source)
                 inputs.append(Value(cell, 0))
-            if isinstance(op, Identity) and not control:
-                self.values.setdefault(node.outputs[0], inputs[0])
+            if isinstance(op, Identity | IdentityN) and not control:
+                for output, value in zip(node.outputs, inputs, strict=True):
+                    self.values.setdefault(output, value)
                 self.instrs[node] = inputs[0].instr
                 return
             instr = self.builder.add(op, inputs, control, node.name, node.source)
@@ -159,6 +169,39 @@ class _Specialiser:
             types, consts = [v.type for v in inputs], [_constant(v) for v in inputs]
             raise explained(error, where, node, node.op, types, consts) from error
         self._bind(node, self._folded(instr))
+
+    def _expand(self, node: Node, inputs: Sequence[Value], behind: Sequence[Node]) -> None:
+        """Lower the nodes that spell `node` out in its place. They have its line, and its name as their scope."""
+        inner = Graph()
+        with inner.as_default(), inner.made_at(node.source), inner.name_scope(f"{node.name}/"):
+            given = [inner.add(Placeholder(v.type.dtype, v.type.shape), ()).outputs[0] for v in inputs]
+            self.values.update(zip(given, inputs, strict=True))
+            results = node.op.expand(given, [self._known(v) for v in inputs])
+        for part in self._needed([t.node for t in results if t not in self.values]):
+            self._lower(part, behind)
+        for outer, result in zip(node.outputs, results, strict=True):
+            value = self.values[result]
+            if not compatible(outer.type.shape, value.type.shape) or outer.dtype is not value.type.dtype:
+                raise ShapeError(f"the result is {value.type}, not {outer.type} as the graph says")
+            self.values.setdefault(outer, value)
+        self.instrs[node] = self.values[results[0]].instr
+
+    def _known(self, value: Value) -> Any:
+        """The value of a constant, or of a small result that follows from constants; else None."""
+        op = value.instr.op
+        if isinstance(op, Const):
+            return op.value
+        if value.instr not in self.known:
+            self.known[value.instr] = self._computed(value.instr)
+        results = self.known[value.instr]
+        return None if results is None else results[value.output]
+
+    def _computed(self, instr: Instr) -> Sequence[Any] | None:
+        small = all(t.size <= _FOLD_LIMIT for t in instr.types)
+        if not small or not instr.inputs or instr.op.stateful or instr.control or instr.op.staged:
+            return None
+        constants = [self._known(v) for v in instr.inputs]
+        return None if any(c is None for c in constants) else computed(instr.op, constants)
 
     def _operand(self, op: Op, position: int, tensor: Tensor, node: Node) -> Value:
         if tensor.dtype is string:
@@ -200,7 +243,7 @@ class _Specialiser:
 
     def _folded(self, instr: Instr) -> Instr:
         """Integer arithmetic on constants, such as shapes computed in the graph, done now."""
-        constants = [_constant(v) for v in instr.inputs]
+        constants = [self._known(v) for v in instr.inputs]
         if not constants or any(c is None for c in constants):
             return instr
         small = all(t.dtype.np_dtype.kind in "iub" and t.size <= _FOLD_LIMIT for t in instr.types)
@@ -213,7 +256,18 @@ class _Specialiser:
         return self.builder.add(Const(array), (), self._behind(instr.predecessors), instr.name, instr.source)
 
 
-def taken_inputs(node: Node, branches: Mapping[Tensor, bool]) -> tuple[Tensor, ...]:
+def decided(array: np.ndarray) -> Any:
+    """A value that the host has decided, hashable: a truth value as a bool, anything else as its bytes and shape."""
+    return bool(array) if array.dtype == bool and not array.shape else (array.tobytes(), array.shape)
+
+
+def _unpacked(value: Any, kind: TensorType) -> np.ndarray:
+    if isinstance(value, bool):
+        return np.array(value)
+    return np.frombuffer(value[0], kind.dtype.np_dtype).reshape(value[1])
+
+
+def taken_inputs(node: Node, branches: Mapping[Tensor, Any]) -> tuple[Tensor, ...]:
     """The inputs that a run computes: all of them, or for a decided branch only the input taken."""
     if not isinstance(node.op, Switch | Merge) or node.inputs[-1] not in branches:
         return node.inputs

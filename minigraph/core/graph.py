@@ -15,7 +15,7 @@ from minigraph.core.arguments import refuse, renamed
 from minigraph.core.collections import Collections
 from minigraph.core.dtypes import DType, as_dtype
 from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError
-from minigraph.core.graph_def import GraphDef, NodeDef
+from minigraph.core.graph_def import GraphRecords, NodeRecord
 from minigraph.core.op import Op, format_attributes
 from minigraph.core.operand import Operand
 from minigraph.core.provenance import Source, caller
@@ -669,21 +669,38 @@ class Graph(Collections):
         """
         return list(self.nodes)
 
-    def as_graph_def(self, from_version: Any = None, add_shapes: bool = False) -> GraphDef:
-        """Copy the nodes into plain records, for `tf.import_graph_def` and files.
+    def as_graph_def(self, from_version: Any = None, add_shapes: bool = False) -> Any:
+        """Convert the nodes to a message of TensorFlow's, for `tf.import_graph_def` and files. Needs TensorBoard.
+
+        Ops that TensorFlow lacks keep minigraph's names and attributes, which only minigraph reads back.
 
         Args:
             from_version: Not supported; it must be None.
-            add_shapes: TensorFlow 1's; it has no effect: the records hold types and shapes in any case.
+            add_shapes: Whether nodes have the attribute `_output_shapes`.
 
         Returns:
-            The records.
+            A `tf.GraphDef`.
 
         Raises:
             ValueError: `from_version` is given.
+            GraphError: An op that TensorFlow lacks has an attribute that cannot be written, such as a function.
+            MissingPackageError: TensorBoard is not installed.
+
+        Example:
+            >>> y = tf.square(tf.constant(3.0, name="x"), name="y")
+            >>> [(node.name, node.op) for node in tf.get_default_graph().as_graph_def().node]
+            [('x', 'Const'), ('y', 'Square')]
         """
         refuse("tf.Graph.as_graph_def", from_version=from_version)
-        return GraphDef([_node_def(node) for node in self.nodes], self.last_id)
+        return _to_message[-1](self, add_shapes)
+
+    def as_records(self) -> GraphRecords:
+        """Copy the nodes into plain records, for minigraph's own files.
+
+        Returns:
+            The records.
+        """
+        return GraphRecords([_record(node) for node in self.nodes], self.last_id)
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
         """Convert the graph for the package networkx.
@@ -715,11 +732,11 @@ class Graph(Collections):
         return _display[-1](self) if _display else {"text/plain": str(self)}
 
 
-def _node_def(node: Node) -> NodeDef:
+def _record(node: Node) -> NodeRecord:
     inputs = [t.name.removesuffix(":0") for t in node.inputs] + [f"^{c.name}" for c in node.control_inputs]
     attributes = {name: getattr(node.op, name) for name in node.op.fields}
     types = tuple(t.type for t in node.outputs)
-    return NodeDef(node.name, node.type, tuple(inputs), attributes, types, node.source)
+    return NodeRecord(node.name, node.type, tuple(inputs), attributes, types, node.source)
 
 
 def format_graph(graph: Graph) -> str:
@@ -770,6 +787,14 @@ def reset_default_graph() -> None:
 
 
 _display: list[Callable[[Graph | Tensor], dict[str, str]]] = []  # the display in notebooks, which the pictures install
+
+
+_to_message: list[Callable[[Graph, bool], Any]] = []  # the form in TensorFlow's files, which their writer installs
+
+
+def install_graph_def(to_message: Callable[[Graph, bool], Any]) -> None:
+    """Set the function that makes TensorFlow's `GraphDef` of a graph."""
+    _to_message.append(to_message)
 
 
 def install_display(display: Callable[[Graph | Tensor], dict[str, str]]) -> None:

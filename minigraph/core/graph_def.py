@@ -45,7 +45,7 @@ _DTYPES = {d.name: d for d in ALL}
 Types = tuple[TensorType, ...]
 
 
-class NodeDef(NamedTuple):
+class NodeRecord(NamedTuple):
     """One node. input: `name` or `name:output` for data, then `^name` for control inputs, as in TensorFlow 1.
 
     op: the op's type; attr: its attributes by name. types: of the outputs.
@@ -59,60 +59,34 @@ class NodeDef(NamedTuple):
     source: Source
 
 
-class GraphDef:
-    """The nodes of a graph as plain records, in the order of making. `tf.Graph.as_graph_def` makes it.
+class GraphRecords:
+    """The nodes of a graph as plain records, in the order of making. `tf.Graph.as_records` makes it.
 
     Args:
         node: The records.
         op_count: TensorFlow 1's count of the nodes, from which default seeds of random ops come.
-
-    Example:
-        >>> x = tf.constant(1.0, name="x")
-        >>> definition = tf.get_default_graph().as_graph_def()
-        >>> copy = tf.GraphDef()
-        >>> size = copy.ParseFromString(definition.SerializeToString())
-        >>> [node.name for node in copy.node], copy == definition
-        (['x'], True)
     """
 
-    def __init__(self, node: Iterable[NodeDef] = (), op_count: int = 0) -> None:
+    def __init__(self, node: Iterable[NodeRecord] = (), op_count: int = 0) -> None:
         self.node = list(node)
         self.op_count = op_count
 
-    def SerializeToString(self) -> bytes:
-        """Convert the records to the text of a graph file.
+    def to_text(self) -> str:
+        """The text of a graph file with these nodes. GraphError where an attribute cannot be written."""
+        return to_text(Saved(self))
 
-        Returns:
-            The text, as bytes.
-
-        Raises:
-            GraphError: An attribute cannot be written.
-        """
-        return to_text(Saved(self)).encode()
-
-    def ParseFromString(self, serialized: bytes) -> int:
-        """Replace the records by those in the text of a graph file.
-
-        Args:
-            serialized: The text, as bytes.
-
-        Returns:
-            The number of bytes.
-
-        Raises:
-            DataLossError: The text is damaged or of another kind.
-        """
-        found = from_bytes(serialized).graph_def
-        self.node, self.op_count = found.node, found.op_count
-        return len(serialized)
+    @classmethod
+    def from_text(cls, text: str) -> GraphRecords:
+        """The records in the text of a graph file. DataLossError where it is damaged or of another kind."""
+        return from_bytes(text.encode()).graph_def
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, GraphDef) and self.SerializeToString() == other.SerializeToString()
+        return isinstance(other, GraphRecords) and self.to_text() == other.to_text()
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<tf.GraphDef of {len(self.node)} nodes>"
+        return f"<GraphRecords of {len(self.node)} nodes>"
 
 
 class VariableDef(NamedTuple):
@@ -135,7 +109,7 @@ class ItemRef(NamedTuple):
 class Saved(NamedTuple):
     """The content of a graph file. Items of collections are references, numbers and strings."""
 
-    graph_def: GraphDef
+    graph_def: GraphRecords
     variables: tuple[VariableDef, ...] = ()
     collections: Mapping[str, tuple[Any, ...]] = {}
 
@@ -167,16 +141,28 @@ def _lines(values: Iterable[Any]) -> str:
     return "[\n" + ",\n".join(map(_json, values)) + "\n]"
 
 
-def _plain_node(node: NodeDef) -> dict[str, Any]:
-    attributes = {}
-    for name, value in node.attr.items():
-        try:
-            attributes[name] = _plain(value)
-        except (_Unfit, MinigraphError) as error:
-            raise GraphError(
-                f"node '{node.name}' ({node.op}) cannot be written: its attribute '{name}' is {error}"
-            ) from None
+def _plain_node(node: NodeRecord) -> dict[str, Any]:
+    attributes = plain_attributes(node.name, node.op, node.attr)
     return node._asdict() | {"attr": attributes, "types": list(map(str, node.types))}
+
+
+def plain_attributes(node: str, op: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON's form of the attributes of a node's op. GraphError where one has none."""
+    plain = {}
+    for name, value in attributes.items():
+        try:
+            plain[name] = _plain(value)
+        except (_Unfit, MinigraphError) as error:
+            raise GraphError(f"node '{node}' ({op}) cannot be written: its attribute '{name}' is {error}") from None
+    return plain
+
+
+def attributes_from(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of which `plain` is JSON's form. DataLossError where it is none."""
+    try:
+        return {name: _value(value) for name, value in plain.items()}
+    except _Unfit as error:
+        raise DataLossError(str(error)) from None
 
 
 def _plain(value: Any) -> Any:
@@ -254,7 +240,7 @@ def _saved(found: dict[str, Any]) -> Saved:
     if not isinstance(variables, list) or not isinstance(collections, dict):
         raise _Unfit("'variables' must be a list and 'collections' an object")
     return Saved(
-        GraphDef(nodes, _get(found, "op_count", int)),
+        GraphRecords(nodes, _get(found, "op_count", int)),
         tuple(_about(f"variable {i}", _variable, plain) for i, plain in enumerate(variables)),
         {key: _about(f"collection '{key}'", _items, plain) for key, plain in collections.items()},
     )
@@ -282,14 +268,14 @@ def _short(plain: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _node(plain: Any) -> NodeDef:
+def _node(plain: Any) -> NodeRecord:
     attributes = {n: _about(f"attribute '{n}'", _value, v) for n, v in _get(plain, "attr", dict).items()}
     where = _get(plain, "source", list)
     if list(map(type, where)) != [str, int, str]:
         raise _Unfit(f"'source' must be a file, a line and a function, got {_short(where)}")
     types = tuple(parse_type(t) for t in _strings(plain, "types"))
     name, op = _get(plain, "name", str), _get(plain, "op", str)
-    return NodeDef(name, op, _strings(plain, "input"), attributes, types, Source(*where))
+    return NodeRecord(name, op, _strings(plain, "input"), attributes, types, Source(*where))
 
 
 def _strings(plain: Any, key: str) -> tuple[str, ...]:

@@ -111,6 +111,8 @@ class Op(Record):
         it writes.
       on_host: no backend has a kernel for it; all run its reference on the host.
       staged: its results have shapes that depend on values, so that the session runs it between two plans.
+      decides: a staged op whose value the plans after it are specialised to, as a constant.
+      expands: where its types are static, `expand` spells an application out by other ops.
       checks: an application can stop the run, or shows a message; it runs even where nothing reads its results.
     """
 
@@ -125,6 +127,8 @@ class Op(Record):
     scatters: ClassVar[bool] = False
     on_host: ClassVar[bool] = False
     staged: ClassVar[bool] = False
+    decides: ClassVar[bool] = False
+    expands: ClassVar[bool] = False
     checks: ClassVar[bool] = False
     abstract: ClassVar[bool] = False
 
@@ -186,6 +190,13 @@ class Op(Record):
         `consts[i]` is the value of input i where it is known at compile time, else None.
         """
         return self, tuple(range(len(types)))
+
+    def expand(self, inputs: Sequence[Any], consts: Sequence[Any]) -> Sequence[Any]:
+        """The results of an application as tensors made of other ops, for an op that `expands`.
+
+        `inputs` are tensors of static types in the default graph; `consts` are as for `specialise`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is not spelled out by other ops")
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         """How the op, all types static, can be done piece by piece along axis 0; None where it cannot."""

@@ -9,11 +9,17 @@ from minigraph.core.errors import MissingPackageError
 
 # What the interface offers, by module.
 MESSAGES = {
+    "AttrValue": "attr_value",
     "Event": "event",
+    "GraphDef": "graph",
     "HistogramProto": "summary",
+    "MetaGraphDef": "meta_graph",
+    "NameAttrList": "attr_value",
+    "NodeDef": "node_def",
     "RunMetadata": "config",
     "SessionLog": "event",
     "Summary": "summary",
+    "TensorInfo": "meta_graph",
 }
 
 
@@ -28,5 +34,6 @@ def tensorboard_module(name: str) -> Any:
         return importlib.import_module(f"tensorboard.{name}")
     except ImportError as error:
         raise MissingPackageError(
-            f'summaries, event files and traces need tensorboard: pip install "minigraph[tensorboard]" ({error})'
+            "TensorFlow's graphs, summaries, event files and traces need tensorboard: "
+            f'pip install "minigraph[tensorboard]" ({error})'
         ) from error

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from minigraph.core.errors import FailedPreconditionError, GraphError, MissingNodeError
-from minigraph.core.graph_def import GraphDef, NodeDef
+from minigraph.core.graph_def import GraphRecords, NodeRecord
 from minigraph.core.op import REGISTRY
 
 
@@ -18,7 +18,7 @@ class HasState(Protocol):
     def read_state(self) -> Mapping[str, np.ndarray]: ...
 
 
-def extract_sub_graph(graph_def: GraphDef, dest_nodes: Sequence[str]) -> GraphDef:
+def extract_sub_graph(graph_def: GraphRecords, dest_nodes: Sequence[str]) -> GraphRecords:
     """Cut a graph definition down to the nodes that some of its nodes need.
 
     Args:
@@ -52,16 +52,16 @@ def extract_sub_graph(graph_def: GraphDef, dest_nodes: Sequence[str]) -> GraphDe
         if name not in wanted:
             wanted.add(name)
             stack += map(_base, nodes[name].input)
-    return GraphDef([node for node in graph_def.node if node.name in wanted], graph_def.op_count)
+    return GraphRecords([node for node in graph_def.node if node.name in wanted], graph_def.op_count)
 
 
 def convert_variables_to_constants(
     sess: HasState,
-    input_graph_def: GraphDef,
+    input_graph_def: GraphRecords,
     output_node_names: Sequence[str],
     variable_names_whitelist: Iterable[str] | None = None,
     variable_names_blacklist: Iterable[str] | None = None,
-) -> GraphDef:
+) -> GraphRecords:
     """Freeze a graph: cut it down to some outputs, and replace variables by constants with their values.
 
     Args:
@@ -89,32 +89,37 @@ def convert_variables_to_constants(
         [('w', 'Const'), ('w/read', 'Identity'), ('y', 'Square')]
     """
     part = extract_sub_graph(input_graph_def, output_node_names)
-    chosen = _chosen(part, variable_names_whitelist, variable_names_blacklist)
-    values = sess.read_state()
-    missing = [name for name in chosen if name not in values]
+    variables = [node.name for node in part.node if node.op == "VariableV2"]
+    values = values_to_freeze(sess, variables, variable_names_whitelist, variable_names_blacklist)
+    return GraphRecords([_frozen(node, values) for node in part.node], part.op_count)
+
+
+def values_to_freeze(
+    sess: HasState, variables: Iterable[str], whitelist: Iterable[str] | None, blacklist: Iterable[str] | None
+) -> dict[str, np.ndarray]:
+    """The values of those of the variables that the lists choose. FailedPreconditionError where one has none."""
+    chosen = set(variables) if whitelist is None else set(variables) & set(whitelist)
+    chosen -= set(blacklist or ())
+    state = sess.read_state()
+    missing = sorted(name for name in chosen if name not in state)
     if missing:
         raise FailedPreconditionError(f"cannot freeze a variable that has no value yet: {', '.join(missing)}")
-    return GraphDef([_frozen(node, chosen, values) for node in part.node], part.op_count)
+    return {name: state[name] for name in chosen}
 
 
 def _base(name: str) -> str:
     return name.removeprefix("^").partition(":")[0]
 
 
-def _chosen(part: GraphDef, whitelist: Iterable[str] | None, blacklist: Iterable[str] | None) -> set[str]:
-    variables = {node.name for node in part.node if node.op == "VariableV2"}
-    return (variables if whitelist is None else variables & set(whitelist)) - set(blacklist or ())
-
-
-def _frozen(node: NodeDef, chosen: set[str], values: Mapping[str, np.ndarray]) -> NodeDef:
-    if node.name in chosen:
+def _frozen(node: NodeRecord, values: Mapping[str, np.ndarray]) -> NodeRecord:
+    if node.name in values:
         return node._replace(op="Const", input=(), attr={"value": values[node.name]})
     data = [_base(i) for i in node.input if not i.startswith("^")]
-    if not chosen.intersection(data):
+    if not values.keys() & set(data):
         return node
     if node.op == "ReadVariable":
         return node._replace(op="Identity", attr={})
-    written = {data[i] for i in getattr(REGISTRY.get(node.op), "writes", ())} & chosen
+    written = {data[i] for i in getattr(REGISTRY.get(node.op), "writes", ())} & values.keys()
     if written:
         raise GraphError(
             f"cannot freeze '{min(written)}': the outputs need '{node.name}' ({node.op}, made at {node.source}), "

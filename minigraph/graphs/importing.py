@@ -1,105 +1,28 @@
-"""Graphs from records: `import_graph_def`, with TensorFlow 1's names and rules."""
+"""Nodes from records, with TensorFlow 1's names and rules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from minigraph.core.dtypes import DType
 from minigraph.core.errors import FinalizedError, GraphError, ShapeError
-from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor, convert_to_tensor, get_default_graph
-from minigraph.core.graph_def import GraphDef, NodeDef, Types
+from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor
+from minigraph.core.graph_def import GraphRecords, NodeRecord, Types
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType, compatible, merge
-from minigraph.core.typing import TensorLike
-
-
-def import_graph_def(
-    graph_def: GraphDef,
-    input_map: Mapping[str, TensorLike] | None = None,
-    return_elements: Sequence[str] | None = None,
-    name: str | None = None,
-    op_dict: Any = None,
-    producer_op_list: Any = None,
-) -> list[Tensor | Node] | None:
-    """Add the nodes of a graph definition to the default graph.
-
-    All nodes are added, or none if there is an error.
-
-    Args:
-        graph_def: The definition, such as `tf.Graph.as_graph_def` makes.
-        input_map: Tensors of the default graph by the names of the inputs in `graph_def`, `x` or `x:0`, that they
-            replace.
-        return_elements: Names in `graph_def` of the results: `node` for an operation, `node:output` for a tensor.
-        name: Name scope of the nodes; by default `import`, and "" for none.
-        op_dict, producer_op_list: TensorFlow 1's; they have no effect.
-
-    Returns:
-        The operations and tensors that `return_elements` names; None if it is None.
-
-    Raises:
-        TypeError: An argument is of a wrong type.
-        GraphError: A node does not fit, or a name in `input_map` or `return_elements` does not exist.
-
-    Example:
-        >>> with tf.Graph().as_default() as graph:
-        ...     x = tf.placeholder(tf.float32, name="x")
-        ...     y = tf.multiply(x, 2.0, name="y")
-        >>> (y,) = tf.import_graph_def(graph.as_graph_def(), input_map={"x": tf.constant(3.0)}, return_elements=["y:0"])
-        >>> y.name, tf.Session().run(y).item()
-        ('import/y:0', 6.0)
-    """
-    if not isinstance(graph_def, GraphDef):
-        raise TypeError(f"graph_def must be a tf.GraphDef, not {graph_def!r}")
-    replaced = {} if input_map is None else input_map
-    if not isinstance(replaced, Mapping) or not all(isinstance(k, str) for k in replaced):
-        raise TypeError(f"input_map must be a dictionary mapping strings to Tensor objects, not {input_map!r}")
-    _check_names(graph_def, replaced, return_elements or ())
-    graph = get_default_graph()
-    tensors = {key: convert_to_tensor(value) for key, value in replaced.items()}
-    for tensor in tensors.values():
-        graph.as_graph_element(tensor)
-    made = _add(graph, graph_def, "import" if name is None else name, tensors)
-    if return_elements is None:
-        return None
-    return [_element(made, element) for element in return_elements]
-
-
-def _add(graph: Any, graph_def: GraphDef, name: str, tensors: Mapping[str, Tensor]) -> dict[str, Node]:
-    with graph.name_scope(name or None) as scope:
-        return add_nodes(graph, graph_def, scope.rstrip("/"), tensors)
-
-
-def _check_names(graph_def: GraphDef, replaced: Mapping[str, Any], elements: Sequence[str]) -> None:
-    read = {i for node in graph_def.node for i in node.input if not i.startswith("^")}
-    read |= {f"{i}:0" for i in read if ":" not in i} | {i.removesuffix(":0") for i in read}
-    missing = [key for key in replaced if key not in read]
-    if missing:
-        raise GraphError(f"Attempted to map inputs that were not found in graph_def: {missing}")
-    outputs = {node.name: len(node.types) for node in graph_def.node}
-    for element in elements:
-        if not isinstance(element, str):
-            raise TypeError(f"return_elements must be a list of strings, not {element!r}")
-        base, colon, index = element.partition(":")
-        if base not in outputs or (colon and not (index.isdecimal() and int(index) < outputs[base])):
-            raise GraphError(f"Requested return_element '{element}' not found in graph_def.")
-
-
-def _element(made: Mapping[str, Node], name: str) -> Tensor | Node:
-    base, colon, index = name.partition(":")
-    return made[base].outputs[int(index)] if colon else made[base]
 
 
 class _Checked(NamedTuple):
     """A node whose op and types are known to fit, so making it cannot fail."""
 
-    definition: NodeDef
+    definition: NodeRecord
     op: Op
     types: Types
 
 
 def add_nodes(
-    graph: Graph, definition: GraphDef, prefix: str = "", replaced: Mapping[str, Tensor] | None = None
+    graph: Graph, definition: GraphRecords, prefix: str = "", replaced: Mapping[str, Tensor] | None = None
 ) -> dict[str, Node]:
     """Append all nodes of a definition, named `prefix`/…; the new nodes by their names in the definition.
 
@@ -123,7 +46,7 @@ def add_nodes(
     return made
 
 
-def _check(definition: GraphDef, mapped: Mapping[str, Tensor]) -> list[_Checked]:
+def _check(definition: GraphRecords, mapped: Mapping[str, Tensor]) -> list[_Checked]:
     types: dict[str, Types] = {}
     changed: set[str] = set()  # nodes behind replaced inputs, whose types may differ from the definition's
     checked = []
@@ -144,7 +67,7 @@ def _check(definition: GraphDef, mapped: Mapping[str, Tensor]) -> list[_Checked]
     return checked
 
 
-def _where(node: NodeDef) -> str:
+def _where(node: NodeRecord) -> str:
     return f"node '{node.name}' ({node.op}, made at {node.source})"
 
 
@@ -161,7 +84,7 @@ def _output(made: Mapping[str, Node], name: str) -> Tensor:
     return made[base].outputs[int(index)]
 
 
-def _given(types: Mapping[str, Types], node: NodeDef, name: str, mapped: Mapping[str, Tensor]) -> TensorType:
+def _given(types: Mapping[str, Types], node: NodeRecord, name: str, mapped: Mapping[str, Tensor]) -> TensorType:
     """The type of an input, which may be replaced by a tensor of the same dtype."""
     if name not in mapped:
         return _type(types, node, name)
@@ -174,7 +97,7 @@ def _given(types: Mapping[str, Types], node: NodeDef, name: str, mapped: Mapping
     return found.type
 
 
-def _type(types: Mapping[str, Types], node: NodeDef, name: str) -> TensorType:
+def _type(types: Mapping[str, Types], node: NodeRecord, name: str) -> TensorType:
     base, _, index = name.partition(":")
     if base not in types:
         raise GraphError(f"{_where(node)} reads '{name}', but no node '{base}' comes before it")
@@ -183,7 +106,7 @@ def _type(types: Mapping[str, Types], node: NodeDef, name: str) -> TensorType:
     return types[base][int(index)]
 
 
-def _make_op(node: NodeDef) -> Op:
+def _make_op(node: NodeRecord) -> Op:
     kind = REGISTRY.get(node.op)
     if kind is None:
         import difflib
@@ -202,7 +125,7 @@ def _make_op(node: NodeDef) -> Op:
         raise GraphError(f"{_where(node)}: the attributes {dict(node.attr)} do not fit: {error}") from error
 
 
-def _infer(node: NodeDef, op: Op, given: list[TensorType]) -> Types:
+def _infer(node: NodeRecord, op: Op, given: list[TensorType]) -> Types:
     try:
         types = tuple(op.infer(*given))
         if not all(isinstance(t.dtype, DType) for t in types):
@@ -215,7 +138,7 @@ def _infer(node: NodeDef, op: Op, given: list[TensorType]) -> Types:
         ) from error
 
 
-def _agree(node: NodeDef, inferred: Types, changed: bool) -> Types:
+def _agree(node: NodeRecord, inferred: Types, changed: bool) -> Types:
     """The types of the outputs: the definition's, or the inferred ones behind replaced inputs."""
     fits = [t.dtype for t in node.types] == [t.dtype for t in inferred]
     if not changed:

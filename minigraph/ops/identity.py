@@ -1,4 +1,4 @@
-"""Identity and StopGradient: copies of a tensor."""
+"""Identity, IdentityN and StopGradient: copies of tensors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.core.typing import TensorLike
+from minigraph.loops.builder import Statement
+from minigraph.loops.kernel import Kernel
 from minigraph.ops.builder import first, make
 
 __all__ = ["identity", "stop_gradient"]
@@ -33,6 +35,36 @@ class Identity(Op):
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (np.arange(3.0),))
+
+
+class IdentityN(Op):
+    """Each output is the input of its number. Graphs of TensorFlow have it where several nodes make one node's results.
+
+    The compiler takes it away, as it does Identity.
+    """
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        return types
+
+    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        return arrays
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        if not all(t.size for t in in_types):
+            return None
+        k = Statement("identity_n")
+        pairs = [(k.operand(a, (a.size,)), k.result(b, (b.size,))) for a, b in zip(in_types, out_types, strict=True)]
+        for x, y in pairs:
+            with k.over(x.size) as (i,):
+                k.store(y, (i,), x[i])
+        return k.done()
+
+    def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
+        return grads
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls(), (np.arange(3.0), np.array(2.0)))
 
 
 class StopGradient(Op):

@@ -18,7 +18,6 @@ from minigraph.run.runner import Runner
 from minigraph.util.locks import Lock
 
 if TYPE_CHECKING:
-    from minigraph.core.graph_def import GraphDef
     from minigraph.inspect.profile import Profile
 
 _TORN = (
@@ -53,8 +52,8 @@ class SessionBase(DefaultContexts):
         self._closed = False
 
     @property
-    def graph_def(self) -> GraphDef:
-        """The graph's nodes as plain records."""
+    def graph_def(self) -> Any:
+        """The graph as a `tf.GraphDef`; see `tf.Graph.as_graph_def`."""
         return self.graph.as_graph_def()
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minigraph.compile.specialise import decided
 from minigraph.core.dtypes import string
 from minigraph.core.errors import ShapeError, at_node
 from minigraph.core.graph import Node, Tensor
@@ -21,7 +22,7 @@ def run_in_stages(runner: Runner, request: Request, feeds: Mapping[Any, Any]) ->
     known.update(zip(request.feeds, request.cast_arrays(feeds), strict=True))
     branches: Branches = {}
     while True:
-        key = tuple(known), tuple(branches.items())
+        key = tuple(known), tuple((t, v) for t, v in branches.items() if not t.node.op.decides)
         if key not in request.stages:
             request.stages[key] = next_stage(request.tensors, request.targets, known, branches)
         stage = request.stages[key]
@@ -38,7 +39,9 @@ def _run_plan(
     runner: Runner, tensors: Sequence[Tensor], targets: Sequence[Node], known: Known, branches: Branches
 ) -> list[Any]:
     """The values of `tensors` by one plan, which is fed everything that is known."""
-    feeds = {t: v for t, v in known.items() if isinstance(t, Tensor) and t.dtype is not string}
+    feeds = {
+        t: v for t, v in known.items() if isinstance(t, Tensor) and t.dtype is not string and not t.node.op.decides
+    }
     request = runner.cache.find([[*tensors], [*targets]], feeds, dict(branches))
     values: list[Any] = request.assemble(runner.run(request, feeds))[0]
     return values
@@ -64,5 +67,7 @@ def _do(node: Node, known: Known, branches: Branches) -> None:
     except Exception as error:
         raise at_node(error, node) from error
     known.update(zip(node.outputs, results, strict=True))
+    if node.op.decides:
+        branches[node.outputs[0]] = decided(results[0])
     if not results:
         known[node] = None

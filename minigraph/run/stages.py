@@ -20,7 +20,7 @@ from minigraph.ops.control.branches import Merge
 from minigraph.ops.state.variable import ReadVariable, VariableV2
 
 Known = dict[Tensor | Node, Any]  # by tensor; for a node without results, by the node
-Branches = dict[Tensor, bool]  # by condition
+Branches = dict[Tensor, Any]  # by condition: a bool; by the result of a node that decides: see `decided`
 
 
 def _is_open(node: Node, branches: Branches) -> bool:

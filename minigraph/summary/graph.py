@@ -1,4 +1,4 @@
-"""Graphs as TensorFlow's `GraphDef` messages, for TensorBoard to draw."""
+"""Graphs as TensorFlow's `GraphRecords` messages, for TensorBoard to draw."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.dtypes import DType
-from minigraph.core.graph_def import GraphDef, NodeDef
+from minigraph.core.graph_def import GraphRecords, NodeRecord
 from minigraph.core.protos import proto
 from minigraph.core.types import Shape
 
 _PRODUCER = 134  # the version of graphs that TensorFlow 1.15 writes
 
 
-def graph_message(definition: GraphDef) -> Any:
+def graph_message(definition: GraphRecords) -> Any:
     """A `GraphDef` message with the nodes' names, ops, inputs, shapes, dtypes and attributes; large ones left out."""
     message = proto("graph", "GraphDef")(node=[_node(n) for n in definition.node])
     message.versions.producer = _PRODUCER
     return message
 
 
-def _node(node: NodeDef) -> Any:
+def _node(node: NodeRecord) -> Any:
     message = proto("node_def", "NodeDef")(name=node.name, op=node.op, input=node.input)
     shapes = proto("attr_value", "AttrValue")()
     for kind in node.types:

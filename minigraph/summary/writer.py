@@ -10,7 +10,6 @@ import warnings
 from typing import TYPE_CHECKING, Any, SupportsInt
 
 from minigraph.core.graph import Graph
-from minigraph.core.graph_def import GraphDef
 from minigraph.core.protos import proto, tensorboard_module
 from minigraph.core.typing import PathLike
 from minigraph.summary.graph import graph_message
@@ -52,7 +51,7 @@ class FileWriter:
         graph: Graph | None = None,
         max_queue: int = 10,
         flush_secs: float = 120,
-        graph_def: GraphDef | None = None,
+        graph_def: Any = None,
         filename_suffix: str | None = None,
         session: Session | None = None,
     ) -> None:
@@ -126,13 +125,11 @@ class FileWriter:
             summary = proto("summary", "Summary").FromString(summary)
         self._add(global_step, summary=summary)
 
-    def add_graph(
-        self, graph: Graph | GraphDef | None, global_step: SupportsInt | None = None, graph_def: GraphDef | None = None
-    ) -> None:
+    def add_graph(self, graph: Any, global_step: SupportsInt | None = None, graph_def: Any = None) -> None:
         """Write a graph, for TensorBoard's tab Graphs.
 
         Args:
-            graph: The graph.
+            graph: The `tf.Graph` or `tf.GraphDef`. Large constants of a `tf.Graph` are left out.
             global_step: The number of the training step.
             graph_def: The graph, if `graph` is None.
 
@@ -140,9 +137,13 @@ class FileWriter:
             TypeError: Neither argument is a graph.
         """
         chosen = graph if graph is not None else graph_def
-        if not isinstance(chosen, Graph | GraphDef):
+        if isinstance(chosen, Graph):
+            message = graph_message(chosen.as_records())
+        elif getattr(getattr(chosen, "DESCRIPTOR", None), "name", "") == "GraphDef":
+            message = chosen
+        else:
             raise TypeError(f"The passed graph must be an instance of `Graph` or `GraphDef`, not {chosen!r}")
-        self._add(global_step, graph_def=graph_message(_definition(chosen)).SerializeToString())
+        self._add(global_step, graph_def=message.SerializeToString())
 
     def add_session_log(self, session_log: Any, global_step: SupportsInt | None = None) -> None:
         """Write a `SessionLog` message.
@@ -198,10 +199,6 @@ class FileWriter:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def _definition(graph: Graph | GraphDef) -> GraphDef:
-    return graph if isinstance(graph, GraphDef) else graph.as_graph_def()
 
 
 class FileWriterCache:

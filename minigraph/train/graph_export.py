@@ -9,20 +9,22 @@ from typing import Any
 
 from minigraph.core.arguments import refuse
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
-from minigraph.core.graph_def import GraphDef, ItemRef, Saved, VariableDef
+from minigraph.core.graph_def import ItemRef, Saved, VariableDef
 from minigraph.core.typing import PathLike
+from minigraph.formats.tensorflow.graph_def import as_graph_def, write_message
 from minigraph.graphs.graph_file import write_graph_file
 from minigraph.run.variables import Variable
 
 
-def write_graph(graph_or_graph_def: Graph | GraphDef, logdir: PathLike, name: str, as_text: bool = True) -> str:
-    """Write the nodes of a graph to a file.
+def write_graph(graph_or_graph_def: Any, logdir: PathLike, name: str, as_text: bool = True) -> str:
+    """Write the nodes of a graph to a file, as TensorFlow's `GraphDef` or as minigraph's own graph file.
 
     Args:
-        graph_or_graph_def: The graph.
+        graph_or_graph_def: The `tf.Graph` or `tf.GraphDef`.
         logdir: The folder, which is made if it does not exist.
-        name: Name of the file in it.
-        as_text: TensorFlow 1's; the file is text in any case.
+        name: Name of the file in it. If it ends in `.json`, the file is minigraph's own, which gives a `tf.Graph` back
+            to the bit, with types and the lines that made its nodes; `tf.train.import_meta_graph` reads it.
+        as_text: Whether TensorFlow's file is text (`.pbtxt`), or binary (`.pb`).
 
     Returns:
         The path of the file.
@@ -30,19 +32,21 @@ def write_graph(graph_or_graph_def: Graph | GraphDef, logdir: PathLike, name: st
     Raises:
         TypeError: The first argument is neither a `tf.Graph` nor a `tf.GraphDef`.
         GraphError: A node has an attribute that cannot be written.
+        MissingPackageError: TensorBoard, which TensorFlow's files need, is not installed.
 
     Example:
         >>> total = tf.add(1.0, 2.0, name="total")
-        >>> tf.train.write_graph(tf.get_default_graph(), "logs", "graph.json")
-        'logs/graph.json'
+        >>> tf.train.write_graph(tf.get_default_graph(), "logs", "graph.pbtxt")
+        'logs/graph.pbtxt'
     """
-    definition = graph_or_graph_def
-    if isinstance(definition, Graph):
-        definition = definition.as_graph_def()
-    if not isinstance(definition, GraphDef):
-        raise TypeError(f"write_graph takes a tf.Graph or a tf.GraphDef, not {definition!r}")
     path = os.path.join(os.fspath(logdir), name)
-    write_graph_file(path, Saved(definition))
+    if name.endswith(".json"):
+        if not isinstance(graph_or_graph_def, Graph):
+            raise TypeError(f"a file of minigraph is written of a tf.Graph, not of {type(graph_or_graph_def).__name__}")
+        write_graph_file(path, Saved(graph_or_graph_def.as_records()))
+        return path
+    given = graph_or_graph_def
+    write_message(path, given.as_graph_def() if isinstance(given, Graph) else as_graph_def(given), as_text)
     return path
 
 
@@ -93,7 +97,7 @@ def export_meta_graph(
         items = source.get_collection(key)
         variables |= {item.op.name: item for item in items if isinstance(item, Variable)}
         collections[key] = tuple(kept for item in items if (kept := _saved_item(key, item)) is not None)
-    saved = Saved(source.as_graph_def(), tuple(map(_definition, variables.values())), collections)
+    saved = Saved(source.as_records(), tuple(map(_definition, variables.values())), collections)
     if filename is not None:
         write_graph_file(filename, saved)
     return saved

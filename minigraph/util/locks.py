@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from types import TracebackType
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 PATIENCE = 10.0  # seconds that a fork waits for a lock
 YIELD = 1.0  # seconds that a thread at most waits before it takes a polite lock, while a fork waits for locks
@@ -71,6 +71,25 @@ class Lock:
         """Free the lock in a child whose parent's other thread held it."""
         self._lock = threading.RLock()
         self.is_torn = self._torn is not None
+
+
+class Renewed:
+    """Base class of objects with threads or processes of their own, which a forked child starts anew without them."""
+
+    def __init__(self) -> None:
+        self.renew()
+        if hasattr(os, "register_at_fork"):
+            itself = ref(self)  # the registration is for ever
+
+            def in_child() -> None:
+                if (found := itself()) is not None:
+                    found.renew()
+
+            os.register_at_fork(after_in_child=in_child)
+
+    def renew(self) -> None:
+        """Be as new, in a child or at first. What overrides this calls it."""
+        self.changed = threading.Condition()
 
 
 class _Forks:

@@ -7,7 +7,9 @@ import pytest
 
 import minigraph as tf
 from minigraph.core.errors import FailedPreconditionError, GraphError
+from minigraph.core.graph_def import GraphRecords
 from minigraph.graphs.freeze import convert_variables_to_constants, extract_sub_graph
+from minigraph.graphs.importing import add_nodes
 
 X = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
 
@@ -25,9 +27,9 @@ def started() -> tf.Session:
     return session
 
 
-def rerun(definition: tf.GraphDef) -> np.ndarray:
+def rerun(definition: GraphRecords) -> np.ndarray:
     with tf.Graph().as_default() as graph:
-        tf.import_graph_def(definition, name="")
+        add_nodes(graph, definition)
         return tf.Session(graph=graph).run("y:0", {"x:0": X})
 
 
@@ -38,7 +40,7 @@ def test_gives_the_same_numbers_without_variables() -> None:
     with started() as session:
         session.run(train, {"x:0": X})
         wanted = session.run(y, {"x:0": X})
-        frozen = convert_variables_to_constants(session, tf.get_default_graph().as_graph_def(), ["y"])
+        frozen = convert_variables_to_constants(session, tf.get_default_graph().as_records(), ["y"])
     kinds = {node.name: node.op for node in frozen.node}
     assert kinds["w"] == kinds["bn/moving_mean"] == "Const"
     assert kinds["w/read"] == "Identity"
@@ -51,16 +53,15 @@ def test_a_frozen_graph_is_written_and_read() -> None:
     y = network()
     with started() as session:
         wanted = session.run(y, {"x:0": X})
-        frozen = convert_variables_to_constants(session, tf.get_default_graph().as_graph_def(), ["y"])
-    again = tf.GraphDef()
-    again.ParseFromString(frozen.SerializeToString())
+        frozen = convert_variables_to_constants(session, tf.get_default_graph().as_records(), ["y"])
+    again = GraphRecords.from_text(frozen.to_text())
     np.testing.assert_allclose(rerun(again), wanted, rtol=1e-6)
 
 
 def test_lists_choose_variables() -> None:
     network()
     with started() as session:
-        definition = tf.get_default_graph().as_graph_def()
+        definition = tf.get_default_graph().as_records()
         some = convert_variables_to_constants(session, definition, ["y"], variable_names_whitelist=["w"])
         others = convert_variables_to_constants(session, definition, ["y"], variable_names_blacklist=["w"])
     left = [{node.name for node in found.node if node.op == "VariableV2"} for found in (some, others)]
@@ -70,7 +71,7 @@ def test_lists_choose_variables() -> None:
 def test_the_part_that_outputs_need() -> None:
     network()
     tf.constant(1.0, name="other")
-    definition = tf.get_default_graph().as_graph_def()
+    definition = tf.get_default_graph().as_records()
     part = extract_sub_graph(definition, ["x"])
     assert [node.name for node in part.node] == ["x"]
     with pytest.raises(GraphError, match="nothing is not in graph"):
@@ -83,10 +84,10 @@ def test_what_changes_a_variable_is_refused() -> None:
     w = tf.Variable(1.0, name="w")
     tf.assign_add(w, 1.0, name="y")
     with started() as session, pytest.raises(GraphError, match=r"cannot freeze 'w'.*'y' \(AssignAdd"):
-        convert_variables_to_constants(session, tf.get_default_graph().as_graph_def(), ["y"])
+        convert_variables_to_constants(session, tf.get_default_graph().as_records(), ["y"])
 
 
 def test_variables_need_values() -> None:
     tf.identity(tf.Variable(1.0, name="w"), name="y")
     with pytest.raises(FailedPreconditionError, match="no value yet: w"):
-        convert_variables_to_constants(tf.Session(), tf.get_default_graph().as_graph_def(), ["y"])
+        convert_variables_to_constants(tf.Session(), tf.get_default_graph().as_records(), ["y"])

@@ -18,8 +18,11 @@ from support.random_graphs import Case, evaluate, random_graphs
 import minigraph as tf
 from minigraph.core.dtypes import ALL
 from minigraph.core.errors import DataLossError, GraphError, NotFoundError
+from minigraph.core.graph_def import GraphRecords, Saved
 from minigraph.core.op import REGISTRY
 from minigraph.core.types import TensorType
+from minigraph.graphs.graph_file import write_graph_file
+from minigraph.graphs.importing import add_nodes
 from minigraph.graphs.verifier import verify_graph
 from minigraph.tools.cli import main
 from minigraph.tools.shared.target import load_target
@@ -27,10 +30,8 @@ from minigraph.tools.shared.target import load_target
 
 def reread(graph: tf.Graph) -> tf.Graph:
     """A graph after a round trip through the text of a file."""
-    definition = tf.GraphDef()
-    definition.ParseFromString(graph.as_graph_def().SerializeToString())
-    with tf.Graph().as_default() as again:
-        tf.import_graph_def(definition, name="")
+    again = tf.Graph()
+    add_nodes(again, GraphRecords.from_text(graph.as_records().to_text()))
     return again
 
 
@@ -189,10 +190,9 @@ def test_attributes_come_back_as_they_were(value: Any) -> None:
 
     with tf.Graph().as_default() as graph:
         tf.no_op(name="n")
-    definition = graph.as_graph_def()
+    definition = graph.as_records()
     definition.node[0] = definition.node[0]._replace(attr={"a": value})
-    again = tf.GraphDef()
-    again.ParseFromString(definition.SerializeToString())
+    again = GraphRecords.from_text(definition.to_text())
     found = again.node[0].attr["a"]
     assert attribute_key(found) == attribute_key(value)
 
@@ -226,54 +226,6 @@ def test_sources_are_kept(tmp_path: Path) -> None:
     with tf.Session(graph=again) as session, pytest.raises(tf.errors.FailedPreconditionError) as caught:
         session.run("loss:0", {"x:0": np.zeros((1, 5), np.float32)})
     assert "test_graph_file.py" in str(caught.value)
-
-
-# import_graph_def
-
-
-def test_import_under_a_name() -> None:
-    with tf.Graph().as_default() as graph:
-        v = tf.Variable(2.0, name="v")
-        tf.multiply(v, 3.0, name="y")
-        tf.global_variables_initializer()
-    with tf.Graph().as_default() as other:
-        assert tf.import_graph_def(graph.as_graph_def()) is None
-        y, init = tf.import_graph_def(graph.as_graph_def(), return_elements=["y:0", "init"])
-        assert (y.name, init.name) == ("import_1/y:0", "import_1/init")
-        (third,) = tf.import_graph_def(graph.as_graph_def(), name="a/b", return_elements=["y"])
-        assert third.name == "a/b/y"
-        with tf.Session() as session:
-            session.run(["import/init", "a/b/init"])
-            session.run(other.get_operation_by_name("import/v/Assign"))
-            with pytest.raises(tf.errors.FailedPreconditionError, match="import_1/v"):
-                session.run(y)
-            assert session.run("a/b/y:0") == 6.0
-
-
-def test_import_with_other_inputs() -> None:
-    with tf.Graph().as_default() as graph:
-        x = tf.placeholder(tf.float32, [None, 4], name="x")
-        tf.add_n([tf.reduce_sum(x, axis=1), tf.zeros([3])], name="y")
-    definition = graph.as_graph_def()
-    with tf.Graph().as_default():
-        mine = tf.constant(np.arange(12.0, dtype=np.float32).reshape(3, 4))
-        (y,) = tf.import_graph_def(definition, {"x:0": mine}, ["y:0"], name="")
-        with tf.Session() as session:
-            np.testing.assert_array_equal(session.run(y), [6.0, 22.0, 38.0])
-        count = len(tf.get_default_graph().nodes)
-        for wrong, message in [
-            ({"nosuch": mine}, "not found in graph_def: .*nosuch"),
-            ({"x": tf.constant([1])}, "node 'Sum' .*incompatible with expected float32"),
-            ({"x": tf.constant(np.zeros((5, 4), np.float32))}, "node 'y' "),
-        ]:
-            count = len(tf.get_default_graph().nodes)
-            with pytest.raises(GraphError, match=message):
-                tf.import_graph_def(definition, wrong, name="")
-            assert len(tf.get_default_graph().nodes) == count
-        with pytest.raises(GraphError, match=r"return_element 'y:1' not found"):
-            tf.import_graph_def(definition, return_elements=["y:1"])
-        with pytest.raises(TypeError, match="graph_def must be"):
-            tf.import_graph_def(graph)  # type: ignore[arg-type]
 
 
 def test_meta_graph_in_a_scope_next_to_itself(tmp_path: Path) -> None:
@@ -390,7 +342,7 @@ def test_bad_files(tmp_path: Path, change: Any, kind: type[Exception], message: 
 def test_bad_values(tmp_path: Path, value: Any) -> None:
     with tf.Graph().as_default() as graph:
         tf.constant(1.0, name="c")
-    path = Path(tf.train.write_graph(graph, tmp_path, "g.graph"))
+    path = Path(tf.train.write_graph(graph, tmp_path, "g.json"))
     path.write_text(spoil(path.read_text("utf-8"), _set("nodes", 0, "attr", "value", value)), "utf-8")
     with pytest.raises(DataLossError, match="node 0 'c': attribute 'value': "):
         tf.train.import_meta_graph(path)
@@ -419,23 +371,22 @@ def test_other_files(tmp_path: Path, content: bytes) -> None:
 def test_an_attribute_that_cannot_be_written() -> None:
     with tf.Graph().as_default() as graph:
         tf.no_op(name="n")
-    definition = graph.as_graph_def()
+    definition = graph.as_records()
     for value in (object(), [1], np.array(["a"])):
         definition.node[0] = definition.node[0]._replace(attr={"a": value})
         with pytest.raises(GraphError, match=r"node 'n' .NoOp. cannot be written: its attribute 'a' is "):
-            definition.SerializeToString()
+            definition.to_text()
 
 
 def test_attributes_newer_than_the_file_have_their_defaults() -> None:
     with tf.Graph().as_default() as graph:
         tf.nn.conv2d(tf.ones([1, 4, 4, 2]), tf.ones([3, 3, 2, 5]), 1, "SAME", name="y")
-    definition = graph.as_graph_def()
+    definition = graph.as_records()
     (place,) = (i for i, node in enumerate(definition.node) if node.name == "y")
     old = {name: value for name, value in definition.node[place].attr.items() if name != "groups"}
     definition.node[place] = definition.node[place]._replace(attr=old)
-    with tf.Graph().as_default():
-        (y,) = tf.import_graph_def(definition, return_elements=["y:0"])
-    assert y.op.op.groups == 1
+    again = add_nodes(tf.Graph(), definition)
+    assert again["y"].get_attr("groups") == 1
 
 
 # the command
@@ -446,7 +397,7 @@ def test_attributes_newer_than_the_file_have_their_defaults() -> None:
 def test_the_commands_take_it(tmp_path: Path, command: str, whole: bool) -> None:
     graph, _ = training(tmp_path / "g.graph")
     if not whole:
-        tf.train.write_graph(graph, tmp_path, "g.graph")
+        write_graph_file(tmp_path / "g.graph", Saved(graph.as_records()))
     more = ["-o", str(tmp_path / "g.dot")] if command == "viz" else []
     done = CliRunner().invoke(main, [command, str(tmp_path / "g.graph"), *more])
     assert done.exit_code == 0, done.output

@@ -91,13 +91,11 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "decode_jpeg": "fancy_upscaling dct_method",
     },
     "Files have minigraph's own format: text, with all attributes, types and shapes, without devices and savers.": {
-        "Graph.as_graph_def": "add_shapes",
         "Saver.__init__": "name restore_sequentially write_version save_relative_paths filename",
         "Saver.save": "strip_default_attrs",
         "export_meta_graph": "as_text clear_devices clear_extraneous_savers strip_default_attrs",
         "import_graph_def": "op_dict producer_op_list",
         "import_meta_graph": "clear_devices",
-        "write_graph": "as_text",
     },
     "There are no queues, threads and other processes to start and wait for.": {
         "MonitoredSession.__init__": "stop_grace_period_secs",

@@ -29,8 +29,9 @@ inspect
 run
 backends.numpy
 backends
-initializers graph_util nn math image linalg filters losses metrics layers data
+initializers nn math image linalg filters losses metrics layers data
 formats
+graph_util
 train
 summary
 viz

@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 import numpy as np
 
 import minigraph as tf
-from minigraph.core.graph import Tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import Dim, TensorType
-from minigraph.formats.onnx.library import NeedsConstantError, UnsupportedError
+from minigraph.formats.onnx.library import NeedsConstantError, NeedsShapeError, UnsupportedError
 from minigraph.formats.onnx.values import Last, OnnxValue, last_perm
 from minigraph.ops.array.shape import ShapeOf, static_value
-from minigraph.ops.constant import Placeholder
+from minigraph.ops.constant import Const, Placeholder
 
 REQUIRED = object()
 Result = Any  # Tensor, Last, array, OnnxValue, None, or a sequence of these
@@ -25,6 +25,7 @@ class Attributes(Mapping[str, Any]):
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = dict(values)
         self._read: set[str] = set()
+        self.deferred = False  # whether the node is built when a run is compiled
         self.has_graph = any(hasattr(v, "DESCRIPTOR") for v in self._values.values())
 
     def __getitem__(self, name: str) -> Any:
@@ -36,6 +37,10 @@ class Attributes(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+    @property
+    def all(self) -> dict[str, Any]:
+        return dict(self._values)
 
     @property
     def unread(self) -> dict[str, Any]:
@@ -54,6 +59,7 @@ class OnnxNode:
         outputs: Sequence[str],
         attributes: Attributes,
         enter: Callable[[Any], list[OnnxValue]] | None = None,
+        domain: str = "",
     ) -> None:
         self.name = name
         self.kind = kind
@@ -62,9 +68,14 @@ class OnnxNode:
         self.outputs = list(outputs)
         self.attributes = attributes
         self.enter = enter  # imports a subgraph
+        self.domain = domain
 
     def unsupported(self, message: str) -> NoReturn:
         raise UnsupportedError(f"node '{self.name}' ({self.kind}): {message}")
+
+    def needs_shape(self, message: str) -> NoReturn:
+        """Refuse the node because a dimension is unknown."""
+        raise NeedsShapeError(f"node '{self.name}' ({self.kind}): {message}")
 
     @property
     def enters(self) -> bool:
@@ -113,21 +124,21 @@ class OnnxNode:
         """The shape in ONNX's layout; the rank must be known."""
         shape = self.type(index).shape
         if shape is None:
-            self.unsupported(f"the rank of input {index} is not known")
+            self.needs_shape(f"the rank of input {index} is not known")
         return shape
 
     def static(self, index: int = 0) -> tuple[int, ...]:
         """The shape, which must be fully known."""
         shape = self.shape(index)
         if None in shape:
-            self.unsupported(f"the shape of input {index} must be known, but is {self.type(index)}")
+            self.needs_shape(f"the shape of input {index} must be known, but is {self.type(index)}")
         return shape  # type: ignore[return-value]
 
     def static_axes(self, axes: Sequence[int], index: int = 0) -> dict[int, int]:
         """The lengths of some axes, which must be known."""
         shape = self.shape(index)
         if any(shape[a] is None for a in axes):
-            self.unsupported(f"the axes {list(axes)} of input {index} must be known, but it is {self.type(index)}")
+            self.needs_shape(f"the axes {list(axes)} of input {index} must be known, but it is {self.type(index)}")
         return {a: shape[a] or 0 for a in axes}
 
     def rank(self, index: int = 0) -> int:
@@ -145,7 +156,7 @@ class OnnxNode:
             inputs = [] if value.dims is not None else sorted(_origins(value.form()))
             where = f", but depends on the inputs {', '.join(inputs)}" if inputs else ""
             message = f"node '{self.name}' ({self.kind}): '{value.name}' must be known when the graph is built{where}"
-            raise NeedsConstantError(message, inputs)
+            raise NeedsConstantError(message, inputs, index)
         return known
 
     def ints(self, index: int, attribute: str, default: Any = None) -> list[int] | None:
@@ -179,14 +190,25 @@ def _last_operand(value: OnnxValue, rank: int) -> Tensor:
     return value.form(last_perm(rank))
 
 
-def _origins(tensor: Tensor) -> Iterable[str]:
-    """The names of the placeholders whose values a tensor depends on."""
+def _sources(tensor: Tensor) -> Iterator[Node]:
+    """The nodes without inputs whose values, not only their shapes, a tensor depends on."""
     todo, seen = [tensor.node], set()
     while todo:
         node = todo.pop()
         if node in seen or isinstance(node.op, ShapeOf):
             continue
         seen.add(node)
-        if isinstance(node.op, Placeholder):
-            yield tf.get_default_graph().stores.get("onnx_inputs", {}).get(node, node.name)
+        if not node.inputs:
+            yield node
         todo += [t.node for t in node.inputs]
+
+
+def _origins(tensor: Tensor) -> Iterable[str]:
+    """The names of the placeholders whose values a tensor depends on."""
+    names = tf.get_default_graph().stores.get("onnx_inputs", {})
+    return [names.get(n, n.name) for n in _sources(tensor) if isinstance(n.op, Placeholder)]
+
+
+def depends_on_values(tensor: Tensor) -> bool:
+    """Whether a tensor is only known when the graph runs, even if all shapes are known."""
+    return any(not isinstance(n.op, Const) for n in _sources(tensor))

@@ -42,20 +42,28 @@ def convolve(call: OnnxNode, image: OnnxValue, filters: OnnxValue, w: OnnxWindow
         op = Conv2D(tuple(w.strides), tuple(w.pads), tuple(w.dilations), groups)  # type: ignore[arg-type]
         return apply(op, image.form((0, 2, 3, 1)), filters.form(FILTER))
     if rank == 3:
-        if groups != 1:
-            call.unsupported("groups are supported for one and two axes only")
         padded = pad(image.form((0, 2, 3, 4, 1)), [(0, 0), *w.pads, (0, 0)])
-        kernel = filters.form((2, 3, 4, 1, 0))
-        strides, dilations = [1, *w.strides, 1], [1, *w.dilations, 1]
-        return tf.nn.conv3d(padded, kernel, strides, "VALID", dilations=dilations)
+        return _grouped_conv3d(padded, filters.form((2, 3, 4, 1, 0)), w.strides, w.dilations, groups)
     return call.unsupported(f"an image has one to three axes, not {rank}")
+
+
+def _grouped_conv3d(x: Tensor, kernel: Tensor, strides: Sequence[int], dilations: Sequence[int], groups: int) -> Tensor:
+    """The convolution of a padded image [N,D,H,W,C] with filters [D,H,W,C/groups,O], one for each group."""
+
+    def convolved(part: Tensor, own: Tensor) -> Tensor:
+        return tf.nn.conv3d(part, own, [1, *strides, 1], "VALID", dilations=[1, *dilations, 1])
+
+    if groups == 1:
+        return convolved(x, kernel)
+    parts = zip(tf.split(x, groups, -1), tf.split(kernel, groups, -1), strict=True)
+    return tf.concat([convolved(*p) for p in parts], -1)
 
 
 def _conv_transpose(call: OnnxNode) -> Result:
     """The gradient of a convolution with respect to its image."""
     kernel, lengths = call.static(1)[2:], call.shape()[2:]
     if None in lengths:
-        call.unsupported(f"the size of the image must be known, but it is {call.type()}")
+        call.needs_shape(f"the size of the image must be known, but it is {call.type()}")
     w, sizes = _transposed_windows(call, kernel, lengths)  # type: ignore[arg-type]
     channels = call.static(1)[1] * call.attr("group", 1)
     y = _stretched(call, w, sizes) if w.rank == 3 else _input_gradient(call, w, sizes, channels)
@@ -100,8 +108,7 @@ def _input_gradient(call: OnnxNode, w: OnnxWindows, sizes: list[int], channels: 
 
 def _stretched(call: OnnxNode, w: OnnxWindows, sizes: list[int]) -> Tensor:
     """Along three axes: insert zeros between the elements, then convolve with the flipped filters."""
-    if call.attr("group", 1) != 1:
-        call.unsupported("groups are supported for one and two axes only")
+    groups = call.attr("group", 1)
     x = call.x()
     for axis, stride in enumerate(w.strides, 2):
         if stride > 1:
@@ -114,8 +121,9 @@ def _stretched(call: OnnxNode, w: OnnxWindows, sizes: list[int]) -> Tensor:
         first = (k - 1) * d - before
         margins.append((first, size + (k - 1) * d - first - (length or 0)))
     turned = tf.reverse(tf.transpose(call.x(1), (2, 3, 4, 0, 1)), [0, 1, 2])
+    turned = tf.concat(tf.split(turned, groups, 3), 4) if groups > 1 else turned
     padded = pad(tf.transpose(x, (0, 2, 3, 4, 1)), [(0, 0), *margins, (0, 0)])
-    return tf.nn.conv3d(padded, turned, [1] * 5, "VALID", dilations=[1, *w.dilations, 1])
+    return _grouped_conv3d(padded, turned, [1] * 3, w.dilations, groups)
 
 
 def _conv_integer(call: OnnxNode) -> Result:

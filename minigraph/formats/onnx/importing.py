@@ -8,15 +8,25 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import minigraph as tf
-from minigraph.core.errors import MinigraphError
+from minigraph.core.errors import DTypeError, MinigraphError
 from minigraph.core.graph import Tensor
+from minigraph.core.types import TensorType
+from minigraph.formats.onnx.building import built, dims_of, evaluated, tensor_of, value_of, with_inputs
 from minigraph.formats.onnx.call import Attributes, OnnxNode, Result
+from minigraph.formats.onnx.deferred import can_defer, defer
 from minigraph.formats.onnx.functions import body_of, defaults_of, schema_of
-from minigraph.formats.onnx.library import DOMAINS, UnsupportedError, from_onnx_dtype, require_onnx
+from minigraph.formats.onnx.inputs import input_types
+from minigraph.formats.onnx.library import (
+    DOMAINS,
+    NeedsConstantError,
+    NeedsShapeError,
+    UnsupportedError,
+    from_onnx_dtype,
+    require_onnx,
+)
 from minigraph.formats.onnx.table import IMPORTERS
 from minigraph.formats.onnx.unread import refuse_unread
-from minigraph.formats.onnx.values import Last, OnnxValue, UnknownDim, first_perm, last_perm, valid_name
-from minigraph.ops.math.casting import Cast
+from minigraph.formats.onnx.values import OnnxValue, UnknownDim, valid_name
 
 Env = dict[str, OnnxValue]
 Opsets = Mapping[str, int]
@@ -41,7 +51,13 @@ class Imported(NamedTuple):
     outputs: dict[str, Tensor]
 
 
-def import_model(model: Any, given: Mapping[str, Any], variables: bool) -> Imported:
+def import_model(
+    model: Any,
+    given: Mapping[str, Any],
+    variables: bool,
+    shapes: Mapping[str, Sequence[int | None]],
+    dims: Mapping[str, int],
+) -> Imported:
     """Add a checked ModelProto, its data in memory, to the default graph; see `minigraph.onnx.load`."""
     opsets = {DOMAINS.get(o.domain, o.domain): o.version for o in model.opset_import}
     importer = _Importer({(f.domain, f.name): f for f in model.functions}, variables)
@@ -50,43 +66,34 @@ def import_model(model: Any, given: Mapping[str, Any], variables: bool) -> Impor
         raise UnsupportedError("no importer for these operators:\n  " + "\n  ".join(missing))
     env: Env = {}
     importer.read_weights(model.graph, env)
-    inputs = _read_inputs(model.graph, given, env)
+    wanted = {i.name: i for i in model.graph.input if i.name not in env}
+    inputs = _read_inputs(wanted, given, env, input_types(wanted, shapes, dims))
     importer.run(model.graph.node, env, opsets)
     return Imported(inputs, {o.name: _output(o.name, env) for o in model.graph.output})
 
 
-def _read_inputs(graph: Any, given: Mapping[str, Any], env: Env) -> dict[str, Tensor]:
-    wanted = {i.name: i for i in graph.input if i.name not in env}
+def _read_inputs(
+    wanted: Mapping[str, Any], given: Mapping[str, Any], env: Env, types: Mapping[str, TensorType | None]
+) -> dict[str, Tensor]:
     unknown = sorted(set(given) - set(wanted))
     if unknown:
         raise UnsupportedError(f"the model has no inputs {unknown}; it has {sorted(wanted)}")
     origins = tf.get_default_graph().stores.setdefault("onnx_inputs", {})
     inputs = {}
-    for name, info in wanted.items():
+    for name in wanted:
         value = given.get(name)
         if isinstance(value, Tensor):
             env[name] = OnnxValue(name, forms={None: value})
         elif value is not None:
             env[name] = OnnxValue(name, np.asarray(value))
         else:
-            inputs[name] = _placeholder(info)
+            kind = types[name]
+            if kind is None:
+                raise UnsupportedError(f"the input '{name}' is no tensor, but {wanted[name].type.WhichOneof('value')}")
+            inputs[name] = tf.placeholder(kind.dtype, kind.shape, name=valid_name(name))
             origins[inputs[name].node] = name
             env[name] = OnnxValue(name, forms={None: inputs[name]})
     return inputs
-
-
-def _placeholder(info: Any) -> Tensor:
-    if info.type.WhichOneof("value") != "tensor_type":
-        raise UnsupportedError(f"the input '{info.name}' is no tensor, but {info.type.WhichOneof('value')}")
-    kind = info.type.tensor_type
-    shape = None
-    if kind.HasField("shape"):
-        shape = [d.dim_value if d.WhichOneof("value") == "dim_value" else None for d in kind.shape.dim]
-    try:
-        dtype = from_onnx_dtype(kind.elem_type)
-    except UnsupportedError as error:
-        raise UnsupportedError(f"the input '{info.name}': {error}") from None
-    return tf.placeholder(dtype, shape, name=valid_name(info.name))
 
 
 def _output(name: str, env: Env) -> Tensor:
@@ -108,6 +115,9 @@ class _Importer:
             elif not is_known(domain, node.op_type, opsets.get(domain, 1)):
                 kind = f"{domain}.{node.op_type}" if domain else node.op_type
                 yield f"node '{_label(node)}' ({kind}, operator set {opsets.get(domain, '?')})"
+            for attribute in node.attribute:
+                for graph in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+                    yield from self.missing(graph.node, opsets)
 
     def read_weights(self, graph: Any, env: Env) -> None:
         to_array = require_onnx().numpy_helper.to_array
@@ -147,7 +157,8 @@ class _Importer:
             return [inner[o.name] for o in graph.output]
 
         attributes = Attributes(_attributes(node, outer))
-        call = OnnxNode(_label(node), node.op_type, opsets.get(domain, 1), inputs, node.output, attributes, enter)
+        version = opsets.get(domain, 1)
+        call = OnnxNode(_label(node), node.op_type, version, inputs, node.output, attributes, enter, domain)
         function = self.functions.get((domain, node.op_type))
         importer = None if function is not None or domain else IMPORTERS.get(node.op_type)
         if importer is None:
@@ -175,16 +186,29 @@ class _Importer:
         given = [v for v in call.inputs if v is not None and not call.enters]
         if given and all(v.known for v in given):
             weight = any(v.weight for v in given)
-            arrays = _evaluated(call, importer)
+            arrays = evaluated(call, importer)
             pairs = zip(call.outputs, arrays, strict=False)
             return [OnnxValue(n, a, weight=weight and self._is_weight(a)) for n, a in pairs]
         if len(call.outputs) == 1 and given and all(v.known or v.dims is not None for v in given):
-            dims = _dims_of(call, importer)
+            dims = dims_of(call, importer)
             if dims is not None and not any(isinstance(d, UnknownDim) for d in dims.ravel()):
                 return [OnnxValue(call.outputs[0], dims.astype(np.int64))]
             if dims is not None:
-                return [OnnxValue(call.outputs[0], dims=dims, build=lambda: _tensor(_built(call, importer)[0]))]
-        return [None if r is None else _value(n, r) for n, r in zip(call.outputs, _built(call, importer), strict=False)]
+                return [OnnxValue(call.outputs[0], dims=dims, build=lambda: tensor_of(built(call, importer)[0]))]
+        try:
+            results = built(call, importer)
+        except UnsupportedError as error:
+            needs = isinstance(error, NeedsShapeError | NeedsConstantError)
+            if not (needs and can_defer(call)):
+                raise
+            return defer(call, error.index if isinstance(error, NeedsConstantError) else None)
+        except DTypeError:
+            raise
+        except (MinigraphError, TypeError, ValueError):  # of arithmetic with an unknown dimension
+            if all(v.type.is_static for v in given) or not can_defer(call):
+                raise
+            return defer(call, None)
+        return [None if r is None else value_of(n, r) for n, r in zip(call.outputs, results, strict=False)]
 
 
 KEPT = ("Cast", "CastLike", "DequantizeLinear", "QuantizeLinear")  # which know bfloat16
@@ -196,7 +220,7 @@ def _is_bfloat16(value: OnnxValue | None) -> bool:
 
 def _widened(call: OnnxNode) -> OnnxNode:
     """The node with float32 instead of bfloat16, for which there is no arithmetic."""
-    return _copy(call, [_as(v, tf.float32) if v is not None and _is_bfloat16(v) else v for v in call.inputs])
+    return with_inputs(call, [_as(v, tf.float32) if v is not None and _is_bfloat16(v) else v for v in call.inputs])
 
 
 def _narrowed(value: OnnxValue | None) -> OnnxValue | None:
@@ -228,84 +252,6 @@ def is_known(domain: str, kind: str, opset: int) -> bool:
     body = schema.function_body
     versions = {o.domain: o.version for o in body.opset_import}
     return all(is_known(n.domain, n.op_type, versions.get(n.domain, opset)) for n in body.node)
-
-
-def _built(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[Any]:
-    with tf.get_default_graph().name_scope(valid_name(call.name)):
-        result = importer(call)
-    return list(result) if isinstance(result, list | tuple) and not isinstance(result, Last) else [result]
-
-
-def _value(name: str, result: Any) -> OnnxValue:
-    if isinstance(result, OnnxValue):
-        return OnnxValue(name, result.array, result.forms, result.weight, result.dims, result.build)
-    if isinstance(result, Last):
-        rank = len(result.tensor.type.shape or ())
-        return OnnxValue(name, forms={last_perm(rank): result.tensor})
-    if isinstance(result, Tensor):
-        return OnnxValue(name, forms={None: result})
-    return OnnxValue(name, np.asarray(result))
-
-
-def _tensor(result: Any) -> Tensor:
-    return _value("", result).form()
-
-
-def _evaluated(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[np.ndarray]:
-    """The results for known inputs, computed with the ops' references."""
-    with tf.Graph().as_default() as scratch:
-        copies = [None if v is None else OnnxValue(v.name, v.array) for v in call.inputs]
-        results = _built(_copy(call, copies), importer)
-        arrays = _interpret(scratch, {})
-        return [_array(r, arrays) for r in results]
-
-
-def _interpret(graph: tf.Graph, given: Mapping[Tensor, Any]) -> dict[Tensor, Any]:
-    values = dict(given)
-    with np.errstate(all="ignore"):
-        for node in graph.nodes:
-            inputs = [values[t] for t in node.inputs if t in values]
-            if isinstance(node.op, Cast) and inputs[0].dtype == object and node.op.dtype.is_integer:
-                values[node.outputs[0]] = inputs[0]
-            elif node.type != "Placeholder":
-                values.update(zip(node.outputs, node.op.reference(*inputs), strict=True))
-    return values
-
-
-def _array(result: Any, values: Mapping[Tensor, Any]) -> np.ndarray:
-    if isinstance(result, Last):
-        array = values[result.tensor]
-        return np.transpose(array, first_perm(array.ndim))
-    if isinstance(result, OnnxValue) and result.array is None:
-        return np.asarray(values[result.form()])
-    if isinstance(result, OnnxValue):
-        return np.asarray(result.array)
-    return np.asarray(values[result] if isinstance(result, Tensor) else result)
-
-
-def _dims_of(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> np.ndarray | None:
-    """The result on partly known shapes; None for an operator that is not supported here."""
-    with tf.Graph().as_default() as scratch:
-        given: dict[Tensor, Any] = {}
-        copies: list[OnnxValue | None] = []
-        for value in call.inputs:
-            if value is None or value.dims is None:
-                copies.append(None if value is None else OnnxValue(value.name, value.array))
-                continue
-            tensor = tf.placeholder(tf.int64, value.dims.shape)
-            given[tensor] = value.dims
-            copies.append(OnnxValue(value.name, forms={None: tensor}))
-        try:
-            result = _built(_copy(call, copies), importer)[0]
-            found = _array(result, _interpret(scratch, given))
-        except Exception:  # arithmetic on objects can fail in any way, and then nothing is known
-            return None
-    whole = all(isinstance(d, int | np.integer | UnknownDim) for d in found.ravel())
-    return found.astype(object) if whole else None
-
-
-def _copy(call: OnnxNode, inputs: Sequence[OnnxValue | None]) -> OnnxNode:
-    return OnnxNode(call.name, call.kind, call.opset, inputs, call.outputs, call.attributes)
 
 
 def _label(node: Any) -> Any:

@@ -17,17 +17,23 @@ class UnsupportedError(GraphError):
     """An operator, an attribute or a dtype has no form on the other side."""
 
 
+class NeedsShapeError(UnsupportedError):
+    """An importer needs a dimension that is unknown. The node is then built when a run is compiled."""
+
+
 class NeedsConstantError(UnsupportedError):
     """A shape, or a similar value, depends on fed values.
 
     Args:
         message: The text.
         inputs: Names of the model's inputs that it depends on, also the attribute `inputs`.
+        index: The node's input that must be known.
     """
 
-    def __init__(self, message: str, inputs: Sequence[str]) -> None:
+    def __init__(self, message: str, inputs: Sequence[str], index: int | None = None) -> None:
         super().__init__(message)
         self.inputs = tuple(inputs)
+        self.index = index
 
 
 def require_onnx() -> Any:

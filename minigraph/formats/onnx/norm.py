@@ -70,7 +70,7 @@ def _instance_norm(call: OnnxNode) -> Result:
 def _group_norm(call: OnnxNode) -> Result:
     groups, shape = call.attr("num_groups"), call.shape()
     if None in shape[1:]:
-        call.unsupported(f"all but the batch must be known, not {call.type()}")
+        call.needs_shape(f"all but the batch must be known, not {call.type()}")
     known = [d or 0 for d in shape[1:]]
     rows = tf.reshape(call.x(), [-1, groups, int(np.prod(known)) // groups])
     x = tf.reshape(_standardised(rows, [2], call.attr("epsilon", 1e-5)), [-1, *known])
@@ -91,7 +91,7 @@ def _lrn(call: OnnxNode) -> Result:
         return Last(tf.nn.lrn(call.last(), (size - 1) // 2, bias, alpha / size, beta))
     channels = call.shape()[CHANNEL_AXIS]
     if channels is None:
-        call.unsupported("the number of channels must be known")
+        call.needs_shape("the number of channels must be known")
     x, before = call.last(), (size - 1) // 2
     margins = [[0, 0]] * (call.rank() - 1) + [[before, size - 1 - before]]
     squares = tf.pad(x * x, margins)

@@ -65,7 +65,7 @@ def _lowest(x: Tensor) -> float:
 
 def _taps(call: OnnxNode, w: OnnxWindows, sizes: Sequence[Dim], pads: Pairs, fill: float) -> list[Tensor]:
     if None in sizes:
-        call.unsupported(f"the size of the image must be known, but it is {call.type()}")
+        call.needs_shape(f"the size of the image must be known, but it is {call.type()}")
     padded = pad(call.x(), [(0, 0), (0, 0), *pads], value=fill)
     return list(w.taps(padded, sizes))  # type: ignore[arg-type]
 

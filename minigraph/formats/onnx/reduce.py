@@ -70,7 +70,7 @@ def _arg(function: Callable[..., Tensor]) -> Callable[[OnnxNode], Result]:
         if call.attr("select_last_index", 0):
             length = call.shape()[axis]
             if length is None:
-                call.unsupported("the length of the axis must be known for select_last_index")
+                call.needs_shape("the length of the axis must be known for select_last_index")
             found = tf.constant(np.int64(length - 1)) - function(tf.reverse(x, [axis]), axis)
         else:
             found = function(x, axis)
@@ -97,7 +97,7 @@ def _flattened(call: OnnxNode, function: Callable[[Tensor], Tensor]) -> Tensor:
     shape = call.shape()
     axis = call.attr("axis", 1) % max(len(shape), 1)
     if None in shape[axis:]:
-        call.unsupported(f"the axes from {axis} on must be known, not {call.type()}")
+        call.needs_shape(f"the axes from {axis} on must be known, not {call.type()}")
     row = int(np.prod(shape[axis:]))  # type: ignore[arg-type]
     x = call.x()
     if axis == len(shape) - 1:
@@ -110,7 +110,7 @@ def _hardmax(call: OnnxNode) -> Result:
     def hardmax(x: Tensor, axis: int) -> Tensor:
         length = (x.type.shape or (None,))[axis]
         if length is None:
-            call.unsupported("the length of the axis must be known")
+            call.needs_shape("the length of the axis must be known")
         return tf.one_hot(tf.argmax(x, axis), length, axis=axis, dtype=x.dtype)
 
     if call.opset < 13:

@@ -55,7 +55,7 @@ def _size(call: OnnxNode) -> Result:
 def reshape(x: Tensor, shape: Sequence[Dim], call: OnnxNode) -> Tensor:
     """`x` reshaped; one dimension may be unknown."""
     if sum(d in (None, -1) for d in shape) > 1:
-        call.unsupported(f"of a new shape only one dimension may be unknown, not {list(shape)}")
+        call.needs_shape(f"of a new shape only one dimension may be unknown, not {list(shape)}")
     return tf.reshape(x, [-1 if d is None else d for d in shape])
 
 
@@ -66,7 +66,21 @@ def _reshape(call: OnnxNode) -> Result:
         shape = [old[i] if d == 0 else d for i, d in enumerate(shape)]
     if shape.count(None) and -1 in shape:
         shape = _settle(old, shape)
+    if sum(d in (None, -1) for d in shape) > 1 and call.value(1).dims is not None:
+        return _reshaped(call, shape)
     return reshape(call.x(), shape, call)
+
+
+def _reshaped(call: OnnxNode, shape: Sequence[Dim]) -> Tensor:
+    """The data in a shape that is computed from shapes in the run. shape: what is known of it; None if unknown."""
+    target = tf.cast(call.x(1), tf.int32)
+    given = call.dims(1)
+    if 0 in given:  # the length of the old axis
+        old = tf.shape(call.x())
+        target = tf.stack([old[i] if d == 0 else target[i] for i, d in enumerate(given)])
+    result = tf.reshape(call.x(), target)
+    result.set_shape([None if d == -1 else d for d in shape])
+    return result
 
 
 def _settle(old: Sequence[Dim], new: list[Dim]) -> list[Dim]:
@@ -180,7 +194,7 @@ def _first(call: OnnxNode, start: int, step: int, axis: int) -> int:
         return max(start + length, 0)
     if start <= -(2**31):
         return 0
-    return call.unsupported(f"starts: {start} with a negative step needs the length of axis {axis} of {call.type()}")
+    return call.needs_shape(f"starts: {start} with a negative step needs the length of axis {axis} of {call.type()}")
 
 
 def _expand(call: OnnxNode) -> Result:
@@ -272,7 +286,7 @@ def _depth_to_space(call: OnnxNode) -> Result:
     n, depth, height, width = call.shape()
     b = call.attr("blocksize")
     if depth is None or height is None or width is None:
-        call.unsupported(f"depth, height and width must be known, not {call.type()}")
+        call.needs_shape(f"depth, height and width must be known, not {call.type()}")
     across = call.attr("mode", "DCR") == "DCR"
     split = [b, b, depth // (b * b)] if across else [depth // (b * b), b, b]
     perm = (0, 3, 4, 1, 5, 2) if across else (0, 1, 4, 2, 5, 3)
@@ -284,7 +298,7 @@ def _space_to_depth(call: OnnxNode) -> Result:
     n, depth, height, width = call.shape()
     b = call.attr("blocksize")
     if depth is None or height is None or width is None:
-        call.unsupported(f"depth, height and width must be known, not {call.type()}")
+        call.needs_shape(f"depth, height and width must be known, not {call.type()}")
     x = reshape(call.x(), [n, depth, height // b, b, width // b, b], call)
     perm = (0, 1, 3, 5, 2, 4) if call.attr("mode", "DCR") == "CRD" else (0, 3, 5, 1, 2, 4)
     return reshape(tf.transpose(x, perm), [n, depth * b * b, height // b, width // b], call)

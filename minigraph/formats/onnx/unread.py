@@ -36,6 +36,8 @@ EVERYWHERE = ("consumed_inputs", "noop_with_empty_axes")  # a hint about memory;
 
 def refuse_unread(call: OnnxNode) -> None:
     """Raise UnsupportedError if an attribute that has an effect was not read."""
+    if call.attributes.deferred:
+        return  # its attributes are read when it is built
     for name, value in call.attributes.unread.items():
         known = name in EVERYWHERE or name in NO_EFFECT.get(call.kind, ())
         if not known and value != _default(call, name):

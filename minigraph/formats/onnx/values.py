@@ -118,7 +118,7 @@ class OnnxValue:
         if not self.weight:
             return tf.constant(array, name="const")
         graph = tf.get_default_graph()
-        with graph.name_scope(None):
+        with graph.name_scope(None), graph.control_dependencies(None):
             return tf.Variable(np.ascontiguousarray(array), name=valid_name(self.name)).value()
 
 

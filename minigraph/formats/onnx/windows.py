@@ -48,7 +48,7 @@ def windows(call: OnnxNode, kernel: Sequence[int], lengths: Sequence[Dim]) -> On
         pads = []
         for length, k, s, d in zip(lengths, kernel, strides, dilations, strict=True):
             if length is None:
-                call.unsupported(f"{auto} needs the size of the image, but it is {call.type()}")
+                call.needs_shape(f"{auto} needs the size of the image, but it is {call.type()}")
             low, high = explicit_padding(length, k, s, d, "SAME")
             pads.append((high, low) if auto == "SAME_LOWER" else (low, high))
     else:
@@ -66,7 +66,7 @@ def output_sizes(call: OnnxNode, w: OnnxWindows, lengths: Sequence[Dim], ceil: b
         span, stride = reach(w.kernel[i], w.dilations[i]), w.strides[i]
         if length is None:
             if ceil and stride > 1:
-                call.unsupported(f"ceil_mode needs the size of the image, but it is {call.type()}")
+                call.needs_shape(f"ceil_mode needs the size of the image, but it is {call.type()}")
             sizes.append(None)
             extra.append((0, 0))
             continue

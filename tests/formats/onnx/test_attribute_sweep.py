@@ -24,8 +24,6 @@ FEEDS = ("known", "unknown", "constant")  # how the first input is given
 
 # Refusals of nodes whose first input has known axes.
 REFUSED = {
-    "Conv": "groups are supported for one and two axes only",
-    "ConvTranspose": "groups are supported for one and two axes only",
     "ReduceL2": "'Sqrt' does not take int32",
     "ReduceLogSum": "'Log' does not take int32",
     "ReduceLogSumExp": "'IsFinite' does not take int32",

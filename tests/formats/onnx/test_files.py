@@ -19,7 +19,7 @@ from support.lines import here  # noqa: E402
 
 import minigraph as tf  # noqa: E402
 from minigraph.core.errors import DataLossError, NotFoundError  # noqa: E402
-from minigraph.onnx import NeedsConstantError, UnsupportedError, load, save, to_model  # noqa: E402
+from minigraph.onnx import UnsupportedError, load, save, to_model  # noqa: E402
 from minigraph.tools.cli import main  # noqa: E402
 
 RANDOM = np.random.RandomState(0)
@@ -123,16 +123,16 @@ def test_weights_of_bfloat16() -> None:
     assert y.astype(float).tolist() == [1.0, 2.03125]
 
 
-def test_a_shape_that_is_fed_must_be_fixed() -> None:
+def test_a_shape_may_be_fed_or_fixed() -> None:
     nodes = [helper.make_node("Reshape", ["x", "shape"], ["y"], name="bend")]
     inputs = [info("x", [2, 6]), info("shape", [2], TensorProto.INT64)]
     model = model_of(nodes, inputs, [info("y", [None, None])])
-    with (
-        tf.Graph().as_default(),
-        pytest.raises(NeedsConstantError, match=r"'bend' \(Reshape\).*inputs shape") as caught,
-    ):
-        load(model)
-    assert caught.value.inputs == ("shape",)
+    x = np.arange(12, dtype=np.float32).reshape(2, 6)
+    with tf.Graph().as_default():
+        found = load(model)
+        for shape in ([3, 4], [4, -1], [0, 6]):  # 0 stands for the old length
+            (got,) = run(found, x=x, shape=np.array(shape))
+            np.testing.assert_array_equal(got, x.reshape([2 if d == 0 else d for d in shape]))
     with tf.Graph().as_default():
         found = load(model, {"shape": np.array([3, 4])})
         assert found.outputs["y"].type.shape == (3, 4)

@@ -1,0 +1,62 @@
+"""From LLVM IR to an object file.
+
+This file is also a program, which the compile pool starts: it reads requests from its standard input until that ends.
+It imports nothing but llvmlite, so that it starts quickly.
+"""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import sys
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+
+@cache
+def machine(cpu: str, features: str) -> Any:
+    """The code generator for a CPU."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return new_machine(cpu, features)
+
+
+def new_machine(cpu: str, features: str) -> Any:
+    """A code generator of its own, for an engine that will own it."""
+    return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3, jit=True)
+
+
+def object_code(text: str, cpu: str, features: str) -> bytes:
+    """The object file of an IR module. Raises RuntimeError for a text that is no valid IR."""
+    target = machine(cpu, features)
+    module = llvm.parse_assembly(text)
+    module.triple = target.triple
+    module.data_layout = str(target.target_data)
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    options.slp_vectorization = options.loop_vectorization = options.loop_interleaving = False
+    passes = llvm.create_pass_builder(target, options)
+    passes.getModulePassManager().run(module, passes)
+    content: bytes = target.emit_object(module)
+    return content
+
+
+def serve() -> None:
+    """Answer requests, each the arguments of `object_code`, with its result; None if it raises."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, whose end closes the standard input
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            request: tuple[str, str, str] = pickle.load(sys.stdin.buffer)
+            try:
+                content = object_code(*request)
+            except RuntimeError:
+                content = None
+            pickle.dump(content, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    serve()

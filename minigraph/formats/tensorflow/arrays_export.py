@@ -1,0 +1,485 @@
+"""Exporters of ops that move data, of reductions and of arithmetic on shapes. `arrays_import.py` has the importers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.dtypes import int32
+from minigraph.formats.tensorflow.emit import Exporter, TfExport, const_attributes
+from minigraph.formats.tensorflow.values import Dims
+
+
+def _const(e: TfExport) -> None:
+    e.give("Const", **const_attributes(e.op.value))
+
+
+def _full(e: TfExport) -> None:
+    kind = e.op.type
+    array = np.broadcast_to(np.array(e.op.value, kind.dtype.np_dtype), kind.static)
+    e.give("Const", **const_attributes(array))
+
+
+def _placeholder(e: TfExport) -> None:
+    e.give("Placeholder", dtype=e.op.dtype, shape=Dims(e.op.shape))
+
+
+def _with_default(e: TfExport) -> None:
+    e.same("PlaceholderWithDefault", dtype=e.dtype(), shape=Dims(e.out.shape))
+
+
+def _shape(kind: str) -> Exporter:
+    def export(e: TfExport) -> Any:
+        more = {} if kind == "Rank" else {"out_type": e.op.dtype}
+        if kind == "Rank" and e.op.dtype is not int32:
+            found = e.help("Rank", "Rank", e.read(), T=e.dtype())
+            return e.give("Cast", found, SrcT=int32, DstT=e.op.dtype)
+        return e.same(kind, T=e.dtype(), **more)
+
+    return export
+
+
+def _reshape(e: TfExport) -> None:
+    e.give("Reshape", e.read(), e.constant(e.op.shape, "shape"), T=e.dtype(), Tshape=int32)
+
+
+def _reshape_to(e: TfExport) -> None:
+    e.same("Reshape", T=e.dtype(), Tshape=e.dtype(1))
+
+
+def _reshape_like(e: TfExport) -> None:
+    e.give("Reshape", e.read(), e.shape_of(1), T=e.dtype(), Tshape=int32)
+
+
+def _transpose(e: TfExport) -> None:
+    perm = e.op.axes(e.rank()) if e.op.perm is None else e.op.perm
+    e.give("Transpose", e.read(), e.constant(perm, "perm"), T=e.dtype(), Tperm=int32)
+
+
+def _squeeze(e: TfExport) -> None:
+    e.same("Squeeze", T=e.dtype(), squeeze_dims=tuple(e.op.axis))
+
+
+def _expand_dims(e: TfExport) -> None:
+    e.give("ExpandDims", e.read(), e.constant(e.op.axis, "dim"), T=e.dtype(), Tdim=int32)
+
+
+def _tile(e: TfExport) -> None:
+    e.give("Tile", e.read(), e.constant(e.op.multiples, "multiples"), T=e.dtype(), Tmultiples=int32)
+
+
+def _tile_grad(e: TfExport) -> None:
+    """The sum over the copies: along axes of their own, with the lengths that a run finds."""
+    rank = e.rank()
+    multiples = e.op.multiples
+    parts = []
+    shape = e.shape_of(0)
+    numbers = e.help("FloorDiv", "lengths", shape, e.constant(multiples, "multiples"), T=int32)
+    for axis in range(rank):
+        parts.append(e.constant([multiples[axis]], "copies"))
+        parts.append(_entry(e, numbers, axis))
+    split = e.help("ConcatV2", "split", *parts, e.constant(0, "axis"), N=len(parts), T=int32, Tidx=int32)
+    apart = e.help("Reshape", "apart", e.read(), split, T=e.dtype(), Tshape=int32)
+    axes = e.constant([2 * i for i in range(rank)], "axes")
+    e.give("Sum", apart, axes, T=e.dtype(), Tidx=int32, keep_dims=False)
+
+
+def _entry(e: TfExport, vector: str, index: int) -> str:
+    """The name of a vector of one element of another."""
+    begin, size = e.constant([index], "begin"), e.constant([1], "size")
+    return e.help("Slice", "entry", vector, begin, size, T=int32, Index=int32)
+
+
+def _pad(e: TfExport) -> None:
+    table = e.constant(np.array(e.op.paddings, np.int32).reshape(-1, 2), "paddings")
+    if e.op.value:
+        value = e.number(e.op.value, e.dtype(), "value")
+        e.give("PadV2", e.read(), table, value, T=e.dtype(), Tpaddings=int32)
+    else:
+        e.give("Pad", e.read(), table, T=e.dtype(), Tpaddings=int32)
+
+
+def _pad_by(e: TfExport) -> None:
+    e.give("PadV2", *e.reads, e.number(e.op.value, e.dtype(), "value"), T=e.dtype(), Tpaddings=e.dtype(1))
+
+
+def _mirror_pad(kind: str) -> Exporter:
+    def export(e: TfExport) -> Any:
+        table = e.constant(np.array(e.op.paddings, np.int32).reshape(-1, 2), "paddings")
+        return e.give(kind, e.read(), table, T=e.dtype(), Tpaddings=int32, mode=e.op.mode)
+
+    return export
+
+
+def _concat(e: TfExport) -> None:
+    names = [*e.reads, e.constant(e.op.axis, "axis")]
+    e.give("ConcatV2", *names, N=len(e.inputs), T=e.dtype(), Tidx=int32)
+
+
+def _concat_grad(e: TfExport) -> None:
+    """Slices of the gradient, at the places and of the sizes of the operands."""
+    likes = range(1, len(e.inputs))
+    shapes = [e.shape_of(i) for i in likes]
+    axis = e.constant(e.op.axis % e.rank(), "axis")
+    offset = e.help("ConcatOffset", "offset", axis, *shapes, N=len(shapes))
+    places = [offset if i == 0 else f"{offset}:{i}" for i in range(len(shapes))]
+    cuts = [
+        e.help("Slice", "part", e.read(), place, shape, T=e.dtype(), Index=int32)
+        for place, shape in zip(places, shapes, strict=True)
+    ]
+    e.alias(*cuts)
+
+
+def _split(e: TfExport) -> None:
+    op = e.op
+    axis = e.constant(op.axis, "split_dim")
+    if op.sizes is None:
+        e.give("Split", axis, e.read(), num_split=int(op.count), T=e.dtype())
+    else:
+        sizes = e.constant(op.sizes, "sizes")
+        e.give("SplitV", e.read(), sizes, axis, num_split=len(op.sizes), T=e.dtype(), Tlen=int32)
+
+
+def _gather(e: TfExport) -> None:
+    axis = e.constant(e.op.axis, "axis")
+    e.give("GatherV2", *e.reads, axis, Tparams=e.dtype(), Tindices=e.dtype(1), Taxis=int32)
+
+
+def _gather_grad(e: TfExport) -> None:
+    if e.op.axis:
+        e.unsupported(f"the gradient of a gather along axis {e.op.axis} has no form in TensorFlow's graphs")
+    shape = e.shape_of(2)
+    count = e.help("Squeeze", "count", _entry(e, shape, 0), T=int32, squeeze_dims=(0,))
+    e.give("UnsortedSegmentSum", e.read(), e.read(1), count, T=e.dtype(), Tindices=e.dtype(1), Tnumsegments=int32)
+
+
+def _slice(e: TfExport) -> None:
+    e.same("Slice", T=e.dtype(), Index=e.dtype(1))
+
+
+def _bounds(e: TfExport, spec: Sequence[tuple[Any, ...]]) -> tuple[list[str], dict[str, int]]:
+    """The names of begin, end and strides, and the masks."""
+    rows, masks = [], dict.fromkeys(("begin", "end", "ellipsis", "new_axis", "shrink_axis"), 0)
+    for i, (kind, *args) in enumerate(spec):
+        bit = 1 << i
+        if kind == "rest":
+            masks["ellipsis"] |= bit
+            rows.append((0, 0, 1))
+        elif kind == "new":
+            masks["new_axis"] |= bit
+            rows.append((0, 1, 1))
+        elif kind == "index":
+            masks["shrink_axis"] |= bit
+            rows.append((args[0], args[0] + 1, 1))
+        else:
+            start, stop, step = args
+            masks["begin"] |= bit if start is None else 0
+            masks["end"] |= bit if stop is None else 0
+            rows.append((start or 0, stop or 0, step or 1))
+    table = np.array(rows, np.int32).reshape(-1, 3).T
+    names = [e.constant(np.ascontiguousarray(r), n) for r, n in zip(table, ("begin", "end", "strides"), strict=True)]
+    return names, {f"{n}_mask": m for n, m in masks.items()}
+
+
+def _strided_slice(e: TfExport) -> None:
+    names, masks = _bounds(e, e.op.spec)
+    e.give("StridedSlice", e.read(), *names, T=e.dtype(), Index=int32, **masks)
+
+
+def _strided_slice_grad(e: TfExport) -> None:
+    names, masks = _bounds(e, e.op.spec)
+    e.give("StridedSliceGrad", e.shape_of(1), *names, e.read(), T=e.dtype(), Index=int32, **masks)
+
+
+def _put_slice(e: TfExport) -> None:
+    names, masks = _bounds(e, e.op.spec)
+    shape = e.constant(e.op.shape, "shape")
+    e.give("StridedSliceGrad", shape, *names, e.read(), T=e.dtype(), Index=int32, **masks)
+
+
+def _one_hot(e: TfExport) -> None:
+    depth = e.constant(e.op.depth, "depth")
+    e.give("OneHot", e.read(), depth, *e.reads[1:], T=e.out.dtype, TI=e.dtype(), axis=int(e.op.axis))
+
+
+def _fill(e: TfExport) -> None:
+    e.same("Fill", T=e.dtype(1), index_type=e.dtype())
+
+
+# reductions
+
+
+def _axes(e: TfExport, axis: Any) -> str:
+    """The name of a vector of axes; all of them for None."""
+    if axis is not None:
+        return e.constant(tuple(axis), "reduction_indices")
+    if e.inputs[0].type.rank is not None:
+        return e.constant(tuple(range(e.rank())), "/Const")
+    rank = e.help("Rank", "Rank", e.read(), T=e.dtype())
+    bounds = e.constant(0, "start"), rank, e.constant(1, "delta")
+    return e.help("Range", "range", *bounds, Tidx=int32)
+
+
+def _reduction(kind: str) -> Exporter:
+    def export(e: TfExport) -> Any:
+        typed = {} if kind in ("All", "Any") else {"T": e.dtype()}
+        return e.give(kind, e.read(), _axes(e, e.op.axis), Tidx=int32, keep_dims=bool(e.op.keep_dims), **typed)
+
+    return export
+
+
+def _arg(kind: str) -> Exporter:
+    def export(e: TfExport) -> Any:
+        axis = e.constant(e.op.axis, "dimension")
+        return e.give(kind, e.read(), axis, T=e.dtype(), Tidx=int32, output_type=e.op.output_type)
+
+    return export
+
+
+def _cumulative(kind: str) -> Exporter:
+    def export(e: TfExport) -> Any:
+        flags = {"exclusive": bool(e.op.exclusive), "reverse": bool(e.op.reverse)}
+        return e.give(kind, e.read(), e.constant(e.op.axis, "axis"), T=e.dtype(), Tidx=int32, **flags)
+
+    return export
+
+
+def _prod_of_others(e: TfExport) -> None:
+    axis = e.constant(e.op.axis, "axis")
+    sides = [
+        e.help("Cumprod", label, e.read(), axis, T=e.dtype(), Tidx=int32, exclusive=True, reverse=back)
+        for label, back in (("before", False), ("after", True))
+    ]
+    e.give("Mul", *sides, T=e.dtype())
+
+
+def _sum_to(e: TfExport, shape: str) -> str:
+    """The name of the first input, summed over what broadcasting added to a shape."""
+    args = e.help("BroadcastGradientArgs", "BroadcastGradientArgs", e.shape_of(0), shape, T=int32)
+    total = e.help("Sum", "Sum", e.read(), f"{args}:1", T=e.dtype(), Tidx=int32, keep_dims=False)
+    return e.help("Reshape", "Reshape", total, shape, T=e.dtype(), Tshape=int32)
+
+
+def _export_sum_to(e: TfExport) -> None:
+    e.alias(_sum_to(e, e.constant(e.op.shape, "shape")))
+
+
+def _export_sum_like(e: TfExport) -> None:
+    e.alias(_sum_to(e, e.shape_of(1)))
+
+
+def _kept_shape(e: TfExport, x: int, axis: Any, ranks: tuple[int | None, int | None]) -> str:
+    """The name of the shape of input `x` with ones in place of the axes that were reduced."""
+    rank, full = ranks
+    if axis == () or (rank is not None and rank == full):
+        return e.shape_of(x)
+    if full is None:
+        e.unsupported("the rank of the tensor that was reduced must be known")
+    axes = sorted(range(full) if axis is None else {a % full for a in axis})
+    if rank is not None and rank not in (full, full - len(axes)):
+        e.unsupported("its operand is neither reduced nor whole")
+    if len(axes) == full:
+        return e.constant((1,) * full, "kept")
+    shape = e.shape_of(x)
+    parts, at = [], 0
+    for i in range(full):
+        if i in axes:
+            parts.append(e.constant([1], "one"))
+        else:
+            parts.append(_entry(e, shape, at))
+            at += 1
+    return e.help("ConcatV2", "kept", *parts, e.constant(0, "axis"), N=full, T=int32, Tidx=int32)
+
+
+def _count(e: TfExport, large: str, small: str, dtype: Any) -> str:
+    """The name of a number: how often elements of a tensor of a small shape are in a large one."""
+    sizes = [
+        e.help("Prod", "size", s, e.constant([0], "axis"), T=int32, Tidx=int32, keep_dims=False) for s in (large, small)
+    ]
+    count = e.help("FloorDiv", "count", *sizes, T=int32)
+    return e.help("Cast", "Cast", count, SrcT=int32, DstT=dtype)
+
+
+def _broadcast_like(e: TfExport) -> None:
+    _broadcast(e, e.shape_of(1), e.inputs[1].type.rank)
+
+
+def _broadcast_to(e: TfExport) -> None:
+    _broadcast(e, e.constant(e.op.shape, "shape"), len(e.op.shape))
+
+
+def _broadcast(e: TfExport, shape: str, full: int | None) -> None:
+    kept = _kept_shape(e, 0, e.op.axis, (e.inputs[0].type.rank, full))
+    value = e.help("Reshape", "Reshape", e.read(), kept, T=e.dtype(), Tshape=int32)
+    if e.op.mean:
+        value = e.help("RealDiv", "truediv", value, _count(e, shape, kept, e.dtype()), T=e.dtype())
+    e.give("BroadcastTo", value, shape, T=e.dtype(), Tidx=int32)
+
+
+def _reduce_like(e: TfExport) -> None:
+    like = e.inputs[1].type
+    kept = _kept_shape(e, 1, e.op.axis, (like.rank, e.inputs[0].type.rank))
+    total = e.help("Reshape", "total", _sum_to(e, kept), e.shape_of(1), T=e.dtype(), Tshape=int32)
+    if e.op.mean:
+        total = e.help("RealDiv", "truediv", total, _count(e, e.shape_of(0), e.shape_of(1), e.dtype()), T=e.dtype())
+    e.alias(total)
+
+
+def _top_k(e: TfExport) -> None:
+    k = e.constant(e.op.k, "k")
+    if e.op.largest:
+        e.give("TopKV2", e.read(), k, T=e.dtype(), sorted=bool(e.op.sorted))
+        return
+    negative = e.help("Neg", "Neg", e.read(), T=e.dtype())
+    found = e.help("TopKV2", "TopKV2", negative, k, T=e.dtype(), sorted=True)
+    e.alias(e.help("Neg", "values", found, T=e.dtype()), f"{found}:1")
+
+
+def _in_top_k(e: TfExport) -> None:
+    k = e.constant(np.array(e.op.k, e.dtype(1).np_dtype), "k")
+    e.give("InTopKV2", *e.reads, k, T=e.dtype(1))
+
+
+def _matmul(e: TfExport) -> None:
+    e.same("MatMul", T=e.dtype(), transpose_a=bool(e.op.transpose_a), transpose_b=bool(e.op.transpose_b))
+
+
+def _batch_matmul(e: TfExport) -> None:
+    e.same("BatchMatMulV2", T=e.dtype(), adj_x=bool(e.op.transpose_a), adj_y=bool(e.op.transpose_b))
+
+
+def _aligned_rank(e: TfExport) -> None:
+    x, like = (t.type for t in e.inputs)
+    if x.rank is None or like.rank is None:
+        e.unsupported("the ranks of weights and values must be known")
+    if x.rank - like.rank == 1 and x.rank:
+        e.give("Squeeze", e.read(), T=e.dtype(), squeeze_dims=(-1,))
+    elif x.rank - like.rank == -1 and x.rank:
+        e.give("ExpandDims", e.read(), e.constant(-1, "dim"), T=e.dtype(), Tdim=int32)
+    else:
+        e.give("Identity", e.read(), T=e.dtype())
+
+
+def _weights(e: TfExport) -> None:
+    e.give("Identity", e.read(), T=e.dtype())
+
+
+def _late(e: TfExport) -> None:
+    """An op with a tensor for an attribute, as TensorFlow has it."""
+    op, others = e.op, dict(e.op.others)
+    flags = {n: bool(v) for n, v in others.items() if isinstance(v, bool)}
+    if "output_type" in others:
+        flags["output_type"] = others["output_type"]
+    label = {"Tile": "Tmultiples", "Transpose": "Tperm", "ExpandDims": "Tdim"}.get(op.kind, "Tidx")
+    kind = "Any" if op.kind == "Any_" else op.kind
+    typed = {} if kind in ("All", "Any") else {"T": e.dtype()}
+    e.same(kind, **typed, **{label: e.dtype(-1)}, **flags)
+
+
+def _shape_op(kind: str) -> Exporter:
+    def export(e: TfExport) -> Any:
+        if kind == "InvertPermutation":
+            return e.same(kind, T=e.dtype())
+        if kind == "DynamicStitch":
+            return e.same(kind, N=len(e.inputs) // 2, T=e.dtype(-1))
+        if kind == "BroadcastGradientArgs":
+            made, which = e.help(kind, kind, *e.reads, T=e.dtype()), e.op.side
+        else:
+            made, which = e.help(kind, kind, *e.reads, N=len(e.inputs) - 1), e.op.which
+        return e.give("Identity", made if not which else f"{made}:{which}", T=e.out.dtype)
+
+    return export
+
+
+def _permutation(e: TfExport) -> None:
+    op = e.op
+    count = e.constant(np.arange(op.shape[0], dtype=op.dtype.np_dtype), "range")
+    e.give("RandomShuffle", count, T=op.dtype, seed=int(op.seed or 0), seed2=int(op.seed2 or 0))
+
+
+def _multinomial(e: TfExport) -> None:
+    op = e.op
+    number, seeds = e.constant(op.num, "num_samples"), {"seed": int(op.seed or 0), "seed2": int(op.seed2 or 0)}
+    e.give("Multinomial", e.read(), number, T=e.dtype(), output_dtype=op.dtype, **seeds)
+
+
+def _window_sum(e: TfExport) -> None:
+    """The product with a matrix of ones around the diagonal."""
+    width = e.inputs[0].type.shape[-1] if e.inputs[0].type.shape else None
+    if width is None:
+        e.unsupported("the number of channels must be known")
+    places = np.arange(width)
+    band = (abs(places[:, None] - places) <= e.op.radius).astype(e.dtype().np_dtype)
+    rows = e.help("Reshape", "rows", e.read(), e.constant([-1, width], "flat"), T=e.dtype(), Tshape=int32)
+    total = e.help("MatMul", "MatMul", rows, e.constant(band, "band"), T=e.dtype())
+    e.give("Reshape", total, e.shape_of(0), T=e.dtype(), Tshape=int32)
+
+
+def _range(e: TfExport) -> None:
+    e.same("Range", Tidx=e.dtype())
+
+
+EXPORT: dict[str, Exporter] = {
+    **{name: _reduction(name) for name in ("All", "Max", "Mean", "Min", "Prod", "Sum")},
+    **{name: _shape_op(name) for name in ("BroadcastGradientArgs", "ConcatOffset", "DynamicStitch",
+                                          "InvertPermutation")},
+    "AlignedRank": _aligned_rank,
+    "Any_": _reduction("Any"),
+    "ArgMax": _arg("ArgMax"),
+    "ArgMin": _arg("ArgMin"),
+    "BatchMatMulV2": _batch_matmul,
+    "BroadcastLike": _broadcast_like,
+    "BroadcastTo": _broadcast_to,
+    "BroadcastableWeights": _weights,
+    "ConcatGrad": _concat_grad,
+    "ConcatV2": _concat,
+    "Const": _const,
+    "Cumprod": _cumulative("Cumprod"),
+    "Cumsum": _cumulative("Cumsum"),
+    "ExpandDims": _expand_dims,
+    "Fill": _fill,
+    "Full": _full,
+    "GatherGrad": _gather_grad,
+    "GatherNd": lambda e: e.same("GatherNd", Tparams=e.dtype(), Tindices=e.dtype(1)),
+    "GatherV2": _gather,
+    "InTopKV2": _in_top_k,
+    "Late": _late,
+    "MatMul": _matmul,
+    "MirrorPad": _mirror_pad("MirrorPad"),
+    "MirrorPadGrad": _mirror_pad("MirrorPadGrad"),
+    "Multinomial": _multinomial,
+    "OneHot": _one_hot,
+    "Pack": lambda e: e.same("Pack", N=len(e.inputs), T=e.dtype(), axis=int(e.op.axis)),
+    "Pad": _pad,
+    "PadBy": _pad_by,
+    "Placeholder": _placeholder,
+    "PlaceholderWithDefault": _with_default,
+    "ProdOfOthers": _prod_of_others,
+    "PutSlice": _put_slice,
+    "RandomPermutation": _permutation,
+    "Range": _range,
+    "Rank": _shape("Rank"),
+    "ReduceLike": _reduce_like,
+    "Reshape": _reshape,
+    "ReshapeLike": _reshape_like,
+    "ReshapeTo": _reshape_to,
+    "Shape": _shape("Shape"),
+    "Size": _shape("Size"),
+    "Slice": _slice,
+    "SplitV": _split,
+    "Squeeze": _squeeze,
+    "StridedSlice": _strided_slice,
+    "StridedSliceGrad": _strided_slice_grad,
+    "SumLike": _export_sum_like,
+    "SumTo": _export_sum_to,
+    "Tile": _tile,
+    "TileGrad": _tile_grad,
+    "TopKV2": _top_k,
+    "Transpose": _transpose,
+    "Unique": lambda e: e.same("Unique", T=e.dtype(), out_idx=e.op.out_idx),
+    "Unpack": lambda e: e.same("Unpack", num=int(e.op.num), T=e.dtype(), axis=int(e.op.axis)),
+    "Where": lambda e: e.same("Where", T=e.dtype()),
+    "WindowSum": _window_sum,
+}  # fmt: skip

@@ -1,0 +1,228 @@
+"""Elementwise ops, one to one with TensorFlow's, and their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from minigraph.core.dtypes import bool_
+from minigraph.core.graph import Tensor
+from minigraph.core.op import Op
+from minigraph.formats.tensorflow.emit import Exporter, TfExport
+from minigraph.formats.tensorflow.node import Importer, TfNode
+from minigraph.ops.array.reshape import reshape
+from minigraph.ops.control.checks import CheckNumerics
+from minigraph.ops.filling import OnesLike, ZerosLike, ones_like, zeros_like
+from minigraph.ops.host.host_ops import where
+from minigraph.ops.identity import Identity, IdentityN, StopGradient
+from minigraph.ops.math import (
+    arithmetic,
+    casting,
+    comparison,
+    exponential,
+    extremes,
+    finite,
+    integer_division,
+    rounding,
+    trigonometric,
+)
+from minigraph.ops.math.add_n import AddN
+from minigraph.ops.math.arithmetic import sign, square
+from minigraph.ops.math.comparison import equal, greater, less, logical_and, logical_not, logical_or
+from minigraph.ops.math.erf import Erf, erf
+from minigraph.ops.math.exponential import exp, log
+from minigraph.ops.math.finite import is_finite, is_nan
+from minigraph.ops.math.integer_division import floormod
+from minigraph.ops.math.selection import Select
+from minigraph.ops.math.trigonometric import cos, sin
+from minigraph.ops.nn import activation
+from minigraph.ops.nn.activation import sigmoid
+from minigraph.ops.nn.bias import BiasAdd, BiasAddGrad
+
+# Ops of the same name, operands and formula in TensorFlow, with the one attribute T.
+_SAME: tuple[type[Op], ...] = (
+    arithmetic.Add, arithmetic.AddV2, arithmetic.Sub, arithmetic.Mul, arithmetic.RealDiv, arithmetic.DivNoNan,
+    arithmetic.SquaredDifference, arithmetic.Neg, arithmetic.Abs, arithmetic.Sign, arithmetic.Reciprocal,
+    arithmetic.Square, comparison.Equal, comparison.NotEqual, comparison.Less, comparison.LessEqual,
+    comparison.Greater, comparison.GreaterEqual, Erf, exponential.Exp, exponential.Expm1, exponential.Log,
+    exponential.Log1p, exponential.Sqrt, exponential.Rsqrt, exponential.Pow, extremes.Maximum, extremes.Minimum,
+    finite.IsNan, finite.IsFinite, integer_division.FloorDiv, integer_division.FloorMod, rounding.Floor, rounding.Ceil,
+    rounding.Round, trigonometric.Sin, trigonometric.Cos, trigonometric.Tanh, activation.Relu, activation.Relu6,
+    activation.Elu, activation.Selu, activation.Sigmoid, activation.Softplus, activation.Softsign,
+    activation.ReluGrad, activation.Relu6Grad, ZerosLike, OnesLike, StopGradient, Identity,
+)  # fmt: skip
+_LOGICAL = (comparison.LogicalAnd, comparison.LogicalOr, comparison.LogicalNot)
+# Other names in TensorFlow for the same.
+_ALIASES = {"Inv": arithmetic.Reciprocal, "Snapshot": Identity, "PreventGradient": Identity}
+
+
+def same(op: Op) -> Importer:
+    """Import as `op`, on the same inputs."""
+    return lambda call: call.same(op)
+
+
+def _built(function: Callable[..., Tensor]) -> Importer:
+    """Import as what `function` makes of the inputs."""
+    return lambda call: call.build(lambda: function(*call.inputs))
+
+
+def _div(call: TfNode) -> Sequence[Tensor]:
+    """Division that truncates integers towards 0."""
+    if call.inputs[0].dtype.is_floating:
+        return call.same(arithmetic.RealDiv())
+    return call.build(lambda: sign(call.x) * sign(call.inputs[1]) * (abs(call.x) // abs(call.inputs[1])))
+
+
+def _mod(call: TfNode) -> Sequence[Tensor]:
+    """The rest with the sign of the dividend."""
+
+    def rest() -> Tensor:
+        x, y = call.inputs
+        return sign(x) * floormod(abs(x), abs(y))
+
+    return call.build(rest)
+
+
+def _cast(call: TfNode) -> Sequence[Tensor]:
+    return call.same(casting.Cast(call.dtype("DstT")))
+
+
+def _select(call: TfNode) -> Sequence[Tensor]:
+    """A vector of conditions chooses whole rows."""
+    condition, x, y = call.inputs
+    rank, rows = x.type.rank, condition.type.rank
+    if call.kind == "Select" and rows == 1 and rank is not None and rank > 1:
+        full = reshape(condition, [-1] + [1] * (rank - 1))
+        return call.add(Select(), logical_and(full, ones_like(x, bool_)), x, y)
+    return call.same(Select())
+
+
+def _bias(call: TfNode) -> Sequence[Tensor]:
+    if call.channels_first and call.x.type.rank == 4:
+        return call.images(BiasAdd(), call.last(call.x), call.inputs[1])
+    return call.same(BiasAdd())
+
+
+def _bias_grad(call: TfNode) -> Sequence[Tensor]:
+    grad = call.last(call.x) if call.x.type.rank in (None, 4) else call.x
+    return call.add(BiasAddGrad(), grad)
+
+
+# Gradients whose formula minigraph composes: of the activation y (or the features x) and the gradient g.
+
+
+def _softplus_grad(g: Tensor, x: Tensor) -> Tensor:
+    return g * sigmoid(x)
+
+
+def _softsign_grad(g: Tensor, x: Tensor) -> Tensor:
+    return g / square(1.0 + abs(x))
+
+
+def _elu_grad(g: Tensor, y: Tensor) -> Tensor:
+    return where(less(y, zeros_like(y)), (y + 1.0) * g, g)
+
+
+def _selu_grad(g: Tensor, y: Tensor) -> Tensor:
+    scale, scale_alpha = 1.0507009873554804934193349852946, 1.7580993408473768599402175208123
+    return where(less(y, zeros_like(y)), g * (y + scale_alpha), g * scale)
+
+
+def _leaky_grad(call: TfNode) -> Sequence[Tensor]:
+    g, x = call.inputs
+    alpha = call.attr("alpha", 0.2)
+    return call.build(lambda: where(greater(x, zeros_like(x)), g, g * alpha))
+
+
+def _add_n(call: TfNode) -> Sequence[Tensor]:
+    return call.same(AddN())
+
+
+IMPORT: dict[str, Importer] = {
+    **{kind.__name__: same(kind()) for kind in (*_SAME, *_LOGICAL)},
+    **{name: same(kind()) for name, kind in _ALIASES.items()},
+    "AddN": _add_n,
+    "AccumulateNV2": _add_n,
+    "BiasAdd": _bias,
+    "BiasAddV1": _bias,
+    "BiasAddGrad": _bias_grad,
+    "Cast": _cast,
+    "CheckNumerics": lambda call: call.same(CheckNumerics(call.attr("message"))),
+    "Cosh": _built(lambda x: (exp(x) + exp(-x)) * 0.5),
+    "Div": _div,
+    "EluGrad": _built(_elu_grad),
+    "Erfc": _built(lambda x: 1.0 - erf(x)),
+    "IdentityN": lambda call: call.same(IdentityN()),
+    "InvGrad": _built(lambda y, g: -g * y * y),
+    "IsInf": _built(lambda x: logical_not(logical_or(is_finite(x), is_nan(x)))),
+    "LeakyRelu": lambda call: call.same(activation.LeakyRelu(call.attr("alpha", 0.2))),
+    "LeakyReluGrad": _leaky_grad,
+    "Mod": _mod,
+    "MulNoNan": _built(lambda x, y: where(equal(y, zeros_like(y)), zeros_like(x * y), x * y)),
+    "ReciprocalGrad": _built(lambda y, g: -g * y * y),
+    "RsqrtGrad": _built(lambda y, g: -0.5 * g * y * y * y),
+    "Select": _select,
+    "SelectV2": _select,
+    "SeluGrad": _built(_selu_grad),
+    "SigmoidGrad": _built(lambda y, g: g * y * (1.0 - y)),
+    "Sinh": _built(lambda x: (exp(x) - exp(-x)) * 0.5),
+    "SoftplusGrad": _built(_softplus_grad),
+    "SoftsignGrad": _built(_softsign_grad),
+    "SqrtGrad": _built(lambda y, g: g * 0.5 / y),
+    "Tan": _built(lambda x: sin(x) / cos(x)),
+    "TanhGrad": _built(lambda y, g: g * (1.0 - y * y)),
+    "TruncateDiv": _div,
+    "TruncateMod": _mod,
+    "Xdivy": _built(lambda x, y: where(equal(x, zeros_like(x)), zeros_like(x / y), x / y)),
+    "Xlogy": _built(
+        lambda x, y: where(equal(x, zeros_like(x)), zeros_like(x * y), x * log(y))
+    ),
+}  # fmt: skip
+
+
+def _typed(kind: str) -> Exporter:
+    """Export as `kind` with the dtype of the first input as T."""
+    return lambda e: e.same(kind, T=e.dtype())
+
+
+def plain(kind: str) -> Exporter:
+    return lambda e: e.same(kind)
+
+
+def _export_cast(e: TfExport) -> None:
+    e.same("Cast", SrcT=e.dtype(), DstT=e.out.dtype)
+
+
+def _export_select(e: TfExport) -> None:
+    """TensorFlow's Select needs operands of one shape."""
+    condition, x, y = (t.type for t in e.inputs)
+    if condition.is_static and condition.shape == x.shape == y.shape:
+        e.same("Select", T=e.out.dtype)
+    else:
+        e.same("SelectV2", T=e.out.dtype)
+
+
+def _export_xor(e: TfExport) -> None:
+    e.same("NotEqual", T=e.dtype())
+
+
+def _through(e: TfExport) -> None:
+    """Export a check as a copy: TensorFlow's ops refuse such values themselves."""
+    e.give("Identity", e.read(), T=e.dtype())
+
+
+EXPORT: dict[str, Exporter] = {
+    **{kind.__name__: _typed(kind.__name__) for kind in _SAME},
+    **{kind.__name__: plain(kind.__name__) for kind in _LOGICAL},
+    "AddN": lambda e: e.same("AddN", N=len(e.inputs), T=e.dtype()),
+    "BiasAdd": _typed("BiasAdd"),
+    "BiasAddGrad": _typed("BiasAddGrad"),
+    "Cast": _export_cast,
+    "CheckDivisor": _through,
+    "CheckNumerics": lambda e: e.same("CheckNumerics", T=e.dtype(), message=e.op.message),
+    "CheckRange": _through,
+    "IdentityN": lambda e: e.same("IdentityN", T=tuple(t.dtype for t in e.inputs)),
+    "LeakyRelu": lambda e: e.same("LeakyRelu", T=e.dtype(), alpha=float(e.op.alpha)),
+    "LogicalXor": _export_xor,
+    "Recompute": _through,
+    "Select": _export_select,
+}

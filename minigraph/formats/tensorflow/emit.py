@@ -1,0 +1,141 @@
+"""The TensorFlow graph under construction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from minigraph.core.dtypes import DType, as_dtype, int32, string
+from minigraph.core.graph import Node, Tensor
+from minigraph.core.protos import proto
+from minigraph.core.types import TensorType
+from minigraph.formats.tensorflow.values import UnreadableError, attribute
+
+
+class TfGraph:
+    """Messages of nodes in order, and the names by which TensorFlow's nodes read minigraph's tensors."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.nodes: list[Any] = []
+        self.names: dict[Tensor, str] = {}
+        self._used = {name.lower() for name in taken}
+
+    def fresh(self, name: str) -> str:
+        """`name`, with a number behind it if it is taken."""
+        found, count = name, 0
+        while found.lower() in self._used:
+            count += 1
+            found = f"{name}_{count}"
+        self._used.add(found.lower())
+        return found
+
+    def add(self, kind: str, name: str, inputs: Iterable[str], attributes: Mapping[str, Any]) -> Any:
+        """Append a node, and return its message. Attributes that are None are left out."""
+        message = proto("node_def", "NodeDef")(name=name, op=kind, input=list(inputs))
+        for key, value in attributes.items():
+            if value is not None:
+                message.attr[key].CopyFrom(attribute(value))
+        self.nodes.append(message)
+        return message
+
+
+class TfExport:
+    """A node of minigraph, as exporters see it."""
+
+    def __init__(self, sheet: TfGraph, node: Node) -> None:
+        self.sheet = sheet
+        self.node = node
+        self.op: Any = node.op
+        self.inputs = node.inputs
+        self.name = node.name
+
+    def unsupported(self, text: str) -> NoReturn:
+        where = f"node '{self.name}' (op {self.node.type}, made at {self.node.source.describe()})"
+        raise UnreadableError(f"{where}: {text}")
+
+    @property
+    def out(self) -> TensorType:
+        return self.node.outputs[0].type
+
+    def dtype(self, index: int = 0) -> DType:
+        return self.inputs[index].dtype
+
+    def read(self, index: int = 0) -> str:
+        """The name of an input."""
+        found = self.sheet.names.get(self.inputs[index])
+        if found is None:
+            self.unsupported(f"it reads '{self.inputs[index].name}', which has no form in TensorFlow's graphs")
+        return found
+
+    @property
+    def reads(self) -> list[str]:
+        return [self.read(i) for i in range(len(self.inputs))]
+
+    def constant(self, value: Any, label: str, dtype: DType | None = None) -> str:
+        """The name of a new constant; int32 by default. A label that starts with a slash is of the node's scope."""
+        array = value if isinstance(value, np.ndarray) else np.array(value, (dtype or int32).np_dtype)
+        name = f"{self.node.scope}{label}".lstrip("/") if label.startswith("/") else f"{self.name}/{label}"
+        name = self.sheet.fresh(name)
+        self.sheet.add("Const", name, [], const_attributes(array))
+        return name
+
+    def number(self, value: float, dtype: DType, label: str = "const") -> str:
+        """The name of a new scalar of a dtype."""
+        return self.constant(np.array(value, dtype.np_dtype), label)
+
+    def text(self, value: str | bytes, label: str) -> str:
+        """The name of a new constant text."""
+        array = np.empty((), np.object_)
+        array[()] = value.encode() if isinstance(value, str) else value
+        return self.constant(array, label)
+
+    def help(self, kind: str, label: str, *inputs: str, **attributes: Any) -> str:
+        """The name of a new node beside the one of this name."""
+        name = self.sheet.fresh(f"{self.name}/{label}")
+        self.sheet.add(kind, name, inputs, attributes)
+        return name
+
+    def give(self, kind: str, *inputs: str, **attributes: Any) -> Any:
+        """Add the node of this name. Its outputs are those of minigraph's node. Returns its message."""
+        control = [f"^{c.name}" for c in self.node.control_inputs]
+        message = self.sheet.add(kind, self.name, [*inputs, *control], attributes)
+        for i, tensor in enumerate(self.node.outputs):
+            self.sheet.names[tensor] = self.name if i == 0 else f"{self.name}:{i}"
+        return message
+
+    def same(self, kind: str, **attributes: Any) -> Any:
+        """Add this node as `kind`, on the same inputs."""
+        return self.give(kind, *self.reads, **attributes)
+
+    def alias(self, *names: str) -> None:
+        """Add this node as copies of what several nodes give."""
+        kinds = tuple(t.dtype for t in self.node.outputs)
+        if len(names) == 1:
+            self.give("Identity", *names, T=kinds[0])
+        else:
+            self.give("IdentityN", *names, T=kinds)
+
+    def shape_of(self, index: int) -> str:
+        """The name of an int32 vector: the shape of an input."""
+        kind = self.inputs[index].type
+        if kind.is_static:
+            return self.constant(kind.static, "shape")
+        return self.help("Shape", "Shape", self.read(index), T=kind.dtype, out_type=int32)
+
+    def rank(self, index: int = 0) -> int:
+        """The rank of an input, which must be known."""
+        rank = self.inputs[index].type.rank
+        if rank is None:
+            self.unsupported(f"the rank of its input '{self.inputs[index].name}' must be known")
+        return rank
+
+
+def const_attributes(array: np.ndarray) -> dict[str, Any]:
+    """The attributes of a Const node."""
+    return {"dtype": string if array.dtype == np.object_ else as_dtype(array.dtype), "value": array}
+
+
+Exporter = Callable[[TfExport], Any]
+Exports = Mapping[str, Exporter]

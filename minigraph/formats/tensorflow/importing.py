@@ -1,0 +1,286 @@
+"""TensorFlow's graphs as minigraph's: node by node into a graph of their own, which is then added to another.
+
+So a graph is added whole or not at all, and its nodes keep their names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from minigraph.core.dtypes import DType
+from minigraph.core.errors import DataLossError, GraphError, MinigraphError
+from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor
+from minigraph.core.graph_def import GraphRecords, attributes_from
+from minigraph.core.op import REGISTRY
+from minigraph.formats.arrays import Damaged
+from minigraph.formats.tensorflow.node import Result, TfNode
+from minigraph.formats.tensorflow.op_table import IMPORTERS
+from minigraph.formats.tensorflow.values import UnreadableError
+from minigraph.graphs.importing import add_nodes
+from minigraph.ops.array.shape import static_value
+from minigraph.ops.constant import Const, Placeholder
+
+OWN = "_minigraph"  # the attribute of an op that TensorFlow lacks: its attributes, as in a graph file
+# Nodes of a Saver, whose work minigraph's Saver does, and of tables of variables that are initialised.
+SAVING = frozenset({
+    "MergeV2Checkpoints", "Restore", "RestoreSlice", "RestoreV2", "Save", "SaveSlices", "SaveV2", "ShardedFilename",
+    "ShardedFilespec", "IsVariableInitialized", "VarIsInitializedOp",
+})  # fmt: skip
+_LOOPS = frozenset({"Enter", "Exit", "LoopCond", "NextIteration", "RefEnter", "RefExit", "RefNextIteration"})
+Guard = tuple[tuple[Tensor, int], ...]  # the conditions under which a tensor is computed, the outermost first
+
+
+class Read(NamedTuple):
+    """A graph of TensorFlow in a graph of its own.
+
+    tensors: by TensorFlow's names, `node:output`; nodes: by name. stand_ins: placeholders for tensors of another graph,
+    and these tensors. left_out: names of the nodes that only save and restore.
+    """
+
+    graph: Graph
+    tensors: dict[str, Tensor]
+    nodes: dict[str, Node]
+    stand_ins: dict[Tensor, Tensor]
+    left_out: frozenset[str]
+
+
+class Added(NamedTuple):
+    """What became of a graph of TensorFlow in another graph: its nodes and tensors by TensorFlow's names."""
+
+    nodes: dict[str, Node]
+    tensors: dict[str, Tensor]
+
+
+def add_message(
+    graph: Graph, message: Any, prefix: str = "", replaced: Mapping[str, Tensor] | None = None,
+    elements: Sequence[str] = (),
+) -> Added:  # fmt: skip
+    """Add a `GraphDef` message to a graph, all of it or nothing.
+
+    replaced: tensors of the graph for the message's. elements: names of nodes and tensors that must be there.
+    UnreadableError names all nodes whose ops minigraph lacks; GraphError a node that does not fit.
+    """
+    read = read_message(message, replaced or {})
+    for element in elements:
+        if element not in (read.tensors if ":" in element else read.nodes):
+            raise GraphError(f"Requested return_element '{element}' not found in graph_def.")
+    definition = read.graph.as_records()
+    stand_ins = {t.node.name: given for t, given in read.stand_ins.items()}
+    kept = [n for n in definition.node if n.name not in stand_ins]
+    made = add_nodes(graph, GraphRecords(kept, len(message.node)), prefix, stand_ins)
+
+    def of(tensor: Tensor) -> Tensor:
+        if tensor in read.stand_ins:
+            return read.stand_ins[tensor]
+        return made[tensor.node.name].outputs[tensor.value_index]
+
+    nodes = {name: made[node.name] for name, node in read.nodes.items() if node.name in made}
+    return Added(nodes, {name: of(tensor) for name, tensor in read.tensors.items()})
+
+
+def read_message(message: Any, replaced: Mapping[str, Tensor]) -> Read:
+    """A `GraphDef` message as a graph."""
+    reader = _Reader(message, {_full(name): tensor for name, tensor in replaced.items()})
+    with reader.graph.as_default():
+        reader.run()
+    return Read(reader.graph, reader.tensors, reader.nodes, reader.stand_ins, frozenset(reader.left_out))
+
+
+class _Reader:
+    def __init__(self, message: Any, replaced: Mapping[str, Tensor]) -> None:
+        self.graph = Graph()
+        self.producer = message.versions.producer
+        self.messages = {n.name: n for n in message.node}
+        if len(self.messages) < len(message.node):
+            seen: set[str] = set()
+            twice = next(n.name for n in message.node if n.name in seen or seen.add(n.name))  # type: ignore[func-returns-value]
+            raise GraphError(f"two nodes of the graph are named '{twice}'")
+        self.replaced = replaced
+        self.tensors: dict[str, Tensor] = {}
+        self.nodes: dict[str, Node] = {}
+        self.stand_ins: dict[Tensor, Tensor] = {}
+        self.expected: dict[str, DType] = {}  # the dtypes of what is replaced
+        self.guards: dict[str, Guard] = {}  # of nodes, and of outputs of switches
+        self.effects: dict[str, bool] = {}  # whether a node, or one before it, does more than compute
+        self.left_out = self._savers()
+
+    def _savers(self) -> set[str]:
+        """The nodes that save and restore, those behind them, and those that only they need."""
+        out = {n.name for n in self.messages.values() if n.op in SAVING}
+        if not out:
+            return out
+        readers: dict[str, set[str]] = {name: set() for name in self.messages}
+        for node in self.messages.values():
+            for name in map(_base, node.input):
+                readers.setdefault(name, set()).add(node.name)
+        todo = list(out)
+        while todo:
+            behind = readers[todo.pop()] - out
+            out |= behind
+            todo += behind
+        todo = [_base(i) for name in out for i in self.messages[name].input]
+        while todo:
+            name = todo.pop()
+            if name in self.messages and name not in out and readers[name] <= out and not self._is_state(name):
+                out.add(name)
+                todo += map(_base, self.messages[name].input)
+        return out
+
+    def _is_state(self, name: str) -> bool:
+        return self.messages[name].op in ("VariableV2", "Variable", "VarHandleOp", "Placeholder")
+
+    def run(self) -> None:
+        nodes = [n for n in self.messages.values() if n.name not in self.left_out]
+        self._check(nodes)
+        for node in nodes:
+            self.graph.unique_name(f"{node.name}/")  # so that helpers get other names
+        for node in self._in_order(nodes):
+            self._add(node)
+
+    def _check(self, nodes: Sequence[Any]) -> None:
+        missing = [n for n in nodes if n.op not in IMPORTERS and OWN not in n.attr]
+        if missing:
+            lines = "\n  ".join(f"node '{n.name}' ({n.op})" for n in missing[:100])
+            more = f"\n  and {len(missing) - 100} more" if len(missing) > 100 else ""
+            loops = " (while loops are not read)" if any(n.op in _LOOPS for n in missing) else ""
+            raise UnreadableError(f"minigraph has no form of these ops{loops}:\n  {lines}{more}")
+        for node in nodes:
+            if not VALID_NAME.fullmatch(node.name) or node.name.endswith("/"):
+                raise GraphError(f"'{node.name}' is not a valid name for a node")
+            for name in node.input:
+                if _base(name) not in self.messages and _full(name) not in self.replaced:
+                    raise GraphError(f"node '{node.name}' ({node.op}) reads '{name}', which is not in the graph")
+
+    def _in_order(self, nodes: Sequence[Any]) -> Iterator[Any]:
+        """The nodes, each after those that it reads or follows, otherwise in the order of the message."""
+        import heapq
+
+        place = {n.name: i for i, n in enumerate(nodes)}
+        waiting, followers = {}, {name: [] for name in place}  # type: dict[str, int], dict[str, list[str]]
+        for node in nodes:
+            before = {b for b in map(_base, node.input) if b in place}
+            waiting[node.name] = len(before)
+            for name in before:
+                followers[name].append(node.name)
+        ready = [place[name] for name, count in waiting.items() if not count]
+        done = 0
+        while ready:
+            node = nodes[heapq.heappop(ready)]
+            done += 1
+            yield node
+            for name in followers[node.name]:
+                waiting[name] -= 1
+                if not waiting[name]:
+                    heapq.heappush(ready, place[name])
+        if done < len(nodes):
+            stuck = next(n for n in nodes if waiting[n.name])
+            raise GraphError(f"node '{stuck.name}' ({stuck.op}) depends on itself")
+
+    def _add(self, message: Any) -> None:
+        data = [_full(i) for i in message.input if not i.startswith("^")]
+        control = [i[1:] for i in message.input if i.startswith("^")]
+        inputs = [self._input(message, i, name) for i, name in enumerate(data)]
+        guards = [self._guard(name) for name in data]
+        ordered = [self.nodes[c] for c in control if self.effects.get(c) and c in self.nodes]
+        call = TfNode(self.graph, message, inputs, guards, self.producer)
+        try:
+            with self.graph.control_dependencies(ordered):
+                made = self._own(call, message) if OWN in message.attr else IMPORTERS[message.op](call)
+        except UnreadableError as error:
+            raise _about(error, call) from None
+        except MinigraphError as error:
+            raise UnreadableError(f"node '{call.name}' ({call.kind}): {error}") from error
+        except Damaged as error:
+            raise DataLossError(f"node '{call.name}' ({call.kind}): {error}") from None
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            text = f"node '{call.name}' ({call.kind}): its attributes and inputs do not fit together: {error}"
+            raise UnreadableError(text) from error
+        self._keep(message, made)
+        self._follow(message, guards, [self.guards.get(c, ()) for c in control])
+        before = [*map(_base, data), *control]
+        node = self.nodes[message.name]
+        self.effects[message.name] = node.op.stateful or any(self.effects.get(b, False) for b in before)
+
+    def _own(self, call: TfNode, message: Any) -> Result:
+        kind = REGISTRY.get(message.op)
+        if kind is None:
+            call.unsupported("minigraph has no such op")
+        plain = json.loads(message.attr[OWN].s.decode())
+        return call.node(kind(**attributes_from(plain)), *call.inputs)
+
+    def _input(self, message: Any, position: int, name: str) -> Tensor:
+        if name in self.replaced:
+            given = self.replaced[name]
+            expected = self.expected.get(name, given.dtype)
+            if expected is not given.dtype:
+                raise GraphError(
+                    f"Input {position} of node '{message.name}' ({message.op}) was passed {given.dtype.name} from "
+                    f"{given.name} incompatible with expected {expected.name}."
+                )
+            if name not in self.tensors:
+                self.tensors[name] = self._stand_in(given)
+        if name in self.tensors:
+            return self.tensors[name]
+        if _base(name) in self.left_out:
+            raise UnreadableError(f"node '{message.name}' ({message.op}) reads '{name}', which only saves or restores")
+        raise GraphError(f"node '{message.name}' ({message.op}) reads '{name}', which its node does not give")
+
+    def _stand_in(self, given: Tensor) -> Tensor:
+        """A placeholder, or the same constant, for a tensor of another graph."""
+        known = static_value(given)
+        op = Placeholder(given.dtype, given.type.shape) if known is None else Const(known)
+        tensor = self.graph.add(op, (), f"input_map_{len(self.stand_ins)}").outputs[0]
+        self.stand_ins[tensor] = given
+        return tensor
+
+    def _keep(self, message: Any, made: Result) -> None:
+        if isinstance(made, Node):
+            self.nodes[message.name], outputs = made, made.outputs
+        else:
+            outputs = (made,) if isinstance(made, Tensor) else tuple(made)
+            self.nodes[message.name] = self.graph.get_operation_by_name(message.name)
+        for i, tensor in enumerate(outputs):
+            name = f"{message.name}:{i}"
+            self.expected[name] = tensor.dtype
+            self.tensors[name] = self._stand_in(self.replaced[name]) if name in self.replaced else tensor
+
+    # conditions
+
+    def _guard(self, name: str) -> Guard:
+        return self.guards.get(name, self.guards.get(_base(name), ()))
+
+    def _follow(self, message: Any, guards: Sequence[Guard], control: Iterable[Guard]) -> None:
+        if message.op == "Merge":
+            first, second = guards
+            same = 0
+            while same < min(len(first), len(second)) and first[same] == second[same]:
+                same += 1
+            deepest: Guard = first[:same]
+        else:
+            deepest = max([*guards, *control], key=len, default=())
+        if message.op in ("Switch", "RefSwitch"):
+            pred = self.tensors[_full(message.input[1])]
+            for i in (0, 1):
+                self.guards[f"{message.name}:{i}"] = (*deepest, (pred, i))
+        self.guards[message.name] = deepest
+
+
+def _about(error: UnreadableError, call: TfNode) -> UnreadableError:
+    text = str(error)
+    return error if text.startswith("node '") else UnreadableError(f"node '{call.name}' ({call.kind}): {text}")
+
+
+def _base(name: str) -> str:
+    return name.removeprefix("^").partition(":")[0]
+
+
+def _full(name: str) -> str:
+    return name if ":" in name else f"{name}:0"
+
+
+def unused_replacements(message: Any, replaced: Iterable[str]) -> list[str]:
+    """The names in `input_map` that no node of the message gives or reads."""
+    read = {_full(i) for node in message.node for i in node.input if not i.startswith("^")}
+    return [name for name in replaced if _full(name) not in read and _base(name) not in {n.name for n in message.node}]

@@ -1,0 +1,351 @@
+"""Importers and exporters of variables, assignments, optimizer steps, random numbers, conditions and files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.dtypes import int32, string, uint8
+from minigraph.core.graph import Tensor
+from minigraph.core.op import Op
+from minigraph.core.types import TensorType
+from minigraph.formats.tensorflow.emit import Exporter, TfExport
+from minigraph.formats.tensorflow.node import Importer, Result, TfNode
+from minigraph.formats.tensorflow.values import Dims, read_shape
+from minigraph.ops.array.indexing import ScatterAdd, ScatterSub, ScatterUpdate
+from minigraph.ops.array.joining import GatherV2
+from minigraph.ops.builder import apply
+from minigraph.ops.control.branches import Merge, Switch
+from minigraph.ops.control.checks import Assert, Print
+from minigraph.ops.host.image_files import DecodeImage, EncodeImage, ReadFile, StringConst, WriteFile
+from minigraph.ops.host.summary import HistogramSummary, ImageSummary, MergeSummary, ScalarSummary
+from minigraph.ops.identity import Identity
+from minigraph.ops.random import distributions, sampling
+from minigraph.ops.state import update
+from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, NoOp, ReadVariable, VariableV2
+
+Tensors = Sequence[Tensor]
+
+# variables
+
+
+def _variable(call: TfNode) -> Tensors:
+    shape = read_shape(call.raw("shape").shape)
+    kind = TensorType(call.dtype("dtype"), shape)
+    if not kind.is_static:
+        call.unsupported(f"a variable of unknown shape {kind} is not read")
+    return call.add(VariableV2(kind, call.name))
+
+
+def _identity(call: TfNode) -> Tensors:
+    return call.same(ReadVariable() if isinstance(call.x.node.op, VariableV2) else Identity())
+
+
+def _writes(op: Op) -> Importer:
+    """An op on a variable. TensorFlow's ops on resources give nothing."""
+
+    def build(call: TfNode) -> Result:
+        if not isinstance(call.x.node.op, VariableV2):
+            call.unsupported(f"it changes '{call.x.name}', which is no variable")
+        return call.same(op)
+
+    return build
+
+
+def _apply(kind: type[update.Apply]) -> Importer:
+    def build(call: TfNode) -> Tensors:
+        if kind is update.ApplyFtrl:
+            power = -call.constant(7, "lr_power").item()
+            return call.add(kind(power), *call.inputs[:7])
+        given = {"use_nesterov": bool(call.attr("use_nesterov", False))} if "use_nesterov" in kind.fields else {}
+        return call.same(kind(**given))
+
+    return build
+
+
+_STEPS = (
+    update.ApplyGradientDescent, update.ApplyMomentum, update.ApplyAdagrad, update.ApplyAdadelta, update.ApplyFtrl,
+    update.ApplyRMSProp, update.ApplyCenteredRMSProp, update.ApplyAdam,
+)  # fmt: skip
+_UPDATES: dict[str, Op] = {
+    "Assign": Assign(), "AssignVariableOp": Assign(), "AssignAdd": AssignAdd(), "AssignAddVariableOp": AssignAdd(),
+    "AssignSub": AssignSub(), "AssignSubVariableOp": AssignSub(), "ScatterAdd": ScatterAdd(),
+    "ResourceScatterAdd": ScatterAdd(), "ScatterSub": ScatterSub(), "ResourceScatterSub": ScatterSub(),
+    "ScatterUpdate": ScatterUpdate(), "ResourceScatterUpdate": ScatterUpdate(),
+}  # fmt: skip
+
+# random numbers
+
+
+def _random(kind: type[distributions.RandomOp]) -> Importer:
+    def build(call: TfNode) -> Tensors:
+        seed, seed2 = int(call.attr("seed", 0)), int(call.attr("seed2", 0))
+        seeds = (seed, seed2) if seed or seed2 else (None, None)
+        known = call.known(0)
+        shape = None if known is None else tuple(map(int, known))
+        if kind is distributions.RandomUniformInt:
+            low, high = (int(call.constant(i, "a bound")) for i in (1, 2))
+            op: Op = kind(call.dtype("Tout"), shape, *seeds).replace(low=low, high=high)
+        else:
+            op = kind(call.dtype("dtype"), shape, *seeds)
+        return call.add(op, *([] if shape is not None else [call.x]))
+
+    return build
+
+
+def _shuffle(call: TfNode) -> Tensors:
+    rows = (call.shape() or (None,))[0]
+    if rows is None:
+        call.unsupported("the number of rows must be known")
+    seed, seed2 = int(call.attr("seed", 0)), int(call.attr("seed2", 0))
+    order = sampling.RandomPermutation(int32, (rows,), *((seed, seed2) if seed or seed2 else (None, None)))
+    return call.add(GatherV2(0), call.x, apply(order))
+
+
+# conditions
+
+
+def _switch(call: TfNode) -> Tensors:
+    return call.same(Switch())
+
+
+def _merge(call: TfNode) -> Tensors:
+    """TensorFlow's Merge gives the input that was computed; minigraph's also reads the condition that decided."""
+    if len(call.inputs) != 2:
+        call.unsupported(f"it merges {len(call.inputs)} branches")
+    first, second = call.guards
+    same = 0
+    while same < min(len(first), len(second)) and first[same] == second[same]:
+        same += 1
+    one, other = (g[same] if same < len(g) else None for g in (first, second))
+    decided = one or other
+    if decided is not None and (one is None or other is None or (one[0] is other[0] and one[1] != other[1])):
+        pred, taken = decided
+        falls = (one is not None) == (taken == 0)  # whether the first input is that for False
+        no, yes = call.inputs if falls else call.inputs[::-1]
+        made = call.add(Merge(), no, yes, pred)
+        return made if falls else (made[0], 1 - made[1])
+    return call.unsupported("no condition decides between the two tensors that it merges")
+
+
+# checks, summaries and files
+
+
+def _assert(call: TfNode) -> Tensors:
+    parts, data = [], []
+    for tensor in call.inputs[1:]:
+        value = tensor.node.op
+        if isinstance(value, StringConst):
+            parts.append(value.value.decode(errors="replace"))
+        else:
+            parts.append(None)  # type: ignore[arg-type]
+            data.append(tensor)
+    summarize = int(call.attr("summarize", 3))
+    return call.add(Assert(tuple(parts), summarize), call.x, *data)
+
+
+def _print(call: TfNode) -> Tensors:
+    op = Print(call.attr("message", ""), int(call.attr("first_n", -1)), int(call.attr("summarize", 3)))
+    return call.add(op, *[t for t in call.inputs if not isinstance(t.node.op, StringConst)])
+
+
+def _summary(kind: type[Op]) -> Importer:
+    def build(call: TfNode) -> Tensors:
+        more = {"max_images": int(call.attr("max_images", 3))} if kind is ImageSummary else {}
+        return call.add(kind(tag=call.text(0, "the tag").decode(), **more), call.inputs[1])
+
+    return build
+
+
+def _decode(form: str) -> Importer:
+    return lambda call: call.same(DecodeImage(int(call.attr("channels", 0)), form))
+
+
+def _encode(form: str) -> Importer:
+    def build(call: TfNode) -> Tensors:
+        quality, compression = int(call.attr("quality", 95)), int(call.attr("compression", -1))
+        return call.same(EncodeImage(form, quality, compression))
+
+    return build
+
+
+IMPORT: dict[str, Importer] = {
+    **{kind.__name__: _apply(kind) for kind in _STEPS},
+    **{f"Resource{kind.__name__}": _apply(kind) for kind in _STEPS},
+    **{name: _writes(op) for name, op in _UPDATES.items()},
+    "Assert": _assert,
+    "ControlTrigger": lambda call: call.node(NoOp()),
+    "DecodeBmp": _decode("BMP"),
+    "DecodeGif": _decode("GIF"),
+    "DecodeJpeg": _decode("JPEG"),
+    "DecodePng": _decode("PNG"),
+    "EncodeJpeg": _encode("JPEG"),
+    "EncodePng": _encode("PNG"),
+    "HistogramSummary": _summary(HistogramSummary),
+    "Identity": _identity,
+    "ImageSummary": _summary(ImageSummary),
+    "Merge": _merge,
+    "MergeSummary": lambda call: call.same(MergeSummary()),
+    "NoOp": lambda call: call.node(NoOp()),
+    "Print": _print,
+    "RandomShuffle": _shuffle,
+    "RandomStandardNormal": _random(distributions.RandomStandardNormal),
+    "RandomUniform": _random(distributions.RandomUniform),
+    "RandomUniformInt": _random(distributions.RandomUniformInt),
+    "ReadFile": lambda call: call.same(ReadFile()),
+    "ReadVariableOp": lambda call: call.same(ReadVariable()),
+    "RefSwitch": _switch,
+    "ScalarSummary": _summary(ScalarSummary),
+    "Switch": _switch,
+    "TruncatedNormal": _random(distributions.TruncatedNormal),
+    "VarHandleOp": _variable,
+    "Variable": _variable,
+    "VariableV2": _variable,
+    "WriteFile": lambda call: call.same(WriteFile()),
+}
+
+
+# exporting
+
+
+def _export_variable(e: TfExport) -> None:
+    kind: TensorType = e.op.type
+    e.give("VariableV2", dtype=kind.dtype, shape=Dims(kind.shape), container="", shared_name="")
+
+
+def _export_update(kind: str) -> Exporter:
+    return lambda e: e.same(kind, T=e.dtype(), **({"validate_shape": True} if kind == "Assign" else {}))
+
+
+def _export_apply(kind: str) -> Exporter:
+    def export(e: TfExport) -> Any:
+        names = e.reads
+        if kind == "ApplyFtrl":
+            names = [*names, e.number(-e.op.power, e.dtype(), "lr_power")]
+        nesterov = {"use_nesterov": e.op.use_nesterov} if "use_nesterov" in e.op.fields else {}
+        return e.give(kind, *names, T=e.dtype(), **nesterov)
+
+    return export
+
+
+def _export_scatter(kind: str) -> Exporter:
+    return lambda e: e.same(kind, T=e.dtype(), Tindices=e.dtype(1))
+
+
+def _export_random(kind: str) -> Exporter:
+    def export(e: TfExport) -> Any:
+        op = e.op
+        shape = e.constant(op.shape, "shape") if op.shape is not None else e.read()
+        seeds = {"seed": int(op.seed or 0), "seed2": int(op.seed2 or 0)}
+        kind_of_shape = int32 if op.shape is not None else e.dtype()
+        if kind == "RandomUniformInt":
+            bounds = [e.number(v, op.dtype, n) for v, n in ((op.low, "min"), (op.high, "max"))]
+            return e.give(kind, shape, *bounds, T=kind_of_shape, Tout=op.dtype, **seeds)
+        return e.give(kind, shape, T=kind_of_shape, dtype=op.dtype, **seeds)
+
+    return export
+
+
+def _export_switch(e: TfExport) -> None:
+    e.same("Switch", T=e.dtype())
+
+
+def _export_merge(e: TfExport) -> None:
+    """TensorFlow's Merge gives the input that was computed, so each side must depend on a switch by the condition."""
+    names, pred = e.reads, e.inputs[2]
+    for taken in (0, 1):
+        if not depends_on_switch(e.inputs[taken], pred, taken):
+            switch = e.help("Switch", "Switch", names[taken], names[2], T=e.out.dtype)
+            names[taken] = f"{switch}:1" if taken else switch
+    e.give("Merge", *names[:2], T=e.out.dtype, N=2)
+
+
+def depends_on_switch(tensor: Tensor, pred: Tensor, taken: int) -> bool:
+    """Whether a tensor is computed only where the condition is True (`taken` 1) or False, as TensorFlow runs graphs."""
+    stack, seen = [tensor], {tensor}
+    while stack:
+        found = stack.pop()
+        node = found.node
+        if isinstance(node.op, Switch) and node.inputs[1] is pred and found.value_index == taken:
+            return True
+        if not isinstance(node.op, Merge):
+            stack += [t for t in node.inputs if t not in seen]
+            seen.update(node.inputs)
+    return False
+
+
+def _export_assert(e: TfExport) -> None:
+    data, names, kinds = list(e.reads[1:]), [], []
+    types = [t.dtype for t in e.inputs[1:]]
+    for i, part in enumerate(e.op.parts):
+        if part is None:
+            names.append(data.pop(0))
+            kinds.append(types.pop(0))
+        else:
+            names.append(e.text(str(part), f"data_{i}"))
+            kinds.append(string)
+    summarize = 3 if e.op.summarize is None else e.op.summarize
+    check = e.help("Assert", "check", e.read(), *names, T=tuple(kinds), summarize=int(summarize))
+    message = e.give("Identity", e.read(), T=e.dtype())
+    message.input.append(f"^{check}")
+
+
+def _export_print(e: TfExport) -> None:
+    more = {"summarize": int(e.op.summarize)} if e.op.summarize is not None else {}
+    kinds = tuple(t.dtype for t in e.inputs[1:])
+    e.same("Print", T=e.dtype(), U=kinds, message=e.op.message, first_n=int(e.op.first_n), **more)
+
+
+def _export_summary(kind: str, label: str) -> Exporter:
+    def export(e: TfExport) -> Any:
+        more = {"max_images": int(e.op.max_images)} if kind == "ImageSummary" else {}
+        return e.give(kind, e.text(e.op.tag, label), e.read(), T=e.dtype(), **more)
+
+    return export
+
+
+def _export_decode(e: TfExport) -> None:
+    kind = {"JPEG": "DecodeJpeg", "PNG": "DecodePng", "BMP": "DecodeBmp"}.get(e.op.format, "DecodePng")
+    e.same(kind, channels=int(e.op.channels), dtype=uint8 if kind == "DecodePng" else None)
+
+
+def _export_encode(e: TfExport) -> None:
+    if e.op.format == "JPEG":
+        e.same("EncodeJpeg", quality=int(e.op.quality))
+    else:
+        e.same("EncodePng", compression=int(e.op.compression), T=e.dtype())
+
+
+def _export_text(e: TfExport) -> None:
+    array = np.empty((), np.object_)
+    array[()] = e.op.value
+    e.give("Const", dtype=string, value=array)
+
+
+EXPORT: dict[str, Exporter] = {
+    **{kind.__name__: _export_apply(kind.__name__) for kind in _STEPS},
+    **{name: _export_update(name) for name in ("Assign", "AssignAdd", "AssignSub")},
+    **{name: _export_scatter(name) for name in ("ScatterAdd", "ScatterSub", "ScatterUpdate")},
+    **{
+        name: _export_random(name)
+        for name in ("RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal")
+    },
+    "Assert": _export_assert,
+    "DecodeImage": _export_decode,
+    "EncodeImage": _export_encode,
+    "HistogramSummary": _export_summary("HistogramSummary", "tag"),
+    "ImageSummary": _export_summary("ImageSummary", "tag"),
+    "Merge": _export_merge,
+    "MergeSummary": lambda e: e.same("MergeSummary", N=len(e.inputs)),
+    "NoOp": lambda e: e.give("NoOp"),
+    "Print": _export_print,
+    "ReadFile": lambda e: e.same("ReadFile"),
+    "ReadVariable": lambda e: e.same("Identity", T=e.dtype()),
+    "ScalarSummary": _export_summary("ScalarSummary", "tags"),
+    "StringConst": _export_text,
+    "Switch": _export_switch,
+    "VariableV2": _export_variable,
+    "WriteFile": lambda e: e.same("WriteFile"),
+}
