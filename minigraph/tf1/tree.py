@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import minigraph
+from minigraph.core.protos import MESSAGES
 from minigraph.tf1 import (
     app,
     arg_scope,
@@ -19,6 +20,7 @@ from minigraph.tf1 import (
     gfile,
     logs,
     mnist,
+    saving,
     slim,
     strings,
     testing,
@@ -72,6 +74,7 @@ def _fill_root() -> None:
         Operation=minigraph.Node,
         newaxis=None,
     )
+    ROOT._sources += (saving.Messages(MESSAGES),)
     for name in _CORE_MODULES:
         if (found := _core(name)) is not None:
             _add(name, found)
@@ -83,12 +86,29 @@ def _fill_root() -> None:
     _add("io.gfile", gfile)
     _add("logging", logs)
     _add("test", testing)
-    _add("train", training, **_public(training))
+    _add("train", training, saving.Messages({"SaverDef": "saver"}), **_public(training), Saver=saving.Saver,
+         export_meta_graph=saving.export_meta_graph)  # fmt: skip
+    _fill_saved_model()
     _add("compat", strings)
     _add("initializers")
     for name in ("constant", "glorot_normal", "glorot_uniform", "ones", "random_normal", "random_uniform",
                  "truncated_normal", "variance_scaling", "zeros"):  # fmt: skip
         MODULES["initializers"].__dict__[name] = getattr(minigraph, f"{name}_initializer")
+
+
+def _fill_saved_model() -> None:
+    found = minigraph.saved_model
+    _add("saved_model", found)
+    _add("saved_model.builder", SavedModelBuilder=found.Builder)
+    _add("saved_model.loader", load=found.load, maybe_saved_model_directory=found.maybe_saved_model_directory)
+    for name in ("signature_constants", "tag_constants"):
+        _add(f"saved_model.{name}", **vars(getattr(found, name)))
+    signatures = {n: getattr(found, n) for n in ("build_signature_def", "predict_signature_def")}
+    _add("saved_model.signature_def_utils", **signatures)
+    infos = {n: getattr(found, n) for n in ("build_tensor_info", "get_tensor_from_tensor_info")}
+    _add("saved_model.utils", **infos)
+    for name in ("builder", "loader", "signature_constants", "signature_def_utils", "tag_constants", "utils"):
+        _add(f"python.saved_model.{name}", MODULES[f"saved_model.{name}"])
 
 
 def _fill_contrib() -> None:
@@ -135,6 +155,10 @@ def _fill_python() -> None:
     _add("python.util.compat", strings)
     _add("core.framework", ROOT)
     _add("core.protobuf.config_pb2", ROOT)
+    for name in ("attr_value", "graph", "node_def"):
+        _add(f"core.framework.{name}_pb2", ROOT)
+    for name in ("meta_graph", "saver"):
+        _add(f"core.protobuf.{name}_pb2", ROOT, train)
 
 
 _fill_root()

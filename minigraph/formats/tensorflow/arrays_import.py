@@ -17,7 +17,7 @@ from minigraph.ops.array import joining, late, reshape, slicing
 from minigraph.ops.array import shape as shapes
 from minigraph.ops.array.arrays import broadcast_to, depth_to_space, space_to_depth
 from minigraph.ops.array.dynamic import PadBy, Slice
-from minigraph.ops.array.indexing import GatherNd
+from minigraph.ops.array.indexing import GatherNd, ScatterNdLike
 from minigraph.ops.array.joining import stack
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.reshape import squeeze
@@ -255,6 +255,11 @@ def _unsorted_segment_sum(call: TfNode) -> Tensors:
     return call.add(joining.GatherGrad(0), data, ids, whole)
 
 
+def _scatter_nd(call: TfNode) -> Tensors:
+    indices, updates, _ = call.inputs
+    return call.add(ScatterNdLike(), updates, indices, like(call, 2, updates.dtype))
+
+
 # reductions
 
 
@@ -361,6 +366,7 @@ IMPORT: dict[str, Importer] = {
     "Reshape": _reshape,
     "ResourceGather": _gather,
     "ReverseV2": _reverse,
+    "ScatterNd": _scatter_nd,
     "Shape": _shape_op(shapes.Shape),
     "ShapeN": _shape_n,
     "Size": _shape_op(shapes.Size),

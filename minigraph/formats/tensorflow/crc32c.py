@@ -32,6 +32,11 @@ def crc32c(data: Any) -> int:
     return state ^ 0xFFFFFFFF
 
 
+def mask(checksum: int) -> int:
+    """The form in which files keep a checksum; see `unmask`."""
+    return (((checksum >> 15) | (checksum << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
 def unmask(stored: int) -> int:
     """The checksum that a file keeps in LevelDB's masked form, ((c >> 15) | (c << 17)) + 0xa282ead8."""
     rotated = (stored - 0xA282EAD8) & 0xFFFFFFFF

@@ -17,6 +17,7 @@ from minigraph.formats.tensorflow.values import Dims, read_shape
 from minigraph.ops.array.indexing import ScatterAdd, ScatterSub, ScatterUpdate
 from minigraph.ops.array.joining import GatherV2
 from minigraph.ops.builder import apply
+from minigraph.ops.constant import Const
 from minigraph.ops.control.branches import Merge, Switch
 from minigraph.ops.control.checks import Assert, Print
 from minigraph.ops.host.image_files import DecodeImage, EncodeImage, ReadFile, StringConst, WriteFile
@@ -107,8 +108,19 @@ def _shuffle(call: TfNode) -> Tensors:
 # conditions
 
 
+def condition(tensor: Tensor) -> Tensor:
+    """The tensor of which a condition is a copy, so that all switches by it read the same one."""
+    while isinstance(tensor.node.op, Identity):
+        tensor = tensor.node.inputs[0]
+    return tensor
+
+
 def _switch(call: TfNode) -> Tensors:
-    return call.same(Switch())
+    return call.add(Switch(), call.x, condition(call.inputs[1]))
+
+
+def _is_initialised(call: TfNode) -> Tensors:
+    return call.add(Const(np.array(False)))
 
 
 def _merge(call: TfNode) -> Tensors:
@@ -185,6 +197,8 @@ IMPORT: dict[str, Importer] = {
     "EncodePng": _encode("PNG"),
     "HistogramSummary": _summary(HistogramSummary),
     "Identity": _identity,
+    "IsVariableInitialized": _is_initialised,
+    "VarIsInitializedOp": _is_initialised,
     "ImageSummary": _summary(ImageSummary),
     "Merge": _merge,
     "MergeSummary": lambda call: call.same(MergeSummary()),
