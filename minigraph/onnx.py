@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -71,10 +71,13 @@ def to_model(
     inputs: Sequence[Tensor] | None = None,
     fixed: Mapping[Tensor | Variable | str, npt.ArrayLike] | None = None,
     variables: Session | Mapping[str, np.ndarray] | None = None,
+    opset: int = 17,
+    layout: Literal["NHWC", "NCHW"] = "NHWC",
+    batch: str = "N",
 ) -> ModelProto:
-    """Export the computation of some tensors as an ONNX model of operator set 17.
+    """Export the computation of some tensors as an ONNX model.
 
-    The model's inputs and outputs have minigraph's layout: images are [N,H,W,C].
+    The model's outputs have minigraph's layout, and so by default have its inputs: images are [N,H,W,C].
 
     Args:
         outputs: A tensor, a list of tensors, or tensors by their names in the model.
@@ -82,6 +85,9 @@ def to_model(
         fixed: Values by placeholder, such as 1 for a keep_prob; they become constants.
         variables: The session that holds the variables' values, or arrays by the variables' names; by default the
             initial values.
+        opset: The operator set, 17 or a newer one that the onnx package knows.
+        layout: Of image inputs: "NHWC", or "NCHW" to have channels first.
+        batch: Name of the unknown first dimension of inputs and outputs.
 
     Returns:
         The onnx.ModelProto.
@@ -102,7 +108,7 @@ def to_model(
     given = {_tensor(graph, k): v for k, v in (fixed or {}).items()}
     found = [t for t in _placeholders(named.values()) if t not in given] if inputs is None else list(inputs)
     values = variables if isinstance(variables, Mapping) else _state(graph, variables)
-    model: ModelProto = export_model(named, found, given, values)
+    model: ModelProto = export_model(named, found, given, values, opset, layout, batch)
     return model
 
 
@@ -112,8 +118,11 @@ def save(
     inputs: Sequence[Tensor] | None = None,
     fixed: Mapping[Tensor | Variable | str, npt.ArrayLike] | None = None,
     variables: Session | Mapping[str, np.ndarray] | None = None,
+    opset: int = 17,
+    layout: Literal["NHWC", "NCHW"] = "NHWC",
+    batch: str = "N",
 ) -> None:
-    """Write the computation of some tensors to a file, as an ONNX model of operator set 17.
+    """Write the computation of some tensors to a file, as an ONNX model.
 
     Args:
         path: Path of the file.
@@ -122,6 +131,9 @@ def save(
         fixed: Values by placeholder, such as 1 for a keep_prob; they become constants.
         variables: The session that holds the variables' values, or arrays by the variables' names; by default the
             initial values.
+        opset: The operator set, 17 or a newer one that the onnx package knows.
+        layout: Of image inputs: "NHWC", or "NCHW" to have channels first.
+        batch: Name of the unknown first dimension of inputs and outputs.
 
     Raises:
         UnsupportedError: Nodes have no form in ONNX. The message names them and the lines that made them.
@@ -132,7 +144,7 @@ def save(
         >>> x = tf.placeholder(tf.float32, [None, 2], name="x")
         >>> onnx.save("model.onnx", tf.nn.relu(x))
     """
-    write_model(to_model(outputs, inputs, fixed, variables), path)
+    write_model(to_model(outputs, inputs, fixed, variables, opset, layout, batch), path)
 
 
 def _named(outputs: Any) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from minigraph.core.errors import MinigraphError
-from minigraph.tools import onnx_files, pretrained, run, train_command
+from minigraph.tools import onnx_files, pretrained, run, run_onnx, train_command
 from minigraph.tools.bench.command import bench
 from minigraph.tools.retrain.command import retrain
 from minigraph.tools.shared.options import (
@@ -20,6 +20,7 @@ from minigraph.tools.shared.options import (
     output_file,
     tell_backend,
 )
+from minigraph.tools.shared.sizes import parse_sizes, size_options
 from minigraph.tools.summary import summary
 from minigraph.tools.textbook import chapter
 
@@ -97,6 +98,7 @@ _inference = click.option("--inference", is_flag=True, help="Use the network's p
 @backend_option
 @_optimize
 @_inference
+@size_options
 @click.option("--html", type=output_file, help="Write a page with the graph and the time of each launch.")
 @click.option("--trace", type=output_file, help="Write a trace for Perfetto or chrome://tracing.")
 @click.option("--top", type=number(whole=True, least=1), default=20, show_default=True, help="Launches to print.")
@@ -108,18 +110,20 @@ def profile(
     backend: str | None,
     optimize: str,
     inference: bool,
+    shapes: tuple[str, ...],
+    dims: tuple[str, ...],
     html: Path | None,
     trace: Path | None,
     top: int,
 ) -> None:
     """Show the launches of a training step by time, and the planned and measured peak memory.
 
-    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
     """
     from minigraph.tools import profile as profiling
     from minigraph.tools.shared.target import load_target
 
-    target = load_target(model, batch_size, inference)
+    target = load_target(model, batch_size, inference, parse_sizes(shapes, dims))
     tell_backend(backend)
     found = profiling.profile(target, steps, optimize, backend)
     profiling.print_profile(found.profile, top)
@@ -140,6 +144,7 @@ def profile(
 @backend_option
 @_optimize
 @_inference
+@size_options
 @autotune_option
 @click.option("--json", "trace", type=output_file, help="Write everything as JSON, with all missed candidates.")
 @debug_option
@@ -152,17 +157,21 @@ def explain(
     backend: str | None,
     optimize: str,
     inference: bool,
+    shapes: tuple[str, ...],
+    dims: tuple[str, ...],
     trace: Path | None,
 ) -> None:
     """Show the rewrites of each pass, the launches without a kernel, the copies, the results made in place, and the
     choices between implementations.
 
-    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
     """
     from minigraph.tools import explain as explaining
     from minigraph.tools.shared.target import load_target
 
-    plan, found = explaining.explain(load_target(model, batch_size, inference), optimize, backend)
+    plan, found = explaining.explain(
+        load_target(model, batch_size, inference, parse_sizes(shapes, dims)), optimize, backend
+    )
     if kernel is not None:
         from minigraph.tools.kernels import kernel_text
 
@@ -180,17 +189,24 @@ def explain(
 @backend_option
 @_optimize
 @_inference
+@size_options
 @click.option("--compiled", is_flag=True, help="Run on the backend instead of the ops' (slow) references.")
 @debug_option
-def bisect(model: str, batch_size: int, backend: str | None, optimize: str, inference: bool, compiled: bool) -> None:
+def bisect(
+    model: str, batch_size: int, backend: str | None, optimize: str, inference: bool, shapes: tuple[str, ...],
+    dims: tuple[str, ...], compiled: bool,
+) -> None:  # fmt: skip
     """Find the pass and the rewrite that break a graph or change its results. The exit code is 1 if one is found.
 
-    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
     """
     from minigraph.tools import explain as explaining
     from minigraph.tools.shared.target import load_target
 
-    guilty = explaining.bisect(load_target(model, batch_size, inference), optimize, backend, compiled)
+    if compiled:
+        tell_backend(backend)
+    target = load_target(model, batch_size, inference, parse_sizes(shapes, dims))
+    guilty = explaining.bisect(target, optimize, backend, compiled)
     if guilty is not None:
         click.echo(guilty.describe())
         raise SystemExit(1)
@@ -220,6 +236,7 @@ def bisect(model: str, batch_size: int, backend: str | None, optimize: str, infe
 @click.option(
     "--steps", type=number(whole=True, least=1), default=3, show_default=True, help="Timed runs of --profile."
 )
+@size_options
 @click.option("--open", "opened", is_flag=True, help="Open the page in a browser, if there is a screen.")
 @backend_option
 @debug_option
@@ -235,18 +252,22 @@ def viz(
     html: bool,
     profile: bool,
     steps: int,
+    shapes: tuple[str, ...],
+    dims: tuple[str, ...],
     opened: bool,
     backend: str | None,
 ) -> None:
     """Draw a training step, or any other graph.
 
-    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
     """
     from minigraph.tools import viz as drawing
     from minigraph.tools.shared.target import load_target
 
+    if profile:
+        tell_backend(backend)
     chosen = drawing.PictureOptions(stage, diff, optimize, limit, html, steps if profile else 0, backend)
-    files, note = drawing.draw(load_target(target, batch_size, inference), out, chosen)
+    files, note = drawing.draw(load_target(target, batch_size, inference, parse_sizes(shapes, dims)), out, chosen)
     if note:
         click.echo(note, err=True)
     click.echo(f"wrote {', '.join(map(str, files))}")
@@ -305,6 +326,6 @@ def devices() -> None:
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
 
 
-_COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS)
+_COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, *run_onnx.COMMANDS)
 for _command in (*_COMMANDS, bench, retrain, run.run, summary):
     main.add_command(_command)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from minigraph.core.errors import MinigraphError
 from minigraph.tools.shared.options import debug_option, output_file
+from minigraph.tools.shared.sizes import parse_sizes, size_options
 
 
 class SettingError(MinigraphError, ValueError):
@@ -37,40 +38,56 @@ _settings = click.option(
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="Checkpoint with the variables' values [default: initial values].",
+    help="Checkpoint with the variables' values, or the folder of a training run [default: initial values].",
 )
+@click.option("--opset", type=int, default=17, show_default=True, help="ONNX's operator set.")
+@click.option(
+    "--layout", type=click.Choice(["NHWC", "NCHW"]), default="NHWC", show_default=True, help="Layout of image inputs."
+)
+@click.option("--batch-name", default="N", show_default=True, help="Name of the unknown batch size.")
 @_settings
 @debug_option
 def export(
-    target: str, out: Path, outputs: tuple[str, ...], checkpoint: Path | None, settings: tuple[str, ...]
-) -> None:
+    target: str, out: Path, outputs: tuple[str, ...], checkpoint: Path | None, opset: int,
+    layout: Literal["NHWC", "NCHW"], batch_name: str, settings: tuple[str, ...],
+) -> None:  # fmt: skip
     """Write an ONNX model of a network at inference, or of another graph.
 
-    The target is a model's name, a Python file that builds a graph (.py), or a saved graph.
+    The target is a model's name, a Python file that builds a graph (.py), or a saved graph. The outputs of a model are
+    called logits, probabilities and class.
     """
+    if out.suffix != ".onnx":
+        raise SettingError(f"{out}: the name of an ONNX file ends in .onnx")
     import minigraph as tf
     from minigraph.onnx import save
+    from minigraph.tools.shared.running import checkpoint_file
     from minigraph.tools.shared.target import load_target
 
     chosen = load_target(target, inference=True)
     graph = chosen.graph
-    fetches = [graph.as_graph_element(_output(name)) for name in outputs] if outputs else chosen.fetches
+    results: Any = [graph.as_graph_element(_output(name)) for name in outputs] or chosen.results
+    if results is None:
+        results = [t for t in chosen.fetches if isinstance(t, tf.Tensor)]
     fixed = {k: v for k, v in (chosen.given or {}).items() if _is_number(v)}
     fixed |= {graph.as_graph_element(_output(n)): v for n, v in _parsed(settings).items()}
     with graph.as_default(), chosen.session() as session:
         if checkpoint is not None:
-            tf.train.Saver().restore(session, str(checkpoint))
-        save(out, [t for t in fetches if isinstance(t, tf.Tensor)], fixed=fixed, variables=session)
+            tf.train.Saver().restore(session, str(checkpoint_file(checkpoint)))
+        save(out, results, fixed=fixed, variables=session, opset=opset, layout=layout, batch=batch_name)
     click.echo(f"wrote {out}")
 
 
 @click.command("import")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=output_file, required=True, help="Graph file to write.")
+@click.option("-o", "--out", type=output_file, help="Graph file to write [default: the model's name with .graph].")
 @click.option("--constants", is_flag=True, help="Import the weights as constants instead of variables.")
+@size_options
 @_settings
 @debug_option
-def import_(model: Path, out: Path, constants: bool, settings: tuple[str, ...]) -> None:
+def import_(
+    model: Path, out: Path | None, constants: bool, shapes: tuple[str, ...], dims: tuple[str, ...],
+    settings: tuple[str, ...],
+) -> None:  # fmt: skip
     """Write an ONNX model with its weights as a graph file for `tf.train.import_meta_graph`."""
     import numpy as np
 
@@ -79,7 +96,9 @@ def import_(model: Path, out: Path, constants: bool, settings: tuple[str, ...]) 
 
     given = {name: np.asarray(value) for name, value in _parsed(settings).items()}
     with tf.Graph().as_default():
-        found = load(model, given, variables=not constants)
+        sizes = parse_sizes(shapes, dims)
+        found = load(model, given, not constants, sizes.shapes, sizes.dims)
+        out = out or Path(model.name).with_suffix(".graph")
         tf.train.export_meta_graph(out)
         click.echo(f"wrote {out}, with {len(tf.global_variables())} variables")
     for kind, tensors in (("input", found.inputs), ("output", found.outputs)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from minigraph.core.errors import MinigraphError
-from minigraph.tools.shared.options import backend_option
+from minigraph.tools.shared.options import backend_option, tell_backend
 
 if TYPE_CHECKING:
     from minigraph.tools.program import Script
@@ -90,6 +90,7 @@ def _execute(program: Script, args: tuple[str, ...], backend: str | None, intern
     source, path = program.source(), str(program.script)
     if backend is not None:
         os.environ["MINIGRAPH_BACKEND"] = get_backend(backend).name
+    tell_backend(None)
     tf1.install()
     environment.install()
     if program.from_python2:

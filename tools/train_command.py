@@ -163,19 +163,13 @@ def evaluate(
     backend: str | None,
 ) -> None:
     """Test MODEL with the variables of a checkpoint."""
-    from minigraph.core.errors import NotFoundError
     from minigraph.models.registry import get_model, get_recipe
     from minigraph.tools.shared.data import load_data
-    from minigraph.tools.shared.running import find_checkpoints, read_identity
+    from minigraph.tools.shared.running import checkpoint_file, read_identity
     from minigraph.tools.shared.train import describe_accuracy, evaluate_checkpoint
 
     chosen = get_model(model)
-    path = Path(checkpoint)
-    if path.is_dir():
-        found = find_checkpoints(path)
-        if not found:
-            raise NotFoundError(f"{path}: no checkpoint in this folder")
-        path = found[-1]
+    path = checkpoint_file(Path(checkpoint))
     dataset: TrainingData
     if image_dir:
         settings = read_identity(path, "minigraph train")

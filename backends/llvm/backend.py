@@ -16,7 +16,6 @@ from minigraph.backends.llvm import (
     folded,
     grouped,
     matmul,
-    random,
     reduce,
     update,
     winograd,
@@ -37,12 +36,11 @@ from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.regions import Blocked, Epilogue, Loop, Region, single_op_loop
 from minigraph.ops.broadcast import BroadcastTo, ReduceLike
 from minigraph.ops.math import reduce as R
-from minigraph.ops.math.matmul import MatMul
+from minigraph.ops.math.matmul import BatchMatMulV2, MatMul
 from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.nn.winograd_costs import Costs
-from minigraph.ops.random.distributions import RandomUniform
 from minigraph.ops.state.update import Apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub
 
@@ -57,6 +55,7 @@ def _by_parts(kernel: Callable[[Any, Types, Types, LoweringContext, blocked.Lowe
 # The kernels of each op; the first that takes the types and attributes is used.
 KERNELS: dict[type[Op], Sequence[Kernel]] = {
     MatMul: [matmul.matmul],
+    BatchMatMulV2: [matmul.batched],
     Conv2D: [conv.conv2d, depthwise.conv2d, grouped.conv2d],
     Conv2DInputGrad: [folded.input_grad, depthwise.input_grad, grouped.input_grad],
     Conv2DFilterGrad: [conv.filter_grad, depthwise.filter_grad, grouped.filter_grad],
@@ -72,7 +71,6 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     R.Mean: [reduce.mean],
     ReduceLike: [reduce.reduce_like],
     BroadcastTo: [reduce.broadcast_to],
-    RandomUniform: [random.uniform],
     Assign: [update.assign],
     AssignAdd: [update.assign_add],
     AssignSub: [update.assign_sub],

@@ -47,10 +47,16 @@ def sync_folder(folder: str | os.PathLike[str]) -> None:
 
 
 @overload
-def atomic_write(path: str | os.PathLike[str], mode: Literal["wb"] = "wb") -> AbstractContextManager[BinaryIO]: ...
+def atomic_write(
+    path: str | os.PathLike[str], mode: Literal["wb"] = "wb", durable: bool = True
+) -> AbstractContextManager[BinaryIO]: ...
 @overload
-def atomic_write(path: str | os.PathLike[str], mode: Literal["w"]) -> AbstractContextManager[TextIO]: ...
-def atomic_write(path: str | os.PathLike[str], mode: Literal["wb", "w"] = "wb") -> AbstractContextManager[IO[Any]]:
+def atomic_write(
+    path: str | os.PathLike[str], mode: Literal["w"], durable: bool = True
+) -> AbstractContextManager[TextIO]: ...
+def atomic_write(
+    path: str | os.PathLike[str], mode: Literal["wb", "w"] = "wb", durable: bool = True
+) -> AbstractContextManager[IO[Any]]:
     """Open `path` for writing so that it changes only when the `with` block ends well.
 
     The block writes a temporary file in the same folder (bytes for "wb", UTF-8 text for "w").
@@ -59,15 +65,17 @@ def atomic_write(path: str | os.PathLike[str], mode: Literal["wb", "w"] = "wb") 
     file at `path` is left as it was. The old file's permissions are kept; a symbolic link is
     followed; a device or a pipe, which cannot be replaced, is written to directly.
 
+    durable: whether to sync. Without, a crash of the machine may leave a damaged file, so its reader must notice that.
+
     Raises OSError from the disk, and ValueError for another mode.
     """
     if mode not in ("wb", "w"):
         raise ValueError(f"atomic_write: expected mode 'wb' or 'w', got {mode!r}")
-    return _atomic_write(os.path.realpath(path), mode)
+    return _atomic_write(os.path.realpath(path), mode, durable)
 
 
 @contextlib.contextmanager
-def _atomic_write(path: str, mode: str) -> Iterator[IO[Any]]:
+def _atomic_write(path: str, mode: str, durable: bool) -> Iterator[IO[Any]]:
     encoding = None if mode == "wb" else "utf-8"
     try:
         old_mode = os.stat(path).st_mode
@@ -92,7 +100,8 @@ def _atomic_write(path: str, mode: str) -> Iterator[IO[Any]]:
         try:
             yield file
             file.flush()
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         except BaseException:
             # Closing flushes again and may fail again; the first failure is the one to report.
             with contextlib.suppress(OSError):
@@ -106,4 +115,5 @@ def _atomic_write(path: str, mode: str) -> Iterator[IO[Any]]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-    sync_folder(folder)
+    if durable:
+        sync_folder(folder)

@@ -14,6 +14,7 @@ from minigraph.util.files import atomic_write, cache_dir
 LIMITS = {"llvm": 256 << 20, "cuda": 256 << 20, "tuning": 1 << 20}  # bytes, by kind
 _SUFFIX = ".obj"
 _DIGEST = hashlib.sha256().digest_size
+_sizes: dict[Path, int] = {}  # bytes in each folder when it was last looked at, and those written since
 
 
 class Entry(NamedTuple):
@@ -56,13 +57,16 @@ class ObjectCache:
         """Keep the bytes, and remove the longest unused entries beyond the limit."""
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            with atomic_write(self._path(key)) as file:
+            with atomic_write(self._path(key), durable=False) as file:
                 file.write(_checksum(key, content) + content)
-            self._evict()
+            _sizes[self.folder] = _sizes.get(self.folder, self.limit) + _DIGEST + len(content)
+            if _sizes[self.folder] > self.limit:
+                self._evict()
 
     def _evict(self) -> None:
         entries = sorted(self.entries(), key=lambda e: e.used)
-        excess = sum(e.size for e in entries) - self.limit
+        _sizes[self.folder] = sum(e.size for e in entries)
+        excess = _sizes[self.folder] - self.limit
         for entry in entries:
             if excess <= 0:
                 break

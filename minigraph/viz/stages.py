@@ -120,7 +120,10 @@ def trace_profile(
     feeds: in the order given to the session.
     """
     before = specialise(*_split(fetches), feeds, plan.program.feeds) if plan.stages else plan.program
-    traced, ids = _draw(title, before, plan.stages, trainable_names(graph))
+    stages = list(plan.stages)
+    if stages and stages[-1].program is not plan.program:  # without what is kept between runs
+        stages.append(Stage("split", plan.program, [], [], 0, 0.0))
+    traced, ids = _draw(title, before, stages, trainable_names(graph))
     timed = [Timed(ids[step.instr], launch) for step, launch in zip(plan.steps, profile.launches, strict=True)]
     seconds: dict[str, float] = {}
     for each in timed:

@@ -148,6 +148,16 @@ def test_without_passes_the_only_stage_has_the_times() -> None:
     assert traced.pictures[0].seconds is not None
 
 
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_in_inference_the_last_stage_has_the_launches_of_a_run(backend: str) -> None:
+    """What is computed once, such as packed filters, is no part of it."""
+    target = load_target("mnist-cnn", 2, inference=True)
+    traced = pictures(target, profile(target, 1, "O3", backend))
+    boxes = {box.id for box in traced.pictures[-1].boxes}
+    assert traced.launches
+    assert {launch.box for launch in traced.launches} <= boxes
+
+
 @pytest.mark.parametrize(
     "arguments", [["profile", "--html", "p.html", "--top", "1"], ["viz", "--profile", "-o", "p.html"]]
 )

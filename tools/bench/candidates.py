@@ -51,6 +51,8 @@ def candidates(backends: tuple[str, ...], peers: bool) -> list[Candidate]:
 
 def compares(candidate: Candidate, work: Workload) -> bool:
     """Whether the candidate supports the workload."""
+    if work.is_file:
+        return candidate.framework in (OURS, "ONNX Runtime")
     return not (work.trains and candidate.framework == "ONNX Runtime")
 
 

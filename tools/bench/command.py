@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("bench")
-@click.argument("workloads", nargs=-1, metavar="[WORKLOAD]...")
+@click.argument("workloads", nargs=-1, metavar="[WORKLOAD|FILE.onnx]...")
 @click.option("--list", "listed", is_flag=True, help="List the workloads and the candidates.")
 @click.option(
     "--backend", "backends", multiple=True, metavar="NAME", help="A minigraph backend; may be repeated [default: all]."

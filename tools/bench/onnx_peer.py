@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minigraph.tools.bench.layers import NETWORKS, Conv, Dropout, GlobalAverage, Layer, PoolLayer, Residual
 from minigraph.tools.bench.workloads import Workload
+from minigraph.tools.shared.onnx_target import load_fixed
+from minigraph.tools.shared.sizes import Sizes
 
 VARIANTS: dict[str, dict[str, bool]] = {"CPU": {}}
 OPSET, IR_VERSION = 17, 9
@@ -19,6 +23,8 @@ def make(work: Workload) -> tuple[Callable[[], Any], int]:
     import onnx
     import onnxruntime
 
+    if work.is_file:
+        return _of_file(work)
     network = NETWORKS[work.model]
     height, width, channels = network.image
     build = _OnnxBuilder()
@@ -32,6 +38,17 @@ def make(work: Workload) -> tuple[Callable[[], Any], int]:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     images = np.random.RandomState(0).uniform(size=shape).astype(np.float32)
     return (lambda: session.run(None, {"images": images})[0]), build.parameters
+
+
+def _of_file(work: Workload) -> tuple[Callable[[], Any], int]:
+    import onnx
+    import onnxruntime
+
+    found = load_fixed(Path(work.model), work.batch, Sizes({}, {}))
+    feeds = {name: found.feeds[tensor] for name, tensor in found.model.inputs.items()}
+    session = onnxruntime.InferenceSession(work.model, providers=["CPUExecutionProvider"])
+    weights = onnx.load(work.model).graph.initializer
+    return (lambda: session.run(None, feeds)[0]), sum(math.prod(w.dims) for w in weights)
 
 
 class _OnnxBuilder:

@@ -11,13 +11,18 @@ from minigraph.core.errors import MinigraphError
 class Workload(NamedTuple):
     """A training step (forward, backward, update, and the returned loss), or the logits of a batch.
 
-    model: a name in both the table of models and `layers.NETWORKS`.
+    model: a name in both the table of models and `layers.NETWORKS`, or the path of an ONNX model.
     """
 
     name: str
     model: str
     batch: int
     trains: bool
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the model is an ONNX file, which only ONNX Runtime takes besides minigraph."""
+        return self.model.endswith(".onnx")
 
     def describe(self) -> str:
         what = "training step" if self.trains else "inference"
@@ -41,7 +46,12 @@ class UnknownWorkloadError(MinigraphError, ValueError):
 
 
 def get_workload(name: str) -> Workload:
-    """The workload of this name. Raises UnknownWorkloadError, which lists the names, for an unknown one."""
+    """The workload of this name, or inference by an ONNX model in a file.
+
+    Raises UnknownWorkloadError, which lists the names, for an unknown one.
+    """
+    if name.endswith(".onnx"):
+        return Workload(name, name, 1, False)
     known = {w.name: w for w in WORKLOADS}
     if name in known:
         return known[name]

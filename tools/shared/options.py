@@ -55,10 +55,21 @@ backend_option = click.option(
 
 
 def tell_backend(name: str | None) -> None:
-    """Say on stderr which backend runs. name: the value of --backend."""
+    """Say on stderr which backend runs, and why if it is not a fast one. name: the value of --backend."""
+    click.echo(backend_line(name), err=True)
+
+
+def backend_line(name: str | None) -> str:
+    """The line of `tell_backend`, for commands that say it when they are done."""
+    import warnings
+
     from minigraph.backend.discovery import get_backend
 
-    click.echo(f"backend: {get_backend(name).name}", err=True)
+    with warnings.catch_warnings(record=True) as reasons:
+        warnings.simplefilter("always")
+        found = get_backend(name).name
+    warnings.filterwarnings("ignore", "programs run on the numpy backend")  # is said here
+    return f"backend: {found}" + "".join(f" ({r.message})" for r in reasons)
 
 
 def _set_autotune(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 import minigraph as tf
-from minigraph.core.errors import DataLossError, MinigraphError
+from minigraph.core.errors import DataLossError, MinigraphError, NotFoundError
 
 _PREFIX = "checkpoint-"
 
@@ -119,6 +119,16 @@ def find_checkpoints(folder: Path) -> list[Path]:
     """The files `checkpoint-<step>.safetensors` in a folder, by step."""
     found = [(path.stem.removeprefix(_PREFIX), path) for path in folder.glob(f"{_PREFIX}*.safetensors")]
     return [path for _, path in sorted((int(step), path) for step, path in found if step.isdecimal())]
+
+
+def checkpoint_file(path: Path) -> Path:
+    """The file itself, or the latest checkpoint in a folder. NotFoundError if the folder has none."""
+    if not path.is_dir():
+        return path
+    found = find_checkpoints(path)
+    if not found:
+        raise NotFoundError(f"{path}: no checkpoint in this folder")
+    return found[-1]
 
 
 def read_identity(checkpoint: Path, command: str) -> dict[str, Any]:

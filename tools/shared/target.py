@@ -24,6 +24,8 @@ from minigraph.models.record import Model, Recipe
 from minigraph.models.registry import MODELS
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Pass
+from minigraph.tools.shared.onnx_target import load_fixed
+from minigraph.tools.shared.sizes import Sizes
 from minigraph.tools.shared.train import build_network
 from minigraph.viz.picture import is_gradient
 
@@ -34,7 +36,8 @@ NETWORK_BATCH_SIZE = 8  # of a network without a recipe
 IDLE = {"VariableV2", "ReadVariable", "Const", "Placeholder"}  # nothing to see where nothing reads them
 
 
-_KINDS = f"a Python file (.py), a saved graph, or one of the models {', '.join(sorted(m.name for m in MODELS))}"
+_NAMES = ", ".join(sorted(m.name for m in MODELS))
+_KINDS = f"a Python file (.py), a saved graph, an ONNX model (.onnx), or one of the models {_NAMES}"
 
 
 class TargetError(MinigraphError, ValueError):
@@ -46,7 +49,7 @@ class Target:
     """A graph and its fetches.
 
     batch_size: for unknown dimensions. given: the feeds; None feeds random numbers to all placeholders. passes:
-    replace the pipeline's, if given.
+    replace the pipeline's, if given. results: of a network at inference, by name.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Target:
     batch_size: int
     given: Mapping[Any, Any] | None = None
     passes: Sequence[Pass] | None = None
+    results: Mapping[str, Tensor] | None = None
 
     @property
     def feeds(self) -> dict[Any, Any]:
@@ -70,18 +74,25 @@ class Target:
         return session
 
 
-def load_target(name: str, batch_size: int | None = None, inference: bool = False) -> Target:
-    """Load a model's training step or inference, a saved graph, or the graph that a Python file builds.
+def load_target(
+    name: str, batch_size: int | None = None, inference: bool = False, sizes: Sizes | None = None
+) -> Target:
+    """Load a model's training step or inference, a saved graph, an ONNX model, or the graph that a Python file builds.
 
     A Python file runs with an empty default graph, and with a `__name__` that is not `__main__`. If it defines
     `fetches`, `feeds` (a dict) or `passes`, these are used. Otherwise, and for a saved graph, the training operations
     are fetched, or if there are none, all nodes that no other node reads; placeholders get random numbers. batch_size:
-    by default the recipe's, 8 for a model without one, 32 for a file. Raises TargetError if `name` is no target.
+    by default the recipe's, 8 for a model without one, 32 for a file, 1 for an ONNX model. sizes: of an ONNX model's
+    unknown dimensions. Raises TargetError if `name` is no target, or `sizes` are given for another kind.
     """
+    if sizes and any(sizes) and not name.endswith(".onnx"):
+        raise TargetError(f"--shape and --dim are for ONNX models, which {name} is not")
     model = next((m for m in MODELS if m.name == name), None)
     if model is not None:
         return _of_model(model, batch_size, inference)
     path = Path(name)
+    if path.suffix == ".onnx":
+        return _of_onnx(path, batch_size or 1, sizes or Sizes({}, {}))
     if path.is_dir():
         raise TargetError(f"{name} is a folder; a target is {_KINDS}")
     if path.suffix == ".py":
@@ -109,6 +120,11 @@ def _of_saved(path: Path, batch_size: int, inference: bool) -> Target:
     return Target(path.name, graph, found, batch_size)
 
 
+def _of_onnx(path: Path, batch_size: int, sizes: Sizes) -> Target:
+    found = load_fixed(path, batch_size, sizes)
+    return Target(path.name, found.graph, list(found.model.outputs.values()), batch_size, found.feeds)
+
+
 def _of_model(model: Model, batch_size: int | None, inference: bool) -> Target:
     count = batch_size or (model.recipe.batch_size if model.recipe else NETWORK_BATCH_SIZE)
     return _of_recipe(model, model.recipe, count, inference) if model.recipe else _of_network(model, count, inference)
@@ -126,16 +142,23 @@ def _of_recipe(model: Model, recipe: Recipe, batch_size: int, inference: bool) -
     else:
         feeds[network.labels] = labels
         feeds[network.keep_prob] = np.float32(recipe.keep_prob)
-    return Target(model.name, network.graph, fetches, batch_size, feeds)
+    results = _results(network.graph, network.logits, network.predicted) if inference else None
+    return Target(model.name, network.graph, fetches, batch_size, feeds, results=results)
+
+
+def _results(graph: tf.Graph, logits: Tensor, predicted: Tensor | None = None) -> dict[str, Tensor]:
+    with graph.as_default():
+        chosen = tf.argmax(logits, 1, name="class") if predicted is None else predicted
+        return {"logits": logits, "probabilities": tf.nn.softmax(logits, name="probabilities"), "class": chosen}
 
 
 def _of_network(model: Model, batch_size: int, inference: bool) -> Target:
     network = classifier(model, is_training=not inference, seed=SEED)
     images, labels = _examples((batch_size, *model.image_shape), model.classes)
     if network.train is None:
-        return Target(
-            model.name, network.graph, [network.end_points["predictions"]], batch_size, {network.images: images}
-        )
+        results = _results(network.graph, network.end_points["logits"])
+        fetches: list[Tensor | Node] = [network.end_points["predictions"]]
+        return Target(model.name, network.graph, fetches, batch_size, {network.images: images}, results=results)
     feeds = {network.images: images, network.labels: labels}
     return Target(model.name, network.graph, [network.train, network.loss], batch_size, feeds)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from minigraph.tools.shared.options import backend_option, debug_option, number, output_file
+from minigraph.tools.shared.options import backend_line, backend_option, debug_option, number, output_file
 
 _FILTERS = ["identity", "mean", "median", "gaussian", "high-pass", "sharpen", "gradient", "sobel", "canny", "wiener"]
 _BORDERS = ["zero", "symmetric", "reflect", "replicate", "shrink"]
@@ -71,12 +71,14 @@ def filter_(
         noisy = None if noise is None else filtering.parse_noise(noise)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--noise'") from None
+    line = backend_line(backend)
     target = out or Path(f"{image.stem}-{kind or 'filters'}.png")
     chosen = filtering.FilterOptions(**options)
     if kind is None:
         filtering.contact_sheet(image, target, chosen, noisy, seed, backend, max_pixels)
     else:
         filtering.filter_file(image, kind, target, chosen, noisy, seed, backend, max_pixels)
+    click.echo(line, err=True)
     click.echo(f"wrote {target}")
 
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from minigraph.core.errors import GraphError
 from minigraph.core.graph import Node, Tensor
+from minigraph.core.types import TensorType
 from minigraph.formats.onnx.emit import IR_VERSION, OPSET, Emit, Sheet, describe, value_info
 from minigraph.formats.onnx.library import UnsupportedError, require_onnx
 from minigraph.formats.onnx.table import EXPORTERS
+from minigraph.formats.onnx.values import first_perm
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault
 from minigraph.ops.math.arithmetic import Add, AddV2, Mul
@@ -24,24 +26,47 @@ Known = dict[Tensor, np.ndarray]
 
 
 def export_model(
-    outputs: Mapping[str, Tensor], inputs: Sequence[Tensor], fixed: Mapping[Tensor, Any], variables: Mapping[str, Any]
+    outputs: Mapping[str, Tensor],
+    inputs: Sequence[Tensor],
+    fixed: Mapping[Tensor, Any],
+    variables: Mapping[str, Any],
+    opset: int = OPSET,
+    layout: str = "NHWC",
+    batch: str = "N",
 ) -> Any:
     """The ModelProto that computes `outputs` from `inputs`; see `minigraph.onnx.save`."""
+    if layout not in ("NHWC", "NCHW"):
+        raise ValueError(f"layout must be NHWC or NCHW, not {layout!r}")
+    latest = require_onnx().defs.onnx_opset_version()
+    if not OPSET <= opset <= latest:
+        raise UnsupportedError(
+            f"the operator set must be from {OPSET} to {latest}, as the onnx package has, not {opset}"
+        )
     needed = _ancestors(outputs.values())
     sheet = Sheet()
     sheet.known.update({t: np.asarray(v, t.dtype.np_dtype) for t, v in fixed.items()})
     _fold(needed, sheet.known, variables)
     wanted = _without_known(outputs.values(), sheet.known)
     _check(wanted, inputs)
-    for tensor in inputs:
-        sheet.plain[tensor] = sheet.fresh(tensor.node.name)
+    infos = [_enter(sheet, t, layout, batch) for t in inputs]
     for name in outputs:
         sheet.fresh(name)
     sheet.uses.update(Counter(t for node in wanted for t in node.inputs) + Counter(outputs.values()))
     for node in wanted:
-        if node.outputs and node.outputs[0] not in sheet.plain:
+        if node.outputs and node.outputs[0] not in sheet.plain and node.outputs[0] not in inputs:
             EXPORTERS[node.type](Emit(sheet, node))
-    return _model(sheet, outputs, inputs)
+    return _converted(_model(sheet, outputs, infos, batch), opset)
+
+
+def _enter(sheet: Sheet, tensor: Tensor, layout: str, batch: str) -> Any:
+    """Make a tensor an input, with channels first if `layout` says so; return its description."""
+    name, kind = sheet.fresh(tensor.node.name), tensor.type
+    if layout == "NHWC" or kind.shape is None or len(kind.shape) != 4:
+        sheet.plain[tensor] = name
+        return value_info(name, kind, batch)
+    sheet.first[tensor] = name
+    turned = tuple(kind.shape[i] for i in first_perm(4))
+    return value_info(name, TensorType(kind.dtype, turned), batch)
 
 
 def _ancestors(tensors: Iterable[Tensor], stop: Mapping[Tensor, Any] | None = None) -> list[Node]:
@@ -121,19 +146,30 @@ def _check(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> None:
         raise UnsupportedError("these cannot be written as ONNX:\n  " + "\n  ".join(problems))
 
 
-def _model(sheet: Sheet, outputs: Mapping[str, Tensor], inputs: Sequence[Tensor]) -> Any:
+def _converted(model: Any, opset: int) -> Any:
+    """The model in a newer operator set."""
+    if opset == OPSET:
+        return model
+    from onnx import version_converter
+
+    newer = version_converter.convert_version(model, opset)
+    newer.ir_version = max(IR_VERSION, require_onnx().helper.find_min_ir_version_for(newer.opset_import))
+    return newer
+
+
+def _model(sheet: Sheet, outputs: Mapping[str, Tensor], infos: Sequence[Any], batch: str) -> Any:
     onnx = require_onnx()
     helper = onnx.helper
     results = []
     for name, tensor in outputs.items():
         label = sheet.fresh(f"{name}/out")
         sheet.nodes.append(helper.make_node("Identity", [sheet.name_of(tensor)], [name], name=label))
-        results.append(value_info(name, tensor.type))
+        results.append(value_info(name, tensor.type, batch))
     _rename_identities(sheet, list(outputs))
     graph = helper.make_graph(
         sheet.nodes,
         "minigraph",
-        [value_info(sheet.plain[t], t.type) for t in inputs],
+        list(infos),
         results,
         [onnx.numpy_helper.from_array(a, n) for n, a in _read(sheet).items()],
     )

@@ -45,7 +45,7 @@ def filtered(name: str, *arguments: object, out: str = "out.png") -> tuple[str, 
     """The mode and the numbers of what the command writes."""
     result = run("filter", name, "-o", out, *arguments)
     assert result.exit_code == 0, result.output
-    assert result.output == f"wrote {out}\n"
+    assert result.stdout == f"wrote {out}\n"
     with Image.open(out) as image:
         return image.mode, np.asarray(image)
 
@@ -135,8 +135,8 @@ def test_a_sheet_of_all_kinds(recwarn: pytest.WarningsRecorder) -> None:
 
 def test_the_name_of_the_result_and_its_format() -> None:
     result = run("filter", save(GREY, "photo.png"), "--kind", "high-pass")
-    assert result.output == "wrote photo-high-pass.png\n"
-    assert run("filter", "photo.png", "--all").output == "wrote photo-filters.png\n"
+    assert result.stdout == "wrote photo-high-pass.png\n"
+    assert run("filter", "photo.png", "--all").stdout == "wrote photo-filters.png\n"
     assert filtered("photo.png", "--kind", "mean", out="out.jpg")[0] == "L"
 
 
