@@ -16,13 +16,21 @@ from minigraph.tf1 import (
     contrib_losses,
     contrib_metrics,
     contrib_norm,
+    dataset_iterators,
+    dataset_steps,
+    datasets,
+    examples,
+    file_datasets,
     flags,
     gfile,
     logs,
     mnist,
+    queues,
+    readers,
     saving,
     slim,
     strings,
+    supervisor,
     testing,
     timeline,
     training,
@@ -86,10 +94,11 @@ def _fill_root() -> None:
     _add("io.gfile", gfile)
     _add("logging", logs)
     _add("test", testing)
-    _add("train", training, saving.Messages({"SaverDef": "saver"}), **_public(training), Saver=saving.Saver,
-         export_meta_graph=saving.export_meta_graph)  # fmt: skip
+    _add("train", training, saving.Messages({"SaverDef": "saver"}), **_public(training, "Timer"), Saver=saving.Saver,
+         Supervisor=supervisor.Supervisor, export_meta_graph=saving.export_meta_graph)  # fmt: skip
     _fill_saved_model()
     _add("compat", strings)
+    _fill_input()
     _add("initializers")
     for name in ("constant", "glorot_normal", "glorot_uniform", "ones", "random_normal", "random_uniform",
                  "truncated_normal", "variance_scaling", "zeros"):  # fmt: skip
@@ -109,6 +118,40 @@ def _fill_saved_model() -> None:
     _add("saved_model.utils", **infos)
     for name in ("builder", "loader", "signature_constants", "signature_def_utils", "tag_constants", "utils"):
         _add(f"python.saved_model.{name}", MODULES[f"saved_model.{name}"])
+
+
+def _fill_input() -> None:
+    """Queues, readers and parsing, which TensorFlow has at several places."""
+    producers = ("batch", "batch_join", "input_producer", "limit_epochs", "range_input_producer", "shuffle_batch",
+                 "shuffle_batch_join", "slice_input_producer", "string_input_producer")  # fmt: skip
+    kinds = {n: getattr(queues, n) for n in ("FIFOQueue", "PaddingFIFOQueue", "QueueBase", "RandomShuffleQueue")}
+    parts = _public(examples, "Messages", "ParseExample", "SparseIndices", "SparseToDense", "messages")
+    parts["SparseTensorValue"] = examples.SparseTensorValue
+    records = {n: getattr(readers, n) for n in ("TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter",
+               "tf_record_iterator")}  # fmt: skip
+    texts = {n: getattr(readers, n) for n in ("as_string", "decode_csv", "decode_raw", "matching_files", "string_join",
+             "string_to_number")}  # fmt: skip
+    found = {n: v for n, v in _public(readers).items() if n.endswith("Reader") or n == "ReaderBase"}
+    ROOT.__dict__.update(**kinds, **parts, **texts, **found)
+    _add(
+        "train",
+        examples.Messages(),
+        **{n: getattr(queues, n) for n in producers},
+        match_filenames_once=readers.match_filenames_once,
+    )
+    _add("python_io", **records)
+    kept = {"Dataset": datasets.GraphDataset, "Iterator": dataset_iterators.Iterator}
+    kept |= {**_public(datasets, "GraphDataset", "source_of", "size_of"), **_public(file_datasets)}
+    steps = {"AUTOTUNE": dataset_steps.AUTOTUNE, **_public(dataset_steps)}
+    _add("data", **kept)
+    _add("data.experimental", **steps)
+    _add("contrib.data", **kept, **steps)
+    _add("io", **records, **parts, **texts, **kinds, match_filenames_once=readers.match_filenames_once,
+         read_file=minigraph.read_file, write_file=minigraph.write_file, **_IMAGES)  # fmt: skip
+
+
+_IMAGES = {n: getattr(minigraph.image, n) for n in ("decode_image", "decode_jpeg", "decode_png", "encode_jpeg",
+           "encode_png")}  # fmt: skip
 
 
 def _fill_contrib() -> None:

@@ -8,7 +8,7 @@ from minigraph.train.checkpoint_reader import (
     load_variable,
 )
 from minigraph.train.checkpoint_state import checkpoint_exists, get_checkpoint_state, latest_checkpoint
-from minigraph.train.coordinator import Coordinator, start_queue_runners
+from minigraph.train.coordinator import Coordinator
 from minigraph.train.decay import (
     cosine_decay,
     cosine_decay_restarts,
@@ -34,6 +34,7 @@ from minigraph.train.optimizer import (
     Optimizer,
     RMSPropOptimizer,
 )
+from minigraph.train.queue_runner import QueueRunner, add_queue_runner, start_queue_runners
 from minigraph.train.saver import Saver
 
 piecewise_constant_decay = piecewise_constant
@@ -49,8 +50,10 @@ __all__ = [
     "MomentumOptimizer",
     "NewCheckpointReader",
     "Optimizer",
+    "QueueRunner",
     "RMSPropOptimizer",
     "Saver",
+    "add_queue_runner",
     "checkpoint_exists",
     "cosine_decay",
     "cosine_decay_restarts",
