@@ -36,7 +36,7 @@ class TensorFlowSaver(tf.train.Saver):
         )  # fmt: skip
 
 
-class Messages:
+class MessageClasses:
     """TensorFlow's message classes by name, with the module that has each; they need TensorBoard."""
 
     def __init__(self, modules: Mapping[str, str]) -> None:

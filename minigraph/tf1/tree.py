@@ -82,7 +82,7 @@ def _fill_root() -> None:
         Operation=minigraph.Node,
         newaxis=None,
     )
-    ROOT._sources += (saving.Messages(MESSAGES),)
+    ROOT._sources += (saving.MessageClasses(MESSAGES),)
     for name in _CORE_MODULES:
         if (found := _core(name)) is not None:
             _add(name, found)
@@ -94,7 +94,7 @@ def _fill_root() -> None:
     _add("io.gfile", gfile)
     _add("logging", logs)
     _add("test", testing)
-    _add("train", training, saving.Messages({"SaverDef": "saver"}), **_public(training, "Timer"), Saver=saving.Saver,
+    _add("train", training, saving.MessageClasses({"SaverDef": "saver"}), **_public(training, "Timer"), Saver=saving.Saver,
          Supervisor=supervisor.Supervisor, export_meta_graph=saving.export_meta_graph)  # fmt: skip
     _fill_saved_model()
     _add("compat", strings)
