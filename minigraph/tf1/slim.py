@@ -153,6 +153,8 @@ def train(
         loss = None
         with tf.Session(graph=target, config=session_config) as session:
             _start(session, initials, init_feed_dict, init_fn, keeper, logdir)
+            coord = tf.train.Coordinator()
+            tf.train.start_queue_runners(session, coord)
             session = session if session_wrapper is None else session_wrapper(session)
             writer = summary_writer
             if isinstance(writer, str):
@@ -164,6 +166,7 @@ def train(
                 summaries.add_summary(session.run(merged), step)
             should_stop = number_of_steps is not None and step >= number_of_steps
             while not should_stop:
+                coord.raise_requested_exception()
                 loss, should_stop = train_step_fn(session, train_op, step_count, train_step_kwargs)
                 step = int(session.run(step_count))
                 now = time.monotonic()
@@ -173,6 +176,7 @@ def train(
                 if logdir and now - saved >= save_interval_secs:
                     keeper.save(session, f"{logdir}/model.ckpt", step)
                     saved = now
+            coord.request_stop()
             if writer is not None:
                 writer.close()
             if logdir:

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import minigraph
+from minigraph.core.protos import MESSAGES, proto
 from minigraph.tf1 import (
     app,
     arg_scope,
@@ -15,12 +16,20 @@ from minigraph.tf1 import (
     contrib_losses,
     contrib_metrics,
     contrib_norm,
+    dataset_iterators,
+    dataset_steps,
+    datasets,
+    examples,
+    file_datasets,
     flags,
     gfile,
     logs,
     mnist,
+    queues,
+    readers,
     slim,
     strings,
+    supervisor,
     testing,
     timeline,
     training,
@@ -49,6 +58,15 @@ def _public(module: Any, *left_out: str) -> dict[str, Any]:
             and n[0] != "_" and n not in left_out}  # fmt: skip
 
 
+class _Protos:
+    """TensorBoard's protocol buffers that `minigraph` offers as names without listing them."""
+
+    __all__ = tuple(MESSAGES)
+
+    def __getattr__(self, name: str) -> Any:
+        return proto(MESSAGES[name], name)
+
+
 MODULES: dict[str, Namespace] = {"": ROOT}
 
 
@@ -65,6 +83,7 @@ def _add(path: str, *sources: Any, **names: Any) -> None:
 
 
 def _fill_root() -> None:
+    ROOT._sources += (_Protos(),)
     ROOT.__dict__.update(
         _public(config, "Any"),
         VERSION="1.15.5",
@@ -83,12 +102,47 @@ def _fill_root() -> None:
     _add("io.gfile", gfile)
     _add("logging", logs)
     _add("test", testing)
-    _add("train", training, **_public(training))
+    _add("train", training, **_public(training, "Timer"), Supervisor=supervisor.Supervisor)
     _add("compat", strings)
+    _fill_input()
     _add("initializers")
     for name in ("constant", "glorot_normal", "glorot_uniform", "ones", "random_normal", "random_uniform",
                  "truncated_normal", "variance_scaling", "zeros"):  # fmt: skip
         MODULES["initializers"].__dict__[name] = getattr(minigraph, f"{name}_initializer")
+
+
+def _fill_input() -> None:
+    """Queues, readers and parsing, which TensorFlow has at several places."""
+    producers = ("batch", "batch_join", "input_producer", "limit_epochs", "range_input_producer", "shuffle_batch",
+                 "shuffle_batch_join", "slice_input_producer", "string_input_producer")  # fmt: skip
+    kinds = {n: getattr(queues, n) for n in ("FIFOQueue", "PaddingFIFOQueue", "QueueBase", "RandomShuffleQueue")}
+    parts = _public(examples, "Messages", "ParseExample", "SparseIndices", "SparseToDense", "messages")
+    parts["SparseTensorValue"] = examples.SparseTensorValue
+    records = {n: getattr(readers, n) for n in ("TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter",
+               "tf_record_iterator")}  # fmt: skip
+    texts = {n: getattr(readers, n) for n in ("as_string", "decode_csv", "decode_raw", "matching_files", "string_join",
+             "string_to_number")}  # fmt: skip
+    found = {n: v for n, v in _public(readers).items() if n.endswith("Reader") or n == "ReaderBase"}
+    ROOT.__dict__.update(**kinds, **parts, **texts, **found)
+    _add(
+        "train",
+        examples.Messages(),
+        **{n: getattr(queues, n) for n in producers},
+        match_filenames_once=readers.match_filenames_once,
+    )
+    _add("python_io", **records)
+    kept = {"Dataset": datasets.GraphDataset, "Iterator": dataset_iterators.Iterator}
+    kept |= {**_public(datasets, "GraphDataset", "source_of", "size_of"), **_public(file_datasets)}
+    steps = {"AUTOTUNE": dataset_steps.AUTOTUNE, **_public(dataset_steps)}
+    _add("data", **kept)
+    _add("data.experimental", **steps)
+    _add("contrib.data", **kept, **steps)
+    _add("io", **records, **parts, **texts, **kinds, match_filenames_once=readers.match_filenames_once,
+         read_file=minigraph.read_file, write_file=minigraph.write_file, **_IMAGES)  # fmt: skip
+
+
+_IMAGES = {n: getattr(minigraph.image, n) for n in ("decode_image", "decode_jpeg", "decode_png", "encode_jpeg",
+           "encode_png")}  # fmt: skip
 
 
 def _fill_contrib() -> None:

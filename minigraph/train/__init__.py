@@ -1,6 +1,6 @@
 """Training: optimizers, checkpoints, the global step."""
 
-from minigraph.train.coordinator import Coordinator, start_queue_runners
+from minigraph.train.coordinator import Coordinator
 from minigraph.train.decay import (
     cosine_decay,
     cosine_decay_restarts,
@@ -25,6 +25,7 @@ from minigraph.train.optimizer import (
     Optimizer,
     RMSPropOptimizer,
 )
+from minigraph.train.queue_runner import QueueRunner, add_queue_runner, start_queue_runners
 from minigraph.train.saver import (
     Saver,
     checkpoint_exists,
@@ -45,8 +46,10 @@ __all__ = [
     "GradientDescentOptimizer",
     "MomentumOptimizer",
     "Optimizer",
+    "QueueRunner",
     "RMSPropOptimizer",
     "Saver",
+    "add_queue_runner",
     "checkpoint_exists",
     "cosine_decay",
     "cosine_decay_restarts",

@@ -97,14 +97,31 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "import_graph_def": "op_dict producer_op_list",
         "import_meta_graph": "clear_devices",
     },
-    "There are no queues, threads and other processes to start and wait for.": {
+    "A dataset's elements come in one order, whatever is read ahead or at the same time.": {
+        "FixedLengthRecordDataset": "buffer_size num_parallel_reads",
+        "TFRecordDataset": "buffer_size num_parallel_reads",
+        "TextLineDataset": "buffer_size num_parallel_reads",
+        "parallel_interleave": "sloppy buffer_output_elements prefetch_input_elements",
+        "prefetch_to_device": "device",
+    },
+    "Datasets have one implementation, without options; iterators belong to one session.": {
+        "GraphDataset.with_options": "options",
+        "Iterator.from_string_handle": "output_classes",
+        "Iterator.from_structure": "shared_name output_classes",
+    },
+    "It only adds to TensorFlow's messages.": {
+        "parse_example": "example_names",
+        "parse_single_example": "example_names",
+    },
+    "Places are checked in any case.": {"sparse_tensor_to_dense": "validate_indices"},
+    "A closed queue takes nothing in, in any case.": {"QueueBase.close": "cancel_pending_enqueues"},
+    "There are no other processes to start and wait for.": {
         "MonitoredSession.__init__": "stop_grace_period_secs",
         "MonitoredTrainingSession": "stop_grace_period_secs max_wait_secs",
         "RunOptions.__init__": "inter_op_thread_pool report_tensor_allocations_upon_oom",
         "SingularMonitoredSession": "stop_grace_period_secs",
         "Supervisor.__init__": "recovery_wait_secs stop_grace_secs local_init_run_options",
-        "Supervisor.prepare_or_wait_for_session": "max_wait_secs start_standard_services",
-        "start_queue_runners": "sess coord daemon start collection",
+        "Supervisor.prepare_or_wait_for_session": "max_wait_secs",
         "train": "startup_delay_steps ignore_live_threads",
     },
     "A run that reads a variable without a value fails in any case, and names it.": {

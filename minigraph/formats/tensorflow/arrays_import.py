@@ -23,10 +23,9 @@ from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.reshape import squeeze
 from minigraph.ops.array.slicing import reverse
 from minigraph.ops.builder import apply
-from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault, constant
+from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault, StringConst, constant
 from minigraph.ops.filling import Full
 from minigraph.ops.host.host_ops import Range, Unique, Where
-from minigraph.ops.host.image_files import StringConst
 from minigraph.ops.identity import Identity, IdentityN
 from minigraph.ops.math import cumulative, matmul, ranking, reduce
 from minigraph.ops.math.argmax import ArgMax, ArgMin

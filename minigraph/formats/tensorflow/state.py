@@ -17,9 +17,10 @@ from minigraph.formats.tensorflow.values import Dims, read_shape
 from minigraph.ops.array.indexing import ScatterAdd, ScatterSub, ScatterUpdate
 from minigraph.ops.array.joining import GatherV2
 from minigraph.ops.builder import apply
+from minigraph.ops.constant import StringConst
 from minigraph.ops.control.branches import Merge, Switch
 from minigraph.ops.control.checks import Assert, Print
-from minigraph.ops.host.image_files import DecodeImage, EncodeImage, ReadFile, StringConst, WriteFile
+from minigraph.ops.host.image_files import DecodeImage, EncodeImage, ReadFile, WriteFile
 from minigraph.ops.host.summary import HistogramSummary, ImageSummary, MergeSummary, ScalarSummary
 from minigraph.ops.identity import Identity
 from minigraph.ops.random import distributions, sampling
