@@ -12,7 +12,8 @@ from support.loop_cases import loop_cases
 
 from minigraph.backends.llvm.compiler import load
 from minigraph.backends.llvm.native import LoweringContext
-from minigraph.backends.llvm.nest_native import from_loops, launches
+from minigraph.backends.llvm.nest_native import from_loops
+from minigraph.backends.llvm.nest_schedule import launches
 from minigraph.backends.llvm.nests import LlvmPrinter
 from minigraph.loops.kernel import Kernel
 
@@ -59,7 +60,7 @@ def test_float16_is_native_only_where_it_is_moved() -> None:
         halves = any(t.dtype.name == "float16" for t in types)
         if halves and from_loops(op, types, op.infer(*types), LoweringContext(1)) is not None:
             native.add(name)
-    moving = {"GatherNd", "GatherV2", "Merge", "OneHot", "PutAt", "SliceAt", "Switch", "TakeAlongLast"}
+    moving = {"Assign", "GatherNd", "GatherV2", "Merge", "OneHot", "PutAt", "SliceAt", "Switch", "TakeAlongLast"}
     assert native == moving | {"ResizeNearestNeighbor", "Select"}
 
 
