@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minigraph.compile.plan import Plan
 from minigraph.core.graph import Tensor
@@ -24,9 +24,12 @@ class Profiled(NamedTuple):
     plan: Plan
 
 
-def profile(target: Target, steps: int, optimize: str, backend: str | None) -> Profiled:
+def profile(
+    target: Target, steps: int, optimize: str, backend: str | None, memory_limit: int | None = None
+) -> Profiled:
     """Profile `steps` timed runs of a target."""
-    with target.session(backend=backend, optimize=optimize, passes=target.passes) as session:
+    options: dict[str, Any] = {"optimize": optimize, "passes": target.passes, "memory_limit": memory_limit}
+    with target.session(backend=backend, **options) as session:
         feeds = target.feeds
         return Profiled(
             session.profile(target.fetches, feeds, repeat=steps), session.plan_for(target.fetches, feeds)[0]

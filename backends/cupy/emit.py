@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minigraph.backend.workspace import BufferRef, aligned, ins, outs, work
-from minigraph.backends.cupy import data, grouped, image, loop, matmul, nests, random, reduce, update, winograd
+from minigraph.backends.cupy import data, grouped, image, loop, matmul, nests, reduce, update, winograd
 from minigraph.backends.cupy.kernel import Code, CudaKernel, Emitter, Types
 from minigraph.backends.cupy.ladder import Ladder
 from minigraph.backends.cupy.moves import moving
@@ -14,7 +14,7 @@ from minigraph.core.op import Op
 from minigraph.ir.regions import Epilogue, Loop, single_op_loop
 
 EMITTERS: dict[type[Op], Emitter] = {}
-for _module in (reduce, data, matmul, grouped, random, update, image, winograd):
+for _module in (reduce, data, matmul, grouped, update, image, winograd):
     EMITTERS |= _module.EMITTERS
 
 

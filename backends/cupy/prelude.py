@@ -1,4 +1,4 @@
-"""The start of every CUDA C module: NumPy's semantics where C's differ, block reductions, Philox 4x32-10.
+"""The start of every CUDA C module: NumPy's semantics where C's differ, block reductions.
 
 The text compiles with NVRTC, which has no standard headers, and as C++ for the CPU. Contraction to fused multiply-adds
 is off in both (`OPTIONS`), so random values are bit-identical on every backend.
@@ -145,57 +145,6 @@ template <int N, class T, class F> __device__ T block_reduce(T value, T* part, F
     const T result = part[0];
     __syncthreads();
     return result;
-}
-
-// Where an axis of N elements is looked at beyond its ends: mirrored, with the ends repeated or not; or held at them.
-template <int N, bool Repeat> __device__ int mirrored(int at) {
-    const int period = Repeat ? 2 * N : N > 1 ? 2 * N - 2 : 1;
-    at = (at % period + period) % period;
-    return at < N ? at : (Repeat ? 2 * N - 1 : 2 * N - 2) - at;
-}
-template <int N> __device__ int clamped(int at) { return at < 0 ? 0 : at < N ? at : N - 1; }
-
-struct Words { u32 w[4]; };
-
-// The four words of one counter; see minigraph/ops/random/philox.py.
-__device__ inline Words philox(u64 counter, u64 key, u64 stream) {
-    Words x = {{u32(counter), u32(counter >> 32), u32(stream), u32(stream >> 32)}};
-    u32 k0 = u32(key), k1 = u32(key >> 32);
-    for (int round = 0; round < 10; ++round) {
-        const u64 p0 = u64(0xD2511F53u) * x.w[0], p1 = u64(0xCD9E8D57u) * x.w[2];
-        x = Words{{u32(p1 >> 32) ^ x.w[1] ^ k0, u32(p1), u32(p0 >> 32) ^ x.w[3] ^ k1, u32(p0)}};
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    return x;
-}
-
-template <class T> struct Unit;  // uniform in [0, 1) from a counter's words: four floats or two doubles
-template <> struct Unit<float> {
-    static const int count = 4;
-    __device__ static float get(const Words& x, int i) { return float_of((x.w[i] & 0x7FFFFFu) | 0x3F800000u) - 1.0f; }
-};
-template <> struct Unit<double> {
-    static const int count = 2;
-    __device__ static double get(const Words& x, int i) {
-        const u64 high = (x.w[2 * i] & 0xFFFFFu) | 0x3FF00000u;
-        return double_of(high << 32 | x.w[2 * i + 1]) - 1.0;
-    }
-};
-
-__device__ inline float root(float x) { return sqrtf(x); }
-__device__ inline double root(double x) { return sqrt(x); }
-
-// Box and Muller's transform of one pair; functions in double, results rounded where TensorFlow rounds them.
-template <class T> __device__ void normal_pair(T u, T v, T* out) {
-    const T radius = root(T(T(log(double(maximum(u, T(1e-7))))) * T(-2)));
-    const T angle = T(double(v) * 6.283185307179586);
-    out[0] = T(sin(double(angle))) * radius;
-    out[1] = T(cos(double(angle))) * radius;
-}
-
-template <class T> __device__ void normal(const Words& x, T* out) {
-    for (int i = 0; i < Unit<T>::count; i += 2) normal_pair(Unit<T>::get(x, i), Unit<T>::get(x, i + 1), out + i);
 }
 
 }  // namespace mg

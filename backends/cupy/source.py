@@ -40,6 +40,11 @@ _INFIX = {
     "logical_and": "&&",
     "logical_or": "||",
     "logical_xor": "!=",
+    "bitwise_and": "&",
+    "bitwise_or": "|",
+    "bitwise_xor": "^",
+    "left_shift": "<<",
+    "right_shift": ">>",
 }
 _LIBRARY = {f: f for f in ("floor", "ceil", "rint", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh")}
 _OWN = ("maximum", "minimum", "sign", "square", "absolute", "mod", "floor_divide", "power")

@@ -8,23 +8,6 @@ from minigraph.core.types import TensorType
 from minigraph.ops.window import Window
 
 
-def over_taps(window: Window, image: TensorType, inner: list[str]) -> list[str]:
-    """For the output (c0, c1, c2, channel c3): `inner` for each tap (r, s), number `tap`, inside the image, at
-    element `at`."""
-    _, height, width, channels = image.static
-    (top, _), (left, _) = window.pads(height, width)
-    (kh, kw), (sh, sw), (dh, dw) = window.kernel, window.strides, window.dilations
-    return [
-        f"for (int r = 0, tap = 0; r < {kh}; ++r)",
-        f"    for (int s = 0; s < {kw}; ++s, ++tap) {{",
-        f"        const int h = c1 * {sh} + r * {dh} - {top}, w = c2 * {sw} + s * {dw} - {left};",
-        f"        if (h < 0 || h >= {height} || w < 0 || w >= {width}) continue;",
-        f"        const auto at = ((c0 * {height} + h) * {width} + w) * {channels} + c3;",
-        *(f"        {line}" for line in inner),
-        "    }",
-    ]
-
-
 def over_outputs(window: Window, image: TensorType, out: Sequence[int], inner: list[str]) -> list[str]:
     """For the image element (c0, c1, c2, channel c3): `inner` for each output (p, q) that reads it through tap (r, s).
 

@@ -16,7 +16,6 @@ from minigraph.backends.llvm import (
     folded,
     grouped,
     matmul,
-    random,
     update,
     winograd,
 )
@@ -33,11 +32,10 @@ from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.regions import Blocked, Epilogue, Loop, Region, kernel_of
-from minigraph.ops.math.matmul import MatMul
+from minigraph.ops.math.matmul import BatchMatMulV2, MatMul
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.nn.winograd_costs import Costs
-from minigraph.ops.random.distributions import RandomUniform
 
 Kernel = Callable[[Any, Types, Types, LoweringContext], Native | None]
 
@@ -50,6 +48,7 @@ def _by_parts(kernel: Callable[[Any, Types, Types, LoweringContext, blocked.Lowe
 # The kernels of each op; the first that takes the types and attributes is used.
 KERNELS: dict[type[Op], Sequence[Kernel]] = {
     MatMul: [matmul.matmul],
+    BatchMatMulV2: [matmul.batched],
     Conv2D: [conv.conv2d, depthwise.conv2d, grouped.conv2d],
     Conv2DInputGrad: [folded.input_grad, depthwise.input_grad, grouped.input_grad],
     Conv2DFilterGrad: [conv.filter_grad, depthwise.filter_grad, grouped.filter_grad],
@@ -61,7 +60,6 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     W.WinogradGrads: [_by_parts(winograd.gradients)],
     Blocked: [lambda op, in_types, out_types, how: blocked.blocked(op, lower, how)],
     Epilogue: [lambda op, in_types, out_types, how: blocked.epilogue(op, lower, how)],
-    RandomUniform: [random.uniform],
     MultiTensorApply: [update.together],
 }
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
+import numpy as np
+
 from minigraph.backend.base import Types
-from minigraph.backend.workspace import WorkspaceLayout, ins, outs
+from minigraph.backend.workspace import WorkspaceLayout, ins, outs, work
 from minigraph.backends.llvm.builder import (
     F32,
     Frame,
@@ -27,12 +30,14 @@ from minigraph.backends.llvm.product import Product, product
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.total import total_tasks, write_total
 from minigraph.core.dtypes import float32
-from minigraph.ops.math.matmul import MatMul
+from minigraph.core.types import TensorType
+from minigraph.ops.math.matmul import BatchMatMulV2, MatMul
 
 FEW = 8  # most rows of the result for which B is streamed once, term by term
 LONG = 2048  # most terms for which B is packed: many rows of A must fit into the L2 cache beside a panel
 PARTS = 16  # most parts of the sum where there are few rows; each part is a task
 LEAST = 64  # least terms of such a part
+MATRICES = 1024  # most matrices of a batch, each of which is a call
 GRAIN = 1 << 16  # least bytes of B that are worth waking a thread
 
 
@@ -52,6 +57,30 @@ def matmul(op: MatMul, in_types: Types, out_types: Types, how: LoweringContext) 
     if rows <= FEW and not op.transpose_b:
         return _few_rows(rows, columns, depth, a_row, a_term)
     return product(Product(depth, a_row, a_term, b_term, b_column, columns), rows, columns)
+
+
+def batched(op: BatchMatMulV2, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
+    """Products of matrices along leading axes, which broadcast; None if there are too many."""
+    (a, b), c = (t.static for t in in_types), out_types[0].static
+    if len(b) == 2 and not op.transpose_a:  # the rows of all matrices are those of one
+        one = [TensorType(t.dtype, (math.prod(t.static[:-1]), t.static[-1])) for t in (in_types[0], out_types[0])]
+        return matmul(MatMul(False, op.transpose_b), [one[0], in_types[1]], [one[1]], how)
+    kinds = [TensorType(t.dtype, t.static[-2:]) for t in (*in_types, *out_types)]
+    each = matmul(MatMul(op.transpose_a, op.transpose_b), kinds[:2], kinds[2:], how)
+    if each is None or math.prod(c[:-2]) > MATRICES:
+        return None
+    matrices = [np.arange(math.prod(s[:-2])).reshape(s[:-2]) for s in (a, b, c)]
+    starts = [np.broadcast_to(m, c[:-2]).ravel().tolist() for m in matrices]
+    refs = (*ins(0, 1), *outs(0))
+
+    def calls(wanted: tuple[bool, ...]) -> list[Call]:
+        made = []
+        for places in zip(*starts, strict=True):
+            moved = [r._replace(offset=n * t.nbytes) for r, n, t in zip(refs, places, kinds, strict=True)]
+            made += [call.relocated(moved[:2], moved[2:], work()) for call in each.calls(wanted)]
+        return made
+
+    return Native(calls, each.workspace)
 
 
 def packs(op: MatMul, in_types: Types) -> Packing | None:

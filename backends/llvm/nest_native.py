@@ -50,9 +50,12 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
 
     refusal = op.refusal(in_types)
     if refusal is not None:
+        refusal = _flags_of(refusal)
+        if not _is_printable(refusal):
+            return None
         flags = next(b for b in refusal.buffers if b.role == "out")
         found = layout.reserve(flags.size)
-        trial = [_call(s, {}) for s in launches(only(refusal, [True]), host().lanes)]
+        trial = [_call(s, {}) for s in launches(refusal, host().lanes)]
     native = Native(calls, layout.nbytes, _overwritable([s.kernel for s in every]))
     if refusal is None:
         return native
@@ -69,6 +72,11 @@ def _overwritable(kernels: Sequence[Kernel]) -> tuple[int, ...]:
     """The operands that result 0 may take over, if only the last kernel writes it."""
     first = [b for k in kernels[:-1] for b in k.buffers if b.role == "out" and b.position == 0]
     return () if first else overwritable(kernels[-1])
+
+
+def _flags_of(refusal: Kernel) -> Kernel:
+    """The kernel without the evidence, its results but the first."""
+    return only(refusal, [b.position == 0 for b in refusal.buffers if b.role == "out"])
 
 
 def kernel_text(kernel: Kernel) -> dict[str, str]:

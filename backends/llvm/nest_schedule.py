@@ -34,6 +34,7 @@ LOOKED_UP = 16  # of one that reads its indices from tables
 PLAIN = 8  # and of any other
 COLUMNS = 4  # vectors side by side where columns are reduced
 ROWS = 4  # and along a row
+LONG = 16  # statements of a body that fills two vectors side by side instead
 BLOCK = 256  # elements of a block of columns, or a multiple
 CARRIED = 8  # most vectors that a loop over rows carries
 GRAIN = 1 << 15  # least steps of a task: enough to be worth waking a thread
@@ -85,7 +86,7 @@ def _long_reduction(kernel: Kernel) -> tuple[Reduce | None, int]:
     and the steps of a piece."""
     loops, body = schedule.nest(kernel.body)
     found = [s for s in body if isinstance(s, Reduce)]
-    if len(found) != 1 or not all(isinstance(s, Reduce | Store) for s in body) or found[0].size <= TERMS:
+    if not loops or len(found) != 1 or not all(isinstance(s, Reduce | Store) for s in body) or found[0].size <= TERMS:
         return None, 0
     (s,) = found
     around = loops[:-1] if _is_vector(loops[-1], body) else loops
@@ -144,6 +145,8 @@ def _short_sums(kernel: Kernel, lanes: int) -> Kernel:
 
 def _in_steps(kernel: Kernel, last: For, work: int) -> Scheduled:
     """Serial loops, each step of which goes along the last axis by vectors."""
+    if any(isinstance(s, Let) and s.var is not None and depends(s.value, last.var) for s in statements(kernel.body)):
+        return _tasks(kernel, False, work)
     kernel = schedule.sink(kernel, last.var)
     found = {
         s.var for s in statements(kernel.body) if isinstance(s, For) and s.var is last.var and _is_vector(s, s.body)
@@ -175,14 +178,17 @@ def _is_costly(body: Body) -> bool:
 
 def _is_vector(loop: For, body: Body) -> bool:
     """Whether neighbouring iterations write adjacent elements and read adjacent or equal ones."""
-    writes = any(isinstance(s, Store) and s.access.offset.stride(loop.var) == 1 for s in statements(body))
+    interleaved = schedule.interleaved(body, loop.var)
+    writes = interleaved or any(
+        isinstance(s, Store) and s.access.offset.stride(loop.var) == 1 for s in statements(body)
+    )
     indices = [s for s in statements(body) if isinstance(s, Let) and s.var is not None]
     reads_indices = any(depends(s.value, loop.var) for s in indices)
     irregular = [g for guard in guards(body) for g in guard if g.index.stride(loop.var) is None]
     inner_loops = any(isinstance(s, For) and s.mapping != "serial" for s in body)
     return (
         writes and loop.stop > 1 and not (reads_indices or irregular or inner_loops)
-        and schedule.strides(body, loop.var) <= {0, 1}
+        and schedule.strides(body[: len(body) - len(interleaved)], loop.var) <= {0, 1}
     )  # fmt: skip
 
 
@@ -260,7 +266,9 @@ def _inner_vectors(kernel: Kernel, body: Body) -> Kernel:
 
     kernel = schedule.map_reductions(kernel, f"vector:{ROWS}", by_lanes)
     found = [s for s in statements(body) if isinstance(s, For) and s.mapping == "each" and _is_vector(s, s.body)]
-    return schedule.map_loops(kernel, f"vector:{ROWS}", {s.var for s in found})
+    long = {s.var for s in found if len(s.body) > LONG}
+    kernel = schedule.map_loops(kernel, "vector:2", long)
+    return schedule.map_loops(kernel, f"vector:{ROWS}", {s.var for s in found} - long)
 
 
 def _reads_itself(s: Reduce) -> bool:

@@ -34,6 +34,7 @@ from minigraph.backends.llvm.nest_schedule import shared_loops
 from minigraph.backends.llvm.nest_values import ValuePrinter, suffix
 from minigraph.backends.llvm.tile import parts
 from minigraph.core.scalar import Scalar, operand, walk
+from minigraph.loops import schedule
 from minigraph.loops.index import Bounds, Index, Inside, Var
 from minigraph.loops.kernel import (
     ADD,
@@ -99,7 +100,10 @@ class LlvmPrinter(ValuePrinter):
     # statements
 
     def run(self, body: Body) -> None:
-        for s in body:
+        together = []
+        if self.width > 1 and self.lane_var is not None and not self.masks:
+            together = schedule.interleaved(body, self.lane_var)
+        for s in body[: len(body) - len(together)]:
             if isinstance(s, For):
                 self._for(s)
             elif isinstance(s, If):
@@ -115,6 +119,20 @@ class LlvmPrinter(ValuePrinter):
                 self.pointers[s.buffer] = self.frame.stack_array(s.buffer.name, s.buffer.size, kind)
             elif isinstance(s, TileCall):
                 s.tile.write(self, [a.replaced(self.replacements) for a in s.accesses])
+        if together:
+            self._store_interleaved(together)
+
+    def _store_interleaved(self, stores: Sequence[Store]) -> None:
+        """Lane by lane the values of several stores, as one vector."""
+        b, access = self.b, stores[0].access.replaced(self.replacements)
+        joined, count = [self.value(s.value) for s in stores], self.width * len(stores)
+        order = [j * self.width + i for i in range(self.width) for j in range(len(stores))]
+        while len(joined) > 1:
+            width = joined[0].type.count
+            lanes = ir.Constant(ir.VectorType(I32, 2 * width), list(range(2 * width)))
+            joined = [b.shuffle_vector(x, y, lanes) for x, y in zip(joined[::2], joined[1::2], strict=True)]
+        made = b.shuffle_vector(joined[0], joined[0], ir.Constant(ir.VectorType(I32, count), order))
+        scalar.store(b, made, self._address(access), access.buffer.dtype, count)
 
     def _let(self, s: Let) -> None:
         made, width = self._printed(s.value)

@@ -28,13 +28,14 @@ _COMPARISONS = {
     **{"less_equal": "<=", "greater": ">", "greater_equal": ">="},
 }
 _LOGIC = {"logical_and": "and_", "logical_or": "or_", "logical_xor": "xor"}
+_BITS = {"bitwise_and": "and_", "bitwise_or": "or_", "bitwise_xor": "xor", "left_shift": "shl"}
 _ROUNDING = {"floor": "floor", "ceil": "ceil", "rint": "nearbyint", "sqrt": "sqrt"}
 _POLYNOMIAL = frozenset({"exp", "expm1", "log", "log1p", "tanh"})
 _LIBM = {**{name: name for name in _POLYNOMIAL}, "sin": "sin", "cos": "cos", "power": "pow"}
 COSTLY = frozenset(_LIBM)
 _ARITHMETIC = frozenset(
     {"add", "subtract", "multiply", "negative", "absolute", "square", "maximum", "minimum", "where"}
-    | {"floor_divide", "mod"}
+    | {"floor_divide", "mod", "right_shift", *_BITS}
 )
 _FLOAT_ONLY = frozenset({*_ROUNDING, *_LIBM, "divide", "reciprocal", "sign", "isnan", "isfinite"})
 _KNOWN = {"operand", "constant", "cast", "logical_not", *_COMPARISONS, *_LOGIC, *_ARITHMETIC, *_FLOAT_ONLY}
@@ -161,6 +162,10 @@ class Printer:
             return b.select(self._compare(sign, x, args[1], dtype), x, args[1])
         if name in ("floor_divide", "mod"):
             return self._divided(x, args[1], dtype)[name == "mod"]
+        if name == "right_shift":
+            return (b.ashr if dtype.np_dtype.kind == "i" else b.lshr)(*args)
+        if name in _BITS:
+            return getattr(b, _BITS[name])(*args)
         return {"add": b.add, "subtract": b.sub, "multiply": b.mul}[name](*args)
 
     def _divided(self, x: Value, y: Value, dtype: DType) -> tuple[Value, Value]:

@@ -13,7 +13,13 @@ from minigraph.backends.numpy.common import Array, Kernel, copy, steps_only
 from minigraph.core.op import Op
 from minigraph.ops.constant import Const
 from minigraph.ops.random import philox
-from minigraph.ops.random.distributions import RandomOp
+from minigraph.ops.random.distributions import (
+    RandomOp,
+    RandomStandardNormal,
+    RandomUniform,
+    RandomUniformInt,
+    TruncatedNormal,
+)
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, NoOp
 
 
@@ -62,6 +68,9 @@ KERNELS: dict[type[Op], Kernel] = {
     Assign: assign,
     AssignAdd: assign_add,
     AssignSub: assign_sub,
-    RandomOp: random,
+    RandomUniform: random,
+    RandomStandardNormal: random,
+    TruncatedNormal: random,
+    RandomUniformInt: random,
     NoOp: no_op,
 }

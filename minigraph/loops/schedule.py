@@ -126,6 +126,19 @@ def strides(body: Body, var: Var) -> set[int | None]:
     return {a.offset.stride(var) for a in accesses(body)}
 
 
+def interleaved(body: Body, var: Var) -> list[Store]:
+    """The stores at the end of a body, if neighbouring iterations write to adjacent groups of elements through them."""
+    found: list[Store] = []
+    for s in reversed(body):
+        if not isinstance(s, Store) or (found and s.access.buffer is not found[-1].access.buffer):
+            break
+        found.append(s)
+    first = found[-1].access.offset if found else Index({})
+    apart = [s.access.offset - first for s in reversed(found)]
+    whole = len(found) in (2, 4, 8) and first.stride(var) == len(found)
+    return found[::-1] if whole and [d.number for d in apart] == list(range(len(found))) else []
+
+
 def fuse(kernel: Kernel) -> Kernel:
     """Neighbouring loops of the outer nest as one loop, where each access treats them as one. Needs a flat kernel."""
     loops, body = nest(kernel.body)
@@ -139,12 +152,8 @@ def fuse(kernel: Kernel) -> Kernel:
             n = max(n - 1, 0)
         else:
             n += 1
-    return with_body(kernel, nested([f for f in loops if f.stop > 1 or f is loops[-1]], _once(loops, body)))
-
-
-def _once(loops: Sequence[For], body: Body) -> Body:
-    """The body without the variables of loops that run once."""
-    return replaced(body, {f.var: 0 for f in loops[:-1] if f.stop == 1})
+    kept = [f for f in loops if f.stop > 1] or loops[-1:]
+    return with_body(kernel, nested(kept, replaced(body, {f.var: 0 for f in loops if f not in kept})))
 
 
 def _as_one(offset: Index, outer: For, inner: For) -> bool:
@@ -462,11 +471,18 @@ def added(kernel: Kernel, results: Collection[int]) -> Kernel:
 
 
 def parts(kernel: Kernel) -> list[Kernel]:
-    """A kernel for each of the outermost statements that store something, on the buffers that it touches."""
-    if len(kernel.body) == 1:
-        return [kernel]
+    """A kernel for each of the outermost statements that store something, on the buffers that it touches.
+
+    Several kernels are named after what they store, too.
+    """
     found = [s for s in kernel.body if any(isinstance(x, Store | TileCall) for x in statements([s]))]
-    return [with_buffers(kernel.name, kernel.buffers, (s,)) for s in found]
+    if found == list(kernel.body) and len(found) == 1:
+        return [kernel]
+    made = []
+    for s in found:
+        stored = next((x.access.buffer for x in statements([s]) if isinstance(x, Store)), "tile")
+        made.append(with_buffers(f"{kernel.name}_{stored}", kernel.buffers, (s,)))
+    return made
 
 
 def only(kernel: Kernel, wanted: Sequence[bool]) -> Kernel:

@@ -11,6 +11,8 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.core.typing import TensorLike
+from minigraph.loops.builder import Statement
+from minigraph.loops.kernel import Kernel
 from minigraph.ops.builder import first, make
 
 __all__ = ["identity", "stop_gradient"]
@@ -46,6 +48,16 @@ class IdentityN(Op):
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
         return arrays
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        if not all(t.size for t in in_types):
+            return None
+        k = Statement("identity_n")
+        pairs = [(k.operand(a, (a.size,)), k.result(b, (b.size,))) for a, b in zip(in_types, out_types, strict=True)]
+        for x, y in pairs:
+            with k.over(x.size) as (i,):
+                k.store(y, (i,), x[i])
+        return k.done()
 
     def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
         return grads

@@ -35,6 +35,7 @@ from minigraph.ops.math.reduce import Max, Mean, Prod, Sum
 from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import pool as P
 from minigraph.ops.nn.lrn import LRN, WindowSum
+from minigraph.ops.random.distributions import RandomStandardNormal, RandomUniform, TruncatedNormal
 
 FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 RANDOM = np.random.RandomState(0)
@@ -82,6 +83,11 @@ def cases() -> Iterator[tuple[str, Op, list[np.ndarray]]]:
     for width in (10, 128):
         yield f"gather (4096, {width})", GatherV2(0), [randn(4096, width), places]
         yield f"gather_grad (4096, {width})", GatherGrad(0), [randn(4096, width), places, randn(4096, width)]
+    cell = np.array([0, 7, 3], np.uint64)
+    for size in (1000, 1 << 20, (1 << 20) + 3):
+        yield f"uniform ({size})", RandomUniform(as_dtype("float32"), (size,), 7, 3), [cell]
+    yield "normal (65536)", RandomStandardNormal(as_dtype("float32"), (1 << 16,), 7, 3), [cell]
+    yield "truncated_normal (65536)", TruncatedNormal(as_dtype("float32"), (1 << 16,), 7, 3), [cell]
 
 
 def loops() -> Iterator[tuple[str, Op, list[np.ndarray]]]:
@@ -160,10 +166,11 @@ def region(make: Callable[[list[Node]], list[Node]], *inputs: np.ndarray) -> tup
 def measure(op: Op, inputs: list[np.ndarray], seconds: float) -> dict[str, float]:
     """Milliseconds of a launch, and of printing and compiling its code."""
     types = [type_of(a) for a in inputs]
-    op, kept = op.specialise(types, [None] * len(types))
+    op, kept = op.specialise(types, [None] * len(types)) if not op.draws else (op, range(len(types)))
     inputs, types = [inputs[i] for i in kept], [types[i] for i in kept]
     out_types = op.infer(*types)
     outputs = [np.empty(t.static, t.dtype.np_dtype) for t in out_types]
+    outputs[len(outputs) - len(op.writes) :] = [inputs[i] for i in op.writes]
     started = time.perf_counter()
     native = lower(op, types, out_types, LoweringContext(1))
     assert native is not None

@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.dtypes import float32, float64, int32, int64
 from minigraph.core.op import REGISTRY, Op
 from minigraph.loops.kernel import Kernel
 from minigraph.ops.array.dynamic import PutAt, SliceAt
 from minigraph.ops.array.indexing import GatherNd, ScatterAdd, ScatterNdLike, ScatterSub, ScatterUpdate
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.array.one_hot import OneHot
+from minigraph.ops.array.slicing import MirrorPadGrad
+from minigraph.ops.image.edges import Hysteresis, NonMaximumSuppression
+from minigraph.ops.image.median import MedianFilter
 from minigraph.ops.image.resize import ResizeBicubic, ResizeBilinear
 from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.cumulative import Cumprod, Cumsum
@@ -22,6 +26,8 @@ from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import pool as P
 from minigraph.ops.nn.conv2d import Conv2D
 from minigraph.ops.nn.lrn import LRN, WindowSum
+from minigraph.ops.random.distributions import RandomStandardNormal, RandomUniform, RandomUniformInt, TruncatedNormal
+from minigraph.ops.random.sampling import Multinomial, RandomPermutation
 from support.kernel_cases import specialised, type_of
 
 WINDOWS = [  # attributes of a pool, and an image
@@ -101,6 +107,27 @@ def _odd() -> Iterator[tuple[Op, list[Any]]]:
     yield ScatterAdd(), [randn(3, 19), vectors[:, 0], np.float32(0.5)]
     yield SliceAt((1, 2, 18)), [randn(2, 5, 37), np.array([1, 3, 7], np.int64)]
     yield PutAt(), [randn(1, 2, 18), np.array([1, 3, 7], np.int64), randn(2, 5, 37)]
+    for mode in ("REFLECT", "SYMMETRIC"):
+        for shape, paddings in (((6, 2, 15), ((2, 1), (0, 0), (4, 5))), ((9,), ((3, 4),)), ((4, 21), ((0, 1), (2, 0)))):
+            yield MirrorPadGrad(paddings, mode), [randn(*shape)]
+    for shape in ((1, 4, 19, 1), (1, 4, 3, 3), (1, 3, 5, 17)):
+        x = np.round(randn(*shape), 1)
+        x[0, 1:3, :2] = np.nan
+        for border in ("replicate", "shrink"):
+            for size in ((3, 3), (1, 5)):
+                yield MedianFilter(size, border), [x]
+            if shape[3] == 3:
+                yield MedianFilter((3, 9), border), [x[:, :2, :2, :1]]
+        yield NonMaximumSuppression(), [abs(randn(*shape)), randn(*shape) * 0.7, randn(*shape)]
+        yield Hysteresis(), [randn(*shape) > -0.2, randn(*shape) > 1.2]
+    cell = np.array([2**32 - 3, 7 + (5 << 32), 3 + (9 << 32)], np.uint64)
+    for size, kind in ((70, float32), (2 * 4096 + 67, float32), (33, float64)):
+        for draw in (RandomUniform, RandomStandardNormal, TruncatedNormal):
+            yield draw(kind, (size,), 7, 3), [cell]
+    for number in (int32, int64):
+        yield RandomUniformInt(number, (70,), 7, 3, -(2**31), 2**31 - 1), [cell]
+    yield RandomPermutation(int32, (70,), 7, 3), [cell]
+    yield Multinomial(int64, None, 7, 3, 9), [awkward(3, 7), cell]
     yield ResizeBilinear((7, 9)), [randn(2, 5, 4, 3)]
     yield ResizeBicubic((3, 11), False, True), [randn(1, 6, 5, 17)]
     yield Conv2D((2, 1), ((1, 0), (1, 1)), (1, 2), 3), [randn(2, 7, 6, 6), randn(3, 2, 2, 9)]
@@ -121,6 +148,8 @@ def loop_cases() -> Iterator[tuple[str, Op, list[Any], Kernel]]:
 
 
 def _specialised(op: Op, inputs: list[Any]) -> tuple[Op, list[Any]]:
+    if op.draws:
+        return op, inputs
     made, kept = op.specialise([type_of(a) for a in inputs], [None] * len(inputs))
     return made, [inputs[i] for i in kept]
 

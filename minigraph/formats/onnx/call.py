@@ -69,6 +69,7 @@ class OnnxNode:
         self.attributes = attributes
         self.enter = enter  # imports a subgraph
         self.domain = domain
+        self.region: Callable[..., tuple[Any, list[Tensor]]] | None = None  # imports a loop's body
 
     def unsupported(self, message: str) -> NoReturn:
         raise UnsupportedError(f"node '{self.name}' ({self.kind}): {message}")

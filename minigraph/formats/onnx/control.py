@@ -1,4 +1,4 @@
-"""Importers of branches."""
+"""Importers of branches and loops."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
+from minigraph.core.types import TensorType
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.library import NeedsConstantError
+from minigraph.ir.scan import LoopBody, WhileLoop
+from minigraph.ir.scan_gradient import make_region, scan_region
+from minigraph.ops.builder import apply_all
+from minigraph.ops.constant import Const
+from minigraph.ops.identity import Identity
 
 
 def _if(call: OnnxNode) -> Result:
@@ -37,4 +43,97 @@ def _cond(call: OnnxNode, enter: Callable[[Any], list[Any]], branches: list[Any]
         return call.unsupported("its branches give results of different dtypes")
 
 
-IMPORT: dict[str, Callable[[OnnxNode], Result]] = {"If": _if}
+def _loop(call: OnnxNode) -> Result:
+    """A loop of a known number of steps runs over their numbers, with a gradient; any other one on the host."""
+    assert call.region is not None
+    graph = call.attr("body")
+    first = [call.x(i) for i in range(2, len(call.inputs))]
+    region, captured = _settled(call.region, graph, [_INT, _BOOL], first)
+    steps = call.value(0).array if call.has(0) else None
+    if steps is not None and call.array(1, True) and _goes_on(region):
+        return _counted(region, first, captured, int(np.ravel(steps)[0]))
+    limit = tf.reshape(call.x(0), []) if call.has(0) else tf.constant(np.int64(2**63 - 1))
+    go = tf.reshape(call.x(1), []) if call.has(1) else tf.constant(True)
+    results = apply_all(WhileLoop(region, len(first)), limit, go, *first, *captured)
+    for k, (result, made) in enumerate(zip(results, region.outputs[1:], strict=True)):
+        shape = made.type.shape
+        result.set_shape(shape if k < len(first) or shape is None else (None, *shape))
+    return list(results)
+
+
+_INT, _BOOL = TensorType(tf.int64, ()), TensorType(tf.bool, ())
+_ROUNDS = 3  # of finding the dimensions that a loop changes
+
+
+def _settled(
+    make: Callable[..., tuple[LoopBody, list[Tensor]]], graph: Any, numbers: list[TensorType], first: list[Tensor]
+) -> tuple[LoopBody, list[Tensor]]:
+    """The body, with the dimensions of its states unknown that a step changes; and the tensors that it captures."""
+    types = [t.type for t in first]
+    for _ in range(_ROUNDS):
+        region, captured = make(graph, [*numbers, *types])
+        after = [t.type for t in region.outputs[1 : 1 + len(types)]]
+        wider = [_either(a, b) for a, b in zip(types, after, strict=True)]
+        if wider == types:
+            break
+        types = wider
+    return region, captured
+
+
+def _either(a: TensorType, b: TensorType) -> TensorType:
+    if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
+        return TensorType(a.dtype, None)
+    return TensorType(a.dtype, tuple(x if x == y else None for x, y in zip(a.shape, b.shape, strict=True)))
+
+
+def _goes_on(region: LoopBody) -> bool:
+    """Whether the condition stays true."""
+    tensor = region.outputs[0]
+    while isinstance(tensor.node.op, Identity) and tensor not in region.inputs:
+        tensor = tensor.node.inputs[0]
+    op = tensor.node.op
+    return tensor is region.inputs[1] or (isinstance(op, Const) and bool(np.all(op.value)))
+
+
+def _counted(region: LoopBody, first: list[Tensor], captured: list[Tensor], steps: int) -> list[Tensor]:
+    count = len(first)
+
+    def body(*tensors: Tensor) -> list[Tensor]:
+        step = [tensors[count], tf.constant(True)]
+        return region.copied(tf.get_default_graph(), [*step, *tensors[:count], *tensors[count + 1 :]])[1:]
+
+    types = [t.type for t in region.inputs]
+    own = make_region([*types[2 : 2 + count], _INT, *types[2 + count :]], body)
+    return scan_region(own, first, [tf.constant(np.arange(steps, dtype=np.int64))], captured)
+
+
+def _scan(call: OnnxNode) -> Result:
+    """The scan inputs are moved to have the steps first, and turned around for those that run backwards."""
+    if call.opset < 9:
+        call.unsupported("Scan of operator set 8, with a batch, is not supported")
+    assert call.region is not None
+    scanned = call.attr("num_scan_inputs")
+    count = len(call.inputs) - scanned
+    first = [call.x(i) for i in range(count)]
+    axes, turned = (call.attr(f"scan_input_{n}", [0] * scanned) for n in ("axes", "directions"))
+    sequences = [_moved(call.x(count + k), axes[k], 0, turned[k]) for k in range(scanned)]
+    rows = [TensorType(s.dtype, None if s.type.shape is None else s.type.shape[1:]) for s in sequences]
+    region, captured = call.region(call.attr("body"), [*(t.type for t in first), *rows])
+    results = scan_region(region, first, sequences, captured)
+    stacked = len(results) - count
+    axes, turned = (call.attr(f"scan_output_{n}", [0] * stacked) for n in ("axes", "directions"))
+    return [*results[:count], *(_moved(results[count + k], 0, axes[k], turned[k]) for k in range(stacked))]
+
+
+def _moved(x: Tensor, old: int, new: int, turned: int) -> Tensor:
+    """`x` with an axis moved from one place to another, and turned around if `turned`."""
+    x = tf.reverse(x, [old]) if turned else x
+    rank = x.type.rank or 1
+    old, new = old % rank, new % rank
+    if old == new:
+        return x
+    rest = [a for a in range(rank) if a != old]
+    return tf.transpose(x, [*rest[:new], old, *rest[new:]])
+
+
+IMPORT: dict[str, Callable[[OnnxNode], Result]] = {"If": _if, "Loop": _loop, "Scan": _scan}

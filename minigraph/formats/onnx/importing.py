@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,9 +25,11 @@ from minigraph.formats.onnx.library import (
     from_onnx_dtype,
     require_onnx,
 )
-from minigraph.formats.onnx.table import IMPORTERS
+from minigraph.formats.onnx.table import importer_of
 from minigraph.formats.onnx.unread import refuse_unread
 from minigraph.formats.onnx.values import OnnxValue, UnknownDim, valid_name
+from minigraph.ir.scan import LoopBody
+from minigraph.ir.scan_gradient import make_region
 
 Env = dict[str, OnnxValue]
 Opsets = Mapping[str, int]
@@ -159,8 +162,9 @@ class _Importer:
         attributes = Attributes(_attributes(node, outer))
         version = opsets.get(domain, 1)
         call = OnnxNode(_label(node), node.op_type, version, inputs, node.output, attributes, enter, domain)
+        call.region = partial(self._region, env, opsets, outer)
         function = self.functions.get((domain, node.op_type))
-        importer = None if function is not None or domain else IMPORTERS.get(node.op_type)
+        importer = None if function is not None else importer_of(domain, node.op_type)
         if importer is None:
             return self._inline(call, node, function or body_of(node, call), opsets)
         if domain == "" and node.op_type not in KEPT and any(_is_bfloat16(v) for v in inputs):
@@ -169,6 +173,25 @@ class _Importer:
             results = self._build(call, importer)
         refuse_unread(call)
         return results
+
+    def _region(
+        self, env: Env, opsets: Opsets, outer: Mapping[str, Any], graph: Any, types: Sequence[TensorType]
+    ) -> tuple[LoopBody, list[Tensor]]:
+        """A loop's body for inputs of these types, and the tensors around it that it reads, its further inputs."""
+        free = {n: env[n] for n in dict.fromkeys(_free_names(graph)) if n in env}
+        known = {n: v for n, v in free.items() if v.known and not v.weight}
+        read = {n: v.form() for n, v in free.items() if n not in known}
+
+        def body(*tensors: Tensor) -> list[Tensor]:
+            names = [*(i.name for i in graph.input), *read]
+            inner = {n: OnnxValue(n, v.array) for n, v in known.items()}
+            inner |= {n: OnnxValue(n, forms={None: t}) for n, t in zip(names, tensors, strict=True)}
+            importer = _Importer(self.functions, variables=False)
+            importer.read_weights(graph, inner)
+            importer.run(graph.node, inner, opsets, outer)
+            return [inner[o.name].form() for o in graph.output]
+
+        return make_region([*types, *(t.type for t in read.values())], body), list(read.values())
 
     def _inline(self, call: OnnxNode, node: Any, body: Any, opsets: Opsets) -> list[OnnxValue | None]:
         """Import the nodes that define the operator instead of its node."""
@@ -211,6 +234,16 @@ class _Importer:
         return [None if r is None else value_of(n, r) for n, r in zip(call.outputs, results, strict=False)]
 
 
+def _free_names(graph: Any) -> Iterator[str]:
+    """The names that a subgraph reads from around it."""
+    own = {i.name for i in (*graph.input, *graph.initializer)} | {o for node in graph.node for o in node.output}
+    for node in graph.node:
+        inner = [g for a in node.attribute for g in ([a.g] if a.HasField("g") else a.graphs)]
+        names = [*node.input, *(n for g in inner for n in _free_names(g))]
+        yield from (n for n in names if n and n not in own)
+    yield from (o.name for o in graph.output if o.name not in own)
+
+
 KEPT = ("Cast", "CastLike", "DequantizeLinear", "QuantizeLinear")  # which know bfloat16
 
 
@@ -244,7 +277,7 @@ class _Optional(dict[str, OnnxValue]):
 
 def is_known(domain: str, kind: str, opset: int) -> bool:
     """Whether the operator is in the table, or defined by operators that are."""
-    if not domain and kind in IMPORTERS:
+    if importer_of(domain, kind) is not None:
         return True
     schema = schema_of(domain, kind, opset)
     if schema is None or not schema.has_function:

@@ -14,6 +14,7 @@ from minigraph.formats.onnx import (
     norm,
     pool,
     quantise,
+    recurrent,
     reduce,
     resize,
     shape,
@@ -25,9 +26,20 @@ from minigraph.formats.onnx.emit import Emit
 # ONNX's operators, by their names there.
 IMPORTERS: dict[str, Callable[[OnnxNode], Result]] = {
     kind: importer
-    for family in (control, conv, einsum, elementwise, indexing, norm, pool, quantise, reduce, resize, shape)
+    for family in (control, conv, einsum, elementwise, indexing, norm, pool, quantise, recurrent, reduce, resize, shape)
     for kind, importer in family.IMPORT.items()
 }
+
+# Operators of other domains, by domain and name.
+OTHERS: dict[tuple[str, str], Callable[[OnnxNode], Result]] = {
+    ("com.microsoft", kind): importer for kind, importer in recurrent.QUANTISED.items()
+}
+
+
+def importer_of(domain: str, kind: str) -> Callable[[OnnxNode], Result] | None:
+    """The importer of an operator, or None."""
+    return OTHERS.get((domain, kind)) if domain else IMPORTERS.get(kind)
+
 
 # minigraph's ops, by their names in the registry.
 EXPORTERS: dict[str, Callable[[Emit], None]] = {

@@ -22,6 +22,9 @@ NO_EFFECT: dict[str, frozenset[str]] = {
         "Dropout": "is_test ratio seed",  # at inference
         "Gemm": "broadcast",  # a third input that needs no broadcasting gives the same
         "If": "else_branch then_branch",  # one of them is imported
+        "RNN": "activation_alpha activation_beta",  # of activations without parameters
+        "GRU": "activation_alpha activation_beta",
+        "LSTM": "activation_alpha activation_beta hidden_size",
         "MaxPool": "storage_order",  # of indices that nobody uses
         "QuantizeLinear": "axis precision saturate",  # for a scalar scale and integers
         "TopK": "sorted",  # the results are always sorted

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from operator import mul
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,12 @@ from minigraph.core.errors import EarlyShapeError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
 from minigraph.core.moves import Move, Moves, Strided, at, c_strides, read, write
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import Scalar, cast, constant
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import TensorLike
+from minigraph.loops.builder import Statement, accumulator
+from minigraph.loops.index import Guard, Index, Inside
+from minigraph.loops.kernel import ADD, Kernel
 from minigraph.ops.builder import apply, first, make, require_gradient
 from minigraph.ops.counting import no_flops, per_input
 
@@ -250,6 +254,33 @@ def _mirrored(length: int, paddings: tuple[int, int], mode: str) -> np.ndarray:
     return np.pad(np.arange(length), paddings, mode=kind)
 
 
+class _Image(NamedTuple):
+    """Element i of an axis, low ≤ i < high, stands at the places sign·i + start + t·period, t < steps, of the padded
+    axis, as far as that has them."""
+
+    sign: int
+    start: int
+    period: int
+    steps: int
+    low: int
+    high: int
+
+
+def _images(length: int, before: int, after: int, mode: str) -> Iterator[_Image]:
+    """The places of an element in a mirrored axis: those of its copies, and those of its mirror images."""
+    if not before and not after:
+        yield _Image(1, 0, 1, 1, 0, length)
+        return
+    edge = 1 if mode == "SYMMETRIC" else 0  # whether the element at the edge is repeated
+    period = max(2 * length - 2 + 2 * edge, 1)
+    first, last = -((before + length - 1) // period), (length + after - 1) // period
+    yield _Image(1, before + first * period, period, last - first + 1, 0, length)
+    low, high = (0, length) if edge else (1, length - 1)
+    first, last = -((before - low - edge) // period), (length + after - 1 + high - 1 + edge) // period
+    if low < high and first <= last:
+        yield _Image(-1, before - edge + first * period, period, last - first + 1, low, high)
+
+
 class MirrorPadGrad(Op):
     """The border of the input added back to the elements that it mirrors."""
 
@@ -277,6 +308,24 @@ class MirrorPadGrad(Op):
             xp.add.at(folded, _mirrored(inner, (before, after), self.mode), moved)
             grad = xp.moveaxis(folded, 0, axis)
         return (grad,)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        """Each element adds up all places of the padded array that show it."""
+        k, kind, shape = Statement("mirror_pad_grad"), accumulator(out_types[0].dtype), out_types[0].static
+        grad, y = k.operand(in_types[0]), k.result(out_types[0])
+        axes = [_images(n, *sides, self.mode) for n, sides in zip(shape, self.paddings, strict=True)]
+        with k.over(*shape) as at:
+            total = constant(0, kind)
+            for chosen in product(*axes):
+
+                def term(*steps: Index, chosen: tuple[_Image, ...] = chosen) -> tuple[list[Scalar], Guard]:
+                    places = [i * m.sign + m.start + t * m.period for i, t, m in zip(at, steps, chosen, strict=True)]
+                    seen = tuple(Inside(i, m.low, m.high) for i, m in zip(at, chosen, strict=True))
+                    return [cast(grad[tuple(places)], kind)], (*grad.inside(*places), *seen)
+
+                total = total + k.reduce([m.steps for m in chosen], ADD, [0], [kind], term)[0]
+            k.store(y, at, total)
+        return k.done()
 
     flops = per_input
 
@@ -365,7 +414,7 @@ def strided_slice(
         else:
             start, stop = (None if mask >> i & 1 else int(v) for mask, v in ((begin_mask, first_), (end_mask, last)))
             spec.append(("slice", start, stop, int(step)))
-    consts = ("begin", "end", "strides")
+    consts = ("begin", "end", "strides") if strides is not None else ("begin", "end", *["ones"] * 4)
     return first(make(StridedSlice(tuple(spec)), name, "StridedSlice", {"input": input_}, consts=consts))
 
 

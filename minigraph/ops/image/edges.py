@@ -6,17 +6,22 @@ and on thresholding with hysteresis.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import bool_
+from minigraph.core.dtypes import bool_, int32
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import Scalar, call, cast, constant, where
 from minigraph.core.types import Shape, TensorType, format_shape, merge
 from minigraph.core.typing import TensorLike
+from minigraph.loops.builder import Statement, accumulator
+from minigraph.loops.index import Index, Inside
+from minigraph.loops.kernel import Buffer, Kernel
 from minigraph.ops.builder import first, make, require_float
 
 __all__ = ["hysteresis", "non_maximum_suppression"]
@@ -70,6 +75,30 @@ class NonMaximumSuppression(Op):
         result[inner] = xp.where(kept, centre, 0)
         return (result,)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        k, kind = Statement("non_maximum_suppression"), accumulator(in_types[0].dtype)
+        x, down, right = map(k.operand, in_types)
+        y = k.result(out_types[0])
+        with k.over(*y.shape, names="nhwc") as (n, h, w, c):
+            inside = (Inside(h, 1, y.shape[1] - 1), Inside(w, 1, y.shape[2] - 1))
+
+            def at(row: int, column: int) -> Scalar:
+                return cast(x.get((n, h + row, w + column, c), constant(0, x.dtype), inside), kind)
+
+            centre, dy, dx = at(0, 0), cast(down[n, h, w, c], kind), cast(right[n, h, w, c], kind)
+            size_y, size_x = call("absolute", dy), call("absolute", dx)
+            steep, falling = k.let(call("greater", size_y, size_x)), k.let(call("greater_equal", dy * dx, 0))
+            larger = where(steep, size_y, size_x)
+            weight = k.let(where(steep, size_x, size_y) / where(call("equal", larger, 0), 1, larger))
+            kept = call("greater", centre, 0)
+            for sign in (1, -1):
+                direct = where(steep, at(sign, 0), at(0, sign))
+                slanted = where(falling, at(sign, sign), where(steep, at(sign, -sign), at(-sign, sign)))
+                beside = direct * (-weight + 1) + slanted * weight
+                kept = call("logical_and", kept, call("less_equal", beside, centre))
+            k.store(y, (n, h, w, c), where(kept, centre, 0))
+        return k.done()
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         down, right = np.random.RandomState(0).randn(2, 2, 5, 6, 1)
@@ -99,6 +128,35 @@ class Hysteresis(Op):
                 for s in range(3):
                     found = found | (weak & padded[:, r : r + rows, s : s + columns])
         return (found,)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        """Rounds of a pass forward and one backward over each image, as long as pixels are added."""
+        k, (images, rows, columns, channels) = Statement("hysteresis"), out_types[0].static
+        weak, strong, y = k.operand(in_types[0]), k.operand(in_types[1]), k.result(out_types[0])
+        more = k.workspace(int32, (images, channels))
+        with k.over(images, channels, names="nc") as (n, c):
+            with k.steps(rows) as h, k.steps(columns) as w:
+                at = n, h, w, c
+                k.store(y, at, call("logical_and", weak[at], strong[at]))
+            k.store(more, (n, c), constant(1, int32))
+            with k.steps(rows * columns), k.when(Inside(k.index(more[n, c], 2), 1, 2)):
+                k.store(more, (n, c), constant(0, int32))
+                for back in (False, True):
+                    with k.steps(rows) as r, k.steps(columns) as s:
+                        at = n, rows - 1 - r if back else r, columns - 1 - s if back else s, c
+                        found = self._beside(y, *at)
+                        new = call("logical_and", weak[at], call("logical_not", y[at]))
+                        added = k.let(call("logical_and", new, found))
+                        k.store(more, (n, c), call("maximum", more[n, c], cast(added, int32)))
+                        k.store(y, at, call("logical_or", y[at], added))
+        return k.done()
+
+    @staticmethod
+    def _beside(y: Buffer, n: Index, h: Index, w: Index, c: Index) -> Scalar:
+        """Whether a pixel of the 3×3 window is found."""
+        none = constant(False, bool_)
+        window = [Statement.padded(y, (n, h + r, w + s, c), none) for r in (-1, 0, 1) for s in (-1, 0, 1)]
+        return reduce(lambda a, b: call("logical_or", a, b), window)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -16,14 +16,16 @@ from minigraph.core.dtypes import as_dtype, float32, uint64
 from minigraph.core.errors import DTypeError, InvalidArgumentError
 from minigraph.core.graph import Graph, Tensor, get_default_graph
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
+from minigraph.loops.kernel import Kernel
 from minigraph.ops.array.shape import in_graph, known_shape, shape_operand
 from minigraph.ops.builder import apply, graph_of
 from minigraph.ops.constant import constant
 from minigraph.ops.counting import no_flops
 from minigraph.ops.math.arithmetic import Add, Mul, Sub
-from minigraph.ops.random import philox
+from minigraph.ops.random import kernels, philox
 
 __all__ = ["random_normal", "random_uniform", "set_random_seed", "truncated_normal"]
 
@@ -64,6 +66,16 @@ class RandomOp(Op, abstract=True):
         after = np.array([offset + philox.reserved(count), key, stream], np.uint64)
         return xp.asarray(values), xp.asarray(after)
 
+    def values(self, words: Sequence[Scalar]) -> Sequence[Scalar]:
+        """The values that the words of one counter make, in the dtype of the op."""
+        raise NotImplementedError
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """None for a dtype that the reference does not have either."""
+        if out_types[0].dtype.size < 4:
+            return None
+        return kernels.drawn(type(self).__name__.lower(), in_types[0], out_types[0], self.values)
+
     flops = no_flops
 
     def initial_cell(self) -> np.ndarray:
@@ -95,6 +107,9 @@ class RandomUniform(RandomOp):
     def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:
         return philox.uniform(count, key, stream, offset, self.dtype.np_dtype)
 
+    def values(self, words: Sequence[Scalar]) -> Sequence[Scalar]:
+        return kernels.uniform(words, self.dtype)
+
 
 class RandomStandardNormal(RandomOp):
     """Normal with mean 0 and standard deviation 1, by the Box–Muller transform."""
@@ -102,12 +117,18 @@ class RandomStandardNormal(RandomOp):
     def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:
         return philox.normal(count, key, stream, offset, self.dtype.np_dtype)
 
+    def values(self, words: Sequence[Scalar]) -> Sequence[Scalar]:
+        return kernels.normal(words, self.dtype)
+
 
 class TruncatedNormal(RandomOp):
     """Normal, drawn again where a value is 2 or more standard deviations from the mean."""
 
     def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:
         return philox.truncated_normal(count, key, stream, offset, self.dtype.np_dtype)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        return kernels.truncated(in_types[0], out_types[0]) if out_types[0].dtype.size >= 4 else None
 
 
 class RandomUniformInt(RandomOp):
@@ -118,6 +139,9 @@ class RandomUniformInt(RandomOp):
 
     def draw(self, count: int, key: int, stream: int, offset: int) -> np.ndarray:
         return philox.uniform_int(count, key, stream, offset, self.low, self.high, self.dtype.np_dtype)
+
+    def values(self, words: Sequence[Scalar]) -> Sequence[Scalar]:
+        return kernels.integers(words, self.dtype, self.low, self.high)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

@@ -7,17 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.dtypes import as_dtype, int32, int64
+from minigraph.core.dtypes import as_dtype, float64, int32, int64, uint32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import Scalar, call, cast, where
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import DTypeLike, TensorLike
+from minigraph.loops.builder import Statement
+from minigraph.loops.index import Index
+from minigraph.loops.kernel import ADD, MAXIMUM, Kernel
 from minigraph.ops.array.joining import gather
 from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
-from minigraph.ops.random import philox
+from minigraph.ops.random import kernels, philox
 from minigraph.ops.random.distributions import CELL, RandomOp, draw, get_seed
 
 __all__ = ["multinomial", "random_shuffle"]
@@ -27,8 +31,6 @@ _CELL = np.array([256, 7, 3], np.uint64)
 
 class RandomPermutation(RandomOp):
     """The numbers 0 … n − 1 in random order, by the Fisher–Yates shuffle; `shape` is (n,)."""
-
-    on_host = True
 
     def forward(self, xp: Any, cell: Any) -> tuple[Any, ...]:
         assert self.shape is not None
@@ -41,6 +43,25 @@ class RandomPermutation(RandomOp):
             order[i], order[j] = order[j], order[i]
         return xp.asarray(order), xp.asarray(np.array([offset + blocks, key, stream], np.uint64))
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """The words first, then the exchanges one after the other."""
+        count = out_types[0].size
+        if count < 2:
+            return None
+        k, blocks = Statement("permutation"), (count + 2) // 4
+        state, y, words = k.variable(in_types[0]), k.result(out_types[0]), k.workspace(uint32, (4 * blocks,))
+        kernels.write(k, state, words, lambda found: [cast(w, uint32) for w in found])
+        with k.over(count) as (i,):
+            k.store(y, (i,), k.number(i, int64))
+        with k.over(1), k.steps(count - 1) as i:
+            left = cast(call("mod", words[i], k.number(count - i, uint32)), int64)
+            j = k.index(left + k.number(i, int64), count)
+            here, there = k.let(y[i]), k.let(y[j])
+            k.store(y, (j,), here)
+            k.store(y, (i,), there)
+        kernels.advance(k, state, blocks)
+        return k.done()
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(int32, (5,), 7, 3), (_CELL,), smooth=False)
@@ -51,7 +72,6 @@ class Multinomial(RandomOp):
 
     num: int = 1
     writes = (1,)
-    on_host = True
 
     def infer(self, logits: TensorType, cell: TensorType | None = None) -> tuple[TensorType, ...]:  # type: ignore[override]
         if logits.rank not in (None, 2):
@@ -71,6 +91,34 @@ class Multinomial(RandomOp):
         drawn = np.array(places, self.dtype.np_dtype).reshape(rows, self.num)
         after = offset + philox.reserved(rows * ((self.num + 3) // 4 * 4) * 2)
         return xp.asarray(drawn), xp.asarray(np.array([after, key, stream], np.uint64))
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        """Running sums of the probabilities, and the first that exceeds a uniform value for each number to draw."""
+        (rows, classes), num = in_types[0].static, self.num
+        if not rows * num:
+            return None
+        k = Statement("multinomial")
+        logits, state, y = k.operand(in_types[0]), k.variable(in_types[1]), k.result(out_types[0])
+        chance, total = k.workspace(float64, (rows * num,)), k.workspace(float64, (rows, classes))
+        kernels.write(k, state, chance, lambda words: kernels.uniform(words, float64))
+        with k.over(rows, names="n") as (n,):
+
+            def exact(c: Index) -> Scalar:
+                return where(call("isfinite", logits[n, c]), cast(logits[n, c], float64), -np.inf)
+
+            (most,) = k.reduce([classes], MAXIMUM, [-np.inf], [float64], lambda c: [exact(c)])
+            k.reduce(
+                [classes], ADD, [0], [float64], lambda c: [call("exp", exact(c) - most)],
+                after=lambda sums, c: k.store(total, (n, c), sums[0]),
+            )  # fmt: skip
+        with k.over(rows, num, names="nj") as (n, j):
+            wanted = k.let(chance[n * num + j] * total[n, classes - 1])
+            passed = k.reduce(
+                [classes], ADD, [0], [int64], lambda c: [cast(call("less_equal", total[n, c], wanted), int64)]
+            )
+            k.store(y, (n, j), passed[0])
+        kernels.advance(k, state, philox.reserved(rows * ((num + 3) // 4 * 4) * 2))
+        return k.done()
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         return self, (0,)

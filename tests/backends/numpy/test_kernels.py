@@ -33,9 +33,6 @@ check = KERNELS.check
 WITHOUT_KERNEL = {
     "ApplyAdadelta": "rarely used",
     "ApplyFtrl": "rarely used",
-    "IdentityN": "taken away by the compiler but where control inputs hold it",
-    "MirrorPadGrad": "sums of a few slices",
-    "NonMaximumSuppression": "run once for each image",
 }
 ON_HOST = {name for name, kind in REGISTRY.items() if kind.on_host}
 
