@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import minigraph
-from minigraph.core.protos import MESSAGES, proto
+from minigraph.core.protos import MESSAGES
 from minigraph.tf1 import (
     aliases,
     analyzer,
@@ -32,6 +32,7 @@ from minigraph.tf1 import (
     mnist,
     queues,
     readers,
+    saving,
     slim,
     strings,
     supervisor,
@@ -66,15 +67,6 @@ def _public(module: Any, *left_out: str) -> dict[str, Any]:
             and n[0] != "_" and n not in left_out}  # fmt: skip
 
 
-class _Protos:
-    """TensorBoard's protocol buffers that `minigraph` offers as names without listing them."""
-
-    __all__ = tuple(MESSAGES)
-
-    def __getattr__(self, name: str) -> Any:
-        return proto(MESSAGES[name], name)
-
-
 MODULES: dict[str, Namespace] = {"": ROOT}
 
 
@@ -91,7 +83,6 @@ def _add(path: str, *sources: Any, **names: Any) -> None:
 
 
 def _fill_root() -> None:
-    ROOT._sources += (_Protos(),)
     ROOT.__dict__.update(
         _public(config, "Any"),
         VERSION="1.15.5",
@@ -99,6 +90,7 @@ def _fill_root() -> None:
         Operation=minigraph.Node,
         newaxis=None,
     )
+    ROOT._sources += (saving.MessageClasses(MESSAGES),)
     for name in _CORE_MODULES:
         if (found := _core(name)) is not None:
             _add(name, found)
@@ -110,13 +102,30 @@ def _fill_root() -> None:
     _add("io.gfile", gfile)
     _add("logging", logs)
     _add("test", testing)
-    _add("train", training, **_public(training, "Timer"), Supervisor=supervisor.Supervisor)
+    _add("train", training, saving.MessageClasses({"SaverDef": "saver"}), **_public(training, "Timer"), Saver=saving.Saver,
+         Supervisor=supervisor.Supervisor, export_meta_graph=saving.export_meta_graph)  # fmt: skip
+    _fill_saved_model()
     _add("compat", strings)
     _fill_input()
     _add("initializers")
     for name in ("constant", "glorot_normal", "glorot_uniform", "ones", "random_normal", "random_uniform",
                  "truncated_normal", "variance_scaling", "zeros"):  # fmt: skip
         MODULES["initializers"].__dict__[name] = getattr(minigraph, f"{name}_initializer")
+
+
+def _fill_saved_model() -> None:
+    found = minigraph.saved_model
+    _add("saved_model", found)
+    _add("saved_model.builder", SavedModelBuilder=found.Builder)
+    _add("saved_model.loader", load=found.load, maybe_saved_model_directory=found.maybe_saved_model_directory)
+    for name in ("signature_constants", "tag_constants"):
+        _add(f"saved_model.{name}", **vars(getattr(found, name)))
+    signatures = {n: getattr(found, n) for n in ("build_signature_def", "predict_signature_def")}
+    _add("saved_model.signature_def_utils", **signatures)
+    infos = {n: getattr(found, n) for n in ("build_tensor_info", "get_tensor_from_tensor_info")}
+    _add("saved_model.utils", **infos)
+    for name in ("builder", "loader", "signature_constants", "signature_def_utils", "tag_constants", "utils"):
+        _add(f"python.saved_model.{name}", MODULES[f"saved_model.{name}"])
 
 
 def _fill_input() -> None:
@@ -239,6 +248,10 @@ def _fill_python() -> None:
     _add("python.util.compat", strings)
     _add("core.framework", ROOT)
     _add("core.protobuf.config_pb2", ROOT)
+    for name in ("attr_value", "graph", "node_def"):
+        _add(f"core.framework.{name}_pb2", ROOT)
+    for name in ("meta_graph", "saver"):
+        _add(f"core.protobuf.{name}_pb2", ROOT, train)
 
 
 _fill_root()
