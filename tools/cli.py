@@ -16,6 +16,7 @@ from minigraph.tools.shared.options import (
     autotune_option,
     backend_option,
     debug_option,
+    memory_limit_option,
     number,
     output_file,
     tell_backend,
@@ -96,6 +97,7 @@ _inference = click.option("--inference", is_flag=True, help="Use the network's p
 @_batch
 @click.option("--steps", type=number(whole=True, least=1), default=3, show_default=True, help="Timed runs.")
 @backend_option
+@memory_limit_option
 @_optimize
 @_inference
 @size_options
@@ -108,6 +110,7 @@ def profile(
     batch_size: int | None,
     steps: int,
     backend: str | None,
+    memory_limit: int | None,
     optimize: str,
     inference: bool,
     shapes: tuple[str, ...],
@@ -125,7 +128,7 @@ def profile(
 
     target = load_target(model, batch_size, inference, parse_sizes(shapes, dims))
     tell_backend(backend)
-    found = profiling.profile(target, steps, optimize, backend)
+    found = profiling.profile(target, steps, optimize, backend, memory_limit)
     profiling.print_profile(found.profile, top)
     if html is not None:
         profiling.write_page(html, target, found)
@@ -142,6 +145,7 @@ def profile(
 @click.option("--kernel", metavar="NODE", help="Show the kernel of a node instead: its statement, schedule and code.")
 @_batch
 @backend_option
+@memory_limit_option
 @_optimize
 @_inference
 @size_options
@@ -155,6 +159,7 @@ def explain(
     kernel: str | None,
     batch_size: int | None,
     backend: str | None,
+    memory_limit: int | None,
     optimize: str,
     inference: bool,
     shapes: tuple[str, ...],
@@ -169,9 +174,8 @@ def explain(
     from minigraph.tools import explain as explaining
     from minigraph.tools.shared.target import load_target
 
-    plan, found = explaining.explain(
-        load_target(model, batch_size, inference, parse_sizes(shapes, dims)), optimize, backend
-    )
+    target = load_target(model, batch_size, inference, parse_sizes(shapes, dims))
+    plan, found = explaining.explain(target, optimize, backend, memory_limit)
     if kernel is not None:
         from minigraph.tools.kernels import kernel_text
 
@@ -274,6 +278,37 @@ def viz(
     pages = [file for file in files if file.suffix == ".html"]
     if opened and pages and drawing.has_screen():
         click.launch(str(pages[0].resolve()))
+
+
+@main.command()
+@click.argument("model", metavar="MODEL|FILE")
+@_batch
+@backend_option
+@memory_limit_option
+@_optimize
+@_inference
+@size_options
+@debug_option
+def warm(
+    model: str,
+    batch_size: int | None,
+    backend: str | None,
+    memory_limit: int | None,
+    optimize: str,
+    inference: bool,
+    shapes: tuple[str, ...],
+    dims: tuple[str, ...],
+) -> None:
+    """Compile a training step, or any other graph, so that its first run need not.
+
+    The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
+    """
+    from minigraph.tools.profile import warm as compile_all
+    from minigraph.tools.shared.target import load_target
+
+    target = load_target(model, batch_size, inference, parse_sizes(shapes, dims))
+    tell_backend(backend)
+    click.echo(compile_all(target, optimize, backend, memory_limit))
 
 
 @main.command()

@@ -16,6 +16,7 @@ from minigraph.tools.shared.options import (
     debug_option,
     distortion_options,
     image_dir_option,
+    memory_limit_option,
     number,
     tell_backend,
 )
@@ -49,6 +50,7 @@ class TrainOptions:
     as_in_chapter: bool
     seed: int
     backend: str | None
+    memory_limit: int | None
     out: Path | None
     checkpoint_every: int | None
     resume: bool
@@ -99,6 +101,7 @@ _data = click.option(
     help="Seed for initial values, dropout, the order of the images, and the held-out images.",
 )
 @backend_option
+@memory_limit_option
 @autotune_option
 @click.option("--out", type=click.Path(path_type=Path), help="Output folder [default: runs/MODEL].")
 @click.option(
@@ -132,7 +135,7 @@ def train(model: str, **given: Any) -> None:
         dataset = _photographs(chosen, options.image_dir, options.distortions, percentage, seed, options.quiet)
     else:
         dataset = _data_set(chosen, source, options.distortions, settings.batch_size)
-    run = TrainingRun(chosen, settings, dataset, folder)
+    run = TrainingRun(chosen, settings, dataset, folder, options.memory_limit)
     result = _train(run, options.epochs or recipe.epochs.get(source, recipe.other_epochs), options)
     click.echo(summarise(result, dataset, run.baseline))
     _write_reports(folder, settings, result, dataset)

@@ -104,6 +104,10 @@ class OutOfRangeError(OpError):
     """The input has ended."""
 
 
+class CancelledError(OpError):
+    """A queue was closed, or its session, while an operation waited."""
+
+
 class UnimplementedError(OpError):
     """The case is not implemented."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigraph.core.dtypes import as_dtype, float32
+from minigraph.core.dtypes import as_dtype, float32, string
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph, install_constant
 from minigraph.core.op import Op, Sample
@@ -35,6 +35,78 @@ class Const(Op):
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(np.arange(3.0)), ())
+
+
+class StringConst(Op):
+    """A text, or bytes, known when the graph is built."""
+
+    value: bytes
+    staged = True
+    differentiable = False
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return (TensorType(string, ()),)
+
+    def forward(self, xp: Any) -> tuple[Any, ...]:
+        return (string_array(self.value),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        return ()
+
+
+class StringArray(Op):
+    """An array of texts, or bytes, known when the graph is built; the values are in row-major order."""
+
+    values: tuple[bytes, ...]
+    shape: tuple[int, ...]
+    staged = True
+    differentiable = False
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return (TensorType(string, self.shape),)
+
+    def forward(self, xp: Any) -> tuple[Any, ...]:
+        return (string_array(self.values).reshape(self.shape),)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        return ()
+
+
+def string_array(value: Any) -> np.ndarray:
+    """An array, of dtype object, of bytes; texts are encoded in UTF-8. DTypeError for anything else."""
+    if isinstance(value, bytes | str):  # NumPy would drop zero bytes at its end
+        given = np.empty((), np.object_)
+        given[()] = value
+    else:
+        given = np.array(value, np.object_)
+    made = np.empty(given.shape, np.object_)
+    flat = made.reshape(-1)
+    for i, item in enumerate(given.reshape(-1)):
+        if not isinstance(item, bytes | str):
+            raise DTypeError(f"Expected string, got {item!r} of type {type(item).__name__!r} instead.")
+        flat[i] = item.encode() if isinstance(item, str) else bytes(item)
+    return made
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is a string, an array of them, or nested lists of them."""
+    if isinstance(value, bytes | str):
+        return True
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind in "SU" or (value.dtype.kind == "O" and value.size > 0 and is_text(value.flat[0]))
+    return isinstance(value, list | tuple) and len(value) > 0 and is_text(value[0])
+
+
+def _string_constant(value: Any, dtype: Any, dims: tuple[int, ...] | None, name: str) -> Tensor:
+    if dtype is not None and as_dtype(dtype) is not string:
+        raise DTypeError(f"Expected {as_dtype(dtype).name}, got {value!r} of type '{type(value).__name__}' instead.")
+    array = string_array(value)
+    if dims is not None:
+        array = np.broadcast_to(array, dims) if array.size == 1 else array.reshape(dims)
+    op = StringArray(tuple(array.reshape(-1)), array.shape) if array.shape else StringConst(array.item())
+    return get_default_graph().add(op, (), name, control=False).outputs[0]
 
 
 def computed(op: Op, operands: Sequence[Any]) -> Sequence[Any] | None:
@@ -98,9 +170,9 @@ def constant(
     """Make a tensor of a value that is known when the graph is built.
 
     Args:
-        value: A number, an array, or nested lists of numbers.
-        dtype: The dtype; by default that of an array, float32 for Python floats, int32 for Python integers (int64 if
-            one does not fit), bool for booleans.
+        value: A number or string, an array, or nested lists of them. The graph keeps strings as bytes.
+        dtype: The dtype; by default that of an array, string for texts and bytes, float32 for Python floats, int32 for
+            Python integers (int64 if one does not fit), bool for booleans.
         shape: The shape; by default that of `value`. If there are fewer elements, the last one is repeated.
         name: Name of the node.
         verify_shape: Whether to refuse a `value` that does not have the shape `shape`.
@@ -109,7 +181,7 @@ def constant(
         A tensor of dtype `dtype` and shape `shape`.
 
     Raises:
-        DTypeError: `value` is not made of numbers, or `dtype` cannot hold it.
+        DTypeError: `value` is made neither of numbers nor of strings, or `dtype` cannot hold it.
         ShapeError: `value` does not have the shape `shape`, and `verify_shape` is True.
         GraphError: `value` has more elements than `shape`.
 
@@ -119,6 +191,8 @@ def constant(
                [2, 2]], dtype=int32)
     """
     dims = None if shape is None else TensorType(float32, as_shape(shape)).static
+    if is_text(value) or dtype == string:
+        return _string_constant(value, dtype, dims, name)
     array = constant_array(value, dtype, dims)
     if verify_shape and dims is not None and np.shape(value) != dims:
         raise ShapeError(f"Expected shape {format_shape(dims)}, got {format_shape(np.shape(value))}")

@@ -6,6 +6,7 @@ Nothing else lives here: the driver and the patterns are in rewrite/, the compil
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from minigraph.passes.fuse_pointwise import fuse_pointwise
 from minigraph.passes.hoist import hoist
 from minigraph.passes.layout import layout
 from minigraph.passes.multi_tensor import multi_tensor
+from minigraph.passes.recompute import recompute
 from minigraph.passes.relu_after_pool import relu_after_pool
 from minigraph.passes.remove_dropout import remove_dropout
 from minigraph.passes.simplify import simplify
@@ -130,6 +132,14 @@ PIPELINE = (
     ),
 )
 
+# Runs at every level, but only in a session with a memory limit. Not replayable: another size needs other cuts.
+RECOMPUTE = PipelineEntry(
+    recompute,
+    "O0",
+    before={"hoist": "what is kept between runs costs nothing to read again"},
+    after={"fuse_pointwise": "a region hides which of its values wait for a reader, and copies join their readers"},
+)
+
 LEVELS = ("O0", "O1", "O2", "O3")
 
 ALL = tuple(entry.run for entry in PIPELINE)
@@ -148,20 +158,28 @@ def choose(
     """The passes of a pipeline, or those listed, without the disabled ones.
 
     settings: a backend's values for fields of passes, by the pass's name. They apply to passes that are chosen by
-    level or by name; a pass that is given as an object keeps its own.
+    level or by name; a pass that is given as an object keeps its own. The pass "recompute" is there if it has
+    settings, also beside those that are listed.
     Raises ValueError for an unknown name.
     """
-    known = {p.name: _with_settings(p, (settings or {}).get(p.name)) for p in ALL}
+    off = set(disabled)
+    recomputes = bool(settings and "recompute" in settings)
+    if recomputes and "recompute" in off:
+        raise ValueError("memory_limit needs the pass 'recompute', which is disabled")
+    known = {p.name: _with_settings(p, (settings or {}).get(p.name)) for p in (*ALL, RECOMPUTE.run)}
     unknown = [p for p in (*(passes or ()), *disabled) if isinstance(p, str) and p not in known]
     if unknown:
         raise ValueError(f"unknown pass {unknown[0]!r}; there are {', '.join(sorted(known))}")
     if passes is None:
         if optimize not in PIPELINES:
             raise ValueError(f"optimize must be one of {', '.join(PIPELINES)}, not {optimize!r}")
-        chosen = tuple(known[p.name] for p in PIPELINES[optimize])
+        chosen = [known[p.name] for p in PIPELINES[optimize]]
     else:
-        chosen = tuple(known[p] if isinstance(p, str) else p for p in passes)
-    off = set(disabled)
+        chosen = [known[p] if isinstance(p, str) else p for p in passes]
+    if recomputes and all(p.name != "recompute" for p in chosen):
+        behind = [p.name for p in itertools.dropwhile(lambda p: p.name not in RECOMPUTE.after, ALL)]
+        place = next((n for n, p in enumerate(chosen) if p.name in behind), len(chosen))
+        chosen.insert(place, known["recompute"])
     return tuple(p for p in chosen if p.name not in off)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,11 @@ from minigraph.compile.misfit import blamed
 from minigraph.compile.plan import Plan
 from minigraph.compile.resize import CompileRecord, resize
 from minigraph.compile.specialise import specialise
-from minigraph.core.errors import DTypeError, MinigraphError, ShapeError
+from minigraph.core.errors import DTypeError, MinigraphError, ResourceExhaustedError, ShapeError
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ir.program import Cell, Program
+from minigraph.passes import choose
+from minigraph.passes.recompute import Recomputation
 from minigraph.rewrite.pipeline import Hook, run_pipeline
 from minigraph.run.buffers import Buffers
 from minigraph.run.options import SessionOptions
@@ -26,20 +29,26 @@ from minigraph.util.blas import SINGLE_THREADED
 if TYPE_CHECKING:
     from minigraph.compile.tune import Tuner
 
+TRIES = 6  # most plans that are made to keep within a memory limit
+
 
 class RequestCompiler:
     """Compiles requests as the options of a session ask. Raises ValueError or BackendError for a wrong option."""
 
     def __init__(self, options: SessionOptions) -> None:
-        from minigraph.passes import choose  # needed by sessions only; `import minigraph` is to stay quick
-
         self.backend: Backend = get_backend(options.backend, options.precision)
         if self.backend.symbolic and (options.debug or options.check_numerics):
             raise ValueError(
                 f"debug and check_numerics need numbers; the backend {self.backend.name} computes expressions"
             )
         unwanted = [*options.disable_passes, *self.backend.unwanted_passes]
-        self.passes = choose(options.optimize, options.passes, unwanted, self.backend.pass_settings)
+        settings = dict(self.backend.pass_settings)
+        self._limit = options.memory_limit
+        if self._limit is not None:
+            if isinstance(self._limit, bool) or not isinstance(self._limit, int) or self._limit <= 0:
+                raise ValueError(f"memory_limit must be a positive number of bytes, not {self._limit!r}")
+            settings["recompute"] = {"save": 0}
+        self.passes = choose(options.optimize, options.passes, unwanted, settings)
         self.tuner: Tuner | None = None
         if wants_trials(options.autotune, self.backend):
             from minigraph.compile.tune import Tuner
@@ -58,13 +67,15 @@ class RequestCompiler:
             first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [_numeric_check(first, arrays, buffers.read(request.graph))] if self._debug else []
             backend = self.backend if self.tuner is None else self.tuner.begin()
-            record = None if self._debug else request.record
+            record = None if self._debug or self._limit is not None else request.record
             try:
                 program, done = (first, ()) if record is None else resize(record, first)
                 program, stages = run_pipeline(program, self.passes[len(done) :], hooks)
                 if not done:
                     request.record = CompileRecord(first, stages)
                 plan = self._plan_type(program, backend, buffers, stages=(*done, *stages), reorder=self._reorder)
+                if self._limit is not None and plan.layout.peak > self._limit:
+                    plan = self._within(self._limit, plan, first, backend, buffers, hooks)
             except Exception as error:
                 if isinstance(error, MinigraphError) and not isinstance(error, ShapeError | DTypeError):
                     raise
@@ -72,6 +83,29 @@ class RequestCompiler:
             if self._checks:
                 plan.original = first  # type: ignore[attr-defined]
             return plan
+
+    def _within(
+        self, limit: int, plan: Plan, first: Program, backend: Backend, buffers: Buffers, hooks: Sequence[Hook]
+    ) -> Plan:
+        """A plan that recomputes what it must so that its values take at most `limit` bytes.
+
+        Raises ResourceExhaustedError if there is none.
+        """
+        least, save = plan.layout.peak, 0
+        for _ in range(TRIES):
+            save = max(save + plan.layout.peak - limit, save * 5 // 4)  # estimates before fusion are rough
+            passes = [replace(p, save=save) if isinstance(p, Recomputation) else p for p in self.passes]
+            program, stages = run_pipeline(first, passes, hooks)
+            plan = self._plan_type(program, backend, buffers, stages=stages, reorder=self._reorder)
+            if plan.layout.peak <= limit:
+                return plan
+            if plan.layout.peak >= least and any(s.name == "recompute" and s.missed for s in stages):
+                break
+            least = min(least, plan.layout.peak)
+        raise ResourceExhaustedError(
+            f"the values of this run take at least {least:,} bytes with recomputation; memory_limit is {limit:,}. "
+            "Feed smaller batches or raise the limit."
+        )
 
 
 def _feed_type(request: Request, position: int, array: np.ndarray) -> TensorType:

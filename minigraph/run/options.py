@@ -26,3 +26,4 @@ class SessionOptions:
     lint: bool = True
     precision: Precision = "float32"
     autotune: bool | None = None
+    memory_limit: int | None = None

@@ -109,7 +109,7 @@ class Request:
             element = fetch.value()
         if element.dtype is string:
             make = self._text(element)
-            return lambda values: make(values).item()
+            return lambda values: _plain(make(values))
         self.fetched.append(element)
         return self._value(element)
 
@@ -129,6 +129,8 @@ class Request:
     def _text(self, tensor: Tensor) -> Callable[[Sequence[Any]], Any]:
         """The function that makes a string on the host, from numbers that the plan computes."""
         node = tensor.node
+        if node.op.staged or isinstance(node.op, Placeholder):
+            return self._value(tensor)
         parts = [self._text(t) if t.dtype is string else self._value(t) for t in node.inputs]
 
         def make(values: Sequence[Any]) -> Any:
@@ -141,6 +143,11 @@ class Request:
             return made
 
         return make
+
+
+def _plain(text: np.ndarray) -> Any:
+    """An array of strings; the bytes of a scalar."""
+    return text if text.shape else text.item()
 
 
 def _element(graph: Graph, fetch: Any) -> Tensor | Node:

@@ -11,6 +11,7 @@ from minigraph.compile.plan import Plan
 from minigraph.core.graph import Graph
 from minigraph.inspect.lint import Lints, ObservedRun
 from minigraph.inspect.trace import RunOptions
+from minigraph.ops.host.resources import Resources
 from minigraph.run.buffers import Buffers
 from minigraph.run.compiler import RequestCompiler
 from minigraph.run.options import SessionOptions
@@ -21,7 +22,8 @@ from minigraph.run.request import Request
 class Runner:
     """Runs requests on one graph: finds or compiles the plan of each, and keeps the buffers of variables."""
 
-    def __init__(self, graph: Graph, options: SessionOptions) -> None:
+    def __init__(self, graph: Graph, options: SessionOptions, resources: Resources) -> None:
+        self.resources = resources
         self.compiler = RequestCompiler(options)
         self.backend = self.compiler.backend
         self.cache = PlanCache(graph, self.backend.symbolic)

@@ -49,10 +49,14 @@ class Session(SessionBase):
             or on cupy "tf32" or "bfloat16". Stored values and sums are float32.
         autotune: `bool`; whether to choose between several ways to compute something by timed trials, which are
             remembered on disk, instead of by estimates. By default if MINIGRAPH_AUTOTUNE is 1.
+        memory_limit: `int`, bytes that the values of a run may take, without variables and constants. Where they would
+            take more, values that wait long for a reader, as those of the forward pass do for their gradients, are
+            computed again instead of being kept: those that a minimum cut finds cheapest. Results stay the same.
 
     Raises:
         BackendError: there is no such backend, it cannot run here, or it does not have the precision.
         ValueError: there is no such pass or level, or the option is not for the backend.
+        ResourceExhaustedError: from `run`, if no recomputation keeps a run within `memory_limit`.
 
     Example:
         >>> x = tf.placeholder(tf.float32, [3])
@@ -77,6 +81,7 @@ class Session(SessionBase):
         lint: bool = True,
         precision: Precision = "float32",
         autotune: bool | None = None,
+        memory_limit: int | None = None,
     ) -> None:
         refuse_remote("tf.Session", target=target)
         given = None if passes is None else tuple(passes)
@@ -93,6 +98,7 @@ class Session(SessionBase):
                 lint,
                 precision,
                 autotune,
+                memory_limit,
             ),
         )
 
@@ -146,7 +152,7 @@ class Session(SessionBase):
             request = self._runner.cache.find(fetches, feeds)
             try:
                 if request.staged:
-                    values = run_in_stages(self._runner, request, feeds)
+                    values = run_in_stages(self._runner, request, feeds, self._lock)
                 else:
                     values = self._runner.run(request, feeds, options, run_metadata)
                 return request.assemble(values)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from minigraph.compile.plan import Plan
 from minigraph.core.errors import GraphError
 from minigraph.core.graph import Graph
+from minigraph.ops.host.resources import Resources
 from minigraph.run.contexts import DefaultContexts
 from minigraph.run.growth import GrowthWatch
 from minigraph.run.options import SessionOptions
@@ -40,16 +43,25 @@ class SessionStats(NamedTuple):
 class SessionBase(DefaultContexts):
     """Keeps the state and the plans of a session on one graph."""
 
-    def __init__(self, graph: Graph, options: SessionOptions) -> None:
+    def __init__(self, graph: Graph, options: SessionOptions, resources: Resources | None = None) -> None:
         super().__init__()
         self.graph = graph
         self.options = options
-        self._runner = Runner(graph, options)
+        self._owns_resources = resources is None
+        self.resources = resources or Resources(partial(self._pipeline, graph, options))
+        self._runner = Runner(graph, options, self.resources)
         self.backend = self._runner.backend
         self.buffers = self._runner.buffers
         self._growth = GrowthWatch(graph)
         self._lock = Lock(_TORN, polite=True)
         self._closed = False
+
+    @classmethod
+    def _pipeline(cls, graph: Graph, options: SessionOptions, resources: Resources) -> Any:
+        """A session for the graph's input pipelines. It runs on NumPy: each example is small, and shapes differ."""
+        made = cls.__new__(cls)
+        SessionBase.__init__(made, graph, replace(options, backend="numpy", precision="float32", lint=False), resources)
+        return made
 
     @property
     def graph_def(self) -> Any:
@@ -92,6 +104,8 @@ class SessionBase(DefaultContexts):
 
     def close(self) -> None:
         """Free the session's buffers. A closed session does not run."""
+        if self._owns_resources:
+            self.resources.close()
         with self._lock:
             self._closed = True
             self._runner.cache.clear()

@@ -10,16 +10,23 @@ from minigraph.core.dtypes import string
 from minigraph.core.errors import ShapeError, at_node
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType, compatible, format_shape
+from minigraph.ops.constant import string_array
 from minigraph.ops.control.branches import Merge
+from minigraph.ops.host.resources import ResourceOp
 from minigraph.run.request import Request
 from minigraph.run.runner import Runner
 from minigraph.run.stages import Branches, Known, next_stage
+from minigraph.util.locks import Lock
 
 
-def run_in_stages(runner: Runner, request: Request, feeds: Mapping[Any, Any]) -> list[Any]:
-    """The values of the tensors of a staged request. The request remembers its stages between runs."""
+def run_in_stages(runner: Runner, request: Request, feeds: Mapping[Any, Any], lock: Lock) -> list[Any]:
+    """The values of the tensors of a staged request. The request remembers its stages between runs.
+
+    lock: the session's, which is given up while an op acts on resources and may wait for other runs.
+    """
     known: Known = {}
-    known.update(zip(request.feeds, request.cast_arrays(feeds), strict=True))
+    for tensor, array in zip(request.feeds, request.cast_arrays(feeds), strict=True):
+        known[tensor] = string_array(array) if tensor.dtype is string else array
     branches: Branches = {}
     while True:
         key = tuple(known), tuple((t, v) for t, v in branches.items() if not t.node.op.decides)
@@ -27,12 +34,14 @@ def run_in_stages(runner: Runner, request: Request, feeds: Mapping[Any, Any]) ->
             request.stages[key] = next_stage(request.tensors, request.targets, known, branches)
         stage = request.stages[key]
         if not stage.ready:
-            return _run_plan(runner, request.tensors, request.targets, known, branches)
+            planned = [t for t in request.tensors if t.dtype is not string]
+            values = iter(_run_plan(runner, planned, request.targets, known, branches))
+            return [known[t] if t.dtype is string else next(values) for t in request.tensors]
         if stage.fetched or stage.order:
-            values = _run_plan(runner, stage.fetched, stage.order, known, branches)
-            known.update(zip(stage.fetched, values, strict=True))
+            results = _run_plan(runner, stage.fetched, stage.order, known, branches)
+            known.update(zip(stage.fetched, results, strict=True))
         for node in stage.ready:
-            _do(node, known, branches)
+            _do(node, known, branches, runner, lock)
 
 
 def _run_plan(
@@ -47,7 +56,7 @@ def _run_plan(
     return values
 
 
-def _do(node: Node, known: Known, branches: Branches) -> None:
+def _do(node: Node, known: Known, branches: Branches, runner: Runner, lock: Lock) -> None:
     """Compute a node, or decide its branch, on the host."""
     if isinstance(node.op, Merge):
         condition = node.inputs[2]
@@ -59,7 +68,11 @@ def _do(node: Node, known: Known, branches: Branches) -> None:
     try:
         arrays = [known[t] for t in node.inputs]
         node.op.infer(*(TensorType(t.dtype, a.shape) for t, a in zip(node.inputs, arrays, strict=True)))
-        results = node.op.reference(*arrays)
+        if isinstance(node.op, ResourceOp):
+            with lock.given_up():
+                results = node.op.act(runner.resources, *arrays)
+        else:
+            results = node.op.reference(*arrays)
         for tensor, result in zip(node.outputs, results, strict=True):
             if not compatible(tensor.type.shape, result.shape):
                 shapes = f"{format_shape(result.shape)}, not {format_shape(tensor.type.shape)}"

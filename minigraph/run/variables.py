@@ -11,8 +11,8 @@ import numpy.typing as npt
 from minigraph.core import scopes
 from minigraph.core.arguments import refuse
 from minigraph.core.collections import GraphKeys
-from minigraph.core.dtypes import DType, as_dtype
-from minigraph.core.errors import GraphError, ShapeError
+from minigraph.core.dtypes import DType, as_dtype, string
+from minigraph.core.errors import DTypeError, GraphError, ShapeError
 from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorShape, TensorType
@@ -110,6 +110,8 @@ class Variable(Operand[Tensor]):
                     initial = convert_to_tensor(initial_value(), kind)
             else:
                 initial = convert_to_tensor(initial_value, kind, name="initial_value")
+            if initial.dtype is string:
+                raise DTypeError(f"variables hold numbers, not strings: {initial!r}")
             if not initial.type.is_static:
                 raise ValueError(f"initial_value must have a shape specified: {initial!r}")
             for wanted in (expected_shape, shape):

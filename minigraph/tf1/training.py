@@ -1,16 +1,16 @@
-"""Managed sessions: `MonitoredTrainingSession` with hooks, and `Supervisor`."""
+"""Managed sessions: `MonitoredTrainingSession` with hooks."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import minigraph as tf
 from minigraph.core.arguments import refuse, refuse_remote
 from minigraph.core.errors import OpError
 from minigraph.tf1 import logs
+from minigraph.tf1.saving import Saver
 
 NAME = "model.ckpt"
 
@@ -104,11 +104,11 @@ class CheckpointSaverHook(_StepHook):
     ) -> None:  # fmt: skip
         refuse("tf.train.CheckpointSaverHook", listeners=listeners or None)
         self._prefix = f"{checkpoint_dir}/{checkpoint_basename}"
-        self._timer = _Timer(save_steps, save_secs)
+        self._timer = Timer(save_steps, save_secs)
         self._saver: Any = saver or getattr(scaffold, "saver", None)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        self._saver = self._saver or tf.train.Saver()
+        self._saver = self._saver or Saver()
         self._timer.due(int(session.run(self._step)))
 
     def at_step(self, context: SessionRunContext, step: int) -> None:
@@ -126,7 +126,7 @@ class SummarySaverHook(SessionRunHook):
         self, save_steps: int | None = None, save_secs: float | None = None, output_dir: Any = None,
         summary_writer: Any = None, scaffold: Any = None, summary_op: Any = None,
     ) -> None:  # fmt: skip
-        self._timer = _Timer(save_steps, save_secs)
+        self._timer = Timer(save_steps, save_secs)
         self._dir, self._writer, self._op, self._scaffold = output_dir, summary_writer, summary_op, scaffold
         self._runs = 0
 
@@ -160,7 +160,7 @@ class LoggingTensorHook(SessionRunHook):
         if (every_n_iter is None) + (every_n_secs is None) != 1 and not at_end:
             raise ValueError("either at_end and/or exactly one of every_n_iter and every_n_secs must be provided.")
         self._tensors = tensors if isinstance(tensors, dict) else {getattr(t, "name", t): t for t in tensors}
-        self._timer = _Timer(every_n_iter, every_n_secs)
+        self._timer = Timer(every_n_iter, every_n_secs)
         self._format, self._at_end, self._runs = formatter, at_end, 0
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs | None:
@@ -188,7 +188,7 @@ class StepCounterHook(_StepHook):
         self, every_n_steps: int | None = 100, every_n_secs: float | None = None, output_dir: Any = None,
         summary_writer: Any = None,
     ) -> None:  # fmt: skip
-        self._timer = _Timer(every_n_steps, every_n_secs)
+        self._timer = Timer(every_n_steps, every_n_secs)
         self._dir, self._writer = output_dir, summary_writer
         self._last = (0, time.monotonic())
 
@@ -251,7 +251,7 @@ class FeedFnHook(SessionRunHook):
         return SessionRunArgs(feed_dict=self._feed())
 
 
-class _Timer:
+class Timer:
     """A timer that is due the first time, and then every given number of steps or seconds."""
 
     def __init__(self, steps: int | None, seconds: float | None) -> None:
@@ -291,7 +291,7 @@ class Scaffold:
         if self.local_init_op is None:
             self.local_init_op = tf.local_variables_initializer()
         if self.saver is None and tf.global_variables():
-            self.saver = tf.train.Saver()
+            self.saver = Saver()
         return self
 
 
@@ -318,13 +318,16 @@ class MonitoredSession:
             chosen.saver.restore(self._session, latest)
         elif chosen.init_fn is not None:
             chosen.init_fn(chosen, self._session)
+        self._coord = tf.train.Coordinator()
+        tf.train.start_queue_runners(self._session, self._coord)
         for hook in self._hooks:
-            hook.after_create_session(self._session, None)
+            hook.after_create_session(self._session, self._coord)
 
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         """`Session.run` with hooks before and after, and their fetches and feeds."""
         if self._closed:
             raise RuntimeError("Run called even after should_stop requested.")
+        self._coord.raise_requested_exception()
         context = SessionRunContext(SessionRunArgs(fetches, feed_dict, options), self._session)
         wanted = [hook.before_run(context) or SessionRunArgs() for hook in self._hooks]
         feeds = dict(feed_dict or {})
@@ -343,7 +346,7 @@ class MonitoredSession:
         return step_fn(self)
 
     def should_stop(self) -> bool:
-        return self._stop or self._closed
+        return self._stop or self._closed or self._coord.should_stop()
 
     def close(self) -> None:
         """End the hooks and close the session."""
@@ -357,6 +360,7 @@ class MonitoredSession:
             for hook in self._hooks if ended else []:
                 hook.end(self._session)
         finally:
+            self._coord.request_stop()
             self._session.close()
 
     def __enter__(self) -> MonitoredSession:
@@ -407,117 +411,3 @@ def SingularMonitoredSession(hooks: Any = None, scaffold: Any = None, master: st
     refuse_remote("tf.train.SingularMonitoredSession", master=master)
     refuse("tf.train.SingularMonitoredSession", checkpoint_filename_with_path=checkpoint_filename_with_path)
     return MonitoredSession(hooks=hooks, scaffold=scaffold, directory=checkpoint_dir, config=config)
-
-
-class Supervisor:
-    """Starts a session from the latest checkpoint in `logdir` or from initial values.
-
-    It starts no threads. `should_stop()` saves a checkpoint once `save_model_secs` have passed, and writes the summary
-    `summary_op` (by default all of the graph) once `save_summaries_secs` have. A checkpoint is saved at the end, too.
-    ready_op, ready_for_local_init_op, recovery_wait_secs, stop_grace_secs and local_init_run_options have no effect.
-    """
-
-    def __init__(
-        self, graph: Any = None, ready_op: Any = None, ready_for_local_init_op: Any = None, is_chief: bool = True,
-        init_op: Any = None, init_feed_dict: Any = None, local_init_op: Any = None, logdir: Any = None,
-        summary_op: Any = 0, saver: Any = None, global_step: Any = None, save_summaries_secs: float = 120,
-        save_model_secs: float = 600, recovery_wait_secs: float = 30, stop_grace_secs: float = 120,
-        checkpoint_basename: str = NAME, session_manager: Any = None, summary_writer: Any = 0, init_fn: Any = None,
-        local_init_run_options: Any = None,
-    ) -> None:  # fmt: skip
-        refuse("tf.train.Supervisor", session_manager=session_manager)
-        if not is_chief:
-            raise ValueError("tf.train.Supervisor: is_chief=False is not supported")
-        self.graph = graph or tf.get_default_graph()
-        with self.graph.as_default():
-            self._scaffold = Scaffold(init_op, init_feed_dict, saver=saver, local_init_op=local_init_op).finalize()
-            self.summary_op = tf.summary.merge_all() if isinstance(summary_op, int) else summary_op
-            self.global_step = global_step if global_step is not None else tf.train.get_global_step()
-        self._init_fn, self._logdir, self._name = init_fn, logdir, checkpoint_basename
-        self._timer, self._saves = _Timer(None, save_model_secs or None), bool(save_model_secs)
-        self._summaries = _Timer(None, save_summaries_secs or None)
-        self._own_writer = isinstance(summary_writer, int)
-        self.summary_writer: Any = None if self._own_writer else summary_writer
-        self.coord = tf.train.Coordinator()
-        self._session: Any = None
-
-    @property
-    def saver(self) -> Any:
-        return self._scaffold.saver
-
-    @property
-    def save_path(self) -> str | None:
-        """The path prefix of checkpoints."""
-        return f"{self._logdir}/{self._name}" if self._logdir else None
-
-    USE_DEFAULT = 0
-
-    def prepare_or_wait_for_session(
-        self, master: str = "", config: Any = None, wait_for_checkpoint: bool = False, max_wait_secs: float = 7200,
-        start_standard_services: bool = True,
-    ) -> Any:  # fmt: skip
-        """A session with initialised variables. max_wait_secs and start_standard_services have no effect."""
-        refuse_remote("tf.train.Supervisor", master=master)
-        refuse("tf.train.Supervisor", wait_for_checkpoint=wait_for_checkpoint)
-        self._session = tf.Session(graph=self.graph, config=config)
-        self._session.run(self._scaffold.init_op, self._scaffold.init_feed_dict)
-        self._session.run(self._scaffold.local_init_op)
-        latest = tf.train.latest_checkpoint(self._logdir) if self._logdir else None
-        if latest:
-            self.saver.restore(self._session, latest)
-        elif self._init_fn is not None:
-            self._init_fn(self._session)
-        if (
-            self._logdir
-            and self._own_writer
-            and self.summary_writer is None
-            and self.graph.get_collection(tf.GraphKeys.SUMMARIES)
-        ):
-            self.summary_writer = tf.summary.FileWriter(self._logdir, self.graph)
-        self._timer.due(0)
-        self._summaries.due(0)
-        return self._session
-
-    @contextmanager
-    def managed_session(
-        self, master: str = "", config: Any = None, start_standard_services: bool = True,
-        close_summary_writer: bool = True,
-    ) -> Iterator[Any]:  # fmt: skip
-        """`prepare_or_wait_for_session` as a context manager that saves a checkpoint at its end."""
-        with self.prepare_or_wait_for_session(
-            master, config, start_standard_services=start_standard_services
-        ) as session:
-            yield session
-            self._save()
-            self.stop(close_summary_writer=close_summary_writer)
-
-    def _save(self) -> None:
-        if self._logdir and self.saver is not None and self._saves:
-            self.saver.save(self._session, self.save_path, self.global_step)
-
-    def should_stop(self) -> bool:
-        stopped = self.coord.should_stop()
-        if not stopped and self._timer.due(0):
-            self._save()
-        if not stopped and self.summary_op is not None and self.summary_writer is not None and self._summaries.due(0):
-            self.summary_computed(self._session, self._session.run(self.summary_op))
-        return stopped
-
-    def request_stop(self, ex: Any = None) -> None:
-        """Request a stop; `ex` is the exception that is the cause, which `stop` raises."""
-        self.coord.request_stop(ex)
-
-    def stop(self, threads: Any = None, close_summary_writer: bool = True, ignore_live_threads: bool = False) -> None:
-        """Stop, wait for `threads`, and close the event file."""
-        self.coord.request_stop()
-        self.coord.join(threads, ignore_live_threads=ignore_live_threads)
-        if self.summary_writer is not None and close_summary_writer:
-            self.summary_writer.close()
-
-    def summary_computed(self, sess: Any, summary: bytes, global_step: Any = None) -> None:
-        """Write a summary."""
-        if self.summary_writer is None:
-            raise RuntimeError("Writing a summary requires a summary writer.")
-        if global_step is None and self.global_step is not None:
-            global_step = int(sess.run(self.global_step))
-        self.summary_writer.add_summary(summary, global_step)

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import minigraph
+from minigraph.core.protos import MESSAGES
 from minigraph.tf1 import (
     app,
     arg_scope,
@@ -15,12 +16,21 @@ from minigraph.tf1 import (
     contrib_losses,
     contrib_metrics,
     contrib_norm,
+    dataset_iterators,
+    dataset_steps,
+    datasets,
+    examples,
+    file_datasets,
     flags,
     gfile,
     logs,
     mnist,
+    queues,
+    readers,
+    saving,
     slim,
     strings,
+    supervisor,
     testing,
     timeline,
     training,
@@ -72,6 +82,7 @@ def _fill_root() -> None:
         Operation=minigraph.Node,
         newaxis=None,
     )
+    ROOT._sources += (saving.MessageClasses(MESSAGES),)
     for name in _CORE_MODULES:
         if (found := _core(name)) is not None:
             _add(name, found)
@@ -83,12 +94,64 @@ def _fill_root() -> None:
     _add("io.gfile", gfile)
     _add("logging", logs)
     _add("test", testing)
-    _add("train", training, **_public(training))
+    _add("train", training, saving.MessageClasses({"SaverDef": "saver"}), **_public(training, "Timer"), Saver=saving.Saver,
+         Supervisor=supervisor.Supervisor, export_meta_graph=saving.export_meta_graph)  # fmt: skip
+    _fill_saved_model()
     _add("compat", strings)
+    _fill_input()
     _add("initializers")
     for name in ("constant", "glorot_normal", "glorot_uniform", "ones", "random_normal", "random_uniform",
                  "truncated_normal", "variance_scaling", "zeros"):  # fmt: skip
         MODULES["initializers"].__dict__[name] = getattr(minigraph, f"{name}_initializer")
+
+
+def _fill_saved_model() -> None:
+    found = minigraph.saved_model
+    _add("saved_model", found)
+    _add("saved_model.builder", SavedModelBuilder=found.Builder)
+    _add("saved_model.loader", load=found.load, maybe_saved_model_directory=found.maybe_saved_model_directory)
+    for name in ("signature_constants", "tag_constants"):
+        _add(f"saved_model.{name}", **vars(getattr(found, name)))
+    signatures = {n: getattr(found, n) for n in ("build_signature_def", "predict_signature_def")}
+    _add("saved_model.signature_def_utils", **signatures)
+    infos = {n: getattr(found, n) for n in ("build_tensor_info", "get_tensor_from_tensor_info")}
+    _add("saved_model.utils", **infos)
+    for name in ("builder", "loader", "signature_constants", "signature_def_utils", "tag_constants", "utils"):
+        _add(f"python.saved_model.{name}", MODULES[f"saved_model.{name}"])
+
+
+def _fill_input() -> None:
+    """Queues, readers and parsing, which TensorFlow has at several places."""
+    producers = ("batch", "batch_join", "input_producer", "limit_epochs", "range_input_producer", "shuffle_batch",
+                 "shuffle_batch_join", "slice_input_producer", "string_input_producer")  # fmt: skip
+    kinds = {n: getattr(queues, n) for n in ("FIFOQueue", "PaddingFIFOQueue", "QueueBase", "RandomShuffleQueue")}
+    parts = _public(examples, "Messages", "ParseExample", "SparseIndices", "SparseToDense", "messages")
+    parts["SparseTensorValue"] = examples.SparseTensorValue
+    records = {n: getattr(readers, n) for n in ("TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter",
+               "tf_record_iterator")}  # fmt: skip
+    texts = {n: getattr(readers, n) for n in ("as_string", "decode_csv", "decode_raw", "matching_files", "string_join",
+             "string_to_number")}  # fmt: skip
+    found = {n: v for n, v in _public(readers).items() if n.endswith("Reader") or n == "ReaderBase"}
+    ROOT.__dict__.update(**kinds, **parts, **texts, **found)
+    _add(
+        "train",
+        examples.Messages(),
+        **{n: getattr(queues, n) for n in producers},
+        match_filenames_once=readers.match_filenames_once,
+    )
+    _add("python_io", **records)
+    kept = {"Dataset": datasets.GraphDataset, "Iterator": dataset_iterators.Iterator}
+    kept |= {**_public(datasets, "GraphDataset", "source_of", "size_of"), **_public(file_datasets)}
+    steps = {"AUTOTUNE": dataset_steps.AUTOTUNE, **_public(dataset_steps)}
+    _add("data", **kept)
+    _add("data.experimental", **steps)
+    _add("contrib.data", **kept, **steps)
+    _add("io", **records, **parts, **texts, **kinds, match_filenames_once=readers.match_filenames_once,
+         read_file=minigraph.read_file, write_file=minigraph.write_file, **_IMAGES)  # fmt: skip
+
+
+_IMAGES = {n: getattr(minigraph.image, n) for n in ("decode_image", "decode_jpeg", "decode_png", "encode_jpeg",
+           "encode_png")}  # fmt: skip
 
 
 def _fill_contrib() -> None:
@@ -135,6 +198,10 @@ def _fill_python() -> None:
     _add("python.util.compat", strings)
     _add("core.framework", ROOT)
     _add("core.protobuf.config_pb2", ROOT)
+    for name in ("attr_value", "graph", "node_def"):
+        _add(f"core.framework.{name}_pb2", ROOT)
+    for name in ("meta_graph", "saver"):
+        _add(f"core.protobuf.{name}_pb2", ROOT, train)
 
 
 _fill_root()

@@ -1,6 +1,14 @@
 """Training: optimizers, checkpoints, the global step."""
 
-from minigraph.train.coordinator import Coordinator, start_queue_runners
+from minigraph.train.checkpoint_reader import (
+    NewCheckpointReader,
+    init_from_checkpoint,
+    list_variables,
+    load_checkpoint,
+    load_variable,
+)
+from minigraph.train.checkpoint_state import checkpoint_exists, get_checkpoint_state, latest_checkpoint
+from minigraph.train.coordinator import Coordinator
 from minigraph.train.decay import (
     cosine_decay,
     cosine_decay_restarts,
@@ -15,6 +23,7 @@ from minigraph.train.global_step import create_global_step, get_global_step, get
 from minigraph.train.graph_export import export_meta_graph, write_graph
 from minigraph.train.meta_graph import import_meta_graph
 from minigraph.train.moving_averages import ExponentialMovingAverage
+from minigraph.train.native_checkpoint import read_metadata
 from minigraph.train.optimizer import (
     AdadeltaOptimizer,
     AdagradOptimizer,
@@ -25,13 +34,8 @@ from minigraph.train.optimizer import (
     Optimizer,
     RMSPropOptimizer,
 )
-from minigraph.train.saver import (
-    Saver,
-    checkpoint_exists,
-    get_checkpoint_state,
-    latest_checkpoint,
-    read_metadata,
-)
+from minigraph.train.queue_runner import QueueRunner, add_queue_runner, start_queue_runners
+from minigraph.train.saver import Saver
 
 piecewise_constant_decay = piecewise_constant
 
@@ -44,9 +48,12 @@ __all__ = [
     "FtrlOptimizer",
     "GradientDescentOptimizer",
     "MomentumOptimizer",
+    "NewCheckpointReader",
     "Optimizer",
+    "QueueRunner",
     "RMSPropOptimizer",
     "Saver",
+    "add_queue_runner",
     "checkpoint_exists",
     "cosine_decay",
     "cosine_decay_restarts",
@@ -58,9 +65,13 @@ __all__ = [
     "get_or_create_global_step",
     "global_step",
     "import_meta_graph",
+    "init_from_checkpoint",
     "inverse_time_decay",
     "latest_checkpoint",
     "linear_cosine_decay",
+    "list_variables",
+    "load_checkpoint",
+    "load_variable",
     "natural_exp_decay",
     "piecewise_constant",
     "piecewise_constant_decay",

@@ -12,6 +12,8 @@ import importlib
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from weakref import WeakSet, ref
 
@@ -54,6 +56,15 @@ class Lock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lock.release()
+
+    @contextmanager
+    def given_up(self) -> Iterator[None]:
+        """Let other threads have the lock during a `with` block, however often the calling thread has taken it."""
+        state = self._lock._release_save()  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            self._lock._acquire_restore(state)  # type: ignore[attr-defined]
 
     def acquire(self, seconds: float) -> bool:
         """Take the lock if it becomes free within some seconds; returns whether it did."""

@@ -27,7 +27,8 @@ from minigraph.tf1.training import SessionRunHook
 
 MODULES = (
     tf, tf.nn, tf.math, tf.linalg, tf.layers, tf.losses, tf.metrics, tf.train, tf.summary, tf.image, tf.filters,
-    tf.initializers, tf.graph_util, tf.errors, tf.viz, minigraph.onnx, minigraph.weights, minigraph.data,
+    tf.initializers, tf.graph_util, tf.saved_model,
+    tf.errors, tf.viz, minigraph.onnx, minigraph.weights, minigraph.data,
     minigraph.models,
 )  # fmt: skip
 
@@ -90,21 +91,43 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
     "It chooses between decoders whose pixels differ by a few steps; there is one.": {
         "decode_jpeg": "fancy_upscaling dct_method",
     },
+    "The graph has no devices, one saver, and few attributes that have their defaults.": {
+        "SavedModelBuilder.add_meta_graph": "clear_devices strip_default_attrs",
+        "SavedModelBuilder.add_meta_graph_and_variables": "clear_devices strip_default_attrs",
+        "export_tensorflow_meta_graph": "clear_devices clear_extraneous_savers strip_default_attrs",
+    },
     "Files have minigraph's own format: text, with all attributes, types and shapes, without devices and savers.": {
-        "Saver.__init__": "name restore_sequentially write_version save_relative_paths filename",
+        "Saver.__init__": "name restore_sequentially filename",
         "Saver.save": "strip_default_attrs",
         "export_meta_graph": "as_text clear_devices clear_extraneous_savers strip_default_attrs",
         "import_graph_def": "op_dict producer_op_list",
         "import_meta_graph": "clear_devices",
     },
-    "There are no queues, threads and other processes to start and wait for.": {
+    "A dataset's elements come in one order, whatever is read ahead or at the same time.": {
+        "FixedLengthRecordDataset": "buffer_size num_parallel_reads",
+        "TFRecordDataset": "buffer_size num_parallel_reads",
+        "TextLineDataset": "buffer_size num_parallel_reads",
+        "parallel_interleave": "sloppy buffer_output_elements prefetch_input_elements",
+        "prefetch_to_device": "device",
+    },
+    "Datasets have one implementation, without options; iterators belong to one session.": {
+        "GraphDataset.with_options": "options",
+        "Iterator.from_string_handle": "output_classes",
+        "Iterator.from_structure": "shared_name output_classes",
+    },
+    "It only adds to TensorFlow's messages.": {
+        "parse_example": "example_names",
+        "parse_single_example": "example_names",
+    },
+    "Places are checked in any case.": {"sparse_tensor_to_dense": "validate_indices"},
+    "A closed queue takes nothing in, in any case.": {"QueueBase.close": "cancel_pending_enqueues"},
+    "There are no other processes to start and wait for.": {
         "MonitoredSession.__init__": "stop_grace_period_secs",
         "MonitoredTrainingSession": "stop_grace_period_secs max_wait_secs",
         "RunOptions.__init__": "inter_op_thread_pool report_tensor_allocations_upon_oom",
         "SingularMonitoredSession": "stop_grace_period_secs",
         "Supervisor.__init__": "recovery_wait_secs stop_grace_secs local_init_run_options",
-        "Supervisor.prepare_or_wait_for_session": "max_wait_secs start_standard_services",
-        "start_queue_runners": "sess coord daemon start collection",
+        "Supervisor.prepare_or_wait_for_session": "max_wait_secs",
         "train": "startup_delay_steps ignore_live_threads",
     },
     "A run that reads a variable without a value fails in any case, and names it.": {

@@ -101,7 +101,13 @@ DIFFERENCES: dict[str, set[tuple[str, str]]] = {
 DEVIATIONS = {place for places in DIFFERENCES.values() for place in places}
 
 
-FACADE = {"cases_arguments", "cases_contrib", "cases_files", "cases_graphs"}  # cases of what old programs alone use
+FACADE = {
+    "cases_input",
+    "cases_arguments",
+    "cases_contrib",
+    "cases_files",
+    "cases_graphs",
+}  # cases of what old programs alone use
 
 
 def load_cases() -> tuple[dict[str, Any], dict[str, Any]]:

@@ -54,6 +54,19 @@ backend_option = click.option(
 )
 
 
+def _as_bytes(ctx: click.Context, param: click.Parameter, megabytes: float | None) -> int | None:
+    return None if megabytes is None else round(megabytes * 1e6)
+
+
+memory_limit_option = click.option(
+    "--memory-limit",
+    metavar="MB",
+    type=number(above=0),
+    callback=_as_bytes,
+    help="Most memory for the values of a run; some are then computed again instead of being kept.",
+)
+
+
 def tell_backend(name: str | None) -> None:
     """Say on stderr which backend runs, and why if it is not a fast one. name: the value of --backend."""
     click.echo(backend_line(name), err=True)

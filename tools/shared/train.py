@@ -108,7 +108,9 @@ def build_network(
 class TrainingRun:
     """One training run in a folder. `train` continues it to its last step."""
 
-    def __init__(self, model: Model, settings: TrainingSettings, data: TrainingData, out: Path) -> None:
+    def __init__(
+        self, model: Model, settings: TrainingSettings, data: TrainingData, out: Path, memory_limit: int | None = None
+    ) -> None:
         self.settings, self.data, self.out = settings, data, out
         self.network = build_network(
             model,
@@ -117,7 +119,7 @@ class TrainingRun:
             seed=settings.seed,
             classes=len(data.classes),
         )
-        self.session = tf.Session(graph=self.network.graph, backend=settings.backend)
+        self.session = tf.Session(graph=self.network.graph, backend=settings.backend, memory_limit=memory_limit)
         self.batches = data.batches(settings.batch_size, settings.seed)
         self.baseline = Baseline.of(data.train_labels, data.test_labels, data.classes)
         self.history = History()

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import numpy as np
+
+_native: Any = None
+with suppress(ImportError):
+    _native = import_module("google_crc32c")
 
 _POLYNOMIAL = 0x82F63B78  # reflected
 _PIECE = 16 << 20
@@ -24,12 +30,19 @@ _NUMBERS = _TABLE.tolist()
 
 
 def crc32c(data: Any) -> int:
-    """The checksum of bytes."""
+    """The checksum of bytes. google-crc32c computes it where it is installed, a hundred times as fast."""
+    if _native is not None:
+        return int(_native.value(bytes(data)))
     view = memoryview(data).cast("B")
     state = 0xFFFFFFFF
     for start in range(0, len(view), _PIECE):
         state = _update(state, view[start : start + _PIECE])
     return state ^ 0xFFFFFFFF
+
+
+def mask(checksum: int) -> int:
+    """The form in which files keep a checksum; see `unmask`."""
+    return (((checksum >> 15) | (checksum << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def unmask(stored: int) -> int:

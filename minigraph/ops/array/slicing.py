@@ -414,7 +414,7 @@ def strided_slice(
         else:
             start, stop = (None if mask >> i & 1 else int(v) for mask, v in ((begin_mask, first_), (end_mask, last)))
             spec.append(("slice", start, stop, int(step)))
-    consts = ("begin", "end", "strides")
+    consts = ("begin", "end", "strides") if strides is not None else ("begin", "end", *["ones"] * 4)
     return first(make(StridedSlice(tuple(spec)), name, "StridedSlice", {"input": input_}, consts=consts))
 
 

@@ -15,30 +15,13 @@ from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_gr
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import DTypeLike, PathLike, TensorLike
 from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.constant import StringConst, string_array
 from minigraph.ops.host.host_ops import HostOp
 from minigraph.ops.image.colour import convert_image_dtype
 
 __all__ = ["decode_image", "decode_jpeg", "decode_png", "encode_jpeg", "encode_png", "read_file", "write_file"]
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-
-
-def _text(value: bytes) -> np.ndarray:
-    array = np.empty((), np.object_)
-    array[()] = value
-    return array
-
-
-class StringConst(HostOp):
-    """A text, or the bytes of a file, known when the graph is built."""
-
-    value: bytes
-
-    def infer(self) -> tuple[TensorType, ...]:
-        return (TensorType(string, ()),)
-
-    def forward(self, xp: Any) -> tuple[Any, ...]:
-        return (_text(self.value),)
 
 
 class ReadFile(HostOp):
@@ -53,7 +36,7 @@ class ReadFile(HostOp):
     def forward(self, xp: Any, filename: Any) -> tuple[Any, ...]:
         try:
             with open(os.fsdecode(filename.item()), "rb") as file:
-                return (_text(file.read()),)
+                return (string_array(file.read()),)
         except FileNotFoundError as error:
             raise NotFoundError(f"{os.fsdecode(filename.item())}; {error.strerror}") from None
 
@@ -127,7 +110,7 @@ class EncodeImage(HostOp):
             options["compress_level"] = self.compression
         pixels = np.ascontiguousarray(image[..., 0] if image.shape[-1] == 1 else image)
         Image.fromarray(pixels).save(buffer, self.format, **options)
-        return (_text(buffer.getvalue()),)
+        return (string_array(buffer.getvalue()),)
 
 
 def _as_text(value: Any, name: str) -> Tensor:
