@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.typing import PathLike, TensorLike
-from minigraph.formats.onnx.backend import Backend
+from minigraph.formats.onnx.backend import OnnxBackend
 from minigraph.formats.onnx.exporting import export_model
 from minigraph.formats.onnx.importing import Imported, import_model
 from minigraph.formats.onnx.library import NeedsConstantError, UnsupportedError
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from minigraph.run.variables import Variable
 
 __all__ = ["Backend", "Imported", "NeedsConstantError", "UnsupportedError", "load", "save", "to_model"]
+
+
+Backend = OnnxBackend
 
 
 def load(

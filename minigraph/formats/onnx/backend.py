@@ -39,8 +39,7 @@ class PreparedModel:
         Raises:
             UnsupportedError: There are more or fewer arrays than inputs, or options.
         """
-        if options:
-            raise UnsupportedError(f"run takes no options, but got {sorted(options)}")
+        _refuse(options)
         tensors = self.model.inputs
         if isinstance(inputs, np.ndarray):
             inputs = [inputs]
@@ -50,11 +49,16 @@ class PreparedModel:
         return tuple(self.session.run(list(self.model.outputs.values()), {tensors[n]: a for n, a in given.items()}))
 
 
+def _refuse(options: Mapping[str, Any]) -> None:
+    if options:
+        raise UnsupportedError(f"minigraph's backend for ONNX does not know the options {sorted(options)}")
+
+
 def _device_type(device: str) -> str:
     return device.partition(":")[0].upper()
 
 
-class Backend:
+class OnnxBackend:
     """minigraph as a backend in the sense of `onnx.backend.base.Backend`.
 
     Example:
@@ -67,7 +71,10 @@ class Backend:
 
     @classmethod
     def is_compatible(cls, model: Any, device: str = "CPU", **options: Any) -> bool:
-        """Whether a model can be loaded."""
+        """Whether a model can be loaded, and run on a device."""
+        _refuse(options)
+        if not cls.supports_device(device):
+            return False
         try:
             with tf.Graph().as_default():
                 import_model(read_model(model), {}, False, {}, {})
@@ -78,6 +85,7 @@ class Backend:
     @classmethod
     def prepare(cls, model: Any, device: str = "CPU", **options: Any) -> PreparedModel:
         """Load a model, an onnx.ModelProto, for runs on a device: "CPU", "CUDA", "CUDA:0"."""
+        _refuse(options)
         if not cls.supports_device(device):
             raise UnsupportedError(f"minigraph has no device {device}; it has {', '.join(DEVICES)}")
         return PreparedModel(model, device)
@@ -85,7 +93,7 @@ class Backend:
     @classmethod
     def run_model(cls, model: Any, inputs: Any, device: str = "CPU", **options: Any) -> tuple[Any, ...]:
         """The outputs of a model for arrays in the order of its inputs."""
-        return cls.prepare(model, device).run(inputs)
+        return cls.prepare(model, device, **options).run(inputs)
 
     @classmethod
     def run_node(
@@ -104,6 +112,8 @@ class Backend:
             The outputs, by name as well.
         """
         onnx = require_onnx()
+        version = options.pop("opset_version", onnx.defs.onnx_opset_version())
+        _refuse(options)
         names = [n for n in dict.fromkeys(node.input) if n]
         arrays = [np.asarray(a) for a in inputs]
         infos = [
@@ -111,7 +121,7 @@ class Backend:
             for n, a in zip(names, arrays, strict=True)
         ]
         results = [onnx.helper.make_empty_tensor_value_info(o) for o in node.output if o]
-        opset = onnx.helper.make_opsetid("", options.get("opset_version", onnx.defs.onnx_opset_version()))
+        opset = onnx.helper.make_opsetid("", version)
         graph = onnx.helper.make_graph([node], "node", infos, results)
         inferred = onnx.shape_inference.infer_shapes(onnx.helper.make_model(graph, opset_imports=[opset]))
         found = cls.run_model(inferred, arrays, device)

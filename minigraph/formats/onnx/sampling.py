@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from itertools import product
 from typing import Any
 
@@ -139,8 +140,62 @@ def _max_unpool(call: OnnxNode) -> Result:
     return tf.reshape(flat, shape)
 
 
+def _roi_align(call: OnnxNode) -> Result:
+    """Averages, or maxima, of bilinear samples in the cells of boxes [x1, y1, x2, y2] of an image [N,C,H,W]."""
+    height, width = call.static()[2:]
+    high, wide = call.attr("output_height", 1), call.attr("output_width", 1)
+    ratio, scale = call.attr("sampling_ratio", 0), call.attr("spatial_scale", 1.0)
+    if not ratio:
+        call.unsupported("sampling_ratio=0, a number of samples that depends on the box, is not supported")
+    shift = (
+        0.5 if call.attr("coordinate_transformation_mode", "half_pixel") == "half_pixel" and call.opset >= 16 else 0.0
+    )
+    boxes, x = call.x(1), call.last()
+    corners = [boxes[:, i] * like(boxes, scale) - like(boxes, shift) for i in range(4)]
+    sides = [corners[2] - corners[0], corners[3] - corners[1]]
+    if not shift:
+        sides = [tf.maximum(s, like(s, 1)) for s in sides]
+    columns = _sample_places(corners[0], sides[0], wide, ratio)
+    rows = _sample_places(corners[1], sides[1], high, ratio)
+    batch = tf.cast(call.x(2), tf.int32)
+    parts = []
+    for place_y, weight_y in _edge_taps(rows, height):
+        for place_x, weight_x in _edge_taps(columns, width):
+            zero = tf.zeros_like(tf.expand_dims(place_y, 2) + tf.expand_dims(place_x, 1))
+            index = [
+                tf.reshape(batch, [-1, 1, 1]) + zero, tf.expand_dims(place_y, 2) + zero,
+                tf.expand_dims(place_x, 1) + zero,
+            ]  # fmt: skip
+            weight = tf.expand_dims(weight_y, 2) * tf.expand_dims(weight_x, 1)
+            parts.append(tf.gather_nd(x, tf.stack(index, -1)) * tf.expand_dims(weight, -1))
+    count, channels = tf.shape(boxes)[0], call.static()[1]
+    cells = [tf.reshape(p, tf.stack([count, high, ratio, wide, ratio, channels])) for p in parts]
+    if call.attr("mode", "avg") == "max":
+        best = reduce(tf.maximum, cells)
+        return tf.transpose(tf.reduce_max(best, [2, 4]), (0, 3, 1, 2))
+    return tf.transpose(tf.reduce_mean(reduce(tf.add, cells), [2, 4]), (0, 3, 1, 2))
+
+
+def _sample_places(start: Any, side: Any, cells: int, ratio: int) -> Any:
+    """The places of the samples along an axis: [boxes, cells·ratio]."""
+    offsets = (np.arange(cells * ratio) + 0.5) / (cells * ratio)
+    return tf.expand_dims(start, 1) + tf.expand_dims(side, 1) * tf.constant(offsets.astype(start.dtype.np_dtype))
+
+
+def _edge_taps(place: Any, length: int) -> list[tuple[Any, Any]]:
+    """The two neighbours of each place and their weights; a place more than 1 outside of the image has weight 0."""
+    inside = tf.logical_and(place >= like(place, -1), place <= like(place, length))
+    place = tf.maximum(place, like(place, 0))
+    base = tf.minimum(tf.floor(place), like(place, length - 1))
+    t = tf.where(place >= like(place, length - 1), tf.zeros_like(place), place - base)
+    after = tf.minimum(base + like(place, 1), like(place, length - 1))
+    counts = tf.cast(inside, place.dtype)
+    return [(tf.cast(base, tf.int32), (like(t, 1) - t) * counts), (tf.cast(after, tf.int32), t * counts)]
+
+
 IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "GridSample": _grid_sample,
     "MaxUnpool": _max_unpool,
     "ReverseSequence": _reverse_sequence,
+    "RoiAlign": _roi_align,
 }

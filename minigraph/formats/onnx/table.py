@@ -24,6 +24,7 @@ from minigraph.formats.onnx import (
     sampling,
     shape,
     shape_export,
+    signal,
     trigonometry,
 )
 from minigraph.formats.onnx.call import OnnxNode, Result
@@ -31,7 +32,7 @@ from minigraph.formats.onnx.emit import Emit
 
 FAMILIES = (
     bits, control, conv, einsum, elementwise, fused, host, indexing, norm, pool, quantise, recurrent, reduce, resize,
-    sampling, shape, trigonometry,
+    sampling, shape, signal, trigonometry,
 )  # fmt: skip
 
 # ONNX's operators, by their names there.

@@ -21,6 +21,7 @@ NO_EFFECT: dict[str, frozenset[str]] = {
         "DequantizeLinear": "axis",  # for a scalar scale
         "Dropout": "is_test ratio seed",  # at inference
         "FusedConv": "activation_params group kernel_shape",
+        "DFT": "axis",  # an input since operator set 20
         "QLinearConv": "group kernel_shape",
         "QLinearSoftmax": "opset",
         "Gemm": "broadcast",  # a third input that needs no broadcasting gives the same
