@@ -94,8 +94,8 @@ def _fill_root() -> None:
     _add("io.gfile", gfile)
     _add("logging", logs)
     _add("test", testing)
-    _add("train", training, saving.MessageClasses({"SaverDef": "saver"}), **_public(training, "Timer"), Saver=saving.Saver,
-         Supervisor=supervisor.Supervisor, export_meta_graph=saving.export_meta_graph)  # fmt: skip
+    _add("train", training, saving.MessageClasses({"SaverDef": "saver"}), **_public(training, "Timer"),
+         Saver=saving.Saver, Supervisor=supervisor.Supervisor, export_meta_graph=saving.export_meta_graph)  # fmt: skip
     _fill_saved_model()
     _add("compat", strings)
     _fill_input()
