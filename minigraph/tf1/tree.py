@@ -8,14 +8,19 @@ from typing import Any
 import minigraph
 from minigraph.core.protos import MESSAGES
 from minigraph.tf1 import (
+    aliases,
+    analyzer,
     app,
     arg_scope,
     collecting,
     config,
+    contrib_convolutions,
     contrib_layers,
     contrib_losses,
     contrib_metrics,
     contrib_norm,
+    contrib_optimize,
+    contrib_summaries,
     dataset_iterators,
     dataset_steps,
     datasets,
@@ -35,12 +40,15 @@ from minigraph.tf1 import (
     timeline,
     training,
     vgg,
+    vocabulary,
 )
 from minigraph.tf1.namespace import ROOT, Namespace
 
 _CORE_MODULES = (
     "graph_util", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "summary", "train",
 )  # fmt: skip
+KINDS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "string", "uint8", "uint16", "uint32",
+         "uint64")  # fmt: skip
 _SCOPES = {n: getattr(arg_scope, n) for n in ("add_arg_scope", "arg_scope", "current_arg_scope", "has_arg_scope")}
 
 
@@ -94,8 +102,9 @@ def _fill_root() -> None:
     _add("io.gfile", gfile)
     _add("logging", logs)
     _add("test", testing)
-    _add("train", training, saving.MessageClasses({"SaverDef": "saver"}), **_public(training, "Timer"),
-         Saver=saving.Saver, Supervisor=supervisor.Supervisor, export_meta_graph=saving.export_meta_graph)  # fmt: skip
+    own = {**_public(training, "Timer"), "Supervisor": supervisor.Supervisor}
+    _add("train", training, saving.MessageClasses({"SaverDef": "saver"}), **own, Saver=saving.Saver,
+         export_meta_graph=saving.export_meta_graph)  # fmt: skip
     _fill_saved_model()
     _add("compat", strings)
     _fill_input()
@@ -154,13 +163,52 @@ _IMAGES = {n: getattr(minigraph.image, n) for n in ("decode_image", "decode_jpeg
            "encode_png")}  # fmt: skip
 
 
+def _fill_aliases() -> None:
+    """Other names for what is there, and namespaces of later versions of TensorFlow 1."""
+    own = _public(aliases, "VariablesWithoutValue", "IsVariableInitialized", "he_normal", "he_uniform", "lecun_normal",
+                  "lecun_uniform", "relu_layer", "constant_value")  # fmt: skip
+    ROOT.__dict__.update(own, half=minigraph.float16, double=minigraph.float64, lin_space=minigraph.linspace)
+    MODULES["nn"].__dict__["relu_layer"] = aliases.relu_layer
+    _add("initializers", he_normal=aliases.he_normal, he_uniform=aliases.he_uniform,
+         lecun_normal=aliases.lecun_normal, lecun_uniform=aliases.lecun_uniform,
+         orthogonal=minigraph.orthogonal_initializer, uniform_unit_scaling=aliases.uniform_unit_scaling_initializer,
+         variables=minigraph.variables_initializer, global_variables=minigraph.global_variables_initializer,
+         local_variables=minigraph.local_variables_initializer)  # fmt: skip
+    _add("random", normal=minigraph.random_normal, uniform=minigraph.random_uniform,
+         truncated_normal=minigraph.truncated_normal, shuffle=minigraph.random_shuffle,
+         multinomial=minigraph.multinomial, set_random_seed=minigraph.set_random_seed)  # fmt: skip
+    kinds = {n: getattr(minigraph, n) for n in (*KINDS, "as_dtype", "cast", "saturate_cast", "DType")}
+    _add("dtypes", **kinds, bool=minigraph.bool, half=minigraph.float16, double=minigraph.float64)
+    checks = [n for n in dir(minigraph) if n.startswith("assert_")]
+    _add("debugging", **{n: getattr(minigraph, n) for n in (*checks, "Assert", "check_numerics", "is_finite",
+         "is_inf", "is_nan")})  # fmt: skip
+    _add("train", AggregationMethod=aliases.AggregationMethod)
+    _add("contrib.util", constant_value=aliases.constant_value)
+
+
 def _fill_contrib() -> None:
     _add("contrib.losses", contrib_losses)
     _add("contrib.metrics", contrib_metrics)
     losses, metrics = MODULES["contrib.losses"], MODULES["contrib.metrics"]
     _add("contrib.framework", slim, **_SCOPES, get_or_create_global_step=minigraph.train.get_or_create_global_step)
-    _add("contrib.layers", contrib_layers, contrib_norm, collecting, **_SCOPES)
-    _add("contrib.slim", contrib_layers, contrib_norm, collecting, slim, **_SCOPES, losses=losses, metrics=metrics)
+    layers = (contrib_layers, contrib_convolutions, contrib_norm, collecting, contrib_summaries)
+    kept = {**_SCOPES, "optimize_loss": contrib_optimize.optimize_loss}
+    steps = {n: getattr(minigraph.train, n) for n in ("create_global_step", "get_global_step",
+             "get_or_create_global_step")}  # fmt: skip
+    _add("contrib.layers", *layers, **kept, OPTIMIZER_SUMMARIES=contrib_optimize.OPTIMIZER_SUMMARIES,
+         OPTIMIZER_CLS_NAMES=contrib_optimize.OPTIMIZER_CLS_NAMES)  # fmt: skip
+    _add("contrib.framework", **steps)
+    _add("contrib.slim", *layers, slim, **kept, **steps, losses=losses, metrics=metrics)
+    for name in ("initializers", "layers", "regularizers"):
+        _add(f"contrib.slim.{name}", *layers, **kept)
+    for name in ("encoders", "initializers", "layers", "optimizers", "regularizers", "summaries"):
+        _add(f"contrib.layers.python.layers.{name}", *layers, **kept)
+    _add("contrib.layers.python.layers.utils", collecting)
+    _add("contrib.slim.model_analyzer", **_public(analyzer))
+    for path in ("contrib.framework.python.ops", "contrib.framework.python.ops.arg_scope",
+                 "contrib.framework.python.ops.variables"):  # fmt: skip
+        _add(path, slim, **_SCOPES, **steps)
+    _add("contrib.learn.preprocessing", **_public(vocabulary))
     _add("contrib.slim.learning", create_train_op=slim.create_train_op, train=slim.train,
          train_step=slim.train_step)  # fmt: skip
     _add("contrib.slim.nets")
@@ -187,6 +235,9 @@ def _fill_python() -> None:
     for name in ("saver", "training", "training_util", "moving_averages", "optimizer", "session_run_hook",
                  "basic_session_run_hooks", "monitored_session"):  # fmt: skip
         _add(f"python.training.{name}", train, ROOT)
+    _add("python.ops.control_flow_ops", with_dependencies=contrib_optimize.with_dependencies)
+    _add("python.training.moving_averages", assign_moving_average=contrib_optimize.assign_moving_average)
+    _add("python.framework.tensor_util", constant_value=aliases.constant_value)
     _add("python.client.session", ROOT)
     _add("python.client.timeline", timeline)
     _add("python.client.device_lib", testing.DEVICES)
@@ -205,6 +256,7 @@ def _fill_python() -> None:
 
 
 _fill_root()
+_fill_aliases()
 _fill_contrib()
 _fill_python()
 MODULES["compat.v1"] = MODULES["compat"].__dict__["v1"] = ROOT
