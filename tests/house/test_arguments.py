@@ -54,6 +54,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "gradients": "gate_gradients aggregation_method colocate_gradients_with_ops",
     },
     "A session has one device, chosen by `backend`, and one copy of each variable; all kinds of variables are one.": {
+        "Graph.device": "device_name_or_function",
         "Session.__init__": "config",
         "TestCase.session": "use_gpu",
         "Variable.__init__": "caching_device use_resource synchronization aggregation",
@@ -109,6 +110,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "TFRecordDataset": "buffer_size num_parallel_reads",
         "TextLineDataset": "buffer_size num_parallel_reads",
         "parallel_interleave": "sloppy buffer_output_elements prefetch_input_elements",
+        "numpy_input_fn": "num_threads",
         "prefetch_to_device": "device",
     },
     "Datasets have one implementation, without options; iterators belong to one session.": {
