@@ -15,6 +15,8 @@ from minigraph.graphs.importing import add_nodes
 from minigraph.run.variables import Variable
 from minigraph.train.saver import SUFFIX, Saver
 
+__all__ = ["import_meta_graph"]
+
 
 def import_meta_graph(
     meta_graph_or_file: Saved | PathLike, clear_devices: bool = False, import_scope: str | None = None,

@@ -22,7 +22,8 @@ from minigraph.core.errors import (
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import PathLike
-from minigraph.run.variables import Variable, global_variables
+from minigraph.run.variable_lists import global_variables
+from minigraph.run.variables import Variable
 from minigraph.train.graph_export import export_meta_graph
 from minigraph.util.files import atomic_write
 
