@@ -81,6 +81,7 @@ if _TYPE_CHECKING:
     from minigraph import layers as layers
     from minigraph import losses as losses
     from minigraph import metrics as metrics
+    from minigraph import saved_model as saved_model
     from minigraph import summary as summary
     from minigraph import train as train
     from minigraph import viz as viz
@@ -103,7 +104,7 @@ if _TYPE_CHECKING:
     TensorInfo: _Any
 
 # Imported when they are asked for: modules, and names with the module that has each.
-_LATE_MODULES = ("filters", "graph_util", "layers", "losses", "metrics", "summary", "train", "viz")
+_LATE_MODULES = ("filters", "graph_util", "layers", "losses", "metrics", "saved_model", "summary", "train", "viz")
 _LATE = {
     "DoubleSoftmaxWarning": "inspect.lint",
     "DropoutInEvaluationWarning": "inspect.lint",

@@ -22,7 +22,7 @@ from minigraph.core.graph_def import GraphRecords, NodeRecord
 from minigraph.graphs.freeze import convert_variables_to_constants
 from minigraph.graphs.importing import add_nodes
 from minigraph.models.record import Preprocessing
-from minigraph.train.saver import read_checkpoint, write_checkpoint
+from minigraph.train.native_checkpoint import read_checkpoint, write_checkpoint
 
 SUFFIX = ".mgb"
 CROP = 0.875  # of an image's shorter side that is looked at, as is usual for ImageNet

@@ -281,6 +281,37 @@ def viz(
 
 
 @main.command()
+@click.argument("model", metavar="MODEL|FILE")
+@_batch
+@backend_option
+@memory_limit_option
+@_optimize
+@_inference
+@size_options
+@debug_option
+def warm(
+    model: str,
+    batch_size: int | None,
+    backend: str | None,
+    memory_limit: int | None,
+    optimize: str,
+    inference: bool,
+    shapes: tuple[str, ...],
+    dims: tuple[str, ...],
+) -> None:
+    """Compile a training step, or any other graph, so that its first run need not.
+
+    The target is a model's name, a Python file that builds a graph (.py), a saved graph, or an ONNX model (.onnx).
+    """
+    from minigraph.tools.profile import warm as compile_all
+    from minigraph.tools.shared.target import load_target
+
+    target = load_target(model, batch_size, inference, parse_sizes(shapes, dims))
+    tell_backend(backend)
+    click.echo(compile_all(target, optimize, backend, memory_limit))
+
+
+@main.command()
 @click.option("--clear", is_flag=True, help="Remove all entries.")
 @debug_option
 def cache(clear: bool) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import minigraph as tf
 from minigraph.compile.plan import Plan
 from minigraph.core.graph import Tensor
 from minigraph.inspect.profile import Profile
 from minigraph.tools.explain import console
 from minigraph.tools.shared.target import Target
 from minigraph.util.files import atomic_write
+from minigraph.util.object_cache import objects
 from minigraph.viz.page import page
 from minigraph.viz.render import write
 from minigraph.viz.stages import AFTER, Traced, trace_profile
@@ -34,6 +37,19 @@ def profile(
         return Profiled(
             session.profile(target.fetches, feeds, repeat=steps), session.plan_for(target.fetches, feeds)[0]
         )
+
+
+def warm(target: Target, optimize: str, backend: str | None, memory_limit: int | None = None) -> str:
+    """Compile a target's kernels without running them; a line on how many and how long."""
+    options: dict[str, Any] = {"optimize": optimize, "passes": target.passes, "memory_limit": memory_limit}
+    with tf.Session(graph=target.graph, backend=backend, **options) as session:
+        store = objects("cuda" if session.backend.name == "cupy" else "llvm")
+        before, start = len(list(store.entries())), time.perf_counter()
+        for fetches, feeds in ((target.initializers, {}), (target.fetches, target.feeds)):
+            plan, _ = session.plan_for(fetches, feeds)
+            plan.bind()
+        new, seconds = len(list(store.entries())) - before, time.perf_counter() - start
+    return f"{target.name}: {len(plan.steps)} launches, {new} kernels compiled in {seconds:.1f} s"
 
 
 def pictures(target: Target, profiled: Profiled) -> Traced:

@@ -112,7 +112,7 @@ class CupyBackend(Backend):
         code = emit(op, in_types, out_types, self.ladder)
         if code is None:
             return Lowered(self._host_call(op), fallback=True)
-        return Lowered(Bind(self, code.steps), code.workspace, code.inplace)
+        return Lowered(Bind(self, code.steps, code.verdict), code.workspace, code.inplace)
 
     def bind_step(
         self, step: K.Step, inputs: Sequence[DeviceView], outputs: Sequence[DeviceView | None], workspace: DeviceView

@@ -24,13 +24,16 @@ class CupyPlan(Plan):
     The first run after binding launches one step at a time: it compiles the kernels and warms up the libraries. The
     second run is captured. The capture executes nothing, so it changes no variable. From then on the graph is launched.
 
-    A plan with a host call is never captured. `missed` gives the reason why a plan is not captured. If a run of single
-    launches fails or is interrupted, the variables get back their values from before the run.
+    An op that may refuse its operands leaves its verdict in memory, which is looked at after the run. If it refuses
+    them, or if a run of single launches fails or is interrupted, the variables get back their values from before the
+    run. A plan with a host call is never captured. `missed` gives the reason why a plan is not captured.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.missed: str | None = None
         super().__init__(*args, **options)
+        binds = [(position, step.lowered.bind) for position, step in enumerate(self.steps)]
+        self.verdicts = [(n, b) for n, b in binds if isinstance(b, Bind) and b.verdict is not None]
         if os.environ.get(SWITCH) == "0":
             self.missed = f"{SWITCH} is 0"
         elif calls := [s.instr.name for s in self.steps if s.lowered.fallback]:
@@ -48,24 +51,38 @@ class CupyPlan(Plan):
         launches = self._launches
         if self._warm is launches and self._graph is None and self.missed is None and launches:
             self._capture()
-        if self._graph is not None and self._captured is launches:
-            self._graph()
+        captured = self._graph if self._captured is launches else None
+        if captured is not None and not self.verdicts:
+            captured()
             return
-        self._compile()
+        if captured is None:
+            self._compile()
         restore = self._snapshot()
         try:
-            super()._launch_all()
+            if captured is None:
+                super()._launch_all()
+            else:
+                captured()
+            self._verify()
         except BaseException:  # also an interrupt
             restore()
             raise
         self._warm = launches
+
+    def _verify(self) -> None:
+        """Raise the error of the first op that has refused its operands."""
+        for position, bind in self.verdicts:
+            try:
+                bind.verify()
+            except Exception as error:
+                raise self._explain(self._launches[position], error) from error
 
     def run_steps(self, steps: int) -> list[np.ndarray]:
         """Run CHUNK steps per launch once a run is captured, unless values must be recomputed between runs."""
         while steps > 1 and (self._graph is None or self._captured is not self._launches) and self.missed is None:
             self.run([])
             steps -= 1
-        if self._graph is None or self.fixed is not None:
+        if self._graph is None or self.fixed is not None or self.verdicts:
             return super().run_steps(steps)
         while steps > CHUNK:
             if self._chunk is None:
@@ -113,6 +130,7 @@ class CupyPlan(Plan):
         try:
             self._graph = self.backend.device.capture(super()._launch_all)  # type: ignore[attr-defined]
             self._captured = self._launches
-            self._copies = None  # a graph runs completely or not at all
+            if not self.verdicts:
+                self._copies = None  # a graph runs completely or not at all
         except Exception as error:
             self.missed = f"the capture failed: {error}"

@@ -89,12 +89,27 @@ class Constant(NamedTuple):
 Step = Launch | Gemm | Convolve | Constant
 
 
+class Verdict(NamedTuple):
+    """Steps that find out whether an op refuses its operands. Their results are the evidence, of the given types.
+
+    The first one is True, once or more, if it does. error: the error, from the evidence on the host.
+    """
+
+    steps: tuple[Step, ...]
+    types: Types
+    error: Callable[..., Exception]
+
+
 class Code(NamedTuple):
-    """An op's code: steps in order, bytes of workspace, and the inputs whose buffer result 0 may take over."""
+    """An op's code: steps in order, bytes of workspace, and the inputs whose buffer result 0 may take over.
+
+    verdict: looked at when the whole run is done, since a kernel cannot raise an error.
+    """
 
     steps: tuple[Step, ...]
     workspace: int = 0
     inplace: tuple[int, ...] = ()
+    verdict: Verdict | None = None
 
     def moved(self, inputs: Sequence[BufferRef], outputs: Sequence[BufferRef], workspace: int = 0) -> list[Step]:
         """The steps on other operands and results, with the workspace from a byte offset on."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from minigraph.backend.workspace import BufferRef, aligned, work
-from minigraph.backends.cupy.kernel import BLOCK, Code, Launch, kernel, per_element, pointer
+from minigraph.backends.cupy.kernel import BLOCK, Code, Launch, Verdict, kernel, per_element, pointer
 from minigraph.backends.cupy.source import c_type, coordinates, expression, index_type, literal
 from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, operand, walk
@@ -45,7 +46,17 @@ def from_loops(op: Op, in_types: Sequence[TensorType], out_types: Sequence[Tenso
     nest = op.loops(in_types, out_types)
     if nest is None:
         return None
-    return code(nest) if all(t.size for t in out_types) else Code(())
+    made = code(nest) if all(t.size for t in out_types) else Code(())
+    return made._replace(verdict=_verdict(op, in_types)) if op.tells else made
+
+
+def _verdict(op: Op, in_types: Sequence[TensorType]) -> Verdict | None:
+    """The kernel that tells whether the op refuses its operands."""
+    refusal = op.refusal(in_types)
+    if refusal is None:
+        return None
+    types = [TensorType(b.dtype, b.shape) for b in refusal.buffers if b.role == "out"]
+    return Verdict(code(refusal).steps, types, partial(op.refused, in_types))
 
 
 def code(nest: Nest) -> Code:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from minigraph.backend.base import Launch, in_sequence
 from minigraph.backends.cupy import kernel as K
 from minigraph.backends.cupy.device import DeviceBuffer
@@ -23,6 +25,15 @@ class DeviceView(NamedTuple):
 
 
 class Binder(Protocol):
+    def allocate(self, nbytes: int) -> DeviceBuffer:
+        """Device memory."""
+
+    def view(self, buffer: DeviceBuffer, offset: int, type: TensorType) -> DeviceView:
+        """An array in it."""
+
+    def read(self, array: DeviceView) -> Any:
+        """A copy of an array on the host."""
+
     def bind_step(
         self, step: K.Step, inputs: Sequence[DeviceView], outputs: Sequence[DeviceView | None], workspace: DeviceView
     ) -> Launch | None:
@@ -30,15 +41,30 @@ class Binder(Protocol):
 
 
 class Bind:
-    """Binds the steps of an op to pointers."""
+    """Binds the steps of an op to pointers.
 
-    def __init__(self, backend: Binder, steps: tuple[K.Step, ...]) -> None:
+    verdict: tells whether the op refuses its operands. Its evidence has memory of its own, which `verify` reads after
+    a run.
+    """
+
+    def __init__(self, backend: Binder, steps: tuple[K.Step, ...], verdict: K.Verdict | None = None) -> None:
         self.backend = backend
         self.steps = steps
+        self.verdict = verdict
+        self.evidence: list[DeviceView] = []
 
     def __call__(self, inputs: Sequence[Any], outputs: Sequence[Any], workspace: Any) -> Launch:
-        made = (self.backend.bind_step(s, inputs, outputs, workspace) for s in self.steps)
+        made = [self.backend.bind_step(s, inputs, outputs, workspace) for s in self.steps]
+        if self.verdict is not None:
+            backend, types = self.backend, self.verdict.types
+            self.evidence = [backend.view(backend.allocate(t.nbytes), 0, t) for t in types]
+            made[:0] = [backend.bind_step(s, inputs, self.evidence, workspace) for s in self.verdict.steps]
         return in_sequence([launch for launch in made if launch is not None])
+
+    def verify(self) -> None:
+        """Raise the op's error if it has refused its operands."""
+        if self.verdict is not None and np.any(self.backend.read(self.evidence[0])):
+            raise self.verdict.error(*map(self.backend.read, self.evidence))
 
     def has(self, kernel: str | None) -> bool:
         """Whether a step launches the kernel of that name."""

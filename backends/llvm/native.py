@@ -105,7 +105,11 @@ def lowered(native: Native, threads: int) -> Lowered:
 
         def launched(calls: Sequence[Call]) -> Launch:
             alive = (*inputs, *outputs, workspace)
-            return launch([(call, [pointer(p) for p in call.args]) for call in calls], alive, threads)
+            return (
+                launch([(call, [pointer(p) for p in call.args]) for call in calls], alive, threads)
+                if calls
+                else _nothing
+            )
 
         work = launched(native.calls(tuple(o is not None for o in outputs)))
         if native.check is None:
@@ -117,6 +121,10 @@ def lowered(native: Native, threads: int) -> Lowered:
             compile_ahead([call.text, *(text for text, _ in call.functions)])
 
     return Lowered(bind, native.workspace, native.inplace, prepare=prepare)
+
+
+def _nothing() -> None:
+    """The launch of no calls."""
 
 
 def launch(calls: Sequence[tuple[Call, Sequence[int]]], alive: Any, threads: int) -> Launch:

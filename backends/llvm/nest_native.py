@@ -45,9 +45,12 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
     every = made((True,) * len(out_types))
     refusal = op.refusal(in_types)
     if refusal is not None:
+        refusal = _flags_of(refusal)
+        if not _is_printable(refusal):
+            return None
         flags = next(b for b in refusal.buffers if b.role == "out")
         found = layout.reserve(flags.size)
-        trial = [_call(s, {}) for s in launches(only(refusal, [True]), host().lanes)]
+        trial = [_call(s, {}) for s in launches(refusal, host().lanes)]
     native = Native(calls, layout.nbytes, overwritable(every[0].kernel) if len(every) == 1 else ())
     if refusal is None:
         return native
@@ -58,6 +61,11 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
             raise InternalError(f"{op!r} refuses operands that its reference takes")
 
     return native._replace(trial=tuple(call.on({BufferRef("out"): found}) for call in trial), check=check)
+
+
+def _flags_of(refusal: Kernel) -> Kernel:
+    """The kernel without the evidence, its results but the first."""
+    return only(refusal, [b.position == 0 for b in refusal.buffers if b.role == "out"])
 
 
 def kernel_text(kernel: Kernel) -> dict[str, str]:

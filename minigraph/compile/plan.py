@@ -119,9 +119,7 @@ class Plan:
 
     def make(self) -> None:
         """Run all launches, so that the buffers of `into` hold the results."""
-        arena = self.store.arena(self.layout.peak)
-        if arena is not self._arena:
-            self._bind(arena)
+        self._bind_to_arena()
         self._launch_all()
         for position, array in self.into.items():
             if self._results[position] is not array:
@@ -131,9 +129,7 @@ class Plan:
         """Copy the feeds in, run all launches in order, copy the results out."""
         if self.fixed is not None:
             self.refresh()
-        arena = self.store.arena(self.layout.peak)
-        if arena is not self._arena:
-            self._bind(arena)
+        self._bind_to_arena()
         write, read = self.backend.write, self.backend.read
         slot = 0
         try:
@@ -174,9 +170,7 @@ class Plan:
 
     def watch(self, arrays: Sequence[np.ndarray], around: Callable[[int, Launch], None]) -> list[np.ndarray]:
         """`run` with `around(i, launch)` in place of the launch of step i, which it has to call."""
-        arena = self.store.arena(self.layout.peak)
-        if arena is not self._arena:
-            self._bind(arena)
+        self._bind_to_arena()
         plain = self._launches
         self._launches = [partial(around, i, launch) for i, launch in enumerate(plain)]
         try:
@@ -211,6 +205,17 @@ class Plan:
         """Undo the effects of runs since `save`."""
         for array, value in saved:
             self.backend.write(array, value)
+
+    def bind(self) -> None:
+        """Do what the first run does before its first launch: compile all code."""
+        if self.fixed is not None:
+            self.fixed.bind()
+        self._bind_to_arena()
+
+    def _bind_to_arena(self) -> None:
+        arena = self.store.arena(self.layout.peak)
+        if arena is not self._arena:
+            self._bind(arena)
 
     def _bind(self, arena: Any) -> None:
         """Make all views of the arena, and let the backend bind its launches to them."""

@@ -254,6 +254,18 @@ class Op(Record):
         """
         return None
 
+    def refused(self, in_types: Sequence[TensorType], *evidence: Any) -> Exception:
+        """The error of an op that refuses its operands, from all results of `refusal`.
+
+        For backends that look for errors only when the operands are gone.
+        """
+        raise NotImplementedError(type(self).__name__)
+
+    @property
+    def tells(self) -> bool:
+        """Whether the op gives its error by `refused`."""
+        return type(self).refused is not Op.refused
+
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
         """The axes of input 0 that the op sums over, if that is all it does."""
         return None

@@ -89,24 +89,33 @@ def conv2d_transpose(
     Source: Zeiler et al., "Deconvolutional networks", 2010.
     """
     refuse("tf.layers.conv2d_transpose", activity_regularizer=activity_regularizer)
-    form, axes = image_format(data_format)
+    form, _ = image_format(data_format)
     x = convert_to_tensor(inputs)
     channels = channels_of(x, data_format, "conv2d_transpose")
-    size, step = pair(kernel_size), pair(strides)
-    more = [0 if padding.lower() == "same" else max(k - s, 0) for k, s in zip(size, step, strict=True)]
     with layer_scope(x, name, "conv2d_transpose", reuse):
-        dims = [*size, filters, channels]
+        dims = [*pair(kernel_size), filters, channels]
         kernel = get_variable("kernel", dims, x.dtype, kernel_initializer, kernel_regularizer, trainable,
                               constraint=kernel_constraint)  # fmt: skip
-        with x.graph.counted_as(24):
-            n, height, width = known_dims(x, (0, 1, 2) if form == NHWC else (0, 2, 3))
-            sides = [height * step[0] + more[0], width * step[1] + more[1]]
-            target = [n, *sides, filters] if form == NHWC else [n, filters, *sides]
-            shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
-            y = nn_conv2d_transpose(x, kernel, shape, axes(step), op_padding(padding), data_format=form)
-            y.set_shape([None if isinstance(d, Tensor) else d for d in target])
+        y = transposed(x, kernel, pair(kernel_size), filters, strides, padding, data_format)
         bias = (bias_initializer, bias_regularizer, trainable, bias_constraint) if use_bias else None
         return finished(y, filters, bias, activation, form)
+
+
+def transposed(
+    x: Tensor, kernel: Any, size: tuple[int, int], filters: int, strides: Size, padding: LayerPadding, data_format: Any
+) -> Tensor:
+    """The transposed convolution with a kernel [KH,KW,filters,C], whose rows and columns are `size`."""
+    form, axes = image_format(data_format)
+    step = pair(strides)
+    more = [0 if padding.lower() == "same" else max(k - s, 0) for k, s in zip(size, step, strict=True)]
+    with x.graph.counted_as(24 if padding.lower() == "same" else 28):
+        n, height, width = known_dims(x, (0, 1, 2) if form == NHWC else (0, 2, 3))
+        sides = [height * step[0] + more[0], width * step[1] + more[1]]
+        target = [n, *sides, filters] if form == NHWC else [n, filters, *sides]
+        shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
+        y = nn_conv2d_transpose(x, kernel, shape, axes(step), op_padding(padding), data_format=form)
+        y.set_shape([None if isinstance(d, Tensor) else d for d in target])
+    return y
 
 
 def separable_conv2d(

@@ -416,15 +416,19 @@ def in_pieces(kernel: Kernel, reduction: Reduce, count: int) -> tuple[Kernel, Ke
 
 
 def parts(kernel: Kernel) -> list[Kernel]:
-    """A kernel for each of the outermost statements that store something, on the buffers that it touches."""
-    if len(kernel.body) == 1:
+    """A kernel for each of the outermost statements that store something, on the buffers that it touches.
+
+    Several kernels are named after what they store, too.
+    """
+    found = [s for s in kernel.body if any(isinstance(x, Store | TileCall) for x in statements([s]))]
+    if found == list(kernel.body) and len(found) == 1:
         return [kernel]
-    found = []
-    for s in kernel.body:
-        if any(isinstance(x, Store | TileCall) for x in statements([s])):
-            touched = {a.buffer for a in accesses([s])}
-            found.append(Kernel(kernel.name, tuple(b for b in kernel.buffers if b in touched), (s,)))
-    return found
+    made = []
+    for s in found:
+        touched = {a.buffer for a in accesses([s])}
+        stored = next((x.access.buffer for x in statements([s]) if isinstance(x, Store)), "tile")
+        made.append(Kernel(f"{kernel.name}_{stored}", tuple(b for b in kernel.buffers if b in touched), (s,)))
+    return made
 
 
 def only(kernel: Kernel, wanted: Sequence[bool]) -> Kernel:

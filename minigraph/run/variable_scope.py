@@ -107,6 +107,12 @@ def _store(graph: Graph) -> tuple[dict[str, Variable], list[VariableScope]]:
     return graph.stores.setdefault("variables", ({}, [VariableScope("")]))  # type: ignore[no-any-return]
 
 
+def scoped_name(name: str) -> str:
+    """The name, below the open variable scope, of a variable that belongs to another one, such as a slot."""
+    scope = get_variable_scope().name
+    return f"{scope}/{name}" if scope else name
+
+
 def get_variable_scope() -> VariableScope:
     """Give the innermost open variable scope of the default graph.
 

@@ -67,7 +67,44 @@ def l1_regularizer(scale: float, scope: str | None = None) -> Regularizer:
     return _regularizer(scale, scope, "l1_regularizer", lambda weights: tf.reduce_sum(tf.abs(weights)))
 
 
-def _variable(
+def l1_l2_regularizer(scale_l1: float = 1.0, scale_l2: float = 1.0, scope: str | None = None) -> Regularizer:
+    """scale_l1·Σ|w| + scale_l2·Σw²/2."""
+    both: Regularizer = sum_regularizer(
+        [l1_regularizer(scale_l1), l2_regularizer(scale_l2)], scope or "l1_l2_regularizer"
+    )
+    return both
+
+
+def sum_regularizer(regularizer_list: Any, scope: str | None = None) -> Any:
+    """The sum of several regularizers, None among them left out; None if there are no others."""
+    chosen = [r for r in regularizer_list if r is not None]
+    if not chosen:
+        return None
+
+    def penalty(weights: Any) -> Tensor | None:
+        with tf.name_scope(scope, "sum_regularizer", [weights]) as name:
+            terms = [term for term in (r(weights) for r in chosen) if term is not None]
+            return tf.add_n(terms, name=name) if terms else None
+
+    return penalty
+
+
+def apply_regularization(regularizer: Any, weights_list: Any = None) -> Tensor:
+    """The sum of a regularizer's penalties of variables, by default those of the collection WEIGHTS.
+
+    It is added to REGULARIZATION_LOSSES. ValueError if there are no variables.
+    """
+    weights = list(tf.get_collection(tf.GraphKeys.WEIGHTS) if weights_list is None else weights_list)
+    if not weights:
+        raise ValueError("No weights to regularize.")
+    with tf.name_scope("get_regularization_penalty", values=weights) as scope:
+        penalties = [p if (p := regularizer(w)) is not None else tf.constant(0.0) for w in weights]
+        total = tf.add_n(penalties, name=scope)
+        tf.add_to_collection(tf.GraphKeys.REGULARIZATION_LOSSES, total)
+        return total
+
+
+def model_weights(
     name: str, shape: list[int], like: Tensor, initializer: Any, regularizer: Any, trainable: bool, collections: Any,
 ) -> Any:  # fmt: skip
     """A model's variable, also added to MODEL_VARIABLES and to `collections` (a list, or lists by name)."""
@@ -77,20 +114,26 @@ def _variable(
     return tf.get_variable(name, shape, like.dtype, initializer, _called(regularizer, name), trainable, keys)
 
 
+_LAYERS_NAMES = {
+    "weights": "kernel", "biases": "bias", "depthwise_weights": "depthwise_kernel",
+    "pointwise_weights": "pointwise_kernel",
+}  # fmt: skip
+
+
 def _called(regularizer: Any, name: str) -> Any:
     """The regularizer, with its nodes in a scope named as the variable is in `tf.layers`."""
     if regularizer is None:
         return None
 
     def penalty(weights: Any) -> Tensor | None:
-        scope = weights.op.name.removesuffix(name) + {"weights": "kernel", "biases": "bias"}[name]
+        scope = weights.op.name.removesuffix(name) + _LAYERS_NAMES[name]
         with tf.name_scope(f"{scope}/Regularizer/"):
             return regularizer(weights)  # type: ignore[no-any-return]
 
     return penalty
 
 
-def _finish(
+def finish(
     x: Tensor, y: Tensor, channels: int, normalizer: Any, normalizer_params: Any, biases_initializer: Any,
     biases_regularizer: Any, trainable: bool, collections: Any, form: DataFormat2D | None = None,
 ) -> Tensor:  # fmt: skip
@@ -99,7 +142,7 @@ def _finish(
         return normalizer(y, **(normalizer_params or {}))  # type: ignore[no-any-return]
     if biases_initializer is None:
         return y
-    bias = _variable("biases", [channels], x, biases_initializer, biases_regularizer, trainable, collections)
+    bias = model_weights("biases", [channels], x, biases_initializer, biases_regularizer, trainable, collections)
     return tf.nn.bias_add(y, bias, form)
 
 
@@ -117,14 +160,14 @@ def conv2d(
     Variables: weights, biases.
     """
     x = tf.convert_to_tensor(inputs)
-    form, size = image_format(_layout(data_format))
+    form, size = image_format(layout_of(data_format))
     with tf.variable_scope(scope, "Conv", [x], reuse=reuse) as where:
-        dims = [*pair(kernel_size), channels_of(x, _layout(data_format), "conv2d"), num_outputs]
+        dims = [*pair(kernel_size), channels_of(x, layout_of(data_format), "conv2d"), num_outputs]
         initializer = weights_initializer or xavier_initializer()
-        weights = _variable("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
+        weights = model_weights("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
         tf.get_default_graph().reserve_ids(1)  # the dilation rate, a constant
         y = tf.nn.conv2d(x, weights, size(stride), op_padding(padding), data_format=form, dilations=size(rate))
-        y = _finish(x, y, num_outputs, normalizer_fn, normalizer_params, biases_initializer, biases_regularizer,
+        y = finish(x, y, num_outputs, normalizer_fn, normalizer_params, biases_initializer, biases_regularizer,
                     trainable, variables_collections, form)  # fmt: skip
         y = y if activation_fn is None else activation_fn(y)
         return collect_named_outputs(outputs_collections, where.original_name_scope.rstrip("/"), y)
@@ -151,8 +194,8 @@ def fully_connected(
     with tf.variable_scope(scope, "fully_connected", [x], reuse=reuse) as where:
         dims = [last_size(x, max(x.type.rank or 2, 2), "fully_connected"), num_outputs]
         initializer = weights_initializer or xavier_initializer()
-        weights = _variable("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
-        y = _finish(x, product_with(x, weights), num_outputs, normalizer_fn, normalizer_params, biases_initializer,
+        weights = model_weights("weights", dims, x, initializer, weights_regularizer, trainable, variables_collections)
+        y = finish(x, product_with(x, weights), num_outputs, normalizer_fn, normalizer_params, biases_initializer,
                     biases_regularizer, trainable, variables_collections)  # fmt: skip
         y = y if activation_fn is None else activation_fn(y)
         return collect_named_outputs(outputs_collections, where.original_name_scope.rstrip("/"), y)
@@ -170,7 +213,7 @@ def _pooling(kind: str, default: str) -> Any:
         inputs: Any, kernel_size: Any, stride: Any = 2, padding: str = "VALID", data_format: str | None = "NHWC",
         outputs_collections: Any = None, scope: str | None = None,
     ) -> Tensor:  # fmt: skip
-        form, size = image_format(_layout(data_format))
+        form, size = image_format(layout_of(data_format))
         with tf.name_scope(scope, default, [inputs]) as where:
             y = getattr(tf.nn, kind)(inputs, size(kernel_size), size(stride), padding.upper(), form)
             return collect_named_outputs(outputs_collections, where.rstrip("/"), y)
@@ -234,7 +277,7 @@ def stack(inputs: Any, layer: Any, stack_args: Any, **kwargs: Any) -> Tensor:
         return y
 
 
-def _layout(data_format: str | None) -> str:
+def layout_of(data_format: str | None) -> str:
     """`data_format` under its name in `tf.layers`."""
     if data_format not in (None, "NHWC", "NCHW"):
         raise ValueError(f"data_format must be NHWC or NCHW, not {data_format!r}")

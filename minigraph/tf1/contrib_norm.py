@@ -97,3 +97,74 @@ def _collect(y: Tensor, before: tuple[set[Any], int], variables: Any, updates: A
     graph.reserve_ids(0 if own else 1)
     with tf.control_dependencies(made):
         return tf.identity(y)
+
+
+def _scale_and_shift(
+    x: Tensor, size: list[Any], center: bool, scale: bool, starts: dict[str, Any], collections: Any, trainable: bool
+) -> tuple[Any, Any]:
+    """The variables beta and gamma, None where there is none."""
+    made: list[Any] = []
+    pairs = (("beta", center, tf.zeros_initializer()), ("gamma", scale, tf.ones_initializer()))
+    for name, wanted, start in pairs:
+        extra = collections.get(name, []) if isinstance(collections, dict) else collections or []
+        keys = [tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES]
+        keys += [extra] if isinstance(extra, str) else list(extra)
+        given = starts.get(name, start)
+        made.append(tf.get_variable(name, size, x.dtype, given, None, trainable, keys) if wanted else None)
+    return made[0], made[1]
+
+
+@add_arg_scope
+def layer_norm(
+    inputs: Any, center: bool = True, scale: bool = True, activation_fn: Any = None, reuse: Any = None,
+    variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
+    begin_norm_axis: int = 1, begin_params_axis: int = -1, scope: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Normalise each example over the axes from `begin_norm_axis` on, then scale and shift.
+
+    Variables: beta and gamma, of the shape of the axes from `begin_params_axis` on. Source: Ba et al. 2016.
+    """
+    x = tf.convert_to_tensor(inputs)
+    with tf.variable_scope(scope, "LayerNorm", [x], reuse=reuse) as where:
+        dims = x.shape.as_list()
+        first = begin_norm_axis % len(dims)
+        size = dims[begin_params_axis % len(dims) :]
+        if None in size:
+            raise ValueError(f"Inputs {x.name}: shape[{begin_params_axis}:] is not fully defined: {x.shape}")
+        beta, gamma = _scale_and_shift(x, size, center, scale, {}, variables_collections, trainable)
+        mean, variance = tf.nn.moments(x, list(range(first, len(dims))), keep_dims=True)
+        epsilon = 1e-3 if x.dtype is tf.float16 else 1e-12
+        y = tf.nn.batch_normalization(x, mean, variance, beta, gamma, epsilon)
+        y.set_shape(dims)
+        y = y if activation_fn is None else activation_fn(y)
+        return collect_named_outputs(outputs_collections, where.name, y)
+
+
+@add_arg_scope
+def instance_norm(
+    inputs: Any, center: bool = True, scale: bool = True, epsilon: float = 1e-06, activation_fn: Any = None,
+    param_initializers: Any = None, reuse: Any = None, variables_collections: Any = None,
+    outputs_collections: Any = None, trainable: bool = True, data_format: str = "NHWC", scope: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Normalise each channel of each image over rows and columns, then scale and shift it.
+
+    Variables: beta and gamma. Source: Ulyanov et al. 2016.
+    """
+    if data_format not in ("NHWC", "NCHW"):
+        raise ValueError("data_format has to be either NCHW or NHWC.")
+    x = tf.convert_to_tensor(inputs)
+    with tf.variable_scope(scope, "InstanceNorm", [x], reuse=reuse) as where:
+        rank = x.type.rank
+        if rank is None:
+            raise ValueError(f"Inputs {x.name} has undefined rank")
+        axis = 1 if data_format == "NCHW" else rank - 1
+        size = [x.shape.as_list()[axis]]
+        starts = param_initializers or {}
+        beta, gamma = _scale_and_shift(x, size, center, scale, starts, variables_collections, trainable)
+        if data_format == "NCHW":
+            wide = [1, size[0], *[1] * (rank - 2)]
+            beta, gamma = (None if v is None else tf.reshape(v, wide) for v in (beta, gamma))
+        mean, variance = tf.nn.moments(x, [a for a in range(1, rank) if a != axis], keep_dims=True)
+        y = tf.nn.batch_normalization(x, mean, variance, beta, gamma, epsilon, name="instancenorm")
+        y = y if activation_fn is None else activation_fn(y)
+        return collect_named_outputs(outputs_collections, where.name, y)

@@ -10,7 +10,8 @@ import minigraph as tf
 from minigraph.core.arguments import refuse, refuse_remote
 from minigraph.core.graph import Tensor
 from minigraph.tf1 import logs
-from minigraph.train.saver import read_checkpoint
+from minigraph.tf1.saving import Saver
+from minigraph.train.stored import read_any
 
 
 def get_variables(scope: str | None = None, suffix: str | None = None, collection: str = "variables") -> list[Any]:
@@ -55,14 +56,14 @@ def assign_from_checkpoint_fn(
         raise ValueError("var_list cannot be empty")
     named = dict(var_list) if isinstance(var_list, Mapping) else {v.op.name: v for v in var_list}
     if ignore_missing_vars:
-        held = read_checkpoint(model_path)[0]
+        held = read_any(model_path)
         for name in [n for n in named if n not in held]:
             logs.warning("Variable %s missing in checkpoint %s", name, model_path)
             del named[name]
         if not named:
             logs.warning("No Variables to restore")
             return None
-    saver = tf.train.Saver(named, reshape=reshape_variables)
+    saver = Saver(named, reshape=reshape_variables)
     return lambda session: saver.restore(session, model_path)
 
 
@@ -147,7 +148,7 @@ def train(
             tf.global_variables_initializer() if isinstance(init_op, str) else init_op,
             tf.local_variables_initializer() if isinstance(local_init_op, str) else local_init_op,
         ]
-        keeper = saver or tf.train.Saver()
+        keeper = saver or Saver()
         if isinstance(train_step_kwargs, str):
             train_step_kwargs = _step_arguments(step_count, number_of_steps, log_every_n_steps)
         loss = None

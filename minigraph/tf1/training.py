@@ -10,6 +10,7 @@ import minigraph as tf
 from minigraph.core.arguments import refuse, refuse_remote
 from minigraph.core.errors import OpError
 from minigraph.tf1 import logs
+from minigraph.tf1.saving import Saver
 
 NAME = "model.ckpt"
 
@@ -107,7 +108,7 @@ class CheckpointSaverHook(_StepHook):
         self._saver: Any = saver or getattr(scaffold, "saver", None)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        self._saver = self._saver or tf.train.Saver()
+        self._saver = self._saver or Saver()
         self._timer.due(int(session.run(self._step)))
 
     def at_step(self, context: SessionRunContext, step: int) -> None:
@@ -290,7 +291,7 @@ class Scaffold:
         if self.local_init_op is None:
             self.local_init_op = tf.local_variables_initializer()
         if self.saver is None and tf.global_variables():
-            self.saver = tf.train.Saver()
+            self.saver = Saver()
         return self
 
 

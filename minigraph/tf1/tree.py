@@ -6,16 +6,21 @@ from types import ModuleType
 from typing import Any
 
 import minigraph
-from minigraph.core.protos import MESSAGES, proto
+from minigraph.core.protos import MESSAGES
 from minigraph.tf1 import (
+    aliases,
+    analyzer,
     app,
     arg_scope,
     collecting,
     config,
+    contrib_convolutions,
     contrib_layers,
     contrib_losses,
     contrib_metrics,
     contrib_norm,
+    contrib_optimize,
+    contrib_summaries,
     dataset_iterators,
     dataset_steps,
     datasets,
@@ -27,6 +32,7 @@ from minigraph.tf1 import (
     mnist,
     queues,
     readers,
+    saving,
     slim,
     strings,
     supervisor,
@@ -34,12 +40,15 @@ from minigraph.tf1 import (
     timeline,
     training,
     vgg,
+    vocabulary,
 )
 from minigraph.tf1.namespace import ROOT, Namespace
 
 _CORE_MODULES = (
     "graph_util", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "summary", "train",
 )  # fmt: skip
+KINDS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "string", "uint8", "uint16", "uint32",
+         "uint64")  # fmt: skip
 _SCOPES = {n: getattr(arg_scope, n) for n in ("add_arg_scope", "arg_scope", "current_arg_scope", "has_arg_scope")}
 
 
@@ -58,15 +67,6 @@ def _public(module: Any, *left_out: str) -> dict[str, Any]:
             and n[0] != "_" and n not in left_out}  # fmt: skip
 
 
-class _Protos:
-    """TensorBoard's protocol buffers that `minigraph` offers as names without listing them."""
-
-    __all__ = tuple(MESSAGES)
-
-    def __getattr__(self, name: str) -> Any:
-        return proto(MESSAGES[name], name)
-
-
 MODULES: dict[str, Namespace] = {"": ROOT}
 
 
@@ -83,7 +83,6 @@ def _add(path: str, *sources: Any, **names: Any) -> None:
 
 
 def _fill_root() -> None:
-    ROOT._sources += (_Protos(),)
     ROOT.__dict__.update(
         _public(config, "Any"),
         VERSION="1.15.5",
@@ -91,6 +90,7 @@ def _fill_root() -> None:
         Operation=minigraph.Node,
         newaxis=None,
     )
+    ROOT._sources += (saving.MessageClasses(MESSAGES),)
     for name in _CORE_MODULES:
         if (found := _core(name)) is not None:
             _add(name, found)
@@ -102,13 +102,31 @@ def _fill_root() -> None:
     _add("io.gfile", gfile)
     _add("logging", logs)
     _add("test", testing)
-    _add("train", training, **_public(training, "Timer"), Supervisor=supervisor.Supervisor)
+    own = {**_public(training, "Timer"), "Supervisor": supervisor.Supervisor}
+    _add("train", training, saving.MessageClasses({"SaverDef": "saver"}), **own, Saver=saving.Saver,
+         export_meta_graph=saving.export_meta_graph)  # fmt: skip
+    _fill_saved_model()
     _add("compat", strings)
     _fill_input()
     _add("initializers")
     for name in ("constant", "glorot_normal", "glorot_uniform", "ones", "random_normal", "random_uniform",
                  "truncated_normal", "variance_scaling", "zeros"):  # fmt: skip
         MODULES["initializers"].__dict__[name] = getattr(minigraph, f"{name}_initializer")
+
+
+def _fill_saved_model() -> None:
+    found = minigraph.saved_model
+    _add("saved_model", found)
+    _add("saved_model.builder", SavedModelBuilder=found.Builder)
+    _add("saved_model.loader", load=found.load, maybe_saved_model_directory=found.maybe_saved_model_directory)
+    for name in ("signature_constants", "tag_constants"):
+        _add(f"saved_model.{name}", **vars(getattr(found, name)))
+    signatures = {n: getattr(found, n) for n in ("build_signature_def", "predict_signature_def")}
+    _add("saved_model.signature_def_utils", **signatures)
+    infos = {n: getattr(found, n) for n in ("build_tensor_info", "get_tensor_from_tensor_info")}
+    _add("saved_model.utils", **infos)
+    for name in ("builder", "loader", "signature_constants", "signature_def_utils", "tag_constants", "utils"):
+        _add(f"python.saved_model.{name}", MODULES[f"saved_model.{name}"])
 
 
 def _fill_input() -> None:
@@ -145,13 +163,52 @@ _IMAGES = {n: getattr(minigraph.image, n) for n in ("decode_image", "decode_jpeg
            "encode_png")}  # fmt: skip
 
 
+def _fill_aliases() -> None:
+    """Other names for what is there, and namespaces of later versions of TensorFlow 1."""
+    own = _public(aliases, "VariablesWithoutValue", "IsVariableInitialized", "he_normal", "he_uniform", "lecun_normal",
+                  "lecun_uniform", "relu_layer", "constant_value")  # fmt: skip
+    ROOT.__dict__.update(own, half=minigraph.float16, double=minigraph.float64, lin_space=minigraph.linspace)
+    MODULES["nn"].__dict__["relu_layer"] = aliases.relu_layer
+    _add("initializers", he_normal=aliases.he_normal, he_uniform=aliases.he_uniform,
+         lecun_normal=aliases.lecun_normal, lecun_uniform=aliases.lecun_uniform,
+         orthogonal=minigraph.orthogonal_initializer, uniform_unit_scaling=aliases.uniform_unit_scaling_initializer,
+         variables=minigraph.variables_initializer, global_variables=minigraph.global_variables_initializer,
+         local_variables=minigraph.local_variables_initializer)  # fmt: skip
+    _add("random", normal=minigraph.random_normal, uniform=minigraph.random_uniform,
+         truncated_normal=minigraph.truncated_normal, shuffle=minigraph.random_shuffle,
+         multinomial=minigraph.multinomial, set_random_seed=minigraph.set_random_seed)  # fmt: skip
+    kinds = {n: getattr(minigraph, n) for n in (*KINDS, "as_dtype", "cast", "saturate_cast", "DType")}
+    _add("dtypes", **kinds, bool=minigraph.bool, half=minigraph.float16, double=minigraph.float64)
+    checks = [n for n in dir(minigraph) if n.startswith("assert_")]
+    _add("debugging", **{n: getattr(minigraph, n) for n in (*checks, "Assert", "check_numerics", "is_finite",
+         "is_inf", "is_nan")})  # fmt: skip
+    _add("train", AggregationMethod=aliases.AggregationMethod)
+    _add("contrib.util", constant_value=aliases.constant_value)
+
+
 def _fill_contrib() -> None:
     _add("contrib.losses", contrib_losses)
     _add("contrib.metrics", contrib_metrics)
     losses, metrics = MODULES["contrib.losses"], MODULES["contrib.metrics"]
     _add("contrib.framework", slim, **_SCOPES, get_or_create_global_step=minigraph.train.get_or_create_global_step)
-    _add("contrib.layers", contrib_layers, contrib_norm, collecting, **_SCOPES)
-    _add("contrib.slim", contrib_layers, contrib_norm, collecting, slim, **_SCOPES, losses=losses, metrics=metrics)
+    layers = (contrib_layers, contrib_convolutions, contrib_norm, collecting, contrib_summaries)
+    kept = {**_SCOPES, "optimize_loss": contrib_optimize.optimize_loss}
+    steps = {n: getattr(minigraph.train, n) for n in ("create_global_step", "get_global_step",
+             "get_or_create_global_step")}  # fmt: skip
+    _add("contrib.layers", *layers, **kept, OPTIMIZER_SUMMARIES=contrib_optimize.OPTIMIZER_SUMMARIES,
+         OPTIMIZER_CLS_NAMES=contrib_optimize.OPTIMIZER_CLS_NAMES)  # fmt: skip
+    _add("contrib.framework", **steps)
+    _add("contrib.slim", *layers, slim, **kept, **steps, losses=losses, metrics=metrics)
+    for name in ("initializers", "layers", "regularizers"):
+        _add(f"contrib.slim.{name}", *layers, **kept)
+    for name in ("encoders", "initializers", "layers", "optimizers", "regularizers", "summaries"):
+        _add(f"contrib.layers.python.layers.{name}", *layers, **kept)
+    _add("contrib.layers.python.layers.utils", collecting)
+    _add("contrib.slim.model_analyzer", **_public(analyzer))
+    for path in ("contrib.framework.python.ops", "contrib.framework.python.ops.arg_scope",
+                 "contrib.framework.python.ops.variables"):  # fmt: skip
+        _add(path, slim, **_SCOPES, **steps)
+    _add("contrib.learn.preprocessing", **_public(vocabulary))
     _add("contrib.slim.learning", create_train_op=slim.create_train_op, train=slim.train,
          train_step=slim.train_step)  # fmt: skip
     _add("contrib.slim.nets")
@@ -178,6 +235,9 @@ def _fill_python() -> None:
     for name in ("saver", "training", "training_util", "moving_averages", "optimizer", "session_run_hook",
                  "basic_session_run_hooks", "monitored_session"):  # fmt: skip
         _add(f"python.training.{name}", train, ROOT)
+    _add("python.ops.control_flow_ops", with_dependencies=contrib_optimize.with_dependencies)
+    _add("python.training.moving_averages", assign_moving_average=contrib_optimize.assign_moving_average)
+    _add("python.framework.tensor_util", constant_value=aliases.constant_value)
     _add("python.client.session", ROOT)
     _add("python.client.timeline", timeline)
     _add("python.client.device_lib", testing.DEVICES)
@@ -189,9 +249,14 @@ def _fill_python() -> None:
     _add("python.util.compat", strings)
     _add("core.framework", ROOT)
     _add("core.protobuf.config_pb2", ROOT)
+    for name in ("attr_value", "graph", "node_def"):
+        _add(f"core.framework.{name}_pb2", ROOT)
+    for name in ("meta_graph", "saver"):
+        _add(f"core.protobuf.{name}_pb2", ROOT, train)
 
 
 _fill_root()
+_fill_aliases()
 _fill_contrib()
 _fill_python()
 MODULES["compat.v1"] = MODULES["compat"].__dict__["v1"] = ROOT

@@ -9,30 +9,34 @@ from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import GraphError
 from minigraph.core.graph import Node, Tensor, get_default_graph
 from minigraph.core.graph_def import ItemRef, Saved, VariableDef
-from minigraph.core.typing import PathLike
+from minigraph.formats.tensorflow.meta_graph import read_meta_graph
 from minigraph.graphs.graph_file import read_graph_file
 from minigraph.graphs.importing import add_nodes
 from minigraph.run.variables import Variable
-from minigraph.train.saver import SUFFIX, Saver
+from minigraph.train.native_checkpoint import SUFFIX
+from minigraph.train.restored import import_message
+from minigraph.train.saver import Saver
+
+_HEAD = 512
 
 __all__ = ["import_meta_graph"]
 
 
 def import_meta_graph(
-    meta_graph_or_file: Saved | PathLike, clear_devices: bool = False, import_scope: str | None = None,
-    **saver_options: Any,
+    meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, **saver_options: Any,
 ) -> Saver | None:  # fmt: skip
     """Add a saved graph with its variables and collections to the default graph.
 
     Args:
-        meta_graph_or_file: The result of `export_meta_graph`, or the path of a file. The path of a checkpoint with
-            `.meta` behind it names the graph beside the checkpoint, too.
+        meta_graph_or_file: The result of `export_meta_graph`, a `MetaGraphDef` of TensorFlow, or the path of a file of
+            either kind. The path of a checkpoint with `.meta` behind it names the graph beside the checkpoint, too.
         clear_devices: TensorFlow 1's; it has no effect: the file holds no devices.
         import_scope: Name scope of the nodes.
-        **saver_options: Arguments of the Saver.
+        **saver_options: Arguments of the Saver, and TensorFlow's `input_map` for a graph of TensorFlow.
 
     Returns:
-        A Saver of all global variables; None if there are none.
+        A Saver of all global variables, or of what the Saver that TensorFlow's file describes restores; None if there
+        are none.
 
     Raises:
         NotFoundError: The file does not exist.
@@ -47,8 +51,10 @@ def import_meta_graph(
         ...     tf.global_variables()
         [<tf.Variable 'copy/w:0' shape=() dtype=float32_ref>]
     """
-    given = meta_graph_or_file
-    saved = given if isinstance(given, Saved) else read_graph_file(_beside(os.fspath(given)))
+    saved = _loaded(meta_graph_or_file)
+    if not isinstance(saved, Saved):
+        replaced = saver_options.pop("input_map", None)
+        return import_message(saved, import_scope or "", replaced, saver_options)[0]
     _check_references(saved)
     graph = get_default_graph()
     with graph.name_scope(import_scope or None) as scope:
@@ -61,6 +67,26 @@ def import_meta_graph(
         return None
     with graph.counted_as(0):  # TensorFlow's file has the nodes of the Saver that wrote it
         return Saver(**saver_options)
+
+
+def _loaded(given: Any) -> Any:
+    """A `Saved`, or a message of TensorFlow's: as given, or from a file, whose content tells the kind."""
+    if isinstance(given, Saved) or hasattr(given, "DESCRIPTOR"):
+        return given
+    path = _beside(os.fspath(given))
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        head = b""
+    if head.lstrip().startswith(b"{") or not head or not _may_be_message(head):
+        return read_graph_file(path)
+    return read_meta_graph(path)
+
+
+def _may_be_message(head: bytes) -> bool:
+    """Whether a file begins as a `MetaGraphDef` does, binary (a field of a message, from 1 on) or text."""
+    return head[0] in (0x0A, 0x12, 0x1A, 0x22) or (head.lstrip()[:1].isalpha() and (b"{" in head or b":" in head))
 
 
 def _beside(path: str) -> str:

@@ -16,6 +16,7 @@ from minigraph.ops.math.casting import cast
 from minigraph.ops.math.extremes import minimum
 from minigraph.ops.state.variable import group
 from minigraph.run.variable_lists import global_variables, trainable_variables
+from minigraph.run.variable_scope import scoped_name
 from minigraph.run.variables import Variable, assign_sub
 
 
@@ -108,7 +109,7 @@ class ExponentialMovingAverage:
     def _made(self, var: Variable | Tensor) -> Variable:
         graph = var.graph
         with graph.control_dependencies(None), graph.name_scope(None):
-            name = f"{var.op.name}/{self._name}"
+            name = scoped_name(f"{var.op.name}/{self._name}")
             if isinstance(var, Variable):
                 graph.add_to_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, var)
                 made = Variable(var.initialized_value(), trainable=False, name=name)

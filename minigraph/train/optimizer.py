@@ -19,6 +19,7 @@ from minigraph.ops.constant import constant
 from minigraph.ops.math.casting import cast
 from minigraph.ops.state.variable import group
 from minigraph.run.variable_lists import trainable_variables
+from minigraph.run.variable_scope import scoped_name
 from minigraph.run.variables import Variable
 
 __all__ = ["Optimizer"]
@@ -58,6 +59,8 @@ class Optimizer:
         ...     print(sess.run(w))
         1.5
     """
+
+    GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2  # TensorFlow's values of gate_gradients
 
     def __init__(self, use_locking: bool, name: str) -> None:
         if not name:
@@ -251,7 +254,7 @@ class Optimizer:
                 table = self._slots.setdefault(key, {})
                 if var not in table:
                     with var.graph.name_scope(None):
-                        name = f"{var.op.name}/{slot_name}"
+                        name = scoped_name(f"{var.op.name}/{slot_name}")
                         table[var] = Variable(partial(initial, var), trainable=False, name=name)
 
     def get_slot(self, var: Variable, name: str) -> Variable | None:

@@ -39,6 +39,7 @@ GROUPS = {  # what is recorded into one pair of files, in order: importing a mod
     "tf1_contrib": ("cases_contrib",),
     "tf1_files": ("cases_files",),
     "tf1_input": ("cases_input",),
+    "tf1_slim": ("cases_slim",),
     "tf1_graphs": ("cases_graphs",),
     "tf1_extra": ("cases_extra",),
     "tf1_counts": ("cases_counts",),

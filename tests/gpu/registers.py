@@ -23,9 +23,8 @@ REGISTERS_OF = {  # transforms of tiles, which are held in registers
     "winogradfilter": 176, "spread_tiles": 176, "winogradfilteradjoint": 104, "image_tiles": 104,
     "output_from_tiles": 128,
 }  # fmt: skip
-STACK_OF = {  # bytes: what is sorted; arguments of sin and cos that are large
-    "median": 80, "loop": 40, "truncatednormal": 64, "randomstandardnormal": 40,
-}  # fmt: skip
+# Bytes, for arguments of sin and cos that are large.
+STACK_OF = {"loop": 40, "truncated_normal_w0": 40, "randomstandardnormal_y0": 40}
 _SPILLS = r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads"
 _ENTRY = re.compile(r"Compiling entry function '(\w+)'.*?" + _SPILLS + r".*?Used (\d+) registers", re.DOTALL)
 

@@ -27,7 +27,8 @@ from minigraph.tf1.training import SessionRunHook
 
 MODULES = (
     tf, tf.nn, tf.math, tf.linalg, tf.layers, tf.losses, tf.metrics, tf.train, tf.summary, tf.image, tf.filters,
-    tf.initializers, tf.graph_util, tf.errors, tf.viz, minigraph.onnx, minigraph.weights, minigraph.data,
+    tf.initializers, tf.graph_util, tf.saved_model,
+    tf.errors, tf.viz, minigraph.onnx, minigraph.weights, minigraph.data,
     minigraph.models,
 )  # fmt: skip
 
@@ -49,6 +50,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "Optimizer.compute_gradients": "gate_gradients aggregation_method colocate_gradients_with_ops",
         "Optimizer.minimize": "gate_gradients aggregation_method colocate_gradients_with_ops",
         "create_train_op": "gate_gradients aggregation_method colocate_gradients_with_ops",
+        "optimize_loss": "colocate_gradients_with_ops",
         "gradients": "gate_gradients aggregation_method colocate_gradients_with_ops",
     },
     "A session has one device, chosen by `backend`, and one copy of each variable; all kinds of variables are one.": {
@@ -90,8 +92,13 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
     "It chooses between decoders whose pixels differ by a few steps; there is one.": {
         "decode_jpeg": "fancy_upscaling dct_method",
     },
+    "The graph has no devices, one saver, and few attributes that have their defaults.": {
+        "SavedModelBuilder.add_meta_graph": "clear_devices strip_default_attrs",
+        "SavedModelBuilder.add_meta_graph_and_variables": "clear_devices strip_default_attrs",
+        "export_tensorflow_meta_graph": "clear_devices clear_extraneous_savers strip_default_attrs",
+    },
     "Files have minigraph's own format: text, with all attributes, types and shapes, without devices and savers.": {
-        "Saver.__init__": "name restore_sequentially write_version save_relative_paths filename",
+        "Saver.__init__": "name restore_sequentially filename",
         "Saver.save": "strip_default_attrs",
         "export_meta_graph": "as_text clear_devices clear_extraneous_savers strip_default_attrs",
         "import_graph_def": "op_dict producer_op_list",

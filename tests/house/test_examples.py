@@ -36,6 +36,7 @@ FACES = [
     "minigraph.models",
     "minigraph.nn",
     "minigraph.onnx",
+    "minigraph.saved_model",
     "minigraph.summary",
     "minigraph.train",
     "minigraph.weights",

@@ -33,6 +33,7 @@ initializers nn math image linalg filters losses metrics layers data
 formats
 graph_util
 train
+saved_model
 summary
 viz
 -

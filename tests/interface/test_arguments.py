@@ -27,7 +27,6 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "is_chief": lambda: tf1.train.Supervisor(is_chief=False),
     "sync_optimizer": lambda: tf1.contrib.slim.learning.train(tf.no_op(), None, sync_optimizer=3),
     "fake_data": lambda: tf1.examples.tutorials.mnist.input_data.read_data_sets("", fake_data=True),
-    "short_name": lambda: tf1.flags.DEFINE_string("some_flag", "a", short_name="s"),
     "batch_weights": lambda: tf1.contrib.layers.batch_norm(tf.zeros([1, 2]), batch_weights=[1.0]),
 }
 

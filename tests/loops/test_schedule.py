@@ -255,3 +255,39 @@ def test_there_are_tasks_enough_for_the_work(shape: tuple[int, ...]) -> None:
     count = -(-int(np.prod([s.stop for s in tasks])) // made.grain) if tasks else 1
     work = int(np.prod(shape))
     assert count >= 8 or work < 8 * (1 << 13)
+
+
+def pairs(step: int, places: tuple[int, int]) -> Kernel:
+    k = Statement("pairs")
+    x, y = k.operand(tensor(5)), k.result(tensor(10))
+    with k.over(5, names="i") as (i,):
+        for place in places:
+            k.store(y, (i * step + place,), x[i])
+    return k.done()
+
+
+@pytest.mark.parametrize(("step", "places", "found"), [(2, (0, 1), 2), (2, (1, 0), 0), (1, (0, 1), 0), (2, (0, 0), 0)])
+def test_stores_to_adjacent_groups_are_found(step: int, places: tuple[int, int], found: int) -> None:
+    loops, body = schedule.nest(pairs(step, places).body)
+    assert len(schedule.interleaved(body, loops[-1].var)) == found
+
+
+def test_a_kernel_in_parts_has_one_for_each_outermost_statement_that_stores() -> None:
+    k = Statement("two")
+    x, w, y = k.operand(tensor(4)), k.workspace(float32, (4,)), k.result(tensor(4))
+    with k.over(4) as (i,):
+        k.store(w, (i,), x[i])
+    with k.over(4) as (i,):
+        k.store(y, (i,), w[i])
+    kernel = k.done()
+    made = schedule.parts(kernel)
+    assert [(part.name, [b.name for b in part.buffers]) for part in made] == [
+        ("two_w0", ["x0", "w0"]),
+        ("two_y0", ["w0", "y0"]),
+    ]
+    assert [part.name for part in schedule.parts(schedule.only(kernel, [False]))] == ["two_w0"]
+
+
+def test_a_loop_that_runs_once_does_not_hide_the_one_around_it() -> None:
+    kernel = schedule.fuse(schedule.tidy(schedule.flatten(padded(1, 3, 1))))
+    assert [f.stop for f in schedule.nest(kernel.body)[0]] == [5]

@@ -103,6 +103,7 @@ DEVIATIONS = {place for places in DIFFERENCES.values() for place in places}
 
 FACADE = {
     "cases_input",
+    "cases_slim",
     "cases_arguments",
     "cases_contrib",
     "cases_files",

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 import minigraph as tf
 from minigraph.core.errors import DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError
-from minigraph.train.saver import read_checkpoint
+from minigraph.train.native_checkpoint import read_checkpoint
 
 
 @pytest.fixture

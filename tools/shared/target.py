@@ -70,8 +70,13 @@ class Target:
     def session(self, **options: Any) -> tf.Session:
         """A session in which the variables that the fetches need have their initial values."""
         session = tf.Session(graph=self.graph, **options)
-        session.run(_needed_initializers(self.graph, self.fetches))
+        session.run(self.initializers)
         return session
+
+    @property
+    def initializers(self) -> list[Any]:
+        """The operations that give the variables behind the fetches their initial values."""
+        return list(_needed_initializers(self.graph, self.fetches))
 
 
 def load_target(

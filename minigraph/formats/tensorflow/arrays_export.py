@@ -1,4 +1,4 @@
-"""Exporters of ops that move data, of reductions and of arithmetic on shapes. `arrays_import.py` has the importers."""
+"""Exporters of ops that move data and of arithmetic on shapes. `arrays_import.py` has the importers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from minigraph.core.dtypes import int32
 from minigraph.formats.tensorflow.emit import Exporter, TfExport, const_attributes
+from minigraph.formats.tensorflow.reductions_export import entry
 from minigraph.formats.tensorflow.values import Dims
 
 
@@ -79,17 +80,11 @@ def _tile_grad(e: TfExport) -> None:
     numbers = e.help("FloorDiv", "lengths", shape, e.constant(multiples, "multiples"), T=int32)
     for axis in range(rank):
         parts.append(e.constant([multiples[axis]], "copies"))
-        parts.append(_entry(e, numbers, axis))
+        parts.append(entry(e, numbers, axis))
     split = e.help("ConcatV2", "split", *parts, e.constant(0, "axis"), N=len(parts), T=int32, Tidx=int32)
     apart = e.help("Reshape", "apart", e.read(), split, T=e.dtype(), Tshape=int32)
     axes = e.constant([2 * i for i in range(rank)], "axes")
     e.give("Sum", apart, axes, T=e.dtype(), Tidx=int32, keep_dims=False)
-
-
-def _entry(e: TfExport, vector: str, index: int) -> str:
-    """The name of a vector of one element of another."""
-    begin, size = e.constant([index], "begin"), e.constant([1], "size")
-    return e.help("Slice", "entry", vector, begin, size, T=int32, Index=int32)
 
 
 def _pad(e: TfExport) -> None:
@@ -151,8 +146,19 @@ def _gather_grad(e: TfExport) -> None:
     if e.op.axis:
         e.unsupported(f"the gradient of a gather along axis {e.op.axis} has no form in TensorFlow's graphs")
     shape = e.shape_of(2)
-    count = e.help("Squeeze", "count", _entry(e, shape, 0), T=int32, squeeze_dims=(0,))
+    count = e.help("Squeeze", "count", entry(e, shape, 0), T=int32, squeeze_dims=(0,))
     e.give("UnsortedSegmentSum", e.read(), e.read(1), count, T=e.dtype(), Tindices=e.dtype(1), Tnumsegments=int32)
+
+
+def _scatter_nd(e: TfExport) -> None:
+    e.give("ScatterNd", e.read(1), e.read(), e.shape_of(2), T=e.dtype(), Tindices=_same_index(e))
+
+
+def _same_index(e: TfExport) -> Any:
+    """The dtype of the indices, which is that of the shape in TensorFlow."""
+    if e.dtype(1) is not int32:
+        e.unsupported("its indices must be int32")
+    return int32
 
 
 def _slice(e: TfExport) -> None:
@@ -208,125 +214,6 @@ def _fill(e: TfExport) -> None:
     e.same("Fill", T=e.dtype(1), index_type=e.dtype())
 
 
-# reductions
-
-
-def _axes(e: TfExport, axis: Any) -> str:
-    """The name of a vector of axes; all of them for None."""
-    if axis is not None:
-        return e.constant(tuple(axis), "reduction_indices")
-    if e.inputs[0].type.rank is not None:
-        return e.constant(tuple(range(e.rank())), "/Const")
-    rank = e.help("Rank", "Rank", e.read(), T=e.dtype())
-    bounds = e.constant(0, "start"), rank, e.constant(1, "delta")
-    return e.help("Range", "range", *bounds, Tidx=int32)
-
-
-def _reduction(kind: str) -> Exporter:
-    def export(e: TfExport) -> Any:
-        typed = {} if kind in ("All", "Any") else {"T": e.dtype()}
-        return e.give(kind, e.read(), _axes(e, e.op.axis), Tidx=int32, keep_dims=bool(e.op.keep_dims), **typed)
-
-    return export
-
-
-def _arg(kind: str) -> Exporter:
-    def export(e: TfExport) -> Any:
-        axis = e.constant(e.op.axis, "dimension")
-        return e.give(kind, e.read(), axis, T=e.dtype(), Tidx=int32, output_type=e.op.output_type)
-
-    return export
-
-
-def _cumulative(kind: str) -> Exporter:
-    def export(e: TfExport) -> Any:
-        flags = {"exclusive": bool(e.op.exclusive), "reverse": bool(e.op.reverse)}
-        return e.give(kind, e.read(), e.constant(e.op.axis, "axis"), T=e.dtype(), Tidx=int32, **flags)
-
-    return export
-
-
-def _prod_of_others(e: TfExport) -> None:
-    axis = e.constant(e.op.axis, "axis")
-    sides = [
-        e.help("Cumprod", label, e.read(), axis, T=e.dtype(), Tidx=int32, exclusive=True, reverse=back)
-        for label, back in (("before", False), ("after", True))
-    ]
-    e.give("Mul", *sides, T=e.dtype())
-
-
-def _sum_to(e: TfExport, shape: str) -> str:
-    """The name of the first input, summed over what broadcasting added to a shape."""
-    args = e.help("BroadcastGradientArgs", "BroadcastGradientArgs", e.shape_of(0), shape, T=int32)
-    total = e.help("Sum", "Sum", e.read(), f"{args}:1", T=e.dtype(), Tidx=int32, keep_dims=False)
-    return e.help("Reshape", "Reshape", total, shape, T=e.dtype(), Tshape=int32)
-
-
-def _export_sum_to(e: TfExport) -> None:
-    e.alias(_sum_to(e, e.constant(e.op.shape, "shape")))
-
-
-def _export_sum_like(e: TfExport) -> None:
-    e.alias(_sum_to(e, e.shape_of(1)))
-
-
-def _kept_shape(e: TfExport, x: int, axis: Any, ranks: tuple[int | None, int | None]) -> str:
-    """The name of the shape of input `x` with ones in place of the axes that were reduced."""
-    rank, full = ranks
-    if axis == () or (rank is not None and rank == full):
-        return e.shape_of(x)
-    if full is None:
-        e.unsupported("the rank of the tensor that was reduced must be known")
-    axes = sorted(range(full) if axis is None else {a % full for a in axis})
-    if rank is not None and rank not in (full, full - len(axes)):
-        e.unsupported("its operand is neither reduced nor whole")
-    if len(axes) == full:
-        return e.constant((1,) * full, "kept")
-    shape = e.shape_of(x)
-    parts, at = [], 0
-    for i in range(full):
-        if i in axes:
-            parts.append(e.constant([1], "one"))
-        else:
-            parts.append(_entry(e, shape, at))
-            at += 1
-    return e.help("ConcatV2", "kept", *parts, e.constant(0, "axis"), N=full, T=int32, Tidx=int32)
-
-
-def _count(e: TfExport, large: str, small: str, dtype: Any) -> str:
-    """The name of a number: how often elements of a tensor of a small shape are in a large one."""
-    sizes = [
-        e.help("Prod", "size", s, e.constant([0], "axis"), T=int32, Tidx=int32, keep_dims=False) for s in (large, small)
-    ]
-    count = e.help("FloorDiv", "count", *sizes, T=int32)
-    return e.help("Cast", "Cast", count, SrcT=int32, DstT=dtype)
-
-
-def _broadcast_like(e: TfExport) -> None:
-    _broadcast(e, e.shape_of(1), e.inputs[1].type.rank)
-
-
-def _broadcast_to(e: TfExport) -> None:
-    _broadcast(e, e.constant(e.op.shape, "shape"), len(e.op.shape))
-
-
-def _broadcast(e: TfExport, shape: str, full: int | None) -> None:
-    kept = _kept_shape(e, 0, e.op.axis, (e.inputs[0].type.rank, full))
-    value = e.help("Reshape", "Reshape", e.read(), kept, T=e.dtype(), Tshape=int32)
-    if e.op.mean:
-        value = e.help("RealDiv", "truediv", value, _count(e, shape, kept, e.dtype()), T=e.dtype())
-    e.give("BroadcastTo", value, shape, T=e.dtype(), Tidx=int32)
-
-
-def _reduce_like(e: TfExport) -> None:
-    like = e.inputs[1].type
-    kept = _kept_shape(e, 1, e.op.axis, (like.rank, e.inputs[0].type.rank))
-    total = e.help("Reshape", "total", _sum_to(e, kept), e.shape_of(1), T=e.dtype(), Tshape=int32)
-    if e.op.mean:
-        total = e.help("RealDiv", "truediv", total, _count(e, e.shape_of(0), e.shape_of(1), e.dtype()), T=e.dtype())
-    e.alias(total)
-
-
 def _top_k(e: TfExport) -> None:
     k = e.constant(e.op.k, "k")
     if e.op.largest:
@@ -335,6 +222,37 @@ def _top_k(e: TfExport) -> None:
     negative = e.help("Neg", "Neg", e.read(), T=e.dtype())
     found = e.help("TopKV2", "TopKV2", negative, k, T=e.dtype(), sorted=True)
     e.alias(e.help("Neg", "values", found, T=e.dtype()), f"{found}:1")
+
+
+def _flat_places(e: TfExport, places: int, whole: int) -> tuple[str, str]:
+    """The places along the last axis as places among all elements, [.., 1]; and the number of all elements, [1]."""
+    shape = e.shape_of(whole)
+    width, count = ((e.inputs[i].type.shape or (None,))[-1] for i in (whole, places))
+    if width is None or count is None:
+        e.unsupported("the lengths of rows must be known")
+    zero, one, last = (e.constant(v, "number") for v in (0, 1, width))
+    size = e.help("Prod", "size", shape, e.constant([0], "axis"), T=int32, Tidx=int32, keep_dims=True)
+    rows = e.help("FloorDiv", "rows", e.help("Squeeze", "all", size, T=int32, squeeze_dims=(0,)), last, T=int32)
+    starts = e.help("Mul", "starts", e.help("Range", "range", zero, rows, one, Tidx=int32), last, T=int32)
+    column = e.help("ExpandDims", "column", starts, one, T=int32, Tdim=int32)
+    own = e.help("Cast", "places", e.read(places), SrcT=e.dtype(places), DstT=int32)
+    table = e.help("Reshape", "table", own, e.constant([-1, count], "shape"), T=int32, Tshape=int32)
+    flat = e.help("AddV2", "flat", table, column, T=int32)
+    return e.help("Reshape", "indices", flat, e.constant([-1, 1], "shape"), T=int32, Tshape=int32), size
+
+
+def _put_along_last(e: TfExport) -> None:
+    indices, size = _flat_places(e, 1, 2)
+    flat = e.help("Reshape", "updates", e.read(), e.constant([-1], "shape"), T=e.dtype(), Tshape=int32)
+    whole = e.help("ScatterNd", "ScatterNd", indices, flat, size, T=e.dtype(), Tindices=int32)
+    e.give("Reshape", whole, e.shape_of(2), T=e.dtype(), Tshape=int32)
+
+
+def _take_along_last(e: TfExport) -> None:
+    indices, _ = _flat_places(e, 1, 0)
+    flat = e.help("Reshape", "params", e.read(), e.constant([-1], "shape"), T=e.dtype(), Tshape=int32)
+    found = e.help("GatherNd", "GatherNd", flat, indices, Tparams=e.dtype(), Tindices=int32)
+    e.give("Reshape", found, e.shape_of(1), T=e.dtype(), Tshape=int32)
 
 
 def _in_top_k(e: TfExport) -> None:
@@ -422,22 +340,14 @@ def _range(e: TfExport) -> None:
 
 
 EXPORT: dict[str, Exporter] = {
-    **{name: _reduction(name) for name in ("All", "Max", "Mean", "Min", "Prod", "Sum")},
     **{name: _shape_op(name) for name in ("BroadcastGradientArgs", "ConcatOffset", "DynamicStitch",
                                           "InvertPermutation")},
     "AlignedRank": _aligned_rank,
-    "Any_": _reduction("Any"),
-    "ArgMax": _arg("ArgMax"),
-    "ArgMin": _arg("ArgMin"),
     "BatchMatMulV2": _batch_matmul,
-    "BroadcastLike": _broadcast_like,
-    "BroadcastTo": _broadcast_to,
     "BroadcastableWeights": _weights,
     "ConcatGrad": _concat_grad,
     "ConcatV2": _concat,
     "Const": _const,
-    "Cumprod": _cumulative("Cumprod"),
-    "Cumsum": _cumulative("Cumsum"),
     "ExpandDims": _expand_dims,
     "Fill": _fill,
     "Full": _full,
@@ -456,15 +366,15 @@ EXPORT: dict[str, Exporter] = {
     "PadBy": _pad_by,
     "Placeholder": _placeholder,
     "PlaceholderWithDefault": _with_default,
-    "ProdOfOthers": _prod_of_others,
+    "PutAlongLast": _put_along_last,
     "PutSlice": _put_slice,
     "RandomPermutation": _permutation,
     "Range": _range,
     "Rank": _shape("Rank"),
-    "ReduceLike": _reduce_like,
     "Reshape": _reshape,
     "ReshapeLike": _reshape_like,
     "ReshapeTo": _reshape_to,
+    "ScatterNdLike": _scatter_nd,
     "Shape": _shape("Shape"),
     "Size": _shape("Size"),
     "Slice": _slice,
@@ -472,8 +382,7 @@ EXPORT: dict[str, Exporter] = {
     "Squeeze": _squeeze,
     "StridedSlice": _strided_slice,
     "StridedSliceGrad": _strided_slice_grad,
-    "SumLike": _export_sum_like,
-    "SumTo": _export_sum_to,
+    "TakeAlongLast": _take_along_last,
     "Tile": _tile,
     "TileGrad": _tile_grad,
     "TopKV2": _top_k,

@@ -17,13 +17,13 @@ from minigraph.ops.array import joining, late, reshape, slicing
 from minigraph.ops.array import shape as shapes
 from minigraph.ops.array.arrays import broadcast_to, depth_to_space, space_to_depth
 from minigraph.ops.array.dynamic import PadBy, Slice
-from minigraph.ops.array.indexing import GatherNd
+from minigraph.ops.array.indexing import GatherNd, ScatterNdLike
 from minigraph.ops.array.joining import stack
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.reshape import squeeze
 from minigraph.ops.array.slicing import reverse
 from minigraph.ops.builder import apply
-from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault, StringConst, constant
+from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault, StringArray, StringConst, constant
 from minigraph.ops.filling import Full
 from minigraph.ops.host.host_ops import Range, Unique, Where
 from minigraph.ops.identity import Identity, IdentityN
@@ -39,7 +39,7 @@ def _const(call: TfNode) -> Tensors:
     if array.dtype != np.object_:
         return call.add(Const(array))
     if array.shape:
-        call.unsupported(f"an array of texts, of shape {list(array.shape)}, is not read")
+        return call.add(StringArray(tuple(array.ravel()), array.shape))
     return call.add(StringConst(bytes(array.item())))
 
 
@@ -254,6 +254,11 @@ def _unsorted_segment_sum(call: TfNode) -> Tensors:
     return call.add(joining.GatherGrad(0), data, ids, whole)
 
 
+def _scatter_nd(call: TfNode) -> Tensors:
+    indices, updates, _ = call.inputs
+    return call.add(ScatterNdLike(), updates, indices, like(call, 2, updates.dtype))
+
+
 # reductions
 
 
@@ -360,6 +365,7 @@ IMPORT: dict[str, Importer] = {
     "Reshape": _reshape,
     "ResourceGather": _gather,
     "ReverseV2": _reverse,
+    "ScatterNd": _scatter_nd,
     "Shape": _shape_op(shapes.Shape),
     "ShapeN": _shape_n,
     "Size": _shape_op(shapes.Size),

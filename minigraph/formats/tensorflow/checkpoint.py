@@ -1,4 +1,4 @@
-"""Reader of TensorFlow 1's checkpoints, V1 and V2, without TensorFlow.
+"""TensorFlow 1's checkpoints without TensorFlow: V1 and V2 are read, V2 is written.
 
 A V2 checkpoint (`tf.train.Saver`'s since 0.12) consists of PREFIX.index, a table of entries by variable name, and the
 files PREFIX.data-00000-of-00001, … with the numbers. A V1 checkpoint is one file, a table of tensors, as published with
@@ -10,7 +10,7 @@ network computes with, are skipped.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,13 +18,11 @@ import numpy as np
 
 from minigraph.formats.arrays import Array, Budget, Damaged, Weights, check_shape, from_raw, itemsize, mapped
 from minigraph.formats.tensorflow import table, wire
-from minigraph.formats.tensorflow.crc32c import crc32c, unmask
+from minigraph.formats.tensorflow.crc32c import crc32c, mask, unmask
+from minigraph.formats.tensorflow.numbers import NUMBERS
 
-_STRING = 7
-_DTYPES = {
-    1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 9: "int64", 10: "bool",
-    14: "bfloat16", 17: "uint16", 19: "float16", 22: "uint32", 23: "uint64",
-}  # fmt: skip
+_STRING = NUMBERS["string"]
+_DTYPES = {number: name for name, number in NUMBERS.items() if name not in ("resource", "string")}
 _SUFFIXES = (".index", ".meta", ".data-")
 
 
@@ -88,6 +86,30 @@ def read_checkpoint(path: Path) -> Weights:
 
 
 # the second kind
+
+
+def write_checkpoint(prefix: str, arrays: Mapping[str, Array]) -> None:
+    """Write PREFIX.index and PREFIX.data-00000-of-00001. The index, which makes a checkpoint, comes last."""
+    from minigraph.util.files import atomic_write
+
+    header = wire.field(1, 1) + wire.field(3, wire.field(1, 1))  # one data file; the format's version 1
+    entries, place = [(b"", header)], 0
+    with atomic_write(f"{prefix}.data-00000-of-00001") as file:
+        for name in sorted(arrays, key=str.encode):
+            array = arrays[name]
+            raw = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+            file.write(raw)
+            entries.append((name.encode(), _entry_message(array, place, raw)))
+            place += len(raw)
+    with atomic_write(f"{prefix}.index") as file:
+        file.write(table.build(entries))
+
+
+def _entry_message(array: Array, place: int, raw: bytes) -> bytes:
+    shape = b"".join(wire.field(2, wire.field(1, n)) for n in array.shape)
+    checksum = wire.field(6, mask(crc32c(raw)), wire.FIXED32)
+    head = wire.field(1, NUMBERS[array.dtype.name]) + wire.field(2, shape)
+    return head + wire.field(4, place) + wire.field(5, len(raw)) + checksum
 
 
 def _read_bundle(

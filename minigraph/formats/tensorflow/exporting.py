@@ -10,6 +10,7 @@ from minigraph.core.graph import Graph, Node
 from minigraph.core.graph_def import plain_attributes
 from minigraph.core.protos import proto
 from minigraph.formats.tensorflow.branches import Pivots, effects_in_branches
+from minigraph.formats.tensorflow.effects import orders
 from minigraph.formats.tensorflow.emit import TfExport, TfGraph
 from minigraph.formats.tensorflow.importing import OWN
 from minigraph.formats.tensorflow.op_table import EXPORTERS
@@ -26,13 +27,14 @@ def graph_message(graph: Graph, nodes: Collection[Node] | None = None, add_shape
     """
     chosen = graph.nodes if nodes is None else sorted(nodes, key=lambda n: n.id)
     sheet = TfGraph(n.name for n in graph.nodes)
-    pivots, inside = Pivots(sheet), effects_in_branches(chosen)
+    pivots, inside, before = Pivots(sheet), effects_in_branches(chosen), orders(chosen)
     for node in chosen:
         start = len(sheet.nodes)
         _emit(sheet, node)
         own = next(m for m in sheet.nodes[start:] if m.name == node.name)
         if node in inside:
             own.input.append(f"^{pivots.name(inside[node])}")
+        own.input.extend(f"^{n.name}" for n in before.get(node, ()))
         if add_shapes:
             _add_shapes(own, node)
     message = proto("graph", "GraphDef")(node=sheet.nodes)

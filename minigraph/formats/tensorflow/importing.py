@@ -17,17 +17,22 @@ from minigraph.core.op import REGISTRY
 from minigraph.formats.arrays import Damaged
 from minigraph.formats.tensorflow.node import Result, TfNode
 from minigraph.formats.tensorflow.op_table import IMPORTERS
+from minigraph.formats.tensorflow.state import condition
 from minigraph.formats.tensorflow.values import UnreadableError
 from minigraph.graphs.importing import add_nodes
 from minigraph.ops.array.shape import static_value
+from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, Placeholder
+from minigraph.ops.state.variable import ReadVariable
 
 OWN = "_minigraph"  # the attribute of an op that TensorFlow lacks: its attributes, as in a graph file
-# Nodes of a Saver, whose work minigraph's Saver does, and of tables of variables that are initialised.
+# Nodes of a Saver, whose work minigraph's Saver does.
 SAVING = frozenset({
     "MergeV2Checkpoints", "Restore", "RestoreSlice", "RestoreV2", "Save", "SaveSlices", "SaveV2", "ShardedFilename",
-    "ShardedFilespec", "IsVariableInitialized", "VarIsInitializedOp",
+    "ShardedFilespec",
 })  # fmt: skip
+# Whether a variable has a value. A condition on it chooses the initial value, as minigraph's variables do.
+_INITIALISED = ("IsVariableInitialized", "VarIsInitializedOp")
 _LOOPS = frozenset({"Enter", "Exit", "LoopCond", "NextIteration", "RefEnter", "RefExit", "RefNextIteration"})
 Guard = tuple[tuple[Tensor, int], ...]  # the conditions under which a tensor is computed, the outermost first
 
@@ -108,13 +113,11 @@ class _Reader:
 
     def _savers(self) -> set[str]:
         """The nodes that save and restore, those behind them, and those that only they need."""
-        out = {n.name for n in self.messages.values() if n.op in SAVING}
-        if not out:
-            return out
         readers: dict[str, set[str]] = {name: set() for name in self.messages}
         for node in self.messages.values():
             for name in map(_base, node.input):
                 readers.setdefault(name, set()).add(node.name)
+        out = {n.name for n in self.messages.values() if n.op in SAVING or self._is_report(n, readers)}
         todo = list(out)
         while todo:
             behind = readers[todo.pop()] - out
@@ -127,6 +130,11 @@ class _Reader:
                 out.add(name)
                 todo += map(_base, self.messages[name].input)
         return out
+
+    def _is_report(self, node: Any, readers: Mapping[str, set[str]]) -> bool:
+        """Whether the node tells of a variable whether it has a value, other than to a condition."""
+        kinds = {self.messages[name].op for name in readers[node.name]}
+        return node.op in _INITIALISED and not kinds <= {"Switch", "RefSwitch", "Identity"}
 
     def _is_state(self, name: str) -> bool:
         return self.messages[name].op in ("VariableV2", "Variable", "VarHandleOp", "Placeholder")
@@ -184,6 +192,8 @@ class _Reader:
         inputs = [self._input(message, i, name) for i, name in enumerate(data)]
         guards = [self._guard(name) for name in data]
         ordered = [self.nodes[c] for c in control if self.effects.get(c) and c in self.nodes]
+        if ordered:
+            inputs = [self._reread(t, ordered) for t in inputs]
         call = TfNode(self.graph, message, inputs, guards, self.producer)
         try:
             with self.graph.control_dependencies(ordered):
@@ -202,6 +212,13 @@ class _Reader:
         before = [*map(_base, data), *control]
         node = self.nodes[message.name]
         self.effects[message.name] = node.op.stateful or any(self.effects.get(b, False) for b in before)
+
+    def _reread(self, tensor: Tensor, before: Sequence[Node]) -> Tensor:
+        """A variable's value behind effects. TensorFlow's reads are no copies, so who reads late sees the new value."""
+        if not isinstance(tensor.node.op, ReadVariable) or tensor.node.control_inputs:
+            return tensor
+        with self.graph.control_dependencies(before), self.graph.name_scope(f"{tensor.node.name}/"):
+            return apply(ReadVariable(), tensor.node.inputs[0], name="behind")
 
     def _own(self, call: TfNode, message: Any) -> Result:
         kind = REGISTRY.get(message.op)
@@ -261,7 +278,7 @@ class _Reader:
         else:
             deepest = max([*guards, *control], key=len, default=())
         if message.op in ("Switch", "RefSwitch"):
-            pred = self.tensors[_full(message.input[1])]
+            pred = condition(self.tensors[_full(message.input[1])])
             for i in (0, 1):
                 self.guards[f"{message.name}:{i}"] = (*deepest, (pred, i))
         self.guards[message.name] = deepest

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from minigraph.formats.tensorflow import arrays_export, arrays_import, elementwise, nets, nets_export, state
+from minigraph.formats.tensorflow import (
+    arrays_export,
+    arrays_import,
+    elementwise,
+    nets,
+    nets_export,
+    reductions_export,
+    state,
+)
 from minigraph.formats.tensorflow.emit import Exporter
 from minigraph.formats.tensorflow.node import Importer
 
@@ -16,6 +24,6 @@ IMPORTERS: dict[str, Importer] = {
 # minigraph's ops, by their names in the registry.
 EXPORTERS: dict[str, Exporter] = {
     kind: exporter
-    for family in (elementwise, arrays_export, nets_export, state)
+    for family in (elementwise, arrays_export, reductions_export, nets_export, state)
     for kind, exporter in family.EXPORT.items()
 }

@@ -17,7 +17,7 @@ from minigraph.formats.tensorflow.values import Dims, read_shape
 from minigraph.ops.array.indexing import ScatterAdd, ScatterSub, ScatterUpdate
 from minigraph.ops.array.joining import GatherV2
 from minigraph.ops.builder import apply
-from minigraph.ops.constant import StringConst
+from minigraph.ops.constant import Const, StringConst
 from minigraph.ops.control.branches import Merge, Switch
 from minigraph.ops.control.checks import Assert, Print
 from minigraph.ops.host.image_files import DecodeImage, EncodeImage, ReadFile, WriteFile
@@ -108,8 +108,19 @@ def _shuffle(call: TfNode) -> Tensors:
 # conditions
 
 
+def condition(tensor: Tensor) -> Tensor:
+    """The tensor of which a condition is a copy, so that all switches by it read the same one."""
+    while isinstance(tensor.node.op, Identity):
+        tensor = tensor.node.inputs[0]
+    return tensor
+
+
 def _switch(call: TfNode) -> Tensors:
-    return call.same(Switch())
+    return call.add(Switch(), call.x, condition(call.inputs[1]))
+
+
+def _is_initialised(call: TfNode) -> Tensors:
+    return call.add(Const(np.array(False)))
 
 
 def _merge(call: TfNode) -> Tensors:
@@ -186,6 +197,8 @@ IMPORT: dict[str, Importer] = {
     "EncodePng": _encode("PNG"),
     "HistogramSummary": _summary(HistogramSummary),
     "Identity": _identity,
+    "IsVariableInitialized": _is_initialised,
+    "VarIsInitializedOp": _is_initialised,
     "ImageSummary": _summary(ImageSummary),
     "Merge": _merge,
     "MergeSummary": lambda call: call.same(MergeSummary()),
@@ -319,6 +332,12 @@ def _export_encode(e: TfExport) -> None:
         e.same("EncodePng", compression=int(e.op.compression), T=e.dtype())
 
 
+def _export_texts(e: TfExport) -> None:
+    array = np.empty(len(e.op.values), np.object_)
+    array[:] = e.op.values
+    e.give("Const", dtype=string, value=array.reshape(e.op.shape))
+
+
 def _export_text(e: TfExport) -> None:
     array = np.empty((), np.object_)
     array[()] = e.op.value
@@ -345,6 +364,7 @@ EXPORT: dict[str, Exporter] = {
     "ReadFile": lambda e: e.same("ReadFile"),
     "ReadVariable": lambda e: e.same("Identity", T=e.dtype()),
     "ScalarSummary": _export_summary("ScalarSummary", "tags"),
+    "StringArray": _export_texts,
     "StringConst": _export_text,
     "Switch": _export_switch,
     "VariableV2": _export_variable,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from minigraph.formats.arrays import Damaged
-from minigraph.formats.tensorflow.crc32c import crc32c, unmask
-from minigraph.formats.tensorflow.wire import varint
+from minigraph.formats.tensorflow.crc32c import crc32c, mask, unmask
+from minigraph.formats.tensorflow.wire import as_varint, varint
 
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
 _FOOTER, _TRAILER = 48, 5
 _LONGEST_KEY = 4096
+_BLOCK, _RESTART = 4096, 16
 
 
 def entries(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
@@ -30,6 +31,43 @@ def entries(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
             if budget < 0:
                 raise Damaged("the keys of the table are too long")
             yield key, content
+
+
+def build(records: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The file of records whose keys are in ascending order."""
+    out, index, block = bytearray(), [], []  # type: bytearray, list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]
+    size = 0
+    for key, value in records:
+        block.append((key, value))
+        size += len(key) + len(value)
+        if size >= _BLOCK:
+            index.append((key, _add_block(out, block)))
+            block, size = [], 0
+    if block:
+        index.append((block[-1][0], _add_block(out, block)))
+    handles = _add_block(out, []) + _add_block(out, index)
+    return bytes(out) + handles.ljust(_FOOTER - len(MAGIC), b"\0") + MAGIC
+
+
+def _add_block(out: bytearray, records: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Append a block; its handle. Every 16th key is whole, the others leave out what they share with the one before."""
+    body, restarts, last = bytearray(), [], b""  # type: bytearray, list[int], bytes
+    for i, (key, value) in enumerate(records):
+        shared = 0
+        if i % _RESTART:
+            while shared < min(len(key), len(last)) and key[shared] == last[shared]:
+                shared += 1
+        else:
+            restarts.append(len(body))
+        body += as_varint(shared) + as_varint(len(key) - shared) + as_varint(len(value)) + key[shared:] + value
+        last = key
+    for place in restarts or [0]:
+        body += place.to_bytes(4, "little")
+    body += len(restarts or [0]).to_bytes(4, "little")
+    handle = as_varint(len(out)) + as_varint(len(body))
+    kind = b"\0"  # not compressed
+    out += body + kind + mask(crc32c(bytes(body) + kind)).to_bytes(4, "little")
+    return handle
 
 
 def _handle(data: memoryview, at: int) -> tuple[int, int, int]:

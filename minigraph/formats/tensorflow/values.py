@@ -16,11 +16,8 @@ from minigraph.core.errors import GraphError
 from minigraph.core.protos import proto
 from minigraph.core.types import Shape, TensorType
 from minigraph.formats.arrays import Damaged, check_shape
+from minigraph.formats.tensorflow.numbers import NUMBERS
 
-NUMBERS: dict[str, int] = {
-    "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7, "int64": 9, "bool": 10,
-    "bfloat16": 14, "uint16": 17, "float16": 19, "resource": 20, "uint32": 22, "uint64": 23,
-}  # fmt: skip
 NAMES: dict[int, str] = {number: name for name, number in NUMBERS.items()}
 RESOURCE = NUMBERS["resource"]
 _REF = 100  # what the number of a variable's dtype has more

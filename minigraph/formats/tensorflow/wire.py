@@ -1,4 +1,4 @@
-"""Protocol buffers' wire format, as far as weight files need it (protobuf.dev, "Encoding")."""
+"""Protocol buffers' wire format, as far as checkpoints need it (protobuf.dev, "Encoding")."""
 
 from __future__ import annotations
 
@@ -75,6 +75,27 @@ def parts(found: dict[int, list[Any]], field: int) -> list[memoryview]:
     if any(isinstance(v, int) for v in values):
         raise Damaged(f"field {field} is a number")
     return values
+
+
+def as_varint(value: int) -> bytes:
+    """The bytes of a number of at least 0."""
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def field(number: int, value: int | bytes, kind: int | None = None) -> bytes:
+    """A field of a message: a number, of 32 bits if `kind` is FIXED32, or bytes. Numbers that are 0 are left out."""
+    if isinstance(value, bytes):
+        return as_varint(number << 3 | BYTES) + as_varint(len(value)) + value
+    if not value:
+        return b""
+    if kind == FIXED32:
+        return as_varint(number << 3 | FIXED32) + value.to_bytes(4, "little")
+    return as_varint(number << 3 | VARINT) + as_varint(value)
 
 
 def text(data: Any) -> str:

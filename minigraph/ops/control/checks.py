@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigraph.core.arguments import renamed
-from minigraph.core.dtypes import bool_
+from minigraph.core.dtypes import bool_, int64
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
-from minigraph.core.indices import element_name, require_below
+from minigraph.core.indices import element_name, out_of_range, require_below
 from minigraph.core.op import Op, Sample
+from minigraph.core.scalar import Scalar, call, where
 from minigraph.core.types import TensorType
 from minigraph.core.typing import TensorLike
+from minigraph.loops.builder import Statement
+from minigraph.loops.index import Index
+from minigraph.loops.kernel import MINIMUM, OR, Kernel
+from minigraph.loops.refusal import is_outside
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import apply, as_tensor_like, composed, first
 from minigraph.ops.identity import identity
@@ -28,9 +33,44 @@ _X = np.array([1.0, -2.0, 3.5])
 def _text(array: Any, count: int | None) -> str:
     """The first numbers of an array, as TensorFlow shows them."""
     flat = np.ravel(array)
-    shown = 3 if count is None else (len(flat) if count < 0 else count)
+    shown = _shown(len(flat), count)
     body = " ".join(str(v) for v in flat[:shown].tolist()) + ("..." if len(flat) > shown else "")
     return f"[{body}]"
+
+
+def _shown(size: int, count: int | None) -> int:
+    """How many of `size` elements a message shows."""
+    return min(size, 3 if count is None else (size if count < 0 else count))
+
+
+def _copied(op: Op, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+    """The kernel of an op that gives its first operand if it does not refuse it."""
+    refusal = op.refusal(in_types)
+    if refusal is None:
+        return None
+    k = Statement("checked")
+    x, *_ = (k.operand(t, (t.size,)) for t in in_types)
+    y = k.result(out_types[0], (out_types[0].size,))
+    with k.over(y.size) as (i,):
+        k.store(y, (i,), x[i])
+    return k.done()
+
+
+def _first(types: Sequence[TensorType], wrong: Callable[[Scalar], Scalar]) -> Kernel | None:
+    """Whether an integer is wrong; the place and the value of the first one that is."""
+    if not types[0].size:
+        return None
+    k, size = Statement("first"), types[0].size
+    x, *_ = (k.operand(t, (t.size,)) for t in types)
+    found, place, value = (k.result(TensorType(kind, (1,))) for kind in (bool_, int64, int64))
+    with k.over(1) as (n,):
+        at = lambda i: [where(wrong(x[i]), k.number(i, int64), size)]  # noqa: E731
+        (first_one,) = k.reduce([size], MINIMUM, [size], [int64], at)
+        k.store(found, (n,), call("less", first_one, size))
+        index = k.index(call("minimum", first_one, size - 1), size)
+        k.store(place, (n,), k.number(index, int64))
+        k.store(value, (n,), x[index])
+    return k.done()
 
 
 def _message(parts: Sequence[Any], arrays: Sequence[Any], count: int | None) -> str:
@@ -50,7 +90,6 @@ class Assert(Op):
     stateful = True
     checks = True
     differentiable = False
-    on_host = True
 
     def infer(self, condition: TensorType, *data: TensorType) -> tuple[TensorType, ...]:
         if condition.dtype is not bool_:
@@ -61,6 +100,30 @@ class Assert(Op):
         if not np.all(condition):
             raise InvalidArgumentError(f"assertion failed: {_message(self.parts, data, self.summarize)}")
         return (condition,)
+
+    loops = _copied
+
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel | None:
+        """The evidence is what the message shows of the data."""
+        if any(t.dtype.np_dtype.kind not in "fiub" for t in in_types):
+            return None
+        k = Statement("assert")
+        condition, *data = (k.operand(t, (t.size,)) for t in in_types)
+        found = k.result(TensorType(bool_, (1,)))
+        with k.over(1) as (n,):
+            wrong = lambda i: [call("logical_not", condition[i])]  # noqa: E731
+            k.store(found, (n,), k.reduce([condition.size], OR, [False], [bool_], wrong)[0])
+        for x in data:
+            # One element more than is shown tells that there are more.
+            shown = min(x.size, _shown(x.size, self.summarize) + 1)
+            y = k.result(TensorType(x.dtype, (shown,)))
+            if shown:
+                with k.over(shown) as (i,):
+                    k.store(y, (i,), x[i])
+        return k.done()
+
+    def refused(self, in_types: Sequence[TensorType], *evidence: Any) -> Exception:
+        return InvalidArgumentError(f"assertion failed: {_message(self.parts, evidence[1:], self.summarize)}")
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -73,7 +136,6 @@ class CheckNumerics(Op):
     message: str
     stateful = True
     checks = True
-    on_host = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if not x.dtype.is_floating:
@@ -81,10 +143,29 @@ class CheckNumerics(Op):
         return (x,)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        found = [what for what, test in (("Inf", np.isinf), ("NaN", np.isnan)) if test(x).any()]
-        if found:
-            raise InvalidArgumentError(f"{self.message} : Tensor had {' and '.join(found)} values")
+        found = [test(x).any() for test in (np.isinf, np.isnan)]
+        if any(found):
+            raise self.refused([], found)
         return (x,)
+
+    loops = _copied
+
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel | None:
+        k, size = Statement("check_numerics"), in_types[0].size
+        x, found = k.operand(in_types[0], (size,)), k.result(TensorType(bool_, (2,)))
+        with k.over(1):
+
+            def term(i: Index) -> list[Scalar]:
+                nan = call("isnan", x[i])
+                return [call("logical_not", call("logical_or", nan, call("isfinite", x[i]))), nan]
+
+            for n, value in enumerate(k.reduce([size], OR, [False, False], [bool_, bool_], term)):
+                k.store(found, (Index({}, n),), value)
+        return k.done()
+
+    def refused(self, in_types: Sequence[TensorType], *evidence: Any) -> Exception:
+        found = [what for what, some in zip(("Inf", "NaN"), evidence[0], strict=True) if some]
+        return InvalidArgumentError(f"{self.message} : Tensor had {' and '.join(found)} values")
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         text = f"Not a number (NaN) or infinity (Inf) values detected in gradient. {self.message}"
@@ -95,20 +176,30 @@ class CheckNumerics(Op):
         yield Sample(cls("x"), (_X,))
 
 
+def _zero_divisor(shape: tuple[int, ...], position: int) -> InvalidArgumentError:
+    return InvalidArgumentError(f"Integer division by zero: {element_name('the divisor', shape, position)} = 0")
+
+
 class CheckDivisor(Op):
     """The input, an integer tensor. InvalidArgumentError if it holds a zero."""
 
     differentiable = False
-    on_host = True
 
     def infer(self, y: TensorType) -> tuple[TensorType, ...]:
         return (y,)
 
     def forward(self, xp: Any, y: Any) -> tuple[Any, ...]:
         if not np.all(y):
-            where = element_name("the divisor", y.shape, int(np.argmin(y.ravel() != 0)))
-            raise InvalidArgumentError(f"Integer division by zero: {where} = 0")
+            raise _zero_divisor(y.shape, int(np.argmin(y.ravel() != 0)))
         return (y,)
+
+    loops = _copied
+
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel | None:
+        return _first(in_types, lambda y: call("equal", y, 0))
+
+    def refused(self, in_types: Sequence[TensorType], *evidence: Any) -> Exception:
+        return _zero_divisor(in_types[0].static, int(evidence[1].item()))
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -124,7 +215,6 @@ class CheckRange(Op):
     what: str
     limit: int | None = None
     differentiable = False
-    on_host = True
 
     def infer(self, x: TensorType, like: TensorType | None = None) -> tuple[TensorType, ...]:
         if not x.dtype.is_integer:
@@ -139,6 +229,17 @@ class CheckRange(Op):
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         return self.replace(limit=types[1].static[0] if self.limit is None else self.limit), (0,)
+
+    loops = _copied
+
+    def refusal(self, in_types: Sequence[TensorType]) -> Kernel | None:
+        limit = self.limit
+        return None if limit is None else _first(in_types, lambda x: is_outside(x, limit))
+
+    def refused(self, in_types: Sequence[TensorType], *evidence: Any) -> Exception:
+        assert self.limit is not None
+        value = int(evidence[2].astype(in_types[0].dtype.np_dtype).item())
+        return out_of_range(self.what, in_types[0].static, int(evidence[1].item()), value, self.limit)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:

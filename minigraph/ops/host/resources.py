@@ -25,11 +25,12 @@ class Pipeline(Protocol):
 class Resources:
     """The objects of one session by their keys, shared with the session that runs its input pipelines.
 
-    make_pipeline: makes that session on first use.
+    make_pipeline: makes that session on first use. is_initialised: whether a variable of the session has a value.
     """
 
-    def __init__(self, make_pipeline: Callable[[Resources], Pipeline]) -> None:
+    def __init__(self, make_pipeline: Callable[[Resources], Pipeline], is_initialised: Callable[[str], bool]) -> None:
         self._make = make_pipeline
+        self.is_initialised = is_initialised
         self._lock = threading.RLock()
         self._held: dict[Any, Any] = {}
         self._pipeline: Pipeline | None = None

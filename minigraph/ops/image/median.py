@@ -22,7 +22,7 @@ from minigraph.ops.window import Pair, Window, parse_sizes, tap
 
 __all__ = ["median2d"]
 
-NETWORK = 25  # most elements of a window that a sorting network sorts; those of larger ones are ranked by counting
+NETWORK = 49  # most elements of a window that a sorting network sorts; those of larger ones are ranked by counting
 
 Border: TypeAlias = Literal["replicate", "shrink"]
 

@@ -116,11 +116,11 @@ def test_without_nvrtc_the_error_says_what_to_install(monkeypatch: pytest.Monkey
 
 @needs_compiler
 @pytest.mark.parametrize("switch", ["0", "1"])
-@pytest.mark.parametrize("moment", ["max_pool_grad", "advance"])
+@pytest.mark.parametrize("moment", ["max_pool_grad", "randomuniform_x0"])
 def test_an_interrupted_step_leaves_the_variables_of_the_last_one(
     monkeypatch: pytest.MonkeyPatch, switch: str, moment: str
 ) -> None:
-    """`advance` is in the midst: a random state has changed. Afterwards training goes on as if nothing had been."""
+    """A random state, x0 of its kernel, changes in the midst. Afterwards training goes on as if nothing had been."""
     device = HostDevice()
     monkeypatch.setitem(backends._loaded, "cupy", CupyBackend(device))
     monkeypatch.setenv("MINIGRAPH_CUDA_GRAPHS", switch)

@@ -59,8 +59,8 @@ def test_float16_is_native_only_where_it_is_moved() -> None:
         halves = any(t.dtype.name == "float16" for t in types)
         if halves and from_loops(op, types, op.infer(*types), LoweringContext(1)) is not None:
             native.add(name)
-    moving = {"GatherNd", "GatherV2", "IdentityN", "Merge", "OneHot", "PutAt", "SliceAt", "Switch", "TakeAlongLast"}
-    assert native == moving | {"ResizeNearestNeighbor", "Select"}
+    gathers = {"GatherNd", "GatherV2", "PutAt", "ResizeNearestNeighbor", "SliceAt", "TakeAlongLast"}
+    assert native == gathers | {"Assert", "IdentityN", "Merge", "OneHot", "Select", "Switch"}
 
 
 def test_every_kernel_of_float32_is_native() -> None:

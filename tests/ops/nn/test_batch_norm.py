@@ -227,3 +227,9 @@ def test_no_warning_without_training_or_without_the_layer() -> None:
         for _ in range(8):
             session.run(step, {x: np.ones((2, 3))})
             session.run(y, {x: np.ones((2, 3))})
+
+
+@pytest.mark.parametrize(("name", "scope"), [(None, "FusedBatchNorm"), ("bn", "bn")])
+def test_fused_batch_norm_is_named_as_in_tensorflow(name: str | None, scope: str) -> None:
+    made = tf.nn.fused_batch_norm(tf.zeros([2, 3, 3, 4]), tf.ones([4]), tf.zeros([4]), name=name)
+    assert all(tensor.name.startswith(f"{scope}/") for tensor in made)

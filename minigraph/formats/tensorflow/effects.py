@@ -1,0 +1,74 @@
+"""The order of effects, which minigraph defines and TensorFlow's graphs must state by control inputs.
+
+In a run of minigraph every computation sees a variable's value from before the run; then plain assignments happen, then
+updates, in graph order. TensorFlow runs nodes as soon as their inputs are there, and an update changes a variable where
+its readers find it. So where one node needs several effects, such as a training step, each write follows the readers of
+its variable and the writes before it, among the nodes that this node needs anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from minigraph.core.graph import Node, Tensor
+from minigraph.ops.array.reshape import ExpandDims, Reshape, ReshapeLike, ReshapeTo, Squeeze
+from minigraph.ops.state.variable import Assign, NoOp, ReadVariable, VariableV2
+
+_VIEWS = (ExpandDims, Reshape, ReshapeLike, ReshapeTo, Squeeze)
+
+
+def orders(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
+    """For each node that writes, those that it must follow besides its inputs and control inputs."""
+    found: dict[Node, list[Node]] = {}
+    known: dict[Node, set[Node]] = {}  # what each write depends on, with the orders found so far
+    for group in nodes:
+        if group.control_inputs and (isinstance(group.op, NoOp) or group.op.writes):
+            for write, before in _in_group(group, _needed([group], found)):
+                if write not in known:
+                    known[write] = _needed([write], found)
+                if before not in known[write] and write not in _needed([before], found):
+                    found.setdefault(write, []).append(before)
+                    known = {}
+    return found
+
+
+def _needed(nodes: Iterable[Node], more: dict[Node, list[Node]]) -> set[Node]:
+    seen: set[Node] = set()
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack += [t.node for t in node.inputs]
+            stack += node.control_inputs
+            stack += more.get(node, ())
+    return seen
+
+
+def _in_group(group: Node, needed: set[Node]) -> Iterable[tuple[Node, Node]]:
+    """Pairs of a write and a node before it."""
+    writes: dict[Node, list[Node]] = {}
+    readers: dict[Node, list[Node]] = {}
+    for node in sorted(needed, key=lambda n: n.id):
+        written = {node.inputs[i].node for i in node.op.writes if i < len(node.inputs)} if not node.op.draws else set()
+        for variable in written:
+            writes.setdefault(variable, []).append(node)
+        for tensor in node.inputs:
+            read = _variable_read(tensor)
+            if read is not None and read not in written:
+                readers.setdefault(read, []).append(node)
+    for variable, found in writes.items():
+        in_order = sorted(found, key=lambda n: (not isinstance(n.op, Assign), n.id))
+        for write in in_order:
+            yield from ((write, reader) for reader in readers.get(variable, ()) if reader is not write)
+        yield from zip(in_order[1:], in_order, strict=False)
+
+
+def _variable_read(tensor: Tensor) -> Node | None:
+    """The variable whose value from before the run a tensor is, perhaps in another shape: TensorFlow makes no copy."""
+    node = tensor.node
+    while node.inputs and (node.op.is_view or isinstance(node.op, _VIEWS)) and not isinstance(node.op, ReadVariable):
+        node = node.inputs[0].node
+    if isinstance(node.op, ReadVariable) and not node.control_inputs:
+        node = node.inputs[0].node
+    return node if isinstance(node.op, VariableV2) else None

@@ -1,0 +1,127 @@
+"""Names of TensorFlow 1 for what minigraph has under another one, and small functions that only old programs need."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import minigraph as tf
+from minigraph.core.arguments import refuse
+from minigraph.core.dtypes import bool_, string
+from minigraph.core.graph import Tensor, get_default_graph
+from minigraph.core.types import TensorType
+from minigraph.ops.array.shape import static_value
+from minigraph.ops.constant import string_array
+from minigraph.ops.host.resources import ResourceOp, Resources
+
+
+class AggregationMethod:
+    """How gradients are added up; there is one way."""
+
+    ADD_N = DEFAULT = 0
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2
+
+
+class IndexedSlices(NamedTuple):
+    """Rows of a tensor. Gradients of minigraph are tensors, so none is of this class."""
+
+    values: Any
+    indices: Any
+    dense_shape: Any = None
+
+
+def arg_max(input: Any, dimension: Any, output_type: Any = tf.int64, name: str | None = None) -> Tensor:
+    """`tf.argmax`."""
+    return tf.argmax(input, dimension, name=name, output_type=output_type)
+
+
+def arg_min(input: Any, dimension: Any, output_type: Any = tf.int64, name: str | None = None) -> Tensor:
+    """`tf.argmin`."""
+    return tf.argmin(input, dimension, name=name, output_type=output_type)
+
+
+def floor_div(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """`tf.floordiv`."""
+    return tf.floordiv(x, y, name=name)
+
+
+def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
+    """ReLU of x·weights + biases."""
+    with tf.name_scope(name, "relu_layer", [x, weights, biases]) as scope:
+        return tf.nn.relu(tf.nn.bias_add(tf.matmul(x, weights), biases), name=scope)
+
+
+class uniform_unit_scaling_initializer:
+    """Uniform values in ±factor·√(3/n), with n the product of all dimensions but the last."""
+
+    def __init__(self, factor: float = 1.0, seed: int | None = None, dtype: Any = tf.float32) -> None:
+        self.factor, self.seed, self.dtype = factor, seed, dtype
+
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
+        refuse("uniform_unit_scaling_initializer", partition_info=partition_info)
+        size = 1.0
+        for n in list(shape)[:-1]:
+            size *= float(n)
+        limit = (3.0 / max(size, 1.0)) ** 0.5 * self.factor
+        return tf.random_uniform(shape, -limit, limit, dtype or self.dtype, seed=self.seed)
+
+
+def _scaled(scale: float, distribution: Any) -> Any:
+    def initializer(seed: int | None = None) -> Any:
+        return tf.variance_scaling_initializer(scale, "fan_in", distribution, seed)
+
+    return initializer
+
+
+he_normal = _scaled(2.0, "truncated_normal")
+he_uniform = _scaled(2.0, "uniform")
+lecun_normal = _scaled(1.0, "truncated_normal")
+lecun_uniform = _scaled(1.0, "uniform")
+
+
+def constant_value(tensor: Any, partial: bool = False) -> Any:
+    """The value of a tensor that is known when the graph is built, else None."""
+    if partial:
+        raise ValueError("constant_value: partial=True is not supported")
+    return static_value(tensor)
+
+
+class VariablesWithoutValue(ResourceOp):
+    """The names of those of some variables that have no value in the session."""
+
+    names: tuple[str, ...]
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return (TensorType(string, (None,)),)
+
+    def act(self, resources: Resources, *arrays: Any) -> tuple[Any, ...]:
+        return (string_array([name for name in self.names if not resources.is_initialised(name)]),)
+
+
+class IsVariableInitialized(ResourceOp):
+    """Whether a variable has a value in the session."""
+
+    variable: str
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return (TensorType(bool_, ()),)
+
+    def act(self, resources: Resources, *arrays: Any) -> tuple[Any, ...]:
+        return (np.array(resources.is_initialised(self.variable)),)
+
+
+def report_uninitialized_variables(var_list: Any = None, name: str = "report_uninitialized_variables") -> Tensor:
+    """The names, strings, of variables that have no value yet; by default of all, local ones as well."""
+    chosen = [*tf.global_variables(), *tf.local_variables()] if var_list is None else list(var_list)
+    return get_default_graph().add(VariablesWithoutValue(tuple(v.op.name for v in chosen)), (), name).outputs[0]
+
+
+def is_variable_initialized(variable: Any) -> Tensor:
+    """Whether a variable has a value."""
+    return get_default_graph().add(IsVariableInitialized(variable.op.name), (), "IsVariableInitialized").outputs[0]
+
+
+def no_regularizer(_: Any) -> None:
+    """No penalty."""

@@ -1,0 +1,243 @@
+"""Checkpoints, meta graphs and SavedModels in TensorFlow's form."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as stn
+
+import minigraph as tf
+import minigraph.tf1 as tf1
+from minigraph.core.errors import DataLossError, GraphError, MinigraphError, NotFoundError
+from minigraph.formats.tensorflow.checkpoint import read_checkpoint, write_checkpoint
+
+_DTYPES = ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"]
+_ARRAYS = st.sampled_from(_DTYPES).flatmap(
+    lambda d: stn.arrays(d, stn.array_shapes(min_dims=0, max_dims=3, min_side=0))
+)
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30), _ARRAYS, max_size=60))
+@settings(max_examples=40, deadline=None)
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, Any]) -> None:
+    arrays = {name.replace("\0", "0"): array for name, array in arrays.items()}
+    folder = tmp_path_factory.mktemp("ck")
+    write_checkpoint(str(folder / "m"), arrays)
+    found = read_checkpoint(folder / "m.index")
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        assert found[name].shape == array.shape
+        assert found[name].tobytes() == array.tobytes()
+
+
+def model() -> tf.Tensor:
+    x = tf.placeholder(tf.float32, [None, 3], name="x")
+    w = tf.get_variable("net/w", [3, 2], initializer=tf.random_normal_initializer(seed=1))
+    y = tf.matmul(x, w, name="y")
+    tf.add_to_collection("outputs", y)
+    tf.add_to_collection("notes", "a text")
+    tf.add_to_collection("sizes", 3)
+    return y
+
+
+X = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+def saved(folder: Path, **options: Any) -> tuple[str, np.ndarray]:
+    with tf.Graph().as_default(), tf.Session() as session:
+        y = model()
+        session.run(tf.global_variables_initializer())
+        path = tf1.train.Saver().save(session, folder / "m", global_step=3, **options)
+        return path, session.run(y, {"x:0": X})
+
+
+def test_the_facade_writes_checkpoints_of_tensorflow(tmp_path: Path) -> None:
+    path, wanted = saved(tmp_path)
+    assert path == str(tmp_path / "m-3")
+    assert sorted(os.listdir(tmp_path)) == ["checkpoint", "m-3.data-00000-of-00001", "m-3.index", "m-3.meta"]
+    assert f'model_checkpoint_path: "{path}"' in (tmp_path / "checkpoint").read_text()
+    assert tf.train.latest_checkpoint(tmp_path) == path
+    assert tf.train.checkpoint_exists(path)
+    with tf.Graph().as_default(), tf.Session() as session:
+        y = model()
+        tf.train.Saver().restore(session, path)  # whose own form is another
+        np.testing.assert_array_equal(session.run(y, {"x:0": X}), wanted)
+
+
+def test_old_checkpoints_go(tmp_path: Path) -> None:
+    with tf.Session() as session:
+        model()
+        session.run(tf.global_variables_initializer())
+        saver = tf.train.Saver(max_to_keep=2, write_version=2, save_relative_paths=True)
+        for step in range(4):
+            saver.save(session, tmp_path / "m", step)
+    assert sorted(p.name for p in tmp_path.glob("*.index")) == ["m-2.index", "m-3.index"]
+    assert len(list(tmp_path.iterdir())) == 7
+    assert '"m-3"' in (tmp_path / "checkpoint").read_text()
+    again = tf.train.Saver(max_to_keep=1, write_version=2)
+    again.recover_last_checkpoints([*saver.last_checkpoints, str(tmp_path / "gone")])
+    assert again.last_checkpoints == [str(tmp_path / "m-2"), str(tmp_path / "m-3")]
+
+
+def test_a_meta_graph(tmp_path: Path) -> None:
+    path, wanted = saved(tmp_path)
+    with tf.Graph().as_default(), tf.Session() as session:
+        saver = tf.train.import_meta_graph(path + ".meta")
+        assert saver is not None
+        saver.restore(session, path)
+        np.testing.assert_array_equal(session.run("y:0", {"x:0": X}), wanted)
+        assert [t.name for t in tf.get_collection("outputs")] == ["y:0"]
+        assert tf.get_collection("notes") == ["a text"]
+        assert tf.get_collection("sizes") == [3]
+        assert [v.name for v in tf.trainable_variables()] == ["net/w:0"]
+        assert tf.trainable_variables()[0] is tf.global_variables()[0]
+        assert saver.save(session, tmp_path / "again") == str(tmp_path / "again")
+    with tf.Graph().as_default():
+        message = tf1.train.export_meta_graph(tmp_path / "text.meta", as_text=True)
+        assert not message.graph_def.node
+        model()
+        message = tf1.train.export_meta_graph(tmp_path / "text.meta", as_text=True)
+        assert message.saver_def.restore_op_name == "save/restore_all"
+    with tf.Graph().as_default():
+        assert tf.train.import_meta_graph(tmp_path / "text.meta", import_scope="s") is not None
+        assert tf.global_variables()[0].name == "s/net/w:0"
+
+
+def test_a_partitioned_variable_is_restored_and_saved(tmp_path: Path) -> None:
+    """A graph as TensorFlow writes it for a variable in two parts."""
+    with tf.Graph().as_default():
+        for i in (0, 1):
+            tf.Variable(tf.zeros([2, 3]), name=f"w/part_{i}")
+        message = tf1.train.export_meta_graph()
+    for node in message.graph_def.node:
+        if node.name == "save/SaveV2/tensor_names":
+            node.attr["value"].tensor.string_val[:] = [b"w", b"w"]
+        if node.name == "save/SaveV2/shape_and_slices":
+            node.attr["value"].tensor.string_val[:] = [b"4 3 0,2:0,3", b"4 3 2,2:0,3"]
+    whole = np.arange(12, dtype=np.float32).reshape(4, 3)
+    write_checkpoint(str(tmp_path / "m"), {"w": whole})
+    with tf.Graph().as_default(), tf.Session() as session:
+        saver = tf.train.import_meta_graph(message)
+        assert saver is not None
+        saver.restore(session, tmp_path / "m")
+        np.testing.assert_array_equal(session.run("w/part_1:0"), whole[2:])
+        path = saver.save(session, tmp_path / "n", write_meta_graph=False)
+    assert tf.train.list_variables(path) == [("w", [4, 3])]
+    np.testing.assert_array_equal(tf.train.load_variable(path, "w"), whole)
+
+
+def test_reading_without_a_saver(tmp_path: Path) -> None:
+    path, _ = saved(tmp_path)
+    reader = tf.train.NewCheckpointReader(path)
+    assert reader.get_variable_to_shape_map() == {"net/w": [3, 2]}
+    assert reader.get_variable_to_dtype_map() == {"net/w": tf.float32}
+    assert b"net/w (DT_FLOAT32) [3, 2]" in reader.debug_string()
+    assert tf.train.list_variables(tmp_path) == [("net/w", [3, 2])]
+    with pytest.raises(NotFoundError, match="Key other not found"):
+        reader.get_tensor("other")
+    with pytest.raises(ValueError, match="Couldn't find"):
+        tf.train.list_variables(tmp_path.parent)
+    with tf.Graph().as_default(), tf.Session() as session:
+        w = tf.get_variable("mine/w", [3, 2])
+        tf.train.init_from_checkpoint(path, {"net/": "mine/"})
+        session.run(tf.global_variables_initializer())
+        np.testing.assert_array_equal(session.run(w), reader.get_tensor("net/w"))
+        with pytest.raises(ValueError, match="is not found in the checkpoint"):
+            tf.train.init_from_checkpoint(path, {"none": w})
+        with pytest.raises(ValueError, match="doesn't match with shape"):
+            tf.train.init_from_checkpoint(path, {"net/w": tf.get_variable("v", [2])})
+
+
+@pytest.mark.parametrize("part", [".index", ".data-00000-of-00001"])
+def test_damaged_checkpoints(tmp_path: Path, part: str) -> None:
+    path, _ = saved(tmp_path)
+    file = Path(path + part)
+    content = file.read_bytes()
+    for bad in (content[: len(content) // 2], b"", bytes(b ^ 0x55 for b in content)):
+        file.write_bytes(bad)
+        with tf.Graph().as_default(), tf.Session() as session:
+            model()
+            with pytest.raises(DataLossError, match="m-3"):
+                tf.train.Saver().restore(session, path)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_a_damaged_meta_graph_ends_in_an_error_of_ours(tmp_path: Path, seed: int) -> None:
+    path, _ = saved(tmp_path)
+    random = np.random.RandomState(seed)
+    content = bytearray(Path(path + ".meta").read_bytes())
+    for _ in range(random.randint(1, 8)):
+        content[random.randint(len(content))] = random.randint(256)
+    Path(path + ".meta").write_bytes(content[: random.randint(len(content) // 2, len(content))])
+    with tf.Graph().as_default(), suppress(MinigraphError):
+        tf.train.import_meta_graph(path + ".meta")
+
+
+# SavedModels
+
+
+def test_a_saved_model(tmp_path: Path) -> None:
+    constants = tf1.saved_model.signature_constants
+    with tf.Graph().as_default(), tf.Session() as session:
+        y = model()
+        count = tf.Variable(0, name="count", trainable=False)
+        init = tf.group(tf.assign_add(count, 5), name="start")
+        session.run(tf.global_variables_initializer())
+        builder = tf1.saved_model.builder.SavedModelBuilder(tmp_path / "m")
+        info = tf1.saved_model.utils.build_tensor_info
+        signature = tf1.saved_model.signature_def_utils.build_signature_def(
+            {"in": info(tf.get_default_graph().get_tensor_by_name("x:0"))}, {"out": info(y)},
+            constants.PREDICT_METHOD_NAME,
+        )  # fmt: skip
+        with pytest.raises(AssertionError, match="not been saved yet"):
+            builder.add_meta_graph(["train"])
+        builder.add_meta_graph_and_variables(session, ["serve"], {"predict": signature}, main_op=init)
+        builder.add_meta_graph(["train", "gpu"])
+        with pytest.raises(AssertionError, match="already been saved"):
+            builder.add_meta_graph_and_variables(session, ["more"])
+        builder.save()
+        wanted = session.run(y, {"x:0": X})
+    assert tf1.saved_model.loader.maybe_saved_model_directory(tmp_path / "m")
+    with pytest.raises(AssertionError, match="already exists"):
+        tf1.saved_model.builder.SavedModelBuilder(tmp_path / "m")
+    with tf.Graph().as_default(), tf.Session() as session:
+        message = tf1.saved_model.loader.load(session, ["serve"], tmp_path / "m", import_scope="s")
+        out = message.signature_def["predict"].outputs["out"]
+        tensor = tf.saved_model.get_tensor_from_tensor_info(out, import_scope="s")
+        np.testing.assert_array_equal(session.run(tensor, {"s/x:0": X}), wanted)
+        assert session.run("s/count:0") == 5  # what runs at the start has run
+    with tf.Session() as session:
+        with pytest.raises(RuntimeError, match=r"tags 'other' could not be found.*\['serve'\]"):
+            tf.saved_model.load(session, ["other"], tmp_path / "m")
+        with pytest.raises(NotFoundError, match="does not exist"):
+            tf.saved_model.load(session, ["serve"], tmp_path)
+
+
+def test_a_damaged_saved_model(tmp_path: Path) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [2], name="x")
+        tf.saved_model.simple_save(session, tmp_path / "m", {"x": x}, {"y": tf.square(x)})
+    file = tmp_path / "m" / "saved_model.pb"
+    content = file.read_bytes()
+    for bad in (b"", content[:-3], b"\xff" * 50):
+        file.write_bytes(bad)
+        with tf.Session() as session, pytest.raises(DataLossError, match=r"saved_model\.pb"):
+            tf.saved_model.load(session, ["serve"], tmp_path / "m")
+
+
+def test_a_meta_graph_with_unknown_ops_adds_nothing(tmp_path: Path) -> None:
+    with tf.Graph().as_default():
+        model()
+        message = tf1.train.export_meta_graph()
+    message.graph_def.node.add(name="loop", op="Enter")
+    with pytest.raises(GraphError, match="loop"):
+        tf.train.import_meta_graph(message)
+    assert not tf.get_default_graph().get_operations()
