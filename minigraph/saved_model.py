@@ -214,8 +214,8 @@ class SavedModelBuilder:
         """Add the default graph, whose variables have the values of the first graph's.
 
         Args:
-            tags, signature_def_map, assets_collection, legacy_init_op, clear_devices, main_op, strip_default_attrs,
-                saver: As for `add_meta_graph_and_variables`.
+            tags, signature_def_map, assets_collection, legacy_init_op: As for `add_meta_graph_and_variables`.
+            clear_devices, main_op, strip_default_attrs, saver: As for `add_meta_graph_and_variables`.
 
         Raises:
             AssertionError: No variables were written yet.
