@@ -71,6 +71,7 @@ from minigraph.ops.state.variable import *
 from minigraph.ops.state.variable import tuple_ as _tuple
 from minigraph.run.growth import *
 from minigraph.run.initializers import *
+from minigraph.run.variable_lists import *
 from minigraph.run.variable_scope import *
 from minigraph.run.variables import *
 

@@ -19,6 +19,17 @@ from minigraph.ops.math.rounding import ceil, floor
 from minigraph.ops.math.selection import where
 from minigraph.ops.math.trigonometric import cos
 
+__all__ = [
+    "cosine_decay",
+    "cosine_decay_restarts",
+    "exponential_decay",
+    "inverse_time_decay",
+    "linear_cosine_decay",
+    "natural_exp_decay",
+    "piecewise_constant",
+    "polynomial_decay",
+]
+
 
 def _fraction(rate: Tensor, global_step: Any, decay_steps: Any, staircase: bool = False) -> Tensor:
     """global_step / decay_steps in the dtype of the rate, rounded down with `staircase`."""

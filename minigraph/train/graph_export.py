@@ -15,6 +15,8 @@ from minigraph.formats.tensorflow.graph_def import as_graph_def, write_message
 from minigraph.graphs.graph_file import write_graph_file
 from minigraph.run.variables import Variable
 
+__all__ = ["export_meta_graph", "write_graph"]
+
 
 def write_graph(graph_or_graph_def: Any, logdir: PathLike, name: str, as_text: bool = True) -> str:
     """Write the nodes of a graph to a file, as TensorFlow's `GraphDef` or as minigraph's own graph file.

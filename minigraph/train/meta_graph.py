@@ -19,6 +19,8 @@ from minigraph.train.saver import Saver
 
 _HEAD = 512
 
+__all__ = ["import_meta_graph"]
+
 
 def import_meta_graph(
     meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, **saver_options: Any,

@@ -9,7 +9,8 @@ from typing import Any
 from minigraph.core.errors import DataLossError
 from minigraph.core.graph import Tensor, get_default_graph
 from minigraph.formats.tensorflow.meta_graph import ImportedMetaGraph, add_meta_graph
-from minigraph.run.variables import Variable, global_variables
+from minigraph.run.variable_lists import global_variables
+from minigraph.run.variables import Variable
 from minigraph.train.saver import Saver, VariablePart
 
 

@@ -24,7 +24,8 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import PathLike
 from minigraph.formats.tensorflow.checkpoint import write_checkpoint as write_tensorflow
-from minigraph.run.variables import Variable, global_variables
+from minigraph.run.variable_lists import global_variables
+from minigraph.run.variables import Variable
 from minigraph.train.checkpoint_state import (
     STATE_FILE,
     STATE_FILE_OF_TENSORFLOW,
