@@ -1,6 +1,7 @@
 """minigraph: a graph compiler for convolutional networks with the TensorFlow 1 programming model.
 
-`import minigraph as tf`, build a graph, run it in a `tf.Session`.
+`import minigraph as tf`, build a graph, run it in a `tf.Session`. This file holds no code of its own: each name comes
+from the file that defines it.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING

@@ -5,6 +5,8 @@ and shift-invariant but median, Canny, Wiener, and the magnitudes of gradients.
 "The chapter" in docstrings is the textbook chapter on convolutional networks that these filters come from. Where it
 errs, they follow the corrected statement. (It calls median and Canny linear; for neither is the result of a sum the sum
 of the results.)
+
+Imports ops only: filters make no variables and know no session.
 """
 
 from minigraph.filters.edges import *

@@ -40,7 +40,7 @@ def _fraction(rate: Tensor, global_step: Any, decay_steps: Any, staircase: bool 
 
 def _step(global_step: Any, rate: Tensor) -> Tensor:
     if global_step is None:
-        raise ValueError("None is no global_step: a decay of the learning rate needs one.")
+        raise ValueError("a decay of the learning rate needs a global_step, not None.")
     return cast(as_tensor_like(global_step), rate.dtype)
 
 

@@ -114,7 +114,7 @@ def _saved_item(key: str, item: Any) -> Any:
         return ItemRef("operation", item.name)
     if type(item) in (bool, int, float, str):
         return item
-    warnings.warn(f"the collection '{key}' is saved without {item!r}, which has no form in a file", stacklevel=3)
+    warnings.warn(f"the collection '{key}' is saved without {item!r}, which cannot be written to a file", stacklevel=3)
     return None
 
 

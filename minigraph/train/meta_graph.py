@@ -126,4 +126,6 @@ def _check_references(saved: Saved) -> None:
     for key, items in saved.collections.items():
         for item in items:
             if isinstance(item, ItemRef) and item.name not in known[item.kind]:
-                raise GraphError(f"the collection '{key}' holds the {item.kind} '{item.name}', which is not there")
+                raise GraphError(
+                    f"the collection '{key}' refers to the {item.kind} '{item.name}', which is not in the graph"
+                )
