@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.typing import PathLike, TensorLike
+from minigraph.formats.onnx.backend import OnnxBackend
 from minigraph.formats.onnx.exporting import export_model
 from minigraph.formats.onnx.importing import Imported, import_model
 from minigraph.formats.onnx.library import NeedsConstantError, UnsupportedError
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from minigraph.run.session import Session
     from minigraph.run.variables import Variable
 
-__all__ = ["Imported", "NeedsConstantError", "UnsupportedError", "load", "save", "to_model"]
+__all__ = ["Backend", "Imported", "NeedsConstantError", "UnsupportedError", "load", "save", "to_model"]
+
+
+Backend = OnnxBackend
 
 
 def load(

@@ -17,8 +17,9 @@ from minigraph.backends.cupy.source import (
 )
 from minigraph.core.scalar import operand
 from minigraph.core.types import TensorType
+from minigraph.ir.loop_kernel import collapse
 from minigraph.ir.program import Feed, Instr, Program, Value
-from minigraph.ir.regions import Loop, collapse
+from minigraph.ir.regions import Loop
 from minigraph.ops.identity import Identity
 
 BLOCK = 256
@@ -27,7 +28,7 @@ LANES = 4  # adjacent elements per thread, if all operands allow it
 
 def loop(op: Loop, in_types: Types, out_types: Types) -> Code | None:
     """The loop over as few axes as possible. Sums run first, as result 0 may take over an operand's buffer."""
-    program, space = collapse(op)
+    program, space = collapse(op.program, op.space)
     steps: list[Step] = []
     workspace = 0
     plain: list[int] = []

@@ -16,13 +16,11 @@ from minigraph.backends.llvm import (
     folded,
     grouped,
     matmul,
-    reduce,
     update,
     winograd,
 )
 from minigraph.backends.llvm.alternatives import alternatives
 from minigraph.backends.llvm.compiler import host, require_host
-from minigraph.backends.llvm.loop import elementwise, elementwise_of
 from minigraph.backends.llvm.moves import moving
 from minigraph.backends.llvm.native import LoweringContext, Native, Packing, always, lowered
 from minigraph.backends.llvm.nest_native import from_loops, kernel_text
@@ -33,16 +31,11 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
-from minigraph.ir.regions import Blocked, Epilogue, Loop, Region, single_op_loop
-from minigraph.ops.broadcast import BroadcastTo, ReduceLike
-from minigraph.ops.math import reduce as R
+from minigraph.ir.regions import Blocked, Epilogue, Loop, Region, kernel_of
 from minigraph.ops.math.matmul import BatchMatMulV2, MatMul
-from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import winograd as W
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
 from minigraph.ops.nn.winograd_costs import Costs
-from minigraph.ops.state.update import Apply
-from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub
 
 Kernel = Callable[[Any, Types, Types, LoweringContext], Native | None]
 
@@ -67,13 +60,6 @@ KERNELS: dict[type[Op], Sequence[Kernel]] = {
     W.WinogradGrads: [_by_parts(winograd.gradients)],
     Blocked: [lambda op, in_types, out_types, how: blocked.blocked(op, lower, how)],
     Epilogue: [lambda op, in_types, out_types, how: blocked.epilogue(op, lower, how)],
-    L.L2Loss: [reduce.l2_loss],
-    R.Mean: [reduce.mean],
-    ReduceLike: [reduce.reduce_like],
-    BroadcastTo: [reduce.broadcast_to],
-    Assign: [update.assign],
-    AssignAdd: [update.assign_add],
-    AssignSub: [update.assign_sub],
     MultiTensorApply: [update.together],
 }
 
@@ -120,7 +106,7 @@ class LlvmBackend(HostBackend):
 
     def kernel_text(self, op: Op, in_types: Types, out_types: Types) -> Mapping[str, str]:
         """The kernel's schedule and its IR."""
-        kernel = op.loops(in_types, out_types)
+        kernel = kernel_of(op, in_types, out_types)
         return (
             {}
             if kernel is None or from_loops(op, in_types, out_types, LoweringContext(1)) is None
@@ -140,22 +126,10 @@ def lower(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Na
         return _packed(op)
     if (moves := op.moves(in_types, out_types)) is not None:
         return moving(moves, out_types, how)
-    if isinstance(op, Apply):
-        return update.apply(op, in_types, out_types, how)
     if type(op) in KERNELS:
         found = (kernel(op, in_types, out_types, how) for kernel in KERNELS[type(op)])
         return next((native for native in found if native), None)
-    if (native := from_loops(op, in_types, out_types, how)) is not None:
-        return native
-    if isinstance(op, Loop):
-        what = elementwise_of(op, how.adds)
-    elif (axes := op.summed_axes(in_types)) is not None:
-        return reduce.sum_over(in_types[0], axes, how)
-    elif in_types and out_types[0].size and op.is_pointwise(in_types):
-        what = elementwise_of(single_op_loop(op, in_types, out_types[0].static))
-    else:
-        return None
-    return None if what is None else elementwise(what, how)
+    return from_loops(op, in_types, out_types, how)
 
 
 def _packing(op: Op, in_types: Types) -> Packing | None:
@@ -179,9 +153,8 @@ def why_not(op: Op, in_types: Types, out_types: Types) -> str:
         )
     if any(t.size == 0 for t in (*in_types, *out_types)):
         return "nothing to compute"
-    has_code = type(op) in KERNELS or isinstance(op, Loop | Apply) or op.is_pointwise(in_types)
-    rules = (op.summed_axes(in_types), op.moves(in_types, out_types), op.loops(in_types, out_types))
-    if has_code or any(rule is not None for rule in rules):
+    rules = (op.moves(in_types, out_types), kernel_of(op, in_types, out_types))
+    if type(op) in KERNELS or any(rule is not None for rule in rules):
         given = ", ".join(f"{t.dtype.name}[{','.join(map(str, t.static))}]" for t in in_types)
         return f"no native code for {given} with these attributes"
     return "this op has no native code"

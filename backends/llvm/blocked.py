@@ -25,8 +25,8 @@ from minigraph.backends.llvm.builder import (
     zero,
 )
 from minigraph.backends.llvm.compiler import LazyModule
-from minigraph.backends.llvm.loop import elementwise_of
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
+from minigraph.backends.llvm.scalar import is_printable
 from minigraph.backends.llvm.tile import TileEpilogue
 from minigraph.backends.llvm.total import total_tasks, write_total
 from minigraph.compile import blocks
@@ -34,6 +34,7 @@ from minigraph.compile.blocks import BlockLayout, BlockMember, block_size
 from minigraph.core.dtypes import float32
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.loop_kernel import expression_of
 from minigraph.ir.packed import OnPacked
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.ir.regions import Blocked, Epilogue, inner_types, program_batching, values_of, whole_bytes
@@ -309,15 +310,17 @@ def in_tiles(op: Epilogue, lower: Lower, how: LoweringContext) -> Native | None:
     """The contraction with its epilogue applied to each tile before it is stored, or None if that is not possible."""
     root, kind = op.root, op.root.types[0]
     loop, read = op.pointwise
-    what = elementwise_of(loop)
-    if not takes_epilogue(root.op) or what is None or [v.type for v in op.program.results] != [kind]:
+    value = expression_of(loop.program)
+    if not takes_epilogue(root.op) or value is None or [v.type for v in op.program.results] != [kind]:
         return None
     whole = kind.static
     others = loop.program.feeds[1:]
-    if any(t.dtype is not float32 or (t.static != whole and t.static != _one_row(whole, t)) for t in others):
+    if not is_printable(value) or any(
+        t.dtype is not float32 or (t.static != whole and t.static != _one_row(whole, t)) for t in others
+    ):
         return None
     rows = tuple(t.static != whole for t in others)
-    follow = TileEpilogue(what.outputs[0].value, rows)
+    follow = TileEpilogue(value, rows)
     native = lower(root.op, [v.type for v in root.inputs], root.types, how._replace(epilogue=follow))
     if native is None:
         return None

@@ -10,7 +10,7 @@ from minigraph.backend.host import HostArray
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.compiler import LazyModule, host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native
-from minigraph.backends.llvm.nest_schedule import Scheduled, scheduled
+from minigraph.backends.llvm.nest_schedule import Scheduled, launches
 from minigraph.backends.llvm.nests import LlvmPrinter
 from minigraph.backends.llvm.scalar import is_printable
 from minigraph.core.dtypes import float16, int16
@@ -18,31 +18,36 @@ from minigraph.core.errors import InternalError
 from minigraph.core.op import Op
 from minigraph.core.scalar import Scalar, operand, walk
 from minigraph.core.types import TensorType
+from minigraph.ir.regions import kernel_of
 from minigraph.loops.aliasing import overwritable
 from minigraph.loops.kernel import LEAVES, Buffer, Kernel, Reduce, accesses, map_value, statements, values
-from minigraph.loops.schedule import only, parts
+from minigraph.loops.schedule import added, only
 from minigraph.loops.text import print_kernel
 
 
 def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) -> Native | None:
     """The op's kernel as calls; None if it states none, or one that has no code here."""
-    kernel = op.loops(in_types, out_types)
+    kernel = kernel_of(op, in_types, out_types)
     if kernel is not None and _moves_float16(kernel):
         kernel = op.loops(*([_as_bits(t) for t in types] for types in (in_types, out_types)))
     if kernel is None or not _is_printable(kernel):
         return None
-    layout = WorkspaceLayout()
-    work = {b.position: layout.reserve(b.size * b.dtype.size) for b in kernel.buffers if b.role == "work"}
+    if how.adds and (batching := op.batching(in_types, out_types)) is not None:
+        kernel = added(kernel, [n for n, is_sum in enumerate(batching.sums) if is_sum])
 
     @cache
     def made(wanted: tuple[bool, ...]) -> Sequence[Scheduled]:
         return launches(only(kernel, wanted), host().lanes)
 
+    every = made((True,) * len(out_types))
+    layout = WorkspaceLayout()
+    buffers = dict.fromkeys(b for s in every for b in s.kernel.buffers if b.role == "work")
+    work = {b.position: layout.reserve(b.size * b.dtype.size) for b in buffers}
+
     @cache
     def calls(wanted: tuple[bool, ...]) -> list[Call]:
         return [_call(s, work) for s in made(wanted)]
 
-    every = made((True,) * len(out_types))
     refusal = op.refusal(in_types)
     if refusal is not None:
         refusal = _flags_of(refusal)
@@ -51,7 +56,7 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
         flags = next(b for b in refusal.buffers if b.role == "out")
         found = layout.reserve(flags.size)
         trial = [_call(s, {}) for s in launches(refusal, host().lanes)]
-    native = Native(calls, layout.nbytes, overwritable(every[0].kernel) if len(every) == 1 else ())
+    native = Native(calls, layout.nbytes, _overwritable([s.kernel for s in every]))
     if refusal is None:
         return native
 
@@ -61,6 +66,12 @@ def from_loops(op: Op, in_types: Types, out_types: Types, how: LoweringContext) 
             raise InternalError(f"{op!r} refuses operands that its reference takes")
 
     return native._replace(trial=tuple(call.on({BufferRef("out"): found}) for call in trial), check=check)
+
+
+def _overwritable(kernels: Sequence[Kernel]) -> tuple[int, ...]:
+    """The operands that result 0 may take over, if only the last kernel writes it."""
+    first = [b for k in kernels[:-1] for b in k.buffers if b.role == "out" and b.position == 0]
+    return () if first else overwritable(kernels[-1])
 
 
 def _flags_of(refusal: Kernel) -> Kernel:
@@ -75,11 +86,6 @@ def kernel_text(kernel: Kernel) -> dict[str, str]:
         texts[f"schedule of {s.kernel.name}: {s.tasks} tasks"] = print_kernel(s.kernel)
         texts[f"LLVM IR of {s.kernel.name}"] = LlvmPrinter(s.kernel, host().lanes, s.grain).text
     return texts
-
-
-def launches(kernel: Kernel, lanes: int) -> Sequence[Scheduled]:
-    """The scheduled kernels that run one after the other."""
-    return [scheduled(part, lanes) for part in parts(kernel)]
 
 
 def _call(s: Scheduled, work: Mapping[int, BufferRef]) -> Call:

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from minigraph.backends.llvm.scalar import COSTLY
 from minigraph.core.scalar import walk
 from minigraph.loops import schedule
 from minigraph.loops.index import Mod, Var
-from minigraph.loops.kernel import Body, For, If, Kernel, Let, Reduce, Store, depends, guards, loads, statements, values
+from minigraph.loops.kernel import (
+    ADD,
+    Body,
+    For,
+    If,
+    Kernel,
+    Let,
+    Reduce,
+    Statement,
+    Store,
+    children,
+    depends,
+    guards,
+    loads,
+    rewrite,
+    statements,
+    values,
+)
 
 UNROLLED = 49  # most steps of an unrolled reduction whose terms have guards
 LOOKED_UP = 16  # of one that reads its indices from tables
@@ -18,8 +36,13 @@ COLUMNS = 4  # vectors side by side where columns are reduced
 ROWS = 4  # and along a row
 LONG = 16  # statements of a body that fills two vectors side by side instead
 BLOCK = 256  # elements of a block of columns, or a multiple
-GRAIN = 1 << 12  # least elements of a task
+CARRIED = 8  # most vectors that a loop over rows carries
+GRAIN = 1 << 15  # least steps of a task: enough to be worth waking a thread
+COST = 4  # steps that take as long as one with an exponential or the like
 TASKS = 64  # tasks, if there are many iterations
+TERMS = 64  # most terms of a running sum
+PIECE = 1 << 15  # elements of a piece of a long reduction, if these are at least TERMS rows
+FEW = 16  # iterations of the outer loops, too few to be shared out
 
 
 class Scheduled(NamedTuple):
@@ -43,13 +66,45 @@ def shared_loops(body: Body) -> tuple[list[For], Body]:
     return loops, body
 
 
+def launches(kernel: Kernel, lanes: int) -> Sequence[Scheduled]:
+    """The nests of a kernel, scheduled. They run one after the other; a long reduction takes two."""
+    found: list[Scheduled] = []
+    works = sum(b.role == "work" for b in kernel.buffers)
+    for nest in schedule.parts(kernel):
+        flat = schedule.fuse(schedule.tidy(schedule.flatten(nest)))
+        reduction, size = _long_reduction(flat)
+        if reduction is None:
+            found.append(scheduled(flat, lanes))
+        else:
+            found += [scheduled(part, lanes) for part in schedule.in_pieces(flat, reduction, size, works)]
+            works += len(reduction.names)
+    return found
+
+
+def _long_reduction(kernel: Kernel) -> tuple[Reduce | None, int]:
+    """The reduction that is to be cut into pieces, as the loops around it have too few iterations to be shared out;
+    and the steps of a piece."""
+    loops, body = schedule.nest(kernel.body)
+    found = [s for s in body if isinstance(s, Reduce)]
+    if not loops or len(found) != 1 or not all(isinstance(s, Reduce | Store) for s in body) or found[0].size <= TERMS:
+        return None, 0
+    (s,) = found
+    around = loops[:-1] if _is_vector(loops[-1], body) else loops
+    extent = s.loops[0][1]
+    row = math.prod(f.stop for f in loops) * s.size // extent
+    if s.after or _reads_itself(s) or math.prod(f.stop for f in around) >= FEW or row * extent < 2 * GRAIN:
+        return None, 0
+    size = schedule.share(extent, max(TERMS, PIECE // row))
+    return (s, size) if size < extent else (None, 0)
+
+
 def scheduled(kernel: Kernel, lanes: int) -> Scheduled:
     """The kernel with the loops over adjacent results in vectors, short reductions unrolled, borders apart from the
     interior, and the outer loops as tasks."""
     kernel = schedule.keep(schedule.fuse(schedule.tidy(schedule.flatten(kernel))))
     kernel = schedule.map_reductions(kernel, "unroll", _is_short)
     loops, body = schedule.nest(kernel.body)
-    work = math.prod(f.stop for f in loops) * _inner_work(body)
+    work = math.prod(f.stop for f in loops) * _inner_work(body) * (COST if _is_costly(body) else 1)
     last = loops[-1].var
     if any(isinstance(s, For) and s.mapping == "serial" for s in body):
         return _in_steps(kernel, loops[-1], work)
@@ -57,17 +112,35 @@ def scheduled(kernel: Kernel, lanes: int) -> Scheduled:
     inner: list[Var] = []
     if columns and len(loops) > 1:
         kernel, inner = _blocked(kernel, loops[:-1], body)
-    if columns:
-        long = any(isinstance(s, Reduce) and s.mapping != "unroll" for s in statements(body))
-        kernel = schedule.map_loops(kernel, f"vector:{COLUMNS}" if long else "vector", {last})
-    else:
-        kernel = _inner_vectors(kernel, body)
+    kernel = schedule.map_loops(kernel, _side_by_side(body), {last}) if columns else _inner_vectors(kernel, body)
     if columns and len(loops) == 1:
         kernel = _in_blocks(kernel, loops[0], work)
     if columns:
         kernel = _interior_vectors(kernel, last, lanes)
+    kernel = _short_sums(kernel, lanes)
     kernel = _peeled(kernel, last if columns else None, inner)
     return _tasks(kernel, columns, work)
+
+
+def _side_by_side(body: Body) -> str:
+    """The mapping of a loop over columns: several vectors side by side where each carries a value along its rows."""
+    carried = max(
+        (len(s.names) for s in statements(body) if isinstance(s, Reduce) and s.mapping != "unroll"), default=0
+    )
+    return f"vector:{min(COLUMNS, max(CARRIED // carried, 1))}" if carried else "vector"
+
+
+def _short_sums(kernel: Kernel, lanes: int) -> Kernel:
+    """Sums in blocks, so that no running sum has more than TERMS terms."""
+
+    def change(s: Statement) -> Body | None:
+        if not (isinstance(s, Reduce) and s.monoid is ADD and s.names[0].dtype.is_floating) or s.mapping == "unroll":
+            return None
+        _, _, many = s.mapping.partition(":")
+        terms = TERMS * lanes * int(many) if many else TERMS
+        return None if s.size <= terms or s.after or _reads_itself(s) else schedule.chunked(s, terms, TERMS)
+
+    return schedule.with_body(kernel, rewrite(kernel.body, change))
 
 
 def _in_steps(kernel: Kernel, last: For, work: int) -> Scheduled:
@@ -88,14 +161,19 @@ def _is_short(s: Reduce) -> bool:
 
 
 def _inner_work(body: Body) -> int:
-    """Steps of the reductions and loops inside, for one iteration of the outer nest."""
+    """Steps of the longest reduction or loop inside, for one iteration of the outer nest."""
     total = 1
-    for s in statements(body):
-        if isinstance(s, Reduce) and s.mapping != "unroll":
-            total = max(total, s.size)
-        elif isinstance(s, For):
-            total = max(total, s.stop - s.start)
+    for s in body:
+        inside = _inner_work(children(s))
+        if isinstance(s, Reduce | For):
+            inside *= s.size if isinstance(s, Reduce) else s.stop - s.start
+        total = max(total, inside)
     return total
+
+
+def _is_costly(body: Body) -> bool:
+    found = (node.function for s in statements(body) for v in values(s) for node in walk(v))
+    return any(function in COSTLY for function in found)
 
 
 def _is_vector(loop: For, body: Body) -> bool:
@@ -212,7 +290,7 @@ def _peeled(kernel: Kernel, vector: Var | None, inner: Collection[Var]) -> Kerne
     }
     unrolled |= {f.var: f.stop for f in loops if f.var in inner}
     where = schedule.interior(body, outer, unrolled, of)
-    if not where:
+    if not where or (isinstance(body[0], If) and body[0].otherwise):
         return kernel
     ordered = [f for f in inside if f.var in inner] + [f for f in inside if f.var not in inner]
     plain = schedule.nested(_jammed(inside, inner), schedule.without_guards(body, outer))

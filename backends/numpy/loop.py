@@ -8,14 +8,15 @@ from minigraph.backend.base import Launch, Lowered, Types, in_sequence
 from minigraph.backends.numpy import region
 from minigraph.backends.numpy.common import Array, ArrayLayout, copy
 from minigraph.backends.numpy.region import Lower
-from minigraph.ir.regions import Blocked, Epilogue, Loop, collapse, program_batching, values_of
+from minigraph.ir.loop_kernel import collapse
+from minigraph.ir.regions import Blocked, Epilogue, Loop, program_batching, values_of
 
 TARGET = 1 << 17  # bytes of the largest value of a block
 
 
 def loop(op: Loop, lower: Lower, threads: bool = True) -> Lowered:
     """The loop over as few axes as possible, cut into blocks along the first."""
-    collapsed, space = collapse(op)
+    collapsed, space = collapse(op.program, op.space)
     # Sums over the same elements that only keep different axes as 1 are one value now.
     different = tuple(dict.fromkeys(collapsed.results))
     places = [different.index(v) for v in collapsed.results]

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from minigraph.core.op import Application, Batching, Op
 from minigraph.core.types import TensorType
 from minigraph.ir.hoist import Fixed, Hoist, changes_variables
-from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
+from minigraph.ir.program import Builder, Feed, Instr, Program, Value, copy_instr, reachable
 from minigraph.ir.rebuild import Rebuilder, rebuild
-from minigraph.ir.regions import Region, copy_instr
+from minigraph.ir.regions import Region
 
 Packs = Callable[[Op, Sequence[TensorType]], Mapping[int, TensorType]]
 

@@ -134,6 +134,14 @@ class Program(NamedTuple):
     feeds: tuple[TensorType, ...]
 
 
+def copy_instr(instr: Instr, builder: Builder, values: dict[Value, Value], op: Op | None = None) -> None:
+    """Add a copy of `instr` on the new `values` of its inputs. Its types stay, unless `op` is given for other types."""
+    types = None if op else instr.types
+    copy = builder.add(op or instr.op, [values[v] for v in instr.inputs], (), None, instr.source, types)
+    copy.names += [n for n in instr.names if n not in copy.names]
+    values |= {Value(instr, i): Value(copy, i) for i in range(len(instr.types))}
+
+
 def reachable(roots: Iterable[Instr]) -> tuple[Instr, ...]:
     """The roots and everything they need through inputs and control inputs, in topological order."""
     seen: set[Instr] = set()

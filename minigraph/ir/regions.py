@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from minigraph.core.errors import ShapeError
 from minigraph.core.op import Application, Batching, Op, attribute_key
 from minigraph.core.types import TensorType
-from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
+from minigraph.ir.loop_kernel import loop_kernel
+from minigraph.ir.program import Builder, Feed, Instr, Program, Value, copy_instr, reachable
 from minigraph.ir.rebuild import Rebuilder, rebuild
-from minigraph.ops.math.arithmetic import Add
-from minigraph.ops.math.reduce import Sum
-from minigraph.ops.nn.bias import BiasAdd
+from minigraph.loops.kernel import Kernel
 from minigraph.util.lazy import lazy_property
 
 
@@ -107,6 +105,9 @@ class Loop(Region, abstract=True):
         space = spaces.pop()
         return None if spaces or space is None or 0 in space else resized.replace(space=space)
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        return loop_kernel(self.program, self.space)
+
     def for_batch(self, size: int) -> Op:
         smaller = super().for_batch(size)
         return smaller.replace(space=(size, *self.space[1:]))
@@ -151,6 +152,15 @@ def single_op_loop(op: Op, in_types: Sequence[TensorType], space: tuple[int, ...
     return Loop(Program(reachable([result.instr]), (result,), tuple(in_types)), space)
 
 
+def kernel_of(op: Op, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+    """The op's kernel in the loop language: its own statement, or that of a loop for a pointwise op; None if there is
+    none."""
+    if in_types and out_types[0].size and op.is_pointwise(in_types):
+        return single_op_loop(op, in_types, out_types[0].static).loops(in_types, out_types)
+    found: Kernel | None = op.loops(in_types, out_types)
+    return found
+
+
 def values_of(instr: Instr) -> list[Value]:
     """The results of an instruction."""
     return [Value(instr, i) for i in range(len(instr.types))]
@@ -159,14 +169,6 @@ def values_of(instr: Instr) -> list[Value]:
 def slots_of(values: Iterable[Value]) -> tuple[int, ...]:
     """The slots of the feeds among the values, in order."""
     return tuple(v.instr.op.slot for v in values if isinstance(v.instr.op, Feed))
-
-
-def copy_instr(instr: Instr, builder: Builder, values: dict[Value, Value], op: Op | None = None) -> None:
-    """Add a copy of `instr` on the new `values` of its inputs. Its types stay, unless `op` is given for other types."""
-    types = None if op else instr.types
-    copy = builder.add(op or instr.op, [values[v] for v in instr.inputs], (), None, instr.source, types)
-    copy.names += [n for n in instr.names if n not in copy.names]
-    values |= {Value(instr, i): Value(copy, i) for i in range(len(instr.types))}
 
 
 def inner_program(members: Sequence[Instr], inputs: Sequence[Value], results: Sequence[Value]) -> Program:
@@ -242,61 +244,6 @@ def program_for_batch(program: Program, cut: Sequence[bool], size: int) -> Progr
 
 def _rows(kind: TensorType, size: int) -> TensorType:
     return TensorType(kind.dtype, (size, *kind.static[1:]))
-
-
-class Collapsed(NamedTuple):
-    """A loop over fewer axes. Sums keep their axes as 1; operands and results keep their elements and the order."""
-
-    program: Program
-    space: tuple[int, ...]
-
-
-def collapse(loop: Loop) -> Collapsed:
-    """The loop with neighbouring axes merged where every operand and every sum treats them alike."""
-    rank = len(loop.space)
-    shapes = [_aligned(t.static, rank) for t in loop.program.feeds]
-    shapes += [kept for i in loop.members if (kept := _kept_shape(i)) is not None]
-    axes = [a for a in range(rank) if loop.space[a] != 1]
-    groups: list[list[int]] = []
-    for axis in axes:
-        alike = groups and all((s[axis] == 1) == (s[groups[-1][-1]] == 1) for s in shapes)
-        if alike:
-            groups[-1].append(axis)
-        else:
-            groups.append([axis])
-
-    def shrink(shape: tuple[int, ...]) -> tuple[int, ...]:
-        aligned = _aligned(shape, rank)
-        return tuple(math.prod(aligned[a] for a in group) for group in groups) or (1,)
-
-    builder = Builder()
-    values: dict[Value, Value] = {}
-    # A scalar stays a scalar: it may be a Select's condition, which broadcasts only as a scalar.
-    types = tuple(TensorType(t.dtype, shrink(t.static) if t.static or not groups else ()) for t in loop.program.feeds)
-    for instr in loop.program.instrs:
-        summed = instr.op.summed_axes([v.type for v in instr.inputs])
-        op = instr.op
-        if isinstance(op, Feed):
-            op = Feed(op.slot, types[op.slot])
-        elif isinstance(op, BiasAdd):
-            op = Add()
-        elif summed is not None:
-            op = Sum(tuple(i for i, group in enumerate(groups) if group[0] in summed), True)
-        copy_instr(instr, builder, values, op)
-    results = tuple(values[v] for v in loop.program.results)
-    return Collapsed(Program(reachable(v.instr for v in results), results, types), shrink(loop.space))
-
-
-def _aligned(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
-    return (1,) * (rank - len(shape)) + shape
-
-
-def _kept_shape(instr: Instr) -> tuple[int, ...] | None:
-    """The shape of a sum with its axes kept as 1; None for another instruction."""
-    summed = instr.op.summed_axes([v.type for v in instr.inputs])
-    if summed is None:
-        return None
-    return tuple(1 if a in summed else d for a, d in enumerate(instr.inputs[0].type.static))
 
 
 def _space(instr: Instr) -> tuple[int, ...] | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 
-from minigraph.core.scalar import Scalar, cast
+from minigraph.core.scalar import Scalar, call, cast, where
 from minigraph.core.types import TensorType
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index
-from minigraph.loops.kernel import Kernel, Monoid
+from minigraph.loops.kernel import ADD, Kernel, Monoid
 
 
 def around(shape: Sequence[int], axis: int) -> tuple[int, int, int]:
@@ -28,6 +28,24 @@ def grouped(shape: Sequence[int], axes: Collection[int]) -> list[tuple[int, bool
         else:
             groups.append((length, chosen))
     return groups
+
+
+def summed(x_type: TensorType, axes: Collection[int], out_type: TensorType) -> Kernel:
+    """Σ x over some of its axes."""
+    return reduction(ADD, x_type, axes, out_type, 0)
+
+
+def averaged(x_type: TensorType, axes: Collection[int], out_type: TensorType) -> Kernel:
+    """Σ x over some of its axes, divided by the number of terms. For integers the quotient is rounded towards 0."""
+    count = math.prod(x_type.static[a] for a in axes)
+
+    def finish(total: Scalar) -> Scalar:
+        if total.dtype.is_floating:
+            return total / count
+        whole = call("floor_divide", call("absolute", total), max(count, 1))
+        return where(call("less", total, 0), -whole, whole) if total.dtype.np_dtype.kind == "i" else whole
+
+    return reduction(ADD, x_type, axes, out_type, 0, finish=finish)
 
 
 def reduction(

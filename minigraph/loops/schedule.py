@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from minigraph.core.scalar import Scalar
+from minigraph.core.scalar import Scalar, call
 from minigraph.loops.index import Bounds, Guard, Index, Inside, Var
 from minigraph.loops.kernel import (
     Access,
@@ -365,54 +365,109 @@ def _key(node: Scalar, by: Mapping[Var, Index]) -> object:
     return node.function, node.dtype.name, value, tuple(_key(a, by) for a in node.args)
 
 
-def chunked(kernel: Kernel, which: Callable[[Reduce], bool], terms: int) -> Kernel:
-    """Split long reductions into blocks of `terms` steps, to bound the rounding error of sums."""
+def chunked(s: Reduce, terms: int, blocks: int = 64) -> Body:
+    """A long reduction in blocks of at most `terms` steps, and these in groups of at most `blocks`.
 
-    def change(s: Statement) -> list[Statement] | None:
-        if not (isinstance(s, Reduce) and which(s) and s.loops[0][1] > terms and not s.after):
-            return None
-        (var, extent), *inner = s.loops
-        outer, row = Var(f"{var}o"), Var(f"{var}i")
-        place = Index.of(outer) * terms + row
-        names = tuple(Name(f"{n.name}_part", n.dtype) for n in s.names)
-        (part,) = replaced([s._replace(loops=((row, terms), *inner), names=names)], {var: place})
-        assert isinstance(part, Reduce)
-        if extent % terms:
-            part = part._replace(guard=(*part.guard, Inside(place, 0, extent)))
-        count = -(-extent // terms)
-        whole = s._replace(loops=((outer, count),), guard=(), before=(part,), terms=tuple(n() for n in names))
-        return [whole._replace(mapping="serial")]
-
-    return with_body(kernel, rewrite(kernel.body, change))
+    So a running sum has few terms, which bounds its rounding error. The names of `s` are made by the last statement.
+    """
+    return tuple(_chunked(s, terms, blocks, ""))
 
 
-def in_pieces(kernel: Kernel, reduction: Reduce, count: int) -> tuple[Kernel, Kernel]:
+def _chunked(s: Reduce, terms: int, blocks: int, label: str) -> list[Statement]:
+    if s.size <= terms:
+        return [s]
+    n, steps = len(s.loops), 1
+    while steps * s.loops[n - 1][1] <= terms:
+        n -= 1
+        steps *= s.loops[n][1]
+    *outer, (var, extent) = s.loops[:n]
+    if outer:
+        part = _part(s, f"along{label}", var, var, Index.of(var), extent, s.loops[n:])
+        whole = _whole(s, s.names, outer, part, _chunked(part, terms, blocks, f"{label}a"))
+        return _chunked(whole, blocks, blocks, f"{label}o")
+    size = share(extent, terms // steps)
+    count, rest = divmod(extent, size)
+    block, row = Var(f"{var}o"), Var(f"{var}i")
+    part = _part(s, f"part{label}", var, row, Index.of(block) * size + row, size, s.loops[1:])
+    if not rest:
+        return _chunked(_whole(s, s.names, [(block, count)], part, [part]), blocks, blocks, f"{label}o")
+    full = tuple(Name(f"{m.name}_full{label}", m.dtype) for m in s.names)
+    tail = _part(s, f"rest{label}", var, row, count * size + Index.of(row), rest, s.loops[1:])
+    made = _chunked(_whole(s, full, [(block, count)], part, [part]), blocks, blocks, f"{label}o")
+    found = s.monoid.combine([m() for m in full], [m() for m in tail.names])
+    return [*made, tail, *(Let(name, value) for name, value in zip(s.names, found, strict=True))]
+
+
+def _whole(
+    s: Reduce, names: tuple[Name, ...], loops: Sequence[tuple[Var, int]], part: Reduce, before: Iterable[Statement]
+) -> Reduce:
+    """The reduction of parts that `before` makes."""
+    terms = tuple(m() for m in part.names)
+    return Reduce(names, s.init, tuple(loops), (), tuple(before), terms, s.monoid, (), "serial")
+
+
+def share(extent: int, most: int) -> int:
+    """A part of `extent`, at most `most`: one that divides it, if it is not much shorter."""
+    return next((n for n in range(most, most // 2, -1) if extent % n == 0), most)
+
+
+def _part(
+    s: Reduce, stem: str, var: Var, row: Var, place: Index, size: int, inner: Sequence[tuple[Var, int]]
+) -> Reduce:
+    """The reduction of a part of its steps, under names of its own: `size` of `var` from `place` on."""
+    names = tuple(Name(f"{m.name}_{stem}", m.dtype) for m in s.names)
+    (made,) = replaced([s._replace(loops=((row, size), *inner), names=names)], {var: place})
+    assert isinstance(made, Reduce)
+    return made
+
+
+def in_pieces(kernel: Kernel, reduction: Reduce, size: int, first: int = 0) -> tuple[Kernel, Kernel]:
     """The only reduction of the outer nest in two kernels.
 
-    The first reduces `count` pieces of the outermost reduced axis into workspaces, the second these.
+    The first reduces pieces of the outermost reduced axis, of `size` steps each, into workspaces, which are numbered
+    from `first` on; the second reduces these.
     """
     loops, body = nest(kernel.body)
     (var, extent), *inner = reduction.loops
-    size = -(-extent // count)
+    count, rest = divmod(extent, size)
+    pieces = count + (rest > 0)
     piece, row, again = Var("piece"), Var("row"), Var("piece")
     kept = tuple(f.stop for f in loops)
-    work = tuple(Buffer(f"w{i}", n.dtype, (count, *kept), "work", i) for i, n in enumerate(reduction.names))
+    names = enumerate(reduction.names, first)
+    work = tuple(Buffer(f"w{i}", n.dtype, (pieces, *kept), "work", i) for i, n in names)
     at = tuple(Index.of(f.var) for f in loops)
-    place = Index.of(piece) * size + row
-    names = tuple(Name(f"{n.name}_part", n.dtype) for n in reduction.names)
-    (part,) = replaced([reduction._replace(loops=((row, size), *inner), names=names)], {var: place})
-    assert isinstance(part, Reduce)
-    if extent % count:
-        part = part._replace(guard=(*part.guard, Inside(place, 0, extent)))
-    stores = [Store(Access(w, (Index.of(piece), *at)), n()) for w, n in zip(work, names, strict=True)]
-    operands = tuple(b for b in kernel.buffers if b.role == "in")
-    first = Kernel(f"{kernel.name}_pieces", (*operands, *work), (For(piece, 0, count, nested(loops, [part, *stores])),))
+
+    def part(steps: int) -> Body:
+        made = _part(reduction, "part", var, row, Index.of(piece) * size + row, steps, inner)
+        stores = [Store(Access(w, (Index.of(piece), *at)), n()) for w, n in zip(work, made.names, strict=True)]
+        return nested(loops, [made, *stores])
+
+    whole = part(size)
+    if rest:
+        whole = (If((Inside(Index.of(piece), 0, count),), whole, part(rest)),)
+    parts = with_buffers(f"{kernel.name}_pieces", (*kernel.buffers, *work), (For(piece, 0, pieces, whole),))
     terms = tuple(w[(Index.of(again), *at)] for w in work)
-    whole = reduction._replace(loops=((again, count),), guard=(), before=(), terms=terms)
-    second = Kernel(
-        kernel.name, (*kernel.buffers, *work), nested(loops, [whole if s is reduction else s for s in body])
-    )
-    return first, second
+    total = reduction._replace(loops=((again, pieces),), guard=(), before=(), terms=terms)
+    rewritten = nested(loops, [total if s is reduction else s for s in body])
+    return parts, with_buffers(kernel.name, (*kernel.buffers, *work), rewritten)
+
+
+def with_buffers(name: str, buffers: Iterable[Buffer], body: Body) -> Kernel:
+    """The kernel with those of the buffers that its statements use."""
+    used = {a.buffer for a in accesses(body)}
+    return Kernel(name, tuple(b for b in buffers if b in used), body)
+
+
+def added(kernel: Kernel, results: Collection[int]) -> Kernel:
+    """The kernel that adds the given results to what their buffers hold."""
+
+    def change(s: Statement) -> list[Statement] | None:
+        if not (isinstance(s, Store) and s.access.buffer.role == "out" and s.access.buffer.position in results):
+            return None
+        before = Scalar("load", (), s.access.buffer.dtype, s.access)
+        return [s._replace(value=call("add", before, s.value))]
+
+    return with_body(kernel, rewrite(kernel.body, change))
 
 
 def parts(kernel: Kernel) -> list[Kernel]:
@@ -425,9 +480,8 @@ def parts(kernel: Kernel) -> list[Kernel]:
         return [kernel]
     made = []
     for s in found:
-        touched = {a.buffer for a in accesses([s])}
         stored = next((x.access.buffer for x in statements([s]) if isinstance(x, Store)), "tile")
-        made.append(Kernel(f"{kernel.name}_{stored}", tuple(b for b in kernel.buffers if b in touched), (s,)))
+        made.append(with_buffers(f"{kernel.name}_{stored}", kernel.buffers, (s,)))
     return made
 
 

@@ -12,6 +12,10 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.moves import Moves, read
 from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.types import Dim, Shape, TensorType, format_shape
+from minigraph.loops.axes import averaged, summed
+from minigraph.loops.builder import Statement
+from minigraph.loops.index import Index
+from minigraph.loops.kernel import Kernel
 from minigraph.ops.builder import apply, require_shape
 from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.identity import Identity
@@ -56,6 +60,9 @@ class SumTo(Op):
 
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...]:
         return broadcast_axes(in_types[0].static, self.shape)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        return summed(in_types[0], self.summed_axes(in_types), out_types[0])
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
         assert grad is not None
@@ -126,6 +133,18 @@ class BroadcastTo(Op):
             return None
         kept = restore_axes(in_types[0].static, self.axis, self.shape)
         return read(in_types[0], lambda x: np.broadcast_to(x.reshape(kept), self.shape))
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        x_type = in_types[0]
+        if not (self.mean and x_type.dtype.is_floating and x_type.size):
+            return None
+        kept = restore_axes(x_type.static, self.axis, self.shape)
+        k, shape = Statement("broadcast"), (1,) * (len(self.shape) - len(kept)) + kept
+        x, y = k.operand(x_type, shape), k.result(out_types[0])
+        with k.over(*y.shape) as at:
+            near = x[tuple(Index({}) if d == 1 else i for i, d in zip(at, shape, strict=True))]
+            k.store(y, at, near / (y.size // x.size))
+        return k.done()
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
         return _broadcast_vjp(self.axis, self.mean, node, grad)[:1]
@@ -217,6 +236,13 @@ class ReduceLike(Op):
         return (total,)
 
     flops = per_input
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        x, like = in_types
+        if self.mean and not x.dtype.is_floating:
+            return None
+        axes = broadcast_axes(x.static, restore_axes(like.static, self.axis, x.static))
+        return (averaged if self.mean else summed)(x, axes, out_types[0])
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:
         assert grad is not None

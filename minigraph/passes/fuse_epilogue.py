@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable, readers_of
-from minigraph.ir.regions import Epilogue, Loop, copy_instr
+from minigraph.ir.program import Builder, Feed, Instr, Program, Value, copy_instr, reachable, readers_of
+from minigraph.ir.regions import Epilogue, Loop
 from minigraph.rewrite.driver import Missed, Outcome
 from minigraph.rewrite.grouping import Fused, fuse
 from minigraph.rewrite.pipeline import Replayable

@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from minigraph.core.types import TensorType
 from minigraph.ir.hoist import Fixed, changes_variables
-from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value, reachable
+from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value, copy_instr, reachable
 from minigraph.ir.rebuild import Rebuilder, Trial, rebuild_in_order
-from minigraph.ir.regions import copy_instr
 from minigraph.ops.nn.activation import Relu
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad, Convolution
 from minigraph.ops.nn.winograd import (

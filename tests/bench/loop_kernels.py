@@ -11,24 +11,27 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import minigraph  # noqa: F401
-from minigraph.backends.llvm import compiler
+from minigraph.backends.llvm import codegen, compiler
 from minigraph.backends.llvm.backend import lower
 from minigraph.backends.llvm.native import LoweringContext
 from minigraph.core.dtypes import as_dtype
-from minigraph.core.op import Op
+from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
+from minigraph.ir.program import Builder, Feed, Program, Value, reachable
+from minigraph.ir.regions import Loop
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.math.argmax import ArgMax
-from minigraph.ops.math.reduce import Max, Prod
+from minigraph.ops.math.reduce import Max, Mean, Prod, Sum
 from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import pool as P
 from minigraph.ops.nn.lrn import LRN, WindowSum
@@ -87,6 +90,79 @@ def cases() -> Iterator[tuple[str, Op, list[np.ndarray]]]:
     yield "truncated_normal (65536)", TruncatedNormal(as_dtype("float32"), (1 << 16,), 7, 3), [cell]
 
 
+def loops() -> Iterator[tuple[str, Op, list[np.ndarray]]]:
+    """Fused loops, as layers need them: pointwise parts and sums."""
+    for shape in ((32, 56, 56, 64), (32, 14, 14, 256), (64, 1000)):
+        yield from ((f"{name} {shape}", op, inputs) for name, op, inputs in loops_over(shape))
+    yield "small: x + g (32, 10)", *region(lambda v: [v[0] + v[1]], randn(32, 10), randn(32, 10))
+    yield "small: sum of columns (32, 10)", Sum((0,)), [randn(32, 10)]
+    yield "small: sum of all (32, 10)", Sum(None), [randn(32, 10)]
+
+
+def loops_over(shape: tuple[int, ...]) -> Iterator[tuple[str, Op, list[np.ndarray]]]:
+    x, g, c = randn(*shape), randn(*shape), abs(randn(shape[-1]))
+    columns, row = tuple(range(len(shape) - 1)), (len(shape) - 1,)
+    yield "relu(x * c + c)", *region(lambda v: [M.Relu(v[0] * v[1] + v[1])], x, c)
+    yield "x + g", *region(lambda v: [v[0] + v[1]], x, g)
+    yield "tanh(x)", *region(lambda v: [M.Tanh(v[0])], x)
+    yield "sum of columns", Sum(columns), [x]
+    yield "moments", *region(lambda v: [M.Sum(v[0], columns), M.Sum(M.Square(v[0]), columns)], x)
+    yield "relu grad, bias grad", *region(lambda v: both(M.ReluGrad(v[0], v[1]), columns), g, x)
+    yield (
+        "batch norm grad sums",
+        *region(lambda v: [M.Sum(v[0], columns), M.Sum(v[0] * (v[1] - v[2]), columns)], g, x, c),
+    )
+    yield "sum of rows", Sum(row), [x]
+    yield "sum of exp of rows", *region(lambda v: [M.Sum(M.Exp(v[0]), row)], x)
+    yield "sum of squares", *region(lambda v: [M.Sum(M.Square(v[0]), None)], x)
+    yield "mean of the middle", Mean((1, 2)[: len(shape) - 2] or (1,)), [x]
+
+
+def both(value: Any, axes: tuple[int, ...]) -> list[Any]:
+    return [value, M.Sum(value, axes)]
+
+
+class Values:
+    """Ops on values of a program by their names; + − * are ops, too."""
+
+    def __getattr__(self, name: str) -> Any:
+        kind = REGISTRY[name]
+        return lambda *args: self.apply(
+            kind(*(a for a in args if not isinstance(a, Node))), *(a for a in args if isinstance(a, Node))
+        )
+
+    def apply(self, op: Op, *args: Node) -> Node:
+        return Node(args[0].builder, Value(args[0].builder.add(op, [a.value for a in args]), 0))
+
+
+M = Values()
+
+
+class Node:
+    """A value under construction."""
+
+    def __init__(self, builder: Builder, value: Value) -> None:
+        self.builder, self.value = builder, value
+
+    def __add__(self, other: Node) -> Node:
+        return M.Add(self, other)
+
+    def __sub__(self, other: Node) -> Node:
+        return M.Sub(self, other)
+
+    def __mul__(self, other: Node) -> Node:
+        return M.Mul(self, other)
+
+
+def region(make: Callable[[list[Node]], list[Node]], *inputs: np.ndarray) -> tuple[Op, list[np.ndarray]]:
+    """The loop that computes some values of the inputs."""
+    builder, types = Builder(), tuple(map(type_of, inputs))
+    feeds = [Node(builder, Value(builder.add(Feed(n, t)), 0)) for n, t in enumerate(types)]
+    results = tuple(node.value for node in make(feeds))
+    program = Program(reachable(v.instr for v in results), results, types)
+    return Loop(program, inputs[0].shape), list(inputs)
+
+
 def measure(op: Op, inputs: list[np.ndarray], seconds: float) -> dict[str, float]:
     """Milliseconds of a launch, and of printing and compiling its code."""
     types = [type_of(a) for a in inputs]
@@ -103,7 +179,7 @@ def measure(op: Op, inputs: list[np.ndarray], seconds: float) -> dict[str, float
     printed = time.perf_counter() - started
     started = time.process_time()
     for text in texts:
-        compiler._compile(text)
+        codegen.object_code(text, *compiler.host()[:2])
     compiled = time.process_time() - started
     work = np.zeros(native.workspace + 64, np.uint8)
     arrays: dict[str, Any] = {"in": inputs, "out": outputs}
@@ -134,7 +210,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     found = {}
-    for name, op, inputs in cases():
+    for name, op, inputs in itertools.chain(loops(), cases()):
         if options.only in name:
             found[name] = measure(op, inputs, options.seconds)
             times = "".join(f"{found[name][key]:10.3f}" for key in ("run", "print", "compile"))

@@ -53,6 +53,9 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "optimize_loss": "colocate_gradients_with_ops",
         "gradients": "gate_gradients aggregation_method colocate_gradients_with_ops",
     },
+    "The types of a node's outputs follow from its inputs; the argument belongs to ONNX's interface.": {
+        "OnnxBackend.run_node": "outputs_info",
+    },
     "A session has one device, chosen by `backend`, and one copy of each variable; all kinds of variables are one.": {
         "Session.__init__": "config",
         "TestCase.session": "use_gpu",

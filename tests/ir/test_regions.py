@@ -9,7 +9,8 @@ import pytest
 from support.programs import after, program_of
 
 import minigraph as tf
-from minigraph.ir.regions import Epilogue, Loop, collapse, program_batching
+from minigraph.ir.loop_kernel import collapse
+from minigraph.ir.regions import Epilogue, Loop, program_batching
 from minigraph.passes.fuse_pointwise import fuse_pointwise
 
 
@@ -46,8 +47,8 @@ def test_axes_that_all_operands_treat_alike_become_one(
     program = after(program_of([y], holders), fuse_pointwise).program
     (loop,) = [i.op for i in program.instrs if isinstance(i.op, Loop)]
     assert loop.space == space
-    assert collapse(loop).space == collapsed
-    assert len(collapse(loop).program.instrs) == len(loop.program.instrs)
+    assert collapse(loop.program, loop.space).space == collapsed
+    assert len(collapse(loop.program, loop.space).program.instrs) == len(loop.program.instrs)
 
 
 def test_sums_keep_their_axes_apart() -> None:
@@ -55,8 +56,8 @@ def test_sums_keep_their_axes_apart() -> None:
     y = tf.reduce_sum(tf.exp(x), [1, 2])
     program = after(program_of([y], [x]), fuse_pointwise).program
     (loop,) = [i.op for i in program.instrs if isinstance(i.op, Loop)]
-    assert collapse(loop).space == (2, 12, 5)
-    how = program_batching(collapse(loop).program)
+    assert collapse(loop.program, loop.space).space == (2, 12, 5)
+    how = program_batching(collapse(loop.program, loop.space).program)
     assert how is not None
     assert how.sums == (False,)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.loop_cases import loop_cases
 
-from minigraph.backends.llvm.nest_native import launches
+from minigraph.backends.llvm.nest_schedule import launches
 from minigraph.loops.aliasing import overwritable
 from minigraph.loops.interpret import Machine, run_on
 from minigraph.loops.kernel import Kernel

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigraph.backends.llvm.nest_schedule import scheduled
+from minigraph.backends.llvm.nest_schedule import GRAIN, TERMS, launches, scheduled
 from minigraph.core.dtypes import float32
 from minigraph.core.scalar import call
 from minigraph.core.types import TensorType
@@ -17,7 +17,8 @@ from minigraph.loops import schedule
 from minigraph.loops.builder import Statement
 from minigraph.loops.index import Index, Var
 from minigraph.loops.interpret import interpret
-from minigraph.loops.kernel import ADD, MAXIMUM, For, If, Kernel, Reduce, guards, statements
+from minigraph.loops.kernel import ADD, MAXIMUM, Body, For, If, Kernel, Reduce, guards, rewrite, statements
+from minigraph.loops.kernel import Statement as AnyStatement
 from minigraph.loops.text import print_kernel
 
 
@@ -173,42 +174,117 @@ def test_keep_stores_what_a_later_loop_would_compute_again() -> None:
     )
 
 
+def summed(*shape: int, axes: tuple[int, ...]) -> Kernel:
+    """A sum over some axes."""
+    k, kept = Statement("sum"), [n for a, n in enumerate(shape) if a not in axes]
+    x, y = k.operand(tensor(*shape)), k.result(tensor(*kept))
+    with k.over(*kept) as outer:
+
+        def term(*inner: Index) -> list[object]:
+            near, away = iter(outer), iter(inner)
+            return [x[tuple(next(away) if a in axes else next(near) for a in range(len(shape)))]]
+
+        (total,) = k.reduce([shape[a] for a in axes], ADD, [0], [float32], term)
+        k.store(y, outer, total)
+    return k.done()
+
+
+def reduction_of(kernel: Kernel) -> Reduce:
+    return next(s for s in statements(kernel.body) if isinstance(s, Reduce))
+
+
+def chunked(kernel: Kernel, terms: int, blocks: int) -> Kernel:
+    def change(s: AnyStatement) -> Body | None:
+        return schedule.chunked(s, terms, blocks) if isinstance(s, Reduce) else None
+
+    return schedule.with_body(kernel, rewrite(kernel.body, change))
+
+
 def test_chunked_bounds_the_terms_of_a_running_sum() -> None:
-    k = Statement("sum")
-    x, y = k.operand(tensor(10)), k.result(tensor())
-    (total,) = k.reduce([10], ADD, [0], [float32], lambda r: [x[r]])
-    k.store(y, (), total)
-    kernel = schedule.chunked(k.done(), lambda s: True, 4)
     check(
-        kernel,
+        chunked(summed(12, axes=(0,)), 5, 8),
         """
         s = add from 0:float32 over ro < 3
-            s_part = add from 0:float32 over ri < 4 where 0 <= 4*ro + ri < 10
+            s_part = add from 0:float32 over ri < 4
                 <- x0[4*ro + ri]
             <- s_part
         y0[] = s
         """,
     )
-    values = np.arange(10, dtype=np.float32)
-    assert interpret(kernel, [values])[0] == 45
+    check(
+        chunked(summed(11, axes=(0,)), 4, 8),
+        """
+        s_full = add from 0:float32 over ro < 2
+            s_part = add from 0:float32 over ri < 4
+                <- x0[4*ro + ri]
+            <- s_part
+        s_rest = add from 0:float32 over ri < 3
+            <- x0[ri + 8]
+        s = add(s_full, s_rest)
+        y0[] = s
+        """,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(extents=st.lists(st.integers(1, 13), min_size=1, max_size=3), terms=st.integers(1, 9), blocks=st.integers(2, 5))
+def test_no_running_sum_of_a_chunked_reduction_is_long(extents: list[int], terms: int, blocks: int) -> None:
+    kernel = summed(2, *extents, axes=tuple(range(1, len(extents) + 1)))
+    made = chunked(kernel, terms, blocks)
+    assert all(s.size <= max(terms, blocks) for s in statements(made.body) if isinstance(s, Reduce))
+    x = np.random.RandomState(terms).randint(-9, 9, (2, *extents)).astype(np.float32)
+    np.testing.assert_array_equal(interpret(made, [x])[0], x.sum(tuple(range(1, x.ndim))))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((100_352, 64), (0,)), ((1, 1 << 20), (1,)), ((64, 50_257), (1,)), ((32, 64, 3136), (0, 2)),
+        ((70, 3, 900, 5), (0, 2)), ((9973, 10), (0,)), ((1, 130), (1,)), ((65, 7), (0,)),
+    ],
+)  # fmt: skip
+def test_no_running_sum_is_long_on_a_cpu(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
+    lanes = 8
+    for made in launches(summed(*shape, axes=axes), lanes):
+        for s in statements(made.kernel.body):
+            if isinstance(s, Reduce):
+                _, _, many = s.mapping.partition(":")
+                assert s.size <= TERMS * (lanes * int(many) if many else 1)
+
+
+def test_a_long_reduction_is_shared_out() -> None:
+    first, second = launches(summed(100_352, 64, axes=(0,)), 8)
+    assert first.tasks >= 64
+    assert second.kernel.buffers[0].role == "out"
+    (alone,) = launches(summed(64, 100_352, axes=(1,)), 8)
+    assert alone.tasks == 64
 
 
 def test_in_pieces_reduces_a_long_axis_in_two_kernels() -> None:
-    k = Statement("sum")
-    x, y = k.operand(tensor(10, 3)), k.result(tensor(3))
-    with k.over(3) as (i,):
-        (total,) = k.reduce([10], ADD, [0], [float32], lambda r: [x[r, i]])
-        k.store(y, (i,), total)
-    kernel = k.done()
-    reduction = next(s for s in statements(kernel.body) if isinstance(s, Reduce))
-    first, second = schedule.in_pieces(kernel, reduction, 4)
-    assert [b.role for b in first.buffers] == ["in", "work"]
+    kernel = summed(10, 3, axes=(0,))
+    first, second = schedule.in_pieces(kernel, reduction_of(kernel), 4, 7)
+    check(
+        first,
+        """
+        for piece in 0:3
+            if 0 <= piece < 2
+                for i in 0:3
+                    s_part = add from 0:float32 over row < 4
+                        <- x0[4*piece + row, i]
+                    w7[piece, i] = s_part
+            else
+                for i in 0:3
+                    s_part = add from 0:float32 over row < 2
+                        <- x0[4*piece + row, i]
+                    w7[piece, i] = s_part
+        """,
+    )
     check(
         second,
         """
         for i in 0:3
-            s = add from 0:float32 over piece < 4
-                <- w0[piece, i]
+            s = add from 0:float32 over piece < 3
+                <- w7[piece, i]
             y0[i] = s
         """,
     )
@@ -254,7 +330,7 @@ def test_there_are_tasks_enough_for_the_work(shape: tuple[int, ...]) -> None:
     tasks = [s for s in statements(made.kernel.body) if isinstance(s, For) and s.mapping == "task"]
     count = -(-int(np.prod([s.stop for s in tasks])) // made.grain) if tasks else 1
     work = int(np.prod(shape))
-    assert count >= 8 or work < 8 * (1 << 13)
+    assert count >= 8 or work < 8 * GRAIN
 
 
 def pairs(step: int, places: tuple[int, int]) -> Kernel:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.loop_cases import loop_cases
 
-from minigraph.backends.llvm.nest_native import launches
+from minigraph.backends.llvm.nest_schedule import launches
 from minigraph.core.op import Op
 from minigraph.loops import schedule
 from minigraph.loops.check import check

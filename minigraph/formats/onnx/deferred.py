@@ -29,10 +29,10 @@ from minigraph.ops.host.decided import decided
 # Operators whose importers give images with channels last.
 GIVE_LAST = {"AveragePool", "Conv", "ConvInteger", "ConvTranspose", "LpPool", "MaxPool"}
 # Operators whose first input decides a shape, too.
-READ_FIRST = {"ConstantOfShape", "Range", "BlackmanWindow", "HammingWindow", "HannWindow"}
+READ_FIRST = {"BlackmanWindow", "ConstantOfShape", "HammingWindow", "HannWindow", "MelWeightMatrix", "Range"}
 
 # Operators whose further inputs are no weights, even if they are floating-point numbers.
-WITHOUT_WEIGHTS = {"Dropout", "Pad", "Range", "Resize", "Upsample"}
+WITHOUT_WEIGHTS = {"Dropout", "MelWeightMatrix", "Pad", "Range", "Resize", "Upsample"}
 
 
 class DeferredOnnx(Op):

@@ -28,7 +28,7 @@ def _along(call: OnnxNode, index: int, axis: int, block: int) -> Tensor:
     return tf.reshape(t, []) if t.type.shape == (1,) else t
 
 
-def _rounded(x: Tensor, zero: Tensor | None, dtype: DType) -> Tensor:
+def rounded(x: Tensor, zero: Tensor | None, dtype: DType) -> Tensor:
     """round(x) + zero, clipped to the range of `dtype`; for a floating-point dtype, the nearest number."""
     y = tf.cast(x if "float" in dtype.name else tf.round(x), tf.float64)
     if zero is not None:
@@ -46,7 +46,7 @@ def _quantize(call: OnnxNode) -> Result:
         number = call.attr("output_dtype", 0)
         dtype = from_onnx_dtype(number) if number else uint8
     x = call.x() / tf.cast(_along(call, 1, axis, block), call.type().dtype)
-    return _rounded(x, _along(call, 2, axis, block) if call.has(2) else None, dtype)
+    return rounded(x, _along(call, 2, axis, block) if call.has(2) else None, dtype)
 
 
 def _dequantize(call: OnnxNode) -> Result:
@@ -69,7 +69,7 @@ def _q_matmul(call: OnnxNode) -> Result:
         return (tf.cast(call.x(i), tf.float64) - zero) * scale
 
     y = multiply(call, real(0), real(3)) / tf.cast(call.x(6), tf.float64)
-    return _rounded(y, call.x(7), call.type(7).dtype)
+    return rounded(y, call.x(7), call.type(7).dtype)
 
 
 def _row_wise(call: OnnxNode, index: int, scale: int) -> Tensor:

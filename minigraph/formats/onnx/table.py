@@ -5,34 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minigraph.formats.onnx import (
+    bits,
     control,
     conv,
     einsum,
     elementwise,
     elementwise_export,
+    fused,
+    host,
     indexing,
     norm,
+    optimizers,
     pool,
     quantise,
     recurrent,
     reduce,
     resize,
+    sampling,
     shape,
     shape_export,
+    signal,
+    trigonometry,
 )
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.emit import Emit
 
+FAMILIES = (
+    bits, control, conv, einsum, elementwise, fused, host, indexing, norm, pool, quantise, recurrent, reduce, resize,
+    sampling, shape, signal, trigonometry,
+)  # fmt: skip
+
 # ONNX's operators, by their names there.
 IMPORTERS: dict[str, Callable[[OnnxNode], Result]] = {
-    kind: importer
-    for family in (control, conv, einsum, elementwise, indexing, norm, pool, quantise, recurrent, reduce, resize, shape)
-    for kind, importer in family.IMPORT.items()
+    kind: importer for family in FAMILIES for kind, importer in family.IMPORT.items()
 }
 
 # Operators of other domains, by domain and name.
 OTHERS: dict[tuple[str, str], Callable[[OnnxNode], Result]] = {
-    ("com.microsoft", kind): importer for kind, importer in recurrent.QUANTISED.items()
+    (domain, kind): importer
+    for domain, importers in {
+        "ai.onnx.preview.training": optimizers.TRAINING,
+        "com.microsoft": recurrent.QUANTISED | fused.FUSED | fused.QUANTISED,
+    }.items()
+    for kind, importer in importers.items()
 }
 
 

@@ -20,6 +20,10 @@ NO_EFFECT: dict[str, frozenset[str]] = {
         "ConvTranspose": "kernel_shape",
         "DequantizeLinear": "axis",  # for a scalar scale
         "Dropout": "is_test ratio seed",  # at inference
+        "FusedConv": "activation_params group kernel_shape",
+        "DFT": "axis",  # an input since operator set 20
+        "QLinearConv": "group kernel_shape",
+        "QLinearSoftmax": "opset",
         "Gemm": "broadcast",  # a third input that needs no broadcasting gives the same
         "If": "else_branch then_branch",  # one of them is imported
         "RNN": "activation_alpha activation_beta",  # of activations without parameters
@@ -28,6 +32,7 @@ NO_EFFECT: dict[str, frozenset[str]] = {
         "MaxPool": "storage_order",  # of indices that nobody uses
         "QuantizeLinear": "axis precision saturate",  # for a scalar scale and integers
         "TopK": "sorted",  # the results are always sorted
+        "NonMaxSuppression": "center_point_box",
         "Resize": (
             "antialias coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value "
             "keep_aspect_ratio_policy nearest_mode"  # each belongs to one mode, or the image keeps its size

@@ -15,7 +15,7 @@ from minigraph.core.scalar import Scalar
 from minigraph.core.scalar import cast as cast_scalar
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import AxisLike, TensorLike
-from minigraph.loops.axes import around, reduction
+from minigraph.loops.axes import around, averaged, reduction, summed
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import AND, MAXIMUM, MINIMUM, MULTIPLY, OR, Kernel
@@ -108,6 +108,9 @@ class Sum(ReduceOp):
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...]:
         return normalise_axes(self.axis, len(in_types[0].static))
 
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        return summed(in_types[0], self.summed_axes(in_types), out_types[0])
+
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (_spread(self, grad, node.inputs[0]),)
 
@@ -126,6 +129,9 @@ class Mean(ReduceOp):
             quotient = xp.sign(total) * (xp.abs(total) // max(count, 1))  # C's division truncates
             return (quotient.astype(x.dtype),)
         return (total / x.dtype.type(count) if count else xp.full_like(total, np.nan),)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        return averaged(in_types[0], normalise_axes(self.axis, len(in_types[0].static)), out_types[0])
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (_spread(self, grad, node.inputs[0], mean=True),)

@@ -13,6 +13,8 @@ from minigraph.core.op import Batching, Op, Sample
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import DataFormat2D, TensorLike
+from minigraph.loops.axes import summed
+from minigraph.loops.kernel import Kernel
 from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, first, make, same_dtype
 from minigraph.ops.counting import per_input, per_output
@@ -80,6 +82,9 @@ class BiasAddGrad(Op):
 
     def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
         return tuple(range(len(in_types[0].static) - 1))
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        return summed(in_types[0], range(len(in_types[0].static) - 1), out_types[0])
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(BroadcastLike(), grad, node.inputs[0]),)

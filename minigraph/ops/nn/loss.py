@@ -20,6 +20,7 @@ from minigraph.core.scalar import cast as cast_scalar
 from minigraph.core.scalar import where as choose
 from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import ArithmeticLike, TensorLike
+from minigraph.loops.axes import reduction
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, LARGER, Buffer, Kernel
@@ -310,6 +311,10 @@ class L2Loss(Op):
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 2 * in_types[0].size
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
+        axes = range(len(in_types[0].static))
+        return reduction(ADD, in_types[0], axes, out_types[0], 0, lambda x: x * x, lambda total: total / 2)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(Mul(), node.inputs[0], grad),)

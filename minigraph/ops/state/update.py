@@ -13,6 +13,8 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar, call, constant, evaluate, operand, where
 from minigraph.core.types import TensorType, format_shape
+from minigraph.loops.builder import Statement
+from minigraph.loops.kernel import Kernel
 from minigraph.ops.builder import require_float
 
 _VAR = np.array([[1.0, -2.0, 0.5], [0.1, 0.2, -0.3]])
@@ -71,6 +73,19 @@ class Apply(Op, abstract=True):
     def gradient(self) -> int:
         """The position of the gradient among the inputs."""
         return -1
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        k, size = Statement("apply"), in_types[0].size
+        whole = {*self.writes, self.gradient % len(in_types)}
+        if any(t.size != (size if i in whole else 1) for i, t in enumerate(in_types)):
+            return None
+        made = [k.variable if i in self.writes else k.operand for i in range(len(in_types))]
+        given = [make(t, (size if i in whole else 1,)) for i, (make, t) in enumerate(zip(made, in_types, strict=True))]
+        with k.over(size) as (at,):
+            elements = [k.let(x[at if i in whole else 0]) for i, x in enumerate(given)]
+            for place, value in zip(self.writes, self.step(*elements), strict=True):
+                k.store(given[place], (at,), value)
+        return k.done()
 
 
 class ApplyGradientDescent(Apply):

@@ -12,7 +12,10 @@ from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
+from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType, format_shape
+from minigraph.loops.builder import Statement
+from minigraph.loops.kernel import Kernel
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.identity import identity
@@ -85,6 +88,19 @@ class Update(Op, abstract=True):
 
     flops = per_input
 
+    def element(self, ref: Scalar, value: Scalar) -> Scalar:
+        """An element of the new value."""
+        raise NotImplementedError(type(self).__name__)
+
+    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
+        k, size = Statement("assign"), in_types[0].size
+        if in_types[1].size != size:
+            return None
+        var, value = k.variable(in_types[0], (size,)), k.operand(in_types[1], (size,))
+        with k.over(size) as at:
+            k.store(var, at, self.element(var[at[0]], value[at[0]]))
+        return k.done()
+
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (_X, _X + 1))
@@ -95,6 +111,9 @@ class Assign(Update):
 
     def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
         return (value,)
+
+    def element(self, ref: Scalar, value: Scalar) -> Scalar:
+        return value
 
     flops = no_flops
 
@@ -107,6 +126,9 @@ class AssignAdd(Update):
     def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
         return (ref + value,)
 
+    def element(self, ref: Scalar, value: Scalar) -> Scalar:
+        return ref + value
+
 
 class AssignSub(Update):
     """var = var − value."""
@@ -115,6 +137,9 @@ class AssignSub(Update):
 
     def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
         return (ref - value,)
+
+    def element(self, ref: Scalar, value: Scalar) -> Scalar:
+        return ref - value
 
 
 class NoOp(Op):

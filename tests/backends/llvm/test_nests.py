@@ -12,7 +12,8 @@ from support.loop_cases import loop_cases
 
 from minigraph.backends.llvm.compiler import load
 from minigraph.backends.llvm.native import LoweringContext
-from minigraph.backends.llvm.nest_native import from_loops, launches
+from minigraph.backends.llvm.nest_native import from_loops
+from minigraph.backends.llvm.nest_schedule import launches
 from minigraph.backends.llvm.nests import LlvmPrinter
 from minigraph.loops.kernel import Kernel
 
@@ -60,7 +61,7 @@ def test_float16_is_native_only_where_it_is_moved() -> None:
         if halves and from_loops(op, types, op.infer(*types), LoweringContext(1)) is not None:
             native.add(name)
     gathers = {"GatherNd", "GatherV2", "PutAt", "ResizeNearestNeighbor", "SliceAt", "TakeAlongLast"}
-    assert native == gathers | {"Assert", "IdentityN", "Merge", "OneHot", "Select", "Switch"}
+    assert native == gathers | {"Assert", "Assign", "IdentityN", "Merge", "OneHot", "Select", "Switch"}
 
 
 def test_every_kernel_of_float32_is_native() -> None:

@@ -139,16 +139,18 @@ def test_a_shape_may_be_fed_or_fixed() -> None:
 
 
 def test_all_unsupported_operators_are_named_at_once() -> None:
+    lengths = {"max_gram_length": 1, "max_skip_count": 0, "min_gram_length": 1, "mode": "TF"}
+    grams = {**lengths, "ngram_counts": [0], "ngram_indexes": [0], "pool_int64s": [1]}
     nodes = [
-        helper.make_node("NonZero", ["x"], ["a"], name="where"),
-        helper.make_node("Unique", ["x"], ["b"], name="kinds"),
+        helper.make_node("TfIdfVectorizer", ["x"], ["a"], name="where", **grams),
+        helper.make_node("StringNormalizer", ["x"], ["b"], name="kinds"),
         helper.make_node("Odd", ["x"], ["c"], name="mine", domain="acme"),
     ]
     model = model_of(nodes, [info("x", [4])], [info("c", [4])])
     model.opset_import.append(helper.make_opsetid("acme", 1))
     with tf.Graph().as_default(), pytest.raises(UnsupportedError) as caught:
         load(model)
-    for part in ("'where' (NonZero", "'kinds' (Unique", "'mine' (acme.Odd"):
+    for part in ("'where' (TfIdfVectorizer", "'kinds' (StringNormalizer", "'mine' (acme.Odd"):
         assert part in str(caught.value)
 
 
