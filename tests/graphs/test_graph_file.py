@@ -291,7 +291,11 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     (_set("nodes", 0, "attr", {}), GraphError, "node 'x'.*lacks"),
     (_set("nodes", 0, "attr", "more", 1), GraphError, "node 'x'.*has no .'more'"),
     (_set("nodes", 0, "attr", "dtype", "float32"), GraphError, "node 'x'.*do not fit"),
-    (_set("nodes", 0, "attr", "dtype", {"dtype": "f5"}), DataLossError, "node 0 'x': attribute 'dtype': .*cannot be held"),
+    (
+        _set("nodes", 0, "attr", "dtype", {"dtype": "f5"}),
+        DataLossError,
+        "node 0 'x': attribute 'dtype': .*cannot be held",
+    ),
     (_set("nodes", 0, "types", ["float32[5]"]), GraphError, "node 'x'.*the file gives the output types .float32.5"),
     (_set("nodes", 0, "types", ["float32[5"]), DataLossError, "node 0 'x': expected a type such as"),
     (_set("nodes", 0, "source", ["a", 1]), DataLossError, "node 0 'x': 'source' must be"),
