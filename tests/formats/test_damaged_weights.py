@@ -215,7 +215,7 @@ def test_hdf5_that_leads_elsewhere(tmp_path: Path) -> None:
         "are not followed": lambda file: file.__setitem__("w", h5py.SoftLink("/w")),
         "in another file": lambda file: file.create_dataset("w", (3,), "f8", external=[(str(tmp_path / "raw"), 0, 24)]),
         "too large": lambda file: file.create_dataset("w", (1 << 20, 1 << 10), "f8", chunks=(64, 64)),
-        "no array": lambda file: file.__setitem__("w", h5py.Empty("f4")),
+        "not an array": lambda file: file.__setitem__("w", h5py.Empty("f4")),
         "which is not read": lambda file: file.__setitem__("w", "text"),
     }
     for i, (match, make) in enumerate(cases.items()):

@@ -304,7 +304,7 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     (_set("nodes", 0, 5), DataLossError, "node 0: expected an object"),
     (_set("variables", 0, "snapshot", "q:0"), GraphError, "variable 'w' refers to 'q:0'"),
     (_set("variables", 0, "trainable", 1), DataLossError, "variable 0 'w': 'trainable' must be a bool"),
-    (_set("collections", "losses", [{"tensor": "q:0"}]), GraphError, "'losses' holds the tensor 'q:0'"),
+    (_set("collections", "losses", [{"tensor": "q:0"}]), GraphError, "'losses' refers to the tensor 'q:0'"),
     (_set("collections", "losses", 1), DataLossError, "collection 'losses': expected a list"),
 ]
 
