@@ -158,7 +158,7 @@ def plain_attributes(node: str, op: str, attributes: Mapping[str, Any]) -> dict[
 
 
 def attributes_from(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of which `plain` is JSON's form. DataLossError where it is none."""
+    """The attributes that `plain` states as JSON. DataLossError if it states none."""
     try:
         return {name: _value(value) for name, value in plain.items()}
     except _Unfit as error:
@@ -319,7 +319,7 @@ def parse_type(text: str) -> TensorType:
 
 
 def _value(plain: Any) -> Any:
-    """The attribute value of which `plain` is JSON's form."""
+    """The attribute value that `plain` states as JSON."""
     if plain is None or isinstance(plain, bool | int | str):
         return plain
     if isinstance(plain, float) and math.isfinite(plain):

@@ -269,7 +269,7 @@ class Saver:
                     os.remove(part)
 
     def recover_last_checkpoints(self, checkpoint_paths: Iterable[str]) -> None:
-        """Count checkpoints of an earlier program among those of which `max_to_keep` are kept.
+        """Count the checkpoints of an earlier program towards `max_to_keep`.
 
         Args:
             checkpoint_paths: Their paths, the oldest first. Those that do not exist are left out.
