@@ -17,7 +17,7 @@ from minigraph.train.saver import Saver, VariablePart
 def import_message(
     message: Any, scope: str, replaced: Mapping[str, Tensor] | None, options: Mapping[str, Any]
 ) -> tuple[Saver | None, ImportedMetaGraph]:  # fmt: skip
-    """Add a `MetaGraphDef` to the default graph; a Saver of the variables that its Saver restores, and the imported names."""
+    """Add a `MetaGraphDef` to the default graph; a Saver for the variables that its Saver restores, and the import."""
     graph = get_default_graph()
     with graph.name_scope(scope or None) as full:
         loaded = add_meta_graph(graph, message, full.rstrip("/"), replaced)
