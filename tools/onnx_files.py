@@ -51,17 +51,18 @@ def export(
     target: str, out: Path, outputs: tuple[str, ...], checkpoint: Path | None, opset: int,
     layout: Literal["NHWC", "NCHW"], batch_name: str, settings: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Write an ONNX model of a network at inference, or of another graph.
+    """Write an ONNX model, or a frozen graph of TensorFlow (.pb, .pbtxt), of a network at inference or another graph.
 
-    The target is a model's name, a Python file that builds a graph (.py), or a saved graph. The outputs of a model are
-    called logits, probabilities and class.
+    The target is a model's name, a Python file that builds a graph (.py), a saved graph, or a graph (.pb), SavedModel
+    or checkpoint of TensorFlow. The outputs of a model are called logits, probabilities and class.
     """
-    if out.suffix != ".onnx":
-        raise SettingError(f"{out}: the name of an ONNX file ends in .onnx")
+    if out.suffix not in (".onnx", ".pb", ".pbtxt"):
+        raise SettingError(f"{out}: the name of an ONNX file ends in .onnx, that of a graph of TensorFlow in .pb")
     import minigraph as tf
     from minigraph.onnx import save
     from minigraph.tools.shared.running import checkpoint_file
     from minigraph.tools.shared.target import load_target
+    from minigraph.tools.shared.tensorflow_files import frozen_message, write_graph_message
 
     chosen = load_target(target, inference=True)
     graph = chosen.graph
@@ -73,6 +74,11 @@ def export(
     with graph.as_default(), chosen.session() as session:
         if checkpoint is not None:
             tf.train.Saver().restore(session, str(checkpoint_file(checkpoint)))
+        if out.suffix != ".onnx":
+            named = results if isinstance(results, dict) else {t.node.name: t for t in results}
+            write_graph_message(out, frozen_message(session, named, fixed))
+            click.echo(f"wrote {out}, with the outputs {', '.join(named)}")
+            return
         save(out, results, fixed=fixed, variables=session, opset=opset, layout=layout, batch=batch_name)
     click.echo(f"wrote {out}")
 

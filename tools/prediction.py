@@ -14,11 +14,20 @@ from PIL import Image
 import minigraph as tf
 from minigraph.core.errors import DataLossError, InvalidArgumentError
 from minigraph.data.images import open_image, resize
+from minigraph.formats.tensorflow.graph_def import read_graph
 from minigraph.models.bundle import SUFFIX, Bundle, Predictor, load_bundle, make_bundle, save_bundle
 from minigraph.models.labels import class_names, read_labels
 from minigraph.models.pretrained import load_pretrained
-from minigraph.models.record import Model
+from minigraph.models.record import Model, Preprocessing
 from minigraph.models.registry import get_model
+from minigraph.tools.shared.tensorflow_files import (
+    GRAPHS,
+    image_and_scores,
+    is_tensorflow_graph,
+    open_tensorflow_graph,
+    weights_in,
+    write_graph_message,
+)
 from minigraph.weights import FORMATS, find_format, load_weights, save_weights
 
 _GREY = (0.299, 0.587, 0.114)  # the luma of red, green and blue (ITU-R BT.601)
@@ -40,11 +49,19 @@ class Prediction(NamedTuple):
     problem: str | None = None
 
 
-def load(network: str, weights: Path | None, labels: Path | None, backend: str | None) -> Predictor:
-    """A predictor for a bundle, or for a model with weights from a file.
+def load(
+    network: str, weights: Path | None, labels: Path | None, backend: str | None,
+    scaling: tuple[float, float] = (0.0, 255.0),
+) -> Predictor:  # fmt: skip
+    """A predictor for a bundle, for a model with weights from a file, or for a graph in TensorFlow's files.
 
     labels: a file of class names, which must match those of a bundle. Raises InvalidArgumentError if they do not.
+    scaling: mean and divisor of the pixels, from 0 to 255, for a graph of TensorFlow.
     """
+    if is_tensorflow_graph(Path(network)):
+        if weights is not None:
+            raise InvalidArgumentError(f"{network} has weights of its own; --weights is for models")
+        return Predictor(_of_tensorflow(Path(network), labels, scaling), backend)
     if Path(network).suffix == SUFFIX or Path(network).is_file():
         if weights is not None:
             raise InvalidArgumentError(f"{network} has weights of its own; --weights is for models")
@@ -56,6 +73,18 @@ def load(network: str, weights: Path | None, labels: Path | None, backend: str |
     if weights is None:
         raise InvalidArgumentError(f"{model.name} needs weights: give a file of them with --weights")
     return Predictor(freeze(model, weights, labels), backend)
+
+
+def _of_tensorflow(path: Path, labels: Path | None, scaling: tuple[float, float]) -> Bundle:
+    if labels is None:
+        raise InvalidArgumentError(f"{path}: give the names of the classes with --labels")
+    names, opened = read_labels(labels), open_tensorflow_graph(path)
+    images, scores = image_and_scores(opened, len(names))
+    mean, std = ((number,) * 3 for number in scaling)
+    with tf.Session(graph=opened.graph) as session:
+        if opened.restore is not None:
+            opened.restore(session)
+        return make_bundle(session, images, scores, names, Preprocessing("RGB", mean, std), crop=None)
 
 
 def freeze(model: Model, weights: Path, labels: Path | None) -> Bundle:
@@ -146,13 +175,20 @@ def convert(source: Path, target: Path, model: str | None, labels: Path | None) 
         return f"wrote {target}: {chosen.name} with the weights of {source}"
     if labels is not None:
         raise InvalidArgumentError(f"{target}: only bundles ({SUFFIX}) hold labels")
-    if chosen is None:
-        arrays = load_weights(source)
+    if source.suffix in GRAPHS and target.suffix in GRAPHS:
+        message = read_graph(source)
+        write_graph_message(target, message)
+        return f"TensorFlow graph of {len(message.node)} nodes; wrote {target}"
+    if chosen is None and is_tensorflow_graph(source) and (source.is_dir() or source.suffix in GRAPHS):
+        kind, arrays = "TensorFlow graph", weights_in(source)
+    elif chosen is None:
+        kind, arrays = find_format(source)[0].name, load_weights(source)
     else:
         with _Started(chosen, source) as network:
+            kind = find_format(source)[0].name
             state, graph = network.session.read_state(), network.session.graph
             arrays = {v.op.name: state[v.op.name] for v in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
     save_weights(target, arrays)
     written = next(form for form in FORMATS if target.suffix.lower() in form.suffixes)
     total = sum(array.size for array in arrays.values())
-    return f"{find_format(source)[0].name} to {written.name}: {len(arrays)} arrays, {total:,} numbers; wrote {target}"
+    return f"{kind} to {written.name}: {len(arrays)} arrays, {total:,} numbers; wrote {target}"

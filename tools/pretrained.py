@@ -18,25 +18,29 @@ _labels = click.option(
 
 
 @click.command()
-@click.argument("network", metavar="MODEL|BUNDLE")
+@click.argument("network", metavar="MODEL|BUNDLE|GRAPH")
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_weights
 @_labels
 @click.option("--top", type=number(whole=True, least=1), default=5, show_default=True, help="Classes to print.")
+@click.option("--input-mean", type=float, default=0.0, show_default=True, help="Mean of a .pb's pixels, 0 to 255.")
+@click.option("--input-std", type=number(above=0), default=255.0, show_default=True, help="Their divisor.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @backend_option
 @debug_option
 def predict(
-    network: str, photos: tuple[Path, ...], weights: Path | None, labels: Path | None, top: int, as_json: bool,
-    backend: str | None,
+    network: str, photos: tuple[Path, ...], weights: Path | None, labels: Path | None, top: int,
+    input_mean: float, input_std: float, as_json: bool, backend: str | None,
 ) -> None:  # fmt: skip
-    """Print the likeliest classes of PHOTOS, according to a model with --weights or a bundle (.mgb).
+    """Print the likeliest classes of PHOTOS, according to a model with --weights, a bundle (.mgb), or a graph.
 
-    The centre of each photo is cropped and resized. The exit code is 1 if a photo cannot be read.
+    A graph is a frozen one of TensorFlow (.pb), a SavedModel, or a checkpoint with its .meta; it needs --labels, and
+    takes whole photos, resized. Otherwise the centre of each photo is cropped and resized. The exit code is 1 if a
+    photo cannot be read.
     """
     from minigraph.tools import prediction
 
-    predictor = prediction.load(network, weights, labels, backend)
+    predictor = prediction.load(network, weights, labels, backend, (input_mean, input_std))
     tell_backend(backend)
     found = prediction.predict(predictor, photos, top)
     failed = [each for each in found if each.problem is not None]
@@ -58,8 +62,8 @@ def predict(
 def convert(source: Path, target: Path, model: str | None, labels: Path | None) -> None:
     """Convert weights to the file format of TO's suffix, or freeze a model into a bundle.
 
-    Input formats: safetensors, NPZ, Keras HDF5, TensorFlow 1 checkpoints, torch files and ONNX initializers. Output
-    formats: .safetensors, .npz, .h5, and .mgb with --model.
+    Input formats: safetensors, NPZ, Keras HDF5, TensorFlow 1 checkpoints, frozen graphs (.pb) and SavedModels, torch
+    files and ONNX initializers. Output formats: .safetensors, .npz, .h5, and .mgb with --model; .pb to .pbtxt and back.
     """
     from minigraph.tools import prediction
 

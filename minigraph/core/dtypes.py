@@ -75,6 +75,26 @@ class DType:
         return self.np_dtype.kind == "b"
 
     @property
+    def is_unsigned(self) -> bool:
+        """Whether the elements are integers without sign."""
+        return self.np_dtype.kind == "u"
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the elements are complex numbers: never."""
+        return self.np_dtype.kind == "c"
+
+    @property
+    def real_dtype(self) -> DType:
+        """The dtype itself; in TensorFlow 1 that of a complex number's parts."""
+        return self
+
+    @property
+    def limits(self) -> tuple[Any, Any]:
+        """The least and the greatest number of an image's pixels: the range of integers, [0, 1] for others."""
+        return (self.min, self.max) if self.is_integer else (0, 1)
+
+    @property
     def min(self) -> Any:
         """The least finite number. DTypeError for booleans and strings."""
         self._require_numbers("minimum")

@@ -202,6 +202,24 @@ class Node:
         """The name scope: the name up to its last slash."""
         return self.name.rpartition("/")[0]
 
+    @property
+    def device(self) -> str:
+        """An empty string, as in TensorFlow 1 for a node without a device."""
+        return ""
+
+    def values(self) -> tuple[Tensor, ...]:
+        """Give the results.
+
+        Returns:
+            The tensors of `outputs`.
+        """
+        return self.outputs
+
+    @property
+    def traceback(self) -> list[tuple[str, int, str, str]]:
+        """The line that made the node, as Python's tracebacks have it: file, number, function and text."""
+        return [(self.source.file, self.source.line, self.source.function, self.source.text)]
+
     def get_attr(self, name: str) -> Any:
         """Read an attribute of the op.
 
@@ -660,6 +678,42 @@ class Graph(Collections):
             The node; None if there is none.
         """
         return self._by_name.get(name)
+
+    @contextmanager
+    def device(self, device_name_or_function: Any) -> Iterator[None]:
+        """Do nothing: a session runs the whole graph on its backend.
+
+        Args:
+            device_name_or_function: TensorFlow 1's; it has no effect.
+
+        Yields:
+            None.
+        """
+        yield
+
+    def get_name_scope(self) -> str:
+        """Tell the open name scope.
+
+        Returns:
+            Its name, without a slash at the end; an empty string outside of all.
+
+        Example:
+            >>> graph = tf.Graph()
+            >>> with graph.name_scope("a"), graph.name_scope("b"):
+            ...     graph.get_name_scope()
+            'a/b'
+        """
+        return self.open_scope.rstrip("/")
+
+    @property
+    def collections(self) -> list[str]:
+        """The names of the collections that have anything."""
+        return self.get_all_collection_keys()
+
+    @property
+    def version(self) -> int:
+        """A number that grows with each node."""
+        return self.last_id
 
     def get_operations(self) -> list[Node]:
         """List the nodes.

@@ -292,6 +292,68 @@ class TensorShape:
         """
         return TensorShape(merge(self.shape, as_shape(other)))
 
+    def concatenate(self, other: Any) -> TensorShape:
+        """Append the dimensions of another shape.
+
+        Args:
+            other: A shape.
+
+        Returns:
+            The dimensions of both; of unknown rank if one of them is.
+
+        Example:
+            >>> tf.TensorShape([2, None]).concatenate([3]).as_list()
+            [2, None, 3]
+        """
+        more = as_shape(other)
+        return TensorShape(None if self.shape is None or more is None else (*self.shape, *more))
+
+    def with_rank(self, rank: int) -> TensorShape:
+        """Require a rank.
+
+        Args:
+            rank: The number of dimensions.
+
+        Returns:
+            The shape; all dimensions unknown if the rank was.
+
+        Raises:
+            ShapeError: The shape has another rank.
+        """
+        return self.merge_with([None] * rank)
+
+    def with_rank_at_least(self, rank: int) -> TensorShape:
+        """Require a lowest rank.
+
+        Args:
+            rank: The least number of dimensions.
+
+        Returns:
+            The shape itself.
+
+        Raises:
+            ShapeError: The shape has fewer dimensions.
+        """
+        if self.shape is not None and len(self.shape) < rank:
+            raise ShapeError(f"Shape {self} must have rank at least {rank}")
+        return self
+
+    def with_rank_at_most(self, rank: int) -> TensorShape:
+        """Require a highest rank.
+
+        Args:
+            rank: The largest number of dimensions.
+
+        Returns:
+            The shape itself.
+
+        Raises:
+            ShapeError: The shape has more dimensions.
+        """
+        if self.shape is not None and len(self.shape) > rank:
+            raise ShapeError(f"Shape {self} must have rank at most {rank}")
+        return self
+
     def __bool__(self) -> bool:
         """Whether the rank is known, as in TensorFlow 1."""
         return self.shape is not None
@@ -339,6 +401,8 @@ def _as_dim(value: Any) -> Dim:
         value = value.value
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a quotient, as Python 3 gives it
     try:
         number = value.__index__()
     except AttributeError:

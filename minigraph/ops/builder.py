@@ -14,7 +14,7 @@ from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_def
 from minigraph.core.op import Op
 from minigraph.core.operand import Operand
 from minigraph.core.provenance import caller
-from minigraph.core.types import Shape, TensorType, compatible, format_shape
+from minigraph.core.types import Dimension, Shape, TensorType, compatible, format_shape
 
 
 def as_tensor_like(value: Any) -> Any:
@@ -147,7 +147,7 @@ def constant_array(value: Any, dtype: Any = None, shape: Any = None) -> np.ndarr
         array = np.asarray(value)
     else:
         try:
-            array = np.array(value)
+            array = np.array(_numbers(value))
         except ValueError:
             raise ShapeError(f"Cannot make a tensor from {value!r}: its rows differ in length or depth") from None
         if array.dtype.kind in "OUSV":
@@ -169,6 +169,15 @@ def constant_array(value: Any, dtype: Any = None, shape: Any = None) -> np.ndarr
     frozen = np.array(array, order="C")
     frozen.flags.writeable = False
     return frozen
+
+
+def _numbers(value: Any) -> Any:
+    """The value with the known dimensions in it as numbers."""
+    if isinstance(value, Dimension):
+        return value if value.value is None else value.value
+    if isinstance(value, list | tuple) and any(isinstance(v, Dimension | list | tuple) for v in value):
+        return [_numbers(v) for v in value]
+    return value
 
 
 def _fits_int32(array: np.ndarray) -> bool:

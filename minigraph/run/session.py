@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 import numpy.typing as npt
@@ -137,6 +137,34 @@ class Session(SessionBase):
                 if isinstance(error.op, str):
                     error.op = self.graph.find_node(error.op)
                 raise
+
+    def make_callable(
+        self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
+    ) -> Callable[..., Any]:
+        """Make a function of the values of some tensors that runs `fetches`.
+
+        Args:
+            fetches: as in `run`.
+            feed_list: the tensors whose values the function takes, in its order.
+            accept_options: whether the function also takes `options` and `run_metadata` by name.
+
+        Returns:
+            The function.
+
+        Example:
+            >>> x = tf.placeholder(tf.float32)
+            >>> double = tf.Session().make_callable(2.0 * x, [x])
+            >>> float(double(3.0))
+            6.0
+        """
+        keys = list(feed_list or ())
+
+        def call(*values: Any, **options: Any) -> Any:
+            if options and not accept_options:
+                raise TypeError("the function was made without accept_options=True")
+            return self.run(fetches, dict(zip(keys, values, strict=True)), **options)
+
+        return call
 
     def run_steps(self, fetches: Any, steps: int) -> Any:
         """Run `fetches` `steps` times and return the last results.

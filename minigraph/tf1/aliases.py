@@ -123,5 +123,10 @@ def is_variable_initialized(variable: Any) -> Tensor:
     return get_default_graph().add(IsVariableInitialized(variable.op.name), (), "IsVariableInitialized").outputs[0]
 
 
+def tables_initializer(name: str = "init_all_tables") -> Any:
+    """The operation that runs those of the collection TABLE_INITIALIZERS, such as iterators' initializers."""
+    return tf.group(*tf.get_collection(tf.GraphKeys.TABLE_INITIALIZERS), name=name)
+
+
 def no_regularizer(_: Any) -> None:
     """No penalty."""

@@ -289,7 +289,8 @@ class Scaffold:
         if self.init_op is None:
             self.init_op = tf.global_variables_initializer()
         if self.local_init_op is None:
-            self.local_init_op = tf.local_variables_initializer()
+            others = tf.get_collection(tf.GraphKeys.TABLE_INITIALIZERS)
+            self.local_init_op = tf.group(tf.local_variables_initializer(), *others)
         if self.saver is None and tf.global_variables():
             self.saver = Saver()
         return self

@@ -24,6 +24,7 @@ from minigraph.tf1 import (
     dataset_iterators,
     dataset_steps,
     datasets,
+    estimator,
     examples,
     file_datasets,
     flags,
@@ -149,6 +150,8 @@ def _fill_input() -> None:
         match_filenames_once=readers.match_filenames_once,
     )
     _add("python_io", **records)
+    _add("estimator", **_public(estimator, "numpy_input_fn"))
+    _add("estimator.inputs", numpy_input_fn=estimator.numpy_input_fn)
     kept = {"Dataset": datasets.GraphDataset, "Iterator": dataset_iterators.Iterator}
     kept |= {**_public(datasets, "GraphDataset", "source_of", "size_of"), **_public(file_datasets)}
     steps = {"AUTOTUNE": dataset_steps.AUTOTUNE, **_public(dataset_steps)}

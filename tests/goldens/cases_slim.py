@@ -200,3 +200,27 @@ def names_of_slots(tf: Any) -> Results:
             tf.train.AdamOptimizer(0.1).minimize(loss)
             tf.train.ExponentialMovingAverage(0.9).apply([w, u])
         return {"names": [v.op.name for v in tf.global_variables()]}
+
+
+@case()
+def objects_of_programs(tf: Any) -> Results:
+    """Attributes of graphs, shapes, dtypes and sessions; dimensions as numbers."""
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None, 4, 6, 3])
+        sizes = session.run([tf.stack([x.get_shape()[1], 5]), tf.convert_to_tensor(x.get_shape()[2])])
+        with graph.device("/cpu:0"), graph.name_scope("a"), graph.name_scope("b"):
+            scope = graph.get_name_scope()
+        shape = tf.TensorShape([2, None])
+        return {
+            "stacked": sizes[0],
+            "converted": sizes[1],
+            "whole": tf.get_variable("w", [3, 6 / 2]).get_shape().as_list(),
+            "scope": scope,
+            "values": [t.name for t in x.op.values()],
+            "device": x.op.device,
+            "limits": [float(v) for v in tf.uint8.limits],
+            "kinds": [tf.float32.is_complex, tf.uint8.is_unsigned, tf.int8.is_unsigned, tf.int32.real_dtype.name],
+            "shapes": [shape.concatenate([3]).as_list(), shape.with_rank(2).as_list(), str(shape.with_rank_at_least(1))],
+            "gates": [tf.train.Optimizer.GATE_NONE, tf.train.Optimizer.GATE_OP, tf.train.Optimizer.GATE_GRAPH],
+            "called": float(session.make_callable(tf.reduce_sum(x), [x])(np.ones((1, 4, 6, 3)))),
+        }

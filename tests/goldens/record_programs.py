@@ -19,9 +19,8 @@ PROGRAMS = os.path.join(os.path.dirname(HERE), "programs")
 DIGITS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "minigraph", "data", "digits")
 STEPS = 20
 NAMES = [
-    "autoencoder", "batch_norm", "cnn_layers", "cnn_raw", "dataset_cnn", "mlp", "monitored", "queue_cnn", "save_restore",
-    "slim_cnn", "summaries",
-    "transfer", "vgg_small",
+    "autoencoder", "batch_norm", "cnn_layers", "cnn_raw", "dataset_cnn", "estimator_cnn", "mlp", "monitored",
+    "queue_cnn", "save_restore", "slim_cnn", "summaries", "transfer", "vgg_small",
 ]  # fmt: skip
 
 

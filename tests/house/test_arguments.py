@@ -57,6 +57,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "OnnxBackend.run_node": "outputs_info",
     },
     "A session has one device, chosen by `backend`, and one copy of each variable; all kinds of variables are one.": {
+        "Graph.device": "device_name_or_function",
         "Session.__init__": "config",
         "TestCase.session": "use_gpu",
         "Variable.__init__": "caching_device use_resource synchronization aggregation",
@@ -112,6 +113,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "TFRecordDataset": "buffer_size num_parallel_reads",
         "TextLineDataset": "buffer_size num_parallel_reads",
         "parallel_interleave": "sloppy buffer_output_elements prefetch_input_elements",
+        "numpy_input_fn": "num_threads",
         "prefetch_to_device": "device",
     },
     "Datasets have one implementation, without options; iterators belong to one session.": {

@@ -63,7 +63,9 @@ def _option(name: str, default: Any, convert: Any, text: str) -> Callable[[Comma
 @_option("split-seed", 0, _seed, "Seed for the split of the images; 0: the split of TensorFlow's tool.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: runs/retrain-MODEL].")
 @click.option(
-    "--output-graph", type=click.Path(path_type=Path), help="Bundle to write [default: retrained.mgb in --out]."
+    "--output-graph",
+    type=click.Path(path_type=Path),
+    help="Bundle to write, or for .pb a frozen graph of TensorFlow [default: retrained.mgb in --out].",
 )
 @click.option(
     "--output-labels",
@@ -183,6 +185,8 @@ def _train(run: Retraining, options: Mapping[str, Any]) -> None:
 
 def _report(run: Retraining, options: Mapping[str, Any]) -> None:
     from minigraph.models.bundle import make_bundle, save_bundle
+    from minigraph.models.tensorflow_graph import INPUT, bundle_message
+    from minigraph.tools.shared.tensorflow_files import write_graph_message
     from minigraph.util.files import atomic_write
 
     test = run.test(options["test_batch_size"])
@@ -199,7 +203,13 @@ def _report(run: Retraining, options: Mapping[str, Any]) -> None:
     bundle = make_bundle(
         run.session, network.images, network.predictions, run.folder.classes, run.preprocessing, crop=None
     )
-    save_bundle(graph, bundle)
+    if graph.suffix in (".pb", ".pbtxt"):
+        write_graph_message(graph, bundle_message(bundle, options["final_tensor_name"]))
+        size = bundle.image_size
+        flags = f"--input_layer={INPUT} --output_layer={options['final_tensor_name']} --input_height={size}"
+        click.echo(f"for TensorFlow's label_image: {flags} --input_width={size}")
+    else:
+        save_bundle(graph, bundle)
     labels.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(labels, "w") as file:
         file.writelines(f"{name}\n" for name in run.folder.classes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import runpy
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import minigraph as tf
 from minigraph.core import scopes
-from minigraph.core.errors import DataLossError, GraphError, MinigraphError
+from minigraph.core.errors import DataLossError, GraphError, MinigraphError, NotFoundError
 from minigraph.core.graph import Node, Tensor
 from minigraph.graphs.walk import needed
 from minigraph.models.classifier import classifier
@@ -26,6 +26,7 @@ from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Pass
 from minigraph.tools.shared.onnx_target import load_fixed
 from minigraph.tools.shared.sizes import Sizes
+from minigraph.tools.shared.tensorflow_files import is_tensorflow_graph, open_tensorflow_graph
 from minigraph.tools.shared.train import build_network
 from minigraph.viz.picture import is_gradient
 
@@ -37,7 +38,10 @@ IDLE = {"VariableV2", "ReadVariable", "Const", "Placeholder"}  # nothing to see 
 
 
 _NAMES = ", ".join(sorted(m.name for m in MODELS))
-_KINDS = f"a Python file (.py), a saved graph, an ONNX model (.onnx), or one of the models {_NAMES}"
+_KINDS = (
+    "a Python file (.py), a saved graph, a graph (.pb, .pbtxt), SavedModel or checkpoint of TensorFlow, an ONNX model "
+    f"(.onnx), or one of the models {_NAMES}"
+)
 
 
 class TargetError(MinigraphError, ValueError):
@@ -49,7 +53,8 @@ class Target:
     """A graph and its fetches.
 
     batch_size: for unknown dimensions. given: the feeds; None feeds random numbers to all placeholders. passes:
-    replace the pipeline's, if given. results: of a network at inference, by name.
+    replace the pipeline's, if given. results: of a network at inference, by name. restore: gives a session the
+    variables' values, where a file has them.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Target:
     given: Mapping[Any, Any] | None = None
     passes: Sequence[Pass] | None = None
     results: Mapping[str, Tensor] | None = None
+    restore: Callable[[Any], None] | None = None
 
     @property
     def feeds(self) -> dict[Any, Any]:
@@ -71,6 +77,8 @@ class Target:
         """A session in which the variables that the fetches need have their initial values."""
         session = tf.Session(graph=self.graph, **options)
         session.run(self.initializers)
+        if self.restore is not None:
+            self.restore(session)
         return session
 
     @property
@@ -98,6 +106,8 @@ def load_target(
     path = Path(name)
     if path.suffix == ".onnx":
         return _of_onnx(path, batch_size or 1, sizes or Sizes({}, {}))
+    if is_tensorflow_graph(path):
+        return _of_tensorflow(path, batch_size or BATCH_SIZE, inference)
     if path.is_dir():
         raise TargetError(f"{name} is a folder; a target is {_KINDS}")
     if path.suffix == ".py":
@@ -123,6 +133,18 @@ def _of_saved(path: Path, batch_size: int, inference: bool) -> Target:
     if not found:
         raise TargetError(f"{path} has nothing to fetch but variables, placeholders and constants")
     return Target(path.name, graph, found, batch_size)
+
+
+def _of_tensorflow(path: Path, batch_size: int, inference: bool) -> Target:
+    try:
+        opened = open_tensorflow_graph(path)
+    except (DataLossError, GraphError, NotFoundError) as error:
+        raise TargetError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+    results = dict(opened.outputs) or None
+    found: list[Tensor | Node] = list(opened.outputs.values()) or list(_ends(opened.graph, inference))
+    if not found:
+        raise TargetError(f"{path} has nothing to fetch but variables, placeholders and constants")
+    return Target(path.name, opened.graph, found, batch_size, results=results, restore=opened.restore)
 
 
 def _of_onnx(path: Path, batch_size: int, sizes: Sizes) -> Target:

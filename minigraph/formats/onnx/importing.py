@@ -16,7 +16,7 @@ from minigraph.formats.onnx.building import built, dims_of, evaluated, tensor_of
 from minigraph.formats.onnx.call import Attributes, OnnxNode, Result
 from minigraph.formats.onnx.deferred import can_defer, defer
 from minigraph.formats.onnx.functions import body_of, defaults_of, schema_of
-from minigraph.formats.onnx.inputs import input_types
+from minigraph.formats.onnx.inputs import input_types, open_sizes
 from minigraph.formats.onnx.library import (
     DOMAINS,
     NeedsConstantError,
@@ -71,7 +71,10 @@ def import_model(
     importer.read_weights(model.graph, env)
     wanted = {i.name: i for i in model.graph.input if i.name not in env}
     inputs = _read_inputs(wanted, given, env, input_types(wanted, shapes, dims))
-    importer.run(model.graph.node, env, opsets)
+    try:
+        importer.run(model.graph.node, env, opsets)
+    except NeedsShapeError as error:
+        raise NeedsShapeError(f"{error}. {open_sizes(wanted, inputs)}") from None
     return Imported(inputs, {o.name: _output(o.name, env) for o in model.graph.output})
 
 

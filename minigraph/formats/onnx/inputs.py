@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim, TensorType, compatible, format_shape
 from minigraph.formats.onnx.library import UnsupportedError, from_onnx_dtype
 
@@ -57,3 +58,14 @@ def _dim(dim: Any, dims: Mapping[str, int]) -> Dim:
     if dim.WhichOneof("value") == "dim_value":
         return int(dim.dim_value) if dim.dim_value > 0 else None  # some exporters write 0 or −1 for unknown ones
     return dims.get(dim.dim_param)
+
+
+def open_sizes(infos: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> str:
+    """What the caller may give to make sizes known: the inputs that have unknown ones, with their symbolic names."""
+    found = []
+    for name, tensor in inputs.items():
+        if not tensor.type.is_static:
+            dims = infos[name].type.tensor_type.shape.dim
+            sizes = zip(tensor.type.shape or (), dims, strict=False)
+            found.append(f"{name}=" + ",".join(str(d) if d is not None else p.dim_param or "?" for d, p in sizes))
+    return f"Give sizes by shapes= or --shape, or by dims= or --dim: {'; '.join(found)}"

@@ -197,3 +197,14 @@ def test_misfits_in_a_run_name_the_node() -> None:
         found = load(model_of([node], {"x": (FLOAT, [None] * 4)}, {"y": 4}))
         with tf.Session(backend="numpy") as session, pytest.raises(InvalidArgumentError, match="'deepen"):
             session.run(found.outputs["y"], {found.inputs["x"]: image(1, 3, 2, 2)})
+
+
+def test_what_needs_a_size_is_named() -> None:
+    """An operator without ONNX's rules for its types is built at import only."""
+    node = helper.make_node("FusedConv", ["x", "w"], ["y"], "fused", domain="com.microsoft", auto_pad="SAME_UPPER")
+    model = model_of([node], IMAGE, {"y": 4}, w=W)
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    with tf.Graph().as_default():
+        with pytest.raises(UnsupportedError, match=r"'fused' \(FusedConv\).*--dim: x=N,4,height,width"):
+            load(model)
+        assert load(model, dims={"height": 6, "width": 7}).outputs["y"].type.shape == (None, 4, 6, 7)
