@@ -1,6 +1,7 @@
 """minigraph: a graph compiler for convolutional networks with the TensorFlow 1 programming model.
 
-`import minigraph as tf`, build a graph, run it in a `tf.Session`.
+`import minigraph as tf`, build a graph, run it in a `tf.Session`. This file holds no code of its own: each name comes
+from the file that defines it.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
@@ -71,6 +72,7 @@ from minigraph.ops.state.variable import *
 from minigraph.ops.state.variable import tuple_ as _tuple
 from minigraph.run.growth import *
 from minigraph.run.initializers import *
+from minigraph.run.variable_lists import *
 from minigraph.run.variable_scope import *
 from minigraph.run.variables import *
 

@@ -178,7 +178,7 @@ def _state(graph: Any, session: Any) -> dict[str, np.ndarray]:
         state: dict[str, np.ndarray] = session.read_state()
         return state
     from minigraph.run.session import Session
-    from minigraph.run.variables import global_variables
+    from minigraph.run.variable_lists import global_variables
 
     with graph.as_default(), Session(graph=graph) as fresh:
         fresh.run([v.initializer for v in global_variables()])

@@ -21,7 +21,7 @@ from minigraph.formats.tensorflow.graph_def import read_message_file, write_mess
 from minigraph.formats.tensorflow.meta_graph import meta_graph_message
 from minigraph.formats.tensorflow.values import to_number, write_shape
 from minigraph.run.session import Session
-from minigraph.run.variables import global_variables
+from minigraph.run.variable_lists import global_variables
 from minigraph.train.restored import import_message
 from minigraph.train.saver import Saver
 
@@ -214,8 +214,8 @@ class SavedModelBuilder:
         """Add the default graph, whose variables have the values of the first graph's.
 
         Args:
-            tags, signature_def_map, assets_collection, legacy_init_op, clear_devices, main_op, strip_default_attrs,
-                saver: As for `add_meta_graph_and_variables`.
+            tags, signature_def_map, assets_collection, legacy_init_op: As for `add_meta_graph_and_variables`.
+            clear_devices, main_op, strip_default_attrs, saver: As for `add_meta_graph_and_variables`.
 
         Raises:
             AssertionError: No variables were written yet.

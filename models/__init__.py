@@ -10,6 +10,7 @@ Each function takes images [N, size, size, channels], `num_classes`, `is_trainin
 of maps and units), and most take a `scope` and `reuse`. It returns the logits, float32 [N, num_classes], and the end
 points: a dict of tensors by name, in the network's order, with "logits" and "predictions" (softmax) last. `MODELS`
 holds the records of all networks: image size, preprocessing, end point for transfer learning, weight files.
+Networks are built by the interface; nothing here knows a command.
 """
 
 from minigraph.models.alexnet import alexnet

@@ -28,5 +28,5 @@ def read_labels(path: Path) -> tuple[str, ...]:
     except UnicodeDecodeError:
         raise DataLossError(f"{path}: expected a text file with the name of a class on each line") from None
     if not lines:
-        raise DataLossError(f"{path}: no name of a class in it")
+        raise DataLossError(f"{path}: the file has no class names")
     return tuple(lines)

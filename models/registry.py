@@ -87,5 +87,5 @@ def get_recipe(model: Model) -> Recipe:
     """
     if model.recipe is None:
         trainable = ", ".join(m.name for m in MODELS if m.recipe is not None)
-        raise NoRecipeError(f"there is no recipe to train {model.name} from scratch; there is for: {trainable}")
+        raise NoRecipeError(f"{model.name} has no recipe for training from scratch; models with one: {trainable}")
     return model.recipe

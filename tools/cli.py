@@ -194,7 +194,7 @@ def explain(
 @_optimize
 @_inference
 @size_options
-@click.option("--compiled", is_flag=True, help="Run on the backend instead of the ops' (slow) references.")
+@click.option("--compiled", is_flag=True, help="Run on the backend instead of the slow reference implementations.")
 @debug_option
 def bisect(
     model: str, batch_size: int, backend: str | None, optimize: str, inference: bool, shapes: tuple[str, ...],

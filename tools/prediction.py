@@ -168,7 +168,9 @@ def convert(source: Path, target: Path, model: str | None, labels: Path | None) 
     chosen = None if model is None else get_model(model)
     if target.suffix == SUFFIX:
         if chosen is None:
-            raise InvalidArgumentError(f"{target}: a bundle is a network with its weights; say which with --model")
+            raise InvalidArgumentError(
+                f"{target}: a bundle holds a network and its weights; name the network with --model"
+            )
         save_bundle(target, freeze(chosen, source, labels))
         return f"wrote {target}: {chosen.name} with the weights of {source}"
     if labels is not None:

@@ -102,7 +102,7 @@ def _names(path: Path, inputs: Mapping[str, Any]) -> list[str]:
         with np.load(path) as archive:
             names = list(archive.files)
     except (OSError, ValueError) as error:
-        raise DataLossError(f"{path} is damaged, or no .npz file") from error
+        raise DataLossError(f"{path} is damaged or not an .npz file") from error
     unknown = [n for n in names if n not in inputs]
     if unknown:
         raise InputError(f"{path} has the arrays {', '.join(names)}; the model's inputs are {', '.join(inputs)}")

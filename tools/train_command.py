@@ -199,7 +199,7 @@ def _settings(model: Model, recipe: Recipe, options: TrainOptions) -> TrainingSe
     from minigraph.tools.shared.train import TrainingSettings
 
     if options.as_in_chapter and not recipe.chapter:
-        raise click.BadParameter(f"the chapter does not train {model.name}", param_hint="'--as-in-chapter'")
+        raise click.BadParameter(f"the chapter has no settings for {model.name}", param_hint="'--as-in-chapter'")
     if options.as_in_chapter:
         recipe = replace(recipe, **recipe.chapter)  # type: ignore[arg-type]
     settings = TrainingSettings(
@@ -212,7 +212,7 @@ def _settings(model: Model, recipe: Recipe, options: TrainOptions) -> TrainingSe
         backend=get_backend(options.backend).name,
     )
     if options.stddev is not None and recipe.stddev is None:
-        raise click.BadParameter(f"the initial values of {model.name} are its own", param_hint="'--stddev'")
+        raise click.BadParameter(f"{model.name} has fixed initial values", param_hint="'--stddev'")
     return settings
 
 

@@ -39,7 +39,7 @@ class Cublas:
             self._library = load("cublas")
         except (ImportError, OSError, RuntimeError) as error:
             raise BackendError(
-                f'the cupy backend needs cuBLAS, which is not there ({error}): pip install "minigraph[cuda13]"'
+                f'the cupy backend needs cuBLAS, which cannot be loaded ({error}): pip install "minigraph[cuda13]"'
             ) from None
         self._handle = ctypes.c_void_p()
         self._call("cublasCreate_v2", ctypes.byref(self._handle))

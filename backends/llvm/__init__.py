@@ -1,4 +1,7 @@
-"""The compiled CPU backend: LLVM through llvmlite, specialised to every shape."""
+"""The compiled CPU backend: LLVM through llvmlite, specialised to every shape.
+
+Imports from `compile` and below; knows no pass, no session and no other backend but the NumPy reference.
+"""
 
 from importlib.util import find_spec
 

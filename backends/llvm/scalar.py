@@ -11,7 +11,6 @@ from minigraph.backends.llvm.approx import Approximations, lane_by_lane
 from minigraph.backends.llvm.builder import (
     F32,
     I1,
-    I32,
     Builder,
     Value,
     element,
@@ -263,20 +262,3 @@ def store(b: Builder, value: Value, address: Value, dtype: DType, width: int) ->
 def add(b: Builder, x: Value, y: Value, dtype: DType) -> Value:
     """x + y."""
     return b.fadd(x, y) if dtype.is_floating else b.add(x, y)
-
-
-def fold(b: Builder, x: Value, width: int, combine: Callable[[Value, Value], Value]) -> Value:
-    """A vector's lanes combined in pairs."""
-    while width > 1:
-        width //= 2
-        low, high = (
-            b.shuffle_vector(x, x, ir.Constant(ir.VectorType(I32, width), list(range(s, s + width))))
-            for s in (0, width)
-        )
-        x = combine(low, high)
-    return b.extract_element(x, ir.Constant(I32, 0)) if isinstance(x.type, ir.VectorType) else x
-
-
-def total(b: Builder, x: Value, dtype: DType, width: int) -> Value:
-    """The sum of a vector's lanes, added in pairs."""
-    return fold(b, x, width, lambda low, high: add(b, low, high, dtype))

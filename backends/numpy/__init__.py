@@ -1,4 +1,7 @@
-"""The reference backend: NumPy and its BLAS, nothing else."""
+"""The reference backend: NumPy and its BLAS, nothing else.
+
+Imports from `compile` and below; knows no pass, no session and no other backend.
+"""
 
 from minigraph.backends.numpy.backend import NumpyBackend
 

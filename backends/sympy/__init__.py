@@ -1,4 +1,7 @@
-"""The symbolic backend: plans run on SymPy expressions instead of numbers, exactly."""
+"""The symbolic backend: plans run on SymPy expressions instead of numbers, exactly.
+
+Imports from `compile` and below; knows no pass, no session and no other backend.
+"""
 
 from minigraph.core.errors import BackendError
 

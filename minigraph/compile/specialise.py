@@ -205,7 +205,7 @@ class _Specialiser:
 
     def _operand(self, op: Op, position: int, tensor: Tensor, node: Node) -> Value:
         if tensor.dtype is string:
-            raise DTypeError("only ops that make strings take strings")
+            raise DTypeError("string tensors can be read only by ops that make strings")
         value = self.values[tensor]
         if position in op.reads or position in op.writes:
             return value

@@ -158,7 +158,7 @@ def plain_attributes(node: str, op: str, attributes: Mapping[str, Any]) -> dict[
 
 
 def attributes_from(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of which `plain` is JSON's form. DataLossError where it is none."""
+    """The attributes that `plain` states as JSON. DataLossError if it states none."""
     try:
         return {name: _value(value) for name, value in plain.items()}
     except _Unfit as error:
@@ -319,7 +319,7 @@ def parse_type(text: str) -> TensorType:
 
 
 def _value(plain: Any) -> Any:
-    """The attribute value of which `plain` is JSON's form."""
+    """The attribute value that `plain` states as JSON."""
     if plain is None or isinstance(plain, bool | int | str):
         return plain
     if isinstance(plain, float) and math.isfinite(plain):
@@ -338,19 +338,19 @@ def _value(plain: Any) -> Any:
             return _array(plain, "array")
         if len(keys) == 2 and keys & {"scalar"}:
             return _array(plain, "scalar")[()]
-    raise _Unfit(f"{_short(plain)} is no value that a graph file can hold")
+    raise _Unfit(f"{_short(plain)} cannot be held by a graph file")
 
 
 def _array(plain: dict[str, Any], kind: str) -> np.ndarray:
     type = parse_type(_get(plain, kind, str))
     if not type.is_static:
-        raise _Unfit(f"an array of type {type} cannot be")
+        raise _Unfit(f"an array of type {type} has no definite size")
     dtype = type.dtype.np_dtype
     if "fill" in plain:
         return _filled(type, plain["fill"])
     array = _from_values(_get(plain, "values", list), dtype) if "values" in plain else _from_data(plain, dtype)
     if array.size != type.size:
-        raise _Unfit(f"an array of type {type} has {type.size} elements, here are {array.size}")
+        raise _Unfit(f"an array of type {type} needs {type.size} elements, but {array.size} are given")
     return array.reshape(type.static)
 
 
@@ -364,7 +364,7 @@ def _filled(type: TensorType, value: Any) -> np.ndarray:
 def _from_values(values: list[Any], dtype: np.dtype[Any]) -> np.ndarray:
     kinds = {"f": (float, int), "b": (bool,)}.get(dtype.kind, (int,))
     if not all(type(v) in kinds for v in values):
-        raise _Unfit(f"{_short(values)} are no {dtype} values")
+        raise _Unfit(f"{_short(values)} are not {dtype} values")
     try:
         return np.array(values, dtype)
     except (OverflowError, ValueError) as error:

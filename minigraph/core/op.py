@@ -196,7 +196,7 @@ class Op(Record):
 
         `inputs` are tensors of static types in the default graph; `consts` are as for `specialise`.
         """
-        raise NotImplementedError(f"{type(self).__name__} is not spelled out by other ops")
+        raise NotImplementedError(f"{type(self).__name__} cannot be expressed by other ops")
 
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         """How the op, all types static, can be done piece by piece along axis 0; None where it cannot."""

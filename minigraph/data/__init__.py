@@ -1,4 +1,7 @@
-"""Data sets and batches: MNIST digits, IDX files, folders of images, mini-batches of arrays, files and generators."""
+"""Data sets and batches: MNIST digits, IDX files, folders of images, mini-batches of arrays, files and generators.
+
+Gives arrays, never tensors. Imports `core` and `util` only.
+"""
 
 from minigraph.data.batches import Batches
 from minigraph.data.download import fetch_mnist

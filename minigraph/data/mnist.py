@@ -137,7 +137,7 @@ def load(source: str = "sample", folder: PathLike | None = None) -> Dataset:
         if all(find_file(place, name) for name in FILES):
             return _load(place)
     raise NotFoundError(
-        "the MNIST files are not there. Looked in:\n"
+        "cannot find the MNIST files. Looked in:\n"
         + "".join(f"  {place}: {_lacking(place)}\n" for place in folders)
         + "`minigraph data mnist` downloads them; `minigraph data mnist --from FOLDER` takes them"
         " from a folder. Or set MINIGRAPH_DATA to a folder that holds them."

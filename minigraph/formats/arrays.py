@@ -50,7 +50,7 @@ def check_shape(what: str, shape: Sequence[int]) -> None:
     """Raise Damaged if NumPy cannot have an array of this shape."""
     fits = len(shape) <= MOST_DIMS and all(isinstance(n, int) and n >= 0 for n in shape)
     if not fits or math.prod(max(n, 1) for n in shape) > 2**48:
-        raise Damaged(f"'{what}' has the shape {list(shape[:MOST_DIMS])}, which cannot be")
+        raise Damaged(f"'{what}' has the shape {list(shape[:MOST_DIMS])}, which is impossible")
 
 
 def itemsize(dtype: str) -> int:

@@ -29,7 +29,7 @@ def read_npz(path: Path) -> Weights:
         for info in archive.infolist():
             name = info.filename.removesuffix(_SUFFIX)
             if name == info.filename:
-                raise Damaged(f"its archive has {name[:200]}, which is no array")
+                raise Damaged(f"its archive has {name[:200]}, which is not an array")
             with archive.open(info) as part:
                 found[name] = _read_array(name, part, budget)  # type: ignore[arg-type]
     return found

@@ -28,7 +28,7 @@ def read_onnx(path: Path) -> Weights:
     try:
         model = onnx.load_model_from_string(bytes(data))
     except DecodeError:
-        raise Damaged("it is no ONNX model, or damaged") from None
+        raise Damaged("it is damaged or not an ONNX model") from None
     return {tensor.name: _array(onnx, tensor, budget) for tensor in model.graph.initializer}
 
 

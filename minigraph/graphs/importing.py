@@ -144,7 +144,7 @@ def _agree(node: NodeRecord, inferred: Types, changed: bool) -> Types:
     if not changed:
         if not fits or not all(compatible(a.shape, b.shape) for a, b in zip(inferred, node.types, strict=True)):
             said, rule = (f"({', '.join(map(str, types))})" for types in (node.types, inferred))
-            raise GraphError(f"{_where(node)}: its outputs are said to be {said}, but the op's rule gives {rule}")
+            raise GraphError(f"{_where(node)}: the file gives the output types {said}, but the op's rule gives {rule}")
         return node.types
     if not fits:
         return inferred

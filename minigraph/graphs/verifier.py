@@ -13,7 +13,7 @@ def verify_graph(graph: Graph) -> None:
     for position, node in enumerate(graph.nodes):
         where = f"node '{node.name}' ({node.type}) made at {node.source}"
         if node.id != position or node.graph is not graph:
-            raise VerificationError(f"{where} is not in its place")
+            raise VerificationError(f"{where} has an id that differs from its position in the graph")
         if node.name in names:
             raise VerificationError(f"{where}: the name is taken twice")
         names.add(node.name)

@@ -76,7 +76,7 @@ def _needed(outputs: Sequence[Tensor], given: set[Tensor]) -> list[Node]:
         node = todo.pop()
         if node not in found:
             if isinstance(node.op, Placeholder):
-                raise ShapeError(f"the body of a loop reads '{node.name}', which is none of its inputs")
+                raise ShapeError(f"the body of a loop reads '{node.name}', which is not one of its inputs")
             found.add(node)
             todo += [t.node for t in node.inputs if t not in given]
     return sorted(found, key=lambda n: n.id)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic
 
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import TensorLike
-from minigraph.layers import functions
+from minigraph.layers import functions, normalization
 from minigraph.layers import other_ranks as others
+from minigraph.run.variable_lists import global_variables, trainable_variables
 from minigraph.run.variable_scope import VariableScope, variable_scope
-from minigraph.run.variables import Variable, global_variables, trainable_variables
+from minigraph.run.variables import Variable
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -22,6 +23,25 @@ else:
     from typing import ParamSpec
 
     P = ParamSpec("P")
+
+__all__ = [
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "BatchNormalization",
+    "Conv1D",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+    "SeparableConv2D",
+]
 
 
 class Layer(Generic[P]):
@@ -177,7 +197,7 @@ def _document(name: str, function: Callable[..., Tensor], arguments: str, given:
 AveragePooling1D = _layer("AveragePooling1D", others.average_pooling1d, "2, 2", "[1, 6, 3]", "[1, 3, 3]")
 AveragePooling2D = _layer("AveragePooling2D", functions.average_pooling2d, "2, 2", "[1, 6, 6, 3]", "[1, 3, 3, 3]")
 AveragePooling3D = _layer("AveragePooling3D", others.average_pooling3d, "2, 2", "[1, 4, 4, 4, 3]", "[1, 2, 2, 2, 3]")
-BatchNormalization = _layer("BatchNormalization", functions.batch_normalization, "", "[2, 3]", "[2, 3]", last=(
+BatchNormalization = _layer("BatchNormalization", normalization.batch_normalization, "", "[2, 3]", "[2, 3]", last=(
     "trainable", "virtual_batch_size", "adjustment", "name", "training", "reuse"))  # fmt: skip
 Conv1D = _layer("Conv1D", others.conv1d, "8, 3", "[1, 6, 3]", "[1, 4, 8]")
 Conv2D = _layer("Conv2D", functions.conv2d, "8, 3", "[1, 6, 6, 3]", "[1, 4, 4, 8]")

@@ -7,7 +7,7 @@ from typing import Any
 from minigraph.core.arguments import refuse
 from minigraph.core.graph import Tensor, convert_to_tensor
 from minigraph.core.typing import LayerDataFormat, LayerPadding, Size, TensorLike
-from minigraph.layers.functions import (
+from minigraph.layers.common import (
     Activation,
     channels_of,
     finished,
@@ -29,6 +29,17 @@ from minigraph.ops.nn.pool_nd import avg_pool1d, avg_pool3d, max_pool1d, max_poo
 from minigraph.run.initializers import InitializerLike, zeros_initializer
 from minigraph.run.variable_scope import Regularizer, Reuse, get_variable
 from minigraph.run.variables import Constraint
+
+__all__ = [
+    "average_pooling1d",
+    "average_pooling3d",
+    "conv1d",
+    "conv2d_transpose",
+    "conv3d",
+    "max_pooling1d",
+    "max_pooling3d",
+    "separable_conv2d",
+]
 
 
 def conv2d_transpose(

@@ -11,9 +11,10 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.moves import Moves, read
 from minigraph.core.op import Batching, Op, Sample
+from minigraph.core.scalar import cast
 from minigraph.core.types import Dim, Shape, TensorType, format_shape
 from minigraph.loops.axes import averaged, summed
-from minigraph.loops.builder import Statement
+from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import Kernel
 from minigraph.ops.builder import apply, require_shape
@@ -143,7 +144,7 @@ class BroadcastTo(Op):
         x, y = k.operand(x_type, shape), k.result(out_types[0])
         with k.over(*y.shape) as at:
             near = x[tuple(Index({}) if d == 1 else i for i, d in zip(at, shape, strict=True))]
-            k.store(y, at, near / (y.size // x.size))
+            k.store(y, at, cast(near, accumulator(near.dtype)) / (y.size // x.size))
         return k.done()
 
     def vjp(self, node: Node, grad: Tensor | None) -> Sequence[Tensor | None]:

@@ -45,7 +45,7 @@ class HoistFixed(Replayable):
 
 
 def _chosen(program: Program) -> dict[Instr, None]:
-    """What is fixed, computed, and read by what is not fixed or by the caller."""
+    """The instructions that compute fixed values which the caller or an unfixed instruction reads."""
     if changes_variables(program):
         return {}
     fixed = Fixed()

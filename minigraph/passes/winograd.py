@@ -310,7 +310,7 @@ def _replace(program: Program, units: list[_Unit]) -> Program:
 def _made(
     members: Sequence[Instr], tile: int | str, new: Rebuilder, operand: Callable[[Value], Value]
 ) -> Sequence[Value]:
-    """What becomes of the result of each member, on what has become of the operands."""
+    """The values that replace the members' results; `operand` gives the replacement of each operand."""
     if isinstance(tile, str):
         return [Value(i, 0) for i in members]
     site, pads = _site(members[0]), _pads(members[0])

@@ -66,41 +66,18 @@ class Session(SessionBase):
     """
 
     def __init__(
-        self,
-        target: str = "",
-        graph: Graph | None = None,
-        config: Any = None,
-        backend: str | None = None,
-        *,
-        optimize: Level = "O3",
-        passes: Iterable[str | Pass] | None = None,
-        disable_passes: Iterable[str] = (),
-        debug: bool = False,
-        check_numerics: bool = False,
-        reorder: bool = True,
-        lint: bool = True,
-        precision: Precision = "float32",
-        autotune: bool | None = None,
-        memory_limit: int | None = None,
-    ) -> None:
+        self, target: str = "", graph: Graph | None = None, config: Any = None, backend: str | None = None, *,
+        optimize: Level = "O3", passes: Iterable[str | Pass] | None = None, disable_passes: Iterable[str] = (),
+        debug: bool = False, check_numerics: bool = False, reorder: bool = True, lint: bool = True,
+        precision: Precision = "float32", autotune: bool | None = None, memory_limit: int | None = None,
+    ) -> None:  # fmt: skip
         refuse_remote("tf.Session", target=target)
         given = None if passes is None else tuple(passes)
-        super().__init__(
-            graph if graph is not None else get_default_graph(),
-            SessionOptions(
-                backend,
-                optimize,
-                given,
-                tuple(disable_passes),
-                debug,
-                check_numerics,
-                reorder,
-                lint,
-                precision,
-                autotune,
-                memory_limit,
-            ),
-        )
+        options = SessionOptions(
+            backend, optimize, given, tuple(disable_passes), debug, check_numerics, reorder, lint, precision, autotune,
+            memory_limit,
+        )  # fmt: skip
+        super().__init__(graph if graph is not None else get_default_graph(), options)
 
     @overload
     def run(self, fetches: Node, feed_dict: Feeds = ..., options: Options = ..., run_metadata: Any = ...) -> None: ...
@@ -138,7 +115,7 @@ class Session(SessionBase):
             a string, None for an operation.
 
         Raises:
-            TypeError: a fetch or a key of `feed_dict` is no part of a graph, or a value is no array.
+            TypeError: a fetch or a key of `feed_dict` is not part of a graph, or a value is not an array.
             ValueError: a fetch is not in the session's graph, or a fed array does not fit the tensor's shape.
             FailedPreconditionError: a variable that is read has no value.
             RuntimeError: the session is closed.

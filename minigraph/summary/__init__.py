@@ -1,4 +1,7 @@
-"""Summaries for TensorBoard: ops that make them, and files that hold them."""
+"""Summaries for TensorBoard: ops that make them, and files that hold them.
+
+May import `run` and below; knows no training loop.
+"""
 
 from typing import Any
 

@@ -2,6 +2,7 @@
 
 It has all names of minigraph, and those that only TensorFlow 1 programs need: flags, gfile, logging, slim, the
 tutorials' data, supervisors. `install` makes it the process's `tensorflow`.
+Nothing imports this folder but the `run` command; names of minigraph's own stand below.
 """
 
 import sys as _sys

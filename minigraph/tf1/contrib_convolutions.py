@@ -7,7 +7,7 @@ from typing import Any
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import LayerPadding
-from minigraph.layers.functions import channels_of, image_format, op_padding, pair
+from minigraph.layers.common import channels_of, image_format, op_padding, pair
 from minigraph.layers.other_ranks import transposed
 from minigraph.tf1.arg_scope import add_arg_scope
 from minigraph.tf1.collecting import collect_named_outputs

@@ -9,16 +9,8 @@ from typing import Any, cast
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import DataFormat2D, LayerPadding
-from minigraph.layers.functions import (
-    channels_of,
-    dropped,
-    image_format,
-    known,
-    last_size,
-    op_padding,
-    pair,
-    product_with,
-)
+from minigraph.layers.common import channels_of, image_format, known, last_size, op_padding, pair
+from minigraph.layers.functions import dropped, product_with
 from minigraph.run.initializers import Distribution, FanMode
 from minigraph.run.variable_scope import Regularizer
 from minigraph.tf1.arg_scope import add_arg_scope

@@ -7,7 +7,8 @@ from typing import Any
 import minigraph as tf
 from minigraph.core.arguments import refuse
 from minigraph.core.graph import Tensor
-from minigraph.layers.functions import known, normalised_batch
+from minigraph.layers.common import known
+from minigraph.layers.normalization import normalised_batch
 from minigraph.tf1.arg_scope import add_arg_scope
 from minigraph.tf1.collecting import collect_named_outputs
 

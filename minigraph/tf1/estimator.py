@@ -13,7 +13,7 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.arguments import refuse
 from minigraph.core.graph import Tensor
-from minigraph.tf1 import logs, training
+from minigraph.tf1 import logs, saving, training
 from minigraph.tf1.datasets import GraphDataset
 
 
@@ -123,7 +123,7 @@ class Estimator:
                 chosen.append(training.StopAtStepHook(steps, max_steps))
             if not any(t.op.name.rpartition("/")[2] == "loss" for t in tf.get_collection(tf.GraphKeys.SUMMARIES)):
                 tf.summary.scalar("loss", spec.loss)
-            saver = tf.train.Saver(
+            saver = saving.Saver(
                 max_to_keep=self.config.keep_checkpoint_max,
                 keep_checkpoint_every_n_hours=self.config.keep_checkpoint_every_n_hours,
             )

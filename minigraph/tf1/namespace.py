@@ -82,7 +82,10 @@ class Namespace(ModuleType):
 
 ROOT = Namespace("", [minigraph])
 # Modules that take their public names from others.
-_GATHERED = ("minigraph", "minigraph.nn", "minigraph.math", "minigraph.linalg", "minigraph.image")
+_GATHERED = {
+    "minigraph",
+    *(f"minigraph.{n}" for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "train")),
+}
 
 
 def _offers(source: Any, name: str) -> bool:
@@ -102,7 +105,7 @@ def _offers(source: Any, name: str) -> bool:
         return True
     if isinstance(value, ModuleType):
         return isinstance(value, Namespace)
-    return listed is not None or source.__name__ in (*_GATHERED, getattr(value, "__module__", source.__name__))
+    return listed is not None or source.__name__ in {*_GATHERED, getattr(value, "__module__", source.__name__)}
 
 
 def symbols(namespace: Namespace, prefix: str = "") -> Iterator[str]:

@@ -16,7 +16,8 @@ from minigraph.core.types import format_shape
 from minigraph.core.typing import PathLike
 from minigraph.ops.constant import constant
 from minigraph.ops.state.variable import Assign
-from minigraph.run.variables import Variable, global_variables
+from minigraph.run.variable_lists import global_variables
+from minigraph.run.variables import Variable
 from minigraph.train.checkpoint_state import latest_checkpoint
 from minigraph.train.stored import read_any
 

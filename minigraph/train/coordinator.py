@@ -9,6 +9,8 @@ from threading import Event, Thread
 
 from minigraph.core.errors import OutOfRangeError
 
+__all__ = ["Coordinator"]
+
 
 class Coordinator:
     """A signal that tells several threads to stop, and the first error that one of them stopped with.

@@ -19,6 +19,17 @@ from minigraph.ops.math.rounding import ceil, floor
 from minigraph.ops.math.selection import where
 from minigraph.ops.math.trigonometric import cos
 
+__all__ = [
+    "cosine_decay",
+    "cosine_decay_restarts",
+    "exponential_decay",
+    "inverse_time_decay",
+    "linear_cosine_decay",
+    "natural_exp_decay",
+    "piecewise_constant",
+    "polynomial_decay",
+]
+
 
 def _fraction(rate: Tensor, global_step: Any, decay_steps: Any, staircase: bool = False) -> Tensor:
     """global_step / decay_steps in the dtype of the rate, rounded down with `staircase`."""
@@ -29,7 +40,7 @@ def _fraction(rate: Tensor, global_step: Any, decay_steps: Any, staircase: bool 
 
 def _step(global_step: Any, rate: Tensor) -> Tensor:
     if global_step is None:
-        raise ValueError("None is no global_step: a decay of the learning rate needs one.")
+        raise ValueError("a decay of the learning rate needs a global_step, not None.")
     return cast(as_tensor_like(global_step), rate.dtype)
 
 

@@ -14,6 +14,8 @@ from minigraph.run.variables import Variable
 if TYPE_CHECKING:
     from minigraph.run.session import Session
 
+__all__ = ["create_global_step", "get_global_step", "get_or_create_global_step", "global_step"]
+
 
 def get_global_step(graph: Graph | None = None) -> Variable | None:
     """Find the global step, a variable that counts training steps.

@@ -15,6 +15,8 @@ from minigraph.formats.tensorflow.graph_def import as_graph_def, write_message
 from minigraph.graphs.graph_file import write_graph_file
 from minigraph.run.variables import Variable
 
+__all__ = ["export_meta_graph", "write_graph"]
+
 
 def write_graph(graph_or_graph_def: Any, logdir: PathLike, name: str, as_text: bool = True) -> str:
     """Write the nodes of a graph to a file, as TensorFlow's `GraphDef` or as minigraph's own graph file.
@@ -112,7 +114,7 @@ def _saved_item(key: str, item: Any) -> Any:
         return ItemRef("operation", item.name)
     if type(item) in (bool, int, float, str):
         return item
-    warnings.warn(f"the collection '{key}' is saved without {item!r}, which has no form in a file", stacklevel=3)
+    warnings.warn(f"the collection '{key}' is saved without {item!r}, which cannot be written to a file", stacklevel=3)
     return None
 
 

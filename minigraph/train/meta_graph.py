@@ -19,6 +19,8 @@ from minigraph.train.saver import Saver
 
 _HEAD = 512
 
+__all__ = ["import_meta_graph"]
+
 
 def import_meta_graph(
     meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, **saver_options: Any,
@@ -124,4 +126,6 @@ def _check_references(saved: Saved) -> None:
     for key, items in saved.collections.items():
         for item in items:
             if isinstance(item, ItemRef) and item.name not in known[item.kind]:
-                raise GraphError(f"the collection '{key}' holds the {item.kind} '{item.name}', which is not there")
+                raise GraphError(
+                    f"the collection '{key}' refers to the {item.kind} '{item.name}', which is not in the graph"
+                )

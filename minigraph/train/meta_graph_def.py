@@ -10,7 +10,8 @@ from minigraph.core.graph import Graph, get_default_graph
 from minigraph.core.typing import PathLike
 from minigraph.formats.tensorflow.graph_def import write_message
 from minigraph.formats.tensorflow.meta_graph import meta_graph_message
-from minigraph.run.variables import Variable, global_variables
+from minigraph.run.variable_lists import global_variables
+from minigraph.run.variables import Variable
 
 
 def write_meta_graph(path: PathLike, graph: Graph, variables: Mapping[str, Variable]) -> None:

@@ -15,8 +15,9 @@ from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.extremes import minimum
 from minigraph.ops.state.variable import group
+from minigraph.run.variable_lists import global_variables, trainable_variables
 from minigraph.run.variable_scope import scoped_name
-from minigraph.run.variables import Variable, assign_sub, global_variables, trainable_variables
+from minigraph.run.variables import Variable, assign_sub
 
 
 def moving_average_variables(scope: str | None = None) -> list[Variable]:

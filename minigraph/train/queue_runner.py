@@ -13,6 +13,8 @@ from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import CancelledError, OpError, OutOfRangeError
 from minigraph.core.graph import get_default_graph
 
+__all__ = ["QueueRunner", "add_queue_runner", "start_queue_runners"]
+
 
 class QueueRunner:
     """Threads that run operations again and again, each of which puts elements into a queue.
@@ -27,10 +29,17 @@ class QueueRunner:
         cancel_op: An operation to run in place of `queue.close(cancel_pending_enqueues=True)` when a stop is requested.
         queue_closed_exception_types: The errors that mean the end of the input; by default `OutOfRangeError` and
             `CancelledError`.
-        queue_runner_def: Refused, as `import_scope`: a runner of a graph that was read from a file.
+        queue_runner_def, import_scope: Refused; they restore the runner of a graph that was read from a file.
 
     Raises:
         ValueError: There is no queue or no operation.
+
+    Example:
+        >>> from minigraph.tf1 import FIFOQueue
+        >>> queue = FIFOQueue(10, [tf.float32])
+        >>> runner = tf.train.QueueRunner(queue, [queue.enqueue(1.0)] * 2)
+        >>> len(runner.enqueue_ops)
+        2
     """
 
     def __init__(
@@ -115,6 +124,13 @@ def add_queue_runner(qr: QueueRunner, collection: str = GraphKeys.QUEUE_RUNNERS)
     Args:
         qr: The runner.
         collection: Name of the collection.
+
+    Example:
+        >>> from minigraph.tf1 import FIFOQueue
+        >>> queue = FIFOQueue(10, [tf.float32])
+        >>> tf.train.add_queue_runner(tf.train.QueueRunner(queue, [queue.enqueue(1.0)]))
+        >>> len(tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS))
+        1
     """
     get_default_graph().add_to_collection(collection, qr)
 

@@ -9,14 +9,15 @@ from typing import Any
 from minigraph.core.errors import DataLossError
 from minigraph.core.graph import Tensor, get_default_graph
 from minigraph.formats.tensorflow.meta_graph import ImportedMetaGraph, add_meta_graph
-from minigraph.run.variables import Variable, global_variables
+from minigraph.run.variable_lists import global_variables
+from minigraph.run.variables import Variable
 from minigraph.train.saver import Saver, VariablePart
 
 
 def import_message(
     message: Any, scope: str, replaced: Mapping[str, Tensor] | None, options: Mapping[str, Any]
 ) -> tuple[Saver | None, ImportedMetaGraph]:  # fmt: skip
-    """Add a `MetaGraphDef` to the default graph; a Saver of what its own Saver restores, and what became of it."""
+    """Add a `MetaGraphDef` to the default graph; a Saver for the variables that its Saver restores, and the import."""
     graph = get_default_graph()
     with graph.name_scope(scope or None) as full:
         loaded = add_meta_graph(graph, message, full.rstrip("/"), replaced)

@@ -24,7 +24,8 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import PathLike
 from minigraph.formats.tensorflow.checkpoint import write_checkpoint as write_tensorflow
-from minigraph.run.variables import Variable, global_variables
+from minigraph.run.variable_lists import global_variables
+from minigraph.run.variables import Variable
 from minigraph.train.checkpoint_state import (
     STATE_FILE,
     STATE_FILE_OF_TENSORFLOW,
@@ -268,7 +269,7 @@ class Saver:
                     os.remove(part)
 
     def recover_last_checkpoints(self, checkpoint_paths: Iterable[str]) -> None:
-        """Count checkpoints of an earlier program among those of which `max_to_keep` are kept.
+        """Count the checkpoints of an earlier program towards `max_to_keep`.
 
         Args:
             checkpoint_paths: Their paths, the oldest first. Those that do not exist are left out.

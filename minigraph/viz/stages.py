@@ -61,7 +61,7 @@ class Traced(NamedTuple):
         """The boxes that the pass `stage` removed and added; "after": those of all passes together."""
         index = self.stage(stage)
         if index == 0 and len(self.names) > 1:
-            raise VizError(f"nothing was done before the first pass; choose {', '.join(self.names[1:])} or {AFTER}")
+            raise VizError(f"no pass runs before this stage; choose {', '.join(self.names[1:])} or {AFTER}")
         start = 0 if stage == AFTER else index - 1
         return compare(self.pictures[start], self.pictures[index], f"{self.title}: what {_what(stage)} changed")
 

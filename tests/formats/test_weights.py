@@ -184,7 +184,7 @@ def test_a_checkpoint_of_the_first_kind() -> None:
 
 def test_a_missing_data_file(tmp_path: Path) -> None:
     (tmp_path / "m.index").write_bytes((CHECKPOINTS / "sharded.index").read_bytes())
-    with pytest.raises(DataLossError, match=r"m\.data-00000-of-00002 is not there"):
+    with pytest.raises(DataLossError, match=r"m\.data-00000-of-00002 is missing"):
         load_weights(tmp_path / "m")
 
 

@@ -291,8 +291,12 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     (_set("nodes", 0, "attr", {}), GraphError, "node 'x'.*lacks"),
     (_set("nodes", 0, "attr", "more", 1), GraphError, "node 'x'.*has no .'more'"),
     (_set("nodes", 0, "attr", "dtype", "float32"), GraphError, "node 'x'.*do not fit"),
-    (_set("nodes", 0, "attr", "dtype", {"dtype": "f5"}), DataLossError, "node 0 'x': attribute 'dtype': .*no value"),
-    (_set("nodes", 0, "types", ["float32[5]"]), GraphError, "node 'x'.*outputs are said to be .float32.5"),
+    (
+        _set("nodes", 0, "attr", "dtype", {"dtype": "f5"}),
+        DataLossError,
+        "node 0 'x': attribute 'dtype': .*cannot be held",
+    ),
+    (_set("nodes", 0, "types", ["float32[5]"]), GraphError, "node 'x'.*the file gives the output types .float32.5"),
     (_set("nodes", 0, "types", ["float32[5"]), DataLossError, "node 0 'x': expected a type such as"),
     (_set("nodes", 0, "source", ["a", 1]), DataLossError, "node 0 'x': 'source' must be"),
     (_set("nodes", 0, "input", ["y"]), GraphError, "node 'x'.*no node 'y' comes before it"),
@@ -300,7 +304,7 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     (_set("nodes", 0, 5), DataLossError, "node 0: expected an object"),
     (_set("variables", 0, "snapshot", "q:0"), GraphError, "variable 'w' refers to 'q:0'"),
     (_set("variables", 0, "trainable", 1), DataLossError, "variable 0 'w': 'trainable' must be a bool"),
-    (_set("collections", "losses", [{"tensor": "q:0"}]), GraphError, "'losses' holds the tensor 'q:0'"),
+    (_set("collections", "losses", [{"tensor": "q:0"}]), GraphError, "'losses' refers to the tensor 'q:0'"),
     (_set("collections", "losses", 1), DataLossError, "collection 'losses': expected a list"),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -154,8 +155,16 @@ def test_a_circle_is_found() -> None:
 
 
 def test_the_root_holds_the_interface_only() -> None:
-    loose = {name for name in MODULES if name.count(".") == 1 and MODULES[name].name != "__init__.py"}
-    assert loose <= set(FLOOR_OF)
+    """A new file or folder in the package's root needs a floor, so that it is not taken for part of the root."""
+    assert {name for name in MODULES if name.count(".") == 1} <= set(FLOOR_OF)
+
+
+@pytest.mark.parametrize("name", [n for n, path in MODULES.items() if path.name == "__init__.py"])
+def test_each_folder_says_what_it_holds_and_what_it_must_not(name: str) -> None:
+    doc = ast.get_docstring(ast.parse(MODULES[name].read_text("utf-8"))) or ""
+    holds, _, borders = doc.partition("\n\n")
+    assert holds
+    assert re.search(r"\b(import|imports|knows?|belongs?|never|no|not|nothing|only)\b", borders, re.IGNORECASE), doc
 
 
 def test_core_knows_no_backend() -> None:

@@ -14,6 +14,7 @@ from minigraph.core.protos import MESSAGES
 
 PACKAGE = ROOT / "minigraph"
 GATHERED = {"nn": tf.nn, "math": tf.math, "linalg": tf.linalg, "image": tf.image}
+FOLDERS = ("filters", "layers", "losses", "metrics", "train")
 
 
 def read_all(path: Path) -> list[str]:
@@ -36,7 +37,7 @@ def test_each_public_function_of_an_op_is_in_the_interface() -> None:
             assert id(getattr(defined, public)) in offered, f"{public} of {path} is in no module of the interface"
 
 
-@pytest.mark.parametrize("name", ["__init__", *GATHERED])
+@pytest.mark.parametrize("name", ["__init__", *GATHERED, *(f"{folder}/__init__" for folder in FOLDERS)])
 def test_no_module_of_the_interface_keeps_a_list(name: str) -> None:
     assert not read_all(PACKAGE / f"{name}.py")
 

@@ -32,6 +32,7 @@ ELSEWHERE = {  # files whose tests go through other files
     "run/buffers.py": "run/test_variables.py",
     "run/initializers.py": "run/test_variables.py",
     "run/request.py": "run/test_feeds.py",
+    "run/variable_lists.py": "run/test_variables.py",
     "run/variable_scope.py": "run/test_variables.py",
 }
 

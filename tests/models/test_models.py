@@ -83,7 +83,7 @@ def test_the_command_lists_them() -> None:
 def test_there_is_no_recipe_for_squeezenet() -> None:
     result = CliRunner().invoke(main, ["train", "squeezenet"])
     assert result.exit_code == 1
-    assert "no recipe to train squeezenet from scratch; there is for: mnist-cnn" in result.output
+    assert "squeezenet has no recipe for training from scratch; models with one: mnist-cnn" in result.output
 
 
 def test_preprocessing() -> None:

@@ -169,7 +169,7 @@ def test_loss_that_is_not_finite(digits: Path, tmp_path: Path) -> None:
         (["--checkpoint-every", "0"], "'--checkpoint-every': expected a whole number at least 1, got 0"),
         (["--backend", "nonesuch"], "unknown backend 'nonesuch'; there are auto, cupy, llvm, numpy, sympy"),
         (["--data", "nonesuch"], "--data: expected sample, mnist, or a folder with the MNIST files, got 'nonesuch'"),
-        (["--data", "."], "the MNIST files are not there"),
+        (["--data", "."], "cannot find the MNIST files"),
         (["--out", __file__], "is a file"),
         (["--learning-rat", "1"], "No such option"),
     ],
@@ -240,4 +240,4 @@ def test_the_chapters_settings(digits: Path, tmp_path: Path) -> None:
     assert losses[0] < 5  # ten classes by chance: log 10 = 2.3
     assert losses[1] > 1000
     folder = run("train", "folder-cnn", "--image-dir", tmp_path, "--as-in-chapter")
-    assert "the chapter does not train folder-cnn" in folder.output
+    assert "the chapter has no settings for folder-cnn" in folder.output

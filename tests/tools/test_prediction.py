@@ -190,7 +190,11 @@ def test_convert(tmp_path: Path) -> None:
     assert result.output == f"npz to safetensors: 2 arrays, 8 numbers; wrote {tmp_path / 'w.safetensors'}\n"
     found = load_weights(tmp_path / "w.safetensors")
     assert all(np.array_equal(found[name], value) for name, value in weights.items())
-    for target, message in (("w.pth", "not written"), ("w.mgb", "say which with --model"), ("w", "tells no format")):
+    for target, message in (
+        ("w.pth", "not written"),
+        ("w.mgb", "name the network with --model"),
+        ("w", "tells no format"),
+    ):
         result = command("convert", tmp_path / "w.npz", tmp_path / target)
         assert result.exit_code == 1
         assert message in result.output

@@ -132,7 +132,7 @@ def test_split_and_samples() -> None:
 
 def test_splits_that_cannot_be() -> None:
     assert any("less than 20 images" in line for line in split_images(folder_of(19, 40), 30, 30).warnings)
-    with pytest.raises(DataLossError, match="is to train on"):
+    with pytest.raises(DataLossError, match="no training image is left"):
         split_images(folder_of(2, 2), 45, 50)
     with pytest.raises(DataLossError, match="another --split-seed"):
         split_images(folder_of(3, 3), 0.001, 0.001)

@@ -118,7 +118,7 @@ def test_a_network_that_sees_black_learns_nothing(tmp_path: Path) -> None:
         (["mnist-cnn", "--image-dir", "{photos}"], "mnist-cnn takes grey images"),
         (["mnist-cnn", "--random-crop", "5"], "--random-crop needs --image-dir"),
         (["folder-cnn", "--image-dir", "{photos}", "--data", "sample"], "expected --data or --image-dir, not both"),
-        (["folder-cnn", "--image-dir", "{photos}", "--stddev", "1"], "the initial values of folder-cnn are its own"),
+        (["folder-cnn", "--image-dir", "{photos}", "--stddev", "1"], "folder-cnn has fixed initial values"),
         (["folder-cnn", "--image-dir", "{photos}/nowhere"], "does not exist"),
         (["folder-cnn", "--image-dir", "{photos}", "--random-crop", "-1"], "at least 0, got -1"),
     ],

@@ -213,7 +213,7 @@ def test_boxes_keep_their_ids_through_the_passes(traced: Traced) -> None:
 def test_unknown_stage() -> None:
     with pytest.raises(VizError, match=r"unknown stage 'fuse'; there are before, .*simplify.*, after"):
         scaled().picture("fuse")
-    with pytest.raises(VizError, match="nothing was done before the first pass"):
+    with pytest.raises(VizError, match="no pass runs before this stage"):
         scaled().diff("before")
 
 
@@ -273,7 +273,7 @@ def test_graphviz_missing(tmp_path: Path, program: Path, monkeypatch: pytest.Mon
     [
         (["nonesuch"], "unknown model 'nonesuch'; a target is a Python file (.py), a saved graph, or one of"),
         (["mnist-cnn", "--stage", "nonesuch"], "unknown stage 'nonesuch'; there are before, stabilise, "),
-        (["mnist-cnn", "--diff", "--stage", "before"], "nothing was done before the first pass"),
+        (["mnist-cnn", "--diff", "--stage", "before"], "no pass runs before this stage"),
         (["nonesuch.py"], "nonesuch.py: no such file"),
         (["mnist-cnn", "--fold", "-1"], "expected a whole number at least 0"),
     ],

@@ -1,1 +1,4 @@
-"""A new classifier on a pretrained network, after TensorFlow 1's image retraining tool."""
+"""A new classifier on a pretrained network, after TensorFlow 1's image retraining tool.
+
+Imports no other wing of the command.
+"""

@@ -63,9 +63,7 @@ def build_network(model: Model, classes: int, plan: RetrainPlan, name: str, seed
         bottleneck = ends[model.bottleneck]
         cut = images if plan.cut is None else _end_point(model, ends, plan.cut)
         if plan.cut is not None and cut.node not in _needed(bottleneck, ()):
-            raise InvalidArgumentError(
-                f"{plan.cut} comes after {model.bottleneck}, the end point that a new layer is on"
-            )
+            raise InvalidArgumentError(f"{plan.cut} comes after {model.bottleneck}, the end point below the new layer")
         predictions = tf.nn.softmax(logits, name=name)
         loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=labels, logits=training), name="loss")
         needed = _needed(training, (cut,))

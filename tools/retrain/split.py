@@ -83,8 +83,8 @@ def split_images(folder: ImageFolder, testing: float, validation: float, seed: i
             parts[part_of(folder.files[row], testing, validation, seed)].append(row)
         if not parts["training"]:
             raise DataLossError(
-                f"none of the {len(images)} images of {name} is to train on; more images, or smaller percentages, are"
-                " needed"
+                f"no training image is left of the {len(images)} images of {name}; use more images or smaller"
+                " percentages"
             )
         for part in PARTS:
             if parts[part]:
@@ -93,7 +93,7 @@ def split_images(folder: ImageFolder, testing: float, validation: float, seed: i
                 warnings.append(f"{name} has no image for {part}")
     if empty := [part for part in PARTS if not rows[part]]:
         raise DataLossError(
-            f"none of the {len(folder.files)} images is for {' or '.join(empty)}: the hash of a path decides;"
-            " more images, larger percentages, or another --split-seed are needed"
+            f"no image of the {len(folder.files)} was chosen for {' or '.join(empty)}: a hash of each path decides;"
+            " use more images, larger percentages, or another --split-seed"
         )
     return Split(rows, tuple(warnings))

@@ -44,7 +44,9 @@ def load_onnx(path: Path, batch_size: int, sizes: Sizes) -> OnnxTarget:
             chosen.append(f"{name}: {format_shape(shape)} for {format_shape(tensor.type.shape)}")
         feeds[tensor] = random_input(tensor.type, shape)
     if chosen:
-        click.echo(f"chosen sizes of {'; '.join(chosen)}. Others by --shape INPUT=SIZES or --dim NAME=SIZE.", err=True)
+        click.echo(
+            f"sizes chosen for {'; '.join(chosen)}; set others with --shape INPUT=SIZES or --dim NAME=SIZE", err=True
+        )
     return OnnxTarget(graph, model, feeds)
 
 

@@ -210,7 +210,7 @@ def _of_file(path: Path, batch_size: int, inference: bool) -> Target:
     names, default = _run(path)
     graph = next((v for v in names.values() if isinstance(v, tf.Graph) and v.nodes), default)
     if not graph.nodes:
-        raise TargetError(f"{path} builds no graph when it is read; what stands under `if __name__ ==` is not run")
+        raise TargetError(f"{path} builds no graph when imported; code under `if __name__ ==` does not run")
     fetches, feeds, passes = (names.get(n) for n in ("fetches", "feeds", "passes"))
     if feeds is not None and not isinstance(feeds, Mapping):
         raise TargetError(f"{path}: feeds must map tensors to values, not {feeds!r}")

@@ -99,7 +99,7 @@ def _all_sets(h5py: Any, group: Any, prefix: str, depth: int) -> Iterator[tuple[
 
 def _read(h5py: Any, name: str, data: Any, budget: Budget) -> Array:
     if not isinstance(data, h5py.Dataset) or data.shape is None:
-        raise Damaged(f"'{name}' is no array")
+        raise Damaged(f"'{name}' is not an array")
     if data.external or data.is_virtual:
         raise Damaged(f"'{name}' lies in another file, which is not read")
     if not is_number(np.empty(0, data.dtype)):

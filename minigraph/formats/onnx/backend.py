@@ -71,7 +71,16 @@ class OnnxBackend:
 
     @classmethod
     def is_compatible(cls, model: Any, device: str = "CPU", **options: Any) -> bool:
-        """Whether a model can be loaded, and run on a device."""
+        """Check that a model can be loaded and run on a device.
+
+        Args:
+            model: An onnx.ModelProto.
+            device: "CPU", "CUDA", or a device with its number such as "CUDA:0".
+            options: Refused; minigraph has none.
+
+        Returns:
+            Whether it can.
+        """
         _refuse(options)
         if not cls.supports_device(device):
             return False
@@ -84,7 +93,19 @@ class OnnxBackend:
 
     @classmethod
     def prepare(cls, model: Any, device: str = "CPU", **options: Any) -> PreparedModel:
-        """Load a model, an onnx.ModelProto, for runs on a device: "CPU", "CUDA", "CUDA:0"."""
+        """Load a model for runs on a device.
+
+        Args:
+            model: An onnx.ModelProto.
+            device: "CPU", "CUDA", or a device with its number such as "CUDA:0".
+            options: Refused; minigraph has none.
+
+        Returns:
+            The model with a session of its own.
+
+        Raises:
+            UnsupportedError: There is no such device, or an operator has no importer.
+        """
         _refuse(options)
         if not cls.supports_device(device):
             raise UnsupportedError(f"minigraph has no device {device}; it has {', '.join(DEVICES)}")
@@ -92,7 +113,17 @@ class OnnxBackend:
 
     @classmethod
     def run_model(cls, model: Any, inputs: Any, device: str = "CPU", **options: Any) -> tuple[Any, ...]:
-        """The outputs of a model for arrays in the order of its inputs."""
+        """Load a model and run it once.
+
+        Args:
+            model: An onnx.ModelProto.
+            inputs: Arrays in the order of the model's inputs.
+            device: "CPU", "CUDA", or a device with its number such as "CUDA:0".
+            options: Refused; minigraph has none.
+
+        Returns:
+            The outputs, by name as well.
+        """
         return cls.prepare(model, device, **options).run(inputs)
 
     @classmethod
@@ -130,7 +161,14 @@ class OnnxBackend:
 
     @classmethod
     def supports_device(cls, device: str) -> bool:
-        """Whether runs on a device are possible here."""
+        """Check that runs on a device are possible here.
+
+        Args:
+            device: "CPU", "CUDA", or a device with its number such as "CUDA:0".
+
+        Returns:
+            Whether they are.
+        """
         from minigraph.backend.discovery import get_backend
 
         kind = _device_type(device)

@@ -95,7 +95,9 @@ def _read_inputs(
         else:
             kind = types[name]
             if kind is None:
-                raise UnsupportedError(f"the input '{name}' is no tensor, but {wanted[name].type.WhichOneof('value')}")
+                raise UnsupportedError(
+                    f"the input '{name}' is not a tensor but {wanted[name].type.WhichOneof('value')}"
+                )
             inputs[name] = tf.placeholder(kind.dtype, kind.shape, name=valid_name(name))
             origins[inputs[name].node] = name
             env[name] = OnnxValue(name, forms={None: inputs[name]})

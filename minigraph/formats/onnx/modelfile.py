@@ -41,9 +41,9 @@ def _parsed(path: Path) -> Any:
     try:
         model.ParseFromString(path.read_bytes())
     except Exception:  # protobuf's own class of error depends on its implementation
-        raise DataLossError(f"{path} is damaged, or no ONNX model") from None
+        raise DataLossError(f"{path} is damaged or not an ONNX model") from None
     if not model.ir_version or not model.HasField("graph"):
-        raise DataLossError(f"{path} is damaged, or no ONNX model: it holds no graph")
+        raise DataLossError(f"{path} is damaged or not an ONNX model: it holds no graph")
     return model
 
 
@@ -77,9 +77,9 @@ def _fetch(tensor: Any, folder: Path | None, model: str) -> None:
         raise DataLossError(f"{about} is in the file '{where}', but the model was given without its folder")
     root, path = folder.resolve(), (folder / where).resolve()
     if not where or Path(where).is_absolute() or not path.is_relative_to(root) or path == root:
-        raise DataLossError(f"{about} is said to be in '{where}', outside of the model's folder; it is not read")
+        raise DataLossError(f"{about} refers to '{where}', outside of the model's folder; it is not read")
     if not path.is_file():
-        raise DataLossError(f"{about} is said to be in '{where}', which is not there")
+        raise DataLossError(f"{about} refers to the file '{where}', which does not exist")
     offset, length = (int(v) if v.isdecimal() else -1 for v in (entries.get("offset", "0"), entries.get("length", "0")))
     available = path.stat().st_size
     length = available - offset if "length" not in entries else length

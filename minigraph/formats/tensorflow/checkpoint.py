@@ -78,7 +78,7 @@ def read_checkpoint(path: Path) -> Weights:
     records = table.entries(data)
     key, head = next(records, (None, data))
     if key != b"":
-        raise Damaged("the table has no header, so it is no checkpoint")
+        raise Damaged("the table has no header, so it is not a checkpoint")
     header = wire.message(head)
     if any(isinstance(v, memoryview) for v in header.get(1, [])):
         return _read_first_kind(header, records, Budget(len(data)))
@@ -146,10 +146,10 @@ class _Shards:
         self._data: dict[int, memoryview] = {}
         for i in sorted(used):
             if i >= count:
-                raise Damaged(f"a variable is said to be in data file {i} of {count}")
+                raise Damaged(f"a variable refers to data file {i} of {count}")
             file = path.with_name(f"{prefix}.data-{i:05d}-of-{count:05d}")
             if not file.is_file():
-                raise Damaged(f"its data file {file.name} is not there")
+                raise Damaged(f"its data file {file.name} is missing")
             self._data[i] = mapped(file)
         self._budget = Budget(index_size + sum(map(len, self._data.values())))
 
@@ -288,7 +288,7 @@ def _assembled(name: str, shape: tuple[int, ...], parts: list[tuple[SliceSpec, A
     """Join the parts, of flat or full shape, into the variable. Raises Damaged if they do not fill it."""
     check_shape(name, shape)
     if not parts or sum(a.size for _, a in parts) != math.prod(shape):
-        raise Damaged(f"'{name}' of shape {list(shape)} is not all there")
+        raise Damaged(f"'{name}' of shape {list(shape)} is incomplete")
     whole = np.empty(shape, parts[0][1].dtype)
     filled = np.zeros(shape, np.bool_)
     for part, array in parts:

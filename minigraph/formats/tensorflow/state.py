@@ -109,7 +109,7 @@ def _shuffle(call: TfNode) -> Tensors:
 
 
 def condition(tensor: Tensor) -> Tensor:
-    """The tensor of which a condition is a copy, so that all switches by it read the same one."""
+    """The tensor that a condition copies, so that all its switches read the same one."""
     while isinstance(tensor.node.op, Identity):
         tensor = tensor.node.inputs[0]
     return tensor

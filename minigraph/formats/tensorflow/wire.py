@@ -65,7 +65,7 @@ def number(found: dict[int, list[Any]], field: int, default: int = 0) -> int:
     """The last int of a field. Raises Damaged if it is not an int."""
     value = found.get(field, [default])[-1]
     if not isinstance(value, int):
-        raise Damaged(f"field {field} is no number")
+        raise Damaged(f"field {field} is not a number")
     return value
 
 

@@ -112,7 +112,7 @@ def _read_legacy(data: memoryview) -> Weights:
     file = _Bytes(data)
     storages: dict[str, _Storage] = {}
     if _load(file, {}) != LEGACY_MAGIC or _load(file, {}) != _PROTOCOL:
-        raise Damaged("it is no file of torch.save, or a newer kind")
+        raise Damaged("it is not a file of torch.save, or of a newer kind")
     system = _load(file, {})
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise Damaged("its numbers are big-endian, which is not read")
@@ -129,7 +129,7 @@ def _read_legacy(data: memoryview) -> Weights:
     budget = Budget(len(data))
     missing = [name for name, tensor in found.items() if tensor.storage.key not in raw]
     if missing:
-        raise Damaged(f"the numbers of '{missing[0]}' are not there")
+        raise Damaged(f"the numbers of '{missing[0]}' are missing")
     return {name: _array(name, tensor, raw[tensor.storage.key], budget) for name, tensor in found.items()}
 
 
@@ -225,7 +225,7 @@ def _tensors(found: Any) -> dict[str, _Tensor]:
         found = inner
     tensors = dict(_walk(found, "", set(), 0))
     if not tensors:
-        raise Damaged("there is no tensor in it")
+        raise Damaged("it holds no tensor")
     return tensors
 
 

@@ -343,7 +343,9 @@ def sequence_mask(
                [1, 1, 1]], dtype=int32)
     """
     if maxlen is None or isinstance(maxlen, Tensor):
-        raise ValueError("tf.sequence_mask needs maxlen as a number: its shape would depend on values without")
+        raise ValueError(
+            "tf.sequence_mask needs maxlen as a number; without it the shape of the result would depend on values"
+        )
     with composed(name, "SequenceMask", lengths):
         ends = convert_to_tensor(lengths)
         mask = less(constant(np.arange(maxlen, dtype=ends.dtype.np_dtype)), expand_dims(ends, -1))

@@ -265,7 +265,7 @@ class TileGrad(Op):
             return (TensorType(x.dtype, (None,) * len(self.multiples)),)
         fits = len(x.shape) == len(self.multiples)
         if not fits or any(d is not None and (m == 0 or d % m) for d, m in zip(x.shape, self.multiples, strict=True)):
-            raise ShapeError(f"{format_shape(x.shape)} is no shape repeated {list(self.multiples)} times")
+            raise ShapeError(f"{format_shape(x.shape)} is not the shape of a tensor tiled {list(self.multiples)} times")
         shape = tuple(None if d is None else d // m for d, m in zip(x.shape, self.multiples, strict=True))
         return (TensorType(x.dtype, shape),)
 

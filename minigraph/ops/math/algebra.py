@@ -235,7 +235,9 @@ def confusion_matrix(
                [1, 1]], dtype=int32)
     """
     if num_classes is None:
-        raise ValueError("tf.confusion_matrix needs num_classes: its shape would depend on values without")
+        raise ValueError(
+            "tf.confusion_matrix needs num_classes; without it the shape of the result would depend on values"
+        )
     with composed(name, "confusion_matrix", labels, predictions, weights):
         truth, found = (
             checked_range(what, reshape(convert_to_tensor(v), [-1]), num_classes)
