@@ -14,6 +14,7 @@ from minigraph.ops.constant import Const
 from minigraph.rewrite.pipeline import Hook, Stage
 
 _MENDS = {"stabilise"}  # passes that make finite numbers of infinities and NaN; else they are held to the old result
+_ROUNDING = 1e-14  # what is left where numbers about 1 cancel in float64
 _TOLERANCE = {2: 2e-2, 4: 2e-4, 8: 1e-9}  # relative, by bytes of a floating-point number
 
 
@@ -74,6 +75,6 @@ def _compare(stage: Stage, what: str, a: np.ndarray, b: np.ndarray, dtype: np.dt
         a = np.where(np.isfinite(a) | ~np.isfinite(b), a, b)
     rtol = _TOLERANCE[dtype.itemsize] if a.dtype.kind == "f" else 0.0
     scale = float(np.max(np.abs(a[np.isfinite(a)]), initial=0.0)) if a.dtype.kind == "f" else 0.0
-    if not np.allclose(a, b, rtol=rtol, atol=rtol * scale, equal_nan=True):
+    if not np.allclose(a, b, rtol=rtol, atol=max(rtol * scale, _ROUNDING), equal_nan=True):
         rules = ", ".join(sorted({f"{r.rule} at '{r.node}' ({r.source})" for r in stage.applied})[:5])
         raise VerificationError(f"the pass '{stage.name}' changed {what}: {a} became {b}. It applied {rules}.")

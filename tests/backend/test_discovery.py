@@ -66,10 +66,10 @@ def test_the_environment_may_say_auto(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_machine_that_llvm_does_not_know_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     compiler = pytest.importorskip("minigraph.backends.llvm.compiler")
 
-    def none() -> None:
+    def none(cpu: str, features: str) -> None:
         raise RuntimeError("No available targets are compatible with triple")
 
-    monkeypatch.setattr(compiler, "_machine", none)
+    monkeypatch.setattr(compiler.codegen, "machine", none)
     with pytest.raises(BackendError, match="cannot generate code for this machine: No available targets"):
         B.get_backend("llvm")
 

@@ -137,13 +137,14 @@ class Checker:
     def _forgiven(self, off: str, got: Runs, calm: Runs, found: str, wide: bool) -> str | None:
         """One pass makes the difference: stable forms may be finite where the program is not, and Winograd rounds.
 
-        With an infinite operand, a stable form may be NaN, as softmax is.
+        With an infinite operand, a stable form may be NaN, as softmax is. Whole numbers made of such values, as ranks
+        are, may be others.
         """
         if off == "winograd":
             return self.oracle.complaint(got, wide, winograd=True)
         if self.oracle.infinite:
             got = [
-                [np.where(np.isnan(g), c, g) if g is not None and g.dtype.kind == "f" else g for g, c in pair]
+                [g if g is None else np.where(np.isnan(g), c, g) if g.dtype.kind == "f" else c for g, c in pair]
                 for pair in (zip(a, b, strict=True) for a, b in zip(got, calm, strict=True))
             ]
         mended = [

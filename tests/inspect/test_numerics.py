@@ -168,3 +168,13 @@ def test_all_levels_name_the_same_op(optimize: str, backend: str) -> None:
             assert "Exp node 'first'" in failure(session, total, {x: np.ones((2, 4, 4, 3))})
         else:
             assert np.isfinite(session.run(total, {x: np.ones((2, 4, 4, 3))}))
+
+
+def test_numbers_that_cancel_may_differ_by_their_rounding() -> None:
+    """The gradient of x/x is 0 or what rounding leaves; a folded constant may change which."""
+    x = tf.placeholder(tf.float32, [1, 1])
+    y = tf.div_no_nan(x, x)
+    gradient = tf.gradients(y / (tf.square(tf.constant([[-2.0, 1.0]])) + 1.0) + y, x)[0]
+    for value in (0.7, 1.3, 3.3):
+        with tf.Session(debug=True) as session:
+            np.testing.assert_allclose(session.run(gradient, {x: [[value]]}), [[0.0]], atol=1e-6)

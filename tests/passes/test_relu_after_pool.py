@@ -108,3 +108,15 @@ def test_an_assertion_before_a_pooling_is_not_lost() -> None:
         session.run(y, {x: np.zeros((2, 4, 4, 3))})
         with pytest.raises(tf.errors.InvalidArgumentError, match="too large"):
             session.run(y, {x: np.ones((2, 4, 4, 3))})
+
+
+def test_an_infinite_gradient_reaches_the_same_elements_before_and_behind_the_pooling() -> None:
+    """1/max_pool(relu(x)) where a window has no positive element: nothing flows back, and no ∞·0 is NaN."""
+    x = tf.placeholder(tf.float32, [1, 4, 2, 1])
+    gradient = tf.gradients(1.0 / tf.nn.max_pool(tf.nn.relu(x), [1, 2, 2, 1], [1, 2, 2, 1], "VALID"), x)[0]
+    values = np.array([-1, -3, -2, -5, 1, 2, 4, -1], np.float32).reshape(1, 4, 2, 1)
+    results = []
+    for optimize in ("O0", "O3"):
+        with tf.Session(optimize=optimize) as session:
+            results.append(session.run(gradient, {x: values}).ravel().tolist())
+    assert results[0] == results[1] == [0, 0, 0, 0, 0, 0, -1 / 16, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minigraph.core.graph import Node, Tensor, convert_to_tensor
-from minigraph.core.scalar import Scalar, call, cast, library, where
+from minigraph.core.scalar import Scalar, call, library, where
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.joining import concat
 from minigraph.ops.builder import apply, composed
@@ -69,7 +69,7 @@ class ReluGrad(Pointwise):
 
     def expr(self, *operands: Scalar) -> Scalar:
         g, y = operands
-        return g * cast(call("greater", y, 0), g.dtype)
+        return where(call("greater", y, 0), g, 0)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(ReluGrad(), grad, node.inputs[1]), apply(ZerosLike(), node.inputs[1])
@@ -116,7 +116,7 @@ class Relu6Grad(Pointwise):
 
     def expr(self, *operands: Scalar) -> Scalar:
         g, y = operands
-        return g * cast(call("logical_and", call("greater", y, 0), call("less", y, 6)), g.dtype)
+        return where(call("logical_and", call("greater", y, 0), call("less", y, 6)), g, 0)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return apply(Relu6Grad(), grad, node.inputs[1]), apply(ZerosLike(), node.inputs[1])
