@@ -18,7 +18,8 @@ from minigraph.tools.bench.measure import BenchResult, Timing
 from minigraph.tools.bench.workloads import WORKLOADS, Workload, get_workload
 from minigraph.tools.cli import main
 
-PARAMETERS = {"mnist-cnn": 6_640_394, "vgg16": 138_357_544, "resnet50": 25_557_032}
+PARAMETERS = {"mnist-cnn": 6_640_394, "vgg16": 138_357_544, "resnet18": 11_689_512, "resnet50": 25_557_032}
+PARAMETERS |= {"squeezenet": 1_235_496, "efficientnet-lite0": 4_652_008}
 INFERENCE = Workload("mnist-1", "mnist-cnn", 1, False)
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from minigraph.tools.bench.layers import (
-    NETWORKS,
+    Branches,
     Conv,
     Dropout,
     GlobalAverage,
     Layer,
     PoolLayer,
     Residual,
+    spec,
 )
 from minigraph.tools.bench.workloads import Workload
 
@@ -28,7 +29,7 @@ def make(work: Workload) -> tuple[Callable[[], Any], int]:
     import jax
     import jax.numpy as jnp
 
-    network = NETWORKS[work.model]
+    network = spec(work.model, work.size)
     random = np.random.RandomState(0)
     images = random.uniform(size=(work.batch, *network.image)).astype(np.float32)
     labels = random.randint(network.classes, size=work.batch)
@@ -108,7 +109,10 @@ class _Forward:
         if isinstance(layer, Conv):
             return self.conv(layer, x)
         if isinstance(layer, Residual):
-            return jax.nn.relu(self.sequence(layer.body, x) + self.sequence(layer.shortcut, x))
+            total = self.sequence(layer.body, x) + self.sequence(layer.shortcut, x)
+            return jax.nn.relu(total) if layer.relu else total
+        if isinstance(layer, Branches):
+            return jax.numpy.concatenate([self.conv(conv, x) for conv in layer.convs], 3)
         if isinstance(layer, PoolLayer):
             window, strides = (1, layer.kernel, layer.kernel, 1), (1, layer.stride, layer.stride, 1)
             padding = "SAME" if layer.padding else "VALID"
@@ -131,9 +135,11 @@ class _Forward:
     def conv(self, layer: Conv, x: Any) -> Any:
         import jax
 
-        w = self.weight((layer.kernel, layer.kernel, x.shape[3], layer.maps))
+        groups = x.shape[3] if layer.depthwise else 1
+        w = self.weight((layer.kernel, layer.kernel, x.shape[3] // groups, layer.maps))
         strides, padding = (layer.stride, layer.stride), "VALID" if layer.valid else "SAME"
-        y = jax.lax.conv_general_dilated(x, w, strides, padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        layout = ("NHWC", "HWIO", "NHWC")
+        y = jax.lax.conv_general_dilated(x, w, strides, padding, dimension_numbers=layout, feature_group_count=groups)
         if layer.norm:
             scale, offset = self.weight((layer.maps,)), self.weight((layer.maps,))
             if self.trains:
@@ -141,4 +147,5 @@ class _Forward:
             y = y * scale + offset
         else:
             y = y + self.weight((layer.maps,))
-        return jax.nn.relu(y) if layer.relu else y
+        activation = jax.nn.relu6 if layer.capped else jax.nn.relu
+        return activation(y) if layer.relu else y

@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.tools.bench.layers import NETWORKS, Conv, Dropout, GlobalAverage, Layer, PoolLayer, Residual
+from minigraph.tools.bench.layers import (
+    Branches,
+    Conv,
+    Dropout,
+    GlobalAverage,
+    Layer,
+    PoolLayer,
+    Residual,
+    spec,
+)
 from minigraph.tools.bench.workloads import Workload
 from minigraph.tools.shared.onnx_target import load_fixed
 from minigraph.tools.shared.sizes import Sizes
@@ -25,7 +34,7 @@ def make(work: Workload) -> tuple[Callable[[], Any], int]:
 
     if work.is_file:
         return _of_file(work)
-    network = NETWORKS[work.model]
+    network = spec(work.model, work.size)
     height, width, channels = network.image
     build = _OnnxBuilder()
     result, _ = build.sequence(network.layers, "images", (height, width, channels))
@@ -88,7 +97,12 @@ class _OnnxBuilder:
             return self.conv(layer, x, shape)
         if isinstance(layer, Residual):
             body, made = self.sequence(layer.body, x, shape)
-            return self.node("Relu", self.node("Add", body, self.sequence(layer.shortcut, x, shape)[0])), made
+            total = self.node("Add", body, self.sequence(layer.shortcut, x, shape)[0])
+            return (self.node("Relu", total) if layer.relu else total), made
+        if isinstance(layer, Branches):
+            parts = [self.conv(conv, x, shape) for conv in layer.convs]
+            joined = self.node("Concat", *(part for part, _ in parts), axis=1)
+            return joined, (*parts[0][1][:2], sum(made[2] for _, made in parts))
         if isinstance(layer, PoolLayer):
             sizes = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2, "pads": [layer.padding] * 4}
             return self.node("MaxPool", x, **sizes), _pooled(shape, layer.kernel, layer.stride, layer.padding, shape[2])
@@ -102,15 +116,18 @@ class _OnnxBuilder:
 
     def conv(self, layer: Conv, x: str, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         padding = 0 if layer.valid else layer.kernel // 2
-        operands = [x, self.weight(layer.maps, shape[2], layer.kernel, layer.kernel)]
+        groups = shape[2] if layer.depthwise else 1
+        operands = [x, self.weight(layer.maps, shape[2] // groups, layer.kernel, layer.kernel)]
         if not layer.norm:
             operands.append(self.weight(layer.maps, scale=0.0))
-        y = self.node("Conv", *operands, strides=[layer.stride] * 2, pads=[padding] * 4)
+        y = self.node("Conv", *operands, strides=[layer.stride] * 2, pads=[padding] * 4, group=groups)
         if layer.norm:
             learned = [self.weight(layer.maps, scale=1.0), self.weight(layer.maps, scale=0.0)]
             moving = [self.weight(layer.maps, scale=value, trained=False) for value in (0.0, 1.0)]
             y = self.node("BatchNormalization", y, *learned, *moving)
-        if layer.relu:
+        if layer.relu and layer.capped:
+            y = self.node("Clip", y, self.weight(scale=0.0, trained=False), self.weight(scale=6.0, trained=False))
+        elif layer.relu:
             y = self.node("Relu", y)
         return y, _pooled(shape, layer.kernel, layer.stride, padding, layer.maps)
 

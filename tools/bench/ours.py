@@ -13,7 +13,7 @@ from minigraph.tools.shared.target import load_target
 
 def make(work: Workload, backend: str) -> tuple[Callable[[], Any], int]:
     """A function that does the work once, and the number of trainable parameters."""
-    target = load_target(work.model, work.batch, inference=not work.trains)
+    target = load_target(work.model, work.batch, not work.trains, image_size=work.size)
     session = target.session(backend=backend)
     fetches, feeds = target.fetches, target.feeds
     with target.graph.as_default():
@@ -25,5 +25,5 @@ def flops(work: Workload) -> int:
     """FLOPs of the workload by definition, without passes; see `minigraph.compile.cost`."""
     from minigraph.viz.stages import trace
 
-    target = load_target(work.model, work.batch, inference=not work.trains)
+    target = load_target(work.model, work.batch, not work.trains, image_size=work.size)
     return trace(target.graph, target.fetches, batch_size=work.batch, optimize="O0").pictures[0].flops

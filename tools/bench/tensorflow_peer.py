@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.tools.bench.layers import (
-    NETWORKS,
+    Branches,
     Conv,
     Dense,
     Dropout,
@@ -17,6 +17,7 @@ from minigraph.tools.bench.layers import (
     NetworkSpec,
     PoolLayer,
     Residual,
+    spec,
 )
 from minigraph.tools.bench.workloads import Workload
 
@@ -28,7 +29,7 @@ def make(work: Workload, jit: bool = False) -> tuple[Callable[[], Any], int]:
     """A function that does the work once, and the number of trainable parameters."""
     import tensorflow as tf
 
-    network = NETWORKS[work.model]
+    network = spec(work.model, work.size)
     weights: list[Any] = []
     build = _TensorFlowBuilder(tf, weights, work.trains)
     random = np.random.RandomState(0)
@@ -83,7 +84,10 @@ class _TensorFlowBuilder:
         if isinstance(layer, Conv):
             return self.conv(layer, x)
         if isinstance(layer, Residual):
-            return tf.nn.relu(self.sequence(layer.body, x) + self.sequence(layer.shortcut, x))
+            total = self.sequence(layer.body, x) + self.sequence(layer.shortcut, x)
+            return tf.nn.relu(total) if layer.relu else total
+        if isinstance(layer, Branches):
+            return tf.concat([self.conv(conv, x) for conv in layer.convs], 3)
         if isinstance(layer, PoolLayer):
             return tf.nn.max_pool2d(x, layer.kernel, layer.stride, "SAME" if layer.padding else "VALID")
         if isinstance(layer, GlobalAverage):
@@ -97,8 +101,13 @@ class _TensorFlowBuilder:
 
     def conv(self, layer: Conv, x: Any) -> Any:
         tf = self.tf
-        shape = (layer.kernel, layer.kernel, x.shape[3], layer.maps)
-        y = tf.nn.conv2d(x, self.weight(shape), layer.stride, "VALID" if layer.valid else "SAME")
+        padding = "VALID" if layer.valid else "SAME"
+        if layer.depthwise:
+            w = self.weight((layer.kernel, layer.kernel, layer.maps, 1))
+            y = tf.nn.depthwise_conv2d(x, w, (1, layer.stride, layer.stride, 1), padding)
+        else:
+            w = self.weight((layer.kernel, layer.kernel, x.shape[3], layer.maps))
+            y = tf.nn.conv2d(x, w, layer.stride, padding)
         if layer.norm:
             scale, offset = self.weight((layer.maps,)), self.weight((layer.maps,))
             zeros, ones = tf.zeros(layer.maps), tf.ones(layer.maps)
@@ -106,7 +115,8 @@ class _TensorFlowBuilder:
             y = tf.nn.batch_normalization(y, *statistics, offset, scale, EPSILON)
         else:
             y = tf.nn.bias_add(y, self.weight((layer.maps,)))
-        return tf.nn.relu(y) if layer.relu else y
+        activation = tf.nn.relu6 if layer.capped else tf.nn.relu
+        return activation(y) if layer.relu else y
 
 
 class _Optimizer:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.tools.bench.layers import (
-    NETWORKS,
+    Branches,
     Conv,
     Dense,
     Dropout,
@@ -17,6 +17,7 @@ from minigraph.tools.bench.layers import (
     NetworkSpec,
     PoolLayer,
     Residual,
+    spec,
 )
 from minigraph.tools.bench.workloads import Workload
 
@@ -33,7 +34,7 @@ def make(work: Workload, channels_last: bool = False, compiled: bool = False) ->
     import torch
 
     torch.manual_seed(1)
-    network = NETWORKS[work.model]
+    network = spec(work.model, work.size)
     module = build(network)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     module = module.to(memory_format=layout).train(work.trains)
@@ -100,6 +101,8 @@ def _module(layer: Layer, image: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]
         return nn.AdaptiveAvgPool2d(1), (1, 1, maps)
     if isinstance(layer, Residual):
         return _residual(layer, image)
+    if isinstance(layer, Branches):
+        return _branches(layer, image)
     if isinstance(layer, PoolLayer):
         size = [(s + 2 * layer.padding - layer.kernel) // layer.stride + 1 for s in (height, width)]
         return nn.MaxPool2d(layer.kernel, layer.stride, layer.padding), (*size, maps)
@@ -111,8 +114,10 @@ def _conv(layer: Conv, image: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
 
     height, width, maps = image
     padding = 0 if layer.valid else layer.kernel // 2
-    conv = nn.Conv2d(maps, layer.maps, layer.kernel, layer.stride, padding, bias=not layer.norm)
-    parts = [conv, *[nn.BatchNorm2d(layer.maps)] * layer.norm, *[nn.ReLU()] * layer.relu]
+    groups = maps if layer.depthwise else 1
+    conv = nn.Conv2d(maps, layer.maps, layer.kernel, layer.stride, padding, groups=groups, bias=not layer.norm)
+    activation = nn.ReLU6() if layer.capped else nn.ReLU()
+    parts = [conv, *[nn.BatchNorm2d(layer.maps)] * layer.norm, *[activation] * layer.relu]
     size = [(s + 2 * padding - layer.kernel) // layer.stride + 1 for s in (height, width)]
     return nn.Sequential(*parts), (*size, layer.maps)
 
@@ -125,8 +130,23 @@ def _residual(layer: Residual, image: tuple[int, ...]) -> tuple[Any, tuple[int, 
     shortcut, _ = _sequence(layer.shortcut, image)
 
     def forward(unit: Any, x: Any) -> Any:
-        return torch.relu(unit.body(x) + unit.shortcut(x))
+        total = unit.body(x) + unit.shortcut(x)
+        return torch.relu(total) if layer.relu else total
 
     unit = type("Residual", (nn.Module,), {"forward": forward})()
     unit.body, unit.shortcut = body, shortcut
     return unit, shape
+
+
+def _branches(layer: Branches, image: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
+    import torch
+    from torch import nn
+
+    made = [_conv(conv, image) for conv in layer.convs]
+
+    def forward(unit: Any, x: Any) -> Any:
+        return torch.cat([conv(x) for conv in unit.convs], 1)
+
+    unit = type("Branches", (nn.Module,), {"forward": forward})()
+    unit.convs = nn.ModuleList([module for module, _ in made])
+    return unit, (*made[0][1][:2], sum(shape[2] for _, shape in made))

@@ -11,13 +11,15 @@ from minigraph.core.errors import MinigraphError
 class Workload(NamedTuple):
     """A training step (forward, backward, update, and the returned loss), or the logits of a batch.
 
-    model: a name in both the table of models and `layers.NETWORKS`, or the path of an ONNX model.
+    model: a name in both the table of models and `layers.NETWORKS`, or the path of an ONNX model. size: the rows and
+    columns of the images; None for the model's own.
     """
 
     name: str
     model: str
     batch: int
     trains: bool
+    size: int | None = None
 
     @property
     def is_file(self) -> bool:
@@ -26,7 +28,8 @@ class Workload(NamedTuple):
 
     def describe(self) -> str:
         what = "training step" if self.trains else "inference"
-        return f"{self.model}, {what}, batch {self.batch}"
+        images = "" if self.size is None else f", images of {self.size}x{self.size}"
+        return f"{self.model}, {what}, batch {self.batch}{images}"
 
 
 WORKLOADS = (
@@ -36,8 +39,13 @@ WORKLOADS = (
     Workload("lenet-step", "lenet5-modern", 64, True),
     Workload("vgg16-1", "vgg16", 1, False),
     Workload("vgg16-8", "vgg16", 8, False),
+    Workload("vgg16-step", "vgg16", 4, True),
+    Workload("resnet18-step-32", "resnet18", 64, True, 32),
+    Workload("resnet18-step", "resnet18", 8, True),
     Workload("resnet50-1", "resnet50", 1, False),
     Workload("resnet50-8", "resnet50", 8, False),
+    Workload("squeezenet-1", "squeezenet", 1, False),
+    Workload("efficientnet-1", "efficientnet-lite0", 1, False),
 )
 
 

@@ -7,7 +7,7 @@ import runpy
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,11 @@ class Target:
 
 
 def load_target(
-    name: str, batch_size: int | None = None, inference: bool = False, sizes: Sizes | None = None
+    name: str,
+    batch_size: int | None = None,
+    inference: bool = False,
+    sizes: Sizes | None = None,
+    image_size: int | None = None,
 ) -> Target:
     """Load a model's training step or inference, a saved graph, an ONNX model, or the graph that a Python file builds.
 
@@ -96,12 +100,15 @@ def load_target(
     `fetches`, `feeds` (a dict) or `passes`, these are used. Otherwise, and for a saved graph, the training operations
     are fetched, or if there are none, all nodes that no other node reads; placeholders get random numbers. batch_size:
     by default the recipe's, 8 for a model without one, 32 for a file, 1 for an ONNX model. sizes: of an ONNX model's
-    unknown dimensions. Raises TargetError if `name` is no target, or `sizes` are given for another kind.
+    unknown dimensions. image_size: rows and columns of a model's images, by default its own. Raises TargetError if
+    `name` is no target, or `sizes` are given for another kind.
     """
     if sizes and any(sizes) and not name.endswith(".onnx"):
         raise TargetError(f"--shape and --dim are for ONNX models, which {name} is not")
     model = next((m for m in MODELS if m.name == name), None)
     if model is not None:
+        if image_size is not None:
+            model = replace(model, image_size=image_size)
         return _of_model(model, batch_size, inference)
     path = Path(name)
     if path.suffix == ".onnx":
