@@ -271,7 +271,7 @@ def test_graphviz_missing(tmp_path: Path, program: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nonesuch"], "unknown model 'nonesuch'; a target is a Python file (.py), a saved graph, or one of"),
+        (["nonesuch"], "unknown model 'nonesuch'; a target is a Python file (.py), a saved graph, "),
         (["mnist-cnn", "--stage", "nonesuch"], "unknown stage 'nonesuch'; there are before, stabilise, "),
         (["mnist-cnn", "--diff", "--stage", "before"], "no pass runs before this stage"),
         (["nonesuch.py"], "nonesuch.py: no such file"),
