@@ -20,7 +20,6 @@ from minigraph.core.dtypes import *
 from minigraph.core.dtypes import bool_ as _bool
 from minigraph.core.graph import *
 from minigraph.core.types import *
-from minigraph.formats.tensorflow.graph_def import import_graph_def as import_graph_def
 from minigraph.graphs.scoping import *
 from minigraph.ops.array.arrays import *
 from minigraph.ops.array.dynamic import *
@@ -86,6 +85,7 @@ if _TYPE_CHECKING:
     from minigraph import summary as summary
     from minigraph import train as train
     from minigraph import viz as viz
+    from minigraph.formats.tensorflow.graph_def import import_graph_def as import_graph_def
     from minigraph.inspect.lint import *
     from minigraph.inspect.trace import RunOptions as RunOptions
     from minigraph.run.default_session import *
@@ -116,6 +116,7 @@ _LATE = {
     "StaleMovingAveragesWarning": "inspect.lint",
     "UnorderedUpdatesWarning": "inspect.lint",
     "get_default_session": "run.default_session",
+    "import_graph_def": "formats.tensorflow.graph_def",
     "moving_average_variables": "train.moving_averages",
 }
 Assert, Print, bool, range, slice, tuple = _Assert, _Print, _bool, _range, _slice, _tuple

@@ -33,7 +33,7 @@ def _foldable(instr: Instr) -> str | None:
     if instr.op.stateful:
         return "it is stateful"
     if instr.op.on_host:
-        return "it may refuse its operands, which is for the run to say"
+        return "it is computed on the host, by the run"
     if any(t.size > LIMIT for t in (*instr.types, *(v.type for v in instr.inputs))):
         return f"a constant has more than {LIMIT} elements"
     return None

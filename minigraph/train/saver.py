@@ -111,6 +111,8 @@ class Saver:
         self._whole, self._allow_empty, self._reshape = var_list is None, allow_empty, reshape
         self._built = False
         if saver_def is not None:
+            if not hasattr(saver_def, "max_to_keep"):
+                raise TypeError(f"saver_def must be a SaverDef, not {saver_def!r}")
             max_to_keep = saver_def.max_to_keep
             keep_checkpoint_every_n_hours = saver_def.keep_checkpoint_every_n_hours or keep_checkpoint_every_n_hours
         self._keep, self._digits = max_to_keep or 0, 8 if pad_step_number else 0

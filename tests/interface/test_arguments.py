@@ -16,7 +16,7 @@ from minigraph.core.errors import DTypeError, ShapeError
 REFUSED: dict[str, Callable[[], Any]] = {
     "partitioner": lambda: tf.get_variable("v", [2], partitioner=lambda **_: [1]),
     "variable_def": lambda: tf.Variable(1.0, variable_def=3),  # type: ignore[arg-type]
-    "saver_def": lambda: tf.train.Saver([tf.Variable(1.0)], saver_def=3),  # type: ignore[arg-type]
+    "builder": lambda: tf.train.Saver([tf.Variable(1.0)], builder=3),  # type: ignore[arg-type]
     "export_scope": lambda: tf.train.export_meta_graph(export_scope="a"),  # type: ignore[arg-type]
     "activity_regularizer": lambda: tf.layers.dense(tf.zeros([1, 2]), 3, activity_regularizer=tf.nn.l2_loss),  # type: ignore[arg-type]
     "renorm": lambda: tf.layers.batch_normalization(tf.zeros([1, 2]), renorm=True),

@@ -75,7 +75,7 @@ def test_a_large_pointwise_result_of_one_number_is_filled() -> None:
         ("feed %x float32[3]\n%y = Mul(%x, %a)", "an operand is not constant"),
         ("%y = Sqrt(%a) ^%a", "it has control inputs"),
         ("%y = CheckNumerics(%a) {message='no'}", "it is stateful"),
-        ("%y = Margin(%a) {fraction=0.5}", "it may refuse its operands, which is for the run to say"),
+        ("const %m float32[2,1](1.0, 2.0)\n%y = Orthogonal(%m)", "it is computed on the host, by the run"),
         ("%y = BroadcastTo(%a) {shape=(400, 3)}", "a constant has more than 1024 elements"),
         ("%y = BroadcastTo(%a) {shape=(400, 3)}", "it is not pointwise"),
         ("%b = Full() {type=float32[400,3], value=1.0}\n%y = Mul(%a, %b)", "an operand has several numbers"),

@@ -143,9 +143,8 @@ class ConcatOffset(ShapeOp):
         return (shapes[self.which],)
 
     def forward(self, xp: Any, axis: Any, *shapes: Any) -> tuple[Any, ...]:
-        out = np.zeros_like(shapes[0])
-        out[int(axis)] = sum(int(s[int(axis)]) for s in shapes[: self.which])
-        return (out,)
+        before = sum(int(s[int(axis)]) for s in shapes[: self.which])
+        return (np.array([before if n == int(axis) else 0 for n in range(len(shapes[0]))], shapes[0].dtype),)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
