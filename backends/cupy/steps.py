@@ -55,11 +55,17 @@ class Bind:
 
     def __call__(self, inputs: Sequence[Any], outputs: Sequence[Any], workspace: Any) -> Launch:
         made = [self.backend.bind_step(s, inputs, outputs, workspace) for s in self.steps]
-        if self.verdict is not None:
-            backend, types = self.backend, self.verdict.types
-            self.evidence = [backend.view(backend.allocate(t.nbytes), 0, t) for t in types]
-            made[:0] = [backend.bind_step(s, inputs, self.evidence, workspace) for s in self.verdict.steps]
-        return in_sequence([launch for launch in made if launch is not None])
+        if self.verdict is None:
+            return in_sequence([launch for launch in made if launch is not None])
+        backend = self.backend
+        self.evidence = evidence = [backend.view(backend.allocate(t.nbytes), 0, t) for t in self.verdict.types]
+        made[:0] = [backend.bind_step(s, inputs, evidence, workspace) for s in self.verdict.steps]
+        whole = in_sequence([launch for launch in made if launch is not None])
+
+        def launched(alive: Any = evidence) -> None:  # it writes there as long as it is called
+            whole()
+
+        return launched
 
     def verify(self) -> None:
         """Raise the op's error if it has refused its operands."""
