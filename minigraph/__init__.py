@@ -19,6 +19,7 @@ from minigraph.core.collections import GraphKeys as GraphKeys
 from minigraph.core.dtypes import *
 from minigraph.core.dtypes import bool_ as _bool
 from minigraph.core.graph import *
+from minigraph.core.graph import install_display as _install_display
 from minigraph.core.types import *
 from minigraph.graphs.scoping import *
 from minigraph.ops.array.arrays import *
@@ -127,6 +128,16 @@ mod, realdiv, reverse_v2 = floormod, truediv, reverse
 newaxis = None
 __version__ = "0.1.0"
 _install_operators()
+
+
+def _display(shown: _Any) -> dict[str, str]:
+    """The display of graphs and tensors in notebooks, imported when the first one is shown."""
+    from minigraph.viz.notebook import display
+
+    return display(shown)
+
+
+_install_display(_display)
 
 if not _TYPE_CHECKING:  # type checkers would take any name for one of minigraph's
     __all__ = [name for name in globals() if name[0] != "_"] + [*_LATE_MODULES, *_LATE]

@@ -11,7 +11,7 @@ from minigraph.backend.base import Launch, Lowered, in_sequence
 from minigraph.backend.host import HostArray
 from minigraph.backend.workspace import BufferRef, relocated
 from minigraph.backends.llvm.compiler import LazyModule, compile_ahead, load
-from minigraph.backends.llvm.team import TEAM
+from minigraph.backends.llvm.team import TEAM, team_code
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 _ZERO = ctypes.c_int64(0)
@@ -117,6 +117,8 @@ def lowered(native: Native, threads: int) -> Lowered:
         return in_sequence([launched(native.trial), partial(native.check, inputs, workspace), work])
 
     def prepare(wanted: Sequence[bool]) -> None:
+        if TEAM.size > 1:
+            compile_ahead([team_code()])
         for call in native.calls(tuple(wanted)):
             compile_ahead([call.text, *(text for text, _ in call.functions)])
 
@@ -150,6 +152,7 @@ def launch(calls: Sequence[tuple[Call, Sequence[int]]], alive: Any, threads: int
 
 def _by_team(name: str, first: int, second: int, third: int, alive: Any) -> Launch:
     """The launch of a function of the team with three numbers."""
+    load(team_code())  # the first launch need not compile it
 
     def launched(alive: Any = alive) -> None:  # the default keeps it alive
         if TEAM.shared is None:

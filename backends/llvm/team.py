@@ -23,7 +23,7 @@ from typing import Any
 from llvmlite import ir
 
 from minigraph.backends.llvm.builder import I8, I32, I64, KERNEL, POINTER, VOID, at, function, index, loop
-from minigraph.backends.llvm.compiler import load
+from minigraph.backends.llvm.compiler import LazyModule, host, load
 from minigraph.util.locks import Lock
 
 # Polls before sleeping, some tens of microseconds in all. A helper yields between two polls: on a busy machine it
@@ -238,7 +238,7 @@ class Team:
         """Allocate the memory block that is the first argument of `run` and `sequence`, and start the threads."""
         with self._lock:
             if self.shared is None:
-                run, sequence, work = load(_text(), "run", "sequence", "work")
+                run, sequence, work = load(team_code(), "run", "sequence", "work")
                 libc = ctypes.CDLL(None)
                 shared = ctypes.create_string_buffer(_SIZE)
                 base = ctypes.addressof(shared)
@@ -253,8 +253,9 @@ class Team:
             return self.shared
 
 
-def _text() -> str:
-    return str(_TeamCode().module)
+def team_code() -> LazyModule:
+    """The module with the team's functions."""
+    return LazyModule(f"team {host().lanes}", lambda: str(_TeamCode().module))
 
 
 TEAM = Team()

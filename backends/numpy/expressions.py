@@ -49,7 +49,9 @@ class ElementPlan(NamedTuple):
             args, target = [known[a] for a in step.args], known[step.target]
             if step.function == "where":
                 mask, bits = (known[s] for s in step.scratch)
-                launches += _select(args[0], args[1], args[2], target, mask, bits)
+                otherwise = step.args[2] - self.operands - 1  # among the constants, if it is one
+                is_zero = 0 <= otherwise < len(self.constants) and not self.constants[otherwise].tobytes().strip(b"\0")
+                launches += _select(args[0], args[1], None if is_zero else args[2], target, mask, bits)
             elif step.function == "cast":
                 launches.append(copy(target, args[0]))
             elif step.function in ("maximum", "minimum"):  # these deprecate an output by position
@@ -59,11 +61,18 @@ class ElementPlan(NamedTuple):
         return launches
 
 
-def _select(test: Array, x: Array, y: Array, target: Array, mask: Array, bits: Array) -> list[Launch]:
-    """x where the test holds, else y, by bits: y ^ ((x ^ y) & mask). NumPy's masked copy takes three times as long."""
-    x, y, target = (a.view(mask.dtype) for a in (x, y, target))
+def _select(test: Array, x: Array, y: Array | None, target: Array, mask: Array, bits: Array) -> list[Launch]:
+    """x where the test holds, else y, or 0 for None, by bits: y ^ ((x ^ y) & mask).
+
+    NumPy's masked copy takes three times as long.
+    """
+    x, target = x.view(mask.dtype), target.view(mask.dtype)
+    spread = partial(np.negative, test.view(np.int8), mask)  # 1 becomes all bits set
+    if y is None:
+        return [spread, partial(np.bitwise_and, x, mask, target)]
+    y = y.view(mask.dtype)
     return [
-        partial(np.negative, test.view(np.int8), mask),  # 1 becomes all bits set
+        spread,
         partial(np.bitwise_xor, x, y, bits),
         partial(np.bitwise_and, bits, mask, bits),
         partial(np.bitwise_xor, bits, y, target),

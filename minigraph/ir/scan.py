@@ -54,7 +54,7 @@ class LoopBody:
                 values[node.outputs[0]] = node.op.value
                 continue
             try:
-                results = node.op.forward(np, *[values[t] for t in node.inputs])
+                results = node.op.reference(*[values[t] for t in node.inputs])
             except Exception as error:
                 raise at_node(error, node) from error
             values.update(zip(node.outputs, results, strict=True))

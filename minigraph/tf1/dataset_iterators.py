@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from minigraph.ops.constant import string_array
 from minigraph.ops.host.resources import ResourceOp, Resources
 from minigraph.tf1.dataset_functions import DatasetPass
 from minigraph.tf1.nest import Nest, flatten, flatten_like, pack
+from minigraph.util.locks import Lock
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class IteratorState:
     """The place in a dataset in one session. values: of the tensors that the dataset reads; None: still to compute."""
 
     def __init__(self, resources: Resources, dataset: Any, values: Sequence[Any] | None, optimized: bool) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._ends: list[Callable[[], None]] = []
         captured = list(dataset._captured)
         if values is None:

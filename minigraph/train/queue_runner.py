@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from threading import Lock, Thread
+from threading import Thread
 from typing import Any
 
 from minigraph.core import scopes
@@ -12,6 +12,7 @@ from minigraph.core.arguments import refuse
 from minigraph.core.collections import GraphKeys
 from minigraph.core.errors import CancelledError, OpError, OutOfRangeError
 from minigraph.core.graph import get_default_graph
+from minigraph.util.locks import Lock
 
 __all__ = ["QueueRunner", "add_queue_runner", "start_queue_runners"]
 

@@ -103,6 +103,26 @@ class Renewed:
         self.changed = threading.Condition()
 
 
+class Condition(Renewed):
+    """A condition variable that is free in a forked child."""
+
+    def __enter__(self) -> None:
+        self.changed.acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.changed.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Give the condition away until it is notified, for some seconds at most; whether it was."""
+        return self.changed.wait(seconds)
+
+    def notify_all(self) -> None:
+        """Wake all threads that wait."""
+        self.changed.notify_all()
+
+
 class _Forks:
     """All locks, and what a fork does with them.
 

@@ -5,8 +5,3 @@ programs before and after each pass; `dot`, `render` and `page` turn a picture i
 
 Draws what others computed: it imports `inspect` and below, and runs a program only to time it.
 """
-
-from minigraph.core.graph import install_display
-from minigraph.viz.notebook import display
-
-install_display(display)

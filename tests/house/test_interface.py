@@ -52,12 +52,13 @@ def test_late_names_are_declared_for_type_checkers() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
     declared = {ast.unparse(n.target) for n in ast.walk(tree) if isinstance(n, ast.AnnAssign)}
     assert declared == set(MESSAGES)
-    late = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.col_offset]
+    (block,) = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "_TYPE_CHECKING"]
+    late = [n for n in block.body if isinstance(n, ast.ImportFrom)]
     modules = {n.names[0].name for n in late if n.module == "minigraph"}
     assert modules == set(tf._LATE_MODULES)
     names = set()
     for n in late:
-        if n.module and n.module.startswith("minigraph.") and n.module != "minigraph.core.protos":
+        if n.module and n.module.startswith("minigraph."):
             starred = n.names[0].name == "*"
             file = PACKAGE.parent / f"{n.module.replace('.', '/')}.py"
             names |= {(name, n.module) for name in (read_all(file) if starred else [n.names[0].name])}

@@ -246,7 +246,7 @@ def test_mistakes_on_the_command_line(tmp_path: Path) -> None:
     empty = tmp_path / "empty.py"
     empty.write_text("")
     for arguments, said in [
-        (["profile", "mnist_cnm"], "(did you mean mnist-cnn?); a target is a Python file (.py), a saved graph, or one"),
+        (["profile", "mnist_cnm"], "(did you mean mnist-cnn?); a target is a Python file (.py), a saved graph, "),
         (["explain", tmp_path / "none.py"], "no such file"),
         (["bisect", empty], "builds no graph"),
         (["explain", "mnist-cnn", "--optimize", "O9"], "O9"),

@@ -21,7 +21,7 @@ Call = Callable[..., Any]
 def weighted(module: ModuleType) -> list[Call]:
     """The functions of a module that take weights."""
     functions = [getattr(module, name) for name in sorted(dir(module)) if not name.startswith("_")]
-    own = [f for f in functions if inspect.isfunction(f) and f.__module__ == module.__name__]
+    own = [f for f in functions if inspect.isfunction(f) and f.__module__.startswith(module.__name__)]
     return [f for f in own if "weights" in inspect.signature(f).parameters]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from minigraph.core.errors import CancelledError, InvalidArgumentError, OutOfRan
 from minigraph.core.types import Shape, TensorType, compatible, format_shape
 from minigraph.ops.host.resources import ResourceOp, Resources
 from minigraph.ops.random import philox
+from minigraph.util.locks import Condition
 
 _PATIENCE = 0.1  # seconds between looks at whether the session was closed
 
@@ -49,7 +49,7 @@ class QueueState:
     def __init__(self, spec: QueueSpec, resources: Resources) -> None:
         self._spec = spec
         self._resources = resources
-        self._changed = threading.Condition()
+        self._changed = Condition()
         self._elements: list[Element] = []
         self._numbers = draws(*spec.seeds) if spec.seeds is not None else None
         self.closed = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from minigraph.ops.constant import string_array
 from minigraph.ops.host.host_ops import HostOp
 from minigraph.ops.host.queues import QueueSpec
 from minigraph.ops.host.resources import ResourceOp, Resources
+from minigraph.util.locks import Lock
 
 Record = tuple[bytes, bytes]  # key and value
 Opener = Callable[[bytes], Iterator[Record]]
@@ -39,7 +39,7 @@ class ReaderState:
 
     def __init__(self, records: Opener) -> None:
         self._open = records
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._current: Iterator[Record] = iter(())
         self.records = self.files = 0
 

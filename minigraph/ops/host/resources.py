@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from minigraph.core.errors import CancelledError
 from minigraph.ops.host.host_ops import HostOp
+from minigraph.util.locks import Lock
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ class Resources:
     def __init__(self, make_pipeline: Callable[[Resources], Pipeline], is_initialised: Callable[[str], bool]) -> None:
         self._make = make_pipeline
         self.is_initialised = is_initialised
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._held: dict[Any, Any] = {}
         self._pipeline: Pipeline | None = None
         self.closed = False
