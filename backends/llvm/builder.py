@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from llvmlite import ir
@@ -20,6 +21,7 @@ VOID = ir.VoidType()
 POINTER = ir.PointerType()
 I1, I8, I32, I64 = (ir.IntType(n) for n in (1, 8, 32, 64))
 F32, F64 = ir.FloatType(), ir.DoubleType()
+FIRST = ir.Constant(I32, 0)
 KERNEL = ir.FunctionType(VOID, [POINTER, I64, I64, I64])
 Builder = Any  # ir.IRBuilder; llvmlite is untyped
 Value = Any
@@ -33,11 +35,28 @@ def element(dtype: DType) -> Any:
     return ir.IntType(8 * size)
 
 
+# A type or constant keeps its text, so making each one once saves most of the time of printing.
+
+
+@cache
 def index(value: int) -> Value:
     """An i64 constant."""
     return ir.Constant(I64, value)
 
 
+@cache
+def undefined(kind: Any) -> Value:
+    """A value that is not set."""
+    return ir.Constant(kind, ir.Undefined)
+
+
+@cache
+def order(lanes: tuple[int, ...]) -> Value:
+    """The constant that chooses lanes in a shuffle."""
+    return ir.Constant(vector(I32, len(lanes)), list(lanes))
+
+
+@cache
 def vector(kind: Any, width: int) -> Any:
     """The type of `width` values; a scalar for 1."""
     return kind if width == 1 else ir.VectorType(kind, width)
@@ -52,9 +71,9 @@ def splat(b: Builder, value: Value, width: int) -> Value:
     """A scalar repeated in all lanes."""
     if width == 1:
         return value
-    kind = ir.VectorType(value.type, width)
-    one = b.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(I32, 0))
-    return b.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(I32, width), [0] * width))
+    kind = vector(value.type, width)
+    one = b.insert_element(undefined(kind), value, FIRST)
+    return b.shuffle_vector(one, undefined(kind), order((0,) * width))
 
 
 def at(b: Builder, base: Value, offset: Value, kind: Any) -> Value:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from llvmlite import ir
-
 from minigraph.backend.workspace import ins, outs
 from minigraph.backends.llvm.builder import (
     F32,
-    I32,
     Builder,
     Frame,
     Value,
@@ -18,6 +15,7 @@ from minigraph.backends.llvm.builder import (
     index,
     loop,
     offset,
+    order,
     pieces,
     printed,
     vector,
@@ -138,8 +136,8 @@ def turn(b: Builder, source: Value, rows: int, target: Value, columns: int, heig
 
 def _interleaved(b: Builder, x: Value, y: Value, lanes: int) -> list[Value]:
     """Both halves of the interleaved vectors x₀ y₀ x₁ y₁ …"""
-    order = [i + side * lanes for i in range(lanes) for side in (0, 1)]
-    masks = [ir.Constant(ir.VectorType(I32, lanes), order[s : s + lanes]) for s in (0, lanes)]
+    places = tuple(i + side * lanes for i in range(lanes) for side in (0, 1))
+    masks = [order(places[s : s + lanes]) for s in (0, lanes)]
     return [b.shuffle_vector(x, y, mask) for mask in masks]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -21,9 +22,11 @@ from minigraph.backends.llvm.builder import (
     intrinsic,
     loop,
     number,
+    order,
     prefetch,
     reduce_loop,
     splat,
+    undefined,
     vector,
 )
 from minigraph.backends.llvm.compiler import host
@@ -153,10 +156,8 @@ class TileSet:
         address = at(b, line, index(part.start), F32)
         if part.used == part.width:
             return b.load(address, typ=kind, align=4)
-        bits = ir.VectorType(I1, part.width)
-        mask = ir.Constant(bits, [i < part.used for i in range(part.width)])
-        load = function(b, f"llvm.masked.load.v{part.width}f32.p0", kind, [POINTER, I32, bits, kind])
-        return b.call(load, [address, ir.Constant(I32, 4), mask, ir.Constant(kind, ir.Undefined)])
+        load = function(b, f"llvm.masked.load.v{part.width}f32.p0", kind, [POINTER, I32, vector(I1, part.width), kind])
+        return b.call(load, [address, _FOUR, _mask(part.used, part.width), undefined(kind)])
 
     def _store(self, value: Value, line: Value, part: Part) -> None:
         """Store a vector; a partial one piece by piece, as masked stores are slow on some processors."""
@@ -164,8 +165,7 @@ class TileSet:
         for start, width in parts(part.used):
             piece = value
             if width < part.width:
-                lanes = ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
-                piece = b.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), lanes)
+                piece = b.shuffle_vector(value, undefined(value.type), order(tuple(range(start, start + width))))
             b.store(piece, at(b, line, index(part.start + start), F32), align=4)
 
     def _by_pointers(self, table: Value, rows: int, b_: Value, values: Sequence[Value]) -> list[Value]:
@@ -214,6 +214,15 @@ class TileSet:
             for n, part in enumerate(self.parts):
                 made.append(intrinsic(b, "fma", splat(b, one, part.width), row[n], values[i * len(self.parts) + n]))
         return made
+
+
+_FOUR = ir.Constant(I32, 4)
+
+
+@cache
+def _mask(used: int, width: int) -> Value:
+    """True in the first lanes."""
+    return ir.Constant(vector(I1, width), [i < used for i in range(width)])
 
 
 class Part(NamedTuple):
