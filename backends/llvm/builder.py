@@ -53,7 +53,7 @@ def undefined(kind: Any) -> Value:
 @cache
 def order(lanes: tuple[int, ...]) -> Value:
     """The constant that chooses lanes in a shuffle."""
-    return ir.Constant(vector(I32, len(lanes)), list(lanes))
+    return ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
 
 
 @cache
