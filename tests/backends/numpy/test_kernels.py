@@ -51,7 +51,7 @@ def test_fallbacks() -> None:
             outs = op.infer(*types)
             if BACKEND.lower(op, types, outs).fallback and op.loops(types, outs) is None:
                 found.add(type(op).__name__)
-    assert found == ON_HOST
+    assert found <= ON_HOST
 
 
 @pytest.mark.parametrize(("op", "inputs"), [pytest.param(*case, id=type(case[0]).__name__) for case in LARGE])
