@@ -1,7 +1,7 @@
 """minigraph: a graph compiler for convolutional networks with the TensorFlow 1 programming model.
 
-`import minigraph as tf`, build a graph, run it in a `tf.Session`. This file holds no code of its own: each name comes
-from the file that defines it.
+`import minigraph as tf`, build a graph, run it in a `tf.Session`. Each name comes from the file that defines it; this
+file holds only what imports some of them late.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
@@ -20,6 +20,7 @@ from minigraph.core.dtypes import *
 from minigraph.core.dtypes import bool_ as _bool
 from minigraph.core.graph import *
 from minigraph.core.graph import install_display as _install_display
+from minigraph.core.graph import install_graph_def as _install_graph_def
 from minigraph.core.types import *
 from minigraph.graphs.scoping import *
 from minigraph.ops.array.arrays import *
@@ -137,7 +138,15 @@ def _display(shown: _Any) -> dict[str, str]:
     return display(shown)
 
 
+def _graph_def(graph: Graph, add_shapes: _Any) -> _Any:
+    """TensorFlow's message of a graph, whose writer is imported when it is first asked for."""
+    from minigraph.formats.tensorflow.exporting import graph_message
+
+    return graph_message(graph, add_shapes=add_shapes)
+
+
 _install_display(_display)
+_install_graph_def(_graph_def)
 
 if not _TYPE_CHECKING:  # type checkers would take any name for one of minigraph's
     __all__ = [name for name in globals() if name[0] != "_"] + [*_LATE_MODULES, *_LATE]

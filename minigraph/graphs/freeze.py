@@ -9,7 +9,7 @@ import numpy as np
 
 from minigraph.core.errors import FailedPreconditionError, GraphError, MissingNodeError
 from minigraph.core.graph_def import GraphRecords, NodeRecord
-from minigraph.core.op import REGISTRY
+from minigraph.ops.registry import find_op
 
 
 class HasState(Protocol):
@@ -119,7 +119,7 @@ def _frozen(node: NodeRecord, values: Mapping[str, np.ndarray]) -> NodeRecord:
         return node
     if node.op == "ReadVariable":
         return node._replace(op="Identity", attr={})
-    written = {data[i] for i in getattr(REGISTRY.get(node.op), "writes", ())} & values.keys()
+    written = {data[i] for i in getattr(find_op(node.op), "writes", ())} & values.keys()
     if written:
         raise GraphError(
             f"cannot freeze '{min(written)}': the outputs need '{node.name}' ({node.op}, made at {node.source}), "

@@ -11,6 +11,7 @@ from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, NodeRecord, Types
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType, compatible, merge
+from minigraph.ops.registry import find_op
 
 
 class _Checked(NamedTuple):
@@ -107,7 +108,7 @@ def _type(types: Mapping[str, Types], node: NodeRecord, name: str) -> TensorType
 
 
 def _make_op(node: NodeRecord) -> Op:
-    kind = REGISTRY.get(node.op)
+    kind = find_op(node.op)
     if kind is None:
         import difflib
 

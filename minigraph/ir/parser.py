@@ -15,7 +15,7 @@ import numpy as np
 
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import DTypeError, MinigraphError
-from minigraph.core.op import REGISTRY, Op
+from minigraph.core.op import Op
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
 from minigraph.ir.hoist import Hoist, Hoisted
@@ -23,6 +23,7 @@ from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.packed import OnPacked, Packed
 from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value
 from minigraph.ir.regions import Blocked, Epilogue, Loop, Region
+from minigraph.ops.registry import find_op
 
 OWN = (Feed, Cell, Loop, Epilogue, Blocked, Hoist, Hoisted, Packed, OnPacked, MultiTensorApply)
 _OWN_BY_NAME: dict[str, type[Op]] = {kind.__name__: kind for kind in OWN}
@@ -231,7 +232,7 @@ class _Parser:
         self.skip()
         start = self.position
         name = self.word("an op")
-        found = _OWN_BY_NAME.get(name) or REGISTRY.get(name)
+        found = _OWN_BY_NAME.get(name) or find_op(name)
         return found if found is not None else self.wrong(f"there is no op {name}", start)
 
     # Attributes
@@ -269,7 +270,7 @@ class _Parser:
         if word in _NAMED:
             return _NAMED[word]
         self.position = start
-        if word in REGISTRY or word in _OWN_BY_NAME:
+        if word in _OWN_BY_NAME or find_op(word) is not None:
             kind = self.kind()
             return self.record(kind, self.attributes(kind), start)
         return self.typed()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minigraph.core.errors import DataLossError, GraphError, NotFoundError
-from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph, install_graph_def
+from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
 from minigraph.core.protos import proto
 from minigraph.core.typing import PathLike, TensorLike
 from minigraph.util.files import atomic_write
@@ -137,12 +137,3 @@ def write_message(path: PathLike, message: Any, as_text: bool) -> None:
     content = text_format.MessageToString(message).encode() if as_text else message.SerializeToString()
     with atomic_write(path) as file:
         file.write(content)
-
-
-def _message_of(graph: Graph, add_shapes: bool) -> Any:
-    from minigraph.formats.tensorflow.exporting import graph_message
-
-    return graph_message(graph, add_shapes=add_shapes)
-
-
-install_graph_def(_message_of)

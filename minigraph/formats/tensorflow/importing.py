@@ -13,7 +13,6 @@ from minigraph.core.dtypes import DType
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError
 from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, attributes_from
-from minigraph.core.op import REGISTRY
 from minigraph.formats.arrays import Damaged
 from minigraph.formats.tensorflow.node import Result, TfNode
 from minigraph.formats.tensorflow.op_table import IMPORTERS
@@ -23,6 +22,7 @@ from minigraph.graphs.importing import add_nodes
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, Placeholder
+from minigraph.ops.registry import find_op
 from minigraph.ops.state.variable import ReadVariable
 
 OWN = "_minigraph"  # the attribute of an op that TensorFlow lacks: its attributes, as in a graph file
@@ -221,7 +221,7 @@ class _Reader:
             return apply(ReadVariable(), tensor.node.inputs[0], name="behind")
 
     def _own(self, call: TfNode, message: Any) -> Result:
-        kind = REGISTRY.get(message.op)
+        kind = find_op(message.op)
         if kind is None:
             call.unsupported("minigraph has no such op")
         plain = json.loads(message.attr[OWN].s.decode())
