@@ -12,7 +12,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from minigraph.backends.llvm.builder import F32, I32, Builder, Value, intrinsic, number, vector
+from minigraph.backends.llvm.builder import F32, I32, Builder, Value, intrinsic, number, undefined, vector
 
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 _LOG = (
@@ -136,7 +136,7 @@ def lane_by_lane(b: Builder, name: str, args: Sequence[Value], function: Any) ->
     """The scalar function applied to each lane."""
     if not isinstance(args[0].type, ir.VectorType):
         return b.call(function, args)
-    result = ir.Constant(args[0].type, ir.Undefined)
+    result = undefined(args[0].type)
     for lane in range(args[0].type.count):
         position = ir.Constant(I32, lane)
         value = b.call(function, [b.extract_element(a, position) for a in args], name)

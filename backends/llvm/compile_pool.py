@@ -63,7 +63,7 @@ class CompilePool(Renewed):
     def submit(self, key: str, job: Job) -> None:
         """Have a module compiled."""
         with self.changed:
-            if key in self._waiting or key in self._running or key in self._done:
+            if self.knows(key):
                 return
             self._waiting[key] = job
             self._progress.more()
@@ -81,17 +81,17 @@ class CompilePool(Renewed):
                     content = self._done.pop(key)
                     return content if content is not None else self._compile(key, job())
                 mine = self._waiting.pop(key, None)
-                if mine is None and key not in self._running:
-                    mine = job()
-                    self._progress.more()
+                is_mine = mine is not None or key not in self._running
                 other = None
-                if mine is None and self._waiting:
+                if is_mine and mine is None:
+                    self._progress.more()
+                elif not is_mine and self._waiting:
                     other = self._waiting.popitem()
                     self._running.add(other[0])
-                elif mine is None:
+                elif not is_mine:
                     self.changed.wait(1.0)
-            if mine is not None:
-                return self._compile(key, mine)
+            if is_mine:
+                return self._compile(key, mine or job())
             if other is not None:
                 self._finish(other[0], self._tried(other[1]))
 

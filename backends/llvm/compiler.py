@@ -102,8 +102,7 @@ def compile_ahead(modules: Iterable[str | LazyModule]) -> None:
     if processes() == 1:
         return
     for text in modules:
-        key = _key(text)
-        if text not in _CODE.engines and key not in objects("llvm"):
+        if text not in _CODE.engines and (key := _key(text)) not in objects("llvm") and not _POOL.knows(key):
             _POOL.submit(key, _job(text))
 
 

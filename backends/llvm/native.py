@@ -117,9 +117,7 @@ def lowered(native: Native, threads: int) -> Lowered:
         return in_sequence([launched(native.trial), partial(native.check, inputs, workspace), work])
 
     def prepare(wanted: Sequence[bool]) -> None:
-        if TEAM.size > 1:
-            compile_ahead([team_code()])
-        for call in native.calls(tuple(wanted)):
+        for call in (*native.trial, *native.calls(tuple(wanted))):
             compile_ahead([call.text, *(text for text, _ in call.functions)])
 
     return Lowered(bind, native.workspace, native.inplace, prepare=prepare)

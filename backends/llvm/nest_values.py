@@ -24,6 +24,7 @@ from minigraph.backends.llvm.builder import (
     index,
     number,
     splat,
+    undefined,
     vector,
 )
 from minigraph.core.dtypes import DType
@@ -282,7 +283,7 @@ class ValuePrinter:
                 return scalar.load(b, self._address(access), dtype, 1)
             if step == 1:
                 return scalar.load(b, self._address(access), dtype, self.width)
-            made: Value = ir.Constant(vector(scalar.register(dtype), self.width), ir.Undefined)
+            made: Value = undefined(vector(scalar.register(dtype), self.width))
             for n, address in enumerate(self._lane_addresses(access)):
                 made = b.insert_element(made, scalar.load(b, address, dtype, 1), I32(n))
             return made

@@ -25,6 +25,7 @@ from minigraph.backends.llvm.builder import (
     index,
     intrinsic,
     loop,
+    order,
     reduce_loop,
     smaller,
     splat,
@@ -126,12 +127,11 @@ class LlvmPrinter(ValuePrinter):
         """Lane by lane the values of several stores, as one vector."""
         b, access = self.b, stores[0].access.replaced(self.replacements)
         joined, count = [self.value(s.value) for s in stores], self.width * len(stores)
-        order = [j * self.width + i for i in range(self.width) for j in range(len(stores))]
+        places = tuple(j * self.width + i for i in range(self.width) for j in range(len(stores)))
         while len(joined) > 1:
-            width = joined[0].type.count
-            lanes = ir.Constant(ir.VectorType(I32, 2 * width), list(range(2 * width)))
-            joined = [b.shuffle_vector(x, y, lanes) for x, y in zip(joined[::2], joined[1::2], strict=True)]
-        made = b.shuffle_vector(joined[0], joined[0], ir.Constant(ir.VectorType(I32, count), order))
+            both = order(tuple(range(2 * joined[0].type.count)))
+            joined = [b.shuffle_vector(x, y, both) for x, y in zip(joined[::2], joined[1::2], strict=True)]
+        made = b.shuffle_vector(joined[0], joined[0], order(places))
         scalar.store(b, made, self._address(access), access.buffer.dtype, count)
 
     def _let(self, s: Let) -> None:
@@ -371,13 +371,7 @@ class LlvmPrinter(ValuePrinter):
         b = self.b
         while width > 1:
             width //= 2
-            halves = [
-                [
-                    b.shuffle_vector(v, v, ir.Constant(ir.VectorType(I32, width), list(range(p, p + width))))
-                    for v in values
-                ]
-                for p in (0, width)
-            ]
+            halves = [[b.shuffle_vector(v, v, order(tuple(range(p, p + width)))) for v in values] for p in (0, width)]
             values = self._combine(s, halves[0], halves[1], width)
             if width == 1:
                 values = [b.extract_element(v, I32(0)) if isinstance(v.type, ir.VectorType) else v for v in values]

@@ -17,13 +17,13 @@ import platform
 import sys
 import threading
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from llvmlite import ir
 
 from minigraph.backends.llvm.builder import I8, I32, I64, KERNEL, POINTER, VOID, at, function, index, loop
-from minigraph.backends.llvm.compiler import LazyModule, host, load
+from minigraph.backends.llvm.compiler import LazyModule, load
 from minigraph.util.locks import Lock
 
 # Polls before sleeping, some tens of microseconds in all. A helper yields between two polls: on a busy machine it
@@ -253,9 +253,10 @@ class Team:
             return self.shared
 
 
+@cache
 def team_code() -> LazyModule:
     """The module with the team's functions."""
-    return LazyModule(f"team {host().lanes}", lambda: str(_TeamCode().module))
+    return LazyModule("team", lambda: str(_TeamCode().module))
 
 
 TEAM = Team()
