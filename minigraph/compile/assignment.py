@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from minigraph.backend.base import Backend, Lowered
 from minigraph.compile.memory import Lifetime, lower_bound
-from minigraph.compile.schedule import Schedule, aliased, is_source, schedule
+from minigraph.compile.schedule import Schedule, schedule
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.buffers import aliased, is_source
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
 from minigraph.ops.identity import Identity

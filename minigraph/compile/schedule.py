@@ -10,8 +10,8 @@ from __future__ import annotations
 import heapq
 from typing import NamedTuple
 
-from minigraph.ir.hoist import Hoisted
-from minigraph.ir.program import Cell, Feed, Instr, Program, Value
+from minigraph.ir.buffers import aliased, is_source, roots_of
+from minigraph.ir.program import Cell, Instr, Program, Value
 from minigraph.ops.constant import Const
 
 
@@ -20,19 +20,6 @@ class Schedule(NamedTuple):
 
     order: tuple[Instr, ...]
     copies: frozenset[Instr]
-
-
-def is_source(instr: Instr) -> bool:
-    """Whether the instruction is a value that exists before the run starts."""
-    return isinstance(instr.op, Cell | Feed | Const | Hoisted) and not instr.control
-
-
-def aliased(instr: Instr, index: int) -> Value | None:
-    """The input whose buffer output `index` shares unless it must be copied; None if the output has its own buffer."""
-    if instr.op.is_view and instr.inputs:
-        return instr.inputs[0]
-    written = index - (len(instr.types) - len(instr.op.writes))
-    return instr.inputs[instr.op.writes[written]] if written >= 0 else None
 
 
 def schedule(program: Program, memory_aware: bool = False) -> Schedule:
@@ -48,12 +35,9 @@ class _LiveBytes:
     """Bytes of arena buffers that an instruction would free and allocate if it ran next."""
 
     def __init__(self, program: Program) -> None:
-        self.roots: dict[Value, Value] = {}  # the value whose buffer a value uses
+        self.roots = roots_of(program)
         self.readers: dict[Value, set[Instr]] = {}  # those of each buffer that have not run
         for instr in program.instrs:
-            for index in range(len(instr.types)):
-                source = aliased(instr, index)
-                self.roots[Value(instr, index)] = Value(instr, index) if source is None else self.roots[source]
             for value in instr.inputs:
                 self.readers.setdefault(self.roots[value], set()).add(instr)
         self.kept = {self.roots[v] for v in program.results}

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from minigraph.ir.hoist import Hoisted
-from minigraph.ir.program import Cell, Feed, Instr, Program, Value, readers_of
+from minigraph.ir.buffers import is_source, roots_of
+from minigraph.ir.program import Instr, Program, Value, readers_of
 from minigraph.ir.rebuild import Rebuilder, rebuild
-from minigraph.ops.constant import Const
 from minigraph.ops.control.recompute import Recompute
 from minigraph.rewrite.driver import Applied, Missed, Outcome
 
@@ -18,7 +17,7 @@ FLOPS, BANDWIDTH = 5e10, 1e10  # a core's, per second, to compare instructions w
 FUSED = 0.1  # the share of its time that a pointwise instruction takes where it is computed with its reader
 DENSE = 16  # least FLOPs for an element of the result of a contraction
 ROUNDS = 4  # most cuts
-NEAR = 20  # instructions before the peak, of which the one with the smallest result is waited for
+NEAR = 20  # instructions before the peak; the copies wait for the one with the smallest result
 # Tried in order: of how many contractions one has to be kept, and how many bytes are worth a second (λ).
 TRIALS = ((1, 1e11), (1, 1e10), (1, 1e9), (1, 1e8), *((kept, 1e7) for kept in (2, 3, 4, 6, 8, 12, 16)))
 
@@ -64,11 +63,6 @@ class _Trial(NamedTuple):
     program: Program
     again: frozenset[Instr]
     saved: int
-
-
-def _is_given(instr: Instr) -> bool:
-    """Whether the value exists during the whole run."""
-    return isinstance(instr.op, Cell | Feed | Const | Hoisted) and not instr.control
 
 
 def _repeatable(instr: Instr) -> bool:
@@ -117,7 +111,7 @@ class _Lives:
 
     def __init__(self, program: Program) -> None:
         self.position = {instr: n for n, instr in enumerate(program.instrs)}
-        self.roots = _roots(program)
+        self.roots = roots_of(program)
         self.last = _last_readers(program, self.position, self.roots)
         change = [0] * (len(program.instrs) + 1)
         for value, end in self.last.items():
@@ -152,7 +146,7 @@ class _Network(_Lives):
                 continue
             found[instr] = None
             if _repeatable(instr):
-                stack += [self.roots[v].instr for v in instr.inputs if not _is_given(self.roots[v].instr)]
+                stack += [self.roots[v].instr for v in instr.inputs if not is_source(self.roots[v].instr)]
         return list(found)
 
     def cut(self, kept: int, worth: float) -> frozenset[Instr]:
@@ -166,7 +160,7 @@ class _Network(_Lives):
                 graph.add_edge("source", instr, capacity=max(1.0, worth * _seconds(instr)))
                 for value in instr.inputs:
                     root = self.roots[value]
-                    if not _is_given(root.instr):
+                    if not is_source(root.instr):
                         graph.add_edge(root, instr)  # an edge without a capacity is never cut
             else:
                 graph.add_edge("source", instr)
@@ -178,23 +172,13 @@ class _Network(_Lives):
         return frozenset(i for i in self.needed if i in behind)
 
 
-def _roots(program: Program) -> dict[Value, Value]:
-    """The value whose buffer each value uses: views have none of their own."""
-    roots: dict[Value, Value] = {}
-    for instr in program.instrs:
-        for n in range(len(instr.types)):
-            value = Value(instr, n)
-            roots[value] = roots[instr.inputs[0]] if instr.op.is_view and instr.inputs else value
-    return roots
-
-
 def _last_readers(program: Program, position: Mapping[Instr, int], roots: Mapping[Value, Value]) -> dict[Value, int]:
     """The position of the last reader of each buffer that a run makes and that no result of the run keeps."""
     last: dict[Value, int] = {}
     results = {roots[v] for v in program.results}
     for value, readers in readers_of(program).items():
         root = roots[value]
-        if not _is_given(root.instr) and root not in results:
+        if not is_source(root.instr) and root not in results:
             last[root] = max(last.get(root, 0), *(position[r] for r in readers if r is not None), 0)
     return last
 
@@ -202,7 +186,7 @@ def _last_readers(program: Program, position: Mapping[Instr, int], roots: Mappin
 def _rewritten(program: Program, chosen: Iterable[Instr], peak: int) -> Program:
     """The program whose instructions behind the peak read copies of the instructions to compute again."""
     position = {instr: n for n, instr in enumerate(program.instrs)}
-    near = [i for i in program.instrs[: peak + 1] if i.types and not _is_given(i)][-NEAR:]
+    near = [i for i in program.instrs[: peak + 1] if i.types and not is_source(i)][-NEAR:]
     gate = Value(min(near, key=lambda i: i.types[0].nbytes), 0)  # it lives until the last copy is made
     copies: dict[Value, Value] = {}
 
@@ -220,10 +204,10 @@ def _rewritten(program: Program, chosen: Iterable[Instr], peak: int) -> Program:
                 continue
             if v.instr not in again:
                 kept = new.values[v]
-                copies[v] = kept if _is_given(v.instr) else new.add(Recompute(), kept, new.values[gate])
+                copies[v] = kept if is_source(v.instr) else new.add(Recompute(), kept, new.values[gate])
                 continue
             operands = [copies[a] for a in v.instr.inputs]
-            if all(_is_given(a.instr) for a in v.instr.inputs):
+            if all(is_source(a.instr) for a in v.instr.inputs):
                 operands[0] = new.add(Recompute(), operands[0], new.values[gate])
             made = new.builder.add(v.instr.op, operands, (), f"{v.instr.name}/again", v.instr.source)
             copies.update({Value(v.instr, n): Value(made, n) for n in range(len(made.types))})

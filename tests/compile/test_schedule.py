@@ -16,9 +16,10 @@ from support.random_graphs import Case, evaluate, random_graphs
 import minigraph as tf
 from minigraph.compile.memory import lower_bound
 from minigraph.compile.plan import Plan
-from minigraph.compile.schedule import is_source, schedule
+from minigraph.compile.schedule import schedule
 from minigraph.compile.specialise import specialise
 from minigraph.core.types import TensorType
+from minigraph.ir.buffers import is_source
 from minigraph.ir.program import Cell, Instr, Program, Value
 
 START = (3.0, 5.0, 7.0)
