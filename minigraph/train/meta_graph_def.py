@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from minigraph.core.arguments import refuse
-from minigraph.core.graph import Graph, get_default_graph
+from minigraph.core.default_graph import get_default_graph
+from minigraph.core.graph import Graph
 from minigraph.core.typing import PathLike
 from minigraph.formats.tensorflow.graph_def import write_message
 from minigraph.formats.tensorflow.meta_graph import meta_graph_message

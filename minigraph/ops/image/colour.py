@@ -8,9 +8,10 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype, float16, float32
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DTypeLike, NumberLike, TensorLike
 from minigraph.ops.array.joining import stack, unstack
@@ -29,7 +30,9 @@ from minigraph.ops.math.comparison import equal, greater
 from minigraph.ops.math.exponential import sqrt
 from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.integer_division import div, floordiv
-from minigraph.ops.math.reduce import reduce_max, reduce_mean, reduce_min, reduce_prod
+from minigraph.ops.math.reduce import reduce_mean
+from minigraph.ops.math.reduce_extremes import reduce_max, reduce_min
+from minigraph.ops.math.reduce_product import reduce_prod
 from minigraph.ops.math.rounding import floor
 from minigraph.ops.math.selection import where
 from minigraph.ops.random.distributions import random_uniform
