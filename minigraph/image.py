@@ -10,6 +10,7 @@ from minigraph.ops.image.crop import *
 from minigraph.ops.image.crop_and_resize import *
 from minigraph.ops.image.flip import *
 from minigraph.ops.image.quality import *
+from minigraph.ops.image.random_colour import *
 from minigraph.ops.image.resize import *
 from minigraph.ops.image.resize_images import *
 
