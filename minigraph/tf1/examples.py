@@ -192,7 +192,7 @@ class ParseExample(HostOp):
 
 
 class SparseTensor(NamedTuple):
-    """Values of a variable feature: where they are, what they are, and the shape of the whole."""
+    """The values of a variable feature with their indices, and the shape of the dense tensor."""
 
     indices: Any
     values: Any
