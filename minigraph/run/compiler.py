@@ -15,7 +15,6 @@ from minigraph.compile.plan import Plan
 from minigraph.compile.resize import CompileRecord, resize
 from minigraph.compile.specialise import specialise
 from minigraph.core.errors import DTypeError, MinigraphError, ResourceExhaustedError, ShapeError
-from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ir.program import Cell, Program
 from minigraph.passes import choose
 from minigraph.passes.recompute import Recomputation
@@ -62,7 +61,7 @@ class RequestCompiler:
 
     def compile(self, request: Request, arrays: Sequence[np.ndarray], buffers: Buffers) -> Plan:
         """A plan for the shapes of `arrays`, the fed values."""
-        types = [_feed_type(request, i, array) for i, array in enumerate(arrays)]
+        types = [request.feed_type(i, array) for i, array in enumerate(arrays)]
         with gc_pause.paused(), SINGLE_THREADED:
             first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [_numeric_check(first, arrays, buffers.read(request.graph))] if self._debug else []
@@ -106,16 +105,6 @@ class RequestCompiler:
             f"the values of this run take at least {least:,} bytes with recomputation; memory_limit is {limit:,}. "
             "Feed smaller batches or raise the limit."
         )
-
-
-def _feed_type(request: Request, position: int, array: np.ndarray) -> TensorType:
-    tensor = request.feeds[position]
-    if not compatible(tensor.type.shape, array.shape):
-        raise ValueError(
-            f"Cannot feed value of shape {array.shape} for Tensor '{tensor.name}', "
-            f"which has shape '{format_shape(tensor.type.shape)}' (made at {tensor.node.source.describe()})"
-        )
-    return TensorType(tensor.dtype, array.shape)
 
 
 def _numeric_check(program: Program, arrays: Sequence[np.ndarray], state: Mapping[str, np.ndarray]) -> Hook:

@@ -13,6 +13,7 @@ from minigraph.core.dtypes import string
 from minigraph.core.errors import GraphError, OpError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.operand import Operand
+from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ops.constant import Placeholder
 from minigraph.ops.state.variable import NoOp, VariableV2
 from minigraph.run.stages import Branches, RunStage, needs_stages
@@ -72,6 +73,16 @@ class Request:
             except (TypeError, ValueError) as error:
                 return type(error)(f"Cannot feed Tensor '{tensor.name}' of dtype {tensor.dtype.name}: {error}")
         raise AssertionError("all feeds are arrays")
+
+    def feed_type(self, position: int, array: np.ndarray) -> TensorType:
+        """The static type of a fed array. ValueError if the tensor cannot have its shape."""
+        tensor = self.feeds[position]
+        if not compatible(tensor.type.shape, array.shape):
+            raise ValueError(
+                f"Cannot feed value of shape {array.shape} for Tensor '{tensor.name}', "
+                f"which has shape '{format_shape(tensor.type.shape)}' (made at {tensor.node.source.describe()})"
+            )
+        return TensorType(tensor.dtype, array.shape)
 
     def _structure(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
         if isinstance(fetch, Mapping):
