@@ -31,9 +31,7 @@ def explain(
     target: Target, optimize: str, backend: str | None, memory_limit: int | None = None
 ) -> tuple[Plan, dict[str, Any]]:
     """The plan for a target, and a record of its compilation as plain data."""
-    options: dict[str, Any] = {"backend": backend, "optimize": optimize, "passes": target.passes}
-    options["memory_limit"] = memory_limit
-    with tf.Session(graph=target.graph, **options) as session:
+    with tf.Session(graph=target.graph, **target.options(optimize, backend, memory_limit)) as session:
         plan, _ = session.plan_for(target.fetches, target.feeds)
     found = {
         "target": target.name,

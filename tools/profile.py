@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import minigraph as tf
 from minigraph.compile.plan import Plan
@@ -31,8 +31,7 @@ def profile(
     target: Target, steps: int, optimize: str, backend: str | None, memory_limit: int | None = None
 ) -> Profiled:
     """Profile `steps` timed runs of a target."""
-    options: dict[str, Any] = {"optimize": optimize, "passes": target.passes, "memory_limit": memory_limit}
-    with target.session(backend=backend, **options) as session:
+    with target.session(**target.options(optimize, backend, memory_limit)) as session:
         feeds = target.feeds
         return Profiled(
             session.profile(target.fetches, feeds, repeat=steps), session.plan_for(target.fetches, feeds)[0]
@@ -41,8 +40,7 @@ def profile(
 
 def warm(target: Target, optimize: str, backend: str | None, memory_limit: int | None = None) -> str:
     """Compile a target's kernels without running them; a line on how many and how long."""
-    options: dict[str, Any] = {"optimize": optimize, "passes": target.passes, "memory_limit": memory_limit}
-    with tf.Session(graph=target.graph, backend=backend, **options) as session:
+    with tf.Session(graph=target.graph, **target.options(optimize, backend, memory_limit)) as session:
         store = objects("cuda" if session.backend.name == "cupy" else "llvm")
         before, start = len(list(store.entries())), time.perf_counter()
         for fetches, feeds in ((target.initializers, {}), (target.fetches, target.feeds)):

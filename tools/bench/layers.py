@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+
+from minigraph.models.efficientnet_lite import STAGES
+from minigraph.models.resnet import UNITS
+from minigraph.models.squeezenet import FIRES
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,38 +103,31 @@ def _vgg16() -> tuple[Layer, ...]:
     return (*(layer for block in blocks for layer in block), *head)
 
 
+def _basic(maps: int, stride: int, first: bool) -> Residual:
+    body = (Conv(3, maps, stride, norm=True), Conv(3, maps, norm=True, relu=False))
+    return Residual(body, (Conv(1, maps, stride, norm=True, relu=False),) if stride > 1 else ())
+
+
 def _bottleneck(maps: int, stride: int, first: bool) -> Residual:
     body = (Conv(1, maps, norm=True), Conv(3, maps, stride, norm=True), Conv(1, 4 * maps, norm=True, relu=False))
     return Residual(body, (Conv(1, 4 * maps, stride, norm=True, relu=False),) if first else ())
 
 
-def _resnet50() -> tuple[Layer, ...]:
+def _resnet(name: str, unit: Callable[[int, int, bool], Residual]) -> tuple[Layer, ...]:
     units = [
-        _bottleneck(64 << block, 2 if unit == 0 and block else 1, unit == 0)
-        for block, count in enumerate((3, 4, 6, 3))
-        for unit in range(count)
+        unit(64 << block, 2 if n == 0 and block else 1, n == 0)
+        for block, count in enumerate(UNITS[name])
+        for n in range(count)
     ]
     return (Conv(7, 64, 2, norm=True), PoolLayer(3, 2, 1), *units, GlobalAverage(), Dense(1000, relu=False))
 
 
-def _resnet18() -> tuple[Layer, ...]:
-    units = []
-    for block in range(4):
-        for unit in range(2):
-            maps, stride = 64 << block, 2 if unit == 0 and block else 1
-            body = (Conv(3, maps, stride, norm=True), Conv(3, maps, norm=True, relu=False))
-            units.append(Residual(body, (Conv(1, maps, stride, norm=True, relu=False),) if stride == 2 else ()))
-    return (Conv(7, 64, 2, norm=True), PoolLayer(3, 2, 1), *units, GlobalAverage(), Dense(1000, relu=False))
-
-
 def _squeezenet() -> tuple[Layer, ...]:
-    def fire(squeeze: int, expand: int) -> tuple[Layer, ...]:
-        return Conv(1, squeeze), Branches((Conv(1, expand), Conv(3, expand)))
-
-    pool = (PoolLayer(3, 2),)
-    fires = (*fire(16, 64), *fire(16, 64), *pool, *fire(32, 128), *fire(32, 128), *pool)
-    fires += (*fire(48, 192), *fire(48, 192), *fire(64, 256), *fire(64, 256))
-    return (Conv(3, 64, 2, valid=True), *pool, *fires, Dropout(0.5), Conv(1, 1000), GlobalAverage())
+    layers: list[Layer] = [Conv(3, 64, 2, valid=True), PoolLayer(3, 2)]
+    for name, (squeeze, expand) in FIRES.items():
+        layers += [Conv(1, squeeze), Branches((Conv(1, expand), Conv(3, expand)))]
+        layers += [PoolLayer(3, 2)] if name in ("fire3", "fire5") else []
+    return (*layers, Dropout(0.5), Conv(1, 1000), GlobalAverage())
 
 
 def _efficientnet_lite0() -> tuple[Layer, ...]:
@@ -138,19 +136,16 @@ def _efficientnet_lite0() -> tuple[Layer, ...]:
 
     layers: list[Layer] = [conv(3, 32, 2)]
     maps = 32
-    for times, kernel, stride, expand, out in (
-        (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
-        (1, 3, 1, 6, 320),
-    ):  # fmt: skip
-        for unit in range(times):
-            wide = maps * expand
+    for stage in STAGES:
+        for unit in range(stage.times):
+            wide = maps * stage.expand
             body = (
-                *((conv(1, wide),) if expand > 1 else ()),
-                conv(kernel, wide, 1 if unit else stride, depthwise=True),
-                Conv(1, out, norm=True, relu=False),
+                *((conv(1, wide),) if stage.expand > 1 else ()),
+                conv(stage.size, wide, 1 if unit else stage.stride, depthwise=True),
+                Conv(1, stage.maps, norm=True, relu=False),
             )
             layers += [Residual(body, relu=False)] if unit else body
-            maps = out
+            maps = stage.maps
     return (*layers, conv(1, 1280), GlobalAverage(), Dropout(0.8), Dense(1000, relu=False))
 
 
@@ -158,8 +153,8 @@ NETWORKS = {
     "mnist-cnn": NetworkSpec((28, 28, 1), _mnist(), "adam"),
     "lenet5-modern": NetworkSpec((32, 32, 1), _lenet()),
     "vgg16": NetworkSpec((224, 224, 3), _vgg16()),
-    "resnet18": NetworkSpec((224, 224, 3), _resnet18()),
-    "resnet50": NetworkSpec((224, 224, 3), _resnet50()),
+    "resnet18": NetworkSpec((224, 224, 3), _resnet("resnet18", _basic)),
+    "resnet50": NetworkSpec((224, 224, 3), _resnet("resnet50", _bottleneck)),
     "squeezenet": NetworkSpec((227, 227, 3), _squeezenet()),
     "efficientnet-lite0": NetworkSpec((224, 224, 3), _efficientnet_lite0()),
 }  # by the names that `minigraph models` has

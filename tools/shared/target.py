@@ -81,6 +81,10 @@ class Target:
             self.restore(session)
         return session
 
+    def options(self, optimize: str, backend: str | None, memory_limit: int | None = None) -> dict[str, Any]:
+        """The options of a session for the target: these, and the target's own passes."""
+        return {"optimize": optimize, "backend": backend, "passes": self.passes, "memory_limit": memory_limit}
+
     @property
     def initializers(self) -> list[Any]:
         """The operations that give the variables behind the fetches their initial values."""

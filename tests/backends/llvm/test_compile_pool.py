@@ -13,7 +13,7 @@ from support.llvm import run_program
 from minigraph.backends.llvm import codegen
 from minigraph.backends.llvm import compile_pool as pool_module
 from minigraph.backends.llvm.compile_pool import CompilePool
-from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.compiler import LazyModule, compile_ahead, host, load
 
 TARGET = host()[:2]
 
@@ -123,3 +123,14 @@ print([float(np.sum(f.astype(np.float64) ** 2)).hex() for f in found])
         files.append({f.name: f.read_bytes() for f in (folder / "llvm").glob("*.obj")})
     assert results[0] == results[1]
     assert files[0] == files[1]
+
+
+def test_a_module_that_is_named_twice_is_printed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIGRAPH_COMPILE_PROCESSES", "2")
+    monkeypatch.setenv("MINIGRAPH_CACHE", str(tmp_path))
+    printed: list[int] = []
+    module = LazyModule("a module of this test", lambda: printed.append(1) or job(7)[0])
+    compile_ahead([module, module])
+    compile_ahead([module])
+    assert load(module, "f")
+    assert printed == [1]
