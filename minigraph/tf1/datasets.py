@@ -414,7 +414,7 @@ def size_of(value: Any) -> int | Tensor:
 
 
 def source_of(tensors: Any, slices: bool) -> GraphDataset:
-    """A dataset of a nest of arrays and tensors: of their rows if `slices`, else one element. It captures the tensors."""
+    """A dataset of a nest of arrays and tensors, which it captures: of their rows if `slices`, else one element."""
     graph = get_default_graph()
     parts: list[Any] = []
     for part in flatten(tensors):
