@@ -20,6 +20,7 @@ from minigraph.passes import choose
 from minigraph.passes.recompute import Recomputation
 from minigraph.rewrite.pipeline import Hook, run_pipeline
 from minigraph.run.buffers import Buffers
+from minigraph.run.feeds import feed_type
 from minigraph.run.options import SessionOptions
 from minigraph.run.request import Request
 from minigraph.util import gc_pause
@@ -61,7 +62,7 @@ class RequestCompiler:
 
     def compile(self, request: Request, arrays: Sequence[np.ndarray], buffers: Buffers) -> Plan:
         """A plan for the shapes of `arrays`, the fed values."""
-        types = [request.feed_type(i, array) for i, array in enumerate(arrays)]
+        types = [feed_type(tensor, array) for tensor, array in zip(request.feeds, arrays, strict=True)]
         with gc_pause.paused(), SINGLE_THREADED:
             first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [_numeric_check(first, arrays, buffers.read(request.graph))] if self._debug else []

@@ -13,6 +13,7 @@ from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ops.constant import string_array
 from minigraph.ops.control.branches import Merge
 from minigraph.ops.host.resources import ResourceOp, Resources
+from minigraph.run.feeds import feed_type
 from minigraph.run.request import Request
 from minigraph.run.runner import Runner
 from minigraph.run.stages import Branches, Known, is_known, next_stage
@@ -27,10 +28,10 @@ def run_in_stages(
     resources, lock: the session's; the lock is given up while an op acts on resources and may wait for other runs.
     """
     known: Known = {}
-    for position, (tensor, array) in enumerate(zip(request.feeds, request.cast_arrays(feeds), strict=True)):
+    for tensor, array in zip(request.feeds, request.cast_arrays(feeds), strict=True):
         known[tensor] = string_array(array) if tensor.dtype is string else array
         if tensor.dtype is not string:
-            request.feed_type(position, array)  # refuses a shape that does not fit
+            feed_type(tensor, array)  # refuses a shape that does not fit
     branches: Branches = {}
     while True:
         key = tuple(known), tuple((t, v) for t, v in branches.items() if not t.node.op.decides)
