@@ -192,7 +192,7 @@ class ParseExample(HostOp):
 
 
 class SparseTensor(NamedTuple):
-    """The values of a variable feature with their indices, and the shape of the dense tensor."""
+    """The values of a feature of variable length: their indices, the values, and the shape of the dense array."""
 
     indices: Any
     values: Any
