@@ -86,6 +86,9 @@ class Update(Op, abstract=True):
             )
         return (ref,)
 
+    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
+        return (self.element(ref, value),)
+
     flops = per_input
 
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
@@ -109,9 +112,6 @@ class Update(Op, abstract=True):
 class Assign(Update):
     """var = value. The variable may have no value before."""
 
-    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
-        return (value,)
-
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
         return value
 
@@ -123,9 +123,6 @@ class AssignAdd(Update):
 
     reads = (0,)
 
-    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
-        return (ref + value,)
-
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
         return ref + value
 
@@ -134,9 +131,6 @@ class AssignSub(Update):
     """var = var − value."""
 
     reads = (0,)
-
-    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
-        return (ref - value,)
 
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
         return ref - value
