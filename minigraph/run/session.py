@@ -129,7 +129,7 @@ class Session(SessionBase):
             request = self._runner.cache.find(fetches, feeds)
             try:
                 if request.staged:
-                    values = run_in_stages(self._runner, request, feeds, self._lock)
+                    values = run_in_stages(self._runner, self.resources, request, feeds, self._lock)
                 else:
                     values = self._runner.run(request, feeds, options, run_metadata)
                 return request.assemble(values)

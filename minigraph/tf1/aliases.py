@@ -68,19 +68,6 @@ class uniform_unit_scaling_initializer:
         return tf.random_uniform(shape, -limit, limit, dtype or self.dtype, seed=self.seed)
 
 
-def _scaled(scale: float, distribution: Any) -> Any:
-    def initializer(seed: int | None = None) -> Any:
-        return tf.variance_scaling_initializer(scale, "fan_in", distribution, seed)
-
-    return initializer
-
-
-he_normal = _scaled(2.0, "truncated_normal")
-he_uniform = _scaled(2.0, "uniform")
-lecun_normal = _scaled(1.0, "truncated_normal")
-lecun_uniform = _scaled(1.0, "uniform")
-
-
 def constant_value(tensor: Any, partial: bool = False) -> Any:
     """The value of a tensor that is known when the graph is built, else None."""
     if partial:

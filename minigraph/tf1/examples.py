@@ -192,7 +192,7 @@ class ParseExample(HostOp):
 
 
 class SparseTensor(NamedTuple):
-    """Values of a variable feature: where they are, what they are, and the shape of the whole."""
+    """The values of a feature of variable length: their indices, the values, and the shape of the dense array."""
 
     indices: Any
     values: Any

@@ -93,10 +93,11 @@ def read_graph(path: PathLike) -> Any:
         NotFoundError: The file does not exist.
         DataLossError: The file is damaged or of another kind.
     """
-    return read_message_file(path, proto("graph", "GraphDef"), "a graph of TensorFlow", _is_graph)
+    return read_message_file(path, proto("graph", "GraphDef"), "a graph of TensorFlow", is_graph)
 
 
-def _is_graph(message: Any) -> bool:
+def is_graph(message: Any) -> bool:
+    """Whether a message, however it was read, can be a `GraphDef`: it has nodes, each with a name and an op."""
     return len(message.node) > 0 and all(node.name and node.op for node in message.node)
 
 

@@ -9,10 +9,9 @@ import numpy as np
 
 from minigraph.core.dtypes import int32
 from minigraph.core.graph import Tensor
-from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.formats.tensorflow.arrays_import import like
-from minigraph.formats.tensorflow.node import Importer, TfNode
+from minigraph.formats.tensorflow.node import Importer, TfNode, same
 from minigraph.ops.array.dynamic import pad, slice_
 from minigraph.ops.array.joining import concat, stack
 from minigraph.ops.array.reshape import Reshape, reshape, transpose
@@ -302,10 +301,6 @@ def _to_space(x: Tensor, block: list[int], crops: Tensor) -> Tensor:
     return slice_(whole, begin, sizes)
 
 
-def _same(op: Op) -> Importer:
-    return lambda call: call.same(op)
-
-
 IMPORT: dict[str, Importer] = {
     "AvgPool": _pool(pool.AvgPool),
     "AvgPool3D": _pool_3d(avg_pool3d),
@@ -325,10 +320,10 @@ IMPORT: dict[str, Importer] = {
     "FusedBatchNormGrad": _batch_norm_grad,
     "FusedBatchNormGradV2": _batch_norm_grad,
     "FusedBatchNormGradV3": _batch_norm_grad,
-    "L2Loss": _same(loss.L2Loss()),
+    "L2Loss": same(loss.L2Loss()),
     "LRN": _lrn,
     "LRNGrad": _lrn_grad,
-    "LogSoftmax": _same(loss.LogSoftmax()),
+    "LogSoftmax": same(loss.LogSoftmax()),
     "MaxPool": _pool(pool.MaxPool),
     "MaxPool3D": _pool_3d(max_pool3d),
     "MaxPoolGrad": _max_pool_grad,
@@ -339,8 +334,8 @@ IMPORT: dict[str, Importer] = {
     "ResizeBilinearGrad": _resize_grad("ResizeBilinear"),
     "ResizeNearestNeighbor": _resize(resize.ResizeNearestNeighbor),
     "ResizeNearestNeighborGrad": _resize_grad("ResizeNearestNeighbor"),
-    "Softmax": _same(loss.Softmax()),
-    "SoftmaxCrossEntropyWithLogits": _same(loss.SoftmaxCrossEntropyWithLogits()),
+    "Softmax": same(loss.Softmax()),
+    "SoftmaxCrossEntropyWithLogits": same(loss.SoftmaxCrossEntropyWithLogits()),
     "SpaceToBatchND": _blocks(split=True),
-    "SparseSoftmaxCrossEntropyWithLogits": _same(loss.SparseSoftmaxCrossEntropyWithLogits()),
+    "SparseSoftmaxCrossEntropyWithLogits": same(loss.SparseSoftmaxCrossEntropyWithLogits()),
 }
