@@ -256,7 +256,7 @@ class GatherV2(Op):
         return k.done()
 
     def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
-        return outside(in_types, {1: in_types[0].static[self.axis]})
+        return outside(in_types, in_types[0].static[self.axis])
 
     flops = no_flops
 
@@ -312,7 +312,7 @@ class GatherGrad(Op):
         return k.done()
 
     def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
-        return outside(in_types, {1: in_types[2].static[self.axis]})
+        return outside(in_types, in_types[2].static[self.axis])
 
     flops = per_gradient
 

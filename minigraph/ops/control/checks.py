@@ -99,7 +99,7 @@ class Assert(Op):
 
     def forward(self, xp: Any, condition: Any, *data: Any) -> tuple[Any, ...]:
         if not np.all(condition):
-            raise InvalidArgumentError(f"assertion failed: {_message(self.parts, data, self.summarize)}")
+            raise self.refused([], condition, *data)
         return (condition,)
 
     loops = _copied

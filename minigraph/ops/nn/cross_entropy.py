@@ -166,7 +166,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
         return _cross_entropy(rows, out_types, row)
 
     def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
-        return outside(in_types, {1: in_types[0].static[-1]})
+        return outside(in_types, in_types[0].static[-1])
 
     def flops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> int:
         return 5 * in_types[0].size

@@ -87,6 +87,9 @@ class Update(Op, abstract=True):
             )
         return (ref,)
 
+    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
+        return (self.element(ref, value),)
+
     flops = per_input
 
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
@@ -110,9 +113,6 @@ class Update(Op, abstract=True):
 class Assign(Update):
     """var = value. The variable may have no value before."""
 
-    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
-        return (value,)
-
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
         return value
 
@@ -124,9 +124,6 @@ class AssignAdd(Update):
 
     reads = (0,)
 
-    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
-        return (ref + value,)
-
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
         return ref + value
 
@@ -135,9 +132,6 @@ class AssignSub(Update):
     """var = var − value."""
 
     reads = (0,)
-
-    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
-        return (ref - value,)
 
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
         return ref - value
