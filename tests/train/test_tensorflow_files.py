@@ -27,7 +27,7 @@ _ARRAYS = st.sampled_from(_DTYPES).flatmap(
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30), _ARRAYS, max_size=60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, Any]) -> None:
     arrays = {name.replace("\0", "0"): array for name, array in arrays.items()}
     folder = tmp_path_factory.mktemp("ck")

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.deep_networks import Network, residual_chain
+from support.verify_graph import verify_graph
 
 import minigraph as tf
 from minigraph.compile.plan import Plan
-from minigraph.graphs.verifier import verify_graph
 from minigraph.ops.control.recompute import Recompute
 
 RNG = np.random.default_rng(5)
