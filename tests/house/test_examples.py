@@ -44,7 +44,10 @@ FACES = [
 # Modules made of names that others define. Of any other without `__all__` only its own definitions are public.
 GATHERED = {
     "minigraph",
-    *(f"minigraph.{n}" for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "train")),
+    *(
+        f"minigraph.{n}"
+        for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "saved_model", "train")
+    ),
 }
 SECTIONS = ("Args", "Returns", "Yields", "Raises", "Example")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

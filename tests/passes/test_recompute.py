@@ -97,7 +97,7 @@ def trained(share: float | None, options: dict[str, Any], net: tuple[Any, ...]) 
 @pytest.mark.parametrize("optimize", ["O0", "O3"])
 @pytest.mark.parametrize("dropout", [False, True])
 def test_training_stays_within_the_limit_and_is_the_same(backend: str, optimize: str, dropout: bool) -> None:
-    net = network(8, not dropout, dropout)
+    net = network(6, not dropout, dropout)
     options = {"backend": backend, "optimize": optimize}
     plain = trained(None, options, net)
     losses, peak, limit = trained(0.8, options, net)
@@ -106,7 +106,7 @@ def test_training_stays_within_the_limit_and_is_the_same(backend: str, optimize:
 
 
 @settings(max_examples=6)
-@given(st.integers(2, 10), st.booleans(), st.floats(0.3, 1.1))
+@given(st.integers(2, 4), st.booleans(), st.floats(0.3, 1.1))
 def test_a_run_keeps_the_limit_or_is_refused(depth: int, norm: bool, share: float) -> None:
     tf.reset_default_graph()
     net = network(depth, norm, False)

@@ -18,7 +18,7 @@ import minigraph.tf1 as tf1
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError, NotFoundError
 from minigraph.formats.tensorflow.checkpoint import read_checkpoint, write_checkpoint
 from minigraph.formats.tensorflow.graph_def import write_message
-from minigraph.saved_model import read_saved_model
+from minigraph.saved_model.loader import read_saved_model
 
 _DTYPES = ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"]
 _ARRAYS = st.sampled_from(_DTYPES).flatmap(
