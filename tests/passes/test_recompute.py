@@ -97,7 +97,7 @@ def trained(share: float | None, options: dict[str, Any], net: tuple[Any, ...]) 
 @pytest.mark.parametrize("optimize", ["O0", "O3"])
 @pytest.mark.parametrize("dropout", [False, True])
 def test_training_stays_within_the_limit_and_is_the_same(backend: str, optimize: str, dropout: bool) -> None:
-    net = network(6, not dropout, dropout)
+    net = network(8, not dropout, dropout)
     options = {"backend": backend, "optimize": optimize}
     plain = trained(None, options, net)
     losses, peak, limit = trained(0.8, options, net)
