@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from minigraph.backends.llvm.compiler import host  # noqa: E402
+from minigraph.backends.llvm.compiler import host
 
 CHILD = """
 import sys, pytest
