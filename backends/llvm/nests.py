@@ -23,11 +23,11 @@ from minigraph.backends.llvm.builder import (
     smaller,
     splat,
 )
-from minigraph.backends.llvm.nest_schedule import shared_loops
+from minigraph.backends.llvm.nest_schedule import is_costly, shared_loops
 from minigraph.backends.llvm.nest_values import ValuePrinter
 from minigraph.backends.llvm.text import I32, POINTER, VOID, IRValue, vector
 from minigraph.backends.llvm.tile import parts
-from minigraph.core.scalar import Scalar, operand, walk
+from minigraph.core.scalar import Scalar, operand
 from minigraph.loops import schedule
 from minigraph.loops.index import Bounds, Index, Inside, Var
 from minigraph.loops.kernel import (
@@ -44,9 +44,7 @@ from minigraph.loops.kernel import (
     Store,
     TileCall,
     accesses,
-    statements,
     tables,
-    values,
 )
 
 
@@ -314,7 +312,7 @@ class LlvmPrinter(ValuePrinter):
         """
         *outer, (var, extent) = s.loops
         whole, rest = extent // self.lanes * self.lanes, extent % self.lanes
-        masked = rest > 0 and _is_costly(s) and _has_masks((*s.before, s))
+        masked = rest > 0 and is_costly((s,)) and _has_masks((*s.before, s))
         runs: list[tuple[int, int, int]] = []  # start, stop, width
         start = 0
         for wide in dict.fromkeys((self.lanes * many, self.lanes)):
@@ -371,9 +369,3 @@ def _has_masks(body: Body) -> bool:
     """Whether all elements that statements read and write can be masked in vectors."""
     kinds = {a.buffer.dtype for a in accesses(body)}
     return all(kind.size in (4, 8) for kind in kinds)
-
-
-def _is_costly(s: Reduce) -> bool:
-    """Whether it computes functions that cost as much on few lanes as on many."""
-    found = [s, *statements(s.before)]
-    return any(node.function in scalar.COSTLY for x in found for v in values(x) for node in walk(v))
