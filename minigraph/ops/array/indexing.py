@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.indices import element_name, require_below
 from minigraph.core.moves import Moves, read
 from minigraph.core.op import Op, Sample

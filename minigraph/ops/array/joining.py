@@ -10,8 +10,9 @@ import numpy as np
 
 from minigraph.core import types as T
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor, install_constant
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, install_constant
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.indices import require_below
 from minigraph.core.moves import Moves, View, at, read, write
 from minigraph.core.op import Op, Sample

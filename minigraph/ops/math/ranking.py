@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigraph.core import types as T
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import bool_, int32, int64
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.indices import require_below
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar, call, cast, where

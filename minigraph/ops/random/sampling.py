@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype, float64, int32, int64, uint32
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar, call, cast, where
 from minigraph.core.types import TensorType, format_shape

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigraph.core import types as T
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
 from minigraph.core.scalar import Scalar
