@@ -85,14 +85,9 @@ def evaluate(model: Any, given: Mapping[str, Any], variables: bool = False) -> l
                 fixed |= new
                 continue
             with tf.Session() as session:
-<<<<<<< HEAD
                 if variables:
                     session.run(tf.global_variables_initializer())
-                feeds = {tensor: given[name] for name, tensor in found.inputs.items()}
-=======
-                session.run(tf.global_variables_initializer())
                 feeds = fed | {tensor: given[name] for name, tensor in found.inputs.items()}
->>>>>>> main
                 return session.run(list(found.outputs.values()), feeds)
 
 
