@@ -77,6 +77,13 @@ def merge(a: Shape, b: Shape) -> Shape:
     return tuple(y if x is None else x for x, y in zip(a, b, strict=True))
 
 
+def common(a: Shape, b: Shape) -> Shape:
+    """The shape that describes both; dimensions that differ are unknown."""
+    if a is None or b is None or len(a) != len(b):
+        return None
+    return tuple(x if x == y else None for x, y in zip(a, b, strict=True))
+
+
 def broadcast(a: Shape, b: Shape) -> Shape:
     """NumPy's broadcasting rule on shapes with unknown dimensions. ShapeError if they do not broadcast."""
     if a is None or b is None:

@@ -17,12 +17,12 @@ Body = Callable[..., Sequence[Tensor]]
 
 
 def make_region(types: Sequence[TensorType], body: Body) -> LoopBody:
-    """The region that `body` builds from tensors of these types."""
+    """The body that a function builds from tensors of these types."""
     graph = Graph()
     with graph.as_default():
         inputs = [graph.add(Placeholder(t.dtype, t.shape), ()).outputs[0] for t in types]
         outputs = body(*inputs)
-    return LoopBody(graph, inputs, outputs, _gradient)
+    return LoopBody(inputs, outputs, _gradient)
 
 
 def scan_region(
@@ -47,7 +47,7 @@ def _gradient(node: Node, grads: Sequence[Tensor | None]) -> Sequence[Tensor | N
     assert isinstance(op, ScanLoop)
     body, count, last = op.body, op.carried, op.carried + op.scanned
     inputs = list(node.inputs)
-    with_states = LoopBody(body.graph, body.inputs, [*body.outputs, *body.inputs[:count]], _gradient)
+    with_states = LoopBody(body.inputs, [*body.outputs, *body.inputs[:count]], _gradient)
     states = apply_all(op.replace(body=with_states), *inputs)[len(body.outputs) :]
     filled = [zeros_like(y) if g is None else g for y, g in zip(node.outputs, grads, strict=True)]
     state, constants = _floats(inputs[:count]), [last + i for i in _floats(inputs[last:])]

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.arguments import renamed
+from minigraph.core.contexts import Branch
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import bool_, int32
 from minigraph.core.errors import DTypeError, GraphError, ShapeError
-from minigraph.core.graph import Branch, Graph, Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import constant
 from minigraph.core.scalar import where as choose
-from minigraph.core.types import Shape, TensorType
+from minigraph.core.types import TensorType, common
 from minigraph.core.typing import TensorLike
 from minigraph.loops.builder import Statement
 from minigraph.loops.kernel import Kernel
@@ -84,7 +86,7 @@ class Merge(Op):
             raise DTypeError(
                 f"Outputs of true_fn and false_fn must have the same type: {yes.dtype.name}, {no.dtype.name}"
             )
-        return TensorType(no.dtype, _common(no.shape, yes.shape)), TensorType(int32, ())
+        return TensorType(no.dtype, common(no.shape, yes.shape)), TensorType(int32, ())
 
     def forward(self, xp: Any, no: Any, yes: Any, pred: Any) -> tuple[Any, ...]:
         return (yes if pred else no), xp.asarray(pred).astype(np.int32)
@@ -109,13 +111,6 @@ class Merge(Op):
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls(), (_X, 2 * _X, np.array(True)))
         yield Sample(cls(), (_X, 2 * _X, np.array(False)))
-
-
-def _common(a: Shape, b: Shape) -> Shape:
-    """The shape that describes both; dimensions that differ are unknown."""
-    if a is None or b is None or len(a) != len(b):
-        return None
-    return tuple(x if x == y else None for x, y in zip(a, b, strict=True))
 
 
 def cond(
