@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import InvalidArgumentError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.distributed.compression import Compression, Compressor
 from minigraph.ops.builder import as_tensor_like, composed, first, make

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.distributed.compression import Compression, Compressor
 from minigraph.distributed.exchange import Average, Sum, allreduce
