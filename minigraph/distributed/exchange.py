@@ -8,7 +8,7 @@ from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
-from minigraph.distributed.compression import Compression, Compressor
+from minigraph.distributed.compression import Compression, compressed_sum
 from minigraph.ops.builder import as_tensor_like, composed, first, make
 from minigraph.ops.collective.all_gather import AllGather
 from minigraph.ops.collective.all_reduce import AllReduce
@@ -23,7 +23,7 @@ Average, Sum, Min, Max = "average", "sum", "min", "max"
 
 
 def allreduce(
-    tensor: TensorLike, average: bool | None = None, compression: Compressor = Compression.none, op: str | None = None,
+    tensor: TensorLike, average: bool | None = None, compression: str = Compression.none, op: str | None = None,
     prescale_factor: float = 1.0, postscale_factor: float = 1.0, name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Combine a tensor with those of the other ranks, element by element.
@@ -62,10 +62,10 @@ def allreduce(
         raise ValueError(f"allreduce: expected op Average, Sum, Min or Max, got {chosen!r}")
     with composed(name, "AllReduce", tensor):
         x = _scaled(convert_to_tensor(as_tensor_like(tensor)), prescale_factor)
-        if compression is Compression.none or chosen in (Min, Max):
+        if compression == Compression.none or chosen in (Min, Max):
             total = first(make(AllReduce(chosen), None, "AllReduce", {"tensor": x}))
         else:
-            total = compression(_scaled(x, 1 / WORLD.size if chosen == Average else 1.0))
+            total = compressed_sum(_scaled(x, 1 / WORLD.size if chosen == Average else 1.0), compression)
         return _scaled(total, postscale_factor)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.typing import TensorLike
-from minigraph.distributed.compression import Compression, Compressor
+from minigraph.distributed.compression import Compression
 from minigraph.distributed.exchange import Average, Sum, allreduce
 from minigraph.ops.collective.world import WORLD
 from minigraph.ops.control.branches import cond
@@ -57,7 +57,7 @@ class DistributedOptimizer(Optimizer):
     """
 
     def __init__(
-        self, optimizer: Optimizer, name: str | None = None, compression: Compressor = Compression.none,
+        self, optimizer: Optimizer, name: str | None = None, compression: str = Compression.none,
         backward_passes_per_step: int = 1, op: str = Average, gradient_predivide_factor: float = 1.0,
         average_aggregated_gradients: bool = False,
     ) -> None:  # fmt: skip

