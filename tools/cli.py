@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from minigraph.core.errors import MinigraphError
-from minigraph.tools import onnx_files, pretrained, run, run_onnx, train_command
+from minigraph.tools import onnx_files, pretrained, run, run_onnx, scale, train_command
 from minigraph.tools.bench.command import bench
 from minigraph.tools.retrain.command import retrain
 from minigraph.tools.shared.options import (
@@ -363,5 +363,5 @@ def devices() -> None:
 
 
 _COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, *run_onnx.COMMANDS)
-for _command in (*_COMMANDS, bench, retrain, run.run, summary):
+for _command in (*_COMMANDS, bench, retrain, run.run, scale.scale, summary):
     main.add_command(_command)

@@ -21,7 +21,8 @@ class BucketGradients:
     after       bucket = all_reduce_start(g₁, g₂, …); y₁, y₂, … = all_reduce_wait(bucket); the scheduler puts the start
                 as early and the wait as late as it can
     conditions  neighbours in the order of collectives, with the same reduction and dtype; none depends on another of
-                them; a bucket of several has at most `max_bytes`
+                them; a bucket of several has at most `max_bytes`; one that is half full takes no tensor that is made
+                later than those that it has
     formula     the same sums; the order of summation over ranks is MPI's choice, and may depend on the message's size
                 from three ranks on
     """
@@ -47,10 +48,12 @@ class BucketGradients:
     def _buckets(self, program: Program) -> list[list[Instr]]:
         """The all-reduces of each bucket, in the order of collectives."""
         buckets: list[list[Instr]] = []
-        is_open = False
+        is_open, ready = False, 0  # ready: where the last member's tensor is made
         behind: dict[Instr, int] = {}  # bits of the collectives that an instruction depends on by more than their order
         bit: dict[Instr, int] = {}
+        place: dict[Instr, int] = {}
         for instr in program.instrs:
+            place[instr] = len(place)
             before = [p for p in instr.predecessors if not (p in instr.control and p in bit)]
             past = 0
             for p in before:
@@ -62,10 +65,14 @@ class BucketGradients:
             if not isinstance(instr.op, AllReduce):
                 is_open = False
                 continue
-            if is_open and self._fits(instr, buckets[-1]) and not any(bit[m] & past for m in buckets[-1]):
+            made = place[instr.inputs[0].instr]
+            waits = is_open and made > ready and _bytes(buckets[-1]) >= self.max_bytes / 2
+            if is_open and not waits and self._fits(instr, buckets[-1]) and not any(bit[m] & past for m in buckets[-1]):
                 buckets[-1].append(instr)
+                ready = max(ready, made)
             else:
                 buckets.append([instr])
+                ready = made
             is_open = True
         return buckets
 

@@ -63,6 +63,26 @@ with tf.Session() as session:
             session.run(step, {images: IMAGES[part], labels: LABELS[part]})
     near(session.run(tf.trainable_variables()), 1e-5)
 """
+SYNC = """
+# Ranks with 3 and 5 images normalise as one with 8 does, in values, gradients and moving averages.
+def normalised(part, sync):
+    tf.reset_default_graph()
+    x = tf.placeholder(tf.float32, [None, 6, 6, 3])
+    y = tf.layers.batch_normalization(x, training=True, sync=sync)
+    cubes = tf.reduce_sum(y * y * y)
+    grad = tf.gradients(cubes, x)[0]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+        values = session.run([y, grad, *updates], {x: IMAGES[part]})[:2]
+        return [*values, *session.run(tf.global_variables()[2:])]
+
+part = slice(0, 3) if rank == 0 else slice(3, 8)
+expected = normalised(slice(None), False)
+found = normalised(part, True)
+for a, b in zip(found, [expected[0][part], expected[1][part], *expected[2:]], strict=True):
+    np.testing.assert_allclose(a, b, 1e-4, 1e-4)
+"""
 HOOK = """
 from minigraph import tf1
 tf.reset_default_graph()
@@ -79,7 +99,7 @@ with tf1.train.MonitoredTrainingSession(hooks=hooks) as session:
 
 
 def test_two_ranks_make_the_steps_of_one() -> None:
-    assert run_ranks(NETWORK + STEPS + HOOK) == ["[2. 2.]"] * 2
+    assert run_ranks(NETWORK + STEPS + SYNC + HOOK) == ["[2. 2.]"] * 2
 
 
 def test_wrong_arguments_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,14 @@ def test_a_bucket_ends_before_it_gets_too_large() -> None:
     assert sizes(bucketed(fetches, max_bytes=40)) == [[3, 5], [7], [200], [1]]
 
 
+def test_a_bucket_that_is_half_full_waits_for_no_tensor_that_is_made_later() -> None:
+    x = tf.random_uniform([10])
+    early, late = tf.stack([x, x]), tf.concat([x, x, x], 0)
+    fetches = [hvd.allreduce(t) for t in (late, early, tf.sqrt(late))]  # 120, 80 and 120 bytes
+    assert sizes(bucketed(fetches, max_bytes=401)) == [[30, 20, 30]]
+    assert sizes(bucketed(fetches, max_bytes=399)) == [[30, 20], [30]]
+
+
 def test_another_reduction_or_dtype_or_collective_ends_a_bucket() -> None:
     a, b, c, d, e, f = vectors(1, 2, 3, 4, 5, 6)
     fetches = [hvd.allreduce(a), hvd.allreduce(b, op=hvd.Sum), hvd.allreduce(tf.cast(c, tf.float64), op=hvd.Sum)]
