@@ -21,7 +21,7 @@ _PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
-class Network(NamedTuple):
+class Link(NamedTuple):
     """bandwidth: bytes per second between two processes, in each direction. latency: seconds of a message."""
 
     bandwidth: float
@@ -35,8 +35,8 @@ class Network(NamedTuple):
 class Hosts(NamedTuple):
     """Hosts of some `processes` each, connected by a network, and the network inside a host."""
 
-    between: Network
-    inside: Network
+    between: Link
+    inside: Link
     processes: int
 
 
@@ -66,7 +66,7 @@ ALGORITHMS: dict[str, Callable[[float, int, Hosts], float]] = {
 }
 
 
-class Step(NamedTuple):
+class MeasuredStep(NamedTuple):
     """A training step on one process. compute: seconds before the variables are updated. update: seconds of that.
 
     gradients: for each its time in `compute` and its bytes, in the order in which they are made.
@@ -77,7 +77,7 @@ class Step(NamedTuple):
     gradients: tuple[tuple[float, int], ...]
 
 
-class Prediction(NamedTuple):
+class StepPrediction(NamedTuple):
     """The seconds of a step, those of its exchanges, and those that it waits for them."""
 
     workers: int
@@ -97,7 +97,7 @@ def buckets(gradients: Sequence[tuple[float, int]], most: int) -> list[tuple[flo
     return found
 
 
-def predict(step: Step, workers: int, cost: Callable[[int], float], bucket: int) -> Prediction:
+def predict(step: MeasuredStep, workers: int, cost: Callable[[int], float], bucket: int) -> StepPrediction:
     """A step of `workers` processes. cost: the seconds of an all-reduce by bytes; exchanges run one after the other."""
     end = total = 0.0
     for ready, size in buckets(step.gradients, bucket) if workers > 1 else ():
@@ -105,10 +105,10 @@ def predict(step: Step, workers: int, cost: Callable[[int], float], bucket: int)
         end = max(end, ready) + seconds
         total += seconds
     waiting = max(0.0, end - step.compute)
-    return Prediction(workers, step.compute + waiting + step.update, total, waiting)
+    return StepPrediction(workers, step.compute + waiting + step.update, total, waiting)
 
 
-def measured(plan: Plan, seconds: Sequence[float]) -> Step:
+def measured(plan: Plan, seconds: Sequence[float]) -> MeasuredStep:
     """The step of a plan whose launches take `seconds` each."""
     updates = {i for i, _ in _updates(plan)}
     ends, now = [], 0.0
@@ -116,7 +116,7 @@ def measured(plan: Plan, seconds: Sequence[float]) -> Step:
         now += 0.0 if i in updates else time
         ends.append(now)
     found = sorted((ends[made] if made >= 0 else 0.0, size) for _, pairs in _updates(plan) for made, size in pairs)
-    return Step(now, sum(seconds[i] for i in updates), tuple(found))
+    return MeasuredStep(now, sum(seconds[i] for i in updates), tuple(found))
 
 
 def _updates(plan: Plan) -> Iterator[tuple[int, list[tuple[int, int]]]]:
@@ -203,9 +203,9 @@ def scale(
     step = measured(profiled.plan, [launch.seconds for launch in profiled.profile.launches])
     if not step.gradients:
         raise click.BadParameter(f"{model} has no optimizer's step", param_hint="'MODEL|FILE'")
-    hosts = Hosts(Network(bandwidth, latency), Network(host_bandwidth, host_latency), per_host)
+    hosts = Hosts(Link(bandwidth, latency), Link(host_bandwidth, host_latency), per_host)
 
-    def predicted(count: int) -> Prediction:
+    def predicted(count: int) -> StepPrediction:
         return predict(step, count, lambda size: ALGORITHMS[algorithm](size, count, hosts), bucket_gradients.max_bytes)
 
     found = [predicted(count) for count in workers]
@@ -218,7 +218,7 @@ def scale(
         _draw(out, [predicted(count) for count in sorted({1, *powers, *workers}) if count <= 2 * max(workers)], model)
 
 
-def _print_table(found: Sequence[Prediction], step: Step, batch_size: int) -> None:
+def _print_table(found: Sequence[StepPrediction], step: MeasuredStep, batch_size: int) -> None:
     from rich.table import Table
 
     from minigraph.tools.explain import console
@@ -239,7 +239,7 @@ def _print_table(found: Sequence[Prediction], step: Step, batch_size: int) -> No
     console().print(table)
 
 
-def _draw(path: Path, found: Sequence[Prediction], title: str) -> None:
+def _draw(path: Path, found: Sequence[StepPrediction], title: str) -> None:
     """Draw the efficiency over the number of processes. found: by number, from 1."""
     from minigraph.tools.textbook.figures.board import BLUE, new_sheet, plain_axes
     from minigraph.util.files import atomic_write

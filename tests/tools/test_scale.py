@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigraph.tools.cli import main
-from minigraph.tools.scale import ALGORITHMS, Hosts, Network, Step, buckets, hierarchical, predict, ring, tree
+from minigraph.tools.scale import ALGORITHMS, Hosts, Link, MeasuredStep, buckets, hierarchical, predict, ring, tree
 
-FAST, SLOW = Network(1e10, 1e-6), Network(1e9, 1e-5)
+FAST, SLOW = Link(1e10, 1e-6), Link(1e9, 1e-5)
 HOSTS = Hosts(SLOW, FAST, 4)
 gradients = st.lists(st.tuples(st.floats(0, 1), st.integers(1, 1000)), max_size=20).map(lambda g: tuple(sorted(g)))
 
 
-def simulated_ring(size: float, workers: int, network: Network) -> float:
+def simulated_ring(size: float, workers: int, network: Link) -> float:
     """Clocks of ranks that pass parts to their neighbour, each when it has the part and has sent the one before."""
     clocks = [0.0] * workers
     for _ in range(2 * (workers - 1)):
@@ -42,7 +42,7 @@ def test_algorithms_differ_as_they_should() -> None:
 
 @given(gradients, st.floats(0, 2), st.floats(0, 0.1))
 def test_a_step_lies_between_perfect_and_no_overlap(made: Any, rest: float, fix: float) -> None:
-    step = Step(1 + rest, 0.5, made)
+    step = MeasuredStep(1 + rest, 0.5, made)
     found = predict(step, 4, lambda size: fix + size * 1e-4, 1500)
     assert found.exchange == pytest.approx(sum(fix + size * 1e-4 for _, size in buckets(made, 1500)))
     assert step.compute + step.update <= found.step <= step.compute + step.update + found.exchange + 1e-9
@@ -51,7 +51,7 @@ def test_a_step_lies_between_perfect_and_no_overlap(made: Any, rest: float, fix:
 
 
 def test_exchanges_hide_behind_the_gradients_that_are_made_later() -> None:
-    step = Step(10.0, 1.0, ((2.0, 100), (4.0, 100), (10.0, 100)))
+    step = MeasuredStep(10.0, 1.0, ((2.0, 100), (4.0, 100), (10.0, 100)))
     assert predict(step, 2, lambda size: 2.0, 100).waiting == 2.0  # only the last one
     assert predict(step, 2, lambda size: 5.0, 100).waiting == 7.0  # each waits for the one before
     assert predict(step, 2, lambda size: 5.0, 1000).waiting == 5.0  # one bucket, whole at the end

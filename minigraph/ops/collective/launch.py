@@ -9,7 +9,7 @@ from typing import Any
 
 from minigraph.core.errors import BackendError, MissingPackageError
 
-_LAUNCHERS = {  # by the variable that tells a process the number of processes: who sets it
+LAUNCHERS = {  # by the variable that tells a process the number of processes: who sets it
     "OMPI_COMM_WORLD_SIZE": "Open MPI's mpiexec",
     "PMI_SIZE": "an mpiexec of the MPICH family",
     "SLURM_STEP_NUM_TASKS": "Slurm's srun",
@@ -37,7 +37,7 @@ def import_mpi() -> Any:
 
 def check_launcher(size: int, mpi: Any) -> None:
     """BackendError if a launcher started several processes which MPI does not know."""
-    for variable, launcher in _LAUNCHERS.items():
+    for variable, launcher in LAUNCHERS.items():
         told = os.environ.get(variable, "")
         if told.isdigit() and int(told) > 1 and size == 1:
             library = mpi.Get_library_version().split(",")[0].strip("\0\n ")
@@ -49,7 +49,7 @@ def check_launcher(size: int, mpi: Any) -> None:
 
 def launched() -> bool:
     """Whether a launcher of MPI has started this process."""
-    return any(os.environ.get(variable, "").isdigit() for variable in _LAUNCHERS)
+    return any(os.environ.get(variable, "").isdigit() for variable in LAUNCHERS)
 
 
 def find_mpiexec() -> str:
