@@ -14,6 +14,7 @@ from minigraph import math as math
 from minigraph import nn as nn
 from minigraph.autodiff.gradients import UnconnectedGradients as UnconnectedGradients
 from minigraph.autodiff.gradients import gradients as gradients
+from minigraph.control import *
 from minigraph.core import errors as errors
 from minigraph.core.collections import GraphKeys as GraphKeys
 from minigraph.core.dtypes import *
@@ -30,6 +31,7 @@ from minigraph.ops.array.indexing import *
 from minigraph.ops.array.joining import *
 from minigraph.ops.array.one_hot import *
 from minigraph.ops.array.reshape import *
+from minigraph.ops.array.sequences import *
 from minigraph.ops.array.shape import *
 from minigraph.ops.array.slicing import *
 from minigraph.ops.constant import *
