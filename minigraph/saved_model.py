@@ -6,14 +6,14 @@ Needs TensorBoard, which has TensorFlow's messages.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from minigraph.core.arguments import refuse
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import DataLossError, NotFoundError
-from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.protos import proto, saved_model_class
 from minigraph.core.typing import PathLike
@@ -22,6 +22,7 @@ from minigraph.formats.tensorflow.meta_graph import meta_graph_message
 from minigraph.formats.tensorflow.values import to_number, write_shape
 from minigraph.run.session import Session
 from minigraph.run.variable_lists import global_variables
+from minigraph.train.checkpoint_state import checkpoint_exists
 from minigraph.train.restored import import_message
 from minigraph.train.saver import Saver
 
@@ -372,14 +373,10 @@ def load(
     with sess.graph.as_default():
         saver, loaded = import_message(message, import_scope or "", None, saver_kwargs)
         prefix = os.path.join(folder, "variables", "variables")
-        if saver is not None and loaded.variables and _has_checkpoint(prefix):
+        if saver is not None and loaded.variables and checkpoint_exists(prefix):
             saver.restore(sess, prefix)
         for key in _INIT_KEYS:
             for name in message.collection_def[key].node_list.value if key in message.collection_def else ():
-                if re.sub(r":\d+$", "", name) in loaded.nodes:
-                    sess.run(loaded.nodes[name])
+                if (node := loaded.nodes.get(name.partition(":")[0])) is not None:
+                    sess.run(node)
     return message
-
-
-def _has_checkpoint(prefix: str) -> bool:
-    return os.path.isfile(f"{prefix}.index") or os.path.isfile(prefix)

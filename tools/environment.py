@@ -123,9 +123,7 @@ _NUMPY: dict[str, Any] = {
 
 
 def _restore_numpy() -> None:
-    for name, value in _NUMPY.items():
-        if name not in np.__dict__ and value is not None:
-            setattr(np, name, value)
+    _supply(np, **{name: value for name, value in _NUMPY.items() if value is not None})
     np.__dict__.update(fromstring=_from_string, reshape=_reshape)
 
 
@@ -138,15 +136,14 @@ def _restore_standard_library() -> None:
     import math
     import time
 
-    for name in collections.abc.__all__:
-        if not hasattr(collections, name):
-            setattr(collections, name, getattr(collections.abc, name))
+    _supply(collections, **{name: getattr(collections.abc, name) for name in collections.abc.__all__})
     _supply(time, clock=time.process_time)
     _supply(fractions, gcd=math.gcd)
     _supply(inspect, getargspec=lambda function: inspect.getfullargspec(function)[:4])
 
 
 def _supply(module: ModuleType, **names: Any) -> None:
+    """Add the names that the module lacks."""
     for name, value in names.items():
-        if not hasattr(module, name):
+        if name not in vars(module):  # NumPy warns when it is asked for some of them
             setattr(module, name, value)

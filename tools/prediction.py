@@ -58,21 +58,21 @@ def load(
     labels: a file of class names, which must match those of a bundle. Raises InvalidArgumentError if they do not.
     scaling: mean and divisor of the pixels, from 0 to 255, for a graph of TensorFlow.
     """
-    if is_tensorflow_graph(Path(network)):
-        if weights is not None:
-            raise InvalidArgumentError(f"{network} has weights of its own; --weights is for models")
-        return Predictor(_of_tensorflow(Path(network), labels, scaling), backend)
-    if Path(network).suffix == SUFFIX or Path(network).is_file():
-        if weights is not None:
-            raise InvalidArgumentError(f"{network} has weights of its own; --weights is for models")
-        bundle = load_bundle(network)
-        if labels is not None:
-            bundle.check_labels(read_labels(labels), str(labels))
-        return Predictor(bundle, backend)
-    model = get_model(network)
-    if weights is None:
-        raise InvalidArgumentError(f"{model.name} needs weights: give a file of them with --weights")
-    return Predictor(freeze(model, weights, labels), backend)
+    path = Path(network)
+    of_tensorflow = is_tensorflow_graph(path)
+    if not (of_tensorflow or path.suffix == SUFFIX or path.is_file()):
+        model = get_model(network)
+        if weights is None:
+            raise InvalidArgumentError(f"{model.name} needs weights: give a file of them with --weights")
+        return Predictor(freeze(model, weights, labels), backend)
+    if weights is not None:
+        raise InvalidArgumentError(f"{network} has weights of its own; --weights is for models")
+    if of_tensorflow:
+        return Predictor(_of_tensorflow(path, labels, scaling), backend)
+    bundle = load_bundle(network)
+    if labels is not None:
+        bundle.check_labels(read_labels(labels), str(labels))
+    return Predictor(bundle, backend)
 
 
 def _of_tensorflow(path: Path, labels: Path | None, scaling: tuple[float, float]) -> Bundle:

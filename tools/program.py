@@ -70,10 +70,13 @@ class Script:
         added = {Path(entry).resolve() for entry in sys.path if entry} - self._before
         return any(path.is_relative_to(folder) for folder in {self.folder, *added})
 
-    def own_modules(self) -> list[tuple[Path, str]]:
-        """The files of the modules that the script imports, directly or not, with their sources for Python 3."""
+    def own_modules(self, source: str) -> list[tuple[Path, str]]:
+        """The files of the modules that the script imports, directly or not, with their sources for Python 3.
+
+        source: the script's, as `source` gives it.
+        """
         found: dict[Path, str] = {}
-        waiting = [(self.script.resolve(), self.source())]
+        waiting = [(self.script.resolve(), source)]
         while waiting:
             path, source = waiting.pop()
             for module in _imported(ast.parse(source), path.parent, self.folder):

@@ -58,8 +58,9 @@ def _check(program: Script) -> int:
     from minigraph.tools.symbols import used_symbols
 
     total = missing = 0
-    own = program.own_modules()
-    for path, source in [(program.script, program.source()), *own]:
+    main = program.source()
+    own = program.own_modules(main)
+    for path, source in [(program.script, main), *own]:
         symbols = used_symbols(source, str(path))
         if not symbols and path != program.script:
             continue

@@ -69,10 +69,11 @@ def run_onnx(
     median = sorted(times[1:])[runs // 2]
     click.echo(f"loaded in {loaded:.2f} s; first run {times[0]:.2f} s; then {1e3 * median:.2f} ms (median of {runs})")
     if out is not None:
+        from minigraph.formats.npz import write_npz
         from minigraph.util.files import atomic_write
 
         with atomic_write(out) as file:
-            np.savez(file, **outputs)
+            write_npz(file, {name: np.asarray(array) for name, array in outputs.items()})
         click.echo(f"wrote {out}")
     if compare is not None:
         _compare(model, {n: feeds[t] for n, t in found.model.inputs.items()}, outputs)
@@ -88,7 +89,7 @@ def _read(files: Sequence[str], inputs: Mapping[str, tf.Tensor]) -> dict[tf.Tens
         if not Path(path).is_file():
             raise NotFoundError(f"--input: {path}: no such file")
         if Path(path).suffix == ".npz":
-            found |= {n: _array(Path(path), n) for n in _names(Path(path), inputs)}
+            found |= _arrays(Path(path), inputs)
             continue
         if not name and len(inputs) != 1:
             raise InputError(f"--input: the model has the inputs {', '.join(inputs)}: say which, as in NAME={path}")
@@ -97,23 +98,20 @@ def _read(files: Sequence[str], inputs: Mapping[str, tf.Tensor]) -> dict[tf.Tens
     return {inputs[n]: _fitted(n, a, inputs[n].type) for n, a in found.items()}
 
 
-def _names(path: Path, inputs: Mapping[str, Any]) -> list[str]:
+def _arrays(path: Path, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    from minigraph.formats.registry import load_weights
+
+    found = load_weights(path)
+    if any(n not in inputs for n in found):
+        raise InputError(f"{path} has the arrays {', '.join(found)}; the model's inputs are {', '.join(inputs)}")
+    return found
+
+
+def _array(path: Path) -> np.ndarray:
     try:
-        with np.load(path) as archive:
-            names = list(archive.files)
+        with open(path, "rb") as file:
+            array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise DataLossError(f"{path} is damaged or not an .npz file") from error
-    unknown = [n for n in names if n not in inputs]
-    if unknown:
-        raise InputError(f"{path} has the arrays {', '.join(names)}; the model's inputs are {', '.join(inputs)}")
-    return names
-
-
-def _array(path: Path, name: str | None = None) -> np.ndarray:
-    try:
-        found = np.load(path, allow_pickle=False)
-        array: np.ndarray = found if name is None else found[name]
-    except (OSError, ValueError, KeyError) as error:
         raise DataLossError(f"{path} is damaged, or holds no array of numbers") from error
     return array
 

@@ -138,7 +138,7 @@ def lane_by_lane(b: Builder, name: str, args: Sequence[Value], function: Any) ->
         return b.call(function, args)
     result = undefined(args[0].type)
     for lane in range(args[0].type.count):
-        position = ir.Constant(I32, lane)
+        position = I32(lane)
         value = b.call(function, [b.extract_element(a, position) for a in args], name)
         result = b.insert_element(result, value, position)
     return result

@@ -16,6 +16,7 @@ from minigraph.backends.llvm.builder import (
     F32,
     I1,
     I8,
+    I64,
     POINTER,
     VOID,
     Builder,
@@ -91,10 +92,10 @@ def filling(gap: Gap, target: BufferRef, value: Any, kind: TensorType) -> Nest:
 
     def row(b: Builder, kind: Any, strides: Sequence[int], count: Value, to: Sequence[Value]) -> None:
         if strides[0] == 1 and len(set(content)) == 1:
-            memset = function(b, "llvm.memset.p0.i64", VOID, [POINTER, I8, ir.IntType(64), I1])
+            memset = function(b, "llvm.memset.p0.i64", VOID, [POINTER, I8, I64, I1])
             b.call(memset, [to[0], I8(content[0]), b.mul(count, index(len(content))), I1(0)])
         else:
-            _repeat(b, kind, strides[0], count, to[0], ir.Constant(kind, int.from_bytes(content, sys.byteorder)))
+            _repeat(b, kind, strides[0], count, to[0], kind(int.from_bytes(content, sys.byteorder)))
 
     return Nest((target,), (gap.target.offset,), gap.merged(), gap.size, row)
 

@@ -15,6 +15,7 @@ from llvmlite import ir
 
 from minigraph.backends.llvm import scalar
 from minigraph.backends.llvm.builder import (
+    FIRST,
     I32,
     POINTER,
     VOID,
@@ -31,10 +32,10 @@ from minigraph.backends.llvm.builder import (
     splat,
     vector,
 )
-from minigraph.backends.llvm.nest_schedule import shared_loops
+from minigraph.backends.llvm.nest_schedule import is_costly, shared_loops
 from minigraph.backends.llvm.nest_values import ValuePrinter, suffix
 from minigraph.backends.llvm.tile import parts
-from minigraph.core.scalar import Scalar, operand, walk
+from minigraph.core.scalar import Scalar, operand
 from minigraph.loops import schedule
 from minigraph.loops.index import Bounds, Index, Inside, Var
 from minigraph.loops.kernel import (
@@ -51,9 +52,7 @@ from minigraph.loops.kernel import (
     Store,
     TileCall,
     accesses,
-    statements,
     tables,
-    values,
 )
 
 
@@ -325,7 +324,7 @@ class LlvmPrinter(ValuePrinter):
         """
         *outer, (var, extent) = s.loops
         whole, rest = extent // self.lanes * self.lanes, extent % self.lanes
-        masked = rest > 0 and _is_costly(s) and _has_masks((*s.before, s))
+        masked = rest > 0 and is_costly((s,)) and _has_masks((*s.before, s))
         runs: list[tuple[int, int, int]] = []  # start, stop, width
         start = 0
         for wide in dict.fromkeys((self.lanes * many, self.lanes)):
@@ -374,7 +373,7 @@ class LlvmPrinter(ValuePrinter):
             halves = [[b.shuffle_vector(v, v, order(tuple(range(p, p + width)))) for v in values] for p in (0, width)]
             values = self._combine(s, halves[0], halves[1], width)
             if width == 1:
-                values = [b.extract_element(v, I32(0)) if isinstance(v.type, ir.VectorType) else v for v in values]
+                values = [b.extract_element(v, FIRST) if isinstance(v.type, ir.VectorType) else v for v in values]
         return values
 
 
@@ -382,9 +381,3 @@ def _has_masks(body: Body) -> bool:
     """Whether all elements that statements read and write can be masked in vectors."""
     kinds = {a.buffer.dtype for a in accesses(body)}
     return all(kind.size in (4, 8) for kind in kinds)
-
-
-def _is_costly(s: Reduce) -> bool:
-    """Whether it computes functions that cost as much on few lanes as on many."""
-    found = [s, *statements(s.before)]
-    return any(node.function in scalar.COSTLY for x in found for v in values(x) for node in walk(v))

@@ -11,6 +11,7 @@ from minigraph.backends.llvm.approx import Approximations, lane_by_lane
 from minigraph.backends.llvm.builder import (
     F32,
     I1,
+    I64,
     Builder,
     Value,
     element,
@@ -137,7 +138,7 @@ class Printer:
         found = self._signed(x, source, wide)
         if target.name == "uint64":
             b, limit = self.b, number(register(source), 2.0**63, self.width)
-            high = b.xor(self._signed(b.fsub(x, limit), source, 64), number(ir.IntType(64), -(2**63), self.width))
+            high = b.xor(self._signed(b.fsub(x, limit), source, 64), number(I64, -(2**63), self.width))
             found = b.select(b.fcmp_ordered(">=", x, limit), high, found)
         return self.b.trunc(found, vector(register(target), self.width)) if 8 * target.size < wide else found
 

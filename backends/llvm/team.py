@@ -82,7 +82,7 @@ class _TeamCode:
     def _pause(self) -> None:
         if platform.machine() in _PAUSES:
             name, values = _PAUSES[platform.machine()]
-            self.b.call(function(self.b, name, VOID, [I32] * len(values)), [ir.Constant(I32, v) for v in values])
+            self.b.call(function(self.b, name, VOID, [I32] * len(values)), [I32(v) for v in values])
 
     def _loop(self, condition: Callable[[], Any], body: Callable[[], None]) -> None:
         """Write `while condition(): body()`."""

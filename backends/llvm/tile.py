@@ -216,7 +216,7 @@ class TileSet:
         return made
 
 
-_FOUR = ir.Constant(I32, 4)
+_FOUR = I32(4)
 
 
 @cache

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from minigraph.backends.llvm.builder import I64, Frame, Value, at, index, larger, offset, smaller, vector
+from minigraph.backends.llvm.builder import Frame, Value, at, index, larger, offset, smaller, vector
 from minigraph.ops.window import Pair, Window
 
 TAPS = 25  # most taps of a window, as each is unrolled
@@ -39,12 +38,11 @@ class Pixel(NamedTuple):
     """One window.
 
     result: the offset of its result. taps: for each tap, its offset in the image and whether it is inside (None:
-    always). count: the number of taps inside.
+    always).
     """
 
     result: Value
     taps: list[tuple[Value, Value | None]]
-    count: Value
 
 
 class WindowWriter:
@@ -62,16 +60,12 @@ class WindowWriter:
         for place, axis, length in ((p, 0, height), (q, 1, width)):
             start = b.sub(b.mul(place, index(where.strides[axis])), index(where.before[axis]))
             axes.append([self._inside(b.add(start, index(k)), length) for k in range(where.kernel[axis])])
-        count = index(math.prod(where.kernel))
-        if not where.is_inside:
-            counts = [sum_up(self.frame.b, [b.zext(ok, I64) for _, ok in axis]) for axis in axes]
-            count = b.mul(*counts)
         taps = []
         for y, y_ok in axes[0]:
             for x, x_ok in axes[1]:
                 place = offset(b, (image, height * width * channels), (y, width * channels), (x, channels))
                 taps.append((place, None if y_ok is None else b.and_(y_ok, x_ok)))
-        return Pixel(result, taps, count)
+        return Pixel(result, taps)
 
     def _inside(self, place: Value, length: int) -> tuple[Value, Value | None]:
         """The position clamped to the image, and whether it was inside."""
@@ -80,14 +74,6 @@ class WindowWriter:
         b = self.frame.b
         ok = b.and_(b.icmp_signed(">=", place, index(0)), b.icmp_signed("<", place, index(length)))
         return smaller(b, larger(b, place, index(0)), index(length - 1)), ok
-
-
-def sum_up(b: Any, values: Sequence[Value]) -> Value:
-    """The sum of integers."""
-    total = values[0]
-    for value in values[1:]:
-        total = b.add(total, value)
-    return total
 
 
 def load(frame: Frame, pointer: int, place: Value, kind: Any, width: int) -> Value:

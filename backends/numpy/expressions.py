@@ -92,8 +92,8 @@ class _Planner:
         self.constants: list[Array] = []
         self.order: list[Scalar] = []
         self._number()
-        self.last = {id(a): step for step, node in enumerate(self.order) for a in arguments(node)}
-        reads = [self.last[id(a)] for node in self.order for a in arguments(node) if a.function == "operand"]
+        self.last = {id(a): step for step, node in enumerate(self.order) for a in node.args}
+        reads = [self.last[id(a)] for node in self.order for a in node.args if a.function == "operand"]
         self.last_operand = max(reads, default=-1)
         self.output_read = -1  # the step with the last read of the output
         self.temporaries: list[np.dtype[Any]] = []
@@ -101,14 +101,7 @@ class _Planner:
 
     def _number(self) -> None:
         """Number the operands and constants, and list the calls in order."""
-        nodes = walk(self.root)
-        needed = {id(self.root)}
-        for node in reversed(nodes):
-            if id(node) in needed:
-                needed.update(id(a) for a in arguments(node))
-        for node in nodes:
-            if id(node) not in needed:
-                continue
+        for node in walk(self.root):
             if node.function == "operand":
                 self.places[id(node)] = node.value
             elif node.function == "constant":
@@ -125,13 +118,12 @@ class _Planner:
         return ElementPlan(self.output, tuple(steps), tuple(self.constants), tuple(self.temporaries))
 
     def _step(self, number: int, node: Scalar) -> ElementStep:
-        given = arguments(node)
-        args = tuple(self.places[id(a)] for a in given)
+        args = tuple(self.places[id(a)] for a in node.args)
         scratch: tuple[int, ...] = ()
         if node.function == "where":
             kind = np.dtype(f"i{node.dtype.size}")
             scratch = (self._temporary(kind), self._temporary(kind))
-        over = {self.places[id(a)] for a in given if self.last[id(a)] == number}
+        over = {self.places[id(a)] for a in node.args if self.last[id(a)] == number}
         self.free += [p for p in sorted(over) if p > self.output + len(self.constants)]
         target = self._target(number, node)
         self.free += scratch
@@ -155,12 +147,3 @@ class _Planner:
                 return place
         self.temporaries.append(dtype)
         return first + len(self.temporaries) - 1
-
-
-def arguments(node: Scalar) -> tuple[Scalar, ...]:
-    """The arguments of a call. A product takes a truth value as 1 or 0 without a cast."""
-    if node.function != "multiply":
-        return node.args
-    x, y = node.args
-    gate = y.function == "cast" and y.args[0].dtype.is_bool
-    return (x, y.args[0]) if gate else (x, y)

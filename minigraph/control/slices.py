@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigraph.control.tracing import run_steps
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import DTypeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.ops.array.joining import concat
 from minigraph.ops.array.reshape import expand_dims
 from minigraph.ops.builder import as_tensor_like, composed

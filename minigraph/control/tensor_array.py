@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype, int32
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import as_shape, merge
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.joining import concat as joined

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import int32
 from minigraph.core.errors import UnimplementedError
-from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorType
-from minigraph.ir.scan import LoopBody
+from minigraph.ir.scan import LoopBody, element
 from minigraph.ir.scan_gradient import region, scan_region
 from minigraph.ops.array.joining import concat
 from minigraph.ops.array.shape import shape, static_value
@@ -47,7 +48,7 @@ class Trace(NamedTuple):
     def body(self, *inner: Tensor) -> tuple[LoopBody, list[Tensor]]:
         """The region, whose inputs are the placeholders, `inner` and the captured tensors; and the captured tensors."""
         captured = self.captured(*inner)
-        made = region(self.graph, [*self.inputs, *inner, *captured], self.outputs)
+        made = region([*self.inputs, *inner, *captured], self.outputs)
         for node in made.nodes:
             _refuse_effects(node, self.start)
         return made, captured
@@ -83,7 +84,7 @@ def run_steps(
         new, outputs = step(list(tensors[:count]), list(tensors[count:]))
         return [*new, *outputs]
 
-    rows = [TensorType(s.dtype, None if s.type.shape is None else s.type.shape[1:]) for s in sequences]
+    rows = [element(s.type) for s in sequences]
     traced = trace([*(s.type for s in states), *rows], body)
     draws = [node for node in traced.body()[0].nodes if node.op.draws]
     numbers = [_drawn(node, traced, states, sequences) for node in draws]

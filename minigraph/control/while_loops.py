@@ -9,9 +9,10 @@ import numpy as np
 
 from minigraph.control.tensor_array import TensorArray
 from minigraph.control.tracing import trace
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import bool_, int64
 from minigraph.core.errors import UnimplementedError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import Shape, TensorType, as_shape, format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ir.scan import WhileLoop

@@ -17,10 +17,10 @@ Stream = Iterator[Element]
 
 
 def shuffled(make: Callable[[], Stream], size: int, numbers: Iterator[int], epochs: int | None = 1) -> Stream:
-    """The elements of `epochs` passes over a source (None: without end), in TensorFlow's random order.
+    """The elements of `epochs` passes over a source, or of passes without end, in TensorFlow's random order.
 
     make: makes the source for a pass. size: the number of elements that wait to be drawn. numbers: random numbers of 32
-    bits, one for each element. A pass gives its elements before the next one does, whose elements are read ahead.
+    bits, one for each element. Elements of the next pass are read ahead, but come after all those of this one.
     """
     held: list[Any] = [None] * size
     passes: deque[list[int]] = deque([[0, 0]])  # of each pass begin and end in the ring `held`

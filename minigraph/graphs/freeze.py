@@ -9,6 +9,7 @@ import numpy as np
 
 from minigraph.core.errors import FailedPreconditionError, GraphError, MissingNodeError
 from minigraph.core.graph_def import GraphRecords, NodeRecord
+from minigraph.graphs.importing import base_name
 from minigraph.ops.registry import find_op
 
 
@@ -19,40 +20,32 @@ class HasState(Protocol):
 
 
 def extract_sub_graph(graph_def: GraphRecords, dest_nodes: Sequence[str]) -> GraphRecords:
-    """Cut a graph definition down to the nodes that some of its nodes need.
+    """The part of a definition that some of its nodes need, in the same order. TypeError; MissingNodeError."""
+    wanted = needed_names({node.name: node.input for node in graph_def.node}, dest_nodes)
+    return GraphRecords([node for node in graph_def.node if node.name in wanted], graph_def.op_count)
 
-    Args:
-        graph_def: The definition.
-        dest_nodes: Names of nodes.
 
-    Returns:
-        A definition of these nodes and of all that they depend on, in the same order.
+def needed_names(inputs: Mapping[str, Iterable[str]], dest_nodes: Sequence[str]) -> set[str]:
+    """The names of all nodes that some nodes need, themselves included.
 
-    Raises:
-        TypeError: `dest_nodes` is a string.
-        MissingNodeError: A name is not in the graph.
-
-    Example:
-        >>> x = tf.constant(1.0, name="x")
-        >>> y, z = tf.negative(x, name="y"), tf.square(x, name="z")
-        >>> part = tf.graph_util.extract_sub_graph(tf.get_default_graph().as_graph_def(), ["z"])
-        >>> [node.name for node in part.node]
-        ['x', 'z']
+    inputs: of each node of a graph, by its name. Raises TypeError if `dest_nodes` is a string; MissingNodeError if a
+    node is not in the graph.
     """
     if isinstance(dest_nodes, str):
         raise TypeError("dest_nodes must be a list.")
-    nodes = {node.name: node for node in graph_def.node}
+    for name in dest_nodes:
+        if name not in inputs:
+            raise MissingNodeError(f"{name} is not in graph")
     wanted: set[str] = set()
     stack = list(dest_nodes)
-    for name in stack:
-        if name not in nodes:
-            raise MissingNodeError(f"{name} is not in graph")
     while stack:
         name = stack.pop()
+        if name not in inputs:
+            raise MissingNodeError(f"{name} is read, but not in graph")
         if name not in wanted:
             wanted.add(name)
-            stack += map(_base, nodes[name].input)
-    return GraphRecords([node for node in graph_def.node if node.name in wanted], graph_def.op_count)
+            stack += map(base_name, inputs[name])
+    return wanted
 
 
 def convert_variables_to_constants(
@@ -62,32 +55,7 @@ def convert_variables_to_constants(
     variable_names_whitelist: Iterable[str] | None = None,
     variable_names_blacklist: Iterable[str] | None = None,
 ) -> GraphRecords:
-    """Freeze a graph: cut it down to some outputs, and replace variables by constants with their values.
-
-    Args:
-        sess: The session that holds the values.
-        input_graph_def: The definition of its graph.
-        output_node_names: Names of the nodes to keep, with all that they depend on.
-        variable_names_whitelist: Names of the variables to replace; by default all.
-        variable_names_blacklist: Names of variables to keep.
-
-    Returns:
-        The frozen definition.
-
-    Raises:
-        MissingNodeError: An output is not in the graph.
-        FailedPreconditionError: A variable has no value yet.
-        GraphError: An output needs a node that changes a variable, such as a training step.
-
-    Example:
-        >>> w = tf.Variable(2.0, name="w")
-        >>> y = tf.square(w, name="y")
-        >>> with tf.Session() as sess:
-        ...     sess.run(w.initializer)
-        ...     frozen = tf.graph_util.convert_variables_to_constants(sess, sess.graph_def, ["y"])
-        >>> [(node.name, node.op) for node in frozen.node]
-        [('w', 'Const'), ('w/read', 'Identity'), ('y', 'Square')]
-    """
+    """The part of a session's graph that some outputs need, with constants for variables, as `tf.graph_util` has it."""
     part = extract_sub_graph(input_graph_def, output_node_names)
     variables = [node.name for node in part.node if node.op == "VariableV2"]
     values = values_to_freeze(sess, variables, variable_names_whitelist, variable_names_blacklist)
@@ -107,14 +75,10 @@ def values_to_freeze(
     return {name: state[name] for name in chosen}
 
 
-def _base(name: str) -> str:
-    return name.removeprefix("^").partition(":")[0]
-
-
 def _frozen(node: NodeRecord, values: Mapping[str, np.ndarray]) -> NodeRecord:
     if node.name in values:
         return node._replace(op="Const", input=(), attr={"value": values[node.name]})
-    data = [_base(i) for i in node.input if not i.startswith("^")]
+    data = [base_name(i) for i in node.input if not i.startswith("^")]
     if not values.keys() & set(data):
         return node
     if node.op == "ReadVariable":

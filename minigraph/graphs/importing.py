@@ -7,11 +7,22 @@ from typing import NamedTuple
 
 from minigraph.core.dtypes import DType
 from minigraph.core.errors import FinalizedError, GraphError, ShapeError
-from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, NodeRecord, Types
+from minigraph.core.naming import VALID_NAME
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType, compatible, merge
 from minigraph.ops.registry import find_op
+
+
+def base_name(name: str) -> str:
+    """The name of the node that an input (`name`, `name:output` or `^name`) reads or follows."""
+    return name.removeprefix("^").partition(":")[0]
+
+
+def full_name(name: str) -> str:
+    """The name of a tensor with its output; `name` alone is the first."""
+    return name if ":" in name else f"{name}:0"
 
 
 class _Checked(NamedTuple):
@@ -30,7 +41,7 @@ def add_nodes(
     replaced: tensors of `graph` by the inputs (`name` or `name:output`) that they replace. A name that is taken gets a
     suffix. GraphError names the first node that does not fit; then nothing is added.
     """
-    mapped = {_full(name): tensor for name, tensor in (replaced or {}).items()}
+    mapped = {full_name(name): tensor for name, tensor in (replaced or {}).items()}
     checked = _check(definition, mapped)
     if graph.finalized:
         raise FinalizedError("Graph is finalized and cannot be modified.")
@@ -38,7 +49,7 @@ def add_nodes(
     with graph.lock, graph.name_scope(None):
         for (name, _, inputs, _, _, source), op, types in checked:
             full = graph.unique_name(f"{prefix}/{name}" if prefix else name)
-            data = [mapped[key] if (key := _full(i)) in mapped else _output(made, key) for i in _data(inputs)]
+            data = [mapped[key] if (key := full_name(i)) in mapped else _output(made, key) for i in _data(inputs)]
             control = tuple(made[i[1:]] for i in inputs if i.startswith("^"))
             made[name] = graph.append(op.renamed(full), tuple(data), types, full, control, source)
         for node in made.values():
@@ -56,11 +67,11 @@ def _check(definition: GraphRecords, mapped: Mapping[str, Tensor]) -> list[_Chec
             raise GraphError(f"{_where(node)}: the name occurs twice")
         if not VALID_NAME.fullmatch(node.name) or node.name.endswith("/"):
             raise GraphError(f"{_where(node)}: the name is not valid")
-        given = [_given(types, node, i, mapped) for i in map(_full, _data(node.input))]
+        given = [_given(types, node, i, mapped) for i in map(full_name, _data(node.input))]
         for name in (i[1:] for i in node.input if i.startswith("^")):
             if name not in types:
                 raise GraphError(f"{_where(node)} runs after '{name}', which does not come before it")
-        if any(_full(i) in mapped or i.partition(":")[0] in changed for i in _data(node.input)):
+        if any(full_name(i) in mapped or base_name(i) in changed for i in _data(node.input)):
             changed.add(node.name)
         op = _make_op(node)
         types[node.name] = _agree(node, _infer(node, op, given), node.name in changed)
@@ -76,10 +87,6 @@ def _data(inputs: Iterable[str]) -> list[str]:
     return [i for i in inputs if not i.startswith("^")]
 
 
-def _full(name: str) -> str:
-    return name if ":" in name else f"{name}:0"
-
-
 def _output(made: Mapping[str, Node], name: str) -> Tensor:
     base, _, index = name.partition(":")
     return made[base].outputs[int(index)]
@@ -90,7 +97,7 @@ def _given(types: Mapping[str, Types], node: NodeRecord, name: str, mapped: Mapp
     if name not in mapped:
         return _type(types, node, name)
     found = mapped[name]
-    if name.partition(":")[0] in types and (expected := _type(types, node, name).dtype) is not found.dtype:
+    if base_name(name) in types and (expected := _type(types, node, name).dtype) is not found.dtype:
         raise GraphError(
             f"{_where(node)} was passed {found.dtype.name} from {found.name}, incompatible with expected "
             f"{expected.name}"

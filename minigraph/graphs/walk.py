@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from minigraph.core.graph import Node
 
 
-def needed(nodes: Iterable[Node]) -> set[Node]:
-    """All that runs for some nodes, themselves included."""
+def needed(nodes: Iterable[Node], more: Mapping[Node, Iterable[Node]] | None = None) -> set[Node]:
+    """All that runs for some nodes, themselves included. more: nodes that others follow besides their inputs."""
     seen: set[Node] = set()
     stack = list(nodes)
     while stack:
@@ -17,4 +17,6 @@ def needed(nodes: Iterable[Node]) -> set[Node]:
             seen.add(node)
             stack += [t.node for t in node.inputs]
             stack += node.control_inputs
+            if more is not None:
+                stack += more.get(node, ())
     return seen

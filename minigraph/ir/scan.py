@@ -10,7 +10,8 @@ import numpy as np
 from minigraph.core.errors import ShapeError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op, Sample
-from minigraph.core.types import Dim, TensorType, common, compatible
+from minigraph.core.types import Dim, TensorType, common, compatible, merge
+from minigraph.ops.array.joining import stack, unstack
 from minigraph.ops.builder import apply_all
 from minigraph.ops.constant import Const, Placeholder
 from minigraph.ops.host.host_ops import HostOp
@@ -25,10 +26,9 @@ class LoopBody:
     """
 
     def __init__(
-        self, graph: Graph, inputs: Sequence[Tensor], outputs: Sequence[Tensor],
+        self, inputs: Sequence[Tensor], outputs: Sequence[Tensor],
         gradient: Callable[[Node, Sequence[Tensor | None]], Sequence[Tensor | None]],
     ) -> None:  # fmt: skip
-        self.graph = graph
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.gradient = gradient
@@ -38,13 +38,13 @@ class LoopBody:
         return f"<{len(self.nodes)} nodes>"
 
     def typed(self, types: Sequence[TensorType]) -> LoopBody:
-        """The region for inputs of these types."""
+        """The body for inputs of these types."""
         if all(t.type.is_static for t in self.outputs):
             return self
         graph = Graph()
         with graph.as_default():
             inputs = [graph.add(Placeholder(t.dtype, t.shape), ()).outputs[0] for t in types]
-            return LoopBody(graph, inputs, self.copied(graph, inputs), self.gradient)
+            return LoopBody(inputs, self.copied(graph, inputs), self.gradient)
 
     def evaluate(self, arrays: Sequence[Any]) -> list[Any]:
         """The outputs for the inputs, by the ops' references."""
@@ -152,8 +152,6 @@ class Scan(ScanLoop):
         length = sequences[0].type.static[0]
         if not 0 < length * len(self.body.nodes) <= UNROLLED:
             return apply_all(ScanLoop(self.body, self.carried, self.scanned, self.reverse), *inputs)
-        from minigraph.ops.array.joining import stack, unstack
-
         parts = [unstack(s, length) for s in sequences]
         results: list[list[Tensor]] = [[]] * length
         for t in reversed(range(length)) if self.reverse else range(length):
@@ -207,17 +205,19 @@ def either(a: TensorType, b: TensorType) -> TensorType:
 
 
 def _common(a: TensorType, b: TensorType) -> TensorType:
-    if a.dtype is not b.dtype:
+    ranked = a.rank is not None and a.rank == b.rank
+    if a.dtype is not b.dtype or (ranked and not compatible(a.shape, b.shape)):
         raise ShapeError(f"a state of a loop is {a} at first, and {b} after a step")
-    if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
-        return TensorType(a.dtype, None)
-    if not compatible(a.shape, b.shape):
-        raise ShapeError(f"a state of a loop is {a} at first, and {b} after a step")
-    return TensorType(a.dtype, tuple(x if x is not None else y for x, y in zip(a.shape, b.shape, strict=True)))
+    return TensorType(a.dtype, merge(a.shape, b.shape) if ranked else None)
 
 
 def _along(length: Dim, kind: TensorType) -> TensorType:
     return TensorType(kind.dtype, None if kind.shape is None else (length, *kind.shape))
+
+
+def element(kind: TensorType) -> TensorType:
+    """The type of a step's element of a sequence of this type."""
+    return TensorType(kind.dtype, None if kind.shape is None else kind.shape[1:])
 
 
 def _empty(kind: TensorType) -> Any:

@@ -23,17 +23,17 @@ Body = Callable[..., Sequence[Tensor]]
 
 
 def make_region(types: Sequence[TensorType], body: Body) -> LoopBody:
-    """The region that `body` builds from tensors of these types."""
+    """The body that a function builds from tensors of these types."""
     graph = Graph()
     with graph.as_default():
         inputs = [graph.add(Placeholder(t.dtype, t.shape), ()).outputs[0] for t in types]
         outputs = body(*inputs)
-    return region(graph, inputs, outputs)
+    return region(inputs, outputs)
 
 
-def region(graph: Graph, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> LoopBody:
-    """The region between tensors of a graph."""
-    return LoopBody(graph, inputs, outputs, _gradient)
+def region(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> LoopBody:
+    """The body of a loop between tensors of a graph."""
+    return LoopBody(inputs, outputs, _gradient)
 
 
 def scan_region(
@@ -81,7 +81,7 @@ def _gradient(node: Node, grads: Sequence[Tensor | None]) -> Sequence[Tensor | N
         return _while_gradient(node, op, grads)
     assert isinstance(op, ScanLoop)
     body, count = op.body, op.carried
-    with_states = region(body.graph, body.inputs, [*body.outputs, *body.inputs[:count]])
+    with_states = region(body.inputs, [*body.outputs, *body.inputs[:count]])
     states = apply_all(op.replace(body=with_states), *node.inputs)[len(body.outputs) :]
     return _backwards(op, node.inputs, states, node.outputs, grads)
 
@@ -94,9 +94,9 @@ def _while_gradient(node: Node, op: WhileLoop, grads: Sequence[Tensor | None]) -
     # An empty array gets its elements in the loop. Its gradient needs states of one shape, that of the last one.
     first = [zeros_like(y) if isinstance(x.node.op, EmptyArray) else x
              for x, y in zip(rest[:count], node.outputs, strict=False)]  # fmt: skip
-    with_states = region(body.graph, body.inputs, [*body.outputs, *steps, *states])
+    with_states = region(body.inputs, [*body.outputs, *steps, *states])
     found = apply_all(op.replace(body=with_states), limit, go, *first, *rest[count:])[len(body.outputs) - 1 :]
-    scan = ScanLoop(region(body.graph, [*states, *steps, *constants], body.outputs[1:]), count, len(steps))
+    scan = ScanLoop(region([*states, *steps, *constants], body.outputs[1:]), count, len(steps))
     result = _backwards(scan, [*first, *found[: len(steps)], *rest[count:]], found[len(steps) :], node.outputs, grads)
     return [None, None, *result[:count], *result[count + len(steps) :]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -31,13 +32,14 @@ class _Cell:
 class Buffers:
     """The buffers of one backend.
 
-    plans: the plans that may be bound to the arena. version: the variables' version, which grows with any change.
+    plans: those that may be bound to the arena, by weak references, as each plan refers to its buffers.
+    version: the variables' version, which grows with any change.
     """
 
-    def __init__(self, backend: Backend, plans: Iterable[Plan]) -> None:
+    def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.version = 0
-        self._plans = plans
+        self.plans: WeakSet[Plan] = WeakSet()
         self._cells: dict[str, _Cell] = {}
         self._arena: Any = None
         self._arena_size = -1
@@ -66,7 +68,7 @@ class Buffers:
     def drop_arena(self) -> None:
         """Free the arena; the next run allocates one."""
         self._arena, self._arena_size = None, -1
-        for plan in self._plans:
+        for plan in self.plans:
             plan.unbind()
 
     def clear(self) -> None:

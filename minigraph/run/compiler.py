@@ -15,12 +15,12 @@ from minigraph.compile.plan import Plan
 from minigraph.compile.resize import CompileRecord, resize
 from minigraph.compile.specialise import specialise
 from minigraph.core.errors import DTypeError, MinigraphError, ResourceExhaustedError, ShapeError
-from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ir.program import Cell, Program
 from minigraph.passes import choose
 from minigraph.passes.recompute import Recomputation
 from minigraph.rewrite.pipeline import Hook, run_pipeline
 from minigraph.run.buffers import Buffers
+from minigraph.run.feeds import feed_type
 from minigraph.run.options import SessionOptions
 from minigraph.run.request import Request
 from minigraph.util import gc_pause
@@ -62,7 +62,7 @@ class RequestCompiler:
 
     def compile(self, request: Request, arrays: Sequence[np.ndarray], buffers: Buffers) -> Plan:
         """A plan for the shapes of `arrays`, the fed values."""
-        types = [_feed_type(request, i, array) for i, array in enumerate(arrays)]
+        types = [feed_type(tensor, array) for tensor, array in zip(request.feeds, arrays, strict=True)]
         with gc_pause.paused(), SINGLE_THREADED:
             first = specialise(request.tensors, request.targets, request.feeds, types, request.branches)
             hooks = [_numeric_check(first, arrays, buffers.read(request.graph))] if self._debug else []
@@ -106,16 +106,6 @@ class RequestCompiler:
             f"the values of this run take at least {least:,} bytes with recomputation; memory_limit is {limit:,}. "
             "Feed smaller batches or raise the limit."
         )
-
-
-def _feed_type(request: Request, position: int, array: np.ndarray) -> TensorType:
-    tensor = request.feeds[position]
-    if not compatible(tensor.type.shape, array.shape):
-        raise ValueError(
-            f"Cannot feed value of shape {array.shape} for Tensor '{tensor.name}', "
-            f"which has shape '{format_shape(tensor.type.shape)}' (made at {tensor.node.source.describe()})"
-        )
-    return TensorType(tensor.dtype, array.shape)
 
 
 def _numeric_check(program: Program, arrays: Sequence[np.ndarray], state: Mapping[str, np.ndarray]) -> Hook:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from minigraph.compile.resize import CompileRecord
 from minigraph.core.dtypes import string
 from minigraph.core.errors import GraphError, OpError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
-from minigraph.core.operand import Operand
 from minigraph.ops.constant import Placeholder
 from minigraph.ops.state.variable import NoOp, VariableV2
+from minigraph.run.feeds import as_feed, feed_error, feed_tensor
 from minigraph.run.stages import Branches, RunStage, needs_stages
 from minigraph.run.variables import Variable
 
@@ -38,7 +38,7 @@ class Request:
         self.tensors: list[Tensor] = []  # computed by the plan
         self.fetched: list[Tensor] = []  # those of them that the caller gets; the others go into strings
         self.targets: list[Node] = []
-        self.feeds = [_feed_tensor(graph, key) for key in feeds]
+        self.feeds = [feed_tensor(graph, key) for key in feeds]
         self.dtypes = [np.dtype(object) if symbolic else t.dtype.np_dtype for t in self.feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
         self.record: CompileRecord | None = None  # of the last plan that was made from scratch, while there are plans
@@ -51,27 +51,18 @@ class Request:
         """The fed values as arrays. An array of another dtype stays as it is: the plan casts it when it copies it."""
         try:
             return [
-                v if type(v) is np.ndarray else _as_feed(v, dtype)
+                v if type(v) is np.ndarray else as_feed(v, dtype)
                 for v, dtype in zip(feeds.values(), self.dtypes, strict=True)
             ]
         except (TypeError, ValueError):
-            raise self._feed_error(feeds.values()) from None
+            raise feed_error(self.feeds, feeds.values()) from None
 
     def cast_arrays(self, feeds: Mapping[Any, Any]) -> list[np.ndarray]:
         """The fed values as arrays of the tensors' dtypes."""
         try:
-            return [_as_feed(v, dtype) for v, dtype in zip(feeds.values(), self.dtypes, strict=True)]
+            return [as_feed(v, dtype) for v, dtype in zip(feeds.values(), self.dtypes, strict=True)]
         except (TypeError, ValueError):
-            raise self._feed_error(feeds.values()) from None
-
-    def _feed_error(self, values: Iterable[Any]) -> Exception:
-        """The error for the first value that is no array, with the tensor's name."""
-        for tensor, value in zip(self.feeds, values, strict=True):
-            try:
-                _as_feed(value, tensor.dtype.np_dtype)
-            except (TypeError, ValueError) as error:
-                return type(error)(f"Cannot feed Tensor '{tensor.name}' of dtype {tensor.dtype.name}: {error}")
-        raise AssertionError("all feeds are arrays")
+            raise feed_error(self.feeds, feeds.values()) from None
 
     def _structure(self, graph: Graph, fetch: Any) -> Callable[[Sequence[Any]], Any]:
         if isinstance(fetch, Mapping):
@@ -163,19 +154,6 @@ def _element(graph: Graph, fetch: Any) -> Tensor | Node:
         raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({text})") from None
 
 
-def _feed_tensor(graph: Graph, key: Any) -> Tensor:
-    try:
-        element = graph.as_graph_element(key.value() if isinstance(key, Variable) else key)
-    except (GraphError, KeyError, TypeError) as error:
-        text = error.args[0] if error.args else error
-        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {text}") from None
-    if not isinstance(element, Tensor):
-        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {element!r} is an operation")
-    if element.dtype is string and not isinstance(element.node.op, Placeholder):
-        raise TypeError(f"Cannot feed {element!r}: strings are made by the graph only")
-    return element
-
-
 def fetch_key(fetches: Any) -> Any:
     """A hashable form of a nest of fetches."""
     if isinstance(fetches, list | tuple):
@@ -183,14 +161,3 @@ def fetch_key(fetches: Any) -> Any:
     if isinstance(fetches, Mapping):
         return (type(fetches), *((k, fetch_key(v)) for k, v in fetches.items()))
     return fetches
-
-
-def _as_feed(value: Any, dtype: np.dtype[Any]) -> np.ndarray:
-    if isinstance(value, Operand):
-        raise TypeError(
-            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values are Python scalars, strings, "
-            f"lists, and numpy ndarrays. Got {value!r}."
-        )
-    if value is None:
-        raise TypeError("The value of a feed cannot be None.")
-    return np.asarray(value, dtype=dtype)

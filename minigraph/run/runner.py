@@ -11,7 +11,6 @@ from minigraph.compile.plan import Plan
 from minigraph.core.graph import Graph
 from minigraph.inspect.lint import Lints, ObservedRun
 from minigraph.inspect.trace import RunOptions
-from minigraph.ops.host.resources import Resources
 from minigraph.run.buffers import Buffers
 from minigraph.run.compiler import RequestCompiler
 from minigraph.run.options import SessionOptions
@@ -22,12 +21,11 @@ from minigraph.run.request import Request
 class Runner:
     """Runs requests on one graph: finds or compiles the plan of each, and keeps the buffers of variables."""
 
-    def __init__(self, graph: Graph, options: SessionOptions, resources: Resources) -> None:
-        self.resources = resources
+    def __init__(self, graph: Graph, options: SessionOptions) -> None:
         self.compiler = RequestCompiler(options)
         self.backend = self.compiler.backend
         self.cache = PlanCache(graph, self.backend.symbolic)
-        self.buffers = Buffers(self.backend, self.cache.plans)
+        self.buffers = Buffers(self.backend)
         self.runs = 0
         self._may_lint = options.lint
         self._lints: Lints | None = None  # made with the first plan, when the graph is whole
@@ -71,6 +69,7 @@ class Runner:
     def _compile(self, request: Request, arrays: Sequence[np.ndarray]) -> Plan:
         plan = self.compiler.compile(request, arrays, self.buffers)
         self.cache.add(plan, request, tuple([a.shape for a in arrays]), self.runs)
+        self.buffers.plans.add(plan)
         if self._may_lint:
             if self._lints is None:
                 self._lints, self._watches = Lints(self.cache.graph), True

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 import numpy.typing as npt
 
 from minigraph.core.arguments import refuse_remote
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import OpError
-from minigraph.core.graph import Graph, Node, get_default_graph
+from minigraph.core.graph import Graph, Node
 from minigraph.core.operand import Operand
 from minigraph.inspect.trace import RunOptions
 from minigraph.run.options import Level, Precision, SessionOptions
@@ -129,7 +130,7 @@ class Session(SessionBase):
             request = self._runner.cache.find(fetches, feeds)
             try:
                 if request.staged:
-                    values = run_in_stages(self._runner, request, feeds, self._lock)
+                    values = run_in_stages(self._runner, self.resources, request, feeds, self._lock)
                 else:
                     values = self._runner.run(request, feeds, options, run_metadata)
                 return request.assemble(values)

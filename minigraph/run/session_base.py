@@ -47,17 +47,14 @@ class SessionBase(DefaultContexts):
         super().__init__()
         self.graph = graph
         self.options = options
-        self._owns_resources = resources is None
-        self.resources = resources or Resources(partial(self._pipeline, graph, options), self._is_initialised)
-        self._runner = Runner(graph, options, self.resources)
+        self._runner = Runner(graph, options)
         self.backend = self._runner.backend
         self.buffers = self._runner.buffers
+        self._owns_resources = resources is None
+        self.resources = resources or Resources(partial(self._pipeline, graph, options), self.buffers.is_initialised)
         self._growth = GrowthWatch(graph)
         self._lock = Lock(_TORN, polite=True)
         self._closed = False
-
-    def _is_initialised(self, name: str) -> bool:
-        return self.buffers.is_initialised(name)
 
     @classmethod
     def _pipeline(cls, graph: Graph, options: SessionOptions, resources: Resources) -> Any:

@@ -12,21 +12,26 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ops.constant import string_array
 from minigraph.ops.control.branches import Merge
-from minigraph.ops.host.resources import ResourceOp
+from minigraph.ops.host.resources import ResourceOp, Resources
+from minigraph.run.feeds import feed_type
 from minigraph.run.request import Request
 from minigraph.run.runner import Runner
-from minigraph.run.stages import Branches, Known, next_stage
+from minigraph.run.stages import Branches, Known, is_known, next_stage
 from minigraph.util.locks import Lock
 
 
-def run_in_stages(runner: Runner, request: Request, feeds: Mapping[Any, Any], lock: Lock) -> list[Any]:
+def run_in_stages(
+    runner: Runner, resources: Resources, request: Request, feeds: Mapping[Any, Any], lock: Lock
+) -> list[Any]:
     """The values of the tensors of a staged request. The request remembers its stages between runs.
 
-    lock: the session's, which is given up while an op acts on resources and may wait for other runs.
+    resources, lock: the session's; the lock is given up while an op acts on resources and may wait for other runs.
     """
     known: Known = {}
     for tensor, array in zip(request.feeds, request.cast_arrays(feeds), strict=True):
         known[tensor] = string_array(array) if tensor.dtype is string else array
+        if tensor.dtype is not string:
+            feed_type(tensor, array)  # refuses a shape that does not fit
     branches: Branches = {}
     while True:
         key = tuple(known), tuple((t, v) for t, v in branches.items() if not t.node.op.decides)
@@ -35,13 +40,18 @@ def run_in_stages(runner: Runner, request: Request, feeds: Mapping[Any, Any], lo
         stage = request.stages[key]
         if not stage.ready:
             planned = [t for t in request.tensors if t.dtype is not string]
-            values = iter(_run_plan(runner, planned, request.targets, known, branches))
+            targets = [n for n in request.targets if not is_known(n, known)]
+            if planned or targets:
+                values = iter(_run_plan(runner, planned, targets, known, branches))
+            else:  # the host has done all
+                values = iter(())
+                runner.runs += 1
             return [known[t] if t.dtype is string else next(values) for t in request.tensors]
         if stage.fetched or stage.order:
             results = _run_plan(runner, stage.fetched, stage.order, known, branches)
             known.update(zip(stage.fetched, results, strict=True))
         for node in stage.ready:
-            _do(node, known, branches, runner, lock)
+            _do(node, known, branches, resources, lock)
 
 
 def _run_plan(
@@ -56,7 +66,7 @@ def _run_plan(
     return values
 
 
-def _do(node: Node, known: Known, branches: Branches, runner: Runner, lock: Lock) -> None:
+def _do(node: Node, known: Known, branches: Branches, resources: Resources, lock: Lock) -> None:
     """Compute a node, or decide its branch, on the host."""
     if isinstance(node.op, Merge):
         condition = node.inputs[2]
@@ -70,7 +80,7 @@ def _do(node: Node, known: Known, branches: Branches, runner: Runner, lock: Lock
         node.op.infer(*(TensorType(t.dtype, a.shape) for t, a in zip(node.inputs, arrays, strict=True)))
         if isinstance(node.op, ResourceOp):
             with lock.given_up():
-                results = node.op.act(runner.resources, *arrays)
+                results = node.op.act(resources, *arrays)
         else:
             results = node.op.reference(*arrays)
         for tensor, result in zip(node.outputs, results, strict=True):

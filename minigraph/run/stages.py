@@ -35,13 +35,18 @@ def _before(node: Node, known: Mapping[Tensor | Node, Any], branches: Branches) 
     return [*(t.node for t in inputs if t not in known), *node.control_inputs]
 
 
+def is_known(node: Node, known: Mapping[Tensor | Node, Any]) -> bool:
+    """Whether the node has run, or all its results are known."""
+    return node in known or (bool(node.outputs) and all(t in known for t in node.outputs))
+
+
 def _needed(roots: Iterable[Node], known: Mapping[Tensor | Node, Any], branches: Branches) -> list[Node]:
     """The nodes that `roots` need and that are not known yet, in the order of the graph."""
     seen: set[Node] = set()
     stack = list(roots)
     while stack:
         node = stack.pop()
-        if not (node in seen or node in known or (node.outputs and all(t in known for t in node.outputs))):
+        if node not in seen and not is_known(node, known):
             seen.add(node)
             stack.extend(_before(node, known, branches))
     return sorted(seen, key=lambda n: n.id)

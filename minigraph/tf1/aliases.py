@@ -8,8 +8,9 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.core.arguments import refuse
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import bool_, string
-from minigraph.core.graph import Tensor, get_default_graph
+from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.constant import string_array
@@ -66,19 +67,6 @@ class uniform_unit_scaling_initializer:
             size *= float(n)
         limit = (3.0 / max(size, 1.0)) ** 0.5 * self.factor
         return tf.random_uniform(shape, -limit, limit, dtype or self.dtype, seed=self.seed)
-
-
-def _scaled(scale: float, distribution: Any) -> Any:
-    def initializer(seed: int | None = None) -> Any:
-        return tf.variance_scaling_initializer(scale, "fan_in", distribution, seed)
-
-    return initializer
-
-
-he_normal = _scaled(2.0, "truncated_normal")
-he_uniform = _scaled(2.0, "uniform")
-lecun_normal = _scaled(1.0, "truncated_normal")
-lecun_uniform = _scaled(1.0, "uniform")
 
 
 def constant_value(tensor: Any, partial: bool = False) -> Any:

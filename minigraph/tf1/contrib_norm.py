@@ -11,6 +11,7 @@ from minigraph.layers.common import known
 from minigraph.layers.normalization import normalised_batch
 from minigraph.tf1.arg_scope import add_arg_scope
 from minigraph.tf1.collecting import collect_named_outputs
+from minigraph.tf1.contrib_layers import model_weights
 
 
 @add_arg_scope
@@ -103,15 +104,13 @@ def _scale_and_shift(
     x: Tensor, size: list[Any], center: bool, scale: bool, starts: dict[str, Any], collections: Any, trainable: bool
 ) -> tuple[Any, Any]:
     """The variables beta and gamma, None where there is none."""
-    made: list[Any] = []
-    pairs = (("beta", center, tf.zeros_initializer()), ("gamma", scale, tf.ones_initializer()))
-    for name, wanted, start in pairs:
-        extra = collections.get(name, []) if isinstance(collections, dict) else collections or []
-        keys = [tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES]
-        keys += [extra] if isinstance(extra, str) else list(extra)
-        given = starts.get(name, start)
-        made.append(tf.get_variable(name, size, x.dtype, given, None, trainable, keys) if wanted else None)
-    return made[0], made[1]
+
+    def made(name: str, start: Any) -> Any:
+        return model_weights(name, size, x, starts.get(name, start), None, trainable, collections)
+
+    beta = made("beta", tf.zeros_initializer()) if center else None
+    gamma = made("gamma", tf.ones_initializer()) if scale else None
+    return beta, gamma
 
 
 @add_arg_scope

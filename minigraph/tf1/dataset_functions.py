@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 import minigraph as tf
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, string
-from minigraph.core.graph import Graph, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Graph, Tensor
 from minigraph.core.types import Shape
 from minigraph.data.prefetch import Prefetch
 from minigraph.data.streams import Element, Stream
@@ -64,13 +66,6 @@ class DatasetPass:
         """Have a function called when the iterator is closed or initialised anew."""
         self._ends.append(close)
 
-    @staticmethod
-    def random_seeds() -> tuple[int, int]:
-        """Seeds that differ from run to run."""
-        import secrets
-
-        return secrets.randbits(63), secrets.randbits(63)
-
 
 def _same(element: Element) -> Element:
     return element
@@ -106,7 +101,7 @@ class Function:
                 self._outputs = list(self.dataset._captured)
             else:
                 results = tuple(results) if isinstance(results, list) else results
-                self._outputs = [_as_tensor(r) for r in flatten(results)]
+                self._outputs = [convert_to_tensor(r) for r in flatten(results)]
                 self.types = pack(results, [t.dtype for t in self._outputs])
                 self.shapes = [t.type.shape for t in self._outputs]
             self._is_random = any(node.op.draws for node in graph.nodes[first:])
@@ -151,14 +146,8 @@ def _sessions(run: DatasetPass, count: int) -> list[Pipeline]:
 @contextmanager
 def _apart(graph: Graph) -> Iterator[None]:
     """Nodes made in the block are counted from 0, as in a graph of their own, and have no control inputs."""
-    last = graph.last_id
-    with graph.as_default(), graph.control_dependencies(None):
+    with graph.counted_as(0), graph.as_default(), graph.control_dependencies(None):
         yield
-    graph.last_id = last
-
-
-def _as_tensor(value: Any) -> Tensor:
-    return convert_to_tensor(value)
 
 
 def _as_array(value: Any, dtype: DType) -> np.ndarray:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, as_dtype, string
 from minigraph.core.errors import FailedPreconditionError, InvalidArgumentError, OutOfRangeError
-from minigraph.core.graph import Node, Tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import Shape, TensorShape, TensorType, as_shape
 from minigraph.ops.constant import string_array
 from minigraph.ops.host.resources import ResourceOp, Resources
@@ -162,14 +163,14 @@ class Iterator:
         output_types: Any, output_shapes: Any = None, shared_name: str | None = None, output_classes: Any = None
     ) -> Iterator:
         """An iterator for datasets of these types and shapes, see `make_initializer`. The last two have no effect."""
-        return Iterator(*_structure(output_types, output_shapes))
+        return Iterator(*structure(output_types, output_shapes))
 
     @staticmethod
     def from_string_handle(
         string_handle: Any, output_types: Any, output_shapes: Any = None, output_classes: Any = None
     ) -> Iterator:
         """The iterator whose handle a string tensor, such as a placeholder, has. output_classes: no effect."""
-        return Iterator(*_structure(output_types, output_shapes), spec=string_handle)
+        return Iterator(*structure(output_types, output_shapes), spec=string_handle)
 
     def make_initializer(self, dataset: Any, name: str | None = None) -> Node:
         """The operation that begins a pass over a dataset of the iterator's types. TypeError for other types."""
@@ -200,7 +201,8 @@ class Iterator:
         return made
 
 
-def _structure(output_types: Any, output_shapes: Any) -> tuple[Nest, list[Shape]]:
+def structure(output_types: Any, output_shapes: Any) -> tuple[Nest, list[Shape]]:
+    """The dtypes in the form of a nest, and the shapes of its parts; all unknown if `output_shapes` is None."""
     types = pack(output_types, [as_dtype(t) for t in flatten(output_types)])
     shapes = [None] * len(flatten(types)) if output_shapes is None else flatten_like(types, output_shapes)
     return types, [as_shape(s) for s in shapes]

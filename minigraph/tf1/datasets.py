@@ -12,20 +12,22 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, int64, string
 from minigraph.core.errors import InvalidArgumentError
-from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
-from minigraph.core.types import Shape, as_shape
+from minigraph.core.graph import Tensor
+from minigraph.core.types import Shape, as_shape, common
 from minigraph.data import streams
 from minigraph.data.streams import Stream
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import constant_array
 from minigraph.ops.constant import is_text, string_array
-from minigraph.ops.host.queues import draws
+from minigraph.ops.host.queues import draws, random_seeds
 from minigraph.ops.random.distributions import get_seed
 from minigraph.tf1.dataset_functions import DatasetPass, Function, prefetched
 from minigraph.tf1.dataset_iterators import Iterator as DatasetIterator
-from minigraph.tf1.dataset_iterators import OneShotIterator
+from minigraph.tf1.dataset_iterators import OneShotIterator, structure
 from minigraph.tf1.nest import Nest, flatten, flatten_like, pack
 
 
@@ -102,17 +104,15 @@ class GraphDataset:
         """What a Python function yields: arrays, or nests of them as `output_types`."""
         refuse("tf.data.Dataset.from_generator", args=args)
         get_default_graph().reserve_ids(3)
-        types = pack(output_types, [as_dtype(t) for t in flatten(output_types)])
+        types, shapes = structure(output_types, output_shapes)
         dtypes = flatten(types)
-        shapes = [None] * len(dtypes) if output_shapes is None else flatten_like(types, output_shapes)
-        dims = [as_shape(s) for s in shapes]
 
         def elements(_: DatasetPass) -> Stream:
             for given in generator():
                 parts = flatten_like(types, given)
                 yield tuple(_array(part, dtype) for part, dtype in zip(parts, dtypes, strict=True))
 
-        return GraphDataset(elements, types, dims)
+        return GraphDataset(elements, types, shapes)
 
     @staticmethod
     def list_files(file_pattern: Any, shuffle: bool | None = None, seed: int | None = None) -> GraphDataset:
@@ -122,16 +122,14 @@ class GraphDataset:
         if not names:
             raise InvalidArgumentError(f"No files matched pattern: {', '.join(map(os.fsdecode, patterns))}")
         graph = get_default_graph()
-        last = graph.last_id
-        graph.reserve_ids(14)  # the search for the names
-        found = GraphDataset.from_tensor_slices(string_array(names))
-        graph.last_id = last + 16
+        with graph.counted_as(16):
+            graph.reserve_ids(14)  # the search for the names
+            found = GraphDataset.from_tensor_slices(string_array(names))
         if shuffle is False:
             return found
-        graph.reserve_ids(6)  # the number of names
-        found = found._shuffled(len(names), seed, 1, True, 0)
-        graph.last_id = last + 26
-        return found
+        with graph.counted_as(10):
+            graph.reserve_ids(6)  # the number of names
+            return found._shuffled(len(names), seed, 1, True, 0)
 
     @staticmethod
     def zip(datasets: Any) -> GraphDataset:
@@ -254,12 +252,12 @@ class GraphDataset:
         ids += 0 if seeds is None else 7  # the seeds are computed
 
         def elements(run: DatasetPass) -> Stream:
-            base = run.remember(self, lambda: draws(*(seeds or run.random_seeds())))
-            numbers = draws(next(base), next(base)) if anew else draws(*(seeds or run.random_seeds()))
+            base = run.remember(self, lambda: draws(*(seeds or random_seeds())))
+            numbers = draws(next(base), next(base)) if anew else draws(*(seeds or random_seeds()))
             return streams.shuffled(lambda: self._make(run), run.number(size), numbers, epochs)
 
         def several(run: DatasetPass, passes: int) -> Stream:
-            numbers = draws(*(seeds or run.random_seeds()))
+            numbers = draws(*(seeds or random_seeds()))
             return streams.shuffled(lambda: self._make(run), run.number(size), numbers, passes if passes >= 0 else None)
 
         made = self._then(elements, ids=ids, sizes=[size])
@@ -322,7 +320,7 @@ class GraphDataset:
             yield from dataset._make(run)
 
         pairs = zip(self._shapes, dataset._shapes, strict=True)
-        joined = self._then(elements, self.output_types, [_common(a, b) for a, b in pairs], 1)
+        joined = self._then(elements, self.output_types, [common(a, b) for a, b in pairs], 1)
         joined._captured += dataset._captured
         return joined
 
@@ -417,14 +415,8 @@ def size_of(value: Any) -> int | Tensor:
     return int(value)
 
 
-def _common(a: Shape, b: Shape) -> Shape:
-    if a is None or b is None or len(a) != len(b):
-        return None
-    return tuple(m if m == n else None for m, n in zip(a, b, strict=True))
-
-
 def source_of(tensors: Any, slices: bool) -> GraphDataset:
-    """A dataset of arrays and tensors, which are the captured ones."""
+    """A dataset of a nest of arrays and tensors, which it captures: of their rows if `slices`, else one element."""
     graph = get_default_graph()
     parts: list[Any] = []
     for part in flatten(tensors):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import minigraph as tf
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, string
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
-from minigraph.core.types import Shape, as_shape
+from minigraph.core.graph import Node, Tensor
+from minigraph.core.types import Shape, as_shape, common
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.host.queues import (
     QueueClose,
@@ -19,6 +22,7 @@ from minigraph.ops.host.queues import (
     QueueIsClosed,
     QueueSize,
     QueueSpec,
+    random_seeds,
 )
 from minigraph.ops.host.readers import EpochLimit, StringGather
 from minigraph.ops.random.distributions import get_seed
@@ -105,7 +109,7 @@ class QueueBase:
 
 def _spec(
     kind: str, capacity: int, dtypes: Any, shapes: Any, names: Any, name: str, **more: Any
-) -> tuple[list[Any], list[Shape] | None, QueueSpec]:
+) -> tuple[list[Any], list[Shape] | None, list[str] | None, QueueSpec]:
     kinds = [as_dtype(d) for d in (dtypes if isinstance(dtypes, list | tuple) else [dtypes])]
     dims: list[Shape] | None = None
     if shapes is not None:
@@ -115,17 +119,15 @@ def _spec(
         dims = [as_shape(s) for s in ([shapes] if single or (shapes == [] and len(kinds) == 1) else shapes)]
         if len(dims) != len(kinds):
             raise ValueError("Queue shapes must have the same length as dtypes")
-    if names is not None and len(names if isinstance(names, list | tuple) else [names]) != len(kinds):
+    given = None if names is None else list(names) if isinstance(names, list | tuple) else [names]
+    if given is not None and len(given) != len(kinds):
         raise ValueError("Queue names must have the same length as dtypes")
     graph = get_default_graph()
     graph.reserve_ids(1)
     unique = graph.unique_name(name)
     size = capacity if capacity >= 0 else 2**31 - 1
-    return kinds, dims, QueueSpec(unique, tuple(kinds), None if dims is None else tuple(dims), size, kind=kind, **more)
-
-
-def _names(names: Any) -> list[str] | None:
-    return None if names is None else list(names) if isinstance(names, list | tuple) else [names]
+    shapes = None if dims is None else tuple(dims)
+    return kinds, dims, given, QueueSpec(unique, tuple(kinds), shapes, size, kind=kind, **more)
 
 
 class FIFOQueue(QueueBase):
@@ -136,7 +138,7 @@ class FIFOQueue(QueueBase):
         name: str = "fifo_queue",
     ) -> None:  # fmt: skip
         refuse("tf.FIFOQueue", shared_name=shared_name)
-        super().__init__(*_first(names, _spec("FIFOQueue", capacity, dtypes, shapes, names, name)))
+        super().__init__(*_spec("FIFOQueue", capacity, dtypes, shapes, names, name))
 
 
 class PaddingFIFOQueue(QueueBase):
@@ -147,7 +149,7 @@ class PaddingFIFOQueue(QueueBase):
         name: str = "padding_fifo_queue",
     ) -> None:  # fmt: skip
         refuse("tf.PaddingFIFOQueue", shared_name=shared_name)
-        super().__init__(*_first(names, _spec("PaddingFIFOQueue", capacity, dtypes, shapes, names, name, pads=True)))
+        super().__init__(*_spec("PaddingFIFOQueue", capacity, dtypes, shapes, names, name, pads=True))
 
 
 class RandomShuffleQueue(QueueBase):
@@ -159,20 +161,9 @@ class RandomShuffleQueue(QueueBase):
     ) -> None:  # fmt: skip
         refuse("tf.RandomShuffleQueue", shared_name=shared_name)
         first, second = get_seed(get_default_graph(), seed)
-        seeds = (first or 0, second or 0) if first is not None else _random_seeds()
+        seeds = (first or 0, second or 0) if first is not None else random_seeds()
         made = _spec("RandomShuffleQueue", capacity, dtypes, shapes, names, name, remain=min_after_dequeue, seeds=seeds)
-        super().__init__(*_first(names, made))
-
-
-def _random_seeds() -> tuple[int, int]:
-    import secrets
-
-    return secrets.randbits(63), secrets.randbits(63)
-
-
-def _first(names: Any, made: tuple[Any, Any, QueueSpec]) -> tuple[Any, Any, Any, QueueSpec]:
-    kinds, shapes, spec = made
-    return kinds, shapes, _names(names), spec
+        super().__init__(*made)
 
 
 # producers
@@ -220,9 +211,8 @@ def _shuffled(values: Tensor, seed: int | None) -> Tensor:
         size = values.shape.as_list()[0] if values.shape.ndims is not None else None
         if size is None:
             raise ValueError("strings to shuffle must have a known number")
-        last = graph.last_id
-        places = tf.range(size)
-        graph.last_id = last
+        with graph.counted_as(0):
+            places = tf.range(size)
         return graph.add(StringGather(), [values, tf.random_shuffle(places, seed)], "RandomShuffle").outputs[0]
 
 
@@ -315,12 +305,7 @@ def _element_shapes(lists: Sequence[list[Tensor]], shapes: Any, many: bool, pad:
     for alike in zip(*lists, strict=True):
         dims = [t.type.shape for t in alike]
         cut = [None if d is None else d[1:] if many else d for d in dims]
-        merged = cut[0]
-        for other in cut[1:]:
-            if merged is None or other is None or len(merged) != len(other):
-                merged = None
-                break
-            merged = tuple(a if a == b else None for a, b in zip(merged, other, strict=True))
+        merged = reduce(common, cut)
         if merged is None or (not pad and None in merged):
             raise ValueError(f"All shapes must be fully defined: {[tf.TensorShape(c) for c in cut]}")
         found.append(merged)
@@ -388,7 +373,10 @@ def shuffle_batch(
     seed: int | None = None, enqueue_many: bool = False, shapes: Any = None, allow_smaller_final_batch: bool = False,
     shared_name: str | None = None, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """`batch` with examples drawn at random from those that wait, of which `min_after_dequeue` always stay."""
+    """`batch` with examples drawn at random from those that wait.
+
+    At least `min_after_dequeue` stay until the input ends.
+    """
     return _random_batch("shuffle_batch", [tensors], batch_size, num_threads, capacity, min_after_dequeue, seed,
                          enqueue_many, shapes, allow_smaller_final_batch, shared_name, name)  # fmt: skip
 

@@ -112,10 +112,10 @@ def _fill_root() -> None:
     _fill_saved_model()
     _add("compat", strings)
     _fill_input()
-    _add("initializers")
-    for name in ("constant", "glorot_normal", "glorot_uniform", "ones", "random_normal", "random_uniform",
-                 "truncated_normal", "variance_scaling", "zeros"):  # fmt: skip
-        MODULES["initializers"].__dict__[name] = getattr(minigraph, f"{name}_initializer")
+    starts = ("constant", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform",
+              "ones", "orthogonal", "random_normal", "random_uniform", "truncated_normal", "variance_scaling",
+              "zeros")  # fmt: skip
+    _add("initializers", **{n: getattr(minigraph.initializers, n) for n in starts})
 
 
 def _fill_saved_model() -> None:
@@ -171,13 +171,10 @@ _IMAGES = {n: getattr(minigraph.image, n) for n in ("decode_image", "decode_jpeg
 
 def _fill_aliases() -> None:
     """Other names for what is there, and namespaces of later versions of TensorFlow 1."""
-    own = _public(aliases, "VariablesWithoutValue", "IsVariableInitialized", "he_normal", "he_uniform", "lecun_normal",
-                  "lecun_uniform", "relu_layer", "constant_value")  # fmt: skip
+    own = _public(aliases, "VariablesWithoutValue", "IsVariableInitialized", "relu_layer", "constant_value")
     ROOT.__dict__.update(own, half=minigraph.float16, double=minigraph.float64, lin_space=minigraph.linspace)
     MODULES["nn"].__dict__["relu_layer"] = aliases.relu_layer
-    _add("initializers", he_normal=aliases.he_normal, he_uniform=aliases.he_uniform,
-         lecun_normal=aliases.lecun_normal, lecun_uniform=aliases.lecun_uniform,
-         orthogonal=minigraph.orthogonal_initializer, uniform_unit_scaling=aliases.uniform_unit_scaling_initializer,
+    _add("initializers", uniform_unit_scaling=aliases.uniform_unit_scaling_initializer,
          variables=minigraph.variables_initializer, global_variables=minigraph.global_variables_initializer,
          local_variables=minigraph.local_variables_initializer)  # fmt: skip
     _add("random", normal=minigraph.random_normal, uniform=minigraph.random_uniform,
@@ -209,14 +206,13 @@ def _fill_contrib() -> None:
     _add("contrib.losses", contrib_losses)
     _add("contrib.metrics", contrib_metrics)
     losses, metrics = MODULES["contrib.losses"], MODULES["contrib.metrics"]
-    _add("contrib.framework", slim, **_SCOPES, get_or_create_global_step=minigraph.train.get_or_create_global_step)
-    layers = (contrib_layers, contrib_convolutions, contrib_norm, collecting, contrib_summaries)
-    kept = {**_SCOPES, "optimize_loss": contrib_optimize.optimize_loss}
     steps = {n: getattr(minigraph.train, n) for n in ("create_global_step", "get_global_step",
              "get_or_create_global_step")}  # fmt: skip
+    _add("contrib.framework", slim, **_SCOPES, **steps)
+    layers = (contrib_layers, contrib_convolutions, contrib_norm, collecting, contrib_summaries)
+    kept = {**_SCOPES, "optimize_loss": contrib_optimize.optimize_loss}
     _add("contrib.layers", *layers, **kept, OPTIMIZER_SUMMARIES=contrib_optimize.OPTIMIZER_SUMMARIES,
          OPTIMIZER_CLS_NAMES=contrib_optimize.OPTIMIZER_CLS_NAMES)  # fmt: skip
-    _add("contrib.framework", **steps)
     _add("contrib.slim", *layers, slim, **kept, **steps, losses=losses, metrics=metrics)
     for name in ("initializers", "layers", "regularizers"):
         _add(f"contrib.slim.{name}", *layers, **kept)

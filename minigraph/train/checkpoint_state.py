@@ -98,7 +98,7 @@ def _read_state(text: str) -> tuple[str, list[str]]:
 
 
 def write_checkpoint_state(path: str, checkpoints: Sequence[str], relative: bool) -> None:
-    """Write the file that lists a folder's checkpoints, of which the last is the newest.
+    """Write the file that lists a folder's checkpoints, which are given from the oldest to the newest.
 
     In TensorFlow's form unless the name ends in `.json`. relative: write absolute paths relative to the folder, too.
     """

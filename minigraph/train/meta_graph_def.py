@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from minigraph.core.arguments import refuse
-from minigraph.core.graph import Graph, get_default_graph
+from minigraph.core.default_graph import get_default_graph
+from minigraph.core.graph import Graph
+from minigraph.core.protos import proto
 from minigraph.core.typing import PathLike
+from minigraph.formats.tensorflow.exporting import graph_message
 from minigraph.formats.tensorflow.graph_def import write_message
-from minigraph.formats.tensorflow.meta_graph import meta_graph_message
+from minigraph.formats.tensorflow.meta_graph import add_saver, meta_graph_message
 from minigraph.run.variable_lists import global_variables
 from minigraph.run.variables import Variable
 
@@ -21,8 +24,13 @@ def write_meta_graph(path: PathLike, graph: Graph, variables: Mapping[str, Varia
 
 def saver_def(variables: Mapping[str, Variable]) -> Any:
     """The `SaverDef` of a Saver of variables, which are given by their names in checkpoints."""
-    graph = next((v.graph for v in variables.values()), get_default_graph())
-    return meta_graph_message(graph, variables, keys=()).saver_def
+    if not variables:
+        return proto("saver", "SaverDef")()
+    graph = next(iter(variables.values())).graph
+    # The names of the Saver's nodes avoid those of the graph's, and of helpers that nodes in a scope `save` may bring.
+    if any(f"{node.name}/".lower().startswith("save/") for node in graph.nodes):
+        return add_saver(graph_message(graph), variables)
+    return add_saver(proto("graph", "GraphDef")(node=[{"name": node.name} for node in graph.nodes]), variables)
 
 
 def export_tensorflow_meta_graph(

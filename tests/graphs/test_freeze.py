@@ -78,6 +78,9 @@ def test_the_part_that_outputs_need() -> None:
         extract_sub_graph(definition, ["nothing"])
     with pytest.raises(TypeError, match="must be a list"):
         extract_sub_graph(definition, "x")
+    torn = GraphRecords([node for node in definition.node if node.name != "w/read"], definition.op_count)
+    with pytest.raises(GraphError, match="w/read is read, but not in graph"):
+        extract_sub_graph(torn, ["y"])
 
 
 def test_what_changes_a_variable_is_refused() -> None:

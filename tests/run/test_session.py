@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import warnings
+import weakref
 from collections import OrderedDict, defaultdict
 from typing import Any, NamedTuple
 
@@ -386,3 +388,21 @@ def test_the_graph_as_records() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         tf.constant(1.0, name="a")
         assert [node.name for node in session.graph_def.node] == ["a"]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_the_memory_of_a_dropped_session_is_freed_at_once(backend: str) -> None:
+    v = tf.Variable(np.ones(3, np.float32))
+    x = tf.placeholder(tf.float32, [None])
+    session = tf.Session(backend=backend)
+    gc.collect()
+    gc.disable()  # so that only counts of references free anything
+    try:
+        session.run(v.initializer)
+        for size in (2, 3):
+            session.run([v + 1.0, x * 2.0], {x: [1.0] * size})
+        kept = [weakref.ref(session), weakref.ref(session.buffers), weakref.ref(session.plan_for(v + 1.0)[0])]
+        del session
+        assert [ref() for ref in kept] == [None, None, None]
+    finally:
+        gc.enable()

@@ -102,6 +102,21 @@ def test_a_prefetched_dataset_reads_only_a_little_ahead_and_ends_its_threads() -
     assert threading.active_count() == before
 
 
+def test_elements_that_the_program_feeds_compile_no_plan() -> None:
+    value, fixed = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.float32, [2])
+    queue = tf.FIFOQueue(40, [tf.float32])
+    put, put_fixed, size = queue.enqueue(value), queue.enqueue(fixed), queue.size()
+    with tf.Session(backend="numpy") as session:
+        for number in range(30):
+            session.run(put, {value: np.zeros(number, np.float32)})
+        assert session.stats[:2] == (30, 0)  # runs, and plans compiled
+        with pytest.raises(ValueError, match=r"Cannot feed value of shape \(3,\) for Tensor 'Placeholder_1:0'"):
+            session.run(put_fixed, {fixed: [1.0, 2.0, 3.0]})
+        assert session.run(size) == 30  # a value that is refused is not put in
+        assert session.run([put, value], {value: [5.0]})[1].tolist() == [5.0]
+        assert session.run(size) == 31
+
+
 def test_sessions_have_their_own_queues_and_iterators() -> None:
     element = tf.data.Dataset.range(5).make_one_shot_iterator().get_next()
     queue = tf.FIFOQueue(2, [tf.int32])

@@ -17,6 +17,8 @@ import minigraph as tf
 import minigraph.tf1 as tf1
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError, NotFoundError
 from minigraph.formats.tensorflow.checkpoint import read_checkpoint, write_checkpoint
+from minigraph.formats.tensorflow.graph_def import write_message
+from minigraph.saved_model import read_saved_model
 
 _DTYPES = ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"]
 _ARRAYS = st.sampled_from(_DTYPES).flatmap(
@@ -109,6 +111,20 @@ def test_a_meta_graph(tmp_path: Path) -> None:
     with tf.Graph().as_default():
         assert tf.train.import_meta_graph(tmp_path / "text.meta", import_scope="s") is not None
         assert tf.global_variables()[0].name == "s/net/w:0"
+
+
+@pytest.mark.parametrize("scope", ["part", "save", "Save"])
+def test_a_savers_message_names_its_nodes_in_the_meta_graph(scope: str) -> None:
+    """A node in the scope `save` brings a helper there, so that the Saver's nodes get other names."""
+    model()
+    with tf.name_scope(scope):
+        tf.reduce_sum(tf.placeholder(tf.float32, [2, 3]))
+    message = tf1.train.export_meta_graph()
+    found = tf.train.Saver().as_saver_def()
+    assert found == message.saver_def
+    names = {node.name for node in message.graph_def.node}
+    assert {found.filename_tensor_name[:-2], found.save_tensor_name[:-2], found.restore_op_name} <= names
+    assert (found.filename_tensor_name == "save/Const:0") == (scope == "part")
 
 
 def test_a_partitioned_variable_is_restored_and_saved(tmp_path: Path) -> None:
@@ -219,6 +235,36 @@ def test_a_saved_model(tmp_path: Path) -> None:
             tf.saved_model.load(session, ["other"], tmp_path / "m")
         with pytest.raises(NotFoundError, match="does not exist"):
             tf.saved_model.load(session, ["serve"], tmp_path)
+
+
+def test_a_saved_model_with_a_checkpoint_of_minigraph(tmp_path: Path) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        w = tf.Variable(3.0, name="w")
+        session.run(w.initializer)
+        builder = tf.saved_model.Builder(tmp_path / "m")
+        builder.add_meta_graph_and_variables(session, ["serve"], saver=tf.train.Saver())
+        builder.save()
+    assert (tmp_path / "m" / "variables" / "variables.safetensors").is_file()
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.saved_model.load(session, ["serve"], tmp_path / "m")
+        assert session.run("w:0") == 3.0
+
+
+@pytest.mark.parametrize("name", ["start", "start:0"])
+def test_what_a_saved_model_runs_at_the_start_may_be_named_as_a_tensor(tmp_path: Path, name: str) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        count = tf.Variable(0, name="count")
+        tf.assign_add(count, 5, name="start")
+        session.run(count.initializer)
+        builder = tf.saved_model.Builder(tmp_path / "m")
+        builder.add_meta_graph_and_variables(session, ["serve"])
+        path = builder.save()
+    message = read_saved_model(tmp_path / "m")
+    message.meta_graphs[0].collection_def["legacy_init_op"].node_list.value.append(name)
+    write_message(path, message, as_text=False)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.saved_model.load(session, ["serve"], tmp_path / "m")
+        assert session.run("count:0") == 5
 
 
 def test_a_damaged_saved_model(tmp_path: Path) -> None:

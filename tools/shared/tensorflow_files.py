@@ -16,7 +16,7 @@ from minigraph.formats.tensorflow.graph_def import read_graph, write_message
 from minigraph.formats.tensorflow.values import read_tensor
 from minigraph.graphs.walk import needed
 from minigraph.ops.state.variable import VariableV2
-from minigraph.saved_model import choose_meta_graph, contains_saved_model, read_saved_model
+from minigraph.saved_model import contains_saved_model
 from minigraph.train import checkpoint_exists
 
 GRAPHS = (".pb", ".pbtxt")
@@ -67,9 +67,8 @@ def open_tensorflow_graph(path: Path) -> OpenedGraph:
 
 
 def _opened_model(graph: tf.Graph, folder: Path) -> OpenedGraph:
-    tags = list(choose_meta_graph(read_saved_model(folder), None, str(folder)).meta_info_def.tags)
     with tf.Session(graph=graph, backend="numpy") as session:
-        message = tf.saved_model.load(session, tags, folder)
+        message = tf.saved_model.load(session, None, folder)
         state = dict(session.read_state())
     signatures = message.signature_def
     key = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY

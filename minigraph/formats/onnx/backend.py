@@ -122,7 +122,7 @@ class OnnxBackend:
             options: Refused; minigraph has none.
 
         Returns:
-            The outputs, by name as well.
+            The outputs, in the model's order.
         """
         return cls.prepare(model, device, **options).run(inputs)
 

@@ -12,7 +12,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.library import NeedsConstantError
-from minigraph.ir.scan import LoopBody, WhileLoop, either
+from minigraph.ir.scan import LoopBody, WhileLoop, either, element
 from minigraph.ir.scan_gradient import make_region, scan_region
 from minigraph.ops.builder import apply_all
 from minigraph.ops.constant import Const
@@ -20,7 +20,7 @@ from minigraph.ops.identity import Identity
 
 
 def _if(call: OnnxNode) -> Result:
-    """The branch taken, if the condition is known; else both, of which a run computes one."""
+    """The branch taken, if the condition is known; else both; a run computes one of them."""
     assert call.enter is not None
     branches = [call.attr("else_branch"), call.attr("then_branch")]
     try:
@@ -48,7 +48,7 @@ def _loop(call: OnnxNode) -> Result:
     assert call.region is not None
     graph = call.attr("body")
     first = [call.x(i) for i in range(2, len(call.inputs))]
-    region, captured = _settled(call.region, graph, [_INT, _BOOL], first)
+    region, captured = _settled(call.region, graph, first)
     steps = call.value(0).array if call.has(0) else None
     if steps is not None and call.array(1, True) and _goes_on(region):
         return _counted(region, first, captured, int(np.ravel(steps)[0]))
@@ -62,12 +62,12 @@ _ROUNDS = 3  # of finding the dimensions that a loop changes
 
 
 def _settled(
-    make: Callable[..., tuple[LoopBody, list[Tensor]]], graph: Any, numbers: list[TensorType], first: list[Tensor]
+    make: Callable[..., tuple[LoopBody, list[Tensor]]], graph: Any, first: list[Tensor]
 ) -> tuple[LoopBody, list[Tensor]]:
     """The body, with the dimensions of its states unknown that a step changes; and the tensors that it captures."""
     types = [t.type for t in first]
     for _ in range(_ROUNDS):
-        region, captured = make(graph, [*numbers, *types])
+        region, captured = make(graph, [_INT, _BOOL, *types])
         after = [t.type for t in region.outputs[1 : 1 + len(types)]]
         wider = [either(a, b) for a, b in zip(types, after, strict=True)]
         if wider == types:
@@ -107,7 +107,7 @@ def _scan(call: OnnxNode) -> Result:
     first = [call.x(i) for i in range(count)]
     axes, turned = (call.attr(f"scan_input_{n}", [0] * scanned) for n in ("axes", "directions"))
     sequences = [_moved(call.x(count + k), axes[k], 0, turned[k]) for k in range(scanned)]
-    rows = [TensorType(s.dtype, None if s.type.shape is None else s.type.shape[1:]) for s in sequences]
+    rows = [element(s.type) for s in sequences]
     region, captured = call.region(call.attr("body"), [*(t.type for t in first), *rows])
     results = scan_region(region, first, sequences, captured)
     stacked = len(results) - count

@@ -21,7 +21,7 @@ from minigraph.formats.onnx.call import Attributes, OnnxNode, depends_on_values
 from minigraph.formats.onnx.functions import schema_of
 from minigraph.formats.onnx.library import as_onnx_dtype, from_onnx_dtype, require_onnx
 from minigraph.formats.onnx.unread import refuse_unread
-from minigraph.formats.onnx.values import OnnxValue, last_perm, valid_name
+from minigraph.formats.onnx.values import OnnxValue, first_perm, last_perm, valid_name
 from minigraph.ops.builder import apply_all
 from minigraph.ops.constant import Placeholder
 from minigraph.ops.host.decided import decided
@@ -154,14 +154,14 @@ def _as_onnx(value: Any) -> Any:
 
 
 def _onnx_shape(shape: Sequence[Dim] | None, last: bool) -> Sequence[Dim] | None:
-    return shape if shape is None or not last else [shape[i] for i in np.argsort(last_perm(len(shape)))]
+    return shape if shape is None or not last else [shape[i] for i in first_perm(len(shape))]
 
 
 def _value(name: str, tensor: Tensor, const: Any, last: bool) -> OnnxValue:
-    perm = last_perm(tensor.type.rank or 0) if last else None
+    rank = tensor.type.rank or 0
     if const is None:
-        return OnnxValue(name, forms={perm: tensor})
-    return OnnxValue(name, np.asarray(const) if perm is None else np.transpose(const, np.argsort(perm)))
+        return OnnxValue(name, forms={last_perm(rank) if last else None: tensor})
+    return OnnxValue(name, np.transpose(const, first_perm(rank)) if last else np.asarray(const))
 
 
 def can_defer(call: OnnxNode) -> bool:

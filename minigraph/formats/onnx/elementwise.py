@@ -164,15 +164,17 @@ def hard_sigmoid(x: Tensor, alpha: float, beta: float) -> Tensor:
     return tf.clip_by_value(x * like(x, alpha) + like(x, beta), like(x, 0), like(x, 1))
 
 
-def _gelu(call: OnnxNode) -> Result:
-    def exact(x: Tensor) -> Any:
-        return like(x, 0.5) * x * (like(x, 1) + tf.erf(x * like(x, 0.5**0.5)))
+def gelu(x: Tensor) -> Any:
+    """x·Φ(x), by the error function."""
+    return like(x, 0.5) * x * (like(x, 1) + tf.erf(x * like(x, 0.5**0.5)))
 
+
+def _gelu(call: OnnxNode) -> Result:
     def close(x: Tensor) -> Any:
         inner = like(x, (2 / np.pi) ** 0.5) * (x + like(x, 0.044715) * x * x * x)
         return like(x, 0.5) * x * (like(x, 1) + tf.tanh(inner))
 
-    return call.spread(close if call.attr("approximate", "none") == "tanh" else exact)
+    return call.spread(close if call.attr("approximate", "none") == "tanh" else gelu)
 
 
 def _shrink(call: OnnxNode) -> Result:

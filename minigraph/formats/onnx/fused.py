@@ -9,8 +9,8 @@ import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.conv import convolve, multiply
-from minigraph.formats.onnx.elementwise import hard_sigmoid, like
-from minigraph.formats.onnx.quantise import rounded
+from minigraph.formats.onnx.elementwise import gelu, hard_sigmoid, like
+from minigraph.formats.onnx.quantise import rounded, scalar
 from minigraph.formats.onnx.values import Last, OnnxValue
 from minigraph.formats.onnx.windows import windows
 
@@ -47,12 +47,7 @@ def _fused_matmul(call: OnnxNode) -> Result:
 
 
 def _turned(x: Tensor, turn: int) -> Tensor:
-    rank = x.type.rank or 0
-    return tf.transpose(x, [*range(rank - 2), rank - 1, rank - 2]) if turn and rank > 1 else x
-
-
-def _gelu(x: Any) -> Any:
-    return like(x, 0.5) * x * (like(x, 1) + tf.erf(x * like(x, 0.5**0.5)))
+    return tf.matrix_transpose(x) if turn and (x.type.rank or 0) > 1 else x
 
 
 def _fast_gelu(call: OnnxNode) -> Result:
@@ -101,11 +96,9 @@ def _integer_matmul(call: OnnxNode) -> Result:
 def _real(call: OnnxNode, index: int) -> Any:
     """A quantised input, with its scale and zero point behind it, as real numbers."""
     x = tf.cast(call.x(index), tf.float32)
-    scale = tf.reshape(call.x(index + 1), []) if call.type(index + 1).shape == (1,) else call.x(index + 1)
     if call.has(index + 2):
-        zero = call.x(index + 2)
-        x = x - tf.cast(tf.reshape(zero, []) if zero.type.shape == (1,) else zero, tf.float32)
-    return x * scale
+        x = x - tf.cast(scalar(call.x(index + 2)), tf.float32)
+    return x * scalar(call.x(index + 1))
 
 
 def _quantised(call: OnnxNode, y: Any, index: int) -> Any:
@@ -149,12 +142,12 @@ def quantised_conv(call: OnnxNode) -> Result:
 
 
 FUSED: dict[str, Callable[[OnnxNode], Result]] = {
-    "BiasGelu": lambda call: _gelu(call.x(0) + call.x(1)),
+    "BiasGelu": lambda call: gelu(call.x(0) + call.x(1)),
     "DynamicQuantizeMatMul": _dynamic_matmul,
     "FastGelu": _fast_gelu,
     "FusedConv": _fused_conv,
     "FusedMatMul": _fused_matmul,
-    "Gelu": lambda call: call.spread(_gelu),
+    "Gelu": lambda call: call.spread(gelu),
     "MatMulIntegerToFloat": _integer_matmul,
     "QuickGelu": _quick_gelu,
     "SkipLayerNormalization": _skip_layer_norm,

@@ -27,11 +27,9 @@ class OnnxUnique(HostOp):
     in_order: bool = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        whole = self.axis is None or x.shape is None
         shape = (None,) if self.axis is None else x.shape and (*x.shape[: self.axis], None, *x.shape[self.axis + 1 :])
         vector = TensorType(int64, (None,))
-        values = TensorType(x.dtype, None if whole and self.axis is not None else shape)
-        return values, vector, vector, vector
+        return TensorType(x.dtype, shape), vector, vector, vector
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         found = np.unique(x, True, True, True, axis=self.axis)

@@ -16,7 +16,7 @@ from minigraph.formats.onnx.building import built, dims_of, evaluated, tensor_of
 from minigraph.formats.onnx.call import Attributes, OnnxNode, Result
 from minigraph.formats.onnx.deferred import can_defer, defer
 from minigraph.formats.onnx.functions import body_of, defaults_of, schema_of
-from minigraph.formats.onnx.inputs import input_types, open_sizes
+from minigraph.formats.onnx.inputs import input_types, open_sizes, refuse_unknown
 from minigraph.formats.onnx.library import (
     DOMAINS,
     NeedsConstantError,
@@ -25,6 +25,7 @@ from minigraph.formats.onnx.library import (
     from_onnx_dtype,
     require_onnx,
 )
+from minigraph.formats.onnx.modelfile import subgraphs
 from minigraph.formats.onnx.table import importer_of
 from minigraph.formats.onnx.unread import refuse_unread
 from minigraph.formats.onnx.values import OnnxValue, UnknownDim, valid_name
@@ -81,9 +82,7 @@ def import_model(
 def _read_inputs(
     wanted: Mapping[str, Any], given: Mapping[str, Any], env: Env, types: Mapping[str, TensorType | None]
 ) -> dict[str, Tensor]:
-    unknown = sorted(set(given) - set(wanted))
-    if unknown:
-        raise UnsupportedError(f"the model has no inputs {unknown}; it has {sorted(wanted)}")
+    refuse_unknown("inputs", given, wanted)
     origins = tf.get_default_graph().stores.setdefault("onnx_inputs", {})
     inputs = {}
     for name in wanted:
@@ -124,7 +123,7 @@ class _Importer:
                 kind = f"{domain}.{node.op_type}" if domain else node.op_type
                 yield f"node '{_label(node)}' ({kind}, operator set {opsets.get(domain, '?')})"
             for attribute in node.attribute:
-                for graph in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+                for graph in subgraphs(attribute):
                     yield from self.missing(graph.node, opsets)
 
     def read_weights(self, graph: Any, env: Env) -> None:
@@ -225,12 +224,11 @@ class _Importer:
                 return [OnnxValue(call.outputs[0], dims=dims, build=lambda: tensor_of(built(call, importer)[0]))]
         try:
             results = built(call, importer)
-        except UnsupportedError as error:
-            needs = isinstance(error, NeedsShapeError | NeedsConstantError)
-            if not (needs and can_defer(call)):
+        except (NeedsShapeError, NeedsConstantError) as error:
+            if not can_defer(call):
                 raise
             return defer(call, error.index if isinstance(error, NeedsConstantError) else None)
-        except DTypeError:
+        except (DTypeError, UnsupportedError):
             raise
         except (MinigraphError, TypeError, ValueError):  # of arithmetic with an unknown dimension
             if all(v.type.is_static for v in given) or not can_defer(call):
@@ -243,7 +241,7 @@ def _free_names(graph: Any) -> Iterator[str]:
     """The names that a subgraph reads from around it."""
     own = {i.name for i in (*graph.input, *graph.initializer)} | {o for node in graph.node for o in node.output}
     for node in graph.node:
-        inner = [g for a in node.attribute for g in ([a.g] if a.HasField("g") else a.graphs)]
+        inner = [g for a in node.attribute for g in subgraphs(a)]
         names = [*node.input, *(n for g in inner for n in _free_names(g))]
         yield from (n for n in names if n and n not in own)
     yield from (o.name for o in graph.output if o.name not in own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from minigraph.core.graph import Tensor
@@ -19,12 +19,13 @@ def input_types(
     by the name of a symbolic dimension. UnsupportedError for a name that the model does not have, or a shape that does
     not fit.
     """
-    _refuse_unknown("inputs", shapes, list(inputs))
-    _refuse_unknown("symbolic dimensions", dims, _symbols(inputs.values()))
+    refuse_unknown("inputs", shapes, inputs)
+    refuse_unknown("symbolic dimensions", dims, _symbols(inputs.values()))
     return {name: _input_type(info, shapes.get(name), dims) for name, info in inputs.items()}
 
 
-def _refuse_unknown(what: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
+def refuse_unknown(what: str, given: Collection[str], known: Collection[str]) -> None:
+    """Raise UnsupportedError if the caller gives something by a name that the model does not have."""
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise UnsupportedError(f"the model has no {what} {unknown}; it has {sorted(set(known))}")

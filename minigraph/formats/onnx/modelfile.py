@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,13 @@ def _of_node(node: Any) -> Iterator[Any]:
         if attribute.HasField("t"):
             yield attribute.t
         yield from attribute.tensors
-        for graph in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+        for graph in subgraphs(attribute):
             yield from _tensors(graph)
+
+
+def subgraphs(attribute: Any) -> Sequence[Any]:
+    """The graphs in an attribute of a node."""
+    return [attribute.g] if attribute.HasField("g") else attribute.graphs
 
 
 def _fetch(tensor: Any, folder: Path | None, model: str) -> None:

@@ -15,6 +15,11 @@ from minigraph.formats.onnx.conv import multiply
 from minigraph.formats.onnx.library import from_onnx_dtype, limits
 
 
+def scalar(t: Tensor) -> Tensor:
+    """A vector of one element as a scalar; any other tensor as it is."""
+    return tf.reshape(t, []) if t.type.shape == (1,) else t
+
+
 def _along(call: OnnxNode, index: int, axis: int, block: int) -> Tensor:
     """A scale or a zero point in a shape that broadcasts with the first input."""
     t, dims = call.x(index), call.shape()
@@ -25,7 +30,7 @@ def _along(call: OnnxNode, index: int, axis: int, block: int) -> Tensor:
         return tf.gather(t, (np.arange(length) // block).astype(np.int32), axis=axis % len(dims))
     if t.type.rank == 1 and t.type.shape != (1,):
         return tf.reshape(t, [-1] + [1] * (len(dims) - 1 - axis % len(dims)))
-    return tf.reshape(t, []) if t.type.shape == (1,) else t
+    return scalar(t)
 
 
 def rounded(x: Tensor, zero: Tensor | None, dtype: DType) -> Tensor:
@@ -76,7 +81,7 @@ def _row_wise(call: OnnxNode, index: int, scale: int) -> Tensor:
     t = call.x(scale)
     if t.type.rank == 1 and t.type.shape != (1,) and index == 0:
         return tf.expand_dims(t, -1)
-    return tf.reshape(t, []) if t.type.shape == (1,) else t
+    return scalar(t)
 
 
 IMPORT: dict[str, Callable[[OnnxNode], Result]] = {

@@ -13,6 +13,7 @@ import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.elementwise import hard_sigmoid, like, scaled_elu, select
+from minigraph.ir.scan import element
 from minigraph.ir.scan_gradient import make_region, scan_region
 
 Activation = Callable[[Tensor], Any]
@@ -179,13 +180,8 @@ def _loop(
             out = select(inside, out, tf.zeros_like(out))
         return [*new, out]
 
-    types = [t.type for t in first] + [_element(t) for t in sequences] + [t.type for t in constants]
+    types = [t.type for t in first] + [element(t.type) for t in sequences] + [t.type for t in constants]
     return scan_region(make_region(types, body), first, sequences, constants, reverse)
-
-
-def _element(sequence: Tensor) -> Any:
-    dtype, shape = sequence.type
-    return type(sequence.type)(dtype, None if shape is None else shape[1:])
 
 
 def _product(h: Tensor, hidden: Sequence[Tensor]) -> Any:

@@ -120,14 +120,14 @@ def _max_unpool(call: OnnxNode) -> Result:
     places = tf.reshape(call.x(1), [-1])
     if shape[2:] != own:  # the places count elements of the smaller image
         planes = int(np.prod(own))
-        inner = places - places // tf.constant(np.int64(planes)) * tf.constant(np.int64(planes))
-        plane, moved = places // tf.constant(np.int64(planes)), tf.zeros_like(places)
+        inner = places - places // like(places, planes) * like(places, planes)
+        plane, moved = places // like(places, planes), tf.zeros_like(places)
         for i in range(rank):
             rest = int(np.prod(own[i + 1 :]))
-            at = inner // tf.constant(np.int64(rest))
-            inner = inner - at * tf.constant(np.int64(rest))
-            moved = moved + at * tf.constant(np.int64(np.prod(shape[3 + i :])))
-        places = plane * tf.constant(np.int64(np.prod(shape[2:]))) + moved
+            at = inner // like(places, rest)
+            inner = inner - at * like(places, rest)
+            moved = moved + at * like(places, np.prod(shape[3 + i :]))
+        places = plane * like(places, np.prod(shape[2:])) + moved
     flat = tf.scatter_nd(tf.expand_dims(places, 1), tf.reshape(call.x(), [-1]), [int(np.prod(shape))])
     return tf.reshape(flat, shape)
 

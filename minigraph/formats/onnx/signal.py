@@ -1,4 +1,4 @@
-"""Importers of Fourier transforms, and of other operators that the host computes by NumPy."""
+"""Importers of the Fourier transform, and of Col2Im, Det, MelWeightMatrix and TensorScatter."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _transformed(real: Any, imaginary: Any, count: int, out: int, inverse: bool)
 
 
 def _inverse_half(real: Any, imaginary: Any, count: int) -> Any:
-    """The real signal of which these are the coefficients of frequencies from 0 to half of the rate."""
+    """The real signal with these coefficients, of the frequencies from 0 to half the rate."""
     half = count // 2 + 1
     angles = 2 * np.pi * np.outer(np.arange(half), np.arange(count)) / count
     weights = np.full((half, 1), 2.0)

@@ -15,24 +15,17 @@ NO_EFFECT: dict[str, frozenset[str]] = {
         "BatchNormalization": "is_test momentum",  # at inference
         "Cast": "round_mode saturate",  # for dtypes of more than 8 bits
         "CastLike": "round_mode saturate",
-        "Conv": "group kernel_shape",  # the filters' shape has both
-        "ConvInteger": "group kernel_shape",
+        "Conv": "kernel_shape",  # the filters' shape has it
+        "ConvInteger": "kernel_shape",
         "ConvTranspose": "kernel_shape",
-        "DequantizeLinear": "axis",  # for a scalar scale
         "Dropout": "is_test ratio seed",  # at inference
-        "FusedConv": "activation_params group kernel_shape",
-        "DFT": "axis",  # an input since operator set 20
-        "QLinearConv": "group kernel_shape",
+        "FusedConv": "kernel_shape",
+        "QLinearConv": "kernel_shape",
         "QLinearSoftmax": "opset",
         "Gemm": "broadcast",  # a third input that needs no broadcasting gives the same
-        "If": "else_branch then_branch",  # one of them is imported
-        "RNN": "activation_alpha activation_beta",  # of activations without parameters
-        "GRU": "activation_alpha activation_beta",
-        "LSTM": "activation_alpha activation_beta hidden_size",
         "MaxPool": "storage_order",  # of indices that nobody uses
-        "QuantizeLinear": "axis precision saturate",  # for a scalar scale and integers
+        "QuantizeLinear": "precision saturate",  # for integers
         "TopK": "sorted",  # the results are always sorted
-        "NonMaxSuppression": "center_point_box",
         "Resize": (
             "antialias coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value "
             "keep_aspect_ratio_policy nearest_mode"  # each belongs to one mode, or the image keeps its size

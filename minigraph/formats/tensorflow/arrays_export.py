@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.dtypes import int32
-from minigraph.formats.tensorflow.emit import Exporter, TfExport, const_attributes
+from minigraph.formats.tensorflow.emit import Exporter, TfExport, const_attributes, through, typed
 from minigraph.formats.tensorflow.reductions_export import entry
 from minigraph.formats.tensorflow.values import Dims
 
@@ -277,11 +277,7 @@ def _aligned_rank(e: TfExport) -> None:
     elif x.rank - like.rank == -1 and x.rank:
         e.give("ExpandDims", e.read(), e.constant(-1, "dim"), T=e.dtype(), Tdim=int32)
     else:
-        e.give("Identity", e.read(), T=e.dtype())
-
-
-def _weights(e: TfExport) -> None:
-    e.give("Identity", e.read(), T=e.dtype())
+        through(e)
 
 
 def _late(e: TfExport) -> None:
@@ -298,8 +294,6 @@ def _late(e: TfExport) -> None:
 
 def _shape_op(kind: str) -> Exporter:
     def export(e: TfExport) -> Any:
-        if kind == "InvertPermutation":
-            return e.same(kind, T=e.dtype())
         if kind == "DynamicStitch":
             return e.same(kind, N=len(e.inputs) // 2, T=e.dtype(-1))
         if kind == "BroadcastGradientArgs":
@@ -340,11 +334,10 @@ def _range(e: TfExport) -> None:
 
 
 EXPORT: dict[str, Exporter] = {
-    **{name: _shape_op(name) for name in ("BroadcastGradientArgs", "ConcatOffset", "DynamicStitch",
-                                          "InvertPermutation")},
+    **{name: _shape_op(name) for name in ("BroadcastGradientArgs", "ConcatOffset", "DynamicStitch")},
     "AlignedRank": _aligned_rank,
     "BatchMatMulV2": _batch_matmul,
-    "BroadcastableWeights": _weights,
+    "BroadcastableWeights": through,
     "ConcatGrad": _concat_grad,
     "ConcatV2": _concat,
     "Const": _const,
@@ -355,6 +348,7 @@ EXPORT: dict[str, Exporter] = {
     "GatherNd": lambda e: e.same("GatherNd", Tparams=e.dtype(), Tindices=e.dtype(1)),
     "GatherV2": _gather,
     "InTopKV2": _in_top_k,
+    "InvertPermutation": typed("InvertPermutation"),
     "Late": _late,
     "MatMul": _matmul,
     "MirrorPad": _mirror_pad("MirrorPad"),
@@ -389,6 +383,6 @@ EXPORT: dict[str, Exporter] = {
     "Transpose": _transpose,
     "Unique": lambda e: e.same("Unique", T=e.dtype(), out_idx=e.op.out_idx),
     "Unpack": lambda e: e.same("Unpack", num=int(e.op.num), T=e.dtype(), axis=int(e.op.axis)),
-    "Where": lambda e: e.same("Where", T=e.dtype()),
+    "Where": typed("Where"),
     "WindowSum": _window_sum,
 }  # fmt: skip

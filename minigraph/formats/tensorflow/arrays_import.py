@@ -11,7 +11,7 @@ from minigraph.core.dtypes import int32, int64
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.formats.tensorflow.node import Importer, TfNode
+from minigraph.formats.tensorflow.node import Importer, TfNode, same
 from minigraph.formats.tensorflow.values import read_shape, read_tensor
 from minigraph.ops.array import joining, late, reshape, slicing
 from minigraph.ops.array import shape as shapes
@@ -30,6 +30,8 @@ from minigraph.ops.identity import Identity, IdentityN
 from minigraph.ops.math import cumulative, matmul, ranking, reduce
 from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.casting import cast
+from minigraph.ops.math.reduce_extremes import Max, Min
+from minigraph.ops.math.reduce_product import Prod
 
 Tensors = Sequence[Tensor]
 
@@ -120,10 +122,6 @@ def _broadcast_to(call: TfNode) -> Tensors:
     return call.build(lambda: broadcast_to(call.x, call.inputs[1]))
 
 
-def _fill(call: TfNode) -> Tensors:
-    return call.same(shapes.Fill())
-
-
 def _range(call: TfNode) -> Tensors:
     known = [call.known(i) for i in range(3)]
     if all(t.dtype.is_integer for t in call.inputs) and any(k is None for k in known):
@@ -181,10 +179,15 @@ def _slice(call: TfNode) -> Tensors:
     return call.add(slicing.StridedSlice(spec, whole=True), call.x)
 
 
-def _spec(call: TfNode, first: int) -> slicing.Spec:
-    """The entries of a strided slice whose begin is input `first`."""
-    begin, end, strides = (call.constant(first + i, "where a slice begins and ends") for i in range(3))
-    masks = {n: int(call.attr(f"{n}_mask", 0)) for n in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")}
+def _masks(call: TfNode) -> dict[str, int]:
+    """The masks of a strided slice by name: bit i of each is about entry i."""
+    return {n: int(call.attr(f"{n}_mask", 0)) for n in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")}
+
+
+def _spec(call: TfNode) -> slicing.Spec:
+    """The entries of a strided slice, or of the gradient of one."""
+    begin, end, strides = (call.constant(i, "where a slice begins and ends") for i in (1, 2, 3))
+    masks = _masks(call)
     spec: list[tuple[Any, ...]] = []
     for i, (start, stop, step) in enumerate(zip(begin, end, strides, strict=True)):
         bit = 1 << i
@@ -202,13 +205,13 @@ def _spec(call: TfNode, first: int) -> slicing.Spec:
 
 def _strided_slice(call: TfNode) -> Tensors:
     if all(call.known(i) is not None for i in (1, 2, 3)):
-        return call.add(slicing.StridedSlice(_spec(call, 1)), call.x)
+        return call.add(slicing.StridedSlice(_spec(call)), call.x)
     return call.build(lambda: _moving_slice(call))
 
 
 def _moving_slice(call: TfNode) -> Tensor:
     """A slice with steps of 1 whose bounds follow from shapes."""
-    masks = {n: int(call.attr(f"{n}_mask", 0)) for n in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")}
+    masks = _masks(call)
     rank, count = call.x.type.rank, call.inputs[1].type.shape
     plain = call.known(3) is None or bool(np.all(call.constant(3, "the strides") == 1))
     if not plain or masks["ellipsis"] or masks["new_axis"] or rank is None or not count or count[0] is None:
@@ -230,7 +233,7 @@ def _moving_slice(call: TfNode) -> Tensor:
 
 def _strided_slice_grad(call: TfNode) -> Tensors:
     grad = call.inputs[4]
-    return call.add(slicing.StridedSliceGrad(_spec(call, 1)), grad, like(call, 0))
+    return call.add(slicing.StridedSliceGrad(_spec(call)), grad, like(call, 0))
 
 
 def _reverse(call: TfNode) -> Tensors:
@@ -337,19 +340,19 @@ IMPORT: dict[str, Importer] = {
     "Cumprod": _cumulative(cumulative.Cumprod),
     "Cumsum": _cumulative(cumulative.Cumsum),
     "DepthToSpace": _blocks(depth_to_space),
-    "DynamicStitch": lambda call: call.same(late.DynamicStitch()),
+    "DynamicStitch": same(late.DynamicStitch()),
     "ExpandDims": _expand_dims,
-    "Fill": _fill,
+    "Fill": same(shapes.Fill()),
     "Gather": _gather,
-    "GatherNd": lambda call: call.same(GatherNd()),
+    "GatherNd": same(GatherNd()),
     "GatherV2": _gather,
     "InTopK": _in_top_k,
     "InTopKV2": _in_top_k,
-    "InvertPermutation": lambda call: call.same(late.InvertPermutation()),
+    "InvertPermutation": same(late.InvertPermutation()),
     "MatMul": _matmul,
-    "Max": _reduction(reduce.Max),
+    "Max": _reduction(Max),
     "Mean": _reduction(reduce.Mean),
-    "Min": _reduction(reduce.Min),
+    "Min": _reduction(Min),
     "MirrorPad": _mirror_pad,
     "MirrorPadGrad": _mirror_pad,
     "OneHot": _one_hot,
@@ -359,7 +362,7 @@ IMPORT: dict[str, Importer] = {
     "Placeholder": _placeholder,
     "PlaceholderV2": _placeholder,
     "PlaceholderWithDefault": _with_default,
-    "Prod": _reduction(reduce.Prod),
+    "Prod": _reduction(Prod),
     "Range": _range,
     "Rank": _shape_op(shapes.Rank),
     "Reshape": _reshape,
@@ -384,5 +387,5 @@ IMPORT: dict[str, Importer] = {
     "Unique": lambda call: call.same(Unique(call.attr("out_idx", int32))),
     "Unpack": _unpack,
     "UnsortedSegmentSum": _unsorted_segment_sum,
-    "Where": lambda call: call.same(Where()),
+    "Where": same(Where()),
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from minigraph.core.graph import Node, Tensor
+from minigraph.graphs.walk import needed
 from minigraph.ops.array.reshape import ExpandDims, Reshape, ReshapeLike, ReshapeTo, Squeeze
 from minigraph.ops.state.variable import Assign, NoOp, ReadVariable, VariableV2
 
@@ -23,33 +24,20 @@ def orders(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
     known: dict[Node, set[Node]] = {}  # what each write depends on, with the orders found so far
     for group in nodes:
         if group.control_inputs and (isinstance(group.op, NoOp) or group.op.writes):
-            for write, before in _in_group(group, _needed([group], found)):
+            for write, before in _in_group(group, needed([group], found)):
                 if write not in known:
-                    known[write] = _needed([write], found)
-                if before not in known[write] and write not in _needed([before], found):
+                    known[write] = needed([write], found)
+                if before not in known[write] and write not in needed([before], found):
                     found.setdefault(write, []).append(before)
                     known = {}
     return found
 
 
-def _needed(nodes: Iterable[Node], more: dict[Node, list[Node]]) -> set[Node]:
-    seen: set[Node] = set()
-    stack = list(nodes)
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack += [t.node for t in node.inputs]
-            stack += node.control_inputs
-            stack += more.get(node, ())
-    return seen
-
-
-def _in_group(group: Node, needed: set[Node]) -> Iterable[tuple[Node, Node]]:
-    """Pairs of a write and a node before it."""
+def _in_group(group: Node, nodes: set[Node]) -> Iterable[tuple[Node, Node]]:
+    """Pairs of a write and a node before it, among the nodes that the group needs."""
     writes: dict[Node, list[Node]] = {}
     readers: dict[Node, list[Node]] = {}
-    for node in sorted(needed, key=lambda n: n.id):
+    for node in sorted(nodes, key=lambda n: n.id):
         written = {node.inputs[i].node for i in node.op.writes if i < len(node.inputs)} if not node.op.draws else set()
         for variable in written:
             writes.setdefault(variable, []).append(node)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from minigraph.core.dtypes import bool_
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op
-from minigraph.formats.tensorflow.emit import Exporter, TfExport
-from minigraph.formats.tensorflow.node import Importer, TfNode
+from minigraph.formats.tensorflow.emit import Exporter, TfExport, plain, through, typed
+from minigraph.formats.tensorflow.node import Importer, TfNode, same
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.control.checks import CheckNumerics
 from minigraph.ops.filling import OnesLike, ZerosLike, ones_like, zeros_like
@@ -53,11 +53,6 @@ _SAME: tuple[type[Op], ...] = (
 _LOGICAL = (comparison.LogicalAnd, comparison.LogicalOr, comparison.LogicalNot)
 # Other names in TensorFlow for the same.
 _ALIASES = {"Inv": arithmetic.Reciprocal, "Snapshot": Identity, "PreventGradient": Identity}
-
-
-def same(op: Op) -> Importer:
-    """Import as `op`, on the same inputs."""
-    return lambda call: call.same(op)
 
 
 def _built(function: Callable[..., Tensor]) -> Importer:
@@ -133,15 +128,11 @@ def _leaky_grad(call: TfNode) -> Sequence[Tensor]:
     return call.build(lambda: where(greater(x, zeros_like(x)), g, g * alpha))
 
 
-def _add_n(call: TfNode) -> Sequence[Tensor]:
-    return call.same(AddN())
-
-
 IMPORT: dict[str, Importer] = {
     **{kind.__name__: same(kind()) for kind in (*_SAME, *_LOGICAL)},
     **{name: same(kind()) for name, kind in _ALIASES.items()},
-    "AddN": _add_n,
-    "AccumulateNV2": _add_n,
+    "AddN": same(AddN()),
+    "AccumulateNV2": same(AddN()),
     "BiasAdd": _bias,
     "BiasAddV1": _bias,
     "BiasAddGrad": _bias_grad,
@@ -151,7 +142,7 @@ IMPORT: dict[str, Importer] = {
     "Div": _div,
     "EluGrad": _built(_elu_grad),
     "Erfc": _built(lambda x: 1.0 - erf(x)),
-    "IdentityN": lambda call: call.same(IdentityN()),
+    "IdentityN": same(IdentityN()),
     "InvGrad": _built(lambda y, g: -g * y * y),
     "IsInf": _built(lambda x: logical_not(logical_or(is_finite(x), is_nan(x)))),
     "LeakyRelu": lambda call: call.same(activation.LeakyRelu(call.attr("alpha", 0.2))),
@@ -179,15 +170,6 @@ IMPORT: dict[str, Importer] = {
 }  # fmt: skip
 
 
-def _typed(kind: str) -> Exporter:
-    """Export as `kind` with the dtype of the first input as T."""
-    return lambda e: e.same(kind, T=e.dtype())
-
-
-def plain(kind: str) -> Exporter:
-    return lambda e: e.same(kind)
-
-
 def _export_cast(e: TfExport) -> None:
     e.same("Cast", SrcT=e.dtype(), DstT=e.out.dtype)
 
@@ -201,28 +183,19 @@ def _export_select(e: TfExport) -> None:
         e.same("SelectV2", T=e.out.dtype)
 
 
-def _export_xor(e: TfExport) -> None:
-    e.same("NotEqual", T=e.dtype())
-
-
-def _through(e: TfExport) -> None:
-    """Export a check as a copy: TensorFlow's ops refuse such values themselves."""
-    e.give("Identity", e.read(), T=e.dtype())
-
-
 EXPORT: dict[str, Exporter] = {
-    **{kind.__name__: _typed(kind.__name__) for kind in _SAME},
+    **{kind.__name__: typed(kind.__name__) for kind in _SAME},
     **{kind.__name__: plain(kind.__name__) for kind in _LOGICAL},
     "AddN": lambda e: e.same("AddN", N=len(e.inputs), T=e.dtype()),
-    "BiasAdd": _typed("BiasAdd"),
-    "BiasAddGrad": _typed("BiasAddGrad"),
+    "BiasAdd": typed("BiasAdd"),
+    "BiasAddGrad": typed("BiasAddGrad"),
     "Cast": _export_cast,
-    "CheckDivisor": _through,
+    "CheckDivisor": through,  # TensorFlow's ops refuse such values themselves
     "CheckNumerics": lambda e: e.same("CheckNumerics", T=e.dtype(), message=e.op.message),
-    "CheckRange": _through,
+    "CheckRange": through,
     "IdentityN": lambda e: e.same("IdentityN", T=tuple(t.dtype for t in e.inputs)),
     "LeakyRelu": lambda e: e.same("LeakyRelu", T=e.dtype(), alpha=float(e.op.alpha)),
-    "LogicalXor": _export_xor,
-    "Recompute": _through,
+    "LogicalXor": typed("NotEqual"),
+    "Recompute": through,
     "Select": _export_select,
 }

@@ -12,6 +12,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.protos import proto
 from minigraph.core.types import TensorType
 from minigraph.formats.tensorflow.values import UnreadableError, attribute
+from minigraph.ops.constant import string_array
 
 
 class TfGraph:
@@ -73,9 +74,9 @@ class TfExport:
     def reads(self) -> list[str]:
         return [self.read(i) for i in range(len(self.inputs))]
 
-    def constant(self, value: Any, label: str, dtype: DType | None = None) -> str:
-        """The name of a new constant; int32 by default. A label that starts with a slash is of the node's scope."""
-        array = value if isinstance(value, np.ndarray) else np.array(value, (dtype or int32).np_dtype)
+    def constant(self, value: Any, label: str) -> str:
+        """The name of a new constant; Python's numbers are int32. A label that starts with a slash is of the scope."""
+        array = value if isinstance(value, np.ndarray) else np.array(value, int32.np_dtype)
         name = f"{self.node.scope}{label}".lstrip("/") if label.startswith("/") else f"{self.name}/{label}"
         name = self.sheet.fresh(name)
         self.sheet.add("Const", name, [], const_attributes(array))
@@ -87,9 +88,7 @@ class TfExport:
 
     def text(self, value: str | bytes, label: str) -> str:
         """The name of a new constant text."""
-        array = np.empty((), np.object_)
-        array[()] = value.encode() if isinstance(value, str) else value
-        return self.constant(array, label)
+        return self.constant(string_array(value), label)
 
     def help(self, kind: str, label: str, *inputs: str, **attributes: Any) -> str:
         """The name of a new node beside the one of this name."""
@@ -138,4 +137,18 @@ def const_attributes(array: np.ndarray) -> dict[str, Any]:
 
 
 Exporter = Callable[[TfExport], Any]
-Exports = Mapping[str, Exporter]
+
+
+def plain(kind: str) -> Exporter:
+    """Export as `kind`, without attributes."""
+    return lambda e: e.same(kind)
+
+
+def typed(kind: str) -> Exporter:
+    """Export as `kind` with the dtype of the first input as T."""
+    return lambda e: e.same(kind, T=e.dtype())
+
+
+def through(e: TfExport) -> None:
+    """Export as a copy of the first input."""
+    e.give("Identity", e.read(), T=e.dtype())

@@ -6,8 +6,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import DataLossError, GraphError, NotFoundError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.protos import proto
 from minigraph.core.typing import PathLike, TensorLike
 from minigraph.util.files import atomic_write
@@ -93,10 +95,11 @@ def read_graph(path: PathLike) -> Any:
         NotFoundError: The file does not exist.
         DataLossError: The file is damaged or of another kind.
     """
-    return read_message_file(path, proto("graph", "GraphDef"), "a graph of TensorFlow", _is_graph)
+    return read_message_file(path, proto("graph", "GraphDef"), "a graph of TensorFlow", is_graph)
 
 
-def _is_graph(message: Any) -> bool:
+def is_graph(message: Any) -> bool:
+    """Whether a message, however it was read, can be a `GraphDef`: it has nodes, each with a name and an op."""
     return len(message.node) > 0 and all(node.name and node.op for node in message.node)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.errors import GraphError, MissingNodeError
+from minigraph.core.errors import GraphError
 from minigraph.core.types import TensorShape
 from minigraph.formats.tensorflow.graph_def import as_graph_def
 from minigraph.formats.tensorflow.values import attribute
-from minigraph.graphs.freeze import HasState, values_to_freeze
+from minigraph.graphs.freeze import HasState, needed_names, values_to_freeze
+from minigraph.graphs.importing import base_name
 
 __all__ = [
     "convert_variables_to_constants",
@@ -46,21 +47,7 @@ def extract_sub_graph(graph_def: Any, dest_nodes: Sequence[str]) -> Any:
         ['x', 'z']
     """
     message = as_graph_def(graph_def)
-    if isinstance(dest_nodes, str):
-        raise TypeError("dest_nodes must be a list.")
-    nodes = {node.name: node for node in message.node}
-    for name in dest_nodes:
-        if name not in nodes:
-            raise MissingNodeError(f"{name} is not in graph")
-    wanted: set[str] = set()
-    stack = list(dest_nodes)
-    while stack:
-        name = stack.pop()
-        if name not in nodes:
-            raise MissingNodeError(f"{name} is read, but not in graph")
-        if name not in wanted:
-            wanted.add(name)
-            stack += map(_base, nodes[name].input)
+    wanted = needed_names({node.name: node.input for node in message.node}, dest_nodes)
     return _graph(message, [node for node in message.node if node.name in wanted])
 
 
@@ -110,17 +97,13 @@ def _graph(like: Any, nodes: Iterable[Any]) -> Any:
     return made
 
 
-def _base(name: str) -> str:
-    return name.removeprefix("^").partition(":")[0]
-
-
 def _frozen(node: Any, values: Mapping[str, np.ndarray]) -> Any:
     if node.name in values:
         made = type(node)(name=node.name, op="Const")
         made.attr["dtype"].CopyFrom(node.attr["dtype"])
         made.attr["value"].CopyFrom(attribute(values[node.name]))
         return made
-    read = [_base(i) for i in node.input if not i.startswith("^")]
+    read = [base_name(i) for i in node.input if not i.startswith("^")]
     if not values.keys() & set(read):
         return node
     if node.op == "ReadVariableOp":
@@ -174,9 +157,9 @@ def remove_training_nodes(input_graph: Any, protected_nodes: Iterable[str] | Non
 
 def _behind(name: str, source: Mapping[str, str]) -> str:
     mark = "^" if name.startswith("^") else ""
-    while _base(name) in source:
-        name = source[_base(name)]
-    return mark + (_base(name) if mark else name)
+    while base_name(name) in source:
+        name = source[base_name(name)]
+    return mark + (base_name(name) if mark else name)
 
 
 def tensor_shape_from_node_def_name(graph: Any, input_name: str) -> TensorShape:

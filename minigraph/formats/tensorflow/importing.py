@@ -11,14 +11,15 @@ from typing import Any, NamedTuple
 
 from minigraph.core.dtypes import DType
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError
-from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, attributes_from
+from minigraph.core.naming import VALID_NAME
 from minigraph.formats.arrays import Damaged
 from minigraph.formats.tensorflow.node import Result, TfNode
 from minigraph.formats.tensorflow.op_table import IMPORTERS
-from minigraph.formats.tensorflow.state import condition
+from minigraph.formats.tensorflow.state import condition, shared_conditions
 from minigraph.formats.tensorflow.values import UnreadableError
-from minigraph.graphs.importing import add_nodes
+from minigraph.graphs.importing import add_nodes, base_name, full_name
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, Placeholder
@@ -41,14 +42,13 @@ class Read(NamedTuple):
     """A graph of TensorFlow in a graph of its own.
 
     tensors: by TensorFlow's names, `node:output`; nodes: by name. stand_ins: placeholders for tensors of another graph,
-    and these tensors. left_out: names of the nodes that only save and restore.
+    and these tensors.
     """
 
     graph: Graph
     tensors: dict[str, Tensor]
     nodes: dict[str, Node]
     stand_ins: dict[Tensor, Tensor]
-    left_out: frozenset[str]
 
 
 class Added(NamedTuple):
@@ -87,10 +87,10 @@ def add_message(
 
 def read_message(message: Any, replaced: Mapping[str, Tensor]) -> Read:
     """A `GraphDef` message as a graph."""
-    reader = _Reader(message, {_full(name): tensor for name, tensor in replaced.items()})
+    reader = _Reader(message, {full_name(name): tensor for name, tensor in replaced.items()})
     with reader.graph.as_default():
         reader.run()
-    return Read(reader.graph, reader.tensors, reader.nodes, reader.stand_ins, frozenset(reader.left_out))
+    return Read(reader.graph, reader.tensors, reader.nodes, reader.stand_ins)
 
 
 class _Reader:
@@ -115,7 +115,7 @@ class _Reader:
         """The nodes that save and restore, those behind them, and those that only they need."""
         readers: dict[str, set[str]] = {name: set() for name in self.messages}
         for node in self.messages.values():
-            for name in map(_base, node.input):
+            for name in map(base_name, node.input):
                 readers.setdefault(name, set()).add(node.name)
         out = {n.name for n in self.messages.values() if n.op in SAVING or self._is_report(n, readers)}
         todo = list(out)
@@ -123,16 +123,16 @@ class _Reader:
             behind = readers[todo.pop()] - out
             out |= behind
             todo += behind
-        todo = [_base(i) for name in out for i in self.messages[name].input]
+        todo = [base_name(i) for name in out for i in self.messages[name].input]
         while todo:
             name = todo.pop()
             if name in self.messages and name not in out and readers[name] <= out and not self._is_state(name):
                 out.add(name)
-                todo += map(_base, self.messages[name].input)
+                todo += map(base_name, self.messages[name].input)
         return out
 
     def _is_report(self, node: Any, readers: Mapping[str, set[str]]) -> bool:
-        """Whether the node tells of a variable whether it has a value, other than to a condition."""
+        """Whether the node tells if a variable has a value, and something other than a condition reads that."""
         kinds = {self.messages[name].op for name in readers[node.name]}
         return node.op in _INITIALISED and not kinds <= {"Switch", "RefSwitch", "Identity"}
 
@@ -158,7 +158,7 @@ class _Reader:
             if not VALID_NAME.fullmatch(node.name) or node.name.endswith("/"):
                 raise GraphError(f"'{node.name}' is not a valid name for a node")
             for name in node.input:
-                if _base(name) not in self.messages and _full(name) not in self.replaced:
+                if base_name(name) not in self.messages and full_name(name) not in self.replaced:
                     raise GraphError(f"node '{node.name}' ({node.op}) reads '{name}', which is not in the graph")
 
     def _in_order(self, nodes: Sequence[Any]) -> Iterator[Any]:
@@ -168,7 +168,7 @@ class _Reader:
         place = {n.name: i for i, n in enumerate(nodes)}
         waiting, followers = {}, {name: [] for name in place}  # type: dict[str, int], dict[str, list[str]]
         for node in nodes:
-            before = {b for b in map(_base, node.input) if b in place}
+            before = {b for b in map(base_name, node.input) if b in place}
             waiting[node.name] = len(before)
             for name in before:
                 followers[name].append(node.name)
@@ -187,7 +187,7 @@ class _Reader:
             raise GraphError(f"node '{stuck.name}' ({stuck.op}) depends on itself")
 
     def _add(self, message: Any) -> None:
-        data = [_full(i) for i in message.input if not i.startswith("^")]
+        data = [full_name(i) for i in message.input if not i.startswith("^")]
         control = [i[1:] for i in message.input if i.startswith("^")]
         inputs = [self._input(message, i, name) for i, name in enumerate(data)]
         guards = [self._guard(name) for name in data]
@@ -209,7 +209,7 @@ class _Reader:
             raise UnreadableError(text) from error
         self._keep(message, made)
         self._follow(message, guards, [self.guards.get(c, ()) for c in control])
-        before = [*map(_base, data), *control]
+        before = [*map(base_name, data), *control]
         node = self.nodes[message.name]
         self.effects[message.name] = node.op.stateful or any(self.effects.get(b, False) for b in before)
 
@@ -240,7 +240,7 @@ class _Reader:
                 self.tensors[name] = self._stand_in(given)
         if name in self.tensors:
             return self.tensors[name]
-        if _base(name) in self.left_out:
+        if base_name(name) in self.left_out:
             raise UnreadableError(f"node '{message.name}' ({message.op}) reads '{name}', which only saves or restores")
         raise GraphError(f"node '{message.name}' ({message.op}) reads '{name}', which its node does not give")
 
@@ -266,19 +266,16 @@ class _Reader:
     # conditions
 
     def _guard(self, name: str) -> Guard:
-        return self.guards.get(name, self.guards.get(_base(name), ()))
+        return self.guards.get(name, self.guards.get(base_name(name), ()))
 
     def _follow(self, message: Any, guards: Sequence[Guard], control: Iterable[Guard]) -> None:
         if message.op == "Merge":
             first, second = guards
-            same = 0
-            while same < min(len(first), len(second)) and first[same] == second[same]:
-                same += 1
-            deepest: Guard = first[:same]
+            deepest: Guard = first[: shared_conditions(first, second)]
         else:
             deepest = max([*guards, *control], key=len, default=())
         if message.op in ("Switch", "RefSwitch"):
-            pred = condition(self.tensors[_full(message.input[1])])
+            pred = condition(self.tensors[full_name(message.input[1])])
             for i in (0, 1):
                 self.guards[f"{message.name}:{i}"] = (*deepest, (pred, i))
         self.guards[message.name] = deepest
@@ -289,15 +286,8 @@ def _about(error: UnreadableError, call: TfNode) -> UnreadableError:
     return error if text.startswith("node '") else UnreadableError(f"node '{call.name}' ({call.kind}): {text}")
 
 
-def _base(name: str) -> str:
-    return name.removeprefix("^").partition(":")[0]
-
-
-def _full(name: str) -> str:
-    return name if ":" in name else f"{name}:0"
-
-
 def unused_replacements(message: Any, replaced: Iterable[str]) -> list[str]:
     """The names in `input_map` that no node of the message gives or reads."""
-    read = {_full(i) for node in message.node for i in node.input if not i.startswith("^")}
-    return [name for name in replaced if _full(name) not in read and _base(name) not in {n.name for n in message.node}]
+    read = {full_name(i) for node in message.node for i in node.input if not i.startswith("^")}
+    names = {node.name for node in message.node}
+    return [name for name in replaced if full_name(name) not in read and base_name(name) not in names]

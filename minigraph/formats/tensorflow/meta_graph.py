@@ -6,8 +6,6 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from minigraph.core.collections import GraphKeys
 from minigraph.core.dtypes import string
 from minigraph.core.errors import DataLossError, GraphError
@@ -16,9 +14,10 @@ from minigraph.core.protos import proto
 from minigraph.core.typing import PathLike
 from minigraph.formats.tensorflow.emit import TfGraph, const_attributes
 from minigraph.formats.tensorflow.exporting import graph_message
-from minigraph.formats.tensorflow.graph_def import read_message_file
+from minigraph.formats.tensorflow.graph_def import is_graph, read_message_file
 from minigraph.formats.tensorflow.importing import add_message
 from minigraph.formats.tensorflow.values import Dims, read_tensor
+from minigraph.ops.constant import string_array
 from minigraph.run.variables import Variable
 
 # The collections whose items are `VariableDef` messages.
@@ -46,7 +45,6 @@ class ImportedMetaGraph(NamedTuple):
     """
 
     nodes: dict[str, Node]
-    tensors: dict[str, Tensor]
     variables: dict[str, Variable]
     restored: list[Restored]
 
@@ -68,7 +66,7 @@ def meta_graph_message(
     message.meta_info_def.tensorflow_version = "1.15.5"
     message.meta_info_def.tensorflow_git_version = "minigraph"
     if saved:
-        message.saver_def.CopyFrom(_add_saver(message.graph_def, saved))
+        message.saver_def.CopyFrom(add_saver(message.graph_def, saved))
     for key in graph.get_all_collection_keys() if keys is None else keys:
         if isinstance(key, str) and (items := graph.get_collection(key)):
             _write_collection(message.collection_def, key, items)
@@ -106,13 +104,7 @@ def _variable_def(variable: Variable) -> Any:
     )
 
 
-def _texts(*values: str) -> dict[str, Any]:
-    array = np.empty(len(values), np.object_)
-    array[:] = [v.encode() for v in values]
-    return const_attributes(array)
-
-
-def _add_saver(graph_def: Any, saved: Mapping[str, Variable]) -> Any:
+def add_saver(graph_def: Any, saved: Mapping[str, Variable]) -> Any:
     """Append TensorFlow's nodes that save and restore variables, and describe them in a `SaverDef`."""
     sheet = TfGraph(node.name for node in graph_def.node)
     names = list(saved)
@@ -123,12 +115,11 @@ def _add_saver(graph_def: Any, saved: Mapping[str, Variable]) -> Any:
         sheet.add(kind, name, inputs, attributes)
         return name
 
-    text = np.array(b"model", np.object_)
-    file = add("Const", "filename/input", **const_attributes(text))
+    file = add("Const", "filename/input", **const_attributes(string_array("model")))
     file = add("PlaceholderWithDefault", "filename", file, dtype=string, shape=Dims(()))
     prefix = add("PlaceholderWithDefault", "Const", file, dtype=string, shape=Dims(()))
-    tables = [add("Const", f"SaveV2/{n}", **_texts(*v)) for n, v in (("tensor_names", names),
-              ("shape_and_slices", [""] * len(names)))]  # fmt: skip
+    texts = {"tensor_names": names, "shape_and_slices": [""] * len(names)}
+    tables = [add("Const", f"SaveV2/{n}", **const_attributes(string_array(v))) for n, v in texts.items()]
     variables = [v.op.name for v in saved.values()]
     save = add("SaveV2", "SaveV2", prefix, *tables, *variables, dtypes=kinds)
     done = add("Identity", "control_dependency", prefix, f"^{save}", T=string)
@@ -151,12 +142,11 @@ def _add_saver(graph_def: Any, saved: Mapping[str, Variable]) -> Any:
 
 def read_meta_graph(path: PathLike) -> Any:
     """The `MetaGraphDef` in a file, binary or text. NotFoundError; DataLossError."""
-    return read_message_file(path, proto("meta_graph", "MetaGraphDef"), "a meta graph of TensorFlow", _is_meta_graph)
+    return read_message_file(path, proto("meta_graph", "MetaGraphDef"), "a meta graph of TensorFlow", _holds_graph)
 
 
-def _is_meta_graph(message: Any) -> bool:
-    nodes = message.graph_def.node
-    return len(nodes) > 0 and all(node.name and node.op for node in nodes)
+def _holds_graph(message: Any) -> bool:
+    return is_graph(message.graph_def)
 
 
 def add_meta_graph(
@@ -164,14 +154,15 @@ def add_meta_graph(
 ) -> ImportedMetaGraph:
     """Add a `MetaGraphDef` to a graph, with variables and collections. GraphError; then nothing is added."""
     definitions = _variable_defs(message)
+    names = {node.name for node in message.graph_def.node}
     for definition in definitions.values():
-        _check_variable(definition, {node.name for node in message.graph_def.node})
+        _check_variable(definition, names)
     added = add_message(graph, message.graph_def, scope, replaced)
     variables = {name: _variable(d, added.tensors, added.nodes) for name, d in definitions.items()}
     for key, collection in message.collection_def.items():
         for item in _items(key, collection, added.nodes, added.tensors, variables):
             graph.add_to_collection(key, item)
-    return ImportedMetaGraph(added.nodes, added.tensors, variables, restored_by(message.graph_def))
+    return ImportedMetaGraph(added.nodes, variables, restored_by(message.graph_def))
 
 
 def _variable_defs(message: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigraph.core.dtypes import int32
-from minigraph.formats.tensorflow.emit import Exporter, TfExport
+from minigraph.formats.tensorflow.emit import Exporter, TfExport, typed
 
 
 def _window(e: TfExport, *, dilated: bool) -> dict[str, Any]:
@@ -89,10 +89,6 @@ def _lrn(e: TfExport) -> None:
     e.same("LRN", T=e.dtype(), depth_radius=int(e.op.depth_radius), **numbers)
 
 
-def _entropy(e: TfExport) -> None:
-    e.same("SoftmaxCrossEntropyWithLogits", T=e.dtype())
-
-
 def _sparse_entropy(e: TfExport) -> None:
     labels = e.read(1)
     kind = e.dtype(1)
@@ -128,10 +124,6 @@ def _resize_grad(e: TfExport) -> None:
         e.unsupported(f"the gradient of {method} has no form in TensorFlow's graphs")
 
 
-def _typed(kind: str) -> Exporter:
-    return lambda e: e.same(kind, T=e.dtype())
-
-
 EXPORT: dict[str, Exporter] = {
     "AvgPool": _avg_pool,
     "AvgPoolGrad": _avg_pool_grad,
@@ -142,9 +134,9 @@ EXPORT: dict[str, Exporter] = {
     "Conv2DBackpropInput": _conv(
         "Conv2DBackpropInput", lambda e: [e.shape_of(0), e.read(1), e.read(2)], filters=1, result=0
     ),
-    "L2Loss": _typed("L2Loss"),
+    "L2Loss": typed("L2Loss"),
     "LRN": _lrn,
-    "LogSoftmax": _typed("LogSoftmax"),
+    "LogSoftmax": typed("LogSoftmax"),
     "MaxPool": _max_pool,
     "MaxPoolGather": _max_pool_grad("MaxPoolGradGrad", 1, 0),
     "MaxPoolGrad": _max_pool_grad("MaxPoolGrad", 1, 2),
@@ -153,7 +145,7 @@ EXPORT: dict[str, Exporter] = {
     "ResizeBilinear": _resize("ResizeBilinear"),
     "ResizeGrad": _resize_grad,
     "ResizeNearestNeighbor": _resize("ResizeNearestNeighbor"),
-    "Softmax": _typed("Softmax"),
-    "SoftmaxCrossEntropyWithLogits": _entropy,
+    "Softmax": typed("Softmax"),
+    "SoftmaxCrossEntropyWithLogits": typed("SoftmaxCrossEntropyWithLogits"),
     "SparseSoftmaxCrossEntropyWithLogits": _sparse_entropy,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -26,9 +26,8 @@ _NONE = object()
 class TfNode:
     """A node, with the tensors that it reads.
 
-    `attributes` are those of its message; `defaults` those of the op's definition in TensorFlow are stated where an
-    importer reads them. `guards`: of each input, the conditions under which it is computed. `producer`: the version of
-    the graph.
+    guards: of each input, the conditions under which it is computed. producer: the version of the graph. Importers
+    state the default of an attribute where they read it.
     """
 
     def __init__(
@@ -117,15 +116,12 @@ class TfNode:
             made = function()
         return self.named(*(made if isinstance(made, list | tuple) else (made,)))
 
-    def with_value(
-        self, kind: type[Op], field: str, index: int, form: str, inputs: Sequence[Tensor] | None = None,
-        **others: Any,
-    ) -> tuple[Tensor, ...]:  # fmt: skip
+    def with_value(self, kind: type[Op], field: str, index: int, form: str, **others: Any) -> tuple[Tensor, ...]:
         """Make this node of an op one of whose attributes is TensorFlow's input `index`, known now or before a run.
 
-        form: see `Late`. inputs: the other inputs, by default all but that one.
+        form: see `Late`. others: the op's other attributes.
         """
-        left = [t for i, t in enumerate(self.inputs) if i != index % len(self.inputs)] if inputs is None else inputs
+        left = [t for i, t in enumerate(self.inputs) if i != index]
         late = Late(kind.__name__, field, form, tuple(others.items()))
         value = self.known(index)
         if value is not None:
@@ -172,4 +168,8 @@ class TfNode:
 
 
 Importer = Callable[[TfNode], Result]
-Family = Mapping[str, Importer]
+
+
+def same(op: Op) -> Importer:
+    """Import as `op`, on the same inputs."""
+    return lambda call: call.same(op)

@@ -11,13 +11,13 @@ from minigraph.core.dtypes import int32, string, uint8
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.formats.tensorflow.emit import Exporter, TfExport
-from minigraph.formats.tensorflow.node import Importer, Result, TfNode
+from minigraph.formats.tensorflow.emit import Exporter, TfExport, const_attributes, plain, typed
+from minigraph.formats.tensorflow.node import Importer, Result, TfNode, same
 from minigraph.formats.tensorflow.values import Dims, read_shape
 from minigraph.ops.array.indexing import ScatterAdd, ScatterSub, ScatterUpdate
 from minigraph.ops.array.joining import GatherV2
 from minigraph.ops.builder import apply
-from minigraph.ops.constant import Const, StringConst
+from minigraph.ops.constant import Const, StringConst, string_array
 from minigraph.ops.control.branches import Merge, Switch
 from minigraph.ops.control.checks import Assert, Print
 from minigraph.ops.host.image_files import DecodeImage, EncodeImage, ReadFile, WriteFile
@@ -115,6 +115,14 @@ def condition(tensor: Tensor) -> Tensor:
     return tensor
 
 
+def shared_conditions(first: Sequence[Any], second: Sequence[Any]) -> int:
+    """How many conditions, from the outermost on, two tensors have in common."""
+    count = 0
+    while count < min(len(first), len(second)) and first[count] == second[count]:
+        count += 1
+    return count
+
+
 def _switch(call: TfNode) -> Tensors:
     return call.add(Switch(), call.x, condition(call.inputs[1]))
 
@@ -127,11 +135,8 @@ def _merge(call: TfNode) -> Tensors:
     """TensorFlow's Merge gives the input that was computed; minigraph's also reads the condition that decided."""
     if len(call.inputs) != 2:
         call.unsupported(f"it merges {len(call.inputs)} branches")
-    first, second = call.guards
-    same = 0
-    while same < min(len(first), len(second)) and first[same] == second[same]:
-        same += 1
-    one, other = (g[same] if same < len(g) else None for g in (first, second))
+    shared = shared_conditions(*call.guards)
+    one, other = (g[shared] if shared < len(g) else None for g in call.guards)
     decided = one or other
     if decided is not None and (one is None or other is None or (one[0] is other[0] and one[1] != other[1])):
         pred, taken = decided
@@ -201,15 +206,15 @@ IMPORT: dict[str, Importer] = {
     "VarIsInitializedOp": _is_initialised,
     "ImageSummary": _summary(ImageSummary),
     "Merge": _merge,
-    "MergeSummary": lambda call: call.same(MergeSummary()),
+    "MergeSummary": same(MergeSummary()),
     "NoOp": lambda call: call.node(NoOp()),
     "Print": _print,
     "RandomShuffle": _shuffle,
     "RandomStandardNormal": _random(distributions.RandomStandardNormal),
     "RandomUniform": _random(distributions.RandomUniform),
     "RandomUniformInt": _random(distributions.RandomUniformInt),
-    "ReadFile": lambda call: call.same(ReadFile()),
-    "ReadVariableOp": lambda call: call.same(ReadVariable()),
+    "ReadFile": same(ReadFile()),
+    "ReadVariableOp": same(ReadVariable()),
     "RefSwitch": _switch,
     "ScalarSummary": _summary(ScalarSummary),
     "Switch": _switch,
@@ -217,7 +222,7 @@ IMPORT: dict[str, Importer] = {
     "VarHandleOp": _variable,
     "Variable": _variable,
     "VariableV2": _variable,
-    "WriteFile": lambda call: call.same(WriteFile()),
+    "WriteFile": same(WriteFile()),
 }
 
 
@@ -227,10 +232,6 @@ IMPORT: dict[str, Importer] = {
 def _export_variable(e: TfExport) -> None:
     kind: TensorType = e.op.type
     e.give("VariableV2", dtype=kind.dtype, shape=Dims(kind.shape), container="", shared_name="")
-
-
-def _export_update(kind: str) -> Exporter:
-    return lambda e: e.same(kind, T=e.dtype(), **({"validate_shape": True} if kind == "Assign" else {}))
 
 
 def _export_apply(kind: str) -> Exporter:
@@ -260,10 +261,6 @@ def _export_random(kind: str) -> Exporter:
         return e.give(kind, shape, T=kind_of_shape, dtype=op.dtype, **seeds)
 
     return export
-
-
-def _export_switch(e: TfExport) -> None:
-    e.same("Switch", T=e.dtype())
 
 
 def _export_merge(e: TfExport) -> None:
@@ -333,26 +330,24 @@ def _export_encode(e: TfExport) -> None:
 
 
 def _export_texts(e: TfExport) -> None:
-    array = np.empty(len(e.op.values), np.object_)
-    array[:] = e.op.values
-    e.give("Const", dtype=string, value=array.reshape(e.op.shape))
+    e.give("Const", **const_attributes(string_array(e.op.values).reshape(e.op.shape)))
 
 
 def _export_text(e: TfExport) -> None:
-    array = np.empty((), np.object_)
-    array[()] = e.op.value
-    e.give("Const", dtype=string, value=array)
+    e.give("Const", **const_attributes(string_array(e.op.value)))
 
 
 EXPORT: dict[str, Exporter] = {
     **{kind.__name__: _export_apply(kind.__name__) for kind in _STEPS},
-    **{name: _export_update(name) for name in ("Assign", "AssignAdd", "AssignSub")},
     **{name: _export_scatter(name) for name in ("ScatterAdd", "ScatterSub", "ScatterUpdate")},
     **{
         name: _export_random(name)
         for name in ("RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal")
     },
     "Assert": _export_assert,
+    "Assign": lambda e: e.same("Assign", T=e.dtype(), validate_shape=True),
+    "AssignAdd": typed("AssignAdd"),
+    "AssignSub": typed("AssignSub"),
     "DecodeImage": _export_decode,
     "EncodeImage": _export_encode,
     "HistogramSummary": _export_summary("HistogramSummary", "tag"),
@@ -361,12 +356,12 @@ EXPORT: dict[str, Exporter] = {
     "MergeSummary": lambda e: e.same("MergeSummary", N=len(e.inputs)),
     "NoOp": lambda e: e.give("NoOp"),
     "Print": _export_print,
-    "ReadFile": lambda e: e.same("ReadFile"),
-    "ReadVariable": lambda e: e.same("Identity", T=e.dtype()),
+    "ReadFile": plain("ReadFile"),
+    "ReadVariable": typed("Identity"),
     "ScalarSummary": _export_summary("ScalarSummary", "tags"),
     "StringArray": _export_texts,
     "StringConst": _export_text,
-    "Switch": _export_switch,
+    "Switch": typed("Switch"),
     "VariableV2": _export_variable,
-    "WriteFile": lambda e: e.same("WriteFile"),
+    "WriteFile": plain("WriteFile"),
 }

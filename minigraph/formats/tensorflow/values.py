@@ -20,7 +20,7 @@ from minigraph.formats.tensorflow.numbers import NUMBERS
 
 NAMES: dict[int, str] = {number: name for name, number in NUMBERS.items()}
 RESOURCE = NUMBERS["resource"]
-_REF = 100  # what the number of a variable's dtype has more
+_REF = 100  # added to a dtype's number for a reference
 _DTYPES = {d.name: d for d in (*ALL, string)}
 _FIELDS = {
     "float32": "float_val", "float64": "double_val", "int64": "int64_val", "bool": "bool_val", "string": "string_val",
@@ -37,13 +37,6 @@ class Dims(NamedTuple):
     """A shape, as the value of an attribute."""
 
     shape: Shape
-
-
-class Listed(NamedTuple):
-    """A list, as the value of an attribute. kind: the field of `AttrValue.ListValue`, needed where it is empty."""
-
-    kind: str
-    values: tuple[Any, ...]
 
 
 def from_number(number: int) -> DType:
@@ -128,20 +121,14 @@ def write_tensor(array: np.ndarray) -> Any:
         return message
     flat = array.reshape(-1)
     field = _FIELDS.get(dtype.name, "int_val")
-    if flat.size and (flat.size == 1 or (flat[:1].tobytes() * flat.size == flat.tobytes() and flat.size > 1)):
-        one = flat[:1]
-        if dtype.name == "float16":
-            one = one.view(np.uint16)
-        if dtype.name != "float32" or _survives(one):
-            getattr(message, field).extend(one.tolist())
-            return message
+    one = flat[:1]
+    all_equal = flat.size and one.tobytes() * flat.size == flat.tobytes()
+    # A NaN of float32 may lose bits on its way through Python's float.
+    if all_equal and (dtype.name != "float32" or np.isfinite(one[0])):
+        getattr(message, field).extend((one.view(np.uint16) if dtype.name == "float16" else one).tolist())
+        return message
     message.tensor_content = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
     return message
-
-
-def _survives(one: np.ndarray) -> bool:
-    """Whether a float32 keeps its bits as a Python number; NaNs may not."""
-    return np.float32(one.tolist()[0]).tobytes() == one.tobytes() and bool(np.isfinite(one[0]))
 
 
 def read_attribute(message: Any) -> Any:
@@ -165,15 +152,14 @@ def _read_one(kind: str, value: Any) -> Any:
 
 
 def attribute(value: Any) -> Any:
-    """An `AttrValue` of a bool, int, float, text, DType, `Dims`, array, or a `Listed` or tuple of them."""
+    """An `AttrValue` of a bool, int, float, text, DType, `Dims`, array, or a tuple of them."""
     message = proto("attr_value", "AttrValue")()
-    if isinstance(value, tuple) and not isinstance(value, Dims | Listed):
-        value = Listed(_kind(value[0]) if value else "i", value)
-    if isinstance(value, Listed):
+    if isinstance(value, tuple) and not isinstance(value, Dims):
         message.list.SetInParent()
-        field = getattr(message.list, value.kind)
-        for item in value.values:
-            if value.kind in ("shape", "tensor"):
+        kind = _kind(value[0]) if value else "i"
+        field = getattr(message.list, kind)
+        for item in value:
+            if kind in ("shape", "tensor"):
                 field.add().CopyFrom(_plain(item))
             else:
                 field.append(_plain(item))

@@ -18,8 +18,8 @@ _X = np.arange(6.0).reshape(2, 3)
 class Late(Op):
     """The op `kind` with the value of the last input as its attribute `field`.
 
-    form: "number", "numbers" (a scalar counts as one number) or "table" (rows of numbers). others: the other
-    attributes, as pairs. Such graphs come from TensorFlow, where shapes, axes and multiples are tensors.
+    form: "number" or "numbers" (a scalar counts as one number). others: the other attributes, as pairs. Such graphs
+    come from TensorFlow, where shapes, axes and multiples are tensors.
     """
 
     kind: str
@@ -30,21 +30,16 @@ class Late(Op):
 
     def with_value(self, value: Any) -> Op:
         """The op that this one stands for."""
-        array = np.asarray(value)
-        found: Any = [int(v) for v in array.ravel()]
+        found: Any = tuple(int(v) for v in np.asarray(value).ravel())
         if self.form == "number":
             (found,) = found
-        elif self.form == "numbers":
-            found = tuple(found)
-        else:
-            found = tuple(tuple(int(v) for v in row) for row in array)
         return REGISTRY[self.kind](**{self.field: found}, **dict(self.others))
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
         if not types[-1].dtype.is_integer:
             raise ShapeError(f"the {self.field} of '{self.kind}' must be integers, not {types[-1]}")
         dtype = dict(self.others).get("output_type", types[0].dtype)
-        rank = types[0].rank if self.kind in ("Tile", "Transpose", "Pad", "Cumsum", "Cumprod") else None
+        rank = types[0].rank if self.kind in ("Tile", "Transpose", "Cumsum", "Cumprod") else None
         return (TensorType(dtype, None if rank is None else (None,) * rank),)
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:

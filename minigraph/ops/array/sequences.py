@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from minigraph.core.arguments import renamed
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import int32
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.indexing import gather_nd
 from minigraph.ops.array.joining import stack

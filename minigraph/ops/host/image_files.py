@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, string, uint8
 from minigraph.core.errors import DTypeError, InvalidArgumentError, NotFoundError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import DTypeLike, PathLike, TensorLike
 from minigraph.ops.builder import as_tensor_like, composed

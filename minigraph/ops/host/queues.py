@@ -115,11 +115,18 @@ class QueueState:
 
 
 def draws(seed: int, second: int) -> Iterator[int]:
-    """TensorFlow's random numbers of 32 bits, one after the other, for two seeds of which one is not 0."""
+    """TensorFlow's random numbers of 32 bits, one after the other, for two seeds, not both 0."""
     block = 0
     while True:
         yield from (int(word) for word in philox.raw(64, seed, second, block).reshape(-1))
         block += 64
+
+
+def random_seeds() -> tuple[int, int]:
+    """Seeds that differ from run to run."""
+    import secrets
+
+    return secrets.randbits(63), secrets.randbits(63)
 
 
 class QueueOp(ResourceOp, abstract=True):

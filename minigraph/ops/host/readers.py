@@ -14,7 +14,7 @@ from minigraph.core.errors import InvalidArgumentError, NotFoundError, OutOfRang
 from minigraph.core.types import TensorType
 from minigraph.ops.constant import string_array
 from minigraph.ops.host.host_ops import HostOp
-from minigraph.ops.host.queues import QueueSpec
+from minigraph.ops.host.queues import QueueSpec, QueueState
 from minigraph.ops.host.resources import ResourceOp, Resources
 from minigraph.util.locks import Lock
 
@@ -43,15 +43,15 @@ class ReaderState:
         self._current: Iterator[Record] = iter(())
         self.records = self.files = 0
 
-    def read(self, next_file: Callable[[], bytes]) -> Record:
-        """The next record; of the next file where one has ended."""
+    def read(self, files: QueueState) -> Record:
+        """The next record; where a file has ended, of the one whose name the queue gives next."""
         with self._lock:
             while True:
                 found = next(self._current, None)
                 if found is not None:
                     self.records += 1
                     return found
-                name = next_file()
+                name = bytes(files.get(1)[0][0].item())
                 try:
                     self._current = self._open(name)
                 except FileNotFoundError as error:
@@ -75,7 +75,7 @@ class ReaderRead(ResourceOp):
 
     def act(self, resources: Resources, *arrays: Any) -> tuple[Any, ...]:
         files = self.queue.state(resources)
-        key, value = self.reader.state(resources).read(lambda: bytes(files.get(1)[0][0].item()))
+        key, value = self.reader.state(resources).read(files)
         return string_array(key), string_array(value)
 
 
@@ -93,7 +93,7 @@ class ReaderReadUpTo(ResourceOp):
         found: list[Record] = []
         while len(found) < int(arrays[0]):
             try:
-                found.append(state.read(lambda: bytes(files.get(1)[0][0].item())))
+                found.append(state.read(files))
             except OutOfRangeError:
                 if not found:
                     raise

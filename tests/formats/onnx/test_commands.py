@@ -76,6 +76,42 @@ def test_run_arrays(model: Path, tmp_path: Path) -> None:
         assert message in run("run-onnx", model, "--input", tmp_path / source, "--backend", "numpy", code=1)
 
 
+def test_damaged_arrays(model: Path, tmp_path: Path) -> None:
+    """An archive and an array that are cut off, empty, named as each other, or hold pickles."""
+    image = np.zeros((1, 3, 8, 8), np.float32)
+    np.save(tmp_path / "whole.npy", image)
+    np.savez(tmp_path / "whole.npz", image=image)
+    np.save(tmp_path / "pickle.npy", np.array([{}]))
+    np.savez(tmp_path / "pickle.npz", image=np.array([{}]))
+    for kind, other in (("npy", "npz"), ("npz", "npy")):
+        content = (tmp_path / f"whole.{kind}").read_bytes()
+        (tmp_path / f"named.{other}").write_bytes(content)
+        (tmp_path / f"empty.{kind}").write_bytes(b"")
+        (tmp_path / f"cut.{kind}").write_bytes(content[: len(content) // 2])
+        (tmp_path / f"garbled.{kind}").write_bytes(content[:8] + b"\xff" * 90 + content[98:])
+    for name in ("pickle", "named", "empty", "cut", "garbled"):
+        for kind in ("npy", "npz"):
+            file = tmp_path / f"{name}.{kind}"
+            text = run("run-onnx", model, "--input", file, "--backend", "numpy", code=1)
+            assert f"{file} is damaged" in text or f"{file}: not a weight file" in text or f"{file}: damaged" in text
+
+
+def test_an_output_of_any_name(tmp_path: Path) -> None:
+    """Names that `numpy.savez` takes for its own parameters."""
+    names = ["file", "allow_pickle", "args"]
+    kind = [TensorProto.FLOAT, [2]]
+    graph = helper.make_graph(
+        [helper.make_node("Neg", ["x"], [n]) for n in names], "g", [helper.make_tensor_value_info("x", *kind)],
+        [helper.make_tensor_value_info(n, *kind) for n in names],
+    )  # fmt: skip
+    model, out = tmp_path / "names.onnx", tmp_path / "y.npz"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), model)
+    np.save(tmp_path / "x.npy", np.array([1, -2], np.float32))
+    run("run-onnx", model, "--input", tmp_path / "x.npy", "--backend", "numpy", "-o", out)
+    with np.load(out) as found:
+        assert {n: found[n].tolist() for n in found.files} == {n: [-1, 2] for n in names}
+
+
 def test_sizes_of_unknown_dimensions(model: Path) -> None:
     text = run("run-onnx", model, "--backend", "numpy", "--dim", "height=8", "--dim", "width=6", "--runs", 1)
     assert "image: (1, 3, 8, 6) for (?, 3, 8, 6)" in text
