@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from minigraph.backends.llvm.builder import Frame, Value, at, index, larger, offset, smaller, vector
+from minigraph.backends.llvm.builder import Frame, at, index, larger, offset, smaller
+from minigraph.backends.llvm.text import IRValue, vector
 from minigraph.ops.window import Pair, Window
 
 TAPS = 25  # most taps of a window, as each is unrolled
@@ -41,8 +42,8 @@ class Pixel(NamedTuple):
     always).
     """
 
-    result: Value
-    taps: list[tuple[Value, Value | None]]
+    result: IRValue
+    taps: list[tuple[IRValue, IRValue | None]]
 
 
 class WindowWriter:
@@ -51,7 +52,7 @@ class WindowWriter:
     def __init__(self, where: Windows, frame: Frame) -> None:
         self.where, self.frame = where, frame
 
-    def pixel_at(self, image: Value, p: Value, q: Value) -> Pixel:
+    def pixel_at(self, image: IRValue, p: IRValue, q: IRValue) -> Pixel:
         """The window of a result."""
         b, where = self.frame.b, self.where
         _, height, width, channels = where.image
@@ -64,10 +65,10 @@ class WindowWriter:
         for y, y_ok in axes[0]:
             for x, x_ok in axes[1]:
                 place = offset(b, (image, height * width * channels), (y, width * channels), (x, channels))
-                taps.append((place, None if y_ok is None else b.and_(y_ok, x_ok)))
+                taps.append((place, b.and_(y_ok, x_ok) if y_ok and x_ok else None))
         return Pixel(result, taps)
 
-    def _inside(self, place: Value, length: int) -> tuple[Value, Value | None]:
+    def _inside(self, place: IRValue, length: int) -> tuple[IRValue, IRValue | None]:
         """The position clamped to the image, and whether it was inside."""
         if self.where.is_inside:
             return place, None
@@ -76,12 +77,12 @@ class WindowWriter:
         return smaller(b, larger(b, place, index(0)), index(length - 1)), ok
 
 
-def load(frame: Frame, pointer: int, place: Value, kind: Any, width: int) -> Value:
+def load(frame: Frame, pointer: int, place: IRValue, kind: Any, width: int) -> IRValue:
     """A vector of elements at a pointer, from element `place` on."""
     address = at(frame.b, frame.pointers[pointer], place, kind)
-    return frame.b.load(address, typ=vector(kind, width), align=1)
+    return frame.b.load(address, vector(kind, width), align=1)
 
 
-def store(frame: Frame, pointer: int, place: Value, value: Value, kind: Any) -> None:
+def store(frame: Frame, pointer: int, place: IRValue, value: IRValue, kind: Any) -> None:
     """Store a vector of elements at a pointer, from element `place` on."""
     frame.b.store(value, at(frame.b, frame.pointers[pointer], place, kind), align=1)

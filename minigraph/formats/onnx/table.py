@@ -14,6 +14,7 @@ from minigraph.formats.onnx import (
     fused,
     host,
     indexing,
+    ngrams,
     norm,
     optimizers,
     pool,
@@ -22,6 +23,7 @@ from minigraph.formats.onnx import (
     reduce,
     resize,
     sampling,
+    sequences,
     shape,
     shape_export,
     signal,
@@ -31,8 +33,8 @@ from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.emit import Emit
 
 FAMILIES = (
-    bits, control, conv, einsum, elementwise, fused, host, indexing, norm, pool, quantise, recurrent, reduce, resize,
-    sampling, shape, signal, trigonometry,
+    bits, control, conv, einsum, elementwise, fused, host, indexing, ngrams, norm, pool, quantise, recurrent, reduce,
+    resize, sampling, sequences, shape, signal, trigonometry,
 )  # fmt: skip
 
 # ONNX's operators, by their names there.
