@@ -14,7 +14,6 @@ from minigraph import math as math
 from minigraph import nn as nn
 from minigraph.autodiff.gradients import UnconnectedGradients as UnconnectedGradients
 from minigraph.autodiff.gradients import gradients as gradients
-from minigraph.control import *
 from minigraph.core import errors as errors
 from minigraph.core.collections import GraphKeys as GraphKeys
 from minigraph.core.convert import *
@@ -93,6 +92,7 @@ if _TYPE_CHECKING:
     from minigraph import summary as summary
     from minigraph import train as train
     from minigraph import viz as viz
+    from minigraph.control import *
     from minigraph.formats.tensorflow.graph_def import import_graph_def as import_graph_def
     from minigraph.inspect.lint import *
     from minigraph.inspect.trace import RunOptions as RunOptions
@@ -122,10 +122,16 @@ _LATE = {
     "SameBatchWarning": "inspect.lint",
     "Session": "run.session",
     "StaleMovingAveragesWarning": "inspect.lint",
+    "TensorArray": "control",
     "UnorderedUpdatesWarning": "inspect.lint",
+    "foldl": "control",
+    "foldr": "control",
     "get_default_session": "run.default_session",
     "import_graph_def": "formats.tensorflow.graph_def",
+    "map_fn": "control",
     "moving_average_variables": "train.moving_averages",
+    "scan": "control",
+    "while_loop": "control",
 }
 Assert, Print, bool, range, slice, tuple = _Assert, _Print, _bool, _range, _slice, _tuple
 Operation = Node
