@@ -27,6 +27,7 @@ from minigraph.formats.onnx import (
     shape,
     shape_export,
     signal,
+    training_export,
     trigonometry,
 )
 from minigraph.formats.onnx.call import OnnxNode, Result
@@ -61,6 +62,6 @@ def importer_of(domain: str, kind: str) -> Callable[[OnnxNode], Result] | None:
 # minigraph's ops, by their names in the registry.
 EXPORTERS: dict[str, Callable[[Emit], None]] = {
     kind: exporter
-    for family in (conv, elementwise_export, indexing, norm, pool, reduce, resize, shape_export)
+    for family in (conv, elementwise_export, indexing, norm, pool, reduce, resize, shape_export, training_export)
     for kind, exporter in family.EXPORT.items()
 }
