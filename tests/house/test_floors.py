@@ -30,12 +30,13 @@ inspect
 run
 backends.numpy
 backends
-initializers nn math image linalg filters losses metrics layers data
+initializers control nn math image linalg filters losses metrics layers data
 formats
 graph_util
 train
 saved_model
 summary
+distributed
 viz
 -
 weights formats.onnx
