@@ -16,11 +16,13 @@ from minigraph.autodiff.gradients import UnconnectedGradients as UnconnectedGrad
 from minigraph.autodiff.gradients import gradients as gradients
 from minigraph.core import errors as errors
 from minigraph.core.collections import GraphKeys as GraphKeys
+from minigraph.core.convert import *
+from minigraph.core.default_graph import *
 from minigraph.core.dtypes import *
 from minigraph.core.dtypes import bool_ as _bool
 from minigraph.core.graph import *
-from minigraph.core.graph import install_display as _install_display
-from minigraph.core.graph import install_graph_def as _install_graph_def
+from minigraph.core.graph_views import install_display as _install_display
+from minigraph.core.graph_views import install_graph_def as _install_graph_def
 from minigraph.core.types import *
 from minigraph.graphs.scoping import *
 from minigraph.ops.array.arrays import *
@@ -45,7 +47,7 @@ from minigraph.ops.host.host_ops import range_of as _range
 from minigraph.ops.host.image_files import read_file as read_file
 from minigraph.ops.host.image_files import write_file as write_file
 from minigraph.ops.identity import *
-from minigraph.ops.image.geometry import random_crop as random_crop
+from minigraph.ops.image.crop import random_crop as random_crop
 from minigraph.ops.math.add_n import *
 from minigraph.ops.math.algebra import *
 from minigraph.ops.math.argmax import *
@@ -61,6 +63,8 @@ from minigraph.ops.math.finite import *
 from minigraph.ops.math.integer_division import *
 from minigraph.ops.math.matmul import matmul as matmul
 from minigraph.ops.math.reduce import *
+from minigraph.ops.math.reduce_extremes import *
+from minigraph.ops.math.reduce_product import *
 from minigraph.ops.math.rounding import *
 from minigraph.ops.math.segments import *
 from minigraph.ops.math.trigonometric import *

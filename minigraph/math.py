@@ -18,15 +18,17 @@ from minigraph.ops.math.integer_division import floormod as floormod
 from minigraph.ops.math.ranking import in_top_k as in_top_k
 from minigraph.ops.math.ranking import top_k as top_k
 from minigraph.ops.math.reduce import *
+from minigraph.ops.math.reduce_extremes import *
+from minigraph.ops.math.reduce_product import *
 from minigraph.ops.math.rounding import *
 from minigraph.ops.math.trigonometric import *
 from minigraph.ops.nn.activation import log_sigmoid as log_sigmoid
 from minigraph.ops.nn.activation import sigmoid as sigmoid
 from minigraph.ops.nn.activation import softplus as softplus
 from minigraph.ops.nn.activation import softsign as softsign
-from minigraph.ops.nn.loss import log_softmax as log_softmax
-from minigraph.ops.nn.loss import softmax as softmax
 from minigraph.ops.nn.norm import l2_normalize as l2_normalize
+from minigraph.ops.nn.softmax import log_softmax as log_softmax
+from minigraph.ops.nn.softmax import softmax as softmax
 from minigraph.ops.nn.statistics import zero_fraction as zero_fraction
 
 mod = floormod

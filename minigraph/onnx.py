@@ -31,7 +31,7 @@ Backend = OnnxBackend
 
 def load(
     model: PathLike | ModelProto,
-    inputs: Mapping[str, TensorLike] | None = None,
+    inputs: Mapping[str, TensorLike | None] | None = None,
     variables: bool = True,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
     dims: Mapping[str, int] | None = None,
@@ -43,7 +43,7 @@ def load(
     Args:
         model: Path of a file, or an onnx.ModelProto.
         inputs: Tensors or arrays by the names of the model's inputs: a tensor is read instead of a new placeholder, and
-            an array fixes the input.
+            an array fixes the input. A sequence is a list of these, and None an optional without a value.
         variables: Whether floating-point weights become trainable variables; otherwise they are constants.
         shapes: Shapes by the names of the model's inputs, in place of those in the model; None for an unknown length.
         dims: Lengths by the names of the model's symbolic dimensions, such as "height".

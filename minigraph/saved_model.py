@@ -11,8 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from minigraph.core.arguments import refuse
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import DataLossError, NotFoundError
-from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.protos import proto, saved_model_class
 from minigraph.core.typing import PathLike

@@ -166,8 +166,9 @@ def _compare(path: Path, feeds: Mapping[str, np.ndarray], outputs: Mapping[str, 
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    found = [part for y in session.run(None, dict(feeds)) for part in (y if isinstance(y, list) else [y])]
     far = []
-    for name, theirs in zip(outputs, session.run(list(outputs), dict(feeds)), strict=True):
+    for name, theirs in zip(outputs, found, strict=True):
         mine = np.asarray(outputs[name])
         if mine.shape != theirs.shape:
             far.append(name)

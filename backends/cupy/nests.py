@@ -88,7 +88,7 @@ def kernel_text(nest: Nest) -> dict[str, str]:
 
 def scheduled(nest: Nest) -> Nest:
     """A thread for each result; a block where a reduction is long and its elements are adjacent."""
-    nest = schedule.fuse(schedule.tidy(schedule.flatten(nest)))
+    nest = schedule.flat(nest)
     loops, body = schedule.nest(nest.body)
     variables = {f.var for f in loops}
     shared = [

@@ -10,9 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from llvmlite import ir
-
-from minigraph.backends.llvm.builder import F32, I32, Builder, Value, intrinsic, number, undefined, vector
+from minigraph.backends.llvm.builder import intrinsic, number
+from minigraph.backends.llvm.text import F32, I32, IRBuilder, IRValue, undefined, vector
 
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 _LOG = (
@@ -26,32 +25,32 @@ _LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4
 class Approximations:
     """The approximated functions on vectors of `width` float32."""
 
-    def __init__(self, b: Builder, width: int) -> None:
+    def __init__(self, b: IRBuilder, width: int) -> None:
         self.b = b
         self.width = width
         self.ints = vector(I32, width)
         self.floats = vector(F32, width)
 
-    def _f(self, value: float) -> Value:
+    def _f(self, value: float) -> IRValue:
         return number(F32, value, self.width)
 
-    def _i(self, value: int) -> Value:
+    def _i(self, value: int) -> IRValue:
         return number(I32, value, self.width)
 
-    def _fma(self, x: Value, y: Value, z: Value) -> Value:
+    def _fma(self, x: IRValue, y: IRValue, z: IRValue) -> IRValue:
         return intrinsic(self.b, "fma", x, y, z)
 
-    def _polynomial(self, x: Value, coefficients: Sequence[float]) -> Value:
+    def _polynomial(self, x: IRValue, coefficients: Sequence[float]) -> IRValue:
         """The polynomial by Horner's rule, highest power first."""
         total = self._f(coefficients[0])
         for c in coefficients[1:]:
             total = self._fma(total, x, self._f(c))
         return total
 
-    def _power_of_two(self, n: Value) -> Value:
+    def _power_of_two(self, n: IRValue) -> IRValue:
         return self.b.bitcast(self.b.shl(self.b.add(n, self._i(127)), self._i(23)), self.floats)
 
-    def _reduced(self, x: Value) -> tuple[Value, Value]:
+    def _reduced(self, x: IRValue) -> tuple[IRValue, IRValue]:
         """n and r with x = n·ln 2 + r, |r| ≤ ln 2 / 2. x is first limited to the range in which exp neither overflows
         nor vanishes."""
         b = self.b
@@ -62,7 +61,7 @@ class Approximations:
         r = self._fma(n, self._f(-_LN2_HIGH), x)
         return n, self._fma(n, self._f(-_LN2_LOW), r)
 
-    def _scaled(self, y: Value, n: Value) -> Value:
+    def _scaled(self, y: IRValue, n: IRValue) -> IRValue:
         """y·2ⁿ in two steps, so that results may be subnormal."""
         b = self.b
         whole = b.fptosi(n, self.ints)
@@ -70,15 +69,15 @@ class Approximations:
         y = b.fmul(y, self._power_of_two(half))
         return b.fmul(y, self._power_of_two(b.sub(whole, half)))
 
-    def _or_nan(self, x: Value, y: Value) -> Value:
+    def _or_nan(self, x: IRValue, y: IRValue) -> IRValue:
         return self.b.select(self.b.fcmp_unordered("uno", x, x), x, y)
 
-    def exp(self, x: Value) -> Value:
+    def exp(self, x: IRValue) -> IRValue:
         n, r = self._reduced(x)
         y = self._fma(self._polynomial(r, _EXP), self.b.fmul(r, r), r)
         return self._or_nan(x, self._scaled(self.b.fadd(y, self._f(1.0)), n))
 
-    def expm1(self, x: Value) -> Value:
+    def expm1(self, x: IRValue) -> IRValue:
         """2ⁿ·(eʳ − 1) + (2ⁿ − 1). For small x, n is 0 and nothing cancels."""
         b = self.b
         n, r = self._reduced(x)
@@ -89,7 +88,7 @@ class Approximations:
         found = b.select(b.fcmp_ordered(">", x, self._f(40.0)), large, small)
         return self._or_nan(x, b.select(b.fcmp_ordered("==", x, self._f(0.0)), x, found))
 
-    def log(self, x: Value) -> Value:
+    def log(self, x: IRValue) -> IRValue:
         b = self.b
         tiny = b.fcmp_ordered("<", x, self._f(2.0**-126))
         scaled = b.select(tiny, b.fmul(x, self._f(2.0**23)), x)
@@ -111,7 +110,7 @@ class Approximations:
         found = b.select(b.fcmp_ordered("==", x, self._f(0.0)), self._f(-math.inf), found)
         return self._or_nan(x, b.select(b.fcmp_ordered("<", x, self._f(0.0)), self._f(math.nan), found))
 
-    def log1p(self, x: Value) -> Value:
+    def log1p(self, x: IRValue) -> IRValue:
         """log(u)·x/(u − 1) with u = 1 + x rounded (W. Kahan): the rounding error of u cancels."""
         b = self.b
         u = b.fadd(x, self._f(1.0))
@@ -120,7 +119,7 @@ class Approximations:
         found = b.select(b.fcmp_ordered("==", u, self._f(0.0)), self._f(-math.inf), found)
         return b.select(b.fcmp_ordered("==", u, self._f(1.0)), x, found)
 
-    def tanh(self, x: Value) -> Value:
+    def tanh(self, x: IRValue) -> IRValue:
         """A polynomial near 0, else 1 − 2/(e²ˣ + 1) with the sign of x."""
         b = self.b
         size = intrinsic(b, "fabs", x)
@@ -132,13 +131,13 @@ class Approximations:
         return self._or_nan(x, intrinsic(b, "copysign", found, x))
 
 
-def lane_by_lane(b: Builder, name: str, args: Sequence[Value], function: Any) -> Value:
+def lane_by_lane(b: IRBuilder, name: str, args: Sequence[IRValue], function: Any) -> IRValue:
     """The scalar function applied to each lane."""
-    if not isinstance(args[0].type, ir.VectorType):
+    if args[0].type.count == 1:
         return b.call(function, args)
     result = undefined(args[0].type)
     for lane in range(args[0].type.count):
-        position = ir.Constant(I32, lane)
-        value = b.call(function, [b.extract_element(a, position) for a in args], name)
+        position = I32(lane)
+        value = b.call(function, [b.extract_element(a, position) for a in args])
         result = b.insert_element(result, value, position)
     return result

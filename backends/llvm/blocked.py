@@ -10,23 +10,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs, work
-from minigraph.backends.llvm.builder import (
-    I8,
-    I64,
-    KERNEL,
-    POINTER,
-    Frame,
-    at,
-    index,
-    loop,
-    printed,
-    smaller,
-    stack,
-    zero,
-)
+from minigraph.backends.llvm.builder import Frame, at, index, loop, printed, smaller, stack, zero
 from minigraph.backends.llvm.compiler import LazyModule
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.scalar import is_printable
+from minigraph.backends.llvm.text import I8, POINTER
 from minigraph.backends.llvm.tile import TileEpilogue
 from minigraph.backends.llvm.total import total_tasks, write_total
 from minigraph.compile import blocks
@@ -184,8 +172,7 @@ def _write_block(b: Any, bases: Sequence[Any], steps: Sequence[_Step], start: An
             if step or after:
                 place = at(b, place, b.add(b.mul(start, index(step)), index(after)), I8)
             b.store(place, at(b, block, index(n), POINTER))
-        code = b.inttoptr(b.ptrtoint(bases[function], I64), KERNEL.as_pointer())
-        b.call(code, [block, index(0), index(tasks), index(0)])
+        b.call_at(bases[function], [block, index(0), index(tasks), index(0)])
 
 
 def blocked(op: Blocked, lower: Lower, how: LoweringContext, size: int | None = None) -> Native | None:

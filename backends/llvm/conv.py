@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import WorkspaceLayout, ins, outs
-from minigraph.backends.llvm.builder import F32, Frame, Value, at, index, loop, pieces, printed, zero
+from minigraph.backends.llvm.builder import Frame, at, index, loop, pieces, printed, zero
 from minigraph.backends.llvm.geometry import LANES, Geometry, padded
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
 from minigraph.backends.llvm.panels import Panels, addresses, floats, operands_of, overwritable, packing, panels_module
 from minigraph.backends.llvm.product import Product, product
+from minigraph.backends.llvm.text import F32, IRValue
 from minigraph.backends.llvm.tile import ContractionAxis, TileEpilogue, Tiles, TileSet, strips, tile_columns, tile_rows
 from minigraph.backends.llvm.total import total_tasks, write_total
 from minigraph.core.dtypes import float32
@@ -173,8 +174,8 @@ def _filter_grad_module(where: Geometry, lanes: int, adds: bool) -> Frame:
         total = at(b, frame.pointers[2], b.mul(task, index(size)), F32)
         if not (adds and lanes == 1):
             zero(b, total, index(size * 4))
-        bounds = [b.sdiv(b.mul(b.add(task, index(i)), index(images)), index(lanes)) for i in (0, 1)]
-        with loop(b, *bounds) as n:
+        first, last = (b.sdiv(b.mul(b.add(task, index(i)), index(images)), index(lanes)) for i in (0, 1))
+        with loop(b, first, last) as n:
             image = at(b, frame.pointers[0], b.mul(n, index(height * width * depth)), F32)
             delta = at(b, frame.pointers[1], b.mul(n, index(where.out[0] * where.out[1] * where.fan)), F32)
             for low, count in pieces(b, where.out[0], where.rows):
@@ -200,7 +201,9 @@ def _filter_grad_module(where: Geometry, lanes: int, adds: bool) -> Frame:
     return frame
 
 
-def _row_by_row(frame: Frame, tiles: TileSet, rows: Sequence[int], a: Value, b_: Value, c: Value, columns: int) -> None:
+def _row_by_row(
+    frame: Frame, tiles: TileSet, rows: Sequence[int], a: IRValue, b_: IRValue, c: IRValue, columns: int
+) -> None:
     """Tiles that cover the rows, with rows of A that begin at the given elements."""
     count = -(-len(rows) // tile_rows(columns))
     for i in range(count):

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import ins, outs
-from minigraph.backends.llvm.builder import F32, Frame, Value, index, intrinsic, number, printed, reduce_loop
+from minigraph.backends.llvm.builder import Frame, index, intrinsic, number, printed, reduce_loop
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.nest_native import from_loops
+from minigraph.backends.llvm.text import F32, IRValue
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.windows import TAPS, Windows, WindowWriter, load, store, windows_of
 from minigraph.core.dtypes import float32
@@ -60,13 +61,13 @@ def _filter_grad_module(where: Windows, adds: bool) -> Frame:
     return frame
 
 
-def _write_sums(frame: Frame, writer: WindowWriter, c: Value, width: int, adds: bool) -> None:
+def _write_sums(frame: Frame, writer: WindowWriter, c: IRValue, width: int, adds: bool) -> None:
     """Write the sums of all taps for `width` channels from c on. Pointers: image, δ, filter."""
     b, where, none = frame.b, writer.where, number(F32, 0.0, width)
     places = [b.add(index(i * where.image[3]), c) for i in range(math.prod(where.kernel))]
     first = [load(frame, 2, place, F32, width) if adds else none for place in places]
 
-    def window(image: Value, p: Value, q: Value, sums: Sequence[Value]) -> list[Value]:
+    def window(image: IRValue, p: IRValue, q: IRValue, sums: Sequence[IRValue]) -> list[IRValue]:
         pixel = writer.pixel_at(image, p, q)
         delta, made = load(frame, 1, b.add(pixel.result, c), F32, width), []
         for (tap, ok), total in zip(pixel.taps, sums, strict=True):
@@ -74,7 +75,7 @@ def _write_sums(frame: Frame, writer: WindowWriter, c: Value, width: int, adds: 
             made.append(added if ok is None else b.select(ok, added, total))
         return made
 
-    def nested(lengths: Sequence[int], indices: tuple[Value, ...], sums: Sequence[Value]) -> list[Value]:
+    def nested(lengths: Sequence[int], indices: tuple[IRValue, ...], sums: Sequence[IRValue]) -> list[IRValue]:
         if not lengths:
             image, p, q = indices
             return window(image, p, q, sums)

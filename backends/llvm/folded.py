@@ -17,9 +17,7 @@ from minigraph.backend.base import Types
 from minigraph.backend.workspace import WorkspaceLayout, ins, outs
 from minigraph.backends.llvm import conv
 from minigraph.backends.llvm.builder import (
-    F32,
     Frame,
-    Value,
     at,
     index,
     larger,
@@ -30,11 +28,11 @@ from minigraph.backends.llvm.builder import (
     printed,
     reduce_loop,
     smaller,
-    vector,
 )
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, always
 from minigraph.backends.llvm.panels import floats, packing
+from minigraph.backends.llvm.text import F32, IRValue, vector
 from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
 from minigraph.core.dtypes import float32
 from minigraph.ops.nn.conv2d import Conv2DInputGrad
@@ -134,7 +132,7 @@ def _module(where: _Lines) -> Frame:
     return frame
 
 
-def _windows(frame: Frame, where: _Lines, place: Value, axis: int) -> tuple[Value, Value, Value]:
+def _windows(frame: Frame, where: _Lines, place: IRValue, axis: int) -> tuple[IRValue, IRValue, IRValue]:
     """The taps that meet a line (axis 0) or column (axis 1) of the image: the first tap, its position in δ, and their
     number.
 
@@ -149,7 +147,7 @@ def _windows(frame: Frame, where: _Lines, place: Value, axis: int) -> tuple[Valu
     return b.add(rest, b.mul(skipped, index(stride))), b.sub(last, skipped), count
 
 
-def _add_up(frame: Frame, where: _Lines, product: Value, line: Value) -> None:
+def _add_up(frame: Frame, where: _Lines, product: IRValue, line: IRValue) -> None:
     """Sum each pixel of a line over the windows that meet it."""
     b, channels = frame.b, where.image[3]
     step = where.strides[1] * channels - where.across
@@ -160,9 +158,9 @@ def _add_up(frame: Frame, where: _Lines, product: Value, line: Value) -> None:
         for channel, some in pieces(b, channels, 4 * host().lanes):
             kinds = [(start, vector(F32, width)) for start, width in parts(some)]
 
-            def add(i: Value, *sums: Value, channel: Value = channel, kinds: Any = kinds) -> list[Value]:
+            def add(i: IRValue, *sums: IRValue, channel: IRValue = channel, kinds: Any = kinds) -> list[IRValue]:
                 here = at(b, source, b.add(b.mul(i, index(step)), channel), F32)
-                found = [b.load(at(b, here, index(start), F32), typ=kind, align=4) for start, kind in kinds]
+                found = [b.load(at(b, here, index(start), F32), kind, align=4) for start, kind in kinds]
                 return [b.fadd(total, value) for total, value in zip(sums, found, strict=True)]
 
             empty = [number(F32, 0.0, width) for _, width in parts(some)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from minigraph.backends.llvm.builder import F32, Frame, Value, at, copy, index, loop, zero
+from minigraph.backends.llvm.builder import Frame, at, copy, index, loop, zero
+from minigraph.backends.llvm.text import F32, IRValue
 from minigraph.backends.llvm.tile import ContractionAxis, tile_columns
 from minigraph.ops.window import Pair, reach
 
@@ -66,7 +67,7 @@ class Geometry(NamedTuple):
         return rows, ContractionAxis(kw, dc * depth, depth * width), ContractionAxis(depth, 1, width)
 
 
-def padded(frame: Frame, where: Geometry, target: Value, image: Value, top: Value, lines: int) -> None:
+def padded(frame: Frame, where: Geometry, target: IRValue, image: IRValue, top: IRValue, lines: int) -> None:
     """Copy `lines` lines of the padded image, from line `top` on, to `target`, with zeros in the padding."""
     b = frame.b
     _, height, width, channels = where.image

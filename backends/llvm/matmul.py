@@ -9,24 +9,12 @@ import numpy as np
 
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import WorkspaceLayout, ins, outs, work
-from minigraph.backends.llvm.builder import (
-    F32,
-    Frame,
-    Value,
-    at,
-    index,
-    intrinsic,
-    loop,
-    offset,
-    printed,
-    splat,
-    vector,
-    zero,
-)
+from minigraph.backends.llvm.builder import Frame, at, index, intrinsic, loop, offset, printed, splat, zero
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
 from minigraph.backends.llvm.panels import Panels, operands_of, overwritable, packing, panels_module
 from minigraph.backends.llvm.product import Product, product
+from minigraph.backends.llvm.text import F32, IRValue, vector
 from minigraph.backends.llvm.tile import parts
 from minigraph.backends.llvm.total import total_tasks, write_total
 from minigraph.core.dtypes import float32
@@ -134,24 +122,24 @@ def _few_rows_module(rows: int, columns: int, depth: int, a_row: int, a_term: in
     return frame
 
 
-def _add_terms(frame: Frame, total: Value, k: Value, some: int, shape: tuple[int, int], a: tuple[int, int]) -> None:
+def _add_terms(frame: Frame, total: IRValue, k: IRValue, some: int, shape: tuple[int, int], a: tuple[int, int]) -> None:
     """C += A[:, k : k + some]·B[k : k + some]."""
     b, (rows, columns), (a_row, a_term) = frame.b, shape, a
     factors = [
         [
-            b.load(at(b, frame.pointers[0], offset(b, (b.add(k, index(t)), a_term), (index(r), a_row)), F32), typ=F32)
+            b.load(at(b, frame.pointers[0], offset(b, (b.add(k, index(t)), a_term), (index(r), a_row)), F32), F32)
             for t in range(some)
         ]
         for r in range(rows)
     ]
     source = at(b, frame.pointers[1], b.mul(k, index(columns)), F32)
 
-    def column(j: Value, width: int) -> None:
+    def column(j: IRValue, width: int) -> None:
         kind = vector(F32, width)
-        row = [b.load(at(b, source, b.add(j, index(t * columns)), F32), typ=kind, align=4) for t in range(some)]
+        row = [b.load(at(b, source, b.add(j, index(t * columns)), F32), kind, align=4) for t in range(some)]
         for r in range(rows):
             place = at(b, total, b.add(j, index(r * columns)), F32)
-            value = b.load(place, typ=kind, align=4)
+            value = b.load(place, kind, align=4)
             for t in range(some):
                 value = intrinsic(b, "fma", splat(b, factors[r][t], width), row[t], value)
             b.store(value, place, align=4)

@@ -8,29 +8,13 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
 
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import BufferRef, ins, outs
-from minigraph.backends.llvm.builder import (
-    F32,
-    I1,
-    I8,
-    POINTER,
-    VOID,
-    Builder,
-    Frame,
-    Value,
-    at,
-    copy,
-    function,
-    index,
-    loop,
-    offset,
-    splat,
-)
+from minigraph.backends.llvm.builder import Frame, at, copy, function, index, loop, offset, splat
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native
+from minigraph.backends.llvm.text import F32, I1, I8, I64, POINTER, VOID, IRBuilder, IRValue, integer
 from minigraph.core.moves import Gap, Move, Moves
 from minigraph.core.types import TensorType
 
@@ -39,7 +23,7 @@ TASKS = 64  # most tasks
 MOST = 32  # most copies in one op; each adds to the code
 
 # Writes `count` elements of a kind: (builder, kind, stride of each array, count, address of each array)
-Row = Callable[[Builder, Any, Sequence[int], Value, Sequence[Value]], None]
+Row = Callable[[IRBuilder, Any, Sequence[int], IRValue, Sequence[IRValue]], None]
 
 
 class Nest(NamedTuple):
@@ -89,12 +73,12 @@ def filling(gap: Gap, target: BufferRef, value: Any, kind: TensorType) -> Nest:
     """A fill of all elements of a gap with one value."""
     content = np.asarray(value).astype(kind.dtype.np_dtype).tobytes()
 
-    def row(b: Builder, kind: Any, strides: Sequence[int], count: Value, to: Sequence[Value]) -> None:
+    def row(b: IRBuilder, kind: Any, strides: Sequence[int], count: IRValue, to: Sequence[IRValue]) -> None:
         if strides[0] == 1 and len(set(content)) == 1:
-            memset = function(b, "llvm.memset.p0.i64", VOID, [POINTER, I8, ir.IntType(64), I1])
+            memset = function(b, "llvm.memset.p0.i64", VOID, [POINTER, I8, I64, I1])
             b.call(memset, [to[0], I8(content[0]), b.mul(count, index(len(content))), I1(0)])
         else:
-            _repeat(b, kind, strides[0], count, to[0], ir.Constant(kind, int.from_bytes(content, sys.byteorder)))
+            _repeat(b, kind, strides[0], count, to[0], kind(int.from_bytes(content, sys.byteorder)))
 
     return Nest((target,), (gap.target.offset,), gap.merged(), gap.size, row)
 
@@ -106,7 +90,7 @@ def together(nests: Sequence[Nest], size: int, how: LoweringContext) -> list[Cal
         return []
     args = list(dict.fromkeys(p for n in nests for p in n.args))
     tasks = 1 if how.inside else max(1, min(TASKS, sum(n.size for n in nests) // GRAIN))
-    kind = ir.IntType(8 * size)
+    kind = integer(8 * size)
     frame = Frame(len(args))
     with frame.tasks("kernel") as task:
         b = frame.b
@@ -119,12 +103,18 @@ def together(nests: Sequence[Nest], size: int, how: LoweringContext) -> list[Cal
 
 
 def _write(
-    b: Builder, kind: Any, axes: Sequence[tuple[int, ...]], low: Value, high: Value, to: Sequence[Value], row: Row
+    b: IRBuilder,
+    kind: Any,
+    axes: Sequence[tuple[int, ...]],
+    low: IRValue,
+    high: IRValue,
+    to: Sequence[IRValue],
+    row: Row,
 ) -> None:
     """Write a nest from `low` to `high` on its first axis. to: the addresses of the arrays."""
     (_, *strides), *inner = axes
 
-    def moved(i: Value) -> list[Value]:
+    def moved(i: IRValue) -> list[IRValue]:
         return [at(b, address, offset(b, (i, stride)), kind) for address, stride in zip(to, strides, strict=True)]
 
     if not inner:
@@ -134,30 +124,30 @@ def _write(
         _write(b, kind, inner, index(0), index(inner[0][0]), moved(i), row)
 
 
-def _copy_row(b: Builder, kind: Any, strides: Sequence[int], count: Value, to: Sequence[Value]) -> None:
+def _copy_row(b: IRBuilder, kind: Any, strides: Sequence[int], count: IRValue, to: Sequence[IRValue]) -> None:
     target, source = strides
     if target == source == 1:
-        copy(b, to[0], to[1], b.mul(count, index(kind.width // 8)))
+        copy(b, to[0], to[1], b.mul(count, index(kind.bits // 8)))
     elif source == 0:
         with b.if_then(b.icmp_signed("<", index(0), count)):
-            _repeat(b, kind, target, count, to[0], b.load(to[1], typ=kind, align=1))
+            _repeat(b, kind, target, count, to[0], b.load(to[1], kind, align=1))
     else:
         with loop(b, index(0), count) as i:
-            value = b.load(at(b, to[1], offset(b, (i, source)), kind), typ=kind, align=1)
+            value = b.load(at(b, to[1], offset(b, (i, source)), kind), kind, align=1)
             b.store(value, at(b, to[0], offset(b, (i, target)), kind), align=1)
 
 
-def _add_row(b: Builder, kind: Any, strides: Sequence[int], count: Value, to: Sequence[Value]) -> None:
+def _add_row(b: IRBuilder, kind: Any, strides: Sequence[int], count: IRValue, to: Sequence[IRValue]) -> None:
     with loop(b, index(0), count) as i:
         into, from_ = (at(b, a, offset(b, (i, stride)), F32) for a, stride in zip(to, strides, strict=True))
-        b.store(b.fadd(b.load(into, typ=F32, align=1), b.load(from_, typ=F32, align=1)), into, align=1)
+        b.store(b.fadd(b.load(into, F32, align=1), b.load(from_, F32, align=1)), into, align=1)
 
 
-def _repeat(b: Builder, kind: Any, stride: int, count: Value, to: Value, value: Value) -> None:
+def _repeat(b: IRBuilder, kind: Any, stride: int, count: IRValue, to: IRValue, value: IRValue) -> None:
     """Write one value to `count` elements, by vectors if the elements are adjacent."""
     whole = index(0)
     if stride == 1:
-        width = 4 * host().lanes * 8 // kind.width
+        width = 4 * host().lanes * 8 // kind.bits
         whole = b.mul(b.sdiv(count, index(width)), index(width))
         wide = splat(b, value, width)
         with loop(b, index(0), whole, width) as i:

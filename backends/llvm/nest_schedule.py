@@ -71,10 +71,10 @@ def launches(kernel: Kernel, lanes: int) -> Sequence[Scheduled]:
     found: list[Scheduled] = []
     works = sum(b.role == "work" for b in kernel.buffers)
     for nest in schedule.parts(kernel):
-        flat = schedule.fuse(schedule.tidy(schedule.flatten(nest)))
+        flat = schedule.flat(nest)
         reduction, size = _long_reduction(flat)
         if reduction is None:
-            found.append(scheduled(flat, lanes))
+            found.append(_scheduled(flat, lanes))
         else:
             found += [scheduled(part, lanes) for part in schedule.in_pieces(flat, reduction, size, works)]
             works += len(reduction.names)
@@ -101,10 +101,15 @@ def _long_reduction(kernel: Kernel) -> tuple[Reduce | None, int]:
 def scheduled(kernel: Kernel, lanes: int) -> Scheduled:
     """The kernel with the loops over adjacent results in vectors, short reductions unrolled, borders apart from the
     interior, and the outer loops as tasks."""
-    kernel = schedule.keep(schedule.fuse(schedule.tidy(schedule.flatten(kernel))))
+    return _scheduled(schedule.flat(kernel), lanes)
+
+
+def _scheduled(kernel: Kernel, lanes: int) -> Scheduled:
+    """The schedule of a flat kernel."""
+    kernel = schedule.keep(kernel)
     kernel = schedule.map_reductions(kernel, "unroll", _is_short)
     loops, body = schedule.nest(kernel.body)
-    work = math.prod(f.stop for f in loops) * _inner_work(body) * (COST if _is_costly(body) else 1)
+    work = math.prod(f.stop for f in loops) * _inner_work(body) * (COST if is_costly(body) else 1)
     last = loops[-1].var
     if any(isinstance(s, For) and s.mapping == "serial" for s in body):
         return _in_steps(kernel, loops[-1], work)
@@ -171,7 +176,8 @@ def _inner_work(body: Body) -> int:
     return total
 
 
-def _is_costly(body: Body) -> bool:
+def is_costly(body: Body) -> bool:
+    """Whether statements compute functions that cost as much on few lanes as on many."""
     found = (node.function for s in statements(body) for v in values(s) for node in walk(v))
     return any(function in COSTLY for function in found)
 

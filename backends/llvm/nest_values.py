@@ -10,23 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from llvmlite import ir
-
 from minigraph.backends.llvm import scalar
-from minigraph.backends.llvm.builder import (
-    I32,
-    I64,
-    POINTER,
-    Value,
-    at,
-    element,
-    function,
-    index,
-    number,
-    splat,
-    undefined,
-    vector,
-)
+from minigraph.backends.llvm.builder import at, element, function, index, number, splat
+from minigraph.backends.llvm.text import I32, I64, POINTER, IRBuilder, IRValue, constants, undefined, vector
 from minigraph.core.dtypes import DType
 from minigraph.core.scalar import Scalar, operand, walk
 from minigraph.loops.index import Bounds, Div, Guard, Index, Inside, Mod, Var
@@ -49,17 +35,17 @@ class ValuePrinter:
     on lanes that hold for all statements here.
     """
 
-    b: Any
+    b: IRBuilder
 
     def __init__(self, kernel: Kernel, lanes: int) -> None:
         self.lanes = lanes
         self.constant = {b for b in kernel.buffers if b.role == "in"}
-        self.pointers: dict[Buffer, Value] = {}
+        self.pointers: dict[Buffer, IRValue] = {}
         self.replacements: dict[Var, Index | int] = {}
-        self.vars: dict[Var, Value] = {}
+        self.vars: dict[Var, IRValue] = {}
         self.bounds: dict[Var, Bounds] = {}
-        self.names: dict[Name, tuple[Value, int]] = {}
-        self.scopes: list[dict[Any, Any]] = [{}]
+        self.names: dict[Name, tuple[IRValue, int]] = {}
+        self.scopes: list[dict[Any, IRValue]] = [{}]
         self.lane_var: Var | None = None
         self.width = 1
         self.masks: list[Inside] = []
@@ -70,7 +56,7 @@ class ValuePrinter:
         yield
         self.scopes.pop()
 
-    def once(self, key: Any, make: Callable[[], Value]) -> Value:
+    def once(self, key: Any, make: Callable[[], IRValue]) -> IRValue:
         for known in self.scopes:
             if key in known:
                 return known[key]
@@ -89,11 +75,12 @@ class ValuePrinter:
     def bound(self, var: Var) -> Bounds:
         return self.bounds.get(var, UNKNOWN)
 
-    def integer(self, i: Index) -> Value:
+    def integer(self, i: Index) -> IRValue:
         """An index that is the same in all lanes, as i64."""
 
-        def make() -> Value:
-            b, total = self.b, None
+        def make() -> IRValue:
+            b = self.b
+            total: IRValue | None = None
             for atom, c in sorted(i.terms.items(), key=self._depth):
                 v = self.vars[atom] if isinstance(atom, Var) else self._quotient(atom)
                 v = v if c == 1 else b.mul(v, index(c))
@@ -110,7 +97,7 @@ class ValuePrinter:
         order = list(self.vars)
         return max((order.index(v) for v in variables if v in self.vars), default=0)
 
-    def _quotient(self, atom: Div | Mod) -> Value:
+    def _quotient(self, atom: Div | Mod) -> IRValue:
         low, _ = atom.index.bounds(self.bound)
         shift = -(low // atom.by) if low < 0 else 0
         v = self.integer(atom.index + shift * atom.by)
@@ -119,7 +106,7 @@ class ValuePrinter:
         whole = self.b.udiv(v, index(atom.by))
         return self.b.sub(whole, index(shift)) if shift else whole
 
-    def _lanes(self, i: Index, kind: Any) -> Value:
+    def _lanes(self, i: Index, kind: Any) -> IRValue:
         """An index in all lanes, as integers of a kind."""
         step = i.stride(self.lane_var) if self.lane_var is not None else 0
         assert step is not None, f"{i} varies irregularly along {self.lane_var}"
@@ -128,7 +115,7 @@ class ValuePrinter:
             first = self.b.trunc(first, kind)
         if self.width == 1 or step == 0:
             return splat(self.b, first, self.width)
-        steps = ir.Constant(vector(kind, self.width), [step * n for n in range(self.width)])
+        steps = constants(kind, tuple(step * n for n in range(self.width)))
         return self.b.add(splat(self.b, first, self.width), steps)
 
     def varies(self, i: Index) -> bool:
@@ -149,9 +136,10 @@ class ValuePrinter:
                 (apart if self.varies(g.index) else together).append(g)
         return True, together, apart
 
-    def condition(self, guard: Sequence[Inside], lanes: bool) -> Value:
+    def condition(self, guard: Sequence[Inside], lanes: bool) -> IRValue:
         """All of the conditions, as a bit or a bit for each lane."""
-        b, found = self.b, None
+        b = self.b
+        found: IRValue | None = None
         kind, width = (I32, self.width) if lanes else (I64, 1)
         for g in guard:
             low, high = g.index.bounds(self.bound)
@@ -163,10 +151,12 @@ class ValuePrinter:
         assert found is not None
         return found
 
-    def branch(self, condition: Value, otherwise: Sequence[Value], make: Callable[[], Sequence[Value]]) -> list[Value]:
+    def branch(
+        self, condition: IRValue, otherwise: Sequence[IRValue], make: Callable[[], Sequence[IRValue]]
+    ) -> list[IRValue]:
         """make() where the condition holds, else the other values."""
         b = self.b
-        before, then, after = b.block, b.append_basic_block("then"), b.append_basic_block("after")
+        before, then, after = b.block, b.append_basic_block(), b.append_basic_block()
         b.cbranch(condition, then, after)
         b.position_at_end(then)
         with self.scope():
@@ -174,7 +164,7 @@ class ValuePrinter:
         end = b.block
         b.branch(after)
         b.position_at_end(after)
-        results = []
+        results: list[IRValue] = []
         for old, new in zip(otherwise, made, strict=True):
             phi = b.phi(new.type)
             phi.add_incoming(old, before)
@@ -184,18 +174,18 @@ class ValuePrinter:
 
     # values
 
-    def value(self, value: Scalar) -> Value:
+    def value(self, value: Scalar) -> IRValue:
         """A value in all lanes."""
         made, width = self._printed(value)
         return made if width == self.width else splat(self.b, made, self.width)
 
-    def _printed(self, value: Scalar) -> tuple[Value, int]:
+    def _printed(self, value: Scalar) -> tuple[IRValue, int]:
         """A value, and the number of its lanes: 1 if it is the same in all lanes."""
-        operands: dict[int, list[Value]] = {1: [], self.width: []}
+        operands: dict[int, list[IRValue]] = {1: [], self.width: []}
         printers = {w: scalar.Printer(self.b, found, w) for w, found in operands.items()}
         trees: dict[int, tuple[Scalar, int]] = {}
 
-        def given(made: Value, width: int, dtype: DType) -> Scalar:
+        def given(made: IRValue, width: int, dtype: DType) -> Scalar:
             operands[width].append(made)
             return operand(len(operands[width]) - 1, dtype)
 
@@ -216,7 +206,7 @@ class ValuePrinter:
         tree, width = trees[id(value)]
         return printers[width].value(tree), width
 
-    def _leaf(self, node: Scalar) -> tuple[Value, int]:
+    def _leaf(self, node: Scalar) -> tuple[IRValue, int]:
         if node.function == "name":
             return self.names[node.value]
         if node.function == "index":
@@ -229,7 +219,7 @@ class ValuePrinter:
             return self._lanes(i, kind), self.width
         return self._load(node.value.replaced(self.replacements), node.args[0] if node.args else None)
 
-    def _load(self, access: Access, other: Scalar | None) -> tuple[Value, int]:
+    def _load(self, access: Access, other: Scalar | None) -> tuple[IRValue, int]:
         # An element that all lanes share is there if any lane is in use.
         masks = self.masks if self.varies(access.offset) else []
         possible, together, apart = self.test((*access.guard, *masks))
@@ -240,7 +230,7 @@ class ValuePrinter:
             return self._printed(other)
         varying = bool(apart) or self.varies(access.offset)
 
-        def fill() -> Value:
+        def fill() -> IRValue:
             return self._fill(access.buffer.dtype, other, varying)
 
         if together:
@@ -252,14 +242,14 @@ class ValuePrinter:
             return self.once(key, lambda: self._read(access, (), fill)), self.width if varying else 1
         return self._read(access, apart, fill), self.width if varying else 1
 
-    def _fill(self, dtype: DType, other: Scalar | None, varying: bool) -> Value:
+    def _fill(self, dtype: DType, other: Scalar | None, varying: bool) -> IRValue:
         width = self.width if varying else 1
         if other is None:
             return number(scalar.register(dtype), 0, width)
         made, found = self._printed(other)
         return made if found == width else splat(self.b, made, width)
 
-    def _address(self, access: Access) -> Value:
+    def _address(self, access: Access) -> IRValue:
         """The address in the first lane. The constant part goes last, so that neighbours share the rest."""
         base, offset, kind = self.pointers[access.buffer], access.offset, element(access.buffer.dtype)
         rest = Index(offset.terms)
@@ -267,14 +257,14 @@ class ValuePrinter:
             base = self.once(("at", access.buffer, rest), lambda: at(self.b, base, self.integer(rest), kind))
         return at(self.b, base, index(offset.const), kind) if offset.const else base
 
-    def _lane_addresses(self, access: Access) -> Iterator[Value]:
+    def _lane_addresses(self, access: Access) -> Iterator[IRValue]:
         step = access.offset.stride(self.lane_var) if self.lane_var is not None else 0
         assert step is not None, f"{access} varies irregularly along {self.lane_var}"
         first, kind = self._address(access), element(access.buffer.dtype)
         for n in range(self.width):
             yield at(self.b, first, index(n * step), kind)
 
-    def _read(self, access: Access, apart: Sequence[Inside], fill: Callable[[], Value]) -> Value:
+    def _read(self, access: Access, apart: Sequence[Inside], fill: Callable[[], IRValue]) -> IRValue:
         b, dtype = self.b, access.buffer.dtype
         varying = self.varies(access.offset)
         step = access.offset.stride(self.lane_var) if varying and self.lane_var is not None else 0
@@ -283,14 +273,14 @@ class ValuePrinter:
                 return scalar.load(b, self._address(access), dtype, 1)
             if step == 1:
                 return scalar.load(b, self._address(access), dtype, self.width)
-            made: Value = undefined(vector(scalar.register(dtype), self.width))
+            made: IRValue = undefined(vector(scalar.register(dtype), self.width))
             for n, address in enumerate(self._lane_addresses(access)):
                 made = b.insert_element(made, scalar.load(b, address, dtype, 1), I32(n))
             return made
         mask = self.condition(apart, True)
         kind = vector(element(dtype), self.width)
         if step == 1 and not dtype.is_bool:
-            masked = function(b, f"llvm.masked.load.{suffix(kind)}.p0", kind, [POINTER, I32, mask.type, kind])
+            masked = function(b, f"llvm.masked.load.{kind.suffix}.p0", kind, [POINTER, I32, mask.type, kind])
             return b.call(masked, [self._address(access), I32(dtype.size), mask, fill()])
         made = fill()
         for n, address in enumerate(self._lane_addresses(access)):
@@ -300,8 +290,3 @@ class ValuePrinter:
             (one,) = self.branch(bit, [old], lambda here=here: [scalar.load(b, here, dtype, 1)])  # type: ignore[misc]
             made = b.insert_element(made, one, I32(n))
         return made
-
-
-def suffix(kind: Any) -> str:
-    name = {"float": "f32", "double": "f64"}.get(str(kind.element), str(kind.element))
-    return f"v{kind.count}{name}"

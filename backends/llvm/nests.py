@@ -11,30 +11,23 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from llvmlite import ir
-
 from minigraph.backends.llvm import scalar
 from minigraph.backends.llvm.builder import (
-    I32,
-    POINTER,
-    VOID,
     Frame,
-    Value,
     element,
     function,
     index,
     intrinsic,
     loop,
-    order,
     reduce_loop,
     smaller,
     splat,
-    vector,
 )
-from minigraph.backends.llvm.nest_schedule import shared_loops
-from minigraph.backends.llvm.nest_values import ValuePrinter, suffix
+from minigraph.backends.llvm.nest_schedule import is_costly, shared_loops
+from minigraph.backends.llvm.nest_values import ValuePrinter
+from minigraph.backends.llvm.text import I32, POINTER, VOID, IRValue, vector
 from minigraph.backends.llvm.tile import parts
-from minigraph.core.scalar import Scalar, operand, walk
+from minigraph.core.scalar import Scalar, operand
 from minigraph.loops import schedule
 from minigraph.loops.index import Bounds, Index, Inside, Var
 from minigraph.loops.kernel import (
@@ -51,9 +44,7 @@ from minigraph.loops.kernel import (
     Store,
     TileCall,
     accesses,
-    statements,
     tables,
-    values,
 )
 
 
@@ -78,19 +69,15 @@ class LlvmPrinter(ValuePrinter):
                 with loop(self.b, low, high) as i, self.scope():
                     self._task(shared, i, body)
 
-    def _table(self, table: Buffer) -> Value:
+    def _table(self, table: Buffer) -> IRValue:
         """The address of a constant array of the module."""
-        kind = ir.ArrayType(element(table.dtype), table.size)
-        made = ir.GlobalVariable(self.frame.module, kind, f"table_{table.name}")
-        made.global_constant, made.linkage = True, "private"
-        made.initializer = ir.Constant(kind, table.content.ravel().tolist())
-        return self.b.bitcast(made, POINTER)
+        return self.frame.module.table(f"table_{table.name}", element(table.dtype), table.content.ravel().tolist())
 
     @property
     def text(self) -> str:
         return self.frame.text
 
-    def _task(self, shared: Sequence[For], task: Value, body: Body) -> None:
+    def _task(self, shared: Sequence[For], task: IRValue, body: Body) -> None:
         for n, f in enumerate(reversed(shared)):
             outermost = n == len(shared) - 1
             self.vars[f.var] = task if outermost else self.b.urem(task, index(f.stop))
@@ -129,9 +116,9 @@ class LlvmPrinter(ValuePrinter):
         joined, count = [self.value(s.value) for s in stores], self.width * len(stores)
         places = tuple(j * self.width + i for i in range(self.width) for j in range(len(stores)))
         while len(joined) > 1:
-            both = order(tuple(range(2 * joined[0].type.count)))
+            both = tuple(range(2 * joined[0].type.count))
             joined = [b.shuffle_vector(x, y, both) for x, y in zip(joined[::2], joined[1::2], strict=True)]
-        made = b.shuffle_vector(joined[0], joined[0], order(places))
+        made = b.shuffle_vector(joined[0], joined[0], places)
         scalar.store(b, made, self._address(access), access.buffer.dtype, count)
 
     def _let(self, s: Let) -> None:
@@ -155,18 +142,18 @@ class LlvmPrinter(ValuePrinter):
             mask, kind = self.condition(apart, True), vector(element(dtype), self.width)
             if dtype.is_bool:
                 made = b.zext(made, kind)
-            masked = function(b, f"llvm.masked.store.{suffix(kind)}.p0", VOID, [kind, POINTER, I32, mask.type])
+            masked = function(b, f"llvm.masked.store.{kind.suffix}.p0", VOID, [kind, POINTER, I32, mask.type])
             b.call(masked, [made, self._address(access), I32(dtype.size), mask])
         elif self.width == 1 or (step == 1 and not apart):
             scalar.store(b, made, self._address(access), dtype, self.width)
         else:
-            mask = self.condition(apart, True) if apart else None
+            lanes = self.condition(apart, True) if apart else None
             for n, address in enumerate(self._lane_addresses(access)):
                 one = b.extract_element(made, I32(n))
-                if mask is None:
+                if lanes is None:
                     scalar.store(b, one, address, dtype, 1)
                 else:
-                    with b.if_then(b.extract_element(mask, I32(n))):
+                    with b.if_then(b.extract_element(lanes, I32(n))):
                         scalar.store(b, one, address, dtype, 1)
 
     def _if(self, s: If) -> None:
@@ -182,10 +169,10 @@ class LlvmPrinter(ValuePrinter):
             self._branches(self.condition(together, False), s)
         del self.masks[len(self.masks) - len(apart) :]
 
-    def _branches(self, condition: Value, s: If) -> None:
+    def _branches(self, condition: IRValue, s: If) -> None:
         b = self.b
-        then, after = b.append_basic_block("then"), b.append_basic_block("after")
-        other = b.append_basic_block("else") if s.otherwise else after
+        then, after = b.append_basic_block(), b.append_basic_block()
+        other = b.append_basic_block() if s.otherwise else after
         b.cbranch(condition, then, other)
         for block, body in ((then, s.body), (other, s.otherwise))[: 2 if s.otherwise else 1]:
             b.position_at_end(block)
@@ -199,8 +186,8 @@ class LlvmPrinter(ValuePrinter):
         if s.stop <= s.start:
             return
         if mapping == "unroll" or s.stop - s.start == 1:
-            for i in range(s.start, s.stop):
-                with self.known(s.var, i):
+            for n in range(s.start, s.stop):
+                with self.known(s.var, n):
                     self.run(s.body)
         elif mapping == "vector":
             self._vector(s, self.lanes * int(many or 1))
@@ -210,7 +197,7 @@ class LlvmPrinter(ValuePrinter):
                 self.run(s.body)
 
     @contextmanager
-    def _in_lanes(self, var: Var, first: Value, width: int, bounds: Bounds) -> Iterator[None]:
+    def _in_lanes(self, var: Var, first: IRValue, width: int, bounds: Bounds) -> Iterator[None]:
         before = self.lane_var, self.width
         self.lane_var, self.width = var, width
         self.vars[var], self.bounds[var] = first, bounds
@@ -267,25 +254,25 @@ class LlvmPrinter(ValuePrinter):
         self.names |= {n: (v, self.width) for n, v in zip(s.names, made, strict=True)}
 
     def _serial(
-        self, loops: Sequence[tuple[Var, int]], values: list[Value], step: Callable[[list[Value]], list[Value]]
-    ) -> list[Value]:
+        self, loops: Sequence[tuple[Var, int]], values: list[IRValue], step: Callable[[list[IRValue]], list[IRValue]]
+    ) -> list[IRValue]:
         if not loops:
             return step(values)
         (var, extent), *rest = loops
 
-        def body(i: Value, *carried: Value) -> list[Value]:
+        def body(i: IRValue, *carried: IRValue) -> list[IRValue]:
             self.vars[var], self.bounds[var] = i, (0, extent - 1)
             with self.scope():
                 return self._serial(rest, list(carried), step)
 
         return reduce_loop(self.b, index(0), index(extent), 1, values, body)
 
-    def _step(self, s: Reduce, carried: list[Value]) -> list[Value]:
+    def _step(self, s: Reduce, carried: list[IRValue]) -> list[IRValue]:
         possible, together, apart = self.test(s.guard)
         if not possible:
             return carried
 
-        def make() -> list[Value]:
+        def make() -> list[IRValue]:
             self.names |= {n: (v, self.width) for n, v in zip(s.names, carried, strict=True)}
             self.masks += apart
             self.run(s.before)
@@ -300,7 +287,7 @@ class LlvmPrinter(ValuePrinter):
 
         return self.branch(self.condition(together, False), carried, make) if together else make()
 
-    def _added(self, s: Reduce, carried: list[Value]) -> list[Value]:
+    def _added(self, s: Reduce, carried: list[IRValue]) -> list[IRValue]:
         """The next values. A product added to a running sum is rounded once."""
         if s.monoid is not ADD:
             return self._combine(s, carried, list(map(self.value, s.terms)), self.width)
@@ -312,7 +299,7 @@ class LlvmPrinter(ValuePrinter):
                 made.append(scalar.add(self.b, value, self.value(term), name.dtype))
         return made
 
-    def _combine(self, s: Reduce, left: Sequence[Value], right: Sequence[Value], width: int) -> list[Value]:
+    def _combine(self, s: Reduce, left: Sequence[IRValue], right: Sequence[IRValue], width: int) -> list[IRValue]:
         count = len(s.names)
         trees = [[operand(i + first, n.dtype) for i, n in enumerate(s.names)] for first in (0, count)]
         printer = scalar.Printer(self.b, [*left, *right], width)
@@ -325,7 +312,7 @@ class LlvmPrinter(ValuePrinter):
         """
         *outer, (var, extent) = s.loops
         whole, rest = extent // self.lanes * self.lanes, extent % self.lanes
-        masked = rest > 0 and _is_costly(s) and _has_masks((*s.before, s))
+        masked = rest > 0 and is_costly((s,)) and _has_masks((*s.before, s))
         runs: list[tuple[int, int, int]] = []  # start, stop, width
         start = 0
         for wide in dict.fromkeys((self.lanes * many, self.lanes)):
@@ -339,11 +326,13 @@ class LlvmPrinter(ValuePrinter):
             widths.append(self.lanes)
         count = len(s.names)
 
-        def along(values: list[Value]) -> list[Value]:
+        def along(values: list[IRValue]) -> list[IRValue]:
             made = [values[n * count : (n + 1) * count] for n in range(len(widths))]
             for n, (first, stop, w) in enumerate(runs):
 
-                def once(i: Value, *carried: Value, first: int = first, stop: int = stop, w: int = w) -> list[Value]:
+                def once(
+                    i: IRValue, *carried: IRValue, first: int = first, stop: int = stop, w: int = w
+                ) -> list[IRValue]:
                     with self._in_lanes(var, i, w, (first, stop - 1)):
                         return self._step(s, list(carried))
 
@@ -360,21 +349,19 @@ class LlvmPrinter(ValuePrinter):
 
         initial = [splat(self.b, self.value(i), w) for w in widths for i in s.init]
         values = self._serial(outer, initial, along)
-        total: list[Value] | None = None
+        total: list[IRValue] | None = None
         for n, w in enumerate(widths):
             mine = self._across(s, values[n * count : (n + 1) * count], w)
             total = mine if total is None else self._combine(s, total, mine, 1)
         assert total is not None
         self.names |= {n: (v, 1) for n, v in zip(s.names, total, strict=True)}
 
-    def _across(self, s: Reduce, values: list[Value], width: int) -> list[Value]:
+    def _across(self, s: Reduce, values: list[IRValue], width: int) -> list[IRValue]:
         b = self.b
         while width > 1:
             width //= 2
-            halves = [[b.shuffle_vector(v, v, order(tuple(range(p, p + width)))) for v in values] for p in (0, width)]
+            halves = [[b.shuffle_vector(v, v, tuple(range(p, p + width))) for v in values] for p in (0, width)]
             values = self._combine(s, halves[0], halves[1], width)
-            if width == 1:
-                values = [b.extract_element(v, I32(0)) if isinstance(v.type, ir.VectorType) else v for v in values]
         return values
 
 
@@ -382,9 +369,3 @@ def _has_masks(body: Body) -> bool:
     """Whether all elements that statements read and write can be masked in vectors."""
     kinds = {a.buffer.dtype for a in accesses(body)}
     return all(kind.size in (4, 8) for kind in kinds)
-
-
-def _is_costly(s: Reduce) -> bool:
-    """Whether it computes functions that cost as much on few lanes as on many."""
-    found = [s, *statements(s.before)]
-    return any(node.function in scalar.COSTLY for x in found for v in values(x) for node in walk(v))

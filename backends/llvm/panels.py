@@ -12,10 +12,11 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from minigraph.backend.workspace import BufferRef, ins
-from minigraph.backends.llvm.builder import F32, POINTER, Frame, Value, at, index, loop, offset, pieces, printed, zero
+from minigraph.backends.llvm.builder import Frame, at, index, loop, offset, pieces, printed, zero
 from minigraph.backends.llvm.geometry import Geometry
 from minigraph.backends.llvm.native import Call
 from minigraph.backends.llvm.product import ONE, Batch, Grid, copy_row, is_size, sizes
+from minigraph.backends.llvm.text import F32, POINTER, IRValue
 from minigraph.backends.llvm.tile import ContractionAxis, TileEpilogue, Tiles, TileSet, strips, tile_columns, tile_rows
 
 NEAR = 192 << 10  # bytes of A that a task reads for each panel: they stay in the L2 cache beside it
@@ -96,7 +97,7 @@ def write_panels(frame: Frame, name: str, what: Panels, places: Sequence[int]) -
                             strips(b, tiles, a, panel, at(b, target, place, F32), rows, across, *here)
 
 
-def _pointers(frame: Frame, where: Geometry, image: Value, low: Value, rows: int, height: int) -> Value:
+def _pointers(frame: Frame, where: Geometry, image: IRValue, low: IRValue, rows: int, height: int) -> IRValue:
     """A table [taps, height] of pointers to the elements that each tap reads for `rows` pixels from `low` on; zeros in
     the padding."""
     b, (_, lines, columns, depth) = frame.b, where.image
@@ -128,8 +129,8 @@ def operands_of(epilogue: TileEpilogue | None) -> tuple[BufferRef, ...]:
 
 
 def addresses(
-    frame: Frame, epilogue: TileEpilogue | None, operands: Sequence[Value], column: Value, place: Value
-) -> list[Value]:
+    frame: Frame, epilogue: TileEpilogue | None, operands: Sequence[IRValue], column: IRValue, place: IRValue
+) -> list[IRValue]:
     """The addresses of the epilogue's operands for a tile at `place` of the result, in column `column`."""
     rows = epilogue.rows if epilogue else ()
     return [at(frame.b, o, column if is_row else place, F32) for o, is_row in zip(operands, rows, strict=True)]

@@ -6,22 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from minigraph.backend.workspace import ins, outs
-from minigraph.backends.llvm.builder import (
-    F32,
-    Builder,
-    Frame,
-    Value,
-    at,
-    index,
-    loop,
-    offset,
-    order,
-    pieces,
-    printed,
-    vector,
-)
+from minigraph.backends.llvm.builder import Frame, at, index, loop, offset, pieces, printed
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, Native, always
+from minigraph.backends.llvm.text import F32, IRBuilder, IRValue, vector
 from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
 
 DEPTH = 256  # terms of the sum per pass
@@ -57,7 +45,7 @@ class ProductWriter:
         self.name = name
         self.tiles: dict[tuple[int, bool], TileSet] = {}
 
-    def block(self, a: Value, b_: Value, c: Value, rows: int, columns: int) -> None:
+    def block(self, a: IRValue, b_: IRValue, c: IRValue, rows: int, columns: int) -> None:
         """Write the product of some rows of A and some columns of B, at most one group of columns."""
         b, what = self.frame.b, self.what
         panels = self.frame.stack_array("panels", DEPTH * GROUP * tile_columns())
@@ -69,7 +57,9 @@ class ProductWriter:
                 copy_columns(b, source, gathered, some, rows, what)
             self._panels(start, gathered or source, panels, c, rows, columns, some)
 
-    def _panels(self, start: Value, a: Value, panels: Value, c: Value, rows: int, columns: int, depth: int) -> None:
+    def _panels(
+        self, start: IRValue, a: IRValue, panels: IRValue, c: IRValue, rows: int, columns: int, depth: int
+    ) -> None:
         b, width = self.frame.b, tile_columns()
         first = b.icmp_signed("==", start, index(0))
         for adds in (False, True):
@@ -100,7 +90,7 @@ class ProductWriter:
         return self.tiles[key]
 
 
-def pack(b: Builder, source: Value, target: Value, depth: int, columns: int, what: Product) -> None:
+def pack(b: IRBuilder, source: IRValue, target: IRValue, depth: int, columns: int, what: Product) -> None:
     """Pack some terms of some columns of B into panels [terms, columns of a tile]."""
     width, lanes = tile_columns(), host().lanes
     if what.b_term == 1 != what.b_column:
@@ -118,7 +108,7 @@ def pack(b: Builder, source: Value, target: Value, depth: int, columns: int, wha
             copy_row(b, at(b, row, b.mul(column, index(what.b_column)), F32), place, across, what.b_column)
 
 
-def turn(b: Builder, source: Value, rows: int, target: Value, columns: int, height: int, width: int) -> None:
+def turn(b: IRBuilder, source: IRValue, rows: int, target: IRValue, columns: int, height: int, width: int) -> None:
     """Transpose a block of at most a vector by a vector. Its rows are `rows` apart, those of the target `columns`."""
     lanes = host().lanes
     if (height, width) != (lanes, lanes):
@@ -126,7 +116,7 @@ def turn(b: Builder, source: Value, rows: int, target: Value, columns: int, heig
             copy_row(b, at(b, source, index(j), F32), at(b, target, index(j * columns), F32), height, rows)
         return
     kind = vector(F32, lanes)
-    lines = [b.load(at(b, source, index(i * rows), F32), typ=kind, align=4) for i in range(lanes)]
+    lines = [b.load(at(b, source, index(i * rows), F32), kind, align=4) for i in range(lanes)]
     half = lanes // 2
     for _ in range(lanes.bit_length() - 1):  # each step interleaves lines i and i + half
         lines = [line for i in range(half) for line in _interleaved(b, lines[i], lines[i + half], lanes)]
@@ -134,25 +124,25 @@ def turn(b: Builder, source: Value, rows: int, target: Value, columns: int, heig
         b.store(line, at(b, target, index(i * columns), F32), align=4)
 
 
-def _interleaved(b: Builder, x: Value, y: Value, lanes: int) -> list[Value]:
+def _interleaved(b: IRBuilder, x: IRValue, y: IRValue, lanes: int) -> list[IRValue]:
     """Both halves of the interleaved vectors x₀ y₀ x₁ y₁ …"""
     places = tuple(i + side * lanes for i in range(lanes) for side in (0, 1))
-    masks = [order(places[s : s + lanes]) for s in (0, lanes)]
+    masks = [places[s : s + lanes] for s in (0, lanes)]
     return [b.shuffle_vector(x, y, mask) for mask in masks]
 
 
-def copy_row(b: Builder, source: Value, target: Value, count: int, stride: int) -> None:
+def copy_row(b: IRBuilder, source: IRValue, target: IRValue, count: int, stride: int) -> None:
     """Copy `count` elements that are `stride` apart to adjacent ones."""
     if stride == 1:
         for start, width in parts(count):
-            value = b.load(at(b, source, index(start), F32), typ=vector(F32, width), align=4)
+            value = b.load(at(b, source, index(start), F32), vector(F32, width), align=4)
             b.store(value, at(b, target, index(start), F32), align=4)
         return
     for i in range(count):
-        b.store(b.load(at(b, source, index(i * stride), F32), typ=F32), at(b, target, index(i), F32))
+        b.store(b.load(at(b, source, index(i * stride), F32), F32), at(b, target, index(i), F32))
 
 
-def copy_columns(b: Builder, source: Value, target: Value, depth: int, rows: int, what: Product) -> None:
+def copy_columns(b: IRBuilder, source: IRValue, target: IRValue, depth: int, rows: int, what: Product) -> None:
     """Copy some terms of rows of A, whose rows are adjacent, to [terms, rows]."""
     with loop(b, index(0), index(depth)) as k:
         line, place = at(b, source, b.mul(k, index(what.a_term)), F32), at(b, target, b.mul(k, index(rows)), F32)
@@ -255,7 +245,7 @@ def sizes(whole: int, step: int) -> list[int]:
     return list(dict.fromkeys(s for s in (step if whole >= step else 0, whole % step) if s))
 
 
-def is_size(b: Builder, start: Value, size: int, whole: int, step: int) -> Value:
+def is_size(b: IRBuilder, start: IRValue, size: int, whole: int, step: int) -> IRValue:
     """Whether the piece from `start` has this size."""
     full = b.icmp_signed("<=", b.add(start, index(step)), index(whole))
     return full if size == step else b.not_(full)

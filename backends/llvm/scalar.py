@@ -5,20 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llvmlite import ir
-
 from minigraph.backends.llvm.approx import Approximations, lane_by_lane
-from minigraph.backends.llvm.builder import (
-    F32,
-    I1,
-    Builder,
-    Value,
-    element,
-    function,
-    intrinsic,
-    number,
-    vector,
-)
+from minigraph.backends.llvm.builder import element, function, intrinsic, number
+from minigraph.backends.llvm.text import F32, I1, I64, IRBuilder, IRValue, integer, vector
 from minigraph.core.dtypes import DType
 from minigraph.core.scalar import Scalar, walk
 
@@ -26,10 +15,16 @@ _COMPARISONS = {
     **{"equal": "==", "not_equal": "!=", "less": "<"},
     **{"less_equal": "<=", "greater": ">", "greater_equal": ">="},
 }
-_LOGIC = {"logical_and": "and_", "logical_or": "or_", "logical_xor": "xor"}
-_BITS = {"bitwise_and": "and_", "bitwise_or": "or_", "bitwise_xor": "xor", "left_shift": "shl"}
+_LOGIC = {"logical_and": IRBuilder.and_, "logical_or": IRBuilder.or_, "logical_xor": IRBuilder.xor}
+_BITS = {
+    **{"bitwise_and": IRBuilder.and_, "bitwise_or": IRBuilder.or_, "bitwise_xor": IRBuilder.xor},
+    "left_shift": IRBuilder.shl,
+}
 _ROUNDING = {"floor": "floor", "ceil": "ceil", "rint": "nearbyint", "sqrt": "sqrt"}
-_POLYNOMIAL = frozenset({"exp", "expm1", "log", "log1p", "tanh"})
+_POLYNOMIAL = {
+    **{"exp": Approximations.exp, "expm1": Approximations.expm1, "log": Approximations.log},
+    **{"log1p": Approximations.log1p, "tanh": Approximations.tanh},
+}
 _LIBM = {**{name: name for name in _POLYNOMIAL}, "sin": "sin", "cos": "cos", "power": "pow"}
 COSTLY = frozenset(_LIBM)
 _ARITHMETIC = frozenset(
@@ -64,13 +59,13 @@ def _is_known(node: Scalar) -> bool:
 class Printer:
     """Writes expressions on `operands`, vectors of `width` lanes in registers."""
 
-    def __init__(self, b: Builder, operands: Sequence[Value], width: int) -> None:
+    def __init__(self, b: IRBuilder, operands: Sequence[IRValue], width: int) -> None:
         self.b = b
         self.operands = operands
         self.width = width
-        self.known: dict[int, Value] = {}
+        self.known: dict[int, IRValue] = {}
 
-    def value(self, node: Scalar) -> Value:
+    def value(self, node: Scalar) -> IRValue:
         """The vector of the expression's values."""
         if id(node) not in self.known:
             for part in walk(node, spelled=True):
@@ -78,14 +73,15 @@ class Printer:
                     self.known[id(part)] = self._write(part)
         return self.known[id(node)]
 
-    def _write(self, node: Scalar) -> Value:
+    def _write(self, node: Scalar) -> IRValue:
         if node.spelled is not None:
             return self.known[id(node.spelled)]
         name = node.function
         if name == "operand":
-            return self.operands[node.value]
+            position: int = node.value
+            return self.operands[position]
         if name == "constant":
-            value = node.dtype.np_dtype.type(node.value).item()
+            value: float = node.dtype.np_dtype.type(node.value).item()
             return number(register(node.dtype), value, self.width)
         args = [self.known[id(a)] for a in node.args]
         source = node.args[0].dtype
@@ -96,21 +92,21 @@ class Printer:
         if name in _COMPARISONS:
             return self._compare(_COMPARISONS[name], args[0], args[1], source)
         if name in _LOGIC:
-            return getattr(self.b, _LOGIC[name])(*args)
+            return _LOGIC[name](self.b, *args)
         if name == "logical_not":
             return self.b.not_(args[0])
         if source.is_floating:
             return self._floating(name, args, source)
         return self._integer(name, args, source)
 
-    def _compare(self, sign: str, x: Value, y: Value, dtype: DType) -> Value:
+    def _compare(self, sign: str, x: IRValue, y: IRValue, dtype: DType) -> IRValue:
         if dtype.is_floating:
             compare = self.b.fcmp_unordered if sign == "!=" else self.b.fcmp_ordered
             return compare(sign, x, y)
         signed = dtype.np_dtype.kind == "i"
         return (self.b.icmp_signed if signed else self.b.icmp_unsigned)(sign, x, y)
 
-    def _cast(self, x: Value, source: DType, target: DType) -> Value:
+    def _cast(self, x: IRValue, source: DType, target: DType) -> IRValue:
         b, kind = self.b, vector(register(target), self.width)
         if target.is_bool:
             zero = number(register(source), 0, self.width)
@@ -126,7 +122,7 @@ class Printer:
             return (b.sext if signed else b.zext)(x, kind)
         return b.trunc(x, kind) if target.size < source.size else x
 
-    def _to_integer(self, x: Value, source: DType, target: DType) -> Value:
+    def _to_integer(self, x: IRValue, source: DType, target: DType) -> IRValue:
         """A conversion to integers like x86's, and so NumPy's: values out of range become the least number of the
         signed integer type used.
 
@@ -137,17 +133,17 @@ class Printer:
         found = self._signed(x, source, wide)
         if target.name == "uint64":
             b, limit = self.b, number(register(source), 2.0**63, self.width)
-            high = b.xor(self._signed(b.fsub(x, limit), source, 64), number(ir.IntType(64), -(2**63), self.width))
+            high = b.xor(self._signed(b.fsub(x, limit), source, 64), number(I64, -(2**63), self.width))
             found = b.select(b.fcmp_ordered(">=", x, limit), high, found)
         return self.b.trunc(found, vector(register(target), self.width)) if 8 * target.size < wide else found
 
-    def _signed(self, x: Value, source: DType, bits: int) -> Value:
+    def _signed(self, x: IRValue, source: DType, bits: int) -> IRValue:
         b = self.b
         least = number(register(source), -(2.0 ** (bits - 1)), self.width)
         fits = b.fcmp_ordered("<", intrinsic(b, "fabs", x), number(register(source), 2.0 ** (bits - 1), self.width))
-        return b.fptosi(b.select(fits, x, least), vector(ir.IntType(bits), self.width))
+        return b.fptosi(b.select(fits, x, least), vector(integer(bits), self.width))
 
-    def _integer(self, name: str, args: Sequence[Value], dtype: DType) -> Value:
+    def _integer(self, name: str, args: Sequence[IRValue], dtype: DType) -> IRValue:
         b, x = self.b, args[0]
         zero = number(register(dtype), 0, self.width)
         if name == "square":
@@ -164,10 +160,10 @@ class Printer:
         if name == "right_shift":
             return (b.ashr if dtype.np_dtype.kind == "i" else b.lshr)(*args)
         if name in _BITS:
-            return getattr(b, _BITS[name])(*args)
+            return _BITS[name](b, *args)
         return {"add": b.add, "subtract": b.sub, "multiply": b.mul}[name](*args)
 
-    def _divided(self, x: Value, y: Value, dtype: DType) -> tuple[Value, Value]:
+    def _divided(self, x: IRValue, y: IRValue, dtype: DType) -> tuple[IRValue, IRValue]:
         """⌊x / y⌋ and the remainder of integers; 0 and 0 where y is 0. The least number over −1 is itself."""
         b, kind = self.b, register(dtype)
         zero, one = number(kind, 0, self.width), number(kind, 1, self.width)
@@ -188,7 +184,7 @@ class Printer:
         whole, rest = b.select(down, b.sub(whole, one), whole), b.select(down, b.add(rest, by), rest)
         return b.select(nothing, zero, whole), b.select(nothing, zero, rest)
 
-    def _divided_float(self, x: Value, y: Value, kind: Any) -> tuple[Value, Value]:
+    def _divided_float(self, x: IRValue, y: IRValue, kind: Any) -> tuple[IRValue, IRValue]:
         """⌊x / y⌋ and the remainder as NumPy computes them: from the exact remainder of the division towards 0."""
         b = self.b
         zero, one = number(kind, 0.0, self.width), number(kind, 1.0, self.width)
@@ -207,11 +203,11 @@ class Printer:
         nothing = b.fcmp_ordered("==", y, zero)
         return b.select(nothing, exact, floor), b.select(nothing, b.frem(x, y), rest)
 
-    def _floating(self, name: str, args: Sequence[Value], dtype: DType) -> Value:
+    def _floating(self, name: str, args: Sequence[IRValue], dtype: DType) -> IRValue:
         b, x = self.b, args[0]
         kind = register(dtype)
         one = number(kind, 1.0, self.width)
-        simple: dict[str, Callable[[], Value]] = {
+        simple: dict[str, Callable[[], IRValue]] = {
             "add": lambda: b.fadd(*args),
             "subtract": lambda: b.fsub(*args),
             "multiply": lambda: b.fmul(*args),
@@ -234,31 +230,31 @@ class Printer:
         if name in _ROUNDING:
             return intrinsic(b, _ROUNDING[name], x)
         if kind == F32 and name in _POLYNOMIAL:
-            return getattr(Approximations(b, self.width), name)(x)
+            return _POLYNOMIAL[name](Approximations(b, self.width), x)
         called = _LIBM[name] + ("f" if kind == F32 else "")
         return lane_by_lane(b, name, args, function(b, called, kind, [kind] * len(args)))
 
-    def _sign(self, x: Value, kind: Any) -> Value:
+    def _sign(self, x: IRValue, kind: Any) -> IRValue:
         b, zero = self.b, number(kind, 0.0, self.width)
         positive = b.select(b.fcmp_ordered(">", x, zero), number(kind, 1.0, self.width), zero)
         signed = b.select(b.fcmp_ordered("<", x, zero), number(kind, -1.0, self.width), positive)
         return b.select(b.fcmp_unordered("uno", x, x), x, signed)
 
 
-def load(b: Builder, address: Value, dtype: DType, width: int) -> Value:
+def load(b: IRBuilder, address: IRValue, dtype: DType, width: int) -> IRValue:
     """Elements from memory into a register."""
     kind = vector(element(dtype), width)
-    value = b.load(address, typ=kind, align=dtype.size)
+    value = b.load(address, kind, align=dtype.size)
     return b.icmp_unsigned("!=", value, number(element(dtype), 0, width)) if dtype.is_bool else value
 
 
-def store(b: Builder, value: Value, address: Value, dtype: DType, width: int) -> None:
+def store(b: IRBuilder, value: IRValue, address: IRValue, dtype: DType, width: int) -> None:
     """Elements from a register into memory."""
     if dtype.is_bool:
         value = b.zext(value, vector(element(dtype), width))
     b.store(value, address, align=dtype.size)
 
 
-def add(b: Builder, x: Value, y: Value, dtype: DType) -> Value:
+def add(b: IRBuilder, x: IRValue, y: IRValue, dtype: DType) -> IRValue:
     """x + y."""
     return b.fadd(x, y) if dtype.is_floating else b.add(x, y)

@@ -20,10 +20,9 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from llvmlite import ir
-
-from minigraph.backends.llvm.builder import I8, I32, I64, KERNEL, POINTER, VOID, at, function, index, loop
+from minigraph.backends.llvm.builder import at, function, index, loop
 from minigraph.backends.llvm.compiler import LazyModule, load
+from minigraph.backends.llvm.text import I8, I32, I64, POINTER, VOID, IRBuilder, IRFunction, IRModule
 from minigraph.util.locks import Lock
 
 # Polls before sleeping, some tens of microseconds in all. A helper yields between two polls: on a busy machine it
@@ -46,15 +45,15 @@ class _TeamCode:
     """
 
     def __init__(self) -> None:
-        self.module = ir.Module()
+        self.module = IRModule()
         self._write_drain()
         self._write_work()
         self._write_run()
         self._write_sequence()
 
     def _start(self, name: str, arguments: int = 1) -> Any:
-        made = ir.Function(self.module, ir.FunctionType(VOID, [POINTER] + [I64] * arguments), name)
-        self.b = ir.IRBuilder(made.append_basic_block())
+        made = IRFunction(self.module, name, VOID, [POINTER] + [I64] * arguments)
+        self.b = IRBuilder(made)
         self.team = made.args[0]
         return made
 
@@ -62,18 +61,18 @@ class _TeamCode:
         return at(self.b, self.team, index(offset), I8)
 
     def _get(self, offset: int) -> Any:
-        return self.b.load_atomic(self._field(offset), "seq_cst", 8, typ=I64)
+        return self.b.load_atomic(self._field(offset), I64)
 
     def _set(self, offset: int, value: Any) -> None:
-        self.b.atomic_rmw("xchg", self._field(offset), value, "seq_cst")
+        self.b.atomic_rmw("xchg", self._field(offset), value)
 
     def _change(self, how: str, offset: int, value: int) -> Any:
         """Change a field atomically; returns the value before."""
-        return self.b.atomic_rmw(how, self._field(offset), index(value), "seq_cst")
+        return self.b.atomic_rmw(how, self._field(offset), index(value))
 
     def _exchange(self, offset: int, old: Any, new: Any) -> Any:
         """Set the field to `new` if it is `old`, atomically; returns whether it was."""
-        return self.b.extract_value(self.b.cmpxchg(self._field(offset), old, new, "seq_cst", "seq_cst"), 1)
+        return self.b.cmpxchg(self._field(offset), old, new)
 
     def _call(self, name: str, *offsets: int) -> None:
         parts = [self._field(o) for o in offsets]
@@ -82,7 +81,7 @@ class _TeamCode:
     def _pause(self) -> None:
         if platform.machine() in _PAUSES:
             name, values = _PAUSES[platform.machine()]
-            self.b.call(function(self.b, name, VOID, [I32] * len(values)), [ir.Constant(I32, v) for v in values])
+            self.b.call(function(self.b, name, VOID, [I32] * len(values)), list(map(I32, values)))
 
     def _loop(self, condition: Callable[[], Any], body: Callable[[], None]) -> None:
         """Write `while condition(): body()`."""
@@ -104,7 +103,7 @@ class _TeamCode:
         b.store(index(looks), self.looks)
 
         def is_early() -> Any:
-            left = b.sub(b.load(self.looks, typ=I64), index(1))
+            left = b.sub(b.load(self.looks, I64), index(1))
             b.store(left, self.looks)
             return b.and_(b.not_(until()), b.icmp_signed(">", left, index(0)))
 
@@ -127,8 +126,8 @@ class _TeamCode:
         """Write the function that runs tasks until none is left."""
         self.drain = self._start("drain")
         b, slot = self.b, self.drain.args[1]
-        kernel = b.inttoptr(self._get(_KERNEL), KERNEL.as_pointer())
-        arguments = b.inttoptr(self._get(_ARGUMENTS), POINTER)
+        kernel = b.inttoptr(self._get(_KERNEL))
+        arguments = b.inttoptr(self._get(_ARGUMENTS))
         count = self._get(_COUNT)
         head, inside, after = (b.append_basic_block() for _ in range(3))
         b.branch(head)
@@ -136,7 +135,7 @@ class _TeamCode:
         task = self._change("add", _NEXT, 1)
         b.cbranch(b.icmp_signed("<", task, count), inside, after)
         b.position_at_end(inside)
-        b.call(kernel, [arguments, task, b.add(task, index(1)), slot])
+        b.call_at(kernel, [arguments, task, b.add(task, index(1)), slot])
         b.branch(head)
         b.position_at_end(after)
         b.ret_void()
@@ -149,7 +148,7 @@ class _TeamCode:
         b.store(index(0), seen)
 
         def is_new(state: Any) -> Any:
-            other = b.icmp_signed("!=", b.lshr(state, index(_NUMBER)), b.load(seen, typ=I64))
+            other = b.icmp_signed("!=", b.lshr(state, index(_NUMBER)), b.load(seen, I64))
             return b.and_(other, b.icmp_signed("!=", b.and_(state, index(_OPEN)), index(0)))
 
         forever = b.append_basic_block()
@@ -174,8 +173,8 @@ class _TeamCode:
         alone, together = b.append_basic_block(), b.append_basic_block()
         b.cbranch(self._exchange(_BUSY, index(0), index(1)), together, alone)
         b.position_at_end(alone)
-        direct = b.inttoptr(kernel, KERNEL.as_pointer())
-        b.call(direct, [b.inttoptr(arguments, POINTER), index(0), count, index(0)])
+        direct = b.inttoptr(kernel)
+        b.call_at(direct, [b.inttoptr(arguments), index(0), count, index(0)])
         b.ret_void()
         b.position_at_end(together)
         for field, value in {_KERNEL: kernel, _ARGUMENTS: arguments, _COUNT: count, _NEXT: index(0)}.items():
@@ -197,16 +196,16 @@ class _TeamCode:
         """Write the function that makes several calls in order."""
         made = self._start("sequence", 3)
         b = self.b
-        calls = b.inttoptr(made.args[1], POINTER)
+        calls = b.inttoptr(made.args[1])
         with loop(b, index(0), made.args[2]) as i:
             places = [at(b, calls, b.add(b.mul(i, index(4)), index(n)), I64) for n in range(4)]
-            kernel, arguments, count, shares = (b.load(p, typ=I64) for p in places)
+            kernel, arguments, count, shares = (b.load(p, I64) for p in places)
             with b.if_else(b.icmp_signed("!=", shares, index(0))) as (yes, no):
                 with yes:
                     b.call(self.run, [self.team, kernel, arguments, count])
                 with no:
-                    direct = b.inttoptr(kernel, KERNEL.as_pointer())
-                    b.call(direct, [b.inttoptr(arguments, POINTER), index(0), count, index(0)])
+                    direct = b.inttoptr(kernel)
+                    b.call_at(direct, [b.inttoptr(arguments), index(0), count, index(0)])
         b.ret_void()
 
 

@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
-from llvmlite import ir
-
-from minigraph.backends.llvm.builder import (
+from minigraph.backends.llvm.builder import at, function, index, intrinsic, loop, number, prefetch, reduce_loop, splat
+from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.scalar import Printer
+from minigraph.backends.llvm.text import (
     F32,
     I1,
     I32,
     I64,
     POINTER,
     VOID,
-    Value,
-    at,
-    function,
-    index,
-    intrinsic,
-    loop,
-    number,
-    order,
-    prefetch,
-    reduce_loop,
-    splat,
+    IRBuilder,
+    IRFunction,
+    IRValue,
+    constants,
     undefined,
     vector,
 )
-from minigraph.backends.llvm.compiler import host
-from minigraph.backends.llvm.scalar import Printer
 from minigraph.core.scalar import Scalar
 from minigraph.loops.text import print_value
 
@@ -125,13 +116,12 @@ class TileSet:
     def _write(self, rows: tuple[int, ...], columns: int) -> Any:
         is_told = self.tiles.sums[0].length is None
         follow = self.tiles.epilogue.rows if self.tiles.epilogue else ()
-        kind = ir.FunctionType(VOID, [POINTER] * (3 + len(follow)) + [I64] * is_told)
-        made = ir.Function(self.module, kind, f"{self.name}_{len(self.made)}_{len(rows)}x{columns}")
-        made.linkage = "internal"
-        made.attributes.add("noinline")
-        self.b = ir.IRBuilder(made.append_basic_block())
+        kinds = [POINTER] * (3 + len(follow)) + [I64] * is_told
+        name = f"{self.name}_{len(self.made)}_{len(rows)}x{columns}"
+        made = IRFunction(self.module, name, VOID, kinds, is_internal=True)
+        self.b = IRBuilder(made)
         a, b_, c, *others = made.args
-        self.length = others.pop() if is_told else None
+        self.length = others.pop() if is_told else index(self.tiles.sums[0].length or 0)
         self.parts = vectors(columns)
         places = [(i * self.tiles.c, part) for i in range(len(rows)) for part in self.parts]
         empty = [number(F32, 0.0, part.width) for _, part in places]
@@ -151,36 +141,37 @@ class TileSet:
         self.b.ret_void()
         return made
 
-    def _load(self, line: Value, part: Part) -> Value:
+    def _load(self, line: IRValue, part: Part) -> IRValue:
         b, kind = self.b, vector(F32, part.width)
         address = at(b, line, index(part.start), F32)
         if part.used == part.width:
-            return b.load(address, typ=kind, align=4)
+            return b.load(address, kind, align=4)
         load = function(b, f"llvm.masked.load.v{part.width}f32.p0", kind, [POINTER, I32, vector(I1, part.width), kind])
-        return b.call(load, [address, _FOUR, _mask(part.used, part.width), undefined(kind)])
+        mask = constants(I1, tuple(int(i < part.used) for i in range(part.width)))
+        return b.call(load, [address, I32(4), mask, undefined(kind)])
 
-    def _store(self, value: Value, line: Value, part: Part) -> None:
+    def _store(self, value: IRValue, line: IRValue, part: Part) -> None:
         """Store a vector; a partial one piece by piece, as masked stores are slow on some processors."""
         b = self.b
         for start, width in parts(part.used):
             piece = value
             if width < part.width:
-                piece = b.shuffle_vector(value, undefined(value.type), order(tuple(range(start, start + width))))
+                piece = b.shuffle_vector(value, value, tuple(range(start, start + width)))
             b.store(piece, at(b, line, index(part.start + start), F32), align=4)
 
-    def _by_pointers(self, table: Value, rows: int, b_: Value, values: Sequence[Value]) -> list[Value]:
+    def _by_pointers(self, table: IRValue, rows: int, b_: IRValue, values: Sequence[IRValue]) -> list[IRValue]:
         """The outermost sum, where each term has its own pointers to the rows of A."""
         b, (length, step_a, step_b) = self.b, self.tiles.sums[0]
         assert length is not None
 
-        def body(i: Value, *current: Value) -> list[Value]:
+        def body(i: IRValue, *current: IRValue) -> list[IRValue]:
             line = at(b, table, b.mul(i, index(step_a)), POINTER)
-            lines = [b.load(at(b, line, index(r), POINTER), typ=POINTER) for r in range(rows)]
+            lines = [b.load(at(b, line, index(r), POINTER), POINTER) for r in range(rows)]
             return self._sum(1, lines, at(b, b_, b.mul(i, index(step_b)), F32), current)
 
         return reduce_loop(b, index(0), index(length), 1, list(values), body)
 
-    def _sum(self, level: int, lines: Sequence[Value], b_: Value, values: Sequence[Value]) -> list[Value]:
+    def _sum(self, level: int, lines: Sequence[IRValue], b_: IRValue, values: Sequence[IRValue]) -> list[IRValue]:
         """Add the terms of the sums from `level` on to `values`. lines: the rows of A."""
         b, (length, step_a, step_b) = self.b, self.tiles.sums[level]
         innermost = level == len(self.tiles.sums) - 1
@@ -188,7 +179,7 @@ class TileSet:
         if innermost and length is not None:
             unroll = next(u for u in (length if length <= 8 else 4, 4, 2, 1) if length % u == 0)
 
-        def body(i: Value, *current: Value) -> list[Value]:
+        def body(i: IRValue, *current: IRValue) -> list[IRValue]:
             next_lines = [at(b, line, b.mul(i, index(step_a)), F32) for line in lines]
             next_b = at(b, b_, b.mul(i, index(step_b)), F32)
             if not innermost:
@@ -198,10 +189,9 @@ class TileSet:
                 made = self._terms(next_lines, u * step_a, at(b, next_b, index(u * step_b), F32), made)
             return made
 
-        stop = self.length if length is None else index(length)
-        return reduce_loop(b, index(0), stop, unroll, list(values), body)
+        return reduce_loop(b, index(0), self.length if length is None else index(length), unroll, list(values), body)
 
-    def _terms(self, lines: Sequence[Value], term: int, b_: Value, values: Sequence[Value]) -> list[Value]:
+    def _terms(self, lines: Sequence[IRValue], term: int, b_: IRValue, values: Sequence[IRValue]) -> list[IRValue]:
         """Add one column of A times one row of B to the accumulators."""
         b = self.b
         row = [self._load(b_, part) for part in self.parts]
@@ -210,19 +200,10 @@ class TileSet:
                 prefetch(b, at(b, b_, index(AHEAD + line), F32))
         made = []
         for i, start in enumerate(lines):
-            one = b.load(at(b, start, index(term), F32), typ=F32, align=4)
+            one = b.load(at(b, start, index(term), F32), F32, align=4)
             for n, part in enumerate(self.parts):
                 made.append(intrinsic(b, "fma", splat(b, one, part.width), row[n], values[i * len(self.parts) + n]))
         return made
-
-
-_FOUR = ir.Constant(I32, 4)
-
-
-@cache
-def _mask(used: int, width: int) -> Value:
-    """True in the first lanes."""
-    return ir.Constant(vector(I1, width), [i < used for i in range(width)])
 
 
 class Part(NamedTuple):
@@ -252,7 +233,9 @@ def parts(columns: int) -> list[tuple[int, int]]:
     return found
 
 
-def strips(b: Any, tiles: TileSet, a: Value, b_: Value, c: Value, rows: int, columns: int, *others: Value) -> None:
+def strips(
+    b: Any, tiles: TileSet, a: IRValue, b_: IRValue, c: IRValue, rows: int, columns: int, *others: IRValue
+) -> None:
     """Tiles of nearly equal height that cover `rows` rows.
 
     others: the epilogue's operands from the first row and column on, or the length of the outermost sum if the tiles

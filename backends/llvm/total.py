@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from minigraph.backends.llvm.builder import (
-    F32,
-    Frame,
-    Value,
-    at,
-    index,
-    loop,
-    number,
-    offset,
-    reduce_loop,
-    smaller,
-    vector,
-)
+from minigraph.backends.llvm.builder import Frame, at, index, loop, number, offset, reduce_loop, smaller
 from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.text import F32, IRValue, vector
 
 
 def write_total(frame: Frame, size: int, count: int, source: int, target: int, adds: bool = False) -> None:
@@ -33,13 +22,13 @@ def write_total(frame: Frame, size: int, count: int, source: int, target: int, a
         for start, stop, step in ((low, whole, width), (whole, high, 1)):
             with loop(b, start, stop, step) as j:
 
-                def add(part: Value, found: Value, j: Value = j, step: int = step) -> list[Value]:
+                def add(part: IRValue, found: IRValue, j: IRValue = j, step: int = step) -> list[IRValue]:
                     address = at(b, frame.pointers[source], offset(b, (part, size), (j, 1)), F32)
-                    return [b.fadd(found, b.load(address, typ=vector(F32, step), align=4))]
+                    return [b.fadd(found, b.load(address, vector(F32, step), align=4))]
 
                 place = at(b, frame.pointers[target], j, F32)
                 kind = vector(F32, step)
-                first = b.load(place, typ=kind, align=4) if adds else number(F32, 0.0, step)
+                first = b.load(place, kind, align=4) if adds else number(F32, 0.0, step)
                 (found,) = reduce_loop(b, index(0), index(count), 1, [first], add)
                 b.store(found, place, align=4)
 

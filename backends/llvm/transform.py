@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from minigraph.backends.llvm.builder import F32, Builder, Frame, Value, at, index, intrinsic, loop, number, vector
+from minigraph.backends.llvm.builder import Frame, at, index, intrinsic, loop, number
 from minigraph.backends.llvm.compiler import host
+from minigraph.backends.llvm.text import F32, IRBuilder, IRValue, vector
 from minigraph.ops.nn.winograd import Matrix
 
-Load = Callable[[int, Value], Value]  # loads element (i, j); j is a run-time value
-Store = Callable[[Value, int, Value], None]  # stores element (a, j); a is a run-time value
+Load = Callable[[int, IRValue], IRValue]  # loads element (i, j); j is a run-time value
+Store = Callable[[IRValue, int, IRValue], None]  # stores element (a, j); a is a run-time value
 
 
 def both(frame: Frame, matrix: Matrix, load: Load, store: Store) -> None:
@@ -19,27 +20,27 @@ def both(frame: Frame, matrix: Matrix, load: Load, store: Store) -> None:
     rows, size = len(matrix), len(matrix[0])
     middle = frame.stack_array("transform", 10 * 10 * lanes)
     with loop(b, index(0), index(size)) as j:
-        for a, value in enumerate(applied(b, matrix, [load(i, j) for i in range(size)], lanes)):
-            place = b.add(b.mul(j, index(lanes)), index(a * size * lanes))
+        for n, value in enumerate(applied(b, matrix, [load(i, j) for i in range(size)], lanes)):
+            place = b.add(b.mul(j, index(lanes)), index(n * size * lanes))
             b.store(value, at(b, middle, place, F32), align=4)
     with loop(b, index(0), index(rows)) as a:
         line = at(b, middle, b.mul(a, index(size * lanes)), F32)
-        values = [b.load(at(b, line, index(j * lanes), F32), typ=vector(F32, lanes), align=4) for j in range(size)]
-        for j, value in enumerate(applied(b, matrix, values, lanes)):
-            store(a, j, value)
+        values = [b.load(at(b, line, index(j * lanes), F32), vector(F32, lanes), align=4) for j in range(size)]
+        for n, value in enumerate(applied(b, matrix, values, lanes)):
+            store(a, n, value)
 
 
-def applied(b: Builder, matrix: Matrix, values: Sequence[Value], lanes: int) -> list[Value]:
+def applied(b: IRBuilder, matrix: Matrix, values: Sequence[IRValue], lanes: int) -> list[IRValue]:
     """The matrix times a column of vectors.
 
     Two rows that differ only in signs share their work: one is the sum, the other the difference of the same two
     halves.
     """
-    out: list[Value] = [None] * len(matrix)
+    out: dict[int, IRValue] = {}
     for i, row in enumerate(matrix):
-        if out[i] is not None:
+        if i in out:
             continue
-        partner = next((k for k in range(i + 1, len(matrix)) if out[k] is None and _is_mirror(row, matrix[k])), None)
+        partner = next((k for k in range(i + 1, len(matrix)) if k not in out and _is_mirror(row, matrix[k])), None)
         if partner is None:
             out[i] = _combined(b, row, values, lanes)
             continue
@@ -47,7 +48,7 @@ def applied(b: Builder, matrix: Matrix, values: Sequence[Value], lanes: int) -> 
         other = [p if p != q else Fraction(0) for p, q in zip(row, matrix[partner], strict=True)]
         one, two = (_combined(b, part, values, lanes) for part in (alike, other))
         out[i], out[partner] = b.fadd(one, two), b.fsub(one, two)
-    return out
+    return [out[i] for i in range(len(matrix))]
 
 
 def _is_mirror(row: Sequence[Fraction], other: Sequence[Fraction]) -> bool:
@@ -55,7 +56,7 @@ def _is_mirror(row: Sequence[Fraction], other: Sequence[Fraction]) -> bool:
     return all(abs(p) == abs(q) for p, q in zip(row, other, strict=True)) and signs == {True, False}
 
 
-def _combined(b: Builder, row: Sequence[Fraction], values: Sequence[Value], lanes: int) -> Value:
+def _combined(b: IRBuilder, row: Sequence[Fraction], values: Sequence[IRValue], lanes: int) -> IRValue:
     """Σ coefficient·value."""
     total = None
     for weight, value in sorted(zip(row, values, strict=True), key=lambda pair: abs(pair[0]) != 1):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from minigraph.backends.llvm.builder import I64, Frame, Value, at, index, larger, offset, smaller, vector
+from minigraph.backends.llvm.builder import Frame, at, index, larger, offset, smaller
+from minigraph.backends.llvm.text import IRValue, vector
 from minigraph.ops.window import Pair, Window
 
 TAPS = 25  # most taps of a window, as each is unrolled
@@ -39,12 +39,11 @@ class Pixel(NamedTuple):
     """One window.
 
     result: the offset of its result. taps: for each tap, its offset in the image and whether it is inside (None:
-    always). count: the number of taps inside.
+    always).
     """
 
-    result: Value
-    taps: list[tuple[Value, Value | None]]
-    count: Value
+    result: IRValue
+    taps: list[tuple[IRValue, IRValue | None]]
 
 
 class WindowWriter:
@@ -53,7 +52,7 @@ class WindowWriter:
     def __init__(self, where: Windows, frame: Frame) -> None:
         self.where, self.frame = where, frame
 
-    def pixel_at(self, image: Value, p: Value, q: Value) -> Pixel:
+    def pixel_at(self, image: IRValue, p: IRValue, q: IRValue) -> Pixel:
         """The window of a result."""
         b, where = self.frame.b, self.where
         _, height, width, channels = where.image
@@ -62,18 +61,14 @@ class WindowWriter:
         for place, axis, length in ((p, 0, height), (q, 1, width)):
             start = b.sub(b.mul(place, index(where.strides[axis])), index(where.before[axis]))
             axes.append([self._inside(b.add(start, index(k)), length) for k in range(where.kernel[axis])])
-        count = index(math.prod(where.kernel))
-        if not where.is_inside:
-            counts = [sum_up(self.frame.b, [b.zext(ok, I64) for _, ok in axis]) for axis in axes]
-            count = b.mul(*counts)
         taps = []
         for y, y_ok in axes[0]:
             for x, x_ok in axes[1]:
                 place = offset(b, (image, height * width * channels), (y, width * channels), (x, channels))
-                taps.append((place, None if y_ok is None else b.and_(y_ok, x_ok)))
-        return Pixel(result, taps, count)
+                taps.append((place, b.and_(y_ok, x_ok) if y_ok and x_ok else None))
+        return Pixel(result, taps)
 
-    def _inside(self, place: Value, length: int) -> tuple[Value, Value | None]:
+    def _inside(self, place: IRValue, length: int) -> tuple[IRValue, IRValue | None]:
         """The position clamped to the image, and whether it was inside."""
         if self.where.is_inside:
             return place, None
@@ -82,20 +77,12 @@ class WindowWriter:
         return smaller(b, larger(b, place, index(0)), index(length - 1)), ok
 
 
-def sum_up(b: Any, values: Sequence[Value]) -> Value:
-    """The sum of integers."""
-    total = values[0]
-    for value in values[1:]:
-        total = b.add(total, value)
-    return total
-
-
-def load(frame: Frame, pointer: int, place: Value, kind: Any, width: int) -> Value:
+def load(frame: Frame, pointer: int, place: IRValue, kind: Any, width: int) -> IRValue:
     """A vector of elements at a pointer, from element `place` on."""
     address = at(frame.b, frame.pointers[pointer], place, kind)
-    return frame.b.load(address, typ=vector(kind, width), align=1)
+    return frame.b.load(address, vector(kind, width), align=1)
 
 
-def store(frame: Frame, pointer: int, place: Value, value: Value, kind: Any) -> None:
+def store(frame: Frame, pointer: int, place: IRValue, value: IRValue, kind: Any) -> None:
     """Store a vector of elements at a pointer, from element `place` on."""
     frame.b.store(value, at(frame.b, frame.pointers[pointer], place, kind), align=1)

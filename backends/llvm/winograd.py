@@ -14,26 +14,13 @@ from typing import NamedTuple
 from minigraph.backend.base import Types
 from minigraph.backend.workspace import BufferRef, WorkspaceLayout, ins, outs
 from minigraph.backends.llvm.blocked import FEW, MAX_WHOLE, SUMS, Lower, one_blocked
-from minigraph.backends.llvm.builder import (
-    F32,
-    Frame,
-    Value,
-    at,
-    copy,
-    index,
-    larger,
-    loop,
-    offset,
-    printed,
-    smaller,
-    vector,
-    zero,
-)
+from minigraph.backends.llvm.builder import Frame, at, copy, index, larger, loop, offset, printed, smaller, zero
 from minigraph.backends.llvm.compiler import host
 from minigraph.backends.llvm.native import Call, LoweringContext, Native, Packing, always
 from minigraph.backends.llvm.panels import Panels, floats, operands_of, overwritable, packing, write_panels
 from minigraph.backends.llvm.product import Batch, Product, grid, write_tasks
 from minigraph.backends.llvm.scalar import Printer
+from minigraph.backends.llvm.text import F32, IRValue, vector
 from minigraph.backends.llvm.tile import TileEpilogue
 from minigraph.backends.llvm.transform import both
 from minigraph.core.dtypes import float32
@@ -103,7 +90,7 @@ class _TileWriter:
     def __init__(self, what: _Tiles, frame: Frame) -> None:
         self.what, self.frame = what, frame
 
-    def _origin(self, task: Value, column: Value, side: _Side) -> tuple[Value, Value, Value, Value]:
+    def _origin(self, task: IRValue, column: IRValue, side: _Side) -> tuple[IRValue, IRValue, IRValue, IRValue]:
         """Image, first row, first column and number of a tile."""
         b, (down, across) = self.frame.b, self.what.counts
         image, row = b.sdiv(task, index(down)), b.srem(task, index(down))
@@ -112,7 +99,7 @@ class _TileWriter:
         )
         return image, y, x, b.add(b.mul(task, index(across)), column)
 
-    def _valid(self, start: Value, size: int, length: int) -> tuple[Value, Value]:
+    def _valid(self, start: IRValue, size: int, length: int) -> tuple[IRValue, IRValue]:
         """The range of the `size` positions from `start` that lies in range(length)."""
         b = self.frame.b
         return larger(b, b.sub(index(0), start), index(0)), smaller(b, b.sub(index(length), start), index(size))
@@ -136,27 +123,29 @@ class _TileWriter:
             made = at(b, self.frame.pointers[target], b.mul(number, index(channels)), F32)
             with loop(b, index(0), index(channels), host().lanes) as c:
 
-                def load(i: int, j: Value) -> Value:
+                def load(i: int, j: IRValue) -> IRValue:
                     place = b.add(offset(b, (line, i), (j, channels)), c)
-                    return b.load(at(b, start, place, F32), typ=vector(F32, host().lanes), align=4)
+                    return b.load(at(b, start, place, F32), vector(F32, host().lanes), align=4)
 
-                def store(a: Value, j: int, value: Value) -> None:
+                def store(a: IRValue, j: int, value: IRValue) -> None:
                     place = b.add(offset(b, (a, len(matrix) * step), (c, 1)), index(j * step))
                     b.store(value, at(b, made, place, F32), align=4)
 
                 both(self.frame, matrix, load, store)
 
-    def _is_whole(self, rows: tuple[Value, Value], columns: tuple[Value, Value], side: _Side) -> Value:
+    def _is_whole(self, rows: tuple[IRValue, IRValue], columns: tuple[IRValue, IRValue], side: _Side) -> IRValue:
         b, size = self.frame.b, index(side.size)
         down, across = (b.icmp_signed("==", b.sub(high, low), size) for low, high in (rows, columns))
         return b.and_(down, across)
 
-    def _pixel(self, side: _Side, image: Value, y: Value, x: Value) -> Value:
+    def _pixel(self, side: _Side, image: IRValue, y: IRValue, x: IRValue) -> IRValue:
         """The number of elements before a pixel."""
         b, (_, height, width, channels) = self.frame.b, side.shape
         return offset(b, (image, height * width * channels), (y, width * channels), (x, channels))
 
-    def _copy_line(self, side: _Side, first: Value, patch: Value, i: Value, columns: tuple[Value, Value]) -> None:
+    def _copy_line(
+        self, side: _Side, first: IRValue, patch: IRValue, i: IRValue, columns: tuple[IRValue, IRValue]
+    ) -> None:
         """Copy the valid part of line i from the pixels to the patch."""
         b, channels, (low, high) = self.frame.b, side.shape[3], columns
         pixels = at(b, first, offset(b, (i, side.shape[2] * channels), (low, channels)), F32)
@@ -164,12 +153,12 @@ class _TileWriter:
         nbytes = larger(b, b.mul(b.sub(high, low), index(4 * channels)), index(0))
         copy(b, target, pixels, nbytes)
 
-    def _load(self, tiles: Value, number: Value, c: Value, channels: int) -> Callable[[int, Value], Value]:
+    def _load(self, tiles: IRValue, number: IRValue, c: IRValue, channels: int) -> Callable[[int, IRValue], IRValue]:
         b, step = self.frame.b, self.what.step(channels)
 
-        def load(i: int, j: Value) -> Value:
+        def load(i: int, j: IRValue) -> IRValue:
             place = b.add(offset(b, (j, step), (number, channels), (c, 1)), index(i * self.what.size * step))
-            return b.load(at(b, tiles, place, F32), typ=vector(F32, host().lanes), align=4)
+            return b.load(at(b, tiles, place, F32), vector(F32, host().lanes), align=4)
 
         return load
 
@@ -193,7 +182,7 @@ class _TileWriter:
             rows, columns = self._valid(y, side.size, side.shape[1]), self._valid(x, side.size, side.shape[2])
             first = self._pixel(side, image, y, x)
 
-            def finish(i: Value, j: Value, c: Value, value: Value) -> None:
+            def finish(i: IRValue, j: IRValue, c: IRValue, value: IRValue) -> None:
                 place = b.add(first, offset(b, (i, side.shape[2] * channels), (j, channels), (c, 1)))
                 if epilogue:
                     others = enumerate(epilogue.rows, after)
@@ -201,27 +190,27 @@ class _TileWriter:
                     value = Printer(b, [value, *here], lanes).value(epilogue.value)
                 b.store(value, at(b, self.frame.pointers[target], place, F32), align=4)
 
-            def in_patch(i: Value, j: Value) -> Value:
+            def in_patch(i: IRValue, j: IRValue) -> IRValue:
                 return at(b, patch, offset(b, (i, side.size * lanes), (j, lanes)), F32)
 
             with b.if_else(self._is_whole(rows, columns, side)) as (whole, cut):
                 with whole, loop(b, index(0), index(channels), lanes) as c:
 
-                    def store(i: Value, j: int, value: Value) -> None:
+                    def store(i: IRValue, j: int, value: IRValue) -> None:
                         finish(i, index(j), c, value)
 
                     both(self.frame, matrix, self._load(self.frame.pointers[source], number, c, channels), store)
                 with cut, loop(b, index(0), index(channels), lanes) as c:
 
-                    def keep(i: Value, j: int, value: Value) -> None:
+                    def keep(i: IRValue, j: int, value: IRValue) -> None:
                         b.store(value, in_patch(i, index(j)), align=4)
 
                     both(self.frame, matrix, self._load(self.frame.pointers[source], number, c, channels), keep)
                     with loop(b, *rows) as i, loop(b, *columns) as j:
                         finish(i, j, c, self._vector(in_patch(i, j)))
 
-    def _vector(self, address: Value) -> Value:
-        return self.frame.b.load(address, typ=vector(F32, host().lanes), align=4)
+    def _vector(self, address: IRValue) -> IRValue:
+        return self.frame.b.load(address, vector(F32, host().lanes), align=4)
 
     def scatter(self, name: str, side: _Side, matrix: Matrix, source: int, target: int) -> None:
         """Like `put`, but tiles overlap and are summed. A task is an image, or some of its channels."""
@@ -241,7 +230,7 @@ class _TileWriter:
                 patch = self.frame.stack_array("patch", side.size**2 * lanes)
                 with loop(b, c0, b.add(c0, index(own)), lanes) as c:
 
-                    def store(a: Value, j: int, value: Value) -> None:
+                    def store(a: IRValue, j: int, value: IRValue) -> None:
                         place = b.add(b.mul(a, index(side.size * lanes)), index(j * lanes))
                         b.store(value, at(b, patch, place, F32), align=4)
 
@@ -250,7 +239,7 @@ class _TileWriter:
                         place = at(b, first, offset(b, (i, width * channels), (j, channels), (c, 1)), F32)
                         part = at(b, patch, offset(b, (i, side.size * lanes), (j, lanes)), F32)
                         kind = vector(F32, lanes)
-                        total = b.fadd(b.load(place, typ=kind, align=4), b.load(part, typ=kind, align=4))
+                        total = b.fadd(b.load(place, kind, align=4), b.load(part, kind, align=4))
                         b.store(total, place, align=4)
 
 
@@ -412,11 +401,11 @@ def _filters_module(matrix: Matrix, pairs: int) -> Frame:
         low = b.mul(task, index(FILTERS * lanes))
         with loop(b, low, smaller(b, b.add(low, index(FILTERS * lanes)), index(pairs)), lanes) as c:
 
-            def load(i: int, j: Value) -> Value:
+            def load(i: int, j: IRValue) -> IRValue:
                 place = b.add(offset(b, (j, pairs), (c, 1)), index(i * size * pairs))
-                return b.load(at(b, frame.pointers[0], place, F32), typ=vector(F32, lanes), align=4)
+                return b.load(at(b, frame.pointers[0], place, F32), vector(F32, lanes), align=4)
 
-            def store(a: Value, j: int, value: Value) -> None:
+            def store(a: IRValue, j: int, value: IRValue) -> None:
                 place = b.add(offset(b, (a, len(matrix) * pairs), (c, 1)), index(j * pairs))
                 b.store(value, at(b, frame.pointers[1], place, F32), align=4)
 

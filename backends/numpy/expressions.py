@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,16 +23,19 @@ class ElementStep(NamedTuple):
 
 
 class ElementPlan(NamedTuple):
-    """The calls that compute an expression, in order.
+    """The calls that compute expressions, in order.
 
-    Arrays are numbered: first the operands, then the output, the constants, and the temporaries. Nothing is written to
-    the output before the last read of an operand, so the output may share its buffer with an operand.
+    Arrays are numbered: first the operands, then the outputs, the constants, the singles, and the temporaries. Singles
+    are values without elements, computed by the calls `before`, once for any number of blocks.
     """
 
     operands: int
+    outputs: int
     steps: tuple[ElementStep, ...]
     constants: tuple[Array, ...]
     temporaries: tuple[np.dtype[Any], ...]
+    before: tuple[ElementStep, ...] = ()
+    singles: tuple[np.dtype[Any], ...] = ()
 
     @property
     def single_ufunc(self) -> np.ufunc | None:
@@ -41,15 +44,22 @@ class ElementPlan(NamedTuple):
             return None
         return getattr(np, self.steps[0].function, None)
 
-    def bind(self, arrays: Sequence[Any], temporaries: Sequence[Array]) -> list[Launch]:
-        """The calls on operands, output and temporaries of the same shape, all given in `arrays`."""
-        known = [*arrays, *self.constants, *temporaries]
+    def bind(self, arrays: Sequence[Any], temporaries: Sequence[Array], singles: Sequence[Array] = ()) -> list[Launch]:
+        """The calls on operands and outputs, all in `arrays`, and temporaries, all of the same shape."""
+        return self._launches(self.steps, [*arrays, *self.constants, *singles, *temporaries])
+
+    def bind_before(self, operands: Sequence[Array], singles: Sequence[Array]) -> list[Launch]:
+        """The calls that compute the singles."""
+        outputs: list[Any] = [None] * self.outputs
+        return self._launches(self.before, [*operands, *outputs, *self.constants, *singles])
+
+    def _launches(self, steps: Sequence[ElementStep], known: Sequence[Array]) -> list[Launch]:
         launches: list[Launch] = []
-        for step in self.steps:
+        for step in steps:
             args, target = [known[a] for a in step.args], known[step.target]
             if step.function == "where":
                 mask, bits = (known[s] for s in step.scratch)
-                otherwise = step.args[2] - self.operands - 1  # among the constants, if it is one
+                otherwise = step.args[2] - self.operands - self.outputs  # among the constants, if it is one
                 is_zero = 0 <= otherwise < len(self.constants) and not self.constants[otherwise].tobytes().strip(b"\0")
                 launches += _select(args[0], args[1], None if is_zero else args[2], target, mask, bits)
             elif step.function == "cast":
@@ -80,87 +90,118 @@ def _select(test: Array, x: Array, y: Array | None, target: Array, mask: Array, 
 
 
 def plan_expression(expression: Scalar, operands: int) -> ElementPlan:
-    """The calls for an expression of `operands` operands."""
-    return _Planner(expression, operands).plan()
+    """The calls for an expression of `operands` operands. The output may share its buffer with any of them."""
+    return _Planner([expression], operands, [range(operands)], ()).plan()
+
+
+def plan_expressions(
+    expressions: Sequence[Scalar], operands: int, shared: Sequence[int], singles: Collection[int]
+) -> ElementPlan:
+    """The calls for several expressions. Output i may share its buffer with operand shared[i].
+
+    singles: the operands without elements.
+    """
+    return _Planner(expressions, operands, [(s,) for s in shared], singles).plan()
 
 
 class _Planner:
-    def __init__(self, root: Scalar, operands: int) -> None:
-        self.root = root
-        self.output = operands
+    def __init__(
+        self, roots: Sequence[Scalar], operands: int, shared: Sequence[Iterable[int]], singles: Collection[int]
+    ) -> None:
+        self.roots = roots
+        self.operands = operands
         self.places: dict[int, int] = {}
         self.constants: list[Array] = []
         self.order: list[Scalar] = []
-        self._number()
-        self.last = {id(a): step for step, node in enumerate(self.order) for a in arguments(node)}
-        reads = [self.last[id(a)] for node in self.order for a in arguments(node) if a.function == "operand"]
-        self.last_operand = max(reads, default=-1)
-        self.output_read = -1  # the step with the last read of the output
+        self.once: list[Scalar] = []
+        self._number(singles)
+        self.last = {id(a): step for step, node in enumerate(self.order) for a in node.args}
+        read = {a.value: self.last[id(a)] for node in self.order for a in node.args if a.function == "operand"}
+        # The steps after which each output may be written: the last reads of the operands that share its buffer.
+        self.writable = [max((read.get(i, -1) for i in some), default=-1) for some in shared]
+        self.last.update({id(root): len(self.order) for root in roots})
+        self.written: set[int] = set()
+        self.singles: list[np.dtype[Any]] = []
         self.temporaries: list[np.dtype[Any]] = []
         self.free: list[int] = []
 
-    def _number(self) -> None:
-        """Number the operands and constants, and list the calls in order."""
-        nodes = walk(self.root)
-        needed = {id(self.root)}
-        for node in reversed(nodes):
-            if id(node) in needed:
-                needed.update(id(a) for a in arguments(node))
-        for node in nodes:
-            if id(node) not in needed:
-                continue
+    def _number(self, singles: Collection[int]) -> None:
+        """Number the operands and constants, and list the calls in order: on elements, and on singles."""
+        varies: set[int] = set()
+        for node in walk(*self.roots):
             if node.function == "operand":
                 self.places[id(node)] = node.value
+                if node.value not in singles:
+                    varies.add(id(node))
             elif node.function == "constant":
-                self.places[id(node)] = self.output + 1 + len(self.constants)
+                self.places[id(node)] = self.operands + len(self.roots) + len(self.constants)
                 self.constants.append(np.array(node.value, node.dtype.np_dtype))
+            elif singles and varies.isdisjoint(map(id, node.args)):
+                self.once.append(node)
             else:
+                varies.add(id(node))
                 self.order.append(node)
 
     def plan(self) -> ElementPlan:
         """The plan. Temporaries are reused as soon as nothing reads them any more."""
+        before = [self._single_step(node) for node in self.once]
         steps = [self._step(number, node) for number, node in enumerate(self.order)]
-        if not steps:  # the expression is just an operand
-            steps = [ElementStep("cast", (self.places[id(self.root)],), self.output)]
-        return ElementPlan(self.output, tuple(steps), tuple(self.constants), tuple(self.temporaries))
+        for n, root in enumerate(self.roots):
+            if n not in self.written:
+                steps.append(ElementStep("cast", (self.places[id(root)],), self.operands + n))
+        return ElementPlan(
+            self.operands,
+            len(self.roots),
+            tuple(steps),
+            tuple(self.constants),
+            tuple(self.temporaries),
+            tuple(before),
+            tuple(self.singles),
+        )
+
+    def _single_step(self, node: Scalar) -> ElementStep:
+        kinds = [np.dtype(f"i{node.dtype.size}")] * 2 if node.function == "where" else []
+        *scratch, target = (self._first_single + len(self.singles) + n for n in range(len(kinds) + 1))
+        self.singles += [*kinds, node.dtype.np_dtype]
+        self.places[id(node)] = target
+        return ElementStep(node.function, tuple(self.places[id(a)] for a in node.args), target, tuple(scratch))
 
     def _step(self, number: int, node: Scalar) -> ElementStep:
-        given = arguments(node)
-        args = tuple(self.places[id(a)] for a in given)
+        args = tuple(self.places[id(a)] for a in node.args)
         scratch: tuple[int, ...] = ()
         if node.function == "where":
             kind = np.dtype(f"i{node.dtype.size}")
             scratch = (self._temporary(kind), self._temporary(kind))
-        over = {self.places[id(a)] for a in given if self.last[id(a)] == number}
-        self.free += [p for p in sorted(over) if p > self.output + len(self.constants)]
+        over = {self.places[id(a)] for a in node.args if self.last[id(a)] == number}
+        self.free += [p for p in sorted(over) if p >= self._first_temporary]
         target = self._target(number, node)
         self.free += scratch
         self.places[id(node)] = target
         return ElementStep(node.function, args, target, scratch)
 
     def _target(self, number: int, node: Scalar) -> int:
-        """The output if it may already be written, otherwise a temporary."""
-        if node is self.root:
-            return self.output
-        if node.dtype is self.root.dtype and max(self.last_operand, self.output_read) <= number:
-            self.output_read = self.last[id(node)]
-            return self.output
+        """An output that may be written by now, otherwise a temporary."""
+        for n, root in enumerate(self.roots):
+            if node is root and self.writable[n] <= number:
+                self.written.add(n)
+                return self.operands + n
+        if len(self.roots) == 1 and node.dtype is self.roots[0].dtype and self.writable[0] <= number:
+            self.writable[0] = self.last[id(node)]
+            return self.operands
         return self._temporary(node.dtype.np_dtype)
 
+    @property
+    def _first_single(self) -> int:
+        return self.operands + len(self.roots) + len(self.constants)
+
+    @property
+    def _first_temporary(self) -> int:
+        return self._first_single + len(self.singles)
+
     def _temporary(self, dtype: np.dtype[Any]) -> int:
-        first = self.output + 1 + len(self.constants)
         for place in self.free:
-            if self.temporaries[place - first] == dtype:
+            if self.temporaries[place - self._first_temporary] == dtype:
                 self.free.remove(place)
                 return place
         self.temporaries.append(dtype)
-        return first + len(self.temporaries) - 1
-
-
-def arguments(node: Scalar) -> tuple[Scalar, ...]:
-    """The arguments of a call. A product takes a truth value as 1 or 0 without a cast."""
-    if node.function != "multiply":
-        return node.args
-    x, y = node.args
-    gate = y.function == "cast" and y.args[0].dtype.is_bool
-    return (x, y.args[0]) if gate else (x, y)
+        return self._first_temporary + len(self.temporaries) - 1

@@ -21,6 +21,8 @@ from minigraph.backends.numpy.common import (
 from minigraph.core.indices import require_below
 from minigraph.core.op import Op
 from minigraph.ops.nn import loss as L
+from minigraph.ops.nn.cross_entropy import SoftmaxCrossEntropyWithLogits, SparseSoftmaxCrossEntropyWithLogits
+from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 
 _largest = partial(np.maximum.reduce, axis=1, keepdims=True)
 _total = partial(np.add.reduce, axis=1, keepdims=True)
@@ -33,12 +35,12 @@ def _rows(shape: Sequence[int]) -> tuple[int, int, int]:
     return rows, width, min(rows, max(1, block_elements(np.dtype(np.float32)) // max(width, 1)))
 
 
-def softmax(op: L.Softmax, in_types: Types, out_types: Types) -> Lowered:
+def softmax(op: Softmax, in_types: Types, out_types: Types) -> Lowered:
     """e^(x − max x) / Σ."""
     return _along_rows(out_types, log=False)
 
 
-def log_softmax(op: L.LogSoftmax, in_types: Types, out_types: Types) -> Lowered:
+def log_softmax(op: LogSoftmax, in_types: Types, out_types: Types) -> Lowered:
     """x − max x − log Σ e^(x − max x)."""
     return _along_rows(out_types, log=True)
 
@@ -71,14 +73,14 @@ def _along_rows(out_types: Types, log: bool) -> Lowered:
     return Lowered(bind, layout.nbytes, inplace=(0,))
 
 
-def cross_entropy(op: L.SoftmaxCrossEntropyWithLogits, in_types: Types, out_types: Types) -> Lowered:
+def cross_entropy(op: SoftmaxCrossEntropyWithLogits, in_types: Types, out_types: Types) -> Lowered:
     """The loss −Σ y·log p and p − y per row."""
     if in_types[0].shape != in_types[1].shape or not in_types[0].size:
         return fallback(op, in_types, out_types)
     return _cross_entropy(in_types, sparse=False)
 
 
-def sparse_cross_entropy(op: L.SparseSoftmaxCrossEntropyWithLogits, in_types: Types, out_types: Types) -> Lowered:
+def sparse_cross_entropy(op: SparseSoftmaxCrossEntropyWithLogits, in_types: Types, out_types: Types) -> Lowered:
     """The loss −log p_y and p − onehot(y) per row."""
     if not in_types[0].size:
         return fallback(op, in_types, out_types)
@@ -140,9 +142,9 @@ def l2_loss(op: L.L2Loss, in_types: Types, out_types: Types) -> Lowered:
 
 
 KERNELS: dict[type[Op], Kernel] = {
-    L.Softmax: softmax,
-    L.LogSoftmax: log_softmax,
-    L.SoftmaxCrossEntropyWithLogits: cross_entropy,
-    L.SparseSoftmaxCrossEntropyWithLogits: sparse_cross_entropy,
+    Softmax: softmax,
+    LogSoftmax: log_softmax,
+    SoftmaxCrossEntropyWithLogits: cross_entropy,
+    SparseSoftmaxCrossEntropyWithLogits: sparse_cross_entropy,
     L.L2Loss: l2_loss,
 }

@@ -14,6 +14,8 @@ from minigraph.backends.numpy.taps import Tap, Taps
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.nn import pool as P
+from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolInputGrad
+from minigraph.ops.nn.max_pool import MaxPool, MaxPoolGather, MaxPoolInputGrad
 
 _BYTES = 1 << 19  # bytes of the image in a block
 
@@ -54,7 +56,7 @@ def _cut(scratch: Array, like: Array) -> Array:
     return scratch[: like.size].reshape(like.shape)
 
 
-def max_pool(op: P.MaxPool, in_types: Types, out_types: Types) -> Lowered:
+def max_pool(op: MaxPool, in_types: Types, out_types: Types) -> Lowered:
     """The running maximum over the taps, and the number of the tap that gave it. NaN wins: the first."""
     x = in_types[0]
     kind, index_kind = x.dtype.np_dtype, out_types[1].dtype.np_dtype
@@ -111,7 +113,7 @@ def _covers(tap: Tap, y: Array) -> bool:
     return all(s.start == 0 and s.stop == d for s, d in zip(tap.out, y.shape[1:3], strict=True))
 
 
-def max_pool_input_grad(op: P.MaxPoolInputGrad, in_types: Types, out_types: Types) -> Lowered:
+def max_pool_input_grad(op: MaxPoolInputGrad, in_types: Types, out_types: Types) -> Lowered:
     """δ at each maximum, 0 elsewhere: written if windows do not overlap, otherwise added."""
     where_type, grad_type = in_types
     kind = grad_type.dtype.np_dtype
@@ -150,7 +152,7 @@ def _index(tap: Tap, where: TensorType) -> Array:
     return np.array(tap.number, where.dtype.np_dtype)
 
 
-def max_pool_gather(op: P.MaxPoolGather, in_types: Types, out_types: Types) -> Lowered:
+def max_pool_gather(op: MaxPoolGather, in_types: Types, out_types: Types) -> Lowered:
     """The image's elements at the maxima."""
     x, where_type = in_types
     kind = x.dtype.np_dtype
@@ -176,7 +178,7 @@ def max_pool_gather(op: P.MaxPoolGather, in_types: Types, out_types: Types) -> L
     return Lowered(bind, layout.nbytes)
 
 
-def avg_pool(op: P.AvgPool, in_types: Types, out_types: Types) -> Lowered:
+def avg_pool(op: AvgPool, in_types: Types, out_types: Types) -> Lowered:
     """The sum over the taps, divided by the number of elements that are not padding."""
     x = in_types[0]
     plan = _Plan(op, x.static, x.dtype.np_dtype)
@@ -196,12 +198,12 @@ def avg_pool(op: P.AvgPool, in_types: Types, out_types: Types) -> Lowered:
     return Lowered(bind)
 
 
-def avg_pool_input_grad(op: P.AvgPoolInputGrad, in_types: Types, out_types: Types) -> Lowered:
+def avg_pool_input_grad(op: AvgPoolInputGrad, in_types: Types, out_types: Types) -> Lowered:
     """δ over the count of each window: written to its elements if windows do not overlap, otherwise added."""
     grad = in_types[0]
     kind = grad.dtype.np_dtype
     plan = _Plan(op, op.shape, kind)
-    counts = P.AvgPool(*op.attributes).counts(op.shape).astype(kind)
+    counts = AvgPool(*op.attributes).counts(op.shape).astype(kind)
     layout = ArrayLayout()
     layout.reserve(plan.size, kind)
 
@@ -223,9 +225,9 @@ def avg_pool_input_grad(op: P.AvgPoolInputGrad, in_types: Types, out_types: Type
 
 
 KERNELS: dict[type[Op], Kernel] = {
-    P.MaxPool: max_pool,
-    P.MaxPoolInputGrad: max_pool_input_grad,
-    P.MaxPoolGather: max_pool_gather,
-    P.AvgPool: avg_pool,
-    P.AvgPoolInputGrad: avg_pool_input_grad,
+    MaxPool: max_pool,
+    MaxPoolInputGrad: max_pool_input_grad,
+    MaxPoolGather: max_pool_gather,
+    AvgPool: avg_pool,
+    AvgPoolInputGrad: avg_pool_input_grad,
 }

@@ -16,8 +16,10 @@ from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.array.reshape import TileGrad
 from minigraph.ops.broadcast import Axes, BroadcastTo, ReduceLike, SumTo, broadcast_axes, normalise_axes, restore_axes
-from minigraph.ops.math import reduce as R
 from minigraph.ops.math.argmax import ArgMax
+from minigraph.ops.math.reduce import All, Any_, Mean, Sum
+from minigraph.ops.math.reduce_extremes import Extremum
+from minigraph.ops.math.reduce_product import Prod
 from minigraph.ops.nn.bias import BiasAddGrad
 
 
@@ -76,11 +78,11 @@ def _sum_rows(rows: int, width: int, kind: np.dtype[Any], mean: bool, threads: b
     return Lowered(bind, layout.nbytes)
 
 
-def sum_(op: R.Sum, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
+def sum_(op: Sum, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     return sum_over(in_types[0], normalise_axes(op.axis, len(in_types[0].static)), threads=threads)
 
 
-def mean(op: R.Mean, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
+def mean(op: Mean, in_types: Types, out_types: Types, threads: bool = False) -> Lowered:
     if not in_types[0].dtype.is_floating:
         return fallback(op, in_types, out_types)
     return sum_over(in_types[0], normalise_axes(op.axis, len(in_types[0].static)), mean=True, threads=threads)
@@ -120,7 +122,7 @@ def broadcast_to(op: BroadcastTo, in_types: Types, out_types: Types) -> Lowered:
     return Lowered(bind, layout.nbytes)
 
 
-def extremum(op: R.Extremum, in_types: Types, out_types: Types) -> Lowered:
+def extremum(op: Extremum, in_types: Types, out_types: Types) -> Lowered:
     x = in_types[0]
     low, high = (-np.inf, np.inf) if x.dtype.is_floating else (x.dtype.min, x.dtype.max)
     ufunc, initial = (np.maximum, low) if op.function == "max" else (np.minimum, high)
@@ -132,15 +134,15 @@ def _reduce(ufunc: np.ufunc, axis: Axes, keep: bool, x: TensorType, **options: A
     return steps_only(lambda i, o: [partial(ufunc.reduce, i[0], axis=axes, out=o[0], keepdims=keep, **options)])
 
 
-def prod(op: R.Prod, in_types: Types, out_types: Types) -> Lowered:
+def prod(op: Prod, in_types: Types, out_types: Types) -> Lowered:
     return _reduce(np.multiply, op.axis, op.keep_dims, in_types[0], dtype=in_types[0].dtype.np_dtype)
 
 
-def all_(op: R.All, in_types: Types, out_types: Types) -> Lowered:
+def all_(op: All, in_types: Types, out_types: Types) -> Lowered:
     return _reduce(np.logical_and, op.axis, op.keep_dims, in_types[0])
 
 
-def any_(op: R.Any_, in_types: Types, out_types: Types) -> Lowered:
+def any_(op: Any_, in_types: Types, out_types: Types) -> Lowered:
     return _reduce(np.logical_or, op.axis, op.keep_dims, in_types[0])
 
 
@@ -169,12 +171,12 @@ def argmax(op: ArgMax, in_types: Types, out_types: Types) -> Lowered:
 
 
 KERNELS: dict[type[Op], Kernel] = {
-    R.Sum: sum_,
-    R.Mean: mean,
-    R.Extremum: extremum,
-    R.Prod: prod,
-    R.All: all_,
-    R.Any_: any_,
+    Sum: sum_,
+    Mean: mean,
+    Extremum: extremum,
+    Prod: prod,
+    All: all_,
+    Any_: any_,
     ArgMax: argmax,
     BiasAddGrad: bias_add_grad,
     SumTo: sum_to,
@@ -184,5 +186,5 @@ KERNELS: dict[type[Op], Kernel] = {
 }
 
 SHARED: dict[type[Op], Kernel] = with_threads(
-    {R.Sum: sum_, R.Mean: mean, BiasAddGrad: bias_add_grad, SumTo: sum_to, ReduceLike: reduce_like}
+    {Sum: sum_, Mean: mean, BiasAddGrad: bias_add_grad, SumTo: sum_to, ReduceLike: reduce_like}
 )

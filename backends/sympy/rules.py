@@ -20,14 +20,12 @@ from minigraph.ops.broadcast import normalise_axes
 from minigraph.ops.image.edges import Hysteresis
 from minigraph.ops.image.median import MedianFilter
 from minigraph.ops.math.argmax import ArgMax, ArgMin
-from minigraph.ops.math.reduce import Max, Mean, Min
-from minigraph.ops.nn.loss import (
-    LogSoftmax,
-    Softmax,
-    SoftmaxCrossEntropyWithLogits,
-    SparseSoftmaxCrossEntropyWithLogits,
-)
-from minigraph.ops.nn.pool import MaxPool, MaxPoolGather, MaxPoolGrad, MaxPoolInputGrad, Pool
+from minigraph.ops.math.reduce import Mean
+from minigraph.ops.math.reduce_extremes import Max, Min
+from minigraph.ops.nn.cross_entropy import SoftmaxCrossEntropyWithLogits, SparseSoftmaxCrossEntropyWithLogits
+from minigraph.ops.nn.max_pool import MaxPool, MaxPoolGather, MaxPoolGrad, MaxPoolInputGrad
+from minigraph.ops.nn.pool import Pool
+from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 from minigraph.ops.window import tap
 
 Results = Sequence[Any]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import GradientError, GraphError
-from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import TensorLike

@@ -130,11 +130,12 @@ def evaluate(expression: Scalar, operands: Sequence[Any], xp: Any) -> Any:
     """The value on arrays, by the functions of an array module."""
     known: dict[int, Any] = {}
     for node in walk(expression):
-        known[id(node)] = _apply(node, [known[id(a)] for a in node.args], operands, xp)
+        known[id(node)] = apply(node, [known[id(a)] for a in node.args], operands, xp)
     return known[id(expression)]
 
 
-def _apply(node: Scalar, args: list[Any], operands: Sequence[Any], xp: Any) -> Any:
+def apply(node: Scalar, args: list[Any], operands: Sequence[Any], xp: Any) -> Any:
+    """The value of one node, from those of its arguments."""
     if node.function == "operand":
         return operands[node.value]
     if node.function == "constant":

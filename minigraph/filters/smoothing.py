@@ -7,8 +7,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.filters.kernels import CHAPTER_AMOUNT, CHAPTER_SIGMA, Kernel, gaussian_line, odd_size

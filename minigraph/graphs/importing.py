@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from minigraph.core.dtypes import DType
 from minigraph.core.errors import FinalizedError, GraphError, ShapeError
-from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, NodeRecord, Types
+from minigraph.core.naming import VALID_NAME
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType, compatible, merge
 from minigraph.ops.registry import find_op

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from minigraph.core.graph import get_default_graph
+from minigraph.core.default_graph import get_default_graph
 from minigraph.ops.builder import as_tensor_like, graph_of
 
 __all__ = [

@@ -165,10 +165,7 @@ def _needed(values: Collection[Value]) -> set[Instr]:
 
 
 def _summed_axes(instr: Instr) -> Axes | None:
-    if isinstance(instr.op, Feed):
-        return None
-    axes = instr.op.summed_axes([v.type for v in instr.inputs])
-    return None if axes is None else tuple(axes)
+    return instr.op.summed_axes([v.type for v in instr.inputs])
 
 
 def _kept_shape(instr: Instr) -> tuple[int, ...] | None:

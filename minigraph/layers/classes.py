@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic
 
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.layers import functions, normalization
 from minigraph.layers import other_ranks as others

@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import LayerDataFormat, LayerPadding, ShapeLike, Size, TensorLike
 from minigraph.layers.common import (
     Activation,
@@ -31,8 +32,9 @@ from minigraph.ops.math.algebra import tensordot
 from minigraph.ops.math.matmul import matmul
 from minigraph.ops.math.selection import where
 from minigraph.ops.nn import conv2d as conv
+from minigraph.ops.nn.avg_pool import avg_pool
 from minigraph.ops.nn.dropout import dropout as nn_dropout
-from minigraph.ops.nn.pool import avg_pool, max_pool
+from minigraph.ops.nn.max_pool import max_pool
 from minigraph.run.initializers import InitializerLike, zeros_initializer
 from minigraph.run.variable_scope import Regularizer, Reuse, get_variable
 from minigraph.run.variables import Constraint

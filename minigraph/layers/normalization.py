@@ -7,8 +7,9 @@ from typing import Any
 
 from minigraph.core.arguments import refuse
 from minigraph.core.collections import GraphKeys
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.layers.common import known, layer_scope

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minigraph.core.arguments import refuse
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import LayerDataFormat, LayerPadding, Size, TensorLike
 from minigraph.layers.common import (
     Activation,

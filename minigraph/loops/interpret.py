@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.scalar import Scalar, evaluate, operand
+from minigraph.core.scalar import Scalar, apply, operand, walk
 from minigraph.loops.index import Guard, Var
 from minigraph.loops.kernel import (
+    LEAVES,
     Access,
     Body,
     Buffer,
@@ -23,7 +24,6 @@ from minigraph.loops.kernel import (
     Reduce,
     Store,
     TileCall,
-    map_value,
 )
 
 
@@ -60,6 +60,8 @@ class Machine:
         self.memory = memory
         self.vars: dict[Var, int] = {}
         self.names: dict[Name, Any] = {}
+        self._orders: dict[int, list[Scalar]] = {}
+        self._monoids: dict[int, Sequence[Scalar]] = {}
 
     def run(self, body: Body) -> None:
         for s in body:
@@ -87,18 +89,23 @@ class Machine:
 
     def reduce(self, s: Reduce) -> None:
         self.names |= dict(zip(s.names, map(self.value, s.init), strict=True))
-        count = len(s.names)
-        left, right = ([operand(i + first, n.dtype) for i, n in enumerate(s.names)] for first in (0, count))
-        combined = s.monoid.combine(left, right)
+        combined = self._combined(s)
         for at in itertools.product(*(range(extent) for _, extent in s.loops)):
             self.vars |= {var: i for (var, _), i in zip(s.loops, at, strict=True)}
             if not self.holds(s.guard):
                 continue
             self.run(s.before)
             given = [*(self.names[n] for n in s.names), *map(self.value, s.terms)]
-            made = [np.asarray(evaluate(c, given, np)) for c in combined]
+            made = [np.asarray(self.value(c, given)) for c in combined]
             self.names |= {n: m.astype(n.dtype.np_dtype)[()] for n, m in zip(s.names, made, strict=True)}
             self.run(s.after)
+
+    def _combined(self, s: Reduce) -> Sequence[Scalar]:
+        """The values carried on, from those so far and the terms."""
+        if id(s) not in self._monoids:
+            left, right = ([operand(i + first, n.dtype) for i, n in enumerate(s.names)] for first in (0, len(s.names)))
+            self._monoids[id(s)] = s.monoid.combine(left, right)
+        return self._monoids[id(s)]
 
     def holds(self, guard: Guard) -> bool:
         return all(g.low <= g.index.value(self.vars.__getitem__) < g.high for g in guard)
@@ -113,14 +120,23 @@ class Machine:
             total = total * length + at
         return total
 
-    def value(self, value: Scalar) -> Any:
-        operands: list[Any] = []
+    def value(self, value: Scalar, operands: Sequence[Any] = ()) -> Any:
+        """The value at this point, of functions that generated code has."""
+        known: dict[int, Any] = {}
+        for node in self._order(value):
+            if node.spelled is not None:
+                known[id(node)] = known[id(node.spelled)]
+            elif node.function in LEAVES:
+                known[id(node)] = self._leaf(node)
+            else:
+                known[id(node)] = apply(node, [known[id(a)] for a in node.args], operands, np)
+        return known[id(value)]
 
-        def leaf(node: Scalar, args: tuple[Scalar, ...]) -> Scalar:
-            operands.append(self._leaf(node))
-            return operand(len(operands) - 1, node.dtype)
-
-        return evaluate(map_value(value, leaf), operands, np)
+    def _order(self, value: Scalar) -> list[Scalar]:
+        """The nodes of a value, each after its arguments. A loop computes the same value again and again."""
+        if id(value) not in self._orders:
+            self._orders[id(value)] = walk(value, spelled=True)
+        return self._orders[id(value)]
 
     def _leaf(self, node: Scalar) -> Any:
         if node.function == "name":

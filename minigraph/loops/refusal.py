@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from minigraph.core.dtypes import bool_, int64
 from minigraph.core.scalar import Scalar, call, cast
@@ -12,31 +12,23 @@ from minigraph.loops.index import Index
 from minigraph.loops.kernel import OR, Kernel
 
 
-def outside(types: Sequence[TensorType], limits: Mapping[int, int]) -> Kernel:
-    """Whether an integer of an operand is not in [0, limit): an element for each of `limits`, by position."""
-    k = Statement("outside")
-    operands = [k.operand(t, (t.size,)) for t in types]
-    found = k.result(TensorType(bool_, (len(limits),)))
-    for n, (position, limit) in enumerate(limits.items()):
-        with k.over(1):
-
-            def term(i: Index, position: int = position, limit: int = limit) -> list[Scalar]:
-                return [is_outside(operands[position][i], limit)]
-
-            (any_of_them,) = k.reduce([types[position].size], OR, [False], [bool_], term)
-            k.store(found, (Index.of(n),), any_of_them)
-    return k.done()
+def outside(types: Sequence[TensorType], limit: int) -> Kernel:
+    """Whether an integer of operand 1 is not in [0, limit)."""
+    return _outside(types, (limit,))
 
 
 def vectors_outside(types: Sequence[TensorType], limits: Sequence[int]) -> Kernel | None:
     """Whether a vector in the last axis of operand 1 leaves [0, limit) somewhere: an element for each axis."""
     depth = types[1].static[-1]
-    if not depth:
-        return None
-    k, count = Statement("outside"), types[1].size // depth
+    return _outside(types, limits[:depth]) if depth else None
+
+
+def _outside(types: Sequence[TensorType], limits: Sequence[int]) -> Kernel:
+    k, depth = Statement("outside"), len(limits)
+    count = types[1].size // depth
     vectors = [k.operand(t, (count, depth) if n == 1 else None) for n, t in enumerate(types)][1]
     found = k.result(TensorType(bool_, (depth,)))
-    for d, limit in enumerate(limits[:depth]):
+    for d, limit in enumerate(limits):
         with k.over(1):
             term = lambda j, d=d, limit=limit: [is_outside(vectors[j, d], limit)]  # noqa: E731
             k.store(found, (Index.of(d),), k.reduce([count], OR, [False], [bool_], term)[0])

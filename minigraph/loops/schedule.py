@@ -156,6 +156,11 @@ def fuse(kernel: Kernel) -> Kernel:
     return with_body(kernel, nested(kept, replaced(body, {f.var: 0 for f in loops if f not in kept})))
 
 
+def flat(kernel: Kernel) -> Kernel:
+    """Of flat arrays, without needless conditions, neighbouring loops as one."""
+    return fuse(tidy(flatten(kernel)))
+
+
 def _as_one(offset: Index, outer: For, inner: For) -> bool:
     far, near = offset.stride(outer.var), offset.stride(inner.var)
     return far is not None and near is not None and far == near * inner.stop

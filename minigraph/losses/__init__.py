@@ -3,7 +3,7 @@
 Each function computes one loss per example (or per element), multiplies the losses by weights, reduces them
 to one number, and adds that number to the collection `tf.GraphKeys.LOSSES`; `get_total_loss` sums the collection.
 
-No formula with a gradient of its own stands here: losses of single examples are ops, in `ops/nn/loss.py`.
+No formula with a gradient of its own stands here: losses of single examples are ops, in `ops/nn/`.
 """
 
 from minigraph.losses.arguments import *

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from minigraph.core import types as T
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import float32
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.reshape import squeeze

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from minigraph.core.collections import GraphKeys
-from minigraph.core.graph import Tensor, get_default_graph
+from minigraph.core.default_graph import get_default_graph
+from minigraph.core.graph import Tensor
 from minigraph.ops.constant import constant
 from minigraph.ops.math.add_n import add_n
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from minigraph.core.collections import GraphKeys
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.losses.arguments import remove_squeezable_dimensions, require, require_same_shape
 from minigraph.losses.reduction import Reduction, ReductionName, compute_weighted_loss
@@ -13,8 +14,9 @@ from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.identity import stop_gradient
 from minigraph.ops.math.casting import cast
-from minigraph.ops.nn.loss import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2
-from minigraph.ops.nn.loss import sparse_softmax_cross_entropy_with_logits as sparse_cross_entropy
+from minigraph.ops.nn.cross_entropy import softmax_cross_entropy_with_logits_v2
+from minigraph.ops.nn.cross_entropy import sparse_softmax_cross_entropy_with_logits as sparse_cross_entropy
+from minigraph.ops.nn.loss import sigmoid_cross_entropy_with_logits
 
 __all__ = ["sigmoid_cross_entropy", "softmax_cross_entropy", "sparse_softmax_cross_entropy"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final, Literal, TypeAlias
 
 from minigraph.core.collections import GraphKeys
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import float32
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.losses.collection import add_loss
 from minigraph.ops.array.shape import size

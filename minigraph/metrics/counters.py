@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 from minigraph.core import types as T
 from minigraph.core.collections import GraphKeys
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import bool_, float32
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.graphs.scoping import add_to_collections
 from minigraph.losses.arguments import remove_squeezable_dimensions

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, as_dtype
 from minigraph.core.errors import DTypeError, GraphError, ShapeError
-from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.operand import Operand
 from minigraph.core.provenance import caller

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigraph.core.convert import convert_to_tensor, install_constant
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, float32, string
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph, install_constant
+from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, as_shape, compatible, format_shape
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike

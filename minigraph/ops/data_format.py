@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.ops.array.reshape import Transpose
 from minigraph.ops.builder import as_tensor_like
 

@@ -10,7 +10,7 @@ from minigraph.ir.program import Instr, Program, Value, readers_of
 from minigraph.ir.rebuild import Rebuilder, rebuild
 from minigraph.ops.nn.activation import Relu, ReluGrad
 from minigraph.ops.nn.bias import BiasAddGrad
-from minigraph.ops.nn.pool import MaxPool, MaxPoolInputGrad
+from minigraph.ops.nn.max_pool import MaxPool, MaxPoolInputGrad
 from minigraph.rewrite.driver import Applied, Missed, Outcome, Rule, rewrite
 from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import Replayable

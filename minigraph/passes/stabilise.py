@@ -14,7 +14,8 @@ from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Sub
 from minigraph.ops.math.exponential import Exp, Expm1, Log, Log1p
 from minigraph.ops.math.reduce import Sum
 from minigraph.ops.nn.activation import Sigmoid, Softplus
-from minigraph.ops.nn.loss import LogSoftmax, Softmax, SoftmaxCrossEntropyWithLogits
+from minigraph.ops.nn.cross_entropy import SoftmaxCrossEntropyWithLogits
+from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 from minigraph.passes.constant_folding import constant_value
 from minigraph.passes.stable_products import is_shifted, other_than_one, shifted, simplified, taken_out
 from minigraph.rewrite.driver import Rule

@@ -19,10 +19,11 @@ from minigraph.ops.math.add_n import AddN
 from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Sub
 from minigraph.ops.math.exponential import Exp
 from minigraph.ops.math.finite import IsFinite
-from minigraph.ops.math.reduce import Max, Sum
+from minigraph.ops.math.reduce import Sum
+from minigraph.ops.math.reduce_extremes import Max
 from minigraph.ops.math.selection import Select
 from minigraph.ops.nn.activation import Sigmoid
-from minigraph.ops.nn.loss import Softmax
+from minigraph.ops.nn.softmax import Softmax
 from minigraph.passes.constant_folding import constant_value
 
 FACTORS = 12  # of a product that is searched; the gradients of the forms above have at most six

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 import numpy.typing as npt
 
 from minigraph.core.arguments import refuse_remote
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import OpError
-from minigraph.core.graph import Graph, Node, get_default_graph
+from minigraph.core.graph import Graph, Node
 from minigraph.core.operand import Operand
 from minigraph.inspect.trace import RunOptions
 from minigraph.run.options import Level, Precision, SessionOptions

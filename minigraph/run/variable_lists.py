@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minigraph.core.collections import GraphKeys
-from minigraph.core.graph import Node, get_default_graph
+from minigraph.core.default_graph import get_default_graph
+from minigraph.core.graph import Node
 from minigraph.ops.state.variable import group
 from minigraph.run.variables import Variable
 

@@ -10,9 +10,10 @@ from typing import Any, Final, Literal, TypeAlias
 
 from minigraph.core.arguments import refuse
 from minigraph.core.collections import GraphKeys
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, float32
 from minigraph.core.errors import GraphError
-from minigraph.core.graph import Graph, Tensor, get_default_graph
+from minigraph.core.graph import Graph, Tensor
 from minigraph.core.types import TensorShape, as_shape
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.run.initializers import InitializerLike, glorot_uniform_initializer, zeros_initializer
@@ -223,7 +224,8 @@ def _names_below(graph: Graph, short: str, wanted: bool) -> AbstractContextManag
     """The name scope of a variable scope: a new one, or the one that is open."""
     if wanted:
         return graph.name_scope(short or None)
-    return nullcontext(f"{graph.open_scope}/" if graph.open_scope else "")
+    scope = graph.get_name_scope()
+    return nullcontext(f"{scope}/" if scope else "")
 
 
 def _chained(inner: Any, outer: Any) -> Any:

@@ -11,9 +11,11 @@ import numpy.typing as npt
 from minigraph.core import scopes
 from minigraph.core.arguments import refuse
 from minigraph.core.collections import GraphKeys
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, as_dtype, string
 from minigraph.core.errors import DTypeError, GraphError, ShapeError
-from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.types import TensorShape, TensorType
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike

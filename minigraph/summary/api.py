@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from minigraph.core.collections import GraphKeys
-from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
+from minigraph.core.graph import Tensor
 from minigraph.core.op import Op
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import as_tensor_like, graph_of

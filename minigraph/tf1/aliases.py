@@ -8,8 +8,9 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.core.arguments import refuse
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import bool_, string
-from minigraph.core.graph import Tensor, get_default_graph
+from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.constant import string_array

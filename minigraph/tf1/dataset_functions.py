@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 import minigraph as tf
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, string
-from minigraph.core.graph import Graph, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Graph, Tensor
 from minigraph.core.types import Shape
 from minigraph.data.prefetch import Prefetch
 from minigraph.data.streams import Element, Stream

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, as_dtype, string
 from minigraph.core.errors import FailedPreconditionError, InvalidArgumentError, OutOfRangeError
-from minigraph.core.graph import Node, Tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import Shape, TensorShape, TensorType, as_shape
 from minigraph.ops.constant import string_array
 from minigraph.ops.host.resources import ResourceOp, Resources

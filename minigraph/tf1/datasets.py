@@ -12,9 +12,11 @@ import numpy as np
 
 import minigraph as tf
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, int64, string
 from minigraph.core.errors import InvalidArgumentError
-from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Tensor
 from minigraph.core.types import Shape, as_shape, common
 from minigraph.data import streams
 from minigraph.data.streams import Stream

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import DType, as_dtype, float32, int64, string
 from minigraph.core.errors import InvalidArgumentError, MissingPackageError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType, as_shape
 from minigraph.ops.constant import string_array
 from minigraph.ops.host.host_ops import HostOp

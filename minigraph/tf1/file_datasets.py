@@ -8,8 +8,9 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.arguments import refuse
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import string
-from minigraph.core.graph import Tensor, get_default_graph
+from minigraph.core.graph import Tensor
 from minigraph.data.streams import Stream
 from minigraph.ops.constant import string_array
 from minigraph.ops.host.readers import FixedLength, TextLines

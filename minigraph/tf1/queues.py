@@ -8,8 +8,10 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, string
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import Shape, as_shape, common
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.host.queues import (

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, float32, string
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.formats.tensorflow.records import RecordWriter, read_records
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.constant import constant

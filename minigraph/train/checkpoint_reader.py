@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from minigraph.compile.specialise import RANDOM_STATE
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, as_dtype
 from minigraph.core.errors import NotFoundError
-from minigraph.core.graph import get_default_graph
 from minigraph.core.types import format_shape
 from minigraph.core.typing import PathLike
 from minigraph.ops.constant import constant

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.filling import ones_like

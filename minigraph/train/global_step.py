@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minigraph.core.collections import GraphKeys
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import int64
-from minigraph.core.graph import Graph, Tensor, get_default_graph
+from minigraph.core.graph import Graph, Tensor
 from minigraph.run.initializers import zeros_initializer
 from minigraph.run.variable_scope import get_variable
 from minigraph.run.variables import Variable

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from minigraph.core.arguments import refuse
-from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
+from minigraph.core.default_graph import get_default_graph
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.graph_def import ItemRef, Saved, VariableDef
 from minigraph.core.typing import PathLike
 from minigraph.formats.tensorflow.graph_def import as_graph_def, write_message

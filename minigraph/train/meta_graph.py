@@ -6,8 +6,9 @@ import os
 from typing import Any
 
 from minigraph.core.collections import GraphKeys
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import GraphError
-from minigraph.core.graph import Node, Tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.graph_def import ItemRef, Saved, VariableDef
 from minigraph.formats.tensorflow.meta_graph import read_meta_graph
 from minigraph.graphs.graph_file import read_graph_file

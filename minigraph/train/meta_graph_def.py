@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from minigraph.core.arguments import refuse
-from minigraph.core.graph import Graph, get_default_graph
+from minigraph.core.default_graph import get_default_graph
+from minigraph.core.graph import Graph
 from minigraph.core.protos import proto
 from minigraph.core.typing import PathLike
 from minigraph.formats.tensorflow.exporting import graph_message

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from minigraph.core.collections import GraphKeys
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import float32
 from minigraph.core.errors import DTypeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.shape import zeros
 from minigraph.ops.builder import as_tensor_like

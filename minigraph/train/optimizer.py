@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 
 from minigraph.autodiff.gradients import cut_at, gradients
 from minigraph.core.collections import GraphKeys
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import GradientError
-from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.operand import Operand
 from minigraph.core.typing import TensorLike

@@ -10,8 +10,8 @@ from typing import Any
 from minigraph.core import scopes
 from minigraph.core.arguments import refuse
 from minigraph.core.collections import GraphKeys
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import CancelledError, OpError, OutOfRangeError
-from minigraph.core.graph import get_default_graph
 from minigraph.util.locks import Lock
 
 __all__ = ["QueueRunner", "add_queue_runner", "start_queue_runners"]

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import DataLossError
-from minigraph.core.graph import Tensor, get_default_graph
+from minigraph.core.graph import Tensor
 from minigraph.formats.tensorflow.meta_graph import ImportedMetaGraph, add_meta_graph
 from minigraph.run.variable_lists import global_variables
 from minigraph.run.variables import Variable

@@ -20,18 +20,20 @@ from minigraph.ops.array import joining as J
 from minigraph.ops.builder import apply, apply_all
 from minigraph.ops.constant import constant, placeholder
 from minigraph.ops.identity import stop_gradient
-from minigraph.ops.math import reduce as R
 from minigraph.ops.math.argmax import argmax
 from minigraph.ops.math.arithmetic import add, multiply, negative, square, squared_difference, subtract
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.exponential import exp
+from minigraph.ops.math.reduce import reduce_mean, reduce_sum
 from minigraph.ops.math.rounding import ceil
 from minigraph.ops.math.trigonometric import cos, sin, tanh
-from minigraph.ops.nn import loss as L
 from minigraph.ops.nn.activation import Relu, sigmoid
+from minigraph.ops.nn.avg_pool import avg_pool
 from minigraph.ops.nn.conv2d import conv2d
+from minigraph.ops.nn.cross_entropy import softmax_cross_entropy_with_logits
+from minigraph.ops.nn.loss import l2_loss
+from minigraph.ops.nn.max_pool import max_pool
 from minigraph.ops.nn.norm import batch_normalization
-from minigraph.ops.nn.pool import avg_pool, max_pool
 from minigraph.ops.nn.statistics import moments
 
 RANDOM = np.random.RandomState(0)
@@ -90,7 +92,7 @@ def test_gradient_of_a_tensor_by_itself_and_by_an_intermediate(x: Tensor) -> Non
 
 
 def test_several_ys_are_summed_with_their_weights(x: Tensor) -> None:
-    ys = [x * 2.0, R.reduce_sum(square(x))]
+    ys = [x * 2.0, reduce_sum(square(x))]
     assert values(gradients(ys, x), x) == [(2 + 2 * X).tolist()]
     weights = [np.array([1.0, 0, -1]), None]
     assert values(gradients(ys, x, grad_ys=weights), x) == [(2 * np.array([1, 0, -1]) + 2 * X).tolist()]
@@ -192,8 +194,8 @@ def test_second_order_through_a_network() -> None:
         y = conv2d(x, w, [1, 1, 1, 1], "SAME")
         mean, variance = moments(y, [0, 1, 2])
         y = apply(Relu(), batch_normalization(y, mean, variance, offset, scale, 1e-3))
-        logits = R.reduce_mean(avg_pool(max_pool(y, 2, 1, "SAME"), 2, 2, "VALID"), [1, 2])
-        return R.reduce_mean(L.softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+        logits = reduce_mean(avg_pool(max_pool(y, 2, 1, "SAME"), 2, 2, "VALID"), [1, 2])
+        return reduce_mean(softmax_cross_entropy_with_logits(labels=labels, logits=logits))
 
     arrays = [IMAGE, FILTER, RANDOM.randn(3), 1 + RANDOM.rand(3)]
     check_gradients(network, arrays, tolerance=1e-5)
@@ -202,13 +204,13 @@ def test_second_order_through_a_network() -> None:
 
 def test_second_order_with_unknown_image_sizes() -> None:
     check_gradients(
-        lambda x, w: L.l2_loss(avg_pool(conv2d(x, w, 2, "SAME"), 2, 1, "SAME")),
+        lambda x, w: l2_loss(avg_pool(conv2d(x, w, 2, "SAME"), 2, 1, "SAME")),
         [IMAGE, FILTER],
         dims=lambda a: [None, None, None, a.shape[3]] if a.shape[0] == 2 else a.shape,
     )
 
 
-UNARY = [square, sin, cos, tanh, sigmoid, negative, exp, lambda t: R.reduce_sum(t, 0, keepdims=True)]
+UNARY = [square, sin, cos, tanh, sigmoid, negative, exp, lambda t: reduce_sum(t, 0, keepdims=True)]
 BINARY = [add, subtract, multiply, squared_difference, lambda a, b: a / (b * b + 2.0)]
 
 

@@ -25,8 +25,8 @@ from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn.activation import Relu, ReluGrad
 from minigraph.ops.nn.bias import BiasAdd, BiasAddGrad
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DFilterGrad, Conv2DInputGrad
-from minigraph.ops.nn.loss import SoftmaxCrossEntropyWithLogits
-from minigraph.ops.nn.pool import MaxPool, MaxPoolInputGrad
+from minigraph.ops.nn.cross_entropy import SoftmaxCrossEntropyWithLogits
+from minigraph.ops.nn.max_pool import MaxPool, MaxPoolInputGrad
 from minigraph.ops.state.update import ApplyAdam
 
 try:

@@ -31,10 +31,14 @@ from minigraph.ir.program import Builder, Feed, Program, Value, reachable
 from minigraph.ir.regions import Loop
 from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.math.argmax import ArgMax
-from minigraph.ops.math.reduce import Max, Mean, Prod, Sum
-from minigraph.ops.nn import loss as L
-from minigraph.ops.nn import pool as P
+from minigraph.ops.math.reduce import Mean, Sum
+from minigraph.ops.math.reduce_extremes import Max
+from minigraph.ops.math.reduce_product import Prod
+from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolInputGrad
+from minigraph.ops.nn.cross_entropy import SoftmaxCrossEntropyWithLogits, SparseSoftmaxCrossEntropyWithLogits
 from minigraph.ops.nn.lrn import LRN, WindowSum
+from minigraph.ops.nn.max_pool import MaxPool, MaxPoolInputGrad
+from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 from minigraph.ops.random.distributions import RandomStandardNormal, RandomUniform, TruncatedNormal
 
 FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
@@ -53,23 +57,23 @@ def cases() -> Iterator[tuple[str, Op, list[np.ndarray]]]:
     for shape in ((64, 56, 56, 64), (256, 28, 28, 64), (64, 7, 7, 512), (32, 28, 28, 100), (64, 32, 32, 3)):
         x = randn(*shape)
         for size, padding in ((2, "SAME"), (3, "SAME"), (3, "VALID")):
-            pool = P.MaxPool((size, size), (2, 2), padding)
+            pool = MaxPool((size, size), (2, 2), padding)
             y = pool.infer(type_of(x))[0].static
             places = RANDOM.randint(0, size * size, y).astype(np.uint8)
             yield f"max_pool {size}/2 {padding} {shape}", pool, [x]
-            grad = P.MaxPoolInputGrad(*pool.with_numbers(type_of(x)), shape)
+            grad = MaxPoolInputGrad(*pool.with_numbers(type_of(x)), shape)
             yield f"max_pool_grad {size}/2 {padding} {shape}", grad, [places, randn(*y)]
-        mean = P.AvgPool((3, 3), (1, 1), "SAME")
+        mean = AvgPool((3, 3), (1, 1), "SAME")
         yield f"avg_pool 3/1 {shape}", mean, [x]
-        yield f"avg_pool_grad 3/1 {shape}", P.AvgPoolInputGrad(*mean.with_numbers(type_of(x)), shape), [x]
+        yield f"avg_pool_grad 3/1 {shape}", AvgPoolInputGrad(*mean.with_numbers(type_of(x)), shape), [x]
     for shape in ((256, 1000), (4096, 10), (64, 50257)):
-        yield f"softmax {shape}", L.Softmax(), [randn(*shape)]
-        yield f"log_softmax {shape}", L.LogSoftmax(), [randn(*shape)]
+        yield f"softmax {shape}", Softmax(), [randn(*shape)]
+        yield f"log_softmax {shape}", LogSoftmax(), [randn(*shape)]
         yield f"argmax {shape}", ArgMax(1), [randn(*shape)]
     for shape in ((256, 10), (4096, 100), (256, 1000)):
-        yield f"cross_entropy {shape}", L.SoftmaxCrossEntropyWithLogits(), [randn(*shape), abs(randn(*shape))]
+        yield f"cross_entropy {shape}", SoftmaxCrossEntropyWithLogits(), [randn(*shape), abs(randn(*shape))]
         labels = RANDOM.randint(0, shape[1], shape[0]).astype(np.int32)
-        yield f"sparse_cross_entropy {shape}", L.SparseSoftmaxCrossEntropyWithLogits(), [randn(*shape), labels]
+        yield f"sparse_cross_entropy {shape}", SparseSoftmaxCrossEntropyWithLogits(), [randn(*shape), labels]
     yield "argmax (64, 10, 1000), axis 1", ArgMax(1), [randn(64, 10, 1000)]
     yield "max of rows (256, 1000)", Max((1,)), [randn(256, 1000)]
     yield "max of columns (1000, 4096)", Max((0,)), [randn(1000, 4096)]

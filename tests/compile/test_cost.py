@@ -9,7 +9,7 @@ from minigraph.ops.array.reshape import Reshape
 from minigraph.ops.math.arithmetic import Add
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DBackpropFilter, Conv2DBackpropInput, Conv2DFilterGrad, Conv2DInputGrad
-from minigraph.ops.nn.pool import MaxPool
+from minigraph.ops.nn.max_pool import MaxPool
 
 
 def typed(*dims: int) -> TensorType:

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph, reset_default_graph
 from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError, VerificationError
-from minigraph.core.graph import Graph, Tensor, convert_to_tensor, format_graph, get_default_graph, reset_default_graph
+from minigraph.core.graph import Graph, Tensor
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
 from minigraph.graphs.verifier import verify_graph
@@ -329,7 +331,7 @@ def test_printed_graphs(graph: Graph) -> None:
         matmul(x, np.eye(2, dtype=np.float32), transpose_b=True)
     _, second = split(x, 2, axis=1)
     negative(second)
-    lines = format_graph(graph).splitlines()
+    lines = str(graph).splitlines()
     assert str(graph) == "\n".join(lines)
     assert len(lines) == len(graph)
     assert lines[0].startswith("%0 = Placeholder() {dtype=")

@@ -11,7 +11,7 @@ from minigraph.loops.aliasing import overwritable
 from minigraph.loops.interpret import Machine, run_on
 from minigraph.loops.kernel import Kernel
 from minigraph.ops.math.cumulative import Cumsum
-from minigraph.ops.nn.loss import LogSoftmax, Softmax
+from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 
 CASES = [(name, op, inputs, launches(kernel, 8)[0].kernel) for name, op, inputs, kernel in loop_cases()]
 

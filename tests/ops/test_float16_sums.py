@@ -28,15 +28,19 @@ from minigraph.ops.array.reshape import TileGrad
 from minigraph.ops.array.slicing import MirrorPadGrad
 from minigraph.ops.host.host_ops import SegmentSum
 from minigraph.ops.image.resize import ResizeGrad
-from minigraph.ops.math import reduce as R
 from minigraph.ops.math.cumulative import Cumprod, Cumsum, Recurrence
 from minigraph.ops.math.matmul import BatchMatMulV2, MatMul
 from minigraph.ops.math.ranking import PutAlongLast
+from minigraph.ops.math.reduce import Mean, Sum
+from minigraph.ops.math.reduce_product import Prod, ProdOfOthers
 from minigraph.ops.nn import conv2d as C
-from minigraph.ops.nn import loss as L
-from minigraph.ops.nn import pool as P
+from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolGrad, AvgPoolInputGrad
 from minigraph.ops.nn.bias import BiasAddGrad
+from minigraph.ops.nn.cross_entropy import SoftmaxCrossEntropyWithLogits, SparseSoftmaxCrossEntropyWithLogits
+from minigraph.ops.nn.loss import L2Loss
 from minigraph.ops.nn.lrn import LRN, WindowSum
+from minigraph.ops.nn.max_pool import MaxPoolGrad, MaxPoolInputGrad
+from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 
 import_ops()
 
@@ -77,10 +81,10 @@ ALL_AT_1000 = np.arange(2000, dtype=np.int32)[::-1].reshape(LINE)  # in windows 
 PLAIN = ((1, 1), ((0, 0), (0, 0)), (1, 1))
 
 CASES: dict[str, list[tuple[Op, list[np.ndarray]]]] = {
-    "Sum": [(R.Sum(), [waves(N)]), (R.Sum((0,)), [waves(3, N).T.copy()]), (R.Sum((1,)), [waves(3, N)])],
-    "Mean": [(R.Mean(), [100 * ones(N)]), (R.Mean((0,)), [100 * ones(N, 2)]), (R.Mean((1,)), [waves(3, N)])],
-    "Prod": [(R.Prod(), [factors(1000)])],
-    "ProdOfOthers": [(R.ProdOfOthers(0), [np.resize(np.repeat(np.float16([16, 1 / 16]), 5), 1000)])],
+    "Sum": [(Sum(), [waves(N)]), (Sum((0,)), [waves(3, N).T.copy()]), (Sum((1,)), [waves(3, N)])],
+    "Mean": [(Mean(), [100 * ones(N)]), (Mean((0,)), [100 * ones(N, 2)]), (Mean((1,)), [waves(3, N)])],
+    "Prod": [(Prod(), [factors(1000)])],
+    "ProdOfOthers": [(ProdOfOthers(0), [np.resize(np.repeat(np.float16([16, 1 / 16]), 5), 1000)])],
     "SumTo": [(B.SumTo((1, 3)), [waves(3, N).T.copy()])],
     "SumLike": [(B.SumLike(), [waves(2, N), zeros(2, 1)])],
     "ReduceLike": [(B.ReduceLike((0,)), [waves(N), zeros()]), (B.ReduceLike((0,), True), [100 * ones(N), zeros()])],
@@ -96,24 +100,24 @@ CASES: dict[str, list[tuple[Op, list[np.ndarray]]]] = {
     "Conv2DInputGrad": [(C.Conv2DInputGrad(*PLAIN, shape=(1, 1, 1, 2)), [ones(1, 1, 2, N), waves(1, 1, 1, N)])],
     "Conv2DBackpropFilter": [(C.Conv2DBackpropFilter(*FULL), [waves(*IMAGE), zeros(1, 1, 1, 2), ones(1, 250, 400, 2)])],
     "Conv2DFilterGrad": [(C.Conv2DFilterGrad(*PLAIN, shape=(1, 1, 1, 2)), [waves(*IMAGE), ones(1, 250, 400, 2)])],
-    "AvgPool": [(P.AvgPool((40, 50), (1, 1)), [100 * ones(1, 40, 50, 1)]), (P.AvgPool(*WINDOW), [waves(*IMAGE)])],
-    "AvgPoolGrad": [(P.AvgPoolGrad((40, 50), (1, 1)), [zeros(1, 40, 50, 1), 60_000 * ones(1, 1, 1, 1)])],
-    "AvgPoolInputGrad": [(P.AvgPoolInputGrad((30, 30), (1, 1), "VALID", (1, 100, 100, 1)), [small(1, 71, 71, 1)])],
-    "MaxPoolGrad": [(P.MaxPoolGrad((1, 2000), (1, 1), "SAME"), [zeros(*LINE), ALL_AT_1000, waves(*LINE)])],
+    "AvgPool": [(AvgPool((40, 50), (1, 1)), [100 * ones(1, 40, 50, 1)]), (AvgPool(*WINDOW), [waves(*IMAGE)])],
+    "AvgPoolGrad": [(AvgPoolGrad((40, 50), (1, 1)), [zeros(1, 40, 50, 1), 60_000 * ones(1, 1, 1, 1)])],
+    "AvgPoolInputGrad": [(AvgPoolInputGrad((30, 30), (1, 1), "VALID", (1, 100, 100, 1)), [small(1, 71, 71, 1)])],
+    "MaxPoolGrad": [(MaxPoolGrad((1, 2000), (1, 1), "SAME"), [zeros(*LINE), ALL_AT_1000, waves(*LINE)])],
     "MaxPoolInputGrad": [
-        (P.MaxPoolInputGrad((1, 2000), (1, 1), ((0, 0), (999, 1000)), LINE), [ALL_AT_1000, waves(*LINE)])
+        (MaxPoolInputGrad((1, 2000), (1, 1), ((0, 0), (999, 1000)), LINE), [ALL_AT_1000, waves(*LINE)])
     ],
     "BiasAddGrad": [(BiasAddGrad(), [waves(3, N).T.copy()])],
-    "L2Loss": [(L.L2Loss(), [ones(N)])],
+    "L2Loss": [(L2Loss(), [ones(N)])],
     "LRN": [(LRN(5, 1.0, 1.0, 0.5), [300 * ones(1, 10, 10, 100)])],
     "WindowSum": [(WindowSum(1500), [20 * ones(2, 10_000)])],
-    "Softmax": [(L.Softmax(), [zeros(2, N)])],
-    "LogSoftmax": [(L.LogSoftmax(), [zeros(2, N)])],
+    "Softmax": [(Softmax(), [zeros(2, N)])],
+    "LogSoftmax": [(LogSoftmax(), [zeros(2, N)])],
     "SoftmaxCrossEntropyWithLogits": [
-        (L.SoftmaxCrossEntropyWithLogits(), [zeros(2, N), np.full((2, N), 1e-5, np.float16)])
+        (SoftmaxCrossEntropyWithLogits(), [zeros(2, N), np.full((2, N), 1e-5, np.float16)])
     ],
     "SparseSoftmaxCrossEntropyWithLogits": [
-        (L.SparseSoftmaxCrossEntropyWithLogits(), [zeros(2, N), np.array([3, 70_000])])
+        (SparseSoftmaxCrossEntropyWithLogits(), [zeros(2, N), np.array([3, 70_000])])
     ],
     "TileGrad": [(TileGrad((N,)), [waves(N)])],
     "GatherGrad": [(GatherGrad(), [waves(N), PLACES[:, 0], zeros(2)])],

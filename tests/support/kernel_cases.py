@@ -21,15 +21,17 @@ from minigraph.ops.array import joining as J  # noqa: E402
 from minigraph.ops.array import slicing as X  # noqa: E402
 from minigraph.ops.array.one_hot import OneHot  # noqa: E402
 from minigraph.ops.array.reshape import Transpose  # noqa: E402
-from minigraph.ops.math import reduce as R  # noqa: E402
 from minigraph.ops.math.add_n import AddN  # noqa: E402
 from minigraph.ops.math.argmax import ArgMax  # noqa: E402
 from minigraph.ops.math.arithmetic import Add, Mul, SquaredDifference, Sub  # noqa: E402
 from minigraph.ops.math.matmul import MatMul  # noqa: E402
+from minigraph.ops.math.reduce import Mean, Sum  # noqa: E402
 from minigraph.ops.math.selection import Select  # noqa: E402
-from minigraph.ops.nn import loss as L  # noqa: E402
 from minigraph.ops.nn.activation import Elu, Relu, ReluGrad, Sigmoid  # noqa: E402
 from minigraph.ops.nn.bias import BiasAdd, BiasAddGrad  # noqa: E402
+from minigraph.ops.nn.cross_entropy import SoftmaxCrossEntropyWithLogits, SparseSoftmaxCrossEntropyWithLogits  # noqa: E402
+from minigraph.ops.nn.loss import L2Loss  # noqa: E402
+from minigraph.ops.nn.softmax import LogSoftmax, Softmax  # noqa: E402
 from minigraph.ops.state import update as U  # noqa: E402
 from minigraph.ops.state.variable import AssignAdd  # noqa: E402
 
@@ -87,20 +89,20 @@ LARGE: list[tuple[Op, list[Any]]] = [
     (BiasAdd(), [randn(50, 7, 7, 20), randn(20)]),
     (BiasAddGrad(), [randn(50, 28, 28, 3)]),
     (BiasAddGrad(), [randn(4099, 5)]),
-    (R.Sum((0, 1)), [randn(64, 100, 7)]),
-    (R.Mean((1,)), [randn(30, 100, 7)]),
-    (R.Mean((0, 1, 2), True), [randn(30, 10, 10, 7)]),
-    (R.Sum((-1,)), [np.arange(12, dtype=np.int32).reshape(3, 4)]),
+    (Sum((0, 1)), [randn(64, 100, 7)]),
+    (Mean((1,)), [randn(30, 100, 7)]),
+    (Mean((0, 1, 2), True), [randn(30, 10, 10, 7)]),
+    (Sum((-1,)), [np.arange(12, dtype=np.int32).reshape(3, 4)]),
     (ArgMax(1, int32), [randn(50, 10)]),
-    (R.Mean(), [np.zeros((0, 3), np.float32)]),
-    (R.Sum((0,)), [np.zeros((0, 3), np.float32)]),
+    (Mean(), [np.zeros((0, 3), np.float32)]),
+    (Sum((0,)), [np.zeros((0, 3), np.float32)]),
     (K.SumTo((1, 7)), [randn(30, 7)]),
     (K.ReduceLike((0,), True), [randn(30, 7), randn(7)]),
-    (L.Softmax(), [randn(5000, 10)]),
-    (L.LogSoftmax(), [randn(9, 50_000)]),
-    (L.SoftmaxCrossEntropyWithLogits(), [40 * randn(5000, 10), np.abs(randn(5000, 10))]),
-    (L.SparseSoftmaxCrossEntropyWithLogits(), [randn(5000, 10), np.arange(5000) % 10]),
-    (L.L2Loss(), [randn(N)]),
+    (Softmax(), [randn(5000, 10)]),
+    (LogSoftmax(), [randn(9, 50_000)]),
+    (SoftmaxCrossEntropyWithLogits(), [40 * randn(5000, 10), np.abs(randn(5000, 10))]),
+    (SparseSoftmaxCrossEntropyWithLogits(), [randn(5000, 10), np.arange(5000) % 10]),
+    (L2Loss(), [randn(N)]),
     (MatMul(True, True), [randn(30, 20), randn(40, 30)]),
     (MatMul(), [randn(0, 20), randn(20, 3)]),
     (MatMul(), [randn(3, 0), randn(0, 3)]),

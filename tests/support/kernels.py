@@ -11,7 +11,7 @@ from minigraph.core.types import TensorType
 from minigraph.ops.math.arithmetic import Abs
 from minigraph.ops.math.selection import Select
 from minigraph.ops.nn.activation import Elu, Relu, Softplus
-from minigraph.ops.nn.pool import MaxPool
+from minigraph.ops.nn.max_pool import MaxPool
 from support.kernel_cases import close, type_of
 
 

@@ -21,11 +21,14 @@ from minigraph.ops.image.resize import ResizeBicubic, ResizeBilinear
 from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.cumulative import Cumprod, Cumsum
 from minigraph.ops.math.ranking import TopKV2
-from minigraph.ops.math.reduce import Max, Min, Prod, ProdOfOthers
-from minigraph.ops.nn import loss as L
-from minigraph.ops.nn import pool as P
+from minigraph.ops.math.reduce_extremes import Max, Min
+from minigraph.ops.math.reduce_product import Prod, ProdOfOthers
+from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolInputGrad
 from minigraph.ops.nn.conv2d import Conv2D
+from minigraph.ops.nn.cross_entropy import SoftmaxCrossEntropyWithLogits, SparseSoftmaxCrossEntropyWithLogits
 from minigraph.ops.nn.lrn import LRN, WindowSum
+from minigraph.ops.nn.max_pool import MaxPool, MaxPoolGather, MaxPoolInputGrad
+from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 from minigraph.ops.random.distributions import RandomStandardNormal, RandomUniform, RandomUniformInt, TruncatedNormal
 from minigraph.ops.random.sampling import Multinomial, RandomPermutation
 from support.kernel_cases import specialised, type_of
@@ -60,15 +63,15 @@ def awkward(*shape: int) -> np.ndarray:
 def _odd() -> Iterator[tuple[Op, list[Any]]]:
     for attributes, shape in WINDOWS:
         x = awkward(*shape)
-        pool = P.MaxPool(*attributes)
+        pool = MaxPool(*attributes)
         y, where = pool.forward(np, x)
         explicit = pool.with_numbers(type_of(x))
         yield pool, [x]
-        yield P.MaxPoolInputGrad(*explicit, shape), [where, randn(*y.shape)]
-        yield P.MaxPoolGather(*explicit), [randn(*shape), where]
-        yield P.AvgPool(*attributes), [randn(*shape)]
-        if min(np.ravel(P.AvgPool(*attributes).counts(shape))) > 0:
-            yield P.AvgPoolInputGrad(*explicit, shape), [randn(*y.shape)]
+        yield MaxPoolInputGrad(*explicit, shape), [where, randn(*y.shape)]
+        yield MaxPoolGather(*explicit), [randn(*shape), where]
+        yield AvgPool(*attributes), [randn(*shape)]
+        if min(np.ravel(AvgPool(*attributes).counts(shape))) > 0:
+            yield AvgPoolInputGrad(*explicit, shape), [randn(*y.shape)]
     for shape in ((3, 37), (70, 3), (2, 3, 33)):
         for axis in range(len(shape)):
             yield ArgMax(axis), [np.nan_to_num(awkward(*shape), neginf=-9)]
@@ -83,11 +86,11 @@ def _odd() -> Iterator[tuple[Op, list[Any]]]:
     yield Max(None), [randn(5, 1000)]
     yield Max((0,)), [randn(3, 1300)]
     for shape in ((3, 37), (2, 5), (2, 256), (1, 1), (4, 10)):
-        yield L.Softmax(), [randn(*shape)]
-        yield L.LogSoftmax(), [randn(*shape)]
-        yield L.SoftmaxCrossEntropyWithLogits(), [randn(*shape), abs(randn(*shape))]
+        yield Softmax(), [randn(*shape)]
+        yield LogSoftmax(), [randn(*shape)]
+        yield SoftmaxCrossEntropyWithLogits(), [randn(*shape), abs(randn(*shape))]
         labels = np.arange(shape[0], dtype=np.int32) % shape[1]
-        yield L.SparseSoftmaxCrossEntropyWithLogits(), [randn(*shape), labels]
+        yield SparseSoftmaxCrossEntropyWithLogits(), [randn(*shape), labels]
         for largest in (True, False) if shape[1] < 40 else ():
             yield TopKV2(min(3, shape[1]), True, largest), [awkward(*shape)]
     for shape in ((2, 1, 2, 5), (1, 2, 2, 21), (1, 1, 2, 64)):

@@ -66,12 +66,18 @@ def _array(value: Any) -> Any:
 
 
 def evaluate(model: Any, given: Mapping[str, Any], variables: bool = False) -> list[Any]:
-    """What a model gives for these inputs; those that decide shapes are fixed at import, the others are fed."""
+    """What a model gives for these inputs; those that decide shapes are fixed at import, the others are fed.
+
+    The outputs of a sequence are those of its elements.
+    """
+    special = {i.name for i in model.graph.input if i.type.WhichOneof("value") != "tensor_type"}
     fixed: dict[str, Any] = {}
     while True:
         with tf.Graph().as_default():
             try:
-                found = load(model, fixed, variables)
+                fed: dict[Any, Any] = {}
+                parts = {name: _fed(given[name], fed) for name in special - fixed.keys()}
+                found = load(model, fixed | parts, variables)
             except NeedsConstantError as error:
                 new = {name: given[name] for name in error.inputs if name not in fixed}
                 if not new:
@@ -80,11 +86,23 @@ def evaluate(model: Any, given: Mapping[str, Any], variables: bool = False) -> l
                 continue
             with tf.Session() as session:
                 session.run(tf.global_variables_initializer())
-                feeds = {tensor: given[name] for name, tensor in found.inputs.items()}
+                feeds = fed | {tensor: given[name] for name, tensor in found.inputs.items()}
                 return session.run(list(found.outputs.values()), feeds)
 
 
+def _fed(value: Any, feeds: dict[Any, Any]) -> Any:
+    """Placeholders for the tensors of a sequence or an optional value; their feeds go into `feeds`."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [_fed(v, feeds) for v in value]
+    tensor = tf.placeholder(value.dtype, value.shape)
+    feeds[tensor] = value
+    return tensor
+
+
 def _compare(got: list[Any], wanted: list[Any], case: Any) -> None:
+    wanted = [part for w in wanted for part in (w if isinstance(w, list) else [w])]
     assert len(got) == len(wanted)
     for mine, theirs in zip(map(np.asarray, got), wanted, strict=True):
         assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape)

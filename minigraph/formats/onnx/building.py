@@ -10,7 +10,7 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.formats.onnx.call import OnnxNode, Result
-from minigraph.formats.onnx.values import Last, OnnxValue, UnknownDim, first_perm, last_perm, valid_name
+from minigraph.formats.onnx.values import Last, NoTensor, OnnxValue, UnknownDim, first_perm, last_perm, valid_name
 from minigraph.ops.math.casting import Cast
 
 
@@ -21,6 +21,8 @@ def built(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[Any]:
 
 
 def value_of(name: str, result: Any) -> OnnxValue:
+    if isinstance(result, NoTensor):
+        return result
     if isinstance(result, OnnxValue):
         return OnnxValue(name, result.array, result.forms, result.weight, result.dims, result.build)
     if isinstance(result, Last):

@@ -58,7 +58,7 @@ class OnnxNode:
         inputs: Sequence[OnnxValue | None],
         outputs: Sequence[str],
         attributes: Attributes,
-        enter: Callable[[Any], list[OnnxValue]] | None = None,
+        enter: Callable[..., list[OnnxValue]] | None = None,
         domain: str = "",
     ) -> None:
         self.name = name
@@ -67,7 +67,7 @@ class OnnxNode:
         self.inputs = list(inputs)
         self.outputs = list(outputs)
         self.attributes = attributes
-        self.enter = enter  # imports a subgraph
+        self.enter = enter  # imports a subgraph, with values for its inputs
         self.domain = domain
         self.region: Callable[..., tuple[Any, list[Tensor]]] | None = None  # imports a loop's body
 

@@ -12,6 +12,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.library import NeedsConstantError
+from minigraph.formats.onnx.values import NoTensor, OnnxValue
 from minigraph.ir.scan import LoopBody, WhileLoop, element
 from minigraph.ir.scan_gradient import make_region, scan_region
 from minigraph.ops.builder import apply_all
@@ -26,6 +27,8 @@ def _if(call: OnnxNode) -> Result:
     try:
         chosen = bool(np.ravel(call.array(0))[0])
     except NeedsConstantError:
+        if any(o.type.WhichOneof("value") in ("sequence_type", "optional_type") for g in branches for o in g.output):
+            raise
         return _cond(call, call.enter, branches)
     return call.enter(branches[chosen])
 
@@ -47,6 +50,8 @@ def _loop(call: OnnxNode) -> Result:
     """A loop of a known number of steps runs over their numbers, with a gradient; any other one on the host."""
     assert call.region is not None
     graph = call.attr("body")
+    if any(isinstance(v, NoTensor) for v in call.inputs):
+        return _unrolled(call, graph)
     first = [call.x(i) for i in range(2, len(call.inputs))]
     region, captured = _settled(call.region, graph, first)
     steps = call.value(0).array if call.has(0) else None
@@ -59,6 +64,24 @@ def _loop(call: OnnxNode) -> Result:
         shape = made.type.shape
         result.set_shape(shape if k < len(first) or shape is None else (None, *shape))
     return list(results)
+
+
+def _unrolled(call: OnnxNode, graph: Any) -> list[Any]:
+    """A loop over sequences, step by step at import."""
+    assert call.enter is not None
+    steps, go = int(np.ravel(call.array(0))[0]), call.array(1, True)
+    states: list[Any] = call.inputs[2:]
+    rows = []
+    for step in range(steps):
+        if not go:
+            break
+        number, condition = (OnnxValue(call.name, np.array(v)) for v in (np.int64(step), True))
+        going, *results = call.enter(graph, [number, condition, *states])
+        if not going.known:
+            call.unsupported("the end of a loop over sequences must be known when the graph is built")
+        go, states = going.array, results[: len(states)]
+        rows.append(results[len(states) :])
+    return [*states, *(tf.stack([v.form() for v in column]) for column in zip(*rows, strict=True))]
 
 
 _INT, _BOOL = TensorType(tf.int64, ()), TensorType(tf.bool, ())
@@ -109,10 +132,10 @@ def _counted(region: LoopBody, first: list[Tensor], captured: list[Tensor], step
 
 def _scan(call: OnnxNode) -> Result:
     """The scan inputs are moved to have the steps first, and turned around for those that run backwards."""
-    if call.opset < 9:
-        call.unsupported("Scan of operator set 8, with a batch, is not supported")
     assert call.region is not None
     scanned = call.attr("num_scan_inputs")
+    if call.opset < 9:
+        return _batch_scan(call, call.region, scanned)
     count = len(call.inputs) - scanned
     first = [call.x(i) for i in range(count)]
     axes, turned = (call.attr(f"scan_input_{n}", [0] * scanned) for n in ("axes", "directions"))
@@ -123,6 +146,23 @@ def _scan(call: OnnxNode) -> Result:
     stacked = len(results) - count
     axes, turned = (call.attr(f"scan_output_{n}", [0] * stacked) for n in ("axes", "directions"))
     return [*results[:count], *(_moved(results[count + k], 0, axes[k], turned[k]) for k in range(stacked))]
+
+
+def _batch_scan(call: OnnxNode, make: Callable[..., tuple[LoopBody, list[Tensor]]], scanned: int) -> Result:
+    """Scan of operator set 8: one loop for each element of a batch, the first axis of all inputs and outputs."""
+    if call.has(0):
+        call.unsupported("lengths of the sequences in a batch are not supported")
+    inputs = [call.x(i) for i in range(1, len(call.inputs))]
+    turned = call.attr("directions", [0] * scanned)
+    count = len(inputs) - scanned
+    rows = [tf.unstack(x, call.static(1)[0]) for x in inputs]
+    kinds = [row[0].type for row in rows]
+    region, captured = make(call.attr("body"), [*kinds[:count], *(element(k) for k in kinds[count:])])
+    results = []
+    for row in zip(*rows, strict=True):
+        sequences = [tf.reverse(x, [0]) if t else x for x, t in zip(row[count:], turned, strict=True)]
+        results.append(scan_region(region, list(row[:count]), sequences, captured))
+    return [tf.stack(column) for column in zip(*results, strict=True)]
 
 
 def _moved(x: Tensor, old: int, new: int, turned: int) -> Tensor:

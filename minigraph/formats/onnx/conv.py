@@ -234,24 +234,29 @@ def _conv_transpose_out(e: Emit) -> None:
     sizes, lengths = out[1:3], image[1:3]
     if not lengths or None in (*sizes, *lengths, *out[3:]):
         e.unsupported("the size of the image must be known")
-    w = e.op.window(kernel)
-    pads = w.pads(*sizes)
+    w, grad = e.op.window(kernel), e.sheet.first_of(e.inputs[-1])
+    e.give_first(transposed(e, grad, _filters(e, index), w, sizes, lengths, e.op.groups))  # type: ignore[arg-type]
+
+
+def transposed(
+    e: Emit, image: str, filters: str, w: Window, sizes: Sequence[int], lengths: Sequence[int], groups: int
+) -> str:
+    """A transposed convolution. lengths, sizes: of the image, and of the result."""
+    pads = w.pads(sizes[0], sizes[1])
     spare = [
-        (sizes[i] or 0) + sum(pads[i]) - ((lengths[i] or 0) - 1) * w.strides[i] - reach(kernel[i], w.dilations[i])
-        for i in (0, 1)
+        sizes[i] + sum(pads[i]) - (lengths[i] - 1) * w.strides[i] - reach(w.kernel[i], w.dilations[i]) for i in (0, 1)
     ]
-    y = e.add(
+    return e.add(
         "ConvTranspose",
-        e.sheet.first_of(e.inputs[-1]),
-        _filters(e, index),
-        kernel_shape=list(kernel[:2]),
+        image,
+        filters,
+        kernel_shape=list(w.kernel),
         strides=list(w.strides),
         dilations=list(w.dilations),
-        group=e.op.groups,
+        group=groups,
         pads=[pads[0][0], pads[1][0], pads[0][1], pads[1][1]],
         output_padding=spare,
     )
-    e.give_first(y)
 
 
 def _matmul_out(e: Emit) -> None:

@@ -27,7 +27,7 @@ from minigraph.ops.constant import Placeholder
 from minigraph.ops.host.decided import decided
 
 # Operators whose importers give images with channels last.
-GIVE_LAST = {"AveragePool", "Conv", "ConvInteger", "ConvTranspose", "LpPool", "MaxPool"}
+GIVE_LAST = {"AveragePool", "Conv", "ConvInteger", "ConvTranspose", "DeformConv", "LpPool", "MaxPool"}
 # Operators whose first input decides a shape, too.
 READ_FIRST = {"BlackmanWindow", "ConstantOfShape", "HammingWindow", "HannWindow", "MelWeightMatrix", "Range"}
 

@@ -284,11 +284,23 @@ def _converted(call: OnnxNode, dtype: Any) -> Result:
             low, high = limits(dtype)
             wide = tf.cast(x, tf.float32)
             x = tf.minimum(tf.maximum(wide, like(wide, low)), like(wide, high))
+            if dtype.name == "float8_e8m0fnu":
+                x = _power_of_two(x, dtype, call.attr("round_mode", "up"))
         if dtype == tf.bool and x.dtype != tf.bool:
             return tf.not_equal(x, like(x, 0))
         return tf.cast(x, dtype)
 
     return call.spread(convert, 0)
+
+
+def _power_of_two(x: Tensor, dtype: Any, mode: str) -> Any:
+    """`x` rounded to a power of two that the dtype has: up, down, or to the nearest one."""
+    nearest = tf.cast(tf.cast(x, dtype), x.dtype)
+    if mode == "nearest":
+        return nearest
+    if mode == "up":
+        return select(nearest < x, nearest * like(x, 2), nearest)
+    return select(nearest > x, nearest * like(x, 0.5), nearest)
 
 
 def _cast_like(call: OnnxNode) -> Result:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from minigraph.formats.onnx.emit import Emit
-from minigraph.formats.onnx.library import as_onnx_dtype, require_onnx
+from minigraph.formats.onnx.library import as_onnx_dtype
 
 
 def _number(e: Emit, value: float, name: str) -> str:
@@ -155,10 +155,9 @@ def _bias_add(e: Emit) -> None:
 
 def _like_filled(value: int) -> Callable[[Emit], None]:
     def build(e: Emit) -> None:
-        tensor = require_onnx().numpy_helper.from_array(np.full(1, value, e.out.dtype.np_dtype))
         first = e.is_first()
         name = e.first() if first else e.plain()
-        e.result(e.add("ConstantOfShape", e.add("Shape", name), value=tensor), first)
+        e.result(e.add("ConstantOfShape", e.add("Shape", name), value=e.tensor(value)), first)
 
     return build
 

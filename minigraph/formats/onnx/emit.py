@@ -127,6 +127,10 @@ class Emit:
     def ints(self, values: Any, name: str = "const") -> str:
         return self.constant(np.array(values, np.int64), name)
 
+    def tensor(self, value: float) -> Any:
+        """A TensorProto with one element of the output's dtype."""
+        return require_onnx().numpy_helper.from_array(np.full(1, value, self.out.dtype.np_dtype))
+
     def add(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
         return self.sheet.add(kind, inputs, self.name, outputs, **attributes)[0]
 

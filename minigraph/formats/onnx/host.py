@@ -17,6 +17,7 @@ from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.elementwise import like, select
 from minigraph.ops.builder import apply, apply_all
 from minigraph.ops.host.host_ops import HostOp
+from minigraph.ops.host.image_files import decoded
 
 
 class OnnxUnique(HostOp):
@@ -90,6 +91,26 @@ def _kept(corners: Any, scores: Any, limit: int, bound: float, lowest: float) ->
     return kept
 
 
+class OnnxImageDecoder(HostOp):
+    """ONNX's ImageDecoder: the pixels uint8 [H,W,C] of a file given as a vector of bytes; none of a damaged one."""
+
+    format: str = "RGB"
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.format == "Grayscale" else 3
+
+    def infer(self, contents: TensorType) -> tuple[TensorType, ...]:
+        return (TensorType(contents.dtype, (None, None, self.channels)),)
+
+    def forward(self, xp: Any, contents: Any) -> tuple[Any, ...]:
+        try:
+            pixels = decoded(contents.tobytes(), self.channels)
+        except InvalidArgumentError:
+            pixels = np.empty((0, 0, self.channels), np.uint8)
+        return (pixels[..., ::-1] if self.format == "BGR" else pixels,)
+
+
 class OnnxScatter(Op):
     """x with updates at index vectors, as ONNX's ScatterND: in place of the elements, or combined with them."""
 
@@ -125,6 +146,13 @@ def _unique(call: OnnxNode) -> Result:
     axis = call.attr("axis", None)
     op = OnnxUnique(None if axis is None else axis % call.rank(), bool(call.attr("sorted", 1)))
     return apply_all(op, call.x())
+
+
+def _image_decoder(call: OnnxNode) -> Result:
+    pixels = call.attr("pixel_format", "RGB")
+    if pixels not in ("RGB", "BGR", "Grayscale"):
+        call.unsupported(f"pixel_format '{pixels}' is unknown")
+    return apply(OnnxImageDecoder(pixels), call.x())
 
 
 def _non_max_suppression(call: OnnxNode) -> Result:
@@ -176,6 +204,7 @@ def _scattered(call: OnnxNode, indices: Tensor, updates: Tensor) -> Result:
 
 IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Compress": _compress,
+    "ImageDecoder": _image_decoder,
     "NonMaxSuppression": _non_max_suppression,
     "NonZero": _non_zero,
     "Scatter": _scatter_elements,

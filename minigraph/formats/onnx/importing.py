@@ -26,9 +26,10 @@ from minigraph.formats.onnx.library import (
     require_onnx,
 )
 from minigraph.formats.onnx.modelfile import subgraphs
+from minigraph.formats.onnx.sequences import IMPORT as SEQUENCES
 from minigraph.formats.onnx.table import importer_of
 from minigraph.formats.onnx.unread import refuse_unread
-from minigraph.formats.onnx.values import OnnxValue, UnknownDim, valid_name
+from minigraph.formats.onnx.values import NoTensor, NoValue, OnnxSequence, OnnxValue, UnknownDim, valid_name
 from minigraph.ir.scan import LoopBody
 from minigraph.ir.scan_gradient import make_region
 
@@ -41,7 +42,7 @@ class Imported(NamedTuple):
 
     Args:
         inputs: Tensors of the inputs that are not fixed.
-        outputs: Tensors of the outputs.
+        outputs: Tensors of the outputs. Those of a sequence `y` are `y[0]`, `y[1]`, ….
 
     Example:
         >>> from minigraph import onnx
@@ -76,7 +77,8 @@ def import_model(
         importer.run(model.graph.node, env, opsets)
     except NeedsShapeError as error:
         raise NeedsShapeError(f"{error}. {open_sizes(wanted, inputs)}") from None
-    return Imported(inputs, {o.name: _output(o.name, env) for o in model.graph.output})
+    outputs = [(name, value) for o in model.graph.output for name, value in _tensors(o.name, env[o.name])]
+    return Imported(inputs, {name: tf.identity(v.form(), name=valid_name(name)) for name, v in outputs})
 
 
 def _read_inputs(
@@ -86,25 +88,33 @@ def _read_inputs(
     origins = tf.get_default_graph().stores.setdefault("onnx_inputs", {})
     inputs = {}
     for name in wanted:
-        value = given.get(name)
-        if isinstance(value, Tensor):
-            env[name] = OnnxValue(name, forms={None: value})
-        elif value is not None:
-            env[name] = OnnxValue(name, np.asarray(value))
+        kind = types[name]
+        if name in given:
+            env[name] = _given(name, given[name], kind is None and isinstance(given[name], list | tuple))
+        elif kind is None:
+            what = wanted[name].type.WhichOneof("value")
+            raise UnsupportedError(f"the input '{name}' is not a tensor but {what}: give its tensors by inputs=")
         else:
-            kind = types[name]
-            if kind is None:
-                raise UnsupportedError(
-                    f"the input '{name}' is not a tensor but {wanted[name].type.WhichOneof('value')}"
-                )
             inputs[name] = tf.placeholder(kind.dtype, kind.shape, name=valid_name(name))
             origins[inputs[name].node] = name
             env[name] = OnnxValue(name, forms={None: inputs[name]})
     return inputs
 
 
-def _output(name: str, env: Env) -> Tensor:
-    return tf.identity(env[name].form(), name=valid_name(name))
+def _given(name: str, value: Any, is_sequence: bool) -> OnnxValue:
+    """The value of an input that the caller gives."""
+    if is_sequence:
+        return OnnxSequence(name, [_given(f"{name}[{i}]", v, False) for i, v in enumerate(value)])
+    if value is None:
+        return NoValue(name)
+    return OnnxValue(name, forms={None: value}) if isinstance(value, Tensor) else OnnxValue(name, np.asarray(value))
+
+
+def _tensors(name: str, value: OnnxValue) -> list[tuple[str, OnnxValue]]:
+    """The tensors of an output, by names."""
+    if isinstance(value, OnnxSequence):
+        return [(f"{name}[{i}]", part) for i, part in enumerate(value.parts)]
+    return [(name, value)]
 
 
 class _Importer:
@@ -157,10 +167,11 @@ class _Importer:
         inputs = [env[name] if name else None for name in node.input]
         domain = DOMAINS.get(node.domain, node.domain)
 
-        def enter(graph: Any) -> list[OnnxValue]:
-            inner = dict(env)
-            self.read_weights(graph, inner)
-            self.run(graph.node, inner, opsets, outer)
+        def enter(graph: Any, given: Sequence[OnnxValue] = ()) -> list[OnnxValue]:
+            inner = env | {i.name: v for i, v in zip(graph.input, given, strict=True)}
+            importer = _Importer(self.functions, False) if given else self  # one that enters again shares no variables
+            importer.read_weights(graph, inner)
+            importer.run(graph.node, inner, opsets, outer)
             return [inner[o.name] for o in graph.output]
 
         attributes = Attributes(_attributes(node, outer))
@@ -210,7 +221,9 @@ class _Importer:
         return [env.get(name) for name in body.output][: len(node.output)]
 
     def _build(self, call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[OnnxValue | None]:
-        given = [v for v in call.inputs if v is not None and not call.enters]
+        if call.enters or call.kind in SEQUENCES:
+            return _values(call, built(call, importer))
+        given = [v for v in call.inputs if v is not None]
         if given and all(v.known for v in given):
             weight = any(v.weight for v in given)
             arrays = evaluated(call, importer)
@@ -234,7 +247,11 @@ class _Importer:
             if all(v.type.is_static for v in given) or not can_defer(call):
                 raise
             return defer(call, None)
-        return [None if r is None else value_of(n, r) for n, r in zip(call.outputs, results, strict=False)]
+        return _values(call, results)
+
+
+def _values(call: OnnxNode, results: Sequence[Result]) -> list[OnnxValue | None]:
+    return [None if r is None else value_of(n, r) for n, r in zip(call.outputs, results, strict=False)]
 
 
 def _free_names(graph: Any) -> Iterator[str]:
@@ -251,7 +268,7 @@ KEPT = ("Cast", "CastLike", "DequantizeLinear", "QuantizeLinear")  # which know 
 
 
 def _is_bfloat16(value: OnnxValue | None) -> bool:
-    return value is not None and value.type.dtype.name == "bfloat16"
+    return not (value is None or isinstance(value, NoTensor)) and value.type.dtype.name == "bfloat16"
 
 
 def _widened(call: OnnxNode) -> OnnxNode:

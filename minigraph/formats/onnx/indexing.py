@@ -136,10 +136,17 @@ def _top_k_out(e: Emit) -> None:
     e.give(e.add("Cast", places, to=as_onnx_dtype(e.node.outputs[1].dtype)), 1)
 
 
+def _unique_out(e: Emit) -> None:
+    values, _, numbers = e.sheet.add("Unique", [e.plain()], e.name, 3, sorted=0)
+    e.give(values)
+    e.give(e.add("Cast", numbers, to=as_onnx_dtype(e.op.out_idx)), 1)
+
+
 EXPORT: dict[str, Callable[[Emit], None]] = {
     "GatherNd": _gather_nd_out,
     "GatherV2": _gather_out,
     "OneHot": _one_hot_out,
     "TakeAlongLast": _take_along_last_out,
     "TopKV2": _top_k_out,
+    "Unique": _unique_out,
 }

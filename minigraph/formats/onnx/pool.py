@@ -20,7 +20,8 @@ from minigraph.formats.onnx.values import Last, last_perm
 from minigraph.formats.onnx.windows import OnnxWindows, Pairs, output_sizes, windows
 from minigraph.ops.builder import apply_all
 from minigraph.ops.math.casting import widened
-from minigraph.ops.nn.pool import AvgPool, MaxPool
+from minigraph.ops.nn.avg_pool import AvgPool
+from minigraph.ops.nn.max_pool import MaxPool
 
 
 def _windows(call: OnnxNode) -> tuple[OnnxWindows, list[Dim], Pairs]:

@@ -12,7 +12,10 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.formats.onnx.call import OnnxNode, Result
+from minigraph.formats.onnx.conv import convolve
 from minigraph.formats.onnx.elementwise import like, select
+from minigraph.formats.onnx.values import Last, OnnxValue, last_perm
+from minigraph.formats.onnx.windows import OnnxWindows, windows
 
 Weighted = list[tuple[Any, Any]]  # places along an axis, as whole numbers in a floating dtype, and their weights
 
@@ -34,11 +37,7 @@ def _grid_sample(call: OnnxNode) -> Result:
         else:
             place = ((place + like(place, 1)) * like(place, length) - like(place, 1)) * like(place, 0.5)
         axes.append(_taps(_inside(place, length, padding, corners, mode), mode))
-    total: Any = None
-    for taps in product(*axes):
-        part = _read(x, [p for p, _ in taps], [w for _, w in taps], lengths, padding, corners)
-        total = part if total is None else total + part
-    rest = list(range(1, rank + 1))
+    total, rest = _sum_of_taps(x, axes, lengths, padding, corners), list(range(1, rank + 1))
     return tf.transpose(total, (0, rank + 1, *rest))
 
 
@@ -91,7 +90,7 @@ def _read(x: Tensor, places: list[Any], weights: list[Any], lengths: Any, paddin
             place = _reflected(place, length, corners)
         index.append(tf.cast(tf.clip_by_value(place, like(place, 0), like(place, length - 1)), tf.int32))
     shape = tf.shape(index[0])
-    batch = tf.reshape(tf.range(tf.shape(x)[0]), [-1] + [1] * (len(lengths)))
+    batch = tf.reshape(tf.range(tf.shape(x)[0]), [-1] + [1] * ((index[0].type.rank or 1) - 1))
     batch = batch + tf.zeros(shape, tf.int32)
     found: Any = tf.gather_nd(x, tf.stack([batch, *index], -1))
     for weight in weights:
@@ -193,7 +192,42 @@ def _edge_taps(place: Any, length: int) -> list[tuple[Any, Any]]:
     return [(tf.cast(base, tf.int32), (like(t, 1) - t) * counts), (tf.cast(after, tf.int32), t * counts)]
 
 
+def _deform_conv(call: OnnxNode) -> Result:
+    """A convolution of an image [N,C,H,W] that reads each element at a computed place: of the samples, put side by
+    side, with the kernel's size as strides."""
+    n, channels, *lengths = call.static()
+    kernel = list(call.static(1)[2:])
+    if len(lengths) != 2:
+        call.unsupported("the image must have two axes")
+    w, groups = windows(call, kernel, lengths), call.attr("offset_group", 1)
+    sizes = list(call.static(2)[2:])
+    offsets = tf.reshape(call.x(2), [n, groups, *kernel, 2, *sizes])
+    masks = tf.reshape(call.x(4), [n, groups, *kernel, *sizes]) if call.has(4) else None
+    parts = []
+    for group, x in enumerate(tf.split(call.last(), groups, -1)):
+        axes = []
+        for axis in range(2):
+            own = offsets[:, group, :, :, axis]
+            taps = np.arange(kernel[axis]).reshape(-1, *[1] * (3 - axis)) * w.dilations[axis]
+            starts = np.arange(sizes[axis]).reshape(-1, *[1] * (1 - axis)) * w.strides[axis] - w.pads[axis][0]
+            axes.append(_taps(own + tf.constant((taps + starts).astype(own.dtype.np_dtype)), "linear"))
+        found = _sum_of_taps(x, axes, lengths)
+        parts.append(found if masks is None else found * tf.expand_dims(masks[:, group], -1))
+    samples = tf.transpose(tf.concat(parts, -1), (0, 3, 1, 4, 2, 5))  # [N, out, kernel, out, kernel, C]
+    image = tf.reshape(samples, [n, sizes[0] * kernel[0], sizes[1] * kernel[1], channels])
+    apart = OnnxWindows(kernel, kernel, [1, 1], [(0, 0), (0, 0)])
+    y = convolve(call, OnnxValue(call.name, forms={last_perm(4): image}), call.value(1), apart)
+    return Last(tf.nn.bias_add(y, call.x(3)) if call.has(3) else y)
+
+
+def _sum_of_taps(x: Tensor, axes: list[Weighted], lengths: Any, padding: str = "zeros", corners: bool = False) -> Any:
+    """Interpolated samples of an image [N,…,C]: [N,…,C]."""
+    parts = [_read(x, [p for p, _ in t], [w for _, w in t], lengths, padding, corners) for t in product(*axes)]
+    return reduce(tf.add, parts)
+
+
 IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
+    "DeformConv": _deform_conv,
     "GridSample": _grid_sample,
     "MaxUnpool": _max_unpool,
     "ReverseSequence": _reverse_sequence,

@@ -204,15 +204,23 @@ def _with_reduced(e: Emit, rank: int) -> str:
 
 
 def _broadcast_to(e: Emit) -> None:
-    if e.op.mean:
-        e.unsupported("it is the gradient of a mean")
-    e.give(e.add("Expand", _with_reduced(e, len(e.op.shape)), e.ints(e.op.shape, "shape")))
+    _expand(e, _with_reduced(e, len(e.op.shape)), e.ints(e.op.shape, "shape"))
 
 
 def _broadcast_like(e: Emit) -> None:
-    if e.op.mean or e.inputs[1].type.rank is None:
-        e.unsupported("it is the gradient of a mean, or of unknown rank")
-    e.give(e.add("Expand", _with_reduced(e, e.inputs[1].type.rank), _shape_of(e, e.inputs[1])))
+    rank = e.inputs[1].type.rank
+    if rank is None:
+        e.unsupported("its rank must be known")
+    _expand(e, _with_reduced(e, rank), _shape_of(e, e.inputs[1]))
+
+
+def _expand(e: Emit, x: str, shape: str) -> None:
+    """Copies of `x`; for the gradient of a mean, divided by their number."""
+    y = e.add("Expand", x, shape)
+    if e.op.mean:
+        copies = e.add("Div", e.add("Size", y), e.add("Size", x))
+        y = e.add("Div", y, e.add("Cast", copies, to=as_onnx_dtype(e.out.dtype)))
+    e.give(y)
 
 
 def _fill(e: Emit) -> None:
@@ -225,6 +233,36 @@ def _shape(e: Emit) -> None:
 
 def _size(e: Emit) -> None:
     e.give(e.add("Cast", e.add("Size", _flat_image(e)), to=as_onnx_dtype(e.out.dtype)))
+
+
+def _rank(e: Emit) -> None:
+    e.give(e.add("Cast", e.add("Size", _shape_of(e, e.inputs[0])), to=as_onnx_dtype(e.out.dtype)))
+
+
+def _range(e: Emit) -> None:
+    e.give(e.add("Range", e.plain(0), e.plain(1), e.plain(2)))
+
+
+def _slice(e: Emit) -> None:
+    _sliced(e, e.as_int64(2))
+
+
+def _sliced(e: Emit, sizes: str) -> None:
+    """A slice from places that may be fed; a size of −1 means all that follow."""
+    begin = e.as_int64(1)
+    to_end = e.add("Less", sizes, e.ints([0], "zero"))
+    end = e.add("Where", to_end, e.ints([FAR], "far"), e.add("Add", begin, sizes))
+    e.give(e.add("Slice", e.plain(0), begin, end))
+
+
+def _pad_by(e: Emit) -> None:
+    """ONNX has all numbers of elements before the axes, then all after them, not pairs."""
+    amounts = e.add("Reshape", e.add("Transpose", e.as_int64(1), perm=[1, 0]), e.ints([-1], "flat"))
+    e.give(e.add("Pad", e.plain(0), amounts, e.constant(np.asarray(e.op.value, e.out.dtype.np_dtype), "value")))
+
+
+def _where_true(e: Emit) -> None:
+    e.give(e.add("Transpose", e.add("NonZero", e.plain()), perm=[1, 0]))
 
 
 def _full(e: Emit) -> None:
@@ -241,16 +279,22 @@ EXPORT: dict[str, Callable[[Emit], None]] = {
     "MirrorPad": _mirror_pad,
     "Pack": _pack,
     "Pad": _pad,
+    "PadBy": _pad_by,
     "PlaceholderWithDefault": Emit.alias,
     "Reshape": _reshape,
     "ReshapeLike": _reshape_like,
     "ReshapeTo": _reshape_to,
+    "Range": _range,
+    "Rank": _rank,
     "Shape": _shape,
     "Size": _size,
+    "Slice": _slice,
+    "SliceAt": lambda e: _sliced(e, e.ints(e.op.sizes, "sizes")),
     "SplitV": _split,
     "Squeeze": _squeeze,
     "StridedSlice": _strided_slice,
     "Tile": _tile,
     "Transpose": _transpose,
     "Unpack": _unpack,
+    "Where": _where_true,
 }

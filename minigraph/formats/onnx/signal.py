@@ -1,4 +1,4 @@
-"""Importers of the Fourier transform, and of Col2Im, Det, MelWeightMatrix and TensorScatter."""
+"""Importers of Fourier transforms, and of Col2Im, Det, MelWeightMatrix and TensorScatter."""
 
 from __future__ import annotations
 
@@ -78,6 +78,21 @@ def _back(call: OnnxNode, y: Any, axis: int) -> Any:
     return tf.transpose(y, [int(i) for i in np.argsort(order)])
 
 
+def _stft(call: OnnxNode) -> Result:
+    """The transforms of windowed frames: [N, frames, frequencies, 2]."""
+    length, complex_ = call.static_axes([1])[1], call.shape()[-1] == 2
+    step = int(np.ravel(call.array(1))[0])
+    frame = call.static(2)[0] if call.has(2) else length
+    frame = int(np.ravel(call.array(3))[0]) if call.has(3) else frame
+    places = np.arange(0, length - frame + 1, step)[:, None] + np.arange(frame)
+    frames = tf.gather(call.x(), tf.constant(places.astype(np.int32)), axis=1)
+    if call.has(2):
+        frames = frames * tf.reshape(call.x(2), [-1, 1])
+    out = frame // 2 + 1 if call.attr("onesided", 1) and not complex_ else frame
+    imaginary = frames[..., 1] if complex_ else None
+    return tf.stack(_transformed(frames[..., 0], imaginary, frame, out, False), -1)
+
+
 def _mel_weights(call: OnnxNode) -> Result:
     """Triangles on the mel scale: [frequencies, bands]."""
     bands, length, rate = (int(np.ravel(call.array(i))[0]) for i in range(3))
@@ -92,7 +107,8 @@ def _mel_weights(call: OnnxNode) -> Result:
         first, middle, last = bins[band : band + 3]
         if middle == first:
             out[middle, band] = 1
-        out[first : middle + 1, band] = (np.arange(first, middle + 1) - first) / max(middle - first, 1)
+        else:
+            out[first : middle + 1, band] = (np.arange(first, middle + 1) - first) / (middle - first)
         out[middle:last, band] = (last - np.arange(middle, last)) / max(last - middle, 1)
     return out
 
@@ -155,5 +171,6 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "DFT": _dft,
     "Det": lambda call: apply(OnnxDeterminant(), call.x()),
     "MelWeightMatrix": _mel_weights,
+    "STFT": _stft,
     "TensorScatter": _tensor_scatter,
 }

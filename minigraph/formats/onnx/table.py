@@ -14,6 +14,7 @@ from minigraph.formats.onnx import (
     fused,
     host,
     indexing,
+    ngrams,
     norm,
     optimizers,
     pool,
@@ -22,17 +23,19 @@ from minigraph.formats.onnx import (
     reduce,
     resize,
     sampling,
+    sequences,
     shape,
     shape_export,
     signal,
+    training_export,
     trigonometry,
 )
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.emit import Emit
 
 FAMILIES = (
-    bits, control, conv, einsum, elementwise, fused, host, indexing, norm, pool, quantise, recurrent, reduce, resize,
-    sampling, shape, signal, trigonometry,
+    bits, control, conv, einsum, elementwise, fused, host, indexing, ngrams, norm, pool, quantise, recurrent, reduce,
+    resize, sampling, sequences, shape, signal, trigonometry,
 )  # fmt: skip
 
 # ONNX's operators, by their names there.
@@ -59,6 +62,6 @@ def importer_of(domain: str, kind: str) -> Callable[[OnnxNode], Result] | None:
 # minigraph's ops, by their names in the registry.
 EXPORTERS: dict[str, Callable[[Emit], None]] = {
     kind: exporter
-    for family in (conv, elementwise_export, indexing, norm, pool, reduce, resize, shape_export)
+    for family in (conv, elementwise_export, indexing, norm, pool, reduce, resize, shape_export, training_export)
     for kind, exporter in family.EXPORT.items()
 }

@@ -18,13 +18,16 @@ NO_EFFECT: dict[str, frozenset[str]] = {
         "Conv": "kernel_shape",  # the filters' shape has it
         "ConvInteger": "kernel_shape",
         "ConvTranspose": "kernel_shape",
+        "DeformConv": "kernel_shape",
         "Dropout": "is_test ratio seed",  # at inference
         "FusedConv": "kernel_shape",
         "QLinearConv": "kernel_shape",
+        "Optional": "type",  # of the value that is not there
         "QLinearSoftmax": "opset",
         "Gemm": "broadcast",  # a third input that needs no broadcasting gives the same
         "MaxPool": "storage_order",  # of indices that nobody uses
         "QuantizeLinear": "precision saturate",  # for integers
+        "SequenceEmpty": "dtype",  # of elements that are not there
         "TopK": "sorted",  # the results are always sorted
         "Resize": (
             "antialias coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value "

@@ -6,7 +6,7 @@ layout is made by a transpose when an operator reads it. Channels-last values th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,6 +120,29 @@ class OnnxValue:
         graph = tf.get_default_graph()
         with graph.name_scope(None), graph.control_dependencies(None):
             return tf.Variable(np.ascontiguousarray(array), name=valid_name(self.name)).value()
+
+
+class NoTensor(OnnxValue):
+    """A value that is not a tensor."""
+
+    @property
+    def type(self) -> TensorType:
+        raise UnsupportedError(f"'{self.name}' is a sequence or an optional without a value, not a tensor")
+
+    def form(self, perm: Perm = None) -> Tensor:
+        raise UnsupportedError(f"'{self.name}' is a sequence or an optional without a value, not a tensor")
+
+
+class NoValue(NoTensor):
+    """An optional without a value. One with a value is that value."""
+
+
+class OnnxSequence(NoTensor):
+    """A sequence, by its elements."""
+
+    def __init__(self, name: str, parts: Sequence[OnnxValue]) -> None:
+        super().__init__(name)
+        self.parts = parts
 
 
 def valid_name(name: str) -> str:

@@ -30,6 +30,8 @@ from minigraph.ops.identity import Identity, IdentityN
 from minigraph.ops.math import cumulative, matmul, ranking, reduce
 from minigraph.ops.math.argmax import ArgMax, ArgMin
 from minigraph.ops.math.casting import cast
+from minigraph.ops.math.reduce_extremes import Max, Min
+from minigraph.ops.math.reduce_product import Prod
 
 Tensors = Sequence[Tensor]
 
@@ -348,9 +350,9 @@ IMPORT: dict[str, Importer] = {
     "InTopKV2": _in_top_k,
     "InvertPermutation": same(late.InvertPermutation()),
     "MatMul": _matmul,
-    "Max": _reduction(reduce.Max),
+    "Max": _reduction(Max),
     "Mean": _reduction(reduce.Mean),
-    "Min": _reduction(reduce.Min),
+    "Min": _reduction(Min),
     "MirrorPad": _mirror_pad,
     "MirrorPadGrad": _mirror_pad,
     "OneHot": _one_hot,
@@ -360,7 +362,7 @@ IMPORT: dict[str, Importer] = {
     "Placeholder": _placeholder,
     "PlaceholderV2": _placeholder,
     "PlaceholderWithDefault": _with_default,
-    "Prod": _reduction(reduce.Prod),
+    "Prod": _reduction(Prod),
     "Range": _range,
     "Rank": _shape_op(shapes.Rank),
     "Reshape": _reshape,

@@ -6,8 +6,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import DataLossError, GraphError, NotFoundError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.protos import proto
 from minigraph.core.typing import PathLike, TensorLike
 from minigraph.util.files import atomic_write

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from minigraph.core.dtypes import DType
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError
-from minigraph.core.graph import VALID_NAME, Graph, Node, Tensor
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.graph_def import GraphRecords, attributes_from
+from minigraph.core.naming import VALID_NAME
 from minigraph.formats.arrays import Damaged
 from minigraph.formats.tensorflow.node import Result, TfNode
 from minigraph.formats.tensorflow.op_table import IMPORTERS

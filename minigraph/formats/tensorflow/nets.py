@@ -25,9 +25,13 @@ from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import pow, rsqrt
 from minigraph.ops.math.reduce import reduce_mean, reduce_sum
 from minigraph.ops.nn import conv2d, loss, lrn, pool
+from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolGrad
 from minigraph.ops.nn.conv3d import conv3d
+from minigraph.ops.nn.cross_entropy import SoftmaxCrossEntropyWithLogits, SparseSoftmaxCrossEntropyWithLogits
+from minigraph.ops.nn.max_pool import MaxPool, MaxPoolGrad
 from minigraph.ops.nn.norm import batch_normalization, bessel_corrected
 from minigraph.ops.nn.pool_nd import avg_pool3d, max_pool3d
+from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 from minigraph.ops.nn.statistics import moments
 
 Tensors = Sequence[Tensor]
@@ -117,12 +121,12 @@ def _pool(kind: type[pool.Pool]) -> Importer:
 def _max_pool_grad(call: TfNode) -> Tensors:
     x, _, grad = call.inputs
     image = call.last(x)
-    where = apply_all(pool.MaxPool(*_pooling(call)), image)[1]  # merged with the forward one in a run
-    return call.images(pool.MaxPoolGrad(*_pooling(call)), image, where, call.last(grad))
+    where = apply_all(MaxPool(*_pooling(call)), image)[1]  # merged with the forward one in a run
+    return call.images(MaxPoolGrad(*_pooling(call)), image, where, call.last(grad))
 
 
 def _avg_pool_grad(call: TfNode) -> Tensors:
-    return call.images(pool.AvgPoolGrad(*_pooling(call)), _image_like(call, 0), call.last(call.inputs[1]))
+    return call.images(AvgPoolGrad(*_pooling(call)), _image_like(call, 0), call.last(call.inputs[1]))
 
 
 def _pool_3d(function: Any) -> Importer:
@@ -302,7 +306,7 @@ def _to_space(x: Tensor, block: list[int], crops: Tensor) -> Tensor:
 
 
 IMPORT: dict[str, Importer] = {
-    "AvgPool": _pool(pool.AvgPool),
+    "AvgPool": _pool(AvgPool),
     "AvgPool3D": _pool_3d(avg_pool3d),
     "AvgPoolGrad": _avg_pool_grad,
     "BatchNormWithGlobalNormalization": _old_batch_norm,
@@ -323,8 +327,8 @@ IMPORT: dict[str, Importer] = {
     "L2Loss": same(loss.L2Loss()),
     "LRN": _lrn,
     "LRNGrad": _lrn_grad,
-    "LogSoftmax": same(loss.LogSoftmax()),
-    "MaxPool": _pool(pool.MaxPool),
+    "LogSoftmax": same(LogSoftmax()),
+    "MaxPool": _pool(MaxPool),
     "MaxPool3D": _pool_3d(max_pool3d),
     "MaxPoolGrad": _max_pool_grad,
     "ResizeArea": _resize(resize.ResizeArea),
@@ -334,8 +338,8 @@ IMPORT: dict[str, Importer] = {
     "ResizeBilinearGrad": _resize_grad("ResizeBilinear"),
     "ResizeNearestNeighbor": _resize(resize.ResizeNearestNeighbor),
     "ResizeNearestNeighborGrad": _resize_grad("ResizeNearestNeighbor"),
-    "Softmax": same(loss.Softmax()),
-    "SoftmaxCrossEntropyWithLogits": same(loss.SoftmaxCrossEntropyWithLogits()),
+    "Softmax": same(Softmax()),
+    "SoftmaxCrossEntropyWithLogits": same(SoftmaxCrossEntropyWithLogits()),
     "SpaceToBatchND": _blocks(split=True),
-    "SparseSoftmaxCrossEntropyWithLogits": same(loss.SparseSoftmaxCrossEntropyWithLogits()),
+    "SparseSoftmaxCrossEntropyWithLogits": same(SparseSoftmaxCrossEntropyWithLogits()),
 }

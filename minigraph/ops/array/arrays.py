@@ -8,9 +8,11 @@ from typing import Any, Literal
 import numpy as np
 
 from minigraph.core.arguments import refuse, renamed
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, bool_, float32
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.reshape import expand_dims, reshape, transpose

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import InvalidArgumentError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import constant, where
 from minigraph.core.types import TensorType, format_shape

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.indices import element_name, require_below
 from minigraph.core.moves import Moves, read
 from minigraph.core.op import Op, Sample
@@ -150,9 +151,7 @@ class ScatterNdLike(Op):
         with k.over(of.size, names="i") as (i,), k.steps(of.count) as j:
             valid, places = located(k, at, of.shape[:-1], j)
             k.store(total, (*places, i), total[(*places, i)] + where(valid, cast(x[j, i], kind), 0))
-        if total is not y:
-            with k.over(*of.shape) as every:
-                k.store(y, every, total[tuple(every)])
+        _copy(k, total, y)
         return k.done()
 
     def refusal(self, in_types: Sequence[TensorType]) -> Kernel | None:
@@ -186,7 +185,7 @@ class Scatter(Update, abstract=True):
                 raise ShapeError(f"'{type(self).__name__}': updates of shape {given} where {expected} are needed")
         return (ref,)
 
-    def forward(self, xp: Any, ref: Any, indices: Any, updates: Any) -> tuple[Any, ...]:
+    def forward(self, xp: Any, ref: Any, indices: Any, updates: Any) -> tuple[Any, ...]:  # type: ignore[override]
         require_below("indices", indices, len(ref))
         out = xp.array(ref)
         if self.function:
@@ -205,21 +204,16 @@ class Scatter(Update, abstract=True):
         var, at = k.variable(in_types[0], shape), k.operand(in_types[1], (count,))
         x = k.operand(in_types[2], (count, size) if in_types[2].static else ())
         now = var if kind is var.dtype else k.workspace(kind, shape)
-        self._copy(k, var, now)
+        _copy(k, var, now)
         with k.over(size, names="i") as (i,), k.steps(count) as j:
             valid, row = looked_up(k, at[j], rows)
             old, given = now[row, i], cast(x[(j, i) if x.shape else ()], kind)
             k.store(now, (row, i), where(valid, call(self.function, old, given) if self.function else given, old))
-        self._copy(k, now, var)
+        _copy(k, now, var)
         return k.done()
 
-    def _copy(self, k: Statement, source: Buffer, target: Buffer) -> None:
-        if source is not target:
-            with k.over(*source.shape) as every:
-                k.store(target, every, cast(source[tuple(every)], target.dtype))
-
     def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
-        return outside(in_types, {1: in_types[0].static[0]})
+        return outside(in_types, in_types[0].static[0])
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -240,6 +234,13 @@ class ScatterSub(Scatter):
     """var[i] −= u."""
 
     function = "subtract"
+
+
+def _copy(k: Statement, source: Buffer, target: Buffer) -> None:
+    """Copy an array to another one, unless they are the same."""
+    if source is not target:
+        with k.over(*source.shape) as every:
+            k.store(target, every, source[tuple(every)])
 
 
 def gather_nd(params: TensorLike, indices: TensorLike, name: str | None = None, batch_dims: int = 0) -> Tensor:

@@ -10,8 +10,9 @@ import numpy as np
 
 from minigraph.core import types as T
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor, install_constant
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, install_constant
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.indices import require_below
 from minigraph.core.moves import Moves, View, at, read, write
 from minigraph.core.op import Op, Sample
@@ -255,7 +256,7 @@ class GatherV2(Op):
         return k.done()
 
     def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
-        return outside(in_types, {1: in_types[0].static[self.axis]})
+        return outside(in_types, in_types[0].static[self.axis])
 
     flops = no_flops
 
@@ -311,7 +312,7 @@ class GatherGrad(Op):
         return k.done()
 
     def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
-        return outside(in_types, {1: in_types[2].static[self.axis]})
+        return outside(in_types, in_types[2].static[self.axis])
 
     flops = per_gradient
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype, float32, int32, int64
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import call, cast, where
 from minigraph.core.types import TensorType

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.arguments import renamed
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.moves import Moves, read
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import cast

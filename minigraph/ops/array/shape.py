@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, float32, int32
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
 from minigraph.core.types import Dim, TensorType, as_shape, format_shape

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import EarlyShapeError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.moves import Move, Moves, Strided, at, c_strides, read, write
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar, cast, constant

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import DType, as_dtype
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DTypeLike, TensorLike

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.arguments import renamed
+from minigraph.core.contexts import Branch
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import bool_, int32
 from minigraph.core.errors import DTypeError, GraphError, ShapeError
-from minigraph.core.graph import Branch, Graph, Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import constant
 from minigraph.core.scalar import where as choose

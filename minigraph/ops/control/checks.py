@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.arguments import renamed
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import bool_, int64
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.indices import element_name, out_of_range, require_below
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar, call, where
@@ -98,7 +99,7 @@ class Assert(Op):
 
     def forward(self, xp: Any, condition: Any, *data: Any) -> tuple[Any, ...]:
         if not np.all(condition):
-            raise InvalidArgumentError(f"assertion failed: {_message(self.parts, data, self.summarize)}")
+            raise self.refused([], condition, *data)
         return (condition,)
 
     loops = _copied

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.graph import Node, Tensor, get_default_graph
+from minigraph.core.default_graph import get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.identity import Identity

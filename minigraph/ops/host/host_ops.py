@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, as_dtype, int32, int64
 from minigraph.core.errors import (
     DTypeError,
@@ -18,7 +20,7 @@ from minigraph.core.errors import (
     UnimplementedError,
     UnknownError,
 )
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.core.typing import DTypeLike, NumberLike, TensorLike

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.arguments import refuse
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, string, uint8
 from minigraph.core.errors import DTypeError, InvalidArgumentError, NotFoundError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import DTypeLike, PathLike, TensorLike
 from minigraph.ops.builder import as_tensor_like, composed
@@ -75,16 +77,21 @@ class DecodeImage(HostOp):
         return (TensorType(uint8, (None, None, self.channels or None)),)
 
     def forward(self, xp: Any, contents: Any) -> tuple[Any, ...]:
-        from PIL import Image, UnidentifiedImageError
+        return (decoded(contents.item(), self.channels, self.format),)
 
-        try:
-            image = Image.open(io.BytesIO(contents.item()))
-            image.load()
-        except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-            raise InvalidArgumentError(f"Invalid {self.format or 'image'} data: {error}") from None
-        own = image.mode if image.mode in _MODES.values() else "RGB"
-        pixels = np.asarray(image.convert(_MODES.get(self.channels, own)))
-        return (pixels[..., None] if pixels.ndim == 2 else pixels,)
+
+def decoded(contents: bytes, channels: int, kind: str = "") -> np.ndarray:
+    """The pixels of an image file, uint8 [H,W,C]. InvalidArgumentError if it is damaged."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        image = Image.open(io.BytesIO(contents))
+        image.load()
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise InvalidArgumentError(f"Invalid {kind or 'image'} data: {error}") from None
+    own = image.mode if image.mode in _MODES.values() else "RGB"
+    pixels = np.asarray(image.convert(_MODES.get(channels, own)))
+    return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
 class EncodeImage(HostOp):

@@ -1,4 +1,4 @@
-"""Measures of the similarity of images, and patches of images: composed of other ops."""
+"""Measures of images and of their similarity, and patches of images: composed of other ops."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import float32
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import Padding, TensorLike
 from minigraph.ops.array.dynamic import pad
@@ -19,14 +20,15 @@ from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.identity import identity
 from minigraph.ops.image.colour import convert_image_dtype
-from minigraph.ops.math.arithmetic import square, squared_difference, subtract
+from minigraph.ops.image.operand import as_image, side_axis
+from minigraph.ops.math.arithmetic import abs, square, squared_difference, subtract
 from minigraph.ops.math.exponential import log
-from minigraph.ops.math.reduce import reduce_mean
+from minigraph.ops.math.reduce import reduce_mean, reduce_sum
 from minigraph.ops.nn.conv3d import known_dims, reshaped
 from minigraph.ops.nn.depthwise import depthwise_conv2d
 from minigraph.ops.window import explicit_padding, output_size, reach
 
-__all__ = ["extract_image_patches", "psnr", "ssim"]
+__all__ = ["extract_image_patches", "psnr", "ssim", "total_variation"]
 
 
 def _pair(a: Any, b: Any, max_val: Any) -> tuple[Tensor, Tensor, float]:
@@ -188,3 +190,32 @@ def _inner(value: Any, what: str) -> tuple[int, int]:
     if len(sizes) != 4 or (sizes[0], sizes[3]) != (1, 1) or any(int(s) < 1 for s in sizes):
         raise ValueError(f"{what} must be 4 positive numbers, [1, rows, columns, 1], not {value!r}")
     return int(sizes[1]), int(sizes[2])
+
+
+def total_variation(images: TensorLike, name: str | None = None) -> Tensor:
+    """Sum the absolute differences between neighbouring pixels of each image: the anisotropic total variation.
+
+    Args:
+        images: Images [H,W,C] or [N,H,W,C] of a numeric dtype.
+        name: Name scope of the nodes.
+
+    Returns:
+        A scalar, or a tensor [N], of the dtype of `images`.
+
+    Raises:
+        ShapeError: `images` has another rank.
+
+    Example:
+        >>> image = tf.reshape([1.0, 2.0, 4.0, 8.0], [2, 2, 1])
+        >>> tf.Session().run(tf.image.total_variation(image)).item()
+        14.0
+    """
+    with composed(name, "total_variation", images):
+        x = as_image(images)
+        axes = None if x.type.rank == 3 else [1, 2, 3]
+        lead = (slice(None),) * side_axis(x, 0)
+        down = getitem(x, (*lead, slice(1, None))) - getitem(x, (*lead, slice(None, -1)))
+        along = (*lead, slice(None))
+        right = getitem(x, (*along, slice(1, None))) - getitem(x, (*along, slice(None, -1)))
+        result: Tensor = reduce_sum(abs(down), axes) + reduce_sum(abs(right), axes)
+        return result

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import DType, float32, float64, int32
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import REGISTRY, Op, Sample
 from minigraph.core.scalar import Scalar, cast
 from minigraph.core.types import TensorType, format_shape

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from minigraph.core import types as T
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.arguments import renamed
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, TensorLike
 from minigraph.ops.array.arrays import trace
@@ -22,7 +23,8 @@ from minigraph.ops.math.arithmetic import abs, square
 from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.exponential import pow, sqrt
 from minigraph.ops.math.matmul import matmul
-from minigraph.ops.math.reduce import reduce_max, reduce_mean, reduce_sum
+from minigraph.ops.math.reduce import reduce_mean, reduce_sum
+from minigraph.ops.math.reduce_extremes import reduce_max
 from minigraph.ops.nn.conv3d import known_dims, reshaped
 
 __all__ = ["confusion_matrix", "einsum", "norm", "reduce_std", "reduce_variance", "tensordot"]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import float32, float64
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.scalar import Scalar, call, where
 from minigraph.core.typing import NumberLike, TensorLike
 from minigraph.ops.builder import apply, as_tensor_like

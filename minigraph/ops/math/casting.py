@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigraph.core import scalar
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype, float16, float32, float64, int64, uint32
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType

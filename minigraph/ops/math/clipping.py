@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import DType, as_dtype, float16, float32
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.provenance import caller
 from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, NumberLike, TensorLike

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigraph.core import types as T
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import TensorLike

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigraph.core import types as T
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import bool_, int32, int64
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.indices import require_below
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar, call, cast, where
@@ -130,7 +131,7 @@ class TakeAlongLast(Op):
         return (xp.take_along_axis(x, places, axis=-1),)
 
     def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
-        return outside(in_types, {1: in_types[0].static[-1]})
+        return outside(in_types, in_types[0].static[-1])
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         """A place out of range reads the nearest element; what prints the kernel reports it."""
@@ -170,7 +171,7 @@ class PutAlongLast(Op):
         return (rows.reshape(like.shape),)
 
     def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
-        return outside(in_types, {1: in_types[2].static[-1]})
+        return outside(in_types, in_types[2].static[-1])
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         """Each element goes through the places of its row in order."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.indexing import scatter_nd

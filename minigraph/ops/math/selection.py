@@ -9,9 +9,10 @@ import numpy as np
 
 from minigraph.core import scalar
 from minigraph.core import types as T
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import bool_
 from minigraph.core.errors import DTypeError
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.scalar import Scalar, call, library, where
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.joining import concat

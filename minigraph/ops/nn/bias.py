@@ -80,11 +80,11 @@ class BiasAddGrad(Op):
     def batching(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Batching | None:
         return Batching((True,), (True,))
 
-    def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...] | None:
+    def summed_axes(self, in_types: Sequence[TensorType]) -> tuple[int, ...]:
         return tuple(range(len(in_types[0].static) - 1))
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel:
-        return summed(in_types[0], range(len(in_types[0].static) - 1), out_types[0])
+        return summed(in_types[0], self.summed_axes(in_types), out_types[0])
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(BroadcastLike(), grad, node.inputs[0]),)

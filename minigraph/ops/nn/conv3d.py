@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from minigraph.core.arguments import renamed
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import Dim, format_shape
 from minigraph.core.typing import Padding, Size, TensorLike
 from minigraph.ops.array.joining import concat, stack

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.arguments import renamed
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import DataFormat, Padding, Size, TensorLike
 from minigraph.ops.builder import composed
 from minigraph.ops.data_format import NHWC, spatial_sizes

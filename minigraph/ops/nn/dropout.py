@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import NumberLike, ShapeLike, TensorLike
 from minigraph.ops.array.shape import shape
 from minigraph.ops.builder import as_tensor_like

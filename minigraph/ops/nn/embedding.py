@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.joining import gather
 from minigraph.ops.builder import as_tensor_like, composed

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from minigraph.core.arguments import renamed
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import ArithmeticLike, AxisLike, TensorLike
 from minigraph.ops.array.reshape import transpose

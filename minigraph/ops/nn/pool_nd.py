@@ -8,15 +8,17 @@ from typing import Any, Literal
 import numpy as np
 
 from minigraph.core.arguments import renamed
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DataFormat, DataFormat1D, Padding, Size, TensorLike
 from minigraph.ops.array.reshape import expand_dims, squeeze
 from minigraph.ops.builder import composed
 from minigraph.ops.data_format import NCHW, NHWC
+from minigraph.ops.nn.avg_pool import avg_pool
 from minigraph.ops.nn.conv3d import known_dims, reshaped
-from minigraph.ops.nn.pool import avg_pool, max_pool
+from minigraph.ops.nn.max_pool import max_pool
 
 __all__ = ["avg_pool1d", "avg_pool3d", "max_pool1d", "max_pool3d", "pool"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from minigraph.core.arguments import renamed
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import float32, int64
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.typing import AxisLike, TensorLike
 from minigraph.ops.array.joining import gather
 from minigraph.ops.array.reshape import squeeze
@@ -19,7 +20,8 @@ from minigraph.ops.identity import identity
 from minigraph.ops.math.arithmetic import add, multiply, reciprocal, square, squared_difference, subtract
 from minigraph.ops.math.casting import cast, widened
 from minigraph.ops.math.comparison import not_equal
-from minigraph.ops.math.reduce import as_axes, check_axes, reduce_mean, reduce_prod, reduce_sum
+from minigraph.ops.math.reduce import as_axes, check_axes, reduce_mean, reduce_sum
+from minigraph.ops.math.reduce_product import reduce_prod
 
 __all__ = ["moments", "normalize_moments", "sufficient_statistics", "weighted_moments", "zero_fraction"]
 

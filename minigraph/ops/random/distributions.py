@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, float32, uint64
 from minigraph.core.errors import DTypeError, InvalidArgumentError
-from minigraph.core.graph import Graph, Tensor, get_default_graph
+from minigraph.core.graph import Graph, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType

@@ -96,7 +96,8 @@ def normal(words: Sequence[Scalar], kind: DType) -> list[Scalar]:
     """Box and Muller's transform; functions in float64, results rounded where TensorFlow rounds them."""
     made, found = [], uniform(words, kind)
     for u, v in zip(found[::2], found[1::2], strict=True):
-        radius = call("sqrt", cast(call("log", cast(call("maximum", u, 1e-7), float64)), kind) * -2.0)
+        log = call("log", cast(call("maximum", u, philox.SMALLEST_UNIFORM), float64))
+        radius = call("sqrt", cast(log, kind) * -2.0)
         angle = cast(cast(cast(v, float64) * (2 * math.pi), kind), float64)
         made += [cast(call(f, angle), kind) * radius for f in ("sin", "cos")]
     return made

@@ -33,7 +33,7 @@ _MASK64 = 0xFFFFFFFFFFFFFFFF
 MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
 WEYL = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
-_SMALLEST_UNIFORM = 1e-7  # the logarithm in Box-Muller sees nothing smaller
+SMALLEST_UNIFORM = 1e-7  # the logarithm in Box-Muller sees nothing smaller
 
 
 def reserved(count: int) -> int:
@@ -205,7 +205,7 @@ def _box_muller(pairs: npt.NDArray[Any]) -> npt.NDArray[Any]:
     between CPUs.
     """
     kind = pairs.dtype
-    u = np.maximum(pairs[:, 0::2], kind.type(_SMALLEST_UNIFORM))
+    u = np.maximum(pairs[:, 0::2], kind.type(SMALLEST_UNIFORM))
     radius = np.log(u, dtype=np.float64).astype(kind)
     np.multiply(radius, kind.type(-2), out=radius)
     np.sqrt(radius, out=radius)

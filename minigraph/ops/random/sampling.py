@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype, float64, int32, int64, uint32
 from minigraph.core.errors import ShapeError
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.scalar import Scalar, call, cast, where
 from minigraph.core.types import TensorType, format_shape
@@ -29,6 +30,11 @@ __all__ = ["multinomial", "random_shuffle"]
 _CELL = np.array([256, 7, 3], np.uint64)
 
 
+def _exchange_blocks(count: int) -> int:
+    """How many counters make the words of the exchanges that shuffle `count` numbers."""
+    return (max(count - 1, 0) + 3) // 4
+
+
 class RandomPermutation(RandomOp):
     """The numbers 0 … n − 1 in random order, by the Fisher–Yates shuffle; `shape` is (n,)."""
 
@@ -36,7 +42,7 @@ class RandomPermutation(RandomOp):
         assert self.shape is not None
         offset, key, stream = (int(v) for v in cell)
         order = np.arange(self.shape[0], dtype=self.dtype.np_dtype)
-        blocks = (max(len(order) - 1, 0) + 3) // 4
+        blocks = _exchange_blocks(len(order))
         words = philox.raw(blocks, key, stream, offset).ravel()
         for i, word in zip(range(len(order) - 1), words, strict=False):
             j = i + int(word) % (len(order) - i)
@@ -48,7 +54,7 @@ class RandomPermutation(RandomOp):
         count = out_types[0].size
         if count < 2:
             return None
-        k, blocks = Statement("permutation"), (count + 2) // 4
+        k, blocks = Statement("permutation"), _exchange_blocks(count)
         state, y, words = k.variable(in_types[0]), k.result(out_types[0]), k.workspace(uint32, (4 * blocks,))
         kernels.write(k, state, words, lambda found: [cast(w, uint32) for w in found])
         with k.over(count) as (i,):
@@ -89,7 +95,7 @@ class Multinomial(RandomOp):
         total = np.cumsum(np.exp(exact - exact.max(axis=1, keepdims=True)), axis=1)
         places = [np.searchsorted(t, c * t[-1], side="right") for t, c in zip(total, chances, strict=True)]
         drawn = np.array(places, self.dtype.np_dtype).reshape(rows, self.num)
-        after = offset + philox.reserved(rows * ((self.num + 3) // 4 * 4) * 2)
+        after = offset + self._reserved(rows)
         return xp.asarray(drawn), xp.asarray(np.array([after, key, stream], np.uint64))
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
@@ -117,8 +123,12 @@ class Multinomial(RandomOp):
                 [classes], ADD, [0], [int64], lambda c: [cast(call("less_equal", total[n, c], wanted), int64)]
             )
             k.store(y, (n, j), passed[0])
-        kernels.advance(k, state, philox.reserved(rows * ((num + 3) // 4 * 4) * 2))
+        kernels.advance(k, state, self._reserved(rows))
         return k.done()
+
+    def _reserved(self, rows: int) -> int:
+        """How many counters a run moves on."""
+        return philox.reserved(rows * ((self.num + 3) // 4 * 4) * 2)
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         return self, (0,)

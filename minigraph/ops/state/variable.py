@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigraph.core import types as T
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import DTypeError, ShapeError
-from minigraph.core.graph import Graph, Node, Tensor, get_default_graph
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.operand import Operand
 from minigraph.core.scalar import Scalar
@@ -86,6 +87,9 @@ class Update(Op, abstract=True):
             )
         return (ref,)
 
+    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
+        return (self.element(ref, value),)
+
     flops = per_input
 
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
@@ -109,9 +113,6 @@ class Update(Op, abstract=True):
 class Assign(Update):
     """var = value. The variable may have no value before."""
 
-    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
-        return (value,)
-
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
         return value
 
@@ -123,9 +124,6 @@ class AssignAdd(Update):
 
     reads = (0,)
 
-    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
-        return (ref + value,)
-
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
         return ref + value
 
@@ -134,9 +132,6 @@ class AssignSub(Update):
     """var = var − value."""
 
     reads = (0,)
-
-    def forward(self, xp: Any, ref: Any, value: Any) -> tuple[Any, ...]:
-        return (ref - value,)
 
     def element(self, ref: Scalar, value: Scalar) -> Scalar:
         return ref - value

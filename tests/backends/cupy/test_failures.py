@@ -23,7 +23,7 @@ from minigraph.backends.cupy.device import CudaDevice, Function
 from minigraph.backends.cupy.emit import EMITTERS
 from minigraph.backends.cupy.kernel import Code, CudaKernel, Launch, per_element
 from minigraph.core.errors import BackendError, InternalError, ResourceExhaustedError
-from minigraph.ops.nn.loss import Softmax
+from minigraph.ops.nn.softmax import Softmax
 from minigraph.util.object_cache import objects
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")

@@ -30,12 +30,15 @@ from minigraph.core.op import REGISTRY, Op
 from minigraph.ops.array.slicing import MirrorPad, MirrorPadGrad
 from minigraph.ops.image.edges import Hysteresis
 from minigraph.ops.image.median import MedianFilter
-from minigraph.ops.math import reduce as R
 from minigraph.ops.math.argmax import ArgMax
 from minigraph.ops.math.cumulative import Cumsum
+from minigraph.ops.math.reduce import Mean, Sum
+from minigraph.ops.math.reduce_extremes import Max, Min
+from minigraph.ops.math.reduce_product import Prod
 from minigraph.ops.nn import conv2d as C
-from minigraph.ops.nn import pool as P
 from minigraph.ops.nn import winograd as W
+from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolInputGrad
+from minigraph.ops.nn.max_pool import MaxPool, MaxPoolGather, MaxPoolInputGrad
 
 pytestmark = pytest.mark.skipif(not has_device(), reason="neither g++ nor a GPU is there")
 
@@ -43,8 +46,8 @@ HOST_CALLS = {name for name, kind in REGISTRY.items() if kind.on_host}
 STEPS = "test_backend.py"  # whose steps have kernels that no op has alone
 Conv2DFilterGrad: Any = C.Conv2DFilterGrad
 Conv2DInputGrad: Any = C.Conv2DInputGrad
-MaxPoolInputGrad: Any = P.MaxPoolInputGrad
-AvgPoolInputGrad: Any = P.AvgPoolInputGrad
+MaxPoolInputGrad: Any = MaxPoolInputGrad
+AvgPoolInputGrad: Any = AvgPoolInputGrad
 
 
 def check(op: Op, inputs: list[Any], tolerance: float | None = None) -> None:
@@ -78,9 +81,9 @@ def test_reductions_of_every_dtype_compile_and_equal_the_reference() -> None:
     cases: list[tuple[str, Op, list[Any]]] = []
     for dtype in kinds:
         x = np.random.RandomState(0).randint(0 if np.dtype(dtype).kind == "u" else -9, 9, (5, 33, 3)).astype(dtype)
-        made: list[Op] = [R.Sum((1,)), R.Max((1,)), R.Min((0, 1)), R.Prod((2,)), ArgMax(1, int32), Cumsum(1)]
+        made: list[Op] = [Sum((1,)), Max((1,)), Min((0, 1)), Prod((2,)), ArgMax(1, int32), Cumsum(1)]
         if np.dtype(dtype).kind == "f":
-            made += [R.Mean((0,))]
+            made += [Mean((0,))]
         cases += [(f"{op} of {np.dtype(dtype)}", op, [x]) for op in made]
     check_all(cases, None)
 
@@ -205,14 +208,14 @@ def test_pooling_equals_the_reference(examples: int) -> None:
     def run(case: Any) -> None:
         attributes, shape = case
         image = np.round(randn(*shape))  # with ties
-        y, where = P.MaxPool(*attributes).forward(np, image)
+        y, where = MaxPool(*attributes).forward(np, image)
         delta = randn(*y.shape)
         backend = CupyBackend(some_device())
         forms: list[tuple[Op, list[Any]]] = [
-            (P.MaxPool(*attributes), [image]),
+            (MaxPool(*attributes), [image]),
             (MaxPoolInputGrad(*attributes, shape), [where, delta]),
-            (P.MaxPoolGather(*attributes), [image, where]),
-            (P.AvgPool(*attributes), [image]),
+            (MaxPoolGather(*attributes), [image, where]),
+            (AvgPool(*attributes), [image]),
             (AvgPoolInputGrad(*attributes, shape), [delta]),
         ]
         for trial in [t for each, inputs in forms for t in trials(backend, each, inputs)]:

@@ -24,8 +24,9 @@ from minigraph.ops.math.exponential import Exp, Log, Log1p
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.math.trigonometric import Tanh
 from minigraph.ops.nn import conv2d as C
-from minigraph.ops.nn import pool as P
 from minigraph.ops.nn import winograd as W
+from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolInputGrad
+from minigraph.ops.nn.max_pool import MaxPool, MaxPoolInputGrad
 from minigraph.ops.random import philox
 from minigraph.ops.random.distributions import RandomUniform
 from minigraph.ops.state.update import Apply
@@ -176,13 +177,13 @@ def test_pooling_and_its_gradients(case: Any) -> None:
     x = random.randint(-3, 3, shape).astype(np.float32)  # with ties
     x.flat[:: 7 * shape[3]] = np.nan
     x.flat[1 :: 5 * shape[3]] = -np.inf
-    y, where = P.MaxPool(*attributes).forward(np, x)
+    y, where = MaxPool(*attributes).forward(np, x)
     delta = random.randn(*y.shape).astype(np.float32)
     for op, operands in (
-        (P.MaxPool(*attributes), [x]),
-        (P.AvgPool(*attributes), [random.randn(*shape).astype(np.float32)]),
-        (P.MaxPoolInputGrad(*attributes, shape), [where, delta]),
-        (P.AvgPoolInputGrad(*attributes, shape), [delta]),
+        (MaxPool(*attributes), [x]),
+        (AvgPool(*attributes), [random.randn(*shape).astype(np.float32)]),
+        (MaxPoolInputGrad(*attributes, shape), [where, delta]),
+        (AvgPoolInputGrad(*attributes, shape), [delta]),
     ):
         assert is_native(op, operands)
         KERNELS.check(op, operands)

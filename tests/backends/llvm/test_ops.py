@@ -20,11 +20,15 @@ from minigraph.ops import broadcast as K
 from minigraph.ops.array import joining as J
 from minigraph.ops.array import slicing as X
 from minigraph.ops.array.reshape import Tile, Transpose
-from minigraph.ops.math import reduce as R
 from minigraph.ops.math.argmax import ArgMax, ArgMin
+from minigraph.ops.math.reduce import All, Any_, Mean, Sum
+from minigraph.ops.math.reduce_extremes import Max, Min
+from minigraph.ops.math.reduce_product import Prod
 from minigraph.ops.nn import conv2d as C
-from minigraph.ops.nn import loss as L
 from minigraph.ops.nn import lrn as N
+from minigraph.ops.nn.cross_entropy import SoftmaxCrossEntropyWithLogits, SparseSoftmaxCrossEntropyWithLogits
+from minigraph.ops.nn.loss import L2Loss
+from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub
 
 special = needed("scipy.special")
@@ -49,10 +53,10 @@ def test_softmax(shape: tuple[int, ...], dtype: str) -> None:
     x = 20 * randn(*shape, dtype=dtype)
     exact = x.astype(np.float64)
     tolerance = {"rtol": 1e-5, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-12, "atol": 1e-12}
-    np.testing.assert_allclose(native(L.Softmax(), x)[0], special.softmax(exact, -1), **tolerance)
-    np.testing.assert_allclose(native(L.LogSoftmax(), x)[0], special.log_softmax(exact, -1), **tolerance)
-    KERNELS.check(L.Softmax(), [x])
-    KERNELS.check(L.LogSoftmax(), [x])
+    np.testing.assert_allclose(native(Softmax(), x)[0], special.softmax(exact, -1), **tolerance)
+    np.testing.assert_allclose(native(LogSoftmax(), x)[0], special.log_softmax(exact, -1), **tolerance)
+    KERNELS.check(Softmax(), [x])
+    KERNELS.check(LogSoftmax(), [x])
 
 
 @pytest.mark.parametrize("integers", ["int32", "int64", "uint8"])
@@ -63,8 +67,8 @@ def test_cross_entropy(shape: tuple[int, int], integers: str) -> None:
     p, log_p = (f(x.astype(np.float64), -1) for f in (special.softmax, special.log_softmax))
     hot = np.arange(shape[1]) == classes[:, None]
     for op, labels, dense in (
-        (L.SoftmaxCrossEntropyWithLogits(), y, y),
-        (L.SparseSoftmaxCrossEntropyWithLogits(), classes, hot),
+        (SoftmaxCrossEntropyWithLogits(), y, y),
+        (SparseSoftmaxCrossEntropyWithLogits(), classes, hot),
     ):
         for missing in ((), (0,), (1,)):
             loss, backprop = native(op, x, labels, missing=missing)
@@ -82,29 +86,29 @@ def test_softmax_of_special_values_is_that_of_the_reference(width: int) -> None:
     x[5, 0], x[5, 1] = np.inf, -np.inf
     classes = np.array([0, 1, 0, 2, 1, 1, 0])
     with np.errstate(all="ignore"):
-        KERNELS.check(L.Softmax(), [x])
-        KERNELS.check(L.LogSoftmax(), [x])
-        KERNELS.check(L.SoftmaxCrossEntropyWithLogits(), [x, np.abs(randn(7, width))])
-        KERNELS.check(L.SparseSoftmaxCrossEntropyWithLogits(), [x, classes])
+        KERNELS.check(Softmax(), [x])
+        KERNELS.check(LogSoftmax(), [x])
+        KERNELS.check(SoftmaxCrossEntropyWithLogits(), [x, np.abs(randn(7, width))])
+        KERNELS.check(SparseSoftmaxCrossEntropyWithLogits(), [x, classes])
 
 
 @pytest.mark.parametrize("wrong", [-1, 5, 2**31])
 def test_class_numbers_out_of_range(wrong: int) -> None:
     labels = np.array([0, 4, wrong])
-    assert is_native(L.SparseSoftmaxCrossEntropyWithLogits(), [randn(3, 5), labels])
-    bound = KERNELS.bound(L.SparseSoftmaxCrossEntropyWithLogits(), [randn(3, 5), labels])
+    assert is_native(SparseSoftmaxCrossEntropyWithLogits(), [randn(3, 5), labels])
+    bound = KERNELS.bound(SparseSoftmaxCrossEntropyWithLogits(), [randn(3, 5), labels])
     with pytest.raises(InvalidArgumentError, match=rf"labels\[2\] = {wrong} is not in \[0, 5\)"):
         bound.run()
     labels[2] = 3
     bound.run()
 
 
-@pytest.mark.parametrize("op", [L.Softmax(), L.LogSoftmax()])
+@pytest.mark.parametrize("op", [Softmax(), LogSoftmax()])
 def test_softmax_of_nothing(op: Op) -> None:
     for shape in ((0, 3), (3, 0)):
         KERNELS.check(op, [randn(*shape)])
     for shape in ((0, 3), (3, 0)):
-        KERNELS.check(L.SoftmaxCrossEntropyWithLogits(), [randn(*shape), randn(*shape)])
+        KERNELS.check(SoftmaxCrossEntropyWithLogits(), [randn(*shape), randn(*shape)])
 
 
 REDUCTIONS = [  # shape, axes
@@ -140,16 +144,16 @@ def test_reductions(shape: tuple[int, ...], axes: tuple[int, ...], dtype: str) -
     x = (30 * randn(*shape)).astype(dtype)
     sizes = loops(lambda v: math.fsum(abs(v.astype(float))), x, axes).astype(float)
     keep = len(axes) > 1
-    functions: dict[Any, Any] = {R.Max: max, R.Min: min, R.Sum: lambda v: v.sum(dtype=v.dtype)}
+    functions: dict[Any, Any] = {Max: max, Min: min, Sum: lambda v: v.sum(dtype=v.dtype)}
     if x.dtype.kind == "f":
-        functions |= {R.Sum: math.fsum, R.Mean: lambda v: math.fsum(v) / len(v)}
+        functions |= {Sum: math.fsum, Mean: lambda v: math.fsum(v) / len(v)}
     for kind, function in functions.items():
         (got,) = native(kind(axes, keep), x)
         want = loops(function, x, axes).astype(float)
         assert got.dtype == x.dtype
         assert got.shape == tuple(1 if a in axes else d for a, d in enumerate(shape) if keep or a not in axes)
-        exact = kind in (R.Max, R.Min) or x.dtype.kind != "f"
-        bound = 0 if exact else 2e-6 * sizes / (x.size // sizes.size if kind is R.Mean else 1)
+        exact = kind in (Max, Min) or x.dtype.kind != "f"
+        bound = 0 if exact else 2e-6 * sizes / (x.size // sizes.size if kind is Mean else 1)
         assert np.all(np.abs(got.reshape(want.shape) - want) <= bound)
 
 
@@ -157,9 +161,9 @@ def test_reductions(shape: tuple[int, ...], axes: tuple[int, ...], dtype: str) -
 def test_products_and_truth(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
     x = 1 + randn(*shape) / 20
     want = loops(lambda v: math.prod(v.tolist()), x, axes).astype(float)
-    np.testing.assert_allclose(native(R.Prod(axes), x)[0], want, rtol=1e-5)
+    np.testing.assert_allclose(native(Prod(axes), x)[0], want, rtol=1e-5)
     true = randn(*shape) > -1
-    for op, function in ((R.All(axes), all), (R.Any_(axes), any)):
+    for op, function in ((All(axes), all), (Any_(axes), any)):
         for values in (true, ~true, np.ones_like(true)):
             np.testing.assert_array_equal(native(op, values)[0], loops(function, values, axes).astype(bool))
 
@@ -183,7 +187,7 @@ def test_reductions_of_special_values_are_those_of_the_reference(axis: int) -> N
     x[3, 4], x[5, 4], x[4, 3], x[4, 5], x[7], x[:, 7] = np.nan, np.nan, np.nan, np.nan, -np.inf, -np.inf
     x[9, 10], x[10, 9] = np.inf, np.inf
     with np.errstate(all="ignore"):
-        for op in (R.Sum, R.Mean, R.Max, R.Min, R.Prod):
+        for op in (Sum, Mean, Max, Min, Prod):
             KERNELS.check(op((axis,)), [x])
         for op in (ArgMax, ArgMin):
             KERNELS.check(op(axis), [x])
@@ -191,7 +195,7 @@ def test_reductions_of_special_values_are_those_of_the_reference(axis: int) -> N
             KERNELS.check(op(axis), [np.full((20, 20), -np.inf, "f")])
 
 
-@pytest.mark.parametrize("kind", [R.Sum, R.Mean, R.Max, R.Min, R.Prod])
+@pytest.mark.parametrize("kind", [Sum, Mean, Max, Min, Prod])
 def test_reductions_of_nothing_are_those_of_the_reference(kind: Any) -> None:
     with np.errstate(all="ignore"):
         for axes in ((0,), (1,), None):
@@ -218,7 +222,7 @@ def test_assignments_and_half_the_sum_of_squares(size: int) -> None:
         for kind in (Assign, AssignAdd, AssignSub):
             assert is_native(kind(), [var, value])
             KERNELS.check(kind(), [var, value])
-    (got,) = native(L.L2Loss(), randn(size))
+    (got,) = native(L2Loss(), randn(size))
     assert got == pytest.approx(math.fsum(v * v for v in randn(size).tolist()) / 2, rel=1e-5)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.kernel_cases import type_of
+from support.kernels import Bound
 
+from minigraph.backends.numpy import NumpyBackend
+from minigraph.backends.numpy.common import block_elements
 from minigraph.backends.numpy.expressions import plan_expression
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.scalar import operand
 from minigraph.ops.nn.activation import Elu, Relu6, Relu6Grad, Selu
 from minigraph.ops.pointwise import Pointwise
+from minigraph.ops.state.update import Apply
 
 KINDS = [k for _, k in sorted(REGISTRY.items()) if issubclass(k, Pointwise) and not k.on_host]
 
@@ -49,3 +53,16 @@ def test_plans_reuse_the_output_and_temporaries() -> None:
     assert plan(Relu6Grad(), 2) == (["greater", "less", "logical_and", "where"], ["bool", "bool", "int32", "int32"])
     assert plan(Elu()) == (["less", "minimum", "expm1", "where"], ["bool", "float32", "int32", "int32"])
     assert plan(Selu())[0] == ["less", "minimum", "expm1", "multiply", "multiply", "where"]
+
+
+STEPS = [k for _, k in sorted(REGISTRY.items()) if issubclass(k, Apply)]
+
+
+@pytest.mark.parametrize("size", [1, 7, block_elements(np.dtype(np.float32)) + 3])
+@pytest.mark.parametrize("kind", STEPS, ids=lambda k: k.__name__)
+def test_a_step_in_place_gives_the_bits_of_the_reference(kind: type[Op], size: int) -> None:
+    for sample in kind.samples():
+        arrays = [np.resize(a, size if a.ndim else ()).astype(np.float32) for a in sample.inputs]
+        want = sample.op.forward(np, *arrays)
+        for got, expected in zip(Bound(NumpyBackend(), sample.op, arrays).run(), want, strict=True):
+            np.testing.assert_array_equal(got, expected)

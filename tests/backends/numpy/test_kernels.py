@@ -20,11 +20,12 @@ from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
 from minigraph.ops.array import joining as J
-from minigraph.ops.math import reduce as R
+from minigraph.ops.math.reduce import Mean, Sum
 from minigraph.ops.nn import conv2d as C
-from minigraph.ops.nn import loss as L
-from minigraph.ops.nn import pool as P
+from minigraph.ops.nn.avg_pool import AvgPool, AvgPoolInputGrad
 from minigraph.ops.nn.bias import BiasAddGrad
+from minigraph.ops.nn.cross_entropy import SparseSoftmaxCrossEntropyWithLogits
+from minigraph.ops.nn.max_pool import MaxPool, MaxPoolGather, MaxPoolInputGrad
 
 BACKEND = NumpyBackend()
 KERNELS = Kernels(BACKEND)
@@ -66,15 +67,15 @@ def test_special_values() -> None:
 
 def test_sum_of_many_is_accurate() -> None:
     x = np.full((1 << 20, 3), 0.1, np.float32)
-    for op in (R.Sum((0,)), R.Mean((0,)), BiasAddGrad()):
+    for op in (Sum((0,)), Mean((0,)), BiasAddGrad()):
         (got,) = KERNELS.bound(op, [x]).run()
-        want = x.astype(np.float64).mean(0) if isinstance(op, R.Mean) else x.astype(np.float64).sum(0)
+        want = x.astype(np.float64).mean(0) if isinstance(op, Mean) else x.astype(np.float64).sum(0)
         np.testing.assert_allclose(got, want, rtol=1e-5)
 
 
 def test_labels_and_indices_are_checked() -> None:
     with pytest.raises(InvalidArgumentError, match=r"labels\[1\] = 3 is not in \[0, 3\)"):
-        KERNELS.bound(L.SparseSoftmaxCrossEntropyWithLogits(), [randn(2, 3), np.array([0, 3])]).run()
+        KERNELS.bound(SparseSoftmaxCrossEntropyWithLogits(), [randn(2, 3), np.array([0, 3])]).run()
     with pytest.raises(InvalidArgumentError, match=r"indices\[1\] = -1 is not in \[0, 2\)"):
         KERNELS.bound(J.GatherV2(0), [randn(2, 3), np.array([0, -1])]).run()
 
@@ -136,13 +137,13 @@ def test_pooling_against_reference() -> None:
     def run(case: Any, dtype: Any) -> None:
         attributes, shape = case
         image = np.round(randn(*shape, dtype=dtype))  # with ties
-        y, where = P.MaxPool(*attributes).forward(np, image)
+        y, where = MaxPool(*attributes).forward(np, image)
         delta = randn(*y.shape, dtype=dtype)
-        check(P.MaxPool(*attributes), [image])
-        check(P.MaxPoolInputGrad(*attributes, shape), [where, delta])
-        check(P.MaxPoolGather(*attributes), [image, where])
-        check(P.AvgPool(*attributes), [image])
-        check(P.AvgPoolInputGrad(*attributes, shape), [delta])
+        check(MaxPool(*attributes), [image])
+        check(MaxPoolInputGrad(*attributes, shape), [where, delta])
+        check(MaxPoolGather(*attributes), [image, where])
+        check(AvgPool(*attributes), [image])
+        check(AvgPoolInputGrad(*attributes, shape), [delta])
 
     with np.errstate(invalid="ignore"):
         run()
@@ -156,9 +157,9 @@ def test_pooling_against_torch() -> None:
         y = torch.nn.functional.max_pool2d(image, kernel, strides, pad)
         y.square().sum().backward()
         attributes = kernel, strides, ((pad, pad), (pad, pad))
-        value, where = KERNELS.bound(P.MaxPool(*attributes), [x]).run()
+        value, where = KERNELS.bound(MaxPool(*attributes), [x]).run()
         close(value, y.detach().numpy().transpose(0, 2, 3, 1), 0)
-        (dx,) = KERNELS.bound(P.MaxPoolInputGrad(*attributes, x.shape), [where, 2 * value]).run()
+        (dx,) = KERNELS.bound(MaxPoolInputGrad(*attributes, x.shape), [where, 2 * value]).run()
         close(dx, image.grad.numpy().transpose(0, 2, 3, 1), 1e-6)
 
 

@@ -112,6 +112,17 @@ def test_an_output_of_any_name(tmp_path: Path) -> None:
         assert {n: found[n].tolist() for n in found.files} == {n: [-1, 2] for n in names}
 
 
+def test_a_sequence_as_output(tmp_path: Path) -> None:
+    text = """<ir_version: 8, opset_import: ["": 18]> g (float[3] x) => (seq(float[K]) y, float[3] z) {
+        y = SplitToSequence (x)
+        z = Neg (x)
+    }"""
+    onnx.save(onnx.parser.parse_model(text), tmp_path / "parts.onnx")
+    text = run("run-onnx", tmp_path / "parts.onnx", "--backend", "numpy", "--compare", "onnxruntime")
+    for name in ("y[0]", "y[1]", "y[2]", "z"):
+        assert f"{name}: differs from ONNX Runtime by at most 0.0e+00" in text
+
+
 def test_sizes_of_unknown_dimensions(model: Path) -> None:
     text = run("run-onnx", model, "--backend", "numpy", "--dim", "height=8", "--dim", "width=6", "--runs", 1)
     assert "image: (1, 3, 8, 6) for (?, 3, 8, 6)" in text

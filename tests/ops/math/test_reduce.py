@@ -14,11 +14,13 @@ from support.evaluate import Case, check_gradients
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Graph
 from minigraph.ops.constant import placeholder
-from minigraph.ops.math import reduce as R
 from minigraph.ops.math.argmax import argmax, argmin
+from minigraph.ops.math.reduce import reduce_all, reduce_any, reduce_mean, reduce_sum
+from minigraph.ops.math.reduce_extremes import reduce_logsumexp, reduce_max, reduce_min
+from minigraph.ops.math.reduce_product import reduce_prod
 
 FUNCTIONS = {
-    R.reduce_sum: np.sum, R.reduce_mean: np.mean, R.reduce_max: np.max, R.reduce_min: np.min, R.reduce_prod: np.prod,
+    reduce_sum: np.sum, reduce_mean: np.mean, reduce_max: np.max, reduce_min: np.min, reduce_prod: np.prod,
 }  # fmt: skip
 shapes = hnp.array_shapes(min_dims=0, max_dims=4, max_side=4)
 
@@ -51,7 +53,7 @@ def test_against_numpy(data: st.DataObject, shape: tuple[int, ...], keep: bool, 
 
 
 @settings(max_examples=30)
-@given(st.data(), st.sampled_from([R.reduce_sum, R.reduce_mean, R.reduce_max]))
+@given(st.data(), st.sampled_from([reduce_sum, reduce_mean, reduce_max]))
 def test_gradients_to_second_order(data: st.DataObject, function: Any) -> None:
     axes = data.draw(st.sampled_from([None, [0], [-1], [0, 2], [], [2, 1, 0]]))
     keep = data.draw(st.booleans())
@@ -62,21 +64,21 @@ def test_gradients_to_second_order(data: st.DataObject, function: Any) -> None:
 
 def test_old_argument_names() -> None:
     x = np.arange(6.0).reshape(2, 3)
-    assert value(R.reduce_sum, x, reduction_indices=[1], keep_dims=True).tolist() == [[3.0], [12.0]]
-    assert value(R.reduce_max, x, axis=0).tolist() == [3.0, 4.0, 5.0]
+    assert value(reduce_sum, x, reduction_indices=[1], keep_dims=True).tolist() == [[3.0], [12.0]]
+    assert value(reduce_max, x, axis=0).tolist() == [3.0, 4.0, 5.0]
     assert value(argmax, x, dimension=1).tolist() == [2, 2]
 
 
 def test_nothing() -> None:
     empty = np.zeros((0, 2), np.float32)
-    assert np.isnan(value(R.reduce_mean, empty)).all()
-    assert np.isnan(value(R.reduce_mean, empty, axis=0)).tolist() == [True, True]
-    assert value(R.reduce_mean, empty, axis=1).shape == (0,)
-    assert value(R.reduce_sum, empty, axis=0).tolist() == [0.0, 0.0]
-    assert value(R.reduce_prod, empty, axis=0).tolist() == [1.0, 1.0]
-    assert value(R.reduce_max, empty, axis=0).tolist() == [-np.inf, -np.inf]
-    assert value(R.reduce_min, empty.astype(np.int32), axis=0).tolist() == [2**31 - 1] * 2
-    for function in (R.reduce_sum, R.reduce_mean, R.reduce_max, R.reduce_prod):
+    assert np.isnan(value(reduce_mean, empty)).all()
+    assert np.isnan(value(reduce_mean, empty, axis=0)).tolist() == [True, True]
+    assert value(reduce_mean, empty, axis=1).shape == (0,)
+    assert value(reduce_sum, empty, axis=0).tolist() == [0.0, 0.0]
+    assert value(reduce_prod, empty, axis=0).tolist() == [1.0, 1.0]
+    assert value(reduce_max, empty, axis=0).tolist() == [-np.inf, -np.inf]
+    assert value(reduce_min, empty.astype(np.int32), axis=0).tolist() == [2**31 - 1] * 2
+    for function in (reduce_sum, reduce_mean, reduce_max, reduce_prod):
         assert gradient(lambda t, f=function: f(t, 0), empty)[1].shape == (0, 2)
         assert gradient(lambda t, f=function: f(t, 1), empty)[1].shape == (0, 2)
 
@@ -86,7 +88,7 @@ def test_nothing() -> None:
 )
 def test_the_mean_of_integers_truncates_toward_zero(numbers: list[int], mean: int) -> None:
     for dtype in (np.int32, np.int64):
-        found = value(R.reduce_mean, np.array(numbers, dtype))
+        found = value(reduce_mean, np.array(numbers, dtype))
         assert (found.dtype, found.item()) == (dtype, mean)
 
 
@@ -94,20 +96,20 @@ def test_integers_keep_their_dtype() -> None:
     x = np.array([[1, 2], [3, 4]], np.int32)
     for function in FUNCTIONS:
         assert value(function, x, axis=1).dtype == np.int32
-    assert value(R.reduce_sum, np.array([200, 100], np.uint8)).item() == 44
+    assert value(reduce_sum, np.array([200, 100], np.uint8)).item() == 44
 
 
 def test_ties_share_the_gradient_of_an_extremum() -> None:
-    weights, grad = gradient(lambda t: R.reduce_max(t, 1), [[1.0, 3, 3, 3], [0, 0, -1, -2]])
+    weights, grad = gradient(lambda t: reduce_max(t, 1), [[1.0, 3, 3, 3], [0, 0, -1, -2]])
     expected = [[0, weights[0] / 3] + [weights[0] / 3] * 2, [weights[1] / 2] * 2 + [0, 0]]
     np.testing.assert_allclose(grad, expected)
-    weights, grad = gradient(R.reduce_min, [[1.0, 1], [1, 1]])
+    weights, grad = gradient(reduce_min, [[1.0, 1], [1, 1]])
     np.testing.assert_allclose(grad, np.full((2, 2), weights / 4))
 
 
 @pytest.mark.parametrize("x", [[2.0, 3, 4], [2, 0, 4], [0, 0, 4], [0, 0, 0], [5]])
 def test_the_gradient_of_a_product_is_right_at_zeros(x: list[float]) -> None:
-    weights, grad = gradient(R.reduce_prod, x)
+    weights, grad = gradient(reduce_prod, x)
     np.testing.assert_allclose(grad, [weights * np.prod(x[:i] + x[i + 1 :]) for i in range(len(x))])
 
 
@@ -122,14 +124,14 @@ def test_argmax_is_int64_and_first_on_ties() -> None:
 
 def test_logical_reductions() -> None:
     x = np.array([[True, False], [True, True]])
-    assert value(R.reduce_all, x, axis=0).tolist() == [True, False]
-    assert value(R.reduce_any, x, axis=1, keepdims=True).tolist() == [[True], [True]]
-    assert value(R.reduce_all, np.zeros((0,), bool)).item() is True
+    assert value(reduce_all, x, axis=0).tolist() == [True, False]
+    assert value(reduce_any, x, axis=1, keepdims=True).tolist() == [[True], [True]]
+    assert value(reduce_all, np.zeros((0,), bool)).item() is True
 
 
 def test_logsumexp_of_infinities() -> None:
     x = np.array([[-np.inf, -np.inf], [np.inf, 0], [0, 0]])
-    np.testing.assert_array_equal(value(R.reduce_logsumexp, x, axis=1), [-np.inf, np.inf, np.log(2)])
+    np.testing.assert_array_equal(value(reduce_logsumexp, x, axis=1), [-np.inf, np.inf, np.log(2)])
 
 
 def test_misfits_are_told() -> None:
@@ -137,14 +139,14 @@ def test_misfits_are_told() -> None:
         x = placeholder("float32", [2, None])
         for axis in (2, -3, [0, 5]):
             with pytest.raises(ShapeError, match="reduction dimension"):
-                R.reduce_sum(x, axis)
+                reduce_sum(x, axis)
         with pytest.raises(ShapeError):
             argmax(x, 2)
         with pytest.raises(DTypeError):
-            R.reduce_all(x)
+            reduce_all(x)
         with pytest.raises(DTypeError):
-            R.reduce_sum(x, 1.5)
+            reduce_sum(x, 1.5)
         with pytest.raises(ShapeError, match="Python integers"):
-            R.reduce_sum(x, argmax(x, 0))
-        assert R.reduce_sum(placeholder("float32")).shape.as_list() == []
-        assert R.reduce_sum(placeholder("float32"), 0).shape.ndims is None
+            reduce_sum(x, argmax(x, 0))
+        assert reduce_sum(placeholder("float32")).shape.as_list() == []
+        assert reduce_sum(placeholder("float32"), 0).shape.ndims is None

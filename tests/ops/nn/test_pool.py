@@ -13,7 +13,8 @@ from support.padding import same_padding
 
 from minigraph.core.errors import DTypeError, ShapeError
 from minigraph.core.graph import Graph
-from minigraph.ops.nn.pool import MaxPool, avg_pool, max_pool
+from minigraph.ops.nn.avg_pool import avg_pool
+from minigraph.ops.nn.max_pool import MaxPool, max_pool
 
 
 class Pooling(NamedTuple):

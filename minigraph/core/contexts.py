@@ -1,0 +1,136 @@
+"""The `with` blocks in which nodes are made: control dependencies, branches of conditions, and lines of the program."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+from minigraph.core.provenance import Source
+
+MadeNode = TypeVar("MadeNode")
+
+
+class Branch:
+    """One side of a condition while its nodes are made.
+
+    `switch` makes the tensor through which a value from outside enters the branch.
+    """
+
+    def __init__(self, switch: Callable[[Any], Any]) -> None:
+        self.switch = switch
+        self.outer: Branch | None = None
+        self.inside: set[Any] = set()
+        self._captured: dict[Any, Any] = {}
+
+    def capture(self, tensor: Any) -> Any:
+        """The tensor that a node of the branch reads in place of `tensor`."""
+        if tensor.node in self.inside:
+            return tensor
+        if tensor not in self._captured:
+            with tensor.graph.inside(self.outer):
+                self._captured[tensor] = self.switch(tensor)
+        return self._captured[tensor]
+
+
+class _Context(threading.local):
+    """The blocks that a thread is in, so threads can build one graph at the same time."""
+
+    branch: Branch | None = None
+    control: tuple[tuple[Any, ...], ...] = ()
+    source: Source | None = None
+
+
+class Contexts(Generic[MadeNode]):
+    """The blocks in which a graph makes its nodes."""
+
+    def __init__(self) -> None:
+        self._context = _Context()
+
+    def as_node(self, element: Any) -> MadeNode:
+        """The node that is `element`, or that makes it."""
+        raise NotImplementedError
+
+    def active_control(self, inputs: Iterable[Any]) -> tuple[MadeNode, ...]:
+        """The nodes that a new node must follow by the active dependencies, apart from those that make its inputs."""
+        control = self._context.control
+        if not control:
+            return ()
+        seen = {t.node for t in inputs}
+        return tuple(dict.fromkeys(n for group in control for n in group if n not in seen))
+
+    @property
+    def has_control(self) -> bool:
+        """Whether control dependencies are active here."""
+        return any(self._context.control)
+
+    @contextmanager
+    def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
+        """Make the nodes in a `with` block run after others.
+
+        Args:
+            control_inputs: Tensors, operations and variables that run first; None to clear the active dependencies and
+                leave the branches of conditions.
+
+        Yields:
+            None.
+        """
+        context = self._context
+        old, branch = context.control, context.branch
+        if control_inputs is None:
+            context.control, context.branch = (), None
+        else:
+            context.control = (*old, tuple(map(self.as_node, control_inputs)))
+        try:
+            yield
+        finally:
+            context.control, context.branch = old, branch
+
+    @contextmanager
+    def branch(self, branch: Branch) -> Iterator[None]:
+        """Make the nodes in a `with` block in a branch of a condition; `control_dependencies(None)` leaves it.
+
+        Args:
+            branch: The branch.
+
+        Yields:
+            None.
+        """
+        branch.outer = self._context.branch
+        with self.inside(branch):
+            yield
+
+    @contextmanager
+    def inside(self, branch: Branch | None) -> Iterator[None]:
+        """Make the nodes in a `with` block in a branch that has been entered before; None for outside of all.
+
+        Args:
+            branch: The branch.
+
+        Yields:
+            None.
+        """
+        context = self._context
+        old, context.branch = context.branch, branch
+        try:
+            yield
+        finally:
+            context.branch = old
+
+    @contextmanager
+    def made_at(self, source: Source) -> Iterator[None]:
+        """Give the nodes made in a `with` block a source. Gradients have the source of their forward node.
+
+        Args:
+            source: The line.
+
+        Yields:
+            None.
+        """
+        context = self._context
+        old, context.source = context.source, source
+        try:
+            yield
+        finally:
+            context.source = old
