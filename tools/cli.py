@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from minigraph.core.errors import MinigraphError
-from minigraph.tools import onnx_files, pretrained, run, run_onnx, train_command
+from minigraph.tools import onnx_files, pretrained, run, run_onnx, scale, train_command
 from minigraph.tools.bench.command import bench
 from minigraph.tools.retrain.command import retrain
 from minigraph.tools.shared.options import (
@@ -26,12 +26,6 @@ from minigraph.tools.summary import summary
 from minigraph.tools.textbook import chapter
 
 
-class _Mistake(click.ClickException):
-    """A mistake in the command line, reported in one line."""
-
-    exit_code = 2
-
-
 class _CommandGroup(click.Group):
     """Reports users' errors in one line, without a traceback unless --debug is given."""
 
@@ -41,7 +35,7 @@ class _CommandGroup(click.Group):
         except click.exceptions.NoArgsIsHelpError:
             raise
         except click.UsageError as error:
-            raise _Mistake(error.format_message()) from None
+            _fail(error, error.format_message(), 2)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             raise SystemExit(130) from None
@@ -50,7 +44,14 @@ class _CommandGroup(click.Group):
         except (MinigraphError, OSError) as error:
             if ctx.meta.get("minigraph.debug"):
                 raise
-            raise click.ClickException(str(error)) from None
+            _fail(error, str(error), 1)
+
+
+def _fail(error: Exception, message: str, code: int) -> NoReturn:
+    """Show the message and exit, together with the other ranks of a distributed run."""
+    from minigraph.ops.collective.world import WORLD
+
+    WORLD.fail(error, lambda prefix: click.echo(f"Error: {prefix}{message}", err=True), code)
 
 
 def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -362,5 +363,5 @@ def devices() -> None:
 
 
 _COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, *run_onnx.COMMANDS)
-for _command in (*_COMMANDS, bench, retrain, run.run, summary):
+for _command in (*_COMMANDS, bench, retrain, run.run, scale.scale, summary):
     main.add_command(_command)

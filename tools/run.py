@@ -117,6 +117,7 @@ def _fail(error: BaseException, path: str, internals: bool) -> NoReturn:
     import traceback
 
     import minigraph
+    from minigraph.ops.collective.world import WORLD
 
     own = f"{Path(minigraph.__file__).parent}/"
 
@@ -134,5 +135,4 @@ def _fail(error: BaseException, path: str, internals: bool) -> NoReturn:
         if not internals and part.__cause__ is not None and isinstance(error, MinigraphError):
             part.__cause__ = None
         chain += [p for p in (part.__cause__, part.__context__) if p is not None]
-    print("".join(told.format()), end="", file=sys.stderr)
-    raise SystemExit(1)
+    WORLD.fail(error, lambda prefix: print(f"{prefix}{''.join(told.format())}", end="", file=sys.stderr))

@@ -20,6 +20,7 @@ from minigraph.tools.shared.options import (
     number,
     tell_backend,
 )
+from minigraph.tools.shared.workers import workers_options
 
 if TYPE_CHECKING:
     from minigraph.models.record import Model, Recipe
@@ -55,6 +56,9 @@ class TrainOptions:
     checkpoint_every: int | None
     resume: bool
     quiet: bool
+    workers: int | None
+    restarts: int
+    distributed: bool
     max_steps: int | None
     distortions: Mapping[str, Any]
 
@@ -109,6 +113,7 @@ _data = click.option(
 )
 @click.option("--resume/--no-resume", default=True, help="Resume the run in --out [default], or replace it.")
 @click.option("--quiet", is_flag=True, help="Print only the result.")
+@workers_options
 @click.option("--max-steps", type=number(whole=True, least=1), hidden=True)
 @debug_option
 def train(model: str, **given: Any) -> None:
@@ -117,9 +122,18 @@ def train(model: str, **given: Any) -> None:
     Ctrl-C saves a checkpoint and stops. The same command then continues from there.
     """
     from minigraph.models.registry import get_model, get_recipe
+    from minigraph.ops.collective.world import WORLD
     from minigraph.tools.shared.train import TrainingRun, summarise
+    from minigraph.tools.shared.workers import begin, run_workers
 
     options = TrainOptions(distortions={name: given.pop(name) for name in DISTORTIONS}, **given)
+    if options.workers is not None:
+        raise SystemExit(run_workers(options.workers, options.restarts))
+    if options.restarts:
+        raise click.UsageError("--restarts needs --workers")
+    begin(options.distributed)
+    if WORLD.rank:
+        options = replace(options, quiet=True)
     chosen = get_model(model)
     recipe = get_recipe(chosen)
     settings = _settings(chosen, recipe, options)
@@ -137,6 +151,8 @@ def train(model: str, **given: Any) -> None:
         dataset = _data_set(chosen, source, options.distortions, settings.batch_size)
     run = TrainingRun(chosen, settings, dataset, folder, options.memory_limit)
     result = _train(run, options.epochs or recipe.epochs.get(source, recipe.other_epochs), options)
+    if WORLD.rank:
+        return
     click.echo(summarise(result, dataset, run.baseline))
     _write_reports(folder, settings, result, dataset)
 
@@ -218,8 +234,10 @@ def _settings(model: Model, recipe: Recipe, options: TrainOptions) -> TrainingSe
 
 def _train(run: TrainingRun, epochs: int, options: TrainOptions) -> TrainingResult:
     """Start or resume the run and train for `epochs` in all, with progress on stderr. Exits with 130 on Ctrl-C."""
+    from minigraph.ops.collective.world import WORLD
     from minigraph.tools.shared.progress import TrainingProgress
     from minigraph.tools.shared.running import Interrupted
+    from minigraph.tools.shared.workers import describe
 
     resumed = run.start(options.resume)
     each = run.batches.steps_per_epoch
@@ -227,6 +245,8 @@ def _train(run: TrainingRun, epochs: int, options: TrainOptions) -> TrainingResu
     try:
         with TrainingProgress(total, run.step, each, options.quiet) as progress:
             progress.line(f"backend: {run.session.backend.name}")
+            if WORLD.size > 1:
+                progress.line(describe())
             progress.line(run.baseline.describe())
             if resumed is not None and run.step >= total:
                 progress.line(
@@ -237,7 +257,7 @@ def _train(run: TrainingRun, epochs: int, options: TrainOptions) -> TrainingResu
             try:
                 return run.train(total, options.checkpoint_every, progress)
             except Interrupted as stop:
-                progress.line(stop.describe(total), important=True)
+                progress.line(stop.describe(total), important=WORLD.rank == 0)
                 raise SystemExit(130) from None
     finally:
         run.batches.close()

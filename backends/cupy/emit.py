@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from minigraph.backend.workspace import BufferRef, aligned, ins, outs, work
+from minigraph.backend.workspace import BufferRef, ins, outs, work
 from minigraph.backends.cupy import data, grouped, image, loop, matmul, nests, reduce, update, winograd
 from minigraph.backends.cupy.kernel import Code, CudaKernel, Emitter, Types
 from minigraph.backends.cupy.ladder import Ladder
@@ -12,6 +12,7 @@ from minigraph.backends.cupy.moves import moving
 from minigraph.backends.cupy.prelude import PRELUDE
 from minigraph.core.op import Op
 from minigraph.ir.regions import Epilogue, Loop, single_op_loop
+from minigraph.util.alignment import aligned
 
 EMITTERS: dict[type[Op], Emitter] = {}
 for _module in (reduce, data, matmul, grouped, update, image, winograd):

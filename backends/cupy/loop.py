@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigraph.backend.workspace import aligned, ins, outs
+from minigraph.backend.workspace import ins, outs
 from minigraph.backends.cupy.kernel import Code, Launch, Step, Types, kernel, pointer, reads
 from minigraph.backends.cupy.reduce import ReduceTerm, reduction
 from minigraph.backends.cupy.source import (
@@ -21,6 +21,7 @@ from minigraph.ir.loop_kernel import collapse
 from minigraph.ir.program import Feed, Instr, Program, Value
 from minigraph.ir.regions import Loop
 from minigraph.ops.identity import Identity
+from minigraph.util.alignment import aligned
 
 BLOCK = 256
 LANES = 4  # adjacent elements per thread, if all operands allow it

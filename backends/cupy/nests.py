@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from minigraph.backend.workspace import BufferRef, aligned, work
+from minigraph.backend.workspace import BufferRef, work
 from minigraph.backends.cupy.kernel import BLOCK, Code, Launch, Verdict, kernel, per_element, pointer
 from minigraph.backends.cupy.source import c_type, coordinates, expression, index_type, literal
 from minigraph.core.op import Op
@@ -37,6 +37,7 @@ from minigraph.loops.kernel import (
 )
 from minigraph.loops.kernel import Kernel as Nest
 from minigraph.loops.text import print_kernel
+from minigraph.util.alignment import aligned
 
 LONG = 32  # more steps of a reduction than this are shared by the threads of a block
 

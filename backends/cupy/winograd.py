@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from minigraph.backend.workspace import BufferRef, aligned, work
+from minigraph.backend.workspace import BufferRef, work
 from minigraph.backends.cupy.conv import LIMIT
 from minigraph.backends.cupy.kernel import Code, CudaKernel, Emitter, Gemm, Launch, Step, Types, per_element, pointer
 from minigraph.backends.cupy.source import c_type, literal
@@ -14,6 +14,7 @@ from minigraph.core.dtypes import DType
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.nn import winograd as W
+from minigraph.util.alignment import aligned
 
 
 def _product(matrix: W.Matrix, row: int, terms: Sequence[str], dtype: DType) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from minigraph.backends.llvm import codegen
+from minigraph.util.cores import core_count
 from minigraph.util.locks import Lock, Renewed
 from minigraph.util.progress import Progress
 
@@ -32,7 +33,7 @@ def processes() -> int:
     """Number of processes that compile: MINIGRAPH_COMPILE_PROCESSES, else one for each core."""
     if (wanted := os.environ.get("MINIGRAPH_COMPILE_PROCESSES", "")).isdigit():
         return max(1, int(wanted))
-    return min(MOST, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return min(MOST, core_count())
 
 
 class CompilePool(Renewed):

@@ -23,6 +23,8 @@ from typing import Any
 from minigraph.backends.llvm.builder import at, function, index, loop
 from minigraph.backends.llvm.compiler import LazyModule, load
 from minigraph.backends.llvm.text import I8, I32, I64, POINTER, VOID, IRBuilder, IRFunction, IRModule
+from minigraph.util.cores import core_count
+from minigraph.util.lazy import lazy_property
 from minigraph.util.locks import Lock
 
 # Polls before sleeping, some tens of microseconds in all. A helper yields between two polls: on a busy machine it
@@ -215,7 +217,7 @@ WORK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 
 def thread_count() -> int:
     """OMP_NUM_THREADS if it is set to a number, otherwise the number of CPUs that this process may use."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    available = core_count()
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return max(1, min(int(first), available)) if first.isdigit() else available
 
@@ -224,7 +226,7 @@ class Team:
     """The threads of this process, started on first use, and again in a child process after a fork."""
 
     def __init__(self, size: int | None = None) -> None:
-        self.size = (thread_count() if size is None else size) if sys.platform != "win32" else 1
+        self._fixed_size = size
         self._lock = Lock()
         self._start_over()
         if hasattr(os, "register_at_fork"):
@@ -232,6 +234,13 @@ class Team:
 
     def _start_over(self) -> None:
         self.shared: Any = None
+
+    @lazy_property
+    def size(self) -> int:
+        """The number of threads, the caller's among them: what is right when it is asked for first."""
+        if sys.platform == "win32":
+            return 1
+        return thread_count() if self._fixed_size is None else self._fixed_size
 
     def start(self) -> Any:
         """Allocate the memory block that is the first argument of `run` and `sequence`, and start the threads."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from minigraph.backend.base import Lowered, Types
 from minigraph.backends.numpy import (
+    collective,
     conv,
     data,
     filters,
@@ -32,11 +33,12 @@ from minigraph.ir.regions import Blocked, Epilogue, Loop
 from minigraph.ops.nn.conv2d import Convolution
 
 KERNELS: dict[type[Op], Kernel] = {}
-for _module in (pointwise, reduce, matmul, conv, winograd, pool, filters, loss, lrn, data, state, update):
+for _module in (pointwise, reduce, matmul, conv, winograd, pool, filters, loss, lrn, data, state, update, collective):
     KERNELS |= _module.KERNELS
 # Kernels for ops outside regions, which all threads work on.
 SHARED = KERNELS | matmul.SHARED | conv.SHARED | winograd.SHARED | reduce.SHARED
-_WITHOUT_BLAS = frozenset(k for module in (pointwise, pool, filters, lrn, data, state, update) for k in module.KERNELS)
+_NO_PRODUCTS = (pointwise, pool, filters, lrn, data, state, update, collective)
+_WITHOUT_BLAS = frozenset(kind for module in _NO_PRODUCTS for kind in module.KERNELS)
 
 
 def lower(op: Op, in_types: Types, out_types: Types, whole: Lower, part: Lower) -> Lowered:

@@ -15,10 +15,12 @@ import numpy as np
 
 from minigraph.backend.base import Launch
 from minigraph.util.blas import SINGLE_THREADED
+from minigraph.util.cores import core_count
 
 
 class ThreadTeam:
-    """As many threads as BLAS has (so OPENBLAS_NUM_THREADS and the like apply), made on first use and after a fork.
+    """As many threads as BLAS has (so OPENBLAS_NUM_THREADS and the like apply), but no more than the process has cores.
+    They are made on first use and after a fork.
 
     fixed_size: the number of threads that work at the same time, including the caller's, if it is not BLAS's.
     """
@@ -35,7 +37,7 @@ class ThreadTeam:
 
     @property
     def size(self) -> int:
-        return SINGLE_THREADED.threads if self.fixed_size is None else self.fixed_size
+        return min(SINGLE_THREADED.threads, core_count()) if self.fixed_size is None else self.fixed_size
 
     def run(self, tasks: Sequence[Launch]) -> None:
         """Run the tasks in parallel. The first exception is raised after all tasks have ended."""

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigraph.backend.base import Backend
-from minigraph.backend.workspace import ALIGNMENT
 from minigraph.core.errors import ResourceExhaustedError
 from minigraph.core.types import TensorType
+from minigraph.util.alignment import ALIGNMENT
 
 HostArray = np.ndarray[Any, Any]
 

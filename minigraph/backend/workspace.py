@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
-
-
-def aligned(nbytes: int) -> int:
-    """`nbytes` rounded up to a multiple of ALIGNMENT."""
-    return -(-nbytes // ALIGNMENT) * ALIGNMENT
+from minigraph.util.alignment import aligned
 
 
 class BufferRef(NamedTuple):

@@ -10,6 +10,7 @@ from minigraph.compile.memory import Lifetime, lower_bound
 from minigraph.compile.schedule import Schedule, schedule
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
+from minigraph.ir.buckets import AllReduceStart, AllReduceWait, places
 from minigraph.ir.buffers import aliased, is_source
 from minigraph.ir.program import Cell, Feed, Instr, Program, Value
 from minigraph.ops.constant import Const
@@ -74,11 +75,13 @@ class BufferAssignment:
         self.used = {v for i in program.instrs for v in i.inputs} | set(program.results)
         self._aliases(order.order)
         self.placed: dict[Value, int] = {}  # root value → position of the result
+        self.parts: dict[Value, tuple[Value, int]] = {}  # root value → the bucket that it lies in, and its place there
         launched = {i for i in order.order if self._launches(i)}
         for position in into:
             root = self.roots[program.results[position]]
             if root.type == program.results[position].type and root.instr in launched:
                 self.placed.setdefault(root, position)
+        self._find_parts(launched)
         last = self._last_uses(order.order)
         for instr in program.instrs:
             if isinstance(instr.op, Feed):
@@ -100,6 +103,25 @@ class BufferAssignment:
                 value = Value(instr, index)
                 source = None if instr in self.copies else aliased(instr, index)
                 self.roots[value] = value if source is None else self.roots[source]
+
+    def _find_parts(self, launched: Collection[Instr]) -> None:
+        """Put gradients into the buckets in which they are exchanged, if nothing else reads them; and the results."""
+        readers: dict[Value, list[Instr]] = {}
+        for instr in launched:
+            for value in instr.inputs:
+                readers.setdefault(self.roots[value], []).append(instr)
+        results = {self.roots[v] for v in self.program.results}
+        for instr in launched:
+            values: list[Value] = []
+            if isinstance(instr.op, AllReduceStart):
+                bucket, values = Value(instr, 0), [*instr.inputs]
+            elif isinstance(instr.op, AllReduceWait):
+                bucket, values = instr.inputs[0], [Value(instr, i) for i in range(len(instr.types))]
+            for value, place in zip(values, places([v.type for v in values]), strict=False):
+                root = self.roots[value]
+                is_free = root.instr is instr or (readers[root] == [instr] and root not in results)
+                if is_free and root.instr in launched and root not in self.placed:
+                    self.parts[root] = bucket, place * value.type.dtype.size
 
     def _last_uses(self, order: Sequence[Instr]) -> dict[Value, int]:
         last: dict[Value, int] = {}
@@ -133,7 +155,7 @@ class BufferAssignment:
             unread = value not in self.used and len(instr.types) > 1
             outputs.append(None if unread else value)
             if not unread:
-                may_take = index == 0 and value not in self.placed
+                may_take = index == 0 and value not in self.placed and value not in self.parts
                 taken = self._taken_over(step, instr, lowered, last) if may_take else None
                 self._place(value, taken, step, last)
         written = [instr.inputs[w] for w in op.writes]
@@ -152,8 +174,13 @@ class BufferAssignment:
         if value in self.placed:
             return
         end = max(step, last.get(value, step))
+        whole = self.parts[value][0] if value in self.parts else value
+        if whole in self.slots:  # a bucket that holds other tensors already
+            slot = self.slots[whole]
+            self.lifetimes[slot] = self.lifetimes[slot]._replace(end=max(end, self.lifetimes[slot].end))
+            return
         if taken is None:
-            self._reserve(value, value.type.nbytes, step, end)
+            self._reserve(whole, whole.type.nbytes, step, max(end, last.get(whole, step)))
             return
         self.merged[value] = taken
         last[taken] = end

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigraph.backend.workspace import aligned
+from minigraph.util.alignment import aligned
 
 
 class Lifetime(NamedTuple):

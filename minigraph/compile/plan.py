@@ -10,6 +10,7 @@ import numpy as np
 
 from minigraph.backend.base import Array, Backend, Launch
 from minigraph.compile.assignment import Step, best_assignment
+from minigraph.compile.collectives import with_agreement
 from minigraph.compile.memory import Layout, plan_memory
 from minigraph.compile.misfit import explained
 from minigraph.core.dtypes import uint8
@@ -79,6 +80,7 @@ class Plan:
         self.root = assignment.root
         self.copies = assignment.copies
         self.slots = assignment.slots
+        self.parts = assignment.parts
         self.layout: Layout = plan_memory(self.lifetimes, reuse)
         self.needs, self.sets = assignment.cells_touched()
         if self.fixed is not None:
@@ -184,8 +186,12 @@ class Plan:
 
     def overwritten(self, step: Step) -> list[int]:
         """The positions of the inputs whose buffers hold outputs after the step."""
-        taken = {self.root(v) for v in step.outputs if v is not None}
-        return [i for i, v in enumerate(step.inputs) if self.root(v) in taken]
+        taken = {self._buffer_of(v) for v in step.outputs if v is not None}
+        return [i for i, v in enumerate(step.inputs) if self._buffer_of(v) in taken]
+
+    def _buffer_of(self, value: Value) -> Value:
+        root = self.root(value)
+        return self.parts[root][0] if root in self.parts else root
 
     def save(self) -> list[tuple[Array, np.ndarray]]:
         """The buffers of the variables and random states that a run changes, each with a copy of its content."""
@@ -240,7 +246,7 @@ class Plan:
                 launches.append(step.lowered.bind(inputs, outputs, space))
             except Exception as error:
                 raise _explained(step.instr, error) from error
-        self._launches = launches
+        self._launches = with_agreement(self.steps, launches)
         feeds = {i.op.slot: Value(i, 0) for i in self.program.instrs if isinstance(i.op, Feed)}
         self._feeds = [(slot, view(value)) for slot, value in feeds.items()]
         self._results = [view(v) for v in self.program.results]
@@ -253,6 +259,9 @@ class Plan:
             return whole if value.type == root.type else whole.reshape(value.type.static)
         if root in self.slots:
             return self.backend.view(arena, self.layout.offsets[self.slots[root]], value.type)
+        if root in self.parts:
+            whole, offset = self.parts[root]
+            return self.backend.view(arena, self.layout.offsets[self.slots[whole]] + offset, value.type)
         op = root.instr.op
         if isinstance(op, Const):
             whole = self.constants[root.instr]

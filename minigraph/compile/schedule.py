@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from typing import NamedTuple
 
+from minigraph.ir.buckets import AllReduceStart, AllReduceWait
 from minigraph.ir.buffers import aliased, is_source, roots_of
 from minigraph.ir.program import Cell, Instr, Program, Value
 from minigraph.ops.constant import Const
@@ -74,7 +75,7 @@ class _Alias:
 class _Scheduler:
     def __init__(self, program: Program, live: _LiveBytes | None) -> None:
         self.live = live
-        self.ready: list[tuple[bool, int, Instr]] = []  # a heap; instructions that free memory come first
+        self.ready: list[tuple[int, int, Instr]] = []  # a heap, by `_rank`
         self.instrs = [i for i in program.instrs if not is_source(i)]
         self.cell_of: dict[Instr, list[Instr]] = {}
         self.aliases: dict[Instr, list[_Alias]] = {}  # by cell
@@ -156,8 +157,15 @@ class _Scheduler:
 
     def _push(self, instr: Instr) -> None:
         """Mark the instruction ready. (It may already be in the heap with an outdated priority.)"""
-        late = self.live is not None and not self.live.frees_memory(instr)
-        heapq.heappush(self.ready, (late, instr.serial, instr))
+        heapq.heappush(self.ready, (self._rank(instr), instr.serial, instr))
+
+    def _rank(self, instr: Instr) -> int:
+        """Exchanges begin first and are waited for last; in between, instructions that free memory come first."""
+        if isinstance(instr.op, AllReduceStart):
+            return 0
+        if isinstance(instr.op, AllReduceWait):
+            return 3
+        return 1 if self.live is None or self.live.frees_memory(instr) else 2
 
     def _emit(self, instr: Instr) -> None:
         """Run the instruction next, and update the instructions and writes that this affects."""

@@ -20,6 +20,7 @@ from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.ir.program import Builder, Cell, Feed, Instr, Program, Value, reachable
+from minigraph.ops.collective.collective import Collective
 from minigraph.ops.constant import Const, Placeholder, computed
 from minigraph.ops.control.branches import Merge, Switch
 from minigraph.ops.control.recompute import copies_of
@@ -58,6 +59,7 @@ class _Specialiser:
         self.instrs: dict[Node, Instr] = {}
         self.known: dict[Instr, Sequence[Any] | None] = {}  # the results of what follows from constants
         self.effects: dict[Instr, tuple[Instr, ...]] = {}  # see `_behind`
+        self.collective: tuple[Instr, ...] = ()  # the last one
         self.last_write: dict[Instr, Value] = {}  # by cell: the value that the run leaves in it
         for slot, (tensor, kind) in enumerate(zip(feeds, types, strict=True)):
             instr = self.builder.add(Feed(slot, kind), name=tensor.node.name, source=tensor.node.source)
@@ -147,6 +149,8 @@ class _Specialiser:
             lost = [v.instr for i, v in enumerate(inputs) if op.stateful or i not in kept]
             control = tuple(dict.fromkeys((*control, *self._behind((*control, *lost)))))
             inputs = [inputs[i] for i in kept]
+            if isinstance(op, Collective):
+                control = tuple(dict.fromkeys((*control, *self.collective)))  # in graph order, so on all ranks alike
             if op.draws:
                 cell = self.builder.add(Cell(RANDOM_STATE + node.name, CELL), name=node.name, source=node.source)
                 inputs.append(Value(cell, 0))
@@ -156,6 +160,8 @@ class _Specialiser:
                 self.instrs[node] = inputs[0].instr
                 return
             instr = self.builder.add(op, inputs, control, node.name, node.source)
+            if isinstance(op, Collective):
+                self.collective = (instr,)
             for kind in instr.types:
                 if kind.static and kind.nbytes > _ADDRESSABLE:
                     raise ResourceExhaustedError(f"out of memory: a tensor {kind} has {kind.nbytes:,} bytes")

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from minigraph.core.errors import InvalidArgumentError
+
 _OF_EXAMPLES = 1 << 127  # where in an epoch's half of the Philox counter the numbers of single examples begin
 _OF_EACH = 1 << 16  # counters that one example has
 
@@ -53,6 +55,18 @@ class Order:
         self.epoch = 0
         self.step_in_epoch = 0
         self._rows: NDArray[np.intp] | None = None
+        self._part, self._parts = 0, 1
+        self.share = 1.0
+
+    def divide(self, part: int, parts: int) -> None:
+        """From now on give only part number `part` of `parts` of each batch; `share` is its share of the last one."""
+        rest = self.examples % self.batch_size if not self._drop_remainder else 0
+        least = min(self.batch_size, rest or self.batch_size)
+        if least < parts:
+            raise InvalidArgumentError(
+                f"a batch of {least} examples cannot be divided among {parts} processes: choose another batch size"
+            )
+        self._part, self._parts = part, parts
 
     @property
     def steps_per_epoch(self) -> int:
@@ -67,7 +81,10 @@ class Order:
                 permutation(self.examples, self.seed, self.epoch) if self._shuffle else np.arange(self.examples)
             )
         start = self.step_in_epoch * self.batch_size
-        step = BatchRows(self.epoch, self._rows[start : start + self.batch_size])
+        rows = self._rows[start : start + self.batch_size]
+        first, end = (len(rows) * part // self._parts for part in (self._part, self._part + 1))
+        self.share = (end - first) / len(rows)
+        step = BatchRows(self.epoch, rows[first:end])
         self.step_in_epoch += 1
         if self.step_in_epoch == self.steps_per_epoch:
             self.epoch, self.step_in_epoch, self._rows = self.epoch + 1, 0, None
@@ -133,6 +150,24 @@ class BatchStream(ABC):
     def steps_per_epoch(self) -> int:
         """The number of batches in an epoch."""
         return self._order.steps_per_epoch
+
+    def divide(self, part: int, parts: int) -> None:
+        """From now on give only a part of each batch, for training on several processes.
+
+        Args:
+            part: The number of the part, from 0.
+            parts: The number of parts, which differ by one example at most.
+
+        Raises:
+            InvalidArgumentError: A batch has fewer examples than there are parts.
+        """
+        self._order.divide(part, parts)
+        self.close()
+
+    @property
+    def share(self) -> float:
+        """The part of the last batch's examples that was given."""
+        return self._order.share
 
     @abstractmethod
     def next_batch(self) -> tuple[NDArray[Any], ...]:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigraph.backend.base import Launch
-from minigraph.backend.workspace import aligned
 from minigraph.compile.assignment import Step
 from minigraph.compile.memory import lower_bound
 from minigraph.compile.plan import Plan
@@ -25,6 +24,7 @@ from minigraph.ir.multi_tensor_apply import MultiTensorApply
 from minigraph.ir.program import Cell, Feed
 from minigraph.ir.regions import Region
 from minigraph.ops.constant import Const
+from minigraph.util.alignment import aligned
 
 if TYPE_CHECKING:
     from rich.table import Table

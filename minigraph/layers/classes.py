@@ -199,7 +199,7 @@ AveragePooling1D = _layer("AveragePooling1D", others.average_pooling1d, "2, 2", 
 AveragePooling2D = _layer("AveragePooling2D", functions.average_pooling2d, "2, 2", "[1, 6, 6, 3]", "[1, 3, 3, 3]")
 AveragePooling3D = _layer("AveragePooling3D", others.average_pooling3d, "2, 2", "[1, 4, 4, 4, 3]", "[1, 2, 2, 2, 3]")
 BatchNormalization = _layer("BatchNormalization", normalization.batch_normalization, "", "[2, 3]", "[2, 3]", last=(
-    "trainable", "virtual_batch_size", "adjustment", "name", "training", "reuse"))  # fmt: skip
+    "trainable", "virtual_batch_size", "adjustment", "name", "training", "reuse", "sync"))  # fmt: skip
 Conv1D = _layer("Conv1D", others.conv1d, "8, 3", "[1, 6, 3]", "[1, 4, 8]")
 Conv2D = _layer("Conv2D", functions.conv2d, "8, 3", "[1, 6, 6, 3]", "[1, 4, 4, 8]")
 Conv2DTranspose = _layer("Conv2DTranspose", others.conv2d_transpose, "8, 2, 2", "[1, 3, 3, 4]", "[1, 6, 6, 8]")

@@ -14,6 +14,7 @@ from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.layers.common import known, layer_scope
 from minigraph.ops.array.reshape import reshape
+from minigraph.ops.collective.moments import moments_over_ranks
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.math.casting import cast as to_dtype
 from minigraph.ops.math.casting import widened
@@ -37,6 +38,7 @@ def batch_normalization(
     gamma_constraint: Constraint | None = None, training: TensorLike = False, trainable: bool = True,
     name: str | None = None, reuse: Reuse = None, renorm: bool = False, renorm_clipping: None = None,
     renorm_momentum: float = 0.99, fused: bool | None = None, virtual_batch_size: None = None, adjustment: None = None,
+    sync: bool = False,
 ) -> Tensor:  # fmt: skip
     """Normalise over all axes but one: gamma·(x − mean)/√(variance + epsilon) + beta.
 
@@ -71,6 +73,7 @@ def batch_normalization(
         fused: False for the biased moving variance with images, too.
         renorm, renorm_clipping, virtual_batch_size, adjustment: Not supported; they must be False or None.
         renorm_momentum: TensorFlow 1's; it has no effect without `renorm`.
+        sync: Whether mean and variance in training are those of the batches of all ranks (`minigraph.distributed`).
 
     Returns:
         A tensor of the shape and dtype of `inputs`.
@@ -78,6 +81,7 @@ def batch_normalization(
     Raises:
         ShapeError: The rank of `inputs`, or the size along `axis`, is unknown, or `axis` is not one axis of `inputs`.
         ValueError: An argument is not supported.
+        FailedPreconditionError: With `sync`, if `minigraph.distributed.init` has not been called.
 
     Example:
         >>> x = tf.constant([[1.0], [3.0]])
@@ -100,14 +104,14 @@ def batch_normalization(
             x, axis, momentum, epsilon, center, scale, known(training), trainable, fused,
             beta=(beta_initializer, beta_regularizer, beta_constraint),
             gamma=(gamma_initializer, gamma_regularizer, gamma_constraint),
-            moving_mean=moving_mean_initializer, moving_variance=moving_variance_initializer,
+            moving_mean=moving_mean_initializer, moving_variance=moving_variance_initializer, sync=sync,
         )  # fmt: skip
 
 
 def normalised_batch(
     x: Tensor, axis: Any, momentum: float, epsilon: float, center: bool, scale: bool, training: Any, trainable: bool,
     fused: bool | None, beta: tuple[Any, Any, Any], gamma: tuple[Any, Any, Any], moving_mean: Any, moving_variance: Any,
-    count: int | None = None, beta_first: bool = False,
+    count: int | None = None, beta_first: bool = False, sync: bool = False,
 ) -> Tensor:  # fmt: skip
     """`batch_normalization` in the current variable scope. beta and gamma: initializer, regularizer, constraint.
 
@@ -133,9 +137,9 @@ def normalised_batch(
             x, mean, variance = (widened(v) for v in (x, mean, variance))
             if x.dtype is not dtype:
                 parts = [None if v is None else widened(v.value()) for v in parts]
-            batch_mean, biased = moments(x, others)
+            batch_mean, biased, numbers = moments_over_ranks(x, others) if sync else (*moments(x, others), None)
             _move(averages, to_dtype(batch_mean, dtype), momentum, training)
-            corrected = bessel_corrected(biased, x) if fuses else biased
+            corrected = bessel_corrected(biased, x, numbers) if fuses else biased
             _move(spread, to_dtype(corrected, dtype), momentum, training)
             mean, variance = (_if(training, a, b) for a, b in ((batch_mean, mean), (biased, variance)))
         middle, width, offset, factor = (_spread(p, along, x) for p in (mean, variance, *parts))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from minigraph.passes.bucket_gradients import bucket_gradients
 from minigraph.passes.constant_folding import constant_folding
 from minigraph.passes.fold_batch_norm import fold_batch_norm
 from minigraph.passes.fuse_blocks import fuse_blocks
@@ -121,6 +122,12 @@ PIPELINE = (
     ),
     # The passes from here on are not replayable, so they are run again for each size.
     PipelineEntry(fuse_blocks, "O3", before={}, after={}),
+    PipelineEntry(
+        bucket_gradients,
+        "O1",
+        before={"fuse_blocks": "a bucket waits for several gradients; paths through it would keep regions apart"},
+        after={},
+    ),
     PipelineEntry(
         multi_tensor,
         "O3",

@@ -1,4 +1,4 @@
-"""Makes `import tensorflow` import this package."""
+"""Makes `import tensorflow` import this package, and `import horovod.tensorflow` minigraph.distributed."""
 
 from __future__ import annotations
 
@@ -38,10 +38,11 @@ class _Finder(MetaPathFinder):
 
 
 def install() -> None:
-    """Replace `tensorflow` and its modules by minigraph's for the rest of the process.
+    """Replace `tensorflow`, its modules and `horovod.tensorflow` by minigraph's for the rest of the process.
 
     Raises RuntimeError if TensorFlow has already been imported.
     """
+    from minigraph import distributed
     from minigraph.tf1.tree import MODULES
 
     here = sys.modules["minigraph.tf1"]
@@ -53,4 +54,7 @@ def install() -> None:
     for path, module in MODULES.items():
         whole = path in ("", "compat.v1")
         sys.modules[f"tensorflow.{path}" if path else "tensorflow"] = here if whole else module
+    horovod = ModuleType("horovod")
+    horovod.__dict__["tensorflow"] = distributed
+    sys.modules.update({"horovod": horovod, "horovod.tensorflow": distributed})
     sys.meta_path.insert(0, _Finder())

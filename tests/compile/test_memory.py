@@ -15,7 +15,6 @@ from support.deep_networks import Network, googlenet, resnet
 from support.evaluate import evaluate
 
 import minigraph as tf
-from minigraph.backend.workspace import ALIGNMENT
 from minigraph.compile.memory import Lifetime, lower_bound, plan_memory
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import specialise
@@ -23,6 +22,7 @@ from minigraph.core.types import TensorType
 from minigraph.ir.program import Cell, Feed, Value
 from minigraph.ir.verifier import verify_program
 from minigraph.ops.constant import Const
+from minigraph.util.alignment import ALIGNMENT
 
 SLOW = pytest.mark.slow
 

@@ -23,6 +23,7 @@ FACES = [
     "minigraph",
     "minigraph.data",
     "minigraph.core.errors",
+    "minigraph.distributed",
     "minigraph.filters",
     "minigraph.graph_util",
     "minigraph.image",
@@ -44,6 +45,7 @@ FACES = [
 # Modules made of names that others define. Of any other without `__all__` only its own definitions are public.
 GATHERED = {
     "minigraph",
+    "minigraph.distributed",
     *(f"minigraph.{n}" for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "train")),
 }
 SECTIONS = ("Args", "Returns", "Yields", "Raises", "Example")

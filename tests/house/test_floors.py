@@ -36,6 +36,7 @@ graph_util
 train
 saved_model
 summary keras
+distributed
 viz
 -
 weights formats.onnx

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from minigraph.tools.bench.candidates import OURS, versions
 from minigraph.tools.bench.measure import BenchResult, Timing
+from minigraph.util.cores import core_count
 from minigraph.util.files import atomic_write
 
 
@@ -62,7 +63,7 @@ def _caption(result: BenchResult) -> str:
 
 def machine(peak: float) -> dict[str, Any]:
     """The machine and the versions."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count = core_count()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
         "processor": _processor(),

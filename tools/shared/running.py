@@ -40,16 +40,19 @@ class Interrupted(Exception):
 class StopRequest:
     """A `with` block in which the first SIGINT or SIGTERM only sets `asked`; a second one acts at once.
 
+    signals: which do so.
+
     A step is therefore never interrupted halfway, which would leave the variables partly updated.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *signals: int) -> None:
         self.asked = False
+        self._signals = signals or (signal.SIGINT, signal.SIGTERM)
         self._old: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            self._old = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._old = {number: signal.signal(number, self._ask) for number in self._signals}
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import minigraph as tf
+from minigraph import distributed as hvd
+from minigraph.compile.specialise import RANDOM_STATE
 from minigraph.models.record import Model
 from minigraph.models.registry import get_recipe
+from minigraph.ops.collective.world import WORLD
 from minigraph.tools.shared.baseline import Baseline, cross_entropy
 from minigraph.tools.shared.data import Images, TrainingData
 from minigraph.tools.shared.progress import TrainingProgress
 from minigraph.tools.shared.running import Checkpoints, Interrupted, StopRequest, TrainingError
+from minigraph.tools.shared.workers import STOP, compare
 from minigraph.util.files import atomic_write
 
 EVALUATION_BATCH = 250  # images; divides both MNIST test sets, so that evaluation needs one plan
@@ -60,7 +64,10 @@ class TrainingResult(NamedTuple):
 
 
 class TrainingNetwork(NamedTuple):
-    """A model's graph with its inputs, metrics and training step."""
+    """A model's graph with its inputs, metrics and training step.
+
+    share: this rank's share of the images of a batch; None if there is one rank.
+    """
 
     graph: tf.Graph
     images: tf.Tensor
@@ -73,6 +80,7 @@ class TrainingNetwork(NamedTuple):
     train_step: Any
     initialise: Any
     saver: tf.train.Saver
+    share: tf.Tensor | None
 
 
 def build_network(
@@ -95,13 +103,18 @@ def build_network(
         predicted = tf.argmax(logits, 1, name="predicted")
         correct = tf.equal(predicted, tf.argmax(labels, 1))
         accuracy = tf.reduce_mean(tf.cast(correct, tf.float32), name="accuracy")
-        train_step = tf.train.AdamOptimizer(learning_rate).minimize(
-            loss, global_step=tf.train.get_or_create_global_step()
-        )
+        share = tf.placeholder(tf.float32, [], name="share") if WORLD.size > 1 else None
+        optimizer: tf.train.Optimizer = tf.train.AdamOptimizer(learning_rate)
+        part = loss
+        if share is not None:
+            part = loss * share
+            optimizer = hvd.DistributedOptimizer(optimizer, op=hvd.Sum)
+            loss, accuracy = (hvd.allreduce(x * share, op=hvd.Sum) for x in (loss, accuracy))
+        train_step = optimizer.minimize(part, global_step=tf.train.get_or_create_global_step())
         initialise = tf.global_variables_initializer()
         saver = tf.train.Saver(max_to_keep=KEPT_CHECKPOINTS)
     return TrainingNetwork(
-        graph, images, labels, keep_prob, logits, predicted, accuracy, loss, train_step, initialise, saver
+        graph, images, labels, keep_prob, logits, predicted, accuracy, loss, train_step, initialise, saver, share
     )
 
 
@@ -121,9 +134,11 @@ class TrainingRun:
         )
         self.session = tf.Session(graph=self.network.graph, backend=settings.backend, memory_limit=memory_limit)
         self.batches = data.batches(settings.batch_size, settings.seed)
+        self.batches.divide(WORLD.rank, WORLD.size)
         self.baseline = Baseline.of(data.train_labels, data.test_labels, data.classes)
         self.history = History()
         identity = {**asdict(settings), **data.identity()}
+        compare(identity)
         self._checkpoints = Checkpoints(out, self.network.saver, self.session, identity, "minigraph train")
         self._next_save = 0.0
 
@@ -133,18 +148,32 @@ class TrainingRun:
         return len(self.history.loss)
 
     def start(self, resume: bool) -> Path | None:
-        """Initialise the run, or resume the one in the folder and return its checkpoint; see `Checkpoints.restore`."""
-        restored = self._checkpoints.restore(resume, ("batches", "history"))
+        """Initialise the run, or resume the one in the folder and return its checkpoint; see `Checkpoints.restore`.
+
+        Only rank 0 reads the checkpoint.
+        """
+        restored = None if WORLD.rank else self._checkpoints.restore(resume, ("batches", "history"))
         if restored is None:
             self.session.run(self.network.initialise)
+        found: tuple[Path, dict[str, Any]] | None = WORLD.broadcast_object(restored)
+        self._share_state()
+        if found is None:
             return None
-        path, state = restored
+        path, state = found
         self.batches.restore(state["batches"])
         self.history = History(**state["history"])
         return path
 
+    def _share_state(self, only: str = "") -> None:
+        """Give all ranks the variables and random states of rank 0 whose names begin with `only`."""
+        if WORLD.size > 1:
+            state = {k: v for k, v in self.session.read_state().items() if k.startswith(only)}
+            self.session.write_state(WORLD.broadcast_object(state))
+
     def save(self) -> Path:
-        """The checkpoint of this step, written unless it exists."""
+        """The checkpoint of this step, written unless it exists; only rank 0 writes it."""
+        if WORLD.rank:
+            return self.out
         path = self._checkpoints.save(self.step, {"batches": self.batches.state(), "history": asdict(self.history)})
         self._next_save = time.monotonic() + SAVE_INTERVAL
         return path
@@ -156,7 +185,7 @@ class TrainingRun:
         """
         each = self.batches.steps_per_epoch
         logits = None
-        with StopRequest() as stop:
+        with StopRequest(*([STOP] if WORLD.size > 1 else [])) as stop:
             while True:
                 ended = self.step // each if self.step % each == 0 else 0
                 if len(self.history.test_accuracy) < ended:
@@ -179,6 +208,7 @@ class TrainingRun:
             logits = self._evaluate(stop)
         else:
             logits = predict(self.session, self.network, self.data.test_images)
+        self._share_state(RANDOM_STATE)  # ranks may have tested other numbers of images
         correct = float(np.mean(logits.argmax(1) == self.data.test_labels.argmax(1)))
         loss = float(np.mean(cross_entropy(logits, self.data.test_labels)))
         self.history.test_accuracy.append(correct)
@@ -191,6 +221,8 @@ class TrainingRun:
         images, labels = self.batches.next_batch()
         network = self.network
         feeds = {network.images: images, network.labels: labels, network.keep_prob: self.settings.keep_prob}
+        if network.share is not None:
+            feeds[network.share] = self.batches.share
         _, loss, accuracy = self.session.run([network.train_step, network.loss, network.accuracy], feeds)
         if not math.isfinite(loss):
             kept = f" The checkpoint before it is {self._checkpoints.last}." if self._checkpoints.last else ""
@@ -199,26 +231,33 @@ class TrainingRun:
             )
         self.history.loss.append(float(loss))
         self.history.accuracy.append(float(accuracy))
-        progress.step(self.step, float(loss), float(accuracy), len(images), time.monotonic() - started)
+        progress.step(
+            self.step, float(loss), float(accuracy), round(len(images) / self.batches.share), time.monotonic() - started
+        )
 
     def _evaluate(self, stop: StopRequest) -> NDArray[np.float32]:
         return predict(self.session, self.network, self.data.test_images, lambda: self._check(stop))
 
     def _check(self, stop: StopRequest) -> None:
-        if stop.asked:
+        WORLD.wants_stop = stop.asked
+        if WORLD.stops or (stop.asked and WORLD.size == 1):
             raise Interrupted(self.save(), self.step)
 
 
 def predict(
     session: tf.Session, network: TrainingNetwork, images: Images, between: Any = lambda: None
 ) -> NDArray[np.float32]:
-    """The logits, float32 [M, classes], of images [M, ...]. `between` is called before each batch."""
-    found = []
-    for start in range(0, len(images), EVALUATION_BATCH):
+    """The logits, float32 [M, classes], of images [M, ...], to which all ranks contribute.
+
+    `between` is called before each batch.
+    """
+    mine = {}
+    for start in range(0, len(images), EVALUATION_BATCH)[WORLD.rank :: WORLD.size]:
         between()
         batch = images[start : start + EVALUATION_BATCH]
-        found.append(session.run(network.logits, {network.images: batch, network.keep_prob: 1.0}))
-    return np.concatenate(found)
+        mine[start] = session.run(network.logits, {network.images: batch, network.keep_prob: 1.0})
+    found = {start: logits for part in WORLD.all_gather_object(mine) for start, logits in part.items()}
+    return np.concatenate([found[start] for start in sorted(found)])
 
 
 def summarise(result: TrainingResult, data: TrainingData, baseline: Baseline) -> str:

@@ -179,10 +179,13 @@ def fused_batch_norm(
         return y, mean, variance
 
 
-def bessel_corrected(variance: Tensor, x: Tensor) -> Tensor:
-    """m/(m − 1)·variance, where m elements of `x` gave each element of `variance`; unchanged for m = 1."""
+def bessel_corrected(variance: Tensor, x: Tensor, number: Tensor | None = None) -> Tensor:
+    """m/(m − 1)·variance, where m elements gave each element of `variance`; unchanged for m = 1.
+
+    number: m; by default all are elements of `x`.
+    """
     spread = widened(variance)
-    count = cast(size(x), spread.dtype) / cast(size(variance), spread.dtype)
+    count = cast(size(x), spread.dtype) / cast(size(variance), spread.dtype) if number is None else number
     corrected: Tensor = spread * (count / maximum(count - 1.0, 1.0))
     return cast(corrected, x.dtype)
 

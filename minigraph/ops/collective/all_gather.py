@@ -1,0 +1,48 @@
+"""The ranks' tensors one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Node, Tensor
+from minigraph.core.types import TensorType
+from minigraph.ops.builder import apply
+from minigraph.ops.collective.collective import StagedCollective
+from minigraph.ops.collective.world import WORLD
+
+
+class AllGather(StagedCollective):
+    """y = the ranks' x one after the other along axis 0. The ranks may have different numbers of rows."""
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.rank == 0:
+            raise ShapeError("all-gather takes tensors of at least one axis, not scalars")
+        return (TensorType(x.dtype, None if x.shape is None else (None, *x.shape[1:])),)
+
+    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
+        self.agree(x)
+        return (WORLD.all_gather(np.ascontiguousarray(x), self)[0],)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return (apply(AllGatherGrad(), grad, node.inputs[0]),)
+
+
+class AllGatherGrad(StagedCollective):
+    """The gradient of AllGather: the sum of the ranks' first inputs, of which each takes the rows that it had given."""
+
+    def infer(self, grad: TensorType, x: TensorType) -> tuple[TensorType, ...]:
+        return (x,)
+
+    def forward(self, xp: Any, grad: Any, x: Any) -> tuple[Any, ...]:
+        self.agree(grad)
+        total = np.array(grad, order="C")
+        WORLD.reduce(total, "sum", self)
+        _, start = WORLD.all_gather(np.empty(len(x), np.uint8), self)
+        return (total[start : start + len(x)],)
+
+    def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
+        return apply(AllGather(), grad), None

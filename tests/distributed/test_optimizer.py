@@ -1,0 +1,115 @@
+"""Steps of two ranks on half a batch each, against the steps of one process on the whole batch."""
+
+from __future__ import annotations
+
+import pytest
+from support.ranks import run_ranks
+
+import minigraph as tf
+import minigraph.distributed as hvd
+from minigraph.ops.collective.world import WORLD
+
+NETWORK = """
+numbers = np.random.RandomState(0)
+IMAGES, LABELS = numbers.normal(size=[8, 6, 6, 3]).astype(np.float32), numbers.randint(0, 4, 8)
+
+def build(wrap, **initial):
+    tf.reset_default_graph()
+    images, labels = tf.placeholder(tf.float32, [None, 6, 6, 3]), tf.placeholder(tf.int32, [None])
+    values = np.random.RandomState(1)
+    shapes = [3, 3, 3, 5], [5], [3, 3, 5, 7], [7], [7 * 36, 4]
+    k1, b1, k2, b2, w = (tf.Variable(values.normal(scale=0.3, size=s), dtype=tf.float32) for s in shapes)
+    x = tf.nn.relu(tf.nn.conv2d(images, k1, [1, 1, 1, 1], "SAME") + b1)
+    x = tf.nn.relu(tf.nn.conv2d(x, k2, [1, 1, 1, 1], "SAME") + b2)
+    logits = tf.matmul(tf.reshape(x, [-1, 7 * 36]), w)
+    loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+    return images, labels, wrap(tf.train.MomentumOptimizer(0.1, 0.9)).minimize(loss)
+
+def train(wrap, part=slice(None), steps=3, **options):
+    images, labels, step = build(wrap)
+    with tf.Session(**options) as session:
+        session.run(tf.global_variables_initializer())
+        for _ in range(steps):
+            session.run(step, {images: IMAGES[part], labels: LABELS[part]})
+        return session.run(tf.trainable_variables())
+"""
+STEPS = """
+mine = slice(4 * rank, 4 * rank + 4)
+for backend in ("numpy", "llvm"):
+    whole = train(lambda o: o, backend=backend)
+
+    def near(found, tolerance):
+        for a, b in zip(found, whole, strict=True):
+            np.testing.assert_allclose(a, b, tolerance, tolerance)
+
+    found = train(hvd.DistributedOptimizer, mine, backend=backend)
+    near(found, 1e-5)
+    for passes in ([], ["bucket_gradients"]):
+        other = train(hvd.DistributedOptimizer, mine, backend=backend, optimize="O3", disable_passes=passes)
+        assert all((a == b).all() for a, b in zip(other, found, strict=True))
+near(train(lambda o: hvd.DistributedOptimizer(o, gradient_predivide_factor=4.0), mine), 1e-5)
+near(train(lambda o: hvd.DistributedOptimizer(o, compression=hvd.Compression.fp16), mine), 1e-2)
+near(train(lambda o: hvd.DistributedOptimizer(o, compression=hvd.Compression.bf16), mine), 1e-1)
+
+# Gradients of two runs of a quarter each are averaged before they are exchanged.
+images, labels, step = build(
+    lambda o: hvd.DistributedOptimizer(o, backward_passes_per_step=2, average_aggregated_gradients=True)
+)
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    for _ in range(3):
+        for start in (4 * rank, 4 * rank + 2):
+            part = slice(start, start + 2)
+            session.run(step, {images: IMAGES[part], labels: LABELS[part]})
+    near(session.run(tf.trainable_variables()), 1e-5)
+"""
+SYNC = """
+# Ranks with 3 and 5 images normalise as one with 8 does, in values, gradients and moving averages.
+def normalised(part, sync):
+    tf.reset_default_graph()
+    x = tf.placeholder(tf.float32, [None, 6, 6, 3])
+    y = tf.layers.batch_normalization(x, training=True, sync=sync)
+    cubes = tf.reduce_sum(y * y * y)
+    grad = tf.gradients(cubes, x)[0]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+        values = session.run([y, grad, *updates], {x: IMAGES[part]})[:2]
+        return [*values, *session.run(tf.global_variables()[2:])]
+
+part = slice(0, 3) if rank == 0 else slice(3, 8)
+expected = normalised(slice(None), False)
+found = normalised(part, True)
+for a, b in zip(found, [expected[0][part], expected[1][part], *expected[2:]], strict=True):
+    np.testing.assert_allclose(a, b, 1e-4, 1e-4)
+"""
+HOOK = """
+from minigraph import tf1
+tf.reset_default_graph()
+w = tf.Variable([1.0 + rank, 2.0])
+tf.train.get_or_create_global_step()
+optimizer = hvd.DistributedOptimizer(tf.train.AdamOptimizer(0.1))
+step = optimizer.minimize(tf.reduce_sum(w * w))
+assert optimizer.get_slot_names() == ["m", "v"] and optimizer.get_slot(w, "m") is not None
+hooks = [hvd.BroadcastGlobalVariablesHook(1)]
+with tf1.train.MonitoredTrainingSession(hooks=hooks) as session:
+    print(session.run(w))
+    session.run(step)
+"""
+
+
+def test_two_ranks_make_the_steps_of_one() -> None:
+    assert run_ranks(NETWORK + STEPS + SYNC + HOOK) == ["[2. 2.]"] * 2
+
+
+def test_wrong_arguments_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WORLD, "started", True)
+    optimizer = tf.train.GradientDescentOptimizer(0.1)
+    for options in (
+        {"op": hvd.Max},
+        {"backward_passes_per_step": 0},
+        {"gradient_predivide_factor": 0.0},
+        {"gradient_predivide_factor": 2.0, "op": hvd.Sum},
+    ):
+        with pytest.raises(ValueError, match="DistributedOptimizer"):
+            hvd.DistributedOptimizer(optimizer, **options)  # type: ignore[arg-type]
