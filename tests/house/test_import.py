@@ -11,8 +11,22 @@ import pytest
 import minigraph as tf
 from minigraph.core.op import REGISTRY
 
-LATER = ("backend", "compile", "data", "formats", "inspect", "ir", "keras", "layers", "losses", "metrics", "passes")
-LATER += ("rewrite", "summary", "tf1", "train", "viz")
+LATER = (
+    "backend",
+    "compile",
+    "control",
+    "data",
+    "formats",
+    "inspect",
+    "ir",
+    "keras",
+    "layers",
+    "losses",
+    "metrics",
+    "passes",
+    "rewrite",
+)
+LATER += ("summary", "tf1", "train", "viz")
 
 
 def test_an_import_loads_no_compiler_and_no_files() -> None:
