@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from minigraph import math, nn
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.keras import lookup
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.clipping import clip_by_value

@@ -10,8 +10,10 @@ import numpy as np
 
 from minigraph import math, nn
 from minigraph.autodiff.gradients import gradients as _gradients
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype
-from minigraph.core.graph import Node, Tensor, convert_to_tensor, get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.keras.state import *
 from minigraph.keras.state import floatx, get_session, learning_phase, state_of
 from minigraph.ops.array import shape as shapes

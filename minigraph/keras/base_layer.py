@@ -8,8 +8,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from minigraph.core.convert import convert_to_tensor
 from minigraph.core.dtypes import as_dtype
-from minigraph.core.graph import Node, Tensor, convert_to_tensor
+from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorShape
 from minigraph.keras import activations, constraints, initializers, regularizers
 from minigraph.keras.state import floatx, get_session, state_of, unique_name

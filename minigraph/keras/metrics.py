@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigraph import math, nn
-from minigraph.core.graph import Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Tensor
 from minigraph.keras import backend as K
 from minigraph.keras import lookup, losses
 from minigraph.keras.state import epsilon, floatx, unique_name

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.graph import Node, Tensor, get_default_graph
+from minigraph.core.default_graph import get_default_graph
+from minigraph.core.graph import Node, Tensor
 from minigraph.keras import backend as K
 from minigraph.keras import losses, metrics
 from minigraph.keras.data import Batch

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigraph import math
-from minigraph.core.graph import Graph, Node, Tensor, convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
 from minigraph.keras import backend as K
 from minigraph.keras import lookup
@@ -105,7 +106,7 @@ class Optimizer(core.Optimizer):
 
     def prepare(self, graph: Graph) -> None:
         """Make the counter of steps."""
-        self._scope = graph.open_scope
+        self._scope = graph.get_name_scope()
         for variable in (self.iterations, self.learning_rate):
             assert variable is not None
 

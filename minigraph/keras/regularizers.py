@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigraph import math
-from minigraph.core.graph import convert_to_tensor
+from minigraph.core.convert import convert_to_tensor
 from minigraph.keras import lookup
 
 

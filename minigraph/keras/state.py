@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from minigraph.core.default_graph import get_default_graph, reset_default_graph
 from minigraph.core.dtypes import bool_
-from minigraph.core.graph import Graph, Tensor, get_default_graph, reset_default_graph
+from minigraph.core.graph import Graph, Tensor
 from minigraph.ops.constant import placeholder_with_default
 from minigraph.run.default_session import get_default_session
 from minigraph.run.session import Session
