@@ -15,10 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from support.digits_folder import write_digits
 from support.ranks import mpiexec, run_limited
 
+import minigraph as tf
 from minigraph.core.errors import MissingPackageError
+from minigraph.models.bundle import make_bundle, save_bundle
+from minigraph.models.record import Preprocessing
 from minigraph.ops.collective.launch import find_mpiexec
 from minigraph.tools.shared.workers import Notes, without
 
@@ -184,3 +188,25 @@ def test_ranks_with_other_options_or_too_small_batches_are_refused(tmp_path: Pat
     done = run_limited(command(digits, tmp_path / "b", "--workers", "9"), LIMIT)
     assert done.code == 1
     assert done.err.count("a batch of 8 examples cannot be divided among 9 processes") == 1
+
+
+@pytest.mark.slow
+def test_photographs_are_divided_among_the_processes(tmp_path: Path, digits: Path) -> None:
+    del digits  # skips without MPI
+    numbers = np.random.RandomState(0)
+    (tmp_path / "photos").mkdir()
+    for number in range(5):
+        pixels = numbers.randint(0, 256, [20, 30, 3]).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
+    images = tf.placeholder(tf.float32, [None, 8, 8, 3])
+    scores = tf.nn.softmax(tf.reduce_mean(images, [1, 2]))
+    bundle = tmp_path / "small.mgb"
+    with tf.Session() as session:
+        made = make_bundle(session, images, scores, ["a", "b", "c"], Preprocessing("RGB", (0.0,) * 3, (9.0,) * 3))
+    save_bundle(bundle, made)
+    arguments = [sys.executable, "-c", MAIN, "predict", str(bundle), str(tmp_path / "photos"), "--json"]
+    alone, three = run_limited(arguments, LIMIT), run_limited([*arguments, "--workers", "3"], LIMIT)
+    assert (alone.code, three.code) == (0, 0), three.err
+    assert json.loads(three.out) == json.loads(alone.out)
+    assert [Path(each["photo"]).stem for each in json.loads(three.out)] == ["0", "1", "2", "3", "4"]
+    assert three.err.count("backend:") == 1
