@@ -32,6 +32,7 @@ from minigraph.ops.array.indexing import *
 from minigraph.ops.array.joining import *
 from minigraph.ops.array.one_hot import *
 from minigraph.ops.array.reshape import *
+from minigraph.ops.array.sequences import *
 from minigraph.ops.array.shape import *
 from minigraph.ops.array.slicing import *
 from minigraph.ops.constant import *
@@ -91,6 +92,9 @@ if _TYPE_CHECKING:
     from minigraph import summary as summary
     from minigraph import train as train
     from minigraph import viz as viz
+    from minigraph.control.slices import *
+    from minigraph.control.tensor_array import *
+    from minigraph.control.while_loops import *
     from minigraph.formats.tensorflow.graph_def import import_graph_def as import_graph_def
     from minigraph.inspect.lint import *
     from minigraph.inspect.trace import RunOptions as RunOptions
@@ -120,10 +124,16 @@ _LATE = {
     "SameBatchWarning": "inspect.lint",
     "Session": "run.session",
     "StaleMovingAveragesWarning": "inspect.lint",
+    "TensorArray": "control.tensor_array",
     "UnorderedUpdatesWarning": "inspect.lint",
+    "foldl": "control.slices",
+    "foldr": "control.slices",
     "get_default_session": "run.default_session",
     "import_graph_def": "formats.tensorflow.graph_def",
+    "map_fn": "control.slices",
     "moving_average_variables": "train.moving_averages",
+    "scan": "control.slices",
+    "while_loop": "control.while_loops",
 }
 Assert, Print, bool, range, slice, tuple = _Assert, _Print, _bool, _range, _slice, _tuple
 Operation = Node

@@ -12,7 +12,6 @@ from typing import Any
 from minigraph.tf1.namespace import ROOT, closest
 from minigraph.tf1.tree import MODULES
 
-_ALWAYS_RAISE = {"while_loop"}
 _TOPS = ("tensorflow.compat.v1", "tensorflow", "minigraph.tf1", "minigraph")
 
 
@@ -123,9 +122,7 @@ def _cut(path: str) -> str:
 
 
 def is_present(path: str) -> bool:
-    """Whether minigraph has an object of this dotted name (without "tensorflow.") that does not always raise."""
-    if path in _ALWAYS_RAISE:
-        return False
+    """Whether minigraph has an object of this dotted name (without "tensorflow.")."""
     if path in MODULES:
         return True
     value: Any = ROOT

@@ -66,6 +66,13 @@ def compatible(a: Shape, b: Shape) -> bool:
     return len(a) == len(b) and all(x is None or y is None or x == y for x, y in zip(a, b, strict=True))
 
 
+def common(a: Shape, b: Shape) -> Shape:
+    """The shape that describes both; dimensions that differ are unknown."""
+    if a is None or b is None or len(a) != len(b):
+        return None
+    return tuple(x if x == y else None for x, y in zip(a, b, strict=True))
+
+
 def merge(a: Shape, b: Shape) -> Shape:
     """The shape with the dimensions that either shape knows. ShapeError if they contradict each other."""
     if a is None:
@@ -75,13 +82,6 @@ def merge(a: Shape, b: Shape) -> Shape:
     if not compatible(a, b):
         raise ShapeError(f"Shapes {format_shape(a)} and {format_shape(b)} are not compatible")
     return tuple(y if x is None else x for x, y in zip(a, b, strict=True))
-
-
-def common(a: Shape, b: Shape) -> Shape:
-    """The shape that describes both; dimensions that differ are unknown."""
-    if a is None or b is None or len(a) != len(b):
-        return None
-    return tuple(x if x == y else None for x, y in zip(a, b, strict=True))
 
 
 def broadcast(a: Shape, b: Shape) -> Shape:

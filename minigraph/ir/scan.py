@@ -10,7 +10,7 @@ import numpy as np
 from minigraph.core.errors import ShapeError, at_node
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op, Sample
-from minigraph.core.types import Dim, TensorType, compatible, merge
+from minigraph.core.types import Dim, TensorType, common, compatible, merge
 from minigraph.ops.array.joining import stack, unstack
 from minigraph.ops.builder import apply_all
 from minigraph.ops.constant import Const, Placeholder
@@ -79,6 +79,7 @@ def _needed(outputs: Sequence[Tensor], given: set[Tensor]) -> list[Node]:
                 raise ShapeError(f"the body of a loop reads '{node.name}', which is not one of its inputs")
             found.add(node)
             todo += [t.node for t in node.inputs if t not in given]
+            todo += [c for c in node.control_inputs if c.op.checks]
     return sorted(found, key=lambda n: n.id)
 
 
@@ -168,10 +169,11 @@ class WhileLoop(HostOp):
 
     body: LoopBody
     carried: int
+    differentiable = True
 
     def infer(self, limit: TensorType, go: TensorType, *types: TensorType) -> tuple[TensorType, ...]:
         results = [t.type for t in self.body.outputs[1:]]
-        states = [TensorType(t.dtype, None) for t in results[: self.carried]]
+        states = [either(a, b) for a, b in zip(types, results[: self.carried], strict=False)]
         return (*states, *(_along(None, t) for t in results[self.carried :]))
 
     def forward(self, xp: Any, limit: Any, go: Any, *arrays: Any) -> tuple[Any, ...]:
@@ -182,8 +184,24 @@ class WhileLoop(HostOp):
             state = found[: self.carried]
             steps.append(found[self.carried :])
         types = [t.type for t in self.body.outputs[1 + self.carried :]]
-        stacked = [np.stack([s[k] for s in steps]) if steps else _empty(t) for k, t in enumerate(types)]
+        stacked = [_stacked([s[k] for s in steps]) if steps else _empty(t) for k, t in enumerate(types)]
         return (*map(np.asarray, state), *stacked)
+
+    def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
+        return self.body.gradient(node, grads)
+
+
+def _stacked(steps: list[Any]) -> Any:
+    """The values of all steps along a new axis. ShapeError if they have different shapes."""
+    shapes = sorted({np.shape(s) for s in steps})
+    if len(shapes) > 1:
+        raise ShapeError(f"the steps of a loop give values of different shapes, such as {shapes[0]} and {shapes[1]}")
+    return np.stack(steps)
+
+
+def either(a: TensorType, b: TensorType) -> TensorType:
+    """The type that describes both, of one dtype."""
+    return TensorType(a.dtype, common(a.shape, b.shape))
 
 
 def _common(a: TensorType, b: TensorType) -> TensorType:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from minigraph.autodiff.gradients import gradients
+from minigraph.core.dtypes import bool_, int64
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.types import TensorType
-from minigraph.ir.scan import LoopBody, Scan, ScanLoop
+from minigraph.ir.scan import LoopBody, Scan, ScanLoop, WhileLoop
+from minigraph.ops.array.joining import gather
+from minigraph.ops.array.shape import shape
+from minigraph.ops.array.slicing import reverse as reverse_along
 from minigraph.ops.builder import apply_all
-from minigraph.ops.constant import Placeholder
+from minigraph.ops.constant import Placeholder, constant
+from minigraph.ops.control.arrays import EmptyArray
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.identity import Identity
+from minigraph.ops.math.casting import cast
 
 Body = Callable[..., Sequence[Tensor]]
 
@@ -22,6 +28,11 @@ def make_region(types: Sequence[TensorType], body: Body) -> LoopBody:
     with graph.as_default():
         inputs = [graph.add(Placeholder(t.dtype, t.shape), ()).outputs[0] for t in types]
         outputs = body(*inputs)
+    return region(inputs, outputs)
+
+
+def region(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> LoopBody:
+    """The body of a loop between tensors of a graph."""
     return LoopBody(inputs, outputs, _gradient)
 
 
@@ -30,8 +41,33 @@ def scan_region(
     reverse: bool = False,
 ) -> list[Tensor]:  # fmt: skip
     """The final states, and the further outputs of all steps, of a loop over the first axis of the sequences."""
-    op = Scan(body, len(states), len(sequences), reverse)
-    return list(apply_all(op, *states, *sequences, *constants))
+    return _scanned(Scan, body, [*states, *sequences, *constants], len(states), len(sequences), reverse)
+
+
+def _scanned(
+    kind: type[ScanLoop], body: LoopBody, inputs: Sequence[Tensor], carried: int, scanned: int, reverse: bool
+) -> list[Tensor]:
+    if any(node.op.staged for node in body.nodes):
+        return _scanned_on_host(body, inputs, carried, carried + scanned, reverse)
+    return list(apply_all(kind(body, carried, scanned, reverse), *inputs))
+
+
+def _scanned_on_host(body: LoopBody, inputs: Sequence[Tensor], count: int, last: int, reverse: bool) -> list[Tensor]:
+    """The results of a loop whose body has ops with results of shapes that depend on values."""
+    length = cast(shape(inputs[count])[0], int64)
+
+    def step(number: Tensor, go: Tensor, *tensors: Tensor) -> list[Tensor]:
+        place = tensors[-1] - 1 - number if reverse else number
+        rows = [gather(s, place) for s in tensors[count:last]]
+        return [go, *body.copied(go.graph, [*tensors[:count], *rows, *tensors[last:-1]])]
+
+    loop = make_region([TensorType(int64, ()), TensorType(bool_, ()), *(t.type for t in inputs), length.type], step)
+    results = apply_all(WhileLoop(loop, count), length, constant(True), *inputs, length)
+    steps = inputs[count].type.shape or (None,)
+    for stacked in results[count:]:
+        if stacked.type.shape:
+            stacked.set_shape((steps[0], *stacked.type.shape[1:]))
+    return [*results[:count], *(reverse_along(y, [0]) if reverse else y for y in results[count:])]
 
 
 def _floats(tensors: Sequence[Tensor]) -> list[int]:
@@ -39,28 +75,53 @@ def _floats(tensors: Sequence[Tensor]) -> list[int]:
 
 
 def _gradient(node: Node, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-    """Run the body again for the states before each step; then the gradients of the steps, from the last to the first.
-
-    The states of that loop are the gradient for the body's state and the sums of those for the constants.
-    """
+    """Run the loop again for the states before each step; then take the gradients of the steps, from the last one."""
     op = node.op
+    if isinstance(op, WhileLoop):
+        return _while_gradient(node, op, grads)
     assert isinstance(op, ScanLoop)
+    body, count = op.body, op.carried
+    with_states = region(body.inputs, [*body.outputs, *body.inputs[:count]])
+    states = apply_all(op.replace(body=with_states), *node.inputs)[len(body.outputs) :]
+    return _backwards(op, node.inputs, states, node.outputs, grads)
+
+
+def _while_gradient(node: Node, op: WhileLoop, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+    """The gradient of the loop over as many steps as it took."""
+    body, count = op.body, op.carried
+    steps, states, constants = body.inputs[:2], body.inputs[2 : 2 + count], body.inputs[2 + count :]
+    limit, go, *rest = node.inputs
+    # An empty array gets its elements in the loop. Its gradient needs states of one shape, that of the last one.
+    first = [zeros_like(y) if isinstance(x.node.op, EmptyArray) else x
+             for x, y in zip(rest[:count], node.outputs, strict=False)]  # fmt: skip
+    with_states = region(body.inputs, [*body.outputs, *steps, *states])
+    found = apply_all(op.replace(body=with_states), limit, go, *first, *rest[count:])[len(body.outputs) - 1 :]
+    scan = ScanLoop(region([*states, *steps, *constants], body.outputs[1:]), count, len(steps))
+    result = _backwards(scan, [*first, *found[: len(steps)], *rest[count:]], found[len(steps) :], node.outputs, grads)
+    return [None, None, *result[:count], *result[count + len(steps) :]]
+
+
+def _backwards(
+    op: ScanLoop, inputs: Sequence[Tensor], states: Sequence[Tensor], outputs: Sequence[Tensor],
+    grads: Sequence[Tensor | None],
+) -> Sequence[Tensor | None]:  # fmt: skip
+    """The gradients for the inputs of a loop, from those for its outputs.
+
+    states: those before each step. The states of the loop that this makes are the gradient for the body's state and the
+    sums of those for the constants.
+    """
     body, count, last = op.body, op.carried, op.carried + op.scanned
-    inputs = list(node.inputs)
-    with_states = LoopBody(body.inputs, [*body.outputs, *body.inputs[:count]], _gradient)
-    states = apply_all(op.replace(body=with_states), *inputs)[len(body.outputs) :]
-    filled = [zeros_like(y) if g is None else g for y, g in zip(node.outputs, grads, strict=True)]
+    filled = [zeros_like(y) if g is None else g for y, g in zip(outputs, grads, strict=True)]
     state, constants = _floats(inputs[:count]), [last + i for i in _floats(inputs[last:])]
     stacked = [count + i for i in _floats(body.outputs[count:])]
     begin = [*(filled[i] for i in state), *(zeros_like(inputs[i]) for i in constants)]
     sequences = [*states, *inputs[count:last], *(filled[i] for i in stacked)]
-    region = _gradient_region(body, count, op.scanned)
-    loop = type(op)(region, len(begin), len(sequences), not op.reverse)
-    found = list(apply_all(loop, *begin, *sequences, *inputs[last:]))
+    step = _gradient_region(body, count, op.scanned)
+    given = [*begin, *sequences, *inputs[last:]]
+    found = _scanned(type(op), step, given, len(begin), len(sequences), not op.reverse)
     scanned = [count + i for i in _floats(inputs[count:last])]
-    places = [*state, *constants, *scanned]
     result: list[Tensor | None] = [None] * len(inputs)
-    for place, grad in zip(places, found, strict=True):
+    for place, grad in zip([*state, *constants, *scanned], found, strict=True):
         result[place] = grad
     return result
 

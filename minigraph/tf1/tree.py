@@ -33,9 +33,12 @@ from minigraph.tf1 import (
     mnist,
     queues,
     readers,
+    rnn,
+    rnn_cells,
     saving,
     slim,
     strings,
+    structures,
     supervisor,
     testing,
     timeline,
@@ -186,6 +189,19 @@ def _fill_aliases() -> None:
     _add("contrib.util", constant_value=aliases.constant_value)
 
 
+def _fill_recurrent() -> None:
+    loops = _public(rnn)
+    cells = _public(rnn_cells)
+    _add("nn", **loops)
+    _add("nn.rnn_cell", **cells)
+    _add("contrib.rnn", **cells, static_rnn=rnn.static_rnn, static_bidirectional_rnn=rnn.static_bidirectional_rnn)
+    for path in ("contrib.framework.nest", "nest", "python.util.nest"):
+        _add(path, **_public(structures))
+    for path in ("python.ops.rnn_cell", "python.ops.rnn_cell_impl"):
+        _add(path, **cells)
+    _add("python.ops.rnn", **loops)
+
+
 def _fill_contrib() -> None:
     _add("contrib.losses", contrib_losses)
     _add("contrib.metrics", contrib_metrics)
@@ -256,6 +272,7 @@ def _fill_python() -> None:
 
 _fill_root()
 _fill_aliases()
+_fill_recurrent()
 _fill_contrib()
 _fill_python()
 MODULES["compat.v1"] = MODULES["compat"].__dict__["v1"] = ROOT

@@ -57,6 +57,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "OnnxBackend.run_node": "outputs_info",
     },
     "A session has one device, chosen by `backend`, and one copy of each variable; all kinds of variables are one.": {
+        "DeviceWrapper.__init__": "device",
         "Graph.device": "device_name_or_function",
         "Session.__init__": "config",
         "TestCase.session": "use_gpu",
@@ -90,8 +91,18 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
     "There is one table.": {"embedding_lookup": "partition_strategy"},
     "TensorFlow 1.15 ignores it, too: the variance is computed from the mean in any case.": {"moments": "shift"},
     "The function is called once in each run in any case; the argument permits fewer calls.": {"py_func": "stateful"},
-    "The graph has no loop: the slices are computed side by side.": {
+    "The steps of a loop run one after the other, and their values stay where they are.": {
+        "foldl": "parallel_iterations swap_memory",
+        "foldr": "parallel_iterations swap_memory",
         "map_fn": "parallel_iterations swap_memory infer_shape",
+        "scan": "parallel_iterations swap_memory infer_shape",
+        "while_loop": "parallel_iterations swap_memory",
+        "bidirectional_dynamic_rnn": "parallel_iterations swap_memory",
+        "dynamic_rnn": "parallel_iterations swap_memory",
+    },
+    "The sizes and dtypes are those of the tensors.": {"DropoutWrapper.__init__": "input_size dtype"},
+    "An array of a loop is a tensor.": {
+        "TensorArray.__init__": "clear_after_read tensor_array_name colocate_with_first_write_call",
     },
     "It chooses between decoders whose pixels differ by a few steps; there is one.": {
         "decode_jpeg": "fancy_upscaling dct_method",

@@ -11,7 +11,20 @@ import pytest
 import minigraph as tf
 from minigraph.core.op import REGISTRY
 
-LATER = ("backend", "compile", "data", "formats", "inspect", "ir", "layers", "losses", "metrics", "passes", "rewrite")
+LATER = (
+    "backend",
+    "compile",
+    "control",
+    "data",
+    "formats",
+    "inspect",
+    "ir",
+    "layers",
+    "losses",
+    "metrics",
+    "passes",
+    "rewrite",
+)
 LATER += ("summary", "tf1", "train", "viz")
 
 

@@ -123,11 +123,6 @@ def test_print_stops_after_its_first_runs(capfd: pytest.CaptureFixture[str]) -> 
     assert capfd.readouterr().err.splitlines() == ["five: [5 6]"] * 2
 
 
-def test_loops_over_values_are_refused() -> None:
-    with pytest.raises(NotImplementedError, match=r"a plan has no loops"):
-        tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0])
-
-
 def pixels_of(image: np.ndarray, kind: str) -> bytes:
     from PIL import Image
 

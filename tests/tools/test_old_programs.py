@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 from support.program import run
 
-import minigraph.tf1 as tf
 from minigraph.core.types import Dimension
 from minigraph.tools import scipy_misc
 from minigraph.tools.notebook import NotebookError, notebook_source, without_magics
 from minigraph.tools.python2 import compile_divisions, divide, find_lines, translate
-from minigraph.tools.symbols import is_present
 
 PYTHON2 = """\
 import tensorflow as tf
@@ -99,13 +97,6 @@ def test_division_of_whole_numbers() -> None:
     exec(compile_divisions("a = [9]\na[0] /= 2\nb = 7 / 2\n", "p.py"), names)
     exec(compile_divisions("from __future__ import division\nc = 7 / 2\n", "p.py"), names)
     assert (names["a"], names["b"], names["c"]) == ([4], 3, 3.5)
-
-
-def test_names_that_always_raise_are_missing() -> None:
-    with pytest.raises(Exception, match="not supported"):
-        tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0])
-    assert not is_present("while_loop")
-    assert is_present("cond")
 
 
 # the environment

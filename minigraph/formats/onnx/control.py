@@ -13,7 +13,7 @@ from minigraph.core.types import TensorType
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.library import NeedsConstantError
 from minigraph.formats.onnx.values import NoTensor, OnnxValue
-from minigraph.ir.scan import LoopBody, WhileLoop, element
+from minigraph.ir.scan import LoopBody, WhileLoop, either, element
 from minigraph.ir.scan_gradient import make_region, scan_region
 from minigraph.ops.builder import apply_all
 from minigraph.ops.constant import Const
@@ -59,11 +59,7 @@ def _loop(call: OnnxNode) -> Result:
         return _counted(region, first, captured, int(np.ravel(steps)[0]))
     limit = tf.reshape(call.x(0), []) if call.has(0) else tf.constant(np.int64(2**63 - 1))
     go = tf.reshape(call.x(1), []) if call.has(1) else tf.constant(True)
-    results = apply_all(WhileLoop(region, len(first)), limit, go, *first, *captured)
-    for k, (result, made) in enumerate(zip(results, region.outputs[1:], strict=True)):
-        shape = made.type.shape
-        result.set_shape(shape if k < len(first) or shape is None else (None, *shape))
-    return list(results)
+    return list(apply_all(WhileLoop(region, len(first)), limit, go, *first, *captured))
 
 
 def _unrolled(call: OnnxNode, graph: Any) -> list[Any]:
@@ -96,17 +92,11 @@ def _settled(
     for _ in range(_ROUNDS):
         region, captured = make(graph, [_INT, _BOOL, *types])
         after = [t.type for t in region.outputs[1 : 1 + len(types)]]
-        wider = [_either(a, b) for a, b in zip(types, after, strict=True)]
+        wider = [either(a, b) for a, b in zip(types, after, strict=True)]
         if wider == types:
             break
         types = wider
     return region, captured
-
-
-def _either(a: TensorType, b: TensorType) -> TensorType:
-    if a.shape is None or b.shape is None or len(a.shape) != len(b.shape):
-        return TensorType(a.dtype, None)
-    return TensorType(a.dtype, tuple(x if x == y else None for x, y in zip(a.shape, b.shape, strict=True)))
 
 
 def _goes_on(region: LoopBody) -> bool:

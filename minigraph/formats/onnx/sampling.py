@@ -13,7 +13,7 @@ import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.conv import convolve
-from minigraph.formats.onnx.elementwise import like, select
+from minigraph.formats.onnx.elementwise import like
 from minigraph.formats.onnx.values import Last, OnnxValue, last_perm
 from minigraph.formats.onnx.windows import OnnxWindows, windows
 
@@ -102,15 +102,7 @@ def _read(x: Tensor, places: list[Any], weights: list[Any], lengths: Any, paddin
 
 
 def _reverse_sequence(call: OnnxNode) -> Result:
-    """For each element of the batch axis, the first `length` elements of the time axis turned around."""
-    time, batch = call.attr("time_axis", 0), call.attr("batch_axis", 1)
-    x = call.x() if (time, batch) == (1, 0) else tf.transpose(call.x(), (1, 0, *range(2, call.rank())))
-    lengths = tf.expand_dims(tf.cast(call.x(1), tf.int32), 1)
-    steps = tf.expand_dims(tf.range(tf.shape(x)[1]), 0)
-    turned = select(tf.less(steps, lengths), lengths - like(lengths, 1) - steps, steps)
-    rows = tf.expand_dims(tf.range(tf.shape(x)[0]), 1) + tf.zeros_like(turned)
-    found = tf.gather_nd(x, tf.stack([rows, turned], -1))
-    return found if (time, batch) == (1, 0) else tf.transpose(found, (1, 0, *range(2, call.rank())))
+    return tf.reverse_sequence(call.x(0), call.x(1), call.attr("time_axis", 0), call.attr("batch_axis", 1))
 
 
 def _max_unpool(call: OnnxNode) -> Result:

@@ -34,7 +34,7 @@ from minigraph.ops.math.casting import cast
 from minigraph.ops.math.comparison import less_equal
 from minigraph.ops.math.reduce import reduce_sum
 
-__all__ = ["case", "cond", "while_loop"]
+__all__ = ["case", "cond"]
 
 _X = np.arange(3.0)
 
@@ -290,38 +290,3 @@ def _at_most_one(conditions: list[Tensor]) -> Node:
 def _ordered(value: Any) -> Any:
     """`value`; a tensor is copied, so that it comes after the active control dependencies."""
     return apply(Identity(), value) if isinstance(value, Tensor) else value
-
-
-def while_loop(
-    cond: Any, body: Any, loop_vars: Any, shape_invariants: Any = None, parallel_iterations: int = 10,
-    back_prop: bool = True, swap_memory: bool = False, name: str | None = None, maximum_iterations: Any = None,
-    return_same_structure: bool = False,
-) -> Any:  # fmt: skip
-    """Refuse to build a loop: a graph here has no loops.
-
-    If the number of rounds is known, write a Python loop that builds the graph; else call `Session.run` in a loop.
-
-    Args:
-        cond: TensorFlow's condition of the loop.
-        body: TensorFlow's body of the loop.
-        loop_vars: TensorFlow's loop variables.
-        shape_invariants, parallel_iterations, back_prop, swap_memory, name, maximum_iterations, return_same_structure:
-            TensorFlow's other arguments.
-
-    Returns:
-        Nothing.
-
-    Raises:
-        NotImplementedError: Always.
-
-    Example:
-        >>> x = tf.constant(1)
-        >>> for _ in range(5):
-        ...     x = 2 * x
-        >>> tf.Session().run(x).item()
-        32
-    """
-    raise NotImplementedError(
-        "tf.while_loop is not supported: a plan has no loops. Where the number of rounds is known, write a Python loop "
-        "that builds the graph; else loop over Session.run."
-    )

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from minigraph.core.convert import convert_to_tensor
-from minigraph.core.dtypes import as_dtype
-from minigraph.core.errors import DTypeError, ShapeError
+from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.indexing import scatter_nd
-from minigraph.ops.array.joining import stack, unstack
+from minigraph.ops.array.joining import stack
 from minigraph.ops.array.reshape import expand_dims, transpose
 from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.control.checks import checked_range
 from minigraph.ops.filling import zeros_like
 from minigraph.ops.host.host_ops import SegmentSum, segment_count
-from minigraph.ops.identity import identity, stop_gradient
+from minigraph.ops.identity import identity
 from minigraph.ops.math.comparison import less
 from minigraph.ops.math.extremes import maximum
 from minigraph.ops.math.ranking import smallest_k, top_k
 from minigraph.ops.math.selection import where
 from minigraph.ops.nn.conv3d import known_dims
 
-__all__ = ["argsort", "identity_n", "map_fn", "segment_sum", "sort", "unsorted_segment_sum"]
+__all__ = ["argsort", "identity_n", "segment_sum", "sort", "unsorted_segment_sum"]
 
 
 def unsorted_segment_sum(
@@ -171,55 +170,6 @@ def argsort(
     """
     with composed(name, "argsort", values):
         return _ordered(values, axis, direction)[1]
-
-
-def map_fn(
-    fn: Callable[[Any], Any], elems: Any, dtype: Any = None, parallel_iterations: int | None = None,
-    back_prop: bool = True, swap_memory: bool = False, infer_shape: bool = True, name: str | None = None,
-) -> Any:  # fmt: skip
-    """Apply a function to each slice along the first axis, and stack the results.
-
-    The function is called once for each slice when the graph is built, so the graph grows with their number.
-
-    Args:
-        fn: A function of one slice that returns a tensor, or a tuple or list of tensors.
-        elems: A tensor of known first dimension, or a tuple or list of such tensors; then `fn` gets a tuple or list.
-        dtype: The dtype that `fn` returns, or a tuple or list of them in the structure of its results.
-        parallel_iterations, swap_memory, infer_shape: TensorFlow 1's; they have no effect: there is no loop.
-        back_prop: Whether gradients flow back through the results.
-        name: Name scope of the nodes.
-
-    Returns:
-        The stacked results, in the structure that `fn` returns.
-
-    Raises:
-        ShapeError: The first dimension is unknown or 0.
-        DTypeError: `fn` returns another dtype than `dtype`.
-
-    Example:
-        >>> tf.Session().run(tf.map_fn(tf.reduce_sum, [[1.0, 2.0], [3.0, 4.0]]))
-        array([4., 6.], dtype=float32)
-    """
-    many = isinstance(elems, list | tuple)
-    parts = [convert_to_tensor(as_tensor_like(e)) for e in (elems if many else [elems])]
-    with composed(name, "map", *parts):
-        slices = list(zip(*(unstack(p) for p in parts), strict=True))
-        if not slices:
-            raise ShapeError("map_fn needs at least one slice")
-        results = [fn(type(elems)(s) if many else s[0]) for s in slices]
-        if isinstance(results[0], list | tuple):
-            kinds = dtype if isinstance(dtype, list | tuple) else [dtype] * len(results[0])
-            columns = zip(zip(*results, strict=True), kinds, strict=True)
-            return type(results[0])(_mapped(column, kind, back_prop) for column, kind in columns)
-        return _mapped(results, dtype, back_prop)
-
-
-def _mapped(results: Iterable[Any], dtype: Any, back_prop: bool) -> Tensor:
-    """The stacked results of a function. DTypeError if they are not of `dtype`, unless it is None."""
-    stacked = stack(list(results))
-    if dtype is not None and stacked.dtype is not as_dtype(dtype):
-        raise DTypeError(f"map_fn: fn returns {stacked.dtype.name}, but dtype is {as_dtype(dtype).name}")
-    return stacked if back_prop else stop_gradient(stacked)
 
 
 def identity_n(input: Sequence[TensorLike], name: str | None = None) -> list[Tensor]:
