@@ -82,6 +82,7 @@ if _TYPE_CHECKING:
     from minigraph import filters as filters
     from minigraph import graph_util as graph_util
     from minigraph import image as image
+    from minigraph import keras as keras
     from minigraph import layers as layers
     from minigraph import losses as losses
     from minigraph import metrics as metrics
@@ -115,18 +116,8 @@ if _TYPE_CHECKING:
     TensorInfo: _Any
 
 # Imported when they are asked for: modules, and names with the module that has each.
-_LATE_MODULES = (
-    "filters",
-    "graph_util",
-    "image",
-    "layers",
-    "losses",
-    "metrics",
-    "saved_model",
-    "summary",
-    "train",
-    "viz",
-)
+_LATE_MODULES = ("filters", "graph_util", "image", "keras", "layers", "losses", "metrics", "saved_model", "summary",
+                 "train", "viz")  # fmt: skip
 _LATE = {
     "DoubleSoftmaxWarning": "inspect.lint",
     "DropoutInEvaluationWarning": "inspect.lint",

@@ -20,6 +20,7 @@ LATER = (
     "image",
     "inspect",
     "ir",
+    "keras",
     "layers",
     "losses",
     "metrics",
