@@ -12,7 +12,8 @@ from support.paths import ROOT, TESTS
 MAPPED = ("backends", "models", "tools")
 OTHERS = {"fuzz", "house", "interface", "mutants"}  # test folders without a folder in the package
 FOLDERS = (
-    "autodiff", "backend", "compile", "data", "graphs", "inspect", "ir", "loops", "passes", "rewrite", "run", "util", "viz",
+    "autodiff", "backend", "compile", "data", "graphs", "inspect", "ir", "loops", "passes", "rewrite", "run", "util",
+    "viz",
 )  # fmt: skip
 ELSEWHERE = {  # files whose tests go through other files
     "compile/assignment.py": "compile/test_specialise.py",
