@@ -11,7 +11,6 @@ from minigraph.core.dtypes import int32
 from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
-from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType
 from minigraph.ops.array.joining import stack as stacked
 from minigraph.ops.array.shape import ShapeOf, static_value
@@ -112,20 +111,18 @@ def _entry(key: Any, found: list[Tensor]) -> Any:
     """The key with the numbers of its tensors that are known; an entry of a spec if others are left."""
     if isinstance(key, slice):
         parts = [_number(p, found) for p in (key.start, key.stop, key.step)]
-        return ("slice", *parts) if any(isinstance(p, tuple) for p in parts) else slice(*parts)
+        if any(isinstance(p, tuple) for p in parts):
+            return ("slice", *(p if p is None or isinstance(p, tuple) else int(p.__index__()) for p in parts))
+        return slice(*parts)
     number = _number(key, found)
     return ("index", number) if isinstance(number, tuple) else number
 
 
 def _number(value: Any, found: list[Tensor]) -> Any:
-    """A number; `(k,)` for the tensor that becomes `found[k]`."""
-    if not isinstance(value, Operand):
-        return value
+    """The number that an integer scalar of the graph is known to have; `(k,)` for one that becomes `found[k]`."""
     tensor = as_tensor_like(value)
-    if not tensor.dtype.is_integer or tensor.type.rank not in (None, 0):
-        raise TypeError(
-            f"a tensor is sliced by integer scalars, slices, None and ..., not by {tensor!r}; see tf.gather"
-        )
+    if not isinstance(tensor, Tensor) or not tensor.dtype.is_integer or tensor.type.rank not in (None, 0):
+        return value
     known = static_value(tensor)
     if known is not None:
         return int(known)
