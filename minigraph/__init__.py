@@ -87,6 +87,7 @@ from minigraph.run.variables import *
 if _TYPE_CHECKING:
     from minigraph import filters as filters
     from minigraph import graph_util as graph_util
+    from minigraph import keras as keras
     from minigraph import layers as layers
     from minigraph import losses as losses
     from minigraph import metrics as metrics
@@ -117,7 +118,8 @@ if _TYPE_CHECKING:
     TensorInfo: _Any
 
 # Imported when they are asked for: modules, and names with the module that has each.
-_LATE_MODULES = ("filters", "graph_util", "layers", "losses", "metrics", "saved_model", "summary", "train", "viz")
+_LATE_MODULES = ("filters", "graph_util", "keras", "layers", "losses", "metrics", "saved_model", "summary", "train",
+                 "viz")  # fmt: skip
 _LATE = {
     "DoubleSoftmaxWarning": "inspect.lint",
     "DropoutInEvaluationWarning": "inspect.lint",

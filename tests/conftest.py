@@ -14,7 +14,9 @@ import minigraph as tf
 
 # Examples are slow where an example compiles, and slower still beside other tests, so neither counts as a failure.
 settings.register_profile(
-    "minigraph", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    "minigraph",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("minigraph")
 

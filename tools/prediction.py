@@ -13,6 +13,7 @@ from PIL import Image
 
 import minigraph as tf
 from minigraph.core.errors import DataLossError, InvalidArgumentError
+from minigraph.data.images import SUFFIXES as IMAGES
 from minigraph.data.images import open_image, resize
 from minigraph.formats.tensorflow.graph_def import read_graph
 from minigraph.models.bundle import SUFFIX, Bundle, Predictor, load_bundle, make_bundle, save_bundle
@@ -20,6 +21,7 @@ from minigraph.models.labels import class_names, read_labels
 from minigraph.models.pretrained import load_pretrained
 from minigraph.models.record import Model, Preprocessing
 from minigraph.models.registry import get_model
+from minigraph.ops.collective.world import WORLD
 from minigraph.tools.shared.tensorflow_files import (
     GRAPHS,
     image_and_scores,
@@ -114,8 +116,21 @@ class _Started:
 
 
 def predict(predictor: Predictor, photos: Iterable[Path], top: int) -> list[Prediction]:
-    """The `top` likeliest classes of each photo, or the reason why it could not be read."""
-    return [_predict(predictor, photo, top) for photo in photos]
+    """The `top` likeliest classes of each photo, or the reason why it could not be read. Each rank takes a part."""
+    every = list(photos)
+    parts = WORLD.all_gather_object([_predict(predictor, photo, top) for photo in every[WORLD.rank :: WORLD.size]])
+    return [parts[number % WORLD.size][number // WORLD.size] for number in range(len(every))]
+
+
+def expand(paths: Sequence[Path]) -> list[Path]:
+    """The paths, with the image files in a folder in place of the folder."""
+    found = []
+    for path in paths:
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGES) if path.is_dir() else [path]
+        if not inside:
+            raise InvalidArgumentError(f"{path}: no image files in this folder")
+        found += inside
+    return found
 
 
 def _predict(predictor: Predictor, photo: Path, top: int) -> Prediction:

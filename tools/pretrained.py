@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from minigraph.tools.shared.options import backend_option, debug_option, number, output_file, tell_backend
+from minigraph.tools.shared.workers import workers_option
 
 _weights = click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights of the network.")
 _labels = click.option(
@@ -26,23 +27,34 @@ _labels = click.option(
 @click.option("--input-mean", type=float, default=0.0, show_default=True, help="Mean of a .pb's pixels, 0 to 255.")
 @click.option("--input-std", type=number(above=0), default=255.0, show_default=True, help="Their divisor.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@workers_option
 @backend_option
 @debug_option
 def predict(
     network: str, photos: tuple[Path, ...], weights: Path | None, labels: Path | None, top: int,
-    input_mean: float, input_std: float, as_json: bool, backend: str | None,
+    input_mean: float, input_std: float, as_json: bool, workers: int | None, distributed: bool, backend: str | None,
 ) -> None:  # fmt: skip
-    """Print the likeliest classes of PHOTOS, according to a model with --weights, a bundle (.mgb), or a graph.
+    """Print the likeliest classes of PHOTOS, files or folders of them.
+
+    They are those of a model with --weights, a bundle (.mgb), or a graph.
 
     A graph is a frozen one of TensorFlow (.pb), a SavedModel, or a checkpoint with its .meta; it needs --labels, and
     takes whole photos, resized. Otherwise the centre of each photo is cropped and resized. The exit code is 1 if a
     photo cannot be read.
     """
+    from minigraph.ops.collective.world import WORLD
     from minigraph.tools import prediction
+    from minigraph.tools.shared.workers import begin, run_workers
 
+    if workers is not None:
+        raise SystemExit(run_workers(workers))
+    begin(distributed)
     predictor = prediction.load(network, weights, labels, backend, (input_mean, input_std))
-    tell_backend(backend)
-    found = prediction.predict(predictor, photos, top)
+    if not WORLD.rank:
+        tell_backend(backend)
+    found = prediction.predict(predictor, prediction.expand(photos), top)
+    if WORLD.rank:
+        return
     failed = [each for each in found if each.problem is not None]
     click.echo(prediction.as_json(found) if as_json else prediction.as_text(found))
     for each in failed:

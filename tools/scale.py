@@ -87,10 +87,12 @@ class StepPrediction(NamedTuple):
 
 
 def buckets(gradients: Sequence[tuple[float, int]], most: int) -> list[tuple[float, int]]:
-    """The time at which each bucket of at most `most` bytes is whole, and its bytes."""
+    """The time at which each bucket of at most `most` bytes is whole, and its bytes; see the pass bucket_gradients."""
+    from minigraph.passes.bucket_gradients import takes
+
     found: list[tuple[float, int]] = []
     for ready, size in gradients:
-        if found and found[-1][1] + size <= most:
+        if found and takes(found[-1][1], found[-1][0], size, ready, most):
             found[-1] = max(ready, found[-1][0]), found[-1][1] + size
         else:
             found.append((ready, size))

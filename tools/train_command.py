@@ -20,7 +20,7 @@ from minigraph.tools.shared.options import (
     number,
     tell_backend,
 )
-from minigraph.tools.shared.workers import workers_options
+from minigraph.tools.shared.workers import workers_option
 
 if TYPE_CHECKING:
     from minigraph.models.record import Model, Recipe
@@ -113,7 +113,14 @@ _data = click.option(
 )
 @click.option("--resume/--no-resume", default=True, help="Resume the run in --out [default], or replace it.")
 @click.option("--quiet", is_flag=True, help="Print only the result.")
-@workers_options
+@workers_option
+@click.option(
+    "--restarts",
+    type=number(whole=True, least=0),
+    default=0,
+    show_default=True,
+    help="How often --workers starts again from the last checkpoint after a process has failed.",
+)
 @click.option("--max-steps", type=number(whole=True, least=1), hidden=True)
 @debug_option
 def train(model: str, **given: Any) -> None:

@@ -13,6 +13,7 @@ from minigraph.backends.llvm.text import F32, IRBuilder, IRValue, vector
 from minigraph.backends.llvm.tile import ContractionAxis, Tiles, TileSet, parts, strips, tile_columns
 
 DEPTH = 256  # terms of the sum per pass
+UNROLLED = 4  # terms per iteration
 GROUP = 8  # panels of B that are packed together
 TASKS = 8  # least number of tasks if each has enough work
 GRAIN = 400_000  # least floating-point operations that are worth waking a thread
@@ -43,7 +44,7 @@ class ProductWriter:
         self.frame = frame
         self.what = what
         self.name = name
-        self.tiles: dict[tuple[int, bool], TileSet] = {}
+        self.tiles: dict[tuple[int | None, int], TileSet] = {}
 
     def block(self, a: IRValue, b_: IRValue, c: IRValue, rows: int, columns: int) -> None:
         """Write the product of some rows of A and some columns of B, at most one group of columns."""
@@ -60,33 +61,25 @@ class ProductWriter:
     def _panels(
         self, start: IRValue, a: IRValue, panels: IRValue, c: IRValue, rows: int, columns: int, depth: int
     ) -> None:
-        b, width = self.frame.b, tile_columns()
-        first = b.icmp_signed("==", start, index(0))
-        for adds in (False, True):
-            if adds == self.what.adds or (adds and self.what.depth > DEPTH):
-                tiles = self._tiles(depth, rows, adds)
+        b, tiles = self.frame.b, self._tiles(depth, rows)
+        told = [index(depth)] if tiles.tiles.sums[0].length is None else []
+        if tiles.tiles.adds is None:
+            told.append(b.icmp_signed("!=", start, index(0)))
+        for column, across in pieces(b, columns, tile_columns()):
+            panel = at(b, panels, b.mul(column, index(depth)), F32)
+            strips(b, tiles, a, panel, at(b, c, column, F32), rows, across, *told)
 
-                def write(tiles: TileSet = tiles) -> None:
-                    for column, across in pieces(b, columns, width):
-                        panel = at(b, panels, b.mul(column, index(depth)), F32)
-                        strips(b, tiles, a, panel, at(b, c, column, F32), rows, across)
-
-                if self.what.adds or self.what.depth <= DEPTH:
-                    write()
-                else:
-                    with b.if_then(b.not_(first) if adds else first):
-                        write()
-
-    def _tiles(self, depth: int, rows: int, adds: bool) -> TileSet:
-        turned = self.what.is_scattered
-        row, term = (1, rows) if turned else (self.what.a_row, self.what.a_term)
-        key = depth, adds
-        if turned:
-            key = depth * 100_000 + rows, adds
+    def _tiles(self, depth: int, rows: int) -> TileSet:
+        """The tiles for passes of `depth` terms. Passes share them where their lengths allow the same unrolling."""
+        what = self.what
+        row, term = (1, rows) if what.is_scattered else (what.a_row, what.a_term)
+        several = what.depth > DEPTH
+        length = None if several and what.depth % UNROLLED == 0 else depth
+        key = length, term
         if key not in self.tiles:
-            kind = Tiles(row, self.what.c_row, (ContractionAxis(depth, term, tile_columns()),), adds)
-            name = f"{self.name}_{depth}{f'_{rows}' if turned else ''}{'_adds' if adds else ''}"
-            self.tiles[key] = TileSet(self.frame.module, kind, name)
+            adds = what.adds or (None if several else False)
+            kind = Tiles(row, what.c_row, (ContractionAxis(length, term, tile_columns(), UNROLLED),), adds)
+            self.tiles[key] = TileSet(self.frame.module, kind, f"{self.name}{len(self.tiles)}")
         return self.tiles[key]
 
 

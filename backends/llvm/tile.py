@@ -49,12 +49,13 @@ def tile_columns() -> int:
 class ContractionAxis(NamedTuple):
     """One of the nested sums: its length, and the distances in elements between its terms in A and in B.
 
-    The length of the outermost sum may be None: then each call passes it.
+    The length of the outermost sum may be None: then each call passes it, a multiple of `unit`.
     """
 
     length: int | None
     a: int
     b: int
+    unit: int = 1
 
 
 class TileEpilogue(NamedTuple):
@@ -75,15 +76,15 @@ class Tiles(NamedTuple):
     """The memory layout of tiles of float32, in elements. Columns of B and of C are adjacent.
 
     a, c: the distance between rows of A and of C. sums: the summed axes, outermost first. adds: add to the content of C
-    instead of replacing it. epilogue: applied to the sums before they are stored. pointers: A is a table of pointers
-    with a row for each term of the outermost sum and a pointer for each row of the tile. streams: B lies in memory in
-    the order of its use and continues beyond the tile.
+    instead of replacing it; None: each call passes a truth value. epilogue: applied to the sums before they are stored.
+    pointers: A is a table of pointers with a row for each term of the outermost sum and a pointer for each row of the
+    tile. streams: B lies in memory in the order of its use and continues beyond the tile.
     """
 
     a: int
     c: int
     sums: tuple[ContractionAxis, ...]
-    adds: bool = False
+    adds: bool | None = False
     epilogue: TileEpilogue | None = None
     pointers: bool = False
     streams: bool = False
@@ -92,7 +93,8 @@ class Tiles(NamedTuple):
 class TileSet:
     """The tile functions of a module, `void tile(A, B, C, …)`, one for each size requested.
 
-    Further arguments are the epilogue's operands, or the length of the outermost sum if it is passed at run time.
+    Further arguments are the epilogue's operands, then the length of the outermost sum and whether the tile adds, if
+    calls pass them.
     """
 
     def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
@@ -116,30 +118,46 @@ class TileSet:
     def _write(self, rows: tuple[int, ...], columns: int) -> Any:
         is_told = self.tiles.sums[0].length is None
         follow = self.tiles.epilogue.rows if self.tiles.epilogue else ()
-        kinds = [POINTER] * (3 + len(follow)) + [I64] * is_told
+        kinds = [POINTER] * (3 + len(follow)) + [I64] * is_told + [I1] * (self.tiles.adds is None)
         name = f"{self.name}_{len(self.made)}_{len(rows)}x{columns}"
         made = IRFunction(self.module, name, VOID, kinds, is_internal=True)
         self.b = IRBuilder(made)
         a, b_, c, *others = made.args
+        adds = others.pop() if self.tiles.adds is None else None
         self.length = others.pop() if is_told else index(self.tiles.sums[0].length or 0)
         self.parts = vectors(columns)
         places = [(i * self.tiles.c, part) for i in range(len(rows)) for part in self.parts]
         empty = [number(F32, 0.0, part.width) for _, part in places]
         lines = [at(self.b, a, index(start), F32) for start in rows]
         sums = self._by_pointers(a, len(rows), b_, empty) if self.tiles.pointers else self._sum(0, lines, b_, empty)
-        for (row, part), value in zip(places, sums, strict=True):
-            place = at(self.b, c, index(row), F32)
-            if self.tiles.adds:
-                value = self.b.fadd(value, self._load(place, part))
-            if self.tiles.epilogue:
-                here = [
-                    self._load(o if is_row else at(self.b, o, index(row), F32), part)
-                    for o, is_row in zip(others, follow, strict=True)
-                ]
-                value = Printer(self.b, [value, *here], part.width).value(self.tiles.epilogue.value)
-            self._store(value, place, part)
+
+        def finish(adds: bool) -> None:
+            for (row, part), value in zip(places, sums, strict=True):
+                self._finish(value, c, row, part, others, adds)
+
+        if adds is None:
+            finish(bool(self.tiles.adds))
+        else:
+            with self.b.if_else(adds) as (yes, no):
+                with yes:
+                    finish(True)
+                with no:
+                    finish(False)
         self.b.ret_void()
         return made
+
+    def _finish(self, value: IRValue, c: IRValue, row: int, part: Part, others: Sequence[IRValue], adds: bool) -> None:
+        """Store a vector of the result. row: the distance of its row from the tile's first."""
+        place = at(self.b, c, index(row), F32)
+        if adds:
+            value = self.b.fadd(value, self._load(place, part))
+        if self.tiles.epilogue:
+            here = [
+                self._load(o if is_row else at(self.b, o, index(row), F32), part)
+                for o, is_row in zip(others, self.tiles.epilogue.rows, strict=True)
+            ]
+            value = Printer(self.b, [value, *here], part.width).value(self.tiles.epilogue.value)
+        self._store(value, place, part)
 
     def _load(self, line: IRValue, part: Part) -> IRValue:
         b, kind = self.b, vector(F32, part.width)
@@ -161,7 +179,7 @@ class TileSet:
 
     def _by_pointers(self, table: IRValue, rows: int, b_: IRValue, values: Sequence[IRValue]) -> list[IRValue]:
         """The outermost sum, where each term has its own pointers to the rows of A."""
-        b, (length, step_a, step_b) = self.b, self.tiles.sums[0]
+        b, (length, step_a, step_b, _) = self.b, self.tiles.sums[0]
         assert length is not None
 
         def body(i: IRValue, *current: IRValue) -> list[IRValue]:
@@ -173,11 +191,12 @@ class TileSet:
 
     def _sum(self, level: int, lines: Sequence[IRValue], b_: IRValue, values: Sequence[IRValue]) -> list[IRValue]:
         """Add the terms of the sums from `level` on to `values`. lines: the rows of A."""
-        b, (length, step_a, step_b) = self.b, self.tiles.sums[level]
+        b, (length, step_a, step_b, unit) = self.b, self.tiles.sums[level]
         innermost = level == len(self.tiles.sums) - 1
         unroll = 1
-        if innermost and length is not None:
-            unroll = next(u for u in (length if length <= 8 else 4, 4, 2, 1) if length % u == 0)
+        if innermost:
+            unit = unit if length is None else length
+            unroll = next(u for u in (length if length and length <= 8 else 4, 4, 2, 1) if unit % u == 0)
 
         def body(i: IRValue, *current: IRValue) -> list[IRValue]:
             next_lines = [at(b, line, b.mul(i, index(step_a)), F32) for line in lines]
@@ -238,8 +257,7 @@ def strips(
 ) -> None:
     """Tiles of nearly equal height that cover `rows` rows.
 
-    others: the epilogue's operands from the first row and column on, or the length of the outermost sum if the tiles
-    take it as an argument.
+    others: the further arguments of the tiles; an epilogue's operands from the first row and column on.
     """
     how = tiles.tiles
     count = -(-rows // tile_rows(columns))
@@ -251,9 +269,7 @@ def strips(
                 row = b.add(b.mul(i, index(size)), index(start))
                 below_a = at(b, a, row, POINTER) if how.pointers else at(b, a, b.mul(row, index(how.a)), F32)
                 down = b.mul(row, index(how.c))
-                below = others
-                if how.epilogue:
-                    rows_of = zip(others, how.epilogue.rows, strict=True)
-                    below = tuple(o if is_row else at(b, o, down, F32) for o, is_row in rows_of)
-                b.call(tiles.get(size, columns), [below_a, b_, at(b, c, down, F32), *below])
+                follow = how.epilogue.rows if how.epilogue else ()
+                below = [o if is_row else at(b, o, down, F32) for o, is_row in zip(others, follow, strict=False)]
+                b.call(tiles.get(size, columns), [below_a, b_, at(b, c, down, F32), *below, *others[len(follow) :]])
         start += number_of * size

@@ -1,4 +1,4 @@
-"""Work on whole user graphs: import, freezing, graph files, walks, scopes as functions, the graph verifier.
+"""Work on whole user graphs: import, freezing, graph files, walks, scopes as functions.
 
 May import `ops` and below; knows no compiler and no session.
 """

@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from minigraph.compile.effects import competing_writes, is_overwrite, writes_behind
+from minigraph.compile.specialise import taken_inputs
 from minigraph.core.collections import GraphKeys
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.provenance import Source
@@ -60,12 +62,28 @@ class UnorderedUpdatesWarning(UserWarning):
 
 
 class ObservedRun(NamedTuple):
-    """A run. `request` identifies the form of the call; `ends` are all tensors and nodes that it computes."""
+    """A run. `request` identifies the form of the call; `ends` are all tensors and nodes that it computes.
+
+    branches: the branch that it takes of each condition.
+    """
 
     request: object
     ends: Sequence[Tensor | Node]
     fetched: Sequence[Tensor]
     feeds: Mapping[Tensor, np.ndarray]
+    branches: Mapping[Tensor, Any] = MappingProxyType({})
+
+    def nodes(self) -> set[Node]:
+        """All nodes that it computes."""
+        seen: set[Node] = set()
+        stack = [_node(end) for end in self.ends]
+        while stack:
+            node = stack.pop()
+            if node not in seen:
+                seen.add(node)
+                stack += [t.node for t in taken_inputs(node, self.branches)]
+                stack += node.control_inputs
+        return seen
 
 
 class Lints:
@@ -81,7 +99,7 @@ class Lints:
 
     def at_compile(self, run: ObservedRun) -> None:
         """Look at a new form of call."""
-        nodes = needed(_node(end) for end in run.ends)
+        nodes = run.nodes()
         for node in sorted(nodes, key=lambda n: n.id):
             found = _double_softmax(node)
             if found is not None and node not in self._told:
@@ -185,7 +203,7 @@ class SameBatchLint:
 
     def after_run(self, run: ObservedRun) -> bool:
         if run.request not in self._training:
-            self._training[run.request] = _trains(needed(_node(end) for end in run.ends))
+            self._training[run.request] = _trains(run.nodes())
         pieces = [(t, a) for t, a in run.feeds.items() if _is_piece(a)]
         if not self._training[run.request] or not pieces:
             return True
@@ -229,7 +247,7 @@ class DropoutLint:
 
     def after_run(self, run: ObservedRun) -> bool:
         if run.request not in self._seen:
-            nodes = needed(_node(end) for end in run.ends)
+            nodes = run.nodes()
             self._seen[run.request] = _trains(nodes), [n for n in nodes if _is_dropout(n)]
         trains, masks = self._seen[run.request]
         self._trained |= trains

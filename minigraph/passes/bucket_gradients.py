@@ -66,8 +66,7 @@ class BucketGradients:
                 is_open = False
                 continue
             made = place[instr.inputs[0].instr]
-            waits = is_open and made > ready and _bytes(buckets[-1]) >= self.max_bytes / 2
-            if is_open and not waits and self._fits(instr, buckets[-1]) and not any(bit[m] & past for m in buckets[-1]):
+            if is_open and self._takes(buckets[-1], ready, instr, made) and not any(bit[m] & past for m in buckets[-1]):
                 buckets[-1].append(instr)
                 ready = max(ready, made)
             else:
@@ -76,9 +75,14 @@ class BucketGradients:
             is_open = True
         return buckets
 
-    def _fits(self, instr: Instr, bucket: Sequence[Instr]) -> bool:
+    def _takes(self, bucket: Sequence[Instr], ready: int, instr: Instr, made: int) -> bool:
         alike = instr.op == bucket[0].op and instr.types[0].dtype is bucket[0].types[0].dtype
-        return alike and _bytes([*bucket, instr]) <= self.max_bytes
+        return alike and takes(_bytes(bucket), ready, instr.types[0].nbytes, made, self.max_bytes)
+
+
+def takes(size: int, ready: float, more: int, made: float, most: int) -> bool:
+    """Whether a bucket of `size` bytes, whole at the time `ready`, takes a tensor of `more` bytes, made at `made`."""
+    return size + more <= most and not (size >= most / 2 and made > ready)
 
 
 def _bytes(bucket: Sequence[Instr]) -> int:

@@ -89,4 +89,4 @@ class Runner:
 
 def _observed(request: Request, arrays: Sequence[np.ndarray]) -> ObservedRun:
     feeds = dict(zip(request.feeds, arrays, strict=True))
-    return ObservedRun(request, (*request.tensors, *request.targets), request.fetched, feeds)
+    return ObservedRun(request, (*request.tensors, *request.targets), request.fetched, feeds, request.branches)

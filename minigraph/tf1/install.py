@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec, spec_from_loader
 from types import ModuleType
 
 from minigraph.tf1.namespace import MissingModuleError, missing
 
+_KERAS = re.compile(r"(tensorflow|minigraph\.tf1)\.(python\.)?keras(?=$|\.)")
+
+
+class _KerasLoader(Loader):
+    """Takes minigraph's module of Keras for TensorFlow's."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = import_module(_KERAS.sub("minigraph.keras", module.__name__))
+
 
 class _Finder(MetaPathFinder):
-    """Raises errors for missing modules of TensorFlow. Existing ones are in `sys.modules`."""
+    """Finds Keras, and raises errors for missing modules of TensorFlow. Other existing ones are in `sys.modules`."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if _KERAS.match(fullname) and find_spec(_KERAS.sub("minigraph.keras", fullname)) is not None:
+            return spec_from_loader(fullname, _KerasLoader())
         for package in ("tensorflow.", "minigraph.tf1."):
             if fullname.startswith(package) and (package[0] == "t" or not PathFinder.find_spec(fullname, path)):
                 raise MissingModuleError(missing(fullname.removeprefix(package), "module"))

@@ -104,7 +104,7 @@ def _offers(source: Any, name: str) -> bool:
     if not isinstance(source, ModuleType):
         return True
     if isinstance(value, ModuleType):
-        return isinstance(value, Namespace)
+        return isinstance(value, Namespace) or value.__name__ == "minigraph.keras"
     return listed is not None or source.__name__ in {*_GATHERED, getattr(value, "__module__", source.__name__)}
 
 

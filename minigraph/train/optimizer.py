@@ -255,8 +255,11 @@ class Optimizer:
                 table = self._slots.setdefault(key, {})
                 if var not in table:
                     with var.graph.name_scope(None):
-                        name = scoped_name(f"{var.op.name}/{slot_name}")
+                        name = self._slot_variable_name(var, slot_name)
                         table[var] = Variable(partial(initial, var), trainable=False, name=name)
+
+    def _slot_variable_name(self, var: Variable, slot_name: str) -> str:
+        return scoped_name(f"{var.op.name}/{slot_name}")
 
     def get_slot(self, var: Variable, name: str) -> Variable | None:
         """Find the slot variable of a variable.

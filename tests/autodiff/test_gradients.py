@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.evaluate import check_gradients, evaluate
+from support.verify_graph import verify_graph
 
 from minigraph.autodiff.gradients import cut_at, gradients
 from minigraph.core.errors import GradientError, GraphError
 from minigraph.core.graph import Graph, Tensor
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
-from minigraph.graphs.verifier import verify_graph
 from minigraph.ops.array import joining as J
 from minigraph.ops.builder import apply, apply_all
 from minigraph.ops.constant import constant, placeholder

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.verify_graph import verify_graph
 
 import minigraph as tf
 from minigraph.compile.plan import Plan
 from minigraph.compile.specialise import specialise
 from minigraph.core import errors
 from minigraph.core.types import TensorType
-from minigraph.graphs.verifier import verify_graph
 from minigraph.ir.program import Builder, Feed, Program, Value
 from minigraph.ir.verifier import verify_program
 from minigraph.ops.constant import Const

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.verify_graph import verify_graph
 
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph, reset_default_graph
@@ -16,7 +17,6 @@ from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeE
 from minigraph.core.graph import Graph, Tensor
 from minigraph.core.provenance import Source
 from minigraph.core.types import TensorType
-from minigraph.graphs.verifier import verify_graph
 from minigraph.ir.printer import format_program
 from minigraph.ir.program import Builder, Feed, Instr, Program, Value, reachable
 from minigraph.ir.verifier import verify_program

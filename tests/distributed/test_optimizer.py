@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from support.ranks import run_ranks
 
@@ -100,6 +101,38 @@ with tf1.train.MonitoredTrainingSession(hooks=hooks) as session:
 
 def test_two_ranks_make_the_steps_of_one() -> None:
     assert run_ranks(NETWORK + STEPS + SYNC + HOOK) == ["[2. 2.]"] * 2
+
+
+LOSSES = """
+numbers = np.random.RandomState(0)
+from minigraph.models.mnist_cnn import mnist_cnn
+images, labels = numbers.uniform(size=[60, 784]).astype(np.float32), numbers.randint(0, 10, 60)
+x, y, share = tf.placeholder(tf.float32, [None, 784]), tf.placeholder(tf.int32, [None]), tf.placeholder(tf.float32, [])
+tf.set_random_seed(1)
+logits, _ = mnist_cnn(x, 10, True, 0.25, 1.0, 0.05)
+part = share * tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
+step = hvd.DistributedOptimizer(tf.train.GradientDescentOptimizer(0.005), op=hvd.Sum).minimize(part)
+loss = hvd.allreduce(part, op=hvd.Sum)
+found = []
+with tf.Session(backend="llvm") as session:
+    session.run(tf.global_variables_initializer())
+    for number in range(50):
+        rows = np.arange(number * 10, number * 10 + 10)[10 * rank // size : 10 * (rank + 1) // size] % 60
+        found.append(session.run([step, loss], {x: images[rows], y: labels[rows], share: len(rows) / 10})[1])
+if rank == 0:
+    print(*map(float, found))
+"""
+
+
+@pytest.mark.slow
+def test_fifty_losses_do_not_depend_on_the_number_of_ranks() -> None:
+    """Gradient descent on a network for digits; four ranks have parts of two and three images."""
+    found = {n: np.array(run_ranks(LOSSES, n, 300)[0].split(), float) for n in (1, 2, 4)}
+    assert len(found[1]) == 50
+    for count in (2, 4):
+        np.testing.assert_allclose(found[count], found[1], 1e-5)
+    again = run_ranks(LOSSES, 2, 300)[0]
+    assert (np.array(again.split(), float) == found[2]).all()
 
 
 def test_wrong_arguments_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

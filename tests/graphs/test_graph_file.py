@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.random_graphs import Case, evaluate, random_graphs
+from support.verify_graph import verify_graph
 
 import minigraph as tf
 from minigraph.core.dtypes import ALL
@@ -23,7 +24,6 @@ from minigraph.core.op import REGISTRY
 from minigraph.core.types import TensorType
 from minigraph.graphs.graph_file import write_graph_file
 from minigraph.graphs.importing import add_nodes
-from minigraph.graphs.verifier import verify_graph
 from minigraph.tools.cli import main
 from minigraph.tools.shared.target import load_target
 

@@ -46,6 +46,7 @@ FACES = [
 GATHERED = {
     "minigraph",
     "minigraph.distributed",
+    "minigraph.saved_model",
     *(f"minigraph.{n}" for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "train")),
 }
 SECTIONS = ("Args", "Returns", "Yields", "Raises", "Example")

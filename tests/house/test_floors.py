@@ -35,7 +35,7 @@ formats
 graph_util
 train
 saved_model
-summary
+summary keras
 distributed
 viz
 -

@@ -19,6 +19,7 @@ LATER = (
     "formats",
     "inspect",
     "ir",
+    "keras",
     "layers",
     "losses",
     "metrics",

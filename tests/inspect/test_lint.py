@@ -123,6 +123,22 @@ def test_no_dropout_in_evaluation() -> None:
     assert not caught(lambda: evaluate_with(tf.placeholder(tf.float32), 0.5, trains=False))
 
 
+def test_dropout_in_a_branch_that_evaluation_does_not_take() -> None:
+    x, trains = tf.placeholder(tf.float32, [None, 3]), tf.placeholder(tf.bool, [])
+    dropped = tf.cond(trains, lambda: tf.nn.dropout(x, 0.5), lambda: tf.identity(x))
+    y = tf.layers.dense(dropped, 1)
+    train = tf.train.AdamOptimizer().minimize(tf.reduce_mean(y))
+
+    def program(in_evaluation: bool) -> None:
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            session.run(train, {x: DATA[:10], trains: True})
+            session.run(y, {x: DATA[:10], trains: in_evaluation})
+
+    assert not caught(lambda: program(False))
+    assert [w.category for w in caught(lambda: program(True))] == [tf.DropoutInEvaluationWarning]
+
+
 def test_two_unordered_writes_of_a_variable() -> None:
     x, y, train, w = regression()
     clip = w.assign(tf.clip_by_value(w, -1.0, 1.0))

@@ -41,7 +41,7 @@ def kernel_of(loop: Loop):  # type: ignore[no-untyped-def]
     return loop.loops(loop.program.feeds, [v.type for v in loop.program.results])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_loop_computes_what_its_members_do(data: st.DataObject) -> None:
     space = tuple(data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=4)))

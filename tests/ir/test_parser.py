@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs import program_of
 from support.random_graphs import Case, random_graphs
@@ -29,13 +28,7 @@ from minigraph.passes.fuse_blocks import FuseBlocks
 from minigraph.passes.winograd import WinogradPass
 from minigraph.rewrite.pipeline import run_pipeline
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@pytest.fixture(autouse=True)
-def graph() -> Iterator[tf.Graph]:
-    with tf.Graph().as_default() as graph:
-        yield graph
+QUICK = settings(max_examples=60)
 
 
 def read_back(program: Program) -> Program:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,12 +11,6 @@ import minigraph as tf
 from minigraph.ir.loop_kernel import collapse
 from minigraph.ir.regions import Epilogue, Loop, program_batching
 from minigraph.passes.fuse_pointwise import fuse_pointwise
-
-
-@pytest.fixture(autouse=True)
-def graph() -> Iterator[tf.Graph]:
-    with tf.Graph().as_default() as graph:
-        yield graph
 
 
 def x45() -> Any:

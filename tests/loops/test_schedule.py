@@ -235,7 +235,7 @@ def test_chunked_bounds_the_terms_of_a_running_sum() -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(extents=st.lists(st.integers(1, 13), min_size=1, max_size=3), terms=st.integers(1, 9), blocks=st.integers(2, 5))
 def test_no_running_sum_of_a_chunked_reduction_is_long(extents: list[int], terms: int, blocks: int) -> None:
     kernel = summed(2, *extents, axes=tuple(range(1, len(extents) + 1)))
@@ -308,7 +308,7 @@ def test_only_drops_the_results_that_nobody_reads() -> None:
     check(schedule.only(k.done(), (False, True)), "for i in 0:3\n    y1[i] = negative(x0[i])")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     size=st.integers(1, 14), stride=st.integers(1, 4), taps=st.integers(1, 6), channels=st.integers(1, 20),
     lanes=st.sampled_from([4, 8]),

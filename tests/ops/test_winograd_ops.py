@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigraph.backends.numpy import NumpyBackend
@@ -24,11 +24,7 @@ Pads = tuple[tuple[int, int], tuple[int, int]]
 
 FORMS = [(2, 3), (4, 3), (6, 3), (2, 5), (3, 5), (4, 5)]
 
-QUICK = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+QUICK = settings(max_examples=40)
 
 
 @pytest.fixture

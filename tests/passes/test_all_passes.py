@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from support.random_graphs import Case, evaluate, random_graphs
 
 import minigraph as tf
@@ -13,7 +13,7 @@ from minigraph.ir.printer import format_program
 from minigraph.ir.verifier import verify_program
 from minigraph.passes import ALL
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=60)
 
 
 @QUICK

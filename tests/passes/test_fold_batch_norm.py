@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.networks import max_pool
 from support.networks import normalised as normalised_convolution
@@ -20,15 +20,7 @@ from minigraph.passes.constant_folding import constant_folding
 from minigraph.passes.fold_batch_norm import fold_batch_norm
 from minigraph.passes.simplify import simplify
 
-QUICK = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
-
-
-@pytest.fixture(autouse=True)
-def graph() -> Iterator[tf.Graph]:
-    with tf.Graph().as_default() as graph:
-        yield graph
+QUICK = settings(max_examples=40)
 
 
 def variable(shape: list[int], seed: int, positive: bool = False) -> Any:

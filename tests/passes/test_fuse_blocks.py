@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.pass_text import check, check_missed, run
 from support.programs import ops, program_of
@@ -31,17 +30,7 @@ EAGER = FuseBlocks(min_edge=0, min_saved=0)  # however little it saves
 
 PASSES = ["simplify", relu_after_pool, EAGER]
 
-QUICK = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-
-
-@pytest.fixture(autouse=True)
-def graph() -> Iterator[tf.Graph]:
-    with tf.Graph().as_default() as graph:
-        yield graph
+QUICK = settings(max_examples=40)
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.pass_text import check, check_missed, check_unchanged
 from support.programs import after, program_of, reasons
@@ -24,15 +23,7 @@ from minigraph.passes.fuse_pointwise import fuse_pointwise
 
 FUSE = ["fuse_pointwise", "fuse_epilogue"]
 
-QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
-
-
-@pytest.fixture(autouse=True)
-def graph() -> Iterator[tf.Graph]:
-    with tf.Graph().as_default() as graph:
-        yield graph
+QUICK = settings(max_examples=60)
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.pass_text import check, check_missed, check_unchanged
 from support.programs import after, kinds, program_of, reasons
@@ -16,15 +16,7 @@ import minigraph as tf
 from minigraph.passes import PIPELINES
 from minigraph.passes.layout import layout
 
-QUICK = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
-
-
-@pytest.fixture(autouse=True)
-def graph() -> Iterator[tf.Graph]:
-    with tf.Graph().as_default() as graph:
-        yield graph
+QUICK = settings(max_examples=40)
 
 
 def image() -> Any:

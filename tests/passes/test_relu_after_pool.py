@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,6 @@ from support.programs import program_of
 import minigraph as tf
 from minigraph.ir.verifier import verify_program
 from minigraph.passes.relu_after_pool import relu_after_pool
-
-
-@pytest.fixture(autouse=True)
-def graph() -> Iterator[tf.Graph]:
-    with tf.Graph().as_default() as graph:
-        yield graph
 
 
 def network(x: Any, pool: Any = tf.nn.max_pool) -> tuple[Any, list[Any]]:

@@ -14,12 +14,6 @@ import minigraph as tf
 from minigraph.passes.stabilise import stabilise
 
 
-@pytest.fixture(autouse=True)
-def graph() -> Any:
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
 def x23() -> Any:
     return tf.placeholder(tf.float32, [2, 3])
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.pass_text import check, check_missed, run
 from support.programs import ops, program_of
@@ -31,17 +30,7 @@ EAGER = WinogradPass(margin=float("inf"))  # wherever it is possible
 
 BLOCKS = FuseBlocks(min_edge=0, min_saved=0)
 
-QUICK = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-
-
-@pytest.fixture(autouse=True)
-def graph() -> Iterator[tf.Graph]:
-    with tf.Graph().as_default() as graph:
-        yield graph
+QUICK = settings(max_examples=40)
 
 
 @pytest.fixture

@@ -20,12 +20,6 @@ from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import RulePass, run_pipeline
 
 
-@pytest.fixture(autouse=True)
-def graph() -> Any:
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
 def x23() -> Any:
     return tf.placeholder(tf.float32, [2, 3])
 

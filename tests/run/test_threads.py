@@ -34,17 +34,14 @@ def digests(cache: Path, backend: str, cases: int, threads: int, *team: str) -> 
 
 def test_training_on_numpy_does_not_depend_on_the_number_of_threads(tmp_path: Path) -> None:
     one = digests(tmp_path, "numpy", 4, 1)
-    for threads in (2, 4):
-        assert digests(tmp_path, "numpy", 4, threads) == one
+    assert digests(tmp_path, "numpy", 4, 4) == one
     for team in ("3", "8"):  # BLAS itself takes no more threads than there are CPUs
         assert digests(tmp_path, "numpy", 4, 2, team) == one
 
 
 def test_training_on_llvm_does_not_depend_on_the_number_of_threads(tmp_path: Path) -> None:
     pytest.importorskip("llvmlite", reason="needs llvmlite")
-    one = digests(tmp_path, "llvm", 1, 1)
-    for threads in (2, 4):
-        assert digests(tmp_path, "llvm", 1, threads) == one
+    assert digests(tmp_path, "llvm", 1, 3) == digests(tmp_path, "llvm", 1, 1)
 
 
 def test_blas_has_its_threads_back_after_a_run_and_after_an_error() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 import minigraph as tf
 
-FORKS = 20
+FORKS = 10
 PATIENCE = 60  # seconds; a child takes less than one
 
 

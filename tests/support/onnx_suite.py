@@ -85,7 +85,8 @@ def evaluate(model: Any, given: Mapping[str, Any], variables: bool = False) -> l
                 fixed |= new
                 continue
             with tf.Session() as session:
-                session.run(tf.global_variables_initializer())
+                if variables:
+                    session.run(tf.global_variables_initializer())
                 feeds = fed | {tensor: given[name] for name, tensor in found.inputs.items()}
                 return session.run(list(found.outputs.values()), feeds)
 

@@ -55,6 +55,7 @@ def test_exchanges_hide_behind_the_gradients_that_are_made_later() -> None:
     assert predict(step, 2, lambda size: 2.0, 100).waiting == 2.0  # only the last one
     assert predict(step, 2, lambda size: 5.0, 100).waiting == 7.0  # each waits for the one before
     assert predict(step, 2, lambda size: 5.0, 1000).waiting == 5.0  # one bucket, whole at the end
+    assert predict(step, 2, lambda size: 5.0, 400).waiting == 5.0  # half of the bucket goes ahead
 
 
 def test_the_command_predicts_a_model(tmp_path: Path) -> None:

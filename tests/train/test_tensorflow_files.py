@@ -18,7 +18,7 @@ import minigraph.tf1 as tf1
 from minigraph.core.errors import DataLossError, GraphError, MinigraphError, NotFoundError
 from minigraph.formats.tensorflow.checkpoint import read_checkpoint, write_checkpoint
 from minigraph.formats.tensorflow.graph_def import write_message
-from minigraph.saved_model import read_saved_model
+from minigraph.saved_model.loader import read_saved_model
 
 _DTYPES = ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"]
 _ARRAYS = st.sampled_from(_DTYPES).flatmap(
@@ -27,7 +27,7 @@ _ARRAYS = st.sampled_from(_DTYPES).flatmap(
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30), _ARRAYS, max_size=60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, Any]) -> None:
     arrays = {name.replace("\0", "0"): array for name, array in arrays.items()}
     folder = tmp_path_factory.mktemp("ck")

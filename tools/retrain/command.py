@@ -16,6 +16,7 @@ from minigraph.tools.shared.options import (
     image_dir_option,
     number,
 )
+from minigraph.tools.shared.workers import workers_option
 
 if TYPE_CHECKING:
     from minigraph.data import ImageFolder
@@ -85,15 +86,23 @@ def _option(name: str, default: Any, convert: Any, text: str) -> Callable[[Comma
 @backend_option
 @click.option("--resume/--no-resume", default=True, help="Resume the run in --out [default], or replace it.")
 @click.option("--quiet", is_flag=True, help="Print only the result.")
+@workers_option
 @debug_option
 def retrain(**options: Any) -> None:
     """Train a new classifier on a pretrained network, on folders of images.
 
-    Option names may contain underscores instead of dashes. Ctrl-C saves; the same command then resumes.
+    Option names may contain underscores instead of dashes. Ctrl-C saves; the same command then resumes. Of several
+    processes (--workers) all compute bottlenecks, and one trains.
     """
     from minigraph.models.registry import get_model
+    from minigraph.ops.collective.world import WORLD
     from minigraph.tools.shared.folder import read_folder
+    from minigraph.tools.shared.workers import begin, run_workers
 
+    if options["workers"] is not None:
+        raise SystemExit(run_workers(options["workers"]))
+    begin(options["distributed"])
+    options["quiet"] = options["quiet"] or WORLD.rank > 0
     model = get_model(options["model"])
     cut, from_scratch = _which_layers(model, options)
     if model.channels != 3:
@@ -108,7 +117,8 @@ def retrain(**options: Any) -> None:
         return
     run = _run(model, folder, cut, from_scratch, options)
     _train(run, options)
-    _report(run, options)
+    if not WORLD.rank:
+        _report(run, options)
 
 
 def _which_layers(model: Model, options: Mapping[str, Any]) -> tuple[str | None, bool]:
@@ -150,6 +160,7 @@ def _run(
 
 
 def _train(run: Retraining, options: Mapping[str, Any]) -> None:
+    from minigraph.ops.collective.world import WORLD
     from minigraph.tools.retrain.events import Events
     from minigraph.tools.retrain.run import Stopped
     from minigraph.tools.shared.progress import Counter
@@ -164,11 +175,14 @@ def _train(run: Retraining, options: Mapping[str, Any]) -> None:
             created = run.cache(counter)
         except Stopped as stop:
             counter.line(
-                f"Stopped with {stop.done} of {stop.total} bottlenecks; the same command goes on.", important=True
+                f"Stopped with {stop.done} of {stop.total} bottlenecks; the same command goes on.",
+                important=WORLD.rank == 0,
             )
             raise SystemExit(130) from None
         if created:
             counter.line(f"{created} bottleneck files created.")
+    if WORLD.rank:
+        return
     resumed = run.start(options["resume"])
     folder = options["summaries_dir"] or _out(options) / "summaries"
     with Events(folder, run.network.graph, run.network.trained[-2:]) as events, Counter("training", quiet) as counter:

@@ -12,7 +12,6 @@ from minigraph.models.record import EndPoints, Model
 
 SCOPE = "final_training_ops"
 _STDDEV = 0.001  # of the new weights
-OPTIMIZERS = ("sgd", "momentum", "adam")
 
 
 class RetrainPlan(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from minigraph.data import Distortions, ImageFolder, Prefetch, load_image
 from minigraph.data.images import load_distorted
 from minigraph.models.pretrained import load_pretrained
 from minigraph.models.record import Model
+from minigraph.ops.collective.world import WORLD
 from minigraph.tools.retrain.bottlenecks import Bottlenecks, weights_key
 from minigraph.tools.retrain.events import Evaluation, Events
 from minigraph.tools.retrain.network import SCOPE, RetrainPlan, build_network
@@ -119,20 +120,30 @@ class Retraining:
         return self._checkpoints.save(self.step, {"step": self.step, "history": self.history})
 
     def cache(self, counter: Counter) -> int:
-        """Compute the missing bottlenecks and return their number. Raises Stopped on SIGINT or SIGTERM."""
+        """Compute the missing bottlenecks, each rank a part, and return their number.
+
+        Raises Stopped on SIGINT or SIGTERM.
+        """
         if self.bottlenecks is None:
             return 0
-        rows, total = self.bottlenecks.missing(), len(self.folder.files)
+        rows, total = WORLD.broadcast_object(self.bottlenecks.missing()), len(self.folder.files)
         before = total - len(rows)
         counter.start(before)
+        made = 0
         with StopRequest() as stop:
 
             def done(count: int) -> None:
-                counter.update(before + count, total)
+                nonlocal made
+                made = count
+                counter.update(before + count * WORLD.size, total)
                 if stop.asked:
                     raise Stopped(before + count, total)
 
-            self.bottlenecks.create(rows, done)
+            with suppress(Stopped):
+                self.bottlenecks.create(rows[WORLD.rank :: WORLD.size], done)
+            parts = WORLD.all_gather_object((made, stop.asked))
+        if any(asked for _, asked in parts):
+            raise Stopped(before + sum(count for count, _ in parts), total)
         return len(rows)
 
     def features(self) -> NDArray[np.float32]:

@@ -13,8 +13,10 @@ from typing import Any
 
 import minigraph as tf
 from minigraph.core.errors import DataLossError, MinigraphError, NotFoundError
+from minigraph.ops.collective.world import WORLD
 
 _PREFIX = "checkpoint-"
+STOP = getattr(signal, "SIGUSR1", signal.SIGINT)  # which mpiexec passes on to the ranks
 
 
 class TrainingError(MinigraphError, RuntimeError):
@@ -40,19 +42,19 @@ class Interrupted(Exception):
 class StopRequest:
     """A `with` block in which the first SIGINT or SIGTERM only sets `asked`; a second one acts at once.
 
-    signals: which do so.
+    Of several ranks, only those signals ask to stop that mpiexec passes on; the others end it.
 
     A step is therefore never interrupted halfway, which would leave the variables partly updated.
     """
 
-    def __init__(self, *signals: int) -> None:
+    def __init__(self) -> None:
         self.asked = False
-        self._signals = signals or (signal.SIGINT, signal.SIGTERM)
         self._old: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            self._old = {number: signal.signal(number, self._ask) for number in self._signals}
+            signals = (STOP,) if WORLD.size > 1 else (signal.SIGINT, signal.SIGTERM, STOP)
+            self._old = {number: signal.signal(number, self._ask) for number in signals}
         return self
 
     def __exit__(self, *_: object) -> None:

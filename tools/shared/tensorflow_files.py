@@ -16,7 +16,7 @@ from minigraph.formats.tensorflow.graph_def import read_graph, write_message
 from minigraph.formats.tensorflow.values import read_tensor
 from minigraph.graphs.walk import needed
 from minigraph.ops.state.variable import VariableV2
-from minigraph.saved_model import contains_saved_model
+from minigraph.saved_model.loader import contains_saved_model
 from minigraph.train import checkpoint_exists
 
 GRAPHS = (".pb", ".pbtxt")

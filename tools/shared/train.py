@@ -22,7 +22,7 @@ from minigraph.tools.shared.baseline import Baseline, cross_entropy
 from minigraph.tools.shared.data import Images, TrainingData
 from minigraph.tools.shared.progress import TrainingProgress
 from minigraph.tools.shared.running import Checkpoints, Interrupted, StopRequest, TrainingError
-from minigraph.tools.shared.workers import STOP, compare
+from minigraph.tools.shared.workers import compare
 from minigraph.util.files import atomic_write
 
 EVALUATION_BATCH = 250  # images; divides both MNIST test sets, so that evaluation needs one plan
@@ -185,7 +185,7 @@ class TrainingRun:
         """
         each = self.batches.steps_per_epoch
         logits = None
-        with StopRequest(*([STOP] if WORLD.size > 1 else [])) as stop:
+        with StopRequest() as stop:
             while True:
                 ended = self.step // each if self.step % each == 0 else 0
                 if len(self.history.test_accuracy) < ended:

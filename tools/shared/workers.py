@@ -19,32 +19,22 @@ from minigraph.core.errors import BackendError
 from minigraph.ops.collective.launch import find_mpiexec, launched, mpiexec_environment
 from minigraph.ops.collective.world import WORLD
 from minigraph.tools.shared.options import number
+from minigraph.tools.shared.running import STOP
 from minigraph.util.cores import core_count
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-STOP = getattr(signal, "SIGUSR1", signal.SIGINT)  # which mpiexec passes on to the ranks
 STOPPED, WRONG_USE = 130, 2  # exit codes after which nothing is started again
 _MAIN = "from minigraph.tools.cli import main; main(prog_name='minigraph')"
 _OURS = ("--workers", "--restarts")
 
 
-def workers_options(command: Command) -> Command:
-    """--workers, --restarts and --distributed."""
-    for option in (
-        click.option(
-            "--workers", type=number(whole=True, least=1), metavar="N", help="Run on N processes, by mpiexec."
-        ),
-        click.option(
-            "--restarts",
-            type=number(whole=True, least=0),
-            default=0,
-            show_default=True,
-            help="How often --workers starts again from the last checkpoint if a process fails.",
-        ),
-        click.option("--distributed", is_flag=True, help="Run as one of the processes that mpiexec has started."),
-    ):
-        command = option(command)
-    return command
+def workers_option(command: Command) -> Command:
+    """--workers and --distributed."""
+    workers = click.option(
+        "--workers", type=number(whole=True, least=1), metavar="N", help="Run on N processes, which mpiexec starts."
+    )
+    distributed = click.option("--distributed", is_flag=True, help="Run as one of the processes of your own mpiexec.")
+    return workers(distributed(command))
 
 
 def begin(distributed: bool) -> None:
@@ -57,6 +47,7 @@ def begin(distributed: bool) -> None:
             "--workers 4 starts mpiexec itself"
         )
     WORLD.start()
+    signal.signal(STOP, signal.SIG_IGN)  # except where something can be saved, see `StopRequest`
     if WORLD.rank:
         plain = warnings.formatwarning
         warnings.formatwarning = lambda *given, **named: f"rank {WORLD.rank}: {plain(*given, **named)}"
@@ -78,7 +69,7 @@ def compare(settings: Mapping[str, Any]) -> None:
         WORLD.compare(key.replace("_", "-"), value)
 
 
-def run_workers(count: int, restarts: int) -> int:
+def run_workers(count: int, restarts: int = 0) -> int:
     """Run this command on `count` processes, and again after a failure; the exit code."""
     arguments = [*without(sys.argv[1:], _OURS), "--distributed"]
     for left in range(restarts, -1, -1):

@@ -7,7 +7,7 @@ its data set. External data and links are not read.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,7 +27,7 @@ def is_hdf5(path: Path, head: bytes) -> bool:
 
 def read_hdf5(path: Path) -> Weights:
     """The arrays by name. Raises Damaged, MissingPackageError."""
-    h5py = _h5py()
+    h5py = h5py_module()
     try:
         with h5py.File(path, "r") as file:
             budget = Budget(path.stat().st_size)
@@ -38,13 +38,14 @@ def read_hdf5(path: Path) -> Weights:
             for name, data in sets:
                 if name in found:
                     raise Damaged(f"two of its weights have the name '{name}'")
-                found[name] = _read(h5py, name, data, budget)
+                found[name] = read_array(h5py, name, data, budget)
             return found
     except (OSError, RuntimeError, KeyError) as error:
         raise Damaged(str(error)) from None
 
 
-def _h5py() -> Any:
+def h5py_module() -> Any:
+    """The package h5py. MissingPackageError if it is not installed."""
     try:
         import h5py
     except ImportError as error:
@@ -53,13 +54,14 @@ def _h5py() -> Any:
 
 
 def _keras_sets(h5py: Any, root: Any) -> Iterator[tuple[str, Any]]:
-    for layer in _texts(root, "layer_names"):
-        group = _member(h5py, root, layer)
-        for weight in _texts(group, "weight_names"):
-            yield weight.removesuffix(":0"), _member(h5py, group, weight)
+    for layer in group_texts(root, "layer_names"):
+        group = group_member(h5py, root, layer)
+        for weight in group_texts(group, "weight_names"):
+            yield weight.removesuffix(":0"), group_member(h5py, group, weight)
 
 
-def _texts(group: Any, attribute: str) -> list[str]:
+def group_texts(group: Any, attribute: str) -> list[str]:
+    """The texts in an attribute of a group, which may be split. Damaged if there are none."""
     keys = [attribute] if attribute in group.attrs else _numbered(group, attribute)
     values = [v for key in keys for v in np.asarray(group.attrs[key]).reshape(-1).tolist()]
     return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
@@ -75,7 +77,7 @@ def _numbered(group: Any, attribute: str) -> list[str]:
     return [f"{attribute}{i}" for i in range(count)]
 
 
-def _member(h5py: Any, group: Any, path: str) -> Any:
+def group_member(h5py: Any, group: Any, path: str) -> Any:
     """The object at a path, through hard links only."""
     for part in path.strip("/").split("/"):
         if not isinstance(group, h5py.Group) or part in (".", "..") or part not in group:
@@ -90,14 +92,15 @@ def _all_sets(h5py: Any, group: Any, prefix: str, depth: int) -> Iterator[tuple[
     if depth > _DEEPEST:
         raise Damaged("its groups lie too deep in each other")
     for key in group:
-        item = _member(h5py, group, key)
+        item = group_member(h5py, group, key)
         if isinstance(item, h5py.Group):
             yield from _all_sets(h5py, item, f"{prefix}{key}/", depth + 1)
         else:
             yield prefix + key, item
 
 
-def _read(h5py: Any, name: str, data: Any, budget: Budget) -> Array:
+def read_array(h5py: Any, name: str, data: Any, budget: Budget) -> Array:
+    """The array of a data set. Damaged if it holds no numbers, or lies in another file."""
     if not isinstance(data, h5py.Dataset) or data.shape is None:
         raise Damaged(f"'{name}' is not an array")
     if data.external or data.is_virtual:
@@ -113,7 +116,7 @@ def write_hdf5(file: BinaryIO, arrays: Mapping[str, Array]) -> None:
 
     Raises InvalidArgumentError for a name that HDF5 or Keras would change.
     """
-    h5py = _h5py()
+    h5py = h5py_module()
     layers: dict[str, list[str]] = {}
     for name in arrays:
         if name.endswith(":0") or {"", ".", ".."} & set(name.split("/")):
@@ -122,16 +125,17 @@ def write_hdf5(file: BinaryIO, arrays: Mapping[str, Array]) -> None:
     content = io.BytesIO()
     with h5py.File(content, "w", track_order=True) as target:
         target.attrs["backend"] = b"tensorflow"
-        _set_texts(target, "layer_names", list(layers))
+        set_group_texts(target, "layer_names", list(layers))
         for layer, names in layers.items():
             group = target.require_group(layer)
-            _set_texts(group, "weight_names", [f"{name}:0" for name in names])
+            set_group_texts(group, "weight_names", [f"{name}:0" for name in names])
             for name in names:
                 group.create_dataset(f"{name}:0", data=arrays[name])
     file.write(content.getbuffer())
 
 
-def _set_texts(group: Any, attribute: str, texts: list[str]) -> None:
+def set_group_texts(group: Any, attribute: str, texts: Sequence[str]) -> None:
+    """Write an attribute of texts, split as Keras does if it is too long for one."""
     encoded = [text.encode("utf-8") for text in texts]
     width = max([1, *map(len, encoded)])
     most = max(_ATTRIBUTE // width, 1)

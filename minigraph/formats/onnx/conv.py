@@ -127,11 +127,11 @@ def _stretched(call: OnnxNode, w: OnnxWindows, sizes: list[int]) -> Tensor:
 
 
 def _conv_integer(call: OnnxNode) -> Result:
-    """Computed in float64, which represents sums of products of bytes exactly."""
+    """Computed in float64, which represents sums of products of bytes exactly; Winograd's method needs rounding."""
     image, filters = (tf.cast(shifted(call, i, i + 2), tf.float64) for i in (0, 1))
     w = windows(call, call.static(1)[2:], call.shape()[2:])
     y = convolve(call, OnnxValue("", forms={None: image}), OnnxValue("", forms={None: filters}), w)
-    return Last(tf.cast(y, tf.int32))
+    return Last(tf.cast(tf.round(y), tf.int32))
 
 
 def shifted(call: OnnxNode, index: int, zero_point: int) -> Any:
@@ -162,7 +162,22 @@ def multiply(call: OnnxNode, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _matmul_integer(call: OnnxNode) -> Result:
-    return multiply(call, shifted(call, 0, 2), shifted(call, 1, 3))
+    """Computed in a floating-point dtype that is exact, as backends have fast matrix products of those only: float32 if
+    the weights show that no sum reaches 2^24, else float64."""
+    b, kind = tf.cast(shifted(call, 1, 3), tf.float64), tf.float64
+    weights = _known_weights(call)
+    if weights is not None:
+        kind = tf.float32 if 255 * np.abs(weights).sum(0).max(initial=0) <= 2**24 else tf.float64
+        b = tf.constant(weights.astype(kind.np_dtype))
+    return tf.cast(multiply(call, tf.cast(shifted(call, 0, 2), kind), b), tf.int32)
+
+
+def _known_weights(call: OnnxNode) -> Any:
+    """A matrix on the right minus its zero points, as an int32 array; None if it is only known in a run."""
+    if call.rank(1) != 2 or not all(call.value(i).known for i in (1, 3) if call.has(i)):
+        return None
+    array = call.array(1).astype(np.int32)
+    return array - call.array(3).astype(np.int32) if call.has(3) else array
 
 
 def _gemm(call: OnnxNode) -> Result:

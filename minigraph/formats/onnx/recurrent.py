@@ -125,8 +125,8 @@ def _cell(call: OnnxNode, x: Tensor, d: int, gates: int, size: int, functions: S
             late = both[(2 * gates - 1) * size :]
             bias = tf.concat([bias[: 2 * size], both[2 * size : 3 * size]], 0)
     if call.kind == "DynamicQuantizeLSTM":
-        product = _quantised_product(x, *(call.x(i)[d] for i in (1, 8, 9)))
-        hidden = [call.x(i)[d] for i in (2, 10, 11)]
+        product = _quantised_product(x, *_dequantised(call, d, 1, 8))
+        hidden = _dequantised(call, d, 2, 10)
     else:
         product = _rows_times(x, tf.transpose(call.x(1)[d]))
         hidden = [tf.transpose(call.x(2)[d])]
@@ -145,15 +145,24 @@ def _rows_times(x: Tensor, w: Tensor) -> Any:
     return result
 
 
-def _quantised_product(x: Tensor, w: Tensor, scale: Tensor, zero: Tensor) -> Any:
-    """The product of `x`, quantised to bytes by its range, with quantised weights [I,O]."""
+def _dequantised(call: OnnxNode, d: int, index: int, scale: int) -> list[Tensor]:
+    """The weights [I,O] of a direction minus their zero point, as floating-point numbers; and their scale."""
+    kind, places = call.type().dtype, (index, scale + 1)
+    if all(call.value(i).known for i in places):
+        arrays = [call.array(i)[d].astype(kind.np_dtype) for i in places]
+        return [tf.constant(arrays[0] - arrays[1]), call.x(scale)[d]]
+    w, zero = (tf.cast(call.x(i)[d], kind) for i in places)
+    return [w - zero, call.x(scale)[d]]
+
+
+def _quantised_product(x: Tensor, weights: Tensor, scale: Tensor) -> Any:
+    """The product of `x`, quantised to bytes by its range, with whole weights [I,O] and their scale."""
     low = tf.minimum(tf.reduce_min(x), like(x, 0))
     high = tf.maximum(tf.reduce_max(x), like(x, 0))
     step: Any = (high - low) / like(x, 255)
     step = select(tf.equal(step, like(x, 0)), tf.ones_like(step), step)
     middle = tf.round(tf.clip_by_value(-low / step, like(x, 0), like(x, 255)))
     whole = tf.clip_by_value(tf.round(x / step) + middle, like(x, 0), like(x, 255)) - middle
-    weights = tf.cast(w, x.dtype) - tf.cast(zero, x.dtype)
     return _rows_times(whole, weights) * (step * scale)
 
 

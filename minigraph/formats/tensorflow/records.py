@@ -7,12 +7,10 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 from minigraph.core.errors import DataLossError, InvalidArgumentError
 from minigraph.formats.tensorflow.crc32c import crc32c, mask, unmask
-
-Compression = Literal["", "GZIP", "ZLIB"]
 
 _LENGTH, _CHECK = struct.Struct("<Q"), struct.Struct("<I")
 

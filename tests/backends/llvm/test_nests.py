@@ -39,9 +39,10 @@ def run(kernel: Kernel, inputs: list[Any], lanes: int) -> list[np.ndarray]:
     return [arrays[b.name] for role in ("out", "var") for b in kernel.buffers if b.role == role]
 
 
-@pytest.mark.parametrize("lanes", [4, 8, 16])
+@pytest.mark.parametrize("lanes", [4, pytest.param(8, marks=pytest.mark.slow), 16])
 @pytest.mark.parametrize("name", NAMES)
 def test_kernel_of_any_width_against_the_reference(name: str, lanes: int) -> None:
+    """The schedules for eight lanes are those for four and sixteen with other numbers, so they are checked slowly."""
     for _, op, inputs, kernel in (case for case in CASES if case[0] == name):
         with np.errstate(all="ignore"):
             wanted = op.forward(np, *inputs)

@@ -207,3 +207,16 @@ def test_refused() -> None:
     ):
         with tf.Graph().as_default(), pytest.raises(UnsupportedError, match=message):
             load(model)
+
+
+@pytest.mark.parametrize("width", [40, 2000])
+@pytest.mark.parametrize("fed", [False, True])
+def test_integer_matrix_products_are_exact(width: int, fed: bool) -> None:
+    """Known weights, of which wide rows leave the whole numbers of float32, and fed ones."""
+    rng = np.random.default_rng(0)
+    x, w = rng.integers(0, 256, (3, width)).astype(np.uint8), rng.integers(128, 256, (width, 5)).astype(np.uint8)
+    arrays = [x, w, np.array(3, np.uint8), np.arange(5, dtype=np.uint8)]
+    found = run(node_model("MatMulInteger", *arrays), *arrays, fixed=() if fed else (1, 3))
+    wanted = (x.astype(np.int64) - 3) @ (w.astype(np.int64) - np.arange(5))
+    assert found.dtype == np.int32
+    assert found.tolist() == wanted.tolist()

@@ -21,7 +21,7 @@ def test_the_number_of_a_dtype_is_tensorflows(name: str) -> None:
 
 
 @given(st.data(), st.sampled_from(["float16", "float32", "float64"]), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_tensor_keeps_every_bit(data: st.DataObject, name: str, repeated: bool) -> None:
     """Any bits: NaNs with payloads, infinities, subnormal numbers, both zeros."""
     dtype = np.dtype(name)

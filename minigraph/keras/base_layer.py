@@ -1,0 +1,461 @@
+"""Layers: the base class, the calls of layers that make up a model, and layers whose arguments are fields."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from minigraph.core.convert import convert_to_tensor
+from minigraph.core.dtypes import as_dtype
+from minigraph.core.graph import Node, Tensor
+from minigraph.core.types import TensorShape
+from minigraph.keras import activations, constraints, initializers, regularizers
+from minigraph.keras.state import floatx, get_session, state_of, unique_name
+from minigraph.ops.identity import identity
+from minigraph.run.variables import Variable
+
+
+class InputSpec:
+    """What a layer takes: the rank, bounds of it, and sizes of axes. None for anything."""
+
+    def __init__(
+        self, dtype: Any = None, shape: Any = None, ndim: int | None = None, max_ndim: int | None = None,
+        min_ndim: int | None = None, axes: dict[int, int | None] | None = None,
+    ) -> None:  # fmt: skip
+        self.dtype, self.max_ndim, self.min_ndim = dtype, max_ndim, min_ndim
+        self.shape = None if shape is None else tuple(shape)
+        self.ndim = ndim if self.shape is None else len(self.shape)
+        self.axes = dict(axes or {})
+
+
+class LayerCall(NamedTuple):
+    """One call of a layer: the tensors that it was given, in the structure of the argument, and its results."""
+
+    layer: Layer
+    given: Any
+    results: list[Tensor]
+    arguments: dict[str, Any]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The tensors that the layer was given."""
+        return flat(self.given)
+
+
+def flat(value: Any) -> list[Any]:
+    """A tensor, or a list or tuple of them, as a list."""
+    return [part for item in value for part in flat(item)] if isinstance(value, list | tuple) else [value]
+
+
+def shapes_of(value: Any) -> Any:
+    """The shape of a tensor, or the shapes of a list of them."""
+    return [shapes_of(v) for v in value] if isinstance(value, list | tuple) else value.shape
+
+
+def as_tuples(shape: Any) -> Any:
+    """A shape as a tuple of sizes, None for unknown ones; or a list of them."""
+    if isinstance(shape, list):
+        return [as_tuples(s) for s in shape]
+    return tuple(TensorShape(shape).as_list())
+
+
+class Layer:
+    """The base class of layers. A subclass defines `call`, and `build` if it has weights.
+
+    trainable: whether a model's training changes the weights. name: made from the class's name by default. dtype: that
+    of the weights. More arguments: input_shape or batch_input_shape, of the first layer of a `Sequential`; weights, the
+    initial values; activity_regularizer, a penalty of the results.
+    """
+
+    stateful = False
+    _layers: list[Layer]
+    supports_masking = False
+
+    def __init__(
+        self, trainable: bool = True, name: str | None = None, dtype: Any = None, dynamic: bool = False, **kwargs: Any
+    ) -> None:
+        known = {"input_shape", "batch_input_shape", "batch_size", "weights", "activity_regularizer", "input_dim",
+                 "input_length", "autocast"}  # fmt: skip
+        self._layers = list(self.__dict__.get("_layers", ()))
+        if unknown := sorted(kwargs.keys() - known):
+            raise TypeError("Keyword argument not understood:", unknown[0])
+        self._name = name or unique_name(type(self).__name__)
+        self._trainable = trainable
+        self._dtype = None if dtype is None else as_dtype(dtype).name
+        self.built = False
+        self.input_spec: Any = None
+        self.activity_regularizer = regularizers.get(kwargs.get("activity_regularizer"))
+        self._trainable_weights: list[Variable] = []
+        self._fixed_weights: list[Variable] = []
+        self._losses: list[Tensor] = []
+        self._updates: list[Node] = []
+        self._calls: list[LayerCall] = []
+        self._initial_weights = kwargs.get("weights")
+        self._batch_input_shape = _batch_shape(kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        layers = self.__dict__.setdefault("_layers", [])
+        for item in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(item, Layer) and item not in layers and name != "_layers":
+                layers.append(item)
+            if isinstance(item, Variable) and name != "_own" and not name.endswith("_weights"):
+                self._track(item, item.trainable)
+        object.__setattr__(self, name, value)
+
+    def _track(self, variable: Variable, trainable: bool) -> None:
+        own = self._trainable_weights if trainable else self._fixed_weights
+        if not any(variable is v for v in (*self._trainable_weights, *self._fixed_weights)):
+            own.append(variable)
+
+    # for subclasses
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights. For subclasses. input_shape: the shape of the input, or a list of shapes."""
+        self.built = True
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the results from the inputs. For subclasses."""
+        return args[0]
+
+    def add_weight(
+        self, name: str | None = None, shape: Any = None, dtype: Any = None, initializer: Any = None,
+        regularizer: Any = None, trainable: bool | None = None, constraint: Any = None, **kwargs: Any,
+    ) -> Variable:  # fmt: skip
+        """Make a weight; from Glorot's uniform distribution by default. More arguments of TensorFlow have no effect."""
+        kind = as_dtype(dtype or self._dtype or floatx())
+        start = initializers.get("glorot_uniform" if initializer is None else initializer)
+        dims = TensorShape(() if shape is None else shape).as_list()
+        made = Variable(
+            lambda: start(dims, dtype=kind), trainable is not False, name=name or "weight", dtype=kind,
+            constraint=constraints.get(constraint),
+        )  # fmt: skip
+        state_of(made.graph).track([made])
+        self._track(made, trainable is not False)
+        if regularizer is not None:
+            with made.graph.name_scope(f"{made.op.name}/Regularizer/"):
+                self._losses.append(convert_to_tensor(regularizers.get(regularizer)(made)))
+        return made
+
+    def add_loss(self, losses: Any, inputs: Any = None) -> None:
+        """Add scalars, or functions that make them, to the loss of each model that has the layer."""
+        self._losses += [convert_to_tensor(v() if callable(v) else v) for v in flat(losses)]
+
+    def add_update(self, updates: Any, inputs: Any = None) -> None:
+        """Add assignments that run with each step of training."""
+        self._updates += [u.node if isinstance(u, Tensor) else u for u in flat(updates)]
+
+    # calls
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Apply the layer to a tensor or a list of tensors. The first call makes the weights."""
+        given = _as_tensors(inputs, self._dtype)
+        tensors = flat(given)
+        graph = tensors[0].graph
+        with graph.as_default(), graph.name_scope(self._name):
+            if not self.built:
+                self._begin(given)
+            made = self.call(given, *args, **kwargs)
+            found = [identity(t) if any(t is g for g in tensors) else t for t in map(_as_tensors, flat(made))]
+            if self.activity_regularizer is not None:
+                for result in found:
+                    self._losses.append(self.activity_regularizer(result) / _batch_size(result))
+        self._note(LayerCall(self, given, found, kwargs))
+        return found if isinstance(made, list | tuple) else found[0]
+
+    def _note(self, made: LayerCall) -> None:
+        self._calls.append(made)
+        for i, tensor in enumerate(made.results):
+            state_of(tensor.graph).history[tensor] = (self, len(self._calls) - 1, i)
+
+    def _begin(self, given: Any) -> None:
+        self._check(flat(given))
+        if self._dtype is None:
+            first = flat(given)[0].dtype
+            self._dtype = first.name if first.is_floating else floatx()
+        self.build(shapes_of(given))
+        self.built = True
+        if self._initial_weights is not None:
+            self.set_weights(self._initial_weights)
+
+    def _check(self, tensors: Sequence[Tensor]) -> None:
+        """ValueError for an input that `input_spec` excludes."""
+        specs = [] if self.input_spec is None else flat(self.input_spec)
+        for i, (tensor, spec) in enumerate(zip(tensors, specs, strict=False)):
+            dims = tensor.type.shape
+            start = f"Input {i} of layer {self.name} is incompatible with the layer: "
+            if spec is None or dims is None:
+                continue
+            shown = f"Full shape received: {list(dims)}"
+            if spec.ndim is not None and len(dims) != spec.ndim:
+                raise ValueError(f"{start}expected ndim={spec.ndim}, found ndim={len(dims)}. {shown}")
+            if spec.min_ndim is not None and len(dims) < spec.min_ndim:
+                raise ValueError(f"{start}: expected min_ndim={spec.min_ndim}, found ndim={len(dims)}. {shown}")
+            for axis, size in spec.axes.items():
+                if size is not None and dims[axis] not in (size, None):
+                    raise ValueError(
+                        f"{start}expected axis {axis} of input shape to have value {size} but received input with "
+                        f"shape {list(dims)}"
+                    )
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the result for a shape of the input."""
+        from minigraph.core.graph import Graph
+        from minigraph.ops.constant import placeholder
+
+        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+        with Graph().as_default():
+            twin = type(self).from_config(self.get_config())
+            given = [placeholder(as_dtype(self._dtype or floatx()), s) for s in shapes]
+            return shapes_of(twin(given if isinstance(input_shape, list) else given[0]))
+
+    # weights and their kinds
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        return self._name
+
+    @property
+    def dtype(self) -> Any:
+        """The name of the dtype of the weights."""
+        return self._dtype
+
+    @property
+    def trainable(self) -> bool:
+        """Whether a model that is compiled from here on trains the weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = value
+        for layer in self._layers:
+            layer.trainable = value
+
+    def _nested(self) -> Iterable[Layer]:
+        """The layer and those in it."""
+        yield self
+        for layer in self._layers:
+            yield from layer._nested()
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights: those of the layer, the trainable ones first, and those of layers in it."""
+        found = [*self._trainable_weights, *self._fixed_weights]
+        return _unique([*found, *(v for layer in self._layers for v in layer.weights)])
+
+    variables = weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes."""
+        if not self.trainable:
+            return []
+        return _unique([*self._trainable_weights, *(v for layer in self._layers for v in layer.trainable_weights)])
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The weights that training changes."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training leaves alone."""
+        trained = self.trainable_weights
+        return [v for v in self.weights if not any(v is t for t in trained)]
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The weights that training leaves alone."""
+        return self.non_trainable_weights
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """The penalties of the weights and results, those of layers in it included."""
+        return [loss for layer in self._nested() for loss in layer._losses]
+
+    @property
+    def updates(self) -> list[Node]:
+        """The assignments that run with each step of training, those of layers in it included."""
+        return [u for layer in self._nested() if layer.trainable or layer.stateful for u in layer._updates]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The values of `weights`."""
+        found: list[np.ndarray] = get_session().run(self.weights)
+        return found
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set the values of `weights`. ValueError if their number or a shape differs."""
+        variables = self.weights
+        if len(variables) != len(weights):
+            raise ValueError(
+                f'You called `set_weights(weights)` on layer "{self.name}" with a  weight list of length '
+                f"{len(weights)}, but the layer was expecting {len(variables)} weights."
+            )
+        assign_all(list(zip(variables, weights, strict=True)))
+
+    def count_params(self) -> int:
+        """The number of elements of all weights. ValueError if they are not made yet."""
+        if not self.built:
+            raise ValueError(f"You tried to call `count_params` on {self.name}, but the layer isn't built.")
+        return sum(v.type.size for v in self.weights)
+
+    # inputs and results
+
+    def _single(self, what: str) -> LayerCall:
+        if not self._calls:
+            raise AttributeError(f"Layer {self.name} has no inbound nodes.")
+        if len(self._calls) > 1:
+            raise AttributeError(
+                f'Layer {self.name} has multiple inbound nodes, hence the notion of "layer {what}" is ill-defined. '
+                f"Use `get_{what}_at(node_index)` instead."
+            )
+        return self._calls[0]
+
+    @property
+    def input(self) -> Any:
+        """The input of the layer's only call."""
+        return self._single("input").given
+
+    @property
+    def output(self) -> Any:
+        """The result of the layer's only call."""
+        return _alone(self._single("output").results)
+
+    def get_input_at(self, node_index: int) -> Any:
+        """The input of a call, by its number."""
+        return self._calls[node_index].given
+
+    def get_output_at(self, node_index: int) -> Any:
+        """The result of a call, by its number."""
+        return _alone(self._calls[node_index].results)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input of the layer's first call."""
+        return as_tuples(shapes_of(self._calls[0].given))
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the result of the layer's first call."""
+        return as_tuples(shapes_of(_alone(self._calls[0].results)))
+
+    # configurations
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make such a layer."""
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        if self._batch_input_shape is not None:
+            config["batch_input_shape"] = self._batch_input_shape
+        return {**config, "dtype": self._dtype or floatx()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The layer of a configuration."""
+        return cls(**config)
+
+
+def assign_all(pairs: Iterable[tuple[Variable, Any]]) -> None:
+    """Set variables. ValueError for a value of another shape."""
+    values = {}
+    for variable, value in pairs:
+        array = np.asarray(value, variable.dtype.np_dtype)
+        if array.shape != variable.type.static:
+            raise ValueError(
+                f"Layer weight shape {variable.type.static} not compatible with provided weight shape {array.shape}"
+            )
+        values[variable.op.name] = array
+    get_session().write_state(values)
+
+
+def _alone(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _unique(variables: Iterable[Variable]) -> list[Variable]:
+    return list({id(v): v for v in variables}.values())
+
+
+def _batch_shape(given: dict[str, Any]) -> tuple[Any, ...] | None:
+    if given.get("batch_input_shape") is not None:
+        return tuple(given["batch_input_shape"])
+    shape = given.get("input_shape")
+    if shape is None and given.get("input_dim") is not None:
+        shape = (given["input_dim"],)
+    return None if shape is None else (given.get("batch_size"), *shape)
+
+
+def _as_tensors(value: Any, dtype: str | None = None) -> Any:
+    if isinstance(value, list | tuple):
+        return [_as_tensors(v, dtype) for v in value]
+    if isinstance(value, np.ndarray | float | int):
+        return convert_to_tensor(np.asarray(value), as_dtype(dtype or floatx()))
+    return convert_to_tensor(value)
+
+
+def _batch_size(x: Tensor) -> Any:
+    from minigraph.ops.array.shape import shape
+    from minigraph.ops.array.slicing import getitem
+    from minigraph.ops.math.casting import cast
+
+    return cast(getitem(shape(x), 0), x.dtype)
+
+
+class FieldLayer(Layer):
+    """A layer whose arguments are the fields that a class and its bases annotate, as in a dataclass.
+
+    Arguments named activation, …_initializer, …_regularizer and …_constraint may be names or configurations.
+    """
+
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        own = [n for n, kind in inspect.get_annotations(cls).items() if not str(kind).startswith("ClassVar")]
+        if "fields" not in cls.__dict__:
+            cls.fields = cls.fields + tuple(n for n in own if n not in cls.fields)
+        if cls.__init__ is FieldLayer.__init__:
+            cls.__signature__ = _signature(cls)  # type: ignore[attr-defined]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        fields, kind = self.fields, type(self)
+        given = dict(zip(fields, args, strict=False))
+        if len(args) > len(fields) or given.keys() & kwargs.keys():
+            raise TypeError(f"{kind.__name__} takes the arguments {fields}, got {args} {kwargs}")
+        given |= {name: kwargs.pop(name) for name in fields if name in kwargs}
+        if missing := [name for name in fields if name not in given and not hasattr(kind, name)]:
+            raise TypeError(f"{kind.__name__} needs the argument {missing[0]!r}")
+        super().__init__(**kwargs)
+        for name in fields:
+            setattr(self, name, _read_field(name, given[name] if name in given else getattr(kind, name)))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make such a layer."""
+        return {**super().get_config(), **{name: _write_field(name, getattr(self, name)) for name in self.fields}}
+
+
+def _signature(cls: type[FieldLayer]) -> inspect.Signature:
+    kind = inspect.Parameter
+    fields = [kind(n, kind.POSITIONAL_OR_KEYWORD, default=getattr(cls, n, kind.empty)) for n in cls.fields]
+    return inspect.Signature([*fields, kind("kwargs", kind.VAR_KEYWORD)])
+
+
+_KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "activation": (activations.get, activations.serialize),
+    "initializer": (initializers.get, initializers.serialize),
+    "regularizer": (regularizers.get, regularizers.serialize),
+    "constraint": (constraints.get, constraints.serialize),
+}
+
+
+def _read_field(name: str, value: Any) -> Any:
+    kind = name.rpartition("_")[2]
+    if kind in _KINDS:
+        return _KINDS[kind][0](value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _write_field(name: str, value: Any) -> Any:
+    kind = name.rpartition("_")[2]
+    return _KINDS[kind][1](value) if kind in _KINDS else value

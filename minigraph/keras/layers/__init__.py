@@ -1,0 +1,12 @@
+"""Keras's layers, one file for each kind.
+
+Each computes by ops of the interface; knows no model and no training.
+"""
+
+from minigraph.keras.base_layer import InputSpec as InputSpec
+from minigraph.keras.base_layer import Layer as Layer
+from minigraph.keras.layers.convolutional import *
+from minigraph.keras.layers.core import *
+from minigraph.keras.layers.merge import *
+from minigraph.keras.layers.normalization import *
+from minigraph.keras.layers.pooling import *

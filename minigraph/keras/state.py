@@ -1,0 +1,169 @@
+"""What Keras keeps for a graph: the learning phase, the names of layers, the calls of layers; and its session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from minigraph.core.default_graph import get_default_graph, reset_default_graph
+from minigraph.core.dtypes import bool_
+from minigraph.core.graph import Graph, Tensor
+from minigraph.ops.constant import placeholder_with_default
+from minigraph.run.default_session import get_default_session
+from minigraph.run.session import Session
+from minigraph.run.variable_lists import variables_initializer
+from minigraph.run.variables import Variable
+
+__all__ = [
+    "clear_session",
+    "epsilon",
+    "floatx",
+    "get_session",
+    "get_uid",
+    "image_data_format",
+    "learning_phase",
+    "reset_uids",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_learning_phase",
+    "set_session",
+]
+
+
+class GraphState:
+    """What belongs to one graph.
+
+    uids: how often each name of a layer was given. history: for each result of a layer its layer, the number of the
+    call and of the result. variables: those that `get_session` initialises.
+    """
+
+    def __init__(self) -> None:
+        self.uids: dict[str, int] = {}
+        self.phase: Tensor | int | None = None
+        self.history: dict[Tensor, tuple[Any, int, int]] = {}
+        self.variables: dict[int, Variable] = {}  # by their identity
+
+    def track(self, variables: Iterable[Variable]) -> None:
+        """Give variables values before a model runs."""
+        self.variables.update((id(v), v) for v in variables)
+
+
+class _Settings:
+    """What belongs to no graph."""
+
+    epsilon = 1e-7
+    floatx = "float32"
+    image_data_format = "channels_last"
+    session: Session | None = None
+
+
+def state_of(graph: Graph | None = None) -> GraphState:
+    """The state of a graph, by default the default graph."""
+    graph = get_default_graph() if graph is None else graph
+    found: GraphState | None = graph.stores.get("keras")
+    if found is None:
+        found = graph.stores["keras"] = GraphState()
+    return found
+
+
+def epsilon() -> float:
+    """The small number that avoids divisions by zero, 1e-7 by default."""
+    return _Settings.epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set the number that `epsilon` gives."""
+    _Settings.epsilon = value
+
+
+def floatx() -> str:
+    """The name of the dtype of new variables and inputs, "float32" by default."""
+    return _Settings.floatx
+
+
+def set_floatx(value: str) -> None:
+    """Set the dtype of new variables and inputs: "float16", "float32" or "float64"."""
+    if value not in ("float16", "float32", "float64"):
+        raise ValueError(f"Unknown floatx type: {value}")
+    _Settings.floatx = value
+
+
+def image_data_format() -> str:
+    """Where the channels of images are, "channels_last" by default."""
+    return _Settings.image_data_format
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Set where the channels of images are: "channels_last" or "channels_first"."""
+    if data_format not in ("channels_last", "channels_first"):
+        raise ValueError(f"Unknown data_format: {data_format}")
+    _Settings.image_data_format = data_format
+
+
+def get_session() -> Session:
+    """The session in which models run: the default session, or else Keras's own of the default graph.
+
+    It gives values to the variables of layers that have none.
+    """
+    session = get_default_session()
+    if session is None or session.graph is not get_default_graph():
+        session = _Settings.session
+    if session is None or session.graph is not get_default_graph():
+        session = _Settings.session = Session()
+    new = [v for v in state_of(session.graph).variables.values() if not session.buffers.is_initialised(v.op.name)]
+    if new:
+        with session.graph.as_default():
+            session.run(variables_initializer(new))
+    return session
+
+
+def set_session(session: Session) -> None:
+    """Make models run in a session."""
+    _Settings.session = session
+
+
+def clear_session() -> None:
+    """Begin a new default graph and forget the session, so that names count from the start again."""
+    _Settings.session = None
+    reset_default_graph()
+
+
+def learning_phase() -> Tensor | int:
+    """Whether the graph trains: a bool scalar that is fed, False by default; or the number that was set."""
+    state = state_of()
+    if state.phase is None:
+        graph = get_default_graph()
+        with graph.name_scope(None), graph.control_dependencies(None):
+            state.phase = placeholder_with_default(False, [], name="keras_learning_phase")
+        assert state.phase.dtype is bool_
+    return state.phase
+
+
+def set_learning_phase(value: int) -> None:
+    """Fix the learning phase of what is built from here on: 1 for training, 0 for use."""
+    if value not in (0, 1):
+        raise ValueError("Expected learning phase to be 0 or 1.")
+    state_of().phase = int(value)
+
+
+def get_uid(prefix: str = "") -> int:
+    """How often a number was asked for with this prefix, this time included."""
+    uids = state_of().uids
+    uids[prefix] = uids.get(prefix, 0) + 1
+    return uids[prefix]
+
+
+def reset_uids() -> None:
+    """Count from the start again."""
+    state_of().uids.clear()
+
+
+def unique_name(kind: str) -> str:
+    """The default name of a new layer of a class: `dense`, `dense_1`, …"""
+    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind)
+    name = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+    name = f"private{name}" if name.startswith("_") else name
+    number = get_uid(name) - 1
+    return f"{name}_{number}" if number else name

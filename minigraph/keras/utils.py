@@ -1,0 +1,51 @@
+"""What programs with Keras need besides: labels as rows, batches by number, files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minigraph.keras.lookup import custom_object_scope as custom_object_scope
+from minigraph.keras.lookup import get_custom_objects as get_custom_objects
+from minigraph.keras.progress import Progbar as Progbar
+
+CustomObjectScope = custom_object_scope
+
+
+class Sequence:
+    """Batches by their number. A subclass defines `__getitem__` and `__len__`."""
+
+    def __getitem__(self, index: int) -> Any:
+        """A batch."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        """The number of batches of an epoch."""
+        raise NotImplementedError
+
+    def on_epoch_end(self) -> None:
+        """After an epoch."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """The batches one after another."""
+        return (self[i] for i in range(len(self)))
+
+
+def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32") -> np.ndarray:
+    """Labels as rows that are 1 at the label: shape […] becomes […, num_classes]; a last axis of size 1 goes away."""
+    labels = np.array(y, dtype="int")
+    shape = labels.shape[:-1] if labels.ndim > 1 and labels.shape[-1] == 1 else labels.shape
+    flat = labels.ravel()
+    count = num_classes or int(flat.max()) + 1
+    rows = np.zeros((len(flat), count), dtype)
+    rows[np.arange(len(flat)), flat] = 1
+    return rows.reshape((*shape, count))
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
+    """Vectors along an axis divided by their norms."""
+    norms = np.atleast_1d(np.linalg.norm(x, order, axis))
+    norms[norms == 0] = 1
+    return np.asarray(x / np.expand_dims(norms, axis))

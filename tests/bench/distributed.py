@@ -1,0 +1,168 @@
+"""What several processes cost and gain on this host. Needs MPI and a quiet machine.
+
+    python tests/bench/distributed.py all-reduce [--megabytes 26] [--repeat 30]
+    python tests/bench/distributed.py steps [--workers 2] [--batch-size 256] [--steps 30] [--pairs 5]
+    python tests/bench/distributed.py kills [--times 50]
+
+`all-reduce`: the all-reduce of float32 numbers between two processes by the compiler's path, against MPI's own
+blocking call, in turns. `steps`: training steps of mnist-cnn by one process with all cores against `--workers`
+processes that share them, in turns; the ratio of the medians, and the seconds that a step waits for its exchanges.
+`kills`: a random rank of a run with `--restarts` is killed at a random moment; the losses must be those of an
+undisturbed run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from minigraph.ops.collective.launch import find_mpiexec, mpiexec_environment
+
+MAIN = "from minigraph.tools.cli import main; main()"
+ALL_REDUCE = """
+import time
+import numpy as np
+import minigraph.distributed as hvd
+from minigraph.ops.collective.world import WORLD
+hvd.init()
+from mpi4py import MPI
+array = np.ones({count}, np.float32)
+times = {{"ours": [], "MPI": []}}
+for _ in range({repeat}):
+    for name, call in (("ours", lambda: WORLD.reduce(array, "sum")),
+                       ("MPI", lambda: MPI.COMM_WORLD.Allreduce(MPI.IN_PLACE, array))):
+        array.fill(1)
+        MPI.COMM_WORLD.Barrier()
+        start = time.perf_counter()
+        call()
+        times[name].append(time.perf_counter() - start)
+        assert (array == hvd.size()).all()
+if hvd.rank() == 0:
+    ours, theirs = (sorted(times[name])[len(times[name]) // 2] for name in ("ours", "MPI"))
+    print(f"ours {{ours * 1e3:.2f}} ms, MPI.Allreduce {{theirs * 1e3:.2f}} ms, ratio {{ours / theirs:.3f}}")
+"""
+STEPS = """
+import sys, time
+import numpy as np
+import minigraph as tf
+import minigraph.distributed as hvd
+from minigraph.models.registry import get_model
+from minigraph.ops.collective.world import WORLD
+from minigraph.tools.shared.train import build_network
+hvd.init()
+batch = {batch} // hvd.size()
+numbers = np.random.RandomState(hvd.rank())
+network = build_network(get_model("mnist-cnn"), stddev=0.03, learning_rate=0.002, seed=0)
+feeds = {{network.images: numbers.uniform(size=[batch, 784]).astype(np.float32),
+          network.labels: np.eye(10, dtype=np.float32)[numbers.randint(0, 10, batch)], network.keep_prob: 1.0}}
+if network.share is not None:
+    feeds[network.share] = 1 / hvd.size()
+waited = [0.0]
+finish = WORLD.finish_reduce
+def timed(*given):
+    start = time.perf_counter()
+    finish(*given)
+    waited[0] += time.perf_counter() - start
+WORLD.finish_reduce = timed
+with tf.Session(graph=network.graph, backend="llvm") as session:
+    session.run(network.initialise)
+    for _ in range(3):
+        session.run([network.train_step, network.loss], feeds)
+    waited[0], start = 0.0, time.perf_counter()
+    for _ in range({steps}):
+        session.run([network.train_step, network.loss], feeds)
+    seconds = time.perf_counter() - start
+if hvd.rank() == 0:
+    print(seconds / {steps}, waited[0] / {steps})
+"""
+
+
+def mpiexec(count: int, program: str) -> str:
+    command = [find_mpiexec(), "-n", str(count), sys.executable, "-c", program]
+    done = subprocess.run(command, env={**os.environ, **mpiexec_environment()}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def all_reduce(options: argparse.Namespace) -> None:
+    print(mpiexec(2, ALL_REDUCE.format(count=int(options.megabytes * 250_000), repeat=options.repeat)))
+
+
+def steps(options: argparse.Namespace) -> None:
+    program = STEPS.format(batch=options.batch_size, steps=options.steps)
+    found: dict[int, list[list[float]]] = {1: [], options.workers: []}
+    for _ in range(options.pairs):
+        for count, rows in found.items():
+            rows.append([float(text) for text in mpiexec(count, program).split()])
+    for count, rows in found.items():
+        step, waited = (statistics.median(column) for column in zip(*rows, strict=True))
+        print(f"{count} processes: {step * 1e3:.1f} ms a step, {waited * 1e3:.1f} ms of it waiting for exchanges")
+    one, many = (statistics.median(row[0] for row in rows) for rows in found.values())
+    print(f"ratio {many / one:.3f}")
+
+
+def train(out: Path, *more: str) -> list[str]:
+    fixed = ["--workers", "2", "--batch-size", "50", "--max-steps", "60", "--checkpoint-every", "5", "--quiet"]
+    return [sys.executable, "-c", MAIN, "train", "mnist-cnn", "--keep-prob", "1", *fixed, "--out", str(out), *more]
+
+
+def ranks(out: Path) -> list[int]:
+    """The processes of a run that mpiexec has started."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            parts = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if str(out).encode() in parts and b"--distributed" in parts and b"-n" not in parts:
+            found.append(int(entry.parent.name))
+    return found
+
+
+def kills(options: argparse.Namespace) -> None:
+    folder = Path(tempfile.mkdtemp())
+    start = time.monotonic()
+    subprocess.run(train(folder / "whole"), check=True, capture_output=True)
+    seconds = time.monotonic() - start
+    expected = json.loads((folder / "whole" / "history.json").read_text())["loss"]
+    draw, finished = random.Random(0), 0
+    for number in range(options.times):
+        out = folder / str(number)
+        process = subprocess.Popen(train(out, "--restarts", "3"), stderr=subprocess.PIPE, text=True)
+        time.sleep(draw.uniform(0.1, seconds))
+        for pid in draw.sample(alive := ranks(out), min(1, len(alive))):
+            os.kill(pid, signal.SIGKILL)
+        _, errors = process.communicate(timeout=20 * seconds)
+        same = process.returncode == 0 and json.loads((out / "history.json").read_text())["loss"] == expected
+        finished += same
+        print(f"{number + 1}: {'equal' if same else errors}", flush=True)
+    print(f"{finished} of {options.times} finished as an undisturbed run")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    for name, function, numbers in (
+        ("all-reduce", all_reduce, {"megabytes": 26, "repeat": 30}),
+        ("steps", steps, {"workers": 2, "batch-size": 256, "steps": 30, "pairs": 5}),
+        ("kills", kills, {"times": 50}),
+    ):
+        command = commands.add_parser(name)
+        command.set_defaults(function=function)
+        for option, default in numbers.items():
+            command.add_argument(f"--{option}", type=int, default=default)
+    options = parser.parse_args()
+    options.function(options)
+
+
+if __name__ == "__main__":
+    main()
