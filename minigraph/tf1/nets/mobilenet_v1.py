@@ -15,12 +15,15 @@ from minigraph.tf1.arg_scope import Scope, arg_scope
 from minigraph.tf1.nets.tables import Outputs, classify, depths, predicted, training, window
 
 
-class Conv(NamedTuple):
+class WholeConv(NamedTuple):
     """A convolution."""
 
     kernel: Sequence[int]
     stride: int
     depth: int
+
+
+Conv = WholeConv  # TF-slim's name
 
 
 class DepthSepConv(NamedTuple):

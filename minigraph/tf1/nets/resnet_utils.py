@@ -17,12 +17,15 @@ Outputs = tuple[Tensor, dict[str, Tensor]]
 DEPTHS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3), 200: (3, 24, 36, 3)}
 
 
-class Block(NamedTuple):
+class ResidualBlock(NamedTuple):
     """Units of one width: a scope, the function of a unit, and its arguments for each unit, dictionaries."""
 
     scope: str
     unit_fn: Any
     args: Sequence[dict[str, Any]]
+
+
+Block = ResidualBlock  # TF-slim's name
 
 
 def subsample(inputs: Tensor, factor: int, scope: str | None = None) -> Tensor:
