@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import minigraph as tf
 from minigraph.core.graph import Tensor
+from minigraph.core.types import compatible
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.elementwise import hard_sigmoid, like, scaled_elu, select
 from minigraph.ir.scan import element
@@ -111,8 +112,10 @@ def _steps(call: OnnxNode, x: Tensor) -> list[Tensor]:
 def _initial(call: OnnxNode, index: int, direction: int, layout: int, zero: Tensor) -> Tensor:
     if not call.has(index):
         return zero
-    given = call.x(index)
-    return given[:, direction] if layout else given[direction]
+    given: Tensor = call.x(index)[:, direction] if layout else call.x(index)[direction]
+    if not compatible(given.type.shape, zero.type.shape):
+        call.unsupported(f"a first state is {given.type}, but must be {zero.type}")
+    return given
 
 
 def _cell(call: OnnxNode, x: Tensor, d: int, gates: int, size: int, functions: Sequence[Activation]) -> _Cell:

@@ -170,14 +170,37 @@ def _concat_grad(e: Emit) -> None:
 
 
 def _gather_grad(e: Emit) -> None:
-    if e.op.axis != 0:
-        e.unsupported("the gradient of gather along an axis other than the first")
-    _added(e, e.add("Unsqueeze", e.as_int64(1), e.ints([-1], "axes")))
+    """The slices added to zeros, both with the axes first along which they were looked up."""
+    given, rank = e.inputs[1].type.rank, e.inputs[2].type.rank
+    if given is None or rank is None:
+        e.unsupported(f"the ranks must be known, but the shapes are {e.inputs[1].type} and {e.inputs[2].type}")
+    axis = e.op.axis % rank
+    order = [axis, *(a for a in range(rank) if a != axis)]
+    ahead = list(range(axis, axis + given))
+    moved = [*ahead, *(a for a in range(rank - 1 + given) if a not in ahead)]
+    indices = e.add("Unsqueeze", e.as_int64(1), e.ints([-1], "axes"))
+    sizes = e.add("Gather", e.add("Shape", e.plain(2)), e.ints(order, "order"))
+    found = _added(e, sizes, indices, e.add("Transpose", e.plain(0), perm=moved))
+    e.give(e.add("Transpose", found, perm=[int(a) for a in np.argsort(order)]))
 
 
-def _added(e: Emit, indices: str) -> None:
-    zeros = e.add("ConstantOfShape", e.add("Shape", e.plain(2)), value=e.tensor(0))
-    e.give(e.add("ScatterND", zeros, indices, e.plain(0), reduction="add"))
+def _scatter_nd(e: Emit) -> None:
+    e.give(_added(e, e.add("Shape", e.plain(2)), e.as_int64(1), e.plain(0)))
+
+
+def _added(e: Emit, shape: str, indices: str, grad: str) -> str:
+    zeros = e.add("ConstantOfShape", shape, value=e.tensor(0))
+    return e.add("ScatterND", zeros, indices, grad, reduction="add")
+
+
+def _window_sum(e: Emit) -> None:
+    """A product with a matrix of ones around the diagonal."""
+    channels = (e.out.shape or (None,))[-1]
+    if channels is None:
+        e.unsupported("the number of channels must be known")
+    places = np.arange(channels)
+    near = np.abs(places[:, None] - places) <= e.op.radius
+    e.give(e.add("MatMul", e.plain(), e.constant(near.astype(e.out.dtype.np_dtype), "near")))
 
 
 EXPORT: dict[str, Callable[[Emit], None]] = {
@@ -191,11 +214,12 @@ EXPORT: dict[str, Callable[[Emit], None]] = {
     "MirrorPadGrad": _moved_back(lambda op: MirrorPad(op.paddings, op.mode)),
     "Relu6Grad": _relu6_grad,
     "ReluGrad": _relu_grad,
-    "ScatterNdLike": lambda e: _added(e, e.as_int64(1)),
+    "ScatterNdLike": _scatter_nd,
     "SoftmaxCrossEntropyWithLogits": _cross_entropy,
     "SparseSoftmaxCrossEntropyWithLogits": _sparse_cross_entropy,
     "StridedSliceGrad": _moved_back(lambda op: StridedSlice(op.spec)),
     "SumLike": _sum_to,
     "SumTo": _sum_to,
     "TileGrad": _moved_back(lambda op: Tile(op.multiples)),
+    "WindowSum": _window_sum,
 }

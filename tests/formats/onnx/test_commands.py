@@ -15,7 +15,9 @@ from click.testing import CliRunner  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from minigraph.core.errors import MinigraphError  # noqa: E402
 from minigraph.tools.cli import main  # noqa: E402
+from minigraph.tools.run_onnx import _compare  # noqa: E402
 
 
 def run(*arguments: Any, code: int = 0) -> str:
@@ -110,6 +112,15 @@ def test_an_output_of_any_name(tmp_path: Path) -> None:
     run("run-onnx", model, "--input", tmp_path / "x.npy", "--backend", "numpy", "-o", out)
     with np.load(out) as found:
         assert {n: found[n].tolist() for n in found.files} == {n: [-1, 2] for n in names}
+
+
+def test_float16_outputs_may_differ_in_their_last_place(tmp_path: Path) -> None:
+    text = """<ir_version: 8, opset_import: ["": 18]> g (float16[2] x) => (float16[2] y) { y = Identity (x) }"""
+    onnx.save(onnx.parser.parse_model(text), tmp_path / "half.onnx")
+    x = np.array([1.0, 0.25], np.float16)
+    _compare(tmp_path / "half.onnx", {"x": x}, {"y": x + np.array([0, 2**-10], np.float16)})
+    with pytest.raises(MinigraphError, match="the outputs y differ"):
+        _compare(tmp_path / "half.onnx", {"x": x}, {"y": x + np.array([0, 2**-9], np.float16)})
 
 
 def test_a_sequence_as_output(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import minigraph as tf  # noqa: E402
 from minigraph.core.op import REGISTRY, Op, Sample  # noqa: E402
 from minigraph.formats.onnx.table import EXPORTERS  # noqa: E402
 from minigraph.onnx import load, to_model  # noqa: E402
+from minigraph.ops.array.joining import GatherGrad  # noqa: E402
 from minigraph.ops.nn.conv2d import grouped_conv2d  # noqa: E402
 
 RANDOM = np.random.RandomState(3)
@@ -135,6 +136,15 @@ def test_slices_pads_and_places_that_depend_on_inputs() -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.parametrize("axis", [1, 2, -1])
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3)])
+def test_the_gradient_of_gather(axis: int, shape: tuple[int, ...]) -> None:
+    like = np.zeros((2, 3, 4), np.float32)
+    indices = RANDOM.randint(3, size=shape).astype(np.int32)
+    grad = RANDOM.randn(*np.take(like, indices, axis).shape).astype(np.float32)
+    check_op(GatherGrad(axis), [grad, indices, like])
+
+
 def losses() -> dict[str, Any]:
     """Of labels [N,5], class numbers [N] and logits [N,5]."""
     return {
@@ -158,6 +168,7 @@ def test_losses_and_gradients(loss: str, batch: int | None) -> None:
         h = grouped_conv2d(h, tf.Variable(RANDOM.randn(3, 3, 3, 8).astype(np.float32)), 2, 1, "SAME")
         h = tf.layers.max_pooling2d(tf.pad(h[:, :3], [[0, 0], [1, 1], [0, 0], [0, 0]], "REFLECT"), 3, 2, "SAME")
         h = tf.concat([h, tf.layers.average_pooling2d(tf.tile(h, [1, 1, 2, 1]), 2, 2)[:, :1, :2]], 1)
+        h = tf.nn.local_response_normalization(h, 2)
         z = tf.layers.dense(tf.reshape(h, [-1, 64]), 5)
         total = losses()[loss](y, n, z)
         outputs = [total, *tf.gradients(total, [x, *tf.trainable_variables()])]

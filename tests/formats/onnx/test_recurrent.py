@@ -98,6 +98,13 @@ def test_attributes(options: dict[str, Any]) -> None:
     check(*case(**options))
 
 
+def test_a_state_of_another_batch_is_refused() -> None:
+    model, _ = case("GRU", initial=True)
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1
+    with tf.Graph().as_default(), pytest.raises(UnsupportedError, match=r"float32\[3,6\], but must be float32\[1,6\]"):
+        load(model)
+
+
 def test_an_unknown_activation_is_refused() -> None:
     with tf.Graph().as_default(), pytest.raises(UnsupportedError, match="the activation Magic is unknown"):
         load(case("RNN", activations=["Magic"])[0])
