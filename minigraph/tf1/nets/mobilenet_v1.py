@@ -45,7 +45,7 @@ def _steps(
     name: str, layer: Conv | DepthSepConv, depth: int, stride: int, rate: int
 ) -> list[tuple[str, Callable[..., Tensor]]]:
     """The end points of a layer, and the functions that make them of the one before."""
-    if isinstance(layer, Conv):
+    if isinstance(layer, WholeConv):
         return [(name, partial(layers.conv2d, num_outputs=depth, kernel_size=layer.kernel, stride=layer.stride))]
     filters = partial(
         convolutions.separable_conv2d, num_outputs=None, kernel_size=layer.kernel, stride=stride, rate=rate
