@@ -83,7 +83,8 @@ def gradients(
     for tensor in (*targets, *sources):
         if tensor.graph is not graph:
             raise GraphError(f"{tensor!r} must be from the same graph as {targets[0]!r}.")
-    with graph.as_default(), graph.name_scope(name):
+    # Gradients wait for what they read, not for the dependencies of the code that asks for them.
+    with graph.as_default(), graph.name_scope(name), graph.control_dependencies(None):
         collected = _Accumulator()
         for y, grad in zip(targets, _initial(targets, grad_ys), strict=True):
             collected.add(y, grad)
@@ -125,13 +126,12 @@ def _backward(graph: Graph, ys: list[Tensor], xs: list[Tensor], stops: set[Node]
         gate = next((g for g in grads if g is not None), None)
         if gate is None or not node.inputs:
             continue
-        with graph.control_dependencies(None):
-            reader = recomputed.node(node, gate)
-            with graph.made_at(node.source), graph.name_scope(f"{node.name}_grad"):
-                for operand, grad in zip(node.inputs, _partials(node, reader, grads), strict=True):
-                    tensor = original(operand)
-                    if grad is not None and tensor.node in between:
-                        collected.add(tensor, grad)
+        reader = recomputed.node(node, gate)
+        with graph.made_at(node.source), graph.name_scope(f"{node.name}_grad"):
+            for operand, grad in zip(node.inputs, _partials(node, reader, grads), strict=True):
+                tensor = original(operand)
+                if grad is not None and tensor.node in between:
+                    collected.add(tensor, grad)
 
 
 def _partials(node: Node, reader: Node, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:

@@ -18,6 +18,7 @@ from minigraph.passes.fuse_blocks import fuse_blocks
 from minigraph.passes.fuse_epilogue import fuse_epilogue
 from minigraph.passes.fuse_pointwise import fuse_pointwise
 from minigraph.passes.hoist import hoist
+from minigraph.passes.implicit_broadcast import implicit_broadcast
 from minigraph.passes.layout import layout
 from minigraph.passes.multi_tensor import multi_tensor
 from minigraph.passes.recompute import recompute
@@ -58,6 +59,15 @@ PIPELINE = (
         "O1",
         before={},
         after={"hoist": "an expression of constants is computed at compile time, not in the first run"},
+    ),
+    PipelineEntry(
+        implicit_broadcast,
+        "O2",
+        before={"stabilise": "a sum of quotients is found by its broadcast"},
+        after={
+            "simplify": "a broadcast hides neutral operands",
+            "fuse_pointwise": "a broadcast is no element-by-element operation and would split loops",
+        },
     ),
     PipelineEntry(
         simplify,

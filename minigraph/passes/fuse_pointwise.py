@@ -52,7 +52,8 @@ class FusePointwise(Replayable):
     """Pointwise fusion.
 
     before      y = f(x, a), z = g(y, b), s = Σ z over some axes, …, where f and g work element by element
-    after       one loop over the elements of y and z that does f, g, …, and adds up what is summed
+    after       one loop over the elements of y and z that does f, g, …, and adds up what is summed; sums along the same
+                axes that read the same operand share a loop
     conditions  y and z have one shape, to which all other operands broadcast; the group is convex: no path leaves it
                 and comes back; no control inputs. Nothing follows a sum within the group, which has at most
                 `max_members` instructions, so that code and the time to compile it stay bounded
@@ -78,12 +79,24 @@ class FusePointwise(Replayable):
                     reason = "a path leaves the loop and comes back, or leads through a sum"
                 if reason is not None and value.instr in space:
                     missed.append(Missed(self.name, consumer.name, value.instr.name, reason))
+        self._join_sums(space, grouping)
         outside = grouping.outside()
         loops = [_loop(members, space[members[0]], outside) for members in grouping.groups()]
         if loops:
             program = fuse(program, loops)
         applied = summed.applied + [f.applied(self.name) for f in loops]
         return Outcome(program, applied, missed, summed.sweeps, summed.changes)
+
+    def _join_sums(self, space: dict[Instr, tuple[int, ...]], grouping: Grouping) -> None:
+        """Join the loops that read the same operand in full and add up along the same axes."""
+        first: dict[tuple[Value, Sequence[int]], Instr] = {}
+        for instr in filter(_is_sum, space):
+            axes = tuple(instr.op.summed_axes([v.type for v in instr.inputs]) or ())
+            for value in [v for member in grouping.members(instr) for v in member.inputs]:
+                if value.type.static == space[instr]:
+                    other = first.setdefault((value, axes), instr)
+                    if grouping.joined_size(other, instr) <= self.max_members:
+                        grouping.merge(other, instr)
 
 
 def _space(instr: Instr, controls: set[Instr]) -> tuple[int, ...] | None:

@@ -52,13 +52,17 @@ class Grouping:
             for before in instr.predecessors:
                 self.group[before].after |= mine.after | mine.own
 
+    def members(self, instr: Instr) -> list[Instr]:
+        """The instructions of the group of `instr`."""
+        return list(self.group[instr].members.values())
+
     def joined_size(self, a: Instr, b: Instr) -> int:
         """The number of instructions in the groups of `a` and `b` together."""
         one, two = self.group[a], self.group[b]
         return len(one.members) + (0 if one is two else len(two.members))
 
     def merge(self, a: Instr, b: Instr) -> bool:
-        """Join the groups of a producer and a consumer; returns whether that is possible.
+        """Join the groups of two instructions; returns whether that is possible.
 
         It is not if a path between them leads through another group or a sealed value.
         """

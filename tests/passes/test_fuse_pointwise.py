@@ -233,3 +233,34 @@ def test_no_loop_is_made(text: str) -> None:
 
 def test_an_empty_loop_is_not_made() -> None:
     check_unchanged(fuse_pointwise, "feed %x float32[0,5]\n%m = Tanh(%x)\n%y = Exp(%m)\nreturn %y")
+
+
+def test_sums_along_the_same_axes_that_read_the_same_operand_share_a_loop() -> None:
+    feeds = "feed %x float32[4,3]\nfeed %y float32[4,3]\n"
+    check(
+        fuse_pointwise,
+        feeds + "%s = SumTo(%x) {shape=(3,)}\n%p = Mul(%x, %y)\n%t = SumTo(%p) {shape=(3,)}\nreturn %s, %t",
+        feeds + "%l = Loop(%x, %y) {space=(4, 3)} {\nfeed %a float32[4,3]\nfeed %b float32[4,3]\n"
+        "%s = SumTo(%a) {shape=(3,)}\n%p = Mul(%a, %b)\n%t = SumTo(%p) {shape=(3,)}\nreturn %s, %t\n}\nreturn %l, %l.1",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%s = SumTo(%x) {shape=(3,)}\n%t = Sum(%x) {axis=(1,)}\nreturn %s, %t",  # along different axes
+        "%s = SumTo(%x) {shape=(3,)}\n%t = SumTo(%y) {shape=(3,)}\nreturn %s, %t",  # of different operands
+    ],
+)
+def test_other_sums_stay_apart(text: str) -> None:
+    check_unchanged(fuse_pointwise, "feed %x float32[4,3]\nfeed %y float32[4,3]\n" + text)
+
+
+def test_a_sum_that_depends_on_another_is_a_loop_of_its_own() -> None:
+    feed = "feed %x float32[4,3]\n"
+    check(
+        fuse_pointwise,
+        feed + "%s = SumTo(%x) {shape=(3,)}\n%d = Mul(%x, %s)\n%t = SumTo(%d) {shape=(3,)}\nreturn %t",
+        feed + "%s = SumTo(%x) {shape=(3,)}\n%l = Loop(%x, %s) {space=(4, 3)} {\nfeed %a float32[4,3]\n"
+        "feed %b float32[3]\n%d = Mul(%a, %b)\n%t = SumTo(%d) {shape=(3,)}\nreturn %t\n}\nreturn %l",
+    )
