@@ -24,5 +24,5 @@ def test_a_function_gives_one_gradient_for_each_input() -> None:
             y = x * x
         assert overriding(y.op) is not None
         assert overriding(x.op) is None
-        with pytest.raises(ValueError, match="Num gradients 1 generated .* do not match num inputs 2"):
+        with pytest.raises(ValueError, match=r"Num gradients 1 generated .* do not match num inputs 2"):
             tf.gradients(y, x)
