@@ -20,6 +20,17 @@ def get_variables(scope: str | None = None, suffix: str | None = None, collectio
     return [v for v in found if suffix is None or v.op.name.endswith(suffix)]
 
 
+def variable(name: str, *args: Any, **options: Any) -> Any:
+    """`tf.get_variable`."""
+    return tf.get_variable(name, *args, **options)
+
+
+def model_variable(name: str, *args: Any, collections: Any = None, **options: Any) -> Any:
+    """`tf.get_variable` for a variable that is also in MODEL_VARIABLES. collections: further ones."""
+    kept = [*(collections or []), tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES]
+    return tf.get_variable(name, *args, collections=list(dict.fromkeys(kept)), **options)
+
+
 def get_model_variables(scope: str | None = None, suffix: str | None = None) -> list[Any]:
     """The variables created by layers."""
     return get_variables(scope, suffix, tf.GraphKeys.MODEL_VARIABLES)

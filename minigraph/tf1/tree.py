@@ -219,6 +219,7 @@ def _fill_contrib() -> None:
     for name in ("encoders", "initializers", "layers", "optimizers", "regularizers", "summaries"):
         _add(f"contrib.layers.python.layers.{name}", *layers, **kept)
     _add("contrib.layers.python.layers.utils", collecting)
+    _add("contrib.slim.utils", collecting)
     _add("contrib.slim.model_analyzer", **_public(analyzer))
     for path in ("contrib.framework.python.ops", "contrib.framework.python.ops.arg_scope",
                  "contrib.framework.python.ops.variables"):  # fmt: skip

@@ -88,6 +88,26 @@ def scopes_as_objects(tf: Any) -> Results:
         return {"v": session.run(v), "w": session.run(w), "losses": session.run(losses[0]), "names": names_of([v, w])}
 
 
+@case(5e-7, 1e-7)
+def slims_variables(tf: Any) -> Results:
+    """Variables made by slim, and the collections that have them."""
+    slim = tf.contrib.slim
+    with tf.Graph().as_default(), tf.Session() as session:
+        ones = tf.ones_initializer()
+        made = [
+            slim.variable("a", [2], initializer=ones), slim.model_variable("b", shape=[3], initializer=ones),
+            slim.model_variable("c", [1], initializer=ones, regularizer=slim.l2_regularizer(0.5), collections=["mine"]),
+            slim.variable("d", [1], initializer=ones, trainable=False, collections=["mine"]),
+        ]  # fmt: skip
+        keys = ("variables", "trainable_variables", "model_variables", "mine", "regularization_losses")
+        session.run([v.initializer for v in made])
+        return {
+            "values": np.concatenate(session.run(made)),
+            "collections": {key: [x.op.name for x in tf.get_collection(key)] for key in keys[:4]},
+            "losses": len(tf.get_collection(keys[4])),
+        }
+
+
 def _error(name: str, call: Any, *phrases: str) -> None:
     CASES["error_" + name] = Case(lambda tf: caught(tf, call, list(phrases)), 0.0, 0.0)
 
