@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -13,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.tf1.nets import NETS
+from minigraph.tf1.tree import MODULES
+
 Make = Callable[[], ModuleType]
 
 
@@ -21,7 +25,13 @@ def install() -> None:
     _restore_numpy()
     _restore_standard_library()
     sys.meta_path.insert(0, _Supply({"scipy.misc": _scipy_misc}))
-    sys.meta_path.append(_Supply({"scipy": lambda: _package("scipy", "SciPy")}))
+    fallbacks: dict[str, Make] = {
+        "scipy": lambda: _package("scipy", "SciPy"),
+        "nets": lambda: _package("nets", "TF-slim"),
+    }
+    for name in NETS:
+        fallbacks[f"nets.{name}"] = partial(MODULES.__getitem__, f"contrib.slim.nets.{name}")
+    sys.meta_path.append(_Supply(fallbacks))
     if find_spec("keras") is None:
         sys.meta_path.insert(0, _Keras())
 
@@ -47,20 +57,14 @@ class _Supply(MetaPathFinder, Loader):
 class _Keras(MetaPathFinder, Loader):
     """Finds `tf.keras` for programs that import Keras, where it is not installed."""
 
-    @staticmethod
-    def _ours(fullname: str) -> str:
-        return f"minigraph.{fullname.removesuffix('.np_utils')}"
-
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        is_known = fullname.partition(".")[0] == "keras" and find_spec(self._ours(fullname)) is not None
+        is_known = fullname.partition(".")[0] == "keras" and find_spec(f"minigraph.{fullname}") is not None
         return spec_from_loader(fullname, self) if is_known else None
 
     def exec_module(self, module: ModuleType) -> None:
-        ours = sys.modules[module.__name__] = import_module(self._ours(module.__name__))
-        if module.__name__ == "keras.utils":
-            ours.__dict__.setdefault("np_utils", ours)  # the module that Keras has in it
+        sys.modules[module.__name__] = import_module(f"minigraph.{module.__name__}")
 
 
 class _Package(ModuleType):
