@@ -7,7 +7,6 @@ file holds only what imports some of them late.
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from minigraph import image as image
 from minigraph import initializers as initializers
 from minigraph import linalg as linalg
 from minigraph import math as math
@@ -45,10 +44,7 @@ from minigraph.ops.control.recompute import *
 from minigraph.ops.filling import *
 from minigraph.ops.host.host_ops import *
 from minigraph.ops.host.host_ops import range_of as _range
-from minigraph.ops.host.image_files import read_file as read_file
-from minigraph.ops.host.image_files import write_file as write_file
 from minigraph.ops.identity import *
-from minigraph.ops.image.crop import random_crop as random_crop
 from minigraph.ops.math.add_n import *
 from minigraph.ops.math.algebra import *
 from minigraph.ops.math.argmax import *
@@ -85,6 +81,7 @@ from minigraph.run.variables import *
 if _TYPE_CHECKING:
     from minigraph import filters as filters
     from minigraph import graph_util as graph_util
+    from minigraph import image as image
     from minigraph import keras as keras
     from minigraph import layers as layers
     from minigraph import losses as losses
@@ -99,6 +96,9 @@ if _TYPE_CHECKING:
     from minigraph.formats.tensorflow.graph_def import import_graph_def as import_graph_def
     from minigraph.inspect.lint import *
     from minigraph.inspect.trace import RunOptions as RunOptions
+    from minigraph.ops.host.image_files import read_file as read_file
+    from minigraph.ops.host.image_files import write_file as write_file
+    from minigraph.ops.image.crop import random_crop as random_crop
     from minigraph.run.default_session import *
     from minigraph.run.session import *
     from minigraph.train.moving_averages import moving_average_variables as moving_average_variables
@@ -116,8 +116,8 @@ if _TYPE_CHECKING:
     TensorInfo: _Any
 
 # Imported when they are asked for: modules, and names with the module that has each.
-_LATE_MODULES = ("filters", "graph_util", "keras", "layers", "losses", "metrics", "saved_model", "summary", "train",
-                 "viz")  # fmt: skip
+_LATE_MODULES = ("filters", "graph_util", "image", "keras", "layers", "losses", "metrics", "saved_model", "summary",
+                 "train", "viz")  # fmt: skip
 _LATE = {
     "DoubleSoftmaxWarning": "inspect.lint",
     "DropoutInEvaluationWarning": "inspect.lint",
@@ -134,8 +134,11 @@ _LATE = {
     "import_graph_def": "formats.tensorflow.graph_def",
     "map_fn": "control.slices",
     "moving_average_variables": "train.moving_averages",
+    "random_crop": "ops.image.crop",
+    "read_file": "ops.host.image_files",
     "scan": "control.slices",
     "while_loop": "control.while_loops",
+    "write_file": "ops.host.image_files",
 }
 Assert, Print, bool, range, slice, tuple = _Assert, _Print, _bool, _range, _slice, _tuple
 Operation = Node

@@ -48,15 +48,14 @@ def run_onnx(
 
     A picture is resized to the input's size if that is known. Floating-point inputs get numbers from 0 to 1.
     """
-    from minigraph.tools.shared.onnx_target import load_onnx
+    from minigraph.tools.shared.onnx_target import blamed_on, load_onnx
 
     tell_backend(backend)
     start = time.perf_counter()
-    found = load_onnx(model, 1, parse_sizes(shapes, dims))
+    found = load_onnx(model, 1, parse_sizes(shapes, dims), lambda inputs: _read(files, inputs))
     loaded = time.perf_counter() - start
     feeds = {t: np.asarray(a) for t, a in found.feeds.items()}
-    feeds |= _read(files, found.model.inputs)
-    with tf.Session(graph=found.graph, backend=backend) as session:
+    with blamed_on(found.chosen), tf.Session(graph=found.graph, backend=backend) as session:
         with found.graph.as_default():
             session.run(tf.global_variables_initializer())
         times = []

@@ -9,12 +9,14 @@ from minigraph.keras import activations as activations
 from minigraph.keras import backend as backend
 from minigraph.keras import callbacks as callbacks
 from minigraph.keras import constraints as constraints
+from minigraph.keras import datasets as datasets
 from minigraph.keras import initializers as initializers
 from minigraph.keras import layers as layers
 from minigraph.keras import losses as losses
 from minigraph.keras import metrics as metrics
 from minigraph.keras import models as models
 from minigraph.keras import optimizers as optimizers
+from minigraph.keras import preprocessing as preprocessing
 from minigraph.keras import regularizers as regularizers
 from minigraph.keras import utils as utils
 from minigraph.keras.layers.core import Input as Input

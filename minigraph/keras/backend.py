@@ -49,6 +49,11 @@ def variable(value: Any, dtype: Any = None, name: str | None = None, constraint:
     return made
 
 
+def pow(x: Any, a: Any) -> Tensor:
+    """x to the power of a."""
+    return math.pow(x, a)
+
+
 def get_value(x: Any) -> Any:
     """The value of a variable."""
     return get_session().run(x)
@@ -162,18 +167,21 @@ def stop_gradient(variables: Any) -> Any:
     return _stop_gradient(variables)
 
 
-def name_scope(name: str) -> AbstractContextManager[str]:
+def name_scope(name: str | None, default_name: str | None = None, values: Any = None) -> AbstractContextManager[str]:
     """A name scope of the default graph."""
-    return get_default_graph().name_scope(name)
+    return get_default_graph().name_scope(name or default_name)
 
 
 # tensors and their types
 
 
 def placeholder(
-    shape: Any = None, ndim: int | None = None, dtype: Any = None, sparse: bool = False, name: str | None = None
-) -> Tensor:
+    shape: Any = None, ndim: int | None = None, dtype: Any = None, sparse: bool = False, name: str | None = None,
+    ragged: bool = False,
+) -> Tensor:  # fmt: skip
     """A tensor that is fed."""
+    if sparse or ragged:
+        raise NotImplementedError("sparse and ragged tensors are not supported")
     return _placeholder(as_dtype(dtype or floatx()), (None,) * ndim if shape is None and ndim else shape, name)
 
 
@@ -329,7 +337,7 @@ def l2_normalize(x: Any, axis: Any = None) -> Tensor:
     return nn.l2_normalize(x, axis)
 
 
-abs, square, exp, log, pow, sign = math.abs, math.square, math.exp, math.log, math.pow, math.sign
+abs, square, exp, log, sign = math.abs, math.square, math.exp, math.log, math.sign
 round, sin, cos, maximum, minimum = math.round, math.sin, math.cos, math.maximum, math.minimum
 equal, not_equal, greater, greater_equal = math.equal, math.not_equal, math.greater, math.greater_equal
 less, less_equal = math.less, math.less_equal

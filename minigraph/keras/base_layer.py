@@ -122,7 +122,8 @@ class Layer:
 
     def add_weight(
         self, name: str | None = None, shape: Any = None, dtype: Any = None, initializer: Any = None,
-        regularizer: Any = None, trainable: bool | None = None, constraint: Any = None, **kwargs: Any,
+        regularizer: Any = None, trainable: bool | None = None, constraint: Any = None, partitioner: Any = None,
+        use_resource: Any = None, synchronization: Any = None, aggregation: Any = None, **kwargs: Any,
     ) -> Variable:  # fmt: skip
         """Make a weight; from Glorot's uniform distribution by default. More arguments of TensorFlow have no effect."""
         kind = as_dtype(dtype or self._dtype or floatx())
@@ -415,7 +416,7 @@ class FieldLayer(Layer):
         own = [n for n, kind in inspect.get_annotations(cls).items() if not str(kind).startswith("ClassVar")]
         if "fields" not in cls.__dict__:
             cls.fields = cls.fields + tuple(n for n in own if n not in cls.fields)
-        if cls.__init__ is FieldLayer.__init__:
+        if cls.__init__.__code__.co_flags & inspect.CO_VARARGS:  # not of a class with a constructor of its own
             cls.__signature__ = _signature(cls)  # type: ignore[attr-defined]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

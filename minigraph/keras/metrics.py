@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, Signature
 from typing import Any, ClassVar
 
 import numpy as np
 
 from minigraph import math, nn
+from minigraph.core.arguments import refuse
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Tensor
 from minigraph.keras import backend as K
@@ -115,16 +117,25 @@ class MeanMetric(Metric):
         return {**super().get_config(), **self.options}
 
 
-def _mean_class(name: str, function: Callable[..., Any], default: str, **options: Any) -> type[Metric]:
-    """A class for the mean of what `function` gives. options: the arguments of its constructor, with defaults."""
+def _mean_class(
+    name: str, function: Callable[..., Any], default: str, first: Sequence[str] = (), **options: Any
+) -> type[Metric]:
+    """A class for the mean of what `function` gives.
 
-    def init(self: Any, name: str | None = default, dtype: Any = None, **given: Any) -> None:
-        if unknown := given.keys() - options.keys():
+    options: the arguments of its constructor besides name and dtype, with defaults. first: those that come before.
+    """
+    defaults = {**{k: options[k] for k in first}, "name": default, "dtype": None, **options}
+
+    def init(self: Any, *args: Any, **given: Any) -> None:
+        values = {**defaults, **dict(zip(defaults, args, strict=False)), **given}
+        if unknown := values.keys() - defaults.keys():
             raise TypeError(f"{type(self).__name__} has no argument {sorted(unknown)[0]!r}")
-        MeanMetric.__init__(self, function, name, dtype, **{**options, **given})
+        MeanMetric.__init__(self, function, values.pop("name"), values.pop("dtype"), **values)
 
-    return type(name, (MeanMetric,), {"__init__": init, "__doc__": f"The mean of `{function.__name__}`.",
-                                      "__module__": __name__})  # fmt: skip
+    parameters = [Parameter(k, Parameter.POSITIONAL_OR_KEYWORD, default=v) for k, v in defaults.items()]
+    members = {"__init__": init, "__doc__": f"The mean of `{function.__name__}`.", "__module__": __name__,
+               "__signature__": Signature(parameters)}  # fmt: skip
+    return type(name, (MeanMetric,), members)
 
 
 BinaryAccuracy = _mean_class("BinaryAccuracy", binary_accuracy, "binary_accuracy", threshold=0.5)
@@ -133,10 +144,10 @@ SparseCategoricalAccuracy = _mean_class(
     "SparseCategoricalAccuracy", sparse_categorical_accuracy, "sparse_categorical_accuracy"
 )
 TopKCategoricalAccuracy = _mean_class(
-    "TopKCategoricalAccuracy", top_k_categorical_accuracy, "top_k_categorical_accuracy", k=5
+    "TopKCategoricalAccuracy", top_k_categorical_accuracy, "top_k_categorical_accuracy", ("k",), k=5
 )
 SparseTopKCategoricalAccuracy = _mean_class(
-    "SparseTopKCategoricalAccuracy", sparse_top_k_categorical_accuracy, "sparse_top_k_categorical_accuracy", k=5
+    "SparseTopKCategoricalAccuracy", sparse_top_k_categorical_accuracy, "sparse_top_k_categorical_accuracy", ("k",), k=5
 )
 MeanSquaredError = _mean_class("MeanSquaredError", mean_squared_error, "mean_squared_error")
 MeanAbsoluteError = _mean_class("MeanAbsoluteError", mean_absolute_error, "mean_absolute_error")
@@ -152,7 +163,7 @@ CategoricalCrossentropy = _mean_class(
 )  # fmt: skip
 SparseCategoricalCrossentropy = _mean_class(
     "SparseCategoricalCrossentropy", sparse_categorical_crossentropy, "sparse_categorical_crossentropy",
-    from_logits=False,
+    from_logits=False, axis=-1,
 )  # fmt: skip
 BinaryCrossentropy = _mean_class(
     "BinaryCrossentropy", binary_crossentropy, "binary_crossentropy", from_logits=False, label_smoothing=0
@@ -220,8 +231,9 @@ class AUC(Metric):
     """The area under the curve of true positives over false positives ("ROC"), by trapezoids."""
 
     def __init__(self, num_thresholds: int = 200, curve: str = "ROC", summation_method: str = "interpolation",
-                 name: str | None = None, dtype: Any = None) -> None:  # fmt: skip
+                 name: str | None = None, dtype: Any = None, thresholds: Any = None) -> None:  # fmt: skip
         super().__init__(name, dtype)
+        refuse("keras.metrics.AUC", thresholds=thresholds)
         if curve != "ROC" or summation_method != "interpolation":
             raise NotImplementedError('AUC takes curve="ROC" and summation_method="interpolation" only')
         self.num_thresholds = num_thresholds

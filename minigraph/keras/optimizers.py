@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from minigraph import math
+from minigraph.core.arguments import refuse
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
@@ -43,15 +45,26 @@ class Optimizer(core.Optimizer):
 
     settings: ClassVar[Mapping[str, Any]] = {"learning_rate": 0.01}
     not_hyper: ClassVar[frozenset[str]] = frozenset()
+    after_name: ClassVar[Mapping[str, Any]] = {}  # further arguments, which are refused if they are not 0
 
-    def __init__(self, *args: Any, name: str | None = None, **kwargs: Any) -> None:
-        super().__init__(False, name or type(self).__name__)
+    def __init_subclass__(cls) -> None:
+        kind = inspect.Parameter
+        defaults = {**cls.settings, "name": cls.__name__, **cls.after_name}
+        given = [kind(k, kind.POSITIONAL_OR_KEYWORD, default=v) for k, v in defaults.items()]
+        cls.__signature__ = inspect.Signature([*given, kind("kwargs", kind.VAR_KEYWORD)])  # type: ignore[attr-defined]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= dict(zip([*self.settings, "name", *self.after_name], args, strict=False))
+        super().__init__(False, kwargs.pop("name", None) or type(self).__name__)
+        refuse(
+            f"keras.optimizers.{type(self).__name__}", **{key: kwargs.pop(key, 0.0) or None for key in self.after_name}
+        )
         if "lr" in kwargs:
             kwargs["learning_rate"] = kwargs.pop("lr")
         bounds = {key: kwargs.pop(key) for key in ("clipnorm", "clipvalue") if key in kwargs}
         self.clipnorm, self.clipvalue = bounds.get("clipnorm"), bounds.get("clipvalue")
         self.initial_decay = float(kwargs.pop("decay", 0.0))
-        given = {**self.settings, **dict(zip(self.settings, args, strict=False)), **kwargs}
+        given = {**self.settings, **kwargs}
         if unknown := sorted(given.keys() - self.settings.keys()):
             raise TypeError(f"Unexpected keyword argument passed to optimizer: {unknown[0]}")
         self._values = given
@@ -388,6 +401,7 @@ class Ftrl(Optimizer):
         "l1_regularization_strength": 0.0, "l2_regularization_strength": 0.0,
     }  # fmt: skip
     not_hyper = frozenset({"learning_rate_power", "initial_accumulator_value"})
+    after_name: ClassVar[Mapping[str, Any]] = {"l2_shrinkage_regularization_strength": 0.0}
 
     def slots(self) -> Sequence[tuple[str, str, Any]]:
         """The slots."""

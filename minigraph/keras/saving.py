@@ -23,11 +23,17 @@ from minigraph.util.files import atomic_write
 _VERSION = b"2.2.4-tf"
 
 
-def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
+def save_model(
+    model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True, save_format: str | None = None,
+    signatures: Any = None,
+) -> None:  # fmt: skip
     """Write a model: its layers, weights, and how it is trained, with the state of its optimizer.
 
-    FileExistsError if the file exists and `overwrite` is false; MissingPackageError without h5py.
+    save_format: "h5", the only one. FileExistsError if the file exists and `overwrite` is false; MissingPackageError
+    without h5py.
     """
+    if save_format not in (None, "h5") or signatures is not None:
+        raise NotImplementedError('a model is saved with save_format="h5" only')
 
     def fill(file: Any) -> None:
         whole = {"class_name": type(model).__name__, "config": model.get_config()}

@@ -102,10 +102,10 @@ def set_image_data_format(data_format: str) -> None:
     _Settings.image_data_format = data_format
 
 
-def get_session() -> Session:
+def get_session(op_input_list: Any = ()) -> Session:
     """The session in which models run: the default session, or else Keras's own of the default graph.
 
-    It gives values to the variables of layers that have none.
+    It gives values to the variables of layers that have none. The argument is TensorFlow's and has no effect.
     """
     session = get_default_session()
     if session is None or session.graph is not get_default_graph():

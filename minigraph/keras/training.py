@@ -233,18 +233,31 @@ class Model(Network):
         self._make_objective().reset()
 
     def fit_generator(
-        self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, **kwargs: Any
-    ) -> History:
+        self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, verbose: int = 1,
+        callbacks: Iterable[Callback] | None = None, validation_data: Any = None, validation_steps: int | None = None,
+        validation_freq: int = 1, class_weight: Any = None, max_queue_size: int = 10, workers: int = 1,
+        use_multiprocessing: bool = False, shuffle: bool = True, initial_epoch: int = 0,
+    ) -> History:  # fmt: skip
         """`fit` on a generator."""
-        return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, **kwargs)
+        return self.fit(
+            generator, epochs=epochs, verbose=verbose, callbacks=callbacks, validation_data=validation_data,
+            shuffle=shuffle, class_weight=class_weight, initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps, validation_freq=validation_freq,
+        )  # fmt: skip
 
-    def evaluate_generator(self, generator: Any, steps: int | None = None, **kwargs: Any) -> Any:
+    def evaluate_generator(
+        self, generator: Any, steps: int | None = None, callbacks: Any = None, max_queue_size: int = 10,
+        workers: int = 1, use_multiprocessing: bool = False, verbose: int = 0,
+    ) -> Any:  # fmt: skip
         """`evaluate` on a generator."""
-        return self.evaluate(generator, steps=steps, **{"verbose": 0, **kwargs})
+        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
-    def predict_generator(self, generator: Any, steps: int | None = None, **kwargs: Any) -> Any:
+    def predict_generator(
+        self, generator: Any, steps: int | None = None, callbacks: Any = None, max_queue_size: int = 10,
+        workers: int = 1, use_multiprocessing: bool = False, verbose: int = 0,
+    ) -> Any:  # fmt: skip
         """`predict` on a generator."""
-        return self.predict(generator, steps=steps, **kwargs)
+        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
     # files
 
@@ -253,9 +266,7 @@ class Model(Network):
         signatures: Any = None,
     ) -> None:  # fmt: skip
         """Write the model to an HDF5 file; see `keras.models.save_model`."""
-        if save_format not in (None, "h5") or signatures is not None:
-            raise NotImplementedError('Model.save writes save_format="h5" only')
-        saving.save_model(self, filepath, overwrite, include_optimizer)
+        saving.save_model(self, filepath, overwrite, include_optimizer, save_format, signatures)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
         """Write the weights to an HDF5 file."""

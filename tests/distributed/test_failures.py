@@ -60,7 +60,7 @@ if rank == 1:
     time.sleep(100)
 tf.Session().run(hvd.allreduce([1.0], name="late"))
 """,
-        "rank 0 has waited 2 s for the other ranks in AllReduce 'late/AllReduce'",
+        "rank 0 has waited 2 s for the other ranks in AllReduce 'late/AllReduce[1]'",
         False,
     ),
     "a killed rank": (

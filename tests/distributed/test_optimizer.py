@@ -36,18 +36,16 @@ def train(wrap, part=slice(None), steps=3, **options):
 """
 STEPS = """
 mine = slice(4 * rank, 4 * rank + 4)
-for backend in ("numpy", "llvm"):
-    whole = train(lambda o: o, backend=backend)
+whole = train(lambda o: o)
 
-    def near(found, tolerance):
-        for a, b in zip(found, whole, strict=True):
-            np.testing.assert_allclose(a, b, tolerance, tolerance)
+def near(found, tolerance):
+    for a, b in zip(found, whole, strict=True):
+        np.testing.assert_allclose(a, b, tolerance, tolerance)
 
-    found = train(hvd.DistributedOptimizer, mine, backend=backend)
-    near(found, 1e-5)
-    for passes in ([], ["bucket_gradients"]):
-        other = train(hvd.DistributedOptimizer, mine, backend=backend, optimize="O3", disable_passes=passes)
-        assert all((a == b).all() for a, b in zip(other, found, strict=True))
+found = train(hvd.DistributedOptimizer, mine)
+near(found, 1e-5)
+other = train(hvd.DistributedOptimizer, mine, disable_passes=["bucket_gradients"])
+assert all((a == b).all() for a, b in zip(other, found, strict=True))
 near(train(lambda o: hvd.DistributedOptimizer(o, gradient_predivide_factor=4.0), mine), 1e-5)
 near(train(lambda o: hvd.DistributedOptimizer(o, compression=hvd.Compression.fp16), mine), 1e-2)
 near(train(lambda o: hvd.DistributedOptimizer(o, compression=hvd.Compression.bf16), mine), 1e-1)
@@ -99,8 +97,9 @@ with tf1.train.MonitoredTrainingSession(hooks=hooks) as session:
 """
 
 
-def test_two_ranks_make_the_steps_of_one() -> None:
-    assert run_ranks(NETWORK + STEPS + SYNC + HOOK) == ["[2. 2.]"] * 2
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("llvm", marks=pytest.mark.slow)])
+def test_two_ranks_make_the_steps_of_one(backend: str) -> None:
+    assert run_ranks(NETWORK + STEPS + SYNC + HOOK, MINIGRAPH_BACKEND=backend) == ["[2. 2.]"] * 2
 
 
 LOSSES = """

@@ -25,7 +25,9 @@ MODULES = (
     "", "nn", "math", "linalg", "layers", "losses", "metrics", "train", "summary", "image", "initializers", "graph_util",
     "errors", "gfile", "io", "io.gfile", "logging", "flags", "app", "compat", "test", "random", "dtypes", "debugging",
     "strings", "contrib.slim", "contrib.slim.learning", "contrib.slim.losses", "contrib.slim.metrics",
-    "contrib.slim.nets.vgg", "contrib.layers", "contrib.losses", "contrib.framework",
+    "contrib.slim.nets.vgg", "contrib.layers", "contrib.losses", "contrib.framework", "keras.layers", "keras.models",
+    "keras.losses", "keras.metrics", "keras.optimizers", "keras.callbacks", "keras.initializers", "keras.regularizers",
+    "keras.constraints", "keras.activations", "keras.backend", "keras.utils",
 )  # fmt: skip
 
 
@@ -62,7 +64,8 @@ def found() -> Any:
             if name.startswith("_") or isinstance(value, types.ModuleType) or not callable(value):
                 continue
             if isinstance(value, type):
-                result.update((full + "." + m, parameters(f)) for m, f in methods(value))
+                few = path.startswith("keras.") and path != "keras.models"  # whose methods are the base class's
+                result.update((full + "." + m, parameters(f)) for m, f in methods(value) if m == "__init__" or not few)
             else:
                 try:
                     result[full] = parameters(value)

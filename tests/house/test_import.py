@@ -17,6 +17,7 @@ LATER = (
     "control",
     "data",
     "formats",
+    "image",
     "inspect",
     "ir",
     "keras",
@@ -26,7 +27,7 @@ LATER = (
     "passes",
     "rewrite",
 )
-LATER += ("summary", "tf1", "train", "viz")
+LATER += ("saved_model", "summary", "tf1", "train", "viz")
 
 
 def test_an_import_loads_no_compiler_and_no_files() -> None:

@@ -11,7 +11,10 @@ from support.paths import ROOT, TESTS
 
 MAPPED = ("backends", "models", "tools")
 OTHERS = {"fuzz", "house", "interface", "mutants"}  # test folders without a folder in the package
-FOLDERS = ("backend", "compile", "data", "inspect", "run", "util", "viz")
+FOLDERS = (
+    "autodiff", "backend", "compile", "data", "graphs", "inspect", "ir", "loops", "passes", "rewrite", "run", "util",
+    "viz",
+)  # fmt: skip
 ELSEWHERE = {  # files whose tests go through other files
     "compile/assignment.py": "compile/test_specialise.py",
     "run/staged.py": "run/test_session.py",
@@ -27,6 +30,19 @@ ELSEWHERE = {  # files whose tests go through other files
     "compile/effects.py": "compile/test_schedule.py",
     "data/generators.py": "data/test_batches.py",
     "data/order.py": "data/test_batches.py",
+    "graphs/scoping.py": "graphs/test_importing.py",
+    "graphs/walk.py": "graphs/test_importing.py",
+    "ir/buckets.py": "passes/test_bucket_gradients.py",
+    "ir/buffers.py": "compile/test_schedule.py",
+    "ir/hoist.py": "passes/test_hoist.py",
+    "ir/multi_tensor_apply.py": "passes/test_multi_tensor.py",
+    "ir/scan.py": "control/test_loops.py",
+    "ir/scan_gradient.py": "control/test_loops.py",
+    "loops/axes.py": "loops/test_statements.py",
+    "loops/refusal.py": "loops/test_statements.py",
+    "passes/stable_products.py": "passes/test_stabilise.py",
+    "rewrite/choice.py": "passes/test_winograd.py",
+    "rewrite/grouping.py": "passes/test_fuse_pointwise.py",
     "inspect/interpret.py": "inspect/test_numerics.py",
     "inspect/trace.py": "tf1/test_goldens.py",
     "run/buffers.py": "run/test_variables.py",

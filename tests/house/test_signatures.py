@@ -28,6 +28,7 @@ DIFFERENCES: dict[str, set[str]] = {
     "The base class takes the arguments of its function; programs make layers of its subclasses.": {
         "layers.Layer.__init__",
     },
+    "Programs make optimizers of the subclasses.": {"keras.optimizers.Optimizer.__init__"},
     "It is conv2d under another name: TensorFlow's takes images of any rank.": {
         "contrib.layers.convolution",
         "contrib.slim.convolution",

@@ -17,7 +17,7 @@ import pytest
 
 import minigraph as tf
 import minigraph.tf1 as tf1
-from minigraph import keras
+from minigraph import data, keras
 from minigraph.keras import backend as K
 
 L = keras.layers
@@ -248,6 +248,29 @@ def test_arrays_of_labels() -> None:
     assert keras.utils.to_categorical([[1], [0], [2]]).tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
     assert keras.utils.to_categorical([1, 0], 3, "int32").dtype == np.int32
     assert keras.utils.normalize(np.array([[3.0, 4.0]])).tolist() == [[0.6, 0.8]]
+
+
+def test_images(tmp_path: Path) -> None:
+    image = keras.preprocessing.image
+    array = np.arange(24, dtype=np.float32).reshape(4, 2, 3) * 10
+    image.array_to_img(array, scale=False).save(tmp_path / "i.png")
+    found = image.img_to_array(image.load_img(tmp_path / "i.png"))
+    assert found.tolist() == array.tolist()
+    assert image.img_to_array(image.load_img(tmp_path / "i.png", True, target_size=(2, 5))).shape == (2, 5, 1)
+    made = image.ImageDataGenerator(horizontal_flip=True, rescale=0.5)
+    batch, labels = next(made.flow(np.stack([array] * 40), np.arange(40), 30, seed=3))
+    assert len(set(labels)) == len(labels) == 30
+    assert {b.tobytes() for b in batch} == {(array * 0.5).tobytes(), (array[:, ::-1] * 0.5).tobytes()}
+    with pytest.raises(ValueError, match="rotation_range"):
+        image.ImageDataGenerator(rotation_range=10)
+
+
+def test_the_digits_as_integers(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = data.load()
+    monkeypatch.setattr(data, "load", lambda name: {"mnist": sample}[name])
+    (x, y), (_, test_labels) = keras.datasets.mnist.load_data()
+    assert (x.dtype, x.shape, y.dtype, test_labels.shape) == (np.uint8, (5000, 28, 28), np.uint8, (1000,))
+    np.testing.assert_allclose(x.reshape(-1, 784) / 255, sample.train_images, atol=1e-6)
 
 
 def test_what_tensorflows_imports_find() -> None:

@@ -39,15 +39,24 @@ class BatchNormalization(FieldLayer):
     beta_constraint: Any = None
     gamma_constraint: Any = None
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._fused: bool | None = kwargs.pop("fused", None)
+    def __init__(
+        self, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
+        beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones", beta_regularizer: Any = None, gamma_regularizer: Any = None,
+        beta_constraint: Any = None, gamma_constraint: Any = None, renorm: bool = False, renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99, fused: bool | None = None, trainable: bool = True,
+        virtual_batch_size: Any = None, adjustment: Any = None, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         refuse(
-            "keras.layers.BatchNormalization", renorm=kwargs.pop("renorm", False),
-            renorm_clipping=kwargs.pop("renorm_clipping", None), adjustment=kwargs.pop("adjustment", None),
-            virtual_batch_size=kwargs.pop("virtual_batch_size", None),
+            "keras.layers.BatchNormalization", renorm=renorm, renorm_clipping=renorm_clipping, adjustment=adjustment,
+            virtual_batch_size=virtual_batch_size,
         )  # fmt: skip
-        kwargs.pop("renorm_momentum", None)
-        super().__init__(*args, **kwargs)
+        self._fused = fused
+        super().__init__(
+            axis, momentum, epsilon, center, scale, beta_initializer, gamma_initializer, moving_mean_initializer,
+            moving_variance_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint,
+            trainable=trainable, name=name, **kwargs,
+        )  # fmt: skip
         self.axis = list(self.axis) if isinstance(self.axis, tuple) else self.axis
 
     def build(self, input_shape: Any) -> None:
@@ -115,6 +124,17 @@ class LayerNormalization(FieldLayer):
     gamma_regularizer: Any = None
     beta_constraint: Any = None
     gamma_constraint: Any = None
+
+    def __init__(
+        self, axis: Any = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
+        beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", beta_regularizer: Any = None,
+        gamma_regularizer: Any = None, beta_constraint: Any = None, gamma_constraint: Any = None,
+        trainable: bool = True, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            axis, epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
+            beta_constraint, gamma_constraint, trainable=trainable, name=name, **kwargs,
+        )  # fmt: skip
 
     def build(self, input_shape: Any) -> None:
         """Make gamma and beta."""

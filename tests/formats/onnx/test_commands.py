@@ -114,6 +114,21 @@ def test_an_output_of_any_name(tmp_path: Path) -> None:
         assert {n: found[n].tolist() for n in found.files} == {n: [-1, 2] for n in names}
 
 
+def test_sizes_that_were_chosen_and_do_not_fit(tmp_path: Path) -> None:
+    """The error says so; sizes of inputs that are given are not chosen."""
+    text = """<ir_version: 8, opset_import: ["": 18]> g (float[n] x) => (float[5,3] y) {
+        shape = Constant <value = int64[2] {5, 3}> ()
+        y = Reshape (x, shape)
+    }"""
+    onnx.save(onnx.parser.parse_model(text), tmp_path / "reshape.onnx")
+    np.save(tmp_path / "x.npy", np.ones(15, np.float32))
+    for command in ("run-onnx", "profile"):
+        text = run(command, tmp_path / "reshape.onnx", "--backend", "numpy", code=1)
+        assert "Sizes that do not fit may be the cause: x: (1,) for (?,); set others with --shape" in text
+    text = run("run-onnx", tmp_path / "reshape.onnx", "--backend", "numpy", "--input", tmp_path / "x.npy")
+    assert "sizes chosen" not in text
+
+
 def test_float16_outputs_may_differ_in_their_last_place(tmp_path: Path) -> None:
     text = """<ir_version: 8, opset_import: ["": 18]> g (float16[2] x) => (float16[2] y) { y = Identity (x) }"""
     onnx.save(onnx.parser.parse_model(text), tmp_path / "half.onnx")
