@@ -131,6 +131,25 @@ def test_control_dependencies(graph: Graph) -> None:
         pass
 
 
+def test_a_node_does_not_repeat_the_dependencies_of_its_inputs() -> None:
+    """The control inputs that TensorFlow 1.15.5 gives the same program."""
+    with tf.Graph().as_default() as graph:
+        c, a, e = tf.constant(1.0), tf.no_op("a"), tf.no_op("e")
+        with tf.control_dependencies([a]):
+            b = tf.identity(c, "b")
+            tf.add(b, c, "d")
+            with tf.control_dependencies([e]):
+                f = tf.identity(b, "f")
+                tf.identity(f, "g")
+                tf.identity(c, "h")
+                with tf.control_dependencies([b]):
+                    tf.identity(b, "k")
+            with tf.control_dependencies([f]):
+                tf.identity(c, "m")
+    found = {n: [i.name for i in graph.get_operation_by_name(n).control_inputs] for n in "bdfghkm"}
+    assert found == {"b": ["a"], "d": [], "f": ["e"], "g": [], "h": ["a", "e"], "k": ["e"], "m": ["a", "f"]}
+
+
 # collections and look-up
 
 
