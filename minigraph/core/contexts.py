@@ -29,7 +29,7 @@ class Branch:
         if tensor.node in self.inside:
             return tensor
         if tensor not in self._captured:
-            with tensor.graph.inside(self.outer):
+            with tensor.graph.control_dependencies(None), tensor.graph.inside(self.outer):
                 self._captured[tensor] = self.switch(tensor)
         return self._captured[tensor]
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from support.verify_graph import verify_graph
 
+import minigraph as tf
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph, reset_default_graph
 from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError, VerificationError
