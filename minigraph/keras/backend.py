@@ -13,7 +13,7 @@ from minigraph.autodiff.gradients import gradients as _gradients
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype
-from minigraph.core.graph import Node, Tensor
+from minigraph.core.graph import Tensor
 from minigraph.keras.state import *
 from minigraph.keras.state import floatx, get_session, learning_phase, state_of
 from minigraph.ops.array import shape as shapes
@@ -111,17 +111,17 @@ def moving_average_update(x: Variable, value: Any, momentum: Any) -> Tensor:
 class Function:
     """A function from arrays to arrays: the graph between some tensors."""
 
-    def __init__(self, inputs: Sequence[Any], outputs: Any, updates: Any = None, feeds: Any = None) -> None:
-        self.inputs, self.feeds = list(inputs), dict(feeds or {})
-        self.outputs, self.updates = outputs, [u.op if isinstance(u, Tensor) else u for u in updates or []]
+    def __init__(self, inputs: Sequence[Any], outputs: Any, updates: Any = None) -> None:
+        self.inputs, self.outputs = list(inputs), outputs
+        self.updates = [u.op if isinstance(u, Tensor) else u for u in updates or []]
 
     def __call__(self, inputs: Any) -> Any:
         """The values of the outputs, after which the updates are done."""
         values = inputs if isinstance(inputs, list | tuple) else [inputs]
         given = zip(self.inputs, values, strict=True)
-        feeds = {x: v for x, v in given if isinstance(x, Tensor) and v is not None}
+        feeds = {x: v for x, v in given if not isinstance(x, int)}  # a learning phase that is set is no tensor
         phase = state_of().phase
-        feeds = {**({phase: False} if isinstance(phase, Tensor) else {}), **self.feeds, **feeds}
+        feeds = {**({phase: False} if isinstance(phase, Tensor) else {}), **feeds}
         return get_session().run([self.outputs, self.updates], feeds)[0]
 
 
@@ -467,9 +467,3 @@ def print_tensor(x: Any, message: str = "") -> Tensor:
     from minigraph.ops.control.checks import Print_
 
     return Print_(x, [x], message)
-
-
-def as_node(value: Any) -> Node:
-    """The operation of a tensor; an operation is itself."""
-    found: Node = value.op if isinstance(value, Tensor) else value
-    return found

@@ -89,6 +89,7 @@ class Objective:
         targets: Any,
     ) -> None:  # fmt: skip
         self.model, self.optimizer = model, optimizer
+        self.trained = model.trainable_weights  # later changes of the flag do not count
         outputs, names = model.outputs or [], model.output_names
         self.losses = [None if v is None else losses.get(v) for v in by_output(loss, names)]
         self.kept = [i for i, v in enumerate(self.losses) if v is not None]  # the outputs with losses
@@ -168,11 +169,10 @@ class Objective:
         """The operations of a step of training."""
         if weighted not in self._step:
             total = self._graph(weighted)[1][0]
-            trained = self.model.trainable_weights
             nodes: list[Node] = []
-            if trained:
+            if self.trained:
                 with K.name_scope("training"), K.name_scope(type(self.optimizer).__name__):
-                    nodes = self._updates(total, trained)
+                    nodes = self._updates(total, self.trained)
             self._step[weighted] = [*self.model.updates, *nodes]
         return self._step[weighted]
 

@@ -102,6 +102,18 @@ def test_two_ranks_make_the_steps_of_one(backend: str) -> None:
     assert run_ranks(NETWORK + STEPS + SYNC + HOOK, MINIGRAPH_BACKEND=backend) == ["[2. 2.]"] * 2
 
 
+BUCKETS = """
+mine = slice(2 * rank, 2 * rank + 2)
+found, other = (train(hvd.DistributedOptimizer, mine, disable_passes=p) for p in ([], ["bucket_gradients"]))
+assert all((a == b).all() for a, b in zip(other, found, strict=True))
+"""
+
+
+@pytest.mark.slow
+def test_buckets_do_not_change_the_sums_of_four_ranks() -> None:
+    run_ranks(NETWORK + BUCKETS, 4)
+
+
 LOSSES = """
 numbers = np.random.RandomState(0)
 from minigraph.models.mnist_cnn import mnist_cnn

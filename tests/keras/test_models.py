@@ -170,6 +170,38 @@ def test_dropout_and_batch_normalization_follow_the_phase() -> None:
     np.testing.assert_allclose(norm.get_weights()[3], 0.5 + 0.5 * data.var(0), rtol=1e-4)
 
 
+def test_functions_between_tensors_of_layers() -> None:
+    model = keras.Sequential([L.Dense(3, input_shape=(2,)), L.Activation("relu")])
+    inner = keras.Model(model.input, model.layers[0].output)
+    first = inner.layers[0]
+    assert first.input is first.output is model.input
+    assert first.input_shape == (None, 2)
+    x = np.array([[1.0, -2.0]], np.float32)
+    hidden = K.function([first.input], [inner.output])([x])[0]
+    np.testing.assert_array_equal(hidden, inner.predict(x))
+    np.testing.assert_array_equal(np.maximum(hidden, 0), model.predict(x))
+    count = K.variable(1.0)
+    step = K.function([first.input], [K.sum(model.output)], updates=[K.update_add(count, 2.0)])
+    step([x])
+    assert K.get_value(count) == 3.0
+
+
+def test_a_frozen_part_is_trained_by_the_model_that_was_compiled_before() -> None:
+    """As in generative adversarial networks: the flag counts when a model is compiled."""
+    judge = keras.Sequential([L.Dense(4, input_dim=2, activation="relu"), L.Dense(1, activation="sigmoid")])
+    judge.compile("sgd", "binary_crossentropy")
+    maker = keras.Sequential([L.Dense(2, input_dim=3)])
+    judge.trainable = False
+    noise = keras.Input((3,))
+    both = keras.Model(noise, judge(maker(noise)))
+    both.compile("sgd", "binary_crossentropy")
+    before = judge.get_weights()
+    both.train_on_batch(np.ones((4, 3)), np.ones((4, 1)))
+    assert all((a == b).all() for a, b in zip(before, judge.get_weights(), strict=True))
+    judge.train_on_batch(np.ones((4, 2)), np.ones((4, 1)))
+    assert any((a != b).any() for a, b in zip(before, judge.get_weights(), strict=True))
+
+
 def test_layers_that_are_not_trained_stay() -> None:
     first, second = L.Dense(3, input_shape=(2,)), L.Dense(1)
     model = keras.Sequential([first, second])

@@ -60,6 +60,16 @@ class InputLayer(Layer):
         self.is_placeholder, self.built, self.sparse, self.ragged = True, True, False, False
         self._note(LayerCall(self, [], [input_tensor], {}))
 
+    @property
+    def input(self) -> Any:
+        """The tensor itself."""
+        return self.output
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the tensor."""
+        return self.output_shape
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that make such a layer."""
         return {
