@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
@@ -48,13 +48,17 @@ class _Context(threading.local):
     branch: Branch | None = None
     control: tuple[Dependencies, ...] = ()
     source: Source | None = None
+    gradients: tuple[tuple[int, Mapping[str, str]], ...] = ()  # the number of nodes before each block, and its names
 
 
 class Contexts(Generic[MadeNode]):
     """The blocks in which a graph makes its nodes."""
 
+    nodes: list[Any]
+
     def __init__(self) -> None:
         self._context = _Context()
+        self._gradients: dict[Any, str] = {}
 
     def as_node(self, element: Any) -> MadeNode:
         """The node that is `element`, or that makes it."""
@@ -130,6 +134,45 @@ class Contexts(Generic[MadeNode]):
             yield
         finally:
             context.branch = old
+
+    @contextmanager
+    def gradient_override_map(self, op_type_map: Mapping[str, str]) -> Iterator[None]:
+        """Replace the gradients of the nodes made in a `with` block by functions of `tf.RegisterGradient`.
+
+        Args:
+            op_type_map: Names of registered functions by types of ops, such as "Relu".
+
+        Yields:
+            None.
+
+        Example:
+            >>> @tf.RegisterGradient("Twice")
+            ... def twice(op, grad):
+            ...     return 2.0 * grad
+            >>> x = tf.constant(3.0)
+            >>> with x.graph.gradient_override_map({"Identity": "Twice"}):
+            ...     y = tf.identity(x)
+            >>> tf.Session().run(tf.gradients(y, x))
+            [np.float32(2.0)]
+        """
+        context, start = self._context, len(self.nodes)
+        old = context.gradients
+        context.gradients = (*old, (start, dict(op_type_map)))
+        try:
+            yield
+        finally:
+            context.gradients = old
+            for node in self.nodes[start:]:
+                if node.type in op_type_map:
+                    self._gradients.setdefault(node, op_type_map[node.type])
+
+    def gradient_override(self, node: MadeNode) -> str | None:
+        """The name of the function that replaces the gradient of a node; None if there is none."""
+        made: Any = node
+        if made in self._gradients:
+            return self._gradients[made]
+        blocks = reversed(self._context.gradients)
+        return next((names[made.type] for start, names in blocks if made.id >= start and made.type in names), None)
 
     @contextmanager
     def made_at(self, source: Source) -> Iterator[None]:

@@ -314,12 +314,20 @@ def _identity(call: OnnxNode) -> Result:
     return call.value()
 
 
+def _dropped(call: OnnxNode, ratio: float) -> Result:
+    if call.enter is None:
+        call.unsupported("whether it drops elements at random must be known when the graph is built")
+    x, seed = call.x(), call.attr("seed", None)
+    mask = tf.random_uniform(tf.shape(x), seed=seed) >= np.float32(ratio)
+    return [select(mask, x * like(x, 1 / (1 - ratio)), tf.zeros_like(x)), mask]
+
+
 def _dropout(call: OnnxNode) -> Result:
-    """At inference: the identity, and a mask of True."""
+    """At inference the identity, and a mask of True; in training a random mask, and what it keeps, scaled."""
     training = bool(call.has(2) and call.array(2))
     ratio = float(call.array(1)) if call.has(1) and training else 0.0
     if training and ratio > 0:
-        call.unsupported("it drops elements at random, as in training")
+        return _dropped(call, ratio)
     if not call.wants(1):
         return call.value()
     mask = tf.equal(tf.zeros_like(call.x()), tf.zeros_like(call.x()))

@@ -195,6 +195,27 @@ def test_image_decoder(pixels: str) -> None:
     assert run(model, damaged).shape == (0, 0, wanted.shape[-1])
 
 
+def test_dropout_in_training() -> None:
+    """About a quarter is zero, the rest is scaled, the gradient is that of the same mask."""
+    text = """<ir_version: 8, opset_import: ["": 17]> g (float[n] x) => (float[n] y, bool[n] m) {
+        ratio = Constant <value = float {0.25}> ()
+        training = Constant <value = bool {1}> ()
+        y, m = Dropout <seed = 3> (x, ratio, training)
+    }"""
+    x = np.arange(1, 4001, dtype=np.float32)
+    with tf.Graph().as_default():
+        found = load(onnx.parser.parse_model(text))
+        given = found.inputs["x"]
+        slope = tf.gradients(found.outputs["y"], given)[0]
+        with tf.Session(backend="numpy") as session:
+            y, mask, g = session.run([found.outputs["y"], found.outputs["m"], slope], {given: x})
+            again = session.run(found.outputs["m"], {given: x})
+    assert abs(mask.mean() - 0.75) < 0.03
+    np.testing.assert_allclose(y, np.where(mask, x / 0.75, 0), rtol=1e-6)
+    np.testing.assert_allclose(g, np.where(mask, 1 / 0.75, 0), rtol=1e-6)
+    assert (mask != again).any()
+
+
 def test_refused() -> None:
     x, file = np.zeros(4, np.int64), np.zeros(4, np.uint8)
     strings = {"ngram_counts": [0], "ngram_indexes": [0], "pool_strings": ["a"], "min_gram_length": 1}
