@@ -13,6 +13,8 @@ from minigraph import math as math
 from minigraph import nn as nn
 from minigraph.autodiff.gradients import UnconnectedGradients as UnconnectedGradients
 from minigraph.autodiff.gradients import gradients as gradients
+from minigraph.autodiff.hessians import *
+from minigraph.autodiff.registry import *
 from minigraph.core import errors as errors
 from minigraph.core.collections import GraphKeys as GraphKeys
 from minigraph.core.convert import *

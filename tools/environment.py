@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
@@ -11,6 +12,9 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from minigraph.tf1.nets import NETS
+from minigraph.tf1.tree import MODULES
 
 Make = Callable[[], ModuleType]
 
@@ -27,6 +31,9 @@ def install() -> None:
         "keras.utils": lambda: _package("keras.utils", "Keras", **one_hot),
         "keras.utils.np_utils": lambda: _package("keras.utils.np_utils", "Keras", **one_hot),
     }
+    fallbacks["nets"] = lambda: _package("nets", "TF-slim")
+    for name in NETS:
+        fallbacks[f"nets.{name}"] = partial(MODULES.__getitem__, f"contrib.slim.nets.{name}")
     sys.meta_path.append(_Supply(fallbacks))
 
 

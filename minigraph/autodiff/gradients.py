@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
+from minigraph.autodiff.registry import overriding
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import GradientError, GraphError
 from minigraph.core.graph import Graph, Node, Tensor
@@ -127,10 +128,24 @@ def _backward(graph: Graph, ys: list[Tensor], xs: list[Tensor], stops: set[Node]
             continue
         reader = recomputed.node(node, gate)
         with graph.made_at(node.source), graph.name_scope(f"{node.name}_grad"):
-            for operand, grad in zip(node.inputs, node.op.vjp(reader, *grads), strict=True):
+            for operand, grad in zip(node.inputs, _partials(node, reader, grads), strict=True):
                 tensor = original(operand)
                 if grad is not None and tensor.node in between:
                     collected.add(tensor, grad)
+
+
+def _partials(node: Node, reader: Node, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+    """The gradients for the inputs of a node. reader: the node whose values they read."""
+    own = overriding(node)
+    if own is None:
+        return node.op.vjp(reader, *grads)
+    return own(reader, [apply(ZerosLike(), y) if g is None else g for g, y in zip(grads, node.outputs, strict=True)])
+
+
+def _is_differentiable(node: Node) -> bool:
+    if node.graph.gradient_override(node) is None:
+        return node.op.differentiable
+    return overriding(node) is not None
 
 
 class _Recomputation:
@@ -210,7 +225,7 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Node]) -> set[Node]:
     first = min((x.node.id for x in xs), default=0)
     last = max(y.node.id for y in ys)
     for node in ys[0].graph.nodes[first : last + 1]:
-        passes = node.op.differentiable and node not in stops
+        passes = node not in stops and _is_differentiable(node)
         if passes and any(t.dtype.is_floating and original(t).node in after for t in node.inputs):
             after.add(node)
     before: set[Node] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
@@ -29,41 +29,58 @@ class Branch:
         if tensor.node in self.inside:
             return tensor
         if tensor not in self._captured:
-            with tensor.graph.inside(self.outer):
+            with tensor.graph.control_dependencies(None), tensor.graph.inside(self.outer):
                 self._captured[tensor] = self.switch(tensor)
         return self._captured[tensor]
+
+
+class Dependencies:
+    """The nodes that the nodes made in a `with` block follow. `made`: the latter."""
+
+    def __init__(self, nodes: Iterable[Any]) -> None:
+        self.nodes = tuple(nodes)
+        self.made: set[Any] = set()
 
 
 class _Context(threading.local):
     """The blocks that a thread is in, so threads can build one graph at the same time."""
 
     branch: Branch | None = None
-    control: tuple[tuple[Any, ...], ...] = ()
+    control: tuple[Dependencies, ...] = ()
     source: Source | None = None
+    gradients: tuple[tuple[int, Mapping[str, str]], ...] = ()  # the number of nodes before each block, and its names
 
 
 class Contexts(Generic[MadeNode]):
     """The blocks in which a graph makes its nodes."""
 
+    nodes: list[Any]
+
     def __init__(self) -> None:
         self._context = _Context()
+        self._gradients: dict[Any, str] = {}
 
     def as_node(self, element: Any) -> MadeNode:
         """The node that is `element`, or that makes it."""
         raise NotImplementedError
 
     def active_control(self, inputs: Iterable[Any]) -> tuple[MadeNode, ...]:
-        """The nodes that a new node must follow by the active dependencies, apart from those that make its inputs."""
+        """The nodes that a new node must follow by the active dependencies.
+
+        As in TensorFlow, without those that it follows anyway: the nodes that make its inputs, and those of a block in
+        which an input was made.
+        """
         control = self._context.control
         if not control:
             return ()
         seen = {t.node for t in inputs}
-        return tuple(dict.fromkeys(n for group in control for n in group if n not in seen))
+        groups = [group for group in control if group.made.isdisjoint(seen)]
+        return tuple(dict.fromkeys(n for group in groups for n in group.nodes if n not in seen))
 
     @property
     def has_control(self) -> bool:
         """Whether control dependencies are active here."""
-        return any(self._context.control)
+        return any(group.nodes for group in self._context.control)
 
     @contextmanager
     def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
@@ -81,7 +98,7 @@ class Contexts(Generic[MadeNode]):
         if control_inputs is None:
             context.control, context.branch = (), None
         else:
-            context.control = (*old, tuple(map(self.as_node, control_inputs)))
+            context.control = (*old, Dependencies(map(self.as_node, control_inputs)))
         try:
             yield
         finally:
@@ -117,6 +134,45 @@ class Contexts(Generic[MadeNode]):
             yield
         finally:
             context.branch = old
+
+    @contextmanager
+    def gradient_override_map(self, op_type_map: Mapping[str, str]) -> Iterator[None]:
+        """Replace the gradients of the nodes made in a `with` block by functions of `tf.RegisterGradient`.
+
+        Args:
+            op_type_map: Names of registered functions by types of ops, such as "Relu".
+
+        Yields:
+            None.
+
+        Example:
+            >>> @tf.RegisterGradient("Twice")
+            ... def twice(op, grad):
+            ...     return 2.0 * grad
+            >>> x = tf.constant(3.0)
+            >>> with x.graph.gradient_override_map({"Identity": "Twice"}):
+            ...     y = tf.identity(x)
+            >>> tf.Session().run(tf.gradients(y, x))
+            [np.float32(2.0)]
+        """
+        context, start = self._context, len(self.nodes)
+        old = context.gradients
+        context.gradients = (*old, (start, dict(op_type_map)))
+        try:
+            yield
+        finally:
+            context.gradients = old
+            for node in self.nodes[start:]:
+                if node.type in op_type_map:
+                    self._gradients.setdefault(node, op_type_map[node.type])
+
+    def gradient_override(self, node: MadeNode) -> str | None:
+        """The name of the function that replaces the gradient of a node; None if there is none."""
+        made: Any = node
+        if made in self._gradients:
+            return self._gradients[made]
+        blocks = reversed(self._context.gradients)
+        return next((names[made.type] for start, names in blocks if made.id >= start and made.type in names), None)
 
     @contextmanager
     def made_at(self, source: Source) -> Iterator[None]:

@@ -361,6 +361,51 @@ class TensorShape:
             raise ShapeError(f"Shape {self} must have rank at most {rank}")
         return self
 
+    def assert_has_rank(self, rank: int) -> None:
+        """Require a rank.
+
+        Args:
+            rank: The number of dimensions.
+
+        Raises:
+            ShapeError: The shape has another rank.
+        """
+        if self.shape is not None and len(self.shape) != rank:
+            raise ShapeError(f"Shape {self} must have rank {rank}")
+
+    def assert_same_rank(self, other: Any) -> None:
+        """Require the rank of another shape, if both are known.
+
+        Args:
+            other: A shape, or what can be made one.
+
+        Raises:
+            ShapeError: The ranks differ.
+        """
+        shape = as_shape(other)
+        if self.shape is not None and shape is not None and len(self.shape) != len(shape):
+            raise ShapeError(f"Shapes {self} and {TensorShape(shape)} must have the same rank")
+
+    def assert_is_fully_defined(self) -> None:
+        """Require all dimensions to be known.
+
+        Raises:
+            ShapeError: One is not.
+        """
+        if not self.is_fully_defined():
+            raise ShapeError(f"Shape {self} is not fully defined")
+
+    def most_specific_compatible_shape(self, other: Any) -> TensorShape:
+        """Give the shape that describes both; dimensions that differ are unknown.
+
+        Args:
+            other: A shape, or what can be made one.
+
+        Returns:
+            The shape.
+        """
+        return TensorShape(common(self.shape, as_shape(other)))
+
     def __bool__(self) -> bool:
         """Whether the rank is known, as in TensorFlow 1."""
         return self.shape is not None

@@ -8,7 +8,7 @@ from typing import Any
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op
 from minigraph.core.operand import OPERATORS
-from minigraph.ops.array.slicing import getitem
+from minigraph.ops.array.late_slicing import getitem
 from minigraph.ops.math.arithmetic import AddV2, Mul, Sub, abs, negative, truediv
 from minigraph.ops.math.comparison import (
     greater,

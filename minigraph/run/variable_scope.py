@@ -68,6 +68,38 @@ class VariableScope:
         """Make `get_variable` find variables from here on, in place of making them."""
         self.reuse = True
 
+    def set_initializer(self, initializer: InitializerLike | TensorLike | None) -> None:
+        """Set the default of the argument `initializer` of `get_variable`.
+
+        Args:
+            initializer: The default.
+        """
+        self.initializer = initializer
+
+    def set_regularizer(self, regularizer: Regularizer | None) -> None:
+        """Set the default of the argument `regularizer` of `get_variable`.
+
+        Args:
+            regularizer: The default.
+        """
+        self.regularizer = regularizer
+
+    def set_dtype(self, dtype: DTypeLike) -> None:
+        """Set the default of the argument `dtype` of `get_variable`.
+
+        Args:
+            dtype: The default.
+        """
+        self.dtype = as_dtype(dtype)
+
+    def set_custom_getter(self, custom_getter: Getter | None) -> None:
+        """Set the function that `get_variable` calls in place of its inner part.
+
+        Args:
+            custom_getter: The function.
+        """
+        self.custom_getter = custom_getter
+
     def get_collection(self, name: str) -> list[Any]:
         """List the items of a collection that are in the scope.
 

@@ -10,14 +10,14 @@ from minigraph.core.graph import Tensor
 
 def collect_named_outputs(collections: Any, alias: str, outputs: Tensor) -> Tensor:
     """Add a layer's output to collections, with its scope's name as its end point name."""
-    outputs.graph.stores.setdefault("aliases", {})[outputs] = alias
     for name in collections if isinstance(collections, list | tuple) else [collections]:
         if name:
+            outputs.graph.stores.setdefault("aliases", {}).setdefault(outputs, []).append(alias)
             tf.add_to_collection(name, outputs)
     return outputs
 
 
 def convert_collection_to_dict(collection: str) -> dict[str, Tensor]:
-    """The tensors of a collection by scope name."""
+    """The tensors of a collection by the names of their scopes, of which a tensor may have several."""
     aliases = tf.get_default_graph().stores.get("aliases", {})
-    return {aliases.get(t, t.op.name): t for t in tf.get_collection(collection)}
+    return {alias: t for t in tf.get_collection(collection) for alias in aliases.get(t, [t.op.name])}

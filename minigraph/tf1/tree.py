@@ -43,10 +43,10 @@ from minigraph.tf1 import (
     testing,
     timeline,
     training,
-    vgg,
     vocabulary,
 )
 from minigraph.tf1.namespace import ROOT, Namespace
+from minigraph.tf1.nets import NETS
 
 _CORE_MODULES = (
     "graph_util", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "summary", "train",
@@ -227,8 +227,10 @@ def _fill_contrib() -> None:
     _add("contrib.slim.learning", create_train_op=slim.create_train_op, train=slim.train,
          train_step=slim.train_step)  # fmt: skip
     _add("contrib.slim.nets")
-    _add("contrib.slim.nets.vgg", vgg)
-    _add("contrib.slim.python.slim.nets.vgg", vgg)
+    for name, net in NETS.items():
+        _add(f"contrib.slim.nets.{name}", net)
+        _add(f"contrib.slim.python.slim.nets.{name}", net)
+    _add("contrib.slim.nets.inception", NETS["inception_v4"], NETS["inception_resnet_v2"])
     _add("contrib.slim.python.slim.learning", create_train_op=slim.create_train_op, train=slim.train,
          train_step=slim.train_step)  # fmt: skip
     _add("contrib.learn.python.learn.datasets.mnist", mnist)

@@ -52,6 +52,7 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "create_train_op": "gate_gradients aggregation_method colocate_gradients_with_ops",
         "optimize_loss": "colocate_gradients_with_ops",
         "gradients": "gate_gradients aggregation_method colocate_gradients_with_ops",
+        "hessians": "gate_gradients aggregation_method colocate_gradients_with_ops",
     },
     "The types of a node's outputs follow from its inputs; the argument belongs to ONNX's interface.": {
         "OnnxBackend.run_node": "outputs_info",

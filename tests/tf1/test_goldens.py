@@ -109,6 +109,7 @@ FACADE = {
     "cases_contrib",
     "cases_files",
     "cases_graphs",
+    "cases_objects",
     "cases_rnn",
 }  # cases of what old programs alone use
 

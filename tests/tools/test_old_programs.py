@@ -102,6 +102,16 @@ def test_division_of_whole_numbers() -> None:
 # the environment
 
 
+def test_slims_networks_are_supplied(tmp_path: Path) -> None:
+    source = (
+        "import tensorflow as tf\nfrom nets import inception, resnet_v1\nimport nets.mobilenet_v1\n"
+        "print(resnet_v1 is tf.contrib.slim.nets.resnet_v1, inception.inception_v4.default_image_size)\n"
+        "print(nets.mobilenet_v1.mobilenet_v1.default_image_size)\n"
+    )
+    done = run(tmp_path, source)
+    assert done.stdout.splitlines() == ["True 299", "224"], done.stderr
+
+
 def test_the_time_of_the_program_is_supplied(tmp_path: Path) -> None:
     source = (
         "from six.moves import xrange\nimport time\nimport numpy as np\nimport scipy.misc\nfrom scipy import misc\n"

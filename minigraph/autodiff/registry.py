@@ -1,0 +1,105 @@
+"""Gradients that a program registers by name, for `Graph.gradient_override_map`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from minigraph.core.graph import Node, Tensor
+
+__all__ = ["NoGradient", "NotDifferentiable", "RegisterGradient"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+_REGISTERED: dict[str, Callable[..., Any] | None] = {}
+
+
+class RegisterGradient:
+    """Register the decorated function as a gradient, under a name for `tf.Graph.gradient_override_map`.
+
+    The function gets the node, with its `inputs` and `outputs`, and the gradients for its outputs. It returns the
+    gradients for its inputs, None for one that is zero.
+
+    Args:
+        op_type: The name.
+
+    Raises:
+        TypeError: The name is not a string.
+        KeyError: The name is taken.
+
+    Example:
+        >>> @tf.RegisterGradient("Positive")
+        ... def positive(op, grad):
+        ...     return tf.nn.relu(grad)
+        >>> x = tf.constant([1.0, 2.0])
+        >>> with x.graph.gradient_override_map({"Neg": "Positive"}):
+        ...     y = -x
+        >>> tf.Session().run(tf.gradients(y, x))
+        [array([1., 1.], dtype=float32)]
+    """
+
+    def __init__(self, op_type: str) -> None:
+        if not isinstance(op_type, str):
+            raise TypeError("op_type must be a string")
+        self._name = op_type
+
+    def __call__(self, f: F) -> F:
+        _register(self._name, f)
+        return f
+
+
+def NotDifferentiable(op_type: str) -> None:
+    """Register that no gradient flows, under a name for `tf.Graph.gradient_override_map`.
+
+    Args:
+        op_type: The name.
+
+    Raises:
+        TypeError: The name is not a string.
+        KeyError: The name is taken.
+
+    Example:
+        >>> tf.NotDifferentiable("Stopped")
+        >>> x = tf.constant(1.0)
+        >>> with x.graph.gradient_override_map({"Exp": "Stopped"}):
+        ...     y = tf.exp(x)
+        >>> tf.gradients(y, x)
+        [None]
+    """
+    if not isinstance(op_type, str):
+        raise TypeError("op_type must be a string")
+    _register(op_type, None)
+
+
+NoGradient = NotDifferentiable
+
+
+def _register(name: str, function: Callable[..., Any] | None) -> None:
+    if name in _REGISTERED:
+        raise KeyError(f"Registering two gradient with name '{name}'!")
+    _REGISTERED[name] = function
+
+
+def overriding(node: Node) -> Callable[[Node, Sequence[Tensor | None]], Sequence[Tensor | None]] | None:
+    """The function that gives the gradients of a node in place of its op; None if there is none.
+
+    LookupError if it is not registered.
+    """
+    name = node.graph.gradient_override(node)
+    if name is not None and name not in _REGISTERED:
+        what = f"operation '{node.name}' (op type: {node.type})"
+        raise LookupError(f"No gradient defined for {what}: tf.RegisterGradient has not been called for {name!r}")
+    function = None if name is None else _REGISTERED[name]
+    if function is None:
+        return None
+    chosen = function
+
+    def gradients(node: Node, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        results = chosen(node, *grads)
+        results = list(results) if isinstance(results, list | tuple) else [results]
+        if len(results) != len(node.inputs):
+            raise ValueError(
+                f"Num gradients {len(results)} generated for op {node.name} do not match num inputs {len(node.inputs)}"
+            )
+        return results
+
+    return gradients

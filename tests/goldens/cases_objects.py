@@ -1,0 +1,106 @@
+"""Graphs, shapes, scopes and tensors as objects: see ``cases.py`` for the rules of these files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cases import CASES, Case, Results, case
+from cases_api import caught, names_of
+from cases_ops import add, f32, normal
+
+_X = normal(4, 5, 3)
+_ONE = np.array(1, np.int32)
+
+add("slice_from", lambda tf, x, n: x[n:], _X, _ONE, second=True)
+add("slice_to", lambda tf, x, n: x[:, :-n] * x[:, n:], _X, _ONE, second=True)
+add("slice_index", lambda tf, x, n: [x[n], x[..., n]], _X, _ONE)
+add("slice_step", lambda tf, x, n: x[n::2, None, ..., n], _X, _ONE)
+add("slice_constant", lambda tf, x: x[tf.constant(1) : tf.constant(3), tf.constant(2)], _X)
+add("slice_of_shape", lambda tf, x: x[: tf.shape(x)[0] // 2, tf.shape(x)[1] - 2 :], _X)
+add("slice_computed", lambda tf, x, n: x[tf.reduce_max(n) : 2 * tf.reduce_max(n)], _X, np.array([0, 1], np.int32))
+add("hessians", lambda tf, x: tf.hessians(tf.reduce_sum(x * x * x) * x[0], x)[0], normal(4))
+add("hessians_matrix", lambda tf, x: tf.hessians(tf.reduce_sum(tf.tanh(0.2 * tf.matmul(x, x))), x)[0], normal(2, 2))
+add("reverse_sequence", lambda tf, x: tf.reverse_sequence(x, [3, 0, 5, 1], seq_axis=1), _X, second=True)
+add("reverse_sequence_time", lambda tf, x: tf.reverse_sequence(x, [2, 4, 1], seq_dim=0, batch_dim=2), _X)
+
+
+@case()
+def gradient_overrides(tf: Any) -> Results:
+    """Guided ReLU, a gradient for a Python function, and none."""
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+
+        @tf.RegisterGradient("GuidedRelu")  # type: ignore[misc]
+        def guided(op: Any, grad: Any) -> Any:
+            return tf.where(grad > 0.0, grad * tf.cast(op.outputs[0] > 0.0, tf.float32), tf.zeros_like(grad))
+
+        @tf.RegisterGradient("HalfOfCube")  # type: ignore[misc]
+        def half(op: Any, grad: Any) -> Any:
+            return grad * 1.5 * op.inputs[0] ** 2
+
+        tf.NotDifferentiable("Nothing")
+        x = tf.constant(f32([-1, 2, 3, -4]))
+        weights = tf.constant(f32([1, -1, 1, 1]))
+        plain = tf.nn.relu(x)
+        with graph.gradient_override_map({"Relu": "GuidedRelu", "PyFunc": "HalfOfCube"}):
+            y = tf.nn.relu(x)
+            cube = tf.py_func(lambda a: a**3, [x], tf.float32)
+            inside = tf.gradients(tf.reduce_sum(tf.nn.relu(x) * weights), x)[0]
+            with graph.gradient_override_map({"Relu": "Nothing"}):
+                none = tf.gradients(tf.nn.relu(x), x)
+        outside = tf.gradients(tf.reduce_sum(y * weights), x)[0]
+        usual = tf.gradients(tf.reduce_sum(plain * weights), x)[0]
+        values = session.run([inside, outside, usual, tf.gradients(cube, x)[0], cube])
+    return dict(zip(["inside", "outside", "usual", "cubed", "cube"], values), none=[n is None for n in none])
+
+
+@case()
+def shapes_as_objects(tf: Any) -> Results:
+    one, two = tf.TensorShape([None, 3]), tf.TensorShape([2, 3])
+    one.assert_has_rank(2)
+    one.assert_same_rank(two)
+    two.assert_is_fully_defined()
+    return {
+        "common": one.most_specific_compatible_shape(two).as_list(),
+        "other": two.most_specific_compatible_shape([2, 4]).as_list(),
+        "rank": str(one.most_specific_compatible_shape([3])),
+    }
+
+
+@case(5e-7, 1e-7)
+def scopes_as_objects(tf: Any) -> Results:
+    """Defaults that are set on an open scope."""
+    with tf.Graph().as_default(), tf.Session() as session:
+
+        def doubled(getter: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+            return getter(name + "_own", *args, **kwargs)
+
+        with tf.variable_scope("a") as scope:
+            scope.set_initializer(tf.constant_initializer(2.5))
+            scope.set_regularizer(lambda w: tf.reduce_sum(w * w))
+            scope.set_dtype(tf.float64)
+            v = tf.get_variable("v", [2])
+            scope.set_custom_getter(doubled)
+            w = tf.get_variable("w", [1], tf.float32)
+        losses = tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)
+        session.run(tf.global_variables_initializer())
+        return {"v": session.run(v), "w": session.run(w), "losses": session.run(losses[0]), "names": names_of([v, w])}
+
+
+def _error(name: str, call: Any, *phrases: str) -> None:
+    CASES["error_" + name] = Case(lambda tf: caught(tf, call, list(phrases)), 0.0, 0.0)
+
+
+_error("shape_rank", lambda tf: tf.TensorShape([2]).assert_has_rank(2), "must have rank 2")
+_error("shape_same_rank", lambda tf: tf.TensorShape([2]).assert_same_rank([1, 2]), "must have the same rank")
+_error("shape_defined", lambda tf: tf.TensorShape([None]).assert_is_fully_defined(), "is not fully defined")
+
+
+def _unregistered(tf: Any) -> Any:
+    x = tf.constant(1.0)
+    with tf.get_default_graph().gradient_override_map({"Exp": "NobodyMadeIt"}):
+        return tf.gradients(tf.exp(x), x)
+
+
+_error("gradient_unknown", _unregistered, "No gradient defined for operation 'Exp' (op type: Exp)")
