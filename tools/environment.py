@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
+from importlib.util import find_spec, spec_from_loader
 from types import ModuleType
 from typing import Any
 
@@ -24,17 +25,15 @@ def install() -> None:
     _restore_numpy()
     _restore_standard_library()
     sys.meta_path.insert(0, _Supply({"scipy.misc": _scipy_misc}))
-    one_hot = {"to_categorical": to_categorical}
     fallbacks: dict[str, Make] = {
         "scipy": lambda: _package("scipy", "SciPy"),
-        "keras": lambda: _package("keras", "Keras"),
-        "keras.utils": lambda: _package("keras.utils", "Keras", **one_hot),
-        "keras.utils.np_utils": lambda: _package("keras.utils.np_utils", "Keras", **one_hot),
+        "nets": lambda: _package("nets", "TF-slim"),
     }
-    fallbacks["nets"] = lambda: _package("nets", "TF-slim")
     for name in NETS:
         fallbacks[f"nets.{name}"] = partial(MODULES.__getitem__, f"contrib.slim.nets.{name}")
     sys.meta_path.append(_Supply(fallbacks))
+    if find_spec("keras") is None:
+        sys.meta_path.insert(0, _Keras())
 
 
 class _Supply(MetaPathFinder, Loader):
@@ -53,6 +52,19 @@ class _Supply(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         pass
+
+
+class _Keras(MetaPathFinder, Loader):
+    """Finds `tf.keras` for programs that import Keras, where it is not installed."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        is_known = fullname.partition(".")[0] == "keras" and find_spec(f"minigraph.{fullname}") is not None
+        return spec_from_loader(fullname, self) if is_known else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = import_module(f"minigraph.{module.__name__}")
 
 
 class _Package(ModuleType):
@@ -76,14 +88,6 @@ def _scipy_misc() -> ModuleType:
     made = ModuleType("scipy.misc", scipy_misc.__doc__)
     made.__dict__.update({name: getattr(scipy_misc, name) for name in scipy_misc.__all__})
     return made
-
-
-def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32") -> np.ndarray:
-    """Rows of 0 with a 1 at each class. y: integers of any shape; a last axis of length 1 is dropped."""
-    labels = np.asarray(y, dtype=np.intp)
-    shape = labels.shape[:-1] if labels.ndim > 1 and labels.shape[-1] == 1 else labels.shape
-    count = num_classes or int(labels.max()) + 1
-    return np.eye(count, dtype=dtype)[labels.reshape(shape)]
 
 
 def _from_string(string: Any, dtype: Any = float, count: int = -1, sep: str = "") -> np.ndarray:

@@ -29,16 +29,24 @@ class Branch:
         if tensor.node in self.inside:
             return tensor
         if tensor not in self._captured:
-            with tensor.graph.inside(self.outer):
+            with tensor.graph.control_dependencies(None), tensor.graph.inside(self.outer):
                 self._captured[tensor] = self.switch(tensor)
         return self._captured[tensor]
+
+
+class Dependencies:
+    """The nodes that the nodes made in a `with` block follow. `made`: the latter."""
+
+    def __init__(self, nodes: Iterable[Any]) -> None:
+        self.nodes = tuple(nodes)
+        self.made: set[Any] = set()
 
 
 class _Context(threading.local):
     """The blocks that a thread is in, so threads can build one graph at the same time."""
 
     branch: Branch | None = None
-    control: tuple[tuple[Any, ...], ...] = ()
+    control: tuple[Dependencies, ...] = ()
     source: Source | None = None
     gradients: tuple[tuple[int, Mapping[str, str]], ...] = ()  # the number of nodes before each block, and its names
 
@@ -57,17 +65,22 @@ class Contexts(Generic[MadeNode]):
         raise NotImplementedError
 
     def active_control(self, inputs: Iterable[Any]) -> tuple[MadeNode, ...]:
-        """The nodes that a new node must follow by the active dependencies, apart from those that make its inputs."""
+        """The nodes that a new node must follow by the active dependencies.
+
+        As in TensorFlow, without those that it follows anyway: the nodes that make its inputs, and those of a block in
+        which an input was made.
+        """
         control = self._context.control
         if not control:
             return ()
         seen = {t.node for t in inputs}
-        return tuple(dict.fromkeys(n for group in control for n in group if n not in seen))
+        groups = [group for group in control if group.made.isdisjoint(seen)]
+        return tuple(dict.fromkeys(n for group in groups for n in group.nodes if n not in seen))
 
     @property
     def has_control(self) -> bool:
         """Whether control dependencies are active here."""
-        return any(self._context.control)
+        return any(group.nodes for group in self._context.control)
 
     @contextmanager
     def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
@@ -85,7 +98,7 @@ class Contexts(Generic[MadeNode]):
         if control_inputs is None:
             context.control, context.branch = (), None
         else:
-            context.control = (*old, tuple(map(self.as_node, control_inputs)))
+            context.control = (*old, Dependencies(map(self.as_node, control_inputs)))
         try:
             yield
         finally:

@@ -311,6 +311,8 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
                 raise GraphError(f"the name '{full}' is taken by the node made at {self._by_name[full].source}")
             active = self.active_control(inputs) if control else ()
             made = self.append(op, tuple(inputs), types, full, active, source)
+            for group in self._context.control if control else ():
+                group.made.add(made)
             while branch is not None:
                 branch.inside.add(made)
                 branch = branch.outer

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from support.verify_graph import verify_graph
 
+import minigraph as tf
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph, reset_default_graph
 from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError, VerificationError
@@ -129,6 +130,25 @@ def test_control_dependencies(graph: Graph) -> None:
     assert all(t is None or t.node.control_inputs[0].type == "NoOp" for t in gated)
     with pytest.raises(TypeError), graph.control_dependencies([3]):
         pass
+
+
+def test_a_node_does_not_repeat_the_dependencies_of_its_inputs() -> None:
+    """The control inputs that TensorFlow 1.15.5 gives the same program."""
+    with tf.Graph().as_default() as graph:
+        c, a, e = tf.constant(1.0), tf.no_op("a"), tf.no_op("e")
+        with tf.control_dependencies([a]):
+            b = tf.identity(c, "b")
+            tf.add(b, c, "d")
+            with tf.control_dependencies([e]):
+                f = tf.identity(b, "f")
+                tf.identity(f, "g")
+                tf.identity(c, "h")
+                with tf.control_dependencies([b]):
+                    tf.identity(b, "k")
+            with tf.control_dependencies([f]):
+                tf.identity(c, "m")
+    found = {n: [i.name for i in graph.get_operation_by_name(n).control_inputs] for n in "bdfghkm"}
+    assert found == {"b": ["a"], "d": [], "f": ["e"], "g": [], "h": ["a", "e"], "k": ["e"], "m": ["a", "f"]}
 
 
 # collections and look-up

@@ -261,7 +261,7 @@ def test_mistakes_on_the_command_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ("passes = ['simplify', 'nonsense']", "unknown pass 'nonsense'; there are constant_folding"),
+        ("passes = ['simplify', 'nonsense']", "unknown pass 'nonsense'; there are bucket_gradients"),
         ("passes = [3]", "passes must be a list of names or passes"),
         ("feeds = [x]", "feeds must map tensors to values"),
         ("fetches = [y, 'none']", "'none' refers to a node that does not exist"),

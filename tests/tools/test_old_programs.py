@@ -116,11 +116,13 @@ def test_the_time_of_the_program_is_supplied(tmp_path: Path) -> None:
     source = (
         "from six.moves import xrange\nimport time\nimport numpy as np\nimport scipy.misc\nfrom scipy import misc\n"
         "from keras.utils import np_utils\nfrom keras.utils.np_utils import to_categorical\n"
+        "import keras\nfrom keras.layers import Dense\n"
         "from collections import Mapping\nimport tensorflow as tf\n"
         "time.clock()\n"
         "print(np.int(3.5), np.float, np.fromstring(b'ab', np.uint8), np.product([2, 3]), np.NaN)\n"
         "print(np.fromstring('1 2', sep=' '), np.reshape(np.arange(2), newshape=(1, 2)))\n"
         "print(np_utils.to_categorical([0, 2]).tolist(), misc.imresize is scipy.misc.imresize)\n"
+        "print(keras.models.Sequential([Dense(2, input_dim=3)]).count_params(), keras is tf.keras)\n"
         "misc.imsave('x.png', np.eye(4))\nprint(misc.imread('x.png').tolist()[0])\n"
         "print(tf.Session().run(tf.constant(2)))\n"
     )
@@ -129,6 +131,7 @@ def test_the_time_of_the_program_is_supplied(tmp_path: Path) -> None:
         "3 <class 'float'> [97 98] 6 nan",
         "[1. 2.] [[0 1]]",
         "[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]] True",
+        "8 True",
         "[255, 0, 0, 0]",
         "2",
     ], done.stderr

@@ -24,7 +24,6 @@ from minigraph.models.record import Model, Recipe
 from minigraph.models.registry import MODELS
 from minigraph.passes import choose
 from minigraph.rewrite.pipeline import Pass
-from minigraph.tools.shared.onnx_target import load_fixed
 from minigraph.tools.shared.sizes import Sizes
 from minigraph.tools.shared.tensorflow_files import is_tensorflow_graph, open_tensorflow_graph
 from minigraph.tools.shared.train import build_network
@@ -159,6 +158,8 @@ def _of_tensorflow(path: Path, batch_size: int, inference: bool) -> Target:
 
 
 def _of_onnx(path: Path, batch_size: int, sizes: Sizes) -> Target:
+    from minigraph.tools.shared.onnx_target import load_fixed
+
     found = load_fixed(path, batch_size, sizes)
     return Target(path.name, found.graph, list(found.model.outputs.values()), batch_size, found.feeds)
 

@@ -1,36 +1,10 @@
-"""What programs with Keras need besides: labels as rows, batches by number, files."""
+"""Labels and vectors as Keras's programs prepare them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-
-from minigraph.keras.lookup import custom_object_scope as custom_object_scope
-from minigraph.keras.lookup import get_custom_objects as get_custom_objects
-from minigraph.keras.progress import Progbar as Progbar
-
-CustomObjectScope = custom_object_scope
-
-
-class Sequence:
-    """Batches by their number. A subclass defines `__getitem__` and `__len__`."""
-
-    def __getitem__(self, index: int) -> Any:
-        """A batch."""
-        raise NotImplementedError
-
-    def __len__(self) -> int:
-        """The number of batches of an epoch."""
-        raise NotImplementedError
-
-    def on_epoch_end(self) -> None:
-        """After an epoch."""
-
-    def __iter__(self) -> Iterator[Any]:
-        """The batches one after another."""
-        return (self[i] for i in range(len(self)))
 
 
 def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32") -> np.ndarray:
