@@ -25,10 +25,14 @@ def variable(name: str, *args: Any, **options: Any) -> Any:
     return tf.get_variable(name, *args, **options)
 
 
-def model_variable(name: str, *args: Any, collections: Any = None, **options: Any) -> Any:
+def model_variable(
+    name: str, shape: Any = None, dtype: Any = None, initializer: Any = None, regularizer: Any = None,
+    trainable: bool = True, collections: Any = None, **options: Any,
+) -> Any:  # fmt: skip
     """`tf.get_variable` for a variable that is also in MODEL_VARIABLES. collections: further ones."""
     kept = [*(collections or []), tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES]
-    return tf.get_variable(name, *args, collections=list(dict.fromkeys(kept)), **options)
+    kept = list(dict.fromkeys(kept))
+    return tf.get_variable(name, shape, dtype, initializer, regularizer, trainable, kept, **options)
 
 
 def get_model_variables(scope: str | None = None, suffix: str | None = None) -> list[Any]:
