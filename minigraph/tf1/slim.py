@@ -20,19 +20,32 @@ def get_variables(scope: str | None = None, suffix: str | None = None, collectio
     return [v for v in found if suffix is None or v.op.name.endswith(suffix)]
 
 
-def variable(name: str, *args: Any, **options: Any) -> Any:
-    """`tf.get_variable`."""
-    return tf.get_variable(name, *args, **options)
+def variable(
+    name: str, shape: Any = None, dtype: Any = None, initializer: Any = None, regularizer: Any = None,
+    trainable: bool = True, collections: Any = None, caching_device: Any = None, device: Any = None,
+    partitioner: Any = None, custom_getter: Any = None, use_resource: Any = None, synchronization: Any = None,
+    aggregation: Any = None,
+) -> Any:  # fmt: skip
+    """`tf.get_variable` on a device: a session has one, so `device` must be None."""
+    refuse("slim.variable", device=device)
+    return tf.get_variable(
+        name, shape, dtype, initializer, regularizer, trainable, collections, caching_device, partitioner, True,
+        use_resource, custom_getter, None, synchronization, aggregation,
+    )  # fmt: skip
 
 
 def model_variable(
     name: str, shape: Any = None, dtype: Any = None, initializer: Any = None, regularizer: Any = None,
-    trainable: bool = True, collections: Any = None, **options: Any,
+    trainable: bool = True, collections: Any = None, caching_device: Any = None, device: Any = None,
+    partitioner: Any = None, custom_getter: Any = None, use_resource: Any = None, synchronization: Any = None,
+    aggregation: Any = None,
 ) -> Any:  # fmt: skip
-    """`tf.get_variable` for a variable that is also in MODEL_VARIABLES. collections: further ones."""
+    """`variable`, also in MODEL_VARIABLES. collections: further ones."""
     kept = [*(collections or []), tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.MODEL_VARIABLES]
-    kept = list(dict.fromkeys(kept))
-    return tf.get_variable(name, shape, dtype, initializer, regularizer, trainable, kept, **options)
+    return variable(
+        name, shape, dtype, initializer, regularizer, trainable, list(dict.fromkeys(kept)), caching_device, device,
+        partitioner, custom_getter, use_resource, synchronization, aggregation,
+    )  # fmt: skip
 
 
 def get_model_variables(scope: str | None = None, suffix: str | None = None) -> list[Any]:
