@@ -21,10 +21,11 @@ _TOLERANCE = {2: 2e-2, 4: 2e-4, 8: 1e-9}  # relative, by bytes of a floating-poi
 def interpret(
     program: Program, feeds: Sequence[np.ndarray], cells: Mapping[str, np.ndarray], wide: bool = False
 ) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
-    """The program's results, and its variables and random states after the run. wide: compute float32 as float64."""
+    """The program's results, and its variables and random states after the run. wide: compute all
+    floating-point numbers as float64."""
 
     def kept(array: np.ndarray) -> np.ndarray:
-        return array.astype(np.float64) if wide and array.dtype == np.float32 else array
+        return array.astype(np.float64) if wide and array.dtype.kind == "f" else array
 
     state = {name: kept(np.asarray(cell)) for name, cell in cells.items()}
     values: dict[Value, Any] = {}
@@ -54,7 +55,8 @@ def interpret(
 def numeric_check(feeds: Sequence[np.ndarray], cells: Mapping[str, np.ndarray]) -> Hook:
     """A hook that runs the program before and after each pass, and raises VerificationError if results differ.
 
-    It compares in float64: in float32, different rounding may flip a maximum or a ReLU.
+    It compares in float64: in float32, different rounding may flip a maximum or a ReLU, and in float16 a product may
+    overflow on one side only.
     """
 
     def check(before: Program, stage: Stage) -> None:

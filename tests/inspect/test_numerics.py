@@ -178,3 +178,13 @@ def test_numbers_that_cancel_may_differ_by_their_rounding() -> None:
     for value in (0.7, 1.3, 3.3):
         with tf.Session(debug=True) as session:
             np.testing.assert_allclose(session.run(gradient, {x: [[value]]}), [[0.0]], atol=1e-6)
+
+
+def test_debug_does_not_mistake_float16_overflow_for_a_wrong_rewrite() -> None:
+    """A filter with the scale of batch normalisation in it overflows elsewhere than the convolution and the scale."""
+    x = tf.placeholder(tf.float16, [1, 4, 4, 1])
+    made = tf.nn.conv2d(x, tf.Variable(np.full([1, 1, 1, 1], 2.0, np.float16)), [1, 1, 1, 1], "VALID")
+    made = made * tf.Variable(np.full([1], 0.25, np.float16))
+    with tf.Session(backend="numpy", debug=True) as session:
+        session.run(tf.global_variables_initializer())
+        session.run(made, {x: np.full([1, 4, 4, 1], 6e4, np.float16)})
