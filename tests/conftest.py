@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 from xdist import is_xdist_worker
 
 import minigraph as tf
+from minigraph.ops.registry import import_all
+
+import_all()  # tests of every op find them in the registry
 
 # Examples are slow where an example compiles, and slower still beside other tests, so neither counts as a failure.
 settings.register_profile(

@@ -13,12 +13,12 @@ from minigraph.core.op import REGISTRY, Op
 def find_op(name: str) -> type[Op] | None:
     """The op of that name, or None. Files and texts may name ops that nothing has used so far."""
     if name not in REGISTRY:
-        _import_all()
+        import_all()
     return REGISTRY.get(name)
 
 
 @cache
-def _import_all() -> None:
+def import_all() -> None:
     """Import all modules of ops, each of which registers its own."""
     for module in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}."):
         importlib.import_module(module.name)
