@@ -84,7 +84,8 @@ ROOT = Namespace("", [minigraph])
 # Modules that take their public names from others.
 _GATHERED = {
     "minigraph",
-    *(f"minigraph.{n}" for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "train")),
+    *(f"minigraph.{n}" for n in ("filters", "image", "layers", "linalg", "losses", "math", "metrics", "nn")),
+    *(f"minigraph.{n}" for n in ("saved_model", "train")),
 }
 
 

@@ -1,4 +1,4 @@
-"""Write Keras models and weights as `.h5` files, and what the models compute: ``tf_files/keras.zip``.
+"""Write Keras models and weights as `.h5` files, and what the models compute: ``tf1_keras_files.zip``.
 
 With TensorFlow (see ``record.py``), in this folder: python record_keras_files.py. `tests/keras/test_saving.py` reads
 them with minigraph; with `check FOLDER` TensorFlow reads what minigraph has written by `write`.
@@ -85,7 +85,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         write(tf.keras, folder)
-        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tf_files", "keras.zip")
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tf1_keras_files.zip")
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in sorted(os.listdir(folder)):
                 archive.write(os.path.join(folder, name), name)

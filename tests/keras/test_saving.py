@@ -1,6 +1,6 @@
 """Keras's HDF5 files: those that TensorFlow 1.15 wrote, and those that minigraph writes.
 
-`goldens/record_keras_files.py` wrote `tf_files/keras.zip`, and checks with TensorFlow what minigraph writes.
+`goldens/record_keras_files.py` wrote `tf1_keras_files.zip`, and checks with TensorFlow what minigraph writes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _clear() -> None:
 
 
 def test_what_tensorflow_wrote(tmp_path: Path) -> None:
-    zipfile.ZipFile(GOLDENS / "tf_files" / "keras.zip").extractall(tmp_path)
+    zipfile.ZipFile(GOLDENS / "tf1_keras_files.zip").extractall(tmp_path)
     recorder().check(keras, str(tmp_path))
 
 

@@ -145,7 +145,7 @@ def _moved_back(move: Callable[[Any], Op]) -> Callable[[Emit], None]:
             e.unsupported(f"the shape must be known, but for the batch, but is {e.out}")
         shape = (batch or 2, *rest)
         numbers = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)  # type: ignore[arg-type]
-        (places,) = move(e.op).forward(np, numbers)
+        (places,) = move(e.op).reference(numbers)
         if batch is None:
             if len(places) != 2 or np.any(places[1] - places[0] != numbers[0].size):
                 e.unsupported(f"it moves elements along the batch, whose size must be known, but is {e.out}")

@@ -12,7 +12,7 @@ from minigraph.core.errors import DTypeError, GradientError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
-from minigraph.ops.builder import apply
+from minigraph.ops.builder import apply, require_float
 from minigraph.ops.collective.collective import Collective
 from minigraph.ops.collective.half import from_bfloat16, to_bfloat16
 from minigraph.ops.collective.world import WORLD
@@ -60,27 +60,28 @@ class AllReduce(Collective):
 
 
 class ToBfloat16(Op):
-    """The float32 input rounded to bfloat16, as the upper halves of its numbers: uint16."""
+    """The input rounded to float32 and then to bfloat16, as the upper halves of its numbers: uint16."""
 
     differentiable = False
+    on_host = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        if x.dtype is not float32:
-            raise DTypeError(f"'ToBfloat16' takes float32, not {x.dtype.name}")
+        require_float("ToBfloat16", x)
         return (TensorType(uint16, x.shape),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (to_bfloat16(x).reshape(x.shape),)
+        return (to_bfloat16(x.astype(np.float32)).reshape(x.shape),)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
-        yield Sample(cls(), (np.array([0.0, -0.0, 1.0, 1 / 3, 3.4e38, np.inf], np.float32),))
+        yield Sample(cls(), (np.array([0.0, -1.0, 1.0, 1 / 3, 3.4e38, np.inf], np.float32),))
 
 
 class FromBfloat16(Op):
     """The float32 numbers whose upper halves are the input."""
 
     differentiable = False
+    on_host = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         if x.dtype is not uint16:
