@@ -46,6 +46,7 @@ WORKLOADS = (
     Workload("resnet50-8", "resnet50", 8, False),
     Workload("squeezenet-1", "squeezenet", 1, False),
     Workload("efficientnet-1", "efficientnet-lite0", 1, False),
+    Workload("efficientnet-step", "efficientnet-lite0", 4, True),
 )
 
 
