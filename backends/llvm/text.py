@@ -108,9 +108,6 @@ class Phi(IRValue):
         """The value that it has after `block`."""
         self.incoming.append(f"[{value.text}, %{block.name}]")
 
-    def __str__(self) -> str:
-        return f"{self.type.text} {self.text}"
-
 
 class BasicBlock:
     """Instructions that run in order. The last one is a branch or a return."""
@@ -131,7 +128,7 @@ class BasicBlock:
 class IRFunction(IRValue):
     """A function of a module: declared, or defined if it has blocks."""
 
-    __slots__ = ("args", "blocks", "is_internal", "kinds", "made", "module", "name", "result")
+    __slots__ = ("args", "blocks", "is_internal", "made", "module", "name", "result")
 
     def __init__(
         self, module: IRModule, name: str, result: IRType, kinds: Sequence[IRType], is_internal: bool = False
@@ -141,7 +138,6 @@ class IRFunction(IRValue):
         self.module = module
         self.name = name
         self.result = result
-        self.kinds = list(kinds)
         self.is_internal = is_internal
         self.args = tuple(IRValue(kind, f"%a{n}") for n, kind in enumerate(kinds))
         self.blocks: list[BasicBlock] = []
@@ -156,7 +152,7 @@ class IRFunction(IRValue):
     def lines(self) -> Iterator[str]:
         """The function as text."""
         if not self.blocks:
-            yield f"declare {self.result} {self.text}({', '.join(map(str, self.kinds))})"
+            yield f"declare {self.result} {self.text}({', '.join(str(a.type) for a in self.args)})"
             return
         internal, noinline = ("internal ", " noinline") if self.is_internal else ("", "")
         yield f"define {internal}{self.result} {self.text}({', '.join(map(str, self.args))}){noinline} {{"

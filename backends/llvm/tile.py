@@ -97,6 +97,8 @@ class TileSet:
     calls pass them.
     """
 
+    length: IRValue  # of the outermost sum, in a tile to which calls pass it
+
     def __init__(self, module: Any, tiles: Tiles, name: str = "tile") -> None:
         self.module = module
         self.name = name
@@ -124,7 +126,8 @@ class TileSet:
         self.b = IRBuilder(made)
         a, b_, c, *others = made.args
         adds = others.pop() if self.tiles.adds is None else None
-        self.length = others.pop() if is_told else index(self.tiles.sums[0].length or 0)
+        if is_told:
+            self.length = others.pop()
         self.parts = vectors(columns)
         places = [(i * self.tiles.c, part) for i in range(len(rows)) for part in self.parts]
         empty = [number(F32, 0.0, part.width) for _, part in places]

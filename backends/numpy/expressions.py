@@ -116,7 +116,7 @@ class _Planner:
         self.once: list[Scalar] = []
         self._number(singles)
         self.last = {id(a): step for step, node in enumerate(self.order) for a in node.args}
-        read = {a.value: self.last[id(a)] for node in self.order for a in node.args if a.function == "operand"}
+        read = {a.value: step for step, node in enumerate(self.order) for a in node.args if a.function == "operand"}
         # The steps after which each output may be written: the last reads of the operands that share its buffer.
         self.writable = [max((read.get(i, -1) for i in some), default=-1) for some in shared]
         self.last.update({id(root): len(self.order) for root in roots})

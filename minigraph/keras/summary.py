@@ -9,7 +9,7 @@ from typing import Any
 def print_summary(
     model: Any, line_length: int | None, positions: Sequence[float] | None, show: Callable[[str], Any]
 ) -> None:
-    """Print the layers with their shapes and numbers of weights; and what they are connected to, if not in a line."""
+    """Print the layers with shapes and numbers of weights and, unless they form a chain, what each follows."""
     graph = getattr(model, "_graph", None)
     straight = graph is None or (
         all(len(c.inputs) < 2 for c in graph.calls)

@@ -117,7 +117,7 @@ class BroadcastTo(Op):
             left = normalise_axes(self.axis, len(self.shape)) if self.shape else ()
             require_shape("a reduced tensor", x.shape, tuple(d for i, d in enumerate(self.shape) if i not in left))
         kept = self.shape if x.shape is None else restore_axes(x.shape, self.axis, self.shape)  # type: ignore[arg-type]
-        if not _broadcasts(kept, self.shape) or min(self.shape, default=0) < 0:
+        if not broadcasts(kept, self.shape) or min(self.shape, default=0) < 0:
             raise ShapeError(f"a tensor of shape {format_shape(x.shape)} cannot have shape {format_shape(self.shape)}")
         return (TensorType(x.dtype, self.shape),)
 
@@ -165,7 +165,7 @@ def restore_axes(shape: tuple[int, ...], axis: Axes, target: tuple[int, ...]) ->
     return tuple(1 if i in axes else d for i, d in enumerate(target))
 
 
-def _broadcasts(shape: Sequence[Dim], target: Sequence[Dim]) -> bool:
+def broadcasts(shape: Sequence[Dim], target: Sequence[Dim]) -> bool:
     """Whether a tensor of one shape may broadcast to another; None is any size."""
     pairs = zip(reversed(shape), reversed(target), strict=False)
     return len(shape) <= len(target) and all(a in (None, 1, b) or b is None for a, b in pairs)
@@ -173,7 +173,7 @@ def _broadcasts(shape: Sequence[Dim], target: Sequence[Dim]) -> bool:
 
 def _require_broadcast(shape: Shape, broadcast: Shape) -> None:
     """ShapeError unless broadcasting a tensor of the first shape can give one of the second."""
-    if shape is not None and broadcast is not None and not _broadcasts(shape, broadcast):
+    if shape is not None and broadcast is not None and not broadcasts(shape, broadcast):
         raise ShapeError(f"a tensor of shape {format_shape(shape)} does not broadcast to {format_shape(broadcast)}")
 
 
@@ -192,7 +192,7 @@ class BroadcastLike(Op):
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         if self.axis != () and like.is_static:
             BroadcastTo(like.static, self.axis).infer(x)
-        if self.axis == () and x.shape is not None and like.shape is not None and not _broadcasts(x.shape, like.shape):
+        if self.axis == () and x.shape is not None and like.shape is not None and not broadcasts(x.shape, like.shape):
             raise ShapeError(f"a tensor of shape {format_shape(x.shape)} cannot have shape {format_shape(like.shape)}")
         return (TensorType(x.dtype, like.shape),)
 

@@ -11,7 +11,7 @@ from minigraph.core.dtypes import float16
 from minigraph.ir.program import Instr, Value
 from minigraph.ir.rebuild import Rebuilder
 from minigraph.ops.array.reshape import Reshape
-from minigraph.ops.broadcast import BroadcastTo, SumTo, restore_axes
+from minigraph.ops.broadcast import BroadcastTo, SumTo, broadcasts, restore_axes
 from minigraph.ops.constant import Const
 from minigraph.ops.math.add_n import AddN
 from minigraph.ops.math.arithmetic import Add, Mul, Neg, RealDiv, Square, SquaredDifference, Sub
@@ -87,15 +87,10 @@ def _nothing(x: Value, axes: tuple[int, ...], new: Rebuilder) -> Value | None:
         return None if inner is None else new.add(Neg(), inner)
     if isinstance(instr.op, Mul):
         for factor, other in (instr.inputs, instr.inputs[::-1]):
-            if other.type == x.type and _broadcasts(factor.type.static, kept):
+            if other.type == x.type and broadcasts(factor.type.static, kept):
                 inner = _nothing(other, axes, new)
                 return None if inner is None else new.add(Mul(), inner, factor)
     return None
-
-
-def _broadcasts(shape: Sequence[int], target: Sequence[int]) -> bool:
-    pairs = zip(reversed(shape), reversed(target), strict=False)
-    return len(shape) <= len(target) and all(a in (1, b) for a, b in pairs)
 
 
 RULES = (

@@ -18,6 +18,6 @@ def collect_named_outputs(collections: Any, alias: str, outputs: Tensor) -> Tens
 
 
 def convert_collection_to_dict(collection: str) -> dict[str, Tensor]:
-    """The tensors of a collection by the names of their scopes, of which a tensor may have several."""
+    """The tensors of a collection by the names of their scopes. A tensor may have several names."""
     aliases = tf.get_default_graph().stores.get("aliases", {})
     return {alias: t for t in tf.get_collection(collection) for alias in aliases.get(t, [t.op.name])}

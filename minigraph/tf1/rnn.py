@@ -108,7 +108,7 @@ def bidirectional_dynamic_rnn(
     initial_state_bw: Any = None, dtype: Any = None, parallel_iterations: Any = None, swap_memory: bool = False,
     time_major: bool = False, scope: Any = None,
 ) -> tuple[tuple[Any, Any], tuple[Any, Any]]:  # fmt: skip
-    """The outputs of two cells, of which one reads the sequences from their ends, and their last states."""
+    """The outputs and last states of two cells; the second reads the sequences from their ends."""
     _check_cell("cell_fw", cell_fw)
     _check_cell("cell_bw", cell_bw)
     options = {"dtype": dtype, "time_major": time_major}

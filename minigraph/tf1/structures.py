@@ -31,7 +31,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any], expand_compos
 
 
 def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False) -> None:
-    """ValueError if the structures differ, of which the classes of sequences are part."""
+    """ValueError if the structures differ. The classes of sequences count, too."""
     refuse("nest.assert_same_structure", check_types=None if check_types else False,
            expand_composites=expand_composites or None)  # fmt: skip
     if nest.form(nest1) != nest.form(nest2):

@@ -32,7 +32,7 @@ class AllGather(StagedCollective):
 
 
 class AllGatherGrad(StagedCollective):
-    """The gradient of AllGather: the sum of the ranks' first inputs, of which each takes the rows that it had given."""
+    """The gradient of AllGather: the sum of the ranks' first inputs. Each rank gets the rows that it gave."""
 
     def infer(self, grad: TensorType, x: TensorType) -> tuple[TensorType, ...]:
         return (x,)

@@ -97,7 +97,7 @@ def blocks_of(unit: Any, depth: int) -> list[Block]:
 
 
 def block_of(scope: str, unit: Any, base_depth: int, num_units: int, stride: int) -> Block:
-    """Units of `base_depth` within and four times as many channels without, of which the last one strides."""
+    """Units of `base_depth` channels inside and four times as many outside; the last unit strides."""
     args = {"depth": base_depth * 4, "depth_bottleneck": base_depth}
     return Block(scope, unit, [{**args, "stride": 1}] * (num_units - 1) + [{**args, "stride": stride}])
 

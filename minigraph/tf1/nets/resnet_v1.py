@@ -24,7 +24,7 @@ def bottleneck(
     inputs: Tensor, depth: int, depth_bottleneck: int, stride: int, rate: int = 1, outputs_collections: Any = None,
     scope: Any = None,
 ) -> Tensor:  # fmt: skip
-    """The input, or a convolution of it, plus three convolutions of it, of which the second strides."""
+    """The input, or a convolution of it, plus three convolutions of it; the second one strides."""
     with tf.variable_scope(scope, "bottleneck_v1", [inputs]) as where:
         if depth == inputs.shape.as_list()[3]:
             shortcut = resnet_utils.subsample(inputs, stride, "shortcut")

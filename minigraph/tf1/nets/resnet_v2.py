@@ -25,7 +25,7 @@ def bottleneck(
     inputs: Tensor, depth: int, depth_bottleneck: int, stride: int, rate: int = 1, outputs_collections: Any = None,
     scope: Any = None,
 ) -> Tensor:  # fmt: skip
-    """The input, or a convolution of it, plus a norm and three convolutions of it, of which the second strides."""
+    """The input, or a convolution of it, plus a norm and three convolutions of it; the second one strides."""
     with tf.variable_scope(scope, "bottleneck_v2", [inputs]) as where:
         before = norm.batch_norm(inputs, activation_fn=tf.nn.relu, scope="preact")
         plain: dict[str, Any] = {"normalizer_fn": None, "activation_fn": None}

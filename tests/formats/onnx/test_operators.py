@@ -233,7 +233,7 @@ def test_refused() -> None:
 @pytest.mark.parametrize("width", [40, 2000])
 @pytest.mark.parametrize("fed", [False, True])
 def test_integer_matrix_products_are_exact(width: int, fed: bool) -> None:
-    """Known weights, of which wide rows leave the whole numbers of float32, and fed ones."""
+    """Weights that are known, some with rows whose sums float32 cannot hold exactly, and weights that are fed."""
     rng = np.random.default_rng(0)
     x, w = rng.integers(0, 256, (3, width)).astype(np.uint8), rng.integers(128, 256, (width, 5)).astype(np.uint8)
     arrays = [x, w, np.array(3, np.uint8), np.arange(5, dtype=np.uint8)]
