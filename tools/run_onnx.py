@@ -63,6 +63,7 @@ def run_onnx(
             start = time.perf_counter()
             outputs = session.run(found.model.outputs, feeds)
             times.append(time.perf_counter() - start)
+    outputs = {name: np.asarray(array) for name, array in outputs.items()}
     for name, array in outputs.items():
         click.echo(f"{name}: {_described(array)}")
     median = sorted(times[1:])[runs // 2]
@@ -72,7 +73,7 @@ def run_onnx(
         from minigraph.util.files import atomic_write
 
         with atomic_write(out) as file:
-            write_npz(file, {name: np.asarray(array) for name, array in outputs.items()})
+            write_npz(file, outputs)
         click.echo(f"wrote {out}")
     if compare is not None:
         _compare(model, {n: feeds[t] for n, t in found.model.inputs.items()}, outputs)
@@ -143,8 +144,7 @@ def _picture(path: Path, kind: TensorType) -> np.ndarray:
     return np.ascontiguousarray(batch.transpose(0, 3, 1, 2)) if first else batch
 
 
-def _described(array: Any) -> str:
-    array = np.asarray(array)
+def _described(array: np.ndarray) -> str:
     head = f"{array.dtype} {format_shape(array.shape)}"
     if array.size <= 8:
         return f"{head} {' '.join(f'{v:.6g}' for v in array.ravel().tolist())}"
@@ -155,7 +155,7 @@ def _described(array: Any) -> str:
     return text
 
 
-def _compare(path: Path, feeds: Mapping[str, np.ndarray], outputs: Mapping[str, Any]) -> None:
+def _compare(path: Path, feeds: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]) -> None:
     """Print the largest difference of each output, and fail if one is not close."""
     try:
         import onnxruntime
@@ -168,7 +168,7 @@ def _compare(path: Path, feeds: Mapping[str, np.ndarray], outputs: Mapping[str, 
     found = [part for y in session.run(None, dict(feeds)) for part in (y if isinstance(y, list) else [y])]
     far = []
     for name, theirs in zip(outputs, found, strict=True):
-        mine = np.asarray(outputs[name])
+        mine = outputs[name]
         if mine.shape != theirs.shape:
             far.append(name)
             click.echo(f"{name}: shape {format_shape(mine.shape)}, ONNX Runtime's {format_shape(theirs.shape)}")

@@ -86,9 +86,11 @@ def run_steps(
 
     rows = [element(s.type) for s in sequences]
     traced = trace([*(s.type for s in states), *rows], body)
-    draws = [node for node in traced.body()[0].nodes if node.op.draws]
+    made, captured = traced.body()
+    draws = [node for node in made.nodes if node.op.draws]
     numbers = [_drawn(node, traced, states, sequences) for node in draws]
-    made, captured = traced.body(*(node.outputs[0] for node in draws))
+    if draws:
+        made, captured = traced.body(*(node.outputs[0] for node in draws))
     results = scan_region(made, states, [*sequences, *numbers], captured, reverse)
     return results[:count], results[count:]
 

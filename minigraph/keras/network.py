@@ -85,7 +85,7 @@ class LayerGraph:
                     f'Graph disconnected: cannot obtain value for tensor {tensor} at layer "{made.layer.name}".'
                 )
             for given in made.inputs:
-                if _depends(given.node, self.inputs) or not isinstance(made.layer, OpLayer):
+                if not isinstance(made.layer, OpLayer) or _depends(given.node, self.inputs):
                     self._above[key].append(self._visit(given))
         self._finished.append(key)
         return key

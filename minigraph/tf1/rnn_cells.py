@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -331,6 +330,8 @@ class DropoutWrapper(_Wrapper):
         """TensorFlow's seed for one use of the wrapper's seed."""
         if self._seed is None:
             return None
+        import hashlib
+
         return int(hashlib.md5(f"{self._seed}{which}_{index}".encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
 
 

@@ -150,7 +150,7 @@ def _batch_scan(call: OnnxNode, make: Callable[..., tuple[LoopBody, list[Tensor]
     region, captured = make(call.attr("body"), [*kinds[:count], *(element(k) for k in kinds[count:])])
     results = []
     for row in zip(*rows, strict=True):
-        sequences = [tf.reverse(x, [0]) if t else x for x, t in zip(row[count:], turned, strict=True)]
+        sequences = [_moved(x, 0, 0, t) for x, t in zip(row[count:], turned, strict=True)]
         results.append(scan_region(region, list(row[:count]), sequences, captured))
     return [tf.stack(column) for column in zip(*results, strict=True)]
 

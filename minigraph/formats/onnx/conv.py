@@ -127,7 +127,7 @@ def _stretched(call: OnnxNode, w: OnnxWindows, sizes: list[int]) -> Tensor:
 
 
 def _conv_integer(call: OnnxNode) -> Result:
-    """Computed in float64, which represents sums of products of bytes exactly; Winograd's method needs rounding."""
+    """Computed in float64, where sums of products of bytes are exact; rounded, as Winograd's method is not."""
     image, filters = (tf.cast(shifted(call, i, i + 2), tf.float64) for i in (0, 1))
     w = windows(call, call.static(1)[2:], call.shape()[2:])
     y = convolve(call, OnnxValue("", forms={None: image}), OnnxValue("", forms={None: filters}), w)
@@ -162,11 +162,12 @@ def multiply(call: OnnxNode, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _matmul_integer(call: OnnxNode) -> Result:
-    """Computed in a floating-point dtype that is exact, as backends have fast matrix products of those only: float32 if
-    the weights show that no sum reaches 2^24, else float64."""
-    b, kind = tf.cast(shifted(call, 1, 3), tf.float64), tf.float64
+    """Computed in floating point, as backends have fast matrix products only there: in float32 if the weights rule out
+    sums above 2^24, else in float64. Both are then exact."""
     weights = _known_weights(call)
-    if weights is not None:
+    if weights is None:
+        kind, b = tf.float64, tf.cast(shifted(call, 1, 3), tf.float64)
+    else:
         kind = tf.float32 if 255 * np.abs(weights).sum(0).max(initial=0) <= 2**24 else tf.float64
         b = tf.constant(weights.astype(kind.np_dtype))
     return tf.cast(multiply(call, tf.cast(shifted(call, 0, 2), kind), b), tf.int32)
@@ -249,7 +250,7 @@ def _conv_transpose_out(e: Emit) -> None:
     sizes, lengths = out[1:3], image[1:3]
     if not lengths or None in (*sizes, *lengths, *out[3:]):
         e.unsupported("the size of the image must be known")
-    w, grad = e.op.window(kernel), e.sheet.first_of(e.inputs[-1])
+    w, grad = e.op.window(kernel), e.first(-1)
     e.give_first(transposed(e, grad, _filters(e, index), w, sizes, lengths, e.op.groups))  # type: ignore[arg-type]
 
 

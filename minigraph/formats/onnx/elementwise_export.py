@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from minigraph.formats.onnx.emit import Emit
 from minigraph.formats.onnx.library import as_onnx_dtype
-
-
-def _number(e: Emit, value: float, name: str) -> str:
-    return e.constant(np.asarray(value, e.out.dtype.np_dtype), name)
 
 
 def _same(kind: str) -> Callable[[Emit], None]:
@@ -65,8 +59,8 @@ def _squared_difference(e: Emit) -> None:
 def _expm1(e: Emit) -> None:
     """tanh(x/2)·(e^x + 1), which keeps the digits that e^x − 1 loses near 0."""
     (name,), first = e.operands()
-    half = e.add("Tanh", e.add("Mul", name, _number(e, 0.5, "half")))
-    e.result(e.add("Mul", half, e.add("Add", e.add("Exp", name), _number(e, 1, "one"))), first)
+    half = e.add("Tanh", e.add("Mul", name, e.number(0.5, "half")))
+    e.result(e.add("Mul", half, e.add("Add", e.add("Exp", name), e.number(1, "one"))), first)
 
 
 def _log1p(e: Emit) -> None:
@@ -76,8 +70,8 @@ def _log1p(e: Emit) -> None:
     (w is written x − (−1), so that nobody who reads the file takes log w for log1p.)
     """
     (name,), first = e.operands()
-    one = _number(e, 1, "one")
-    w = e.add("Sub", name, _number(e, -1, "minus_one"))
+    one = e.number(1, "one")
+    w = e.add("Sub", name, e.number(-1, "minus_one"))
     log = e.add("Log", w)
     near = e.add("Mul", log, e.add("Div", name, e.add("Sub", w, one)))
     near = e.add("Where", e.add("Equal", w, one), name, near)
@@ -86,7 +80,7 @@ def _log1p(e: Emit) -> None:
 
 def _relu6(e: Emit) -> None:
     (name,), first = e.operands()
-    e.result(e.add("Clip", name, _number(e, 0, "low"), _number(e, 6, "high")), first)
+    e.result(e.add("Clip", name, e.number(0, "low"), e.number(6, "high")), first)
 
 
 def _leaky_relu(e: Emit) -> None:
@@ -96,7 +90,7 @@ def _leaky_relu(e: Emit) -> None:
 
 def _div_no_nan(e: Emit) -> None:
     (x, y), first = e.operands()
-    zero = _number(e, 0, "zero")
+    zero = e.number(0, "zero")
     e.result(e.add("Where", e.add("Equal", y, zero), zero, e.add("Div", x, y)), first)
 
 
@@ -157,7 +151,7 @@ def _like_filled(value: int) -> Callable[[Emit], None]:
     def build(e: Emit) -> None:
         first = e.is_first()
         name = e.first() if first else e.plain()
-        e.result(e.add("ConstantOfShape", e.add("Shape", name), value=e.tensor(value)), first)
+        e.result(e.filled(e.add("Shape", name), value), first)
 
     return build
 

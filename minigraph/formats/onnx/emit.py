@@ -127,9 +127,14 @@ class Emit:
     def ints(self, values: Any, name: str = "const") -> str:
         return self.constant(np.array(values, np.int64), name)
 
-    def tensor(self, value: float) -> Any:
-        """A TensorProto with one element of the output's dtype."""
-        return require_onnx().numpy_helper.from_array(np.full(1, value, self.out.dtype.np_dtype))
+    def number(self, value: float, name: str = "const") -> str:
+        """A scalar of the output's dtype."""
+        return self.constant(np.asarray(value, self.out.dtype.np_dtype), name)
+
+    def filled(self, shape: str, value: float) -> str:
+        """A tensor of the output's dtype, of one value."""
+        one = require_onnx().numpy_helper.from_array(np.full(1, value, self.out.dtype.np_dtype))
+        return self.add("ConstantOfShape", shape, value=one)
 
     def add(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
         return self.sheet.add(kind, inputs, self.name, outputs, **attributes)[0]

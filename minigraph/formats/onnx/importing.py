@@ -163,6 +163,12 @@ class _Importer:
                 if name and value is not None:
                     env[name] = value
 
+    def _outputs(self, graph: Any, env: Env, opsets: Opsets, outer: Mapping[str, Any]) -> list[OnnxValue]:
+        """The outputs of a graph inside an operator."""
+        self.read_weights(graph, env)
+        self.run(graph.node, env, opsets, outer)
+        return [env[o.name] for o in graph.output]
+
     def _apply(self, node: Any, env: Env, opsets: Opsets, outer: Mapping[str, Any]) -> list[OnnxValue | None]:
         inputs = [env[name] if name else None for name in node.input]
         domain = DOMAINS.get(node.domain, node.domain)
@@ -170,9 +176,7 @@ class _Importer:
         def enter(graph: Any, given: Sequence[OnnxValue] = ()) -> list[OnnxValue]:
             inner = env | {i.name: v for i, v in zip(graph.input, given, strict=True)}
             importer = _Importer(self.functions, False) if given else self  # one that enters again shares no variables
-            importer.read_weights(graph, inner)
-            importer.run(graph.node, inner, opsets, outer)
-            return [inner[o.name] for o in graph.output]
+            return importer._outputs(graph, inner, opsets, outer)
 
         attributes = Attributes(_attributes(node, outer))
         version = opsets.get(domain, 1)
@@ -202,9 +206,7 @@ class _Importer:
             inner = {n: OnnxValue(n, v.array) for n, v in known.items()}
             inner |= {n: OnnxValue(n, forms={None: t}) for n, t in zip(names, tensors, strict=True)}
             importer = _Importer(self.functions, variables=False)
-            importer.read_weights(graph, inner)
-            importer.run(graph.node, inner, opsets, outer)
-            return [inner[o.name].form() for o in graph.output]
+            return [value.form() for value in importer._outputs(graph, inner, opsets, outer)]
 
         return make_region([*types, *(t.type for t in read.values())], body), list(read.values())
 

@@ -168,7 +168,7 @@ def _by_axis(spec: Any, rank: int) -> tuple[dict[int, tuple[int, int, int]], lis
 
 
 def _pad(e: Emit) -> None:
-    _padded(e, "constant", [e.constant(np.asarray(e.op.value, e.out.dtype.np_dtype), "value")])
+    _padded(e, "constant", [e.number(e.op.value, "value")])
 
 
 def _mirror_pad(e: Emit) -> None:
@@ -258,7 +258,7 @@ def _sliced(e: Emit, sizes: str) -> None:
 def _pad_by(e: Emit) -> None:
     """ONNX has all numbers of elements before the axes, then all after them, not pairs."""
     amounts = e.add("Reshape", e.add("Transpose", e.as_int64(1), perm=[1, 0]), e.ints([-1], "flat"))
-    e.give(e.add("Pad", e.plain(0), amounts, e.constant(np.asarray(e.op.value, e.out.dtype.np_dtype), "value")))
+    e.give(e.add("Pad", e.plain(0), amounts, e.number(e.op.value, "value")))
 
 
 def _where_true(e: Emit) -> None:

@@ -15,10 +15,6 @@ from minigraph.ops.array.slicing import MirrorPad, StridedSlice
 from minigraph.ops.nn.avg_pool import AvgPool
 
 
-def _zero(e: Emit) -> str:
-    return e.constant(np.zeros((), e.out.dtype.np_dtype), "zero")
-
-
 def _flat(e: Emit, name: str) -> str:
     return e.add("Reshape", name, e.ints([-1], "flat"))
 
@@ -46,14 +42,14 @@ def _loss(e: Emit, labels: str) -> None:
 
 def _relu_grad(e: Emit) -> None:
     (g, y), first = e.operands()
-    e.result(e.add("Where", e.add("Greater", y, _zero(e)), g, _zero(e)), first)
+    e.result(e.add("Where", e.add("Greater", y, e.number(0, "zero")), g, e.number(0, "zero")), first)
 
 
 def _relu6_grad(e: Emit) -> None:
     (g, y), first = e.operands()
-    six = e.constant(np.asarray(6, e.out.dtype.np_dtype), "six")
-    inside = e.add("And", e.add("Greater", y, _zero(e)), e.add("Less", y, six))
-    e.result(e.add("Where", inside, g, _zero(e)), first)
+    six = e.number(6, "six")
+    inside = e.add("And", e.add("Greater", y, e.number(0, "zero")), e.add("Less", y, six))
+    e.result(e.add("Where", inside, g, e.number(0, "zero")), first)
 
 
 def _bias_grad(e: Emit) -> None:
@@ -84,7 +80,7 @@ def _filter_grad(e: Emit) -> None:
     w, groups = e.op.window(kernel), e.op.groups
     if None in sizes:
         e.unsupported(f"the size of the image must be known, but it is {e.inputs[0].type}")
-    image, grad = e.sheet.first_of(e.inputs[0]), e.sheet.first_of(e.inputs[-1])
+    image, grad = e.first(), e.first(-1)
     if groups == 1:
         image = e.add("Transpose", image, perm=[1, 0, 2, 3])
     else:  # [N, groups·C, H, W] to [C, groups·N, H, W]
@@ -106,7 +102,7 @@ def _avg_pool_grad(e: Emit) -> None:
         e.unsupported(f"the size of the image must be known, but it is {e.out}")
     shape: Any = (1, *image_shape)
     counts = np.asarray(AvgPool(*e.op.attributes).counts(shape), e.out.dtype.np_dtype)
-    share = e.add("Div", e.sheet.name_of(e.inputs[-1]), e.constant(counts, "counts"))
+    share = e.add("Div", e.plain(-1), e.constant(counts, "counts"))
     ones = e.constant(np.ones((shape[3], 1, *e.op.ksize), e.out.dtype.np_dtype), "ones")
     image = e.add("Transpose", share, perm=[0, 3, 1, 2])
     lengths: Any = (e.inputs[-1].type.shape or ())[1:3]
@@ -122,15 +118,14 @@ def _max_pool_grad(e: Emit) -> None:
     attributes = {"kernel_shape": list(w.kernel), "strides": list(w.strides), **padding(e, w, *shape[1:3])}
     places = e.sheet.add("MaxPool", [image], e.name, 2, **attributes)[1]
     sizes = e.add("Shape", image)
-    grad = _flat(e, e.sheet.first_of(e.inputs[2]))
+    grad = _flat(e, e.first(2))
     found = _scattered(e, _flat(e, places), grad, e.add("ReduceProd", sizes, keepdims=1), 0)
     e.give_first(e.add("Reshape", found, sizes))
 
 
 def _scattered(e: Emit, places: str, grad: str, shape: str, axis: int) -> str:
     """The elements of a gradient added to zeros, at places along an axis."""
-    zeros = e.add("ConstantOfShape", shape, value=e.tensor(0))
-    return e.add("ScatterElements", zeros, places, grad, axis=axis, reduction="add")
+    return e.add("ScatterElements", e.filled(shape, 0), places, grad, axis=axis, reduction="add")
 
 
 def _moved_back(move: Callable[[Any], Op]) -> Callable[[Emit], None]:
@@ -189,8 +184,7 @@ def _scatter_nd(e: Emit) -> None:
 
 
 def _added(e: Emit, shape: str, indices: str, grad: str) -> str:
-    zeros = e.add("ConstantOfShape", shape, value=e.tensor(0))
-    return e.add("ScatterND", zeros, indices, grad, reduction="add")
+    return e.add("ScatterND", e.filled(shape, 0), indices, grad, reduction="add")
 
 
 def _window_sum(e: Emit) -> None:
