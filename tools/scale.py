@@ -112,12 +112,12 @@ def predict(step: MeasuredStep, workers: int, cost: Callable[[int], float], buck
 
 def measured(plan: Plan, seconds: Sequence[float]) -> MeasuredStep:
     """The step of a plan whose launches take `seconds` each."""
-    updates = {i for i, _ in _updates(plan)}
+    updates = dict(_updates(plan))
     ends, now = [], 0.0
     for i, time in enumerate(seconds):
         now += 0.0 if i in updates else time
         ends.append(now)
-    found = sorted((ends[made] if made >= 0 else 0.0, size) for _, pairs in _updates(plan) for made, size in pairs)
+    found = sorted((ends[made] if made >= 0 else 0.0, size) for pairs in updates.values() for made, size in pairs)
     return MeasuredStep(now, sum(seconds[i] for i in updates), tuple(found))
 
 

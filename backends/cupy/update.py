@@ -34,7 +34,7 @@ def _launch(op: U.Apply, pieces: list[Types], first: int) -> Launch:
         body += [f"    if (i >= {piece[0].size}) return;", f"    {pointers}", "}"]
         begin += blocks
     body.append("else return;")
-    element = {*op.writes, op.gradient % len(names)}
+    element = op.whole(len(names))
     body += [f"const T {n} = {n}_[{'i' if k in element else 0}];" for k, n in enumerate(names)]
     body += [*lines, *(f"{n}_[i] = {value};" for n, value in zip(names, results, strict=False))]
     parameters = [

@@ -16,7 +16,7 @@ from minigraph.ops.state.update import Apply
 def apply(op: Apply, in_types: Types, out_types: Types) -> Lowered:
     """The op's own formula. What depends on scalars only is computed once, the rest on each block."""
     count, elements = len(in_types), in_types[0].size
-    whole = {*op.writes, op.gradient % count}
+    whole = op.whole(count)
     formulas = op.step(*(operand(i, t.dtype) for i, t in enumerate(in_types)))
     plan = plan_expressions(formulas, count, op.writes, set(range(count)) - whole)
     some = min(block_elements(in_types[0].dtype.np_dtype), elements)

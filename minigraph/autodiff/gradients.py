@@ -75,8 +75,8 @@ def gradients(
     """
     if unconnected_gradients not in ("none", "zero"):
         raise ValueError(f"Unknown value for unconnected_gradients: {unconnected_gradients!r}")
-    targets, sources = _tensors(ys), [_differentiand(x) for x in _listed(xs)]
-    stops = set() if stop_gradients is None else {_differentiand(s).node for s in _listed(stop_gradients)}
+    targets, sources = _tensors(ys), [_differentiand(x) for x in listed(xs)]
+    stops = set() if stop_gradients is None else {_differentiand(s).node for s in listed(stop_gradients)}
     if not targets:
         raise ValueError("gradients needs at least one y")
     graph = targets[0].graph
@@ -168,10 +168,8 @@ class _Recomputation:
             return node
         for scope in scopes:
             self.gates.setdefault(scope, gate)
-        last_id = self.graph.last_id
-        copy = self._copy(node, scopes)
-        self.graph.last_id = last_id  # default op seeds are counts of ids, and are not to depend on this
-        return copy
+        with self.graph.counted_as(0):  # default op seeds are counts of ids, and are not to depend on this
+            return self._copy(node, scopes)
 
     def _copy(self, wanted: Node, scopes: Sequence[str]) -> Node:
         """A copy of `wanted`, and of the nodes that it needs in the innermost of `scopes`."""
@@ -241,7 +239,7 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[Node]) -> set[Node]:
 
 
 def _initial(ys: list[Tensor], grad_ys: Any) -> list[Tensor]:
-    given = _listed(grad_ys) if grad_ys is not None else [None] * len(ys)
+    given = listed(grad_ys) if grad_ys is not None else [None] * len(ys)
     if len(given) != len(ys):
         raise ValueError(f"grad_ys has {len(given)} entries for {len(ys)} ys")
     out = []
@@ -260,12 +258,13 @@ def _initial(ys: list[Tensor], grad_ys: Any) -> list[Tensor]:
     return out
 
 
-def _listed(value: Any) -> Sequence[Any]:
+def listed(value: Any) -> Sequence[Any]:
+    """A list or tuple as it is, and one value as a list of it."""
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _tensors(values: Any) -> list[Tensor]:
-    return [convert_to_tensor(v) for v in _listed(values)]
+    return [convert_to_tensor(v) for v in listed(values)]
 
 
 def _differentiand(x: Any) -> Tensor:

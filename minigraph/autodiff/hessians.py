@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.autodiff.gradients import gradients
+from minigraph.autodiff.gradients import gradients, listed
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Tensor
 from minigraph.core.operand import Operand
@@ -45,9 +45,9 @@ def hessians(
         >>> tf.Session().run(tf.hessians(tf.reduce_prod(x) * x[0], x))[0].tolist()
         [[4.0, 2.0], [2.0, 0.0]]
     """
-    listed: list[Any] = list(xs) if isinstance(xs, list | tuple) else [xs]
-    with composed(name, "hessians", *listed):
-        return [_hessian(x, slope) for x, slope in zip(listed, gradients(ys, listed), strict=True)]
+    given = listed(xs)
+    with composed(name, "hessians", *given):
+        return [_hessian(x, slope) for x, slope in zip(given, gradients(ys, given), strict=True)]
 
 
 def _hessian(x: Any, slope: Tensor | None) -> Tensor:

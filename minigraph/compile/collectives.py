@@ -26,8 +26,7 @@ def transfers(steps: Sequence[Step]) -> list[Transfer]:
 def with_agreement(steps: Sequence[Step], launches: Sequence[Launch]) -> list[Launch]:
     """The launches of a plan; the ranks agree before the first exchange, and MPI works between start and wait."""
     found = list(launches)
-    exchanges = transfers(steps)
-    if WORLD.size == 1 or not exchanges:
+    if WORLD.size == 1 or not (exchanges := transfers(steps)):
         return found
     under_way = 0
     for place, step in enumerate(steps):

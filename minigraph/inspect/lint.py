@@ -331,8 +331,8 @@ class MovingAveragesLint:
 
     def _judge(self, ends: Iterable[Tensor | Node]) -> Node | bool | None:
         """True: the run updates averages. A node: it trains by batch statistics that this node would average."""
-        updates = {self._node(u) for u in self.graph.get_collection(GraphKeys.UPDATE_OPS)}
-        run = needed(map(self._node, ends))
+        updates = {self.graph.as_node(u) for u in self.graph.get_collection(GraphKeys.UPDATE_OPS)}
+        run = needed(map(self.graph.as_node, ends))
         if run & updates:
             return True
         if not any(isinstance(n.op, Apply) for n in run):
@@ -341,7 +341,3 @@ class MovingAveragesLint:
             if any(isinstance(n.op, Mean) for n in needed([update]) & run):
                 return update
         return None
-
-    def _node(self, element: Tensor | Node) -> Node:
-        found = self.graph.as_graph_element(element)
-        return found if isinstance(found, Node) else found.node

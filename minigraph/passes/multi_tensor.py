@@ -50,8 +50,7 @@ class MultiTensor:
 def _family(instr: Instr) -> Any:
     """Equal for updates that differ only in variable, slots and gradient."""
     assert isinstance(instr.op, Apply)
-    gradient = instr.op.gradient % len(instr.inputs)
-    own = (*instr.op.writes, gradient)
+    own = instr.op.whole(len(instr.inputs))
     shared = tuple(v for i, v in enumerate(instr.inputs) if i not in own)
     return instr.op, shared, instr.control
 

@@ -167,7 +167,7 @@ class World:
 
     # exchanges, on contiguous arrays in host memory
 
-    def start_reduce(self, array: Array, reduction: str, what: object = "") -> None:
+    def start_reduce(self, array: Array, reduction: str) -> None:
         """Begin to combine the ranks' arrays, in place; `finish_reduce` ends it."""
         if self.size == 1:
             return
@@ -184,7 +184,7 @@ class World:
 
     def reduce(self, array: Array, reduction: str, what: object = "") -> None:
         """Combine the ranks' arrays, in place. reduction: sum, average, min or max."""
-        self.start_reduce(array, reduction, what)
+        self.start_reduce(array, reduction)
         self.finish_reduce(array, reduction, what)
 
     def reduce_to(self, array: Array, root: int, what: object = "") -> None:

@@ -31,8 +31,8 @@ from minigraph.ops.array.slicing import getitem
 from minigraph.ops.broadcast import sum_like
 from minigraph.ops.builder import apply, first, make, require_float
 from minigraph.ops.identity import Identity, StopGradient
-from minigraph.ops.math.arithmetic import Add, Mul, Neg, Sub
-from minigraph.ops.nn.softmax import LOGITS, LogitRows, LogSoftmax, Softmax, log_softmax_of, row_dot
+from minigraph.ops.math.arithmetic import Add, Mul, Neg
+from minigraph.ops.nn.softmax import LOGITS, LogitRows, LogSoftmax, Softmax, log_softmax_of, softmax_gradient
 
 __all__ = [
     "softmax_cross_entropy_with_logits",
@@ -51,8 +51,7 @@ def _logits_gradient(node: Node, loss: Tensor | None, backprop: Tensor | None) -
     if loss is not None:
         parts.append(apply(Mul(), apply(ExpandDims(-1), loss), node.outputs[1]))
     if backprop is not None:
-        p = apply(Softmax(), logits)
-        parts.append(apply(Mul(), p, apply(Sub(), backprop, row_dot(backprop, p))))
+        parts.append(softmax_gradient(apply(Softmax(), logits), backprop))
     return _total(parts, logits)
 
 

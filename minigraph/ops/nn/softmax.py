@@ -38,15 +38,16 @@ def log_softmax_of(xp: Any, x: Any) -> Any:
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True))
 
 
-def require_rows(kind: str, x: TensorType) -> TensorType:
+def _require_rows(kind: str, x: TensorType) -> TensorType:
     require_float(kind, x)
     if x.rank == 0:
         raise ShapeError(f"Shape must be at least rank 1 but is rank 0 for '{kind}'")
     return x
 
 
-def row_dot(a: Tensor, b: Tensor) -> Tensor:
-    return apply(Sum((-1,), True), apply(Mul(), a, b))
+def softmax_gradient(p: Tensor, grad: Tensor) -> Tensor:
+    """p·(δ − Σ δ·p), for softmax's result p."""
+    return apply(Mul(), p, apply(Sub(), grad, apply(Sum((-1,), True), apply(Mul(), grad, p))))
 
 
 class LogitRows(NamedTuple):
@@ -80,7 +81,7 @@ class Softmax(Op):
     accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        return (require_rows(type(self).__name__, x),)
+        return (_require_rows(type(self).__name__, x),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.exp(log_softmax_of(xp, x)),)
@@ -99,8 +100,7 @@ class Softmax(Op):
         return 5 * in_types[0].size
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
-        p = node.outputs[0]
-        return (apply(Mul(), p, apply(Sub(), grad, row_dot(grad, p))),)
+        return (softmax_gradient(node.outputs[0], grad),)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
@@ -113,7 +113,7 @@ class LogSoftmax(Op):
     accumulates = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        return (require_rows(type(self).__name__, x),)
+        return (_require_rows(type(self).__name__, x),)
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         return (log_softmax_of(xp, x),)

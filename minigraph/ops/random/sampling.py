@@ -164,9 +164,8 @@ def random_shuffle(value: TensorLike, seed: int | None = None, name: str | None 
             raise ShapeError(f"random_shuffle needs a first axis; the shape is {format_shape(x.type.shape)}")
         known = (x.type.shape or (None,))[0]
         size = (known,) if known is not None else getitem(shape(x), slice(0, 1))
-        last = x.graph.last_id
-        order = draw(x.graph, RandomPermutation, size, int32, seed)
-        x.graph.last_id = last
+        with x.graph.counted_as(0):
+            order = draw(x.graph, RandomPermutation, size, int32, seed)
         return gather(x, order, name=scope)
 
 

@@ -58,8 +58,9 @@ class Apply(Op, abstract=True):
                     f"the slot's shape {format_shape(slot.shape)} differs from the variable's "
                     f"{format_shape(slots[0].shape)}"
                 )
+        whole = self.whole(len(types))
         for i, given in enumerate(types):
-            if i not in self.writes and i != self.gradient % len(types) and given.rank not in (None, 0):
+            if i not in whole and given.rank not in (None, 0):
                 raise ShapeError(f"'{type(self).__name__}': input {i} must be a scalar, not {given}")
         grad = types[self.gradient]
         if not T.compatible(grad.shape, slots[0].shape):
@@ -74,9 +75,13 @@ class Apply(Op, abstract=True):
         """The position of the gradient among the inputs."""
         return -1
 
+    def whole(self, count: int) -> set[int]:
+        """Those of `count` inputs that have the variable's elements; the others are scalars."""
+        return {*self.writes, self.gradient % count}
+
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         k, size = Statement("apply"), in_types[0].size
-        whole = {*self.writes, self.gradient % len(in_types)}
+        whole = self.whole(len(in_types))
         if any(t.size != (size if i in whole else 1) for i, t in enumerate(in_types)):
             return None
         made = [k.variable if i in self.writes else k.operand for i in range(len(in_types))]
