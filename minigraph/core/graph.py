@@ -343,6 +343,8 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
         node = Node(self, op, inputs, types, name, control_inputs, source)
         self.nodes.append(node)
         self._by_name[name] = node
+        if node.type in self._context.gradients:
+            self._gradients[node] = self._context.gradients[node.type]
         self.last_id += 1
         return node
 
