@@ -161,6 +161,11 @@ class Contexts(Generic[MadeNode]):
         finally:
             context.gradients = old
 
+    def override_gradient(self, node: Any) -> None:
+        """Note the function that replaces the gradient of a node made here, if there is one."""
+        if node.type in self._context.gradients:
+            self._gradients[node] = self._context.gradients[node.type]
+
     def gradient_override(self, node: MadeNode) -> str | None:
         """The name of the function that replaces the gradient of a node; None if there is none."""
         return self._gradients.get(node)
