@@ -75,6 +75,7 @@ from minigraph.ops.nn.activation import sigmoid as sigmoid
 from minigraph.ops.operators import install_operators as _install_operators
 from minigraph.ops.random.distributions import *
 from minigraph.ops.random.sampling import *
+from minigraph.ops.state.scatter_api import *
 from minigraph.ops.state.variable import *
 from minigraph.ops.state.variable import tuple_ as _tuple
 from minigraph.run.growth import *

@@ -13,7 +13,8 @@ from minigraph.core.types import TensorType
 from minigraph.ir.scan import LoopBody, element
 from minigraph.ir.scan_gradient import region, scan_region
 from minigraph.ops.array.joining import concat
-from minigraph.ops.array.shape import shape, static_value
+from minigraph.ops.array.known import static_value
+from minigraph.ops.array.shape import shape
 from minigraph.ops.constant import Placeholder, constant
 from minigraph.ops.host.resources import ResourceOp
 from minigraph.ops.random.distributions import RandomOp

@@ -121,6 +121,23 @@ class Operand(Generic[Result]):
     def __getitem__(self, key: Any) -> Result:
         return OPERATORS["getitem"](self, key)
 
+    def assign(self, value: Any, use_locking: Any = None, name: str | None = None, read_value: bool = True) -> Result:
+        """Make an assignment to a slice of a variable, such as `v[1:3].assign(x)`.
+
+        Args:
+            value: The new value, of the variable's dtype; it broadcasts to the slice.
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name scope of the nodes.
+            read_value: TensorFlow 1's; it has no effect: running the operation of the result also assigns.
+
+        Returns:
+            A tensor: the variable's value after the assignment. Running it assigns.
+
+        Raises:
+            TypeError: This is not a slice of a variable.
+        """
+        return OPERATORS["assign_slice"](self, value, name)
+
     def __bool__(self) -> bool:
         raise TypeError(
             "Using a `tf.Tensor` as a Python `bool` is not allowed: a graph tensor has no value until it is run. "

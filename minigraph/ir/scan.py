@@ -14,7 +14,7 @@ from minigraph.core.types import Dim, TensorType, common, compatible, merge
 from minigraph.ops.array.joining import stack, unstack
 from minigraph.ops.builder import apply_all
 from minigraph.ops.constant import Const, Placeholder
-from minigraph.ops.host.host_ops import HostOp
+from minigraph.ops.host.base import HostOp
 
 UNROLLED = 128  # nodes; a loop that has no more of them, all steps together, is compiled step by step
 

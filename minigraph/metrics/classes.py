@@ -6,7 +6,6 @@ from minigraph.core.dtypes import float32, float64, int64
 from minigraph.core.typing import TensorLike
 from minigraph.metrics.counters import Collections, Metric, count_variable, noted
 from minigraph.ops.array.arrays import diag_part
-from minigraph.ops.array.indexing import scatter_add
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.filling import ones_like
@@ -19,6 +18,7 @@ from minigraph.ops.math.integer_division import div
 from minigraph.ops.math.reduce import reduce_mean, reduce_sum
 from minigraph.ops.math.selection import where
 from minigraph.ops.nn.weights import broadcastable
+from minigraph.ops.state.scatter_api import scatter_add
 from minigraph.run.variable_scope import variable_scope
 from minigraph.run.variables import assign_add
 

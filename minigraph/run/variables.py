@@ -16,11 +16,11 @@ from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import DType, as_dtype, string
 from minigraph.core.errors import DTypeError, GraphError, ShapeError
 from minigraph.core.graph import Graph, Node, Tensor
-from minigraph.core.operand import Operand
 from minigraph.core.types import TensorShape, TensorType
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.builder import apply
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, ReadVariable, VariableV2
+from minigraph.run.partial_updates import PartialUpdates
 
 __all__ = ["Variable", "assign", "assign_add", "assign_sub"]
 
@@ -29,7 +29,7 @@ Constraint: TypeAlias = Callable[[Any], TensorLike]
 """A function from a variable to the value that replaces its own, of the same dtype and shape."""
 
 
-class Variable(Operand[Tensor]):
+class Variable(PartialUpdates):
     """A tensor whose value a session keeps between runs.
 
     A variable has no value in a session until its `initializer` runs, or a checkpoint is restored. In expressions it
@@ -315,12 +315,16 @@ def _updated(op: Any, ref: Any, value: Any, name: str | None, default: str) -> T
 
 
 def assign(
-    ref: Variable, value: TensorLike, validate_shape: Any = None, use_locking: Any = None, name: str | None = None
+    ref: Variable | Tensor,
+    value: TensorLike,
+    validate_shape: Any = None,
+    use_locking: Any = None,
+    name: str | None = None,
 ) -> Tensor:
     """Make an assignment: ref = value.
 
     Args:
-        ref: The variable.
+        ref: The variable, or a slice of one, such as `v[1:3]`.
         value: The new value, of the variable's dtype and shape.
         validate_shape: TensorFlow 1's; it has no effect: a variable keeps its shape.
         use_locking: TensorFlow 1's; it has no effect: no update is lost without it.
@@ -330,7 +334,7 @@ def assign(
         A tensor: the value after the assignment. Running it assigns.
 
     Raises:
-        TypeError: `ref` is not a variable.
+        TypeError: `ref` is neither a variable nor a slice of one.
         ShapeError: The shapes differ.
         DTypeError: The dtypes differ.
 
@@ -342,6 +346,8 @@ def assign(
         ...     print(sess.run(double))
         2.0
     """
+    if isinstance(ref, Tensor):
+        return ref.assign(value, name=name)
     return _updated(Assign(), ref, value, name, "Assign")
 
 

@@ -12,7 +12,7 @@ from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import bool_, string
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
-from minigraph.ops.array.shape import static_value
+from minigraph.ops.array.known import static_value
 from minigraph.ops.constant import string_array
 from minigraph.ops.host.resources import ResourceOp, Resources
 

@@ -20,7 +20,7 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import Shape, as_shape, common
 from minigraph.data import streams
 from minigraph.data.streams import Stream
-from minigraph.ops.array.shape import static_value
+from minigraph.ops.array.known import static_value
 from minigraph.ops.builder import constant_array
 from minigraph.ops.constant import is_text, string_array
 from minigraph.ops.host.queues import draws, random_seeds

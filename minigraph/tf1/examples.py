@@ -14,7 +14,7 @@ from minigraph.core.errors import InvalidArgumentError, MissingPackageError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType, as_shape
 from minigraph.ops.constant import string_array
-from minigraph.ops.host.host_ops import HostOp
+from minigraph.ops.host.base import HostOp
 
 # TensorFlow's schema, tensorflow/core/example/{feature,example}.proto: fields by message, with number and type.
 _SCHEMA: dict[str, list[tuple[str, int, str]]] = {

@@ -25,13 +25,14 @@ from minigraph.backends.numpy.backend import NumpyBackend
 from minigraph.core.dtypes import float32, int32, int64
 from minigraph.core.op import Op
 from minigraph.ops.array.dynamic import SliceAt
-from minigraph.ops.array.indexing import GatherNd, ScatterAdd, ScatterNdLike
+from minigraph.ops.array.indexing import GatherNd, ScatterNdLike
 from minigraph.ops.array.slicing import MirrorPadGrad
 from minigraph.ops.image.edges import Hysteresis, NonMaximumSuppression
 from minigraph.ops.image.median import MedianFilter
 from minigraph.ops.math.matmul import BatchMatMulV2
 from minigraph.ops.random.distributions import RandomStandardNormal, RandomUniform, RandomUniformInt, TruncatedNormal
 from minigraph.ops.random.sampling import Multinomial, RandomPermutation
+from minigraph.ops.state.scatter import ScatterAdd
 from minigraph.util.blas import SINGLE_THREADED
 
 RANDOM = np.random.RandomState(0)

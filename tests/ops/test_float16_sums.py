@@ -23,7 +23,7 @@ from minigraph.core.op import REGISTRY, Op
 from minigraph.core.types import TensorType
 from minigraph.ops import broadcast as B
 from minigraph.ops.array.gathering import GatherGrad
-from minigraph.ops.array.indexing import ScatterAdd, ScatterNdLike, ScatterSub, ScatterUpdate
+from minigraph.ops.array.indexing import ScatterNdLike
 from minigraph.ops.array.reshape import TileGrad
 from minigraph.ops.array.slicing import MirrorPadGrad
 from minigraph.ops.host.host_ops import SegmentSum
@@ -41,6 +41,19 @@ from minigraph.ops.nn.loss import L2Loss
 from minigraph.ops.nn.lrn import LRN, WindowSum
 from minigraph.ops.nn.max_pool import MaxPoolGrad, MaxPoolInputGrad
 from minigraph.ops.nn.softmax import LogSoftmax, Softmax
+from minigraph.ops.state.scatter import (
+    ScatterAdd,
+    ScatterDiv,
+    ScatterMax,
+    ScatterMin,
+    ScatterMul,
+    ScatterNdAdd,
+    ScatterNdSub,
+    ScatterNdUpdate,
+    ScatterSub,
+    ScatterUpdate,
+)
+from minigraph.ops.state.sparse_update import SPARSE, SparseApply
 
 import_ops()
 
@@ -79,6 +92,15 @@ FULL = ((1, 1), "VALID", (1, 1))
 LINE = (1, 1, 2000, 1)
 ALL_AT_1000 = np.arange(2000, dtype=np.int32)[::-1].reshape(LINE)  # in windows of 2000, 999 of them before the middle
 PLAIN = ((1, 1), ((0, 0), (0, 0)), (1, 1))
+
+
+def _row_of(kind: type[SparseApply]) -> tuple[SparseApply, list[np.ndarray]]:
+    """Many gradients of one row, whose sum is small."""
+    op, inputs, *_ = next(iter(kind.samples()))
+    given = [np.asarray(a, np.float16) for a in inputs[:-1]]
+    given[op.step.gradient % len(given)] = waves(N, 1)  # type: ignore[attr-defined]
+    return op, [*(a[:1, :1] if i in op.writes else a for i, a in enumerate(given)), np.zeros(N, np.int32)]  # type: ignore[return-value]
+
 
 CASES: dict[str, list[tuple[Op, list[np.ndarray]]]] = {
     "Sum": [(Sum(), [waves(N)]), (Sum((0,)), [waves(3, N).T.copy()]), (Sum((1,)), [waves(3, N)])],
@@ -125,6 +147,14 @@ CASES: dict[str, list[tuple[Op, list[np.ndarray]]]] = {
     "ScatterAdd": [(ScatterAdd(), [zeros(2), PLACES[:, 0], waves(N)])],
     "ScatterSub": [(ScatterSub(), [zeros(2), PLACES[:, 0], waves(N)])],
     "ScatterUpdate": [(ScatterUpdate(), [zeros(2), PLACES[:, 0], waves(N)])],
+    "ScatterMul": [(ScatterMul(), [ones(1), np.zeros(200, np.int32), factors(200)])],
+    "ScatterDiv": [(ScatterDiv(), [ones(1), np.zeros(200, np.int32), factors(200)])],
+    "ScatterMax": [(ScatterMax(), [zeros(2), PLACES[:, 0], waves(N)])],
+    "ScatterMin": [(ScatterMin(), [zeros(2), PLACES[:, 0], waves(N)])],
+    "ScatterNdAdd": [(ScatterNdAdd(), [zeros(2), PLACES, waves(N)])],
+    "ScatterNdSub": [(ScatterNdSub(), [zeros(2), PLACES, waves(N)])],
+    "ScatterNdUpdate": [(ScatterNdUpdate(), [zeros(2), PLACES, waves(N)])],
+    **{kind.__name__: [_row_of(kind)] for kind in SPARSE.values()},
     "MirrorPadGrad": [(MirrorPadGrad(((3, 3),), "SYMMETRIC"), [60_000 * np.float16([1, 1, 1, 1, 1, 1, -1, -1, -1])])],
     "SegmentSum": [(SegmentSum(), [waves(N), PLACES[:, 0]])],
     "PutAlongLast": [(PutAlongLast(), [waves(2, N), np.zeros((2, N), np.int64), zeros(2, 3)])],

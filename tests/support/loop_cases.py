@@ -12,7 +12,7 @@ from minigraph.core.op import REGISTRY, Op
 from minigraph.loops.kernel import Kernel
 from minigraph.ops.array.dynamic import PutAt, SliceAt
 from minigraph.ops.array.gathering import GatherGrad, GatherV2
-from minigraph.ops.array.indexing import GatherNd, ScatterAdd, ScatterNdLike, ScatterSub, ScatterUpdate
+from minigraph.ops.array.indexing import GatherNd, ScatterNdLike
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.slicing import MirrorPadGrad
 from minigraph.ops.image.edges import Hysteresis, NonMaximumSuppression
@@ -31,6 +31,7 @@ from minigraph.ops.nn.max_pool import MaxPool, MaxPoolGather, MaxPoolInputGrad
 from minigraph.ops.nn.softmax import LogSoftmax, Softmax
 from minigraph.ops.random.distributions import RandomStandardNormal, RandomUniform, RandomUniformInt, TruncatedNormal
 from minigraph.ops.random.sampling import Multinomial, RandomPermutation
+from minigraph.ops.state.scatter import ScatterAdd, ScatterSub, ScatterUpdate
 from support.kernel_cases import specialised, type_of
 
 WINDOWS = [  # attributes of a pool, and an image

@@ -12,7 +12,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import Dim, TensorType
 from minigraph.formats.onnx.library import NeedsConstantError, NeedsShapeError, UnsupportedError
 from minigraph.formats.onnx.values import Last, OnnxValue, last_perm
-from minigraph.ops.array.shape import ShapeOf, static_value
+from minigraph.ops.array.known import ShapeOf, static_value
 from minigraph.ops.constant import Const, Placeholder
 
 REQUIRED = object()

@@ -15,7 +15,7 @@ from minigraph.formats.onnx.emit import IR_VERSION, OPSET, Emit, Sheet, describe
 from minigraph.formats.onnx.library import UnsupportedError, require_onnx
 from minigraph.formats.onnx.table import EXPORTERS
 from minigraph.formats.onnx.values import first_perm
-from minigraph.ops.array.shape import static_value
+from minigraph.ops.array.known import static_value
 from minigraph.ops.constant import Const, Placeholder, PlaceholderWithDefault
 from minigraph.ops.math.arithmetic import Add, AddV2, Mul
 from minigraph.ops.math.comparison import GreaterEqual

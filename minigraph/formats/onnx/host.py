@@ -16,7 +16,7 @@ from minigraph.core.types import TensorType
 from minigraph.formats.onnx.call import OnnxNode, Result
 from minigraph.formats.onnx.elementwise import like, select
 from minigraph.ops.builder import apply, apply_all
-from minigraph.ops.host.host_ops import HostOp
+from minigraph.ops.host.base import HostOp
 from minigraph.ops.host.image_files import decoded
 
 

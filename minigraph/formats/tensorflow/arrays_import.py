@@ -19,6 +19,7 @@ from minigraph.ops.array.arrays import broadcast_to, depth_to_space, space_to_de
 from minigraph.ops.array.dynamic import PadBy, Slice
 from minigraph.ops.array.indexing import GatherNd, ScatterNdLike
 from minigraph.ops.array.joining import stack
+from minigraph.ops.array.known import ShapeOf
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.reshape import squeeze
 from minigraph.ops.array.shape import fill
@@ -306,7 +307,7 @@ def _in_top_k(call: TfNode) -> Tensors:
     return call.add(ranking.InTopKV2(k), *call.inputs[:2])
 
 
-def _shape_op(kind: type[shapes.ShapeOf]) -> Importer:
+def _shape_op(kind: type[ShapeOf]) -> Importer:
     return lambda call: call.same(kind(call.attr("out_type", int32)))
 
 

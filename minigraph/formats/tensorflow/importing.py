@@ -20,7 +20,7 @@ from minigraph.formats.tensorflow.op_table import IMPORTERS
 from minigraph.formats.tensorflow.state import condition, shared_conditions
 from minigraph.formats.tensorflow.values import UnreadableError
 from minigraph.graphs.importing import add_nodes, base_name, full_name
-from minigraph.ops.array.shape import static_value
+from minigraph.ops.array.known import static_value
 from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, Placeholder
 from minigraph.ops.registry import find_op

@@ -12,9 +12,9 @@ from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.types import Shape
 from minigraph.formats.tensorflow.values import UnreadableError, read_attribute
-from minigraph.ops.array.late import Late
+from minigraph.ops.array.known import static_value
+from minigraph.ops.array.late import Form, Late
 from minigraph.ops.array.reshape import Transpose
-from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import apply
 from minigraph.ops.identity import Identity, IdentityN
 
@@ -116,7 +116,7 @@ class TfNode:
             made = function()
         return self.named(*(made if isinstance(made, list | tuple) else (made,)))
 
-    def with_value(self, kind: type[Op], field: str, index: int, form: str, **others: Any) -> tuple[Tensor, ...]:
+    def with_value(self, kind: type[Op], field: str, index: int, form: Form, **others: Any) -> tuple[Tensor, ...]:
         """Make this node of an op one of whose attributes is TensorFlow's input `index`, known now or before a run.
 
         form: see `Late`. others: the op's other attributes.

@@ -15,7 +15,6 @@ from minigraph.formats.tensorflow.emit import Exporter, TfExport, const_attribut
 from minigraph.formats.tensorflow.node import Importer, Result, TfNode, same
 from minigraph.formats.tensorflow.values import Dims, read_shape
 from minigraph.ops.array.gathering import GatherV2
-from minigraph.ops.array.indexing import ScatterAdd, ScatterSub, ScatterUpdate
 from minigraph.ops.builder import apply
 from minigraph.ops.constant import Const, StringConst, string_array
 from minigraph.ops.control.branches import Merge, Switch
@@ -25,6 +24,7 @@ from minigraph.ops.host.summary import HistogramSummary, ImageSummary, MergeSumm
 from minigraph.ops.identity import Identity
 from minigraph.ops.random import distributions, sampling
 from minigraph.ops.state import update
+from minigraph.ops.state.scatter import ScatterAdd, ScatterSub, ScatterUpdate
 from minigraph.ops.state.sparse_update import SPARSE, SparseApply, SparseApplyGradientDescent
 from minigraph.ops.state.variable import Assign, AssignAdd, AssignSub, NoOp, ReadVariable, VariableV2
 

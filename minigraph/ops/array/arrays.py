@@ -15,8 +15,9 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import AxisLike, DTypeLike, ShapeLike, TensorLike
+from minigraph.ops.array.known import in_graph
 from minigraph.ops.array.reshape import expand_dims, reshape, transpose
-from minigraph.ops.array.shape import fill, in_graph, shape_operand
+from minigraph.ops.array.shape import fill, shape_operand
 from minigraph.ops.array.slicing import getitem, pad
 from minigraph.ops.broadcast import BroadcastLike
 from minigraph.ops.builder import apply, composed
@@ -103,15 +104,11 @@ def broadcast_to(input: TensorLike, shape: ShapeLike | TensorLike, name: str | N
 
     Args:
         input: A tensor of any dtype.
-        shape: The shape of the result, to which that of `input` broadcasts. It may be an integer vector of the graph
-            that follows from shapes.
+        shape: The shape of the result, to which that of `input` broadcasts. It may be an integer vector of the graph.
         name: Name scope of the nodes.
 
     Returns:
         A tensor of the dtype of `input` and shape `shape`.
-
-    Raises:
-        ShapeError: `shape` depends on values; found before the first run.
 
     Example:
         >>> tf.Session().run(tf.broadcast_to([1, 2], [2, 2]))

@@ -17,9 +17,9 @@ from minigraph.core.typing import TensorLike
 from minigraph.loops.builder import Statement, located
 from minigraph.loops.kernel import Kernel
 from minigraph.loops.refusal import vectors_outside
-from minigraph.ops.array.joining import is_packed
-from minigraph.ops.array.shape import Shape, known_shape, static_value
-from minigraph.ops.array.slicing import Pad, StridedSlice, exact_number
+from minigraph.ops.array.known import before_run, depends_on_values, is_packed, make_late, static_value
+from minigraph.ops.array.shape import Shape, known_shape, static_dims
+from minigraph.ops.array.slicing import MirrorPad, Pad, StridedSlice, exact_number
 from minigraph.ops.array.slicing import pad as fixed_pad
 from minigraph.ops.array.slicing import slice_ as fixed_slice
 from minigraph.ops.builder import apply, as_tensor_like, first, graph_of, require_shape
@@ -203,6 +203,12 @@ def _is_dynamic(value: Any) -> bool:
     return isinstance(as_tensor_like(value), Tensor) or is_packed(value)
 
 
+def _may_be_negative(sizes: Tensor) -> bool:
+    """Whether a size may be -1, so that the slice must know where it begins."""
+    known = static_value(sizes)
+    return depends_on_values(sizes) if known is None else bool((known < 0).any())
+
+
 def slice_(
     input_: TensorLike, begin: Sequence[int] | TensorLike, size: Sequence[int] | TensorLike, name: str | None = None
 ) -> Tensor:
@@ -211,15 +217,14 @@ def slice_(
     Args:
         input_: A tensor of any dtype.
         begin: The first element along each axis: integers, or an integer vector of the graph.
-        size: The number of elements along each axis, −1 for all that follow. A vector of the graph must follow from
-            shapes.
+        size: The number of elements along each axis, −1 for all that follow: integers, or a vector of the graph.
         name: Name scope of the nodes.
 
     Returns:
         A tensor of the dtype of `input_`.
 
     Raises:
-        ShapeError: The block does not lie inside `input_`, or `size` depends on values.
+        ShapeError: The block does not lie inside `input_`.
         InvalidArgumentError: `begin` depends on values, and the block does not lie inside `input_`; found in the run.
 
     Example:
@@ -232,10 +237,10 @@ def slice_(
     graph = graph_of([as_tensor_like(v) for v in (input_, begin, size)])
     with graph.as_default(), graph.name_scope(name or "Slice") as scope:
         x, starts, sizes = (convert_to_tensor(v) for v in (input_, begin, size))
-        result = first(graph.add(Slice(), (x, starts, sizes), scope))
-        known = static_value(sizes)
-        if known is not None:
-            result.set_shape([None if s < 0 else int(s) for s in known])
+        if _may_be_negative(sizes):
+            starts = before_run(starts)
+        result = first(graph.add(Slice(), (x, starts, before_run(sizes)), scope))
+        result.set_shape(static_dims(sizes))
         return result
 
 
@@ -248,8 +253,7 @@ def pad(
 
     Args:
         tensor: A tensor of numeric dtype.
-        paddings: The pair (before, after) for each axis: integers, or an integer tensor [rank, 2] of the graph that
-            follows from shapes, with mode CONSTANT only.
+        paddings: The pair (before, after) for each axis: integers, or an integer tensor [rank, 2] of the graph.
         mode: CONSTANT adds `constant_values`. REFLECT mirrors the tensor without its border, SYMMETRIC with its border.
         name: Name scope of the nodes.
         constant_values: The number to add in mode CONSTANT.
@@ -258,8 +262,8 @@ def pad(
         A tensor of the dtype of `tensor`.
 
     Raises:
-        ValueError: `mode` is unknown, or does not go with `paddings` of the graph.
-        ShapeError: `paddings` does not have one pair for each axis, or depends on values.
+        ValueError: `mode` is unknown.
+        ShapeError: `paddings` does not have one pair for each axis.
 
     Example:
         >>> tf.Session().run(tf.pad([1, 2, 3], [[2, 1]]))
@@ -269,11 +273,16 @@ def pad(
     """
     if not _is_dynamic(paddings):
         return fixed_pad(tensor, paddings, mode, name, constant_values)
+    if mode.upper() in ("REFLECT", "SYMMETRIC"):
+        others = {"mode": mode.upper()}
+        return first(
+            make_late(MirrorPad, "paddings", "pairs", paddings, {"tensor": tensor}, name, "MirrorPad", **others)
+        )
     if mode.upper() != "CONSTANT":
-        raise ValueError(f"tf.pad: mode {mode} takes paddings that are numbers")
+        raise ValueError(f"Unknown padding mode: {mode}")
     graph = graph_of([as_tensor_like(v) for v in (tensor, paddings)])
     with graph.as_default(), graph.name_scope(name or "Pad") as scope:
-        x, pairs = convert_to_tensor(tensor), convert_to_tensor(paddings)
+        x, pairs = convert_to_tensor(tensor), before_run(convert_to_tensor(paddings))
         result = first(graph.add(PadBy(exact_number(constant_values)), (x, pairs), scope))
         known = static_value(pairs)
         if known is not None and x.type.shape is not None:

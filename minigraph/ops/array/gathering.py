@@ -23,6 +23,8 @@ from minigraph.loops.builder import Statement, accumulator, looked_up
 from minigraph.loops.kernel import Kernel
 from minigraph.loops.refusal import outside
 from minigraph.ops.array.joining import checked_axis
+from minigraph.ops.array.known import number_or_tensor
+from minigraph.ops.array.late import Late
 from minigraph.ops.builder import apply, first, require_gradient
 from minigraph.ops.counting import no_flops, per_gradient
 
@@ -162,5 +164,8 @@ def gather(
     default = name or "GatherV2"
     with params.graph.as_default(), params.graph.name_scope(default) as scope:
         index = convert_to_tensor(indices, name="indices")
+        at = number_or_tensor(axis)
+        if isinstance(at, Tensor):
+            return first(params.graph.add(Late("GatherV2", "axis", "number"), (params, index, at), scope))
         params.graph.reserve_ids(1)
-        return first(params.graph.add(GatherV2(int(axis)), (params, index), scope))
+        return first(params.graph.add(GatherV2(int(at)), (params, index), scope))

@@ -1,31 +1,29 @@
-"""Elements read and written by index tensors: gather_nd, scatter_nd, and updates of parts of variables."""
+"""Elements read and written by index tensors: gather_nd and scatter_nd."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import DTypeError, InvalidArgumentError, ShapeError
 from minigraph.core.graph import Node, Tensor
-from minigraph.core.indices import element_name, require_below
+from minigraph.core.indices import element_name
 from minigraph.core.moves import Moves, read
 from minigraph.core.op import Op, Sample
-from minigraph.core.operand import Operand
-from minigraph.core.scalar import call, cast, constant, where
+from minigraph.core.scalar import cast, constant, where
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import ShapeLike, TensorLike
-from minigraph.loops.builder import Statement, accumulator, located, looked_up
+from minigraph.loops.builder import Statement, accumulator, located
 from minigraph.loops.kernel import ADD, Buffer, Kernel
-from minigraph.loops.refusal import outside, vectors_outside
+from minigraph.loops.refusal import vectors_outside
 from minigraph.ops.array.shape import fill
 from minigraph.ops.builder import apply, first, require_shape
-from minigraph.ops.state.variable import Update
 
-__all__ = ["gather_nd", "scatter_add", "scatter_nd", "scatter_sub", "scatter_update"]
+__all__ = ["gather_nd", "scatter_nd"]
 
 _X = np.arange(12.0).reshape(3, 4)
 _PLACES = np.array([[0, 1], [2, 3], [0, 1]], np.int32)
@@ -43,7 +41,7 @@ def _split(indices: TensorType, params: TensorType, kind: str) -> int | None:
     return depth
 
 
-def _index(indices: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
+def index_of(indices: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
     depth = indices.shape[-1]
     outside = np.any((indices < 0) | (indices >= np.array(shape[:depth], np.int64)), axis=-1)
     if outside.any():
@@ -54,7 +52,7 @@ def _index(indices: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
     return tuple(indices[..., i] for i in range(depth))
 
 
-class _Slices:
+class Slices:
     """An array as slices at index vectors, seen by a kernel."""
 
     def __init__(self, indices: TensorType, shape: tuple[int, ...]) -> None:
@@ -76,7 +74,7 @@ class GatherNd(Op):
     def forward(self, xp: Any, params: Any, indices: Any) -> tuple[Any, ...]:
         if not indices.shape[-1]:  # each vector of length 0 stands for the whole tensor
             return (xp.array(xp.broadcast_to(params, indices.shape[:-1] + params.shape)),)
-        return (xp.array(params[_index(indices, params.shape)]),)
+        return (xp.array(params[index_of(indices, params.shape)]),)
 
     def moves(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Moves | None:
         if in_types[1].static[-1]:
@@ -85,7 +83,7 @@ class GatherNd(Op):
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         """A vector out of range gives zeros, where the backend cannot refuse it."""
-        of = _Slices(in_types[1], in_types[0].static)
+        of = Slices(in_types[1], in_types[0].static)
         if not of.depth or not all(of.shape):
             return None
         k = Statement("gather_nd")
@@ -127,12 +125,12 @@ class ScatterNdLike(Op):
         if not indices.shape[-1]:
             return (xp.asarray(updates.reshape(-1, *like.shape).sum(axis=0)).astype(updates.dtype),)
         out = xp.zeros(like.shape, updates.dtype)
-        xp.add.at(out, _index(indices, like.shape), updates)
+        xp.add.at(out, index_of(indices, like.shape), updates)
         return (out,)
 
     def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
         """The slices one after the other, each at all of its elements at once."""
-        of, kind = _Slices(in_types[1], out_types[0].static), accumulator(out_types[0].dtype)
+        of, kind = Slices(in_types[1], out_types[0].static), accumulator(out_types[0].dtype)
         if not all(of.shape):
             return None
         k = Statement("scatter_nd")
@@ -151,7 +149,7 @@ class ScatterNdLike(Op):
         with k.over(of.size, names="i") as (i,), k.steps(of.count) as j:
             valid, places = located(k, at, of.shape[:-1], j)
             k.store(total, (*places, i), total[(*places, i)] + where(valid, cast(x[j, i], kind), 0))
-        _copy(k, total, y)
+        copied(k, total, y)
         return k.done()
 
     def refusal(self, in_types: Sequence[TensorType]) -> Kernel | None:
@@ -166,77 +164,7 @@ class ScatterNdLike(Op):
         yield Sample(cls(), (np.stack([_X, 2 * _X]), np.zeros((2, 0), np.int32), _X))
 
 
-class Scatter(Update, abstract=True):
-    """An update of a variable at indices of its first axis, one index after the other."""
-
-    reads = (0,)
-    scatters = True
-    accumulates = True
-    function: ClassVar[str] = ""
-
-    def infer(self, ref: TensorType, indices: TensorType, updates: TensorType) -> tuple[TensorType, ...]:  # type: ignore[override]
-        if not indices.dtype.is_integer or updates.dtype is not ref.dtype:
-            kinds = f"{indices.dtype.name} indices and {updates.dtype.name} updates"
-            raise DTypeError(f"'{type(self).__name__}' of a {ref.dtype.name} variable is given {kinds}")
-        if None not in (ref.shape, indices.shape, updates.shape):
-            wanted = (*indices.shape, *ref.shape[1:])  # type: ignore[misc,index]
-            if updates.shape not in ((), wanted) and None not in (*wanted, *updates.shape):  # type: ignore[misc]
-                given, expected = format_shape(updates.shape), format_shape(wanted)
-                raise ShapeError(f"'{type(self).__name__}': updates of shape {given} where {expected} are needed")
-        return (ref,)
-
-    def forward(self, xp: Any, ref: Any, indices: Any, updates: Any) -> tuple[Any, ...]:  # type: ignore[override]
-        require_below("indices", indices, len(ref))
-        out = xp.array(ref)
-        if self.function:
-            getattr(xp, self.function).at(out, indices, updates)
-        else:
-            out[indices] = updates
-        return (out,)
-
-    def loops(self, in_types: Sequence[TensorType], out_types: Sequence[TensorType]) -> Kernel | None:
-        """The slices one after the other, each at all of its elements at once."""
-        rows, count = in_types[0].static[0], in_types[1].size
-        shape = rows, math.prod(in_types[0].static[1:])
-        if not all(shape):
-            return None
-        k, kind, size = Statement("scatter"), accumulator(in_types[0].dtype), shape[1]
-        var, at = k.variable(in_types[0], shape), k.operand(in_types[1], (count,))
-        x = k.operand(in_types[2], (count, size) if in_types[2].static else ())
-        now = var if kind is var.dtype else k.workspace(kind, shape)
-        _copy(k, var, now)
-        with k.over(size, names="i") as (i,), k.steps(count) as j:
-            valid, row = looked_up(k, at[j], rows)
-            old, given = now[row, i], cast(x[(j, i) if x.shape else ()], kind)
-            k.store(now, (row, i), where(valid, call(self.function, old, given) if self.function else given, old))
-        _copy(k, now, var)
-        return k.done()
-
-    def refusal(self, in_types: Sequence[TensorType]) -> Kernel:
-        return outside(in_types, in_types[0].static[0])
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        yield Sample(cls(), (_X, np.array([2, 0, 2], np.int32), np.ones((3, 4)) * [[1.0], [2.0], [3.0]]))
-
-
-class ScatterUpdate(Scatter):
-    """var[i] = u."""
-
-
-class ScatterAdd(Scatter):
-    """var[i] += u."""
-
-    function = "add"
-
-
-class ScatterSub(Scatter):
-    """var[i] −= u."""
-
-    function = "subtract"
-
-
-def _copy(k: Statement, source: Buffer, target: Buffer) -> None:
+def copied(k: Statement, source: Buffer, target: Buffer) -> None:
     """Copy an array to another one, unless they are the same."""
     if source is not target:
         with k.over(*source.shape) as every:
@@ -280,7 +208,7 @@ def scatter_nd(
     Args:
         indices: An integer tensor [..., D] of index vectors. Elements at equal vectors are added up.
         updates: A tensor of numeric dtype and shape indices.shape[:-1] + shape[D:].
-        shape: The shape of the result. It may be an integer vector of the graph that follows from shapes.
+        shape: The shape of the result. It may be an integer vector of the graph.
         name: Name scope of the nodes.
 
     Returns:
@@ -300,110 +228,3 @@ def scatter_nd(
         places = convert_to_tensor(indices, name="indices")
         like = fill(shape, values.dtype.np_dtype.type(0), name="shape")
         return first(values.graph.add(ScatterNdLike(), (values, places, like), scope))
-
-
-def _scatter(op: Scatter, ref: Any, indices: Any, updates: Any, name: str | None) -> Tensor:
-    variable = getattr(ref, "ref", None)
-    kind = type(op).__name__
-    if not isinstance(variable, Tensor):
-        raise TypeError(f"{kind} needs a tf.Variable, not {ref!r}")
-    with variable.graph.as_default(), variable.graph.name_scope(name or kind) as scope:
-        places = convert_to_tensor(indices, name="indices")
-        values = convert_to_tensor(updates, variable.dtype, name="updates")
-        return first(variable.graph.add(op, (variable, places, values), scope))
-
-
-def scatter_update(
-    ref: Operand[Any], indices: TensorLike, updates: TensorLike, use_locking: bool = True, name: str | None = None
-) -> Tensor:
-    """Overwrite slices of a variable: ref[indices] = updates. If an index occurs twice, the last update stands.
-
-    Args:
-        ref: A variable.
-        indices: An integer tensor of places along the first axis.
-        updates: A tensor of the dtype of `ref` and shape indices.shape + ref.shape[1:].
-        use_locking: No effect: the updates of a run are made one after the other.
-        name: Name scope of the nodes.
-
-    Returns:
-        The value of the variable after the update.
-
-    Raises:
-        TypeError: `ref` is not a variable.
-        DTypeError: `indices` is not integer, or `updates` is not of the dtype of `ref`.
-        ShapeError: The shape of `updates` does not fit.
-        InvalidArgumentError: An index is out of range; found in the run.
-
-    Example:
-        >>> v = tf.Variable([1.0, 2.0, 3.0])
-        >>> step = tf.scatter_update(v, [0, 2], [10.0, 30.0])
-        >>> with tf.Session() as s:
-        ...     s.run(tf.global_variables_initializer())
-        ...     s.run(step)
-        array([10.,  2., 30.], dtype=float32)
-    """
-    return _scatter(ScatterUpdate(), ref, indices, updates, name)
-
-
-def scatter_add(
-    ref: Operand[Any], indices: TensorLike, updates: TensorLike, use_locking: bool = False, name: str | None = None
-) -> Tensor:
-    """Add to slices of a variable: ref[indices] += updates. If an index occurs twice, both updates are added.
-
-    Args:
-        ref: A variable.
-        indices: An integer tensor of places along the first axis.
-        updates: A tensor of the dtype of `ref` and shape indices.shape + ref.shape[1:].
-        use_locking: No effect: the updates of a run are made one after the other.
-        name: Name scope of the nodes.
-
-    Returns:
-        The value of the variable after the update.
-
-    Raises:
-        TypeError: `ref` is not a variable.
-        DTypeError: `indices` is not integer, or `updates` is not of the dtype of `ref`.
-        ShapeError: The shape of `updates` does not fit.
-        InvalidArgumentError: An index is out of range; found in the run.
-
-    Example:
-        >>> v = tf.Variable([1.0, 2.0, 3.0])
-        >>> step = tf.scatter_add(v, [0, 0, 2], [10.0, 10.0, 30.0])
-        >>> with tf.Session() as s:
-        ...     s.run(tf.global_variables_initializer())
-        ...     s.run(step)
-        array([21.,  2., 33.], dtype=float32)
-    """
-    return _scatter(ScatterAdd(), ref, indices, updates, name)
-
-
-def scatter_sub(
-    ref: Operand[Any], indices: TensorLike, updates: TensorLike, use_locking: bool = False, name: str | None = None
-) -> Tensor:
-    """Subtract from slices of a variable: ref[indices] −= updates. If an index occurs twice, both are subtracted.
-
-    Args:
-        ref: A variable.
-        indices: An integer tensor of places along the first axis.
-        updates: A tensor of the dtype of `ref` and shape indices.shape + ref.shape[1:].
-        use_locking: No effect: the updates of a run are made one after the other.
-        name: Name scope of the nodes.
-
-    Returns:
-        The value of the variable after the update.
-
-    Raises:
-        TypeError: `ref` is not a variable.
-        DTypeError: `indices` is not integer, or `updates` is not of the dtype of `ref`.
-        ShapeError: The shape of `updates` does not fit.
-        InvalidArgumentError: An index is out of range; found in the run.
-
-    Example:
-        >>> v = tf.Variable([1.0, 2.0, 3.0])
-        >>> step = tf.scatter_sub(v, [0, 2], [10.0, 30.0])
-        >>> with tf.Session() as s:
-        ...     s.run(tf.global_variables_initializer())
-        ...     s.run(step)
-        array([ -9.,   2., -27.], dtype=float32)
-    """
-    return _scatter(ScatterSub(), ref, indices, updates, name)

@@ -14,9 +14,9 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.moves import Moves, View, at, read, write
 from minigraph.core.op import Op, Sample
-from minigraph.core.operand import Operand
 from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import TensorLike
+from minigraph.ops.array.known import is_packed, make_late, number_or_tensor
 from minigraph.ops.builder import apply, apply_all, first, graph_of, make, require_gradient, same_dtype
 from minigraph.ops.constant import constant
 from minigraph.ops.counting import no_flops
@@ -215,13 +215,6 @@ class Unpack(Op):
         yield Sample(cls(3, 1), (_X,))
 
 
-def is_packed(value: Any) -> bool:
-    """Whether a Python list holds tensors, so that it stands for their stack."""
-    if not isinstance(value, list | tuple):
-        return False
-    return any(isinstance(v, Operand) or is_packed(v) for v in value)
-
-
 def _constant_or_packed(value: Any, dtype: Any = None, name: str = "Const") -> Tensor:
     if is_packed(value):
         known = next((v for v in value if isinstance(v, Tensor)), None)
@@ -237,12 +230,12 @@ def _named(prefix: str, tensors: Sequence[Any]) -> dict[str, Any]:
     return {f"{prefix}_{i}": t for i, t in enumerate(tensors)}
 
 
-def concat(values: Sequence[TensorLike] | Tensor, axis: int, name: str = "concat") -> Tensor:
+def concat(values: Sequence[TensorLike] | Tensor, axis: int | Tensor, name: str = "concat") -> Tensor:
     """Join tensors along an axis.
 
     Args:
         values: At least one tensor. All have the same dtype, and the same shape apart from `axis`.
-        axis: The axis; a negative one counts from the last.
+        axis: The axis; a negative one counts from the last. It may be a scalar of the graph.
         name: Name of the node.
 
     Returns:
@@ -259,7 +252,8 @@ def concat(values: Sequence[TensorLike] | Tensor, axis: int, name: str = "concat
     tensors = [values] if isinstance(values, Tensor) else list(values)
     if not tensors:
         raise ShapeError("concat needs at least one tensor")
-    return first(make(ConcatV2(int(axis)), name, "concat", _named("values", tensors), consts=("axis",)))
+    operands = _named("values", tensors)
+    return first(make_late(ConcatV2, "axis", "number", axis, operands, name, "concat", consts=("axis",)))
 
 
 def split(
@@ -287,10 +281,14 @@ def split(
         >>> tf.Session().run(tf.split([1, 2, 3, 4], [3, 1]))
         [array([1, 2, 3], dtype=int32), array([4], dtype=int32)]
     """
-    sizes = np.asarray(num_or_size_splits)
+    given = number_or_tensor(num_or_size_splits)
+    at = int(number_or_tensor(axis))
+    if isinstance(given, Tensor):
+        return list(make_late(SplitV, "sizes", "numbers", given, {"value": value}, name, "split", axis=at).outputs)
+    sizes = np.asarray(given)
     if num is not None and sizes.ndim and num != len(sizes):
         raise ShapeError(f"split into {len(sizes)} sizes, but num is {num}")
-    op = SplitV(tuple(map(int, sizes)), int(axis)) if sizes.ndim else SplitV(None, int(axis), int(sizes))
+    op = SplitV(tuple(map(int, sizes)), at) if sizes.ndim else SplitV(None, at, int(sizes))
     return list(make(op, name, "split", {"value": value}, consts=("Const", "split_dim")).outputs)
 
 

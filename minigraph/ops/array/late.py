@@ -3,47 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from minigraph.core.dtypes import int32
 from minigraph.core.errors import ShapeError
+from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.op import REGISTRY, Op, Sample
 from minigraph.core.types import TensorType
+from minigraph.ops.builder import apply, apply_all
 from minigraph.ops.constant import Const
+from minigraph.ops.filling import ZerosLike
 
 _X = np.arange(6.0).reshape(2, 3)
+
+
+Form = Literal["number", "numbers", "pairs"]
+
+# The rank of the result less that of the operand, for ops of which it is known before the value.
+_RANKS = {
+    "ArgMax": -1, "ArgMin": -1, "ConcatV2": 0, "Cumprod": 0, "Cumsum": 0, "ExpandDims": 1, "MirrorPad": 0, "OneHot": 1,
+    "Tile": 0, "TopKV2": 0, "Transpose": 0,
+}  # fmt: skip
+
+_LINEAR = {
+    "ConcatV2", "Cumsum", "ExpandDims", "GatherV2", "Mean", "MirrorPad", "SplitV", "Sum", "Tile", "Transpose",
+}  # fmt: skip
+
+
+def as_attribute(form: Form, value: Any) -> Any:
+    """Integers as an attribute of an op."""
+    array = np.asarray(value)
+    if form == "pairs":
+        return tuple((int(a), int(b)) for a, b in array)
+    numbers = tuple(int(v) for v in array.ravel())
+    return numbers if form == "numbers" else numbers[0]
 
 
 class Late(Op):
     """The op `kind` with the value of the last input as its attribute `field`.
 
-    form: "number" or "numbers" (a scalar counts as one number). others: the other attributes, as pairs. Such graphs
-    come from TensorFlow, where shapes, axes and multiples are tensors.
+    form: how the attribute holds the integers; a scalar counts as one number. others: the other attributes, as pairs.
     """
 
     kind: str
     field: str
-    form: str
+    form: Form
     others: tuple[tuple[str, Any], ...] = ()
-    differentiable = False
 
     def with_value(self, value: Any) -> Op:
         """The op that this one stands for."""
-        found: Any = tuple(int(v) for v in np.asarray(value).ravel())
-        if self.form == "number":
-            (found,) = found
-        return REGISTRY[self.kind](**{self.field: found}, **dict(self.others))
+        return REGISTRY[self.kind](**{self.field: as_attribute(self.form, value)}, **dict(self.others))
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
         if not types[-1].dtype.is_integer:
             raise ShapeError(f"the {self.field} of '{self.kind}' must be integers, not {types[-1]}")
-        dtype = dict(self.others).get("output_type", types[0].dtype)
-        rank = types[0].rank if self.kind in ("Tile", "Transpose", "Cumsum", "Cumprod") else None
-        return (TensorType(dtype, None if rank is None else (None,) * rank),)
+        x, dtype = types[0], dict(self.others).get("output_type", types[0 if self.kind != "OneHot" else 1].dtype)
+        rank = None if x.rank is None or self.kind not in _RANKS else x.rank + _RANKS[self.kind]
+        shape = None if rank is None else (None,) * rank
+        if self.kind == "SplitV":
+            count = None if types[-1].shape is None else types[-1].shape[0]
+            if count is None:
+                raise ShapeError("the number of sizes of a split must be known when the graph is built")
+            return (TensorType(x.dtype, None if x.rank is None else (None,) * x.rank),) * count
+        if self.kind == "TopKV2":
+            return TensorType(x.dtype, shape), TensorType(int32, shape)
+        return (TensorType(dtype, shape),)
 
     def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
         return self.with_value(arrays[-1]).forward(xp, *arrays[:-1])
+
+    def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
+        operands = node.inputs[:-1]
+        gradient = LateGradient(self.kind, self.field, self.form, self.others, len(operands))
+        pairs = [(y, g) for y, g in zip(node.outputs, grads, strict=True) if y.dtype.is_floating]
+        filled = [apply(ZerosLike(), y) if g is None else g for y, g in pairs]
+        found = iter(apply_all(gradient, *node.inputs, *filled))
+        return [*(next(found) if t.dtype.is_floating else None for t in operands), None]
 
     def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
         if consts[-1] is None:
@@ -55,6 +92,58 @@ class Late(Op):
     def samples(cls) -> Iterable[Sample]:
         yield Sample(cls("Tile", "multiples", "numbers"), (_X, np.array([2, 1], np.int32)))
         yield Sample(cls("Sum", "axis", "numbers", (("keep_dims", True),)), (_X, np.array([1], np.int32)))
+
+
+class LateGradient(Op):
+    """The gradients of a `Late` for its floating operands, of which there are `count`.
+
+    Inputs: its own, and the gradients of its floating results.
+    """
+
+    kind: str
+    field: str
+    form: Form
+    others: tuple[tuple[str, Any], ...]
+    count: int
+    expands = True
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        return tuple(t for t in types[: self.count] if t.dtype.is_floating)
+
+    def forward(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        with Graph().as_default() as graph:
+            made = self.expand([apply(Const(np.asarray(a))) for a in arrays], arrays)
+            values: dict[Tensor, Any] = {}
+            for node in graph.nodes:
+                values.update(zip(node.outputs, node.op.forward(xp, *(values[t] for t in node.inputs)), strict=True))
+        return tuple(values[t] for t in made)
+
+    def vjp(self, node: Node, *grads: Tensor | None) -> Sequence[Tensor | None]:
+        """Of a linear op: its gradient is linear in the gradients that it is given, and its transpose is the op."""
+        if self.kind not in _LINEAR:
+            return super().vjp(node, *grads)
+        given = iter(grads)
+        operands = []
+        for x in node.inputs[: self.count]:
+            grad = next(given) if x.dtype.is_floating else x
+            operands.append(apply(ZerosLike(), x) if grad is None else grad)
+        op = Late(self.kind, self.field, self.form, self.others)
+        results = apply_all(op, *operands, node.inputs[self.count])
+        return [*[None] * (self.count + 1), *(y for y in results if y.dtype.is_floating)]
+
+    def expand(self, inputs: Sequence[Tensor], consts: Sequence[Any]) -> Sequence[Tensor]:
+        operands, grads = inputs[: self.count], iter(inputs[self.count + 1 :])
+        if consts[self.count] is None:
+            raise ShapeError(f"the {self.field} of '{self.kind}' depends on values that are only known in the run")
+        op = Late(self.kind, self.field, self.form, self.others).with_value(consts[self.count])
+        results = apply_all(op, *operands)
+        found = op.vjp(results[0].node, *(next(grads) if y.dtype.is_floating else None for y in results))
+        pairs = [(x, g) for x, g in zip(operands, found, strict=True) if x.dtype.is_floating]
+        return [apply(ZerosLike(), x) if g is None else g for x, g in pairs]
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        yield Sample(cls("Tile", "multiples", "numbers", (), 1), (_X, np.array([2, 1], np.int32), np.ones((4, 3))))
 
 
 class ShapeOp(Op, abstract=True):

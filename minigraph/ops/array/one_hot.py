@@ -19,6 +19,8 @@ from minigraph.loops.axes import around
 from minigraph.loops.builder import Statement
 from minigraph.loops.kernel import Kernel
 from minigraph.ops.array.joining import checked_axis
+from minigraph.ops.array.known import number_or_tensor
+from minigraph.ops.array.late import Late
 from minigraph.ops.builder import first, graph_of, same_dtype
 from minigraph.ops.counting import no_flops
 
@@ -101,5 +103,7 @@ def one_hot(
         off = convert_to_tensor(0 if off_value is None else off_value, on.dtype, "off_value")
         graph.reserve_ids(1 + (on_value is not None) + (off_value is not None))
         index = convert_to_tensor(indices, None, "indices", int32)
-        op = OneHot(int(depth), -1 if axis is None else int(axis))
-        return first(graph.add(op, (index, on, off), scope))
+        size, at = number_or_tensor(depth), -1 if axis is None else int(axis)
+        if isinstance(size, Tensor):
+            return first(graph.add(Late("OneHot", "depth", "number", (("axis", at),)), (index, on, off, size), scope))
+        return first(graph.add(OneHot(int(size), at), (index, on, off), scope))

@@ -19,7 +19,8 @@ from minigraph.core.types import Dim, TensorType, format_shape
 from minigraph.core.typing import AxisLike, ShapeLike, TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.kernel import ADD, Kernel
-from minigraph.ops.array.shape import dims_of, in_graph, known_shape, shape_operand, static_dims
+from minigraph.ops.array.known import in_graph, make_late
+from minigraph.ops.array.shape import dims_of, known_shape, shape_operand, static_dims
 from minigraph.ops.builder import apply, first, make
 from minigraph.ops.counting import no_flops, per_input
 from minigraph.ops.filling import ZerosLike
@@ -303,14 +304,14 @@ def reshape(tensor: TensorLike, shape: ShapeLike | TensorLike, name: str | None 
     Args:
         tensor: A tensor of any dtype.
         shape: The new shape. One dimension may be −1, which is inferred. The shape, or some of its numbers, may be
-            tensors of the graph that follow from shapes.
+            tensors of the graph.
         name: Name of the node.
 
     Returns:
         A tensor of the dtype of `tensor` and shape `shape`.
 
     Raises:
-        ShapeError: The number of elements differs, more than one dimension is −1, or `shape` depends on values.
+        ShapeError: The number of elements differs, or more than one dimension is −1.
 
     Example:
         >>> tf.Session().run(tf.reshape([1, 2, 3, 4, 5, 6], [2, -1]))
@@ -350,8 +351,9 @@ def transpose(
                [2, 5],
                [3, 6]], dtype=int32)
     """
-    order = None if perm is None else tuple(int(p) for p in perm)
-    return first(make(Transpose(order), name, "transpose", {"a": a}, consts=("perm",)))
+    if perm is None:
+        return first(make(Transpose(None), name, "transpose", {"a": a}, consts=("perm",)))
+    return first(make_late(Transpose, "perm", "numbers", perm, {"a": a}, name, "transpose", ("perm",)))
 
 
 def squeeze(input: TensorLike, axis: AxisLike = None, name: str | None = None, squeeze_dims: AxisLike = None) -> Tensor:
@@ -399,7 +401,7 @@ def expand_dims(input: TensorLike, axis: int | None = None, name: str | None = N
                [2]], dtype=int32)
     """
     at: Any = renamed("axis", axis, "dim", dim)
-    return first(make(ExpandDims(int(at)), name, "ExpandDims", {"input": input}, consts=("dim",)))
+    return first(make_late(ExpandDims, "axis", "number", at, {"input": input}, name, "ExpandDims", ("dim",)))
 
 
 def tile(input: TensorLike, multiples: Sequence[int], name: str | None = None) -> Tensor:
@@ -420,5 +422,10 @@ def tile(input: TensorLike, multiples: Sequence[int], name: str | None = None) -
         >>> tf.Session().run(tf.tile([1, 2], [3]))
         array([1, 2, 1, 2, 1, 2], dtype=int32)
     """
-    record = Tile(tuple(int(m) for m in multiples))
-    return first(make(record, name, "Tile", {"input": input}, consts=("multiples",)))
+    operands, consts = {"input": input}, ("multiples",)
+    result = first(make_late(Tile, "multiples", "numbers", multiples, operands, name, "Tile", consts))
+    if in_graph(multiples):
+        x, times = result.node.inputs[0].type.shape, static_dims(convert_to_tensor(multiples))
+        if x is not None and times is not None:
+            result.set_shape([None if d is None or m is None else d * m for d, m in zip(x, times, strict=True)])
+    return result

@@ -18,12 +18,14 @@ from minigraph.core.operand import Operand
 from minigraph.core.types import Dim, TensorType, as_shape, format_shape
 from minigraph.core.types import Shape as ShapeTuple
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
-from minigraph.ops.array.joining import Pack, is_packed, stack
+from minigraph.ops.array.joining import Pack, stack
+from minigraph.ops.array.known import ShapeOf, before_run, in_graph, is_packed, static_value
 from minigraph.ops.array.slicing import StridedSlice
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply, first, graph_of, make
-from minigraph.ops.constant import Const, constant
+from minigraph.ops.constant import constant
 from minigraph.ops.counting import no_flops
+from minigraph.ops.host.decided import Decided
 from minigraph.ops.math.reduce import Sum
 
 __all__ = ["fill", "ones", "rank", "shape", "size", "zeros"]
@@ -43,28 +45,6 @@ def known_shape(value: Any, what: str) -> tuple[int, ...]:
     if value is None:
         raise ShapeError(f"{what}: the shape depends on values that are only known when the graph runs")
     return tuple(int(d) for d in np.asarray(value).ravel())
-
-
-class ShapeOf(Op, abstract=True):
-    """A property of the input's shape; known when the shape is."""
-
-    dtype: Any = int32
-    differentiable = False
-
-    def value(self, shape: tuple[int, ...]) -> Any:
-        raise NotImplementedError
-
-    def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
-        return (xp.asarray(self.value(x.shape), dtype=self.dtype.np_dtype),)
-
-    flops = no_flops
-
-    def specialise(self, types: Sequence[TensorType], consts: Sequence[Any]) -> tuple[Op, tuple[int, ...]]:
-        return Const(np.asarray(self.value(types[0].static), self.dtype.np_dtype)), ()
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        yield Sample(cls(), (_X,))
 
 
 class Shape(ShapeOf):
@@ -121,24 +101,6 @@ class Fill(Op):
         yield Sample(cls(), (np.array([2, 3], np.int32), np.array(1.5)))
 
 
-def static_value(tensor: Tensor) -> np.ndarray | None:
-    """The value of an integer tensor that is computed from constants and known shapes alone, else None."""
-    op = tensor.node.op
-    if type(op).__name__ == "Switch":  # the same value, in one branch of a condition
-        return static_value(tensor.node.inputs[0])
-    if isinstance(op, Const):
-        return op.value
-    if op.stateful or not tensor.dtype.is_integer or not tensor.node.inputs:
-        return None
-    if isinstance(op, ShapeOf):
-        source = tensor.node.inputs[0].type
-        return np.asarray(op.value(source.static)) if source.is_static else None
-    inputs = [static_value(t) for t in tensor.node.inputs]
-    if any(v is None for v in inputs):
-        return None
-    return np.asarray(op.forward(np, *inputs)[tensor.value_index])
-
-
 def static_dims(vector: Tensor) -> ShapeTuple:
     """The known dimensions in an integer vector that is the shape of a tensor, or packed from numbers."""
     node = vector.node
@@ -147,6 +109,8 @@ def static_dims(vector: Tensor) -> ShapeTuple:
         return tuple(None if d < 0 else int(d) for d in known)
     if isinstance(node.op, Shape):
         return node.inputs[0].type.shape
+    if isinstance(node.op, Decided):
+        return static_dims(node.inputs[0])
     if isinstance(node.op, Pack):
         return tuple(_static_dim(t) for t in node.inputs)
     return dims_of("shape", vector.type)
@@ -171,7 +135,7 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     value = value.as_graph_tensor() if isinstance(value, Operand) else value
     if isinstance(value, Tensor):
         known = static_value(value)
-        return value if known is None else tuple(int(d) for d in np.ravel(known))
+        return before_run(value) if known is None else tuple(int(d) for d in np.ravel(known))
     if hasattr(value, "as_list"):
         value = value.as_list()
     array = np.asarray(value)
@@ -181,11 +145,6 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     if not all(hasattr(d, "__index__") for d in dims):
         raise ShapeError(f"a shape is made of integers, not {value!r}")
     return tuple(d.__index__() for d in dims)
-
-
-def in_graph(shape: Any) -> bool:
-    """Whether a shape argument consists of nodes of the graph. Of any other TensorFlow makes a constant."""
-    return isinstance(shape, Operand) or is_packed(shape)
 
 
 def shape(input: TensorLike, name: str | None = None, out_type: DTypeLike = int32) -> Tensor:
@@ -245,7 +204,7 @@ def fill(dims: ShapeLike | TensorLike, value: TensorLike, name: str | None = Non
     """Make a tensor filled with one value.
 
     Args:
-        dims: The shape. It may be an integer vector of the graph that follows from shapes.
+        dims: The shape. It may be an integer vector of the graph.
         value: A scalar of any dtype.
         name: Name of the node.
 
@@ -253,7 +212,7 @@ def fill(dims: ShapeLike | TensorLike, value: TensorLike, name: str | None = Non
         A tensor of shape `dims` and the dtype of `value`.
 
     Raises:
-        ShapeError: `value` is not a scalar, or `dims` depends on values.
+        ShapeError: `value` is not a scalar.
 
     Example:
         >>> tf.Session().run(tf.fill([2, 2], 7))
@@ -291,7 +250,7 @@ def zeros(shape: ShapeLike | TensorLike, dtype: DTypeLike = float32, name: str |
     """Make a tensor of zeros.
 
     Args:
-        shape: The shape. It may be an integer vector of the graph that follows from shapes.
+        shape: The shape. It may be an integer vector of the graph.
         dtype: The dtype.
         name: Name of the node.
 
@@ -310,7 +269,7 @@ def ones(shape: ShapeLike | TensorLike, dtype: DTypeLike = float32, name: str | 
     """Make a tensor of ones.
 
     Args:
-        shape: The shape. It may be an integer vector of the graph that follows from shapes.
+        shape: The shape. It may be an integer vector of the graph.
         dtype: The dtype.
         name: Name of the node.
 

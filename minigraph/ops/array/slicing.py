@@ -21,6 +21,7 @@ from minigraph.core.typing import TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Guard, Index, Inside
 from minigraph.loops.kernel import ADD, Kernel
+from minigraph.ops.array.known import number_or_tensor
 from minigraph.ops.builder import apply, first, make, require_gradient
 from minigraph.ops.counting import no_flops, per_input
 
@@ -441,7 +442,7 @@ def reverse(tensor: TensorLike, axis: int | Sequence[int], name: str | None = No
     x = convert_to_tensor(tensor)
     if x.type.rank is None:
         raise ShapeError("reverse needs to know the rank of its input")
-    axes = [int(a) for a in np.ravel(axis)]
+    axes = [int(a) for a in np.ravel(number_or_tensor(axis))]
     for a in axes:
         if not -x.type.rank <= a < x.type.rank:
             raise ShapeError(f"'axis' {a} is out of range for a tensor of shape {format_shape(x.type.shape)}")

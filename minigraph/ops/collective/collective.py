@@ -9,7 +9,7 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.collective.transfer import Agreement, Transfer
 from minigraph.ops.collective.world import WORLD
-from minigraph.ops.host.host_ops import HostOp
+from minigraph.ops.host.base import HostOp
 
 
 class Collective(Op, abstract=True):

@@ -14,7 +14,7 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.ops.array.gathering import gather
 from minigraph.ops.builder import apply
 from minigraph.ops.filling import ZerosLike
-from minigraph.ops.host.host_ops import HostOp
+from minigraph.ops.host.base import HostOp
 
 
 class EmptyArray(HostOp):

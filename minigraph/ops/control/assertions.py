@@ -14,7 +14,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DTypeLike, TensorLike
-from minigraph.ops.array.shape import static_value
+from minigraph.ops.array.known import static_value
 from minigraph.ops.builder import apply, as_tensor_like, composed
 from minigraph.ops.control.checks import Assert_
 from minigraph.ops.math.comparison import Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual

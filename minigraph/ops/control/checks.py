@@ -22,7 +22,7 @@ from minigraph.loops.builder import Statement
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import MINIMUM, OR, Kernel
 from minigraph.loops.refusal import is_outside
-from minigraph.ops.array.shape import static_value
+from minigraph.ops.array.known import static_value
 from minigraph.ops.builder import apply, as_tensor_like, composed, first
 from minigraph.ops.identity import identity
 

@@ -25,26 +25,17 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.core.typing import DTypeLike, NumberLike, TensorLike
 from minigraph.ops.array.gathering import gather
+from minigraph.ops.array.known import before_run, static_value
 from minigraph.ops.array.reshape import reshape, squeeze
-from minigraph.ops.array.shape import known_shape, static_value
+from minigraph.ops.array.shape import known_shape
 from minigraph.ops.builder import as_tensor_like, composed, graph_of, require_shape
 from minigraph.ops.constant import Const, counted, range_
+from minigraph.ops.host.base import HostOp
 from minigraph.ops.math.casting import cast
 from minigraph.ops.math.selection import where as select
 from minigraph.ops.nn.conv3d import known_dims, reshaped
 
 __all__ = ["boolean_mask", "py_func", "unique", "where"]
-
-
-class HostOp(Op, abstract=True):
-    """Base class of ops that are in no plan. The session runs their `forward` between two plans."""
-
-    staged = True
-    differentiable = False
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        return ()
 
 
 class Where(HostOp):
@@ -185,7 +176,7 @@ def range_of(
 
     Args:
         start: The first number; or the limit, if `limit` is None, and the first number is 0. Integers may be tensors
-            of the graph that follow from shapes.
+            of the graph.
         limit: The number before which to stop.
         delta: The step.
         dtype: The dtype; by default that of the tensors, else int32 for integers and float32 for floats.
@@ -197,7 +188,7 @@ def range_of(
     Raises:
         DTypeError: A tensor is not integer.
         ShapeError: `delta` is 0 or leads away from `limit`.
-        InvalidArgumentError: A tensor depends on values, or such a `delta` is only known then; found in the run.
+        InvalidArgumentError: Such a `delta` of the graph; found in the run.
 
     Example:
         >>> tf.Session().run(tf.range(2, 10, 3))
@@ -214,7 +205,8 @@ def range_of(
     kind = max(kinds, key=lambda k: k.size)
     with composed(name, "range", *given) as scope:
         tensors = [cast(v, kind) if isinstance(v, Tensor) else convert_to_tensor(v, kind) for v in given]
-        result: Tensor = tensors[0].graph.add(Range(), tensors, scope).outputs[0]
+        operands = [before_run(t) for t in tensors]
+        result: Tensor = tensors[0].graph.add(Range(), operands, scope).outputs[0]
         known = [static_value(t) for t in tensors]
         if all(v is not None for v in known):
             result.set_shape([len(counted(*(int(v) for v in known if v is not None)))])

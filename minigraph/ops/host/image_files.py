@@ -18,7 +18,7 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import DTypeLike, PathLike, TensorLike
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import StringConst, string_array
-from minigraph.ops.host.host_ops import HostOp
+from minigraph.ops.host.base import HostOp
 from minigraph.ops.image.colour import convert_image_dtype
 
 __all__ = ["decode_image", "decode_jpeg", "decode_png", "encode_jpeg", "encode_png", "read_file", "write_file"]

@@ -13,7 +13,7 @@ from minigraph.core.dtypes import DType, int64, string
 from minigraph.core.errors import InvalidArgumentError, NotFoundError, OutOfRangeError
 from minigraph.core.types import TensorType
 from minigraph.ops.constant import string_array
-from minigraph.ops.host.host_ops import HostOp
+from minigraph.ops.host.base import HostOp
 from minigraph.ops.host.queues import QueueSpec, QueueState
 from minigraph.ops.host.resources import ResourceOp, Resources
 from minigraph.util.locks import Lock

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from minigraph.core.errors import CancelledError
-from minigraph.ops.host.host_ops import HostOp
+from minigraph.ops.host.base import HostOp
 from minigraph.util.locks import Lock
 
 T = TypeVar("T")

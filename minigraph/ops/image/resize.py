@@ -20,7 +20,8 @@ from minigraph.core.typing import ShapeLike, TensorLike
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, Buffer, Kernel
-from minigraph.ops.array.shape import in_graph, known_shape, shape_operand
+from minigraph.ops.array.known import in_graph
+from minigraph.ops.array.shape import known_shape, shape_operand
 from minigraph.ops.builder import apply, composed, first, require_gradient, require_shape
 
 __all__ = ["resize_area", "resize_bicubic", "resize_bilinear", "resize_nearest_neighbor"]

@@ -19,7 +19,8 @@ from minigraph.loops.axes import around
 from minigraph.loops.builder import Statement
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import MAXIMUM, MINIMUM, Kernel
-from minigraph.ops.builder import first, make
+from minigraph.ops.array.known import make_late
+from minigraph.ops.builder import first
 from minigraph.ops.counting import per_input
 from minigraph.ops.math.reduce import check_axes
 
@@ -86,8 +87,11 @@ class ArgMin(ArgMax):
 
 def _arg(op: type[ArgMax], x: Any, axis: Any, dimension: Any, output_type: Any, name: str | None) -> Tensor:
     chosen = renamed("axis", axis, "dimension", dimension)
-    record = op(0 if chosen is None else int(chosen), as_dtype(output_type))
-    return first(make(record, name, op.__name__, {"input": x}, consts=("dimension",)))
+    axis = 0 if chosen is None else chosen
+    kind = as_dtype(output_type)
+    return first(
+        make_late(op, "axis", "number", axis, {"input": x}, name, op.__name__, ("dimension",), output_type=kind)
+    )
 
 
 def argmax(

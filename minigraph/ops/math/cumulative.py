@@ -18,7 +18,8 @@ from minigraph.loops.axes import around
 from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index, Inside
 from minigraph.loops.kernel import ADD, MULTIPLY, Kernel, Monoid
-from minigraph.ops.builder import apply, first, make, same_dtype
+from minigraph.ops.array.known import make_late
+from minigraph.ops.builder import apply, first, same_dtype
 from minigraph.ops.math.arithmetic import Mul
 
 __all__ = ["cumprod", "cumsum"]
@@ -199,8 +200,7 @@ def cumprod(
         >>> tf.Session().run(tf.cumprod([1, 2, 3, 4], exclusive=True))
         array([1, 1, 2, 6], dtype=int32)
     """
-    op = Cumprod(int(axis), bool(exclusive), bool(reverse))
-    return first(make(op, name, "Cumprod", {"x": x}, consts=("axis",)))
+    return _cumulative(Cumprod, x, axis, exclusive, reverse, name)
 
 
 def cumsum(
@@ -227,5 +227,9 @@ def cumsum(
         >>> tf.Session().run(tf.cumsum([1, 2, 3, 4], exclusive=True))
         array([0, 1, 3, 6], dtype=int32)
     """
-    op = Cumsum(int(axis), bool(exclusive), bool(reverse))
-    return first(make(op, name, "Cumsum", {"x": x}, consts=("axis",)))
+    return _cumulative(Cumsum, x, axis, exclusive, reverse, name)
+
+
+def _cumulative(op: type[Op], x: Any, axis: Any, exclusive: bool, reverse: bool, name: str | None) -> Tensor:
+    others = {"exclusive": bool(exclusive), "reverse": bool(reverse)}
+    return first(make_late(op, "axis", "number", axis, {"x": x}, name, op.__name__, ("axis",), **others))

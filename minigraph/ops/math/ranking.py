@@ -22,7 +22,8 @@ from minigraph.loops.builder import Statement, accumulator
 from minigraph.loops.index import Index, Inside
 from minigraph.loops.kernel import ADD, Kernel
 from minigraph.loops.refusal import outside
-from minigraph.ops.builder import apply, apply_all, composed, first, make, require_gradient, require_shape
+from minigraph.ops.array.known import make_late
+from minigraph.ops.builder import apply, apply_all, composed, first, require_gradient, require_shape
 
 __all__ = ["in_top_k", "top_k"]
 
@@ -271,7 +272,9 @@ def top_k(input: TensorLike, k: int = 1, sorted: bool = True, name: str | None =
         >>> tf.Session().run([values, indices])
         [array([9., 5.], dtype=float32), array([1, 2], dtype=int32)]
     """
-    values, indices = make(TopKV2(int(k), bool(sorted)), name, "TopKV2", {"input": input}, consts=("k",)).outputs
+    values, indices = make_late(
+        TopKV2, "k", "number", k, {"input": input}, name, "TopKV2", ("k",), sorted=bool(sorted)
+    ).outputs
     return TopK(values, indices)
 
 

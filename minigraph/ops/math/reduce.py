@@ -15,9 +15,9 @@ from minigraph.core.types import TensorType, format_shape
 from minigraph.core.typing import AxisLike, TensorLike
 from minigraph.loops.axes import averaged, reduction, summed
 from minigraph.loops.kernel import AND, OR, Kernel
+from minigraph.ops.array.known import make_late, number_or_tensor
 from minigraph.ops.broadcast import Axes, BroadcastLike, normalise_axes
 from minigraph.ops.builder import apply, first, graph_of, make
-from minigraph.ops.constant import Const
 from minigraph.ops.counting import per_input
 
 __all__ = ["reduce_all", "reduce_any", "reduce_mean", "reduce_sum"]
@@ -150,11 +150,7 @@ def as_axes(axis: Any) -> Axes:
     """An axis argument as a tuple of ints, or None."""
     if axis is None:
         return None
-    if isinstance(axis, Tensor) and isinstance(axis.node.op, Const):
-        axis = axis.node.op.value
-    if isinstance(axis, Tensor):
-        raise ShapeError("the axes of a reduction must be Python integers, known when the graph is built")
-    array = np.asarray(axis)
+    array = np.asarray(number_or_tensor(axis))
     if array.dtype.kind not in "iu" and array.size:
         raise DTypeError(f"axis must be an integer or a list of integers, not {axis!r}")
     return tuple(int(a) for a in array.ravel())
@@ -164,8 +160,11 @@ def reduced(
     op: type[ReduceOp], x: Any, axis: Any, keepdims: Any, name: str | None, default: str, old: tuple[Any, Any]
 ) -> Tensor:
     reduction_indices, keep_dims = old
-    axes = as_axes(renamed("axis", axis, "reduction_indices", reduction_indices))
     keep = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
+    chosen = number_or_tensor(renamed("axis", axis, "reduction_indices", reduction_indices))
+    if isinstance(chosen, Tensor):
+        return first(make_late(op, "axis", "numbers", chosen, {"input_tensor": x}, name, default, keep_dims=keep))
+    axes = as_axes(chosen)
     const = "Const" if axes is None else "reduction_indices"
     if axes is None and hasattr(x, "ref"):
         graph_of([x]).reserve_ids(3)  # for a variable TensorFlow 1 makes its rank and a range, for a tensor a constant
@@ -190,7 +189,7 @@ def reduce_sum(
         A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor that is not a constant.
+        ShapeError: An axis is out of range.
         DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
 
     Example:
@@ -220,7 +219,7 @@ def reduce_mean(
         A tensor of the dtype of `input_tensor`, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor that is not a constant.
+        ShapeError: An axis is out of range.
         DTypeError: `input_tensor` is not numeric, or an axis is not an integer.
 
     Example:
@@ -248,7 +247,7 @@ def reduce_all(
         A bool tensor, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor that is not a constant.
+        ShapeError: An axis is out of range.
         DTypeError: `input_tensor` is not bool, or an axis is not an integer.
 
     Example:
@@ -276,7 +275,7 @@ def reduce_any(
         A bool tensor, without the reduced axes unless `keepdims` is True.
 
     Raises:
-        ShapeError: An axis is out of range, or is a tensor that is not a constant.
+        ShapeError: An axis is out of range.
         DTypeError: `input_tensor` is not bool, or an axis is not an integer.
 
     Example:

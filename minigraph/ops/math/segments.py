@@ -12,8 +12,8 @@ from minigraph.core.types import format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.indexing import scatter_nd
 from minigraph.ops.array.joining import stack
+from minigraph.ops.array.known import static_value
 from minigraph.ops.array.reshape import expand_dims, transpose
-from minigraph.ops.array.shape import static_value
 from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.control.checks import checked_range
 from minigraph.ops.filling import zeros_like

@@ -12,7 +12,8 @@ from minigraph.core.graph import Tensor
 from minigraph.core.types import format_shape
 from minigraph.core.typing import DataFormat2D, PaddingLike, ShapeLike, Size, TensorLike
 from minigraph.ops.array.gathering import gather
-from minigraph.ops.array.shape import fill, in_graph, shape_operand
+from minigraph.ops.array.known import in_graph
+from minigraph.ops.array.shape import fill, shape_operand
 from minigraph.ops.builder import as_tensor_like, composed, convert_pair, first, graph_of
 from minigraph.ops.data_format import NCHW, NHWC, in_nhwc
 from minigraph.ops.nn.conv2d import Conv2D, Conv2DBackpropFilter, Conv2DBackpropInput

@@ -8,8 +8,11 @@ from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.gathering import gather
+from minigraph.ops.array.joining import concat
 from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.constant import constant
 from minigraph.ops.identity import identity
+from minigraph.ops.math.clipping import clip_by_norm
 
 __all__ = ["embedding_lookup"]
 
@@ -21,18 +24,19 @@ def embedding_lookup(
     """Look up rows of a table by their numbers.
 
     Args:
-        params: Table [V, …], or a list of one table.
+        params: Table [V, …], or a list of the parts of one.
         ids: Integer tensor of any shape, with values in [0, V).
-        partition_strategy: TensorFlow 1's; it has no effect: there is one table.
+        partition_strategy: How several parts share the rows. "mod": row i stands in part i mod their number; "div": the
+            parts follow each other.
         name: Name scope of the nodes.
         validate_indices: TensorFlow 1's; it has no effect: indices are always checked.
-        max_norm: Not supported; must be None.
+        max_norm: The norm to which longer rows are scaled down; None for no limit.
 
     Returns:
         A tensor of the dtype of `params` and the shape ids.shape + params.shape[1:].
 
     Raises:
-        ValueError: `params` lists several tables, or `max_norm` is given.
+        ValueError: `partition_strategy` is unknown.
 
     Example:
         >>> table = tf.constant([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
@@ -40,8 +44,19 @@ def embedding_lookup(
         array([[4., 5.],
                [0., 1.]], dtype=float32)
     """
-    tables = list(params) if isinstance(params, list | tuple) else [params]
-    if len(tables) != 1 or max_norm is not None:
-        raise ValueError("tf.nn.embedding_lookup takes one table, and no max_norm")
+    tables = [as_tensor_like(t) for t in (params if isinstance(params, list | tuple) else [params])]
+    if partition_strategy not in ("mod", "div"):
+        raise ValueError(f"Unrecognized partition strategy: {partition_strategy}")
     with composed(name, "embedding_lookup", tables[0], ids) as scope:
-        return identity(gather(as_tensor_like(tables[0]), convert_to_tensor(ids, name="ids"), name=scope))
+        places = convert_to_tensor(ids, name="ids")
+        if len(tables) == 1:
+            rows = gather(tables[0], places, name=scope)
+        else:
+            sizes = [convert_to_tensor(t).shape[0] for t in tables]
+            if partition_strategy == "mod":
+                starts = constant([sum(map(int, sizes[:n])) for n in range(len(tables))], places.dtype)
+                places = gather(starts, places % len(tables)) + places // len(tables)
+            rows = gather(concat(tables, 0), places)
+        if max_norm is not None:
+            rows = clip_by_norm(rows, max_norm, axes=list(range(places.type.rank or 0, rows.type.rank or 0)))
+        return identity(rows)

@@ -21,7 +21,8 @@ from minigraph.core.scalar import Scalar
 from minigraph.core.types import TensorType
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.loops.kernel import Kernel
-from minigraph.ops.array.shape import in_graph, known_shape, shape_operand
+from minigraph.ops.array.known import in_graph
+from minigraph.ops.array.shape import known_shape, shape_operand
 from minigraph.ops.builder import apply, graph_of
 from minigraph.ops.constant import constant
 from minigraph.ops.counting import no_flops

@@ -1,0 +1,143 @@
+"""Methods of variables that update some of their elements."""
+
+from __future__ import annotations
+
+from minigraph.core.graph import Tensor
+from minigraph.core.operand import Operand
+from minigraph.core.typing import TensorLike
+from minigraph.ops.array.indexed_slices import IndexedSlices
+from minigraph.ops.state import scatter_api as scatter
+
+
+class PartialUpdates(Operand[Tensor]):
+    """The part of `tf.Variable` that updates slices and elements."""
+
+    def scatter_add(self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None) -> Tensor:
+        """Add to slices along the first axis; see `tf.scatter_add`.
+
+        Args:
+            sparse_delta: The updates and their places.
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the update.
+        """
+        return scatter.scatter_add(self, sparse_delta.indices, sparse_delta.values, name=name)
+
+    def scatter_sub(self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None) -> Tensor:
+        """Subtract from slices along the first axis; see `tf.scatter_sub`.
+
+        Args:
+            sparse_delta: The updates and their places.
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the update.
+        """
+        return scatter.scatter_sub(self, sparse_delta.indices, sparse_delta.values, name=name)
+
+    def scatter_update(self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None) -> Tensor:
+        """Overwrite slices along the first axis; see `tf.scatter_update`.
+
+        Args:
+            sparse_delta: The updates and their places.
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the update.
+        """
+        return scatter.scatter_update(self, sparse_delta.indices, sparse_delta.values, name=name)
+
+    def scatter_mul(self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None) -> Tensor:
+        """Multiply slices along the first axis; see `tf.scatter_mul`.
+
+        Args:
+            sparse_delta: The updates and their places.
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the update.
+        """
+        return scatter.scatter_mul(self, sparse_delta.indices, sparse_delta.values, name=name)
+
+    def scatter_div(self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None) -> Tensor:
+        """Divide slices along the first axis; see `tf.scatter_div`.
+
+        Args:
+            sparse_delta: The updates and their places.
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the update.
+        """
+        return scatter.scatter_div(self, sparse_delta.indices, sparse_delta.values, name=name)
+
+    def scatter_max(self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None) -> Tensor:
+        """Raise slices along the first axis; see `tf.scatter_max`.
+
+        Args:
+            sparse_delta: The updates and their places.
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the update.
+        """
+        return scatter.scatter_max(self, sparse_delta.indices, sparse_delta.values, name=name)
+
+    def scatter_min(self, sparse_delta: IndexedSlices, use_locking: bool = False, name: str | None = None) -> Tensor:
+        """Lower slices along the first axis; see `tf.scatter_min`.
+
+        Args:
+            sparse_delta: The updates and their places.
+            use_locking: TensorFlow 1's; it has no effect.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the update.
+        """
+        return scatter.scatter_min(self, sparse_delta.indices, sparse_delta.values, name=name)
+
+    def scatter_nd_add(self, indices: TensorLike, updates: TensorLike, name: str | None = None) -> Tensor:
+        """Add to elements or slices at index vectors; see `tf.scatter_nd_add`.
+
+        Args:
+            indices: The index vectors.
+            updates: The updates.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the update.
+        """
+        return scatter.scatter_nd_add(self, indices, updates, name=name)
+
+    def scatter_nd_sub(self, indices: TensorLike, updates: TensorLike, name: str | None = None) -> Tensor:
+        """Subtract from elements or slices at index vectors; see `tf.scatter_nd_sub`.
+
+        Args:
+            indices: The index vectors.
+            updates: The updates.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the update.
+        """
+        return scatter.scatter_nd_sub(self, indices, updates, name=name)
+
+    def scatter_nd_update(self, indices: TensorLike, updates: TensorLike, name: str | None = None) -> Tensor:
+        """Overwrite elements or slices at index vectors; see `tf.scatter_nd_update`.
+
+        Args:
+            indices: The index vectors.
+            updates: The updates.
+            name: Name of the node.
+
+        Returns:
+            A tensor: the value after the update.
+        """
+        return scatter.scatter_nd_update(self, indices, updates, name=name)
