@@ -104,7 +104,6 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
         "ones_like": "optimize",
         "zeros_like": "optimize",
     },
-    "There is one table.": {"embedding_lookup": ""},
     "TensorFlow 1.15 ignores it, too: the variance is computed from the mean in any case.": {"moments": "shift"},
     "The function is called once in each run in any case; the argument permits fewer calls.": {"py_func": "stateful"},
     "The steps of a loop run one after the other, and their values stay where they are.": {
