@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from minigraph.core.collections import GraphKeys
@@ -19,6 +20,7 @@ from minigraph.formats.tensorflow.importing import add_message
 from minigraph.formats.tensorflow.values import Dims, read_tensor
 from minigraph.ops.constant import string_array
 from minigraph.run.variables import Variable
+from minigraph.util.read_budget import Budget
 
 # The collections whose items are `VariableDef` messages.
 OF_VARIABLES = (
@@ -27,6 +29,7 @@ OF_VARIABLES = (
 )  # fmt: skip
 # Collections of other messages, for which minigraph has no use.
 _OTHER = ("cond_context", "while_context", "queue_runners", "savers", "saved_model_assets")
+_MOST_IDENTITIES = 16  # between what restores a variable and what assigns it
 _ASSIGN = ("Assign", "AssignVariableOp")
 
 
@@ -220,23 +223,29 @@ def _items(
 def restored_by(graph_def: Any) -> list[Restored]:
     """What the nodes of a Saver in a graph restore."""
     messages = {node.name: node for node in graph_def.node}
+    budget = Budget(graph_def.ByteSize())
 
+    @cache
     def texts(name: str) -> list[str]:
         node = messages.get(name.partition(":")[0])
         if node is None or node.op != "Const":
             return []
-        return [v.decode(errors="replace") for v in read_tensor(node.attr["value"].tensor).ravel()]
+        return [v.decode(errors="replace") for v in read_tensor(node.attr["value"].tensor, budget).ravel()]
 
     found: dict[str, Restored] = {}
     for node in graph_def.node:
         if node.op not in _ASSIGN or len(node.input) < 2:
             continue
         source = node.input[1]
-        while (maker := messages.get(source.partition(":")[0])) is not None and maker.op == "Identity":
+        for _ in range(_MOST_IDENTITIES):
+            maker = messages.get(source.partition(":")[0])
+            if maker is None or maker.op != "Identity" or not maker.input:
+                break
             source = maker.input[0]
-        if maker is None or maker.op not in ("RestoreV2", "RestoreSlice", "Restore"):
+        if maker is None or maker.op not in ("RestoreV2", "RestoreSlice", "Restore") or len(maker.input) < 2:
             continue
-        index = int(source.partition(":")[2] or 0)
+        output = source.partition(":")[2]
+        index = int(output) if output.isdecimal() else 0
         names, specs = texts(maker.input[1]), texts(maker.input[2]) if len(maker.input) > 2 else []
         if index < len(names):
             target = node.input[0].partition(":")[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -20,9 +20,15 @@ from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import StringConst, string_array
 from minigraph.ops.host.host_ops import HostOp
 from minigraph.ops.image.colour import convert_image_dtype
+from minigraph.util.read_budget import Budget
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["decode_image", "decode_jpeg", "decode_png", "encode_jpeg", "encode_png", "read_file", "write_file"]
 
+# Pillow's names of the formats that are read.
+PICTURES = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -80,14 +86,31 @@ class DecodeImage(HostOp):
         return (decoded(contents.item(), self.channels, self.format),)
 
 
+def open_picture(file: BinaryIO) -> Image.Image:
+    """An image file, opened by Pillow but not decoded. Of the formats that Pillow knows, some run other programs."""
+    import warnings
+
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check_pixels` is stricter
+        return Image.open(file, formats=PICTURES)
+
+
+def check_pixels(image: Image.Image, file_size: int) -> None:
+    """Raise Damaged if an image, not decoded yet, would take more memory than a file of its size may."""
+    Budget(file_size).take("the image", (image.height, image.width, 3), 1)
+
+
 def decoded(contents: bytes, channels: int, kind: str = "") -> np.ndarray:
     """The pixels of an image file, uint8 [H,W,C]. InvalidArgumentError if it is damaged."""
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        image = Image.open(io.BytesIO(contents))
+        image = open_picture(io.BytesIO(contents))
+        check_pixels(image, len(contents))
         image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except ImportError:
+        raise
+    except Exception as error:  # Pillow's decoders can fail in any way on a damaged file
         raise InvalidArgumentError(f"Invalid {kind or 'image'} data: {error}") from None
     own = image.mode if image.mode in _MODES.values() else "RGB"
     pixels = np.asarray(image.convert(_MODES.get(channels, own)))
@@ -251,7 +274,7 @@ def decode_image(
     contents: bytes | Tensor, channels: int | None = None, dtype: DTypeLike = uint8, name: str | None = None,
     expand_animations: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Decode an image file of any format that Pillow reads, on the host. Of several pictures the first is decoded.
+    """Decode a BMP, GIF, JPEG (2000), PNG, PPM, TIFF or WebP file on the host. The first of several pictures is read.
 
     Args:
         contents: The bytes of the file, or a string tensor.
