@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def evaluated(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[np
     known = [v.array for v in call.inputs if v is not None and v.array is not None]
     with tf.Graph().as_default() as scratch:
         copies = [None if v is None else OnnxValue(v.name, v.array) for v in call.inputs]
-        results = built(with_inputs(call, copies), importer)
+        results = built(_beside_graph(call, copies), importer)
         try:
             arrays = interpret(scratch, {}, max(MOST_FOLDED, 2 * sum(a.nbytes for a in known)))
         except _TooLargeError:
@@ -107,7 +108,7 @@ def dims_of(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> np.ndarra
             given[tensor] = value.dims
             copies.append(OnnxValue(value.name, forms={None: tensor}))
         try:
-            result = built(with_inputs(call, copies), importer)[0]
+            result = built(_beside_graph(call, copies), importer)[0]
             found = _array(result, interpret(scratch, given, MOST_FOLDED))
         except Exception:  # arithmetic on objects can fail in any way, and then nothing is known
             return None
@@ -116,4 +117,14 @@ def dims_of(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> np.ndarra
 
 
 def with_inputs(call: OnnxNode, inputs: Sequence[OnnxValue | None]) -> OnnxNode:
-    return OnnxNode(call.name, call.kind, call.opset, inputs, call.outputs, call.attributes, domain=call.domain)
+    """The node with other inputs."""
+    changed = copy(call)
+    changed.inputs = list(inputs)
+    return changed
+
+
+def _beside_graph(call: OnnxNode, inputs: Sequence[OnnxValue | None]) -> OnnxNode:
+    """The node with other inputs, to be computed once at import."""
+    changed = with_inputs(call, inputs)
+    changed.in_graph = False
+    return changed
