@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from minigraph.core.errors import DataLossError
 from minigraph.core.typing import PathLike
 from minigraph.data.order import uniforms
-from minigraph.ops.host.image_files import check_pixels, open_picture
+from minigraph.util.pictures import check_pixels, open_picture
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -20,15 +20,10 @@ from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import StringConst, string_array
 from minigraph.ops.host.host_ops import HostOp
 from minigraph.ops.image.colour import convert_image_dtype
-from minigraph.util.read_budget import Budget
-
-if TYPE_CHECKING:
-    from PIL import Image
+from minigraph.util.pictures import check_pixels, open_picture
 
 __all__ = ["decode_image", "decode_jpeg", "decode_png", "encode_jpeg", "encode_png", "read_file", "write_file"]
 
-# Pillow's names of the formats that are read.
-PICTURES = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -84,22 +79,6 @@ class DecodeImage(HostOp):
 
     def forward(self, xp: Any, contents: Any) -> tuple[Any, ...]:
         return (decoded(contents.item(), self.channels, self.format),)
-
-
-def open_picture(file: BinaryIO) -> Image.Image:
-    """An image file, opened by Pillow but not decoded. Of the formats that Pillow knows, some run other programs."""
-    import warnings
-
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check_pixels` is stricter
-        return Image.open(file, formats=PICTURES)
-
-
-def check_pixels(image: Image.Image, file_size: int) -> None:
-    """Raise Damaged if an image, not decoded yet, would take more memory than a file of its size may."""
-    Budget(file_size).take("the image", (image.height, image.width, 3), 1)
 
 
 def decoded(contents: bytes, channels: int, kind: str = "") -> np.ndarray:
