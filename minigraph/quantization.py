@@ -1,0 +1,3 @@
+"""Quantisation to 8-bit integers. See docs/quantize.md."""
+
+from minigraph.ops.math.quantization import *
