@@ -106,8 +106,9 @@ class ConstantFolding(RulePass):
     before      y = f(c₁, c₂, …) with every operand a constant
     after       y = constant
     conditions  f is pure, has no control inputs and accepts the operands (if not, the run reports it); operands and
-                results have at most LIMIT elements; f does not dequantise, which integer_products looks for. Or f works element by element and every operand holds one number
-                throughout: then y is a tensor filled with one number
+                results have at most LIMIT elements; f does not dequantise, which integer_products looks for. Or f works
+                element by element and every operand holds one number throughout: then y is a tensor filled with one
+                number
     formula     y = f(c₁, c₂, …), computed once by the op's reference
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -140,25 +140,18 @@ def _without_relu(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     return [new.add(QuantizeLinear(), relu.instr.inputs[0], scale, zero)]
 
 
-def _behind(make: Callable[[Rebuilder, Instr, list[Value]], list[Value]]) -> Callable[[Match, Rebuilder], Sequence[Value] | str]:
-    """Dequantise after an op that moves or chooses elements, instead of before. make: the op on integers."""
-
-    def replace(found: Match, new: Rebuilder) -> Sequence[Value] | str:
-        readers = [v.instr for v in found.root.inputs]
-        if not all(isinstance(i.op, DequantizeLinear) for i in readers):
-            return "an operand is not dequantised"
-        first = readers[0]
-        if _parameters(first) is None or any(i.inputs[1:] != first.inputs[1:] for i in readers):
-            return "the operands have several scales or zero points"
-        moved, *others = make(new, found.root, [i.inputs[0] for i in readers])
-        return [new.add(DequantizeLinear(), moved, *first.inputs[1:]), *others]
-
-    return replace
-
-
-def _same_op(new: Rebuilder, root: Instr, operands: list[Value]) -> list[Value]:
-    first = new.add(root.op, *operands)
-    return [Value(first.instr, i) for i in range(len(root.types))]
+def _behind(found: Match, new: Rebuilder) -> Sequence[Value] | str:
+    """Dequantise after an op that moves or chooses elements, instead of before."""
+    root = found.root
+    readers = [v.instr for v in root.inputs]
+    if not all(isinstance(i.op, DequantizeLinear) for i in readers):
+        return "an operand is not dequantised"
+    first = readers[0]
+    if _parameters(first) is None or any(i.inputs[1:] != first.inputs[1:] for i in readers):
+        return "the operands have several scales or zero points"
+    moved = new.add(root.op, *(i.inputs[0] for i in readers))
+    others = [Value(moved.instr, i) for i in range(1, len(root.types))]
+    return [new.add(DequantizeLinear(), moved, *first.inputs[1:]), *others]
 
 
 def _nothing(found: Match, new: Rebuilder) -> Sequence[Value] | str:
@@ -184,9 +177,9 @@ RULES = (
     ),
     Rule("relu_by_the_range", Pattern(QuantizeLinear, Pattern(Relu)), _without_relu),
     Rule("one_scale", Pattern(QuantizeLinear, _SCALED), _one_scale),
-    Rule("pool_of_integers", Pattern(MaxPool, _DEQUANTIZED), _behind(_same_op)),
-    Rule("reshape_of_integers", Pattern(Reshape, _DEQUANTIZED), _behind(_same_op)),
-    Rule("concat_of_integers", Pattern(ConcatV2, _DEQUANTIZED), _behind(_same_op)),
+    Rule("pool_of_integers", Pattern(MaxPool, _DEQUANTIZED), _behind),
+    Rule("reshape_of_integers", Pattern(Reshape, _DEQUANTIZED), _behind),
+    Rule("concat_of_integers", Pattern(ConcatV2, _DEQUANTIZED), _behind),
     Rule("quantize_of_dequantize", Pattern(QuantizeLinear, Pattern(DequantizeLinear, name="inner")), _nothing),
 )
 

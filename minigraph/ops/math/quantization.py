@@ -21,7 +21,8 @@ from minigraph.ops.pointwise import X, by_rows, evaluate_expr
 
 __all__ = ["dequantize_linear", "quantize_linear"]
 
-NARROW = (int8, uint8, int16, uint16)  # dtypes of quantised numbers; int32 holds biases, which are only read
+NARROW = (int8, uint8, int16, uint16)  # dtypes of quantised numbers
+INTEGERS = (*NARROW, int32)  # those that are dequantised: int32 holds biases
 _SCALES = np.array([[0.011], [0.5]], np.float32)
 
 
@@ -43,7 +44,7 @@ class _Linear(Op, abstract=True):
                 f"'{type(self).__name__}' takes {'float32' if real else zero.dtype.name} and a float32 scale, "
                 f"not {x.dtype.name} and {scale.dtype.name}"
             )
-        kinds = NARROW if real else (*NARROW, int32)
+        kinds = NARROW if real else INTEGERS
         if zero.dtype not in kinds:
             raise DTypeError(f"a zero point is {', '.join(k.name for k in kinds)}, not {zero.dtype.name}")
         shape = T.broadcast(T.broadcast(x.shape, scale.shape), zero.shape)

@@ -107,7 +107,7 @@ def correlation(
     op: Convolution, name: str, in_types: Sequence[TensorType], out: TensorType, kind: DType,
     read: Callable[[Scalar], Scalar],
 ) -> Kernel:  # fmt: skip
-    """The kernel of a convolution with sums of dtype `kind`. read: a pixel's number, of that dtype, from its element."""
+    """The kernel of a convolution with sums of dtype `kind`. read: from a pixel's element to its number."""
     k = Statement(name)
     x, w, y = *map(k.operand, in_types), k.result(out)
     at, (rows, columns, depth, outputs) = op.window(w.shape).indices(*x.shape[1:3]), w.shape
