@@ -17,7 +17,7 @@ from minigraph.ops.filling import Full
 from minigraph.ops.math.arithmetic import Add, AddV2, Mul
 from minigraph.ops.math.casting import Cast
 from minigraph.ops.math.matmul import MatMul
-from minigraph.ops.math.quantization import DequantizeLinear, QuantizeLinear
+from minigraph.ops.math.quantization import DequantizeLinear, QuantizeLinear, Requantize
 from minigraph.ops.nn.activation import Relu
 from minigraph.ops.nn.bias import BiasAdd
 from minigraph.ops.nn.conv2d import Conv2D
@@ -122,14 +122,27 @@ def _integer_bias(found: Match, new: Rebuilder) -> Sequence[Value] | str:
 
 def _one_scale(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     sums, scale = found["scaled"].inputs
-    whole = _array(found.root.inputs[1])
-    if whole is None or whole.size != 1:
+    known = _parameters(found.root)
+    if known is None:
         return _NOT_ONE
-    if whole == 1:
-        return "the scale is 1"
-    ratio = np.asarray(_array(scale)) / whole.reshape(-1)[0]
-    one = _const(new, np.ones((), np.float32))
-    return [new.add(QuantizeLinear(), new.add(Mul(), sums, _const(new, ratio)), one, found.root.inputs[2])]
+    ratio = _const(new, np.asarray(_array(scale) / known[0]))
+    return [new.add(_requantize(found.root, known[1]), new.add(Mul(), sums, ratio))]
+
+
+def _sum_in_one_scale(found: Match, new: Rebuilder) -> Sequence[Value] | str:
+    known, terms = _parameters(found.root), found["sum"].inputs
+    scales = [_one(v.instr.inputs[1]) for v in terms]
+    if known is None or None in scales:
+        return _NOT_ONE
+    parts = [
+        new.add(DequantizeLinear(), v.instr.inputs[0], _const(new, np.asarray(scale / known[0])), v.instr.inputs[2])
+        for v, scale in zip(terms, scales, strict=True)
+    ]
+    return [new.add(_requantize(found.root, known[1]), new.add(AddV2(), *parts))]
+
+
+def _requantize(instr: Instr, zero: np.generic) -> Requantize:
+    return Requantize(instr.types[0].dtype, int(zero))
 
 
 def _without_relu(found: Match, new: Rebuilder) -> Sequence[Value] | str:
@@ -177,6 +190,11 @@ RULES = (
     ),
     Rule("relu_by_the_range", Pattern(QuantizeLinear, Pattern(Relu)), _without_relu),
     Rule("one_scale", Pattern(QuantizeLinear, _SCALED), _one_scale),
+    Rule(
+        "sum_in_one_scale",
+        Pattern(QuantizeLinear, Pattern((Add, AddV2), _DEQUANTIZED, _DEQUANTIZED, name="sum")),
+        _sum_in_one_scale,
+    ),
     Rule("pool_of_integers", Pattern(MaxPool, _DEQUANTIZED), _behind),
     Rule("reshape_of_integers", Pattern(Reshape, _DEQUANTIZED), _behind),
     Rule("concat_of_integers", Pattern(ConcatV2, _DEQUANTIZED), _behind),
@@ -189,13 +207,15 @@ class IntegerProducts(RulePass):
     """Products of dequantised numbers as products of the integers.
 
     before      conv(D(x), D(w)) and matmul(D(x), D(w)), where D(q) = (q − z)·s dequantises; a bias D(b) added to them;
-                Q(…), which quantises the result, also behind ReLU; max_pool(D(x)), reshape(D(x)), concat(D(x), D(y))
-    after       integer_conv(x, w)·(s_x·s_w); (integer_conv(x, w) + b)·(s_x·s_w); Q with the scale 1 of sums times
-                (s_x·s_w/s_y); D(max_pool(x)), …; nothing is left of Q(D(x))
+                Q, which quantises the result or a sum D(x) + D(y), also behind ReLU; max_pool(D(x)), reshape(D(x)),
+                concat(D(x), D(y))
+    after       integer_conv(x, w)·(s_x·s_w); (integer_conv(x, w) + b)·(s_x·s_w); R, which is Q with the scale 1, of
+                sums times (s_x·s_w/s_y), or of D(x) + D(y) with scales over that of Q; D(max_pool(x)), …; nothing is
+                left of Q(D(x))
     conditions  x is uint8 or int8 and w int8; z and s are constants: one number each for x, one scale for each output
                 channel and zero points of 0 for w; no groups. b is int32 with the same scales as the sums. ReLU goes
-                where the zero point is the least number. Operands of concat, and Q and D, have equal scales and zero
-                points
+                where the zero point of Q is the least number. Operands of concat, and Q and D, have equal scales and
+                zero points
     formula     Σ s_x(x − z)·s_w·w = s_x·s_w·Σ (x − z)·w, the sum exact in integers. These are the numbers of ONNX
                 Runtime's QLinearConv (Jacob et al. 2018, section 2.2)
     """

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from minigraph.core import types as T
 from minigraph.core.convert import convert_to_tensor
-from minigraph.core.dtypes import float32, int8, int16, int32, uint8, uint16
+from minigraph.core.dtypes import DType, float32, int8, int16, int32, uint8, uint16
 from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Tensor
 from minigraph.core.op import Op, Sample
-from minigraph.core.scalar import Scalar, call, cast
+from minigraph.core.scalar import Scalar, call, cast, constant
 from minigraph.core.types import TensorType
 from minigraph.core.typing import TensorLike
 from minigraph.ops.builder import apply, composed
@@ -60,16 +61,46 @@ class QuantizeLinear(_Linear):
 
     def expr(self, *operands: Scalar) -> Scalar:
         x, scale, zero = operands
-        shift = cast(zero, float32)
-        low, high = (float(v) for v in (zero.dtype.min, zero.dtype.max))
-        least, greatest = call("subtract", low, shift), call("subtract", high, shift)
-        cut = call("minimum", call("maximum", x / scale, least), greatest)
-        return cast(call("rint", cut) + shift, zero.dtype)
+        return _rounded(x / scale, cast(zero, float32), zero.dtype)
 
     @classmethod
     def samples(cls) -> Iterable[Sample]:
         for dtype, zero in ((np.uint8, 128), (np.int8, -3), (np.int16, 0)):
             yield Sample(cls(), (X.astype(np.float32), _SCALES, np.array(zero, dtype)), smooth=False)
+
+
+def _rounded(x: Scalar, zero: Scalar, dtype: DType) -> Scalar:
+    """x rounded, plus the zero point, cut to the range of the dtype. Cutting comes first, which is
+    the same, as the limits are whole numbers."""
+    least, greatest = (call("subtract", float(limit), zero) for limit in (dtype.min, dtype.max))
+    return cast(call("rint", call("minimum", call("maximum", x, least), greatest)) + zero, dtype)
+
+
+class Requantize(Op):
+    """QuantizeLinear with the scale 1. Made by the pass `integer_products`."""
+
+    dtype: Any
+    zero: int = 0
+    differentiable = False
+    forward = evaluate_expr
+    flops = per_output
+    batching = by_rows
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        if x.dtype is not float32:
+            raise DTypeError(f"'Requantize' takes float32, not {x.dtype.name}")
+        return (TensorType(self.dtype, x.shape),)
+
+    def is_pointwise(self, in_types: Sequence[TensorType]) -> bool:
+        return True
+
+    def expr(self, *operands: Scalar) -> Scalar:
+        return _rounded(operands[0], constant(float(self.zero), float32), self.dtype)
+
+    @classmethod
+    def samples(cls) -> Iterable[Sample]:
+        for dtype, zero in ((uint8, 128), (int8, -3)):
+            yield Sample(cls(dtype, zero), (100 * X.astype(np.float32),), smooth=False)
 
 
 class DequantizeLinear(_Linear):

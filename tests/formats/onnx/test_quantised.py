@@ -1,4 +1,4 @@
-"""Quantised networks: QuantizeLinear and DequantizeLinear in and out, and the numbers of ONNX Runtime's integer code."""
+"""Quantised networks: QuantizeLinear and DequantizeLinear in and out, with the numbers of ONNX Runtime."""
 
 from __future__ import annotations
 
