@@ -11,7 +11,7 @@ from minigraph.core.dtypes import float32, int8, int32, uint8
 from minigraph.ir.program import Instr, Value
 from minigraph.ir.rebuild import Rebuilder
 from minigraph.ops.array.joining import ConcatV2
-from minigraph.ops.array.reshape import Reshape
+from minigraph.ops.array.reshape import Reshape, Transpose
 from minigraph.ops.constant import Const
 from minigraph.ops.filling import Full
 from minigraph.ops.math.arithmetic import Add, AddV2, Mul
@@ -196,7 +196,7 @@ RULES = (
         _sum_in_one_scale,
     ),
     Rule("pool_of_integers", Pattern(MaxPool, _DEQUANTIZED), _behind),
-    Rule("reshape_of_integers", Pattern(Reshape, _DEQUANTIZED), _behind),
+    Rule("move_of_integers", Pattern((Reshape, Transpose), _DEQUANTIZED), _behind),
     Rule("concat_of_integers", Pattern(ConcatV2, _DEQUANTIZED), _behind),
     Rule("quantize_of_dequantize", Pattern(QuantizeLinear, Pattern(DequantizeLinear, name="inner")), _nothing),
 )
@@ -208,7 +208,7 @@ class IntegerProducts(RulePass):
 
     before      conv(D(x), D(w)) and matmul(D(x), D(w)), where D(q) = (q − z)·s dequantises; a bias D(b) added to them;
                 Q, which quantises the result or a sum D(x) + D(y), also behind ReLU; max_pool(D(x)), reshape(D(x)),
-                concat(D(x), D(y))
+                transpose(D(x)), concat(D(x), D(y))
     after       integer_conv(x, w)·(s_x·s_w); (integer_conv(x, w) + b)·(s_x·s_w); R, which is Q with the scale 1, of
                 sums times (s_x·s_w/s_y), or of D(x) + D(y) with scales over that of Q; D(max_pool(x)), …; nothing is
                 left of Q(D(x))

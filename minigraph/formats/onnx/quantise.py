@@ -59,9 +59,15 @@ def _is_linear(call: OnnxNode, zero_dtype: DType) -> bool:
 
 def _linear(call: OnnxNode, op: Op, zero_dtype: DType, perm: Perm) -> Tensor:
     """The op on the first input, with axes in the order `perm`."""
-    zero = call.x(2) if call.has(2) else tf.zeros(call.static(1), zero_dtype)
-    axis = call.attr("axis", 1)
-    return apply(op, call.value().form(perm), *(_in_form(t, axis, call.rank(), perm) for t in (call.x(1), zero)))
+    scale, axis = _parameter(call, 1), call.attr("axis", 1)
+    zero = _parameter(call, 2) if call.has(2) else tf.zeros(call.static(1), zero_dtype)
+    return apply(op, call.value().form(perm), *(_in_form(t, axis, call.rank(), perm) for t in (scale, zero)))
+
+
+def _parameter(call: OnnxNode, index: int) -> Tensor:
+    """A scale or zero point; a known one is a constant, which training does not change."""
+    value = call.value(index)
+    return tf.constant(value.array) if value.known else value.form()
 
 
 def _linear_result(call: OnnxNode, op: Op, zero_dtype: DType) -> Result:
@@ -123,8 +129,9 @@ def symmetric_zero(call: OnnxNode, weights: int) -> int | None:
 
 def requantized(call: OnnxNode, sums: Any, weights: int) -> Tensor:
     """Sums of products of integers, with channels last, in the scale and zero point of the result."""
-    scale = scalar(call.x(1)) * scalar(call.x(weights + 1)) / scalar(call.x(weights + 3))
-    return quantize_linear(tf.cast(sums, tf.float32) * scale, np.float32(1), scalar(call.x(weights + 4)))
+    image, filters, result = (scalar(_parameter(call, i + 1)) for i in (0, weights, weights + 2))
+    zero = scalar(_parameter(call, weights + 4))
+    return quantize_linear(tf.cast(sums, tf.float32) * (image * filters / result), np.float32(1), zero)
 
 
 def _q_matmul(call: OnnxNode) -> Result:
