@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from minigraph.rewrite.driver import Rule
 from minigraph.rewrite.pattern import Match, Pattern
 from minigraph.rewrite.pipeline import RulePass
 
+Number = Any  # a NumPy scalar
 _NOT_ONE = "a scale or zero point is not one constant number"
 
 
@@ -38,14 +40,13 @@ def _array(value: Value) -> np.ndarray | None:
     return np.asarray(op.reference()[0]) if isinstance(op, Full) and value.type.size == 1 else None
 
 
-def _one(value: Value) -> np.generic | None:
+def _one(value: Value) -> Number | None:
     """The number of a constant of one element."""
     array = _array(value)
-    found: np.generic | None = None if array is None or array.size != 1 else array.reshape(-1)[0]
-    return found
+    return None if array is None or array.size != 1 else array.reshape(-1)[0]
 
 
-def _parameters(instr: Instr) -> tuple[np.generic, np.generic] | None:
+def _parameters(instr: Instr) -> tuple[Number, Number] | None:
     """The scale and the zero point of what quantises or dequantises, if each is one constant number."""
     scale, zero = map(_one, instr.inputs[1:])
     return None if scale is None or zero is None else (scale, zero)
@@ -93,7 +94,7 @@ def _integer_op(root: Instr, zero: int, w: Value) -> IntegerConv2D | IntegerMatM
     """The product of integers in place of one of real numbers, or why there is none."""
     op = root.op
     if isinstance(op, Conv2D):
-        return "it has groups" if op.groups != 1 else IntegerConv2D(*op.attributes, zero=zero)
+        return "it has groups" if op.groups != 1 else IntegerConv2D(op.strides, op.padding, op.dilations, zero=zero)
     assert isinstance(op, MatMul)
     if type(op) is not MatMul or op.transpose_a or len(w.type.static) != 2 or len(root.inputs[0].type.static) != 2:
         return "it is not a product of two matrices, the first as it stands"
@@ -110,14 +111,19 @@ def _scaled_sums(instr: Instr) -> str | None:
 def _integer_bias(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     scaled, bias = found["scaled"], found["bias"]
     sums, scale = scaled.inputs
-    scales = [_array(v) for v in (scale, bias.inputs[1])]
+    own, other = (_array(v) for v in (scale, bias.inputs[1]))
     q, zeros = bias.inputs[0], _array(bias.inputs[2])
     if q.type.dtype is not int32 or zeros is None or zeros.any():
         return "the bias is no int32 with the zero point 0"
-    if scales[1] is None or not np.array_equal(*(np.broadcast_to(s.reshape(-1), q.type.static) for s in scales)):  # type: ignore[union-attr]
+    if other is None or not _is_equal(own, other, q.type.static):
         return "the bias has other scales than the sums"
     total = new.add(AddV2(), sums.instr.inputs[0], q)
     return [new.add(Mul(), new.add(Cast(float32), total), scale)]
+
+
+def _is_equal(a: Any, b: Any, shape: tuple[int, ...]) -> bool:
+    """Whether two arrays of scales are the same for a vector of this shape."""
+    return np.array_equal(np.broadcast_to(a.reshape(-1), shape), np.broadcast_to(b.reshape(-1), shape))
 
 
 def _one_scale(found: Match, new: Rebuilder) -> Sequence[Value] | str:
@@ -125,23 +131,23 @@ def _one_scale(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     known = _parameters(found.root)
     if known is None:
         return _NOT_ONE
-    ratio = _const(new, np.asarray(_array(scale) / known[0]))
-    return [new.add(_requantize(found.root, known[1]), new.add(Mul(), sums, ratio))]
+    ratio = np.asarray(_array(scale)) / known[0]
+    return [new.add(_requantize(found.root, known[1]), new.add(Mul(), sums, _const(new, ratio)))]
 
 
 def _sum_in_one_scale(found: Match, new: Rebuilder) -> Sequence[Value] | str:
     known, terms = _parameters(found.root), found["sum"].inputs
-    scales = [_one(v.instr.inputs[1]) for v in terms]
+    scales: list[Any] = [_one(v.instr.inputs[1]) for v in terms]
     if known is None or None in scales:
         return _NOT_ONE
     parts = [
-        new.add(DequantizeLinear(), v.instr.inputs[0], _const(new, np.asarray(scale / known[0])), v.instr.inputs[2])
-        for v, scale in zip(terms, scales, strict=True)
+        new.add(DequantizeLinear(), v.instr.inputs[0], _const(new, np.asarray(s / known[0])), v.instr.inputs[2])
+        for v, s in zip(terms, scales, strict=True)
     ]
     return [new.add(_requantize(found.root, known[1]), new.add(AddV2(), *parts))]
 
 
-def _requantize(instr: Instr, zero: np.generic) -> Requantize:
+def _requantize(instr: Instr, zero: Number) -> Requantize:
     return Requantize(instr.types[0].dtype, int(zero))
 
 

@@ -67,7 +67,7 @@ def _linear(call: OnnxNode, op: Op, zero_dtype: DType, perm: Perm) -> Tensor:
 def _parameter(call: OnnxNode, index: int) -> Tensor:
     """A scale or zero point; a known one is a constant, which training does not change."""
     value = call.value(index)
-    return tf.constant(value.array) if value.known else value.form()
+    return value.form() if value.array is None else tf.constant(value.array)
 
 
 def _linear_result(call: OnnxNode, op: Op, zero_dtype: DType) -> Result:
