@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from minigraph.autodiff.registry import overriding
+from minigraph.autodiff.registry import no_gradient, overriding
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import GradientError, GraphError
 from minigraph.core.graph import Graph, Node, Tensor
@@ -120,7 +120,9 @@ def _backward(graph: Graph, ys: list[Tensor], xs: list[Tensor], stops: set[Node]
     between = _between(ys, xs, stops)
     recomputed = _Recomputation(graph)
     for node in sorted(between, key=lambda n: n.id, reverse=True):
-        if node in stops or (node in sources and all(t.node not in between for t in node.inputs)):
+        if node in stops or not _is_differentiable(node):
+            continue
+        if node in sources and all(t.node not in between for t in node.inputs):
             continue  # nothing that is wanted lies before it
         grads = [collected.total(t) for t in node.outputs]
         gate = next((g for g in grads if g is not None), None)
@@ -139,13 +141,18 @@ def _partials(node: Node, reader: Node, grads: Sequence[Tensor | None]) -> Seque
     own = overriding(node)
     if own is None:
         return node.op.vjp(reader, *grads)
-    return own(reader, [apply(ZerosLike(), y) if g is None else g for g, y in zip(grads, node.outputs, strict=True)])
+    filled = [apply(ZerosLike(), y) if g is None else g for g, y in zip(grads, node.outputs, strict=True)]
+    found = listed(own(reader, *filled))
+    if len(found) != len(node.inputs):
+        raise ValueError(
+            f"Num gradients {len(found)} generated for op {node.name} do not match num inputs {len(node.inputs)}"
+        )
+    return found
 
 
 def _is_differentiable(node: Node) -> bool:
-    if node.graph.gradient_override(node) is None:
-        return node.op.differentiable
-    return overriding(node) is not None
+    own = overriding(node)
+    return node.op.differentiable if own is None else own is not no_gradient
 
 
 class _Recomputation:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.distributed.compression import Compression
@@ -16,7 +15,7 @@ from minigraph.ops.filling import zeros_like
 from minigraph.ops.math.comparison import equal
 from minigraph.ops.state.variable import group
 from minigraph.run.variables import Variable
-from minigraph.train.optimizer import Optimizer, zeros_of
+from minigraph.train.optimizer import Optimizer, with_gradients, zeros_of
 
 __all__ = ["DistributedOptimizer"]
 
@@ -128,7 +127,7 @@ class DistributedOptimizer(Optimizer):
         """
         if self._passes == 1:
             return self._inner.apply_gradients(grads_and_vars, global_step, name or self._name)
-        pairs = [(convert_to_tensor(g), v) for g, v in grads_and_vars if g is not None]
+        pairs = with_gradients(grads_and_vars)
         with pairs[0][1].graph.as_default():
             return self._accumulated(pairs, global_step, name or self._name)
 

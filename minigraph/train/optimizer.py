@@ -213,12 +213,7 @@ class Optimizer:
             ValueError: There are no pairs.
             GradientError: All gradients are None.
         """
-        pairs = list(grads_and_vars)
-        if not pairs:
-            raise ValueError("No variables provided.")
-        active = [(convert_to_tensor(g), v) for g, v in pairs if g is not None]
-        if not active:
-            raise _nothing_to_do([v for _, v in pairs], None)
+        active = with_gradients(grads_and_vars)
         graph = active[0][1].graph
         with graph.as_default():
             with graph.control_dependencies(None):
@@ -296,6 +291,17 @@ def _constrained(var: Variable, update: Node) -> Node:
         return update
     with update.graph.control_dependencies([update]):
         return var.assign(var.constraint(var)).node
+
+
+def with_gradients(pairs: Iterable[tuple[TensorLike | None, Variable]]) -> list[tuple[Tensor, Variable]]:
+    """The pairs that have a gradient. ValueError if there are no pairs, GradientError if none has a gradient."""
+    pairs = list(pairs)
+    if not pairs:
+        raise ValueError("No variables provided.")
+    found = [(convert_to_tensor(g), v) for g, v in pairs if g is not None]
+    if not found:
+        raise _nothing_to_do([v for _, v in pairs], None)
+    return found
 
 
 def _nothing_to_do(variables: list[Variable], loss: Tensor | None) -> GradientError:

@@ -120,7 +120,7 @@ class DeferredOnnx(Op):
         values = [_value(f"i{n}", *next(tensors)) if there else None for n, there in enumerate(self.given)]
         names = [f"o{n}" if wanted else "" for n, wanted in enumerate(self.wanted)]
         attributes = Attributes({n: list(v) if isinstance(v, tuple) else v for n, v in self.attributes})
-        call = OnnxNode(self.name, self.kind, self.opset, values, names, attributes)
+        call = OnnxNode(self.name, self.kind, self.opset, values, names, attributes, in_graph=False)
         results = built(call, IMPORTERS[self.kind])
         refuse_unread(call)
         found = [value_of(n, r) for n, r in zip(names, results, strict=False) if n]

@@ -1,4 +1,7 @@
-"""Native softmax, cross-entropy, reductions and copies, against SciPy, PyTorch and plain loops."""
+"""Native softmax, cross-entropy, reductions and copies, against SciPy, PyTorch and plain loops.
+
+Tests `backends/llvm/moves.py` and `backends/llvm/total.py`.
+"""
 
 from __future__ import annotations
 

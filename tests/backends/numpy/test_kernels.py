@@ -1,4 +1,7 @@
-"""Every NumPy kernel against its op's reference forward, and convolution and pooling against PyTorch too."""
+"""Every NumPy kernel against its op's reference forward, and convolution and pooling against PyTorch too.
+
+Tests `backend/host.py` and `backends/numpy/`.
+"""
 
 from __future__ import annotations
 

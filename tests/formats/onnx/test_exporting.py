@@ -1,4 +1,7 @@
-"""Exporters against ONNX Runtime: each op on its sample cases, in both layouts, and networks."""
+"""Exporters against ONNX Runtime: each op on its sample cases, in both layouts, and networks.
+
+Tests `formats/onnx/elementwise_export.py`, `formats/onnx/shape_export.py` and `formats/onnx/emit.py`.
+"""
 
 from __future__ import annotations
 
