@@ -1,4 +1,7 @@
-"""Products of bytes, with each kind of instruction that processors have for them."""
+"""Products of bytes, with each kind of instruction that processors have for them.
+
+Tests `backends/llvm/integers.py`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from support.llvm import KERNELS
 
 import minigraph as tf
 from minigraph import quantization
-from minigraph.backends.llvm import builder, compiler, integers, tile
+from minigraph.backends.llvm import compiler
 from minigraph.ops.nn.integer_products import IntegerConv2D, IntegerMatMul
 
 Random = np.random.RandomState
@@ -28,8 +31,8 @@ def cpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     if lanes > found.lanes or any(name not in given for name in WITHOUT[lanes][-1:]):
         pytest.skip("the processor has no such vectors")
     lesser = compiler.Host(found.cpu, ",".join(f for f in given if f not in lacks), lanes)
-    for module in (builder, compiler, integers, tile):
-        monkeypatch.setattr(module, "host", lambda: lesser)
+    for name in ("builder", "compiler", "integers", "tile"):
+        monkeypatch.setattr(f"minigraph.backends.llvm.{name}.host", lambda: lesser)
     monkeypatch.setattr(compiler, "_CODE", compiler._Code())
 
 
