@@ -19,8 +19,6 @@ from minigraph.loops.kernel import ADD, Kernel
 from minigraph.ops.math.matmul import MatMul
 from minigraph.ops.nn.conv2d import CASES, Conv2D, Convolution, correlation
 
-__all__ = ["IntegerConv2D", "IntegerMatMul"]
-
 
 def _require_bytes(kind: str, x: TensorType, w: TensorType) -> None:
     if x.dtype not in (uint8, int8) or w.dtype is not int8:
