@@ -1,5 +1,5 @@
 """Files that ask for much are refused before they get it, with minigraph's errors; see support/attack_files.py.
-The readers are those of `minigraph/formats/arrays.py` and others.
+The readers are those of `formats/arrays.py` and others.
 
 `python tests/bench/attack_files.py` measures time and memory, each file in a process of its own.
 """

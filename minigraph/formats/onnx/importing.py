@@ -26,10 +26,19 @@ from minigraph.formats.onnx.library import (
     require_onnx,
 )
 from minigraph.formats.onnx.modelfile import subgraphs
+from minigraph.formats.onnx.quantise import dequantizing
 from minigraph.formats.onnx.sequences import IMPORT as SEQUENCES
 from minigraph.formats.onnx.table import importer_of
 from minigraph.formats.onnx.unread import refuse_unread
-from minigraph.formats.onnx.values import NoTensor, NoValue, OnnxSequence, OnnxValue, UnknownDim, valid_name
+from minigraph.formats.onnx.values import (
+    Dequantized,
+    NoTensor,
+    NoValue,
+    OnnxSequence,
+    OnnxValue,
+    UnknownDim,
+    valid_name,
+)
 from minigraph.ir.scan import LoopBody
 from minigraph.ir.scan_gradient import make_region
 from minigraph.util.read_budget import MOST_DIMS, Budget, Damaged
@@ -252,6 +261,8 @@ class _Importer:
             if arrays is None:
                 return _values(call, built(call, importer))
             self._take(call, given, arrays)
+            if call.kind == "DequantizeLinear" and (make := dequantizing(call)) is not None:
+                return [Dequantized(call.outputs[0], arrays[0], make)]
             pairs = zip(call.outputs, arrays, strict=False)
             return [OnnxValue(n, a, weight=weight and self._is_weight(a)) for n, a in pairs]
         if len(call.outputs) == 1 and given and all(v.known or v.dims is not None for v in given):
