@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,14 +19,19 @@ _CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM
 def cache_dir() -> Path:
     """The folder for downloads and compiled code; it need not exist yet.
 
-    `MINIGRAPH_CACHE`, else `$XDG_CACHE_HOME/minigraph`, else `~/.cache/minigraph`. As the XDG
-    specification asks, a relative `XDG_CACHE_HOME` is ignored.
+    `MINIGRAPH_CACHE`, else `$XDG_CACHE_HOME/minigraph`, else `~/.cache/minigraph`, else, for a user without a home, one
+    of that user's in the folder for temporary files. As the XDG specification asks, a relative `XDG_CACHE_HOME` is
+    ignored.
     """
     if own := os.environ.get("MINIGRAPH_CACHE"):
         return Path(own).expanduser()
     xdg = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(xdg) if os.path.isabs(xdg) else Path.home() / ".cache"
-    return base / "minigraph"
+    if os.path.isabs(xdg):
+        return Path(xdg) / "minigraph"
+    try:
+        return Path.home() / ".cache" / "minigraph"
+    except RuntimeError:  # a user that the system does not know, as in containers
+        return Path(tempfile.gettempdir()) / f"minigraph-{os.getuid()}"
 
 
 def sync_folder(folder: str | os.PathLike[str]) -> None:

@@ -145,3 +145,15 @@ def test_cache_dir(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache_dir() == Path("/xdg/minigraph")
     monkeypatch.setenv("MINIGRAPH_CACHE", "~/own")
     assert cache_dir() == Path("/home/ann/own")
+
+
+def test_cache_dir_of_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that is started for a number that no user has."""
+
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("MINIGRAPH_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", unknown)
+    assert cache_dir().name == f"minigraph-{os.getuid()}"

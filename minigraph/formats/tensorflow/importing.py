@@ -61,11 +61,12 @@ class Added(NamedTuple):
 
 def add_message(
     graph: Graph, message: Any, prefix: str = "", replaced: Mapping[str, Tensor] | None = None,
-    elements: Sequence[str] = (),
+    elements: Sequence[str] = (), trusted: bool = False,
 ) -> Added:  # fmt: skip
     """Add a `GraphDef` message to a graph, all of it or nothing.
 
-    replaced: tensors of the graph for the message's. elements: names of nodes and tensors that must be there.
+    replaced: tensors of the graph for the message's. elements: names of nodes and tensors that must be there. trusted:
+    whether nodes may read and write files.
     UnreadableError names all nodes whose ops minigraph lacks; GraphError a node that does not fit.
     """
     read = read_message(message, replaced or {})
@@ -75,7 +76,7 @@ def add_message(
     definition = read.graph.as_records()
     stand_ins = {t.node.name: given for t, given in read.stand_ins.items()}
     kept = [n for n in definition.node if n.name not in stand_ins]
-    made = add_nodes(graph, GraphRecords(kept, len(message.node)), prefix, stand_ins)
+    made = add_nodes(graph, GraphRecords(kept, len(message.node)), prefix, stand_ins, trusted)
 
     def of(tensor: Tensor) -> Tensor:
         if tensor in read.stand_ins:

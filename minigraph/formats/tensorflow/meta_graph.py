@@ -153,14 +153,14 @@ def _holds_graph(message: Any) -> bool:
 
 
 def add_meta_graph(
-    graph: Graph, message: Any, scope: str = "", replaced: Mapping[str, Tensor] | None = None
+    graph: Graph, message: Any, scope: str = "", replaced: Mapping[str, Tensor] | None = None, trusted: bool = False
 ) -> ImportedMetaGraph:
     """Add a `MetaGraphDef` to a graph, with variables and collections. GraphError; then nothing is added."""
     definitions = _variable_defs(message)
     names = {node.name for node in message.graph_def.node}
     for definition in definitions.values():
         _check_variable(definition, names)
-    added = add_message(graph, message.graph_def, scope, replaced)
+    added = add_message(graph, message.graph_def, scope, replaced, trusted=trusted)
     variables = {name: _variable(d, added.tensors, added.nodes) for name, d in definitions.items()}
     for key, collection in message.collection_def.items():
         for item in _items(key, collection, added.nodes, added.tensors, variables):

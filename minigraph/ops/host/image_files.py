@@ -31,6 +31,7 @@ class ReadFile(HostOp):
     """The bytes of a file. NotFoundError."""
 
     stateful = True
+    outside = True
 
     def infer(self, filename: TensorType) -> tuple[TensorType, ...]:
         _require_text("ReadFile", filename)
@@ -48,6 +49,7 @@ class WriteFile(HostOp):
     """Writes bytes to a file, whole or not at all."""
 
     stateful = True
+    outside = True
 
     def infer(self, filename: TensorType, contents: TensorType) -> tuple[TensorType, ...]:
         _require_text("WriteFile", filename, contents)
