@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from minigraph.autodiff.registry import overriding
+from minigraph.autodiff.registry import no_gradient, overriding
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.errors import GradientError, GraphError
 from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import TensorLike
+from minigraph.ops.array.indexed_slices import IndexedSlices, as_slices
 from minigraph.ops.builder import apply, as_tensor_like
 from minigraph.ops.control.recompute import Recompute, note_copy, original, recompute_scopes
 from minigraph.ops.filling import OnesLike, ZerosLike
@@ -42,7 +43,7 @@ def gradients(
     aggregation_method: Any = None,
     stop_gradients: Operand[Any] | Sequence[Operand[Any]] | None = None,
     unconnected_gradients: Literal["none", "zero"] = "none",
-) -> list[Tensor | None]:
+) -> list[Tensor | IndexedSlices | None]:
     """Make the gradients of tensors: Σ ∂ys/∂xs, by reverse-mode differentiation.
 
     Args:
@@ -56,7 +57,8 @@ def gradients(
             `tf.UnconnectedGradients`.
 
     Returns:
-        For each x a tensor of its dtype and shape; None if no y depends on it and `unconnected_gradients` is "none".
+        For each x a tensor of its dtype and shape, or `tf.IndexedSlices` if all ys read x by `tf.gather` along axis 0
+        or `tf.nn.embedding_lookup`; None if no y depends on it and `unconnected_gradients` is "none".
 
     Raises:
         ValueError: There is no y, `grad_ys` is of another length, or `unconnected_gradients` is unknown.
@@ -73,6 +75,19 @@ def gradients(
 
     Source: Baydin et al., "Automatic differentiation in machine learning: a survey", 2018.
     """
+    found = dense_gradients(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients)
+    return [None if g is None else as_slices(g) for g in found]
+
+
+def dense_gradients(
+    ys: TensorLike | Sequence[TensorLike],
+    xs: Operand[Any] | Sequence[Operand[Any]],
+    grad_ys: TensorLike | Sequence[TensorLike | None] | None = None,
+    name: str = "gradients",
+    stop_gradients: Operand[Any] | Sequence[Operand[Any]] | None = None,
+    unconnected_gradients: Literal["none", "zero"] = "none",
+) -> list[Tensor | None]:
+    """`gradients` that are tensors, also those of look-ups."""
     if unconnected_gradients not in ("none", "zero"):
         raise ValueError(f"Unknown value for unconnected_gradients: {unconnected_gradients!r}")
     targets, sources = _tensors(ys), [_differentiand(x) for x in listed(xs)]
@@ -120,7 +135,9 @@ def _backward(graph: Graph, ys: list[Tensor], xs: list[Tensor], stops: set[Node]
     between = _between(ys, xs, stops)
     recomputed = _Recomputation(graph)
     for node in sorted(between, key=lambda n: n.id, reverse=True):
-        if node in stops or (node in sources and all(t.node not in between for t in node.inputs)):
+        if node in stops or not _is_differentiable(node):
+            continue
+        if node in sources and all(t.node not in between for t in node.inputs):
             continue  # nothing that is wanted lies before it
         grads = [collected.total(t) for t in node.outputs]
         gate = next((g for g in grads if g is not None), None)
@@ -139,13 +156,18 @@ def _partials(node: Node, reader: Node, grads: Sequence[Tensor | None]) -> Seque
     own = overriding(node)
     if own is None:
         return node.op.vjp(reader, *grads)
-    return own(reader, [apply(ZerosLike(), y) if g is None else g for g, y in zip(grads, node.outputs, strict=True)])
+    filled = [apply(ZerosLike(), y) if g is None else g for g, y in zip(grads, node.outputs, strict=True)]
+    found = listed(own(reader, *filled))
+    if len(found) != len(node.inputs):
+        raise ValueError(
+            f"Num gradients {len(found)} generated for op {node.name} do not match num inputs {len(node.inputs)}"
+        )
+    return found
 
 
 def _is_differentiable(node: Node) -> bool:
-    if node.graph.gradient_override(node) is None:
-        return node.op.differentiable
-    return overriding(node) is not None
+    own = overriding(node)
+    return node.op.differentiable if own is None else own is not no_gradient
 
 
 class _Recomputation:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 from minigraph.core.graph import Node, Tensor
 
 __all__ = ["NoGradient", "NotDifferentiable", "RegisterGradient"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-_REGISTERED: dict[str, Callable[..., Any] | None] = {}
+_REGISTERED: dict[str, Callable[..., Any]] = {}
 
 
 class RegisterGradient:
@@ -67,39 +68,32 @@ def NotDifferentiable(op_type: str) -> None:
     """
     if not isinstance(op_type, str):
         raise TypeError("op_type must be a string")
-    _register(op_type, None)
+    _register(op_type, no_gradient)
 
 
 NoGradient = NotDifferentiable
 
 
-def _register(name: str, function: Callable[..., Any] | None) -> None:
+def _register(name: str, function: Callable[..., Any]) -> None:
     if name in _REGISTERED:
         raise KeyError(f"Registering two gradient with name '{name}'!")
     _REGISTERED[name] = function
 
 
-def overriding(node: Node) -> Callable[[Node, Sequence[Tensor | None]], Sequence[Tensor | None]] | None:
+def no_gradient(node: Node, *grads: Tensor) -> list[None]:
+    """The function of names under which no gradient flows."""
+    return [None] * len(node.inputs)
+
+
+def overriding(node: Node) -> Callable[..., Any] | None:
     """The function that gives the gradients of a node in place of its op; None if there is none.
 
-    LookupError if it is not registered.
+    The function of a name that is not registered raises LookupError.
     """
     name = node.graph.gradient_override(node)
-    if name is not None and name not in _REGISTERED:
-        what = f"operation '{node.name}' (op type: {node.type})"
-        raise LookupError(f"No gradient defined for {what}: tf.RegisterGradient has not been called for {name!r}")
-    function = None if name is None else _REGISTERED[name]
-    if function is None:
-        return None
-    chosen = function
+    return None if name is None else _REGISTERED.get(name, partial(_unregistered, name))
 
-    def gradients(node: Node, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-        results = chosen(node, *grads)
-        results = list(results) if isinstance(results, list | tuple) else [results]
-        if len(results) != len(node.inputs):
-            raise ValueError(
-                f"Num gradients {len(results)} generated for op {node.name} do not match num inputs {len(node.inputs)}"
-            )
-        return results
 
-    return gradients
+def _unregistered(name: str, node: Node, *grads: Tensor) -> NoReturn:
+    what = f"operation '{node.name}' (op type: {node.type})"
+    raise LookupError(f"No gradient defined for {what}: tf.RegisterGradient has not been called for {name!r}")

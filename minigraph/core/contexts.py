@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from minigraph.core.provenance import Source
@@ -48,17 +49,15 @@ class _Context(threading.local):
     branch: Branch | None = None
     control: tuple[Dependencies, ...] = ()
     source: Source | None = None
-    gradients: tuple[tuple[int, Mapping[str, str]], ...] = ()  # the number of nodes before each block, and its names
+    gradients: Mapping[str, str] = MappingProxyType({})  # names of registered functions by types of ops
 
 
 class Contexts(Generic[MadeNode]):
     """The blocks in which a graph makes its nodes."""
 
-    nodes: list[Any]
-
     def __init__(self) -> None:
         self._context = _Context()
-        self._gradients: dict[Any, str] = {}
+        self._gradients: dict[Any, str] = {}  # the names of functions that replace the gradients of nodes
 
     def as_node(self, element: Any) -> MadeNode:
         """The node that is `element`, or that makes it."""
@@ -155,24 +154,21 @@ class Contexts(Generic[MadeNode]):
             >>> tf.Session().run(tf.gradients(y, x))
             [np.float32(2.0)]
         """
-        context, start = self._context, len(self.nodes)
-        old = context.gradients
-        context.gradients = (*old, (start, dict(op_type_map)))
+        context = self._context
+        old, context.gradients = context.gradients, {**context.gradients, **op_type_map}
         try:
             yield
         finally:
             context.gradients = old
-            for node in self.nodes[start:]:
-                if node.type in op_type_map:
-                    self._gradients.setdefault(node, op_type_map[node.type])
+
+    def override_gradient(self, node: Any) -> None:
+        """Note the function that replaces the gradient of a node made here, if there is one."""
+        if node.type in self._context.gradients:
+            self._gradients[node] = self._context.gradients[node.type]
 
     def gradient_override(self, node: MadeNode) -> str | None:
         """The name of the function that replaces the gradient of a node; None if there is none."""
-        made: Any = node
-        if made in self._gradients:
-            return self._gradients[made]
-        blocks = reversed(self._context.gradients)
-        return next((names[made.type] for start, names in blocks if made.id >= start and made.type in names), None)
+        return self._gradients.get(node)
 
     @contextmanager
     def made_at(self, source: Source) -> Iterator[None]:

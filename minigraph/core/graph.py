@@ -343,6 +343,7 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
         node = Node(self, op, inputs, types, name, control_inputs, source)
         self.nodes.append(node)
         self._by_name[name] = node
+        self.override_gradient(node)
         self.last_id += 1
         return node
 
@@ -407,8 +408,7 @@ class Graph(Collections, Names, OpCount, Contexts["Node"], GraphViews):
 
     def _by_string(self, name: str) -> Tensor | Node:
         base, colon, index = name.partition(":")
-        node = self._by_name.get(base)
-        if node is None:
+        if (node := self._by_name.get(base)) is None:
             raise KeyError(f"The name '{name}' refers to a node that does not exist in the graph.{self._suggest(base)}")
         if not colon:
             return node

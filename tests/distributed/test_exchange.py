@@ -1,4 +1,7 @@
-"""Collectives between two ranks against NumPy on the tensors of both, and their gradients."""
+"""Collectives between two ranks against NumPy on the tensors of both, and their gradients.
+
+Tests `ops/collective/`, `distributed/compression.py` and `distributed/processes.py`.
+"""
 
 from __future__ import annotations
 
@@ -73,9 +76,16 @@ assert (hvd.local_rank(), hvd.local_size()) == (rank, 2)
 # Rank 1 has fewer batches.
 batch = tf.placeholder(tf.float32, [2])
 total = hvd.allreduce(batch, op=hvd.Sum)
+extremes, expected = [], []
+for dtype in (np.int32, np.int64, np.uint8, np.float16, np.float64):
+    row = np.array([5, 9] if dtype is np.uint8 else [-5, 9], dtype)
+    extremes += [hvd.allreduce(tf.constant(row), op=op) for op in (hvd.Min, hvd.Max)]
+    expected += [row, row]
 for step in range(3 - 2 * rank):
-    value = session.run(total, {batch: [1.0, 2.0]})
+    value, *found = session.run([total, *extremes], {batch: [1.0, 2.0]})
     assert value.tolist() == ([2.0, 4.0] if step == 0 else [1.0, 2.0])
+    for mine, theirs in zip(found, expected):
+        same(mine, theirs)
 print("last", hvd.join())
 print(session.run(total, {batch: [1.0, 2.0]}))  # all are back
 """

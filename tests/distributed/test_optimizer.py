@@ -1,4 +1,7 @@
-"""Steps of two ranks on half a batch each, against the steps of one process on the whole batch."""
+"""Steps of two ranks on half a batch each, against the steps of one process on the whole batch.
+
+Tests `distributed/variables.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from support.ranks import run_ranks
 
 import minigraph as tf
 import minigraph.distributed as hvd
+from minigraph.core.errors import GradientError
 from minigraph.ops.collective.world import WORLD
 
 NETWORK = """
@@ -157,3 +161,13 @@ def test_wrong_arguments_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         with pytest.raises(ValueError, match="DistributedOptimizer"):
             hvd.DistributedOptimizer(optimizer, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+def test_gradients_are_needed(monkeypatch: pytest.MonkeyPatch, passes: int) -> None:
+    monkeypatch.setattr(WORLD, "started", True)
+    optimizer = hvd.DistributedOptimizer(tf.train.GradientDescentOptimizer(0.1), backward_passes_per_step=passes)
+    with pytest.raises(ValueError, match="No variables provided"):
+        optimizer.apply_gradients([])
+    with pytest.raises(GradientError, match="No gradients provided"):
+        optimizer.apply_gradients([(None, tf.Variable(1.0))])

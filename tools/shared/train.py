@@ -240,8 +240,7 @@ class TrainingRun:
         return predict(self.session, self.network, self.data.test_images, lambda: self._check(stop))
 
     def _check(self, stop: StopRequest) -> None:
-        WORLD.wants_stop = stop.asked
-        if WORLD.stops or (stop.asked and WORLD.size == 1):
+        if WORLD.stops(stop.asked):
             raise Interrupted(self.save(), self.step)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def evaluated(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> list[np
     """The results for known inputs, computed with the ops' references."""
     with tf.Graph().as_default() as scratch:
         copies = [None if v is None else OnnxValue(v.name, v.array) for v in call.inputs]
-        results = built(with_inputs(call, copies), importer)
+        results = built(_beside_graph(call, copies), importer)
         arrays = interpret(scratch, {})
         return [_array(r, arrays) for r in results]
 
@@ -82,7 +83,7 @@ def dims_of(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> np.ndarra
             given[tensor] = value.dims
             copies.append(OnnxValue(value.name, forms={None: tensor}))
         try:
-            result = built(with_inputs(call, copies), importer)[0]
+            result = built(_beside_graph(call, copies), importer)[0]
             found = _array(result, interpret(scratch, given))
         except Exception:  # arithmetic on objects can fail in any way, and then nothing is known
             return None
@@ -91,4 +92,14 @@ def dims_of(call: OnnxNode, importer: Callable[[OnnxNode], Result]) -> np.ndarra
 
 
 def with_inputs(call: OnnxNode, inputs: Sequence[OnnxValue | None]) -> OnnxNode:
-    return OnnxNode(call.name, call.kind, call.opset, inputs, call.outputs, call.attributes, domain=call.domain)
+    """The node with other inputs."""
+    changed = copy(call)
+    changed.inputs = list(inputs)
+    return changed
+
+
+def _beside_graph(call: OnnxNode, inputs: Sequence[OnnxValue | None]) -> OnnxNode:
+    """The node with other inputs, to be computed once at import."""
+    changed = with_inputs(call, inputs)
+    changed.in_graph = False
+    return changed

@@ -60,6 +60,7 @@ class OnnxNode:
         attributes: Attributes,
         enter: Callable[..., list[OnnxValue]] | None = None,
         domain: str = "",
+        in_graph: bool = True,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -69,6 +70,7 @@ class OnnxNode:
         self.attributes = attributes
         self.enter = enter  # imports a subgraph, with values for its inputs
         self.domain = domain
+        self.in_graph = in_graph  # whether its ops join the model's graph, where each run draws new random numbers
         self.region: Callable[..., tuple[Any, list[Tensor]]] | None = None  # imports a loop's body
 
     def unsupported(self, message: str) -> NoReturn:

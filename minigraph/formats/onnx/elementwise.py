@@ -315,7 +315,7 @@ def _identity(call: OnnxNode) -> Result:
 
 
 def _dropped(call: OnnxNode, ratio: float) -> Result:
-    if call.enter is None:
+    if not call.in_graph:
         call.unsupported("whether it drops elements at random must be known when the graph is built")
     x, seed = call.x(), call.attr("seed", None)
     mask = tf.random_uniform(tf.shape(x), seed=seed) >= np.float32(ratio)

@@ -26,10 +26,19 @@ from minigraph.formats.onnx.library import (
     require_onnx,
 )
 from minigraph.formats.onnx.modelfile import subgraphs
+from minigraph.formats.onnx.quantise import dequantizing
 from minigraph.formats.onnx.sequences import IMPORT as SEQUENCES
 from minigraph.formats.onnx.table import importer_of
 from minigraph.formats.onnx.unread import refuse_unread
-from minigraph.formats.onnx.values import NoTensor, NoValue, OnnxSequence, OnnxValue, UnknownDim, valid_name
+from minigraph.formats.onnx.values import (
+    Dequantized,
+    NoTensor,
+    NoValue,
+    OnnxSequence,
+    OnnxValue,
+    UnknownDim,
+    valid_name,
+)
 from minigraph.ir.scan import LoopBody
 from minigraph.ir.scan_gradient import make_region
 
@@ -186,7 +195,7 @@ class _Importer:
         importer = None if function is not None else importer_of(domain, node.op_type)
         if importer is None:
             return self._inline(call, node, function or body_of(node, call), opsets)
-        if domain == "" and node.op_type not in KEPT and any(_is_bfloat16(v) for v in inputs):
+        if _computes_bfloat16(call):
             results = [_narrowed(v) for v in self._build(_widened(call), importer)]
         else:
             results = self._build(call, importer)
@@ -229,6 +238,8 @@ class _Importer:
         if given and all(v.known for v in given):
             weight = any(v.weight for v in given)
             arrays = evaluated(call, importer)
+            if call.kind == "DequantizeLinear" and (make := dequantizing(call)) is not None:
+                return [Dequantized(call.outputs[0], arrays[0], make)]
             pairs = zip(call.outputs, arrays, strict=False)
             return [OnnxValue(n, a, weight=weight and self._is_weight(a)) for n, a in pairs]
         if len(call.outputs) == 1 and given and all(v.known or v.dims is not None for v in given):
@@ -266,7 +277,12 @@ def _free_names(graph: Any) -> Iterator[str]:
     yield from (o.name for o in graph.output if o.name not in own)
 
 
-KEPT = ("Cast", "CastLike", "DequantizeLinear", "QuantizeLinear")  # which know bfloat16
+KEPT = {"Cast", "CastLike", "DequantizeLinear", "QuantizeLinear", *SEQUENCES}  # importers that take bfloat16
+
+
+def _computes_bfloat16(call: OnnxNode) -> bool:
+    """Whether the node does arithmetic on bfloat16, which is done in float32. Subgraphs decide node by node."""
+    return call.domain == "" and not call.enters and call.kind not in KEPT and any(map(_is_bfloat16, call.inputs))
 
 
 def _is_bfloat16(value: OnnxValue | None) -> bool:
@@ -274,7 +290,7 @@ def _is_bfloat16(value: OnnxValue | None) -> bool:
 
 
 def _widened(call: OnnxNode) -> OnnxNode:
-    """The node with float32 instead of bfloat16, for which there is no arithmetic."""
+    """The node with float32 instead of bfloat16."""
     return with_inputs(call, [_as(v, tf.float32) if v is not None and _is_bfloat16(v) else v for v in call.inputs])
 
 

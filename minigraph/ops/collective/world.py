@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from minigraph.core.dtypes import as_dtype
 from minigraph.core.errors import FailedPreconditionError, InvalidArgumentError, UnavailableError
 from minigraph.ops.collective.half import reductions
 from minigraph.ops.collective.launch import check_launcher, import_mpi
@@ -32,15 +33,14 @@ class World:
     """The ranks. Before `start`, and without mpiexec, there is one.
 
     rank, size: this process and their number. local_rank, local_size: among those of this host. limit: seconds to wait
-    for the other ranks. wants_stop: set by a rank that has been asked to stop. stops: whether any rank had been, when
-    the ranks last agreed.
+    for the other ranks.
     """
 
     def __init__(self) -> None:
         self.rank, self.size, self.local_rank, self.local_size = 0, 1, 0, 1
         self.limit = LIMIT
         self.started = False
-        self.wants_stop = self.stops = False
+        self._wants_stop = self._some_want_stop = False  # this rank now; any rank, when the ranks last agreed
         self._pending: dict[int, Any] = {}  # requests by the address of the array
         self._proposal: tuple[Agreement, Any, Array, Array] | None = None
         self._failed = False
@@ -138,7 +138,7 @@ class World:
         if self.size == 1:
             return
         digest = agreement.digest
-        mine = np.array([digest, -digest, 0, -self.rank, self.wants_stop, -1], np.int64)
+        mine = np.array([digest, -digest, 0, -self.rank, self._wants_stop, -1], np.int64)
         self._offer(agreement, mine)
 
     def _offer(self, agreement: Agreement, mine: Array) -> None:
@@ -153,7 +153,7 @@ class World:
         agreement, request, _, found = self._proposal
         self._proposal = None
         self._finish(request, agreement.transfers[0])
-        self.stops = bool(found[4])
+        self._some_want_stop = bool(found[4])
         if found[0] != -found[1]:
             raise self._difference(agreement)
         if found[2]:
@@ -164,6 +164,13 @@ class World:
         lists = self._control.allgather(agreement.transfers)
         self._speaker = speaker(lists)
         return RanksDifferError(difference(lists))
+
+    def stops(self, wants_stop: bool) -> bool:
+        """Whether all ranks are to stop: whether any of them wanted to when they last agreed.
+
+        `wants_stop`, whether this rank wants to, reaches the others when they agree next."""
+        self._wants_stop = wants_stop
+        return wants_stop if self.size == 1 else self._some_want_stop
 
     # exchanges, on contiguous arrays in host memory
 
@@ -251,7 +258,7 @@ class World:
         last = self.rank
         first = True
         while self.size > 1:
-            mine = np.array([_NONE + 1, _NONE + 1, 1, _NONE, self.wants_stop, self.rank if first else -1], np.int64)
+            mine = np.array([_NONE + 1, _NONE + 1, 1, _NONE, self._wants_stop, self.rank if first else -1], np.int64)
             first = False
             self._offer(Agreement([Transfer("join", (), "", "", -1)]), mine)
             assert self._proposal is not None
@@ -271,8 +278,9 @@ class World:
         """Make an exchange that gives the others nothing."""
         if transfer.kind != "AllReduce":
             raise InvalidArgumentError(f"a rank that has joined takes part in all-reduces only, not in {transfer}")
-        neutral = {"min": np.inf, "max": -np.inf}.get(transfer.detail, 0)
-        array = np.full(transfer.size, neutral, np.dtype(transfer.dtype))
+        dtype = as_dtype(transfer.dtype)
+        neutral = {"min": dtype.highest, "max": dtype.lowest}.get(transfer.detail, 0)
+        array = np.full(transfer.size, neutral, dtype.np_dtype)
         self.reduce(array, transfer.detail, transfer)
 
     # waiting
