@@ -12,7 +12,7 @@ from minigraph.core.graph import Graph, Node, Tensor
 from minigraph.core.operand import Operand
 from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import TensorLike
-from minigraph.ops.builder import apply, as_tensor_like
+from minigraph.ops.builder import apply
 from minigraph.ops.control.recompute import Recompute, note_copy, original, recompute_scopes
 from minigraph.ops.filling import OnesLike, ZerosLike
 from minigraph.ops.math.add_n import AddN
@@ -256,7 +256,7 @@ def _initial(ys: list[Tensor], grad_ys: Any) -> list[Tensor]:
         if grad is None:
             out.append(apply(OnesLike(), y, name="grad_ys"))
             continue
-        tensor = convert_to_tensor(as_tensor_like(grad), y.dtype, name="grad_ys")
+        tensor = convert_to_tensor(grad, y.dtype, name="grad_ys")
         if not compatible(tensor.type.shape, y.type.shape):
             raise GradientError(
                 f"grad_ys of shape {format_shape(tensor.type.shape)} for a y of shape {format_shape(y.type.shape)}"

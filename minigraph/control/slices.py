@@ -12,7 +12,7 @@ from minigraph.core.errors import DTypeError
 from minigraph.core.graph import Tensor
 from minigraph.ops.array.joining import concat
 from minigraph.ops.array.reshape import expand_dims
-from minigraph.ops.builder import as_tensor_like, composed
+from minigraph.ops.builder import composed
 from minigraph.ops.identity import stop_gradient
 from minigraph.util import nest
 
@@ -21,7 +21,7 @@ __all__ = ["foldl", "foldr", "map_fn", "scan"]
 
 def _tensors(values: Any) -> list[Tensor]:
     """The leaves of a nest as tensors. ValueError if there are none."""
-    leaves = [convert_to_tensor(as_tensor_like(v)) for v in nest.flatten(values)]
+    leaves = [convert_to_tensor(v) for v in nest.flatten(values)]
     if not leaves:
         raise ValueError("elems must not be empty")
     return leaves
@@ -186,7 +186,7 @@ def _folded(
         result = fn(nest.pack(structure, states), nest.pack(elems, rows))
         if nest.form(result) != nest.form(structure):
             raise ValueError(f"fn returns {result!r}, which has not the structure of its state, {structure!r}")
-        new = [convert_to_tensor(as_tensor_like(v), s.dtype) for v, s in zip(nest.flatten(result), states, strict=True)]
+        new = [convert_to_tensor(v, s.dtype) for v, s in zip(nest.flatten(result), states, strict=True)]
         return new, new if every else []
 
     last, outputs = run_steps(step, first, sequences, reverse)

@@ -20,9 +20,9 @@ from minigraph.layers.common import (
     require_channels_last,
 )
 from minigraph.ops.array.joining import stack
+from minigraph.ops.array.shape import known_dims
 from minigraph.ops.data_format import NHWC
 from minigraph.ops.nn.conv3d import conv3d as nn_conv3d
-from minigraph.ops.nn.conv3d import known_dims
 from minigraph.ops.nn.conv_transpose import conv2d_transpose as nn_conv2d_transpose
 from minigraph.ops.nn.convolve import conv1d as nn_conv1d
 from minigraph.ops.nn.depthwise import separable_conv2d as nn_separable_conv2d

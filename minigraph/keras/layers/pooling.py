@@ -10,9 +10,9 @@ from minigraph.core.graph import Tensor
 from minigraph.keras import backend as K
 from minigraph.keras.layers.convolutional import ImageLayer, sizes
 from minigraph.ops.array.dynamic import pad
+from minigraph.ops.array.shape import known_dims
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.nn.avg_pool import avg_pool
-from minigraph.ops.nn.conv3d import known_dims
 from minigraph.ops.nn.max_pool import max_pool
 from minigraph.ops.nn.pool_nd import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
 
