@@ -135,9 +135,7 @@ def foldl(
         >>> tf.Session().run(tf.foldl(lambda state, x: 2 * state + x, tf.constant([1, 0, 1]))).item()
         5
     """
-    with composed(name, "foldl", *nest.flatten(elems)):
-        states, _ = _folded(fn, elems, initializer, False, every=False)
-        return _results(elems if initializer is None else initializer, states, back_prop)
+    return _last(name, "foldl", fn, elems, initializer, back_prop, reverse=False)
 
 
 def foldr(
@@ -165,8 +163,16 @@ def foldr(
         >>> tf.Session().run(tf.foldr(lambda state, x: 2 * state + x, tf.constant([1, 1, 0]))).item()
         3
     """
-    with composed(name, "foldr", *nest.flatten(elems)):
-        states, _ = _folded(fn, elems, initializer, True, every=False)
+    return _last(name, "foldr", fn, elems, initializer, back_prop, reverse=True)
+
+
+def _last(
+    name: str | None, default: str, fn: Callable[[Any, Any], Any], elems: Any, initializer: Any, back_prop: bool,
+    reverse: bool,
+) -> Any:  # fmt: skip
+    """The last state, in the structure of the state."""
+    with composed(name, default, *nest.flatten(elems)):
+        states, _ = _folded(fn, elems, initializer, reverse, every=False)
         return _results(elems if initializer is None else initializer, states, back_prop)
 
 
