@@ -21,10 +21,10 @@ class Transfer(NamedTuple):
     """
 
     kind: str
-    names: tuple[str, ...]
-    detail: str
-    dtype: str
-    size: int
+    names: tuple[str, ...] = ()
+    detail: str = ""
+    dtype: str = ""
+    size: int = -1
     where: str = ""
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Agreement:
         self.digest = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "little")
 
 
-ENDED = Agreement([Transfer("the end of the program", (), "", "", -1)])
+ENDED = Agreement([Transfer("the end of the program")])
 
 
 def difference(lists: Sequence[Sequence[Transfer]]) -> str:
