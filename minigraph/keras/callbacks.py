@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -185,8 +186,6 @@ class _Watching(Callback):
         """The value after an epoch. None, with a warning, if there is none."""
         found = (logs or {}).get(self.monitor)
         if found is None:
-            import warnings
-
             text = f"{type(self).__name__}: {self.monitor} is not available; there are {sorted(logs or {})}"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         return found

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from minigraph.core.default_graph import get_default_graph
 from minigraph.core.graph import Node, Tensor
 from minigraph.keras import backend as K
 from minigraph.keras import losses, metrics
 from minigraph.keras.data import Batch
 from minigraph.keras.network import Network
-from minigraph.keras.state import get_session, state_of
+from minigraph.keras.state import get_session, phase_feeds, state_of
 from minigraph.train.optimizer import Optimizer as CoreOptimizer
 
 
@@ -204,9 +203,3 @@ class Objective:
         for (_, _, metric), values in zip(self.metrics, sums, strict=True):
             metric.add(values)
         return [metric.value for _, _, metric in self.metrics]
-
-
-def phase_feeds(training: bool) -> dict[Any, Any]:
-    """What tells a graph whether it trains."""
-    phase = state_of(get_default_graph()).phase
-    return {phase: training} if isinstance(phase, Tensor) else {}

@@ -13,6 +13,7 @@ from minigraph.core.graph import Tensor
 from minigraph.keras import backend as K
 from minigraph.keras import lookup
 from minigraph.keras.base_layer import FieldLayer, InputSpec, Layer, LayerCall
+from minigraph.keras.regularizers import L1L2
 from minigraph.keras.state import floatx, get_uid
 from minigraph.layers.functions import product_with
 from minigraph.ops.array.shape import shape as shape_of
@@ -105,15 +106,11 @@ class KernelLayer(FieldLayer):
 
     def add_kernel(self, shape: list[int], kind: str = "") -> Any:
         """A kernel. kind: "depthwise" or "pointwise", or nothing for the only one."""
-        how = [getattr(self, f"{kind or 'kernel'}_{what}") for what in ("initializer", "regularizer", "constraint")]
-        name = f"{kind}_kernel" if kind else "kernel"
-        return self.add_weight(name, shape, None, how[0], how[1], constraint=how[2])
+        return self.weight_of(kind or "kernel", shape, f"{kind}_kernel" if kind else None)
 
     def add_bias(self, size: int) -> None:
         """The bias, if there is one."""
-        how = {"regularizer": self.bias_regularizer, "constraint": self.bias_constraint}
-        wanted = self.use_bias
-        self.bias = self.add_weight("bias", [size], None, self.bias_initializer, **how) if wanted else None
+        self.bias = self.weight_of("bias", [size]) if self.use_bias else None
 
 
 class Dense(KernelLayer):
@@ -155,8 +152,6 @@ class ActivityRegularization(FieldLayer):
     l2: float = 0.0
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
-        from minigraph.keras.regularizers import L1L2
-
         super().__init__(l1, l2, activity_regularizer=L1L2(l1, l2), **kwargs)
 
 
@@ -323,10 +318,7 @@ class Embedding(FieldLayer):
 
     def build(self, input_shape: Any) -> None:
         """Make the matrix."""
-        self.embeddings = self.add_weight(
-            "embeddings", [self.input_dim, self.output_dim], None, self.embeddings_initializer,
-            self.embeddings_regularizer, constraint=self.embeddings_constraint,
-        )  # fmt: skip
+        self.embeddings = self.weight_of("embeddings", [self.input_dim, self.output_dim])
 
     def call(self, inputs: Any) -> Any:
         """Compute the results."""
