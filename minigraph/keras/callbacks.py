@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigraph.core.protos import proto
 from minigraph.keras import backend as K
 from minigraph.keras.progress import Progbar
 
@@ -391,7 +392,6 @@ class TensorBoard(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """After an epoch."""
-        from minigraph.core.protos import proto
 
         message = proto("summary", "Summary")()
         for key, value in (logs or {}).items():
