@@ -59,9 +59,10 @@ class ElementPlan(NamedTuple):
             args, target = [known[a] for a in step.args], known[step.target]
             scratch = [known[s] for s in step.scratch]
             if step.function == "where":
-                launches += _select(*args, target, *scratch)
+                mask, bits = scratch
+                launches += _select(args[0], args[1], args[2], target, mask, bits)
             elif step.function == "keep":
-                launches += _keep(*args, target, *scratch)
+                launches += _keep(args[0], args[1], target, scratch[0])
             elif step.function == "cast":
                 launches.append(copy(target, args[0]))
             elif step.function in ("maximum", "minimum"):  # these deprecate an output by position
