@@ -19,7 +19,7 @@ from minigraph.ops.math.add_n import AddN
 
 
 class UnconnectedGradients:
-    """What `tf.gradients` returns for an x that no y depends on: None, or zeros of the type of x.
+    """The results of `tf.gradients` for an x that no y depends on: None, or zeros of the type of x.
 
     Example:
         >>> x, y = tf.constant(3.0), tf.constant(4.0)
@@ -52,7 +52,7 @@ def gradients(
         name: Name scope of the nodes.
         colocate_gradients_with_ops, gate_gradients, aggregation_method: TensorFlow 1's; they have no effect.
         stop_gradients: Tensors, or one, that count as constants.
-        unconnected_gradients: What to return for an x that no y depends on: "none" or "zero", or one of
+        unconnected_gradients: The result for an x that no y depends on: "none" or "zero", or one of
             `tf.UnconnectedGradients`.
 
     Returns:

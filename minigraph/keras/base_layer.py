@@ -23,7 +23,7 @@ from minigraph.run.variables import Variable
 
 
 class InputSpec:
-    """What a layer takes: the rank, bounds of it, and sizes of axes. None for anything."""
+    """The inputs that a layer takes: their rank, bounds of it, and sizes of axes. None for anything."""
 
     def __init__(
         self, dtype: Any = None, shape: Any = None, ndim: int | None = None, max_ndim: int | None = None,

@@ -53,8 +53,7 @@ def _depends(node: Node, inputs: Iterable[Tensor]) -> bool:
 class LayerGraph:
     """The calls between inputs and outputs, by depth; layers in TensorFlow's order.
 
-    calls: in an order in which each comes after those that it needs. ValueError if an output does not follow from the
-    inputs.
+    calls: ordered so that each comes after the calls it needs. ValueError if an output does not follow from the inputs.
     """
 
     def __init__(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:

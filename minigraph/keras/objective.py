@@ -1,4 +1,4 @@
-"""What a compiled model computes: its losses and metrics, and the steps of its optimizer."""
+"""The losses and metrics of a compiled model, and the steps of its optimizer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from minigraph.train.optimizer import Optimizer as CoreOptimizer
 
 
 def by_output(value: Any, names: Sequence[str], nests: bool = False) -> list[Any]:
-    """What belongs to each output, of one for all, a list, or a dictionary by names.
+    """The item for each output, from one item for all, a list, or a dictionary by names.
 
     nests: whether each may be a list, as metrics are.
     """

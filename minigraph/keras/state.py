@@ -1,4 +1,4 @@
-"""What Keras keeps for a graph: the learning phase, the names of layers, the calls of layers; and its session."""
+"""Keras's state of a graph: the learning phase, and the names and calls of layers. Keras's settings and session."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class GraphState:
-    """What belongs to one graph.
+    """The state of one graph.
 
     uids: how often each name of a layer was given. history: for each result of a layer its layer, the number of the
     call and of the result. variables: those that `get_session` initialises.
@@ -51,7 +51,7 @@ class GraphState:
 
 
 class _Settings:
-    """What belongs to no graph."""
+    """The state that belongs to no graph."""
 
     epsilon = 1e-7
     floatx = "float32"

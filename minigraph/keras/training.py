@@ -70,7 +70,7 @@ class Model(Network):
         self._make_objective().step(weighted=False)
 
     def training_config(self) -> dict[str, Any]:
-        """What the model was compiled with, as files hold it. RuntimeError if it was not compiled."""
+        """The arguments of `compile`, as files hold them. RuntimeError if the model was not compiled."""
         given = (self._make_objective() and self._compiled) or {}
         return {
             "loss": given["loss"], "metrics": given["metric"], "weighted_metrics": given["weighted_metric"],
@@ -85,7 +85,7 @@ class Model(Network):
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names of what `evaluate` returns."""
+        """The names of the numbers that `evaluate` returns."""
         return self._make_objective().names
 
     def build(self, input_shape: Any = None) -> None:

@@ -21,8 +21,8 @@ class BucketGradients:
     after       bucket = all_reduce_start(g₁, g₂, …); y₁, y₂, … = all_reduce_wait(bucket); the scheduler puts the start
                 as early and the wait as late as it can
     conditions  neighbours in the order of collectives, with the same reduction and dtype; none depends on another of
-                them; a bucket of several has at most `max_bytes`; one that is half full takes no tensor that is made
-                later than those that it has
+                them; a bucket of several has at most `max_bytes`; a bucket that is half full takes no tensor that is
+                made later than its last one
     formula     the same sums; the order of summation over ranks is MPI's choice, and may depend on the message's size
                 from three ranks on
     """

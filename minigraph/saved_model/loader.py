@@ -66,7 +66,7 @@ def load(
     sess: Session, tags: Sequence[str] | None, export_dir: PathLike, import_scope: str | None = None,
     **saver_kwargs: Any,
 ) -> Any:  # fmt: skip
-    """Load a SavedModel into a session: its graph, its variables' values, and what it runs at the start.
+    """Load a SavedModel into a session: its graph, its variables' values, and its initial operations.
 
     Args:
         sess: The session. Its graph gets the model's nodes.

@@ -95,7 +95,7 @@ class QueueBase:
         return node.outputs[0] if len(node.outputs) == 1 else list(node.outputs)
 
     def close(self, cancel_pending_enqueues: bool = False, name: str | None = None) -> Node:
-        """Let nothing more in; what is there can still be taken. Those that wait to put something in are cancelled."""
+        """Refuse new elements, waiting ones included. Elements in the queue can still be taken."""
         return self._add(QueueClose(self._spec), (), name, "Close")
 
     def is_closed(self, name: str | None = None) -> Tensor:

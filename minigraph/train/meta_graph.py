@@ -36,8 +36,8 @@ def import_meta_graph(
         **saver_options: Arguments of the Saver, and TensorFlow's `input_map` for a graph of TensorFlow.
 
     Returns:
-        A Saver of all global variables, or of what the Saver that TensorFlow's file describes restores; None if there
-        are none.
+        A Saver of all global variables, or, for TensorFlow's file, of the variables that its own Saver restores. None
+        if there are no variables.
 
     Raises:
         NotFoundError: The file does not exist.

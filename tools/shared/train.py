@@ -28,7 +28,7 @@ from minigraph.util.files import atomic_write
 EVALUATION_BATCH = 250  # images; divides both MNIST test sets, so that evaluation needs one plan
 FIRST = 256  # test images that a second accuracy is given for
 KEPT_CHECKPOINTS = 2
-SAVE_INTERVAL = 10.0  # seconds that an epoch's end is at least from the last checkpoint, to have one of its own
+SAVE_INTERVAL = 10.0  # least seconds between two checkpoints at ends of epochs
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Commands on several processes: what the processes have in common, and the one that starts them by mpiexec."""
+"""Commands on several processes: the part of each process, and the part of the one that starts them by mpiexec."""
 
 from __future__ import annotations
 
@@ -107,8 +107,10 @@ def without(arguments: Sequence[str], options: Sequence[str]) -> list[str]:
 
 
 class Notes:
-    """Tells mpiexec's own notes, between lines of hyphens, from the lines of the ranks. `killed`: what the notes say of
-    a process that a signal ended."""
+    """Separates mpiexec's own notes, between lines of hyphens, from the lines of the ranks.
+
+    killed: a message if the notes report a process that a signal ended.
+    """
 
     def __init__(self) -> None:
         self.killed = ""

@@ -149,7 +149,7 @@ def _columns_to_image(call: OnnxNode) -> Result:
 
 
 def _tensor_scatter(call: OnnxNode) -> Result:
-    """Rows of an update put into a cache behind those that are there already, as long as there is room, or around."""
+    """A cache with the rows of an update written behind its own. If it is circular, they go on at its start."""
     axis, shape = call.attr("axis", -2) % call.rank(), call.static()
     length, steps = shape[axis], call.static(1)[axis]
     order = [0, axis, *(a for a in range(1, len(shape)) if a != axis)]

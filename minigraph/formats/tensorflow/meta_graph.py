@@ -32,7 +32,7 @@ _ASSIGN = ("Assign", "AssignVariableOp")
 
 
 class Restored(NamedTuple):
-    """What the nodes of a Saver restore: a variable, from the tensor `key`, or from the part `spec` of it."""
+    """A variable that the nodes of a Saver restore from the tensor `key`, or from the part `spec` of it."""
 
     variable: str
     key: str
@@ -40,9 +40,9 @@ class Restored(NamedTuple):
 
 
 class ImportedMetaGraph(NamedTuple):
-    """What a `MetaGraphDef` became in a graph. Names are those in the message.
+    """The parts of a graph that a `MetaGraphDef` became, by their names in the message.
 
-    variables: by the names of their nodes; restored: what its Saver restores.
+    variables: by the names of their nodes. restored: the variables that its Saver restores.
     """
 
     nodes: dict[str, Node]
@@ -219,7 +219,7 @@ def _items(
 
 
 def restored_by(graph_def: Any) -> list[Restored]:
-    """What the nodes of a Saver in a graph restore."""
+    """The variables that the nodes of a Saver in a graph restore."""
     messages = {node.name: node for node in graph_def.node}
 
     def texts(name: str) -> list[str]:

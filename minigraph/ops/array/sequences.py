@@ -28,7 +28,7 @@ def reverse_sequence(
     input: TensorLike, seq_lengths: TensorLike, seq_axis: int | None = None,
     batch_axis: int | None = None, name: str | None = None, seq_dim: int | None = None, batch_dim: int | None = None,
 ) -> Tensor:  # fmt: skip
-    """Reverse the first elements of each sequence, in number those of its length, and keep those behind them.
+    """Reverse the first elements of each sequence, as many as its length says, and keep the rest.
 
     Args:
         input: A tensor of known rank.

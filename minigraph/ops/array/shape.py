@@ -140,7 +140,7 @@ def static_value(tensor: Tensor) -> np.ndarray | None:
 
 
 def value_nodes(tensor: Tensor) -> Iterator[Node]:
-    """The nodes that a tensor's values are computed by, without those of which only the shapes matter."""
+    """The nodes that compute a tensor's values. A node whose result is read for its shape alone is not among them."""
     todo, seen = [tensor.node], set()
     while todo:
         node = todo.pop()

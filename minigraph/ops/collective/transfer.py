@@ -1,4 +1,4 @@
-"""What ranks are about to exchange, by which they find out that they differ before they wait for each other in vain."""
+"""Descriptions of exchanges. Ranks compare them first, so that ranks that differ fail instead of waiting for ever."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ENDED = Agreement([Transfer("the end of the program")])
 
 
 def difference(lists: Sequence[Sequence[Transfer]]) -> str:
-    """A description for the user of how the exchanges differ that each rank was about to make."""
+    """How the ranks' next exchanges differ, for the user."""
     ended = [rank for rank, transfers in enumerate(lists) if transfers == ENDED.transfers]
     if ended:
         return f"rank {ended[0]} has ended its program before rank {speaker(lists)}"
