@@ -378,7 +378,7 @@ def batch_flatten(x: Any) -> Tensor:
     x = convert_to_tensor(x)
     dims = x.type.shape or ()
     if None in dims[1:]:
-        return _reshape(x, _stack([shapes.shape(x)[0], -1]))
+        return _reshape(x, [*shapes.known_dims(x, (0,)), -1])
     return _reshape(x, [-1, int(np.prod(dims[1:]))])
 
 
@@ -423,9 +423,9 @@ def repeat_elements(x: Any, rep: int, axis: int) -> Tensor:
     dims = list(x.type.shape or ())
     axis = axis % len(dims)
     y = _tile(_expand_dims(x, axis + 1), [rep if a == axis + 1 else 1 for a in range(len(dims) + 1)])
-    sizes = [shapes.shape(x)[a] if d is None else d for a, d in enumerate(dims)]
+    sizes = shapes.known_dims(x, range(len(dims)))
     sizes[axis] = sizes[axis] * rep
-    made = _reshape(y, _stack(sizes) if None in dims else sizes)
+    made = _reshape(y, sizes)
     made.set_shape([None if d is None else d * rep if a == axis else d for a, d in enumerate(dims)])
     return made
 

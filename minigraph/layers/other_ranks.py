@@ -19,8 +19,7 @@ from minigraph.layers.common import (
     pair,
     require_channels_last,
 )
-from minigraph.ops.array.joining import stack
-from minigraph.ops.array.shape import known_dims
+from minigraph.ops.array.shape import known_dims, packed
 from minigraph.ops.data_format import NHWC
 from minigraph.ops.nn.conv3d import conv3d as nn_conv3d
 from minigraph.ops.nn.conv_transpose import conv2d_transpose as nn_conv2d_transpose
@@ -113,7 +112,7 @@ def transposed(
         n, height, width = known_dims(x, (0, 1, 2) if form == NHWC else (0, 2, 3))
         sides = [height * step[0] + more[0], width * step[1] + more[1]]
         target = [n, *sides, filters] if form == NHWC else [n, filters, *sides]
-        shape = stack(target) if any(isinstance(d, Tensor) for d in target) else target
+        shape = packed(target)
         y = nn_conv2d_transpose(x, kernel, shape, axes(step), op_padding(padding), data_format=form)
         y.set_shape([None if isinstance(d, Tensor) else d for d in target])
     return y

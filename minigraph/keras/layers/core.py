@@ -16,6 +16,7 @@ from minigraph.keras.base_layer import FieldLayer, InputSpec, Layer, LayerCall
 from minigraph.keras.regularizers import L1L2
 from minigraph.keras.state import floatx, get_uid
 from minigraph.layers.functions import product_with
+from minigraph.ops.array.shape import packed
 from minigraph.ops.array.shape import shape as shape_of
 from minigraph.ops.identity import identity
 
@@ -167,7 +168,7 @@ class Dropout(FieldLayer):
         if self.noise_shape is None:
             return None
         sizes = [shape_of(x)[i] if d is None else d for i, d in enumerate(self.noise_shape)]
-        return K.stack(sizes) if None in self.noise_shape else sizes
+        return packed(sizes)
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         """Compute the results."""
@@ -272,7 +273,7 @@ class Reshape(FieldLayer):
             target[target.index(-1)] = int(np.prod(dims)) // rest
         if -1 not in target and None not in dims and np.prod(target) != np.prod(dims):
             raise ValueError("total size of new array must be unchanged")
-        return K.reshape(inputs, [-1, *target] if -1 not in target else K.stack([shape_of(inputs)[0], *target]))
+        return K.reshape(inputs, [-1 if -1 not in target else shape_of(inputs)[0], *target])
 
 
 class Permute(FieldLayer):
