@@ -11,8 +11,8 @@ from minigraph.core.dtypes import as_dtype, int32
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import as_shape, merge
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
+from minigraph.ops.array.gathering import gather as taken
 from minigraph.ops.array.joining import concat as joined
-from minigraph.ops.array.joining import gather as taken
 from minigraph.ops.array.reshape import reshape
 from minigraph.ops.array.shape import shape
 from minigraph.ops.builder import apply, composed

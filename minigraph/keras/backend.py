@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigraph import math, nn
-from minigraph.autodiff.gradients import gradients as _gradients
+from minigraph.autodiff.gradients import dense_gradients as _gradients
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype

@@ -1,4 +1,7 @@
-"""Which ops have no native code, computed from the registry; docs/llvm.md and docs/gpu.md have the lists."""
+"""Which ops have no native code, computed from the registry; docs/llvm.md and docs/gpu.md have the lists.
+
+Tests `backend/base.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The order of effects: what each read sees, which writes wait, and when a read must be a copy."""
+"""The order of effects: what each read sees, which writes wait, and when a read must be a copy.
+
+Tests `compile/effects.py` and `ir/buffers.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From a graph to a program: what is pruned, merged, folded and made explicit."""
+"""From a graph to a program: what is pruned, merged, folded and made explicit.
+
+Tests `compile/assignment.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Timed trials: what is chosen from which times, what is remembered, and that results stay what they were."""
+"""Timed trials: what is chosen from which times, what is remembered, and that results stay what they were.
+
+Tests `backends/llvm/alternatives.py` and `rewrite/choice.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The user's graph: names, scopes, control inputs, look-up, provenance, verification, printing, threads."""
+"""The user's graph: names, scopes, control inputs, look-up, provenance, verification, printing, threads.
+
+Tests `core/collections.py`, `core/contexts.py`, `core/graph_views.py`, `core/naming.py`, `core/scopes.py`,
+`core/record.py` and `graphs/scoping.py`.
+"""
 
 from __future__ import annotations
 

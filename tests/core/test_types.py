@@ -1,4 +1,7 @@
-"""Dtypes, shapes with unknown dimensions, broadcasting."""
+"""Dtypes, shapes with unknown dimensions, broadcasting.
+
+Tests `core/typing.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Batches: complete epochs, orders fixed by (seed, epoch), and runs that go on where they stopped."""
+"""Batches: complete epochs, orders fixed by (seed, epoch), and runs that go on where they stopped.
+
+Tests `data/generators.py` and `data/order.py`.
+"""
 
 from __future__ import annotations
 

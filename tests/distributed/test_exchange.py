@@ -1,4 +1,7 @@
-"""Collectives between two ranks against NumPy on the tensors of both, and their gradients."""
+"""Collectives between two ranks against NumPy on the tensors of both, and their gradients.
+
+Tests `ops/collective/`, `distributed/compression.py` and `distributed/processes.py`.
+"""
 
 from __future__ import annotations
 

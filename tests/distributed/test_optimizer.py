@@ -1,4 +1,7 @@
-"""Steps of two ranks on half a batch each, against the steps of one process on the whole batch."""
+"""Steps of two ranks on half a batch each, against the steps of one process on the whole batch.
+
+Tests `distributed/variables.py`.
+"""
 
 from __future__ import annotations
 

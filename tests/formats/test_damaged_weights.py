@@ -8,9 +8,10 @@ import pickle
 import struct
 import subprocess
 import sys
+import time
 import tracemalloc
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,14 @@ from minigraph.formats.torch.archive import LEGACY_HEAD
 from minigraph.weights import load_weights, save_weights
 
 MOST = 400 << 20  # bytes that reading a small file may take
+
+
+@contextlib.contextmanager
+def quickly() -> Iterator[None]:
+    """The processor is busy for less than two seconds."""
+    start = time.process_time()
+    yield
+    assert time.process_time() - start < 2
 
 
 class Evil:
@@ -283,15 +292,12 @@ def test_damaged_files(name: str, tmp_path_factory: pytest.TempPathFactory) -> N
         (folder / data).write_bytes((CHECKPOINTS / data).read_bytes())
     path = folder / ("model-3.index" if name == "model-3.index" else "damaged")
 
-    @settings(max_examples=150, deadline=2000)
+    @settings(max_examples=150)
     @given(cuts, changes)
     def check(cut: int | None, flips: list[tuple[int, int]]) -> None:
         path.write_bytes(damage(content, cut, flips))
-        try:
-            found = load_weights(path)
-        except DataLossError:
-            return
-        assert all(isinstance(a, np.ndarray) for a in found.values())
+        with quickly(), contextlib.suppress(DataLossError):
+            assert all(isinstance(a, np.ndarray) for a in load_weights(path).values())
 
     check()
 
@@ -331,7 +337,7 @@ def crafted(blocks: bytes) -> bytes:
     return sealed(blocks) + sealed(index) + footer.ljust(40, b"\0") + table.MAGIC
 
 
-@settings(max_examples=150, deadline=2000)
+@settings(max_examples=150)
 @given(
     st.binary(max_size=200)
     | st.builds(damage, st.just((CHECKPOINTS / "first.ckpt").read_bytes()[:3000]), cuts, changes)
@@ -340,21 +346,21 @@ def test_tables_with_right_checksums(tmp_path_factory: pytest.TempPathFactory, b
     """Checksums do not protect against malice: behind them, too, nothing but the documented error arises."""
     path = tmp_path_factory.getbasetemp() / "crafted.ckpt"
     path.write_bytes(crafted(block + struct.pack("<II", 0, 1)))
-    with contextlib.suppress(DataLossError):
+    with quickly(), contextlib.suppress(DataLossError):
         load_weights(path)
 
 
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=200)
 @given(st.binary(max_size=100))
 def test_messages(content: bytes) -> None:
-    with contextlib.suppress(Damaged):
+    with quickly(), contextlib.suppress(Damaged):
         wire.message(memoryview(content))
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=300)
 @given(st.binary(max_size=60) | st.lists(st.sampled_from(OPCODES)).map(b"".join))
 def test_pickles(content: bytes) -> None:
-    with contextlib.suppress(Damaged):
+    with quickly(), contextlib.suppress(Damaged):
         pickles.load(io.BytesIO(content), {}, lambda identity: identity)
 
 

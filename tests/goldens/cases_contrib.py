@@ -1,4 +1,8 @@
-"""tf.contrib.layers and tf.contrib.slim: see ``cases.py`` for the rules of these files."""
+"""tf.contrib.layers and tf.contrib.slim: see ``cases.py`` for the rules of these files.
+
+Tests `tf1/arg_scope.py`, `tf1/contrib_convolutions.py`, `tf1/contrib_layers.py`, `tf1/contrib_norm.py`,
+`tf1/structures.py` and `tf1/nest.py`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

@@ -1,4 +1,7 @@
-"""How many nodes calls make: default op seeds come from it. See ``cases.py`` for the rules of these files."""
+"""How many nodes calls make: default op seeds come from it. See ``cases.py`` for the rules of these files.
+
+Tests `core/op_count.py` and `ops/counting.py`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

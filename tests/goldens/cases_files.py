@@ -1,4 +1,8 @@
-"""tf.gfile, tf.flags, tf.app, tf.logging and options of sessions: see ``cases.py`` for the rules of these files."""
+"""tf.gfile, tf.flags, tf.app, tf.logging and options of sessions: see ``cases.py`` for the rules of these files.
+
+Tests `inspect/trace.py`, `tf1/app.py`, `tf1/config.py`, `tf1/flags.py`, `tf1/gfile.py`, `tf1/logs.py`,
+`tf1/strings.py` and `tf1/timeline.py`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

@@ -1,4 +1,7 @@
-"""Summaries, graphs in files, checkpoints, and sessions that keep themselves: see ``cases.py`` for the rules."""
+"""Summaries, graphs in files, checkpoints, and sessions that keep themselves: see ``cases.py`` for the rules.
+
+Tests `summary/`, `train/global_step.py`, `tf1/supervisor.py` and `tf1/training.py`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

@@ -1,4 +1,7 @@
-"""tf.image, and slices and pads from tensors: see ``cases.py`` for the rules of these files."""
+"""tf.image, and slices and pads from tensors: see ``cases.py`` for the rules of these files.
+
+Tests `ops/image/`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

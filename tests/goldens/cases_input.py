@@ -1,4 +1,8 @@
-"""Queues, readers, parsing and tf.data: see ``cases.py`` for the rules of these files."""
+"""Queues, readers, parsing and tf.data: see ``cases.py`` for the rules of these files.
+
+Tests `ops/host/`, `tf1/datasets.py`, `tf1/dataset_functions.py`, `tf1/dataset_iterators.py`, `tf1/dataset_steps.py`,
+`tf1/examples.py`, `tf1/file_datasets.py`, `tf1/queues.py` and `tf1/readers.py`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

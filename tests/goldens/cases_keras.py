@@ -1,4 +1,7 @@
-"""tf.keras: layers, models and their training: see ``cases.py`` for the rules of these files."""
+"""tf.keras: layers, models and their training: see ``cases.py`` for the rules of these files.
+
+Tests `keras/`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

@@ -1,4 +1,7 @@
-"""More of tf.layers, as functions and as objects; initializers: see ``cases.py`` for the rules of these files."""
+"""More of tf.layers, as functions and as objects; initializers: see ``cases.py`` for the rules of these files.
+
+Tests `layers/`, `initializers.py` and `run/initializers.py`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

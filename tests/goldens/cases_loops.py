@@ -1,4 +1,7 @@
-"""Loops: see ``cases.py`` for the rules of these files."""
+"""Loops: see ``cases.py`` for the rules of these files.
+
+Tests `control/`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""tf.losses and tf.metrics: see ``cases.py`` for the rules of these files."""
+"""tf.losses and tf.metrics: see ``cases.py`` for the rules of these files.
+
+Tests `losses/` and `metrics/`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

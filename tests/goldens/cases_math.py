@@ -1,4 +1,7 @@
-"""Matrices, indexing, sums of products: see ``cases.py`` for the rules of these files."""
+"""Matrices, indexing, sums of products: see ``cases.py`` for the rules of these files.
+
+Tests `ops/math/` and `ops/array/`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

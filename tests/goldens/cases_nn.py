@@ -1,4 +1,7 @@
-"""The wider tf.nn: see ``cases.py`` for the rules of these files."""
+"""The wider tf.nn: see ``cases.py`` for the rules of these files.
+
+Tests `ops/nn/`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

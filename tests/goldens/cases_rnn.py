@@ -1,4 +1,7 @@
-"""Recurrent networks: see ``cases.py`` for the rules of these files."""
+"""Recurrent networks: see ``cases.py`` for the rules of these files.
+
+Tests `tf1/rnn.py` and `tf1/rnn_cells.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""More of tf.contrib.layers, slim and names of later versions: see ``cases.py`` for the rules of these files."""
+"""More of tf.contrib.layers, slim and names of later versions: see ``cases.py`` for the rules of these files.
+
+Tests `tf1/aliases.py`, `tf1/analyzer.py`, `tf1/collecting.py`, `tf1/contrib_optimize.py`, `tf1/contrib_metrics.py`,
+`tf1/contrib_summaries.py`, `tf1/slim.py` and `tf1/vocabulary.py`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

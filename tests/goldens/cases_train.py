@@ -1,4 +1,7 @@
-"""More optimizers, decays of the learning rate, moving averages: see ``cases.py`` for the rules of these files."""
+"""More optimizers, decays of the learning rate, moving averages: see ``cases.py`` for the rules of these files.
+
+Tests `train/decay.py`, `train/moving_averages.py` and `train/optimizers.py`.
+"""
 
 # ruff: noqa: UP035, UP006  (CPython 3.7 has no dict[...] at run time)
 

@@ -1,4 +1,7 @@
-"""Frozen graphs: the same results without variables, and no freezing of what changes them."""
+"""Frozen graphs: the same results without variables, and no freezing of what changes them.
+
+Tests `graph_util.py`, `formats/tensorflow/graph_util.py` and `graphs/walk.py`.
+"""
 
 from __future__ import annotations
 

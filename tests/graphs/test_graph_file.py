@@ -1,4 +1,7 @@
-"""Saved graphs: what is written comes back to the bit, and what is no graph is refused whole."""
+"""Saved graphs: what is written comes back to the bit, and what is no graph is refused whole.
+
+Tests `core/graph_def.py`, `core/record.py` and `graphs/importing.py`.
+"""
 
 from __future__ import annotations
 

@@ -35,6 +35,14 @@ def test_links(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_files_of_tests_are_there(page: Path) -> None:
+    """All that a page names as `tests/….py` or `test_….py`."""
+    prose = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    for name in re.findall(r"(?:tests/[\w/]+|\btest_\w+)\.py", prose):
+        assert (ROOT / name).is_file() or any(TESTS.rglob(name)), name
+
+
 def test_the_chapters_tests_are_there() -> None:
     """Each `file.py::test_…*` in the table of the chapter's rows names tests."""
     page = (ROOT / "docs" / "chapter.md").read_text("utf-8")

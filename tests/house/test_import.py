@@ -12,28 +12,30 @@ import minigraph as tf
 from minigraph.core.op import REGISTRY
 
 LATER = (
-    "backend",
-    "compile",
-    "control",
-    "data",
-    "formats",
-    "image",
-    "inspect",
-    "ir",
-    "keras",
-    "layers",
-    "losses",
-    "metrics",
-    "passes",
-    "rewrite",
-)
-LATER += ("saved_model", "summary", "tf1", "train", "viz")
+    "backend", "backends", "compile", "control", "data", "formats", "image", "inspect", "ir", "keras", "layers",
+    "losses", "metrics", "models", "passes", "rewrite", "saved_model", "summary", "tf1", "tools", "train", "viz",
+)  # fmt: skip
+PACKAGES = (
+    "networkx", "matplotlib", "rich", "click", "PIL", "safetensors", "scipy", "torch", "cupy", "llvmlite", "sympy",
+    "tensorboard",
+)  # fmt: skip
+SLOW = ("importlib.metadata", "urllib.request")  # of the standard library
 
 
-def test_an_import_loads_no_compiler_and_no_files() -> None:
-    program = "import sys, minigraph; print(*(name for name in sys.modules if name.startswith('minigraph.')))"
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    assert {name.split(".")[1] for name in loaded} & set(LATER) == set()
+def loaded_beside_numpy(program: str) -> set[str]:
+    program = f"import sys, numpy; before = set(sys.modules)\n{program}\nprint(*(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_an_import_loads_no_compiler_no_files_and_no_packages() -> None:
+    loaded = loaded_beside_numpy("import minigraph")
+    assert not loaded & {*PACKAGES, *SLOW, *(f"minigraph.{name}" for name in LATER)}
+
+
+def test_a_session_needs_no_packages() -> None:
+    loaded = loaded_beside_numpy("import minigraph as tf; tf.Session().run(tf.constant(1.0) + 1.0)")
+    assert not loaded & {*PACKAGES} - {"llvmlite"}
 
 
 # Each in a process of its own, in which nothing else has imported what it needs.

@@ -1,4 +1,7 @@
-"""The interface's names are written where they are defined; its modules take them from there."""
+"""The interface's names are written where they are defined; its modules take them from there.
+
+Tests `nn.py`, `math.py`, `linalg.py` and `image.py`.
+"""
 
 from __future__ import annotations
 

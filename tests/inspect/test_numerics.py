@@ -1,4 +1,7 @@
-"""`Session(check_numerics=True)` names the first op that makes a NaN or an infinity."""
+"""`Session(check_numerics=True)` names the first op that makes a NaN or an infinity.
+
+Tests `inspect/interpret.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Profiles and explanations, in programs and from the command line; bisection from the command line."""
+"""Profiles and explanations, in programs and from the command line; bisection from the command line.
+
+Tests `tools/explain.py` and `tools/profile.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The kernels that ops state, run by the interpreter, against the ops' references; and their schedules."""
+"""The kernels that ops state, run by the interpreter, against the ops' references; and their schedules.
+
+Tests `loops/axes.py` and `loops/refusal.py`.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Where a network knows the names in PyTorch's weight files, the networks here have these names, and their weights are
 taken over by them.
+
+Tests `models/`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The table of networks, what it says of each, and that each can be drawn and trained."""
+"""The table of networks, what it says of each, and that each can be drawn and trained.
+
+Tests `models/`.
+"""
 
 from __future__ import annotations
 

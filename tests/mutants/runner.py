@@ -16,9 +16,8 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from typing import Any
 
+from support.mirror import module_of
 from support.paths import ROOT
-
-from mutants.selection import module_of
 
 LOADED = (
     "numpy",

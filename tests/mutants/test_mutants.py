@@ -74,7 +74,7 @@ def test_the_sample_is_the_same_each_time_and_in_all_folders() -> None:
     [
         ("minigraph/passes/layout.py", "passes/test_layout.py"),
         ("minigraph/compile/memory.py", "compile/test_memory.py"),
-        ("backends/llvm/pool.py", "backends/llvm/test_kernels.py"),
+        ("backends/llvm/conv.py", "backends/llvm/test_kernels.py"),
         ("minigraph/ops/math/reduce.py", "ops/test_every_op.py"),
         ("minigraph/passes/stable_products.py", "passes/test_stabilise.py"),
     ],

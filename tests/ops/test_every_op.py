@@ -1,4 +1,7 @@
-"""What every op must satisfy, checked on the sample cases of the whole registry."""
+"""What every op must satisfy, checked on the sample cases of the whole registry.
+
+Tests `core/op.py` and `ops/`.
+"""
 
 from __future__ import annotations
 

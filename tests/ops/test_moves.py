@@ -1,4 +1,7 @@
-"""The rule `moves`: the record says what the reference does, and every backend runs it without code of the op's own."""
+"""The rule `moves`: the record says what the reference does, and every backend runs it without code of the op's own.
+
+Tests `core/moves.py`.
+"""
 
 from __future__ import annotations
 

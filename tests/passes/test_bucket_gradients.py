@@ -1,4 +1,7 @@
-"""Buckets of all-reduces: their members, their memory, and their place in the schedule."""
+"""Buckets of all-reduces: their members, their memory, and their place in the schedule.
+
+Tests `ir/buckets.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The pass fuse_pointwise: what becomes one loop, what does not and why, and the numbers."""
+"""The pass fuse_pointwise: what becomes one loop, what does not and why, and the numbers.
+
+Tests `rewrite/grouping.py`.
+"""
 
 from __future__ import annotations
 

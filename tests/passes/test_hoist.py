@@ -1,4 +1,7 @@
-"""What depends on variables only is computed once, and again after a variable has changed, however that happened."""
+"""What depends on variables only is computed once, and again after a variable has changed, however that happened.
+
+Tests `ir/hoist.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Joint optimizer updates: which are joined, and that nothing else changes."""
+"""Joint optimizer updates: which are joined, and that nothing else changes.
+
+Tests `ir/multi_tensor_apply.py`.
+"""
 
 from __future__ import annotations
 

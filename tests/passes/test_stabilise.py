@@ -1,4 +1,7 @@
-"""The pass stabilise: logarithms in forms that neither overflow nor take log 0."""
+"""The pass stabilise: logarithms in forms that neither overflow nor take log 0.
+
+Tests `passes/stable_products.py`.
+"""
 
 from __future__ import annotations
 

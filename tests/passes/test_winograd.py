@@ -1,4 +1,7 @@
-"""The pass winograd: what it makes of convolutions and their gradients, what it declines, and the numbers."""
+"""The pass winograd: what it makes of convolutions and their gradients, what it declines, and the numbers.
+
+Tests `rewrite/choice.py` and `ops/nn/winograd_costs.py`.
+"""
 
 from __future__ import annotations
 

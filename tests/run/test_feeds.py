@@ -1,4 +1,7 @@
-"""Feeds: which tensors take them, what they are cast to, and what is refused."""
+"""Feeds: which tensors take them, what they are cast to, and what is refused.
+
+Tests `run/request.py`.
+"""
 
 from __future__ import annotations
 

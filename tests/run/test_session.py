@@ -1,4 +1,8 @@
-"""Sessions: fetches, errors, the plan cache, threads."""
+"""Sessions: fetches, errors, the plan cache, threads.
+
+Tests `run/contexts.py`, `run/default_session.py`, `run/growth.py`, `run/options.py`, `run/runner.py` and
+`run/session_base.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs in several plans: which branch runs, how often things are drawn and compiled, what is refused."""
+"""Runs in several plans: which branch runs, how often things are drawn and compiled, what is refused.
+
+Tests `run/staged.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Variables, variable scopes, initializers and collections."""
+"""Variables, variable scopes, initializers and collections.
+
+Tests `run/buffers.py`, `run/initializers.py`, `run/variable_lists.py` and `run/variable_scope.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Input pipelines beside training: waiting, stopping, errors on threads, memory."""
+"""Input pipelines beside training: waiting, stopping, errors on threads, memory.
+
+Tests `train/coordinator.py`, `train/queue_runner.py`, `tf1/datasets.py`, `tf1/dataset_iterators.py`, `tf1/queues.py`,
+`tf1/readers.py` and `ops/host/`.
+"""
 
 from __future__ import annotations
 

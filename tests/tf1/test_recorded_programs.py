@@ -1,6 +1,8 @@
 """Programs for TensorFlow 1 run unchanged under `minigraph run`, learn, and have the losses that TensorFlow recorded.
 
 `goldens/record_programs.py` made `goldens/programs.json`.
+
+Tests `tf1/estimator.py` and `tf1/before_1_0.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The names for old programs, and the command that runs them."""
+"""The names for old programs, and the command that runs them.
+
+Tests `tf1/install.py`, `tf1/namespace.py`, `tf1/tree.py`, `tf1/surface.py`, `tf1/mnist.py`, `tf1/testing.py`,
+`tools/run.py` and `tools/symbols.py`.
+"""
 
 from __future__ import annotations
 

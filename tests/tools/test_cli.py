@@ -1,4 +1,8 @@
-"""The `minigraph` command: what it writes, and what it answers to mistakes."""
+"""The `minigraph` command: what it writes, and what it answers to mistakes.
+
+Tests `tools/environment.py`, `tools/report.py`, `tools/train_command.py`, `tools/shared/devices.py`,
+`tools/shared/options.py`, `tools/shared/folder.py` and `tools/shared/train.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`minigraph run` for programs of another time: Python 2, notebooks, names that NumPy, SciPy and TensorFlow dropped."""
+"""`minigraph run` for programs of another time: Python 2, notebooks, names that NumPy, SciPy and TensorFlow dropped.
+
+Tests `tools/program.py` and `tf1/before_1_0.py`.
+"""
 
 from __future__ import annotations
 

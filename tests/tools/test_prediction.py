@@ -1,4 +1,7 @@
-"""Bundles, `minigraph predict` and `minigraph convert`."""
+"""Bundles, `minigraph predict` and `minigraph convert`.
+
+Tests `tools/pretrained.py`, `models/bundle.py` and `models/labels.py`.
+"""
 
 from __future__ import annotations
 

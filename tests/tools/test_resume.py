@@ -1,4 +1,7 @@
-"""A training run that was killed or interrupted goes on with the losses of one that was not."""
+"""A training run that was killed or interrupted goes on with the losses of one that was not.
+
+Tests `tools/shared/running.py`.
+"""
 
 from __future__ import annotations
 

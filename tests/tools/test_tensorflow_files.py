@@ -1,4 +1,7 @@
-"""The commands take TensorFlow's graphs, SavedModels and checkpoints, and write its frozen graphs."""
+"""The commands take TensorFlow's graphs, SavedModels and checkpoints, and write its frozen graphs.
+
+Tests `models/tensorflow_graph.py` and `tools/shared/tensorflow_files.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Training on folders of photographs, what it is measured against, and going on exactly."""
+"""Training on folders of photographs, what it is measured against, and going on exactly.
+
+Tests `tools/train_command.py`.
+"""
 
 from __future__ import annotations
 

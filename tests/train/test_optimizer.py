@@ -1,4 +1,7 @@
-"""Optimizers: TensorFlow 1's formulas, slots, names and errors, against plain NumPy and PyTorch."""
+"""Optimizers: TensorFlow 1's formulas, slots, names and errors, against plain NumPy and PyTorch.
+
+Tests `train/optimizers.py` and `train/global_step.py`.
+"""
 
 from __future__ import annotations
 

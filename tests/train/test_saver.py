@@ -1,4 +1,7 @@
-"""Checkpoints: exact, whole or absent, and refused when damaged."""
+"""Checkpoints: exact, whole or absent, and refused when damaged.
+
+Tests `train/checkpoint_state.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pictures of graphs: what they count, how they fold, and what `minigraph viz` writes."""
+"""Pictures of graphs: what they count, how they fold, and what `minigraph viz` writes.
+
+Tests `tools/viz.py`.
+"""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class DeferredOnnx(Op):
         pairs = [(y, g) for y, g in zip(results, grads, strict=True) if y.dtype.is_floating]
         xs = [inner[i] for i in _floats([t.type for t in inner])]
         found = tf.gradients([y for y, _ in pairs], xs, [g for _, g in pairs]) if pairs else [None] * len(xs)
-        return [tf.zeros_like(x) if g is None else g for x, g in zip(xs, found, strict=True)]
+        return [tf.zeros_like(x) if g is None else tf.convert_to_tensor(g) for x, g in zip(xs, found, strict=True)]
 
     def _spelled_out(self, inputs: Sequence[Tensor], consts: Sequence[Any]) -> list[Tensor]:
         from minigraph.formats.onnx.table import IMPORTERS

@@ -24,7 +24,7 @@ from minigraph.core.graph import Node, Tensor
 from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType, compatible, format_shape
 from minigraph.core.typing import DTypeLike, NumberLike, TensorLike
-from minigraph.ops.array.joining import gather
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.array.reshape import reshape, squeeze
 from minigraph.ops.array.shape import known_dims, known_shape, static_value
 from minigraph.ops.builder import as_tensor_like, composed, graph_of, require_shape

@@ -14,7 +14,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Tensor
 from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import TensorLike
-from minigraph.ops.array.joining import gather
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.array.reshape import expand_dims, reshape
 from minigraph.ops.array.shape import known_dims, shape_operand
 from minigraph.ops.array.slicing import getitem

@@ -18,7 +18,7 @@ from minigraph.core.typing import DTypeLike, TensorLike
 from minigraph.loops.builder import Statement
 from minigraph.loops.index import Index
 from minigraph.loops.kernel import ADD, MAXIMUM, Kernel
-from minigraph.ops.array.joining import gather
+from minigraph.ops.array.gathering import gather
 from minigraph.ops.array.shape import shape
 from minigraph.ops.array.slicing import getitem
 from minigraph.ops.builder import composed

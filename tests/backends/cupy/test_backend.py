@@ -1,5 +1,8 @@
 """The CuPy backend's run-time on stand-ins for a GPU: what is launched, compiled and copied, and what is told when
-something is missing."""
+something is missing.
+
+Tests `backends/cupy/capture.py`, `backends/cupy/steps.py` and `backends/cupy/data.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Convolutions by cuDNN: the graphs and their layouts on a stand-in, and all rungs of the ladder."""
+"""Convolutions by cuDNN: the graphs and their layouts on a stand-in, and all rungs of the ladder.
+
+Tests `backends/cupy/ladder.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Every emitted CUDA kernel, run on the CPU, against its op's reference; all of them through the real compiler too."""
+"""Every emitted CUDA kernel, run on the CPU, against its op's reference; all of them through the real compiler too.
+
+Tests `backends/cupy/data.py`, `backends/cupy/grouped.py`, `backends/cupy/image.py`, `backends/cupy/loop.py`,
+`backends/cupy/matmul.py`, `backends/cupy/moves.py`, `backends/cupy/reduce.py`, `backends/cupy/source.py`,
+`backends/cupy/update.py` and `backends/cupy/windows.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Kernels of the loop language as LLVM code of several widths, against the ops' references."""
+"""Kernels of the loop language as LLVM code of several widths, against the ops' references.
+
+Tests `backends/llvm/nest_values.py`.
+"""
 
 from __future__ import annotations
 

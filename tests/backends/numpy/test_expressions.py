@@ -1,4 +1,7 @@
-"""Plans of NumPy calls for scalar expressions."""
+"""Plans of NumPy calls for scalar expressions.
+
+Tests `core/scalar.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The symbolic backend: every op against its reference, symbols through sessions, branches, limits, errors."""
+"""The symbolic backend: every op against its reference, symbols through sessions, branches, limits, errors.
+
+Tests `backends/sympy/`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The ONNX project's node tests: how many pass, and that docs/onnx.md says so."""
+"""The ONNX project's node tests: how many pass, and that docs/onnx.md says so.
+
+Tests `formats/onnx/`.
+"""
 
 from __future__ import annotations
 

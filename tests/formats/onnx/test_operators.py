@@ -1,4 +1,8 @@
-"""Operators of signals, texts and images with importers of their own, against ONNX Runtime, NumPy or plain loops."""
+"""Operators of signals, texts and images with importers of their own, against ONNX Runtime, NumPy or plain loops.
+
+Tests `formats/onnx/signal.py`, `formats/onnx/einsum.py`, `formats/onnx/ngrams.py`, `formats/onnx/windows.py`,
+`formats/onnx/bits.py` and `formats/onnx/sampling.py`.
+"""
 
 from __future__ import annotations
 

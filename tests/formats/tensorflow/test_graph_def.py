@@ -1,4 +1,7 @@
-"""TensorFlow's GraphDef: what is written and read back computes the same, and misfits are refused whole."""
+"""TensorFlow's GraphDef: what is written and read back computes the same, and misfits are refused whole.
+
+Tests `formats/tensorflow/`.
+"""
 
 from __future__ import annotations
 

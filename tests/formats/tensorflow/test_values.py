@@ -1,4 +1,7 @@
-"""Numbers and arrays in TensorFlow's protocol buffers."""
+"""Numbers and arrays in TensorFlow's protocol buffers.
+
+Tests `core/protos.py`.
+"""
 
 from __future__ import annotations
 

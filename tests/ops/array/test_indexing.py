@@ -1,4 +1,7 @@
-"""Gathers and scatters by index vectors, and blocks at places that come as data, against naive loops."""
+"""Gathers and scatters by index vectors, and blocks at places that come as data, against naive loops.
+
+Tests `core/indices.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Patches, structural similarity, running products and segments, against loops of NumPy, on the backends at hand."""
+"""Patches, structural similarity, running products and segments, against loops of NumPy, on the backends at hand.
+
+Tests `ops/array/sequences.py` and `ops/math/segments.py`.
+"""
 
 from __future__ import annotations
 

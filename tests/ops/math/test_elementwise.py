@@ -1,4 +1,9 @@
-"""Pointwise ops against NumPy, their broadcasting and its gradients, and TensorFlow's rules at kinks and ties."""
+"""Pointwise ops against NumPy, their broadcasting and its gradients, and TensorFlow's rules at kinks and ties.
+
+Tests `ops/math/arithmetic.py`, `ops/math/comparison.py`, `ops/math/exponential.py`, `ops/math/extremes.py`,
+`ops/math/finite.py`, `ops/math/rounding.py`, `ops/math/selection.py`, `ops/math/trigonometric.py`, `ops/pointwise.py`
+and `ops/broadcast.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Batch normalisation: its laws, PyTorch in float64, moving averages, and the warning where they stand still."""
+"""Batch normalisation: its laws, PyTorch in float64, moving averages, and the warning where they stand still.
+
+Tests `ops/nn/norm.py` and `layers/normalization.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`minigraph filter` and `minigraph explain-padding`: what they write, and what they answer to mistakes."""
+"""`minigraph filter` and `minigraph explain-padding`: what they write, and what they answer to mistakes.
+
+Tests `tools/textbook/pixels.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""ONNX files on the command line: run-onnx, import and export with sizes, and wherever a network's name goes."""
+"""ONNX files on the command line: run-onnx, import and export with sizes, and wherever a network's name goes.
+
+Tests `tools/run_onnx.py`, `tools/shared/onnx_target.py` and `tools/shared/sizes.py`.
+"""
 
 from __future__ import annotations
 

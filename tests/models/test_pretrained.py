@@ -1,4 +1,7 @@
-"""Pretrained weights in the zoo's networks: the logits of PyTorch, and nothing loaded where something does not fit."""
+"""Pretrained weights in the zoo's networks: the logits of PyTorch, and nothing loaded where something does not fit.
+
+Tests `formats/assign.py` and `models/pretrained.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Winograd's ops: the matrices, exactly; references and NumPy kernels against the definition, in float64."""
+"""Winograd's ops: the matrices, exactly; references and NumPy kernels against the definition, in float64.
+
+Tests `ops/nn/winograd_costs.py`.
+"""
 
 from __future__ import annotations
 

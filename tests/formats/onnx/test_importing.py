@@ -1,4 +1,8 @@
-"""ONNX models in and out: layouts, weights, shapes as data, and what is wrong with a file."""
+"""ONNX models in and out: layouts, weights, shapes as data, and what is wrong with a file.
+
+Tests `onnx.py`, `formats/onnx/modelfile.py`, `formats/onnx/unread.py`, `formats/onnx/values.py`,
+`formats/onnx/inputs.py`, `formats/onnx/deferred.py`, `formats/onnx/building.py` and `formats/onnx/call.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a session keeps of its plans, and that plans made for other batches and calls change no result."""
+"""What a session keeps of its plans, and that plans made for other batches and calls change no result.
+
+Tests `run/compiler.py`.
+"""
 
 from __future__ import annotations
 

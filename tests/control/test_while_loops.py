@@ -1,4 +1,7 @@
-"""Loops: gradients of second order, random numbers, effects, and backends, against graphs that are unrolled by hand."""
+"""Loops: gradients of second order, random numbers, effects, and backends, against graphs that are unrolled by hand.
+
+Tests `control/`, `ir/scan.py` and `ir/scan_gradient.py`.
+"""
 
 from __future__ import annotations
 

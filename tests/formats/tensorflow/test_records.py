@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,3 +62,16 @@ def test_checksums_do_not_depend_on_the_library(data: bytes) -> None:
         crc32c._native = given_up
     assert crc32c.crc32c(data) == own
     assert crc32c.unmask(crc32c.mask(own)) == own
+
+
+def test_the_checksum() -> None:
+    """Values of RFC 3720, B.4, and a loop over bits."""
+    assert crc32c.crc32c(bytes(32)) == 0x8A9136AA
+    assert crc32c.crc32c(bytes(range(32))) == 0x46DD794E
+    data = np.random.default_rng(0).integers(0, 256, 10_007, np.uint8).tobytes()
+    register = 0xFFFFFFFF
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            register = (register >> 1) ^ (0x82F63B78 if register & 1 else 0)
+    assert crc32c.crc32c(data) == register ^ 0xFFFFFFFF

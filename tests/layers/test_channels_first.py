@@ -1,4 +1,7 @@
-"""Layers on images [N,C,H,W] give what they give for [N,H,W,C], transposed; their gradients, too."""
+"""Layers on images [N,C,H,W] give what they give for [N,H,W,C], transposed; their gradients, too.
+
+Tests `layers/functions.py`, `layers/common.py` and `ops/data_format.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Weights of losses and metrics may repeat along the values, but not enlarge them, whatever is known of shapes."""
+"""Weights of losses and metrics may repeat along the values, but not enlarge them, whatever is known of shapes.
+
+Tests `losses/`, `metrics/` and `tf1/contrib_losses.py`.
+"""
 
 from __future__ import annotations
 

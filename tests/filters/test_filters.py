@@ -1,4 +1,7 @@
-"""Signals and filters: worked examples, the laws of linear shift-invariant systems, and SciPy and scikit-image."""
+"""Signals and filters: worked examples, the laws of linear shift-invariant systems, and SciPy and scikit-image.
+
+Tests `filters/`.
+"""
 
 from __future__ import annotations
 
