@@ -9,7 +9,7 @@ from minigraph.core.errors import InvalidArgumentError
 from minigraph.core.graph import Tensor
 from minigraph.core.typing import TensorLike
 from minigraph.distributed.compression import Compression, compressed_sum
-from minigraph.ops.builder import as_tensor_like, composed, first, make
+from minigraph.ops.builder import composed, first, make
 from minigraph.ops.collective.all_gather import AllGather
 from minigraph.ops.collective.all_reduce import AllReduce
 from minigraph.ops.collective.all_to_all import AllToAll
@@ -61,7 +61,7 @@ def allreduce(
     if chosen not in (Average, Sum, Min, Max):
         raise ValueError(f"allreduce: expected op Average, Sum, Min or Max, got {chosen!r}")
     with composed(name, "AllReduce", tensor):
-        x = _scaled(convert_to_tensor(as_tensor_like(tensor)), prescale_factor)
+        x = _scaled(convert_to_tensor(tensor), prescale_factor)
         if compression == Compression.none or chosen in (Min, Max):
             total = first(make(AllReduce(chosen), None, "AllReduce", {"tensor": x}))
         else:
@@ -158,11 +158,11 @@ def alltoall(tensor: TensorLike, splits: TensorLike | None = None, name: str | N
     """
     WORLD.require_start()
     with composed(name, "AllToAll", tensor) as scope:
-        x = convert_to_tensor(as_tensor_like(tensor))
+        x = convert_to_tensor(tensor)
         if splits is None:
             rows = x.type.shape[0] if x.type.shape else None
             if rows is None or rows % WORLD.size:
                 raise InvalidArgumentError(f"alltoall: {rows} rows cannot be sent to {WORLD.size} ranks without splits")
             splits = constant(np.full(WORLD.size, rows // WORLD.size, np.int32))
-        received, counts = x.graph.add(AllToAll(), (x, convert_to_tensor(as_tensor_like(splits))), scope).outputs
+        received, counts = x.graph.add(AllToAll(), (x, convert_to_tensor(splits)), scope).outputs
         return received, counts

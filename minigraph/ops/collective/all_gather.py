@@ -25,7 +25,7 @@ class AllGather(StagedCollective):
 
     def forward(self, xp: Any, x: Any) -> tuple[Any, ...]:
         self.agree(x)
-        return (WORLD.all_gather(np.ascontiguousarray(x), self)[0],)
+        return (WORLD.all_gather(np.ascontiguousarray(x), self),)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:
         return (apply(AllGatherGrad(), grad, node.inputs[0]),)
@@ -41,7 +41,7 @@ class AllGatherGrad(StagedCollective):
         self.agree(grad)
         total = np.array(grad, order="C")
         WORLD.reduce(total, "sum", self)
-        _, start = WORLD.all_gather(np.empty(len(x), np.uint8), self)
+        start = sum(WORLD.row_counts(x, self)[: WORLD.rank])
         return (total[start : start + len(x)],)
 
     def vjp(self, node: Node, grad: Tensor) -> Sequence[Tensor | None]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from minigraph.core.op import Op, Sample
+from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.collective.transfer import Agreement, Transfer
 from minigraph.ops.collective.world import WORLD
@@ -41,8 +41,4 @@ class StagedCollective(HostOp, abstract=True):
 
     def agree(self, array: Any) -> None:
         """Raise RanksDifferError unless all ranks are about to run this op."""
-        WORLD.agree(Agreement([Transfer(type(self).__name__, (), "", str(array.dtype), -1)]))
-
-    @classmethod
-    def samples(cls) -> Iterable[Sample]:
-        return ()
+        WORLD.agree(Agreement([Transfer(type(self).__name__, dtype=str(array.dtype))]))
