@@ -11,7 +11,7 @@ from minigraph.core.errors import ShapeError
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.types import TensorType
 from minigraph.ops.builder import apply
-from minigraph.ops.collective.collective import StagedCollective
+from minigraph.ops.collective.collective import StagedCollective, refuse_strings
 from minigraph.ops.collective.world import WORLD
 
 
@@ -19,6 +19,7 @@ class AllGather(StagedCollective):
     """y = the ranks' x one after the other along axis 0. The ranks may have different numbers of rows."""
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        refuse_strings("all-gather", x)
         if x.rank == 0:
             raise ShapeError("all-gather takes tensors of at least one axis, not scalars")
         return (TensorType(x.dtype, None if x.shape is None else (None, *x.shape[1:])),)

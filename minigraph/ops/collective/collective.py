@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from minigraph.core.dtypes import string
+from minigraph.core.errors import DTypeError
 from minigraph.core.op import Op
 from minigraph.core.types import TensorType
 from minigraph.ops.collective.transfer import Agreement, Transfer
@@ -31,6 +33,12 @@ class Collective(Op, abstract=True):
 def named(names: Sequence[str], types: Sequence[TensorType]) -> tuple[str, ...]:
     """The names of nodes with the shapes of their operands."""
     return tuple(f"{name}{list(kind.static)}" for name, kind in zip(names, types, strict=True))
+
+
+def refuse_strings(what: str, x: TensorType) -> None:
+    """DTypeError for strings, which lie outside of their tensor's memory."""
+    if x.dtype is string:
+        raise DTypeError(f"{what} takes tensors of numbers, not of strings")
 
 
 class StagedCollective(HostOp, abstract=True):
