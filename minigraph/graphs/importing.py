@@ -45,9 +45,9 @@ def add_nodes(
     """
     mapped = {full_name(name): tensor for name, tensor in (replaced or {}).items()}
     checked = _check(definition, mapped)
-    for node, op, _ in checked:
+    for record, op, _ in checked:
         if op.outside and not trusted:
-            raise GraphError(f"{_where(node)}: in a run it would work on files or call functions, which a graph from a "
+            raise GraphError(f"{_where(record)}: in a run it would work on files or call functions, which a graph from a "
                              "file may only do if it is trusted: trusted=True")  # fmt: skip
     if graph.finalized:
         raise FinalizedError("Graph is finalized and cannot be modified.")
