@@ -47,8 +47,10 @@ def add_nodes(
     checked = _check(definition, mapped)
     for record, op, _ in checked:
         if op.outside and not trusted:
-            raise GraphError(f"{_where(record)}: in a run it would work on files or call functions, which a graph from a "
-                             "file may only do if it is trusted: trusted=True")  # fmt: skip
+            raise GraphError(
+                f"{_where(record)}: in a run it would work on files or call functions, which a graph from a file may "
+                "only do if it is trusted: trusted=True"
+            )
     if graph.finalized:
         raise FinalizedError("Graph is finalized and cannot be modified.")
     made: dict[str, Node] = {}
