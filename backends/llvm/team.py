@@ -4,16 +4,17 @@ Python starts the threads, each in one native call that never returns, so a laun
 its lock. Tasks are numbered; a free thread takes the next number. A task's result does not depend on the thread that
 runs it.
 
-A waiting thread polls for some microseconds, as launches mostly follow each other at once, and then sleeps. It counts
-itself as a sleeper before it looks a last time; a waker publishes its change before it reads the sleeper count. So no
-wake-up is lost.
+A waiting thread polls for a millisecond or two, which bridges the gaps between the launches of a run and mostly those
+between runs, and then sleeps. It yields between two polls, as it may occupy the CPU that another thread needs. A thread
+counts itself as a sleeper before it looks a last time; a waker publishes its change before it reads the sleeper count.
+So no wake-up is lost. The system sometimes wakes a helper on the caller's CPU and leaves it there for tens of
+milliseconds, so a helper that finds itself there moves away.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import sys
 import threading
 from collections.abc import Callable
@@ -27,16 +28,16 @@ from minigraph.util.cores import core_count
 from minigraph.util.lazy import lazy_property
 from minigraph.util.locks import Lock
 
-# Polls before sleeping, some tens of microseconds in all. A helper yields between two polls: on a busy machine it
-# may occupy the CPU that the caller needs.
-LOOKS, CALLER_LOOKS = 100, 1000
+LOOKS = 5000  # polls before sleeping
 _MUTEX, _START, _DONE, _JOB, _STATE, _NEXT = 0, 128, 256, 384, 512, 640  # byte offsets in the shared block
 _SIZE = 1024
-# i64 fields of the job: function, arguments, number of tasks, whether a job runs, sleeping threads, sleeping caller
-_KERNEL, _ARGUMENTS, _COUNT, _BUSY, _SLEEPING, _WAITING = (_JOB + 8 * i for i in range(6))
+# i64 fields of the job: function, arguments, number of tasks, whether a job runs, sleeping threads, sleeping caller,
+# the caller's CPU
+_KERNEL, _ARGUMENTS, _COUNT, _BUSY, _SLEEPING, _WAITING, _CPU = (_JOB + 8 * i for i in range(7))
+_HAS_AFFINITY = sys.platform == "linux"
+_MASK = 1024  # bits of a set of CPUs
 # The state in one number: threads that work on the job; whether it takes more; the job's number.
 _ACTIVE, _OPEN, _NUMBER = (1 << 16) - 1, 1 << 16, 32
-_PAUSES = {"x86_64": ("llvm.x86.sse2.pause", ()), "aarch64": ("llvm.aarch64.hint", (1,))}
 
 
 class _TeamCode:
@@ -49,6 +50,7 @@ class _TeamCode:
     def __init__(self) -> None:
         self.module = IRModule()
         self._write_drain()
+        self._write_leave()
         self._write_work()
         self._write_run()
         self._write_sequence()
@@ -80,11 +82,6 @@ class _TeamCode:
         parts = [self._field(o) for o in offsets]
         self.b.call(function(self.b, name, I32, [POINTER] * len(parts)), parts)
 
-    def _pause(self) -> None:
-        if platform.machine() in _PAUSES:
-            name, values = _PAUSES[platform.machine()]
-            self.b.call(function(self.b, name, VOID, [I32] * len(values)), list(map(I32, values)))
-
     def _loop(self, condition: Callable[[], Any], body: Callable[[], None]) -> None:
         """Write `while condition(): body()`."""
         b = self.b
@@ -97,19 +94,17 @@ class _TeamCode:
         b.branch(head)
         b.position_at_end(after)
 
-    def _wait(
-        self, until: Callable[[], Any], looks: int, between: Callable[[], None], sleeps: int, signal: int
-    ) -> None:
-        """Poll `looks` times, then sleep."""
+    def _wait(self, until: Callable[[], Any], sleeps: int, signal: int) -> None:
+        """Poll, then sleep."""
         b = self.b
-        b.store(index(looks), self.looks)
+        b.store(index(LOOKS), self.looks)
 
         def is_early() -> Any:
             left = b.sub(b.load(self.looks, I64), index(1))
             b.store(left, self.looks)
             return b.and_(b.not_(until()), b.icmp_signed(">", left, index(0)))
 
-        self._loop(is_early, between)
+        self._loop(is_early, partial(self._call, "sched_yield"))
         with b.if_then(b.not_(until())):
             self._call("pthread_mutex_lock", _MUTEX)
             self._change("add", sleeps, 1)
@@ -142,6 +137,28 @@ class _TeamCode:
         b.position_at_end(after)
         b.ret_void()
 
+    def _cpu(self) -> Any:
+        """The number of the CPU that the thread runs on."""
+        return self.b.zext(self.b.call(function(self.b, "sched_getcpu", I32, []), []), I64)
+
+    def _write_leave(self) -> None:
+        """Write the function by which a thread moves to another of the CPUs that it may use."""
+        self.leave = self._start("leave", 1)
+        b, cpu = self.b, self.leave.args[1]
+        mask = b.alloca(I64, _MASK // 64)
+
+        def call(name: str) -> Any:
+            return b.call(function(b, name, I32, [I32, I64, POINTER]), [I32(0), index(_MASK // 8), mask])
+
+        with b.if_then(b.icmp_signed("==", call("sched_getaffinity"), I32(0))):
+            place = at(b, mask, b.lshr(cpu, index(6)), I64)
+            word = b.load(place, I64)
+            b.store(b.and_(word, b.not_(b.shl(index(1), b.and_(cpu, index(63))))), place)
+            call("sched_setaffinity")  # which moves the thread, or fails if no CPU is left
+            b.store(word, place)
+            call("sched_setaffinity")
+        b.ret_void()
+
     def _write_work(self) -> None:
         """Write a thread's endless loop: wait for a job that takes helpers, and help."""
         made = self._start("work")
@@ -156,8 +173,11 @@ class _TeamCode:
         forever = b.append_basic_block()
         b.branch(forever)
         b.position_at_end(forever)
-        let_others = partial(self._call, "sched_yield")
-        self._wait(lambda: is_new(self._get(_STATE)), LOOKS, let_others, _SLEEPING, _START)
+        self._wait(lambda: is_new(self._get(_STATE)), _SLEEPING, _START)
+        if _HAS_AFFINITY:
+            cpu = self._cpu()
+            with b.if_then(b.icmp_signed("==", cpu, self._get(_CPU))):
+                b.call(self.leave, [self.team, cpu])
         state = self._get(_STATE)
         with b.if_then(is_new(state)), b.if_then(self._exchange(_STATE, state, b.add(state, index(1)))):
             b.store(b.lshr(state, index(_NUMBER)), seen)
@@ -181,6 +201,8 @@ class _TeamCode:
         b.position_at_end(together)
         for field, value in {_KERNEL: kernel, _ARGUMENTS: arguments, _COUNT: count, _NEXT: index(0)}.items():
             self._set(field, value)
+        if _HAS_AFFINITY:
+            self._set(_CPU, self._cpu())
         number = b.add(b.lshr(self._get(_STATE), index(_NUMBER)), index(1))
         self._set(_STATE, b.or_(b.shl(number, index(_NUMBER)), index(_OPEN)))
         self._wake(_SLEEPING, _START)
@@ -190,7 +212,7 @@ class _TeamCode:
         def is_done() -> Any:
             return b.icmp_signed("==", b.and_(self._get(_STATE), index(_ACTIVE)), index(0))
 
-        self._wait(is_done, CALLER_LOOKS, self._pause, _WAITING, _DONE)
+        self._wait(is_done, _WAITING, _DONE)
         self._set(_BUSY, index(0))
         b.ret_void()
 

@@ -12,8 +12,8 @@ from minigraph.core.dtypes import float32, float64, int32, int64
 from minigraph.core.op import REGISTRY, Op
 from minigraph.loops.kernel import Kernel
 from minigraph.ops.array.dynamic import PutAt, SliceAt
+from minigraph.ops.array.gathering import GatherGrad, GatherV2
 from minigraph.ops.array.indexing import GatherNd, ScatterAdd, ScatterNdLike, ScatterSub, ScatterUpdate
-from minigraph.ops.array.joining import GatherGrad, GatherV2
 from minigraph.ops.array.one_hot import OneHot
 from minigraph.ops.array.slicing import MirrorPadGrad
 from minigraph.ops.image.edges import Hysteresis, NonMaximumSuppression

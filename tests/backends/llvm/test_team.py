@@ -11,6 +11,7 @@ from support.llvm import LOOP_PROGRAM, run_program
 
 import minigraph as tf
 from minigraph.backends.llvm.team import TEAM
+from minigraph.util.cores import usable_cores
 
 
 def test_results_do_not_depend_on_the_number_of_threads() -> None:
@@ -60,3 +61,32 @@ def test_the_team_has_as_many_threads_as_are_allowed() -> None:
     program = "from minigraph.backends.llvm.team import TEAM; print(TEAM.size)"
     assert run_program(program, OMP_NUM_THREADS="1") == "1"
     assert 1 <= TEAM.size <= (os.cpu_count() or 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity") or len(usable_cores()) < 2, reason="needs two CPUs to choose")
+def test_a_helper_leaves_the_callers_cpu_and_may_still_use_all() -> None:
+    program = (
+        LOOP_PROGRAM
+        + """
+import os, threading, time
+
+def cpu_of(thread):
+    with open(f"/proc/self/task/{thread}/stat") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[36])
+
+with tf.Session(backend="llvm") as session:
+    session.run(fetch, {x: values})
+    (helper,) = (t.native_id for t in threading.enumerate() if t.name == "minigraph-llvm")
+    allowed = os.sched_getaffinity(0)
+    mine = min(allowed)
+    for thread in (0, helper):
+        os.sched_setaffinity(thread, {mine})
+    os.sched_setaffinity(helper, allowed)
+    end = time.monotonic() + 30
+    while cpu_of(helper) == mine and time.monotonic() < end:
+        session.run(fetch, {x: values})
+    assert time.monotonic() < end
+    assert os.sched_getaffinity(helper) == allowed
+"""
+    )
+    run_program(program, OMP_NUM_THREADS="2")
