@@ -11,7 +11,7 @@ from minigraph.core.collections import Collections
 from minigraph.core.contexts import Contexts
 from minigraph.core.dtypes import DType
 from minigraph.core.errors import DTypeError, FinalizedError, GraphError, ShapeError
-from minigraph.core.graph_views import GraphViews, shown_in_notebook
+from minigraph.core.graph_views import GraphViews, NodeViews, shown_in_notebook
 from minigraph.core.naming import Names
 from minigraph.core.op import Op
 from minigraph.core.op_count import OpCount
@@ -141,7 +141,7 @@ class Tensor(Operand["Tensor"]):
         return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name})'
 
 
-class Node:
+class Node(NodeViews):
     """One application of an op; TensorFlow 1's `tf.Operation`.
 
     `Graph.add` makes nodes. Attributes: `op`, the record of the op and its attributes; `inputs` and `outputs`, tuples

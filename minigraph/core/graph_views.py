@@ -31,6 +31,27 @@ def shown_in_notebook(shown: Any, text: str) -> dict[str, str]:
     return _display[-1](shown) if _display else {"text/plain": text}
 
 
+class NodeViews:
+    """The forms of a node."""
+
+    __slots__ = ()
+
+    @property
+    def node_def(self) -> Any:
+        """The node in TensorFlow's form, a `tf.NodeDef`. Of a node that TensorFlow has as several, the last one."""
+        node: Any = self
+        return next(n for n in node.graph.as_graph_def().node if n.name == node.name)
+
+    def colocation_groups(self) -> list[bytes]:
+        """List the groups of nodes that share a device.
+
+        Returns:
+            The node's own group alone, as in TensorFlow for a node made without `tf.colocate_with`.
+        """
+        node: Any = self
+        return [f"loc:@{node.name}".encode()]
+
+
 class GraphViews:
     """The forms of a graph. `nodes` are its nodes in the order of making, `last_id` TensorFlow 1's count of them."""
 

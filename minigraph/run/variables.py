@@ -151,6 +151,11 @@ class Variable(PartialUpdates):
         return self.ref.node
 
     @property
+    def device(self) -> str:
+        """An empty string: a session runs the whole graph on its backend."""
+        return ""
+
+    @property
     def graph(self) -> Graph:
         """The graph of the variable."""
         return self.ref.graph

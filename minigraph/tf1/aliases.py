@@ -15,6 +15,17 @@ from minigraph.core.types import TensorType
 from minigraph.ops.array.known import static_value
 from minigraph.ops.constant import string_array
 from minigraph.ops.host.resources import ResourceOp, Resources
+from minigraph.ops.random.distributions import get_seed as seeds_of
+
+
+def executing_eagerly() -> bool:
+    """False: programs build graphs."""
+    return False
+
+
+def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
+    """The seeds of a random op that is made now: of the graph, and its own."""
+    return seeds_of(get_default_graph(), op_seed)
 
 
 class AggregationMethod:

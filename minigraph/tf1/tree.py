@@ -47,6 +47,7 @@ from minigraph.tf1 import (
 )
 from minigraph.tf1.namespace import ROOT, Namespace
 from minigraph.tf1.nets import NETS
+from minigraph.tf1.template import make_template
 
 _CORE_MODULES = (
     "graph_util", "image", "layers", "linalg", "losses", "math", "metrics", "nn", "summary", "train",
@@ -172,7 +173,8 @@ _IMAGES = {n: getattr(minigraph.image, n) for n in ("decode_image", "decode_jpeg
 def _fill_aliases() -> None:
     """Other names for what is there, and namespaces of later versions of TensorFlow 1."""
     own = _public(aliases, "VariablesWithoutValue", "IsVariableInitialized", "relu_layer", "constant_value")
-    ROOT.__dict__.update(own, half=minigraph.float16, double=minigraph.float64, lin_space=minigraph.linspace)
+    ROOT.__dict__.update(own, OpError=minigraph.errors.OpError, make_template=make_template)
+    ROOT.__dict__.update(half=minigraph.float16, double=minigraph.float64, lin_space=minigraph.linspace)
     MODULES["nn"].__dict__["relu_layer"] = aliases.relu_layer
     _add("initializers", uniform_unit_scaling=aliases.uniform_unit_scaling_initializer,
          variables=minigraph.variables_initializer, global_variables=minigraph.global_variables_initializer,

@@ -124,3 +124,44 @@ def _unregistered(tf: Any) -> Any:
 
 
 _error("gradient_unknown", _unregistered, "No gradient defined for operation 'Exp' (op type: Exp)")
+
+
+@case()
+def templates(tf: Any) -> Results:
+    """Calls share their variables; templates of one name do not."""
+
+    def linear(x: Any, units: int) -> Any:
+        return tf.matmul(x, tf.get_variable("w", [2, units], initializer=tf.ones_initializer()), name="y")
+
+    with tf.Graph().as_default():
+        x = tf.ones([1, 2])
+        one, other = (tf.make_template("linear", linear, units=3) for _ in range(2))
+        own = tf.make_template("own", linear, unique_name_="mine", units=1)
+        ys = [one(x), one(x), other(x), own(x)]
+        with tf.variable_scope("s"):
+            inner = tf.make_template("linear", linear, units=3)
+            ys.append(inner(x))
+        return {
+            "ys": [y.name for y in ys],
+            "variables": [v.name for v in tf.global_variables()],
+            "scopes": [t.var_scope.name for t in (one, other, own, inner)],
+            "own": [v.name for v in one.variables],
+        }
+
+
+@case()
+def nodes_as_messages(tf: Any) -> Results:
+    with tf.Graph().as_default():
+        a = tf.placeholder(tf.float32, [2], name="a")
+        node = tf.square(a, name="y").op
+        v = tf.Variable(1.0, name="v")
+        definition = node.node_def
+        return {
+            "node": [definition.name, definition.op, list(definition.input), sorted(definition.attr)],
+            "variable": v.op.node_def.op,
+            "groups": [g.decode() for g in node.colocation_groups()],
+            "devices": [a.device, v.device, node.device],
+            "eager": tf.executing_eagerly(),
+            "seeds": [list(tf.get_seed(None)), list(tf.get_seed(5))],
+            "errors": issubclass(tf.errors.NotFoundError, tf.OpError),
+        }

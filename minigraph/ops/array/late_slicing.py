@@ -14,7 +14,7 @@ from minigraph.core.op import Op, Sample
 from minigraph.core.types import TensorType
 from minigraph.ops.array.joining import stack as stacked
 from minigraph.ops.array.known import before_run, static_value
-from minigraph.ops.array.slicing import Spec, StridedSlice, StridedSliceGrad, entry
+from minigraph.ops.array.slicing import Spec, StridedSlice, StridedSliceGrad, as_entry
 from minigraph.ops.array.slicing import getitem as sliced
 from minigraph.ops.builder import apply, as_tensor_like, composed
 from minigraph.ops.math.casting import cast
@@ -101,7 +101,7 @@ def getitem(x: Any, key: Any) -> Tensor:
         return sliced(x, entries)
     with composed(None, "strided_slice", x, *found):
         numbers = stacked([cast(t, int32) for t in found])
-        spec = tuple(e if isinstance(e, tuple) else entry(e) for e in entries)
+        spec = tuple(e if isinstance(e, tuple) else as_entry(e) for e in entries)
         return apply(LateSlice(spec), as_tensor_like(x), before_run(numbers))
 
 

@@ -20,7 +20,7 @@ from minigraph.core.types import Shape as ShapeTuple
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.joining import Pack, stack
 from minigraph.ops.array.known import ShapeOf, before_run, in_graph, is_packed, static_value
-from minigraph.ops.array.slicing import StridedSlice
+from minigraph.ops.array.slicing import StridedSlice, getitem
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.constant import constant
@@ -145,6 +145,18 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     if not all(hasattr(d, "__index__") for d in dims):
         raise ShapeError(f"a shape is made of integers, not {value!r}")
     return tuple(d.__index__() for d in dims)
+
+
+def known_dims(x: Tensor, axes: Sequence[int]) -> list[Any]:
+    """The sizes along `axes`: numbers where known, else tensors."""
+    known = x.type.shape
+    sizes = [None if known is None else known[a] for a in axes]
+    return [getitem(shape(x), a) if size is None else size for a, size in zip(axes, sizes, strict=True)]
+
+
+def packed(values: list[Any]) -> Any:
+    """Numbers, some of which may be tensors, as an operand."""
+    return stack(values) if is_packed(values) else values
 
 
 def shape(input: TensorLike, name: str | None = None, out_type: DTypeLike = int32) -> Tensor:
