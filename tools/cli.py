@@ -11,6 +11,7 @@ import click
 from minigraph.core.errors import MinigraphError
 from minigraph.tools import onnx_files, pretrained, run, run_onnx, scale, train_command
 from minigraph.tools.bench.command import bench
+from minigraph.tools.quantize import quantize
 from minigraph.tools.retrain.command import retrain
 from minigraph.tools.shared.options import (
     autotune_option,
@@ -363,5 +364,5 @@ def devices() -> None:
 
 
 _COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, *run_onnx.COMMANDS)
-for _command in (*_COMMANDS, bench, retrain, run.run, scale.scale, summary):
+for _command in (*_COMMANDS, bench, quantize, retrain, run.run, scale.scale, summary):
     main.add_command(_command)

@@ -1,0 +1,1 @@
+"""Quantisation of a trained network: ranges from calibration images, and the graph on integers."""
