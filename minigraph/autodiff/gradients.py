@@ -13,14 +13,14 @@ from minigraph.core.operand import Operand
 from minigraph.core.types import compatible, format_shape
 from minigraph.core.typing import TensorLike
 from minigraph.ops.array.indexed_slices import IndexedSlices, as_slices
-from minigraph.ops.builder import apply, as_tensor_like
+from minigraph.ops.builder import apply
 from minigraph.ops.control.recompute import Recompute, note_copy, original, recompute_scopes
 from minigraph.ops.filling import OnesLike, ZerosLike
 from minigraph.ops.math.add_n import AddN
 
 
 class UnconnectedGradients:
-    """What `tf.gradients` returns for an x that no y depends on: None, or zeros of the type of x.
+    """The results of `tf.gradients` for an x that no y depends on: None, or zeros of the type of x.
 
     Example:
         >>> x, y = tf.constant(3.0), tf.constant(4.0)
@@ -53,7 +53,7 @@ def gradients(
         name: Name scope of the nodes.
         colocate_gradients_with_ops, gate_gradients, aggregation_method: TensorFlow 1's; they have no effect.
         stop_gradients: Tensors, or one, that count as constants.
-        unconnected_gradients: What to return for an x that no y depends on: "none" or "zero", or one of
+        unconnected_gradients: The result for an x that no y depends on: "none" or "zero", or one of
             `tf.UnconnectedGradients`.
 
     Returns:
@@ -271,7 +271,7 @@ def _initial(ys: list[Tensor], grad_ys: Any) -> list[Tensor]:
         if grad is None:
             out.append(apply(OnesLike(), y, name="grad_ys"))
             continue
-        tensor = convert_to_tensor(as_tensor_like(grad), y.dtype, name="grad_ys")
+        tensor = convert_to_tensor(grad, y.dtype, name="grad_ys")
         if not compatible(tensor.type.shape, y.type.shape):
             raise GradientError(
                 f"grad_ys of shape {format_shape(tensor.type.shape)} for a y of shape {format_shape(y.type.shape)}"

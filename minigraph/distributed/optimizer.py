@@ -8,7 +8,7 @@ from typing import Any
 from minigraph.core.convert import convert_to_tensor
 from minigraph.core.graph import Node, Tensor
 from minigraph.core.typing import TensorLike
-from minigraph.distributed.compression import Compression
+from minigraph.distributed.compression import Compression, checked_compression
 from minigraph.distributed.exchange import Average, Sum, allreduce
 from minigraph.ops.array.indexed_slices import IndexedSlices
 from minigraph.ops.collective.world import WORLD
@@ -43,7 +43,8 @@ class DistributedOptimizer(Optimizer):
 
     Raises:
         FailedPreconditionError: `init` has not been called.
-        ValueError: `op` is neither `Average` nor `Sum`, or a number is out of range.
+        TypeError: `optimizer` is not an optimizer.
+        ValueError: `op` is neither `Average` nor `Sum`, `compression` is unknown, or a number is out of range.
 
     Example:
         >>> import minigraph.distributed as hvd
@@ -63,17 +64,23 @@ class DistributedOptimizer(Optimizer):
         average_aggregated_gradients: bool = False,
     ) -> None:  # fmt: skip
         WORLD.require_start()
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"DistributedOptimizer: expected an optimizer, got {optimizer!r}")
         super().__init__(False, name or f"Distributed{optimizer.get_name()}")
         if op not in (Average, Sum):
             raise ValueError(f"DistributedOptimizer: expected op Average or Sum, got {op!r}")
-        if backward_passes_per_step < 1 or gradient_predivide_factor <= 0:
+        if (
+            not isinstance(backward_passes_per_step, int)
+            or backward_passes_per_step < 1
+            or gradient_predivide_factor <= 0
+        ):
             raise ValueError(
                 "DistributedOptimizer: expected backward_passes_per_step of 1 or more and a positive "
                 f"gradient_predivide_factor, got {backward_passes_per_step} and {gradient_predivide_factor}"
             )
         if gradient_predivide_factor != 1 and op != Average:
             raise ValueError("DistributedOptimizer: gradient_predivide_factor needs op=Average")
-        self._inner, self._op, self._compression = optimizer, op, compression
+        self._inner, self._op, self._compression = optimizer, op, checked_compression(compression)
         self._passes, self._factor = backward_passes_per_step, gradient_predivide_factor
         self._averages_passes = average_aggregated_gradients
 

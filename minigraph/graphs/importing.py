@@ -49,7 +49,7 @@ def add_nodes(
     with graph.lock, graph.name_scope(None):
         for (name, _, inputs, _, _, source), op, types in checked:
             full = graph.unique_name(f"{prefix}/{name}" if prefix else name)
-            data = [mapped[key] if (key := full_name(i)) in mapped else _output(made, key) for i in _data(inputs)]
+            data = [mapped[key] if (key := full_name(i)) in mapped else output(made, key) for i in _data(inputs)]
             control = tuple(made[i[1:]] for i in inputs if i.startswith("^"))
             made[name] = graph.append(op.renamed(full), tuple(data), types, full, control, source)
         for node in made.values():
@@ -87,7 +87,8 @@ def _data(inputs: Iterable[str]) -> list[str]:
     return [i for i in inputs if not i.startswith("^")]
 
 
-def _output(made: Mapping[str, Node], name: str) -> Tensor:
+def output(made: Mapping[str, Node], name: str) -> Tensor:
+    """The tensor of a name, `node:output`."""
     base, _, index = name.partition(":")
     return made[base].outputs[int(index)]
 

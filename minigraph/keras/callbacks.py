@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from minigraph.core.protos import proto
 from minigraph.keras import backend as K
 from minigraph.keras.progress import Progbar
 
@@ -185,8 +187,6 @@ class _Watching(Callback):
         """The value after an epoch. None, with a warning, if there is none."""
         found = (logs or {}).get(self.monitor)
         if found is None:
-            import warnings
-
             text = f"{type(self).__name__}: {self.monitor} is not available; there are {sorted(logs or {})}"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
         return found
@@ -392,7 +392,6 @@ class TensorBoard(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """After an epoch."""
-        from minigraph.core.protos import proto
 
         message = proto("summary", "Summary")()
         for key, value in (logs or {}).items():

@@ -17,10 +17,8 @@ from minigraph.formats.keras.hdf5 import group_member, group_texts, h5py_module,
 from minigraph.keras import backend as K
 from minigraph.keras import lookup, losses, metrics, optimizers
 from minigraph.keras.base_layer import Layer, assign_all
-from minigraph.keras.network import layer_from_config
+from minigraph.keras.network import KERAS_VERSION, layer_from_config
 from minigraph.util.files import atomic_write
-
-_VERSION = b"2.2.4-tf"
 
 
 def save_model(
@@ -37,7 +35,7 @@ def save_model(
 
     def fill(file: Any) -> None:
         whole = {"class_name": type(model).__name__, "config": model.get_config()}
-        file.attrs["keras_version"], file.attrs["backend"] = _VERSION, b"tensorflow"
+        file.attrs["keras_version"], file.attrs["backend"] = KERAS_VERSION.encode(), b"tensorflow"
         file.attrs["model_config"] = json.dumps(whole, default=_plain).encode()
         _write_weights(file.create_group("model_weights"), model.layers)
         optimizer = model.optimizer
@@ -67,7 +65,7 @@ def _write(filepath: Any, overwrite: bool, fill: Any) -> None:
 
 
 def _write_weights(group: Any, layers: Sequence[Layer]) -> None:
-    group.attrs["keras_version"], group.attrs["backend"] = _VERSION, b"tensorflow"
+    group.attrs["keras_version"], group.attrs["backend"] = KERAS_VERSION.encode(), b"tensorflow"
     set_group_texts(group, "layer_names", [layer.name for layer in layers])
     for layer in layers:
         variables = _weights_of(layer)

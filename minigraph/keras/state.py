@@ -1,4 +1,4 @@
-"""What Keras keeps for a graph: the learning phase, the names of layers, the calls of layers; and its session."""
+"""Keras's state of a graph: the learning phase, and the names and calls of layers. Keras's settings and session."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class GraphState:
-    """What belongs to one graph.
+    """The state of one graph.
 
     uids: how often each name of a layer was given. history: for each result of a layer its layer, the number of the
     call and of the result. variables: those that `get_session` initialises.
@@ -43,15 +43,15 @@ class GraphState:
         self.uids: dict[str, int] = {}
         self.phase: Tensor | int | None = None
         self.history: dict[Tensor, tuple[Any, int, int]] = {}
-        self.variables: dict[int, Variable] = {}  # by their identity
+        self.variables: dict[Variable, None] = {}
 
     def track(self, variables: Iterable[Variable]) -> None:
         """Give variables values before a model runs."""
-        self.variables.update((id(v), v) for v in variables)
+        self.variables.update(dict.fromkeys(variables))
 
 
 class _Settings:
-    """What belongs to no graph."""
+    """The state that belongs to no graph."""
 
     epsilon = 1e-7
     floatx = "float32"
@@ -112,7 +112,7 @@ def get_session(op_input_list: Any = ()) -> Session:
         session = _Settings.session
     if session is None or session.graph is not get_default_graph():
         session = _Settings.session = Session()
-    new = [v for v in state_of(session.graph).variables.values() if not session.buffers.is_initialised(v.op.name)]
+    new = [v for v in state_of(session.graph).variables if not session.buffers.is_initialised(v.op.name)]
     if new:
         with session.graph.as_default():
             session.run(variables_initializer(new))
@@ -139,6 +139,12 @@ def learning_phase() -> Tensor | int:
             state.phase = placeholder_with_default(False, [], name="keras_learning_phase")
         assert state.phase.dtype is bool_
     return state.phase
+
+
+def phase_feeds(training: bool) -> dict[Any, Any]:
+    """The feeds that tell the default graph whether it trains."""
+    phase = state_of().phase
+    return {phase: training} if isinstance(phase, Tensor) else {}
 
 
 def set_learning_phase(value: int) -> None:

@@ -14,7 +14,6 @@ from minigraph.core.default_graph import get_default_graph
 from minigraph.core.dtypes import as_dtype, float32, string
 from minigraph.core.graph import Node, Tensor
 from minigraph.formats.tensorflow.records import RecordWriter, read_records
-from minigraph.ops.builder import as_tensor_like
 from minigraph.ops.constant import constant
 from minigraph.ops.host.readers import (
     AsString,
@@ -185,7 +184,7 @@ def tf_record_iterator(path: Any, options: Any = None) -> Iterator[bytes]:
 
 
 def _apply(op: Any, texts: Any, name: str | None, default: str) -> Tensor:
-    tensor = convert_to_tensor(as_tensor_like(texts), dtype=string)
+    tensor = convert_to_tensor(texts, dtype=string)
     made: Tensor = tensor.graph.add(op, [tensor], name or default).outputs[0]
     return made
 
@@ -213,14 +212,14 @@ def as_string(
 ) -> Tensor:  # fmt: skip
     """Numbers as texts, those with a point with `precision` digits after it, 6 by default."""
     refuse("tf.as_string", scientific=scientific, shortest=shortest, width=None if width == -1 else width, fill=fill)
-    x = convert_to_tensor(as_tensor_like(input))
+    x = convert_to_tensor(input)
     made: Tensor = x.graph.add(AsString(precision), [x], name or "AsString").outputs[0]
     return made
 
 
 def string_join(inputs: Any, separator: str = "", name: str | None = None) -> Tensor:
     """The texts of several tensors, joined element by element."""
-    tensors = [convert_to_tensor(as_tensor_like(t), dtype=string) for t in inputs]
+    tensors = [convert_to_tensor(t, dtype=string) for t in inputs]
     made: Tensor = tensors[0].graph.add(StringJoin(separator), tensors, name or "StringJoin").outputs[0]
     return made
 
@@ -245,7 +244,7 @@ def decode_csv(
             dtypes.append(values.dtype)
             given = list(default) if isinstance(default, list | tuple) else [default]
             defaults.append(given[0] if given else None)
-    lines = convert_to_tensor(as_tensor_like(records), dtype=string)
+    lines = convert_to_tensor(records, dtype=string)
     columns = None if select_cols is None else tuple(select_cols)
     op = DecodeCsv(tuple(dtypes), tuple(defaults), field_delim, use_quote_delim, na_value, columns)
     return list(lines.graph.add(op, [lines], name or "DecodeCSV").outputs)

@@ -8,11 +8,11 @@ from typing import Any
 from minigraph.core.collections import GraphKeys
 from minigraph.core.default_graph import get_default_graph
 from minigraph.core.errors import GraphError
-from minigraph.core.graph import Node, Tensor
+from minigraph.core.graph import Node
 from minigraph.core.graph_def import ItemRef, Saved, VariableDef
 from minigraph.formats.tensorflow.meta_graph import read_meta_graph
 from minigraph.graphs.graph_file import read_graph_file
-from minigraph.graphs.importing import add_nodes
+from minigraph.graphs.importing import add_nodes, output
 from minigraph.run.variables import Variable
 from minigraph.train.native_checkpoint import SUFFIX
 from minigraph.train.restored import import_message
@@ -36,8 +36,8 @@ def import_meta_graph(
         **saver_options: Arguments of the Saver, and TensorFlow's `input_map` for a graph of TensorFlow.
 
     Returns:
-        A Saver of all global variables, or of what the Saver that TensorFlow's file describes restores; None if there
-        are none.
+        A Saver of all global variables, or, for TensorFlow's file, of the variables that its own Saver restores. None
+        if there are no variables.
 
     Raises:
         NotFoundError: The file does not exist.
@@ -96,14 +96,9 @@ def _beside(path: str) -> str:
 
 
 def _variable(definition: VariableDef, made: dict[str, Node]) -> Variable:
-    initial, snapshot = (_tensor(made, name) for name in (definition.initial_value, definition.snapshot))
+    initial, snapshot = (output(made, name) for name in (definition.initial_value, definition.snapshot))
     ref = made[definition.name].outputs[0]
     return Variable.from_parts(ref, made[definition.initializer], initial, snapshot, definition.trainable)
-
-
-def _tensor(made: dict[str, Node], name: str) -> Tensor:
-    base, _, index = name.partition(":")
-    return made[base].outputs[int(index)]
 
 
 def _loaded_item(item: Any, made: dict[str, Node], variables: dict[str, Variable]) -> Any:
@@ -111,7 +106,7 @@ def _loaded_item(item: Any, made: dict[str, Node], variables: dict[str, Variable
         return item
     if item.kind == "variable":
         return variables[item.name]
-    return _tensor(made, item.name) if item.kind == "tensor" else made[item.name]
+    return output(made, item.name) if item.kind == "tensor" else made[item.name]
 
 
 def _check_references(saved: Saved) -> None:

@@ -1,4 +1,4 @@
-"""Nodes built by their importers, and what is known of their results at import."""
+"""Nodes built by their importers, and the parts of their results that are known at import."""
 
 from __future__ import annotations
 

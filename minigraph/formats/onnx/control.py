@@ -65,7 +65,7 @@ def _loop(call: OnnxNode) -> Result:
 def _unrolled(call: OnnxNode, graph: Any) -> list[Any]:
     """A loop over sequences, step by step at import."""
     assert call.enter is not None
-    steps, go = int(np.ravel(call.array(0))[0]), call.array(1, True)
+    steps, go = call.integer(0), call.array(1, True)
     states: list[Any] = call.inputs[2:]
     rows = []
     for step in range(steps):

@@ -323,7 +323,7 @@ def _dropped(call: OnnxNode, ratio: float) -> Result:
 
 
 def _dropout(call: OnnxNode) -> Result:
-    """At inference the identity, and a mask of True; in training a random mask, and what it keeps, scaled."""
+    """At inference the input and a mask of True; in training a random mask, and the scaled elements that it keeps."""
     training = bool(call.has(2) and call.array(2))
     ratio = float(call.array(1)) if call.has(1) and training else 0.0
     if training and ratio > 0:

@@ -63,7 +63,7 @@ def _gather_nd(call: OnnxNode) -> Result:
 
 def _top_k(call: OnnxNode) -> Result:
     """Select along the last axis; another axis is moved there and back. Ties keep their order."""
-    k = int(np.ravel(call.array(1))[0]) if call.has(1) else call.attr("k")
+    k = call.integer(1) if call.has(1) else call.attr("k")
     axis, rank = call.attr("axis", -1) % call.rank(), call.rank()
     perm = [i for i in range(rank) if i != axis] + [axis]
     back = [int(i) for i in np.argsort(perm)]
@@ -76,7 +76,7 @@ def _top_k(call: OnnxNode) -> Result:
 
 
 def _one_hot(call: OnnxNode) -> Result:
-    depth = int(np.ravel(call.array(1))[0])
+    depth = call.integer(1)
     indices = call.x(0)
     if not indices.dtype.is_integer:
         indices = tf.cast(indices, tf.int64)
@@ -87,7 +87,7 @@ def _one_hot(call: OnnxNode) -> Result:
 
 def _trilu(call: OnnxNode) -> Result:
     rows, columns = call.static()[-2:]
-    k = int(np.ravel(call.array(1))[0]) if call.has(1) else 0
+    k = call.integer(1, 0)
     cut = np.triu if call.attr("upper", 1) else np.tril
     mask = tf.constant(cut(np.ones((rows, columns)), k).astype(bool))
     x = call.x()

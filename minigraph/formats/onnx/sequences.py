@@ -20,13 +20,9 @@ def _parts(call: OnnxNode) -> list[OnnxValue]:
     return list(found.parts)
 
 
-def _place(call: OnnxNode, index: int) -> int:
-    return int(np.ravel(call.array(index))[0])
-
-
 def _insert(call: OnnxNode) -> Result:
     parts = _parts(call)
-    place = _place(call, 2) if call.has(2) else len(parts)
+    place = call.integer(2, len(parts))
     if not -len(parts) <= place <= len(parts):
         call.unsupported(f"position {place} is outside of a sequence of {len(parts)}")
     return OnnxSequence(call.name, [*parts[:place], call.value(1), *parts[place:]])
@@ -34,7 +30,7 @@ def _insert(call: OnnxNode) -> Result:
 
 def _erase(call: OnnxNode) -> Result:
     parts = _parts(call)
-    parts.pop(_place(call, 1) if call.has(1) else -1)
+    parts.pop(call.integer(1, -1))
     return OnnxSequence(call.name, parts)
 
 
@@ -80,7 +76,7 @@ IMPORT: dict[str, Callable[[OnnxNode], Result]] = {
     "Optional": _optional,
     "OptionalGetElement": OnnxNode.value,
     "OptionalHasElement": _has_element,
-    "SequenceAt": lambda call: _parts(call)[_place(call, 1)],
+    "SequenceAt": lambda call: _parts(call)[call.integer(1)],
     "SequenceConstruct": lambda call: OnnxSequence(call.name, [call.value(i) for i in range(len(call.inputs))]),
     "SequenceEmpty": lambda call: OnnxSequence(call.name, []),
     "SequenceErase": _erase,

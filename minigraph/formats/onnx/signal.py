@@ -19,13 +19,12 @@ from minigraph.ops.builder import apply
 def _dft(call: OnnxNode) -> Result:
     """As products with the matrices of cosines and sines: real [N,…,1] or complex [N,…,2] signals."""
     rank = call.rank()
-    given = call.array(2, None) if call.opset >= 20 else call.attr("axis", 1)
-    axis = (-2 if call.opset >= 20 else 1) if given is None else int(np.ravel(given)[0])
+    axis = call.integer(2, -2) if call.opset >= 20 else call.attr("axis", 1)
     axis %= rank
     inverse, half = bool(call.attr("inverse", 0)), bool(call.attr("onesided", 0))
     x = tf.transpose(call.x(), [*(a for a in range(rank) if a not in (axis, rank - 1)), axis, rank - 1])
     length = call.static_axes([axis])[axis]
-    count = int(np.ravel(call.array(1))[0]) if call.has(1) else (2 * (length - 1) if inverse and half else length)
+    count = call.integer(1, 2 * (length - 1) if inverse and half else length)
     real = x[..., 0]
     imaginary = x[..., 1] if call.shape()[-1] == 2 else None
     if inverse and half:
@@ -81,9 +80,9 @@ def _back(call: OnnxNode, y: Any, axis: int) -> Any:
 def _stft(call: OnnxNode) -> Result:
     """The transforms of windowed frames: [N, frames, frequencies, 2]."""
     length, complex_ = call.static_axes([1])[1], call.shape()[-1] == 2
-    step = int(np.ravel(call.array(1))[0])
+    step = call.integer(1)
     frame = call.static(2)[0] if call.has(2) else length
-    frame = int(np.ravel(call.array(3))[0]) if call.has(3) else frame
+    frame = call.integer(3, frame)
     places = np.arange(0, length - frame + 1, step)[:, None] + np.arange(frame)
     frames = tf.gather(call.x(), tf.constant(places.astype(np.int32)), axis=1)
     if call.has(2):
@@ -95,7 +94,7 @@ def _stft(call: OnnxNode) -> Result:
 
 def _mel_weights(call: OnnxNode) -> Result:
     """Triangles on the mel scale: [frequencies, bands]."""
-    bands, length, rate = (int(np.ravel(call.array(i))[0]) for i in range(3))
+    bands, length, rate = map(call.integer, range(3))
     low, high = (float(np.ravel(call.array(i))[0]) for i in (3, 4))
     frequencies = length // 2 + 1
     mels = np.linspace(0, bands + 2, bands + 2, endpoint=False)
@@ -150,7 +149,7 @@ def _columns_to_image(call: OnnxNode) -> Result:
 
 
 def _tensor_scatter(call: OnnxNode) -> Result:
-    """Rows of an update put into a cache behind those that are there already, as long as there is room, or around."""
+    """A cache with the rows of an update written behind its own. If it is circular, they go on at its start."""
     axis, shape = call.attr("axis", -2) % call.rank(), call.static()
     length, steps = shape[axis], call.static(1)[axis]
     order = [0, axis, *(a for a in range(1, len(shape)) if a != axis)]

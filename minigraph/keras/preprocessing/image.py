@@ -86,6 +86,7 @@ class ImageDataGenerator:
     ) -> Iterator[Any]:  # fmt: skip
         """Batches of images without end: (images, labels), or images alone without `y`."""
         images = np.asarray(x, floatx())
+        rest = [np.asarray(part) for part in (y, sample_weight) if part is not None]
         if seed is not None:
             np.random.seed(seed)
         while True:
@@ -93,5 +94,4 @@ class ImageDataGenerator:
             for start in range(0, len(order), batch_size):
                 chosen = order[start : start + batch_size]
                 batch = np.stack([self.standardize(self.random_transform(images[i])) for i in chosen])
-                more = [np.asarray(part)[chosen] for part in (y, sample_weight) if part is not None]
-                yield (batch, *more) if more else batch
+                yield (batch, *(part[chosen] for part in rest)) if rest else batch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from minigraph.core.types import Dim, TensorType, as_shape, format_shape
 from minigraph.core.types import Shape as ShapeTuple
 from minigraph.core.typing import DTypeLike, ShapeLike, TensorLike
 from minigraph.ops.array.joining import Pack, is_packed, stack
-from minigraph.ops.array.slicing import StridedSlice
+from minigraph.ops.array.slicing import StridedSlice, getitem
 from minigraph.ops.broadcast import BroadcastTo
 from minigraph.ops.builder import apply, first, graph_of, make
 from minigraph.ops.constant import Const, constant
@@ -139,6 +139,17 @@ def static_value(tensor: Tensor) -> np.ndarray | None:
     return np.asarray(op.forward(np, *inputs)[tensor.value_index])
 
 
+def value_nodes(tensor: Tensor) -> Iterator[Node]:
+    """The nodes that compute a tensor's values. A node whose result is read for its shape alone is not among them."""
+    todo, seen = [tensor.node], set()
+    while todo:
+        node = todo.pop()
+        if node not in seen and not isinstance(node.op, ShapeOf):
+            seen.add(node)
+            yield node
+            todo += [t.node for t in node.inputs]
+
+
 def static_dims(vector: Tensor) -> ShapeTuple:
     """The known dimensions in an integer vector that is the shape of a tensor, or packed from numbers."""
     node = vector.node
@@ -181,6 +192,18 @@ def shape_operand(value: Any) -> tuple[int, ...] | Tensor:
     if not all(hasattr(d, "__index__") for d in dims):
         raise ShapeError(f"a shape is made of integers, not {value!r}")
     return tuple(d.__index__() for d in dims)
+
+
+def known_dims(x: Tensor, axes: Sequence[int]) -> list[Any]:
+    """The sizes along `axes`: numbers where known, else tensors."""
+    known = x.type.shape
+    sizes = [None if known is None else known[a] for a in axes]
+    return [getitem(shape(x), a) if size is None else size for a, size in zip(axes, sizes, strict=True)]
+
+
+def packed(values: list[Any]) -> Any:
+    """Numbers, some of which may be tensors, as an operand."""
+    return stack(values) if is_packed(values) else values
 
 
 def in_graph(shape: Any) -> bool:

@@ -205,20 +205,25 @@ class World:
         if self.size > 1:
             self._finish(self._data.Ibcast(_bytes(array), root), what)
 
-    def all_gather(self, array: Array, what: object = "") -> tuple[Array, int]:
-        """The ranks' arrays one after the other along axis 0, and where this rank's begins. Raises if they differ in
-        more than their first dimension."""
+    def row_counts(self, array: Array, what: object = "") -> list[int]:
+        """How many rows each rank's array has. RanksDifferError if the rows differ in shape."""
         if self.size == 1:
-            return np.array(array), 0
+            return [len(array)]
         rows = self._control.allgather(array.shape)
         for rank, shape in enumerate(rows):
             if shape[1:] != rows[0][1:]:
                 raise RanksDifferError(f"{what}: rank {rank} gives rows of shape {shape[1:]}, rank 0 {rows[0][1:]}")
-        counts = [shape[0] for shape in rows]
+        return [shape[0] for shape in rows]
+
+    def all_gather(self, array: Array, what: object = "") -> Array:
+        """The ranks' arrays one after the other along axis 0. RanksDifferError if their rows differ in shape."""
+        counts = self.row_counts(array, what)
+        if self.size == 1:
+            return np.array(array)
         out = np.empty((sum(counts), *array.shape[1:]), array.dtype)
         width = array.dtype.itemsize * int(np.prod(array.shape[1:], dtype=np.int64))
         self._finish(self._data.Iallgatherv(_bytes(array), [_bytes(out), [c * width for c in counts]]), what)
-        return out, sum(counts[: self.rank])
+        return out
 
     def all_to_all(self, array: Array, splits: Sequence[int], what: object = "") -> tuple[Array, list[int]]:
         """Send splits[r] rows to each rank r; the rows received, by rank, and how many from each."""
@@ -235,7 +240,7 @@ class World:
         """A picklable value of each rank."""
         if self.size == 1:
             return [value]
-        self.agree(Agreement([Transfer("all_gather_object", (), "", "object", -1)]))
+        self.agree(Agreement([Transfer("all_gather_object", dtype="object")]))
         found: list[Any] = self._control.allgather(value)
         return found
 
@@ -243,7 +248,7 @@ class World:
         """The picklable value of rank `root`."""
         if self.size == 1:
             return value
-        self.agree(Agreement([Transfer("broadcast_object", (), f"from rank {root}", "object", -1)]))
+        self.agree(Agreement([Transfer("broadcast_object", detail=f"from rank {root}", dtype="object")]))
         return self._control.bcast(value, root=root)
 
     def progress(self) -> None:
@@ -260,7 +265,7 @@ class World:
         while self.size > 1:
             mine = np.array([_NONE + 1, _NONE + 1, 1, _NONE, self._wants_stop, self.rank if first else -1], np.int64)
             first = False
-            self._offer(Agreement([Transfer("join", (), "", "", -1)]), mine)
+            self._offer(Agreement([Transfer("join")]), mine)
             assert self._proposal is not None
             agreement, request, _, found = self._proposal
             self._proposal = None

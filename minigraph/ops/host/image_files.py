@@ -314,7 +314,7 @@ def encode_jpeg(
     )  # fmt: skip
     if not chroma_downsampling:
         raise ValueError("tf.image.encode_jpeg: chroma_downsampling=False is not supported")
-    pixels, wanted = convert_to_tensor(as_tensor_like(image)), channels[format]
+    pixels, wanted = convert_to_tensor(image), channels[format]
     if wanted is not None and pixels.type.shape is not None and pixels.type.shape[-1] not in (None, wanted):
         raise ShapeError(f"format {format!r} needs {wanted} channels, not shape {format_shape(pixels.type.shape)}")
     return _encode(EncodeImage("JPEG", int(quality)), pixels, name, "EncodeJpeg")
@@ -347,5 +347,5 @@ def encode_png(image: TensorLike, compression: int = -1, name: str | None = None
 
 def _encode(op: EncodeImage, image: Any, name: str | None, default: str) -> Tensor:
     with composed(name, default, image) as scope:
-        pixels = convert_to_tensor(as_tensor_like(image))
+        pixels = convert_to_tensor(image)
         return pixels.graph.add(op, (pixels,), scope).outputs[0]
