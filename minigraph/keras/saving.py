@@ -162,7 +162,7 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
 
 
 def _named(value: Any, get: Any = metrics.get) -> Any:
-    """Losses or metrics of a configuration, in its structure; names stay names."""
+    """Losses or metrics of a configuration, in its structure. Names are kept as names."""
     if isinstance(value, Mapping) and "class_name" in value:
         return get(value)
     if isinstance(value, Mapping):
@@ -172,7 +172,7 @@ def _named(value: Any, get: Any = metrics.get) -> Any:
 
 @contextmanager
 def _reading(filepath: Any) -> Iterator[tuple[Any, Budget]]:
-    """An open file, and how much may be read. NotFoundError; DataLossError for whatever is wrong with its content."""
+    """An open file and the budget for its arrays. NotFoundError; DataLossError if its content is damaged."""
     path = os.fspath(filepath)
     if not os.path.exists(path):
         raise NotFoundError(f"there is no file {path}")

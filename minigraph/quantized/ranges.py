@@ -11,6 +11,7 @@ Array = npt.NDArray[Any]
 LEVELS = 255  # steps of an unsigned byte
 SAMPLE = 1 << 15  # numbers of a tensor that are kept
 SHARES = np.linspace(0.3, 1, 36)  # of the whole range that are tried
+_LEAST = float(np.finfo(np.float32).tiny)
 WEIGHTS = 127  # the largest quantised weight: −128 is left out, so that ranges are symmetric
 
 
@@ -52,7 +53,7 @@ class Observed:
 def affine(low: float, high: float) -> Affine:
     """A range that contains 0, which is a number of the integers exactly."""
     low, high = min(low, 0.0), max(high, 0.0)
-    scale = np.float32((high - low) / LEVELS or 1.0)
+    scale = np.float32(max((high - low) / LEVELS, _LEAST) if high > low else 1.0)
     return Affine(scale, np.uint8(min(max(round(-low / float(scale)), 0), LEVELS)))
 
 

@@ -21,7 +21,7 @@ from minigraph.ops.identity import Identity
 
 
 def _if(call: OnnxNode) -> Result:
-    """The branch taken, if the condition is known; else both; a run computes one of them."""
+    """The chosen branch if the condition is known, else both branches, of which a run computes one."""
     assert call.enter is not None
     branches = [call.attr("else_branch"), call.attr("then_branch")]
     try:
@@ -47,7 +47,7 @@ def _cond(call: OnnxNode, enter: Callable[[Any], list[Any]], branches: list[Any]
 
 
 def _loop(call: OnnxNode) -> Result:
-    """A loop of a known number of steps runs over their numbers, with a gradient; any other one on the host."""
+    """A loop of a known number of steps becomes a scan, which has a gradient. Any other loop runs on the host."""
     assert call.region is not None
     graph = call.attr("body")
     if any(isinstance(v, NoTensor) for v in call.inputs):
@@ -87,7 +87,7 @@ _ROUNDS = 3  # of finding the dimensions that a loop changes
 def _settled(
     make: Callable[..., tuple[LoopBody, list[Tensor]]], graph: Any, first: list[Tensor]
 ) -> tuple[LoopBody, list[Tensor]]:
-    """The body, with the dimensions of its states unknown that a step changes; and the tensors that it captures."""
+    """The body and the tensors that it captures. Dimensions of states that a step changes are unknown."""
     types = [t.type for t in first]
     for _ in range(_ROUNDS):
         region, captured = make(graph, [_INT, _BOOL, *types])
@@ -121,7 +121,7 @@ def _counted(region: LoopBody, first: list[Tensor], captured: list[Tensor], step
 
 
 def _scan(call: OnnxNode) -> Result:
-    """The scan inputs are moved to have the steps first, and turned around for those that run backwards."""
+    """Move the axis of steps to the front of each scan input, and reverse the inputs that are read backwards."""
     assert call.region is not None
     scanned = call.attr("num_scan_inputs")
     if call.opset < 9:
@@ -139,7 +139,7 @@ def _scan(call: OnnxNode) -> Result:
 
 
 def _batch_scan(call: OnnxNode, make: Callable[..., tuple[LoopBody, list[Tensor]]], scanned: int) -> Result:
-    """Scan of operator set 8: one loop for each element of a batch, the first axis of all inputs and outputs."""
+    """Scan of operator set 8: one loop for each element of a batch, the first axis of all operands."""
     if call.has(0):
         call.unsupported("lengths of the sequences in a batch are not supported")
     inputs = [call.x(i) for i in range(1, len(call.inputs))]
@@ -156,7 +156,7 @@ def _batch_scan(call: OnnxNode, make: Callable[..., tuple[LoopBody, list[Tensor]
 
 
 def _moved(x: Tensor, old: int, new: int, turned: int) -> Tensor:
-    """`x` with an axis moved from one place to another, and turned around if `turned`."""
+    """`x`, reversed along an axis if `turned`, with that axis moved to another place."""
     x = tf.reverse(x, [old]) if turned else x
     rank = x.type.rank or 1
     old, new = old % rank, new % rank

@@ -205,7 +205,7 @@ class _Importer:
     def _region(
         self, env: Env, opsets: Opsets, outer: Mapping[str, Any], graph: Any, types: Sequence[TensorType]
     ) -> tuple[LoopBody, list[Tensor]]:
-        """A loop's body for inputs of these types, and the tensors around it that it reads, its further inputs."""
+        """A loop's body for inputs of these types, and the outer tensors that it reads, which are further inputs."""
         free = {n: env[n] for n in dict.fromkeys(_free_names(graph)) if n in env}
         known = {n: v for n, v in free.items() if v.known and not v.weight}
         read = {n: v.form() for n, v in free.items() if n not in known}
@@ -268,7 +268,7 @@ def _values(call: OnnxNode, results: Sequence[Result]) -> list[OnnxValue | None]
 
 
 def _free_names(graph: Any) -> Iterator[str]:
-    """The names that a subgraph reads from around it."""
+    """The outer names that a subgraph reads."""
     own = {i.name for i in (*graph.input, *graph.initializer)} | {o for node in graph.node for o in node.output}
     for node in graph.node:
         inner = [g for a in node.attribute for g in subgraphs(a)]
@@ -307,7 +307,7 @@ def _as(value: OnnxValue, dtype: Any) -> OnnxValue:
 
 
 class _Optional(dict[str, OnnxValue]):
-    """The node of a function's body without the inputs that were not given."""
+    """The values of a function's inputs; None for inputs that were not given."""
 
     def __missing__(self, name: str) -> None:
         return None

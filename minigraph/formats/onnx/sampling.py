@@ -48,7 +48,7 @@ def _inside(place: Any, length: int, padding: str, corners: bool, mode: str) -> 
 
 
 def _reflected(place: Any, length: int, corners: bool) -> Any:
-    """Places outside the image mirrored at its edges: at the outermost elements' centres, or at their borders."""
+    """Places outside the image mirrored at its edges, the outermost pixels' centres (`corners`) or borders."""
     low, high = (0.0, length - 1.0) if corners else (-0.5, length - 0.5)
     span = high - low
     if span == 0:
@@ -79,7 +79,7 @@ def _taps(place: Any, mode: str) -> Weighted:
 
 
 def _read(x: Tensor, places: list[Any], weights: list[Any], lengths: Any, padding: str, corners: bool) -> Any:
-    """The elements at whole places, times their weights; places outside count as the padding says."""
+    """The elements at whole places, times their weights. `padding` decides about places outside the image."""
     inside: Any = None
     index = []
     for place, length in zip(places, lengths, strict=True):

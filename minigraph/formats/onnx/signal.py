@@ -17,7 +17,7 @@ from minigraph.ops.builder import apply
 
 
 def _dft(call: OnnxNode) -> Result:
-    """As products with the matrices of cosines and sines: real [N,…,1] or complex [N,…,2] signals."""
+    """The transform of real [N,…,1] or complex [N,…,2] signals, as products with matrices of cosines and sines."""
     rank = call.rank()
     axis = call.integer(2, -2) if call.opset >= 20 else call.attr("axis", 1)
     axis %= rank
