@@ -120,7 +120,7 @@ class Function:
         self.updates = [u.op if isinstance(u, Tensor) else u for u in updates or []]
 
     def __call__(self, inputs: Any) -> Any:
-        """The values of the outputs, after which the updates are done."""
+        """Compute the outputs and run the updates."""
         values = inputs if isinstance(inputs, list | tuple) else [inputs]
         given = zip(self.inputs, values, strict=True)
         feeds = {x: v for x, v in given if not isinstance(x, int)}  # a learning phase that is set is no tensor
@@ -161,7 +161,7 @@ def gradients(loss: Any, variables: Any) -> list[Tensor | None]:
 
 
 def stop_gradient(variables: Any) -> Any:
-    """The tensors, through which no gradient flows."""
+    """The same tensors; no gradient flows through them."""
     if isinstance(variables, list | tuple):
         return [_stop_gradient(v) for v in variables]
     return _stop_gradient(variables)

@@ -36,7 +36,7 @@ class InputSpec:
 
 
 class LayerCall(NamedTuple):
-    """One call of a layer: the tensors that it was given, in the structure of the argument, and its results."""
+    """One call of a layer: its input tensors, in the structure of the argument, and its results."""
 
     layer: Layer
     given: Any
@@ -45,7 +45,7 @@ class LayerCall(NamedTuple):
 
     @property
     def inputs(self) -> list[Tensor]:
-        """The tensors that the layer was given."""
+        """The input tensors."""
         return flat(self.given)
 
 
@@ -129,7 +129,7 @@ class Layer:
         regularizer: Any = None, trainable: bool | None = None, constraint: Any = None, partitioner: Any = None,
         use_resource: Any = None, synchronization: Any = None, aggregation: Any = None, **kwargs: Any,
     ) -> Variable:  # fmt: skip
-        """Make a weight; from Glorot's uniform distribution by default. More arguments of TensorFlow have no effect."""
+        """Make a weight, by default from Glorot's uniform distribution. TensorFlow's other arguments have no effect."""
         kind = as_dtype(dtype or self._dtype or floatx())
         start = initializers.get("glorot_uniform" if initializer is None else initializer)
         dims = TensorShape(() if shape is None else shape).as_list()
@@ -237,14 +237,14 @@ class Layer:
             layer.trainable = value
 
     def _nested(self) -> Iterable[Layer]:
-        """The layer and those in it."""
+        """The layer and its inner layers."""
         yield self
         for layer in self._layers:
             yield from layer._nested()
 
     @property
     def weights(self) -> list[Variable]:
-        """All weights: those of the layer, the trainable ones first, and those of layers in it."""
+        """All weights: the layer's own, trainable ones first, and then those of inner layers."""
         found = [*self._trainable_weights, *self._fixed_weights]
         return _unique([*found, *(v for layer in self._layers for v in layer.weights)])
 
@@ -275,12 +275,12 @@ class Layer:
 
     @property
     def losses(self) -> list[Tensor]:
-        """The penalties of the weights and results, those of layers in it included."""
+        """The penalties of weights and results, including those of inner layers."""
         return [loss for layer in self._nested() for loss in layer._losses]
 
     @property
     def updates(self) -> list[Node]:
-        """The assignments that run with each step of training, those of layers in it included."""
+        """The assignments that run with each step of training, including those of inner layers."""
         return [u for layer in self._nested() if layer.trainable or layer.stateful for u in layer._updates]
 
     def get_weights(self) -> list[np.ndarray]:

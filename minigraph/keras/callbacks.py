@@ -1,4 +1,4 @@
-"""Callbacks: what happens besides the steps when a model is trained."""
+"""Callbacks: actions between the steps of training."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class LambdaCallback(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Ends the training when the loss is no finite number."""
+    """Ends the training when the loss is not finite."""
 
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
         """After a step of training."""

@@ -134,7 +134,7 @@ class Evaluation:
         return self.run_stream(held, steps) if is_stream(held) else self.run_arrays(held, batch_size, steps, shuffle)
 
     def run_arrays(self, batch: Batch, batch_size: int, steps: int | None, shuffle: bool = False) -> list[float]:
-        """The losses and metrics of arrays. shuffle: as TensorFlow does within `fit`, which draws from `np.random`."""
+        """The losses and metrics of arrays. shuffle: draw an order from `np.random`, as within `fit`."""
         order = np.random.permutation(batch.size) if shuffle else None
         chosen = list(slices(batch.size, batch_size, order))[:steps]
         return self._run((batch.take(s) for s in chosen), batch.size, by_steps=False)

@@ -91,7 +91,7 @@ class LayerGraph:
         return key
 
     def _depths(self) -> tuple[dict[int, int], dict[Layer, int]]:
-        """How far each call and each layer is from the outputs."""
+        """The distance of each call and each layer from the outputs."""
         depths: dict[int, int] = {}
         by_layer: dict[Layer, int] = {}
         for key in reversed(self._finished):
@@ -134,7 +134,7 @@ def _replaced(given: Any, known: Mapping[Tensor, Tensor]) -> Any:
 
 
 class Network(Layer):
-    """Layers that stand between inputs and outputs, as one layer."""
+    """The layers between inputs and outputs, as one layer."""
 
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
@@ -201,7 +201,7 @@ class Network(Layer):
 
     @property
     def output_names(self) -> list[str]:
-        """The names of the layers of the outputs; a layer of several has a number behind its name."""
+        """The names of the outputs' layers. If a layer has several outputs, a number follows its name."""
         found: list[str] = []
         for tensor in self.outputs or ():
             name = call_of(tensor)[0].layer.name
@@ -222,14 +222,14 @@ class Network(Layer):
 
     @property
     def losses(self) -> list[Tensor]:
-        """The penalties of weights and results, those of all layers."""
+        """The penalties of all layers' weights and results."""
         all_losses = super().losses
         reached = set(self._reached([t.node for t in all_losses]))
         return [t for t in all_losses if t.node in reached]
 
     @property
     def updates(self) -> list[Node]:
-        """The assignments that run with each step of training, those of all layers."""
+        """The assignments of all layers that run with each step of training."""
         return self._reached(super().updates) if self.trainable or self.stateful else []
 
     # configurations

@@ -131,7 +131,7 @@ def clear_session() -> None:
 
 
 def learning_phase() -> Tensor | int:
-    """Whether the graph trains: a bool scalar that is fed, False by default; or the number that was set."""
+    """Whether the graph trains: a bool scalar to feed, by default False, or the argument of `set_learning_phase`."""
     state = state_of()
     if state.phase is None:
         graph = get_default_graph()
@@ -148,14 +148,14 @@ def phase_feeds(training: bool) -> dict[Any, Any]:
 
 
 def set_learning_phase(value: int) -> None:
-    """Fix the learning phase of what is built from here on: 1 for training, 0 for use."""
+    """Fix the learning phase of nodes built from here on: 1 for training, 0 for inference."""
     if value not in (0, 1):
         raise ValueError("Expected learning phase to be 0 or 1.")
     state_of().phase = int(value)
 
 
 def get_uid(prefix: str = "") -> int:
-    """How often a number was asked for with this prefix, this time included."""
+    """The number of calls with this prefix so far, including this one."""
     uids = state_of().uids
     uids[prefix] = uids.get(prefix, 0) + 1
     return uids[prefix]

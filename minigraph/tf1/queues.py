@@ -169,7 +169,7 @@ class RandomShuffleQueue(QueueBase):
 
 
 def limit_epochs(tensor: Any, num_epochs: int | None = None, name: str | None = None) -> Any:
-    """The tensor, for `num_epochs` runs; then the run fails with OutOfRangeError, for the queue to be closed."""
+    """The tensor, for `num_epochs` runs. Then a run fails with OutOfRangeError, which closes the queue."""
     if num_epochs is None:
         return tensor
     if num_epochs <= 0:
@@ -216,7 +216,7 @@ def _shuffled(values: Tensor, seed: int | None) -> Tensor:
 
 
 def _summarise(queue: QueueBase, capacity: int, name: str) -> None:
-    """The summary of how full the queue is that TensorFlow makes."""
+    """TensorFlow's summary of the share of the queue that is filled."""
     graph = get_default_graph()
     with graph.counted_as(6):
         tf.summary.scalar(name, tf.cast(queue.size(), tf.float32) * (1.0 / capacity))
@@ -255,7 +255,7 @@ def slice_input_producer(
     tensor_list: Any, num_epochs: int | None = None, shuffle: bool = True, seed: int | None = None,
     capacity: int = 32, shared_name: str | None = None, name: str | None = None,
 ) -> list[Tensor]:  # fmt: skip
-    """For each tensor of a list its row at one place, another one in each run."""
+    """One row of each tensor of a list; each run takes the next place."""
     graph = get_default_graph()
     with graph.name_scope(name or "input_producer"):
         tensors = [convert_to_tensor(t) for t in tensor_list]

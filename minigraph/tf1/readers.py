@@ -86,7 +86,7 @@ class WholeFileReader(ReaderBase):
 
 
 class IdentityReader(ReaderBase):
-    """Gives what is in the queue, as key and value."""
+    """Gives the elements of the queue, as key and value."""
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(_named(name or "IdentityReaderV2", itself), True)
@@ -201,7 +201,7 @@ def decode_raw(
 def string_to_number(
     string_tensor: Any = None, out_type: Any = float32, name: str | None = None, input: Any = None
 ) -> Tensor:
-    """The numbers that texts are. input: another name of `string_tensor`."""
+    """The numbers that texts spell. input: another name of `string_tensor`."""
     given = string_tensor if input is None else input
     return _apply(StringToNumber(as_dtype(out_type)), given, name, "StringToNumber")
 
@@ -210,7 +210,7 @@ def as_string(
     input: Any, precision: int = -1, scientific: bool = False, shortest: bool = False, width: int = -1,
     fill: str = "", name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """Numbers as texts, those with a point with `precision` digits after it, 6 by default."""
+    """Numbers as texts. Floating-point numbers have `precision` digits after the point, 6 by default."""
     refuse("tf.as_string", scientific=scientific, shortest=shortest, width=None if width == -1 else width, fill=fill)
     x = convert_to_tensor(input)
     made: Tensor = x.graph.add(AsString(precision), [x], name or "AsString").outputs[0]
@@ -251,7 +251,7 @@ def decode_csv(
 
 
 def matching_files(pattern: Any, name: str | None = None) -> Tensor:
-    """The names of files that match one or several patterns, in order, as they are when the graph is built."""
+    """The names of files that match patterns when the graph is built, sorted."""
     patterns = [pattern] if isinstance(pattern, str | os.PathLike) else list(pattern)
     found = sorted(path for each in patterns for path in glob.glob(os.fspath(each)))
     return constant([os.fsencode(path) for path in found], dtype=string, name=name or "MatchingFiles")

@@ -41,7 +41,7 @@ def dynamic_rnn(
 ) -> tuple[Any, Any]:  # fmt: skip
     """The outputs of a cell [batch, time, …], or [time, batch, …] if `time_major`, and its last state.
 
-    inputs: tensors with these axes first. sequence_length: [batch]; behind it outputs are zeros, and states stay.
+    inputs: tensors with these axes first. sequence_length: [batch]; beyond it outputs are zeros, and states stay.
     """
     _check_cell("cell", cell)
     graph = tf.get_default_graph()
@@ -90,7 +90,7 @@ class _NodeCounts(NamedTuple):
 
     @property
     def after(self) -> int:
-        """Without those of the cell's variables, one for each."""
+        """Without the nodes of the cell's variables, one for each."""
         more = (2 + self.states) * self.lengths
         return 25 + 2 * self.states + more - 9 * self.time_major - self.unknown_batch
 
@@ -165,7 +165,7 @@ def static_bidirectional_rnn(
     cell_fw: Any, cell_bw: Any, inputs: Sequence[Any], initial_state_fw: Any = None, initial_state_bw: Any = None,
     dtype: Any = None, sequence_length: Any = None, scope: Any = None,
 ) -> tuple[list[Any], Any, Any]:  # fmt: skip
-    """The outputs of two cells side by side for a list of inputs, and the last state of each."""
+    """The concatenated outputs of two cells for a list of inputs, and the last state of each."""
     _check_cell("cell_fw", cell_fw)
     _check_cell("cell_bw", cell_bw)
 

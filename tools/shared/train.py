@@ -167,7 +167,7 @@ class TrainingRun:
     def _share_state(self, only: str = "") -> None:
         """Give all ranks the variables and random states of rank 0 whose names begin with `only`."""
         if WORLD.size > 1:
-            own = {} if WORLD.rank else self.session.read_state()  # of the others nothing is read
+            own = {} if WORLD.rank else self.session.read_state()  # the others' state is not read
             state = {name: value for name, value in own.items() if name.startswith(only)}
             self.session.write_state(WORLD.broadcast_object(state))
 

@@ -40,7 +40,7 @@ def workers_option(command: Command) -> Command:
 
 
 def begin(workers: int | None, distributed: bool, restarts: int = 0) -> None:
-    """Find the other processes, if there are to be any. With `workers` they run the command, and this one exits."""
+    """Find the other processes of a `distributed` run. With `workers`, start them to run the command, and exit."""
     if workers is not None:
         raise SystemExit(_run_workers(workers, restarts))
     if restarts:
@@ -76,7 +76,7 @@ def compare(settings: Mapping[str, Any]) -> None:
 
 
 def spread(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """The results of a function for all items. Each rank computes a part of them."""
+    """The results of a function for all items, of which each rank computes a part."""
     parts = WORLD.all_gather_object([function(item) for item in items[WORLD.rank :: WORLD.size]])
     return [parts[number % WORLD.size][number // WORLD.size] for number in range(len(items))]
 
@@ -117,7 +117,7 @@ class Notes:
         self._note: list[str] | None = None
 
     def take(self, line: str) -> str:
-        """The line if it is a rank's, else nothing."""
+        """The line if a rank wrote it, else an empty string."""
         if re.fullmatch(r"-{70,}\s*", line):
             found = re.search(r"process rank (\d+) .* on\s+signal (\d+)", " ".join(self._note or ()), re.DOTALL)
             if found:

@@ -31,7 +31,7 @@ def _binary(function: Function) -> Callable[[OnnxNode], Result]:
 
 
 def _aligned(call: OnnxNode, function: Function) -> Result:
-    """Before operator set 7: the axes of the second operand are those of the first from `axis` on, or the last ones."""
+    """Before operator set 7: the second operand's axes match the first's from `axis` on, by default its last."""
     first, second = call.shape(0), call.shape(1)
     if not call.attr("broadcast", 0):
         if len(first) != len(second) or any(None not in (a, b) and a != b for a, b in zip(first, second, strict=True)):

@@ -35,13 +35,14 @@ def _erase(call: OnnxNode) -> Result:
 
 
 def _split(call: OnnxNode) -> Result:
-    """Parts of one length, the last may be shorter; or of given lengths."""
+    """Parts of one length, where the last may be shorter, or of given lengths."""
     axis = call.attr("axis", 0) % call.rank()
     keeps, given = call.attr("keepdims", 1), call.array(1, None)
     if given is not None and given.ndim:
         sizes = [int(n) for n in given]
     else:
         length, size = call.static_axes([axis])[axis], 1 if given is None else int(given)
+        call.check_count(-(-length // size) if size > 0 else 0)
         sizes = [min(size, length - start) for start in range(0, length, size)]
     parts = tf.split(call.x(), sizes, axis)
     if given is None and not keeps:
@@ -55,7 +56,7 @@ def _concat(call: OnnxNode) -> Result:
 
 
 def _map(call: OnnxNode) -> Result:
-    """The body for each element; an input that is a tensor is the same for all."""
+    """The results of the body for each element. An input that is a tensor is the same for all elements."""
     assert call.enter is not None
     body, count = call.attr("body"), len(_parts(call))
     columns: list[Any] = [v.parts if isinstance(v, OnnxSequence) else [v] * count for v in call.inputs]

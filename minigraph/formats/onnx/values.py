@@ -145,7 +145,7 @@ class NoTensor(OnnxValue):
 
 
 class NoValue(NoTensor):
-    """An optional without a value. One with a value is that value."""
+    """An optional without a value. An optional with a value is represented by that value."""
 
 
 class OnnxSequence(NoTensor):

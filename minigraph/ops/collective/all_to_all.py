@@ -1,4 +1,4 @@
-"""Rows that each rank sends to each other."""
+"""An exchange of rows between all pairs of ranks."""
 
 from __future__ import annotations
 

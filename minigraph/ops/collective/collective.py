@@ -15,7 +15,7 @@ from minigraph.ops.host.host_ops import HostOp
 
 
 class Collective(Op, abstract=True):
-    """An op that all ranks run at the same place of their order of collectives."""
+    """An op that all ranks run at the same position in their order of collectives."""
 
     stateful = True
 

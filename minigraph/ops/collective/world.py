@@ -1,4 +1,4 @@
-"""The processes of a run, and what they exchange: MPI's collectives on arrays in host memory."""
+"""The processes of a run, and their exchanges: MPI's collectives on arrays in host memory."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from minigraph.util.cores import share_cores, usable_cores
 Array = np.ndarray[Any, Any]
 
 LIMIT = 300.0  # seconds that a rank waits for the others
-SPIN = 1.0  # seconds of waiting after which a rank no longer looks all the time
-NAP = 0.001  # seconds between two looks from then on
+SPIN = 1.0  # seconds of waiting in which a rank checks all the time
+NAP = 0.001  # seconds between two checks from then on
 PATIENCE = 5.0  # seconds for another rank to end all of them
 _NONE = np.iinfo(np.int64).min
 
@@ -49,7 +49,7 @@ class World:
     # start and end
 
     def start(self, limit: float | None = None) -> None:
-        """Find the other ranks; once. Raises an error that says what is missing or does not fit together."""
+        """Find the other ranks, at the first call. Raises an error if MPI is missing, or mpiexec is another MPI's."""
         self.limit = limit or self.limit
         if self.started:
             return
@@ -226,7 +226,7 @@ class World:
         return out
 
     def all_to_all(self, array: Array, splits: Sequence[int], what: object = "") -> tuple[Array, list[int]]:
-        """Send splits[r] rows to each rank r; the rows received, by rank, and how many from each."""
+        """Send splits[r] rows to each rank r. Returns the rows received, by rank, and the number from each."""
         if self.size == 1:
             return np.array(array), list(splits)
         counts: list[int] = self._control.alltoall([int(s) for s in splits])
@@ -259,7 +259,7 @@ class World:
     # joining
 
     def join(self) -> int:
-        """Take part in the other ranks' exchanges with neutral elements until all have joined; the last that did."""
+        """Take part in exchanges with neutral elements until all ranks have joined. Returns the last one."""
         last = self.rank
         first = True
         while self.size > 1:
@@ -280,7 +280,7 @@ class World:
         return last
 
     def _take_part(self, transfer: Transfer) -> None:
-        """Make an exchange that gives the others nothing."""
+        """Make an exchange that leaves the others' result unchanged."""
         if transfer.kind != "AllReduce":
             raise InvalidArgumentError(f"a rank that has joined takes part in all-reduces only, not in {transfer}")
         dtype = as_dtype(transfer.dtype)
