@@ -42,8 +42,8 @@ def planned(plan: Plan, ids: Mapping[Instr, str]) -> Planned:
             owners.setdefault(step.workspace, step.instr)
     places = [
         Place(ids[owner], owner.name, plan.layout.offsets[slot], aligned(life.size), max(life.start, 0), life.end)
-        for slot, life in enumerate(plan.lifetimes)
-        if (owner := owners.get(slot)) in ids and life.size
+        for slot, owner in owners.items()
+        if owner in ids and (life := plan.lifetimes[slot]).size
     ]
     return Planned(
         tuple(sorted(places, key=lambda p: (p.offset, p.first))), plan.peak, _summary(plan), _code(plan, ids)

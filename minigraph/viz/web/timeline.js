@@ -63,7 +63,8 @@ class Timeline {
       const width = launch.seconds / total * (w - left - 12);
       const title = this.nameOf(launch.box), name = title || launch.node.split("/").at(-1);
       this.rect(at, top, width, h - 44, launch.box, `${title || launch.op}\n${launch.node}\n${duration(launch.seconds)}, ${percent(launch.seconds / total)}`);
-      if (widthOf(name, 10) + 8 < width) draw("text", { x: at + 4, y: top + 14, "pointer-events": "none", style: "font-size:10px;fill:var(--text)" }, this.chart, name);
+      const fits = clipped(name, width - 8);
+      if (fits.length > 3) draw("text", { x: at + 4, y: top + 14, "pointer-events": "none", style: "font-size:10px;fill:var(--text)" }, this.chart, fits);
       at += width;
     }
     draw("text", { x: w - 12, y: h - 8, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, duration(total));
@@ -74,4 +75,11 @@ class Timeline {
     draw("text", { x: left - 6, y: high + 9, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, text);
     draw("text", { x: left - 6, y: low, "text-anchor": "end", style: "font-size:10px;fill:var(--soft)" }, this.chart, "0");
   }
+}
+
+/** The beginning of a text that is at most `width` wide. */
+function clipped(text, width) {
+  if (widthOf(text, 10) <= width) return text;
+  while (text && widthOf(`${text}…`, 10) > width) text = text.slice(0, -1);
+  return `${text}…`;
 }
