@@ -121,6 +121,8 @@ _RAISED: dict[type[Exception], type[OpError]] = {
 class PyFunc(HostOp):
     """The results of a Python function of arrays."""
 
+    outside = True
+
     function: Callable[..., Any]
     dtypes: tuple[Any, ...]
     stateful = True
