@@ -56,9 +56,10 @@ def test_arithmetic_reads_the_small_operand_itself(before: str, after: str) -> N
         X + ROW + "%b = BroadcastTo(%r) {shape=(2, 3)}\n%y = Mul(%x, %b) ^%r\nreturn %y",
         (X + ROW).replace("float32", "float16")
         + "%b = BroadcastTo(%r) {shape=(2, 3), axis=(0,), mean=True}\n%y = AddV2(%x, %b)\nreturn %y",
+        X + MEAN.replace("Sub(%x, %m)", "Sub(%x, %m) ^%m") + "%y = Sum(%d) {axis=(0,)}\nreturn %y",
     ],
 )
-def test_broadcasts_with_control_inputs_and_means_in_float16_stay(text: str) -> None:
+def test_control_inputs_and_means_in_float16_keep_the_program_as_it_is(text: str) -> None:
     check_unchanged(implicit_broadcast, text)
 
 
