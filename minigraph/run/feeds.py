@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,25 @@ def feed_tensor(graph: Graph, key: Any) -> Tensor:
     if element.dtype is string and not isinstance(element.node.op, Placeholder):
         raise TypeError(f"Cannot feed {element!r}: strings are made by the graph only")
     return element
+
+
+def flat_feeds(feeds: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Feeds whose keys are tuples of tensors, such as the state of a recurrent network, as feeds of the tensors."""
+    if not any(isinstance(key, tuple) for key in feeds):
+        return feeds
+    return dict(pair for key, value in feeds.items() for pair in _pairs(key, value))
+
+
+def _pairs(key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+    if not isinstance(key, tuple):
+        yield key, value
+    elif not isinstance(value, tuple | list) or len(value) != len(key):
+        raise TypeError(
+            f"Cannot interpret feed_dict key as Tensor: a tuple of {len(key)} tensors takes as many values, not {value!r}"
+        )
+    else:
+        for one, other in zip(key, value, strict=True):
+            yield from _pairs(one, other)
 
 
 def as_feed(value: Any, dtype: np.dtype[Any]) -> np.ndarray:

@@ -13,6 +13,7 @@ from minigraph.core.errors import OpError
 from minigraph.core.graph import Graph, Node
 from minigraph.core.operand import Operand
 from minigraph.inspect.trace import RunOptions
+from minigraph.run.feeds import flat_feeds
 from minigraph.run.options import Level, Precision, SessionOptions
 from minigraph.run.session_base import Feeds, SessionBase
 from minigraph.run.staged import run_in_stages
@@ -107,7 +108,8 @@ class Session(SessionBase):
 
         Args:
             fetches: a `Tensor`, `Operation`, `Variable` or the name of one; or lists, tuples and dicts of them.
-            feed_dict: the values of tensors, by tensor or name. Any tensor can be fed, not only a placeholder.
+            feed_dict: the values of tensors, by tensor or name, or tuples of them. Any tensor can be fed, not only a
+                placeholder.
             options: `RunOptions`; with a trace level, `run_metadata` is filled.
             run_metadata: `RunMetadata`; gets the times of the launches.
 
@@ -126,7 +128,7 @@ class Session(SessionBase):
                 self._check_open()
             if len(self.graph.nodes) != self._growth.seen:
                 self._growth.look(self._runner.runs)
-            feeds = feed_dict or {}
+            feeds = flat_feeds(feed_dict) if feed_dict else {}
             request = self._runner.cache.find(fetches, feeds)
             try:
                 if request.staged:

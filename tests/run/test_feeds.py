@@ -140,3 +140,12 @@ def test_placeholders_of_unknown_rank() -> None:
         assert session.run(y, {x: [3.0, 1.0]}) == 11
         assert session.run(y, {x: np.ones((2, 3, 4))}) == 27
         assert session.run(tf.shape(x), {x: np.ones((2, 3))}).tolist() == [2, 3]
+
+
+def test_tuples_of_tensors_are_fed_by_tuples_of_values() -> None:
+    a, b, c = (tf.placeholder(tf.float32, []) for _ in range(3))
+    with tf.Session() as session:
+        assert session.run(a + 10.0 * b + 100.0 * c, {(a, (b, c)): [1.0, (2.0, 3.0)]}) == 321.0
+        assert session.run([a, b], {(a, b): np.float32([4.0, 5.0]).tolist()}) == [4.0, 5.0]
+        with pytest.raises(TypeError, match="a tuple of 2 tensors"):
+            session.run(a, {(a, b): [1.0]})
