@@ -42,7 +42,8 @@ def _pairs(key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
         yield key, value
     elif not isinstance(value, tuple | list) or len(value) != len(key):
         raise TypeError(
-            f"Cannot interpret feed_dict key as Tensor: a tuple of {len(key)} tensors takes as many values, not {value!r}"
+            f"Cannot interpret feed_dict key as Tensor: a tuple of {len(key)} tensors takes as many values, "
+            f"not {value!r}"
         )
     else:
         for one, other in zip(key, value, strict=True):
