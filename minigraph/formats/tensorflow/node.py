@@ -42,7 +42,7 @@ class TfNode:
         self.inputs = list(inputs)
         self.guards = guards
         self.producer = producer
-        self.budget = budget or Budget(message.ByteSize())
+        self.budget = budget or Budget(message.ByteSize)
         self._attributes = message.attr
 
     def unsupported(self, text: str) -> NoReturn:
