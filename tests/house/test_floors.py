@@ -30,7 +30,7 @@ inspect
 run
 backends.numpy
 backends
-initializers control nn math image linalg filters losses metrics layers data
+initializers control nn math image linalg filters losses metrics layers data quantization
 formats
 graph_util
 train

@@ -26,10 +26,19 @@ from minigraph.formats.onnx.library import (
     require_onnx,
 )
 from minigraph.formats.onnx.modelfile import subgraphs
+from minigraph.formats.onnx.quantise import dequantizing
 from minigraph.formats.onnx.sequences import IMPORT as SEQUENCES
 from minigraph.formats.onnx.table import importer_of
 from minigraph.formats.onnx.unread import refuse_unread
-from minigraph.formats.onnx.values import NoTensor, NoValue, OnnxSequence, OnnxValue, UnknownDim, valid_name
+from minigraph.formats.onnx.values import (
+    Dequantized,
+    NoTensor,
+    NoValue,
+    OnnxSequence,
+    OnnxValue,
+    UnknownDim,
+    valid_name,
+)
 from minigraph.ir.scan import LoopBody
 from minigraph.ir.scan_gradient import make_region
 
@@ -229,6 +238,8 @@ class _Importer:
         if given and all(v.known for v in given):
             weight = any(v.weight for v in given)
             arrays = evaluated(call, importer)
+            if call.kind == "DequantizeLinear" and (make := dequantizing(call)) is not None:
+                return [Dequantized(call.outputs[0], arrays[0], make)]
             pairs = zip(call.outputs, arrays, strict=False)
             return [OnnxValue(n, a, weight=weight and self._is_weight(a)) for n, a in pairs]
         if len(call.outputs) == 1 and given and all(v.known or v.dims is not None for v in given):
