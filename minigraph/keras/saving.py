@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from minigraph.core.errors import DataLossError, NotFoundError
-from minigraph.formats.arrays import Budget, Damaged
-from minigraph.formats.keras.hdf5 import group_member, group_texts, h5py_module, read_array, set_group_texts
+from minigraph.formats.keras.hdf5 import group_member, group_texts, h5py_module, read_array, set_group_texts, take_array
 from minigraph.keras import backend as K
 from minigraph.keras import lookup, losses, metrics, optimizers
 from minigraph.keras.base_layer import Layer, assign_all
 from minigraph.keras.network import KERAS_VERSION, layer_from_config
 from minigraph.util.files import atomic_write
+from minigraph.util.read_budget import Budget, Damaged
 
 
 def save_model(
@@ -187,7 +187,10 @@ def _read_group(parent: Any, name: str, budget: Budget) -> list[np.ndarray]:
     """The arrays of a group, in the order of its list."""
     h5py = h5py_module()
     group = group_member(h5py, parent, name)
-    return [read_array(h5py, n, group_member(h5py, group, n), budget) for n in group_texts(group, "weight_names")]
+    sets = [(n, group_member(h5py, group, n)) for n in group_texts(group, "weight_names")]
+    for member, data in sets:
+        take_array(h5py, member, data, budget)
+    return [read_array(n, data, budget) for n, data in sets]
 
 
 def _text(value: Any) -> str:

@@ -64,7 +64,7 @@ def choose_meta_graph(model: Any, tags: Sequence[str] | None, where: str) -> Any
 
 def load(
     sess: Session, tags: Sequence[str] | None, export_dir: PathLike, import_scope: str | None = None,
-    **saver_kwargs: Any,
+    trusted: bool = False, **saver_kwargs: Any,
 ) -> Any:  # fmt: skip
     """Load a SavedModel into a session: its graph, its variables' values, and its initial operations.
 
@@ -73,6 +73,7 @@ def load(
         tags: The tags of the graph; None for the only one.
         export_dir: The folder.
         import_scope: Name scope of the nodes.
+        trusted: Whether the graph may read and write files when it runs.
         **saver_kwargs: Arguments of the Saver.
 
     Returns:
@@ -98,7 +99,7 @@ def load(
     if message.graph_def.library.function and not message.signature_def:
         raise DataLossError(f"{folder} is a SavedModel of functions, with no signature")
     with sess.graph.as_default():
-        saver, loaded = import_message(message, import_scope or "", None, saver_kwargs)
+        saver, loaded = import_message(message, import_scope or "", None, saver_kwargs, trusted)
         prefix = os.path.join(folder, VARIABLES)
         if saver is not None and loaded.variables and checkpoint_exists(prefix):
             saver.restore(sess, prefix)

@@ -24,7 +24,8 @@ __all__ = ["import_meta_graph"]
 
 
 def import_meta_graph(
-    meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, **saver_options: Any,
+    meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, trusted: bool = False,
+    **saver_options: Any,
 ) -> Saver | None:  # fmt: skip
     """Add a saved graph with its variables and collections to the default graph.
 
@@ -33,6 +34,7 @@ def import_meta_graph(
             either kind. The path of a checkpoint with `.meta` behind it names the graph beside the checkpoint, too.
         clear_devices: TensorFlow 1's; it has no effect: the file holds no devices.
         import_scope: Name scope of the nodes.
+        trusted: Whether a graph from a file, or of TensorFlow, may read and write files when it runs.
         **saver_options: Arguments of the Saver, and TensorFlow's `input_map` for a graph of TensorFlow.
 
     Returns:
@@ -55,11 +57,12 @@ def import_meta_graph(
     saved = _loaded(meta_graph_or_file)
     if not isinstance(saved, Saved):
         replaced = saver_options.pop("input_map", None)
-        return import_message(saved, import_scope or "", replaced, saver_options)[0]
+        return import_message(saved, import_scope or "", replaced, saver_options, trusted)[0]
     _check_references(saved)
     graph = get_default_graph()
     with graph.name_scope(import_scope or None) as scope:
-        made = add_nodes(graph, saved.graph_def, scope.rstrip("/"))
+        own = trusted or isinstance(meta_graph_or_file, Saved)
+        made = add_nodes(graph, saved.graph_def, scope.rstrip("/"), trusted=own)
     variables = {definition.name: _variable(definition, made) for definition in saved.variables}
     for key, items in saved.collections.items():
         for item in items:

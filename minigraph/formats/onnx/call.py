@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -16,6 +17,8 @@ from minigraph.ops.array.shape import static_value, value_nodes
 from minigraph.ops.constant import Const, Placeholder
 
 REQUIRED = object()
+MOST_MADE = 1 << 24  # elements of a constant that an importer makes
+MOST_NODES = 1 << 12  # that an operator may become
 Result = Any  # Tensor, Last, array, OnnxValue, None, or a sequence of these
 
 
@@ -75,6 +78,16 @@ class OnnxNode:
 
     def unsupported(self, message: str) -> NoReturn:
         raise UnsupportedError(f"node '{self.name}' ({self.kind}): {message}")
+
+    def check_size(self, *dims: Any) -> None:
+        """Refuse the node if an importer would make a constant of this shape, and it is too large."""
+        if math.prod(int(d) for d in dims) > MOST_MADE:
+            self.unsupported(f"it needs a constant of shape {list(dims)}, more than {MOST_MADE:,} elements")
+
+    def check_count(self, *dims: Any) -> None:
+        """Refuse the node if it would become so many, and that is too many."""
+        if math.prod(int(d) for d in dims) > MOST_NODES:
+            self.unsupported(f"it would become {list(dims)} nodes, more than {MOST_NODES:,}")
 
     def needs_shape(self, message: str) -> NoReturn:
         """Refuse the node because a dimension is unknown."""

@@ -10,7 +10,7 @@ import numpy as np
 import minigraph as tf
 from minigraph.core.graph import Tensor
 from minigraph.core.types import TensorType
-from minigraph.formats.onnx.call import OnnxNode, Result
+from minigraph.formats.onnx.call import MOST_MADE, OnnxNode, Result
 from minigraph.formats.onnx.library import NeedsConstantError
 from minigraph.formats.onnx.values import NoTensor, OnnxValue
 from minigraph.ir.scan import LoopBody, WhileLoop, either, element
@@ -55,7 +55,7 @@ def _loop(call: OnnxNode) -> Result:
     first = [call.x(i) for i in range(2, len(call.inputs))]
     region, captured = _settled(call.region, graph, first)
     steps = call.value(0).array if call.has(0) else None
-    if steps is not None and call.array(1, True) and _goes_on(region):
+    if steps is not None and int(np.ravel(steps)[0]) <= MOST_MADE and call.array(1, True) and _goes_on(region):
         return _counted(region, first, captured, int(np.ravel(steps)[0]))
     limit = tf.reshape(call.x(0), []) if call.has(0) else tf.constant(np.int64(2**63 - 1))
     go = tf.reshape(call.x(1), []) if call.has(1) else tf.constant(True)
@@ -145,6 +145,7 @@ def _batch_scan(call: OnnxNode, make: Callable[..., tuple[LoopBody, list[Tensor]
     inputs = [call.x(i) for i in range(1, len(call.inputs))]
     turned = call.attr("directions", [0] * scanned)
     count = len(inputs) - scanned
+    call.check_count(call.static(1)[0])
     rows = [tf.unstack(x, call.static(1)[0]) for x in inputs]
     kinds = [row[0].type for row in rows]
     region, captured = make(call.attr("body"), [*kinds[:count], *(element(k) for k in kinds[count:])])

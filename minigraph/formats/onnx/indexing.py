@@ -54,6 +54,7 @@ def _gather_nd(call: OnnxNode) -> Result:
         return tf.gather_nd(call.x(), select(x < like(x, 0), x + limits, x))
     indices = np.asarray(call.array(1))
     depth = batch + indices.shape[-1]
+    call.check_size(max(len(indices.shape), 1), *indices.shape)
     lead = np.indices(indices.shape[:-1])[:batch]
     places = [*lead, *np.moveaxis(indices, -1, 0)]
     places = [np.where(p < 0, p + n, p) for p, n in zip(places, shape[:depth], strict=True)]
@@ -88,6 +89,7 @@ def _one_hot(call: OnnxNode) -> Result:
 def _trilu(call: OnnxNode) -> Result:
     rows, columns = call.static()[-2:]
     k = call.integer(1, 0)
+    call.check_size(rows, columns)
     cut = np.triu if call.attr("upper", 1) else np.tril
     mask = tf.constant(cut(np.ones((rows, columns)), k).astype(bool))
     x = call.x()

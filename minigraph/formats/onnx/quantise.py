@@ -32,6 +32,7 @@ def _along(call: OnnxNode, index: int, axis: int, block: int) -> Tensor:
         length = dims[axis % len(dims)]
         if length is None:
             call.needs_shape("the length of the axis must be known for blocks")
+        call.check_size(length)
         return tf.gather(t, (np.arange(length) // block).astype(np.int32), axis=axis % len(dims))
     if t.type.rank == 1 and t.type.shape != (1,):
         return tf.reshape(t, [-1] + [1] * (len(dims) - 1 - axis % len(dims)))

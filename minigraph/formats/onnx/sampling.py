@@ -138,6 +138,7 @@ def _roi_align(call: OnnxNode) -> Result:
     ratio, scale = call.attr("sampling_ratio", 0), call.attr("spatial_scale", 1.0)
     if not ratio:
         call.unsupported("sampling_ratio=0, a number of samples that depends on the box, is not supported")
+    call.check_size(high, wide, ratio, ratio)
     shift = (
         0.5 if call.attr("coordinate_transformation_mode", "half_pixel") == "half_pixel" and call.opset >= 16 else 0.0
     )
@@ -193,6 +194,8 @@ def _deform_conv(call: OnnxNode) -> Result:
         call.unsupported("the image must have two axes")
     w, groups = windows(call, kernel, lengths), call.attr("offset_group", 1)
     sizes = list(call.static(2)[2:])
+    call.check_size(*kernel, *sizes)
+    call.check_count(groups, *kernel)
     offsets = tf.reshape(call.x(2), [n, groups, *kernel, 2, *sizes])
     masks = tf.reshape(call.x(4), [n, groups, *kernel, *sizes]) if call.has(4) else None
     parts = []

@@ -42,6 +42,7 @@ def _split(call: OnnxNode) -> Result:
         sizes = [int(n) for n in given]
     else:
         length, size = call.static_axes([axis])[axis], 1 if given is None else int(given)
+        call.check_count(-(-length // size) if size > 0 else 0)
         sizes = [min(size, length - start) for start in range(0, length, size)]
     parts = tf.split(call.x(), sizes, axis)
     if given is None and not keeps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ Tensors = Sequence[Tensor]
 
 
 def _const(call: TfNode) -> Tensors:
-    array = read_tensor(call.raw("value").tensor)
+    array = read_tensor(call.raw("value").tensor, call.budget)
     if array.dtype != np.object_:
         return call.add(Const(array))
     if array.shape:
@@ -128,6 +129,9 @@ def _range(call: TfNode) -> Tensors:
     if all(t.dtype.is_integer for t in call.inputs) and any(k is None for k in known):
         return call.same(Range())
     values = [call.constant(i, "a bound").item() for i in range(3)]
+    start, limit, delta = values
+    count = max(math.ceil((limit - start) / delta), 0)
+    call.budget.take("a range", (count,), call.x.dtype.np_dtype.itemsize)
     return call.add(Const(np.arange(*values, dtype=call.x.dtype.np_dtype)))
 
 

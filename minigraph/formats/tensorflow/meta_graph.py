@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from minigraph.core.collections import GraphKeys
@@ -20,6 +21,7 @@ from minigraph.formats.tensorflow.values import Dims, read_tensor
 from minigraph.graphs.importing import base_name
 from minigraph.ops.constant import string_array
 from minigraph.run.variables import Variable
+from minigraph.util.read_budget import Budget
 
 # The collections whose items are `VariableDef` messages.
 OF_VARIABLES = (
@@ -28,6 +30,7 @@ OF_VARIABLES = (
 )  # fmt: skip
 # Collections of other messages, for which minigraph has no use.
 _OTHER = ("cond_context", "while_context", "queue_runners", "savers", "saved_model_assets")
+_MOST_IDENTITIES = 16  # between what restores a variable and what assigns it
 _ASSIGN = ("Assign", "AssignVariableOp")
 
 
@@ -151,14 +154,14 @@ def _holds_graph(message: Any) -> bool:
 
 
 def add_meta_graph(
-    graph: Graph, message: Any, scope: str = "", replaced: Mapping[str, Tensor] | None = None
+    graph: Graph, message: Any, scope: str = "", replaced: Mapping[str, Tensor] | None = None, trusted: bool = False
 ) -> ImportedMetaGraph:
     """Add a `MetaGraphDef` to a graph, with variables and collections. GraphError; then nothing is added."""
     definitions = _variable_defs(message)
     names = {node.name for node in message.graph_def.node}
     for definition in definitions.values():
         _check_variable(definition, names)
-    added = add_message(graph, message.graph_def, scope, replaced)
+    added = add_message(graph, message.graph_def, scope, replaced, trusted=trusted)
     variables = {name: _variable(d, added.tensors, added.nodes) for name, d in definitions.items()}
     for key, collection in message.collection_def.items():
         for item in _items(key, collection, added.nodes, added.tensors, variables):
@@ -221,23 +224,29 @@ def _items(
 def restored_by(graph_def: Any) -> list[Restored]:
     """The variables that the nodes of a Saver in a graph restore."""
     messages = {node.name: node for node in graph_def.node}
+    budget = Budget(graph_def.ByteSize())
 
+    @cache
     def texts(name: str) -> list[str]:
         node = messages.get(base_name(name))
         if node is None or node.op != "Const":
             return []
-        return [v.decode(errors="replace") for v in read_tensor(node.attr["value"].tensor).ravel()]
+        return [v.decode(errors="replace") for v in read_tensor(node.attr["value"].tensor, budget).ravel()]
 
     found: dict[str, Restored] = {}
     for node in graph_def.node:
         if node.op not in _ASSIGN or len(node.input) < 2:
             continue
         source = node.input[1]
-        while (maker := messages.get(base_name(source))) is not None and maker.op == "Identity":
+        for _ in range(_MOST_IDENTITIES):
+            maker = messages.get(base_name(source))
+            if maker is None or maker.op != "Identity" or not maker.input:
+                break
             source = maker.input[0]
-        if maker is None or maker.op not in ("RestoreV2", "RestoreSlice", "Restore"):
+        if maker is None or maker.op not in ("RestoreV2", "RestoreSlice", "Restore") or len(maker.input) < 2:
             continue
-        index = int(source.partition(":")[2] or 0)
+        output = source.partition(":")[2]
+        index = int(output) if output.isdecimal() else 0
         names, specs = texts(maker.input[1]), texts(maker.input[2]) if len(maker.input) > 2 else []
         if index < len(names):
             target = base_name(node.input[0])

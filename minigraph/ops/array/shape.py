@@ -121,11 +121,28 @@ class Fill(Op):
         yield Sample(cls(), (np.array([2, 3], np.int32), np.array(1.5)))
 
 
+_DEEPEST = 64  # ops from a shape's value to the constants that it is computed from
+_LARGEST = 1 << 16  # elements
+
+
 def static_value(tensor: Tensor) -> np.ndarray | None:
-    """The value of an integer tensor that is computed from constants and known shapes alone, else None."""
+    """The value of an integer tensor that is computed from constants and known shapes alone, else None.
+
+    None also for values that are too large, or lie behind too many ops, to be a shape.
+    """
+    return _static_value(tensor, {}, _DEEPEST)
+
+
+def _static_value(tensor: Tensor, found: dict[Tensor, np.ndarray | None], depth: int) -> np.ndarray | None:
+    if tensor not in found:
+        found[tensor] = _computed_value(tensor, found, depth) if depth else None
+    return found[tensor]
+
+
+def _computed_value(tensor: Tensor, found: dict[Tensor, np.ndarray | None], depth: int) -> np.ndarray | None:
     op = tensor.node.op
     if type(op).__name__ == "Switch":  # the same value, in one branch of a condition
-        return static_value(tensor.node.inputs[0])
+        return _static_value(tensor.node.inputs[0], found, depth - 1)
     if isinstance(op, Const):
         return op.value
     if op.stateful or not tensor.dtype.is_integer or not tensor.node.inputs:
@@ -133,7 +150,9 @@ def static_value(tensor: Tensor) -> np.ndarray | None:
     if isinstance(op, ShapeOf):
         source = tensor.node.inputs[0].type
         return np.asarray(op.value(source.static)) if source.is_static else None
-    inputs = [static_value(t) for t in tensor.node.inputs]
+    if tensor.type.is_static and tensor.type.size > _LARGEST:
+        return None
+    inputs = [_static_value(t, found, depth - 1) for t in tensor.node.inputs]
     if any(v is None for v in inputs):
         return None
     return np.asarray(op.forward(np, *inputs)[tensor.value_index])

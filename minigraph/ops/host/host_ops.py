@@ -122,6 +122,8 @@ _RAISED: dict[type[Exception], type[OpError]] = {
 class PyFunc(HostOp):
     """The results of a Python function of arrays."""
 
+    outside = True
+
     function: Callable[..., Any]
     dtypes: tuple[Any, ...]
     stateful = True
@@ -289,7 +291,7 @@ def boolean_mask(tensor: TensorLike, mask: TensorLike, name: str = "boolean_mask
             raise ShapeError(f"Shapes {shapes} are incompatible")
         dims = known_dims(x, range(len(x.type.shape)))
         lead, tail = dims[:at], dims[at + count :]
-        flat = x if count == 1 else reshape(x, [*lead, -1, *tail])
+        flat = reshape(x, [*lead, -1, *tail])
         places = squeeze(where(reshape(test, [-1])), [1])
         return gather(flat, places, axis=at)
 
