@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,6 +15,7 @@ import click
 from minigraph.core.errors import MinigraphError
 from minigraph.tools import onnx_files, pretrained, run, run_onnx, scale, train_command
 from minigraph.tools.bench.command import bench
+from minigraph.tools.quantize import quantize
 from minigraph.tools.retrain.command import retrain
 from minigraph.tools.shared.options import (
     autotune_option,
@@ -31,7 +36,8 @@ class _CommandGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _terminating():
+                return super().invoke(ctx)
         except click.exceptions.NoArgsIsHelpError:
             raise
         except click.UsageError as error:
@@ -45,6 +51,20 @@ class _CommandGroup(click.Group):
             if ctx.meta.get("minigraph.debug"):
                 raise
             _fail(error, str(error), 1)
+
+
+@contextmanager
+def _terminating() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does, so that it leaves nothing half-made. Training has its own handlers."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _fail(error: Exception, message: str, code: int) -> NoReturn:
@@ -368,5 +388,5 @@ def devices() -> None:
 
 
 _COMMANDS = (*chapter.COMMANDS, *train_command.COMMANDS, *pretrained.COMMANDS, *onnx_files.COMMANDS, *run_onnx.COMMANDS)
-for _command in (*_COMMANDS, bench, retrain, run.run, scale.scale, summary):
+for _command in (*_COMMANDS, bench, quantize, retrain, run.run, scale.scale, summary):
     main.add_command(_command)
