@@ -13,6 +13,7 @@ from minigraph.ops.builder import as_tensor_like, composed
 from minigraph.ops.constant import constant
 from minigraph.ops.identity import identity
 from minigraph.ops.math.clipping import clip_by_norm
+from minigraph.util.nest import listed
 
 __all__ = ["embedding_lookup"]
 
@@ -44,7 +45,7 @@ def embedding_lookup(
         array([[4., 5.],
                [0., 1.]], dtype=float32)
     """
-    tables = [as_tensor_like(t) for t in (params if isinstance(params, list | tuple) else [params])]
+    tables = [as_tensor_like(t) for t in listed(params)]
     if partition_strategy not in ("mod", "div"):
         raise ValueError(f"Unrecognized partition strategy: {partition_strategy}")
     with composed(name, "embedding_lookup", tables[0], ids) as scope:
