@@ -23,6 +23,7 @@ from minigraph.backends.llvm.text import (
     vector,
 )
 from minigraph.core.scalar import Scalar
+from minigraph.core.types import TensorType
 from minigraph.loops.text import print_value
 
 LINE = 16  # elements of a cache line
@@ -67,6 +68,10 @@ class TileEpilogue(NamedTuple):
 
     value: Scalar
     rows: tuple[bool, ...]
+
+    def operands(self, result: TensorType) -> list[TensorType]:
+        """The types of the further operands, given the result's."""
+        return [TensorType(result.dtype, result.static[-1:] if is_row else result.static) for is_row in self.rows]
 
     def __repr__(self) -> str:  # a key: parts that are used several times are printed once
         return f"TileEpilogue({print_value(self.value)}, {self.rows})"
